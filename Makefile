@@ -1,0 +1,54 @@
+# Every command works from a fresh clone; the first one makes .venv and installs the locked packages.
+# Paths are relative on purpose: the clone may lie in a folder with a space in its name.
+PYTHON ?= python3
+PY := .venv/bin/python
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export HOST PORT
+
+.PHONY: help demo test test-engines lint bench lock format messages clean
+
+help:
+	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
+	@echo "make test          run every test (browser tests need chromium)"
+	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis"
+	@echo "make lint          ruff, mypy, import-linter, migrations and deployment checks"
+	@echo "make bench         the benchmarks; writes var/bench.json"
+
+.venv/demo.lock: requirements/demo.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Signalbox needs Python 3.11 or newer; say which with PYTHON=python3.12"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv || { echo "Python cannot make a virtual environment here; on Debian: apt-get install python3-venv"; rm -rf .venv; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/demo.txt
+	@cp requirements/demo.txt .venv/demo.lock
+
+.venv/dev.lock: .venv/demo.lock requirements/dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@cp requirements/dev.txt .venv/dev.lock
+
+demo: .venv/demo.lock
+	@exec $(PY) -m config.demo
+
+test: .venv/dev.lock
+	$(PY) -m pytest --quiet -m "not engines" $(ARGS)
+
+test-engines: .venv/dev.lock
+	$(PY) -m pytest --quiet -m engines $(ARGS)
+
+lint: .venv/dev.lock
+	$(PY) -m tests.lint
+
+bench: .venv/dev.lock
+	$(PY) -m bench $(ARGS)
+
+format: .venv/dev.lock
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock:
+	for set in base demo dev; do \
+	  case $$set in base) extra="";; demo) extra="--extra demo";; dev) extra="--extra demo --extra dev";; esac; \
+	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$extra --output-file requirements/$$set.txt pyproject.toml; \
+	done
+
+clean:
+	rm -rf .venv var staticfiles

@@ -1,0 +1,279 @@
+"""`make demo`: everything on this machine, from nothing, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO, Any
+
+from config.demo.postgres import CannotStart, Postgres
+from config.demo.supervisor import Supervisor, start_process
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ANSWER_TIMEOUT_S = 90
+ROLES = ("operator", "admin", "viewer")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Demo:
+    """One running demo: its folder, its secrets, its engines, its processes."""
+
+    def __init__(self) -> None:
+        self.host = os.environ.get("HOST", "127.0.0.1")
+        self.port = self._port()
+        self.var, self._lock = self._folder()
+        self.logs = self.var / "log"
+        self.logs.mkdir(exist_ok=True)
+        self.secrets = self._secrets()
+        self.postgres: Postgres | None = None
+        self.mailbox_url: str | None = None
+        self.supervisor = Supervisor(changed=self.write_facts, say=say)
+        shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        self.url = f"http://{shown}:{self.port}"
+
+    @staticmethod
+    def _port() -> int:
+        raw = os.environ.get("PORT", "8000")
+        if not raw.isdigit() or not 0 < int(raw) < 65536:
+            sys.exit(f"PORT must be a number from 1 to 65535, not {raw!r}.")
+        return int(raw)
+
+    def _folder(self) -> tuple[Path, IO[str]]:
+        """var/, or a folder of its own beside it while another demo of this clone runs."""
+        for folder in (ROOT / "var", ROOT / "var" / f"port-{self.port}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / "demo.lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            return folder, lock
+        sys.exit(f"A demo of this clone runs on port {self.port} already; choose another one with PORT=….")
+
+    def _secrets(self) -> dict[str, Any]:
+        """What was made up at the first start and is kept: the key, passwords, the API key."""
+        path = self.var / "secrets.json"
+        kept: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            kept = json.loads(path.read_text())
+        kept.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
+        for role in ROLES:
+            kept.setdefault(role, secrets.token_urlsafe(9))
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(kept))
+        return kept
+
+    # ---- engines ----------------------------------------------------------------------------------------------
+
+    def environment(self) -> dict[str, str]:
+        """What the processes see; HOST, PORT and any engine named in the environment win."""
+        env = dict(os.environ)
+        env |= {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEMO": "true",
+            "SECRET_KEY": env.get("SECRET_KEY") or self.secrets["SECRET_KEY"],
+            "PUBLIC_URL": env.get("PUBLIC_URL") or self.url,
+            "ALLOWED_HOSTS": env.get("ALLOWED_HOSTS")
+            or ("*" if self.host in ("0.0.0.0", "::") else f"{self.host},localhost"),  # noqa: S104
+            "VAR_DIR": str(self.var),
+            "METRICS_DIR": str(self.var / "metrics"),
+            "CELERY_BROKER_URL": env.get("CELERY_BROKER_URL") or "filesystem://",
+            "OUTBOX_ALLOWED_NETWORKS": env.get("OUTBOX_ALLOWED_NETWORKS") or "127.0.0.0/8,::1/128",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self.postgres is not None:
+            env["DATABASE_URL"] = self.postgres.url()
+        if self.mailbox_url is not None:
+            env["EMAIL_URL"] = f"smtp://127.0.0.1:{self.smtp_port}"
+        return env
+
+    def start_postgres(self) -> None:
+        if os.environ.get("DATABASE_URL"):
+            return
+        server = Postgres(self.var / "postgres", options=("shared_buffers=128MB", "max_connections=60"))
+        self.postgres = server
+
+        def start() -> subprocess.Popen[bytes]:
+            server.start()
+            assert server.process is not None
+            return server.process
+
+        self.supervisor.add("postgres", start)
+
+    def start_mailbox(self) -> None:
+        if os.environ.get("EMAIL_URL"):
+            return
+        self.smtp_port, web_port = free_port(), free_port()
+        self.mailbox_url = f"http://127.0.0.1:{web_port}/"
+        command = [
+            sys.executable,
+            "-m",
+            "config.demo.mailbox",
+            str(self.smtp_port),
+            str(web_port),
+            str(self.var / "mailbox"),
+        ]
+        env = self.environment()
+        self.supervisor.add("mailbox", lambda: start_process(command, self.logs / "mailbox.log", env))
+
+    def manage(self, *words: str) -> str:
+        """Runs a management command; its failure ends the demo with its last words."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment(), capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise CannotStart(f"manage.py {words[0]} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+        return done.stdout.strip()
+
+    def prepare(self) -> None:
+        """Database, users, key and demo data; quick when they are there."""
+        self._clear_leavings()
+        self.manage("migrate", "--no-input")
+        logins = json.dumps({role: self.secrets[role] for role in ROLES})
+        facts = json.loads(
+            self.manage("load_demo", "--logins", logins, "--api-key", self.secrets.get("api_key", "")).splitlines()[-1]
+        )
+        self.secrets["api_key"] = facts["api_key"]
+        (self.var / "secrets.json").write_text(json.dumps(self.secrets))
+
+    def _clear_leavings(self) -> None:
+        """Counters of processes that are gone, and messages of a broker that lost nothing but nudges."""
+        for folder in ("metrics", "broker/queue", "broker/control"):
+            path = self.var / folder
+            path.mkdir(parents=True, exist_ok=True)
+            for left in path.iterdir():
+                left.unlink()
+
+    # ---- processes --------------------------------------------------------------------------------------------
+
+    def start_processes(self) -> None:
+        env = self.environment()
+        python = sys.executable
+        worker = [
+            python,
+            "-m",
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+        beat = [python, "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile="]
+        web = [
+            python, "-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.port), "--workers",
+            "2", "--blocking-threads", "8", "--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "8",
+            "config.wsgi:application",
+        ]  # fmt: skip
+        for name, command in (("worker", worker), ("beat", beat), ("web", web)):
+            log = self.logs / f"{name}.log"
+            self.supervisor.add(name, lambda command=command, log=log: start_process(command, log, env))  # type: ignore[misc]
+        self.write_facts()
+
+    def write_facts(self) -> None:
+        """var/demo.json, complete at every moment: it is written aside and moved into place."""
+        pids = self.supervisor.pids()
+        facts = {
+            "url": self.url,
+            **{role: {"username": role, "password": self.secrets[role]} for role in ROLES},
+            "api_key": self.secrets.get("api_key"),
+            "mailbox_url": self.mailbox_url,
+            "pids": {name: pids.get(name) for name in ("web", "worker", "beat", "postgres")},
+        }
+        path = self.var / "demo.json"
+        aside = path.with_suffix(".new")
+        aside.touch(mode=0o600)
+        aside.write_text(json.dumps(facts, indent=2))
+        aside.replace(path)
+
+    def wait_for_answer(self) -> None:
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while time.monotonic() < deadline and not self.supervisor.stopping:
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):  # noqa: S310
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        if not self.supervisor.stopping:
+            raise CannotStart(f"The web process does not answer; its log is {self.logs / 'web.log'}.")
+
+    def announce(self) -> None:
+        say(f"\nSignalbox answers at {self.url}\n")
+        for role in ROLES:
+            say(f"  {role:<9} password {self.secrets[role]}")
+        say(f"\n  API key   {self.secrets['api_key']}")
+        if self.mailbox_url:
+            say(f"  mailbox   {self.mailbox_url}")
+        say(f"  facts     {self.var / 'demo.json'}\n\nCtrl-C ends it.")
+
+    def run(self) -> None:
+        if _is_taken(self.host, self.port):
+            sys.exit(f"Port {self.port} is taken by another program; choose another one with PORT=….")
+        (self.var / "demo.json").unlink(missing_ok=True)
+        try:
+            self.start_postgres()
+            self.start_mailbox()
+            self.prepare()
+            if not self.supervisor.stopping:
+                self.start_processes()
+                self.wait_for_answer()
+            if not self.supervisor.stopping:
+                self.announce()
+            self.supervisor.watch()
+        finally:
+            self.supervisor.stop()
+            if self.postgres is not None:
+                self.postgres.stop()
+            say("Stopped.")
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def main() -> None:
+    os.chdir(ROOT)
+    demo = Demo()
+
+    def stop(_signal: int, _frame: object) -> None:
+        demo.supervisor.stopping = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        demo.run()
+    except CannotStart as error:
+        sys.exit(f"The demo cannot start: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""All settings, in one file. Everything that differs between installations comes from the environment.
+
+The table in README.md explains each variable; `config.environment` says in a sentence what is wrong with one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config.environment import Environment
+from console.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR)
+
+# --- what this installation is -----------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", False)
+DEMO = env.flag("DEMO", False)
+SECRET_KEY = env.secret("SECRET_KEY")
+PUBLIC_URL = env.url("PUBLIC_URL", ("https", "http")).rstrip("/")
+PUBLIC_HOST = PUBLIC_URL.split("://", 1)[1].split("/", 1)[0]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [PUBLIC_HOST.rsplit(":", 1)[0]])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
+# How many reverse proxies stand in front and set X-Forwarded-For and X-Forwarded-Proto; 0 trusts none.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+
+# --- applications ------------------------------------------------------------------------------------
+DOMAIN_APPS = ["infra_notifications", "vehicles", "fleet_remotes", "bikeshare"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "auditlog",
+    "axes",
+    "bootstrap",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_celery_beat",
+    "django_filters",
+    "django_htmx",
+    "heroicons",
+    "ninja",
+    "template_partials",
+    "console.apps.ConsoleConfig",
+    "outbox.apps.OutboxConfig",
+    "infra_notifications.apps.InfraNotificationsConfig",
+    "vehicles.apps.VehiclesConfig",
+    "fleet_remotes.apps.FleetRemotesConfig",
+    "bikeshare.apps.BikeshareConfig",
+    # After ours, so that our templates win over the admin's.
+    "console.apps.SignalboxAdminConfig",
+]
+MIDDLEWARE = [
+    "console.middleware.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "console.middleware.SignInRequired",
+    "console.middleware.ViewerTimeZone",
+    "console.middleware.AuditActor",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "console.context_processors.shell",
+            ],
+            "builtins": ["console.templatetags.console", "template_partials.templatetags.partials"],
+        },
+    }
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+# --- engines -----------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] |= {
+    "pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1), "timeout": 10},
+    "application_name": "signalbox",
+}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # the pool checks
+CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("amqp", "amqps", "redis", "rediss", "filesystem"))
+# Every EMAIL_* value of Django comes from EMAIL_URL.
+globals().update(env.email("EMAIL_URL"))
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT_S", 15, least=1)
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"Signalbox <signalbox@{PUBLIC_HOST.rsplit(':', 1)[0]}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- outbox ------------------------------------------------------------------------------------------
+# Networks that webhooks and other outgoing calls may reach although they are private (CIDR list).
+OUTBOX_ALLOWED_NETWORKS = env.networks("OUTBOX_ALLOWED_NETWORKS")
+OUTBOX_SMTP_CONNECTIONS = env.number("OUTBOX_SMTP_CONNECTIONS", 32, least=1)
+OUTBOX_BATCH_SIZE = env.number("OUTBOX_BATCH_SIZE", 500, least=1)
+OUTBOX_LEASE_S = env.number("OUTBOX_LEASE_S", 120, least=30)
+OUTBOX_SWEEP_S = env.number("OUTBOX_SWEEP_S", 5, least=1)
+
+# --- charging infrastructure notifications -----------------------------------------------------------
+# The longest normal gap between two messages of a charge point that names none itself.
+CHARGING_EXPECTED_INTERVAL_S = env.number("CHARGING_EXPECTED_INTERVAL_S", 900, least=1)
+# What opens in the same group within this time after a mail is gathered into one mail.
+CHARGING_GATHER_S = env.number("CHARGING_GATHER_S", 60)
+# What happened longer ago than this is recorded, not mailed.
+CHARGING_MAIL_MAX_AGE_S = env.number("CHARGING_MAIL_MAX_AGE_S", 24 * 3600, least=60)
+CHARGING_SWEEP_S = env.number("CHARGING_SWEEP_S", 5, least=1)
+
+# --- celery ------------------------------------------------------------------------------------------
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2, least=1)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BEAT_SCHEDULER = "config.scheduler.Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    # One machine, no broker: Celery's own filesystem transport, polled quickly.
+    _spool = VAR_DIR / "broker"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_spool / "queue"),
+        "data_folder_out": str(_spool / "queue"),
+        "control_folder": str(_spool / "control"),
+        "polling_interval": 0.05,
+    }
+elif CELERY_BROKER_URL.startswith("redis"):
+    # A task that a killed worker held comes back after this time; ours are short.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 3,
+    }
+
+# --- sign-in -----------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+LOGIN_URL = "console:sign_in"
+LOGIN_REDIRECT_URL = "console:dashboard"
+LOGOUT_REDIRECT_URL = "console:sign_in"
+AXES_FAILURE_LIMIT = env.number("SIGN_IN_FAILURE_LIMIT", 8, least=1)
+AXES_COOLOFF_TIME = env.number("SIGN_IN_COOLOFF_MIN", 15, least=1) / 60
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
+AXES_CLIENT_IP_CALLABLE = "console.middleware.client_address"
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_VERBOSE = False
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- audit -------------------------------------------------------------------------------------------
+AUDITLOG_STORE_JSON_CHANGES = True
+AUDITLOG_DISABLE_REMOTE_ADDR = False
+
+# --- security ----------------------------------------------------------------------------------------
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_NAME = "signalbox_session"
+CSRF_COOKIE_NAME = "signalbox_csrf"
+CSRF_FAILURE_VIEW = "console.views.csrf_failure"
+SECURE_SSL_REDIRECT = HTTPS and env.flag("SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = env.number("HSTS_S", 31536000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-src": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # the API itself refuses above 5 MiB, with a sentence
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+# Who may read /metrics without an API key (CIDR list); scraping from elsewhere needs scope outbox:read.
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
+
+# --- language and time -------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_I18N = USE_TZ = True
+
+# --- static files ------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").is_file()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- logs and metrics --------------------------------------------------------------------------------
+
+LOGGING = logging_config(env.text("LOG_FORMAT", "json"), env.text("LOG_LEVEL", "INFO"))
+METRICS_DIR = Path(env.text("METRICS_DIR", str(VAR_DIR / "metrics")))
+METRICS_DIR.mkdir(parents=True, exist_ok=True)
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,21 @@
+"""All URLs: the console and the domains for people, /api/v1/ for machines, /admin/ for administrators."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from config.api import api
+from console.permissions import public
+
+urlpatterns = [
+    path("", include("console.urls")),
+    path("outbox/", include("outbox.urls")),
+    path("infrastructure/", include("infra_notifications.urls")),
+    path("api/v1/", api.urls),
+    path("admin/", admin.site.urls),
+    path("language/", public(set_language), name="set_language"),
+]
+handler400 = "console.views.bad_request"
+handler403 = "console.views.forbidden"
+handler404 = "console.views.not_found"
+handler500 = "console.views.server_error"

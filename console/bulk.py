@@ -1,0 +1,77 @@
+"""Set-based writes: many rows in one statement, their columns passed as arrays (`unnest`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class Col:
+    """A column, its SQL type in the array, and the expression that makes it of `x.<name>` where they differ."""
+
+    name: str
+    type: str
+    expression: str = ""
+
+    @property
+    def selected(self) -> str:
+        return self.expression or f'x."{self.name}"'
+
+
+def text_array(name: str) -> Col:
+    """A text[] column; its rows pass JSON text, because unnest would flatten arrays of arrays."""
+    return Col(name, "jsonb", f'ARRAY(SELECT jsonb_array_elements_text(x."{name}"))')
+
+
+def _unnest(columns: Sequence[Col]) -> str:
+    arrays = ", ".join(f"%s::{c.type}[]" for c in columns)
+    names = ", ".join(f'"{c.name}"' for c in columns)
+    return f"unnest({arrays}) AS x({names})"
+
+
+def _arrays(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(len(columns))]
+
+
+def insert_rows(
+    table: str, columns: Sequence[Col], rows: Sequence[Sequence[Any]], suffix: str = ""
+) -> list[tuple[Any, ...]]:
+    """Inserts rows in one statement; `suffix` may hold ON CONFLICT and RETURNING, whose rows are returned.
+
+    Names come from our code alone, values are parameters.
+    """
+    if not rows:
+        return []
+    names = ", ".join(f'"{c.name}"' for c in columns)
+    selected = ", ".join(c.selected for c in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {selected} FROM {_unnest(columns)} {suffix}",  # noqa: S608
+            _arrays(columns, rows),
+        )
+        return cursor.fetchall() if "RETURNING" in suffix else []
+
+
+def update_rows(table: str, key: Col, columns: Sequence[Col], rows: Sequence[Sequence[Any]], where: str = "") -> int:
+    """Updates rows in one statement; each row is (key, value, …). Returns how many were changed."""
+    if not rows:
+        return 0
+    changes = ", ".join(f'"{c.name}" = {c.selected}' for c in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} t SET {changes} FROM {_unnest((key, *columns))} "  # noqa: S608
+            f"WHERE t.{key.name} = x.{key.name} {where}",
+            _arrays((key, *columns), rows),
+        )
+        return int(cursor.rowcount)
+
+
+def take_ids(table: str, count: int) -> list[int]:
+    """Identities for rows that are about to be inserted, so that other rows of the same batch can name them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,23 @@
+"""What every page of the shell knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from console.navigation import menu_for
+
+THEMES = ("auto", "light", "dark")
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    theme = request.COOKIES.get("signalbox_theme", "auto")
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    return {
+        "menu": menu_for(user) if user is not None and signed_in else [],
+        "theme": theme if theme in THEMES else "auto",
+        "demo": settings.DEMO,
+    }

@@ -1,0 +1,115 @@
+"""What surrounds every request: its id and log line, sign-in, the viewer's time zone, the audit's actor."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from auditlog.context import set_actor
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+
+from console import metrics
+
+log = structlog.get_logger("signalbox.request")
+Handler = Callable[[HttpRequest], HttpResponseBase]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def client_address(request: HttpRequest) -> str:
+    """The peer's address; behind TRUSTED_PROXIES proxies, the one that the outermost trusted of them saw."""
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    seen = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    hops = settings.TRUSTED_PROXIES
+    return seen[-hops] if hops and len(seen) >= hops else peer
+
+
+class RequestLog:
+    """One log line per request, with an id that goes back in `X-Request-ID`, and the request metrics."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        response = self.get_response(request)
+        took = time.perf_counter() - started
+        response["X-Request-ID"] = request_id
+        route = request.resolver_match.route if request.resolver_match else "unmatched"
+        metrics.HTTP_SECONDS.labels(request.method, route, response.status_code // 100).observe(took)
+        if not request.path.startswith(_QUIET):
+            user = getattr(request, "user", None)
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round(took * 1000, 1),
+                user=user.pk if user is not None and user.is_authenticated else None,
+            )
+        return response
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Everything needs a sign-in unless a view says otherwise; the API has keys instead of sessions.
+
+    A part of a page that htmx asks for after the session ended sends the whole page to the sign-in.
+    """
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        if request.path.startswith("/api/"):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponseBase:
+        response: HttpResponseBase = super().handle_no_permission(request, view_func)
+        if request.headers.get("HX-Request") != "true":
+            return response
+        target = response["Location"] if request.method in SAFE_METHODS else settings.LOGIN_URL
+        answer = HttpResponse(status=401)
+        answer["HX-Redirect"] = str(target)
+        return answer
+
+
+class ViewerTimeZone:
+    """Times are shown in the zone that the browser reported in a cookie, else in the installation's."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name = request.COOKIES.get("signalbox_tz", "").replace("%2F", "/")
+        try:
+            zone = zoneinfo.ZoneInfo(name) if name else None
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            zone = None
+        with timezone.override(zone):
+            return self.get_response(request)
+
+
+class AuditActor:
+    """Tells the audit log who is changing something. Reading requests and API calls skip it: keys name themselves."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method in SAFE_METHODS or request.path.startswith("/api/") or not request.user.is_authenticated:
+            return self.get_response(request)
+        with set_actor(request.user, remote_addr=client_address(request) or None):
+            return self.get_response(request)

@@ -1,0 +1,85 @@
+"""What one list can be searched by: its free-text column and its facets; turns a query into a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+from django.utils.timezone import get_current_timezone, now
+from django.utils.translation import gettext as _
+
+from console.search.facets import Facet, SearchContext, SearchError, nearest
+from console.search.grammar import MAX_LENGTH, MAX_TERMS, Query, Term, Word, parse, to_text
+
+
+def folded_text(column: str) -> Callable[[str], Q]:
+    """Free text on one folded, trigram-indexed column (`console.search.lookups`)."""
+    return lambda text: Q(**{f"{column}__folded_contains": text})
+
+
+def any_text(*paths: str) -> Callable[[str], Q]:
+    """Free text on any of a few columns, for lists small enough to need no index of their own."""
+    return lambda text: reduce(or_, (Q(**{f"{path}__fold_contains": text}) for path in paths))
+
+
+@dataclass(frozen=True)
+class SearchSchema:
+    """Declared once per list, used by its page, its API and its wizard step."""
+
+    free_text: Callable[[str], Q]
+    facets: tuple[Facet, ...] = ()
+
+    def facet(self, name: str) -> Facet | None:
+        return next((f for f in self.facets if name == f.name or name in f.aliases), None)
+
+    def names(self) -> Iterator[str]:
+        for facet in self.facets:
+            yield facet.name
+            yield from facet.aliases
+
+    def parse(self, text: str) -> Query:
+        """Raises SearchError for a text that is too long or names an unknown field."""
+        if len(text) > MAX_LENGTH:
+            raise SearchError(_("The search is too long: at most %(n)d characters.") % {"n": MAX_LENGTH})
+        query = parse(text.replace("\x00", " "))
+        if len(query.terms) > MAX_TERMS:
+            raise SearchError(_("The search has too many terms: at most %(n)d.") % {"n": MAX_TERMS})
+        for term in query.terms:
+            if term.field is not None and self.facet(term.field) is None:
+                raise self._unknown(term.field)
+        return query
+
+    def _unknown(self, name: str) -> SearchError:
+        near = nearest(name, self.names())
+        said = _("There is no field “%(name)s” to search by.") % {"name": name}
+        if near:
+            said += " " + _("Did you mean “%(near)s”?") % {"near": near}
+        else:
+            said += " " + _("Put the text in quotes to search for it as it stands.")
+        return SearchError(said, suggestion=near)
+
+    def condition(self, text: str, context: SearchContext | None = None) -> Q:
+        """The condition of a whole query; an empty one is no condition. Raises SearchError."""
+        context = context or SearchContext(now(), get_current_timezone())
+        condition = Q()
+        for term in self.parse(text).terms:
+            condition &= self.term_condition(term, context)
+        return condition
+
+    def term_condition(self, term: Term, context: SearchContext) -> Q:
+        if term.field is None:
+            word = term.values[0]
+            condition = self.free_text(word.text if isinstance(word, Word) else "")
+        else:
+            facet = self.facet(term.field)
+            if facet is None:
+                raise self._unknown(term.field)
+            condition = reduce(or_, (facet.condition(value, context) for value in term.values))
+        return ~condition if term.negated else condition
+
+    def without(self, query: Query, term: Term) -> str:
+        """The query's text without one term: what a chip's X leads to."""
+        return to_text(replace(query, terms=tuple(t for t in query.terms if t is not term)))

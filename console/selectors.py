@@ -1,0 +1,31 @@
+"""Reads of the console."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+
+from console.models import ApiKey, SignOfLife
+from console.services import digest_of
+
+# A part that was silent for this long counts as not working: several beats of its 5 s pulse.
+LIFE_EXPECTED_WITHIN = timedelta(seconds=60)
+
+
+def find_api_key(plain: str, now: datetime) -> ApiKey | None:
+    """The usable key that this text is, compared in constant time; None for any other text."""
+    parts = plain.split("_", 2)
+    if len(parts) != 3 or len(plain) > 200:
+        return None
+    key = ApiKey.objects.filter(prefix=f"{parts[0]}_{parts[1]}").first()
+    if key is None or not hmac.compare_digest(key.digest, digest_of(parts[2])) or not key.is_usable(now):
+        return None
+    return key
+
+
+def last_signs_of_life() -> dict[str, datetime]:
+    """The newest sign of each part, e.g. {"worker": …, "beat": …}."""
+    rows = SignOfLife.objects.values_list("part").annotate(newest=Max("at"))
+    return {part: newest for part, newest in rows if newest is not None}

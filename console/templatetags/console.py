@@ -1,0 +1,109 @@
+"""Small pieces of every page: icons, times, badges, cells."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import heroicons
+from django import template
+from django.template.loader import render_to_string
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+register = template.Library()
+
+_STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+@register.simple_tag
+def icon(name: str, size: int = 18) -> SafeString:
+    """An inline SVG that screen readers skip; the text beside it says what it means."""
+    attributes: dict[str, object] = {"class": "icon", "aria_hidden": "true", "focusable": "false"}
+    return mark_safe(heroicons._render_icon("outline", name + "", size, attributes))  # noqa: S308 - from the package
+
+
+def short_duration(seconds: float) -> str:
+    """The largest unit of a duration: 42 s, 5 min, 3 h, 12 d."""
+    total = abs(int(seconds))
+    for length, unit in _STEPS:
+        if total >= length:
+            return f"{total // length} {unit}"
+    return "0 s"
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """How long ago (or ahead), as time element with the exact instant on hover and the local time beside it."""
+    if moment is None:
+        return format_html('<span class="text-body-secondary">{}</span>', _("never"))
+    seconds = (timezone.now() - moment).total_seconds()
+    text = (_("%(time)s ago") if seconds >= 0 else _("in %(time)s")) % {"time": short_duration(seconds)}
+    return _time_element(moment, text)
+
+
+@register.filter
+def exact(moment: datetime | None) -> str:
+    """Date and time in the viewer's zone, the exact instant on hover."""
+    if moment is None:
+        return format_html('<span class="text-body-secondary">{}</span>', "–")
+    return _time_element(moment, formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT"))
+
+
+def _time_element(moment: datetime, text: str) -> SafeString:
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        f"{formats.date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}",
+        text,
+    )
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    return "–" if seconds is None else short_duration(seconds)
+
+
+@register.simple_tag
+def badge(text: Any, colour: str) -> SafeString:
+    return format_html('<span class="badge badge-{}">{}</span>', colour, text)
+
+
+@register.simple_tag(takes_context=True)
+def cell(context: template.Context, column: Any, row: Any) -> str:
+    """One cell of a list: the column's template, its value function, or the attribute itself."""
+    if column.template:
+        known: dict[str, Any] = dict(context.flatten())  # type: ignore[arg-type]
+        return render_to_string(column.template, known | {"row": row, "column": column})
+    value = column.value(row) if column.value else getattr(row, column.name)
+    if isinstance(value, datetime):
+        return exact(value)
+    return "–" if value in (None, "") else formats.localize(value)
+
+
+@register.filter
+def count_text(page: Any) -> str:
+    """The announced count: exact, or "10,000+" beyond what is counted."""
+    number = formats.number_format(page.total, use_l10n=True, force_grouping=True)
+    if page.capped:
+        return _("%(n)s+ results") % {"n": number}
+    return ngettext("%(n)s result", "%(n)s results", page.total) % {"n": number}
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    return mapping.get(key)
+
+
+@register.filter
+def attribute(row: Any, name: str) -> Any:
+    return getattr(row, name)
+
+
+@register.filter
+def is_past(moment: datetime) -> bool:
+    return moment <= timezone.now()

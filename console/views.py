@@ -1,0 +1,278 @@
+"""Pages of no single domain: sign-in, dashboard, account, API keys, audit log, jobs, health, errors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from console import health as checks
+from console import metrics as metric_pages
+from console.context_processors import THEMES
+from console.forms import ApiKeyForm
+from console.lists import Action, Column, ListPage
+from console.middleware import client_address
+from console.models import ApiKey, Job
+from console.navigation import tiles_for
+from console.permissions import SIGNED_IN, check_permission, person, public, requires
+from console.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
+from console.search.schema import any_text
+from console.selectors import find_api_key
+from console.services import create_api_key, revoke_api_key
+
+COOKIE_AGE = 365 * 24 * 3600
+
+
+class SignIn(LoginView):
+    template_name = "console/sign_in.html"
+    redirect_authenticated_user = True
+
+
+sign_in = public(SignIn.as_view())
+sign_out = public(LogoutView.as_view())
+
+
+@requires(SIGNED_IN)
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """The tiles that the apps registered; htmx asks for it again every half minute and swaps what changed."""
+    context = {
+        "page_title": _("Dashboard"),
+        "tiles": tiles_for(request),
+        "findings": checks.run_checks(readiness_only=True),
+    }
+    name = "console/dashboard.html#tiles" if request.headers.get("HX-Target") == "tiles" else "console/dashboard.html"
+    return render(request, name, context)
+
+
+class Account(PasswordChangeView):
+    template_name = "console/account.html"
+    success_url = reverse_lazy("console:account")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(page_title=_("Account"), languages=settings.LANGUAGES, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, _("Your password is changed."))
+        return super().form_valid(form)
+
+
+account = requires(SIGNED_IN)(Account.as_view())
+
+
+@public
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keeps the chosen theme in a cookie and goes back."""
+    chosen = request.POST.get("theme", "auto")
+    target = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    response = redirect(target)
+    response.set_cookie(
+        "signalbox_theme",
+        chosen if chosen in THEMES else "auto",
+        COOKIE_AGE,
+        secure=settings.HTTPS,
+        samesite="Lax",
+    )
+    return response
+
+
+# ---- API keys -----------------------------------------------------------------------------------------------
+
+
+@method_decorator(never_cache, name="dispatch")
+class ApiKeyList(ListPage):
+    key = "api_keys"
+    title = gettext_lazy("API keys")
+    permission = "console.view_apikey"
+    intro = gettext_lazy(
+        "Keys for machines that send signals or read. Only a hash is stored; the key itself is shown once."
+    )
+    search = SearchSchema(
+        any_text("name", "prefix"),
+        (
+            TextFacet("name", "name", gettext_lazy("Name")),
+            TimeFacet("used", "last_used_at", gettext_lazy("Last used")),
+            TimeFacet("expires", "expires_at", gettext_lazy("Expires")),
+        ),
+    )
+    columns = (
+        Column("name", gettext_lazy("Name"), sort="name"),
+        Column("prefix", gettext_lazy("Begins with")),
+        Column("scopes", gettext_lazy("Scopes"), value=lambda key: ", ".join(key.scopes)),
+        Column("created_at", gettext_lazy("Created"), sort="created_at"),
+        Column("last_used_at", gettext_lazy("Last used"), "console/cells/ago.html", sort="last_used_at"),
+        Column("expires_at", gettext_lazy("State"), "console/cells/api_key_state.html", sort="expires_at"),
+    )
+    empty_title = gettext_lazy("No API keys yet")
+    empty_text = gettext_lazy("Make one for the system that forwards messages of your charge points.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return ApiKey.objects.all()
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        return [Action(_("New key"), reverse("console:api_key_create"), "console.add_apikey")]
+
+
+@requires("console.add_apikey")
+@never_cache
+def api_key_create(request: HttpRequest) -> HttpResponse:
+    form = ApiKeyForm(request.POST or None)
+    context: dict[str, Any] = {"page_title": _("New API key"), "form": form}
+    if request.method == "POST" and form.is_valid():
+        key, plain = create_api_key(
+            name=form.cleaned_data["name"],
+            scopes=form.cleaned_data["scopes"],
+            expires_at=form.expires_at(),
+            created_by=person(request),
+        )
+        context = {"page_title": _("Your new API key"), "key": key, "plain": plain}
+    return render(request, "console/api_key_form.html", context)
+
+
+@requires("console.change_apikey")
+def api_key_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    key = get_object_or_404(ApiKey, pk=pk)
+    if request.method == "POST":
+        revoke_api_key(key=key)
+        messages.success(request, _("The key “%(name)s” no longer works.") % {"name": key.name})
+        return redirect("console:api_keys")
+    return render(request, "console/api_key_revoke.html", {"page_title": _("Revoke API key"), "key": key})
+
+
+# ---- audit log ----------------------------------------------------------------------------------------------
+
+
+class AuditList(ListPage):
+    key = "audit"
+    title = gettext_lazy("Audit log")
+    permission = "auditlog.view_logentry"
+    intro = gettext_lazy("Who changed what, and when.")
+    search = SearchSchema(
+        any_text("object_repr", "actor__username"),
+        (
+            TextFacet("who", "actor__username", gettext_lazy("Who")),
+            TextFacet("what", "object_repr", gettext_lazy("What")),
+            TextFacet("type", "content_type__model", gettext_lazy("Type")),
+            ChoiceFacet("action", "action", gettext_lazy("Action"), choices={"created": 0, "changed": 1, "deleted": 2}),
+            TimeFacet("at", "timestamp", gettext_lazy("When")),
+        ),
+    )
+    columns = (
+        Column("timestamp", gettext_lazy("When"), sort="timestamp"),
+        Column("actor", gettext_lazy("Who"), "console/cells/audit_actor.html"),
+        Column("action", gettext_lazy("Action"), value=lambda entry: entry.get_action_display()),
+        Column("object_repr", gettext_lazy("What"), "console/cells/audit_object.html"),
+        Column("changes", gettext_lazy("Changes"), "console/cells/audit_changes.html"),
+    )
+    default_sort = "-timestamp"
+
+    def rows(self, request: HttpRequest) -> Any:
+        return LogEntry.objects.select_related("actor", "content_type")
+
+
+# ---- long work ----------------------------------------------------------------------------------------------
+
+
+@requires(SIGNED_IN)
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """The progress of one's own piece of work; an administrator sees everyone's."""
+    found = get_object_or_404(Job, pk=pk)
+    if found.created_by_id != request.user.pk:
+        check_permission(request, "console.view_job")
+    name = "console/job.html#progress" if request.headers.get("HX-Target") == "progress" else "console/job.html"
+    return render(request, name, {"page_title": found.label, "job": found})
+
+
+# ---- health -------------------------------------------------------------------------------------------------
+
+
+@public
+@csrf_exempt
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process lives. Asks nothing else, so that a broken database does not get it killed."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@public
+@require_GET
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Database, broker, worker and beat with ages; 503 when one of them does not work."""
+    findings = checks.run_checks(readiness_only=True)
+    ready = all(finding.ok for _name, finding in findings)
+    body = {
+        "ready": ready,
+        "checks": {
+            name: {"ok": f.ok, "detail": f.text} | ({"age_s": round(f.age_s, 1)} if f.age_s is not None else {})
+            for name, f in findings
+        },
+    }
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+@public
+@require_GET
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format, for loopback, METRICS_NETWORKS, or a key with outbox:read."""
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    key = find_api_key(bearer, timezone.now()) if bearer else None
+    if not metric_pages.may_scrape(request, client_address(request)) and not (key and "outbox:read" in key.scopes):
+        return HttpResponse("Scrape from METRICS_NETWORKS or with a key that has outbox:read.\n", status=403)
+    return HttpResponse(metric_pages.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+# ---- errors -------------------------------------------------------------------------------------------------
+
+
+def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": text}
+        return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json")
+    return render(request, "console/error.html", {"page_title": title, "text": text, "status": status}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    try:
+        return _error(
+            request, 400, _("Bad request"), _("Signalbox could not read this request. Go back and try again.")
+        )
+    except Exception:  # e.g. a Host header that no page can be rendered for
+        return HttpResponseBadRequest("Bad request\n", content_type="text/plain")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    text = _("Your role does not include this. Ask an administrator if you need it.")
+    return _error(request, 403, _("Not allowed"), text)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    text = _("This form is too old or came from elsewhere. Go back, reload the page and send it again.")
+    return _error(request, 403, _("Not allowed"), text)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 404, _("Not found"), _("There is no such page, or what it showed is gone."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Rendered without context processors: they may be what failed."""
+    return render(None, "500.html", status=500)

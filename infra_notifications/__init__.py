@@ -1,0 +1,1 @@
+"""Charging infrastructure notifications: charge points, their incidents, and the groups that hear of them."""

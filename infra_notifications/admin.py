@@ -1,0 +1,217 @@
+"""The Django admin of charging infrastructure: complete, and usable at a million charge points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from console.admin import BigTableAdmin, ReadOnlyAdmin
+from infra_notifications.models import (
+    ChargePoint,
+    ChargePointMessage,
+    ChargePointState,
+    EventRule,
+    GroupAddress,
+    GroupDraft,
+    GroupMembership,
+    Incident,
+    Notice,
+    NotificationGroup,
+    UnknownChargePoint,
+    UnmappedReport,
+)
+from infra_notifications.services.charge_points import ensure_state
+from infra_notifications.services.mapping import forget_rule_book
+
+
+class GroupsInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The groups of one charge point: few, so they are edited in place."""
+
+    model = GroupMembership
+    fields = ("group", "added_at", "added_by")
+    readonly_fields = ("added_at", "added_by")
+    autocomplete_fields = ("group",)
+    extra = 1
+
+
+@admin.register(ChargePoint)
+class ChargePointAdmin(BigTableAdmin):
+    list_display = ("evse_id", "station", "connector", "name", "location", "city", "vendor", "model")
+    search_fields = ("search_text__folded_contains",)
+    ordering = ("evse_id",)
+    inlines = (GroupsInline,)
+    fieldsets = (
+        (None, {"fields": ("evse_id", "station", "connector", "name", "expected_interval_s", "tags")}),
+        ("", {"fields": ("location", "street", "postal_code", "city", "country", "latitude", "longitude")}),
+        (
+            "",
+            {
+                "fields": (
+                    "operator",
+                    "vendor",
+                    "model",
+                    "firmware",
+                    "connector_standard",
+                    "power_type",
+                    "max_power_kw",
+                )
+            },
+        ),
+    )
+
+    def save_model(self, request: HttpRequest, obj: ChargePoint, form: ModelForm[ChargePoint], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        ensure_state(charge_point=obj)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ChargePoint], search_term: str
+    ) -> tuple[QuerySet[ChargePoint], bool]:
+        """The whole text as one phrase on the indexed column."""
+        if search_term.strip():
+            queryset = queryset.filter(search_text__folded_contains=search_term)
+        return queryset, False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        save_memberships(request, formset)
+
+
+class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = GroupAddress
+    extra = 1
+
+
+class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
+    """New members of a group; those it has are listed beside, page by page."""
+
+    model = GroupMembership
+    fields = ("charge_point",)
+    autocomplete_fields = ("charge_point",)
+    verbose_name_plural = "add members"
+    extra = 3
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
+        return super().get_queryset(request).none()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(NotificationGroup)
+class NotificationGroupAdmin(BigTableAdmin):
+    list_display = ("name", "cases", "notify_recovery", "language", "last_notified_at", "members")
+    search_fields = ("name",)
+    inlines = (AddressInline, MembersInline)
+    readonly_fields = ("members", "last_notified_at")
+
+    @admin.display(description="members")
+    def members(self, group: NotificationGroup) -> str:
+        url = reverse("admin:infra_notifications_groupmembership_changelist")
+        return format_html('<a href="{}?group__id__exact={}">{}</a>', url, group.pk, _("List and remove members"))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        save_memberships(request, formset)
+
+
+def save_memberships(request: HttpRequest, formset: Any) -> None:
+    """Saves an inline formset; a new membership remembers who added it."""
+    rows = formset.save(commit=False)
+    for row in rows:
+        if isinstance(row, GroupMembership) and row.added_by_id is None:
+            row.added_by_id = request.user.pk
+        row.save()
+    for row in formset.deleted_objects:
+        row.delete()
+    formset.save_m2m()
+
+
+@admin.register(GroupMembership)
+class GroupMembershipAdmin(BigTableAdmin):
+    list_display = ("charge_point", "group", "added_at", "added_by")
+    list_select_related = ("charge_point", "group", "added_by")
+    search_fields = ("charge_point__search_text",)
+    autocomplete_fields = ("group", "charge_point")
+    readonly_fields = ("added_at", "added_by")
+    ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[GroupMembership], search_term: str
+    ) -> tuple[QuerySet[GroupMembership], bool]:
+        if search_term.strip():
+            queryset = queryset.filter(charge_point__search_text__folded_contains=search_term)
+        return queryset, False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup.startswith("group__id") or super().lookup_allowed(lookup, value, request)
+
+    def save_model(self, request: HttpRequest, obj: GroupMembership, form: Any, change: bool) -> None:
+        obj.added_by_id = obj.added_by_id or request.user.pk
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(EventRule)
+class EventRuleAdmin(BigTableAdmin):
+    list_display = ("name", "precedence", "enabled", "effect", "case", "updated_at")
+    list_filter = ("enabled", "effect", "case")
+    search_fields = ("name", "note")
+    change_list_template = "admin/infra_notifications/eventrule/change_list.html"
+
+    def save_model(self, request: HttpRequest, obj: EventRule, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        forget_rule_book()
+
+    def delete_model(self, request: HttpRequest, obj: EventRule) -> None:
+        super().delete_model(request, obj)
+        forget_rule_book()
+
+
+@admin.register(ChargePointState)
+class ChargePointStateAdmin(ReadOnlyAdmin):
+    list_display = ("charge_point", "connectivity", "status", "last_seen", "silent_at", "ocpp_version")
+    list_select_related = ("charge_point",)
+    list_filter = ("connectivity",)
+
+
+@admin.register(ChargePointMessage)
+class ChargePointMessageAdmin(ReadOnlyAdmin):
+    list_display = ("id", "charge_point", "station", "action", "verdict", "received_at")
+    list_select_related = ("charge_point",)
+    list_filter = ("verdict",)
+
+
+@admin.register(UnknownChargePoint)
+class UnknownChargePointAdmin(BigTableAdmin):
+    list_display = ("evse_id", "station", "connector", "messages", "last_seen")
+    search_fields = ("evse_id", "station")
+
+
+@admin.register(UnmappedReport)
+class UnmappedReportAdmin(BigTableAdmin):
+    list_display = ("said", "protocol", "action", "seen", "last_seen")
+    search_fields = ("said",)
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "charge_point", "case", "opened_at", "closed_at", "repeats", "said")
+    list_select_related = ("charge_point",)
+    list_filter = ("case",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "incident_id", "group_name", "kind", "state", "reason", "due_at", "decided_at")
+    list_filter = ("state", "kind", "reason")
+
+
+@admin.register(GroupDraft)
+class GroupDraftAdmin(BigTableAdmin):
+    list_display = ("id", "owner", "group", "name", "updated_at")
+    exclude = ("marked",)
+    raw_id_fields = ("owner", "group")

@@ -1,0 +1,362 @@
+"""Charging infrastructure for machines: messages and signals in, charge points, groups, incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Router, Schema
+from pydantic import Field
+
+from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
+from console.batches import Batch, BatchDecoder, batch_answer, batch_openapi
+from console.combine import Combiner
+from infra_notifications import selectors
+from infra_notifications.choices import Language
+from infra_notifications.ingest import OcppMessage, SignalMessage
+from infra_notifications.models import ChargePoint, Incident, NotificationGroup
+from infra_notifications.models.groups import all_cases
+from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
+from infra_notifications.services import groups as group_services
+from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from infra_notifications.services.intake import Intake, Submission
+from infra_notifications.services.messages import take_messages
+from infra_notifications.services.signals import take_signals
+
+router = Router()
+READ, WRITE = ScopedKey("charging:read"), ScopedKey("charging:write")
+MAX_MEMBERS = 100_000
+
+_messages = BatchDecoder(OcppMessage)
+_signals = BatchDecoder(SignalMessage)
+_points = BatchDecoder(ChargePointInput)
+_take_messages = Combiner[Submission, Intake](
+    lambda submissions: take_messages(submissions=submissions, now=timezone.now())
+)
+_take_signals = Combiner[Submission, Intake](
+    lambda submissions: take_signals(submissions=submissions, now=timezone.now())
+)
+
+
+def _accepted(batch: Batch[Any], intake: Intake) -> HttpResponse:
+    body = batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected)
+    return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+
+
+@router.post(
+    "/messages",
+    auth=WRITE,
+    summary="OCPP messages as they were on the wire",
+    openapi_extra=batch_openapi(
+        OcppMessage,
+        {
+            "OCPP 1.6": {
+                "charge_point": "DE*ABC*E0001*1",
+                "protocol": "ocpp1.6",
+                "action": "StatusNotification",
+                "payload": {"connectorId": 1, "errorCode": "OverCurrentFailure", "status": "Faulted"},
+            },
+            "any sign of life": {
+                "station": "CP-0001",
+                "protocol": "ocpp2.0.1",
+                "action": "Heartbeat",
+                "payload": {},
+            },
+        },
+    ),
+)
+def post_messages(request: HttpRequest) -> HttpResponse:
+    """Takes one message or a batch of up to 1,000; answers after the commit. Any action proves life."""
+    batch = _messages.decode(limited_body(request))
+    submission = Submission(key_of(request).pk, batch.items)
+    intake = _take_messages.submit(submission, size=len(batch.items)) if batch.items else Intake()
+    return _accepted(batch, intake)
+
+
+@router.post(
+    "/signals",
+    auth=WRITE,
+    summary="Cases raised and cleared, in the neutral form",
+    openapi_extra=batch_openapi(
+        SignalMessage,
+        {
+            "raised": {
+                "charge_point": "DE*ABC*E0001*1",
+                "case": "SENSORS",
+                "state": "raised",
+                "detail": "door open",
+            }
+        },
+    ),
+)
+def post_signals(request: HttpRequest) -> HttpResponse:
+    """Takes one signal or a batch of up to 1,000; answers after the commit."""
+    batch = _signals.decode(limited_body(request))
+    submission = Submission(key_of(request).pk, batch.items)
+    intake = _take_signals.submit(submission, size=len(batch.items)) if batch.items else Intake()
+    return _accepted(batch, intake)
+
+
+# ---- charge points --------------------------------------------------------------------------------------------
+
+
+def charge_point_shape(point: ChargePoint) -> dict[str, Any]:
+    state = getattr(point, "state", None)
+    return {
+        "evse_id": point.evse_id,
+        "station": point.station,
+        "connector": point.connector,
+        "name": point.name,
+        "location": point.location,
+        "street": point.street,
+        "postal_code": point.postal_code,
+        "city": point.city,
+        "country": point.country,
+        "latitude": float(point.latitude) if point.latitude is not None else None,
+        "longitude": float(point.longitude) if point.longitude is not None else None,
+        "operator": point.operator,
+        "vendor": point.vendor,
+        "model": point.model,
+        "firmware": point.firmware,
+        "connector_standard": point.connector_standard,
+        "power_type": point.power_type,
+        "max_power_kw": float(point.max_power_kw) if point.max_power_kw is not None else None,
+        "expected_interval_s": point.expected_interval_s,
+        "tags": list(point.tags),
+        "last_seen": rfc3339(state.last_seen) if state else None,
+        "connectivity": state.connectivity if state else "never",
+        "status": state.status if state else "",
+        "ocpp_version": state.ocpp_version if state else "",
+    }
+
+
+@router.put(
+    "/charge-points",
+    auth=WRITE,
+    summary="Insert or update charge points by EVSE id",
+    openapi_extra=batch_openapi(ChargePointInput),
+)
+def put_charge_points(request: HttpRequest) -> HttpResponse:
+    """Inserts or updates a batch of up to 1,000 by `evse_id` (case ignored); fields left out stay as they are."""
+    batch = _points.decode(limited_body(request))
+    good = []
+    for index, row in batch.items:
+        if row.evse_id.strip():
+            good.append(row)
+        else:
+            batch.rejected.append((index, "evse_id: must not be blank"))
+    upsert_charge_points(rows=good, now=timezone.now())
+    return _accepted(batch, Intake(accepted=len(good)))
+
+
+@router.get("/charge-points", auth=READ, summary="Charge points, by Magic Search")
+def list_charge_points(
+    request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
+) -> dict[str, Any]:
+    found = selectors.charge_points().filter(CHARGE_POINT_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=charge_point_shape, descending=False)
+
+
+@router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
+def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
+    return charge_point_shape(get_object_or_404(selectors.charge_points(), evse_id__iexact=evse_id))
+
+
+# ---- groups ---------------------------------------------------------------------------------------------------
+
+
+class GroupIn(Schema):
+    """A notification group. `hold_off_s` maps a case to seconds; what is not named has its default."""
+
+    name: str
+    description: str = ""
+    emails: list[str] = Field(default_factory=list, max_length=group_services.MAX_ADDRESSES)
+    cases: list[str] = Field(default_factory=all_cases)
+    hold_off_s: dict[str, int] = Field(default_factory=dict)
+    notify_recovery: bool = True
+    reminder_s: int | None = None
+    language: str = Language.ENGLISH.value
+    charge_points: list[str] = Field(default_factory=list, max_length=MAX_MEMBERS)
+
+
+class GroupPatch(Schema):
+    """What is to change; everything may be left out. `charge_points` replaces the members."""
+
+    name: str | None = None
+    description: str | None = None
+    emails: list[str] | None = Field(default=None, max_length=group_services.MAX_ADDRESSES)
+    cases: list[str] | None = None
+    hold_off_s: dict[str, int] | None = None
+    notify_recovery: bool | None = None
+    reminder_s: int | None = None
+    language: str | None = None
+    charge_points: list[str] | None = Field(default=None, max_length=MAX_MEMBERS)
+
+
+class MembersIn(Schema):
+    """Charge points by EVSE id, or all that a Magic Search finds."""
+
+    charge_points: list[str] | None = Field(default=None, max_length=MAX_MEMBERS)
+    q: str | None = None
+
+
+def group_shape(group: NotificationGroup) -> dict[str, Any]:
+    selectors.attach_counts([group])
+    return {
+        "id": group.pk,
+        "name": group.name,
+        "description": group.description,
+        "emails": [row.address for row in group.addresses.all()],
+        "cases": list(group.cases),
+        "hold_off_s": {case: group.hold_off_of(case) for case in all_cases()},
+        "notify_recovery": group.notify_recovery,
+        "reminder_s": group.reminder_s,
+        "language": group.language,
+        "charge_points": group.member_count,  # type: ignore[attr-defined]
+        "open_incidents": group.open_count,  # type: ignore[attr-defined]
+        "last_notified_at": rfc3339(group.last_notified_at),
+        "created_at": rfc3339(group.created_at),
+    }
+
+
+def _ids_of(evse_ids: list[str]) -> list[int]:
+    """The charge points of these EVSE ids. Raises Problem 422 that points to each unknown one."""
+    wanted = {evse_id.strip().upper(): index for index, evse_id in enumerate(evse_ids)}
+    found = selectors.ids_by_evse(wanted)
+    unknown = [(index, key) for key, index in wanted.items() if key not in found]
+    if unknown:
+        errors = [{"pointer": f"/charge_points/{i}", "detail": f"unknown charge point {k}"} for i, k in unknown[:100]]
+        raise Problem(422, f"{len(unknown)} charge points are unknown; create them first.", errors)
+    return list(found.values())
+
+
+@router.get("/groups", auth=READ, summary="Notification groups")
+def list_groups(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = selectors.groups().filter(GROUP_SEARCH.condition(q)).prefetch_related("addresses")
+    return page_of(found, limit=limit, cursor=cursor, shape=group_shape, descending=False)
+
+
+@router.post("/groups", auth=WRITE, response={201: dict[str, Any]}, summary="Make a notification group")
+def create_group(request: HttpRequest, body: GroupIn) -> tuple[int, dict[str, Any]]:
+    given = body.model_dump()
+    emails, members = given.pop("emails"), _ids_of(given.pop("charge_points"))
+    with audited_by(key_of(request)):
+        group = group_services.create_group(settings=given, emails=emails, charge_point_ids=members)
+    return 201, group_shape(group)
+
+
+@router.get("/groups/{group_id}", auth=READ, summary="One notification group")
+def get_group(request: HttpRequest, group_id: int) -> dict[str, Any]:
+    return group_shape(get_object_or_404(NotificationGroup, pk=group_id))
+
+
+@router.patch("/groups/{group_id}", auth=WRITE, summary="Change a notification group")
+def patch_group(request: HttpRequest, group_id: int, body: GroupPatch) -> dict[str, Any]:
+    group = get_object_or_404(NotificationGroup, pk=group_id)
+    given = body.model_dump(exclude_unset=True)
+    emails, members = given.pop("emails", None), given.pop("charge_points", None)
+    given = {key: value for key, value in given.items() if value is not None or key == "reminder_s"}
+    ids = _ids_of(members) if members is not None else None
+    with audited_by(key_of(request)):
+        group_services.update_group(group=group, settings=given, emails=emails, now=timezone.now(), members=ids)
+    return group_shape(group)
+
+
+@router.delete("/groups/{group_id}", auth=WRITE, response={204: None}, summary="Delete a notification group")
+def delete_group(request: HttpRequest, group_id: int) -> tuple[int, None]:
+    group = get_object_or_404(NotificationGroup, pk=group_id)
+    with audited_by(key_of(request)):
+        group_services.delete_group(group=group, now=timezone.now())
+    return 204, None
+
+
+def _members_asked(body: MembersIn) -> list[int]:
+    """The charge points that a body names. Raises Problem 422 when it names none or both ways."""
+    if (body.charge_points is None) == (body.q is None):
+        raise Problem(422, "Give either `charge_points` (EVSE ids) or `q` (a Magic Search).")
+    if body.charge_points is not None:
+        return _ids_of(body.charge_points)
+    found = selectors.charge_points().filter(CHARGE_POINT_SEARCH.condition(body.q or ""))
+    ids = list(found.values_list("pk", flat=True)[: MAX_MEMBERS + 1])
+    if len(ids) > MAX_MEMBERS:
+        raise Problem(422, f"The search finds more than {MAX_MEMBERS} charge points; narrow it.")
+    return ids
+
+
+@router.put("/groups/{group_id}/members", auth=WRITE, summary="Make these the members")
+def put_members(request: HttpRequest, group_id: int, body: MembersIn) -> dict[str, Any]:
+    group, ids = get_object_or_404(NotificationGroup, pk=group_id), _members_asked(body)
+    with audited_by(key_of(request)):
+        group_services.replace_members(group=group, charge_point_ids=ids)
+    return group_shape(group)
+
+
+@router.post("/groups/{group_id}/members", auth=WRITE, summary="Add members")
+def add_members(request: HttpRequest, group_id: int, body: MembersIn) -> dict[str, Any]:
+    group, ids = get_object_or_404(NotificationGroup, pk=group_id), _members_asked(body)
+    with audited_by(key_of(request)):
+        group_services.add_members(group=group, charge_point_ids=ids)
+    return group_shape(group)
+
+
+@router.delete("/groups/{group_id}/members", auth=WRITE, summary="Remove members")
+def remove_members(request: HttpRequest, group_id: int, body: MembersIn) -> dict[str, Any]:
+    group, ids = get_object_or_404(NotificationGroup, pk=group_id), _members_asked(body)
+    with audited_by(key_of(request)):
+        group_services.remove_members(group=group, charge_point_ids=ids)
+    return group_shape(group)
+
+
+@router.get("/groups/{group_id}/members", auth=READ, summary="The members of a group")
+def list_members(
+    request: HttpRequest, group_id: int, q: str = "", limit: int = 100, cursor: str | None = None
+) -> dict[str, Any]:
+    group = get_object_or_404(NotificationGroup, pk=group_id)
+    found = selectors.member_points(group).filter(CHARGE_POINT_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=charge_point_shape, descending=False)
+
+
+# ---- incidents ------------------------------------------------------------------------------------------------
+
+
+def incident_shape(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.pk,
+        "charge_point": incident.charge_point.evse_id,
+        "case": incident.case,
+        "opened_at": rfc3339(incident.opened_at),
+        "received_at": rfc3339(incident.opened_received_at),
+        "closed_at": rfc3339(incident.closed_at),
+        "close_reason": incident.close_reason,
+        "said": incident.said,
+        "repeats": incident.repeats,
+        "last_raised_at": rfc3339(incident.last_raised_at),
+    }
+
+
+@router.get("/incidents", auth=READ, summary="Incidents, newest first")
+def list_incidents(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = selectors.incidents().filter(INCIDENT_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=incident_shape)
+
+
+@router.get("/incidents/{incident_id}", auth=READ, summary="One incident, and who was told or why not")
+def get_incident(request: HttpRequest, incident_id: int) -> dict[str, Any]:
+    incident = get_object_or_404(selectors.incidents(), pk=incident_id)
+    notices = [
+        {
+            "group": notice.group_id,
+            "group_name": notice.group_name,
+            "kind": notice.kind,
+            "state": notice.state,
+            "reason": notice.reason,
+            "explanation": str(notice.get_reason_display()) if notice.reason else "",
+            "due_at": rfc3339(notice.due_at),
+            "decided_at": rfc3339(notice.decided_at),
+        }
+        for notice in selectors.notices_of(incident)
+    ]
+    return incident_shape(incident) | {"notices": notices}

@@ -1,0 +1,122 @@
+"""Choices of charging infrastructure, each with the colour of its badge and, for the cases, its explanation."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Case(models.TextChoices):
+    """What a group can be told about; names and explanations are the seed's."""
+
+    FUSE_TRIPPED = "FUSE_TRIPPED", _("Fuse tripped")
+    UNAVAILABLE = "UNAVAILABLE", _("Unavailable")
+    SENSORS = "SENSORS", _("Sensors")
+
+
+CASE_EXPLANATIONS = {
+    Case.FUSE_TRIPPED: _("The charger’s safety mechanism was activated."),
+    Case.UNAVAILABLE: _("The charge point is not available (does not communicate with the system anymore)."),
+    Case.SENSORS: _("A sensor (e.g. shock sensor) was triggered."),
+}
+CASE_COLOURS = {Case.FUSE_TRIPPED: "danger", Case.UNAVAILABLE: "warning", Case.SENSORS: "violet"}
+
+# Seconds for which a case must last before a group hears of it, where the group names none itself. Short drop-outs
+# are common and often affect a whole site at once; peers wait a quarter of an hour.
+DEFAULT_HOLD_OFF_S = {Case.FUSE_TRIPPED: 0, Case.UNAVAILABLE: 900, Case.SENSORS: 0}
+
+
+class Connectivity(models.TextChoices):
+    NEVER = "never", _("Never seen")
+    ONLINE = "online", _("Online")
+    SILENT = "silent", _("Silent")
+
+
+CONNECTIVITY_COLOURS = {
+    Connectivity.NEVER: "secondary",
+    Connectivity.ONLINE: "success",
+    Connectivity.SILENT: "warning",
+}
+
+
+class PowerType(models.TextChoices):
+    """OCPI 2.3.0 PowerType. Other values are kept as they come (OCPI calls its enums open)."""
+
+    AC_1_PHASE = "AC_1_PHASE", _("AC, 1 phase")
+    AC_2_PHASE = "AC_2_PHASE", _("AC, 2 phases")
+    AC_2_PHASE_SPLIT = "AC_2_PHASE_SPLIT", _("AC, 2 phases (split)")
+    AC_3_PHASE = "AC_3_PHASE", _("AC, 3 phases")
+    DC = "DC", _("DC")
+
+
+class Effect(models.TextChoices):
+    """What a rule makes of a message that meets it."""
+
+    RAISE = "raise", _("Opens an incident (closes it when the message says so)")
+    CLEAR = "clear", _("Closes the incident")
+    INFO = "info", _("Known, no alarm")
+
+
+EFFECT_COLOURS = {Effect.RAISE: "danger", Effect.CLEAR: "success", Effect.INFO: "secondary"}
+
+
+class MessageVerdict(models.TextChoices):
+    """What a message turned out to be; of several findings in one message the gravest."""
+
+    LIFE = "life", _("Sign of life")
+    INFO = "info", _("Known, no alarm")
+    CLEARED = "cleared", _("Cleared")
+    UNMAPPED = "unmapped", _("Unmapped")
+    RAISED = "raised", _("Raised")
+
+
+VERDICT_COLOURS = {
+    MessageVerdict.LIFE: "secondary",
+    MessageVerdict.INFO: "secondary",
+    MessageVerdict.CLEARED: "success",
+    MessageVerdict.UNMAPPED: "warning",
+    MessageVerdict.RAISED: "danger",
+}
+
+
+class CloseReason(models.TextChoices):
+    CLEARED = "cleared", _("The charge point reported that it is over")
+    LIFE = "life", _("The charge point communicates again")
+    MOMENTARY = "momentary", _("A momentary event, over after its hold time")
+    BY_HAND = "by_hand", _("Closed by a person")
+    REMOVED = "removed", _("The charge point was removed")
+
+
+class NoticeKind(models.TextChoices):
+    OPENED = "opened", _("Alert")
+    RECOVERED = "recovered", _("All-clear")
+
+
+class NoticeState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Told")
+    SKIPPED = "skipped", _("Not told")
+
+
+NOTICE_COLOURS = {NoticeState.WAITING: "info", NoticeState.SENT: "success", NoticeState.SKIPPED: "secondary"}
+
+
+class NoticeReason(models.TextChoices):
+    """Why a group has not been told, or not yet; shown wherever an incident is shown."""
+
+    NONE = "", _("–")
+    HOLD_OFF = "hold_off", _("On hold-off: it must last before it is told")
+    GATHERED = "gathered", _("Gathered: waits for the group’s next mail")
+    NO_ADDRESS = "no_address", _("The group has no address")
+    CASE_NOT_SELECTED = "case_not_selected", _("The group does not listen to this case")
+    MAINTENANCE = "maintenance", _("Maintenance")
+    TOO_OLD = "too_old", _("Too old: it happened long before it was reported")
+    RECOVERED_IN_TIME = "recovered", _("Over before the hold-off had passed")
+    TOLD_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
+    NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
+    MOMENTARY = "momentary", _("A momentary event has no all-clear")
+    LEFT_GROUP = "left_group", _("The charge point left the group")
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", _("English")
+    GERMAN = "de", _("German")
+    FRENCH = "fr", _("French")

@@ -1,0 +1,171 @@
+"""The kinds of event that charging infrastructure publishes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+
+from infra_notifications.choices import Case
+from outbox.choices import Severity
+from outbox.event_kinds import EventKind
+
+DOMAIN = "charging"
+
+
+class ChargePointFacts(msgspec.Struct, kw_only=True):
+    """A charge point as its receivers need it."""
+
+    id: int
+    evse_id: str
+    station: str = ""
+    connector: int | None = None
+    name: str = ""
+    location: str = ""
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+    country: str = ""
+    operator: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    tags: list[str] = []
+
+
+class IncidentFacts(msgspec.Struct, kw_only=True):
+    """An incident at a charge point. Times are RFC 3339."""
+
+    id: int
+    case: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    last_seen: datetime | None = None
+    said: str = ""
+    repeats: int = 0
+    close_reason: str = ""
+
+
+class ChargePointIncident(msgspec.Struct, kw_only=True):
+    """Payload of `charge_point.*`: one incident at one charge point."""
+
+    charge_point: ChargePointFacts
+    incident: IncidentFacts
+    url: str = ""
+
+
+class GroupMail(msgspec.Struct, kw_only=True):
+    """Payload of a group's mails: what opened or ended, at most `len(items)` of `total` listed."""
+
+    group_id: int
+    group: str
+    items: list[ChargePointIncident]
+    total: int
+    url: str = ""
+
+
+class GroupTest(msgspec.Struct, kw_only=True):
+    """Payload of a test mail."""
+
+    group_id: int
+    group: str
+    charge_points: int
+    cases: list[str]
+    sent_by: str = ""
+    url: str = ""
+
+
+CASE_KINDS = {
+    Case.FUSE_TRIPPED: "charge_point.fuse_tripped",
+    Case.UNAVAILABLE: "charge_point.unavailable",
+    Case.SENSORS: "charge_point.sensors",
+}
+RECOVERED = "charge_point.recovered"
+GROUP_ALERT = "notification_group.alert"
+GROUP_RECOVERY = "notification_group.recovery"
+GROUP_TEST = "notification_group.test"
+
+_POINT = ChargePointFacts(
+    id=7, evse_id="DE*ABC*E0001*1", station="CP-0001", connector=1, name="Deck 2, left", location="Parkhaus Süd",
+    street="Bahnhofstr. 1", postal_code="50667", city="Köln", country="DEU", operator="ABC Charging", latitude=50.9375,
+    longitude=6.9603, tags=["garage"],
+)  # fmt: skip
+_AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
+
+
+def _example(case: Case, said: str, closed_at: datetime | None = None) -> ChargePointIncident:
+    incident = IncidentFacts(id=41, case=case, opened_at=_AT, closed_at=closed_at, last_seen=_AT, said=said)
+    return ChargePointIncident(charge_point=_POINT, incident=incident, url="https://signalbox.example/…")
+
+
+_FUSE = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure")
+_OVER = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure", _AT.replace(hour=6))
+
+KINDS = (
+    EventKind(
+        CASE_KINDS[Case.FUSE_TRIPPED],
+        _("Fuse tripped"),
+        _("A safety mechanism of a charge point was activated: fuse, breaker, residual current device."),
+        DOMAIN,
+        ChargePointIncident,
+        _FUSE,
+        Severity.CRITICAL,
+    ),
+    EventKind(
+        CASE_KINDS[Case.UNAVAILABLE],
+        _("Charge point unavailable"),
+        _("A charge point does not communicate with the system any more."),
+        DOMAIN,
+        ChargePointIncident,
+        _example(Case.UNAVAILABLE, "No message for 15 min"),
+        Severity.WARNING,
+    ),
+    EventKind(
+        CASE_KINDS[Case.SENSORS],
+        _("Sensor triggered"),
+        _("A sensor of a charge point was triggered: shock, tilt, flood, an open case, tampering."),
+        DOMAIN,
+        ChargePointIncident,
+        _example(Case.SENSORS, "ShockSensor/Active"),
+        Severity.WARNING,
+    ),
+    EventKind(
+        RECOVERED,
+        _("Charge point recovered"),
+        _("An incident at a charge point is over."),
+        DOMAIN,
+        ChargePointIncident,
+        _OVER,
+    ),
+    EventKind(
+        GROUP_ALERT,
+        _("Alert mail of a group"),
+        _("What opened at the charge points of a notification group."),
+        DOMAIN,
+        GroupMail,
+        GroupMail(group_id=12, group="Köln Süd", items=[_FUSE], total=1),
+        Severity.CRITICAL,
+        mail="infra_notifications/mail/alert",
+        is_public=False,
+    ),
+    EventKind(
+        GROUP_RECOVERY,
+        _("All-clear mail of a group"),
+        _("What is over at the charge points of a notification group."),
+        DOMAIN,
+        GroupMail,
+        GroupMail(group_id=12, group="Köln Süd", items=[_OVER], total=1),
+        mail="infra_notifications/mail/recovery",
+        is_public=False,
+    ),
+    EventKind(
+        GROUP_TEST,
+        _("Test mail of a group"),
+        _("Shows that the mails of a notification group arrive."),
+        DOMAIN,
+        GroupTest,
+        GroupTest(group_id=12, group="Köln Süd", charge_points=40, cases=list(Case.values), sent_by="anna"),
+        mail="infra_notifications/mail/test",
+        is_public=False,
+    ),
+)

@@ -1,0 +1,258 @@
+"""Untrusted input → typed values: OCPP messages as they were on the wire, neutral signals, charge points.
+
+Chargers are not to be trusted with their own specification: codes in lower case, lists of codes in one field, names
+of OCPP 1.5, clocks years off. What can be understood is; what cannot is kept and shown. Nothing here raises on a
+payload, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.utils.dateparse import parse_datetime
+
+MAX_TEXT = 500
+_SEPARATORS = re.compile(r"[,;|\s]+")
+
+
+class OcppMessage(msgspec.Struct, kw_only=True):
+    """One message of a charge point, forwarded by a CSMS. Times are RFC 3339."""
+
+    action: str
+    protocol: str = "ocpp1.6"
+    payload: Any = None
+    id: str | int | None = None
+    charge_point: str | None = None
+    station: str | None = None
+    connector: int | None = None
+    received_at: str | None = None
+
+
+class SignalMessage(msgspec.Struct, kw_only=True):
+    """The neutral form: a case was raised or cleared at a charge point."""
+
+    charge_point: str
+    case: str
+    state: str
+    id: str | int | None = None
+    occurred_at: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that a message says about a charge point, in words common to all OCPP versions.
+
+    `evse` is the connector (1.6) or EVSE (2.x) it speaks of: 0 the whole station, None unsaid. `over` is True or
+    False where the message itself says whether the fault has ended. `fault` names the condition, so that the clear of
+    one does not end another. `alarming` means: if no rule knows this, a person should see it.
+    """
+
+    action: str
+    protocol: str
+    evse: int | None = None
+    status: str = ""
+    codes: tuple[str, ...] = ()
+    component: str = ""
+    variable: str = ""
+    vendor: str = ""
+    words: str = ""
+    over: bool | None = None
+    asserted: bool = True
+    fault: str = ""
+    alarming: bool = False
+    occurred_at: datetime | None = None
+
+    @property
+    def said(self) -> str:
+        """What the charger said, in a line for people."""
+        place = "/".join(part for part in (self.component, self.variable) if part)
+        parts = (self.status, place, ", ".join(self.codes), self.words)
+        return " · ".join(part for part in parts if part)[:MAX_TEXT]
+
+    @property
+    def facts(self) -> tuple[Any, ...]:
+        """Everything that rules look at: equal facts meet equal rules."""
+        return (
+            self.action, self.protocol, self.status, self.codes, self.component, self.variable, self.vendor, self.words,
+        )  # fmt: skip
+
+
+def parse_time(value: Any) -> datetime | None:
+    """A moment from RFC 3339 text (without offset it is UTC), or None for anything else."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if len(value) >= 19 else None
+    except ValueError:
+        try:
+            moment = parse_datetime(value.strip())
+        except ValueError:
+            return None
+    if moment is None:
+        return None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+def text(value: Any) -> str:
+    """A value as text of reasonable length, without NUL; objects and lists give nothing."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").strip()[:MAX_TEXT]
+    return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def whole(value: Any) -> int | None:
+    """A small whole number, also when it was sent as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value.strip()) < 6:
+        value = int(value)
+    return value if isinstance(value, int) and 0 <= value < 32_768 else None
+
+
+def truth(value: Any) -> bool | None:
+    """What a 2.x actualValue says of a boolean variable."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}.get(text(value).lower())
+
+
+def _codes(*values: Any) -> tuple[str, ...]:
+    """Codes of several fields, each of which may hold a list: "F001,F003"."""
+    found = [code for value in values for code in _SEPARATORS.split(text(value)) if code]
+    return tuple(dict.fromkeys(found))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
+    """What a message says beyond that its sender lives; empty for messages that say no more."""
+    body = _object(payload)
+    reader = _READERS.get(action.lower())
+    return list(reader(protocol, action, body)) if reader else []
+
+
+def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    if protocol.startswith("ocpp2") or "connectorStatus" in body:
+        status = text(body.get("connectorStatus"))
+        yield Observation(
+            action, protocol, whole(body.get("evseId")), status, occurred_at=parse_time(body.get("timestamp")),
+            fault="status", alarming=status.lower() == "faulted",
+        )  # fmt: skip
+        return
+    error, status = text(body.get("errorCode")), text(body.get("status"))
+    vendor_code = text(body.get("vendorErrorCode"))
+    said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
+    fine = error.lower() in ("", "noerror")
+    yield Observation(
+        action,
+        protocol,
+        whole(body.get("connectorId")),
+        status,
+        _codes(error, vendor_code),
+        vendor=text(body.get("vendorId")),
+        words=said[:MAX_TEXT],
+        fault="status",
+        alarming=not fine or status.lower() == "faulted",
+        occurred_at=parse_time(body.get("timestamp")),
+    )
+
+
+def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    events = body.get("eventData")
+    generated = parse_time(body.get("generatedAt"))
+    for event in events if isinstance(events, list) else [events]:
+        data = _object(event)
+        if not data:
+            continue
+        component, variable = _object(data.get("component")), _object(data.get("variable"))
+        yield _event(protocol, action, data, component, variable, generated)
+
+
+def _event(
+    protocol: str,
+    action: str,
+    data: dict[str, Any],
+    component: dict[str, Any],
+    variable: dict[str, Any],
+    generated: datetime | None,
+) -> Observation:
+    name, what = text(component.get("name")), text(variable.get("name"))
+    evse = _object(component.get("evse"))
+    codes = _codes(data.get("techCode"))
+    value, cleared = data.get("actualValue"), data.get("cleared")
+    said = truth(value)
+    over = True if cleared is True or text(cleared).lower() == "true" else (None if said is None else not said)
+    alerting = text(data.get("trigger")).lower() == "alerting"
+    is_state = what.lower() == "availabilitystate"
+    instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
+    return Observation(
+        action,
+        protocol,
+        whole(evse.get("id")),
+        text(value) if is_state else "",
+        codes,
+        name,
+        what,
+        words=text(data.get("techInfo")),
+        over=over,
+        # A number or text that merely changed asserts no fault; a boolean does, and so does an alert.
+        asserted=said is not None or alerting,
+        fault=f"{name}/{what}{instance}@{whole(evse.get('id')) or 0}" + (f"#{codes[0]}" if codes else ""),
+        alarming=not is_state and (said is True or (alerting and over is not True)),
+        occurred_at=parse_time(data.get("timestamp")) or generated,
+    )
+
+
+def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    kind = text(body.get("type"))
+    yield Observation(
+        action,
+        protocol,
+        0,
+        codes=_codes(kind),
+        words=text(body.get("techInfo")),
+        fault=f"security/{kind}",
+        alarming=True,
+        occurred_at=parse_time(body.get("timestamp")),
+    )
+
+
+_READERS = {
+    "statusnotification": _status_notification,
+    "notifyevent": _notify_event,
+    "securityeventnotification": _security_event,
+}
+
+
+def firmware_of(action: str, payload: Any) -> dict[str, str]:
+    """Vendor, model and firmware from a BootNotification (both generations); empty for other messages."""
+    if action.lower() != "bootnotification":
+        return {}
+    body = _object(payload)
+    station = _object(body.get("chargingStation"))
+    found = {
+        "vendor": text(station.get("vendorName") or body.get("chargePointVendor"))[:60],
+        "model": text(station.get("model") or body.get("chargePointModel"))[:60],
+        "firmware": text(station.get("firmwareVersion") or body.get("firmwareVersion"))[:60],
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def evse_of(payload: Any) -> int | None:
+    """The connector or EVSE that a payload of any action names."""
+    body = _object(payload)
+    for key in ("connectorId", "evseId"):
+        if (number := whole(body.get(key))) is not None:
+            return number
+    return whole(_object(body.get("evse")).get("id"))

@@ -1,0 +1,155 @@
+"""The mapping from what chargers say to the three cases, as it comes with Signalbox.
+
+Precedence: 10 resolutions and known vendors, 15 "no error", 20 codes, 30 components and variables, 40 words, 50 what
+is known to be no alarm. Each rule names its source; all of them can be changed in the administration.
+"""
+
+from django.db import migrations
+
+SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
+FUSE, SENSORS, UNAVAILABLE = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE"
+SPEC16 = "OCPP 1.6 edition 2, § 7.6 ChargePointErrorCode: "
+SPEC2 = "OCPP 2.0.1 appendices v1.4 and 2.1 v2.0, standardised components: "
+MREC = "ChargeX/INL minimum required error codes (vendorId https://chargex.inl.gov): "
+EVEREST = "EVerest error_mapping and error lists (module OCPP, OCPP201, evse_board_support, ac_rcd): "
+BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
+
+FUSE_WORDS = [
+    "MCB", "RCBO", "RCD", "RCCB", "RCMB", "LS-Schalter", "LSSchalter", "FI", "FI-Schalter", "fuse", "breaker",
+    "Sicherung", "Leitungsschutzschalter", "Fehlerstromschutzschalter",
+]
+TRIP_WORDS = ["trip*", "trigger*", "ausgel*", "disparado", "déclench*"]
+SENSOR_WORDS = [
+    "tilt*", "shock*", "impact", "crash*", "vibration*", "tamper*", "door open", "cover open", "enclosure open",
+    "housing open", "case open", "lid open", "flood*", "water ingress", "smoke", "*TiltDetected",
+    "*WaterIngressDetected", "*EnclosureOpen", "Erschütterung*", "gekippt", "Kippsensor",
+]
+
+
+def rule(precedence, name, effect, case="", note="", enabled=True, momentary_s=None, **conditions):
+    return {
+        "precedence": precedence, "name": name, "effect": effect, "case": case, "note": note, "enabled": enabled,
+        "momentary_s": momentary_s, **conditions,
+    }
+
+
+RULES = [
+    # -- 10: resolutions and vendors
+    rule(10, "Breaker or RCD reconnected", "clear", FUSE,
+         BENDER + "“MCB type 2 reconnected”, “RCD reconnected”, “Residual current situation resolved” end a fault while "
+         "the error code still stands.",
+         actions=SN, words=["reconnected", "situation resolved"]),
+    # -- 15: no error
+    rule(15, "No error", "clear", "",
+         "OCPP 1.6: there is no clear per error; a StatusNotification with NoError ends what the connector reported "
+         "(EVerest docs). With status Faulted it says nothing (ev-server: Faulted with NoError right after boot). "
+         "Information in vendorErrorCode is no alarm then (Amina AMINA_INFO).",
+         actions=SN, codes=["NoError"], statuses=["!Faulted"]),
+    # -- 20: codes
+    rule(20, "Over-current protection tripped", "raise", FUSE,
+         SPEC16 + "OverCurrentFailure “Over current protection device has tripped”. " + BENDER + "in lower case.",
+         actions=SN, codes=["OverCurrentFailure"]),
+    rule(20, "Ground fault interrupter activated", "raise", FUSE,
+         SPEC16 + "GroundFailure “Ground fault circuit interrupter has been activated”. Compleo reports RCD, breaker and "
+         "the 6 mA sensor with it.",
+         actions=SN, codes=["GroundFailure"]),
+    rule(20, "MREC over-current or ground failure", "raise", FUSE,
+         MREC + "CX004 OverCurrentFailure, CX002 GroundFailure; EVerest sends them as vendorErrorCode and techCode.",
+         codes=["CX004", "CX002"]),
+    rule(20, "MREC emergency stop or cut cable", "raise", SENSORS,
+         MREC + "CX008 EmergencyStop, CX026 CutCable. A judgement: both are triggered by a sensor.",
+         codes=["CX008", "CX026"]),
+    rule(20, "High temperature", "raise", SENSORS,
+         SPEC16 + "HighTemperature. A judgement: a temperature sensor was triggered.",
+         actions=SN, codes=["HighTemperature"]),
+    rule(20, "Tampering detected", "raise", SENSORS,
+         "OCPP security events: TamperDetectionActivated “The physical tamper detection sensor was triggered”, critical. "
+         "It is never cleared, so the incident ends by itself.",
+         actions=SE, codes=["TamperDetectionActivated"], momentary_s=86_400),
+    rule(20, "EVerest sensor errors", "raise", SENSORS,
+         EVEREST + "every error is EVSE.Problem; the techCode tells TiltDetected, WaterIngressDetected, EnclosureOpen.",
+         codes=["*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected"]),
+    rule(20, "EVerest ground failure", "raise", FUSE,
+         EVEREST + "MREC2GroundFailure, MREC4OverCurrentFailure.",
+         codes=["*MREC2GroundFailure", "*MREC4OverCurrentFailure"]),
+    # -- 30: components and variables of OCPP 2.x
+    rule(30, "OverCurrentProtection tripped", "raise", FUSE, SPEC2 + "OverCurrentProtection.Active = Tripped.",
+         actions=NE, components=["OverCurrentProtection"], variables=["Active", "Tripped"]),
+    rule(30, "RCD tripped", "raise", FUSE, SPEC2 + "RCD.Tripped “Breaker opened (manual reset required)”.",
+         actions=NE, components=["RCD"], variables=["Tripped", "Active"]),
+    rule(30, "Upstream protection tripped", "raise", FUSE, SPEC2 + "UpstreamProtectionTrigger.Tripped.",
+         actions=NE, components=["UpstreamProtectionTrigger"], variables=["Tripped"]),
+    rule(30, "Ground isolation fault", "raise", FUSE, SPEC2 + "GroundIsolationProtection.Active “Leakage”, Problem.",
+         actions=NE, components=["GroundIsolationProtection"], variables=["Active", "Problem"]),
+    rule(30, "Power contactor tripped", "raise", FUSE,
+         SPEC2 + "PowerContactor.Tripped “Mirror contact protection tripped”; its Active is the normal closed state.",
+         actions=NE, components=["PowerContactor"], variables=["Tripped"]),
+    rule(30, "Recloser fault", "raise", FUSE, SPEC2 + "OverCurrentProtectionRecloser and RCDRecloser.Problem.",
+         actions=NE, components=["OverCurrentProtectionRecloser", "RCDRecloser"], variables=["Problem"]),
+    rule(30, "Protection reclosed by itself", "info", "",
+         SPEC2 + "*.Operated “Breaker opened and auto-reclosed”: it healed itself; counted, not mailed.",
+         actions=NE, variables=["Operated"]),
+    rule(30, "Shock sensor", "raise", SENSORS,
+         SPEC2 + "ShockSensor.Active “Shock”. A shock is a moment: without a clear the incident ends after an hour.",
+         actions=NE, components=["ShockSensor"], variables=["Active"], momentary_s=3_600),
+    rule(30, "Tilt sensor", "raise", SENSORS, SPEC2 + "TiltSensor.Active “Tilted”.",
+         actions=NE, components=["TiltSensor"], variables=["Active"]),
+    rule(30, "Flood sensor", "raise", SENSORS, SPEC2 + "FloodSensor.Active “Flooding”, Tripped.",
+         actions=NE, components=["FloodSensor"], variables=["Active", "Tripped"]),
+    rule(30, "Case opened", "raise", SENSORS, SPEC2 + "CaseAccessSensor.Active “Open”, Tripped.",
+         actions=NE, components=["CaseAccessSensor"], variables=["Active", "Tripped"]),
+    rule(30, "Cable broken away", "raise", SENSORS, SPEC2 + "CableBreakawaySensor.Active, Tripped.",
+         actions=NE, components=["CableBreakawaySensor"], variables=["Active", "Tripped"]),
+    rule(30, "Emergency stop", "raise", SENSORS, SPEC2 + "EmergencyStopSensor.Active “Pressed/Latched”, Tripped.",
+         actions=NE, components=["EmergencyStopSensor"], variables=["Active", "Tripped"]),
+    rule(30, "Temperature over its limit", "raise", SENSORS, SPEC2 + "TemperatureSensor.Active “over MaxSet”.",
+         actions=NE, components=["TemperatureSensor", "ExternalTemperatureSensor"], variables=["Active"]),
+    rule(30, "Operational sensors", "info", "",
+         SPEC2 + "bay occupancy, connector holster, vehicle id, local availability and light are operation, no alarms.",
+         actions=NE,
+         components=["BayOccupancySensor", "ConnectorHolsterSensor", "VehicleIdSensor", "LocalAvailabilitySensor",
+                     "LightSensor"]),
+    rule(31, "A sensor is faulty", "raise", SENSORS, SPEC2 + "*Sensor.Problem: the sensor itself has a fault.",
+         actions=NE, components=["*Sensor"], variables=["Problem"]),
+    # -- 40: words
+    rule(40, "A breaker or fuse is said to have tripped", "raise", FUSE,
+         BENDER + "“MCB of type 2 socket triggered”, “RCD triggered”; the same in German. OCPP 1.6 has no code for it "
+         "beside OtherError and InternalError.",
+         actions=SN, codes=["!NoError"], words=FUSE_WORDS, and_words=TRIP_WORDS),
+    rule(40, "A sensor is said to have triggered", "raise", SENSORS,
+         "OCPP 1.6 has no sensor code: sensors come as OtherError or InternalError with the vendor’s text "
+         "(Bender “The charge point is tilted”, EVerest TiltDetected).",
+         actions=SN, codes=["!NoError"], words=SENSOR_WORDS),
+    # -- 50: known to be no alarm, and optional meanings of UNAVAILABLE
+    rule(50, "Warnings of the vehicle and the network", "info", "",
+         SPEC16 + "EVCommunicationError is a warning; WeakSignal and LocalListConflict do not stop charging.",
+         actions=SN, codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"]),
+    rule(50, "Ordinary security events", "info", "",
+         "OCPP security events that happen in normal operation.",
+         actions=SE,
+         codes=["FirmwareUpdated", "SettingSystemTime", "StartupOfTheDevice", "ResetOrReboot", "SecurityLogWasCleared",
+                "ReconfigurationOfSecurityParameters", "MaintenanceLoginAccepted"]),
+    rule(50, "Reported Unavailable counts as UNAVAILABLE", "raise", UNAVAILABLE,
+         "Off: UNAVAILABLE means silence here (seed). OCPP’s status Unavailable is mostly administrative.",
+         enabled=False, actions=SN, statuses=["Unavailable"]),
+    rule(51, "Any other fault counts as UNAVAILABLE", "raise", UNAVAILABLE,
+         "Off: for operators who also want to hear of faults that are neither a fuse nor a sensor.",
+         enabled=False, actions=SN, statuses=["Faulted"]),
+    rule(52, "Reported available again", "clear", UNAVAILABLE,
+         "Off: goes with the two rules above.",
+         enabled=False, actions=SN, statuses=["!Faulted", "!Unavailable"]),
+    rule(60, "Faulted without a cause (2.x)", "info", "",
+         "OCPP 2.x tells the cause in a NotifyEvent of its own.",
+         actions=SN, protocols=["ocpp2"], statuses=["Faulted"]),
+]  # fmt: skip
+
+
+def seed(apps, schema_editor):
+    model = apps.get_model("infra_notifications", "EventRule")
+    for fields in RULES:
+        model.objects.get_or_create(name=fields["name"], defaults=fields)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("infra_notifications", "0002_hot_tables")]
+    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

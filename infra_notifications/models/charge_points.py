@@ -1,0 +1,223 @@
+"""Charge points, what is known of them from their messages, and the messages."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce, Upper
+from django.utils.translation import gettext_lazy as _
+
+from infra_notifications.choices import Connectivity, MessageVerdict
+
+# The columns that free text searches, folded into one: a single trigram index beats an OR over ten.
+SEARCHED = (
+    "evse_id",
+    "station",
+    "name",
+    "location",
+    "street",
+    "postal_code",
+    "city",
+    "operator",
+    "vendor",
+    "model",
+)
+
+
+def _folded(*columns: str) -> Func:
+    # Parts are joined by "||", which is immutable, and begin with a space, so that word beginnings can be searched.
+    parts: list[Value | F] = []
+    for column in columns:
+        parts += [Value(" "), F(column)]
+    return Func(_joined(parts), function="signalbox_fold", output_field=models.TextField())
+
+
+def _joined(parts: list[Value | F]) -> Func:
+    return Func(*parts, template="(%(expressions)s)", arg_joiner=" || ", output_field=models.TextField())
+
+
+class ChargePoint(models.Model):
+    """What OCPI calls an EVSE and a CSMS a charge point or port: it charges one vehicle at a time."""
+
+    evse_id = models.CharField(_("EVSE id"), max_length=48)
+    station = models.CharField(
+        _("station"),
+        max_length=48,
+        blank=True,
+        default="",
+        help_text=_("The identity with which its station connects (OCPP)."),
+    )
+    connector = models.PositiveSmallIntegerField(
+        _("connector"),
+        null=True,
+        blank=True,
+        help_text=_("Connector (OCPP 1.6) or EVSE number (2.x) at its station."),
+    )
+    name = models.CharField(_("name"), max_length=120, blank=True, default="")
+    location = models.CharField(_("location"), max_length=120, blank=True, default="")
+    street = models.CharField(_("street"), max_length=120, blank=True, default="")
+    postal_code = models.CharField(_("postal code"), max_length=12, blank=True, default="")
+    city = models.CharField(_("city"), max_length=80, blank=True, default="")
+    country = models.CharField(_("country"), max_length=3, blank=True, default="")
+    latitude = models.DecimalField(
+        _("latitude"), max_digits=9, decimal_places=6, null=True, blank=True,
+        validators=[MinValueValidator(-90), MaxValueValidator(90)],
+    )  # fmt: skip
+    longitude = models.DecimalField(
+        _("longitude"), max_digits=9, decimal_places=6, null=True, blank=True,
+        validators=[MinValueValidator(-180), MaxValueValidator(180)],
+    )  # fmt: skip
+    operator = models.CharField(_("operator"), max_length=100, blank=True, default="")
+    vendor = models.CharField(_("vendor"), max_length=60, blank=True, default="")
+    model = models.CharField(_("model"), max_length=60, blank=True, default="")
+    firmware = models.CharField(_("firmware"), max_length=60, blank=True, default="")
+    connector_standard = models.CharField(_("connector standard"), max_length=40, blank=True, default="")
+    power_type = models.CharField(_("power type"), max_length=20, blank=True, default="")
+    max_power_kw = models.DecimalField(
+        _("power (kW)"),
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    expected_interval_s = models.PositiveIntegerField(
+        _("expected interval (s)"), null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text=_("The longest normal gap between two messages; longer is silence. Empty: the installation’s."),
+    )  # fmt: skip
+    tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), blank=True, default=list)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    search_text = models.GeneratedField(expression=_folded(*SEARCHED), output_field=models.TextField(), db_persist=True)
+
+    class Meta:
+        verbose_name = _("charge point")
+        verbose_name_plural = _("charge points")
+        ordering = ("evse_id",)
+        constraints = (
+            # OCPI's identifiers ignore case.
+            models.UniqueConstraint(Upper("evse_id"), name="chargepoint_evse_unique"),
+            models.CheckConstraint(condition=~Q(evse_id=""), name="chargepoint_evse_given"),
+        )
+        indexes = (
+            # Messages name a station and a connector; a sign of life reaches all charge points of a station.
+            models.Index(fields=("station", "connector"), name="chargepoint_station", condition=~Q(station="")),
+            # Magic Search's free text.
+            GinIndex(fields=("search_text",), name="chargepoint_search", opclasses=("gin_trgm_ops",)),
+            GinIndex(fields=("tags",), name="chargepoint_tags"),
+            # Sorting the list.
+            models.Index(fields=("evse_id", "id"), name="chargepoint_by_evse"),
+            models.Index(fields=("location", "id"), name="chargepoint_by_location"),
+            models.Index(fields=("city", "id"), name="chargepoint_by_city"),
+        )
+
+    def __str__(self) -> str:
+        return self.evse_id
+
+    @property
+    def place(self) -> str:
+        """Location and city as one would say them."""
+        return ", ".join(part for part in (self.location, self.city) if part)
+
+
+class ChargePointState(models.Model):
+    """What the messages say, in a narrow row of its own, because every message writes it."""
+
+    charge_point = models.OneToOneField(
+        ChargePoint, models.CASCADE, primary_key=True, related_name="state", verbose_name=_("charge point")
+    )
+    last_seen = models.DateTimeField(_("last seen"), null=True)
+    # When silence becomes an incident: last_seen + expected interval; null when it has, or was never seen.
+    silent_at = models.DateTimeField(_("silent at"), null=True)
+    connectivity = models.CharField(
+        _("connectivity"), max_length=8, choices=Connectivity.choices, default=Connectivity.NEVER
+    )
+    # The last reported status in the protocol's own word, e.g. Available, Charging, Faulted.
+    status = models.CharField(_("status"), max_length=30, blank=True, default="")
+    status_at = models.DateTimeField(_("status since"), null=True)
+    ocpp_version = models.CharField(_("protocol"), max_length=12, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("charge point state")
+        verbose_name_plural = _("charge point states")
+        indexes = (
+            # The silence sweep: only what is due.
+            models.Index(fields=("silent_at",), name="cpstate_silent_at", condition=Q(silent_at__isnull=False)),
+            # Filters by what is unusual.
+            models.Index(fields=("status",), name="cpstate_status", condition=Q(status__in=("Faulted", "Unavailable"))),
+            models.Index(fields=("charge_point",), name="cpstate_silent", condition=Q(connectivity="silent")),
+        )
+
+    def __str__(self) -> str:
+        return str(self.charge_point_id)
+
+
+class ChargePointMessage(models.Model):
+    """A message as it was on the wire, and what it turned out to be. Append-only; pruned by age."""
+
+    # Null for a message of a whole station (`station` then says which).
+    charge_point = models.ForeignKey(
+        ChargePoint,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="messages",
+    )
+    station = models.CharField(max_length=48, blank=True, default="")
+    protocol = models.CharField(_("protocol"), max_length=12)
+    action = models.CharField(_("action"), max_length=60)
+    payload = models.JSONField(_("payload"))
+    verdict = models.CharField(_("verdict"), max_length=10, choices=MessageVerdict.choices)
+    # What was found in it: [{"rule": id | null, "effect", "case", "said", "charge_points": n}, …]
+    findings = models.JSONField(_("findings"), null=True)
+    occurred_at = models.DateTimeField(_("device time"), null=True)
+    received_at = models.DateTimeField(_("received"))
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ("-id",)
+        indexes = (
+            # The last messages of a charge point, and of its station.
+            models.Index(
+                fields=("charge_point", "-id"),
+                name="cpmessage_point",
+                condition=Q(charge_point__isnull=False),
+            ),
+            models.Index(fields=("station", "-id"), name="cpmessage_station", condition=Q(charge_point__isnull=True)),
+            BrinIndex(fields=("received_at",), name="cpmessage_received"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class UnknownChargePoint(models.Model):
+    """An identity that sends messages but is no charge point here; an administrator can adopt it."""
+
+    evse_id = models.CharField(_("EVSE id"), max_length=48, blank=True, default="")
+    station = models.CharField(_("station"), max_length=48, blank=True, default="")
+    connector = models.PositiveIntegerField(_("connector"), null=True)
+    messages = models.PositiveIntegerField(_("messages"), default=0)
+    sample = models.JSONField(_("last message"), default=dict)
+    first_seen = models.DateTimeField(_("first seen"))
+    last_seen = models.DateTimeField(_("last seen"))
+
+    class Meta:
+        verbose_name = _("unknown charge point")
+        verbose_name_plural = _("unknown charge points")
+        ordering = ("-last_seen",)
+        constraints = (
+            models.UniqueConstraint(
+                Upper("evse_id"), "station", Coalesce("connector", -1), name="unknownchargepoint_identity"
+            ),
+        )
+
+    def __str__(self) -> str:
+        if self.evse_id:
+            return self.evse_id
+        return f"{self.station} / {self.connector if self.connector is not None else '–'}"

@@ -1,0 +1,140 @@
+"""Notification groups: a mailing list, member charge points, and the cases that they want to hear of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from infra_notifications.choices import DEFAULT_HOLD_OFF_S, Case, Language
+from infra_notifications.models.charge_points import ChargePoint
+
+
+def all_cases() -> list[str]:
+    return list(Case.values)
+
+
+class NotificationGroup(models.Model):
+    """Who hears of which cases at which charge points."""
+
+    name = models.CharField(_("name"), max_length=100)
+    description = models.TextField(_("description"), blank=True, default="")
+    cases = ArrayField(
+        models.CharField(max_length=20, choices=Case.choices),
+        verbose_name=_("cases"),
+        default=all_cases,
+        blank=True,
+    )
+    # Seconds per case, e.g. {"UNAVAILABLE": 900}; what is not named has its default.
+    hold_off_s = models.JSONField(_("hold-off (s)"), default=dict, blank=True)
+    notify_recovery = models.BooleanField(_("all-clear mails"), default=True)
+    reminder_s = models.PositiveIntegerField(_("reminder every (s)"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.ENGLISH)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    # Until then, what opens is gathered into the next mail.
+    gathering_until = models.DateTimeField(null=True, editable=False)
+    last_notified_at = models.DateTimeField(_("last notification"), null=True, editable=False)
+    charge_points = models.ManyToManyField(
+        ChargePoint, through="GroupMembership", related_name="groups", verbose_name=_("charge points")
+    )
+
+    class Meta:
+        verbose_name = _("notification group")
+        verbose_name_plural = _("notification groups")
+        ordering = (Lower("name"),)
+        constraints = (
+            models.UniqueConstraint(
+                Lower("name"),
+                name="notificationgroup_name_unique",
+                violation_error_code="unique",
+                violation_error_message=_("There is a notification group of this name already."),
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="notificationgroup_name_given"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def hold_off_of(self, case: str) -> int:
+        """Seconds for which this case must last before the group hears of it."""
+        value: Any = self.hold_off_s.get(case)
+        return value if isinstance(value, int) else DEFAULT_HOLD_OFF_S[Case(case)]
+
+    @property
+    def list_key(self) -> str:
+        """The group as a mailing list of the outbox."""
+        return f"notification_group:{self.pk}"
+
+
+class GroupAddress(models.Model):
+    """One address of a group's mailing list."""
+
+    group = models.ForeignKey(NotificationGroup, models.CASCADE, related_name="addresses", verbose_name=_("group"))
+    address = models.CharField(_("e-mail address"), max_length=320)
+    added_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("e-mail address")
+        verbose_name_plural = _("e-mail addresses")
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                "group", Lower("address"), name="groupaddress_unique",
+                violation_error_message=_("This address stands in the list already."),
+            ),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class GroupMembership(models.Model):
+    """A charge point in a group; it may be in several."""
+
+    group = models.ForeignKey(NotificationGroup, models.CASCADE, related_name="memberships", verbose_name=_("group"))
+    charge_point = models.ForeignKey(
+        ChargePoint, models.CASCADE, related_name="memberships", verbose_name=_("charge point")
+    )
+    added_at = models.DateTimeField(_("added"), auto_now_add=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("added by"),
+    )
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = (models.UniqueConstraint(fields=("group", "charge_point"), name="groupmembership_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.charge_point_id} in {self.group_id}"
+
+
+class GroupDraft(models.Model):
+    """A group being created: the wizard's state, kept here so that no reload or lost connection costs a mark."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # The group being changed, or null for a new one.
+    group = models.ForeignKey(NotificationGroup, models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=100, blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    marked = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("group draft")
+        verbose_name_plural = _("group drafts")
+        ordering = ("-updated_at",)
+
+    def __str__(self) -> str:
+        return self.name or f"#{self.pk}"

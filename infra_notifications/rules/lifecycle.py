@@ -1,0 +1,209 @@
+"""What a signal does to an incident, and whose clock to believe. Pure: moments are passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from infra_notifications.choices import Case, CloseReason
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+# A clock before this was never set.
+CLOCK_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened, and whether the device's own clock says so."""
+
+    at: datetime
+    device_clock: bool
+
+
+def believable(device: datetime | None, received_at: datetime) -> Moment:
+    """The device's time unless it is missing, in the future, or of a clock that was never set."""
+    if device is None or device > received_at + CLOCK_TOLERANCE or device < CLOCK_EPOCH:
+        return Moment(received_at, False)
+    return Moment(min(device, received_at), True)
+
+
+SILENCE, NEUTRAL = "silence", "signal"
+# A repeat this much later than the one before may make news of what was too old to be told.
+FRESH_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One raise or clear of a case at a charge point. A clear with an empty `fault` ends every fault."""
+
+    case: Case
+    raised: bool
+    fault: str
+    moment: Moment
+    received_at: datetime
+    said: str = ""
+    rule_id: int | None = None
+    momentary_s: int | None = None
+    close_reason: CloseReason = CloseReason.CLEARED
+    # The faults that a clear may end; empty for all.
+    only: tuple[str, ...] = ()
+
+
+@dataclass
+class IncidentState:
+    """An incident as the rules see it; `id` is None while it is not yet written."""
+
+    case: Case
+    opened_at: datetime
+    opened_received_at: datetime
+    device_clock: bool
+    faults: set[str]
+    last_raised_at: datetime
+    repeats: int = 0
+    said: str = ""
+    rule_id: int | None = None
+    ends_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_received_at: datetime | None = None
+    close_reason: str = ""
+    id: int | None = None
+    closed_now: bool = False
+    # It was raised anew after a raise that was too old to be told.
+    freshened: bool = False
+
+
+@dataclass
+class CaseHistory:
+    """One case at one charge point: the open incident if there is one, and the last that closed."""
+
+    open: IncidentState | None = None
+    last_closed: IncidentState | None = None
+    # What this batch opened or changed, in order.
+    touched: list[IncidentState] = field(default_factory=list)
+
+    def touch(self, incident: IncidentState) -> None:
+        if not any(one is incident for one in self.touched):
+            self.touched.append(incident)
+
+
+class Step:
+    """What a signal did, for the record."""
+
+    OPENED = "opened"
+    REPEATED = "repeated"
+    CLOSED = "closed"
+    EASED = "eased"  # one of several faults ended
+    LATE = "late"  # a late copy of something known
+    NOTHING = "nothing"
+
+
+def apply(signal: Signal, history: CaseHistory) -> str:
+    """Applies one signal and returns the Step. At most one incident is open; no raise is ever lost:
+    it opens an incident, repeats the open one, or is the late copy of a raise that a closed one holds."""
+    return _raise(signal, history) if signal.raised else _clear(signal, history)
+
+
+def _raise(signal: Signal, history: CaseHistory) -> str:
+    incident = history.open
+    if incident is None:
+        if _is_late_copy(signal, history.last_closed):
+            assert history.last_closed is not None
+            history.last_closed.repeats += 1
+            history.touch(history.last_closed)
+            return Step.LATE
+        history.open = IncidentState(
+            case=signal.case,
+            opened_at=signal.moment.at,
+            opened_received_at=signal.received_at,
+            device_clock=signal.moment.device_clock,
+            faults={signal.fault},
+            last_raised_at=_news_time(signal),
+            said=signal.said,
+            rule_id=signal.rule_id,
+            ends_at=_end_of(signal),
+        )
+        history.touch(history.open)
+        return Step.OPENED
+    incident.faults.add(signal.fault)
+    incident.repeats += 1
+    raised_at = _news_time(signal)
+    if raised_at > incident.last_raised_at:
+        incident.freshened = incident.freshened or raised_at - incident.last_raised_at > FRESH_AGAIN
+        incident.last_raised_at = raised_at
+    # Faults that nobody will clear end by time only while no lasting one joins them.
+    end = _end_of(signal)
+    incident.ends_at = max(incident.ends_at, end) if incident.ends_at and end else None
+    history.touch(incident)
+    return Step.REPEATED
+
+
+def _news_time(signal: Signal) -> datetime:
+    """When the condition was last said to hold: silence holds as long as it is found."""
+    return signal.moment.at if signal.moment.device_clock else signal.received_at
+
+
+def _end_of(signal: Signal) -> datetime | None:
+    return signal.received_at + timedelta(seconds=signal.momentary_s) if signal.momentary_s else None
+
+
+def _is_late_copy(signal: Signal, closed: IncidentState | None) -> bool:
+    """Whether a raise lies, by the device's own clock, within a closed incident that the same fault held open."""
+    return (
+        closed is not None
+        and closed.closed_at is not None
+        and closed.device_clock
+        and signal.moment.device_clock
+        and signal.fault in closed.faults
+        and closed.opened_at <= signal.moment.at < closed.closed_at
+    )
+
+
+def _clear(signal: Signal, history: CaseHistory) -> str:
+    incident = history.open
+    if incident is None:
+        return Step.NOTHING
+    if signal.moment.device_clock and incident.device_clock and signal.moment.at < incident.last_raised_at:
+        return Step.LATE
+    remaining = {f for f in incident.faults if not _ends(signal, f)}
+    if remaining == incident.faults:
+        return Step.NOTHING
+    if remaining:
+        incident.faults = remaining
+        history.touch(incident)
+        return Step.EASED
+    close(incident, signal.moment.at, signal.received_at, signal.close_reason)
+    history.touch(incident)
+    history.last_closed, history.open = incident, None
+    return Step.CLOSED
+
+
+def _ends(signal: Signal, fault: str) -> bool:
+    if signal.only and fault not in signal.only:
+        return False
+    if not signal.fault or fault == signal.fault:
+        return True
+    # A 2.x clear without techCode ends every fault of its component and variable.
+    return "#" not in signal.fault and fault.startswith(signal.fault + "#")
+
+
+def close(incident: IncidentState, at: datetime, received_at: datetime, reason: CloseReason) -> None:
+    """Ends an incident, never before it began."""
+    incident.closed_at = max(at, incident.opened_at)
+    incident.closed_received_at = received_at
+    incident.close_reason = reason
+    incident.closed_now = True
+
+
+def life_signal(seen_at: datetime) -> Signal:
+    """Any message ends what silence, or another system's word for it, had raised."""
+    return Signal(
+        Case.UNAVAILABLE, False, "", Moment(seen_at, False), seen_at, close_reason=CloseReason.LIFE,
+        only=(SILENCE, NEUTRAL),
+    )  # fmt: skip
+
+
+def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> Signal:
+    minutes = max(1, round((now - last_seen).total_seconds() / 60))
+    return Signal(
+        Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=f"No message for {minutes} min"
+    )  # fmt: skip

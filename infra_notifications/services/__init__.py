@@ -1,0 +1,1 @@
+"""Writes of charging infrastructure notifications, one file per noun."""

@@ -1,0 +1,142 @@
+"""Writes charge points: bulk insert-or-update, adoption of unknown ones, removal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from msgspec import UNSET, Meta, UnsetType
+
+from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
+from infra_notifications.services.records import storable
+
+
+class ChargePointInput(msgspec.Struct, kw_only=True):
+    """A charge point as it is given; a field that is left out stays as it is."""
+
+    evse_id: Annotated[str, Meta(min_length=1, max_length=48)]
+    station: Annotated[str, Meta(max_length=48)] | UnsetType | None = UNSET
+    connector: Annotated[int, Meta(ge=0, le=32767)] | UnsetType | None = UNSET
+    name: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+    location: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+    street: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+    postal_code: Annotated[str, Meta(max_length=12)] | UnsetType | None = UNSET
+    city: Annotated[str, Meta(max_length=80)] | UnsetType | None = UNSET
+    country: Annotated[str, Meta(max_length=3)] | UnsetType | None = UNSET
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | UnsetType | None = UNSET
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType | None = UNSET
+    operator: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
+    vendor: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    model: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    firmware: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    connector_standard: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
+    power_type: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    max_power_kw: Annotated[float, Meta(ge=0, lt=100000)] | UnsetType | None = UNSET
+    expected_interval_s: Annotated[int, Meta(ge=1, le=31536000)] | UnsetType | None = UNSET
+    tags: list[Annotated[str, Meta(max_length=40)]] | UnsetType | None = UNSET
+
+
+# Column → the SQL that makes it of a JSON document; texts are the rest.
+_TYPED = {
+    "connector": "(x.doc->>'connector')::smallint",
+    "latitude": "round((x.doc->>'latitude')::numeric, 6)",
+    "longitude": "round((x.doc->>'longitude')::numeric, 6)",
+    "max_power_kw": "round((x.doc->>'max_power_kw')::numeric, 2)",
+    "expected_interval_s": "(x.doc->>'expected_interval_s')::int",
+    "tags": "ARRAY(SELECT jsonb_array_elements_text(coalesce(x.doc->'tags', '[]')))::varchar[]",
+}
+FIELDS = tuple(name for name in ChargePointInput.__struct_fields__ if name != "evse_id")
+
+
+def _value(name: str) -> str:
+    return _TYPED.get(name, f"coalesce(x.doc->>'{name}', '')")
+
+
+@dataclass(frozen=True)
+class Upserted:
+    created: int
+    changed: int
+    unchanged: int
+
+
+def normalised(given: ChargePointInput) -> dict[str, Any]:
+    """A document of what was given: trimmed, tags in lower case and once each."""
+    doc: dict[str, Any] = msgspec.to_builtins(given)
+    doc = {key: value.replace("\x00", "").strip() if isinstance(value, str) else value for key, value in doc.items()}
+    if "tags" in doc:
+        doc["tags"] = sorted({tag.strip().lower() for tag in doc["tags"] or () if tag.strip()})
+    return doc
+
+
+def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> Upserted:
+    """Inserts or updates charge points by EVSE id (case ignored), set-based; of repeated ids the last one counts."""
+    docs = {doc["evse_id"].upper(): doc for doc in map(normalised, rows)}
+    if not docs:
+        return Upserted(0, 0, 0)
+    keys, values = list(docs), [storable(doc) for doc in docs.values()]
+    changes = ", ".join(f"{f} = CASE WHEN x.doc ? '{f}' THEN {_value(f)} ELSE t.{f} END" for f in FIELDS)
+    differs = " OR ".join(f"(x.doc ? '{f}' AND t.{f} IS DISTINCT FROM {_value(f)})" for f in FIELDS)
+    source = "unnest(%s::text[], %s::jsonb[]) AS x(key, doc)"
+    with transaction.atomic(), connection.cursor() as cursor:
+        # In one order, so that two imports wait for one another instead of dead-locking.
+        cursor.execute(
+            "SELECT id FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)"
+            " ORDER BY id FOR NO KEY UPDATE",
+            [keys],
+        )
+        cursor.execute(
+            f"UPDATE infra_notifications_chargepoint t SET {changes}, updated_at = %s FROM {source}"  # noqa: S608
+            f" WHERE upper(t.evse_id) = x.key AND ({differs})",
+            [now, keys, values],
+        )
+        changed = cursor.rowcount
+        columns = ", ".join(FIELDS)
+        cursor.execute(
+            f"WITH fresh AS (INSERT INTO infra_notifications_chargepoint (evse_id, {columns}, created_at, updated_at)"  # noqa: S608
+            f" SELECT x.doc->>'evse_id', {', '.join(_value(f) for f in FIELDS)}, %s, %s FROM {source}"
+            " WHERE NOT EXISTS (SELECT 1 FROM infra_notifications_chargepoint c WHERE upper(c.evse_id) = x.key)"
+            " ORDER BY x.key ON CONFLICT DO NOTHING RETURNING id)"
+            " INSERT INTO infra_notifications_chargepointstate (charge_point_id, connectivity, status, ocpp_version)"
+            " SELECT id, 'never', '', '' FROM fresh",
+            [now, now, keys, values],
+        )
+        created = cursor.rowcount
+        _apply_intervals(cursor, keys)
+    return Upserted(created, changed, len(docs) - created - changed)
+
+
+def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:
+    """A changed expected interval moves the moment at which a silence already begun becomes an alert."""
+    cursor.execute(
+        "UPDATE infra_notifications_chargepointstate s SET silent_at = s.last_seen"
+        " + make_interval(secs => coalesce(c.expected_interval_s, %s)) FROM infra_notifications_chargepoint c"
+        " WHERE c.id = s.charge_point_id AND s.silent_at IS NOT NULL AND upper(c.evse_id) = ANY(%s)"
+        " AND s.silent_at IS DISTINCT FROM s.last_seen + make_interval(secs => coalesce(c.expected_interval_s, %s))",
+        [settings.CHARGING_EXPECTED_INTERVAL_S, list(keys), settings.CHARGING_EXPECTED_INTERVAL_S],
+    )
+
+
+def ensure_state(*, charge_point: ChargePoint) -> None:
+    """Gives a charge point that was made one by one (in the Django admin) its state row."""
+    ChargePointState.objects.get_or_create(charge_point=charge_point)
+
+
+def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
+    """Makes a charge point of a sender that nobody knew. Raises ValidationError for a taken or missing EVSE id."""
+    evse_id = evse_id.strip()
+    if not evse_id or len(evse_id) > 48:
+        raise ValidationError({"evse_id": _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")})
+    if ChargePoint.objects.filter(evse_id__iexact=evse_id).exists():
+        raise ValidationError({"evse_id": _("There is a charge point of this EVSE id already.")})
+    with transaction.atomic():
+        point = ChargePoint.objects.create(evse_id=evse_id, station=unknown.station, connector=unknown.connector)
+        ensure_state(charge_point=point)
+        unknown.delete()
+    return point

@@ -1,0 +1,265 @@
+"""Writes incidents: applies signals to the incidents of many charge points and writes what changed, set-based.
+
+Whoever applies signals holds the charge points' state rows (`lock_states`), so that two batches never decide about
+the same charge point at once. Locks are always taken in this order: states, notices, groups.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from console.bulk import Col, insert_rows, take_ids, text_array, update_rows
+from infra_notifications import rules
+from infra_notifications.choices import Case, CloseReason, Connectivity
+from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIncident
+from infra_notifications.models import ChargePoint, Incident
+from infra_notifications.rules import CaseHistory, IncidentState, Signal
+from infra_notifications.services import notices
+from infra_notifications.services.payloads import charge_point_facts, incident_facts, incident_url
+from outbox.services import NewEvent, publish
+
+SWEEP_LIMIT = 1_000
+
+_COLUMNS = (
+    Col("opened_at", "timestamptz"),
+    Col("opened_received_at", "timestamptz"),
+    Col("closed_at", "timestamptz"),
+    Col("closed_received_at", "timestamptz"),
+    Col("close_reason", "text"),
+    Col("device_clock", "boolean"),
+    text_array("faults"),
+    Col("repeats", "int"),
+    Col("last_raised_at", "timestamptz"),
+    Col("ends_at", "timestamptz"),
+    Col("said", "text"),
+    Col("rule_id", "bigint"),
+)
+_FIELDS = ", ".join(f"i.{c.name}" for c in _COLUMNS)
+
+
+def lock_states(charge_point_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
+    """Locks the state rows in the order of their key and returns
+    {charge_point_id: (last_seen, silent_at, connectivity, status, status_at, ocpp_version)}."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT charge_point_id, last_seen, silent_at, connectivity, status, status_at, ocpp_version"
+            " FROM infra_notifications_chargepointstate WHERE charge_point_id = ANY(%s)"
+            " ORDER BY charge_point_id FOR UPDATE",
+            [list(charge_point_ids)],
+        )
+        return {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def _read_state(row: Sequence[Any]) -> IncidentState:
+    """A row (id, case, *_COLUMNS) as the rules see it."""
+    (
+        pk,
+        case,
+        opened,
+        received,
+        closed,
+        closed_received,
+        how,
+        clock,
+        faults,
+        repeats,
+        raised,
+        ends,
+        said,
+        rule,
+    ) = row
+    return IncidentState(
+        Case(case), opened, received, clock, set(faults), raised, repeats, said, rule, ends, closed, closed_received,
+        how, pk,
+    )  # fmt: skip
+
+
+def _values(state: IncidentState) -> tuple[Any, ...]:
+    return (
+        state.opened_at,
+        state.opened_received_at,
+        state.closed_at,
+        state.closed_received_at,
+        state.close_reason,
+        state.device_clock,
+        json.dumps(sorted(state.faults)),
+        state.repeats,
+        state.last_raised_at,
+        state.ends_at,
+        state.said[:500],
+        state.rule_id,
+    )
+
+
+class IncidentBook:
+    """The incidents of some charge points during one transaction: read once, changed by signals, written once."""
+
+    def __init__(self, charge_point_ids: Iterable[int], *, raising: Iterable[int] = (), now: datetime) -> None:
+        self.now = now
+        self._histories: dict[tuple[int, Case], CaseHistory] = {}
+        self._read_open(list(charge_point_ids))
+        if raising := list(raising):
+            self._read_last_closed(raising)
+
+    def _read_open(self, ids: list[int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT i.charge_point_id, i.id, i.case, {_FIELDS} FROM infra_notifications_incident i"  # noqa: S608
+                " WHERE i.charge_point_id = ANY(%s) AND i.closed_at IS NULL",
+                [ids],
+            )
+            for row in cursor.fetchall():
+                self.history(row[0], Case(row[2])).open = _read_state(row[1:])
+
+    def _read_last_closed(self, ids: list[int]) -> None:
+        """The last closed incident of each case, to recognise late copies; asked only when something is raised."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT ON (i.charge_point_id, i.case) i.charge_point_id, i.id, i.case, {_FIELDS}"  # noqa: S608
+                " FROM infra_notifications_incident i WHERE i.charge_point_id = ANY(%s) AND i.closed_at IS NOT NULL"
+                " ORDER BY i.charge_point_id, i.case, i.id DESC",
+                [ids],
+            )
+            for row in cursor.fetchall():
+                self.history(row[0], Case(row[2])).last_closed = _read_state(row[1:])
+
+    def history(self, charge_point_id: int, case: Case) -> CaseHistory:
+        return self._histories.setdefault((charge_point_id, case), CaseHistory())
+
+    def open_cases(self, charge_point_id: int) -> list[Case]:
+        found = (self._histories.get((charge_point_id, case)) for case in Case)
+        return [history.open.case for history in found if history is not None and history.open is not None]
+
+    def apply(self, charge_point_id: int, signal: Signal) -> str:
+        """Applies one signal and returns the step it made."""
+        history = self._histories.get((charge_point_id, signal.case))
+        if history is None:
+            if not signal.raised:
+                return rules.Step.NOTHING
+            history = self.history(charge_point_id, signal.case)
+        return rules.apply(signal, history)
+
+    def write(self) -> None:
+        """Writes what changed, tells whoever is to be told now, and schedules the rest."""
+        touched = [(cp, state) for (cp, _case), history in self._histories.items() for state in history.touched]
+        if not touched:
+            return
+        was_new = [(cp, state) for cp, state in touched if state.id is None]
+        known = [(cp, state) for cp, state in touched if state.id is not None]
+        # Closed ones first: the unique index allows one open incident per case.
+        update_rows(
+            "infra_notifications_incident",
+            Col("id", "bigint"),
+            _COLUMNS,
+            [(s.id, *_values(s)) for _cp, s in known],
+        )
+        for (_cp, state), new_id in zip(was_new, take_ids("infra_notifications_incident", len(was_new)), strict=True):
+            state.id = new_id
+        insert_rows(
+            "infra_notifications_incident",
+            (Col("id", "bigint"), Col("charge_point_id", "bigint"), Col("case", "text"), *_COLUMNS),
+            [(s.id, cp, s.case.value, *_values(s)) for cp, s in was_new],
+        )
+        self._publish(was_new, [(cp, s) for cp, s in touched if s.closed_now])
+        notices.open_notices(opened=was_new, now=self.now)
+        notices.close_notices(closed=[s for _cp, s in known if s.closed_now], now=self.now)
+        notices.reconsider_too_old(incidents=[s for _cp, s in known if s.freshened], now=self.now)
+        notices.tell_due(now=self.now, incident_ids=[s.id for _cp, s in touched if s.id is not None])
+
+    def _publish(self, opened: Sequence[tuple[int, IncidentState]], ended: Sequence[tuple[int, IncidentState]]) -> None:
+        """Tells the outbox of each incident that opened or ended; webhooks and the event log listen to these."""
+        points = ChargePoint.objects.select_related("state").in_bulk({cp for cp, _ in (*opened, *ended)})
+        events = []
+        for kind_word, pairs in (("opened", opened), ("closed", ended)):
+            for cp, state in pairs:
+                point = points[cp]
+                events.append(
+                    NewEvent(
+                        kind=CASE_KINDS[state.case] if kind_word == "opened" else RECOVERED,
+                        subject=f"charge_point:{cp}",
+                        payload=ChargePointIncident(
+                            charge_point=charge_point_facts(point),
+                            incident=incident_facts(state, point),
+                            url=incident_url(state.id or 0),
+                        ),
+                        dedup_key=f"incident:{state.id}:{kind_word}",
+                        occurred_at=(state.closed_at if kind_word == "closed" else None) or state.opened_at,
+                    )
+                )
+        publish(events=events, now=self.now)
+
+
+def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
+    """Opens UNAVAILABLE at charge points whose silence became an alert; returns how many.
+
+    Takes whole stations, so that a station's silence is told in one mail.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "WITH due AS (SELECT s.charge_point_id, c.station FROM infra_notifications_chargepointstate s"
+                " JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id"
+                " WHERE s.silent_at <= %s ORDER BY s.silent_at LIMIT %s),"
+                " whole AS (SELECT charge_point_id FROM due UNION SELECT c.id FROM infra_notifications_chargepoint c"
+                " WHERE c.station <> '' AND c.station IN (SELECT station FROM due))"
+                " SELECT s.charge_point_id, s.last_seen, s.silent_at FROM infra_notifications_chargepointstate s"
+                " JOIN whole USING (charge_point_id) WHERE s.silent_at <= %s"
+                " ORDER BY s.charge_point_id FOR UPDATE OF s SKIP LOCKED",
+                [now, limit, now],
+            )
+            due = cursor.fetchall()
+        if not due:
+            return 0
+        ids = [row[0] for row in due]
+        book = IncidentBook(ids, now=now)
+        for charge_point_id, last_seen, silent_at in due:
+            book.apply(charge_point_id, rules.silence_signal(last_seen, silent_at, now))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE infra_notifications_chargepointstate SET silent_at = NULL, connectivity = %s"
+                " WHERE charge_point_id = ANY(%s)",
+                [Connectivity.SILENT, ids],
+            )
+        book.write()
+    return len(due)
+
+
+def end_momentary(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
+    """Closes momentary incidents (a shock, a tamper alarm) whose hold time is over; returns how many."""
+    with transaction.atomic():
+        due = Incident.objects.filter(closed_at__isnull=True, ends_at__lte=now).order_by("ends_at")
+        ids = sorted(set(due.values_list("charge_point_id", flat=True)[:limit]))
+        return _close_where(ids, now, CloseReason.MOMENTARY, lambda state: bool(state.ends_at and state.ends_at <= now))
+
+
+def close_by_hand(*, incident: Incident, now: datetime) -> bool:
+    """Closes an open incident that no message will close; says whether it was open."""
+    with transaction.atomic():
+        return bool(_close_where([incident.charge_point_id], now, CloseReason.BY_HAND, lambda s: s.id == incident.pk))
+
+
+def _close_where(charge_point_ids: list[int], now: datetime, reason: CloseReason, wanted: Any) -> int:
+    lock_states(charge_point_ids)
+    book = IncidentBook(charge_point_ids, now=now)
+    closed = 0
+    for charge_point_id in charge_point_ids:
+        for case in book.open_cases(charge_point_id):
+            history = book.history(charge_point_id, case)
+            if history.open is not None and wanted(history.open):
+                state, history.open = history.open, None
+                rules.close(state, now, now, reason)
+                history.touch(state)
+                closed += 1
+    book.write()
+    return closed
+
+
+def max_age() -> timedelta:
+    """What happened longer ago than this is recorded, not mailed."""
+    return timedelta(seconds=settings.CHARGING_MAIL_MAX_AGE_S)

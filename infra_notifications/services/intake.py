@@ -1,0 +1,120 @@
+"""What comes in and whose it is: submissions, what becomes of them, and the charge points that they name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection
+
+from console.services import take_receipts
+
+T = TypeVar("T")
+MAX_ID = 200
+
+
+@dataclass
+class Submission:
+    """What one request brought: items with their place in its batch, under the key that sent them."""
+
+    key_id: int
+    items: Sequence[tuple[int, Any]]
+
+
+@dataclass
+class Intake:
+    """What became of a submission."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A charge point as far as messages are concerned."""
+
+    id: int
+    evse_key: str
+    station: str
+    connector: int | None
+    interval_s: int
+
+
+class Directory:
+    """Finds the charge points of a batch in one statement: those named, and all of every station concerned."""
+
+    def __init__(self, evse_ids: Iterable[str], stations: Iterable[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "WITH named AS (SELECT id, station FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)"
+                " UNION SELECT id, station FROM infra_notifications_chargepoint"
+                " WHERE station = ANY(%s) AND station <> '')"
+                " SELECT id, upper(evse_id), station, connector, coalesce(expected_interval_s, %s)"
+                " FROM infra_notifications_chargepoint c WHERE id IN (SELECT id FROM named)"
+                " OR (station <> '' AND station IN (SELECT station FROM named)) ORDER BY id",
+                [list(evse_ids), list(stations), settings.CHARGING_EXPECTED_INTERVAL_S],
+            )
+            self.points = [Point(*row) for row in cursor.fetchall()]
+        self.by_evse = {point.evse_key: point for point in self.points}
+        self.by_station: dict[str, list[Point]] = defaultdict(list)
+        for point in self.points:
+            if point.station:
+                self.by_station[point.station].append(point)
+
+    def family(self, point: Point) -> list[Point]:
+        """All charge points that communicate through the same station."""
+        return self.by_station[point.station] if point.station else [point]
+
+    def at(self, station: str, evse: int | None) -> list[Point]:
+        """The charge points that a station's message about this EVSE concerns; 0 or None means all of them."""
+        points = self.by_station.get(station, [])
+        if not evse:
+            return points
+        exact = [point for point in points if point.connector == evse]
+        return exact or ([points[0]] if len(points) == 1 and points[0].connector is None else [])
+
+
+def without_duplicates(
+    submissions: Sequence[Submission],
+    intakes: Sequence[Intake],
+    known: Sequence[T],
+    *,
+    place: Callable[[T], int],
+    external_id: Callable[[T], str | int | None],
+    now: datetime,
+) -> list[T]:
+    """Leaves out what the same key sent before under the same id, counting both kinds in the intakes.
+
+    `place` says to which submission an item belongs. Only items that are taken leave a receipt, so that a rejected one
+    can be sent again.
+    """
+    wanted: dict[int, list[str]] = defaultdict(list)
+    for item in known:
+        if (given := external_id(item)) is not None:
+            wanted[submissions[place(item)].key_id].append(str(given))
+    remaining = {
+        key_id: take_receipts(key_id=key_id, external_ids=wanted[key_id], now=now) for key_id in sorted(wanted)
+    }
+    fresh = []
+    for item in known:
+        given, number = external_id(item), place(item)
+        if given is not None:
+            left = remaining[submissions[number].key_id]
+            if str(given) not in left:
+                intakes[number].duplicates += 1
+                continue
+            left.discard(str(given))
+        intakes[number].accepted += 1
+        fresh.append(item)
+    return fresh
+
+
+def id_problem(given: str | int | None) -> str:
+    if given is not None and (len(str(given)) > MAX_ID or "\x00" in str(given)):
+        return f"`id` must be at most {MAX_ID} characters without NUL."
+    return ""

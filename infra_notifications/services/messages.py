@@ -1,0 +1,345 @@
+"""Takes messages in: many at once, a fixed number of statements however many there are.
+
+A batch is one transaction: a 2xx is given only after its commit. For every message: whose is it, what does it say,
+which rule does it meet, what does that do to an incident, and the sign of life that any message is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from console.bulk import Col, update_rows
+from infra_notifications import rules
+from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
+from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time
+from infra_notifications.rules import CompiledRule, Moment, Signal, Step
+from infra_notifications.services.incidents import IncidentBook, lock_states
+from infra_notifications.services.intake import (
+    Directory,
+    Intake,
+    Point,
+    Submission,
+    id_problem,
+    without_duplicates,
+)
+from infra_notifications.services.mapping import rule_book
+from infra_notifications.services.records import (
+    storable,
+    write_message_rows,
+    write_unknown_rows,
+    write_unmapped,
+)
+
+_VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
+
+
+@dataclass
+class _Incoming:
+    """An OCPP message on its way through."""
+
+    submission: int
+    index: int
+    message: OcppMessage
+    received_at: datetime
+    evse_key: str
+    evse: int | None
+    observations: list[Observation]
+    targets: list[Point] = field(default_factory=list)
+    alive: list[Point] = field(default_factory=list)
+    verdict: str = MessageVerdict.LIFE
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def found(self, verdict: str, finding: dict[str, Any]) -> None:
+        self.findings.append(finding)
+        if _VERDICT_RANK[verdict] > _VERDICT_RANK[self.verdict]:
+            self.verdict = verdict
+
+
+def take_messages(*, submissions: Sequence[Submission], now: datetime) -> list[Intake]:
+    """Takes the OCPP messages of several requests in one transaction; an Intake for each, in order."""
+    taking = _Taking(submissions, now)
+    with transaction.atomic():
+        taking.run()
+    return taking.intakes
+
+
+class _Taking:
+    def __init__(self, submissions: Sequence[Submission], now: datetime) -> None:
+        self.submissions, self.now = submissions, now
+        self.intakes = [Intake() for _ in submissions]
+        self.incoming: list[_Incoming] = []
+        self.unknown: dict[tuple[str, str, int | None], list[_Incoming]] = defaultdict(list)
+        self.unmapped: list[tuple[Observation, OcppMessage]] = []
+        self.statuses: dict[int, tuple[str, datetime, str]] = {}
+        self.seen: dict[int, datetime] = {}
+        self.protocols: dict[int, str] = {}
+
+    # ---- reading ----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        for number, submission in enumerate(self.submissions):
+            for index, message in submission.items:
+                self._read(number, index, message)
+        self.directory = Directory(
+            {i.evse_key for i in self.incoming if i.evse_key},
+            {i.message.station for i in self.incoming if i.message.station},
+        )
+        known = [incoming for incoming in self.incoming if self._locate(incoming)]
+        fresh = without_duplicates(
+            self.submissions,
+            self.intakes,
+            known,
+            place=lambda incoming: incoming.submission,
+            external_id=lambda incoming: incoming.message.id,
+            now=self.now,
+        )
+        ids = sorted({p.id for i in fresh for p in (*i.targets, *i.alive)})
+        if ids:
+            self._apply(fresh, ids)
+        write_unknown_rows(
+            [
+                (key[:48], station[:48], evse, len(group), _sample(group[-1].message), self.now, self.now)
+                for (key, station, evse), group in self.unknown.items()
+            ]
+        )
+
+    def _read(self, number: int, index: int, message: OcppMessage) -> None:
+        problem = _problem(message)
+        if problem:
+            self.intakes[number].rejected.append((index, problem))
+            return
+        received = parse_time(message.received_at) if message.received_at else None
+        protocol = message.protocol.lower()
+        observations = observe(protocol, message.action, message.payload)
+        evse = evse_of(message.payload)
+        self.incoming.append(
+            _Incoming(
+                number,
+                index,
+                message,
+                min(received, self.now) if received else self.now,
+                (message.charge_point or "").strip().upper(),
+                evse if evse is not None else message.connector,
+                observations,
+            )
+        )
+
+    def _locate(self, incoming: _Incoming) -> bool:
+        """Finds whom the message is about and whose life it proves; notes the unknown."""
+        message = incoming.message
+        if incoming.evse_key:
+            point = self.directory.by_evse.get(incoming.evse_key)
+            if point is not None:
+                incoming.targets, incoming.alive = [point], self.directory.family(point)
+                return True
+            sender = f"charge point {message.charge_point}"
+        else:
+            station = message.station or ""
+            incoming.targets = self.directory.at(station, incoming.evse)
+            incoming.alive = self.directory.by_station.get(station, [])
+            if incoming.targets:
+                return True
+            sender = f"station {station}" + (f", connector {incoming.evse}" if incoming.evse else "")
+        self.unknown[incoming.evse_key, message.station or "", incoming.evse].append(incoming)
+        self.intakes[incoming.submission].rejected.append(
+            (
+                incoming.index,
+                f"Unknown {sender}. It is kept in the list of unknown charge points; adopt it there.",
+            )
+        )
+        return False
+
+    # ---- deciding ---------------------------------------------------------------------------------------------
+
+    def _apply(self, fresh: Sequence[_Incoming], ids: list[int]) -> None:
+        states = lock_states(ids)
+        book_of_rules = rule_book()
+        matched = [
+            [(observation, book_of_rules.match(observation)) for observation in incoming.observations]
+            for incoming in fresh
+        ]
+        raising = {
+            point.id
+            for incoming, matches in zip(fresh, matched, strict=True)
+            for observation, rule in matches
+            if rule is not None and rules.effect_of(rule, observation) == Effect.RAISE
+            for point in self._concerned(incoming, observation)
+        }
+        book = IncidentBook(ids, raising=raising, now=self.now)
+        intervals = {point.id: point.interval_s for point in self.directory.points}
+        for incoming, matches in zip(fresh, matched, strict=True):
+            self._note_life(incoming, book, intervals)
+            for observation, rule in matches:
+                self._interpret(incoming, observation, rule, book)
+        self._write_states(states, intervals)
+        self._write_messages(fresh)
+        write_unmapped(self.unmapped, self.now)
+        self._write_boot_facts(fresh)
+        book.write()
+
+    def _concerned(self, incoming: _Incoming, observation: Observation) -> list[Point]:
+        """The charge points that one finding of a message is about; a named charge point wins over its numbers."""
+        if incoming.evse_key:
+            return incoming.targets
+        evse = observation.evse if observation.evse is not None else incoming.evse
+        return self.directory.at(incoming.message.station or "", evse)
+
+    def _note_life(self, incoming: _Incoming, book: IncidentBook, intervals: dict[int, int]) -> None:
+        """Any message proves life, at the time when it was received, for all charge points of its station."""
+        for point in incoming.alive:
+            if incoming.received_at <= self.seen.get(point.id, incoming.received_at):
+                self.seen.setdefault(point.id, incoming.received_at)
+            else:
+                self.seen[point.id] = incoming.received_at
+            self.protocols[point.id] = incoming.message.protocol.lower()[:12]
+            if incoming.received_at + timedelta(seconds=intervals[point.id]) > self.now:
+                book.apply(point.id, rules.life_signal(incoming.received_at))
+
+    def _interpret(
+        self, incoming: _Incoming, observation: Observation, rule: CompiledRule | None, book: IncidentBook
+    ) -> None:
+        points = self._concerned(incoming, observation)
+        moment = rules.believable(observation.occurred_at, incoming.received_at)
+        if observation.status:
+            for point in points:
+                self.statuses[point.id] = (observation.status[:30], moment.at, incoming.message.protocol)
+        finding: dict[str, Any] = {
+            "rule": rule.id if rule else None,
+            "said": observation.said,
+            "n": len(points),
+        }
+        if rule is None:
+            if observation.alarming:
+                incoming.found(MessageVerdict.UNMAPPED, finding)
+                self.unmapped.append((observation, incoming.message))
+            return
+        effect = rules.effect_of(rule, observation)
+        finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
+        steps = self._signal(points, observation, rule, effect, moment, incoming.received_at, book)
+        if effect == Effect.RAISE:
+            verdict = MessageVerdict.RAISED
+        elif effect == Effect.CLEAR and steps & {Step.CLOSED, Step.EASED}:
+            verdict = MessageVerdict.CLEARED
+        else:
+            verdict = MessageVerdict.INFO
+        finding["steps"] = sorted(steps - {Step.NOTHING})
+        incoming.found(verdict, finding)
+
+    @staticmethod
+    def _signal(
+        points: Sequence[Point],
+        observation: Observation,
+        rule: CompiledRule,
+        effect: Effect,
+        moment: Moment,
+        received_at: datetime,
+        book: IncidentBook,
+    ) -> set[str]:
+        """Applies what a rule makes of an observation to each charge point concerned; returns the steps made."""
+        if effect == Effect.INFO:
+            return set()
+        steps = set()
+        for case in (Case(rule.case),) if rule.case else tuple(Case):
+            signal = Signal(
+                case,
+                effect == Effect.RAISE,
+                observation.fault,
+                moment,
+                received_at,
+                observation.said,
+                rule.id,
+                rule.momentary_s,
+            )
+            steps |= {book.apply(point.id, signal) for point in points}
+        return steps
+
+    # ---- writing ----------------------------------------------------------------------------------------------
+
+    def _write_states(self, states: dict[int, tuple[Any, ...]], intervals: dict[int, int]) -> None:
+        rows = []
+        for pk, (last_seen, silent_at, connectivity, status, status_at, version) in states.items():
+            seen = self.seen.get(pk)
+            if seen is not None and (last_seen is None or seen > last_seen):
+                last_seen = seen
+                deadline = seen + timedelta(seconds=intervals[pk])
+                if deadline > self.now or connectivity != Connectivity.SILENT:
+                    silent_at, connectivity = deadline, Connectivity.ONLINE
+            new_status = self.statuses.get(pk)
+            if new_status is not None and new_status[0] != status:
+                status, status_at = new_status[0], new_status[1]
+            rows.append((pk, last_seen, silent_at, connectivity, status, status_at, self.protocols.get(pk, version)))
+        update_rows(
+            "infra_notifications_chargepointstate",
+            Col("charge_point_id", "bigint"),
+            (
+                Col("last_seen", "timestamptz"),
+                Col("silent_at", "timestamptz"),
+                Col("connectivity", "text"),
+                Col("status", "text"),
+                Col("status_at", "timestamptz"),
+                Col("ocpp_version", "text"),
+            ),
+            rows,
+        )
+
+    def _write_messages(self, fresh: Sequence[_Incoming]) -> None:
+        rows = []
+        for incoming in fresh:
+            single = incoming.targets[0] if len(incoming.targets) == 1 else None
+            station = "" if single else incoming.targets[0].station
+            occurred = next((o.occurred_at for o in incoming.observations if o.occurred_at), None)
+            rows.append(
+                (
+                    single.id if single else None,
+                    station,
+                    incoming.message.protocol.lower()[:12],
+                    incoming.message.action,
+                    storable(incoming.message.payload),
+                    incoming.verdict,
+                    storable(incoming.findings) if incoming.findings else None,
+                    occurred,
+                    incoming.received_at,
+                )
+            )
+        write_message_rows(rows)
+
+    def _write_boot_facts(self, fresh: Sequence[_Incoming]) -> None:
+        """What a station says of itself when it boots is truer than what was once imported."""
+        rows = []
+        for incoming in fresh:
+            facts = firmware_of(incoming.message.action, incoming.message.payload)
+            if facts:
+                rows += [
+                    (p.id, facts.get("vendor"), facts.get("model"), facts.get("firmware")) for p in incoming.targets
+                ]
+        latest = {row[0]: row for row in rows}
+        update_rows(
+            "infra_notifications_chargepoint",
+            Col("id", "bigint"),
+            tuple(Col(name, "text", f"coalesce(x.{name}, t.{name})") for name in ("vendor", "model", "firmware")),
+            [latest[pk] for pk in sorted(latest)],
+            "AND (t.vendor, t.model, t.firmware) IS DISTINCT FROM"
+            " (coalesce(x.vendor, t.vendor), coalesce(x.model, t.model), coalesce(x.firmware, t.firmware))",
+        )
+
+
+def _sample(message: OcppMessage) -> str:
+    return storable({"protocol": message.protocol, "action": message.action, "payload": message.payload})
+
+
+def _problem(message: OcppMessage) -> str:
+    if not message.action.strip() or len(message.action) > 60:
+        return "`action` must be the name of an OCPP action, e.g. StatusNotification."
+    if not (message.charge_point or "").strip() and not (message.station or "").strip():
+        return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
+    if any("\x00" in given for given in (message.action, message.charge_point or "", message.station or "")):
+        return "Names must not hold NUL characters."
+    if message.payload is not None and not isinstance(message.payload, dict):
+        return "`payload` must be the OCPP payload, an object."
+    return id_problem(message.id)

@@ -1,0 +1,129 @@
+"""What is kept of messages: the messages themselves, senders that nobody knows, findings that no rule knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from console.bulk import Col, insert_rows
+from infra_notifications.ingest import Observation
+
+# An escaped NUL, but not the end of an escaped backslash followed by "u0000".
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def storable(value: Any) -> str:
+    """JSON text that PostgreSQL's jsonb takes: it knows no NUL character."""
+    encoded = msgspec.json.encode(value).decode()
+    return _NUL.sub(r"\1", encoded) if "\\u0000" in encoded else encoded
+
+
+def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Writes messages: charge_point_id, station, protocol, action, payload, verdict, findings, occurred, received."""
+    insert_rows(
+        "infra_notifications_chargepointmessage",
+        (
+            Col("charge_point_id", "bigint"),
+            Col("station", "text"),
+            Col("protocol", "text"),
+            Col("action", "text"),
+            Col("payload", "jsonb"),
+            Col("verdict", "text"),
+            Col("findings", "jsonb"),
+            Col("occurred_at", "timestamptz"),
+            Col("received_at", "timestamptz"),
+        ),
+        rows,
+    )
+
+
+def write_unknown_rows(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Counts senders that are no charge point here: (evse_id, station, connector, n, sample, now, now)."""
+    insert_rows(
+        "infra_notifications_unknownchargepoint",
+        (
+            Col("evse_id", "text"),
+            Col("station", "text"),
+            Col("connector", "int"),
+            Col("messages", "int"),
+            Col("sample", "jsonb"),
+            Col("first_seen", "timestamptz"),
+            Col("last_seen", "timestamptz"),
+        ),
+        sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1)),
+        "ON CONFLICT (upper(evse_id), station, coalesce(connector, -1)) DO UPDATE SET"
+        " messages = infra_notifications_unknownchargepoint.messages + EXCLUDED.messages,"
+        " sample = EXCLUDED.sample, last_seen = EXCLUDED.last_seen",
+    )
+
+
+def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> None:
+    """Counts findings that no rule knows, each with the message it came in, by what makes them the same."""
+    counted: dict[str, list[tuple[Observation, Any]]] = {}
+    for observation, message in found:
+        counted.setdefault(signature_of(observation), []).append((observation, message))
+    rows = []
+    for signature, group in counted.items():
+        observation, message = group[-1]
+        sample = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
+        rows.append(
+            (
+                signature,
+                observation.protocol[:12],
+                observation.action[:60],
+                storable(conditions_of(observation)),
+                observation.said,
+                storable(sample),
+                len(group),
+                now,
+                now,
+            )
+        )
+    insert_rows(
+        "infra_notifications_unmappedreport",
+        (
+            Col("signature", "text"),
+            Col("protocol", "text"),
+            Col("action", "text"),
+            Col("conditions", "jsonb"),
+            Col("said", "text"),
+            Col("sample", "jsonb"),
+            Col("seen", "int"),
+            Col("first_seen", "timestamptz"),
+            Col("last_seen", "timestamptz"),
+        ),
+        sorted(rows),
+        "ON CONFLICT (signature) DO UPDATE SET seen = infra_notifications_unmappedreport.seen + EXCLUDED.seen,"
+        " last_seen = EXCLUDED.last_seen, sample = EXCLUDED.sample, said = EXCLUDED.said",
+    )
+
+
+def signature_of(observation: Observation) -> str:
+    """What makes two unmapped findings the same: the codes and places, or without those the words."""
+    place = f"{observation.component}/{observation.variable}" if observation.component else ""
+    parts = [observation.protocol[:7], observation.action, place, ",".join(observation.codes)]
+    if not observation.codes and not place:
+        parts.append(observation.status)
+    telling = [c for c in observation.codes if c.lower() not in ("othererror", "internalerror", "noerror")]
+    if not telling and not place:
+        parts.append(observation.words.lower()[:200])
+    return "|".join(parts)[:500]
+
+
+def conditions_of(observation: Observation) -> dict[str, list[str]]:
+    """The conditions of a rule that would meet this and its like."""
+    found: dict[str, list[str]] = {"actions": [observation.action]}
+    telling = [c for c in observation.codes if c.lower() not in ("othererror", "internalerror")]
+    if telling:
+        found["codes"] = [code[:100] for code in telling]
+    if observation.component:
+        found |= {"components": [observation.component[:100]], "variables": [observation.variable[:100]]}
+    if observation.status and not telling and not observation.component:
+        found["statuses"] = [observation.status[:100]]
+    if observation.words and not telling and not observation.component:
+        found["words"] = [observation.words[:100]]
+    return found

@@ -1,0 +1,208 @@
+"""Charge points: the list, one of them, import and export, the unknown ones."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from console.choices import JobState
+from console.lists import Action, Column, ListPage
+from console.models import Job
+from console.permissions import person, requires
+from console.search import NumberFacet, SearchError, SearchSchema, TextFacet, TimeFacet
+from console.search.schema import any_text
+from infra_notifications import selectors
+from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERDICT_COLOURS
+from infra_notifications.filters import ChargePointFilters
+from infra_notifications.forms import AdoptForm, ImportForm
+from infra_notifications.models import ChargePoint, UnknownChargePoint
+from infra_notifications.search import CHARGE_POINT_SEARCH
+from infra_notifications.services import import_jobs
+from infra_notifications.services.charge_points import FIELDS, adopt_unknown
+from infra_notifications.views.columns import POINT_COLUMNS
+
+_VIEW = "infra_notifications.view_chargepoint"
+
+
+class ChargePointList(ListPage):
+    key = "charge_points"
+    title = gettext_lazy("Charge points")
+    permission = _VIEW
+    search = CHARGE_POINT_SEARCH
+    filterset = ChargePointFilters
+    columns = POINT_COLUMNS
+    default_sort = "evse_id"
+    placeholder = gettext_lazy("Search, e.g. köln status:faulted -tag:test power:>=50")
+    empty_title = gettext_lazy("No charge points yet")
+    empty_text = gettext_lazy("Import them from a CSV file, or send them to the API.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.charge_points()
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_groups(rows)
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        export = reverse("infra_notifications:charge_points_csv") + "?" + request.GET.urlencode()
+        return [
+            Action(_("Unknown"), reverse("infra_notifications:unknown"), _VIEW, "question-mark-circle"),
+            Action(_("Export"), export, _VIEW, "arrow-down-tray"),
+            Action(
+                _("Import"), reverse("infra_notifications:import_start"), "infra_notifications.add_chargepoint",
+                "arrow-up-tray",
+            ),
+        ]  # fmt: skip
+
+
+@requires(_VIEW)
+def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
+    """One charge point: facts, groups, what it said last and which rule each message met, incidents."""
+    found = get_object_or_404(selectors.charge_points(), pk=pk)
+    selectors.attach_groups([found])
+    incidents = list(selectors.incidents().filter(charge_point=found)[:50])
+    selectors.attach_notices(incidents)
+    context = {
+        "page_title": found.evse_id,
+        "point": found,
+        "chat": selectors.messages_of(found),
+        "incidents": incidents,
+        "connectivity_colour": CONNECTIVITY_COLOURS[found.state.connectivity],  # type: ignore[index]
+        "case_colours": CASE_COLOURS,
+        "verdict_colours": VERDICT_COLOURS,
+    }
+    return render(request, "infra_notifications/charge_point.html", context)
+
+
+# ---- export and import ------------------------------------------------------------------------------------------
+
+
+class _Echo:
+    """A file for csv.writer that hands each line on instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _safe(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value[:1] else value
+
+
+def _csv_lines(rows: Iterator[ChargePoint]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(("evse_id", *FIELDS))
+    for row in rows:
+        cells = [_safe(row.evse_id)]
+        for name in FIELDS:
+            value = getattr(row, name)
+            cells.append(";".join(value) if name == "tags" else "" if value is None else _safe(value))
+        yield writer.writerow(cells)
+
+
+@requires(_VIEW)
+def charge_points_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The list as CSV, streamed: what the page shows, all of it, in the form that the import takes."""
+    rows = selectors.charge_points()
+    try:
+        rows = rows.filter(CHARGE_POINT_SEARCH.condition(request.GET.get("q", "")))
+    except SearchError as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    filters = ChargePointFilters(request.GET, queryset=rows)
+    rows = filters.qs if filters.is_valid() else rows
+    lines = _csv_lines(rows.order_by("evse_id").iterator(chunk_size=2_000))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="charge-points.csv"'
+    return response
+
+
+@requires("infra_notifications.add_chargepoint")
+def import_start(request: HttpRequest) -> HttpResponse:
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        job = import_jobs.start(data=file.read(), filename=file.name, by=person(request))
+        return redirect("infra_notifications:import_job", job.pk)
+    context = {"page_title": _("Import charge points"), "form": form, "fields": ("evse_id", *FIELDS)}
+    return render(request, "infra_notifications/import_start.html", context)
+
+
+@requires("infra_notifications.add_chargepoint")
+def import_job(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a file would change, line by line what is wrong, and how far its import is."""
+    job = get_object_or_404(Job, pk=pk, kind=import_jobs.KIND)
+    name = "infra_notifications/import_job.html"
+    wants_part = request.headers.get("HX-Target") == "progress"
+    context = {
+        "page_title": job.label,
+        "job": job,
+        "running": job.state in (JobState.WAITING, JobState.RUNNING),
+    }
+    return render(request, f"{name}#progress" if wants_part else name, context)
+
+
+@requires("infra_notifications.add_chargepoint")
+@require_POST
+def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    if not import_jobs.confirm(job=get_object_or_404(Job, pk=pk, kind=import_jobs.KIND)):
+        messages.warning(request, _("This import was confirmed or ended already."))
+    return redirect("infra_notifications:import_job", pk)
+
+
+# ---- unknown charge points --------------------------------------------------------------------------------------
+
+
+class UnknownList(ListPage):
+    key = "unknown_charge_points"
+    title = gettext_lazy("Unknown charge points")
+    permission = _VIEW
+    intro = gettext_lazy("They send messages but are no charge points here. Adopt those that are yours.")
+    search = SearchSchema(
+        any_text("evse_id", "station"),
+        (
+            TextFacet("evse", "evse_id", gettext_lazy("EVSE id")),
+            TextFacet("station", "station", gettext_lazy("Station")),
+            NumberFacet("messages", "messages", gettext_lazy("Messages")),
+            TimeFacet("seen", "last_seen", gettext_lazy("Last seen")),
+        ),
+    )
+    columns = (
+        Column("evse_id", gettext_lazy("EVSE id"), sort="evse_id"),
+        Column("station", gettext_lazy("Station"), sort="station"),
+        Column("connector", gettext_lazy("Connector"), numeric=True),
+        Column("messages", gettext_lazy("Messages"), sort="messages", numeric=True),
+        Column("last_seen", gettext_lazy("Last seen"), "console/cells/ago.html", sort="last_seen"),
+        Column("adopt", "", "infra_notifications/cells/adopt.html"),
+    )
+    default_sort = "-last_seen"
+    empty_title = gettext_lazy("Everyone is known")
+    empty_text = gettext_lazy("Messages of charge points that are not in the list would be counted here.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return UnknownChargePoint.objects.all()
+
+
+@requires("infra_notifications.add_chargepoint")
+def unknown_adopt(request: HttpRequest, pk: int) -> HttpResponse:
+    unknown = get_object_or_404(UnknownChargePoint, pk=pk)
+    form = AdoptForm(request.POST or None, initial={"evse_id": unknown.evse_id})
+    if request.method == "POST" and form.is_valid():
+        try:
+            point = adopt_unknown(unknown=unknown, evse_id=form.cleaned_data["evse_id"], now=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, error) if not hasattr(error, "error_dict") else form.add_error(None, error.messages[0])
+        else:
+            messages.success(request, _("%(evse)s is a charge point now.") % {"evse": point.evse_id})
+            return redirect("infra_notifications:charge_point", point.pk)
+    context = {"page_title": _("Adopt a charge point"), "unknown": unknown, "form": form}
+    return render(request, "infra_notifications/unknown_adopt.html", context)

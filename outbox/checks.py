@@ -1,0 +1,51 @@
+"""The outbox's part of `doctor` and `/readyz`: broker, mail server, oldest due delivery."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from celery import current_app
+from django.utils.translation import gettext as _
+
+from console.health import Finding
+from outbox.channels.email import server_from_settings
+from outbox.channels.smtp import ServerAway, SmtpSession
+from outbox.selectors import oldest_due
+
+# A delivery that is due for longer than this means that nobody sends.
+DUE_TOO_LONG_S = 300.0
+
+
+def check_broker(_now: datetime) -> Finding:
+    try:
+        with current_app.connection_for_write(connect_timeout=2) as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+            transport = connection.transport.driver_type
+    except Exception as error:  # each broker library raises its own kinds
+        return Finding(False, _("the broker cannot be reached: %(error)s") % {"error": error})
+    return Finding(True, _("%(transport)s answers") % {"transport": transport})
+
+
+def check_oldest_due(now: datetime) -> Finding:
+    due = oldest_due(now)
+    if due is None:
+        return Finding(True, _("nothing is waiting"), 0.0)
+    age = (now - due).total_seconds()
+    return Finding(age < DUE_TOO_LONG_S, _("the oldest due delivery has waited %(age)d s") % {"age": age}, age)
+
+
+def check_smtp(_now: datetime) -> Finding:
+    server = server_from_settings()
+
+    async def ask() -> None:
+        session = SmtpSession(server)
+        await session.open()
+        await session.close()
+
+    try:
+        asyncio.run(ask())
+    except ServerAway as away:
+        detail = away.outcome.answer or away.outcome.reason.label
+        return Finding(False, _("%(host)s: %(detail)s") % {"host": server.host, "detail": detail})
+    return Finding(True, _("%(host)s takes mail") % {"host": server.host})

@@ -1,0 +1,46 @@
+"""Mailing lists that a person can leave with one click. The app that owns a list registers how to leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+_SALT = "outbox.unsubscribe"
+
+
+@dataclass(frozen=True)
+class MailingList:
+    """`title(key)` names the list for people (None when it is gone); `leave(key, address)` says if it stood there."""
+
+    prefix: str
+    title: Callable[[str], str | None]
+    leave: Callable[[str, str], bool]
+
+
+_lists: dict[str, MailingList] = {}
+
+
+def register_list(mailing_list: MailingList) -> None:
+    _lists[mailing_list.prefix] = mailing_list
+
+
+def list_of(key: str) -> MailingList | None:
+    return _lists.get(key.partition(":")[0])
+
+
+def unsubscribe_url(list_key: str, address: str) -> str:
+    """The address's own link to leave the list: signed, without time limit, as RFC 8058 wants it."""
+    token = signing.dumps([list_key, address], salt=_SALT, compress=True)
+    return settings.PUBLIC_URL + reverse("outbox:unsubscribe", args=[token])
+
+
+def read_token(token: str) -> tuple[str, str] | None:
+    try:
+        list_key, address = signing.loads(token, salt=_SALT)
+    except (signing.BadSignature, ValueError):
+        return None
+    return list_key, address

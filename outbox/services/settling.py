@@ -1,0 +1,215 @@
+"""claim → settle: one statement each, so that no lock outlives them and no socket is ever open inside a transaction."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from console.bulk import Col, insert_rows
+from outbox import metrics
+from outbox.choices import Channel, Reason, Verdict
+from outbox.outcome import Outcome
+from outbox.rules import settle as rule_settle
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    id: int
+    uuid: uuid.UUID
+    kind: str
+    subject: str
+    payload: dict[str, Any]
+    occurred_at: datetime
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker holds until its lease ends."""
+
+    id: int
+    event: ClaimedEvent
+    channel: str
+    address: str
+    list_key: str
+    language: str
+    destination: str
+    attempts: int
+    created_at: datetime
+    lease: uuid.UUID
+
+
+def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequence[str] = ()) -> list[Claimed]:
+    """Takes up to `limit` due deliveries of a channel, oldest first, for `lease_s` seconds, skipping what others hold.
+
+    Destinations in `busy` are left for later: they have enough under way.
+    """
+    lease = uuid.uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE outbox_delivery d SET state = 'sending', lease = %s, lease_until = %s FROM ("
+            "  SELECT id FROM outbox_delivery WHERE state IN ('pending', 'retrying') AND channel = %s"
+            "  AND next_attempt_at <= %s AND destination <> ALL(%s::text[])"
+            "  ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED) due WHERE d.id = due.id"
+            " RETURNING d.id, d.event_id, d.address, d.list_key, d.language, d.destination, d.attempts, d.created_at",
+            [lease, now + timedelta(seconds=lease_s), channel, now, list(busy), limit],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return []
+    events = _claimed_events({row[1] for row in rows})
+    return [
+        Claimed(row[0], events[row[1]], channel, row[2], row[3], row[4], row[5], row[6], row[7], lease)
+        for row in sorted(rows)
+    ]
+
+
+def _claimed_events(ids: Iterable[int]) -> dict[int, ClaimedEvent]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread FROM outbox_event WHERE id = ANY(%s)",
+            [list(ids)],
+        )
+        return {
+            row[0]: ClaimedEvent(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6])
+            for row in cursor.fetchall()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a claimed delivery, and how long the attempt took."""
+
+    claimed: Claimed
+    outcome: Outcome
+    started_at: datetime
+    duration_s: float
+    # Seconds to leave the server alone when it could not be reached.
+    pause_s: float = 0.0
+
+
+def settle(*, results: Sequence[Result], now: datetime) -> int:
+    """Writes what became of claimed deliveries and an Attempt each, in one statement guarded by the lease.
+
+    Returns how many were still held; a delivery whose lease was lost meanwhile keeps what its new holder makes of it,
+    but the attempt is recorded all the same.
+    """
+    if not results:
+        return 0
+    columns: list[tuple[Any, ...]] = []
+    for result in results:
+        counted = result.claimed.attempts + result.outcome.counts
+        after = rule_settle(
+            result.outcome,
+            counted_attempts=counted,
+            created_at=result.claimed.created_at,
+            now=now,
+            chance=random.random(),  # noqa: S311 - jitter, no secret
+            pause_s=result.pause_s,
+        )
+        ended = now if after.next_attempt_at is None else None
+        columns.append(
+            (
+                result.claimed.id,
+                result.claimed.lease,
+                after.state,
+                after.reason,
+                counted,
+                after.next_attempt_at,
+                ended,
+                result.started_at,
+                int(result.duration_s * 1000),
+                result.outcome.verdict,
+                result.outcome.reason,
+                result.outcome.code,
+                result.outcome.answer.replace("\x00", ""),
+            )
+        )
+        _count(result)
+    held = _write_settlements(columns)
+    _learn_about_addresses(results, now)
+    return held
+
+
+def _write_settlements(columns: Sequence[tuple[Any, ...]]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH r AS (SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::smallint[],"
+            " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[], %s::text[], %s::int[],"
+            " %s::text[]) AS x(id, lease, state, reason, attempts, due, ended, at, ms, verdict, why, code, answer)),"
+            " tried AS (INSERT INTO outbox_attempt (delivery_id, at, duration_ms, verdict, reason, code, answer)"
+            " SELECT id, at, ms, verdict, why, code, answer FROM r WHERE verdict <> 'released' ORDER BY id)"
+            " UPDATE outbox_delivery d SET state = r.state, reason = r.reason, attempts = r.attempts,"
+            " next_attempt_at = r.due, settled_at = r.ended, lease = NULL, lease_until = NULL"
+            " FROM r WHERE d.id = r.id AND d.lease = r.lease AND d.state = 'sending'",
+            [list(column) for column in zip(*columns, strict=True)],
+        )
+        return int(cursor.rowcount)
+
+
+def _count(result: Result) -> None:
+    channel, outcome = result.claimed.channel, result.outcome
+    metrics.SETTLED.labels(channel, outcome.verdict, outcome.reason).inc()
+    if outcome.verdict != Verdict.RELEASED:
+        metrics.SEND_SECONDS.labels(channel).observe(result.duration_s)
+        if result.claimed.attempts == 0:
+            waited = (result.started_at - result.claimed.created_at).total_seconds() + result.duration_s
+            metrics.WAIT_SECONDS.labels(channel).observe(max(0.0, waited))
+
+
+def _learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
+    """Marks mail addresses that the server refused, and clears the mark of those that work again."""
+    refused, fine = {}, set()
+    for result in results:
+        if result.claimed.channel != Channel.EMAIL:
+            continue
+        if result.outcome.reason == Reason.ADDRESS_REFUSED:
+            refused[result.claimed.address.lower()] = result
+        elif result.outcome.verdict == Verdict.DELIVERED:
+            fine.add(result.claimed.address.lower())
+    if fine:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE outbox_address SET failing_since = NULL WHERE channel = 'email'"
+                " AND lower(address) = ANY(%s) AND failing_since IS NOT NULL",
+                [list(fine)],
+            )
+    insert_rows(
+        "outbox_address",
+        (
+            Col("channel", "text"),
+            Col("address", "text"),
+            Col("failing_since", "timestamptz"),
+            Col("last_failure_at", "timestamptz"),
+            Col("last_answer", "text"),
+            Col("blocked_reason", "text"),
+        ),
+        [
+            (Channel.EMAIL, address, now, now, refused[address].outcome.answer.replace("\x00", ""), "")
+            for address in sorted(refused)
+        ],
+        "ON CONFLICT (channel, lower(address)) DO UPDATE SET last_failure_at = EXCLUDED.last_failure_at,"
+        " last_answer = EXCLUDED.last_answer,"
+        " failing_since = coalesce(outbox_address.failing_since, EXCLUDED.failing_since)",
+    )
+
+
+def reclaim_lost(*, now: datetime) -> int:
+    """Gives back deliveries whose worker died: its lease ran out. The attempt is recorded as lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH lost AS (UPDATE outbox_delivery SET state = 'retrying', reason = 'worker_lost', lease = NULL,"
+            " lease_until = NULL, next_attempt_at = %s WHERE id IN (SELECT id FROM outbox_delivery"
+            " WHERE state = 'sending' AND lease_until < %s ORDER BY id LIMIT 5000 FOR UPDATE SKIP LOCKED) RETURNING id)"
+            " INSERT INTO outbox_attempt (delivery_id, at, duration_ms, verdict, reason, answer)"
+            " SELECT id, %s, 0, 'released', 'worker_lost', '' FROM lost",
+            [now, now, now],
+        )
+        return int(cursor.rowcount)

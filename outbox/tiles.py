@@ -1,0 +1,23 @@
+"""What the outbox shows on the dashboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from outbox import selectors
+from outbox.choices import DeliveryState
+
+
+def delivery_tile(request: HttpRequest) -> dict[str, Any]:
+    counts = selectors.open_counts()
+    now = timezone.now()
+    due = selectors.oldest_due(now)
+    return {
+        "waiting": counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.RETRYING, 0),
+        "sending": counts.get(DeliveryState.SENDING, 0),
+        "failed": counts.get(DeliveryState.FAILED, 0),
+        "oldest_due": due,
+    }

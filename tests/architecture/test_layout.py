@@ -1,0 +1,134 @@
+"""The house rules that a machine can check: directions, sockets, relations, file names, sizes."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+DOMAINS = ("infra_notifications", "vehicles", "fleet_remotes", "bikeshare")
+APPS = (*DOMAINS, "outbox", "console")
+# Modules that an app may have at its top, the same names everywhere (docs/architecture.md).
+MODULES = {
+    "__init__", "admin", "api", "apps", "choices", "client", "demo", "event_kinds", "filters", "forms", "ingest",
+    "mailing", "models", "rules", "search", "selectors", "services", "tables", "tasks", "tiles", "urls", "views",
+}  # fmt: skip
+# What only the shared apps need.
+SHARED_MODULES = {
+    "outbox": {"checks", "channels", "courier", "lists", "metrics", "nudge", "outcome"},
+    "console": {
+        "admin_site", "api_kit", "batches", "bulk", "combine", "context_processors", "health", "lists", "logs",
+        "metrics", "middleware", "navigation", "paging", "permissions", "roles", "schedule",
+    },
+}  # fmt: skip
+NETWORK = {
+    "socket", "smtplib", "http.client", "urllib.request", "requests", "httpx", "aiohttp", "telnetlib", "ftplib", "ssl",
+}  # fmt: skip
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
+
+
+def sources() -> Iterator[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    for name in listed:
+        if (ROOT / name).is_file():
+            yield Path(name)
+
+
+def own_code() -> list[Path]:
+    return [p for p in sources() if p.parts[0] in (*APPS, "config") and "migrations" not in p.parts]
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, wherever the statement stands."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_shared_models_relate_to_no_domain_and_domains_not_to_one_another() -> None:
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
+            for field in model._meta.get_fields():
+                related = getattr(field, "related_model", None)
+                if related is None or field.auto_created:
+                    continue
+                target = related._meta.app_label
+                if app in ("outbox", "console"):
+                    assert target not in DOMAINS, f"{model.__name__}.{field.name} relates to {target}"
+                else:
+                    assert target == app or target not in DOMAINS, f"{model.__name__}.{field.name} relates to {target}"
+
+
+def test_only_the_outbox_and_clients_open_sockets() -> None:
+    # config/demo is the launcher of the engines, console/services asks only for the machine's name.
+    allowed = {Path("config/demo/__main__.py"), Path("console/services.py")}
+    for path in own_code():
+        if (
+            path.parts[0] == "outbox"
+            or path.name == "client.py"
+            or path in allowed
+            or path.parent.name == "remote_simulator"
+        ):
+            continue
+        found = {name for name in imported(path) if name in NETWORK}
+        assert not found, f"{path} imports {found}"
+
+
+def test_every_app_has_the_same_file_names() -> None:
+    for path in own_code():
+        if len(path.parts) < 2 or path.parts[0] == "config":
+            continue
+        app, module = path.parts[0], path.parts[1].removesuffix(".py")
+        if module in ("management", "templatetags", "migrations"):
+            continue
+        known = MODULES | SHARED_MODULES.get(app, set())
+        assert module in known, f"{path}: {module} is no module name of the house"
+
+
+def test_tasks_are_thin_doors() -> None:
+    for path in own_code():
+        if path.name != "tasks.py":
+            continue
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            if isinstance(node, ast.FunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                assert length <= 11, f"{path}: {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", own_code(), ids=str)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = (ROOT / path).read_text()
+    assert text.count("\n") <= MAX_FILE_LINES, f"{path} has more than {MAX_FILE_LINES} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= MAX_FUNCTION_LINES, f"{path}: {node.name} has {length} lines"
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in own_code():
+        text = (ROOT / path).read_text()
+        if text.strip():
+            assert ast.get_docstring(ast.parse(text)), f"{path} has no docstring"
+
+
+def test_import_directions_hold() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]

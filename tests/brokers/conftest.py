@@ -1,0 +1,148 @@
+"""The engines of production from Debian's packages, started here on ports of their own and stopped at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config.demo.supervisor import start_process, stop_process
+from tests.mailserver import MailServer, free_port, mail_server
+
+START_TIMEOUT_S = 90
+
+
+def _program(name: str, package: str, *folders: str) -> str:
+    """A program's path; a missing package fails the test with what to install."""
+    found = shutil.which(name, path=os.pathsep.join((*folders, os.environ["PATH"], "/usr/sbin")))
+    assert found, f"{name} is missing: apt-get install {package}"
+    return found
+
+
+def _as_user(name: str, command: Sequence[str]) -> list[str]:
+    return ["runuser", "-u", name, "--", *command] if os.geteuid() == 0 else list(command)
+
+
+def _folder_of(user: str) -> Path:
+    """A new folder that belongs to the user that a server runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="signalbox-", dir="/tmp"))
+    if os.geteuid() == 0:
+        entry = pwd.getpwnam(user)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
+    return folder
+
+
+def _start(user: str, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    return start_process(_as_user(user, command), log, {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
+
+
+def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Ends the server and whatever it started in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    stop_process(process, 20)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def debian_postgres() -> Iterator[str]:
+    """Debian's PostgreSQL; yields its URL for the processes and sets it for this process' database helpers."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    assert versions, "PostgreSQL is missing: apt-get install postgresql"
+    programs, folder, port = versions[-1].parent, _folder_of("postgres"), free_port()
+    init = [
+        str(programs / "initdb"),
+        "-D",
+        f"{folder}/data",
+        "-U",
+        "signalbox",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
+    subprocess.run(_as_user("postgres", init), check=True, capture_output=True, cwd="/")
+    command = [
+        str(programs / "postgres"), "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port), "-k", str(folder),
+        "-c", "max_connections=200",
+    ]  # fmt: skip
+    process = _start("postgres", command, folder / "log")
+    url = f"postgres://signalbox@127.0.0.1:{port}/postgres"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            psycopg.connect(url.replace("postgres://", "postgresql://")).close()
+            break
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, "Debian's PostgreSQL does not answer"
+            time.sleep(0.1)
+    before, os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"], url
+    yield url
+    os.environ["DATABASE_URL"] = before
+    _stop(process, folder)
+
+
+def _wait_for_port(port: int, what: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, f"{what} does not answer"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    program, folder, port = _program("redis-server", "redis-server"), _folder_of("nobody"), free_port()
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = _start("nobody", command, folder / "log")
+    _wait_for_port(port, "Redis")
+    yield f"redis://127.0.0.1:{port}/0"
+    _stop(process, folder)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> Iterator[str]:
+    program = _program("rabbitmq-server", "rabbitmq-server")
+    folder, port, distribution, mapper = _folder_of("rabbitmq"), free_port(), free_port(), free_port()
+    settings = {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": f"signalbox{port}@localhost",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_DIST_PORT": str(distribution),
+        "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+        "RABBITMQ_LOG_BASE": f"{folder}/log",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+        "RABBITMQ_PID_FILE": f"{folder}/pid",
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_EPMD_PORT": str(mapper),
+        "ERL_EPMD_RELAXED_COMMAND_CHECK": "true",
+    }
+    pairs = [f"{key}={value}" for key, value in settings.items()]
+    process = _start("rabbitmq", ["env", *pairs, program], folder / "start.log")
+    _wait_for_port(port, "RabbitMQ")
+    yield f"amqp://guest:guest@127.0.0.1:{port}//"
+    _stop(process, folder)
+    # Erlang's port mapper is a daemon of its own; on a port of its own it is ours to end.
+    subprocess.run([_program("epmd", "erlang-base"), "-port", str(mapper), "-kill"], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MailServer]:
+    with mail_server() as found:
+        yield found

@@ -1,0 +1,99 @@
+"""Fixtures that all tests share: clients by role and by key, a real mail server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from infra_notifications.services.mapping import forget_rule_book
+from tests.factories.console import UserFactory, make_key
+from tests.mailserver import MailServer, mail_server
+
+
+class ApiClient:
+    """Calls the API with a key and JSON bodies."""
+
+    def __init__(self, plain_key: str | None) -> None:
+        self.client = Client()
+        self.headers = {"Authorization": f"Bearer {plain_key}"} if plain_key else {}
+
+    def call(self, method: str, path: str, body: Any = None, **kwargs: Any) -> Any:
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.generic(
+            method, f"/api/v1{path}", data, content_type="application/json", headers=self.headers, **kwargs
+        )
+
+    def get(self, path: str) -> Any:
+        return self.call("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self.call("POST", path, body)
+
+    def put(self, path: str, body: Any = None) -> Any:
+        return self.call("PUT", path, body)
+
+    def patch(self, path: str, body: Any = None) -> Any:
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str, body: Any = None) -> Any:
+        return self.call("DELETE", path, body)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rule_book() -> Iterator[None]:
+    """Compiled rules live longer than a test's transaction."""
+    forget_rule_book()
+    yield
+    forget_rule_book()
+
+
+@pytest.fixture
+def api(db: None) -> ApiClient:
+    """The API with a key that has every scope."""
+    return ApiClient(make_key()[1])
+
+
+@pytest.fixture
+def api_with(db: None) -> Callable[..., ApiClient]:
+    """The API with a key of the given scopes, or without a key for none."""
+    return lambda *scopes: ApiClient(make_key(*scopes)[1] if scopes else None)
+
+
+def _client_of(role: str) -> Client:
+    client = Client()
+    client.force_login(UserFactory(roles=[role] if role else []), "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return _client_of("viewer")
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return _client_of("operator")
+
+
+@pytest.fixture
+def administrator(db: None) -> Client:
+    return _client_of("administrator")
+
+
+@pytest.fixture
+def nobody(db: None) -> Client:
+    """Signed in, without any role."""
+    return _client_of("")
+
+
+@pytest.fixture
+def smtp(settings: Settings) -> Iterator[MailServer]:
+    """A real mail server that the outbox delivers to."""
+    with mail_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        yield server

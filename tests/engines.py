@@ -1,0 +1,55 @@
+"""A pytest plugin, loaded before everything else: the PostgreSQL that the tests run on, and the environment they see.
+
+Without DATABASE_URL an embedded server is started (data under var/tests, nothing is flushed to disk), so that tests
+run on what production runs, on a machine that has no PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Faster, and worthless after a crash: it holds test databases only.
+UNSAFE_AND_QUICK = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "max_connections=200",
+)
+
+
+def prepare() -> None:
+    """Sets what the settings ask for; an xdist worker inherits it from its parent."""
+    os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG")
+    os.environ.setdefault("PUBLIC_URL", "http://testserver")
+    os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
+    os.environ.setdefault("CELERY_BROKER_URL", "filesystem://")
+    os.environ.setdefault("EMAIL_URL", "smtp://127.0.0.1:1")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault("DATABASE_POOL_SIZE", "20")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # Django's test client and Playwright's sync API share a thread with an event loop.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    if "VAR_DIR" not in os.environ:
+        os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="signalbox-tests-")
+    if "DATABASE_URL" not in os.environ:
+        from config.demo.postgres import Postgres
+
+        server = Postgres(ROOT / "var" / f"tests-{os.getpid()}", options=UNSAFE_AND_QUICK)
+        server.start()
+        os.environ["DATABASE_URL"] = server.url()
+        owner = os.getpid()
+
+        def stop() -> None:
+            if os.getpid() == owner:
+                server.stop()
+                server.remove()
+
+        atexit.register(stop)
+
+
+prepare()
