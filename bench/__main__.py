@@ -1,0 +1,44 @@
+"""make bench: runs the benchmarks, prints a table, writes var/bench.json."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import tests.engines as engines
+from bench import charging, mails
+from bench.figures import Figure, table
+from bench.rig import Rig
+from tests.live import ROOT
+
+BENCHES = {
+    "batches": charging.batches,
+    "singles": charging.singles,
+    "rest": charging.at_rest,
+    "mails": mails.fast,
+    "slow-mails": mails.slow,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        sys.exit(f"No benchmark named {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
+    found: list[Figure] = []
+    with Rig() as rig:
+        print(f"PostgreSQL of the wheel, broker {rig.broker.split(':')[0]}", flush=True)
+        for name in names or list(BENCHES):
+            started = time.monotonic()
+            figures = BENCHES[name](rig)
+            found += figures
+            print(f"{name}: {time.monotonic() - started:.0f} s\n{table(figures)}", flush=True)
+    print("\n" + table(found))
+    target = ROOT / "var" / "bench.json"
+    target.write_text(json.dumps([figure.row() for figure in found], indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    assert engines.ROOT == ROOT
+    sys.exit(main(sys.argv[1:]))
