@@ -41,6 +41,7 @@ bench: .venv/dev.lock
 	$(PY) -m bench $(ARGS)
 
 format: .venv/dev.lock
+	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 

@@ -2,7 +2,7 @@
 
 from ninja import NinjaAPI
 
-from console.api_kit import install_error_handlers
+from console.api_kit import BodyParser, install_error_handlers
 from infra_notifications.api import router as charging
 from outbox.api import router as outbox
 
@@ -12,6 +12,7 @@ api = NinjaAPI(
     description="Signals in, notifications out. Authenticate with `Authorization: Bearer <key>`. "
     "Errors are application/problem+json (RFC 9457); a 2xx is given only after the commit.",
     urls_namespace="api",
+    parser=BodyParser(),
 )
 install_error_handlers(api)
 api.add_router("/charging", charging, tags=["Charging"])

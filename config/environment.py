@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 T = TypeVar("T")
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 _REQUIRED: Any = object()
 
 
@@ -24,17 +29,21 @@ class Environment:
             environ.Env.read_env(base_dir / ".env")
 
     def _read(self, name: str, default: T, parse: Callable[[str], T], form: str) -> T:
-        """Raises ImproperlyConfigured with a sentence that names the variable and its form."""
-        raw: str = self._env.str(name, default="").strip()
+        """Raises ImproperlyConfigured with a sentence that names the variable and its form.
+
+        The value is read as it stands: django-environ would take a secret that begins with "$" for another name.
+        """
+        raw: str = self._env.ENVIRON.get(name, "").strip()
         if not raw:
             if default is _REQUIRED:
                 raise ImproperlyConfigured(f"{name} is not set; it must be {form}.")
             return default
         try:
             return parse(raw)
-        except (ValueError, KeyError, ImproperlyConfigured) as error:
+        except (ValueError, KeyError, OSError, ImproperlyConfigured):
             shown = "its value (not shown)" if "SECRET" in name or name.endswith("_URL") else repr(raw)
-            raise ImproperlyConfigured(f"{name} must be {form}, not {shown}.") from error
+            # Without the cause, which may quote a part of a password.
+            raise ImproperlyConfigured(f"{name} must be {form}, not {shown}.") from None
 
     def text(self, name: str, default: str = _REQUIRED, form: str = "a text") -> str:
         return self._read(name, default, str, form)
@@ -63,7 +72,44 @@ class Environment:
         return self._read(name, default, parse, f"a whole number, at least {least}")
 
     def words(self, name: str, default: list[str]) -> list[str]:
-        return self._read(name, default, lambda raw: [w.strip() for w in raw.split(",") if w.strip()], "a list")
+        def parse(raw: str) -> list[str]:
+            words = [word.strip() for word in raw.split(",") if word.strip()]
+            if not words:
+                raise ValueError("empty")
+            return words
+
+        return self._read(name, default, parse, "a list of words with commas between them")
+
+    def choice(self, name: str, default: str, known: Sequence[str]) -> str:
+        words = {word.lower(): word for word in known}
+        return self._read(name, default, lambda raw: words[raw.lower()], f"one of {', '.join(known)}")
+
+    def zone(self, name: str, default: str) -> str:
+        return self._read(name, default, lambda raw: ZoneInfo(raw).key, "a time zone such as Europe/Berlin")
+
+    def sender(self, name: str, default: str) -> str:
+        """A mail address, with a name before it or without."""
+
+        def parse(raw: str) -> str:
+            try:
+                validate_email(parseaddr(raw)[1])
+            except ValidationError as error:
+                raise ValueError("no address") from error
+            if not raw.isprintable():
+                raise ValueError("control characters")
+            return raw
+
+        return self._read(name, default, parse, "an address like Signalbox <signalbox@example.org>")
+
+    def folder(self, name: str, default: Path) -> Path:
+        """A folder, made if there is none."""
+        path = self._read(name, default, Path, "a folder")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ImproperlyConfigured(f"{name} must be a folder that can be made: {path}: {reason}.") from None
+        return path
 
     def networks(self, name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         return self._read(
@@ -75,21 +121,40 @@ class Environment:
 
     def url(self, name: str, schemes: tuple[str, ...], default: str = _REQUIRED) -> str:
         def parse(raw: str) -> str:
-            if urlsplit(raw).scheme not in schemes:
-                raise ValueError("scheme")
+            parts = urlsplit(raw)
+            if parts.scheme not in schemes or parts.port == 0:  # the port raises ValueError when it is no number
+                raise ValueError("scheme or port")
             return raw
 
-        return self._read(
-            name, default, parse, f"an address that starts with {' or '.join(s + '://' for s in schemes)}"
+        form = f"an address that starts with {' or '.join(scheme + '://' for scheme in schemes)}"
+        return self._read(name, default, parse, form)
+
+    def site(self, name: str) -> SplitResult:
+        """The address of this installation: scheme, host, maybe a port, nothing else."""
+
+        def parse(raw: str) -> SplitResult:
+            parts = urlsplit(raw.rstrip("/"))
+            rest = parts.path + parts.query + parts.fragment + (parts.username or "")
+            if parts.scheme not in ("https", "http") or not _HOST.fullmatch(parts.hostname or "") or rest:
+                raise ValueError("not a site")
+            _port = parts.port  # raises ValueError when it is no number
+            return parts
+
+        found: SplitResult = self._read(
+            name, _REQUIRED, parse, "an address like https://signalbox.example without a path"
         )
+        return found
 
     def database(self, name: str) -> dict[str, Any]:
         """The Django database settings of a `postgres://` address; other engines are refused."""
 
         def parse(raw: str) -> dict[str, Any]:
+            if urlsplit(raw).scheme not in ("postgres", "postgresql"):
+                raise ValueError("engine")  # before django-environ warns of it, with the password
             config: dict[str, Any] = environ.Env.db_url_config(raw)
-            if config.get("ENGINE") != "django.db.backends.postgresql" or not config.get("NAME"):
-                raise ValueError("engine")
+            if not config.get("NAME"):
+                raise ValueError("name")
+            config.pop("CONN_MAX_AGE", None)  # the pool keeps the connections
             config["HOST"] = unquote(config.get("HOST") or "")  # a socket's folder, as libpq writes it: %2Fvar%2Frun
             return config
 
@@ -104,6 +169,8 @@ class Environment:
                 raise ValueError("scheme")
             port = parts.port  # raises ValueError when it is no number
             config: dict[str, Any] = environ.Env.email_url_config(raw)
+            if parts.scheme == "smtps":  # encrypted from the first byte, as the port says, not by STARTTLS
+                config["EMAIL_USE_TLS"], config["EMAIL_USE_SSL"] = False, True
             config["EMAIL_PORT"] = port or {"smtp": 25, "smtp+tls": 587}.get(parts.scheme, 465)
             return config
 

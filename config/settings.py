@@ -22,13 +22,14 @@ env = Environment(BASE_DIR)
 DEBUG = env.flag("DEBUG", False)
 DEMO = env.flag("DEMO", False)
 SECRET_KEY = env.secret("SECRET_KEY")
-PUBLIC_URL = env.url("PUBLIC_URL", ("https", "http")).rstrip("/")
-PUBLIC_HOST = PUBLIC_URL.split("://", 1)[1].split("/", 1)[0]
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [PUBLIC_HOST.rsplit(":", 1)[0]])
+_site = env.site("PUBLIC_URL")
+PUBLIC_URL, PUBLIC_HOST = _site.geturl(), _site.netloc
+_hostname = f"[{_site.hostname}]" if ":" in str(_site.hostname) else str(_site.hostname)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_hostname])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
 # How many reverse proxies stand in front and set X-Forwarded-For and X-Forwarded-Proto; 0 trusts none.
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
-VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
 
 # --- applications ------------------------------------------------------------------------------------
 DOMAIN_APPS = ["infra_notifications", "vehicles", "fleet_remotes", "bikeshare"]
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "console.middleware.ApiProblems",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -112,7 +114,7 @@ CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("amqp", "amqps", "redis", "red
 # Every EMAIL_* value of Django comes from EMAIL_URL.
 globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT_S", 15, least=1)
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"Signalbox <signalbox@{PUBLIC_HOST.rsplit(':', 1)[0]}>")
+DEFAULT_FROM_EMAIL = env.sender("MAIL_FROM", f"Signalbox <signalbox@{_hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- outbox ------------------------------------------------------------------------------------------
@@ -179,7 +181,7 @@ AXES_COOLOFF_TIME = env.number("SIGN_IN_COOLOFF_MIN", 15, least=1) / 60
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
-AXES_CLIENT_IP_CALLABLE = "console.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "console.middleware.limited_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
@@ -236,12 +238,13 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True
 
 # --- static files ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").is_file()
 STORAGES = {
@@ -254,9 +257,10 @@ STORAGES = {
 }
 
 # --- logs and metrics --------------------------------------------------------------------------------
-
-LOGGING = logging_config(env.text("LOG_FORMAT", "json"), env.text("LOG_LEVEL", "INFO"))
-METRICS_DIR = Path(env.text("METRICS_DIR", str(VAR_DIR / "metrics")))
-METRICS_DIR.mkdir(parents=True, exist_ok=True)
+LOGGING = logging_config(
+    env.choice("LOG_FORMAT", "json", ("json", "console")),
+    env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+)
+METRICS_DIR = env.folder("METRICS_DIR", VAR_DIR / "metrics")
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from auditlog.admin import LogEntryAdmin
+from auditlog.models import LogEntry
+from axes.admin import AccessAttemptAdmin
+from axes.models import AccessAttempt, AccessFailureLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -11,6 +15,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django_celery_beat.admin import PeriodicTaskAdmin
+from django_celery_beat.models import PeriodicTask
 
 from console.models import ApiKey, Job, SignOfLife
 from console.paging import COUNT_CAP
@@ -71,8 +77,47 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     exclude = ("payload",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        return super().get_queryset(request).defer("payload")
 
-admin.site.unregister((User, Group))
+
+admin.site.unregister((LogEntry, AccessAttempt, PeriodicTask))
+
+
+@admin.register(PeriodicTask)
+class ScheduledTaskAdmin(PeriodicTaskAdmin):
+    """Without its inline script, which our policy forbids, and without the actions that no audit log would see."""
+
+    change_form_template = None
+    actions = ("run_tasks",)
+
+
+@admin.register(LogEntry)
+class AuditAdmin(BigTableAdmin, LogEntryAdmin):
+    """The audit log as auditlog shows it, on a table that grows for ever."""
+
+
+@admin.register(AccessAttempt)
+class SignInAttemptAdmin(BigTableAdmin, AccessAttemptAdmin):
+    """Deleting an attempt opens a sign-in that too many wrong passwords closed; the audit log says who did it."""
+
+    def delete_model(self, request: HttpRequest, obj: AccessAttempt) -> None:
+        _audit_opening(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        for attempt in queryset:
+            _audit_opening(attempt)
+        super().delete_queryset(request, queryset)
+
+
+def _audit_opening(attempt: AccessAttempt) -> None:
+    failures = [str(attempt.failures_since_start), "0"]
+    LogEntry.objects.log_create(attempt, action=LogEntry.Action.DELETE, changes={"failures_since_start": failures})
+
+
+# Never filled (AXES_ENABLE_ACCESS_FAILURE_LOG is off): the attempts say the same.
+admin.site.unregister((User, Group, AccessFailureLog))
 
 
 @admin.register(User)

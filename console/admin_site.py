@@ -1,10 +1,22 @@
 """The administrators' site at /admin/: Django's own, under our name, behind the console's sign-in."""
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
+
+
+def may_administer(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether /admin/ is open to this person: staff, or of a role that may change users."""
+    return (
+        isinstance(user, PermissionsMixin)
+        and user.is_active
+        and (getattr(user, "is_staff", False) or user.has_perm("auth.change_user"))
+    )
 
 
 class SignalboxAdminSite(AdminSite):
@@ -13,7 +25,21 @@ class SignalboxAdminSite(AdminSite):
     index_title = _("All data")
     site_url = "/"
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Administrators by their role, without a further tick at "staff"."""
+        return may_administer(request.user)
+
+    @login_not_required
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
-        """One sign-in for both sites, so that brute-force protection counts in one place."""
-        target = request.GET.get("next") or reverse("admin:index")
-        return HttpResponseRedirect(f"{reverse('console:sign_in')}?{urlencode({'next': target})}")
+        """One sign-in for both sites, so that brute-force protection counts in one place.
+
+        Who is signed in and may not enter is told so: the sign-in would only send them back here, for ever.
+        """
+        target = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+            target = reverse("admin:index")
+        if not request.user.is_authenticated:
+            return HttpResponseRedirect(f"{reverse('console:sign_in')}?{urlencode({'next': target})}")
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(target)

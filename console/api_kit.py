@@ -13,16 +13,20 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from auditlog.context import set_extra_data
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DataError, InterfaceError, OperationalError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InputError
+from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from console.models import ApiKey
@@ -30,6 +34,7 @@ from console.search import SearchError
 from console.selectors import find_api_key
 from console.services import touch_api_key
 
+log = structlog.get_logger("signalbox.api")
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_LIMIT = 500
 
@@ -110,11 +115,26 @@ def limited_body(request: HttpRequest) -> bytes:
     """The body, refused with 413 above 5 MiB before it is read."""
     length = request.headers.get("Content-Length") or "0"
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise Problem(413, "The body is larger than 5 MiB; send smaller batches.")
+        raise _too_large()
     body = request.body
     if len(body) > MAX_BODY_BYTES:
-        raise Problem(413, "The body is larger than 5 MiB; send smaller batches.")
+        raise _too_large()
     return body
+
+
+def _too_large() -> Problem:
+    return Problem(413, "The body is larger than 5 MiB; send smaller batches.")
+
+
+class BodyParser(Parser):
+    """Reads the bodies of endpoints that declare a schema: strict JSON, and no more of it than anywhere else."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        try:
+            parsed: dict[str, Any] = msgspec.json.decode(limited_body(request))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, f"The body is not valid JSON: {error}.") from error
+        return parsed
 
 
 def encode_cursor(value: object) -> str:
@@ -124,7 +144,7 @@ def encode_cursor(value: object) -> str:
 def decode_cursor(cursor: str) -> Any:
     try:
         return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(400, "The cursor is not one that this API gave; start again without it.") from error
 
 
@@ -177,13 +197,10 @@ def _pointer(location: Sequence[Any]) -> str:
         parts = parts[2:]
     elif parts and parts[0] in ("query", "path", "header"):
         parts = parts[1:]
-    return "/" + "/".join(parts)
+    return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)  # RFC 6901
 
 
 def _on_input_error(_request: HttpRequest, error: InputError) -> HttpResponse:
-    malformed = [e for e in error.errors if e.get("type") == "json_invalid"]
-    if malformed:
-        return problem_response(Problem(400, "The body is not valid JSON."))
     errors = [{"pointer": _pointer(e["loc"]), "detail": str(e["msg"])} for e in error.errors]
     return problem_response(Problem(422, "Some fields are not valid; `errors` names each.", errors))
 
@@ -203,8 +220,9 @@ def _on_model_error(_request: HttpRequest, error: ModelValidationError) -> HttpR
 
 
 def _on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-    if error.status_code == 400:
-        return problem_response(Problem(400, "The body is not valid JSON."))
+    cause = error.__cause__
+    if isinstance(cause, Problem):  # ninja wraps what its parser raised
+        return problem_response(cause)
     return problem_response(Problem(error.status_code, str(error)))
 
 
@@ -212,10 +230,26 @@ def _on_search_error(_request: HttpRequest, error: SearchError) -> HttpResponse:
     return problem_response(Problem(422, str(error), [{"pointer": "/q", "detail": str(error)}]))
 
 
+def _on_data_error(_request: HttpRequest, error: DataError) -> HttpResponse:
+    """PostgreSQL refused a value as such: a character that it cannot store, a number beyond its column."""
+    said = str(error).strip().split("\n")[0]
+    return problem_response(Problem(422, f"A value cannot be stored or searched for: {said}."))
+
+
+def _on_database_away(_request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("the database did not do its part", error=str(error).strip())
+    sentence = "Signalbox cannot reach its database at the moment; nothing of this request was kept. Send it again."
+    return problem_response(Problem(503, sentence, headers={"Retry-After": "5"}))
+
+
 def install_error_handlers(api: NinjaAPI) -> None:
     """Makes every error of this API a problem document."""
     handlers: dict[type[Exception], Any] = {
         Problem: lambda _request, problem: problem_response(problem),
+        RequestDataTooBig: lambda _request, _error: problem_response(_too_large()),
+        DataError: _on_data_error,
+        OperationalError: _on_database_away,
+        InterfaceError: _on_database_away,
         InputError: _on_input_error,
         ModelValidationError: _on_model_error,
         HttpError: _on_http_error,
@@ -229,10 +263,12 @@ def install_error_handlers(api: NinjaAPI) -> None:
 
 
 def _on_crash(request: HttpRequest, error: Exception) -> HttpResponse:
-    structlog.get_logger("signalbox.api").exception("unexpected error", path=request.path, exc_info=error)
-    return problem_response(
+    log.error("unexpected error", path=request.path, exc_info=error)
+    response = problem_response(
         Problem(
             500,
             "Signalbox met an unexpected error; nothing of this request was kept. Its id is in X-Request-ID.",
         )
     )
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django would write a second line
+    return response

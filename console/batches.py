@@ -16,6 +16,7 @@ from console.api_kit import Problem
 
 MAX_ITEMS = 1_000
 Item = TypeVar("Item", bound=msgspec.Struct)
+_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass
@@ -39,20 +40,33 @@ class BatchDecoder(Generic[Item]):
 
     def decode(self, body: bytes) -> Batch[Item]:
         start = body.lstrip()[:1]
-        if start not in (b"[", b"{"):
-            self._refuse(body)
-        text = body if start == b"[" else b"[" + body + b"]"
         try:
-            items = self._many.decode(text)
-        except msgspec.ValidationError:
-            return self._one_by_one(text)
+            if start == b"[":
+                return self._array(body)
+            if start == b"{":
+                return self._object(body)
+            msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(400, f"The body is not valid JSON: {error}.") from error
+        raise Problem(422, "The body must be an object or an array of objects.")
+
+    def _object(self, body: bytes) -> Batch[Item]:
+        try:
+            return Batch([(0, self._one.decode(body))])
+        except msgspec.ValidationError as error:
+            _ANYTHING.decode(body)  # a wrong field is found before what is malformed behind it
+            return Batch([], [(0, readable(error))])
+
+    def _array(self, body: bytes) -> Batch[Item]:
+        try:
+            items = self._many.decode(body)
+        except msgspec.ValidationError:
+            return self._one_by_one(body)
         self._check_size(len(items))
         return Batch(list(enumerate(items)))
 
-    def _one_by_one(self, text: bytes) -> Batch[Item]:
-        raws = self._raws.decode(text)
+    def _one_by_one(self, body: bytes) -> Batch[Item]:
+        raws = self._raws.decode(body)
         self._check_size(len(raws))
         batch: Batch[Item] = Batch([])
         for index, raw in enumerate(raws):
@@ -61,14 +75,6 @@ class BatchDecoder(Generic[Item]):
             except msgspec.ValidationError as error:
                 batch.rejected.append((index, readable(error)))
         return batch
-
-    @staticmethod
-    def _refuse(body: bytes) -> None:
-        try:
-            msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, f"The body is not valid JSON: {error}.") from error
-        raise Problem(422, "The body must be an object or an array of objects.")
 
     @staticmethod
     def _check_size(count: int) -> None:

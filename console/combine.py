@@ -42,14 +42,15 @@ class Combiner(Generic[Given, Taken]):
         with self._lock:
             self._waiting.append(ticket)
         with self._turn:
-            if not ticket.done.is_set():
+            # More than once when so much waits before us that our own work does not fit into the first write.
+            while not ticket.done.is_set():
                 self._lead()
         if ticket.error is not None:
             raise ticket.error
         return ticket.answer[0]
 
     def _lead(self) -> None:
-        """Writes for everyone who waits, up to the size of one batch; our own ticket is among the first."""
+        """Writes for those who came first, up to the size of one batch."""
         with self._lock:
             group: list[_Ticket[Given, Taken]] = []
             size = 0
@@ -63,8 +64,12 @@ class Combiner(Generic[Given, Taken]):
                 ticket.answer.append(answer)
         except Exception as error:
             self._one_by_one(group, error)
-        for ticket in group:
-            ticket.done.set()
+        except BaseException as error:  # the process is told to end: nobody may wait for an answer for ever
+            for ticket in group:
+                ticket.error = error
+        finally:
+            for ticket in group:
+                ticket.done.set()
 
     def _one_by_one(self, group: Sequence[_Ticket[Given, Taken]], error: Exception) -> None:
         if len(group) == 1:

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from console.admin_site import may_administer
 from console.navigation import menu_for
 
 THEMES = ("auto", "light", "dark")
@@ -18,6 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     signed_in = user is not None and user.is_authenticated
     return {
         "menu": menu_for(user) if user is not None and signed_in else [],
+        "may_administer": signed_in and may_administer(request.user),
         "theme": theme if theme in THEMES else "auto",
         "demo": settings.DEMO,
     }

@@ -6,11 +6,23 @@ from datetime import datetime, time
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.choices import Scope
 from console.models import ApiKey
+
+
+class SignInForm(AuthenticationForm):
+    """Django's, which cuts no name: one longer than any user's must not reach the log of failures."""
+
+    username = UsernameField(
+        label=_("Username"),
+        max_length=User._meta.get_field("username").max_length,
+        widget=forms.TextInput(attrs={"autofocus": True}),
+    )
 
 
 class ApiKeyForm(forms.Form):

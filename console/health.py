@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,6 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
+
+CONNECT_TIMEOUT_S = 2
 
 
 @dataclass(frozen=True)
@@ -34,27 +37,47 @@ class Check:
     run: Callable[[datetime], Finding]
     # Whether `/readyz` asks it: a slow mail server is the doctor's business, not the load balancer's.
     for_readiness: bool = True
+    # Whether it reads from the database; then it is not asked while the database is away.
+    asks_database: bool = True
 
 
 _checks: dict[str, Check] = {}
 
 
-def register_check(name: str, run: Callable[[datetime], Finding], *, for_readiness: bool = True) -> None:
-    _checks[name] = Check(name, run, for_readiness)
+def register_check(
+    name: str, run: Callable[[datetime], Finding], *, for_readiness: bool = True, asks_database: bool = True
+) -> None:
+    _checks[name] = Check(name, run, for_readiness, asks_database)
 
 
 def run_checks(*, readiness_only: bool = False) -> list[tuple[str, Finding]]:
-    """Runs every check; one that raises is a finding, not a crash."""
-    now, results = timezone.now(), []
-    for check in _checks.values():
-        if readiness_only and not check.for_readiness:
-            continue
-        try:
-            finding = check.run(now)
-        except (DatabaseError, OSError, ObjectDoesNotExist) as error:
-            finding = Finding(False, _("cannot be asked: %(error)s") % {"error": str(error).strip().split("\n")[0]})
-        results.append((check.name, finding))
-    return results
+    """Runs every check; one that raises is a finding, not a crash.
+
+    Each that reads from a database that is away would wait for the pool, so those are answered without being asked.
+    """
+    now, fault = timezone.now(), database_fault()
+    chosen = [check for check in _checks.values() if check.for_readiness or not readiness_only]
+    return [(check.name, _run(check, now, fault)) for check in chosen]
+
+
+def _run(check: Check, now: datetime, fault: str) -> Finding:
+    if fault and check.asks_database:
+        known = fault if check.run is check_database else _("the database does not answer")
+        return Finding(False, _("cannot be asked: %(error)s") % {"error": known})
+    try:
+        return check.run(now)
+    except (DatabaseError, OSError, ObjectDoesNotExist) as error:
+        return Finding(False, _("cannot be asked: %(error)s") % {"error": str(error).strip().split("\n")[0]})
+
+
+def database_fault() -> str:
+    """Why the database does not answer; empty when it does. Asked past the pool, which only knows that it waited."""
+    try:
+        parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT_S}
+        with psycopg.connect(**parameters):
+            return ""
+    except psycopg.Error as error:
+        return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def check_database(_now: datetime) -> Finding:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -127,26 +127,30 @@ class ListPage(View):
         return asked, (f"{sign}{path}", f"{sign}pk") if path != "pk" else (f"{sign}pk",)
 
     def _searched(self, params: QueryDict) -> tuple[str, Q, SearchError | None]:
-        """The query's text and condition; when it cannot be read, those of the last one that could (`was`)."""
+        """The text that selects the rows, its condition, and what is wrong with `q`.
+
+        When `q` cannot be read, the list stays as it was: by the last text that could (`was`), if that one can.
+        """
         text = params.get("q", "")
         try:
             return text, self.search.condition(text), None
         except SearchError as error:
             try:
-                return text, self.search.condition(params.get("was", "")), error
+                return params.get("was", ""), self.search.condition(params.get("was", "")), error
             except SearchError:
-                return text, Q(), error
+                return "", Q(), error
 
-    def _chips(self, params: QueryDict, filters: django_filters.FilterSet | None, failed: bool) -> list[Chip]:
-        query = self.search.parse(params.get("was" if failed else "q", ""))
+    def _chips(self, params: QueryDict, text: str, filters: django_filters.FilterSet | None) -> list[Chip]:
+        query = self.search.parse(text)
         chips = [
             Chip(term_text(term), query_without(params, "q", q=self.search.without(query, term)))
             for term in query.terms
         ]
         if filters is None or not filters.is_bound:
             return chips
+        kept = _kept(params, text)
         for name, value in filters.form.cleaned_data.items() if filters.form.is_valid() else ():
-            chips += self._filter_chips(params, filters.form.fields[name], name, value)
+            chips += self._filter_chips(kept, filters.form.fields[name], name, value)
         return chips
 
     def _filter_chips(self, params: QueryDict, form_field: Any, name: str, value: Any) -> list[Chip]:
@@ -154,7 +158,7 @@ class ListPage(View):
             return []
         labels = dict(getattr(form_field, "choices", ()))
         if not isinstance(value, list | QuerySet):
-            shown = labels.get(value, value)
+            shown = value if isinstance(value, slice) else labels.get(value, value)  # a range is not hashable
             parts = [p for p in params if p == name or p.startswith(f"{name}_")]
             return [Chip(f"{form_field.label}: {_plain(shown)}", query_without(params, *parts))]
         chips = []
@@ -167,8 +171,12 @@ class ListPage(View):
 
     # ---- answering --------------------------------------------------------------------------------------------
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Asks before anything is looked up, so that nobody learns by a 404 what there is."""
         check_permission(request, self.permission)
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.render_list(request)
 
     def matching(self, request: HttpRequest) -> tuple[QuerySet[Any], dict[str, Any]]:
@@ -180,10 +188,10 @@ class ListPage(View):
         if self.filterset is not None:
             filters = self.filterset(params, queryset=rows, request=request)
             rows = filters.qs if filters.is_valid() else rows
-        chips = self._chips(params, filters, error is not None)
+        chips = self._chips(params, text, filters)
         return rows, {
-            "q": text,
-            "was": params.get("was", "") if error else text,
+            "q": params.get("q", ""),
+            "was": text,
             "search_error": error,
             "filters": filters,
             "chips": chips,
@@ -193,6 +201,7 @@ class ListPage(View):
     def render_list(self, request: HttpRequest) -> HttpResponse:
         matching, selection = self.matching(request)
         sort, order_by = self._sort(request.GET)
+        kept = _kept(request.GET, selection["was"])
         number = request.GET.get("page", "1")
         page = page_of_rows(
             self.rows(request),
@@ -206,8 +215,8 @@ class ListPage(View):
             "page_title": self.title,
             "listing": self,
             "page": page,
-            "heads": [self._head(column, sort, request.GET) for column in self.columns],
-            "base_query": query_without(request.GET),
+            "heads": [self._head(column, sort, kept) for column in self.columns],
+            "base_query": query_without(kept),
             "clear_url": query_without(request.GET, *[n for n in request.GET if n != "sort"]),
             "actions": [a for a in self.actions(request) if request.user.has_perm(a.permission)],
         }
@@ -225,6 +234,14 @@ class ListPage(View):
             "url": query_without(params, sort=down if sort == up else up) if column.sort else "",
             "aria": {up: "ascending", down: "descending"}.get(sort, ""),
         }
+
+
+def _kept(params: QueryDict, text: str) -> QueryDict:
+    """The parameters for links that keep the selection: where `q` cannot be read, they go on with what selects now."""
+    kept = params.copy()
+    if kept.get("q", "") != text:
+        kept["q"] = text
+    return kept
 
 
 def _plain(shown: Any) -> str:

@@ -8,17 +8,37 @@ from typing import Any
 import structlog
 
 _SECRET_KEYS = re.compile(r"password|secret|authorization|token|cookie|api_key|^key$", re.IGNORECASE)
-_ADDRESS = re.compile(r"[\w.+%-]{1,64}@([\w-]+(?:\.[\w-]+)*)")
+# What texts may hold by accident: an address, a login in a URL, an API key, a webhook's secret, one of our signed links
+# (which holds an address too).
+_HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"://[^\s/@]+@"), "://***@"),
+    (re.compile(r"[^\s@<>()\[\]{}\",:;=/]{1,256}(?:@|%40)([\w-]+(?:\.[\w-]+)*)"), r"***@\1"),
+    (re.compile(r"(sbx_[0-9a-f]{8})_[\w-]+"), r"\1_***"),
+    (re.compile(r"whsec_[\w+/=-]+"), "whsec_***"),
+    (re.compile(r"\.?[\w-]+(?::|%3A)[\w-]{6}(?::|%3A)[\w-]{43}", re.IGNORECASE), "***"),
+)
+_PLAIN = (int, float, bool, type(None))
 
 
 def redact(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Hides the values of secret keys and the local part of every mail address."""
-    for key, value in event.items():
-        if _SECRET_KEYS.search(key):
-            event[key] = "[hidden]"
-        elif isinstance(value, str) and "@" in value:
-            event[key] = _ADDRESS.sub(r"***@\1", value)
-    return event
+    """Hides the values of secret keys, and in every text what must not be read in a log, however deep it stands."""
+    event.pop("request", None)  # Django's: its query may hold anything, and our own line names the request
+    return {key: _clean(key, value) for key, value in event.items()}
+
+
+def _clean(key: object, value: Any) -> Any:
+    if _SECRET_KEYS.search(str(key)):
+        return "[hidden]"
+    if isinstance(value, _PLAIN) or key in ("_record", "_logger"):
+        return value
+    if isinstance(value, dict):
+        return {str(name): _clean(name, one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", one) for one in value]
+    text = value if isinstance(value, str) else repr(value)
+    for pattern, shown in _HIDDEN:
+        text = pattern.sub(shown, text)
+    return text
 
 
 def logging_config(form: str, level: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from console.health import database_fault
 from console.selectors import last_signs_of_life
 
 HTTP_SECONDS = Histogram(
@@ -49,13 +50,14 @@ class _Levels:
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("signalbox_database_up", "1 when the database answered this scrape")
-        answered = 1.0
-        for levels in _levels:
+        answered = not database_fault()
+        for levels in _levels if answered else ():
             try:
                 yield from list(levels())
             except DatabaseError:
-                answered = 0.0
-        up.add_metric([], answered)
+                answered = False
+                break  # the next would wait as long
+        up.add_metric([], float(answered))
         yield up
 
 
@@ -69,12 +71,18 @@ def exposition() -> bytes:
 
 
 def may_scrape(request: HttpRequest, peer: str) -> bool:
-    """Whether the peer's address lies in METRICS_NETWORKS; loopback always does."""
+    """Whether the peer's address lies in METRICS_NETWORKS, or is loopback.
+
+    What a proxy on this machine passes on comes from loopback too, but from elsewhere first.
+    """
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return False
-    return address.is_loopback or any(address in network for network in settings.METRICS_NETWORKS)
+    passed_on = not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers
+    if address.is_loopback and not passed_on:
+        return True
+    return any(address in network for network in settings.METRICS_NETWORKS)
 
 
 register_levels(life_levels)

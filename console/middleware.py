@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from auditlog.context import set_actor
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
 from django.utils import timezone
 
 from console import metrics
+from console.api_kit import Problem, problem_response
 
 log = structlog.get_logger("signalbox.request")
 Handler = Callable[[HttpRequest], HttpResponseBase]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 def client_address(request: HttpRequest) -> str:
-    """The peer's address; behind TRUSTED_PROXIES proxies, the one that the outermost trusted of them saw."""
-    peer: str = request.META.get("REMOTE_ADDR", "")
+    """The peer's address; behind TRUSTED_PROXIES proxies, the one that the outermost trusted of them saw.
+
+    Empty when there is none, as behind a Unix socket: what is no address must not reach a column for addresses.
+    """
+    peer = _address(request.META.get("REMOTE_ADDR", ""))
     seen = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     hops = settings.TRUSTED_PROXIES
-    return seen[-hops] if hops and len(seen) >= hops else peer
+    return (_address(seen[-hops]) or peer) if hops and len(seen) >= hops else peer
+
+
+def limited_address(request: HttpRequest) -> str:
+    """Under which address wrong passwords are counted: all who come without one share one."""
+    return client_address(request) or "0.0.0.0"  # noqa: S104 - no socket is bound to it
+
+
+def _address(text: str) -> str:
+    """An address without brackets, port or zone; an IPv4 address that was wrapped into IPv6 in its own form."""
+    host = text.split("]")[0].lstrip("[") if text.startswith("[") else text
+    host = host.partition(":")[0] if host.count(":") == 1 else host
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 class RequestLog:
@@ -49,7 +73,9 @@ class RequestLog:
         took = time.perf_counter() - started
         response["X-Request-ID"] = request_id
         route = request.resolver_match.route if request.resolver_match else "unmatched"
-        metrics.HTTP_SECONDS.labels(request.method, route, response.status_code // 100).observe(took)
+        # Whatever a stranger calls a method must not become a series of its own.
+        method = request.method if request.method in KNOWN_METHODS else "other"
+        metrics.HTTP_SECONDS.labels(method, route, response.status_code // 100).observe(took)
         if not request.path.startswith(_QUIET):
             user = getattr(request, "user", None)
             log.info(
@@ -61,6 +87,27 @@ class RequestLog:
                 user=user.pk if user is not None and user.is_authenticated else None,
             )
         return response
+
+
+class ApiProblems:
+    """Makes a problem document of every error below /api/ that is none yet, e.g. a method that an address lacks."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_problem = response.headers.get("Content-Type", "") == "application/problem+json"
+        if response.status_code < 400 or is_problem or not request.path.startswith("/api/"):
+            return response
+        allowed = response.headers.get("Allow")
+        if allowed:
+            problem = Problem(response.status_code, f"This address takes {allowed} alone.", headers={"Allow": allowed})
+        else:
+            problem = Problem(response.status_code, "Signalbox could not answer this request.")
+        answer = problem_response(problem)
+        answer._has_been_logged = True  # type: ignore[attr-defined]
+        return answer
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -80,9 +127,9 @@ class SignInRequired(LoginRequiredMiddleware):
         response: HttpResponseBase = super().handle_no_permission(request, view_func)
         if request.headers.get("HX-Request") != "true":
             return response
-        target = response["Location"] if request.method in SAFE_METHODS else settings.LOGIN_URL
+        target = response["Location"] if request.method in SAFE_METHODS else resolve_url(settings.LOGIN_URL)
         answer = HttpResponse(status=401)
-        answer["HX-Redirect"] = str(target)
+        answer["HX-Redirect"] = target
         return answer
 
 
@@ -93,7 +140,7 @@ class ViewerTimeZone:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        name = request.COOKIES.get("signalbox_tz", "").replace("%2F", "/")
+        name = unquote(request.COOKIES.get("signalbox_tz", ""))
         try:
             zone = zoneinfo.ZoneInfo(name) if name else None
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

@@ -62,6 +62,8 @@ def page_of_rows(
     """
     ids = capped_ids(matching)
     capped = len(ids) > COUNT_CAP
+    if not capped:
+        ids = list(dict.fromkeys(ids))  # a join may have found a row several times
     total = min(len(ids), COUNT_CAP)
     number = min(max(1, number), max(1, -(-total // size)))
     rows = matching if capped else base.filter(pk__in=ids)

@@ -21,6 +21,7 @@ from console.models import ApiKey, Job, SignOfLife
 
 # `last_used_at` says "used within the last minute"; writing it more often would cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)
+MAX_NAME = 100
 
 
 def digest_of(secret: str) -> str:
@@ -36,8 +37,11 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """Makes a key and returns it with its plain text, which is shown this once and stored nowhere.
 
-    Raises ValidationError for an unknown scope, no scope at all, or a name that is taken.
+    Raises ValidationError for an unknown scope, no scope at all, and a name that is taken, missing or too long.
     """
+    name = " ".join(name.split())
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise ValidationError(_("Give the key a name of at most %(n)d characters.") % {"n": MAX_NAME})
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         known = ", ".join(Scope.values)

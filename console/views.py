@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from auditlog.models import LogEntry
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
@@ -19,12 +19,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from console import health as checks
 from console import metrics as metric_pages
+from console.api_kit import Problem, problem_response
 from console.context_processors import THEMES
-from console.forms import ApiKeyForm
+from console.forms import ApiKeyForm, SignInForm
 from console.lists import Action, Column, ListPage
 from console.middleware import client_address
 from console.models import ApiKey, Job
@@ -33,12 +34,13 @@ from console.permissions import SIGNED_IN, check_permission, person, public, req
 from console.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from console.search.schema import any_text
 from console.selectors import find_api_key
-from console.services import create_api_key, revoke_api_key
+from console.services import create_api_key, revoke_api_key, touch_api_key
 
 COOKIE_AGE = 365 * 24 * 3600
 
 
 class SignIn(LoginView):
+    authentication_form = SignInForm
     template_name = "console/sign_in.html"
     redirect_authenticated_user = True
 
@@ -82,7 +84,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = "/"
-    response = redirect(target)
+    response = HttpResponseRedirect(target)
     response.set_cookie(
         "signalbox_theme",
         chosen if chosen in THEMES else "auto",
@@ -136,13 +138,17 @@ def api_key_create(request: HttpRequest) -> HttpResponse:
     form = ApiKeyForm(request.POST or None)
     context: dict[str, Any] = {"page_title": _("New API key"), "form": form}
     if request.method == "POST" and form.is_valid():
-        key, plain = create_api_key(
-            name=form.cleaned_data["name"],
-            scopes=form.cleaned_data["scopes"],
-            expires_at=form.expires_at(),
-            created_by=person(request),
-        )
-        context = {"page_title": _("Your new API key"), "key": key, "plain": plain}
+        try:
+            key, plain = create_api_key(
+                name=form.cleaned_data["name"],
+                scopes=form.cleaned_data["scopes"],
+                expires_at=form.expires_at(),
+                created_by=person(request),
+            )
+        except ValidationError as error:  # somebody else was quicker with the same name
+            form.add_error("name", error)
+        else:
+            context = {"page_title": _("Your new API key"), "key": key, "plain": plain}
     return render(request, "console/api_key_form.html", context)
 
 
@@ -193,7 +199,7 @@ class AuditList(ListPage):
 @requires(SIGNED_IN)
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress of one's own piece of work; an administrator sees everyone's."""
-    found = get_object_or_404(Job, pk=pk)
+    found = get_object_or_404(Job.objects.defer("payload"), pk=pk)
     if found.created_by_id != request.user.pk:
         check_permission(request, "console.view_job")
     name = "console/job.html#progress" if request.headers.get("HX-Target") == "progress" else "console/job.html"
@@ -205,14 +211,14 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 
 @public
 @csrf_exempt
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process lives. Asks nothing else, so that a broken database does not get it killed."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @public
-@require_GET
+@require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, broker, worker and beat with ages; 503 when one of them does not work."""
@@ -233,11 +239,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, for loopback, METRICS_NETWORKS, or a key with outbox:read."""
-    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    key = find_api_key(bearer, timezone.now()) if bearer else None
-    if not metric_pages.may_scrape(request, client_address(request)) and not (key and "outbox:read" in key.scopes):
+    if not metric_pages.may_scrape(request, client_address(request)) and not _has_metrics_key(request):
         return HttpResponse("Scrape from METRICS_NETWORKS or with a key that has outbox:read.\n", status=403)
     return HttpResponse(metric_pages.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _has_metrics_key(request: HttpRequest) -> bool:
+    now = timezone.now()
+    key = find_api_key(request.headers.get("Authorization", "").removeprefix("Bearer ").strip(), now)
+    if key is None or "outbox:read" not in key.scopes:
+        return False
+    touch_api_key(key=key, now=now)
+    return True
 
 
 # ---- errors -------------------------------------------------------------------------------------------------
@@ -245,8 +258,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": title, "status": status, "detail": text}
-        return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json")
+        return problem_response(Problem(status, text))
     return render(request, "console/error.html", {"page_title": title, "text": text, "status": status}, status=status)
 
 
@@ -275,4 +287,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without context processors: they may be what failed."""
+    if request.path.startswith("/api/"):
+        return problem_response(Problem(500, _("Signalbox met an unexpected error. Its id is in X-Request-ID.")))
     return render(None, "500.html", status=500)

@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import Field
 
 from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
@@ -21,7 +21,7 @@ from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as group_services
-from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from infra_notifications.services.charge_points import ChargePointInput, has_name, upsert_charge_points
 from infra_notifications.services.intake import Intake, Submission
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
@@ -144,7 +144,7 @@ def put_charge_points(request: HttpRequest) -> HttpResponse:
     batch = _points.decode(limited_body(request))
     good = []
     for index, row in batch.items:
-        if row.evse_id.strip():
+        if has_name(row):
             good.append(row)
         else:
             batch.rejected.append((index, "evse_id: must not be blank"))
@@ -162,7 +162,8 @@ def list_charge_points(
 
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
-    return charge_point_shape(get_object_or_404(selectors.charge_points(), evse_id__iexact=evse_id))
+    key = evse_id.replace("\x00", " ")
+    return charge_point_shape(get_object_or_404(selectors.charge_points(), evse_id__iexact=key))
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------
@@ -204,7 +205,8 @@ class MembersIn(Schema):
 
 
 def group_shape(group: NotificationGroup) -> dict[str, Any]:
-    selectors.attach_counts([group])
+    if not hasattr(group, "member_count"):
+        selectors.attach_counts([group])
     return {
         "id": group.pk,
         "name": group.name,
@@ -235,17 +237,17 @@ def _ids_of(evse_ids: list[str]) -> list[int]:
 
 @router.get("/groups", auth=READ, summary="Notification groups")
 def list_groups(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = selectors.groups().filter(GROUP_SEARCH.condition(q)).prefetch_related("addresses")
+    found = selectors.counted_groups().filter(GROUP_SEARCH.condition(q))
     return page_of(found, limit=limit, cursor=cursor, shape=group_shape, descending=False)
 
 
 @router.post("/groups", auth=WRITE, response={201: dict[str, Any]}, summary="Make a notification group")
-def create_group(request: HttpRequest, body: GroupIn) -> tuple[int, dict[str, Any]]:
+def create_group(request: HttpRequest, body: GroupIn) -> Status[dict[str, Any]]:
     given = body.model_dump()
     emails, members = given.pop("emails"), _ids_of(given.pop("charge_points"))
     with audited_by(key_of(request)):
         group = group_services.create_group(settings=given, emails=emails, charge_point_ids=members)
-    return 201, group_shape(group)
+    return Status(201, group_shape(group))
 
 
 @router.get("/groups/{group_id}", auth=READ, summary="One notification group")
@@ -266,11 +268,11 @@ def patch_group(request: HttpRequest, group_id: int, body: GroupPatch) -> dict[s
 
 
 @router.delete("/groups/{group_id}", auth=WRITE, response={204: None}, summary="Delete a notification group")
-def delete_group(request: HttpRequest, group_id: int) -> tuple[int, None]:
+def delete_group(request: HttpRequest, group_id: int) -> Status[None]:
     group = get_object_or_404(NotificationGroup, pk=group_id)
     with audited_by(key_of(request)):
         group_services.delete_group(group=group, now=timezone.now())
-    return 204, None
+    return Status(204, None)
 
 
 def _members_asked(body: MembersIn) -> list[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +14,19 @@ from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, C
 from infra_notifications.models import NotificationGroup
 
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
-_BETWEEN = re.compile(r"[\s,;<>]+")
+_BETWEEN = re.compile(r"[\s,;]+")
+# `Anna Muster <anna@example.org>`, as mail programs copy it; the name may be quoted and hold a comma.
+_NAMED = re.compile(r"""(?:"[^"<>]*"|[^,;<>\n"])*<([^<>]*)>""")
+
+
+def addresses_in(texts: Iterable[str]) -> list[str]:
+    """What was typed or pasted, address by address; names beside them are left out."""
+    return [part for text in texts for part in _BETWEEN.split(_NAMED.sub(r" \1 ", text)) if part]
+
+
+def ids_in(texts: Iterable[str]) -> list[int]:
+    """The numbers among submitted values; whatever else was sent is no row of ours."""
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
 
 
 class GroupNameForm(forms.Form):
@@ -66,7 +79,7 @@ class GroupConfigurationForm(forms.Form):
         initial = {
             "cases": group.cases,
             "notify_recovery": group.notify_recovery,
-            "reminder_h": group.reminder_s // 3600 if group.reminder_s else None,
+            "reminder_h": -(-group.reminder_s // 3600) if group.reminder_s else None,
             "language": group.language,
         }
         super().__init__(data, initial=initial, **kwargs)
@@ -75,21 +88,25 @@ class GroupConfigurationForm(forms.Form):
                 label=_("Hold-off (minutes)"), min_value=0, max_value=43_200, required=False,
                 initial=group.hold_off_of(case) // 60, widget=forms.NumberInput(attrs={"class": "form-control-sm"}),
             )  # fmt: skip
-        typed = data.getlist("emails") if data is not None else addresses
+        self.group = group
         # What was typed stays in its fields; pasted lists are spread over several.
-        self.emails = [part for text in typed for part in _BETWEEN.split(text) if part] or [""]
+        self.emails = (addresses_in(data.getlist("emails")) if data is not None else addresses) or [""]
 
     def group_settings(self) -> dict[str, Any]:
-        """The settings as the service takes them."""
+        """The settings as the service takes them. What the API set to the second and nobody touched here stays so."""
         data = self.cleaned_data
         hold_off = {}
         for case in Case:
             minutes = data.get(f"hold_off_{case}")
-            hold_off[case.value] = DEFAULT_HOLD_OFF_S[case] if minutes is None else minutes * 60
+            if f"hold_off_{case}" not in self.changed_data:
+                hold_off[case.value] = self.group.hold_off_of(case)
+            else:
+                hold_off[case.value] = DEFAULT_HOLD_OFF_S[case] if minutes is None else minutes * 60
+        reminder = data["reminder_h"] * 3600 if data["reminder_h"] else None
         return {
             "cases": data["cases"],
             "notify_recovery": data["notify_recovery"],
-            "reminder_s": data["reminder_h"] * 3600 if data["reminder_h"] else None,
+            "reminder_s": reminder if "reminder_h" in self.changed_data else self.group.reminder_s,
             "language": data["language"],
             "hold_off_s": hold_off,
         }
@@ -143,18 +160,20 @@ class TryRuleForm(forms.Form):
     def clean_message(self) -> dict[str, Any]:
         """The message as {"protocol", "action", "payload"}; says where the JSON is wrong."""
         try:
-            given = json.loads(self.cleaned_data["message"])
-        except ValueError as error:
+            given = msgspec.json.decode(self.cleaned_data["message"])
+        except (msgspec.DecodeError, RecursionError) as error:
             raise forms.ValidationError(_("This is no JSON: %(error)s") % {"error": error}) from error
-        if isinstance(given, list) and len(given) >= 4 and given[0] == 2:
-            given = {"action": given[2], "payload": given[3]}
-        elif isinstance(given, list) and given and isinstance(given[0], dict):
-            given = given[0]
-        if not isinstance(given, dict):
-            raise forms.ValidationError(_("Paste one message, an object with action and payload."))
-        if "action" not in given:
-            is_event = "eventData" in given
-            given = {"action": "NotifyEvent" if is_event else "StatusNotification", "payload": given}
-        two = "eventData" in str(given) or "connectorStatus" in str(given)
-        given.setdefault("protocol", "ocpp2.0.1" if two else "ocpp1.6")
-        return given
+        message: dict[str, Any]
+        match given:
+            case [2, _id, action, payload, *_rest]:
+                message = {"action": action, "payload": payload}
+            case {"action": _action} as message:
+                pass
+            case [{"action": _action} as message, *_rest]:
+                pass
+            case dict():
+                message = {"action": "NotifyEvent" if "eventData" in given else "StatusNotification", "payload": given}
+            case _other:
+                raise forms.ValidationError(_("Paste one message, an object with action and payload."))
+        two = "eventData" in str(message) or "connectorStatus" in str(message)
+        return {"protocol": "ocpp2.0.1" if two else "ocpp1.6"} | message

@@ -17,6 +17,13 @@ import msgspec
 from django.utils.dateparse import parse_datetime
 
 MAX_TEXT = 500
+# A fault's name: its place, and behind `#` the code that tells it from others at the same place.
+MAX_PLACE, MAX_CODE = 140, 50
+# A reported status that says by itself whether charging is possible (1.6 and 2.x).
+OPERATIVE = {
+    "available", "occupied", "reserved", "preparing", "charging", "suspendedev", "suspendedevse", "finishing",
+}  # fmt: skip
+INOPERATIVE = {"unavailable", "faulted"}
 _SEPARATORS = re.compile(r"[,;|\s]+")
 
 
@@ -91,7 +98,7 @@ def parse_time(value: Any) -> datetime | None:
         moment = datetime.fromisoformat(value) if len(value) >= 19 else None
     except ValueError:
         try:
-            moment = parse_datetime(value.strip())
+            moment = parse_datetime(value.strip().upper())
         except ValueError:
             return None
     if moment is None:
@@ -131,6 +138,11 @@ def _codes(*values: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _status_fault(evse: int | None) -> str:
+    """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors."""
+    return "status@0" if evse == 0 else "status"
+
+
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -144,25 +156,27 @@ def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
 
 def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     if protocol.startswith("ocpp2") or "connectorStatus" in body:
-        status = text(body.get("connectorStatus"))
+        status, evse = text(body.get("connectorStatus")), whole(body.get("evseId"))
         yield Observation(
-            action, protocol, whole(body.get("evseId")), status, occurred_at=parse_time(body.get("timestamp")),
-            fault="status", alarming=status.lower() == "faulted",
+            action, protocol, evse, status, occurred_at=parse_time(body.get("timestamp")),
+            over=status.lower() in OPERATIVE or None, fault=_status_fault(evse), alarming=status.lower() == "faulted",
         )  # fmt: skip
         return
     error, status = text(body.get("errorCode")), text(body.get("status"))
     vendor_code = text(body.get("vendorErrorCode"))
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
-    fine = error.lower() in ("", "noerror")
+    fine, connector = error.lower() in ("", "noerror"), whole(body.get("connectorId"))
+    codes = _codes(error, vendor_code)
     yield Observation(
         action,
         protocol,
-        whole(body.get("connectorId")),
+        connector,
         status,
-        _codes(error, vendor_code),
+        # Beside an error, the vendor's "no error" means that the vendor adds nothing.
+        codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault="status",
+        fault=_status_fault(connector),
         alarming=not fine or status.lower() == "faulted",
         occurred_at=parse_time(body.get("timestamp")),
     )
@@ -188,30 +202,37 @@ def _event(
     generated: datetime | None,
 ) -> Observation:
     name, what = text(component.get("name")), text(variable.get("name"))
-    evse = _object(component.get("evse"))
+    evse = whole(_object(component.get("evse")).get("id"))
     codes = _codes(data.get("techCode"))
     value, cleared = data.get("actualValue"), data.get("cleared")
     said = truth(value)
-    over = True if cleared is True or text(cleared).lower() == "true" else (None if said is None else not said)
     alerting = text(data.get("trigger")).lower() == "alerting"
     is_state = what.lower() == "availabilitystate"
+    status = text(value) if is_state else ""
+    over = None if said is None else not said
+    if truth(cleared) or status.lower() in OPERATIVE:
+        over = True
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     return Observation(
         action,
         protocol,
-        whole(evse.get("id")),
-        text(value) if is_state else "",
+        evse,
+        status,
         codes,
         name,
         what,
         words=text(data.get("techInfo")),
         over=over,
-        # A number or text that merely changed asserts no fault; a boolean does, and so does an alert.
-        asserted=said is not None or alerting,
-        fault=f"{name}/{what}{instance}@{whole(evse.get('id')) or 0}" + (f"#{codes[0]}" if codes else ""),
-        alarming=not is_state and (said is True or (alerting and over is not True)),
+        # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
+        asserted=said is not None or alerting or status.lower() in INOPERATIVE,
+        fault=_status_fault(evse or 0) if is_state else _event_fault(f"{name}/{what}{instance}", evse, codes),
+        alarming=not is_state and over is not True and (said is True or alerting),
         occurred_at=parse_time(data.get("timestamp")) or generated,
     )
+
+
+def _event_fault(place: str, evse: int | None, codes: tuple[str, ...]) -> str:
+    return f"{place[:MAX_PLACE]}@{evse or 0}" + (f"#{codes[0][:MAX_CODE]}" if codes else "")
 
 
 def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
@@ -222,7 +243,7 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
         0,
         codes=_codes(kind),
         words=text(body.get("techInfo")),
-        fault=f"security/{kind}",
+        fault=f"security/{kind}"[:MAX_PLACE],
         alarming=True,
         occurred_at=parse_time(body.get("timestamp")),
     )
@@ -252,7 +273,8 @@ def firmware_of(action: str, payload: Any) -> dict[str, str]:
 def evse_of(payload: Any) -> int | None:
     """The connector or EVSE that a payload of any action names."""
     body = _object(payload)
-    for key in ("connectorId", "evseId"):
+    # 2.x counts connectors within an EVSE, so the EVSE says more.
+    for key in ("evseId", "connectorId"):
         if (number := whole(body.get(key))) is not None:
             return number
     return whole(_object(body.get("evse")).get("id"))

@@ -12,7 +12,7 @@ from console.search import ChoiceFacet, MembershipFacet, NumberFacet, SearchSche
 from console.search.facets import FlagFacet, TagFacet
 from console.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, Connectivity
-from infra_notifications.models import GroupMembership, Incident
+from infra_notifications.models import GroupAddress, GroupMembership, Incident
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
 STATUSES = (
@@ -76,13 +76,20 @@ CHARGE_POINT_SEARCH = SearchSchema(
     ),
 )  # fmt: skip
 
+
+def _has_address(text: str | None) -> Q:
+    """Groups with an address that contains this text, or with any."""
+    addresses = GroupAddress.objects.filter(group=OuterRef("pk"))
+    return Q(Exists(addresses.filter(address__icontains=text) if text is not None else addresses))
+
+
 GROUP_SEARCH = SearchSchema(
     any_text("name", "description"),
     (
         TextFacet("name", "name", _("Name")),
         ChoiceFacet("case", "pk", _("Case"), choices={case.lower(): Q(cases__contains=[case]) for case in Case.values}),
         TimeFacet("notified", "last_notified_at", _("Last notification")),
-        TextFacet("address", "addresses__address", _("E-mail address")),
+        MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address),
     ),
 )
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.db.models.functions import Upper
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Upper
 
 from infra_notifications.choices import NoticeState
 from infra_notifications.models import (
@@ -36,7 +36,8 @@ def with_groups(points: QuerySet[ChargePoint]) -> QuerySet[ChargePoint]:
 
 def ids_by_evse(evse_ids: Iterable[str]) -> dict[str, int]:
     """Charge points by upper-case EVSE id."""
-    found = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=list(evse_ids))
+    storable = [evse_id for evse_id in evse_ids if "\x00" not in evse_id]
+    found = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=storable)
     return {evse_id.upper(): pk for evse_id, pk in found.values_list("evse_id", "pk")}
 
 
@@ -87,6 +88,22 @@ def attach_counts(rows: Sequence[NotificationGroup]) -> None:
         group.member_count = members.get(group.pk, 0)  # type: ignore[attr-defined]
         group.open_count = open_incidents.get(group.pk, 0)  # type: ignore[attr-defined]
         group.address_count = addresses.get(group.pk, 0)  # type: ignore[attr-defined]
+
+
+def counted_groups() -> QuerySet[NotificationGroup]:
+    """Groups that bring their counts along, for lists that are shaped row by row."""
+    members = GroupMembership.objects.filter(group=OuterRef("pk"))
+    incidents_at_members = Incident.objects.filter(
+        closed_at__isnull=True, charge_point__memberships__group=OuterRef("pk")
+    )
+    return NotificationGroup.objects.annotate(
+        member_count=_number_of(members), open_count=_number_of(incidents_at_members)
+    ).prefetch_related("addresses")
+
+
+def _number_of(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
 
 
 def member_points(group: NotificationGroup) -> QuerySet[ChargePoint]:

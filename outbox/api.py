@@ -9,7 +9,17 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router
 
-from console.api_kit import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, page_of, rfc3339
+from console.api_kit import (
+    Problem,
+    ScopedKey,
+    audited_by,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    key_of,
+    page_of,
+    rfc3339,
+)
 from outbox import selectors, services
 from outbox.event_kinds import UnknownKind, all_kinds, kind_of
 from outbox.models import Delivery, Event
@@ -79,8 +89,12 @@ def list_deliveries(request: HttpRequest, q: str = "", limit: int = 100, cursor:
 @router.post("/deliveries/{delivery_id}/retry", auth=WRITE, summary="Send a delivery again now")
 def retry_delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
     delivery = get_object_or_404(selectors.deliveries(), pk=delivery_id)
-    if not services.retry_delivery(delivery=delivery, now=timezone.now()):
-        raise Problem(409, f"This delivery is {delivery.state}; only failed, cancelled or waiting ones can be retried.")
+    with audited_by(key_of(request)):
+        retried = services.retry_delivery(delivery=delivery, now=timezone.now())
+    if not retried:
+        raise Problem(
+            409, f"This delivery is {delivery.state}; only failed, cancelled or retrying ones can be retried."
+        )
     delivery.refresh_from_db()
     return delivery_shape(delivery)
 

@@ -11,6 +11,7 @@ class OutboxConfig(AppConfig):
     verbose_name = _("Outbox")
 
     def ready(self) -> None:
+        from auditlog.registry import auditlog
         from celery.signals import worker_process_init, worker_process_shutdown
         from django.conf import settings
 
@@ -18,8 +19,9 @@ class OutboxConfig(AppConfig):
         from console.metrics import register_levels
         from console.navigation import Entry, Tile, register_entry, register_tile
         from console.schedule import register_periodic
-        from outbox import checks, courier, metrics, tiles
+        from outbox import checks, courier, metrics, models, tiles
 
+        auditlog.register(models.Address)
         register_check("broker", checks.check_broker)
         register_check("deliveries", checks.check_oldest_due)
         register_check("mail server", checks.check_smtp, for_readiness=False)

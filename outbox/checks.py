@@ -20,7 +20,7 @@ DUE_TOO_LONG_S = 300.0
 def check_broker(_now: datetime) -> Finding:
     try:
         with current_app.connection_for_write(connect_timeout=2) as connection:
-            connection.ensure_connection(max_retries=1, timeout=2)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
             transport = connection.transport.driver_type
     except Exception as error:  # each broker library raises its own kinds
         return Finding(False, _("the broker cannot be reached: %(error)s") % {"error": error})

@@ -28,11 +28,13 @@ from outbox.services import Result
 log = structlog.get_logger("signalbox.courier")
 T = TypeVar("T")
 
-# A send must have ended before its lease does: it is not begun in the lease's last seconds.
+# A send must have ended before its lease does: it is not begun in the lease's last seconds (half of a short lease).
 LEASE_MARGIN_S = 45
 # Results are written as they come, but not more often than this while there is a stream of them.
 SETTLE_EVERY_S = 0.02
 DATABASE_PAUSE_S = 1.0
+# How often the results that are left at the end are tried to be written.
+LAST_TRIES = 3
 
 
 class Courier:
@@ -77,7 +79,7 @@ class Courier:
         finally:
             for lane in self._lanes:
                 await lane.close()
-            settled += await self._settle()
+            settled += await self._settle_rest()
             await self._in_database(connections.close_all)
             self._database.shutdown(wait=True)
         return settled
@@ -88,7 +90,8 @@ class Courier:
         if room == 0 or (room < lane.capacity // 4 and self._in_flight > lane.capacity // 2):
             return False
         limit = min(room, settings.OUTBOX_BATCH_SIZE)
-        send_before = time.monotonic() + settings.OUTBOX_LEASE_S - LEASE_MARGIN_S
+        lease_s = settings.OUTBOX_LEASE_S
+        send_before = time.monotonic() + max(lease_s - LEASE_MARGIN_S, lease_s / 2)
         ready = await self._in_database(lambda: self._claim(lane, limit, send_before))
         if not ready:
             return False
@@ -124,6 +127,15 @@ class Courier:
             return 0
         self._in_flight -= len(batch)
         return len(batch)
+
+    async def _settle_rest(self) -> int:
+        """The last words of this courier: what it cannot write now is sent once more when its lease has ended."""
+        settled = 0
+        for _ in range(LAST_TRIES):
+            settled += await self._settle()
+            if not self._results:
+                break
+        return settled
 
     async def _in_database(self, work: Callable[[], T]) -> T | None:
         """Runs one piece of database work; None when the database did not take it."""

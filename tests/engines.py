@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def prepare() -> None:
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     if "VAR_DIR" not in os.environ:
         os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="signalbox-tests-")
-    if "DATABASE_URL" not in os.environ:
+    if "DATABASE_URL" not in os.environ and "bench" not in sys.argv[0]:
         from config.demo.postgres import Postgres
 
         server = Postgres(ROOT / "var" / f"tests-{os.getpid()}", options=UNSAFE_AND_QUICK)

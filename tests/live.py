@@ -122,7 +122,8 @@ class Live:
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         url = urlsplit(self.env["DATABASE_URL"])
         with psycopg.connect(url._replace(scheme="postgresql").geturl()) as connection:
-            return connection.execute(sql, params).fetchall()
+            cursor = connection.execute(sql, params)
+            return cursor.fetchall() if cursor.description else []
 
     @staticmethod
     def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = START_TIMEOUT_S) -> None:

@@ -40,10 +40,14 @@ class Mail:
 
 
 class MailServer:
-    """Collects mails; `rcpt` and `data` may be replaced to answer otherwise for an address or a mail."""
+    """Collects mails; `rcpt` and `data` may be replaced to answer otherwise for an address or a mail.
 
-    def __init__(self) -> None:
+    `extensions` are announced beside the server's own; PIPELINING is one that it can do, though it does not say so.
+    """
+
+    def __init__(self, *extensions: str) -> None:
         self.mails: list[Mail] = []
+        self.extensions = extensions
         self.connections = 0
         self.rcpt: Callable[[str], str | None] = lambda address: None
         self.data: Callable[[Envelope], str | None] = lambda envelope: None
@@ -55,7 +59,7 @@ class MailServer:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        return [responses[0], *(f"250-{extension}" for extension in self.extensions), *responses[1:]]
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -73,7 +77,8 @@ class MailServer:
         return "250 Accepted"
 
     def start(self, port: int = 0, **options: Any) -> MailServer:
-        self._controller = Controller(self, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True, **options)
+        options.setdefault("enable_SMTPUTF8", True)
+        self._controller = Controller(self, hostname="127.0.0.1", port=port, **options)
         if port == 0:
             self._controller.port = free_port()
         self._controller.start()
@@ -118,9 +123,16 @@ class ScriptedServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await self.script(reader, writer)
         writer.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        scripts = asyncio.all_tasks() - {asyncio.current_task()}
+        for script in scripts:
+            script.cancel()
+        await asyncio.gather(*scripts, return_exceptions=True)
 
     def __enter__(self) -> ScriptedServer:
         self._thread.start()
@@ -130,14 +142,106 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._server.close)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
+
+
+# What a script does instead of answering.
+HANG, DROP = "hang", "drop"
+_USUAL = {"EHLO": "250", "HELO": "250 scripted", "DATA": "354 go on", "QUIT": "221 bye", "CONTENT": "250 accepted"}
+
+
+class SmtpScript:
+    """SMTP for a ScriptedServer. `answer(verb, line)` gives another reply than the usual, or HANG, or DROP.
+
+    With PIPELINING among the extensions it is strict: MAIL and RCPT are answered when DATA has come, so that a client
+    that waits for each answer waits for ever; `ahead` counts envelopes that came before the content was answered.
+    """
+
+    def __init__(self, answer: Callable[[str, str], str | None] | None = None, *extensions: str) -> None:
+        self.answer = answer or (lambda verb, line: None)
+        self.extensions = extensions
+        self.greeting = "220 scripted"
+        self.lines: list[str] = []
+        self.mails: list[tuple[str, bytes]] = []
+        self.open = 0
+        self.ahead = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        try:
+            await self._talk(reader, writer)
+        finally:
+            self.open -= 1
+
+    @property
+    def strict(self) -> bool:
+        return "PIPELINING" in self.extensions
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not await self._say(writer, self.answer("GREETING", "") or self.greeting):
+            return
+        held: list[str] = []
+        recipient, ahead = "", b""
+        while line := (ahead or await reader.readline()).decode().strip():
+            verb, ahead = line[:4].upper(), b""
+            self.lines.append(line)
+            if verb == "RCPT":
+                recipient = line.partition("<")[2].partition(">")[0]
+            held.append(self.answer(verb, line) or self._usual(verb))
+            if self.strict and verb in ("MAIL", "RCPT", "RSET"):
+                continue
+            wants_content = held[-1].startswith("354")
+            if not all([await self._say(writer, reply) for reply in held]) or verb == "QUIT":
+                return
+            held = []
+            if wants_content:
+                await self._take_content(reader, recipient)
+                ahead = await self._look_ahead(reader)
+                if not await self._say(writer, self.answer("CONTENT", recipient) or self._usual("CONTENT")):
+                    return
+
+    def _usual(self, verb: str) -> str:
+        if verb == "EHLO" and self.extensions:
+            names = ("scripted", *self.extensions)
+            return "\r\n".join(f"250{'-' if name != names[-1] else ' '}{name}" for name in names)
+        return _USUAL.get(verb, "250 OK")
+
+    async def _take_content(self, reader: asyncio.StreamReader, recipient: str) -> None:
+        content = b""
+        while not content.endswith(b"\r\n.\r\n") and content != b".\r\n":
+            content += await reader.readuntil(b"\r\n")
+        if content != b".\r\n":
+            self.mails.append((recipient, content[:-3]))
+
+    async def _look_ahead(self, reader: asyncio.StreamReader) -> bytes:
+        """What the client sent behind the content, before it knew the answer."""
+        if not self.strict:
+            return b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                line = await reader.readline()
+                self.ahead += line.startswith(b"MAIL")
+                return line
+        return b""
+
+    @staticmethod
+    async def _say(writer: asyncio.StreamWriter, reply: str) -> bool:
+        """Answers; False when the connection is to be dropped."""
+        if reply == HANG:
+            await asyncio.sleep(60)
+        if reply in (HANG, DROP):
+            return False
+        writer.write(f"{reply}\r\n".encode())
+        await writer.drain()
+        return not reply.startswith("421")
 
 
 @contextlib.contextmanager
-def mail_server(**options: Any) -> Iterator[MailServer]:
-    server = MailServer().start(**options)
+def mail_server(*extensions: str, **options: Any) -> Iterator[MailServer]:
+    server = MailServer(*extensions).start(**options)
     try:
         yield server
     finally:

@@ -27,7 +27,9 @@ from psycopg import conninfo, sql
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
-_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 28, 47, 2
+# access(2), which initdb asks, forgets the capabilities of other users than root unless this bit is set.
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -47,6 +49,7 @@ def binaries() -> Path:
 def _become(user: pwd.struct_passwd) -> None:
     """In the child: gives up root for `user`, keeping only the right to pass by folder permissions."""
     libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(user.pw_gid)

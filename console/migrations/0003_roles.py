@@ -28,7 +28,9 @@ def roles(apps, schema_editor):
             ADMINISTRATOR: [
                 f"{action}_{model}"
                 for action in ("view", "add", "change", "delete")
-                for model in ("periodictask", "intervalschedule", "crontabschedule")
+                for model in (
+                    "periodictask", "intervalschedule", "crontabschedule", "solarschedule", "clockedschedule",
+                )  # fmt: skip
             ]
         },
     )
@@ -41,6 +43,6 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
         ("auditlog", "0001_initial"),
         ("axes", "0001_initial"),
-        ("django_celery_beat", "0007_auto_20180521_0826"),
+        ("django_celery_beat", "0011_auto_20190508_0153"),
     ]
     operations = [migrations.RunPython(roles, migrations.RunPython.noop)]

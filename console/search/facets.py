@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import DecimalField, Expression, Q
+from django.db.models import Value as SqlValue
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -104,9 +105,9 @@ class TagFacet(Facet):
         if not isinstance(value, Word):
             raise self.refuse(_("a text, no comparison or range"))
         text = value.text.lower()
-        if text in ("none", ""):
+        if not text or (text == "none" and not value.quoted):
             return Q(**{self.path: []})
-        if text == "any":
+        if text == "any" and not value.quoted:
             return ~Q(**{self.path: []})
         return Q(**{f"{self.path}__contains": [text]})
 
@@ -146,16 +147,15 @@ class NumberFacet(Facet):
 
     units: dict[str, Decimal] = field(default_factory=dict)
 
-    def number(self, text: str) -> Decimal:
+    def number(self, text: str) -> Expression:
+        """The number as SQL, so that a fraction is not cut off where the column holds whole numbers."""
         matched = re.fullmatch(r"([+-]?\d{1,12}(?:[.,]\d{1,6})?)\s*([a-zA-Z%]*)", text.strip())
         unit = matched.group(2).lower() if matched else ""
         if matched is None or (unit and unit not in self.units):
             units = ", ".join(self.units)
             raise self.refuse(_("a number") + (f" ({units})" if units else ""))
-        try:
-            return Decimal(matched.group(1).replace(",", ".")) * self.units.get(unit, Decimal(1))
-        except InvalidOperation as error:
-            raise self.refuse(_("a number")) from error
+        number = Decimal(matched.group(1).replace(",", ".")) * self.units.get(unit, Decimal(1))
+        return SqlValue(number, output_field=DecimalField())
 
     def condition(self, value: Value, context: SearchContext) -> Q:
         match value:
@@ -215,9 +215,9 @@ class TimeFacet(Facet):
         }
         if text in named:
             return named[text]()
-        if (age := self._age(text)) is not None:
-            return context.now - age, context.now - age + timedelta(microseconds=1)
         try:
+            if (age := self._age(text)) is not None:
+                return context.now - age, context.now - age + timedelta(microseconds=1)
             if re.fullmatch(r"\d{4}-\d{2}", text):
                 first = datetime.fromisoformat(text + "-01")
                 following = (first + timedelta(days=32)).replace(day=1)
@@ -240,10 +240,10 @@ class TimeFacet(Facet):
     def condition(self, value: Value, context: SearchContext) -> Q:
         match value:
             case Comparison(operator, text):
-                if (age := self._age(text)) is not None:
-                    flipped = {"<": "gt", "<=": "gte", ">": "lt", ">=": "lte"}[operator]
-                    return Q(**{f"{self.path}__{flipped}": context.now - age})
                 start, end = self._period(text, context)
+                if self._age(text) is not None:
+                    flipped = {"<": "gt", "<=": "gte", ">": "lt", ">=": "lte"}[operator]
+                    return Q(**{f"{self.path}__{flipped}": start})
                 bound = {"<": start, ">=": start, "<=": end, ">": end}[operator]
                 lookup = {"<": "lt", "<=": "lt", ">": "gte", ">=": "gte"}[operator]
                 return Q(**{f"{self.path}__{lookup}": bound})

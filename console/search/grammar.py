@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 MAX_LENGTH = 10_000
 MAX_TERMS = 100
+MAX_VALUES = 500
 OPERATORS = ("<=", ">=", "<", ">")
 
 
@@ -152,7 +153,7 @@ def _raw(value: Value) -> str:
 
 
 def parse(text: str) -> Query:
-    """Reads a query; what lies beyond 10,000 characters or 100 terms is refused by the schema, not here."""
+    """Reads a query; what lies beyond 10,000 characters, 100 terms or 500 values is refused by the schema, not here."""
     reader, terms = _Reader(text), []
     reader.skip_space()
     while reader.peek():
@@ -187,7 +188,8 @@ def value_text(value: Value) -> str:
     """A value as one would type it behind a field."""
     match value:
         case Comparison(operator, text):
-            return operator + (_quote(text) if not _is_plain(text) else text)
+            # "<" before "=5" would read as "<=" before "5".
+            return operator + (text if _is_plain(text) and text[0] != "=" else _quote(text))
         case Span(low, high):
             return f"{_bound(low) if low else ''}..{_bound(high) if high else ''}"
         case Word(text, quoted):

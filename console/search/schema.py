@@ -12,7 +12,7 @@ from django.utils.timezone import get_current_timezone, now
 from django.utils.translation import gettext as _
 
 from console.search.facets import Facet, SearchContext, SearchError, nearest
-from console.search.grammar import MAX_LENGTH, MAX_TERMS, Query, Term, Word, parse, to_text
+from console.search.grammar import MAX_LENGTH, MAX_TERMS, MAX_VALUES, Query, Term, Word, parse, to_text
 
 
 def folded_text(column: str) -> Callable[[str], Q]:
@@ -47,6 +47,8 @@ class SearchSchema:
         query = parse(text.replace("\x00", " "))
         if len(query.terms) > MAX_TERMS:
             raise SearchError(_("The search has too many terms: at most %(n)d.") % {"n": MAX_TERMS})
+        if sum(len(term.values) for term in query.terms) > MAX_VALUES:
+            raise SearchError(_("The search has too many values: at most %(n)d.") % {"n": MAX_VALUES})
         for term in query.terms:
             if term.field is not None and self.facet(term.field) is None:
                 raise self._unknown(term.field)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import heroicons
@@ -82,6 +83,9 @@ def cell(context: template.Context, column: Any, row: Any) -> str:
     value = column.value(row) if column.value else getattr(row, column.name)
     if isinstance(value, datetime):
         return exact(value)
+    if isinstance(value, Decimal):
+        # 22 kW, not 22.00 kW: the zeros are the storage's.
+        value = value.normalize() if value % 1 else int(value)
     return "–" if value in (None, "") else formats.localize(value)
 
 

@@ -1,7 +1,7 @@
 """The mapping from what chargers say to the three cases, as it comes with Signalbox.
 
-Precedence: 10 resolutions and known vendors, 15 "no error", 20 codes, 30 components and variables, 40 words, 50 what
-is known to be no alarm. Each rule names its source; all of them can be changed in the administration.
+Precedence: 10 is left to operators' own rules, 12 resolutions, 15 "no error", 20 codes, 30 components and variables, 40
+words, 50 what is known to be no alarm. Each rule names its source; all of them can be changed in the administration.
 """
 
 from django.db import migrations
@@ -20,9 +20,12 @@ FUSE_WORDS = [
 ]
 TRIP_WORDS = ["trip*", "trigger*", "ausgel*", "disparado", "déclench*"]
 SENSOR_WORDS = [
-    "tilt*", "shock*", "impact", "crash*", "vibration*", "tamper*", "door open", "cover open", "enclosure open",
-    "housing open", "case open", "lid open", "flood*", "water ingress", "smoke", "*TiltDetected",
-    "*WaterIngressDetected", "*EnclosureOpen", "Erschütterung*", "gekippt", "Kippsensor",
+    "tilt*", "ERR_TILT*", "shock*", "impact", "crash*", "vibration*", "tamper*", "flood*", "water ingress", "smoke",
+    "*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "Erschütterung*", "gekippt", "Kippsensor",
+    *(f"{part} {is_}open*" for part in ("door", "cover", "enclosure", "housing", "case", "lid") for is_ in ("", "is ")),
+]
+OPERATIVE = [
+    "Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Occupied", "Reserved",
 ]
 
 
@@ -34,12 +37,16 @@ def rule(precedence, name, effect, case="", note="", enabled=True, momentary_s=N
 
 
 RULES = [
-    # -- 10: resolutions and vendors
-    rule(10, "Breaker or RCD reconnected", "clear", FUSE,
+    # -- 12: resolutions
+    rule(12, "Breaker or RCD reconnected", "clear", FUSE,
          BENDER + "“MCB type 2 reconnected”, “RCD reconnected”, “Residual current situation resolved” end a fault while "
          "the error code still stands.",
-         actions=SN, words=["reconnected", "situation resolved"]),
+         actions=SN, codes=["!NoError"], words=["reconnected", "situation resolved"]),
     # -- 15: no error
+    rule(14, "Reported Unavailable without an error counts as UNAVAILABLE", "raise", UNAVAILABLE,
+         "Off: goes with “Reported Unavailable counts as UNAVAILABLE” for OCPP 1.6, where it must be asked before “No "
+         "error”, which then no longer ends a fuse or sensor as long as the status is Unavailable.",
+         enabled=False, actions=SN, codes=["NoError"], statuses=["Unavailable"]),
     rule(15, "No error", "clear", "",
          "OCPP 1.6: there is no clear per error; a StatusNotification with NoError ends what the connector reported "
          "(EVerest docs). With status Faulted it says nothing (ev-server: Faulted with NoError right after boot). "
@@ -55,10 +62,10 @@ RULES = [
          actions=SN, codes=["GroundFailure"]),
     rule(20, "MREC over-current or ground failure", "raise", FUSE,
          MREC + "CX004 OverCurrentFailure, CX002 GroundFailure; EVerest sends them as vendorErrorCode and techCode.",
-         codes=["CX004", "CX002"]),
+         codes=["CX004", "CX002", "!NoError"]),
     rule(20, "MREC emergency stop or cut cable", "raise", SENSORS,
          MREC + "CX008 EmergencyStop, CX026 CutCable. A judgement: both are triggered by a sensor.",
-         codes=["CX008", "CX026"]),
+         codes=["CX008", "CX026", "!NoError"]),
     rule(20, "High temperature", "raise", SENSORS,
          SPEC16 + "HighTemperature. A judgement: a temperature sensor was triggered.",
          actions=SN, codes=["HighTemperature"]),
@@ -68,10 +75,10 @@ RULES = [
          actions=SE, codes=["TamperDetectionActivated"], momentary_s=86_400),
     rule(20, "EVerest sensor errors", "raise", SENSORS,
          EVEREST + "every error is EVSE.Problem; the techCode tells TiltDetected, WaterIngressDetected, EnclosureOpen.",
-         codes=["*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected"]),
+         codes=["*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected", "!NoError"]),
     rule(20, "EVerest ground failure", "raise", FUSE,
          EVEREST + "MREC2GroundFailure, MREC4OverCurrentFailure.",
-         codes=["*MREC2GroundFailure", "*MREC4OverCurrentFailure"]),
+         codes=["*MREC2GroundFailure", "*MREC4OverCurrentFailure", "!NoError"]),
     # -- 30: components and variables of OCPP 2.x
     rule(30, "OverCurrentProtection tripped", "raise", FUSE, SPEC2 + "OverCurrentProtection.Active = Tripped.",
          actions=NE, components=["OverCurrentProtection"], variables=["Active", "Tripped"]),
@@ -89,6 +96,9 @@ RULES = [
     rule(30, "Protection reclosed by itself", "info", "",
          SPEC2 + "*.Operated “Breaker opened and auto-reclosed”: it healed itself; counted, not mailed.",
          actions=NE, variables=["Operated"]),
+    rule(30, "Closed contactor, connected link", "info", "",
+         SPEC2 + "PowerContactor.Active is Closed and DataLink.Active is Connected: normal operation.",
+         actions=NE, components=["PowerContactor", "DataLink"], variables=["Active"]),
     rule(30, "Shock sensor", "raise", SENSORS,
          SPEC2 + "ShockSensor.Active “Shock”. A shock is a moment: without a clear the incident ends after an hour.",
          actions=NE, components=["ShockSensor"], variables=["Active"], momentary_s=3_600),
@@ -120,6 +130,16 @@ RULES = [
          "OCPP 1.6 has no sensor code: sensors come as OtherError or InternalError with the vendor’s text "
          "(Bender “The charge point is tilted”, EVerest TiltDetected).",
          actions=SN, codes=["!NoError"], words=SENSOR_WORDS),
+    rule(41, "A breaker or fuse is said to have tripped (2.x)", "raise", FUSE,
+         EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
+         actions=NE, variables=["!AvailabilityState"], words=FUSE_WORDS, and_words=TRIP_WORDS),
+    rule(41, "A sensor is said to have triggered (2.x)", "raise", SENSORS,
+         EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
+         actions=NE, variables=["!AvailabilityState"], words=SENSOR_WORDS),
+    # -- 45: the end of an optional meaning of UNAVAILABLE
+    rule(45, "Reported available again", "clear", UNAVAILABLE,
+         "Off: goes with the optional rules for UNAVAILABLE; a warning beside an operative status ends it too.",
+         enabled=False, actions=SN, statuses=OPERATIVE),
     # -- 50: known to be no alarm, and optional meanings of UNAVAILABLE
     rule(50, "Warnings of the vehicle and the network", "info", "",
          SPEC16 + "EVCommunicationError is a warning; WeakSignal and LocalListConflict do not stop charging.",
@@ -131,13 +151,13 @@ RULES = [
                 "ReconfigurationOfSecurityParameters", "MaintenanceLoginAccepted"]),
     rule(50, "Reported Unavailable counts as UNAVAILABLE", "raise", UNAVAILABLE,
          "Off: UNAVAILABLE means silence here (seed). OCPP’s status Unavailable is mostly administrative.",
-         enabled=False, actions=SN, statuses=["Unavailable"]),
+         enabled=False, actions=SN + NE, statuses=["Unavailable"]),
+    rule(50, "A data link problem counts as UNAVAILABLE", "raise", UNAVAILABLE,
+         "Off: a station that says so still communicates. " + SPEC2 + "DataLink.Problem.",
+         enabled=False, actions=NE, components=["DataLink"], variables=["Problem"]),
     rule(51, "Any other fault counts as UNAVAILABLE", "raise", UNAVAILABLE,
          "Off: for operators who also want to hear of faults that are neither a fuse nor a sensor.",
-         enabled=False, actions=SN, statuses=["Faulted"]),
-    rule(52, "Reported available again", "clear", UNAVAILABLE,
-         "Off: goes with the two rules above.",
-         enabled=False, actions=SN, statuses=["!Faulted", "!Unavailable"]),
+         enabled=False, actions=SN + NE, statuses=["Faulted"]),
     rule(60, "Faulted without a cause (2.x)", "info", "",
          "OCPP 2.x tells the cause in a NotifyEvent of its own.",
          actions=SN, protocols=["ocpp2"], statuses=["Faulted"]),

@@ -18,7 +18,15 @@ from infra_notifications.rules.lifecycle import (
     silence_signal,
 )
 from infra_notifications.rules.matching import CompiledRule, RuleBook, effect_of
-from infra_notifications.rules.telling import TELL, Decision, Facts, Listener, decide_opening, decide_recovery
+from infra_notifications.rules.telling import (
+    TELL,
+    Decision,
+    Facts,
+    Listener,
+    decide_opening,
+    decide_recovery,
+    decide_waiting,
+)
 
 __all__ = [
     "NEUTRAL",
@@ -39,6 +47,7 @@ __all__ = [
     "close",
     "decide_opening",
     "decide_recovery",
+    "decide_waiting",
     "effect_of",
     "life_signal",
     "silence_signal",

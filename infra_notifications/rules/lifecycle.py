@@ -28,8 +28,8 @@ def believable(device: datetime | None, received_at: datetime) -> Moment:
 
 
 SILENCE, NEUTRAL = "silence", "signal"
-# A repeat this much later than the one before may make news of what was too old to be told.
-FRESH_AGAIN = timedelta(hours=1)
+# What was reported this long after it happened may have been too old to be told; raised anew, it may be news.
+REPORTED_LATE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +124,28 @@ def _raise(signal: Signal, history: CaseHistory) -> str:
         )
         history.touch(history.open)
         return Step.OPENED
-    incident.faults.add(signal.fault)
     incident.repeats += 1
     raised_at = _news_time(signal)
     if raised_at > incident.last_raised_at:
-        incident.freshened = incident.freshened or raised_at - incident.last_raised_at > FRESH_AGAIN
+        late = incident.opened_received_at - incident.opened_at >= REPORTED_LATE
+        incident.freshened = incident.freshened or late
         incident.last_raised_at = raised_at
-    # Faults that nobody will clear end by time only while no lasting one joins them.
-    end = _end_of(signal)
-    incident.ends_at = max(incident.ends_at, end) if incident.ends_at and end else None
+    _join(signal, incident)
     history.touch(incident)
     return Step.REPEATED
+
+
+def _join(signal: Signal, incident: IncidentState) -> None:
+    """Adds a fault to those that hold an incident open. A momentary one, which nobody will clear, ends by time, and
+    only while no lasting one is there: `ends_at` is set exactly when all of them are momentary."""
+    end = _end_of(signal)
+    if end is None and incident.ends_at is not None:
+        incident.faults, incident.ends_at = {signal.fault}, None
+    elif end is None:
+        incident.faults.add(signal.fault)
+    elif incident.ends_at is not None:
+        incident.faults.add(signal.fault)
+        incident.ends_at = max(incident.ends_at, end)
 
 
 def _news_time(signal: Signal) -> datetime:
@@ -182,8 +193,9 @@ def _ends(signal: Signal, fault: str) -> bool:
         return False
     if not signal.fault or fault == signal.fault:
         return True
-    # A 2.x clear without techCode ends every fault of its component and variable.
-    return "#" not in signal.fault and fault.startswith(signal.fault + "#")
+    # A 2.x clear without techCode ends every fault of its component and variable, one with it also the one without.
+    place, _hash, code = signal.fault.partition("#")
+    return fault == place if code else fault.startswith(place + "#")
 
 
 def close(incident: IncidentState, at: datetime, received_at: datetime, reason: CloseReason) -> None:

@@ -124,7 +124,9 @@ class RuleBook:
     REMEMBERED = 20_000
 
     def __init__(self, rows: Iterable[RuleRow]) -> None:
+        rows = list(rows)
         self.rules = [compile_rule(row) for row in rows]
+        self.asks_for_vendor = any(row.vendors for row in rows)
         self._answers: dict[tuple[object, ...], CompiledRule | None] = {}
 
     def match(self, observation: Observation) -> CompiledRule | None:

@@ -29,6 +29,7 @@ class Facts:
     closed_at: datetime | None
     momentary: bool = False
     in_maintenance: bool = False
+    left_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Decision:
 
 TELL = Decision(NoticeReason.NONE)
 Stage = Callable[[Facts, Listener, datetime, timedelta], Decision | None]
+
+
+def _is_member(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return Decision(NoticeReason.LEFT_GROUP) if facts.left_group else None
 
 
 def _listens(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
@@ -70,14 +75,21 @@ def _lasted(facts: Facts, listener: Listener, now: datetime, max_age: timedelta)
     return Decision(NoticeReason.HOLD_OFF, due) if now < due else None
 
 
-# The pipeline, to be read aloud: the group listens to the case, reaches someone, it is news, there is no maintenance,
-# and it lasted.
-OPENING_STAGES: tuple[Stage, ...] = (_listens, _reaches_someone, _is_news, _is_no_maintenance, _lasted)
+# The pipeline, to be read aloud: the charge point is a member, the group listens to the case, reaches someone, it is
+# news, there is no maintenance, and it lasted.
+OPENING_STAGES: tuple[Stage, ...] = (_is_member, _listens, _reaches_someone, _is_news, _is_no_maintenance, _lasted)
+# What waited was news when it came in; a long hold-off, or workers that were away, do not make it old.
+WAITING_STAGES = tuple(stage for stage in OPENING_STAGES if stage is not _is_news)
 
 
 def decide_opening(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision:
-    """Whether a group is told of an open incident now, later, or not, and why."""
+    """Whether a group is told of an incident that just came in now, later, or not, and why."""
     return next((d for stage in OPENING_STAGES if (d := stage(facts, listener, now, max_age))), TELL)
+
+
+def decide_waiting(facts: Facts, listener: Listener, now: datetime) -> Decision:
+    """The same for what has waited and is due: group and incident may have changed meanwhile."""
+    return next((d for stage in WAITING_STAGES if (d := stage(facts, listener, now, timedelta.max))), TELL)
 
 
 def decide_recovery(facts: Facts, listener: Listener) -> Decision:

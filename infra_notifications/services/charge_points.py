@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +56,10 @@ _TYPED = {
 FIELDS = tuple(name for name in ChargePointInput.__struct_fields__ if name != "evse_id")
 
 
+# A tag ends at a comma or semicolon, so that a list of tags can be written in one cell.
+_TAG_ENDS = re.compile(r"[,;]")
+
+
 def _value(name: str) -> str:
     return _TYPED.get(name, f"coalesce(x.doc->>'{name}', '')")
 
@@ -71,8 +76,14 @@ def normalised(given: ChargePointInput) -> dict[str, Any]:
     doc: dict[str, Any] = msgspec.to_builtins(given)
     doc = {key: value.replace("\x00", "").strip() if isinstance(value, str) else value for key, value in doc.items()}
     if "tags" in doc:
-        doc["tags"] = sorted({tag.strip().lower() for tag in doc["tags"] or () if tag.strip()})
+        tags = (part for tag in doc["tags"] or () for part in _TAG_ENDS.split(tag.replace("\x00", "")))
+        doc["tags"] = sorted({" ".join(tag.lower().split()) for tag in tags if tag.strip()})
     return doc
+
+
+def has_name(given: ChargePointInput) -> bool:
+    """Whether its EVSE id is more than blanks."""
+    return bool(given.evse_id.replace("\x00", "").strip())
 
 
 def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> Upserted:
@@ -113,12 +124,18 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
 
 
 def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:
-    """A changed expected interval moves the moment at which a silence already begun becomes an alert."""
+    """A changed expected interval moves the moment at which a silence already begun becomes an alert.
+
+    The states are locked in the order of their keys, as messages do.
+    """
+    due = "s.last_seen + make_interval(secs => coalesce(c.expected_interval_s, %s))"
     cursor.execute(
-        "UPDATE infra_notifications_chargepointstate s SET silent_at = s.last_seen"
-        " + make_interval(secs => coalesce(c.expected_interval_s, %s)) FROM infra_notifications_chargepoint c"
-        " WHERE c.id = s.charge_point_id AND s.silent_at IS NOT NULL AND upper(c.evse_id) = ANY(%s)"
-        " AND s.silent_at IS DISTINCT FROM s.last_seen + make_interval(secs => coalesce(c.expected_interval_s, %s))",
+        f"WITH moved AS (SELECT s.charge_point_id, {due} AS due FROM infra_notifications_chargepointstate s"  # noqa: S608
+        " JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id"
+        f" WHERE upper(c.evse_id) = ANY(%s) AND s.silent_at IS NOT NULL AND s.silent_at IS DISTINCT FROM {due}"
+        " ORDER BY s.charge_point_id FOR UPDATE OF s)"
+        " UPDATE infra_notifications_chargepointstate s SET silent_at = moved.due FROM moved"
+        " WHERE s.charge_point_id = moved.charge_point_id",
         [settings.CHARGING_EXPECTED_INTERVAL_S, list(keys), settings.CHARGING_EXPECTED_INTERVAL_S],
     )
 
@@ -130,7 +147,7 @@ def ensure_state(*, charge_point: ChargePoint) -> None:
 
 def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
     """Makes a charge point of a sender that nobody knew. Raises ValidationError for a taken or missing EVSE id."""
-    evse_id = evse_id.strip()
+    evse_id = evse_id.replace("\x00", "").strip()
     if not evse_id or len(evse_id) > 48:
         raise ValidationError({"evse_id": _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")})
     if ChargePoint.objects.filter(evse_id__iexact=evse_id).exists():

@@ -78,6 +78,8 @@ def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
         found["name"] = " ".join(str(found["name"]).replace("\x00", "").split())
         if not found["name"] or len(found["name"]) > 100:
             errors["name"] = _("Give the group a name of at most 100 characters.")
+    if "description" in found:
+        found["description"] = str(found["description"]).replace("\x00", "").strip()
     if "cases" in found:
         unknown = sorted(set(found["cases"]) - set(Case.values))
         if unknown:
@@ -132,7 +134,8 @@ def update_group(
     with transaction.atomic():
         for key, value in clean.items():
             setattr(group, key, value)
-        _saved(group)
+        # Nothing but these: when the group was last told and gathers until is written by others meanwhile.
+        _saved(group, (*clean, "updated_at"))
         if addresses is not None:
             _replace_addresses(group, addresses, now)
         if members is not None:
@@ -141,10 +144,10 @@ def update_group(
     return group
 
 
-def _saved(group: NotificationGroup) -> NotificationGroup:
+def _saved(group: NotificationGroup, fields: Iterable[str] | None = None) -> NotificationGroup:
     try:
         with transaction.atomic():
-            group.save()
+            group.save(update_fields=fields)
     except IntegrityError as error:
         if "notificationgroup_name_unique" not in str(error):
             raise

@@ -69,7 +69,8 @@ def write(*, job_id: int, now: datetime) -> None:
         return
     found = check_csv(bytes(job.payload))
     if not found.is_clean:  # charge points changed meanwhile, or the file was tampered with
-        move_job(job=job, to=JobState.FAILED, away_from=[JobState.RUNNING], result={"errors": found.errors})
+        result = {"errors": found.errors, "error_count": found.error_count}
+        move_job(job=job, to=JobState.FAILED, away_from=[JobState.RUNNING], result=result)
         return
     # The progress is written on a connection of its own: the import's transaction shows nothing until its end.
     with ThreadPoolExecutor(1) as reporter:

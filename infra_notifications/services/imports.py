@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,12 +16,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from console.batches import readable
-from infra_notifications.services.charge_points import ChargePointInput, Upserted, upsert_charge_points
+from infra_notifications.services.charge_points import ChargePointInput, Upserted, has_name, upsert_charge_points
 
 CHUNK = 5_000
 MAX_ERRORS = 200
 _NUMBERS = ("latitude", "longitude", "max_power_kw")
 _WHOLE = ("connector", "expected_interval_s")
+# Spreadsheets take a cell that begins so for a formula; with an apostrophe in front it is a text.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Progress = Callable[[int, int], None]
 
 
@@ -43,6 +46,27 @@ class ImportCheck:
             self.errors.append((line, sentence))
 
 
+def safe_cell(text: str) -> str:
+    """A text as a cell that no spreadsheet computes."""
+    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+
+
+def plain_cell(cell: str) -> str:
+    """The text of a cell that `safe_cell` made."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*_FORMULA, "'")) else cell
+
+
+def tags_cell(tags: Sequence[str]) -> str:
+    """Tags in one cell; a single tag of several words ends with a semicolon, so that it stays one."""
+    ending = ";" if len(tags) == 1 and " " in tags[0] else ""
+    return safe_cell(";".join(tags) + ending)
+
+
+def _tags_of(cell: str) -> list[str]:
+    parted = cell.replace(",", ";")
+    return [tag.strip() for tag in parted.split(";") if tag.strip()] if ";" in parted else cell.split()
+
+
 def decode_csv(data: bytes) -> str:
     """The file's text: UTF-8 with or without mark, else Windows-1252, which is what spreadsheets write."""
     try:
@@ -55,7 +79,7 @@ def check_csv(data: bytes, progress: Progress = lambda done, total: None) -> Imp
     """Reads a CSV file with a header of field names; the separator is a comma, semicolon or tab.
 
     A column that is missing leaves its field alone; an empty cell empties it. Tags stand in one cell, separated by
-    semicolons, commas or spaces.
+    semicolons or commas, or else by spaces.
     """
     text, check = decode_csv(data), ImportCheck()
     lines = text.count("\n") + 1
@@ -112,6 +136,9 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
     except ValueError as error:
         check.refuse(line, str(error))
         return
+    if not has_name(row):
+        check.refuse(line, _("This line has no EVSE id."))
+        return
     key = row.evse_id.strip().upper()
     if key in seen:
         said = _("%(evse)s stands in line %(line)d already.") % {"evse": row.evse_id, "line": seen[key]}
@@ -125,7 +152,7 @@ def _document(cells: dict[str, str]) -> dict[str, Any]:
     """Cells as typed values. Raises ValueError with a sentence."""
     doc: dict[str, Any] = {}
     for name, cell in cells.items():
-        cell = cell.strip()
+        cell = plain_cell(cell.strip())
         if name in _NUMBERS:
             doc[name] = _number(name, cell) if cell else None
         elif name in _WHOLE:
@@ -133,7 +160,7 @@ def _document(cells: dict[str, str]) -> dict[str, Any]:
                 raise ValueError(_("%(name)s: “%(cell)s” is no whole number.") % {"name": name, "cell": cell})
             doc[name] = int(cell) if cell else None
         elif name == "tags":
-            doc[name] = cell.replace(",", " ").replace(";", " ").split()
+            doc[name] = _tags_of(cell)
         else:
             doc[name] = cell
     return doc
@@ -141,9 +168,12 @@ def _document(cells: dict[str, str]) -> dict[str, Any]:
 
 def _number(name: str, cell: str) -> float:
     try:
-        return float(cell.replace(",", ".") if "." not in cell else cell)
-    except ValueError as error:
-        raise ValueError(_("%(name)s: “%(cell)s” is no number.") % {"name": name, "cell": cell}) from error
+        found = float(cell.replace(",", ".") if "." not in cell else cell)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(_("%(name)s: “%(cell)s” is no number.") % {"name": name, "cell": cell[:50]})
+    return found
 
 
 def _chunks(rows: list[ChargePointInput]) -> Iterator[list[ChargePointInput]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from console.services import take_receipts
 
@@ -43,6 +43,15 @@ class Point:
     station: str
     connector: int | None
     interval_s: int
+    vendor: str
+
+
+def or_once_more(take: Callable[[], T]) -> T:
+    """Takes a second time when a charge point or group was deleted between our reading of it and our commit."""
+    try:
+        return take()
+    except IntegrityError:
+        return take()
 
 
 class Directory:
@@ -54,7 +63,7 @@ class Directory:
                 "WITH named AS (SELECT id, station FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)"
                 " UNION SELECT id, station FROM infra_notifications_chargepoint"
                 " WHERE station = ANY(%s) AND station <> '')"
-                " SELECT id, upper(evse_id), station, connector, coalesce(expected_interval_s, %s)"
+                " SELECT id, upper(evse_id), station, connector, coalesce(expected_interval_s, %s), vendor"
                 " FROM infra_notifications_chargepoint c WHERE id IN (SELECT id FROM named)"
                 " OR (station <> '' AND station IN (SELECT station FROM named)) ORDER BY id",
                 [list(evse_ids), list(stations), settings.CHARGING_EXPECTED_INTERVAL_S],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,9 @@ from django.db import transaction
 from console.bulk import Col, update_rows
 from infra_notifications import rules
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
-from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time
-from infra_notifications.rules import CompiledRule, Moment, Signal, Step
+from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole
+from infra_notifications.models import ChargePoint
+from infra_notifications.rules import CompiledRule, Moment, RuleBook, Signal, Step
 from infra_notifications.services.incidents import IncidentBook, lock_states
 from infra_notifications.services.intake import (
     Directory,
@@ -26,6 +27,7 @@ from infra_notifications.services.intake import (
     Point,
     Submission,
     id_problem,
+    or_once_more,
     without_duplicates,
 )
 from infra_notifications.services.mapping import rule_book
@@ -63,6 +65,10 @@ class _Incoming:
 
 def take_messages(*, submissions: Sequence[Submission], now: datetime) -> list[Intake]:
     """Takes the OCPP messages of several requests in one transaction; an Intake for each, in order."""
+    return or_once_more(lambda: _take(submissions, now))
+
+
+def _take(submissions: Sequence[Submission], now: datetime) -> list[Intake]:
     taking = _Taking(submissions, now)
     with transaction.atomic():
         taking.run()
@@ -104,7 +110,7 @@ class _Taking:
             self._apply(fresh, ids)
         write_unknown_rows(
             [
-                (key[:48], station[:48], evse, len(group), _sample(group[-1].message), self.now, self.now)
+                (key, station, evse, len(group), _sample(group[-1].message), self.now, self.now)
                 for (key, station, evse), group in self.unknown.items()
             ]
         )
@@ -114,7 +120,8 @@ class _Taking:
         if problem:
             self.intakes[number].rejected.append((index, problem))
             return
-        received = parse_time(message.received_at) if message.received_at else None
+        # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set.
+        received = rules.believable(parse_time(message.received_at), self.now).at
         protocol = message.protocol.lower()
         observations = observe(protocol, message.action, message.payload)
         evse = evse_of(message.payload)
@@ -123,9 +130,9 @@ class _Taking:
                 number,
                 index,
                 message,
-                min(received, self.now) if received else self.now,
+                received,
                 (message.charge_point or "").strip().upper(),
-                evse if evse is not None else message.connector,
+                evse if evse is not None else whole(message.connector),
                 observations,
             )
         )
@@ -146,7 +153,7 @@ class _Taking:
             if incoming.targets:
                 return True
             sender = f"station {station}" + (f", connector {incoming.evse}" if incoming.evse else "")
-        self.unknown[incoming.evse_key, message.station or "", incoming.evse].append(incoming)
+        self._note_unknown(incoming, incoming.evse)
         self.intakes[incoming.submission].rejected.append(
             (
                 incoming.index,
@@ -155,15 +162,17 @@ class _Taking:
         )
         return False
 
+    def _note_unknown(self, incoming: _Incoming, evse: int | None) -> None:
+        # Cut as it is stored, because two that are stored alike are one.
+        self.unknown[incoming.evse_key[:48], (incoming.message.station or "")[:48], evse].append(incoming)
+
     # ---- deciding ---------------------------------------------------------------------------------------------
 
     def _apply(self, fresh: Sequence[_Incoming], ids: list[int]) -> None:
+        self._write_boot_facts(fresh)
         states = lock_states(ids)
         book_of_rules = rule_book()
-        matched = [
-            [(observation, book_of_rules.match(observation)) for observation in incoming.observations]
-            for incoming in fresh
-        ]
+        matched = [_matched(incoming, book_of_rules) for incoming in fresh]
         raising = {
             point.id
             for incoming, matches in zip(fresh, matched, strict=True)
@@ -180,7 +189,6 @@ class _Taking:
         self._write_states(states, intervals)
         self._write_messages(fresh)
         write_unmapped(self.unmapped, self.now)
-        self._write_boot_facts(fresh)
         book.write()
 
     def _concerned(self, incoming: _Incoming, observation: Observation) -> list[Point]:
@@ -205,6 +213,9 @@ class _Taking:
         self, incoming: _Incoming, observation: Observation, rule: CompiledRule | None, book: IncidentBook
     ) -> None:
         points = self._concerned(incoming, observation)
+        if not points:
+            self._note_unknown(incoming, observation.evse)
+            return
         moment = rules.believable(observation.occurred_at, incoming.received_at)
         if observation.status:
             for point in points:
@@ -214,38 +225,40 @@ class _Taking:
             "said": observation.said,
             "n": len(points),
         }
-        if rule is None:
-            if observation.alarming:
-                incoming.found(MessageVerdict.UNMAPPED, finding)
-                self.unmapped.append((observation, incoming.message))
-            return
-        effect = rules.effect_of(rule, observation)
-        finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
+        effect = rules.effect_of(rule, observation) if rule else Effect.INFO
         steps = self._signal(points, observation, rule, effect, moment, incoming.received_at, book)
-        if effect == Effect.RAISE:
-            verdict = MessageVerdict.RAISED
-        elif effect == Effect.CLEAR and steps & {Step.CLOSED, Step.EASED}:
-            verdict = MessageVerdict.CLEARED
-        else:
-            verdict = MessageVerdict.INFO
         finding["steps"] = sorted(steps - {Step.NOTHING})
-        incoming.found(verdict, finding)
+        if rule is not None:
+            finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
+        if effect == Effect.RAISE:
+            incoming.found(MessageVerdict.RAISED, finding)
+        elif steps & {Step.CLOSED, Step.EASED}:
+            incoming.found(MessageVerdict.CLEARED, finding)
+        elif rule is not None:
+            incoming.found(MessageVerdict.INFO, finding)
+        elif observation.alarming:
+            incoming.found(MessageVerdict.UNMAPPED, finding)
+            self.unmapped.append((observation, incoming.message))
 
     @staticmethod
     def _signal(
         points: Sequence[Point],
         observation: Observation,
-        rule: CompiledRule,
+        rule: CompiledRule | None,
         effect: Effect,
         moment: Moment,
         received_at: datetime,
         book: IncidentBook,
     ) -> set[str]:
-        """Applies what a rule makes of an observation to each charge point concerned; returns the steps made."""
-        if effect == Effect.INFO:
+        """Applies what a rule makes of an observation to each charge point concerned; returns the steps made.
+
+        A fault that says itself that it is over ends in whichever case it was counted: its clear need not repeat the
+        code that raised it, and the rules may have changed meanwhile.
+        """
+        if effect == Effect.INFO and not observation.over:
             return set()
         steps = set()
-        for case in (Case(rule.case),) if rule.case else tuple(Case):
+        for case in (Case(rule.case),) if rule and rule.case and not observation.over else tuple(Case):
             signal = Signal(
                 case,
                 effect == Effect.RAISE,
@@ -253,8 +266,8 @@ class _Taking:
                 moment,
                 received_at,
                 observation.said,
-                rule.id,
-                rule.momentary_s,
+                rule.id if rule else None,
+                rule.momentary_s if rule else None,
             )
             steps |= {book.apply(point.id, signal) for point in points}
         return steps
@@ -310,15 +323,19 @@ class _Taking:
         write_message_rows(rows)
 
     def _write_boot_facts(self, fresh: Sequence[_Incoming]) -> None:
-        """What a station says of itself when it boots is truer than what was once imported."""
+        """What a station says of itself when it boots is truer than what was once imported.
+
+        Charge points are locked before their states, as an import does, and in the order of their keys.
+        """
         rows = []
         for incoming in fresh:
             facts = firmware_of(incoming.message.action, incoming.message.payload)
             if facts:
-                rows += [
-                    (p.id, facts.get("vendor"), facts.get("model"), facts.get("firmware")) for p in incoming.targets
-                ]
+                rows += [(p.id, facts.get("vendor"), facts.get("model"), facts.get("firmware")) for p in incoming.alive]
         latest = {row[0]: row for row in rows}
+        if not latest:
+            return
+        list(ChargePoint.objects.select_for_update(no_key=True).filter(pk__in=latest).order_by("pk").values_list("pk"))
         update_rows(
             "infra_notifications_chargepoint",
             Col("id", "bigint"),
@@ -327,6 +344,14 @@ class _Taking:
             "AND (t.vendor, t.model, t.firmware) IS DISTINCT FROM"
             " (coalesce(x.vendor, t.vendor), coalesce(x.model, t.model), coalesce(x.firmware, t.firmware))",
         )
+
+
+def _matched(incoming: _Incoming, book: RuleBook) -> list[tuple[Observation, CompiledRule | None]]:
+    """Each observation with the rule that it meets; a charge point's known vendor counts where rules ask for it."""
+    found = incoming.observations
+    if book.asks_for_vendor and (known := incoming.targets[0].vendor):
+        found = [replace(one, vendor=f"{one.vendor} {known}".strip()) for one in found]
+    return [(observation, book.match(observation)) for observation in found]
 
 
 def _sample(message: OcppMessage) -> str:
@@ -338,7 +363,8 @@ def _problem(message: OcppMessage) -> str:
         return "`action` must be the name of an OCPP action, e.g. StatusNotification."
     if not (message.charge_point or "").strip() and not (message.station or "").strip():
         return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
-    if any("\x00" in given for given in (message.action, message.charge_point or "", message.station or "")):
+    names = (message.action, message.protocol, message.charge_point or "", message.station or "")
+    if any("\x00" in given for given in names):
         return "Names must not hold NUL characters."
     if message.payload is not None and not isinstance(message.payload, dict):
         return "`payload` must be the OCPP payload, an object."

@@ -32,6 +32,9 @@ from outbox.services import NewEvent, Recipient, publish
 # A mail lists this many charge points and says how many more there are; the page has them all.
 LISTED = 100
 TELL_LIMIT = 5_000
+# Requests are told in another order than they began: a window that another one opened may end a little later than
+# our own would. One that ends much later was made by a clock that was wrong, and does not count.
+CLOCK_SLACK = timedelta(minutes=5)
 
 _NOTICE = (
     Col("incident_id", "bigint"),
@@ -161,20 +164,20 @@ def reconsider_too_old(*, incidents: Sequence[IncidentState], now: datetime) -> 
 def tell_due(*, now: datetime, incident_ids: Sequence[int] | None = None) -> int:
     """Publishes the mails of all waiting notices that are due and returns how many notices were decided.
 
-    With `incident_ids`, only those of these incidents: what a batch just opened or closed.
+    With `incident_ids`, only those of the groups that these incidents concern: what a batch just opened or closed,
+    and what was gathered for them meanwhile, or a steady stream of new incidents would always go first.
     """
     with transaction.atomic():
         due = Notice.objects.filter(state=NoticeState.WAITING, due_at__lte=now)
         if incident_ids is not None:
-            due = due.filter(incident_id__in=incident_ids)
-        notices = list(
-            due.select_for_update(of=("self",), skip_locked=True)
-            .select_related("incident__charge_point__state")
-            .order_by("id")[:TELL_LIMIT]
-        )
-        if notices:
-            _Telling(notices, now).tell()
-    return len(notices)
+            groups = due.filter(incident_id__in=incident_ids, group__isnull=False).values_list("group_id", flat=True)
+            due = due.filter(group_id__in=set(groups))
+        locked = list(due.select_for_update(skip_locked=True).order_by("id").values_list("pk", flat=True)[:TELL_LIMIT])
+        if locked:
+            # Read after the lock: an incident that closed in between is then told as over.
+            found = Notice.objects.filter(pk__in=locked).select_related("incident__charge_point__state")
+            _Telling(list(found.order_by("id")), now).tell()
+    return len(locked)
 
 
 class _Telling:
@@ -191,6 +194,9 @@ class _Telling:
         self.addresses: dict[int, list[str]] = defaultdict(list)
         for group_id, address in GroupAddress.objects.filter(group_id__in=ids).values_list("group_id", "address"):
             self.addresses[group_id].append(address)
+        points = {notice.incident.charge_point_id for notice in notices}
+        memberships = GroupMembership.objects.filter(group_id__in=ids, charge_point_id__in=points)
+        self.members = set(memberships.values_list("group_id", "charge_point_id"))
         self.changes: list[tuple[object, ...]] = []
         self.events: list[tuple[NewEvent, list[Notice]]] = []
 
@@ -201,9 +207,11 @@ class _Telling:
             group = self.groups.get(notice.group_id or 0)
             if group is None:
                 self._change(notice, NoticeState.SKIPPED, NoticeReason.LEFT_GROUP)
+            elif not self._still_to_tell(notice, group):
+                continue
             elif notice.kind == NoticeKind.RECOVERED:
                 recoveries[group.pk, notice.thread].append(notice)
-            elif self._still_to_tell(notice, group):
+            else:
                 alerts[group.pk].append(notice)
         self._tell_alerts(alerts)
         self._tell_recoveries(recoveries)
@@ -215,9 +223,19 @@ class _Telling:
     def _still_to_tell(self, notice: Notice, group: NotificationGroup) -> bool:
         """Decides a waiting notice again: its group or incident may have changed meanwhile."""
         incident = notice.incident
-        facts = Facts(incident.case, incident.opened_at, incident.last_raised_at, incident.closed_at)
+        facts = Facts(
+            incident.case,
+            incident.opened_at,
+            incident.last_raised_at,
+            incident.closed_at,
+            left_group=(group.pk, incident.charge_point_id) not in self.members,
+        )
         listener = listener_of(group, has_address=bool(self.addresses[group.pk]))
-        decision = rules.decide_opening(facts, listener, self.now, _max_age())
+        # Who was told of an incident is told of its end, member or not.
+        is_opening = notice.kind == NoticeKind.OPENED
+        decision = (
+            rules.decide_waiting(facts, listener, self.now) if is_opening else rules.decide_recovery(facts, listener)
+        )
         if decision.tells:
             return True
         state = NoticeState.WAITING if decision.due_at else NoticeState.SKIPPED
@@ -228,9 +246,10 @@ class _Telling:
         window = timedelta(seconds=settings.CHARGING_GATHER_S)
         for group_id, notices in alerts.items():
             group = self.groups[group_id]
-            if group.gathering_until is not None and self.now < group.gathering_until <= self.now + window:
+            until = group.gathering_until
+            if window and until is not None and self.now < until <= self.now + window + CLOCK_SLACK:
                 for notice in notices:
-                    self._change(notice, NoticeState.WAITING, NoticeReason.GATHERED, group.gathering_until)
+                    self._change(notice, NoticeState.WAITING, NoticeReason.GATHERED, until)
                 continue
             group.gathering_until, group.last_notified_at = self.now + window, self.now
             self._publish_mail(group, GROUP_ALERT, notices, thread="")
@@ -248,10 +267,7 @@ class _Telling:
         )
         for (group_id, thread), notices in recoveries.items():
             group, told = self.groups[group_id], last.get(thread)
-            if not self.addresses[group_id]:
-                for notice in notices:
-                    self._change(notice, NoticeState.SKIPPED, NoticeReason.NO_ADDRESS)
-            elif told is not None and self.now < told + window:
+            if window and told is not None and self.now < told + window:
                 for notice in notices:
                     self._change(notice, NoticeState.WAITING, NoticeReason.GATHERED, told + window)
             else:
@@ -321,13 +337,19 @@ class _Telling:
 
 
 def reschedule_group(*, group: NotificationGroup, now: datetime) -> None:
-    """Applies a group's changed hold-off to what waits on it: the notices become due anew by the new times."""
+    """Applies a group's changed hold-off to what waits on it: the notices become due anew by the new times.
+
+    What someone else holds is left out: it is being decided, after our commit and by the new times. (We hold the
+    group by now, which comes after the notices in the order of locks, so waiting could dead-lock.)
+    """
     with connection.cursor() as cursor:
         for case in group.cases:
             cursor.execute(
-                "UPDATE infra_notifications_notice n SET due_at = i.opened_at + make_interval(secs => %s),"
-                " decided_at = %s"
-                ' FROM infra_notifications_incident i WHERE i.id = n.incident_id AND i."case" = %s'
-                " AND n.group_id = %s AND n.state = 'waiting' AND n.reason = 'hold_off'",
-                [group.hold_off_of(case), now, case, group.pk],
+                "WITH free AS (SELECT n.id, i.opened_at FROM infra_notifications_notice n"
+                " JOIN infra_notifications_incident i ON i.id = n.incident_id"
+                " WHERE i.\"case\" = %s AND n.group_id = %s AND n.state = 'waiting' AND n.reason = 'hold_off'"
+                " FOR UPDATE OF n SKIP LOCKED)"
+                " UPDATE infra_notifications_notice n SET due_at = free.opened_at + make_interval(secs => %s),"
+                " decided_at = %s FROM free WHERE n.id = free.id",
+                [case, group.pk, group.hold_off_of(case), now],
             )

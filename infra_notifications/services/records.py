@@ -102,28 +102,38 @@ def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> N
     )
 
 
+# Codes that say nothing by themselves: what tells is the status and the words beside them.
+_GENERIC = ("othererror", "internalerror", "noerror")
+
+
+def _telling(observation: Observation) -> list[str]:
+    return [code for code in observation.codes if code.lower() not in _GENERIC]
+
+
 def signature_of(observation: Observation) -> str:
-    """What makes two unmapped findings the same: the codes and places, or without those the words."""
+    """What makes two unmapped findings the same: the codes and places, or without those the status and the words."""
     place = f"{observation.component}/{observation.variable}" if observation.component else ""
     parts = [observation.protocol[:7], observation.action, place, ",".join(observation.codes)]
-    if not observation.codes and not place:
-        parts.append(observation.status)
-    telling = [c for c in observation.codes if c.lower() not in ("othererror", "internalerror", "noerror")]
-    if not telling and not place:
-        parts.append(observation.words.lower()[:200])
+    if not _telling(observation) and not place:
+        parts += [observation.status, observation.words.lower()[:200]]
     return "|".join(parts)[:500]
 
 
 def conditions_of(observation: Observation) -> dict[str, list[str]]:
-    """The conditions of a rule that would meet this and its like."""
+    """The conditions of a rule that would meet this and its like, and nothing else."""
     found: dict[str, list[str]] = {"actions": [observation.action]}
-    telling = [c for c in observation.codes if c.lower() not in ("othererror", "internalerror")]
+    telling = _telling(observation)
     if telling:
-        found["codes"] = [code[:100] for code in telling]
+        found["codes"] = [_beginning(code) for code in telling]
     if observation.component:
-        found |= {"components": [observation.component[:100]], "variables": [observation.variable[:100]]}
-    if observation.status and not telling and not observation.component:
-        found["statuses"] = [observation.status[:100]]
-    if observation.words and not telling and not observation.component:
-        found["words"] = [observation.words[:100]]
-    return found
+        further = {"components": [observation.component], "variables": [observation.variable]}
+    elif not telling:
+        further = {"codes": list(observation.codes), "statuses": [observation.status], "words": [observation.words]}
+    else:
+        further = {}
+    return found | {name: [_beginning(one) for one in texts] for name, texts in further.items() if any(texts)}
+
+
+def _beginning(text: str, length: int = 100) -> str:
+    """A text as a condition; a long one is met by its beginning."""
+    return text if len(text) <= length else f"{text[: length - 1]}*"

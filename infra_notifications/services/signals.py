@@ -20,6 +20,7 @@ from infra_notifications.services.intake import (
     Point,
     Submission,
     id_problem,
+    or_once_more,
     without_duplicates,
 )
 from infra_notifications.services.records import storable, write_message_rows, write_unknown_rows
@@ -27,13 +28,12 @@ from infra_notifications.services.records import storable, write_message_rows, w
 
 def take_signals(*, submissions: Sequence[Submission], now: datetime) -> list[Intake]:
     """Takes neutral signals: another system says that a case was raised or cleared. They prove no life."""
+    return or_once_more(lambda: _take(submissions, now))
+
+
+@transaction.atomic
+def _take(submissions: Sequence[Submission], now: datetime) -> list[Intake]:
     intakes = [Intake() for _ in submissions]
-    with transaction.atomic():
-        _take_signals(submissions, intakes, now)
-    return intakes
-
-
-def _take_signals(submissions: Sequence[Submission], intakes: list[Intake], now: datetime) -> None:
     wanted: list[tuple[int, int, SignalMessage]] = []
     for number, submission in enumerate(submissions):
         for index, message in submission.items:
@@ -57,6 +57,7 @@ def _take_signals(submissions: Sequence[Submission], intakes: list[Intake], now:
     if fresh:
         _apply_signals([(message, point) for _, message, point in fresh], now)
     write_unknown_rows(_unknown_signals(unknown, now))
+    return intakes
 
 
 def _apply_signals(fresh: Sequence[tuple[SignalMessage, Point]], now: datetime) -> None:

@@ -99,6 +99,13 @@ def mail_time(value: Any) -> str:
 
 
 @register.filter
+def address_line(facts: dict[str, Any]) -> str:
+    """Where a payload's charge point stands, in one line: location, street, town."""
+    town = " ".join(facts[part] for part in ("postal_code", "city") if facts.get(part))
+    return ", ".join(part for part in (facts.get("location"), facts.get("street"), town) if part)
+
+
+@register.filter
 def minus(total: int, listed: list[Any]) -> int:
     return total - len(listed)
 

@@ -30,6 +30,7 @@ from infra_notifications.models import ChargePoint, UnknownChargePoint
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
 from infra_notifications.services.charge_points import FIELDS, adopt_unknown
+from infra_notifications.services.imports import safe_cell, tags_cell
 from infra_notifications.views.columns import POINT_COLUMNS
 
 _VIEW = "infra_notifications.view_chargepoint"
@@ -94,20 +95,18 @@ class _Echo:
         return line
 
 
-def _safe(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value[:1] else value
+def _cell(value: Any) -> object:
+    """A field as the import reads it back."""
+    if isinstance(value, list):
+        return tags_cell(value)
+    return "" if value is None else safe_cell(value) if isinstance(value, str) else value
 
 
 def _csv_lines(rows: Iterator[ChargePoint]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(("evse_id", *FIELDS))
     for row in rows:
-        cells = [_safe(row.evse_id)]
-        for name in FIELDS:
-            value = getattr(row, name)
-            cells.append(";".join(value) if name == "tags" else "" if value is None else _safe(value))
-        yield writer.writerow(cells)
+        yield writer.writerow([_cell(getattr(row, name)) for name in ("evse_id", *FIELDS)])
 
 
 @requires(_VIEW)

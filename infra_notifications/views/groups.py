@@ -20,7 +20,7 @@ from console.search import SearchSchema
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
 from infra_notifications.filters import ChargePointFilters, GroupFilters, IncidentFilters
-from infra_notifications.forms import DeleteGroupForm, GroupConfigurationForm
+from infra_notifications.forms import DeleteGroupForm, GroupConfigurationForm, ids_in
 from infra_notifications.models import GroupMembership, NotificationGroup
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as services
@@ -125,7 +125,7 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(NotificationGroup, pk=pk)
     addresses = [row.address for row in group.addresses.all()]
     form = GroupConfigurationForm(request.POST if request.method == "POST" else None, group=group, addresses=addresses)
-    email_errors: list[str] = []
+    refusals: list[str] = []
     if request.method == "POST" and "add_field" in request.POST:
         form.emails.append("")
         form.errors.clear() if form.is_bound else None
@@ -133,12 +133,12 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             services.update_group(group=group, settings=form.group_settings(), emails=form.emails, now=timezone.now())
         except ValidationError as error:
-            email_errors = error.message_dict.get("emails", []) if hasattr(error, "error_dict") else error.messages
+            refusals = error.messages
         else:
             messages.success(request, _("The configuration is saved."))
             return redirect("infra_notifications:group", pk)
-    context = _head(group, "group") | {"form": form, "email_errors": email_errors}
-    return render(request, "infra_notifications/group_edit.html", context, status=422 if email_errors else 200)
+    context = _head(group, "group") | {"form": form, "email_errors": refusals}
+    return render(request, "infra_notifications/group_edit.html", context, status=422 if refusals else 200)
 
 
 class _GroupTab(ListPage):
@@ -214,7 +214,7 @@ class GroupDeliveries(_GroupTab):
 @require_POST
 def group_member_remove(request: HttpRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(NotificationGroup, pk=pk)
-    ids = [int(value) for value in request.POST.getlist("charge_point") if value.isdigit()]
+    ids = ids_in(request.POST.getlist("charge_point"))
     removed = services.remove_members(group=group, charge_point_ids=ids)
     said = ngettext(
         "%(n)d charge point removed from the group.", "%(n)d charge points removed from the group.", removed

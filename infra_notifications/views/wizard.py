@@ -23,7 +23,7 @@ from console.lists import Column, ListPage
 from console.permissions import person, requires
 from infra_notifications import selectors
 from infra_notifications.filters import ChargePointFilters
-from infra_notifications.forms import GroupNameForm
+from infra_notifications.forms import GroupNameForm, ids_in
 from infra_notifications.models import ChargePoint, GroupDraft, GroupMembership, NotificationGroup
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import groups as services
@@ -148,17 +148,18 @@ def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
     """Marks or unmarks: one row, the rows of a page, or all that match the search."""
     draft = _draft(request, pk)
     what = request.POST.get("what", "")
-    ids = [int(value) for value in request.POST.getlist("charge_point") if value.isdigit()]
+    ids = ids_in(request.POST.getlist("charge_point"))
     if what == "mark":
         services.mark(draft=draft, charge_point_ids=ids)
-    elif what == "toggle" and request.POST.get("row", "").isdigit():
-        (services.mark if ids else services.unmark)(draft=draft, charge_point_ids=[int(request.POST["row"])])
+    elif what == "toggle":
+        rows = ids_in(request.POST.getlist("row"))
+        (services.mark if ids else services.unmark)(draft=draft, charge_point_ids=rows)
     elif what == "unmark":
         services.unmark(draft=draft, charge_point_ids=ids)
     elif what == "clear":
         services.unmark(draft=draft, charge_point_ids=list(draft.marked))
-    elif what == "page":
-        page = {int(value) for value in request.POST.getlist("on_page") if value.isdigit()}
+    elif what in ("page", "next"):
+        page = set(ids_in(request.POST.getlist("on_page")))
         services.unmark(draft=draft, charge_point_ids=page - set(ids))
         services.mark(draft=draft, charge_point_ids=ids)
     elif what == "all":
@@ -166,7 +167,7 @@ def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         context = _context(draft, 2) | marked_context(draft)
         return render(request, "infra_notifications/wizard_charge_points.html#marked", context)
-    if "next" in request.POST:
+    if what == "next":
         return _go(request, "wizard_confirm", draft)
     target = reverse("infra_notifications:wizard_charge_points", args=[draft.pk])
     return redirect(f"{target}?{request.POST.get('query', '')}")
@@ -195,6 +196,8 @@ def wizard_confirm(request: HttpRequest, pk: int) -> HttpResponse:
             group = services.finish_draft(draft=draft, by=person(request), now=timezone.now())
         except ValidationError as refused:
             error = " ".join(refused.messages)
+        except GroupDraft.DoesNotExist:  # a second click: the first one has made the group
+            return _to_overview(request)
         else:
             return _finished(request, draft, group)
     context = _context(draft, 3, error=error) | marked_context(draft)
@@ -206,16 +209,17 @@ def _finished(request: HttpRequest, draft: GroupDraft, group: NotificationGroup)
     """Closes the modal and shows the overview with the group in it."""
     said = _("“%(name)s” is saved.") if draft.group_id else _("“%(name)s” is made. Say now who is to be told.")
     messages.success(request, said % {"name": group.name})
-    overview = reverse("infra_notifications:groups")
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": overview})
-    return redirect(overview)
+    return _to_overview(request)
 
 
 @requires(_ADD)
 @require_POST
 def wizard_discard(request: HttpRequest, pk: int) -> HttpResponse:
     _draft(request, pk).delete()
+    return _to_overview(request)
+
+
+def _to_overview(request: HttpRequest) -> HttpResponse:
     overview = reverse("infra_notifications:groups")
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(status=204, headers={"HX-Redirect": overview})

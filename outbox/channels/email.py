@@ -7,9 +7,11 @@ import collections
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import structlog
 from django.conf import settings
+from django.utils.encoding import punycode
 
 from outbox.channels.lane import Report, Work
 from outbox.channels.letter import Body, Letter, write_letter
@@ -31,6 +33,14 @@ LETTERS_PER_CONNECTION = 8
 BELIEVE_LIMIT_S = 300.0
 
 
+def own_host() -> str:
+    """This installation's name in ASCII, for EHLO and for Message-IDs."""
+    return _in_ascii(settings.PUBLIC_HOST.rsplit(":", 1)[0])
+
+
+_in_ascii = lru_cache(maxsize=8)(punycode)
+
+
 def server_from_settings() -> SmtpServer:
     return SmtpServer(
         host=settings.EMAIL_HOST,
@@ -40,7 +50,7 @@ def server_from_settings() -> SmtpServer:
         use_tls=bool(settings.EMAIL_USE_SSL),
         use_starttls=bool(settings.EMAIL_USE_TLS),
         timeout_s=settings.EMAIL_TIMEOUT,
-        hello=settings.PUBLIC_HOST.rsplit(":", 1)[0],
+        hello=own_host(),
     )
 
 
@@ -54,7 +64,7 @@ class EmailLane:
         self._queue: collections.deque[Work] = collections.deque()
         self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._idle = 0
+        self._open = 0
         self._held = 0
         self._limit, self._limit_until = self.most, 0.0
         self._away_until, self._away_in_a_row = 0.0, 0
@@ -101,8 +111,6 @@ class EmailLane:
 
     @staticmethod
     def _letter(delivery: Claimed, body: Body) -> Letter:
-        if any(c in delivery.address for c in "\r\n\0<> "):
-            raise ValueError("The address holds characters that no address can have")
         return write_letter(
             body,
             sender=settings.DEFAULT_FROM_EMAIL,
@@ -110,7 +118,7 @@ class EmailLane:
             event_hex=delivery.event.uuid.hex,
             thread=delivery.event.thread,
             date=delivery.created_at,
-            host=settings.PUBLIC_HOST.rsplit(":", 1)[0],
+            host=own_host(),
             unsubscribe=unsubscribe_url(delivery.list_key, delivery.address) if delivery.list_key else "",
             language=delivery.language,
         )
@@ -134,7 +142,10 @@ class EmailLane:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a connection's task failed", exc_info=task.exception())
-        if self._queue and not self._closing and time.monotonic() >= self._away_until:
+        if self._queue and (self._closing or time.monotonic() < self._away_until):
+            self._release_queue()
+        elif self._queue:
+            self._arrived.set()  # what it gave back may be sent by a connection that waits
             self._add_connections()
 
     # ---- one connection ---------------------------------------------------------------------------------------
@@ -147,16 +158,17 @@ class EmailLane:
         except ServerAway as away:
             self._server_away(away.outcome)
             return
-        if self._away_in_a_row:
-            self._away_in_a_row = 0
-            self._wake()
+        self._open += 1
         work: Work | None = None
         try:
             while (work := work or await self._next()) is not None:
                 work = await self._serve(session, work)
+            await session.close()
         except Broken:
             return
-        await session.close()
+        finally:
+            self._open -= 1
+            session.abort()
 
     async def _serve(self, session: SmtpSession, work: Work) -> Work | None:
         """Sends one letter; returns the next one when its envelope is already under way."""
@@ -171,6 +183,9 @@ class EmailLane:
             letter: Letter = following.item
             return letter
 
+        if time.monotonic() >= work.send_before:  # its envelope is under way, but the letter before it took too long
+            self._done(work, RELEASED)
+            raise Broken(RELEASED)
         work.begin()
         kept_warm = session.sent > 0
         try:
@@ -185,10 +200,14 @@ class EmailLane:
             raise
         if outcome.verdict == Verdict.POSTPONED:
             self._queue.extendleft(reversed(taken))
-            self._postpone(work, outcome)
-            session.abort()
+            if kept_warm and outcome.code == 421:
+                # "Closing the channel", after it took letters: it wants a new connection, and refused this letter.
+                self._queue.appendleft(work)
+            else:
+                self._server_away(outcome, work)
             raise Broken(outcome)
         self._done(work, outcome)
+        self._server_back()
         return taken[0] if taken else None
 
     def _take(self) -> Work | None:
@@ -206,14 +225,11 @@ class EmailLane:
             if (work := self._take()) is not None:
                 return work
             self._arrived.clear()
-            self._idle += 1
             try:
                 async with asyncio.timeout_at(deadline):
                     await self._arrived.wait()
             except TimeoutError:
                 return None
-            finally:
-                self._idle -= 1
         return None
 
     # ---- reporting --------------------------------------------------------------------------------------------
@@ -222,8 +238,34 @@ class EmailLane:
         self._held -= 1
         self._report(work.result(outcome, pause_s))
 
-    def _postpone(self, work: Work, outcome: Outcome) -> None:
-        self._done(work, outcome, self._leave_alone(outcome))
+    def _release_queue(self) -> None:
+        """Hands back what waits here: other workers, or a later moment, may be luckier."""
+        while self._queue:
+            self._done(self._queue.popleft(), RELEASED)
+
+    def _server_away(self, outcome: Outcome, work: Work | None = None) -> None:
+        """The server did not take a connection, or the first letter on one: there are too many, or it is away."""
+        others = self._open - (work is not None)
+        if outcome.code is not None and 400 <= outcome.code < 500 and others > 0:
+            self._limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
+            log.info("mail server limits connections", limit=self._limit)
+            if work is not None:
+                self._queue.appendleft(work)
+            return
+        pause = self._away_until - time.monotonic()
+        if pause <= 0:  # else another connection found out before
+            pause = self._leave_alone(outcome)
+            if work is None and (work := self._take()) is not None:
+                work.begin()
+        if work is not None:
+            self._done(work, outcome, pause)
+        self._release_queue()
+
+    def _server_back(self) -> None:
+        """It answered to a letter; that a connection opens is not enough, it might refuse our login or sender."""
+        if self._away_in_a_row:
+            self._away_in_a_row = 0
+            self._wake()
 
     def _leave_alone(self, outcome: Outcome) -> float:
         """Notes that the server is away; returns for how many seconds it is left alone."""
@@ -234,28 +276,10 @@ class EmailLane:
         log.warning("mail server away", reason=outcome.reason, answer=outcome.answer[:200], pause_s=round(pause, 1))
         return pause
 
-    def _server_away(self, outcome: Outcome) -> None:
-        """A connection could not be opened: either there are too many, or the server is away."""
-        others = len(self._tasks) - 1
-        if outcome.code is not None and 400 <= outcome.code < 500 and others > 0:
-            self._limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
-            log.info("mail server limits connections", limit=self._limit)
-            return
-        if time.monotonic() < self._away_until:
-            return  # another connection found out before
-        work = self._take()
-        pause = self._leave_alone(outcome)
-        if work is not None:
-            work.begin()
-            self._done(work, outcome, pause)
-        while (waiting := self._take()) is not None:
-            self._done(waiting, RELEASED)
-
     async def close(self) -> None:
         """Hands back what was not begun and lets the letters under way finish."""
         self._closing = True
-        while self._queue:
-            self._done(self._queue.popleft(), RELEASED)
+        self._release_queue()
         self._arrived.set()
         if self._tasks:
             _, late = await asyncio.wait(list(self._tasks), timeout=8)

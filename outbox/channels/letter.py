@@ -16,9 +16,17 @@ from email.header import Header
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
+from email_validator import validate_email
+
 # Everything that could end a header line or hide in it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+# Neither part of an address holds what has a meaning of its own in a header or an SMTP command.
+_PART = r"[^\x00-\x20\x7f-\x9f()<>\[\]\\,;:\"@\u2028\u2029]+"
+_ADDRESS = re.compile(rf"{_PART}@(?:{_PART}|\[[0-9A-Za-z.:]+\])")
+# RFC 5321 § 4.5.3.1.3: a path has 256 octets, its angle brackets included.
+MAX_ADDRESS_OCTETS = 254
 MAX_SUBJECT = 250
+LONGEST_WORD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +56,48 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
+def wire_address(address: str) -> str:
+    """An address as servers take it: an international domain in its ASCII form. Raises ValueError for what is none."""
+    if not address.isascii():
+        found = validate_email(address, check_deliverability=False, globally_deliverable=False)
+        address = f"{found.local_part}@{found.ascii_domain}"
+    if len(address.encode()) > MAX_ADDRESS_OCTETS:
+        raise ValueError(f"The address is longer than {MAX_ADDRESS_OCTETS} octets")
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("The address holds characters that no address can have, or no @")
+    return address
+
+
+@lru_cache(maxsize=64)
+def sender_parts(display_and_address: str) -> tuple[str, str]:
+    """The sender's name and address. One that is none is left for the server to refuse: no receiver is to blame."""
+    display, address = parseaddr(one_line(display_and_address))
+    try:
+        return display.strip(), wire_address(address)
+    except ValueError:
+        return display.strip(), address
+
+
 @lru_cache(maxsize=2_048)
 def encoded_header(name: str, text: str) -> bytes:
     """A header with free text: plain when it is ASCII, else RFC 2047; folded below 78 characters."""
     value = one_line(text)
-    # Text that looks encoded is encoded once more, so that it arrives as it was written.
-    plain = value.isascii() and "=?" not in value
+    # Text that looks encoded is encoded once more, so that it arrives as it was written; a word that is too long to
+    # be folded is encoded too.
+    plain = value.isascii() and "=?" not in value and all(len(word) <= LONGEST_WORD for word in value.split(" "))
     header = Header(value, None if plain else "utf-8", header_name=name, maxlinelen=76)
     return f"{name}: {header.encode(linesep=chr(13) + chr(10))}\r\n".encode("ascii")
 
 
 @lru_cache(maxsize=64)
 def address_header(name: str, display_and_address: str) -> bytes:
-    display, address = parseaddr(one_line(display_and_address))
+    display, address = sender_parts(display_and_address)
     if not display:
         return f"{name}: {address}\r\n".encode()
-    if display.isascii():
+    if display.isascii() and "=?" not in display:
         escaped = display.replace("\\", "\\\\").replace('"', '\\"')
-        return f'{name}: "{escaped}" <{address}>\r\n'.encode()
-    encoded = Header(display, "utf-8", header_name=name).encode()
-    return f"{name}: {encoded}\r\n <{address}>\r\n".encode()
+        return f'{name}: "{escaped}"\r\n <{address}>\r\n'.encode()
+    return encoded_header(name, display) + f" <{address}>\r\n".encode()
 
 
 def message_id(event_hex: str, address: str, host: str) -> str:
@@ -92,13 +122,16 @@ def write_letter(
     unsubscribe: str = "",
     language: str = "en",
 ) -> Letter:
-    """One address's mail. `thread` is the hex of the event that it answers, or empty."""
-    utf8 = not recipient.isascii()
+    """One address's mail. `thread` is the hex of the event that it answers, or empty.
+
+    Raises ValueError when the recipient is no address.
+    """
+    wire_recipient, wire_sender = wire_address(recipient), sender_parts(sender)[1]
     boundary = f"=_{event_hex}"
     text, html = body.text, body.html
     headers = [
         address_header("From", sender),
-        b"To: " + recipient.encode() + b"\r\n",
+        b"To: " + wire_recipient.encode() + b"\r\n",
         encoded_header("Subject", body.subject[:MAX_SUBJECT]),
         f"Date: {format_datetime(date)}\r\nMessage-ID: {message_id(event_hex, recipient, host)}\r\n".encode(),
         f"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Language: {language}\r\n".encode(),
@@ -124,4 +157,4 @@ def write_letter(
             f"\r\n--{boundary}--\r\n".encode(),
         )
     )
-    return Letter(parseaddr(sender)[1], recipient, content, utf8)
+    return Letter(wire_sender, wire_recipient, content, not (wire_sender + wire_recipient).isascii())

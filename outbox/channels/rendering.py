@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.template.loader import get_template
+from django.template import Context, Engine
 from django.utils import timezone, translation
 
 from outbox.channels.letter import UNSUBSCRIBE_MARK, Body
@@ -29,11 +31,16 @@ def render_mail(event: ClaimedEvent, language: str, *, unsubscribable: bool) -> 
             "language": language,
         }
         with translation.override(language), timezone.override(None):
-            subject = get_template(f"{name}.subject.txt").render(context)
-            text = get_template(f"{name}.txt").render(context)
-            html = get_template(f"{name}.html").render(context)
+            subject = _rendered(f"{name}.subject.txt", context, escaped=False)
+            text = _rendered(f"{name}.txt", context, escaped=False)
+            html = _rendered(f"{name}.html", context, escaped=True)
     except CannotRender:
         raise
     except Exception as error:  # a poisoned event must fail alone, visibly, whatever its template raises
         raise CannotRender(f"{type(error).__name__}: {error}") from error
     return Body(" ".join(subject.split()), text, html)
+
+
+def _rendered(name: str, context: dict[str, Any], *, escaped: bool) -> str:
+    """A template's words; only HTML is escaped, or a subject would read “Müller &amp; Co”."""
+    return Engine.get_default().get_template(name).render(Context(context, autoescape=escaped))

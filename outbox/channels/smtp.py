@@ -18,7 +18,10 @@ from outbox.choices import Reason
 from outbox.outcome import Outcome, delivered, failed, postponed, retry
 
 CONNECT_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0
 MAX_REPLY_LINES = 100
+# What a connection that breaks, or a server that does not speak SMTP, raises.
+_BREAKS = (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class SmtpSession:
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         self.extensions: dict[str, str] = {}
+        # Letters that the server answered to, whatever it said.
         self.sent = 0
         # Whether the content of the letter in hand was written: then a break leaves its fate unknown.
         self.content_written = False
@@ -89,7 +93,7 @@ class SmtpSession:
         except ssl.SSLError as error:
             self.abort()
             raise ServerAway(postponed(Reason.TLS, str(error))) from error
-        except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        except _BREAKS as error:
             self.abort()
             raise ServerAway(postponed(Reason.CONNECTION, str(error) or type(error).__name__)) from error
         except ServerAway:
@@ -108,10 +112,19 @@ class SmtpSession:
             if "STARTTLS" not in self.extensions:
                 raise ServerAway(postponed(Reason.TLS, "The server does not offer STARTTLS"))
             self._expect(await self._command(b"STARTTLS"), 220, Reason.TLS)
+            await self._refuse_smuggled()
             await self._writer.start_tls(ssl.create_default_context(), server_hostname=self.server.host)
             await self._hello()
         if self.server.username:
             await self._sign_in()
+
+    async def _refuse_smuggled(self) -> None:
+        """What stands behind the answer to STARTTLS came in the clear and must not answer what is said encrypted."""
+        assert self._reader is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                if await self._reader.read(1):
+                    raise ServerAway(postponed(Reason.TLS, "There was more than an answer to STARTTLS"))
 
     async def _hello(self) -> None:
         reply = await self._command(f"EHLO {self.server.hello}".encode())
@@ -146,6 +159,8 @@ class SmtpSession:
         lines = []
         for _ in range(MAX_REPLY_LINES):
             line = await self._reader.readuntil(b"\n")
+            if not line[:3].isdigit():
+                raise ValueError(f"The server did not answer in SMTP: {line[:80].decode('utf-8', 'replace').strip()}")
             lines.append(line[4:].decode("utf-8", "replace").rstrip())
             if line[3:4] != b"-":
                 return Reply(int(line[:3]), "\n".join(lines))
@@ -200,18 +215,22 @@ class SmtpSession:
         """
         try:
             async with asyncio.timeout(self.server.timeout_s * 2):
-                return await self._transmit(letter, upcoming)
+                outcome = await self._transmit(letter, upcoming)
         except TimeoutError as error:
             self.abort()
             raise Broken(retry(Reason.TIMEOUT, None, "The server did not answer in time")) from error
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+        except _BREAKS as error:
             self.abort()
             raise Broken(retry(Reason.BROKEN_OFF, None, str(error) or type(error).__name__)) from error
+        self.sent += 1
+        return outcome
 
     async def _transmit(self, letter: Letter, upcoming: Callable[[], Letter | None]) -> Outcome:
         assert self._writer is not None
         self.content_written = False
         if letter.utf8 and "SMTPUTF8" not in self.extensions:
+            if letter.recipient.isascii():
+                return postponed(Reason.SENDER_REFUSED, "Our sender address needs SMTPUTF8, which it does not offer")
             return failed(Reason.NEEDS_SMTPUTF8, None, "The server does not offer SMTPUTF8")
         mail, rcpt, data = await self._open_envelope(letter)
         refused = judge_envelope(mail, rcpt, data)
@@ -228,16 +247,14 @@ class SmtpSession:
         self.content_written = True
         self._writer.write(stuffed(letter.content) + b".\r\n" + ahead)
         await self._writer.drain()
-        final = await self._reply()
-        self.sent += 1
-        return judge_content(final)
+        return judge_content(await self._reply())
 
     async def close(self) -> None:
         """Says goodbye; whatever happens, the connection is gone afterwards."""
         if self._writer is None:
             return
-        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
-            async with asyncio.timeout(2):
+        with contextlib.suppress(TimeoutError, *_BREAKS):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._command(b"QUIT")
         self.abort()
 

@@ -1,9 +1,10 @@
-"""What a person may do to a delivery, each by one conditional UPDATE."""
+"""What a person may do to a delivery, each by one conditional UPDATE and with an entry in the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from auditlog.models import LogEntry
 from django.db import transaction
 
 from outbox import nudge
@@ -22,16 +23,25 @@ def retry_delivery(*, delivery: Delivery, now: datetime) -> bool:
             settled_at=None,
         )
         if changed:
+            _audit(delivery, DeliveryState.RETRYING)
             transaction.on_commit(nudge.nudge, robust=True)
     return bool(changed)
 
 
 def cancel_delivery(*, delivery: Delivery, now: datetime) -> bool:
     """Stops a delivery that waits; what is being sent or ended cannot be called back. Says whether it could."""
-    return bool(
-        Delivery.objects.filter(pk=delivery.pk, state__in=CANCELLABLE).update(
+    with transaction.atomic():
+        changed = Delivery.objects.filter(pk=delivery.pk, state__in=CANCELLABLE).update(
             state=DeliveryState.CANCELLED, reason=Reason.BY_HAND, next_attempt_at=None, settled_at=now
         )
+        if changed:
+            _audit(delivery, DeliveryState.CANCELLED)
+    return bool(changed)
+
+
+def _audit(delivery: Delivery, state: DeliveryState) -> None:
+    LogEntry.objects.log_create(
+        delivery, action=LogEntry.Action.UPDATE, changes={"state": [delivery.state, state.value]}
     )
 
 

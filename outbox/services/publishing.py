@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,16 @@ _DELIVERY = (
 )
 
 
+# A NUL in JSON text, but not the end of an escaped backslash that is followed by "u0000".
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def _json(payload: msgspec.Struct) -> str:
+    """A payload as JSON without NUL, which PostgreSQL cannot store: it would end the caller's whole transaction."""
+    text = msgspec.json.encode(payload).decode()
+    return _NUL.sub(r"\1", text) if "\\u0000" in text else text
+
+
 def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
     """Writes events and one delivery per recipient in the caller's transaction, and nudges a worker after its commit.
 
@@ -104,9 +115,9 @@ def _insert_events(events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
             (
                 event.uuid,
                 event.kind,
-                event.subject[:120],
+                event.subject.replace("\x00", "")[:120],
                 event.dedup_key,
-                msgspec.json.encode(event.payload).decode(),
+                _json(event.payload),
                 event.occurred_at,
                 event.thread,
                 now,

@@ -132,9 +132,12 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
                 result.outcome.answer.replace("\x00", ""),
             )
         )
-        _count(result)
-    held = _write_settlements(columns)
+    # Before the attempts are written: when the database fails in between, all of this is done again, and marking an
+    # address twice does no harm, while an attempt would be recorded twice.
     _learn_about_addresses(results, now)
+    held = _write_settlements(columns)
+    for result in results:
+        _count(result)
     return held
 
 
@@ -165,15 +168,15 @@ def _count(result: Result) -> None:
 
 
 def _learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
-    """Marks mail addresses that the server refused, and clears the mark of those that work again."""
-    refused, fine = {}, set()
-    for result in results:
-        if result.claimed.channel != Channel.EMAIL:
-            continue
-        if result.outcome.reason == Reason.ADDRESS_REFUSED:
-            refused[result.claimed.address.lower()] = result
-        elif result.outcome.verdict == Verdict.DELIVERED:
-            fine.add(result.claimed.address.lower())
+    """Marks mail addresses that the server refused, and clears the mark where the last word was that mail arrived."""
+    last = {
+        result.claimed.address.lower(): result
+        for result in results
+        if result.claimed.channel == Channel.EMAIL
+        and (result.outcome.verdict == Verdict.DELIVERED or result.outcome.reason == Reason.ADDRESS_REFUSED)
+    }
+    refused = {address: result for address, result in last.items() if result.outcome.verdict != Verdict.DELIVERED}
+    fine = last.keys() - refused.keys()
     if fine:
         with connection.cursor() as cursor:
             cursor.execute(

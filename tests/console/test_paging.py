@@ -1,0 +1,109 @@
+"""Pages of big lists without counting them whole."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console import paging
+from console.models import SignOfLife
+from console.paging import Page, page_of_rows
+from console.templatetags.console import count_text
+from tests.factories.console import UserFactory
+
+
+@pytest.fixture
+def rows(db: None) -> None:
+    """Seven signs of life, the latest first by name."""
+    now = UserFactory().date_joined
+    SignOfLife.objects.bulk_create([SignOfLife(part=f"p{n}", instance="here", at=now) for n in range(7)])
+
+
+def page(number: int, size: int = 3, **where: str) -> Page[SignOfLife]:
+    base = SignOfLife.objects.all()
+    return page_of_rows(base, base.filter(**where), order_by=("-part", "-pk"), number=number, size=size)
+
+
+def test_a_page_holds_its_rows_in_order(rows: None) -> None:
+    assert [row.part for row in page(1).rows] == ["p6", "p5", "p4"]
+    assert [row.part for row in page(3).rows] == ["p0"]
+
+
+def test_a_page_knows_its_place(rows: None) -> None:
+    middle = page(2)
+    assert (middle.first_row, middle.last_row, middle.total, middle.last_number) == (4, 6, 7, 3)
+    assert (middle.previous_number, middle.next_number) == (1, 3)
+    assert (page(1).previous_number, page(3).next_number) == (None, None)
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(-5, 1), (0, 1), (4, 3), (10**9, 3)])
+def test_a_page_beyond_the_ends_is_the_nearest(rows: None, asked: int, shown: int) -> None:
+    assert page(asked).number == shown
+
+
+def test_nothing_is_one_empty_page(rows: None) -> None:
+    empty = page(1, part="nothing")
+    assert (empty.rows, empty.total, empty.last_number, empty.first_row, empty.last_row) == ([], 0, 1, 0, 0)
+
+
+def test_a_match_narrows_the_pages(rows: None) -> None:
+    assert [row.part for row in page(1, part__gte="p5").rows] == ["p6", "p5"]
+
+
+def test_more_than_is_counted_is_said_and_still_shown_in_order(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "COUNT_CAP", 5)
+    last = page(99)
+    assert (last.total, last.capped, last.number) == (5, True, 2)
+    assert [row.part for row in last.rows] == ["p3", "p2", "p1"]
+
+
+def test_as_many_as_are_counted_is_not_more(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "COUNT_CAP", 7)
+    assert (page(1).total, page(1).capped) == (7, False)
+
+
+def test_no_page_counts_the_table(rows: None) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page(2)
+    assert len(queries) == 2
+    assert not any("COUNT(" in query["sql"].upper() for query in queries)
+    assert f"LIMIT {paging.COUNT_CAP + 1}" in queries[0]["sql"]
+
+
+def test_a_row_that_a_join_finds_twice_counts_once(db: None) -> None:
+    from infra_notifications.models import NotificationGroup
+    from tests.factories.infra_notifications import NotificationGroupFactory
+
+    NotificationGroupFactory(emails=["a@example.org", "b@example.org"])
+    base = NotificationGroup.objects.all()
+    found = page_of_rows(base, base.filter(addresses__address__contains="@"), order_by=("pk",), number=1)
+    assert (found.total, len(found.rows)) == (1, 1)
+
+
+@given(st.integers(0, 60), st.integers(1, 20), st.integers(-3, 70))
+def test_pages_join_up(total: int, size: int, number: int) -> None:
+    last = max(1, -(-total // size))
+    shown = min(max(1, number), last)
+    start = (shown - 1) * size
+    one: Page[SignOfLife] = Page([SignOfLife()] * len(range(total)[start : start + size]), shown, size, total, False)
+    assert one.last_number == last
+    assert one.last_row - one.first_row + 1 == len(one.rows) or not one.rows
+    assert (one.next_number is None) == (shown == last)
+
+
+@pytest.mark.parametrize(
+    ("total", "capped", "said"),
+    [
+        (0, False, "0 results"),
+        (1, False, "1 result"),
+        (1234, False, "1,234 results"),
+        (10_000, True, "10,000+ results"),
+    ],
+)
+def test_the_count_is_said_in_words(total: int, capped: bool, said: str) -> None:
+    assert count_text(Page[SignOfLife]([], 1, 50, total, capped)) == said

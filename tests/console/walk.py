@@ -1,0 +1,164 @@
+"""All URLs of the project, with a real object behind each of their parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from config.api import api
+from console.models import ApiKey, Job
+from infra_notifications.models import (
+    ChargePoint,
+    GroupDraft,
+    Incident,
+    NotificationGroup,
+    UnknownChargePoint,
+    UnmappedReport,
+)
+from outbox.models import Delivery, Event
+from tests.factories.everything import World
+
+# The object behind `pk`, by the beginning of the route's name; the longest that fits counts.
+OBJECT_OF: dict[str, type[Model]] = {
+    "console:api_key": ApiKey,
+    "console:job": Job,
+    "outbox:delivery": Delivery,
+    "outbox:event": Event,
+    "infra_notifications:wizard": GroupDraft,
+    "infra_notifications:wizard_change": NotificationGroup,
+    "infra_notifications:group": NotificationGroup,
+    "infra_notifications:import": Job,
+    "infra_notifications:unknown": UnknownChargePoint,
+    "infra_notifications:charge_point": ChargePoint,
+    "infra_notifications:incident": Incident,
+    "infra_notifications:unmapped": UnmappedReport,
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    name: str
+    pattern: str
+    view: Callable[..., HttpResponseBase]
+
+    @property
+    def is_api(self) -> bool:
+        return self.name.startswith("api:")
+
+    @property
+    def is_admin(self) -> bool:
+        return self.name.startswith("admin:")
+
+
+def all_routes() -> list[Route]:
+    return list(_routes(get_resolver(), "", ""))
+
+
+def own_routes() -> list[Route]:
+    """The pages that are ours: neither the API nor the Django admin."""
+    return [route for route in all_routes() if not route.is_api and not route.is_admin]
+
+
+def _routes(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[Route]:
+    for pattern in resolver.url_patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern, path, f"{pattern.namespace}:" if pattern.namespace else namespace)
+        elif isinstance(pattern, URLPattern):
+            yield Route(f"{namespace}{pattern.name}", path, pattern.callback)
+
+
+def path_of(route: Route, world: World) -> str:
+    """The route's path with real objects; an unknown parameter fails: teach it to OBJECT_OF."""
+    if "?P<" in route.pattern:
+        return "/" + _REGEX_PATHS[route.name]
+
+    def fill(found: re.Match[str]) -> str:
+        return str(_value(route, found.group(1).rpartition(":")[2], world))
+
+    return "/" + re.sub(r"<([^>]+)>", fill, route.pattern)
+
+
+# Django's admin has two paths by regular expression.
+_REGEX_PATHS = {"admin:app_list": "admin/console/", "admin:None": "admin/nothing-here/"}
+
+
+def _value(route: Route, parameter: str, world: World) -> Any:
+    if route.is_admin:
+        return _admin_value(route, parameter, world)
+    if parameter == "token":
+        return world.token
+    assert parameter == "pk", f"{route.name} has a parameter that the walk does not know: {parameter}"
+    fitting = [name for name in OBJECT_OF if route.name.startswith(name)]
+    assert fitting, f"the walk does not know which object {route.name} shows"
+    return world[OBJECT_OF[max(fitting, key=len)]].pk
+
+
+def _admin_value(route: Route, parameter: str, world: World) -> Any:
+    if route.name == "admin:view_on_site":
+        content_type = ContentType.objects.get_for_model(ChargePoint)
+        return content_type.pk if parameter == "content_type_id" else world[ChargePoint].pk
+    return world[_admin_model(route)].pk
+
+
+def _admin_model(route: Route) -> type[Model]:
+    app, model = route.pattern.split("/")[1:3]
+    return next(m for m in admin.site._registry if (m._meta.app_label, m._meta.model_name) == (app, model))
+
+
+@dataclass(frozen=True)
+class ApiOperation:
+    method: str
+    pattern: str
+    scope: str
+
+    def path(self, world: World) -> str:
+        """The path below /api/v1 with real objects."""
+        values = {
+            "path:evse_id": world[ChargePoint].evse_id,
+            "group_id": world[NotificationGroup].pk,
+            "incident_id": world[Incident].pk,
+            "delivery_id": world[Delivery].pk,
+        }
+        return re.sub(r"{([^}]+)}", lambda found: str(values[found.group(1)]), self.pattern)
+
+
+def api_operations() -> list[ApiOperation]:
+    """Every operation of the API with the scope that it asks for."""
+    found = []
+    for prefix, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                door: Any
+                (door,) = operation.auth_callbacks
+                pattern = f"{prefix}{path}" if prefix else path
+                found += [ApiOperation(method, pattern, door.scope) for method in operation.methods]
+    return found
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Takes back what happens inside, so that the next request finds the same world."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def ask(client: Client, method: str, path: str) -> Any:
+    """One request whose changes are taken back."""
+    with undone():
+        response = client.generic(method, path)
+        if getattr(response, "streaming", False):
+            b"".join(response)
+    return response

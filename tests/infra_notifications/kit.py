@@ -1,0 +1,192 @@
+"""Messages as chargers send them, and short ways to look at what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+from django.db import connections
+
+from infra_notifications.event_kinds import GROUP_ALERT, GROUP_RECOVERY
+from infra_notifications.ingest import OcppMessage, SignalMessage
+from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, Notice, UnmappedReport
+from infra_notifications.services import notices
+from infra_notifications.services.incidents import end_momentary, sweep_silence
+from infra_notifications.services.intake import Intake, Submission
+from infra_notifications.services.messages import take_messages
+from infra_notifications.services.signals import take_signals
+from outbox.models import Delivery, Event
+from tests.factories.infra_notifications import ChargePointFactory
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+KEY = 1
+
+
+def at(seconds: float) -> datetime:
+    """NOW and this many seconds."""
+    return NOW + timedelta(seconds=seconds)
+
+
+# ---- what chargers say ----------------------------------------------------------------------------------------------
+
+
+def fault(code: str = "OverCurrentFailure", **more: Any) -> dict[str, Any]:
+    """An OCPP 1.6 StatusNotification with an error."""
+    return {"connectorId": 1, "errorCode": code, "status": "Faulted"} | more
+
+
+def fine(**more: Any) -> dict[str, Any]:
+    """An OCPP 1.6 StatusNotification without one."""
+    return fault("NoError", status="Available") | more
+
+
+def event(component: str, variable: str, value: Any = "true", **more: Any) -> dict[str, Any]:
+    """An element of `eventData` of OCPP 2.x at EVSE 1; None leaves a field out."""
+    evse, instance = more.pop("evse", 1), more.pop("instance", None)
+    found = {
+        "eventId": 7,
+        "timestamp": NOW.isoformat(),
+        "trigger": "Delta",
+        "actualValue": value,
+        "eventNotificationType": "HardWiredNotification",
+        "component": {"name": component} | ({"evse": {"id": evse}} if evse else {}),
+        "variable": {"name": variable} | ({"instance": instance} if instance else {}),
+    } | more
+    return {key: given for key, given in found.items() if given is not None}
+
+
+def events(*data: dict[str, Any]) -> dict[str, Any]:
+    """An OCPP 2.x NotifyEvent."""
+    return {"generatedAt": NOW.isoformat(), "seqNo": 0, "eventData": list(data)}
+
+
+def message(point: ChargePoint | str, payload: Any, **more: Any) -> OcppMessage:
+    """A message in the name of a charge point; action and protocol follow from the payload unless they are given."""
+    two = "eventData" in payload or "connectorStatus" in payload
+    given = {
+        "action": "NotifyEvent" if "eventData" in payload else "StatusNotification",
+        "protocol": "ocpp2.0.1" if two else "ocpp1.6",
+        "charge_point": point if isinstance(point, str) else point.evse_id,
+        "payload": payload,
+    }
+    return OcppMessage(**(given | more))
+
+
+def heartbeat(station: str, **more: Any) -> OcppMessage:
+    return OcppMessage(station=station, action="Heartbeat", payload={}, **more)
+
+
+# ---- taking it in ---------------------------------------------------------------------------------------------------
+
+
+def take(*messages: OcppMessage, now: datetime = NOW, key: int = KEY) -> Intake:
+    return take_messages(submissions=[Submission(key, list(enumerate(messages)))], now=now)[0]
+
+
+def say(point: ChargePoint, payload: Any, *, now: datetime = NOW, **more: Any) -> Intake:
+    """One message of a charge point."""
+    return take(message(point, payload, **more), now=now)
+
+
+def signal(point: ChargePoint | str, state: str, *, case: str = "FUSE_TRIPPED", **more: Any) -> SignalMessage:
+    evse_id = point if isinstance(point, str) else point.evse_id
+    return SignalMessage(charge_point=evse_id, case=case, state=state, **more)
+
+
+def take_neutral(*signals: SignalMessage, now: datetime = NOW, key: int = KEY) -> Intake:
+    return take_signals(submissions=[Submission(key, list(enumerate(signals)))], now=now)[0]
+
+
+def sweep(now: datetime) -> None:
+    """What the periodic task does, at a moment of our choice."""
+    sweep_silence(now=now)
+    end_momentary(now=now)
+    notices.tell_due(now=now)
+
+
+def station(name: str = "CP-1", points: int = 2, **more: Any) -> list[ChargePoint]:
+    """The charge points of one station, connectors 1, 2, …"""
+    return [
+        ChargePointFactory(evse_id=f"DE*{name}*{n}", station=name, connector=n, **more) for n in range(1, points + 1)
+    ]
+
+
+# ---- looking at it --------------------------------------------------------------------------------------------------
+
+
+def only_incident(**filters: Any) -> Incident:
+    return Incident.objects.get(**filters)
+
+
+def open_cases(point: ChargePoint) -> list[str]:
+    return list(
+        Incident.objects.filter(charge_point=point, closed_at=None).order_by("case").values_list("case", flat=True)
+    )
+
+
+def mails(kind: str | None = None) -> list[Event]:
+    """The group mails in the order in which they were published."""
+    return list(Event.objects.filter(kind__in=[kind] if kind else [GROUP_ALERT, GROUP_RECOVERY]).order_by("id"))
+
+
+def alerts() -> list[Event]:
+    return mails(GROUP_ALERT)
+
+
+def recoveries() -> list[Event]:
+    return mails(GROUP_RECOVERY)
+
+
+def listed(mail: Event) -> list[str]:
+    """The EVSE ids that a mail lists."""
+    return [item["charge_point"]["evse_id"] for item in mail.payload["items"]]
+
+
+def addressees(mail: Event) -> list[str]:
+    return list(Delivery.objects.filter(event=mail).order_by("address").values_list("address", flat=True))
+
+
+def decisions(**filters: Any) -> list[tuple[str, str, str]]:
+    """What was decided: (kind, state, reason), in order."""
+    found = Notice.objects.filter(**filters).order_by("id")
+    return [(notice.kind, notice.state, notice.reason) for notice in found]
+
+
+def verdicts() -> list[str]:
+    return list(ChargePointMessage.objects.order_by("id").values_list("verdict", flat=True))
+
+
+def unmapped() -> dict[str, int]:
+    """What no rule knew, and how often it was seen."""
+    return dict(UnmappedReport.objects.values_list("said", "seen"))
+
+
+# ---- at once --------------------------------------------------------------------------------------------------------
+
+
+def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:
+    """Runs each work in a thread of its own, all starting together; returns the answers or raises the first error."""
+    works = list(works)
+    start, answers = Barrier(len(works)), [None] * len(works)
+    errors: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            start.wait(10)
+            answers[number] = works[number]()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=run, args=(number,)) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if errors:
+        raise errors[0]
+    return answers

@@ -1,0 +1,259 @@
+"""Many senders, sweeps and people at once: real threads on real connections, nothing lost and nothing said twice."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client
+from django.utils import timezone
+
+from infra_notifications.models import (
+    ChargePoint,
+    ChargePointState,
+    GroupDraft,
+    Incident,
+    Notice,
+    NotificationGroup,
+    UnknownChargePoint,
+)
+from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from infra_notifications.services.groups import delete_group, mark, update_group
+from infra_notifications.services.incidents import sweep_silence
+from outbox.courier import deliver_due
+from tests.conftest import ApiClient
+from tests.factories.console import UserFactory, make_key
+from tests.factories.infra_notifications import NotificationGroupFactory
+from tests.infra_notifications.kit import (
+    HOUR,
+    NOW,
+    alerts,
+    at,
+    at_once,
+    event,
+    events,
+    fault,
+    fine,
+    heartbeat,
+    listed,
+    message,
+    station,
+    sweep,
+    take,
+)
+from tests.infra_notifications.pages import url
+from tests.infra_notifications.test_histories import check_promises
+from tests.mailserver import MailServer
+
+pytestmark = pytest.mark.usefixtures("committed")
+THREADS = 8
+LONG = 30 * 86_400
+
+
+def points_of(stations: int) -> list[ChargePoint]:
+    return [point for n in range(stations) for point in station(f"CP-{n}", 2, expected_interval_s=LONG)]
+
+
+def test_one_charge_point_in_eight_threads_is_one_incident_and_one_mail(smtp: MailServer) -> None:
+    (point,) = station("CP-1", 1, expected_interval_s=LONG)
+    NotificationGroupFactory(members=[point])
+    at_once([partial(take, message(point, fault()), now=at(n / 10)) for n in range(THREADS)])
+    sweep(at(90))
+    deliver_due()
+    assert Incident.objects.get().repeats == THREADS - 1
+    assert [mail.recipients for mail in smtp.mails] == [("ops@example.org",)]
+
+
+def test_overlapping_batches_neither_dead_lock_nor_tell_twice(smtp: MailServer) -> None:
+    points = points_of(15)
+    for members in (points, points[:20], points[10:]):
+        NotificationGroupFactory(members=members)
+    chance = random.Random(1)
+    batches = [
+        [message(point, fault()) for point in chance.sample(points, 20)] for _ in range(THREADS) for _round in range(3)
+    ]
+    at_once([partial(_take_all, batches[n::THREADS], n) for n in range(THREADS)])
+    sweep(at(90))
+    deliver_due()
+    check_promises()
+    raised = {incident.charge_point.evse_id for incident in Incident.objects.select_related("charge_point")}
+    for group in NotificationGroup.objects.all():
+        told = [evse for mail in alerts() if mail.payload["group_id"] == group.pk for evse in listed(mail)]
+        assert sorted(told) == sorted(raised & set(group.charge_points.values_list("evse_id", flat=True)))
+    assert len(smtp.mails) == len(alerts()) <= 6
+
+
+def _take_all(batches: list[list[Any]], number: int) -> None:
+    for batch in batches:
+        take(*batch, now=at(number / 10))
+
+
+def test_requests_at_once_are_taken_together_and_answered_each() -> None:
+    points = points_of(4)
+    key = make_key()[1]
+    bodies = [
+        [{"id": f"{n}-{i}", "charge_point": p.evse_id, "action": "StatusNotification", "payload": fault()}]
+        for n in range(THREADS)
+        for i, p in enumerate(points)
+    ]
+    answers = at_once([partial(_post_all, key, bodies[n::THREADS]) for n in range(THREADS)])
+    assert sum(answer["accepted"] for each in answers for answer in each) == THREADS * len(points)
+    assert Incident.objects.count() == len(points)
+    assert sum(Incident.objects.values_list("repeats", flat=True)) == (THREADS - 1) * len(points)
+
+
+def _post_all(key: str, bodies: list[Any]) -> list[Any]:
+    api = ApiClient(key)
+    return [api.post("/charging/messages", body).json() for body in bodies]
+
+
+def test_same_ids_at_once_are_taken_once() -> None:
+    points = points_of(5)
+    batch = [message(point, fault(), id=point.evse_id) for point in points]
+    intakes = at_once([partial(take, *batch) for _ in range(THREADS)])
+    assert sum(intake.accepted for intake in intakes) == len(points)
+    assert sum(intake.duplicates for intake in intakes) == (THREADS - 1) * len(points)
+
+
+def test_unknown_senders_at_once_are_counted() -> None:
+    batch = [message(f"DE*NEW*{n}", fine()) for n in range(20)]
+    chance = random.Random(2)
+    at_once([partial(take, *chance.sample(batch, 20)) for _ in range(THREADS)])
+    assert set(UnknownChargePoint.objects.values_list("messages", flat=True)) == {THREADS}
+
+
+def test_everything_at_once() -> None:
+    """Messages, boots, sweeps, imports and people that change groups, all about the same charge points."""
+    points = points_of(6)
+    groups = [NotificationGroupFactory(members=points, hold_off_s={"UNAVAILABLE": 0}) for _ in range(3)]
+    said = (fault(), fine(), events(event("RCD", "Tripped")), events(event("RCD", "Tripped", "false")))
+
+    def send(chance: random.Random) -> None:
+        batch = [message(point, chance.choice(said)) for point in chance.sample(points, 8)]
+        boots = [message(p, {"firmwareVersion": str(chance.random())}, action="BootNotification") for p in points[:4]]
+        take(*batch, *boots, now=timezone.now())
+
+    def upsert(chance: random.Random) -> None:
+        rows = [ChargePointInput(evse_id=p.evse_id, expected_interval_s=chance.choice([60, LONG])) for p in points]
+        chance.shuffle(rows)
+        upsert_charge_points(rows=rows, now=timezone.now())
+
+    def change(chance: random.Random) -> None:
+        settings = {"hold_off_s": {"FUSE_TRIPPED": chance.choice([0, 60])}}
+        group = NotificationGroup.objects.get(pk=chance.choice(groups).pk)
+        update_group(group=group, settings=settings, now=timezone.now())
+
+    def beat(_chance: random.Random) -> None:
+        sweep(timezone.now() + timedelta(seconds=90))
+
+    works: list[Callable[[random.Random], None]] = [send, send, send, send, upsert, change, beat, beat]
+    at_once([partial(_often, work, n) for n, work in enumerate(works)])
+    check_promises()
+
+
+def _often(work: Callable[[random.Random], None], number: int) -> None:
+    chance = random.Random(number)
+    for _ in range(8):
+        work(chance)
+
+
+def test_two_sweeps_at_once_find_each_silence_once() -> None:
+    points_of(10)
+    ChargePointState.objects.update(last_seen=NOW, silent_at=NOW)
+    found = at_once([partial(sweep_silence, now=NOW + HOUR) for _ in range(THREADS)])
+    assert sum(found) == Incident.objects.count() == 20
+    assert set(Incident.objects.values_list("repeats", flat=True)) == {0}
+
+
+def test_message_during_the_sweep_wins() -> None:
+    """Whoever holds the charge point's row decides first; the sweep passes by what is being decided."""
+    station("CP-1", 1)
+    take(heartbeat("CP-1"))
+    with transaction.atomic():
+        list(ChargePointState.objects.select_for_update())
+        assert at_once([partial(sweep_silence, now=NOW + HOUR)]) == [0]
+    take(heartbeat("CP-1"), now=NOW + HOUR)
+    assert sweep_silence(now=NOW + HOUR) == 0
+
+
+def test_group_deleted_between_reading_and_commit_fails_no_batch() -> None:
+    (point,) = station("CP-1", 1)
+    group = NotificationGroupFactory(members=[point])
+    with transaction.atomic():
+        delete_group(group=group, now=NOW)
+        sending = Thread(target=_in_thread, args=(partial(take, message(point, fault())),))
+        sending.start()
+        _wait_for_a_waiting_statement()
+    sending.join(30)
+    assert (Incident.objects.count(), Notice.objects.count(), alerts()) == (1, 0, [])
+
+
+def _in_thread(work: Callable[[], Any]) -> None:
+    try:
+        work()
+    finally:
+        connections.close_all()
+
+
+def _wait_for_a_waiting_statement() -> None:
+    """Until another connection waits for a lock that this one holds."""
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            if cursor.fetchone():
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waited")
+
+
+def test_marks_of_two_tabs_are_all_kept() -> None:
+    draft = GroupDraft.objects.create(owner=UserFactory())
+    at_once([partial(mark, draft=GroupDraft.objects.get(), charge_point_ids=[n]) for n in range(THREADS)])
+    draft.refresh_from_db()
+    assert sorted(draft.marked) == list(range(THREADS))
+
+
+def test_group_changed_while_it_is_being_told_keeps_its_gathering() -> None:
+    points = points_of(1)
+    group = NotificationGroupFactory(members=points)
+    stale = NotificationGroup.objects.get(pk=group.pk)
+    take(message(points[0], fault()))
+    update_group(group=stale, settings={"description": "x"}, now=at(1))
+    take(message(points[1], fault()), now=at(2))
+    assert len(alerts()) == 1
+    assert NotificationGroup.objects.get().last_notified_at == NOW
+
+
+def test_two_clicks_make_one_group_and_neither_ends_in_an_error() -> None:
+    user = UserFactory(roles=["operator"])
+    draft = GroupDraft.objects.create(owner=user, name="Köln")
+    clients = [Client() for _ in range(THREADS)]
+    for client in clients:
+        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    answers = at_once([partial(client.post, url("wizard_confirm", draft.pk)) for client in clients])
+    assert NotificationGroup.objects.count() == 1
+    assert {answer.status_code for answer in answers} <= {302, 404}
+
+
+def test_second_click_leads_to_the_overview_too() -> None:
+    user = UserFactory(roles=["operator"])
+    draft = GroupDraft.objects.create(owner=user, name="Köln")
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    answers: list[Any] = []
+    with transaction.atomic():
+        GroupDraft.objects.select_for_update().get().delete()
+        work = partial(_in_thread, lambda: answers.append(client.post(url("wizard_confirm", draft.pk))))
+        clicking = Thread(target=work)
+        clicking.start()
+        _wait_for_a_waiting_statement()
+    clicking.join(30)
+    assert answers[0].headers["Location"] == url("groups")

@@ -1,0 +1,179 @@
+"""How many statements a batch or a page takes: a fixed number, however many messages or rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from infra_notifications.models import (
+    ChargePoint,
+    GroupMembership,
+    NotificationGroup,
+    UnknownChargePoint,
+    UnmappedReport,
+)
+from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from infra_notifications.services.mapping import rule_book
+from tests.conftest import ApiClient
+from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory
+from tests.infra_notifications.kit import (
+    HOUR,
+    NOW,
+    alerts,
+    event,
+    events,
+    fault,
+    fine,
+    heartbeat,
+    message,
+    recoveries,
+    signal,
+    sweep,
+    take,
+    take_neutral,
+)
+
+pytestmark = pytest.mark.django_db
+SIZES = (1, 100, 1_000)
+
+
+def statements(work: Callable[[], Any]) -> int:
+    """How many statements a piece of work takes, without those that begin and end transactions or read the rules."""
+    rule_book()
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return len([one for one in captured.captured_queries if "SAVEPOINT" not in one["sql"]])
+
+
+def many(count: int, groups: int = 0, **more: Any) -> list[ChargePoint]:
+    """Charge points, two per station, all of them in each of some groups."""
+    rows = [
+        ChargePointInput(evse_id=f"DE*Q*E{n:04d}", station=f"Q-{n // 2}", connector=n % 2 + 1, **more)
+        for n in range(count)
+    ]
+    upsert_charge_points(rows=rows, now=NOW)
+    points = list(ChargePoint.objects.order_by("evse_id"))
+    for _ in range(groups):
+        group = NotificationGroupFactory()
+        GroupMembership.objects.bulk_create(GroupMembership(group=group, charge_point=point) for point in points)
+    return points
+
+
+# ---- batches --------------------------------------------------------------------------------------------------------
+
+BATCHES: dict[str, tuple[int, Callable[[ChargePoint], Any]]] = {
+    "signs of life": (5, lambda point: heartbeat(point.station)),
+    "statuses": (5, lambda point: message(point, fine())),
+    "statuses with ids": (6, lambda point: message(point, fine(), id=point.evse_id)),
+    "boots": (7, lambda point: message(point, {"firmwareVersion": "2"}, action="BootNotification")),
+    "unmapped": (6, lambda point: message(point, fault("OtherError", vendorErrorCode=point.evse_id))),
+    "unknown": (2, lambda point: message(f"X{point.pk}", fine())),
+    "clears for nothing": (5, lambda point: message(point, events(event("RCD", "Tripped", "false")))),
+}
+
+
+@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("name", BATCHES)
+def test_statements_of_a_batch_do_not_grow_with_it(name: str, count: int) -> None:
+    ceiling, make = BATCHES[name]
+    batch = [make(point) for point in many(count)]
+    assert statements(lambda: take(*batch)) <= ceiling
+
+
+@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("groups", [0, 1, 3])
+def test_statements_of_a_batch_with_incidents_do_not_grow_with_it(groups: int, count: int) -> None:
+    points = many(count, groups)
+    raising, clearing = ([message(point, said) for point in points] for said in (fault(), fine()))
+    assert statements(lambda: take(*raising)) <= 23
+    assert statements(lambda: take(*raising)) <= 9
+    assert statements(lambda: take(*clearing, now=NOW + HOUR)) <= 23
+    assert (len(alerts()), len(recoveries())) == (groups, groups)
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_statements_of_a_batch_of_signals_do_not_grow_with_it(count: int) -> None:
+    points = many(count, 1)
+    assert statements(lambda: take_neutral(*(signal(point, "raised") for point in points))) <= 22
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_statements_of_a_sweep_do_not_grow_with_the_silence(count: int) -> None:
+    points = many(count, 1)
+    NotificationGroup.objects.update(hold_off_s={"UNAVAILABLE": 0})
+    take(*(heartbeat(point.station) for point in points))
+    assert statements(lambda: sweep(NOW + HOUR)) <= 24
+    assert alerts()[0].payload["total"] == count
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_statements_of_an_upsert_do_not_grow_with_it(count: int) -> None:
+    rows = [ChargePointInput(evse_id=f"DE*Q*{n}", name="x", expected_interval_s=60) for n in range(count)]
+    assert statements(lambda: upsert_charge_points(rows=rows, now=NOW)) == 4
+    assert statements(lambda: upsert_charge_points(rows=rows, now=NOW)) == 4
+
+
+# ---- pages and lists ------------------------------------------------------------------------------------------------
+
+
+def fill(count: int) -> None:
+    """So many rows of everything that a list shows."""
+    now = timezone.now()
+    points = many(count, 1)
+    for number, point in enumerate(points):
+        IncidentFactory(charge_point=point)
+        NotificationGroupFactory(members=[point])
+        UnknownChargePoint.objects.create(station=f"U{number}", first_seen=now, last_seen=now)
+        UnmappedReport.objects.create(signature=f"s{number}", first_seen=now, last_seen=now)
+    take(*(message(point, fault("OtherError", info="tilted")) for point in points), now=now)
+
+
+PAGES = ("groups", "charge_points", "incidents", "rules", "unknown", "unmapped", "charge_points_csv")
+TABS = ("group", "group_edit", "group_members", "group_incidents", "group_deliveries", "group_delete")
+
+
+def _visit(client: Client, url: str) -> None:
+    response = client.get(url)
+    assert response.status_code == 200
+    b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *TABS, "wizard_charge_points"])
+def test_statements_of_a_page_do_not_grow_with_its_rows(operator: Client, page: str) -> None:
+    counts = []
+    for rows in (2, 30):
+        fill(rows)
+        url = reverse(f"infra_notifications:{page}", args=_arguments(operator, page))
+        _visit(operator, url)
+        counts.append(statements(lambda url=url: _visit(operator, url)))  # type: ignore[misc]
+        _empty()
+    assert counts[0] == counts[1] <= 13
+
+
+def _arguments(client: Client, page: str) -> list[int]:
+    if page == "wizard_charge_points":
+        return [client.get(reverse("infra_notifications:wizard_start")).context["draft"].pk]
+    return [NotificationGroup.objects.order_by("pk")[0].pk] if page in TABS else []
+
+
+def _empty() -> None:
+    for model in (NotificationGroup, ChargePoint, UnknownChargePoint, UnmappedReport):
+        model.objects.all().delete()
+
+
+@pytest.mark.parametrize("path", ["groups", "charge-points", "incidents"])
+def test_statements_of_an_api_list_do_not_grow_with_its_rows(api: ApiClient, path: str) -> None:
+    counts = []
+    for rows in (2, 30):
+        fill(rows)
+        assert len(api.get(f"/charging/{path}").json()["items"]) >= rows
+        counts.append(statements(lambda: api.get(f"/charging/{path}")))
+        _empty()
+    assert counts[0] == counts[1] <= 4

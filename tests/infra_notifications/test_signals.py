@@ -1,0 +1,142 @@
+"""The neutral form: another system says that a case was raised or cleared."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from infra_notifications.choices import Case
+from infra_notifications.models import ChargePoint, ChargePointMessage, UnknownChargePoint
+from tests.factories.infra_notifications import ChargePointFactory
+from tests.infra_notifications.kit import (
+    DAY,
+    HOUR,
+    NOW,
+    at,
+    event,
+    events,
+    fault,
+    fine,
+    heartbeat,
+    only_incident,
+    open_cases,
+    say,
+    signal,
+    take,
+    take_neutral,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    found: ChargePoint = ChargePointFactory(evse_id="DE*ABC*E1*1", station="CP-1")
+    return found
+
+
+@pytest.mark.parametrize("case", Case.values)
+def test_every_case_is_raised_and_cleared(point: ChargePoint, case: str) -> None:
+    take_neutral(signal(point, "raised", case=case, detail="door open"))
+    incident = only_incident()
+    assert (incident.case, incident.said, incident.faults, incident.is_open) == (case, "door open", ["signal"], True)
+    take_neutral(signal(point, "cleared", case=case), now=at(60))
+    incident.refresh_from_db()
+    assert (incident.closed_at, incident.close_reason) == (at(60), "cleared")
+
+
+def test_case_and_state_ignore_case_and_so_does_the_id(point: ChargePoint) -> None:
+    assert take_neutral(signal(" de*abc*e1*1 ", "RAISED", case="sensors")).accepted == 1
+    assert open_cases(point) == ["SENSORS"]
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "opened_at"),
+    [
+        ((NOW - HOUR).isoformat(), NOW - HOUR),
+        ((NOW - 30 * DAY).isoformat(), NOW - 30 * DAY),
+        ((NOW + DAY).isoformat(), NOW),
+        ("1970-01-01T00:00:00Z", NOW),
+        (None, NOW),
+    ],
+)
+def test_signal_opens_when_it_says_if_that_can_be_believed(
+    point: ChargePoint, occurred_at: str | None, opened_at: datetime
+) -> None:
+    take_neutral(signal(point, "raised", occurred_at=occurred_at))
+    assert only_incident().opened_at == opened_at
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"case": "FIRE"}, "`case` must be one of FUSE_TRIPPED, UNAVAILABLE, SENSORS, not 'FIRE'."),
+        ({"state": "open"}, "`state` must be raised or cleared, not 'open'."),
+        ({"charge_point": "  "}, "`charge_point` must be an EVSE id."),
+        ({"charge_point": "a\x00"}, "`charge_point` must be an EVSE id."),
+        ({"occurred_at": "yesterday"}, "`occurred_at` must be RFC 3339"),
+        ({"id": "x" * 201}, "`id` must be at most 200 characters"),
+    ],
+)
+def test_signal_that_cannot_be_taken_says_what_is_wrong(point: ChargePoint, given: dict[str, Any], says: str) -> None:
+    wrong = signal(point, "raised")
+    for name, value in given.items():
+        setattr(wrong, name, value)
+    intake = take_neutral(wrong, signal(point, "raised"))
+    assert intake.accepted == 1
+    assert intake.rejected[0][1].startswith(says)
+
+
+def test_detail_is_cut_and_cleaned(point: ChargePoint) -> None:
+    take_neutral(signal(point, "raised", detail="a\x00b" + "x" * 900))
+    assert only_incident().said == "ab" + "x" * 498
+
+
+def test_unknown_charge_point_is_rejected_and_kept() -> None:
+    intake = take_neutral(signal("DE*NEW*1", "raised"), signal("de*new*1", "cleared"))
+    assert [error for _index, error in intake.rejected] == [
+        "Unknown charge point DE*NEW*1.",
+        "Unknown charge point de*new*1.",
+    ]
+    assert UnknownChargePoint.objects.get().messages == 2
+
+
+def test_same_id_is_a_duplicate(point: ChargePoint) -> None:
+    intake = take_neutral(signal(point, "raised", id="a"), signal(point, "raised", id="a"))
+    assert (intake.accepted, intake.duplicates, only_incident().repeats) == (1, 1, 0)
+
+
+def test_clear_for_nothing_is_a_no_op(point: ChargePoint) -> None:
+    take_neutral(signal(point, "cleared"))
+    assert open_cases(point) == []
+    assert ChargePointMessage.objects.get().verdict == "cleared"
+
+
+@pytest.mark.parametrize("payload", [fault(), events(event("RCD", "Tripped"))])
+def test_neutral_clear_ends_what_the_charge_point_itself_had_reported(point: ChargePoint, payload: Any) -> None:
+    say(point, payload)
+    take_neutral(signal(point, "cleared"), now=at(5))
+    assert open_cases(point) == []
+
+
+def test_charge_points_own_clear_does_not_end_what_another_system_raised(point: ChargePoint) -> None:
+    take_neutral(signal(point, "raised"))
+    say(point, fine(), now=at(5))
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+def test_signal_proves_no_life_and_life_ends_what_a_signal_called_unavailable(point: ChargePoint) -> None:
+    take_neutral(signal(point, "raised", case="UNAVAILABLE"))
+    point.state.refresh_from_db()
+    assert point.state.last_seen is None
+    take(heartbeat("CP-1"), now=at(60))
+    assert only_incident().close_reason == "life"
+
+
+def test_message_is_kept_with_its_step(point: ChargePoint) -> None:
+    take_neutral(signal(point, "raised", detail="x"))
+    kept = ChargePointMessage.objects.get()
+    assert (kept.protocol, kept.action, kept.verdict) == ("signal", "FUSE_TRIPPED raised", "raised")
+    assert kept.findings == [{"effect": "raise", "case": "FUSE_TRIPPED", "said": "x", "steps": ["opened"]}]

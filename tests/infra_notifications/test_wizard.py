@@ -1,0 +1,341 @@
+"""The wizard that makes or changes a group: three steps that work as pages too, and lose nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
+
+from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
+from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
+from tests.infra_notifications.kit import DAY
+from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def points(db: None) -> list[ChargePoint]:
+    return [ChargePointFactory(evse_id=f"DE*ABC*E{n}*1", city="Köln" if n < 3 else "Bonn") for n in range(1, 5)]
+
+
+def start(client: Client, name: str = "Köln") -> GroupDraft:
+    """A new group with its first step done."""
+    client.get(url("wizard_start"))
+    draft = GroupDraft.objects.latest("pk")
+    response = client.post(url("wizard_name", draft.pk), {"name": name, "description": "South"})
+    assert response.headers["Location"] == url("wizard_charge_points", draft.pk)
+    return draft
+
+
+def do(client: Client, draft: GroupDraft, what: str, *points: ChargePoint, query: str = "", **more: Any) -> Any:
+    """One press of a button in the second step."""
+    data = {"what": what, "charge_point": [point.pk for point in points], "query": query} | more
+    return client.post(f"{url('wizard_mark', draft.pk)}?{query}", data)
+
+
+def marked(draft: GroupDraft) -> list[str]:
+    """The EVSE ids of what is marked, in its order."""
+    draft.refresh_from_db()
+    known = ChargePoint.objects.in_bulk(draft.marked)
+    return [known[pk].evse_id for pk in draft.marked]
+
+
+def controls(html: str) -> list[str]:
+    """What a browser without JavaScript would send by the button "Continue" of the second step."""
+    return re.findall(r'form="mark-form" name="what" value="([a-z]+)"', html)
+
+
+# ---- the whole way --------------------------------------------------------------------------------------------------
+
+
+def test_three_steps_make_a_group_without_javascript(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    page = operator.get(url("wizard_charge_points", draft.pk))
+    assert "next" in controls(page.content.decode())
+    response = do(operator, draft, "next", points[0], points[2], on_page=[point.pk for point in points])
+    assert response.headers["Location"] == url("wizard_confirm", draft.pk)
+    shown = text_of(operator.get(url("wizard_confirm", draft.pk)))
+    assert "Name Köln Description South Charge points 2: DE*ABC*E1*1, DE*ABC*E3*1" in shown
+    overview = operator.post(url("wizard_confirm", draft.pk), follow=True)
+    assert "“Köln” is made. Say now who is to be told." in text_of(overview)
+    (row,) = rows_of(overview)
+    assert row.startswith("Köln 2 charge points South")
+    assert not GroupDraft.objects.exists()
+
+
+def test_group_remembers_who_added_its_members(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", points[0])
+    operator.post(url("wizard_confirm", draft.pk))
+    membership = NotificationGroup.objects.get().memberships.get()
+    assert str(membership.added_by_id) == operator.session["_auth_user_id"]
+
+
+def test_group_can_be_made_without_charge_points(operator: Client) -> None:
+    draft = start(operator)
+    assert "No charge points yet" in text_of(operator.get(url("wizard_charge_points", draft.pk)))
+    operator.post(url("wizard_confirm", draft.pk))
+    assert NotificationGroup.objects.get().charge_points.count() == 0
+
+
+# ---- the name -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "This field is required."),
+        ("   ", "This field is required."),
+        ("x" * 101, "at most 100 characters"),
+        ("TAKEN", "There is a notification group named “TAKEN” already."),
+        ("a\x00b", "Null characters are not allowed."),
+    ],
+)
+def test_name_that_cannot_be_is_said_so_and_stays_typed(operator: Client, name: str, says: str) -> None:
+    NotificationGroupFactory(name="Taken")
+    operator.get(url("wizard_start"))
+    draft = GroupDraft.objects.get()
+    response = operator.post(url("wizard_name", draft.pk), {"name": name, "description": "typed"})
+    assert response.status_code == 422
+    assert says in text_of(response)
+    assert "typed" in text_of(response)
+
+
+def test_name_taken_meanwhile_is_said_at_the_end(operator: Client) -> None:
+    draft = start(operator)
+    NotificationGroupFactory(name="KÖLN")
+    response = operator.post(url("wizard_confirm", draft.pk))
+    assert (response.status_code, GroupDraft.objects.count()) == (422, 1)
+    assert "There is a notification group named “Köln” already." in text_of(response)
+
+
+def test_group_without_a_name_is_not_made(operator: Client) -> None:
+    operator.get(url("wizard_start"))
+    response = operator.post(url("wizard_confirm", GroupDraft.objects.get().pk))
+    assert "Give the group a name" in text_of(response)
+    assert not NotificationGroup.objects.exists()
+
+
+# ---- marking --------------------------------------------------------------------------------------------------------
+
+
+def test_marked_charge_points_are_boxes_and_chips(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", points[1])
+    page = operator.get(url("wizard_charge_points", draft.pk)).content.decode()
+    boxes = re.findall(r'<input[^>]* name="charge_point"[^>]*>', page)
+    assert (len(boxes), [f'value="{points[1].pk}"' in box for box in boxes if " checked" in box]) == (4, [True])
+    assert f'data-unmark="{points[1].pk}"' in page
+    assert "1 charge point marked" in page
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "more", "left"),
+    [
+        ("mark", [0, 1], {}, [3, 0, 1]),
+        ("mark", [3], {}, [3]),
+        ("unmark", [3], {}, []),
+        ("unmark", [0], {}, [3]),
+        ("clear", [], {}, []),
+        ("toggle", [0], {"row": 0}, [3, 0]),
+        ("toggle", [], {"row": 3}, []),
+        ("page", [1], {"on_page": [0, 1, 3]}, [1]),
+        ("page", [1], {"on_page": [0, 1]}, [3, 1]),
+        ("next", [1], {"on_page": [0, 1, 3]}, [1]),
+        ("all", [], {"query": "q=city:köln"}, [3, 0, 1]),
+        ("all", [], {"query": "city=bonn"}, [3, 2]),
+        ("all", [], {"query": "q=zzz:1"}, [3]),
+        ("dance", [0], {}, [3]),
+    ],
+)
+def test_marks_follow_the_buttons(
+    operator: Client, points: list[ChargePoint], what: str, given: list[int], more: dict[str, Any], left: list[int]
+) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", points[3])
+    for name in ("row", "on_page"):
+        if name in more:
+            numbers = more[name] if isinstance(more[name], list) else [more[name]]
+            more = more | {name: [points[n].pk for n in numbers]}
+    do(operator, draft, what, *(points[n] for n in given), **more)
+    assert marked(draft) == [points[n].evse_id for n in left]
+
+
+def test_odd_numbers_mark_nothing(operator: Client) -> None:
+    draft = start(operator)
+    odd = ["²", "x", "-1", "9" * 40, ""]
+    for what in ("mark", "toggle", "page"):
+        response = operator.post(
+            url("wizard_mark", draft.pk), {"what": what, "charge_point": odd, "row": odd, "on_page": odd}
+        )
+        assert response.status_code == 302
+    assert marked(draft) == []
+
+
+def test_button_leads_back_to_the_same_view_of_the_list(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    response = do(operator, draft, "mark", points[0], query="q=k%C3%B6ln&page=2")
+    assert response.headers["Location"] == url("wizard_charge_points", draft.pk) + "?q=k%C3%B6ln&page=2"
+
+
+def test_fifty_chips_are_shown_and_the_rest_is_counted(operator: Client) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", *[ChargePointFactory() for _ in range(53)])
+    shown = text_of(operator.get(url("wizard_charge_points", draft.pk)))
+    assert "53 charge points marked" in shown
+    assert "and 3 more" in shown
+
+
+def test_search_and_filters_limit_the_list(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    NotificationGroupFactory(name="Other", members=points[:1])
+    found = {
+        query: len(rows_of(operator.get(f"{url('wizard_charge_points', draft.pk)}?{query}")))
+        for query in ("", "q=köln", "q=group:none", "group=any", "city=bonn&q=e3*1")
+    }
+    assert found == {"": 4, "q=köln": 2, "q=group:none": 3, "group=any": 1, "city=bonn&q=e3*1": 1}
+    assert "Other" in rows_of(operator.get(url("wizard_charge_points", draft.pk)))[0]
+
+
+# ---- nothing is lost ------------------------------------------------------------------------------------------------
+
+
+def test_unfinished_group_is_gone_on_with(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", points[0])
+    again = operator.get(url("wizard_start"))
+    assert 'value="Köln"' in again.content.decode()
+    assert GroupDraft.objects.get().marked == [points[0].pk]
+
+
+def test_step_back_and_reload_keep_everything(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", points[0])
+    back = operator.get(url("wizard_name", draft.pk)).content.decode()
+    assert 'value="Köln"' in back
+    assert "South" in back
+    operator.post(url("wizard_name", draft.pk), {"name": "Bonn"})
+    for _ in range(2):
+        assert "Name Bonn Charge points 1: DE*ABC*E1*1" in text_of(operator.get(url("wizard_confirm", draft.pk)))
+
+
+def test_two_tabs_share_one_draft(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    for point in points[:2]:
+        operator.get(url("wizard_start"))
+        do(operator, draft, "mark", point)
+    assert marked(draft) == ["DE*ABC*E1*1", "DE*ABC*E2*1"]
+
+
+def test_draft_belongs_to_its_owner(operator: Client, administrator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    pages = ("wizard_name", "wizard_charge_points", "wizard_mark", "wizard_confirm", "wizard_discard")
+    assert {administrator.post(url(name, draft.pk)).status_code for name in pages} <= {404, 405}
+    assert administrator.get(url("wizard_charge_points", draft.pk)).status_code == 404
+    assert GroupDraft.objects.get().pk == draft.pk
+
+
+def test_discarded_draft_is_gone(operator: Client) -> None:
+    draft = start(operator)
+    assert operator.post(url("wizard_discard", draft.pk)).headers["Location"] == url("groups")
+    assert not GroupDraft.objects.exists()
+
+
+def test_charge_point_removed_meanwhile_is_left_out(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    do(operator, draft, "mark", *points[:2])
+    points[0].delete()
+    operator.post(url("wizard_confirm", draft.pk))
+    assert list(NotificationGroup.objects.get().charge_points.all()) == [points[1]]
+
+
+# ---- changing -------------------------------------------------------------------------------------------------------
+
+
+def test_change_begins_with_what_the_group_is_now(operator: Client, points: list[ChargePoint]) -> None:
+    group = NotificationGroupFactory(name="Köln", description="South", members=points[:2])
+    page = operator.get(url("wizard_change", group.pk)).content.decode()
+    assert 'value="Köln"' in page
+    draft = GroupDraft.objects.get()
+    assert (draft.group, draft.marked) == (group, [points[0].pk, points[1].pk])
+
+
+def test_name_and_members_are_changed_and_nothing_else(operator: Client, points: list[ChargePoint]) -> None:
+    group = NotificationGroupFactory(name="Köln", members=points[:2], language="fr", hold_off_s={"SENSORS": 5})
+    operator.get(url("wizard_change", group.pk))
+    draft = GroupDraft.objects.get()
+    operator.post(url("wizard_name", draft.pk), {"name": "Bonn", "description": ""})
+    do(operator, draft, "page", points[3], on_page=[points[0].pk, points[3].pk])
+    response = operator.post(url("wizard_confirm", draft.pk), follow=True)
+    assert "“Bonn” is saved." in text_of(response)
+    changed = NotificationGroup.objects.get()
+    assert (changed.pk, changed.name, changed.language, changed.hold_off_s) == (group.pk, "Bonn", "fr", {"SENSORS": 5})
+    assert set(changed.charge_points.all()) == {points[1], points[3]}
+
+
+def test_group_may_keep_its_name(operator: Client) -> None:
+    group = NotificationGroupFactory(name="Köln")
+    operator.get(url("wizard_change", group.pk))
+    response = operator.post(url("wizard_name", GroupDraft.objects.get().pk), {"name": "KÖLN"})
+    assert response.status_code == 302
+
+
+# ---- confirmation ---------------------------------------------------------------------------------------------------
+
+
+def test_confirmation_says_what_it_would_have_sent(operator: Client, points: list[ChargePoint]) -> None:
+    now = timezone.now()
+    for days, point in ((1, 0), (1, 1), (2, 0), (31, 0), (1, 3)):
+        IncidentFactory(charge_point=points[point], opened_at=now - days * DAY, closed_at=now, close_reason="cleared")
+    draft = start(operator)
+    do(operator, draft, "mark", *points[:2])
+    response = operator.get(url("wizard_confirm", draft.pk))
+    assert [n for _case, _day, n in response.context["history"]] == [1, 2]
+    assert "Fuse tripped 2" in text_of(response)
+    do(operator, draft, "clear")
+    assert "Nothing: no incident is recorded" in text_of(operator.get(url("wizard_confirm", draft.pk)))
+
+
+# ---- in the modal ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["wizard_name", "wizard_charge_points", "wizard_confirm"])
+def test_step_in_the_modal_is_the_same_without_the_page_around_it(operator: Client, name: str) -> None:
+    draft = start(operator)
+    whole = operator.get(url(name, draft.pk)).content.decode()
+    part = operator.get(
+        url(name, draft.pk), headers={"HX-Request": "true", "HX-Target": "modal-dialog"}
+    ).content.decode()
+    assert part.lstrip().startswith('<div class="modal-content" id="wizard">')
+    assert "<html" in whole
+    assert "<html" not in part
+    assert 'id="wizard"' in whole
+
+
+def test_mark_in_the_modal_answers_with_the_chips(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    data = {"what": "toggle", "row": points[0].pk, "charge_point": points[0].pk}
+    response = operator.post(url("wizard_mark", draft.pk), data, headers={"HX-Request": "true", "HX-Target": "marked"})
+    assert response.content.decode().lstrip().startswith('<section id="marked"')
+    assert "1 charge point marked" in text_of(response)
+
+
+def test_end_in_the_modal_closes_it_by_going_to_the_overview(operator: Client) -> None:
+    for name in ("wizard_confirm", "wizard_discard"):
+        draft = start(operator, name)
+        response = operator.post(url(name, draft.pk), headers={"HX-Request": "true"})
+        assert (response.status_code, response.headers["HX-Redirect"]) == (204, url("groups"))
+
+
+def test_names_that_hold_html_are_shown_as_they_are(operator: Client) -> None:
+    point = ChargePointFactory(evse_id="<i>odd</i>", name=EVIL, city=EVIL, location=EVIL)
+    NotificationGroupFactory(name=EVIL, members=[point])
+    draft = start(operator, "<i>odd" + EVIL)
+    do(operator, draft, "mark", point)
+    for name in ("wizard_name", "wizard_charge_points", "wizard_confirm"):
+        assert escape(EVIL) in harmless(operator.get(url(name, draft.pk)))

@@ -1,0 +1,97 @@
+"""Fixtures of the outbox's tests: kinds of event and templates of their own, and a database that really commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import settings as django_settings
+from django.db import connection, connections
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
+
+from outbox import event_kinds
+from outbox.event_kinds import register_kinds
+from tests.mailserver import ScriptedServer, SmtpScript
+from tests.outbox.kit import KINDS, StartScript
+
+TEMPLATES = Path(__file__).parent / "templates"
+WRITTEN = (
+    "outbox_event", "outbox_delivery", "outbox_attempt", "outbox_address", "console_apikey", "console_signoflife",
+    "auditlog_logentry",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _templates() -> Iterator[None]:
+    engine: dict[str, Any] = django_settings.TEMPLATES[0]
+    with override_settings(TEMPLATES=[engine | {"DIRS": [*engine["DIRS"], TEMPLATES]}]):
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Nobody signs in here, but every user has a password."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _kinds() -> Iterator[None]:
+    """The kinds of these tests are known to nobody else."""
+    before = dict(event_kinds._kinds)
+    register_kinds(KINDS)
+    yield
+    event_kinds._kinds.clear()
+    event_kinds._kinds.update(before)
+
+
+@pytest.fixture
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database that commits. Only what these tests write is taken away: what migrations wrote stays."""
+    with django_db_blocker.unblock():
+        assert str(connection.settings_dict["NAME"]).startswith("test_")
+        yield
+        connections.close_all()
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(WRITTEN)} RESTART IDENTITY CASCADE")
+        connections.close_all()
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """For tests with several connections, each of which sees what the others committed."""
+
+
+@pytest.fixture
+def scripted() -> Iterator[StartScript]:
+    """Starts a server that follows a script; returns its port."""
+    servers: list[ScriptedServer] = []
+
+    def start(script: SmtpScript) -> int:
+        servers.append(ScriptedServer(script))
+        return servers[-1].__enter__().port
+
+    yield start
+    for server in servers:
+        server.__exit__()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A broker of these tests' own, which nobody works for: the folder in which it keeps its tasks."""
+    folder = tmp_path_factory.mktemp("broker")
+    before = current_app.conf.broker_transport_options
+    current_app.conf.broker_transport_options = {
+        "data_folder_in": str(folder / "queue"),
+        "data_folder_out": str(folder / "queue"),
+        "control_folder": str(folder / "control"),
+    }
+    (folder / "queue").mkdir()
+    current_app._after_fork()  # which forgets connections to the other broker
+    yield folder / "queue"
+    current_app.conf.broker_transport_options = before
+    current_app._after_fork()

@@ -1,0 +1,271 @@
+"""Events, deliveries and outcomes for the outbox's tests, in a line each."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import hypothesis
+import msgspec
+from django.db import connections, transaction
+
+from outbox.channels.email import EmailLane
+from outbox.channels.lane import Work
+from outbox.channels.letter import Body, Letter, write_letter
+from outbox.channels.smtp import ServerAway, SmtpServer, SmtpSession
+from outbox.choices import Channel, Verdict
+from outbox.event_kinds import EventKind
+from outbox.models import Delivery
+from outbox.outcome import Outcome, delivered
+from outbox.services import Claimed, ClaimedEvent, NewEvent, Recipient, Result, claim, publish, settle
+from tests.mailserver import SmtpScript
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+# A busy machine is no failure of a property.
+unhurried = hypothesis.settings(deadline=None)
+# For properties that write to the test's own transaction, which is the same for every example.
+in_one_transaction = hypothesis.settings(
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
+# What starts a server that follows a script; returns its port.
+StartScript = Callable[[SmtpScript], int]
+_number = itertools.count(1)
+
+
+class Note(msgspec.Struct, kw_only=True):
+    """The payload of the tests' own kinds."""
+
+    title: str = "A fuse tripped"
+    words: str = "Deck 2 is dark"
+
+
+NOTE = EventKind("test.note", "Note", "A note.", "test", Note, Note(), mail="outbox_tests/note", is_public=False)
+BROKEN = EventKind("test.broken", "Broken", "Its template raises.", "test", Note, Note(), mail="outbox_tests/broken")
+MISSING = EventKind("test.missing", "Missing", "Has no template.", "test", Note, Note(), mail="outbox_tests/missing")
+SILENT = EventKind("test.silent", "Silent", "Is never mailed.", "test", Note, Note())
+TRIP = EventKind("test.trip.mark.updated", "Trip", "For patterns.", "test", Note, Note())
+KINDS = (NOTE, BROKEN, MISSING, SILENT, TRIP)
+
+
+# ---- in the database ----------------------------------------------------------------------------------------------
+
+
+def to(*addresses: str, **more: Any) -> tuple[Recipient, ...]:
+    return tuple(Recipient(address, **more) for address in addresses)
+
+
+def a_note(*addresses: str, list_key: str = "", **more: Any) -> NewEvent:
+    """An event for these addresses, with a key of its own unless one is given."""
+    number = next(_number)
+    values: dict[str, Any] = {
+        "kind": "test.note",
+        "subject": f"note:{number}",
+        "payload": Note(),
+        "dedup_key": f"note:{number}",
+        "occurred_at": NOW,
+        "recipients": to(*addresses, list_key=list_key),
+    }
+    return NewEvent(**values | more)
+
+
+def published(*events: NewEvent, now: datetime = NOW) -> list[Delivery]:
+    """Publishes in a transaction; returns the deliveries of the new events in their order."""
+    with transaction.atomic():
+        ids = publish(events=events, now=now)
+    return list(Delivery.objects.filter(event_id__in=ids.values()).order_by("id"))
+
+
+def a_delivery(address: str = "ops@example.org", *, now: datetime = NOW, **changes: Any) -> Delivery:
+    """One delivery, in any state."""
+    (delivery,) = published(
+        a_note(address, **{k: changes.pop(k) for k in ("list_key", "kind") if k in changes}), now=now
+    )
+    Delivery.objects.filter(pk=delivery.pk).update(**changes)
+    delivery.refresh_from_db()
+    return delivery
+
+
+def taken(limit: int = 100, *, now: datetime = NOW, lease_s: int = 120) -> list[Claimed]:
+    return claim(channel=Channel.EMAIL, limit=limit, lease_s=lease_s, now=now)
+
+
+def settled(outcome: Outcome, *held: Claimed, now: datetime = NOW, pause_s: float = 0) -> int:
+    """Settles these (default: everything that is due) with one outcome."""
+    results = [Result(one, outcome, now, 0.25, pause_s) for one in held or taken(now=now)]
+    return settle(results=results, now=now)
+
+
+def fine() -> Outcome:
+    return delivered(250, "250 OK")
+
+
+def fresh(delivery: Delivery) -> Delivery:
+    return Delivery.objects.get(pk=delivery.pk)
+
+
+def in_threads(*works: Callable[[], Any]) -> list[Any]:
+    """Runs each work in a thread with a database connection of its own; returns their results or raises."""
+    results: dict[int, Any] = {}
+    errors: list[BaseException] = []
+
+    def run(place: int, work: Callable[[], Any]) -> None:
+        try:
+            results[place] = work()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(place, work)) for place, work in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    if errors:
+        raise errors[0]
+    return [results[place] for place in range(len(works))]
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 5) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain until {what}"
+        time.sleep(0.005)
+
+
+# ---- letters and servers ------------------------------------------------------------------------------------------
+
+
+def a_letter(address: str = "ops@example.org", *, subject: str = "Hello", text: str = "Hello", **more: Any) -> Letter:
+    values: dict[str, Any] = {
+        "sender": "Signalbox <signalbox@example.com>",
+        "event_hex": uuid.UUID(int=7).hex,
+        "thread": "",
+        "date": NOW,
+        "host": "signalbox.example",
+    }
+    html = more.pop("html", f"<p>{text}</p>")
+    return write_letter(Body(subject, text, html), recipient=address, **values | more)
+
+
+def a_claim(address: str = "ops@example.org", *, kind: str = "test.note", **more: Any) -> Claimed:
+    """A claimed delivery without a database, for what works on the network alone."""
+    number = next(_number)
+    payload = msgspec.to_builtins(Note())
+    event = ClaimedEvent(number, uuid.uuid4(), kind, f"note:{number}", payload, NOW, more.pop("thread", ""))
+    values: dict[str, Any] = {"list_key": "", "language": "en", "destination": "", "attempts": 0, "created_at": NOW}
+    values |= {"event": event, "channel": str(Channel.EMAIL), "address": address, "lease": uuid.uuid4()}
+    return Claimed(id=number, **values | more)
+
+
+def claims(number: int) -> list[Claimed]:
+    return [a_claim(f"a{n}@example.org") for n in range(number)]
+
+
+def server_at(port: int, **more: Any) -> SmtpServer:
+    values: dict[str, Any] = {"host": "127.0.0.1", "port": port, "timeout_s": 5.0, "hello": "signalbox.example"}
+    return SmtpServer(**values | more)
+
+
+def opened(server: SmtpServer) -> SmtpSession:
+    """Opens a connection and closes it again; what the server said of itself stays to be read. Raises ServerAway."""
+
+    async def ask() -> SmtpSession:
+        session = SmtpSession(server)
+        await session.open()
+        await session.close()
+        return session
+
+    return asyncio.run(ask())
+
+
+def away(server: SmtpServer) -> Outcome:
+    """Why a server cannot be used."""
+    try:
+        opened(server)
+    except ServerAway as away:
+        return away.outcome
+    raise AssertionError("the connection was made")
+
+
+def transmitted(server: SmtpServer, *letters: Letter) -> list[Outcome]:
+    """Sends letters over one connection, each with the next one at hand, as the lane does."""
+
+    async def send() -> list[Outcome]:
+        session = SmtpSession(server)
+        await session.open()
+        try:
+            return [
+                await session.transmit(letter, lambda n=n: letters[n + 1] if n + 1 < len(letters) else None)  # type: ignore[misc]
+                for n, letter in enumerate(letters)
+            ]
+        finally:
+            await session.close()
+
+    return asyncio.run(send())
+
+
+def verdicts(outcomes: dict[str, Any]) -> list[Verdict]:
+    return [outcome.verdict for outcome in outcomes.values()]
+
+
+class LaneRun:
+    """An e-mail lane on an event loop of its own, with what it reported."""
+
+    def __init__(self, server: SmtpServer, *, connections: int = 1, **more: Any) -> None:
+        self.lane = EmailLane(server, connections=connections, **more)
+        self.results: list[Result] = []
+        self._changed = asyncio.Event()
+        self.lane.bind(self._report, self._changed.set, asyncio.get_running_loop())
+
+    def _report(self, result: Result) -> None:
+        self.results.append(result)
+        self._changed.set()
+
+    def submit(self, held: Sequence[Claimed], send_within: float = 60.0) -> None:
+        ready = self.lane.prepare(held, time.monotonic() + send_within)
+        self.results += [one for one in ready if isinstance(one, Result)]
+        self.lane.submit([one for one in ready if isinstance(one, Work)])
+
+    async def reported(self, number: int, timeout_s: float = 10) -> None:
+        """Waits for so many results; fails with those that came."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while len(self.results) < number:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"{len(self.results)} of {number} were reported: {self.results}") from None
+
+    async def ready(self, timeout_s: float = 5) -> None:
+        """Waits until the lane takes work again."""
+        async with asyncio.timeout(timeout_s):
+            while not self.lane.room():
+                await asyncio.sleep(0.005)
+
+    def outcomes(self) -> dict[str, Outcome]:
+        assert len({one.claimed.id for one in self.results}) == len(self.results), "something was reported twice"
+        return {one.claimed.address: one.outcome for one in self.results}
+
+
+def sent(server: SmtpServer, held: Sequence[Claimed], *, connections: int = 1, **more: Any) -> dict[str, Outcome]:
+    """Has a lane send these; returns what became of each address."""
+
+    async def run() -> dict[str, Outcome]:
+        lane = LaneRun(server, connections=connections)
+        lane.submit(held, **more)
+        await lane.reported(len(held))
+        await lane.lane.close()
+        return lane.outcomes()
+
+    return asyncio.run(run())
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)

@@ -1,0 +1,271 @@
+"""The way out by e-mail while connections break, the server limits them, or is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from outbox import rules
+from outbox.channels import email as lane_module
+from outbox.choices import Reason, Verdict
+from outbox.outcome import RELEASED
+from tests.mailserver import DROP, HANG, MailServer, SmtpScript, free_port, mail_server
+from tests.outbox.kit import LaneRun, StartScript, claims, sent, server_at, verdicts
+
+DELIVERED, RETRY, POSTPONED = Verdict.DELIVERED, Verdict.RETRY, Verdict.POSTPONED
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "SERVER_PAUSES_S", (0.1, 0.2))
+
+
+# ---- connections that break ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",)])
+@pytest.mark.parametrize(("what", "reason"), [(DROP, Reason.BROKEN_OFF), (HANG, Reason.TIMEOUT)])
+def test_break_in_the_middle_of_a_content_is_retried_alone(
+    scripted: StartScript, what: str, reason: Reason, extensions: tuple[str, ...]
+) -> None:
+    script = SmtpScript(lambda verb, to: what if (verb, to) == ("CONTENT", "a3@example.org") else None, *extensions)
+    outcomes = sent(server_at(scripted(script), timeout_s=0.2), claims(8))
+    broken = outcomes.pop("a3@example.org")
+    assert (broken.verdict, broken.reason) == (RETRY, reason)
+    assert verdicts(outcomes) == [DELIVERED] * 7
+    assert sorted(to for to, _ in script.mails) == [f"a{n}@example.org" for n in range(8)]
+
+
+def test_letter_that_breaks_every_connection_holds_up_nobody_else(scripted: StartScript) -> None:
+    script = SmtpScript(lambda verb, line: DROP if verb == "RCPT" and "a0@" in line else None)
+    outcomes = sent(server_at(scripted(script)), claims(12))
+    assert outcomes.pop("a0@example.org").reason == Reason.BROKEN_OFF
+    assert verdicts(outcomes) == [DELIVERED] * 11
+
+
+def test_kept_connection_that_the_server_closed_meanwhile_costs_no_attempt() -> None:
+    """Both kept connections are stale when a letter comes, which goes out on a new one at once."""
+
+    async def run(server: MailServer) -> list[Verdict]:
+        lane = LaneRun(server_at(server.port), connections=2)
+        lane.submit(claims(16))
+        await lane.reported(16)
+        await asyncio.sleep(0.4)
+        lane.submit(claims(1))
+        await lane.reported(17, timeout_s=3)
+        await lane.lane.close()
+        return [one.outcome.verdict for one in lane.results]
+
+    with mail_server(timeout=0.2) as server:
+        assert asyncio.run(run(server)) == [DELIVERED] * 17
+    assert len(server.mails) == 17
+
+
+def test_letter_of_a_broken_connection_is_taken_at_once_by_one_that_waits(scripted: StartScript) -> None:
+    def answer(verb: str, line: str) -> str | None:
+        return DROP if verb == "MAIL" and armed and armed.pop() else None
+
+    async def run(port: int) -> list[Verdict]:
+        lane = LaneRun(server_at(port), connections=2)
+        lane.submit(claims(16))
+        await lane.reported(16)
+        armed.append(True)
+        lane.submit(claims(1))
+        await lane.reported(17, timeout_s=3)
+        await lane.lane.close()
+        return [one.outcome.verdict for one in lane.results]
+
+    armed: list[bool] = []
+    assert asyncio.run(run(scripted(SmtpScript(answer)))) == [DELIVERED] * 17
+
+
+def test_connection_is_kept_for_the_next_batch(smtp: MailServer) -> None:
+    async def run() -> None:
+        lane = LaneRun(server_at(smtp.port))
+        for batch in (1, 2, 3):
+            lane.submit(claims(1))
+            await lane.reported(batch)
+        await lane.lane.close()
+
+    asyncio.run(run())
+    assert (smtp.connections, len(smtp.mails)) == (1, 3)
+
+
+def test_connection_without_work_is_closed(scripted: StartScript, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_module, "KEEP_WARM_S", 0.05)
+    script = SmtpScript()
+
+    async def run(port: int) -> None:
+        lane = LaneRun(server_at(port))
+        lane.submit(claims(1))
+        await lane.reported(1)
+        while script.open:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(run(scripted(script)), 5))
+    assert script.lines[-1] == "QUIT"
+
+
+def test_server_that_takes_few_letters_per_connection_gets_more_connections(scripted: StartScript) -> None:
+    """421 after letters were taken closes the channel, not the server: no letter waits and none counts."""
+
+    def answer(verb: str, line: str) -> str | None:
+        counted[0] = counted[0] + 1 if verb == "MAIL" else 0 if verb == "GREETING" else counted[0]
+        return "421 4.7.0 enough for now" if verb == "MAIL" and counted[0] > 3 else None
+
+    counted = [0]
+    script = SmtpScript(answer)
+    started = time.monotonic()
+    outcomes = sent(server_at(scripted(script)), claims(9))
+    assert verdicts(outcomes) == [DELIVERED] * 9
+    assert time.monotonic() - started < rules.SERVER_PAUSES_S[0]
+
+
+# ---- limits and absence -------------------------------------------------------------------------------------------
+
+
+def test_too_many_connections_is_learnt_and_everything_is_delivered(scripted: StartScript) -> None:
+    script = SmtpScript()
+    script.answer = lambda verb, line: "421 too many connections" if verb == "GREETING" and script.open > 2 else None
+    port = scripted(script)
+
+    async def run() -> tuple[dict[str, Any], int]:
+        lane = LaneRun(server_at(port), connections=8)
+        lane.submit(claims(8))
+        await lane.reported(8)
+        lane.submit(claims(100))
+        await lane.reported(108)
+        limit = lane.lane._limit
+        await lane.lane.close()
+        return lane.outcomes(), limit
+
+    outcomes, limit = asyncio.run(run())
+    assert set(verdicts(outcomes)) == {DELIVERED}
+    assert 1 <= limit <= 2
+
+
+def test_learnt_limit_is_forgotten_after_a_while(scripted: StartScript, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_module, "BELIEVE_LIMIT_S", 0.1)
+    script = SmtpScript()
+    script.answer = lambda verb, line: "421 too many" if verb == "GREETING" and script.open > strict else None
+    strict = 1
+    port = scripted(script)
+
+    async def run() -> None:
+        nonlocal strict
+        lane = LaneRun(server_at(port), connections=4)
+        lane.submit(claims(8))
+        await lane.reported(8)
+        lane.submit(claims(32))
+        await lane.reported(40)
+        assert lane.lane._limit == 1
+        strict = 99
+        await asyncio.sleep(0.15)
+        lane.submit(claims(32))
+        await lane.reported(72)
+        assert lane.lane._limit == 4
+        await lane.lane.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"])
+@pytest.mark.parametrize("connections", [1, 4])
+def test_server_that_shuts_down_delays_one_letter_and_gives_back_the_rest(
+    scripted: StartScript, verb: str, connections: int
+) -> None:
+    script = SmtpScript(lambda asked, line: "421 shutting down" if asked == verb else None)
+    outcomes = sent(server_at(scripted(script)), claims(40), connections=connections)
+    assert set(verdicts(outcomes)) == {POSTPONED, Verdict.RELEASED}
+    assert 1 <= verdicts(outcomes).count(POSTPONED) <= connections
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "reason"), [("MAIL", "553 not you", Reason.SENDER_REFUSED), ("RCPT", "530 log in", Reason.LOGIN)]
+)
+def test_our_own_mistake_delays_everything_and_fails_nothing(
+    scripted: StartScript, verb: str, reply: str, reason: Reason
+) -> None:
+    script = SmtpScript(lambda asked, line: reply if asked == verb else None)
+    outcomes = sent(server_at(scripted(script)), claims(20))
+    delayed = [outcome for outcome in outcomes.values() if outcome != RELEASED]
+    assert [(one.verdict, one.reason, one.answer) for one in delayed] == [(POSTPONED, reason, reply)]
+
+
+def test_away_server_is_asked_with_one_letter_and_then_gets_the_rest() -> None:
+    port = free_port()
+
+    async def run() -> None:
+        lane = LaneRun(server_at(port), connections=2)
+        capacity = lane.lane.room()
+        lane.submit(claims(30))
+        await lane.reported(30)
+        (probe,) = [one for one in lane.results if one.outcome != RELEASED]
+        assert (probe.outcome.verdict, probe.outcome.reason) == (POSTPONED, Reason.CONNECTION)
+        assert 0.1 <= probe.pause_s <= 0.11
+        assert lane.lane.room() == 0
+        await lane.ready()
+        assert lane.lane.room() == 1
+        server = await asyncio.to_thread(lambda: MailServer().start(port))
+        try:
+            lane.submit(claims(1))
+            await lane.reported(31)
+            assert lane.lane.room() == capacity
+            lane.submit(claims(29))
+            await lane.reported(60)
+            await lane.lane.close()
+        finally:
+            await asyncio.to_thread(server.stop)
+        assert len(server.mails) == 30
+
+    asyncio.run(run())
+
+
+def test_server_that_stays_away_is_asked_less_and_less_often() -> None:
+    async def run() -> list[float]:
+        lane = LaneRun(server_at(1))
+        for asked in (1, 2, 3):
+            lane.submit(claims(1))
+            await lane.reported(asked)
+            await lane.ready()
+        return [one.pause_s for one in lane.results]
+
+    first, second, third = asyncio.run(run())
+    assert 0.1 <= first <= 0.11 < 0.2 <= second <= 0.22
+    assert 0.2 <= third <= 0.22
+
+
+def test_server_that_refuses_our_login_for_long_is_asked_less_and_less_often(scripted: StartScript) -> None:
+    """That a connection opens does not mean that the server is back."""
+    port = scripted(SmtpScript(lambda verb, line: "530 log in" if verb == "MAIL" else None))
+
+    async def run() -> list[float]:
+        lane = LaneRun(server_at(port))
+        for asked in (1, 2):
+            lane.submit(claims(1))
+            await lane.reported(asked)
+            await lane.ready()
+            assert lane.lane.room() == 1
+        return [one.pause_s for one in lane.results]
+
+    first, second = asyncio.run(run())
+    assert second > first + 0.05
+
+
+def test_letters_that_come_while_the_server_is_away_are_given_back() -> None:
+    """The courier may claim in the moment in which the lane finds out."""
+
+    async def run() -> None:
+        lane = LaneRun(server_at(1))
+        lane.submit(claims(1))
+        await lane.reported(1)
+        lane.submit(claims(20))
+        await lane.reported(21)
+        assert [one.outcome for one in lane.results[1:]] == [RELEASED] * 20
+        await lane.ready()
+        assert lane.lane.room() == 1
+
+    asyncio.run(run())
