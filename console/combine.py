@@ -7,6 +7,7 @@ them writes for all. Every caller returns after the commit that holds its own wo
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,13 +16,18 @@ Taken = TypeVar("Taken")
 
 
 class _Ticket(Generic[Given, Taken]):
-    __slots__ = ("answer", "done", "error", "given", "size")
+    """One caller's work; its thread waits at the gate until the work is done or it is its turn to write."""
+
+    __slots__ = ("answer", "done", "error", "gate", "given", "size")
 
     def __init__(self, given: Given, size: int) -> None:
         self.given, self.size = given, size
-        self.done = threading.Event()
+        self.done = False
         self.answer: list[Taken] = []
         self.error: BaseException | None = None
+        # A bare lock: an Event costs three of them, and there is one per request.
+        self.gate = threading.Lock()
+        self.gate.acquire()
 
 
 class Combiner(Generic[Given, Taken]):
@@ -33,29 +39,31 @@ class Combiner(Generic[Given, Taken]):
     def __init__(self, write: Callable[[Sequence[Given]], Sequence[Taken]], *, most: int = 1_000) -> None:
         self._write, self._most = write, most
         self._lock = threading.Lock()
-        self._waiting: list[_Ticket[Given, Taken]] = []
-        self._turn = threading.Lock()
+        self._waiting: deque[_Ticket[Given, Taken]] = deque()
+        self._is_writing = False
 
     def submit(self, given: Given, *, size: int = 1) -> Taken:
         """Returns the answer after the commit. Raises what `write` raised for this caller's own work."""
         ticket: _Ticket[Given, Taken] = _Ticket(given, size)
         with self._lock:
             self._waiting.append(ticket)
-        with self._turn:
-            # More than once when so much waits before us that our own work does not fit into the first write.
-            while not ticket.done.is_set():
-                self._lead()
+            writes, self._is_writing = not self._is_writing, True
+        if not writes:
+            ticket.gate.acquire()
+        # More than once when so much waits before us that our own work does not fit into the first write.
+        while not ticket.done:
+            self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
         return ticket.answer[0]
 
-    def _lead(self) -> None:
-        """Writes for those who came first, up to the size of one batch."""
+    def _lead(self, own: _Ticket[Given, Taken]) -> None:
+        """Writes for those who came first, up to the size of one batch, and hands on to the next who waits."""
         with self._lock:
             group: list[_Ticket[Given, Taken]] = []
             size = 0
             while self._waiting and (not group or size + self._waiting[0].size <= self._most):
-                ticket = self._waiting.pop(0)
+                ticket = self._waiting.popleft()
                 group.append(ticket)
                 size += ticket.size
         try:
@@ -69,7 +77,20 @@ class Combiner(Generic[Given, Taken]):
                 ticket.error = error
         finally:
             for ticket in group:
-                ticket.done.set()
+                ticket.done = True
+            if own.done:
+                self._hand_on()
+            for ticket in group:
+                if ticket is not own:
+                    ticket.gate.release()
+
+    def _hand_on(self) -> None:
+        """Lets the first who waits write next; with nobody waiting, the next to come writes at once."""
+        with self._lock:
+            if self._waiting:
+                self._waiting[0].gate.release()
+            else:
+                self._is_writing = False
 
     def _one_by_one(self, group: Sequence[_Ticket[Given, Taken]], error: Exception) -> None:
         if len(group) == 1:

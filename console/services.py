@@ -71,6 +71,7 @@ def touch_api_key(*, key: ApiKey, now: datetime) -> None:
     if key.last_used_at is None or key.last_used_at < now - LAST_USED_PRECISION:
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+        key.last_used_at = now
 
 
 def take_receipts(*, key_id: int, external_ids: Sequence[str], now: datetime) -> set[str]:

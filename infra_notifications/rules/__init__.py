@@ -17,7 +17,7 @@ from infra_notifications.rules.lifecycle import (
     life_signal,
     silence_signal,
 )
-from infra_notifications.rules.matching import CompiledRule, RuleBook, effect_of
+from infra_notifications.rules.matching import CompiledRule, Reading, RuleBook, effect_of
 from infra_notifications.rules.telling import (
     TELL,
     Decision,
@@ -39,6 +39,7 @@ __all__ = [
     "IncidentState",
     "Listener",
     "Moment",
+    "Reading",
     "RuleBook",
     "Signal",
     "Step",

@@ -118,6 +118,14 @@ def _says(pattern: re.Pattern[str]) -> Callable[[Observation], bool]:
     return lambda o: bool(pattern.search(o.words) or any(pattern.search(code) for code in o.codes))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an observation's facts come to: the first rule they meet, or None, and what the charger said for people."""
+
+    rule: CompiledRule | None
+    said: str
+
+
 class RuleBook:
     """The enabled rules in their order; remembers the answer for facts it has seen, because most messages repeat."""
 
@@ -127,17 +135,21 @@ class RuleBook:
         rows = list(rows)
         self.rules = [compile_rule(row) for row in rows]
         self.asks_for_vendor = any(row.vendors for row in rows)
-        self._answers: dict[tuple[object, ...], CompiledRule | None] = {}
+        self._readings: dict[tuple[object, ...], Reading] = {}
+
+    def read(self, observation: Observation) -> Reading:
+        facts = observation.facts
+        found = self._readings.get(facts)
+        if found is None:
+            rule = next((rule for rule in self.rules if rule.is_met_by(observation)), None)
+            found = Reading(rule, observation.said)
+            if len(self._readings) < self.REMEMBERED:
+                self._readings[facts] = found
+        return found
 
     def match(self, observation: Observation) -> CompiledRule | None:
         """The first rule that the observation meets, or None."""
-        facts = observation.facts
-        if facts in self._answers:
-            return self._answers[facts]
-        found = next((rule for rule in self.rules if rule.is_met_by(observation)), None)
-        if len(self._answers) < self.REMEMBERED:
-            self._answers[facts] = found
-        return found
+        return self.read(observation).rule
 
 
 def effect_of(rule: CompiledRule, observation: Observation) -> Effect:

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from console.bulk import Col, insert_rows, take_ids, text_array, update_rows
+from console.bulk import Col, array_literal, insert_rows, take_ids, text_array, update_rows
 from infra_notifications import rules
 from infra_notifications.choices import Case, CloseReason, Connectivity
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIncident
@@ -43,17 +43,14 @@ _COLUMNS = (
 _FIELDS = ", ".join(f"i.{c.name}" for c in _COLUMNS)
 
 
-def lock_states(charge_point_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-    """Locks the state rows in the order of their key and returns
-    {charge_point_id: (last_seen, silent_at, connectivity, status, status_at, ocpp_version)}."""
+def lock_states(charge_point_ids: Iterable[int]) -> None:
+    """Locks the state rows in the order of their key."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT charge_point_id, last_seen, silent_at, connectivity, status, status_at, ocpp_version"
-            " FROM infra_notifications_chargepointstate WHERE charge_point_id = ANY(%s)"
-            " ORDER BY charge_point_id FOR UPDATE",
-            [list(charge_point_ids)],
+            "SELECT count(*) FROM (SELECT 1 FROM infra_notifications_chargepointstate"
+            " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE) locked",
+            [array_literal(charge_point_ids)],
         )
-        return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
 def _read_state(row: Sequence[Any]) -> IncidentState:
@@ -111,8 +108,8 @@ class IncidentBook:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT i.charge_point_id, i.id, i.case, {_FIELDS} FROM infra_notifications_incident i"  # noqa: S608
-                " WHERE i.charge_point_id = ANY(%s) AND i.closed_at IS NULL",
-                [ids],
+                " WHERE i.charge_point_id = ANY(%s::bigint[]) AND i.closed_at IS NULL",
+                [array_literal(ids)],
             )
             for row in cursor.fetchall():
                 self.history(row[0], Case(row[2])).open = _read_state(row[1:])
@@ -135,6 +132,10 @@ class IncidentBook:
     def open_cases(self, charge_point_id: int) -> list[Case]:
         found = (self._histories.get((charge_point_id, case)) for case in Case)
         return [history.open.case for history in found if history is not None and history.open is not None]
+
+    def is_open(self, charge_point_id: int, case: Case) -> bool:
+        history = self._histories.get((charge_point_id, case))
+        return history is not None and history.open is not None
 
     def apply(self, charge_point_id: int, signal: Signal) -> str:
         """Applies one signal and returns the step it made."""

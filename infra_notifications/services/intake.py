@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import IntegrityError, connection
 
+from console.bulk import array_literal
 from console.services import take_receipts
 
 T = TypeVar("T")
@@ -54,19 +55,31 @@ def or_once_more(take: Callable[[], T]) -> T:
         return take()
 
 
+_POINTS = (
+    "SELECT id, upper(evse_id), station, connector, coalesce(expected_interval_s, %(interval)s), vendor"
+    " FROM infra_notifications_chargepoint WHERE "
+)
+# Most messages name their station alone.
+_OF_STATIONS = f"{_POINTS} station <> '' AND station = ANY(%(stations)s::text[]) ORDER BY id"
+# Arrays, because with an OR or a join of subselects the planner reads the whole table.
+_OF_BOTH = (
+    "WITH named AS MATERIALIZED (SELECT id, station FROM infra_notifications_chargepoint"  # noqa: S608
+    " WHERE upper(evse_id) = ANY(%(evse_ids)s::text[])) "
+    f"{_POINTS} station <> '' AND station = ANY(%(stations)s::text[] || ARRAY(SELECT station::text FROM named))"
+    f" UNION ALL {_POINTS} id = ANY(ARRAY(SELECT id FROM named WHERE station = '')) ORDER BY id"
+)
+
+
 class Directory:
     """Finds the charge points of a batch in one statement: those named, and all of every station concerned."""
 
     def __init__(self, evse_ids: Iterable[str], stations: Iterable[str]) -> None:
+        given = {"evse_ids": list(evse_ids), "stations": list(stations)}
+        literals = {name: array_literal(values) for name, values in given.items()}
         with connection.cursor() as cursor:
             cursor.execute(
-                "WITH named AS (SELECT id, station FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)"
-                " UNION SELECT id, station FROM infra_notifications_chargepoint"
-                " WHERE station = ANY(%s) AND station <> '')"
-                " SELECT id, upper(evse_id), station, connector, coalesce(expected_interval_s, %s), vendor"
-                " FROM infra_notifications_chargepoint c WHERE id IN (SELECT id FROM named)"
-                " OR (station <> '' AND station IN (SELECT station FROM named)) ORDER BY id",
-                [list(evse_ids), list(stations), settings.CHARGING_EXPECTED_INTERVAL_S],
+                _OF_BOTH if given["evse_ids"] else _OF_STATIONS,
+                literals | {"interval": settings.CHARGING_EXPECTED_INTERVAL_S},
             )
             self.points = [Point(*row) for row in cursor.fetchall()]
         self.by_evse = {point.evse_key: point for point in self.points}

@@ -19,7 +19,7 @@ from infra_notifications import rules
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole
 from infra_notifications.models import ChargePoint
-from infra_notifications.rules import CompiledRule, Moment, RuleBook, Signal, Step
+from infra_notifications.rules import Moment, Reading, RuleBook, Signal, Step
 from infra_notifications.services.incidents import IncidentBook, lock_states
 from infra_notifications.services.intake import (
     Directory,
@@ -38,6 +38,17 @@ from infra_notifications.services.records import (
     write_unmapped,
 )
 
+_WAKES = (
+    "(t.last_seen IS NULL OR x.last_seen > t.last_seen) AND (x.connectivity = 'online' OR t.connectivity <> 'silent')"
+)
+_STATE = (
+    Col("last_seen", "timestamptz", "greatest(t.last_seen, x.last_seen)"),
+    Col("silent_at", "timestamptz", f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END"),
+    Col("connectivity", "text", f"CASE WHEN {_WAKES} THEN 'online' ELSE t.connectivity END"),
+    Col("status", "text", "coalesce(x.status, t.status)"),
+    Col("status_at", "timestamptz", "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END"),
+    Col("ocpp_version", "text"),
+)
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
 
 
@@ -82,7 +93,7 @@ class _Taking:
         self.incoming: list[_Incoming] = []
         self.unknown: dict[tuple[str, str, int | None], list[_Incoming]] = defaultdict(list)
         self.unmapped: list[tuple[Observation, OcppMessage]] = []
-        self.statuses: dict[int, tuple[str, datetime, str]] = {}
+        self.statuses: dict[int, tuple[str, datetime]] = {}
         self.seen: dict[int, datetime] = {}
         self.protocols: dict[int, str] = {}
 
@@ -170,23 +181,24 @@ class _Taking:
 
     def _apply(self, fresh: Sequence[_Incoming], ids: list[int]) -> None:
         self._write_boot_facts(fresh)
-        states = lock_states(ids)
         book_of_rules = rule_book()
-        matched = [_matched(incoming, book_of_rules) for incoming in fresh]
+        matched = [_read_by(book_of_rules, incoming) for incoming in fresh]
         raising = {
             point.id
-            for incoming, matches in zip(fresh, matched, strict=True)
-            for observation, rule in matches
-            if rule is not None and rules.effect_of(rule, observation) == Effect.RAISE
+            for incoming, readings in zip(fresh, matched, strict=True)
+            for observation, reading in readings
+            if reading.rule is not None and rules.effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(incoming, observation)
         }
+        # Until the commit nobody else decides about these; what needs no lock is done before.
+        lock_states(ids)
         book = IncidentBook(ids, raising=raising, now=self.now)
         intervals = {point.id: point.interval_s for point in self.directory.points}
-        for incoming, matches in zip(fresh, matched, strict=True):
+        for incoming, readings in zip(fresh, matched, strict=True):
             self._note_life(incoming, book, intervals)
-            for observation, rule in matches:
-                self._interpret(incoming, observation, rule, book)
-        self._write_states(states, intervals)
+            for observation, reading in readings:
+                self._interpret(incoming, observation, reading, book)
+        self._write_states(intervals)
         self._write_messages(fresh)
         write_unmapped(self.unmapped, self.now)
         book.write()
@@ -200,18 +212,19 @@ class _Taking:
 
     def _note_life(self, incoming: _Incoming, book: IncidentBook, intervals: dict[int, int]) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
+        received, protocol = incoming.received_at, incoming.message.protocol.lower()[:12]
         for point in incoming.alive:
-            if incoming.received_at <= self.seen.get(point.id, incoming.received_at):
-                self.seen.setdefault(point.id, incoming.received_at)
-            else:
-                self.seen[point.id] = incoming.received_at
-            self.protocols[point.id] = incoming.message.protocol.lower()[:12]
-            if incoming.received_at + timedelta(seconds=intervals[point.id]) > self.now:
-                book.apply(point.id, rules.life_signal(incoming.received_at))
+            known = self.seen.get(point.id)
+            if known is None or received > known:
+                self.seen[point.id] = received
+            self.protocols[point.id] = protocol
+            if book.is_open(point.id, Case.UNAVAILABLE) and (
+                received + timedelta(seconds=intervals[point.id]) > self.now
+            ):
+                book.apply(point.id, rules.life_signal(received))
 
-    def _interpret(
-        self, incoming: _Incoming, observation: Observation, rule: CompiledRule | None, book: IncidentBook
-    ) -> None:
+    def _interpret(self, incoming: _Incoming, observation: Observation, reading: Reading, book: IncidentBook) -> None:
+        rule, said = reading.rule, reading.said
         points = self._concerned(incoming, observation)
         if not points:
             self._note_unknown(incoming, observation.evse)
@@ -219,14 +232,14 @@ class _Taking:
         moment = rules.believable(observation.occurred_at, incoming.received_at)
         if observation.status:
             for point in points:
-                self.statuses[point.id] = (observation.status[:30], moment.at, incoming.message.protocol)
+                self.statuses[point.id] = (observation.status[:30], moment.at)
         finding: dict[str, Any] = {
             "rule": rule.id if rule else None,
-            "said": observation.said,
+            "said": said,
             "n": len(points),
         }
         effect = rules.effect_of(rule, observation) if rule else Effect.INFO
-        steps = self._signal(points, observation, rule, effect, moment, incoming.received_at, book)
+        steps = self._signal(points, observation, reading, effect, moment, incoming.received_at, book)
         finding["steps"] = sorted(steps - {Step.NOTHING})
         if rule is not None:
             finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
@@ -244,7 +257,7 @@ class _Taking:
     def _signal(
         points: Sequence[Point],
         observation: Observation,
-        rule: CompiledRule | None,
+        reading: Reading,
         effect: Effect,
         moment: Moment,
         received_at: datetime,
@@ -257,49 +270,36 @@ class _Taking:
         """
         if effect == Effect.INFO and not observation.over:
             return set()
-        steps = set()
+        rule, steps = reading.rule, set()
+        raised = effect == Effect.RAISE
         for case in (Case(rule.case),) if rule and rule.case and not observation.over else tuple(Case):
+            concerned = points if raised else [point for point in points if book.is_open(point.id, case)]
+            if not concerned:
+                continue
             signal = Signal(
                 case,
-                effect == Effect.RAISE,
+                raised,
                 observation.fault,
                 moment,
                 received_at,
-                observation.said,
+                reading.said,
                 rule.id if rule else None,
                 rule.momentary_s if rule else None,
             )
-            steps |= {book.apply(point.id, signal) for point in points}
+            steps |= {book.apply(point.id, signal) for point in concerned}
         return steps
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def _write_states(self, states: dict[int, tuple[Any, ...]], intervals: dict[int, int]) -> None:
+    def _write_states(self, intervals: dict[int, int]) -> None:
+        """Every sender's row: only a later message moves `last_seen`, and one that came too late wakes nobody."""
         rows = []
-        for pk, (last_seen, silent_at, connectivity, status, status_at, version) in states.items():
-            seen = self.seen.get(pk)
-            if seen is not None and (last_seen is None or seen > last_seen):
-                last_seen = seen
-                deadline = seen + timedelta(seconds=intervals[pk])
-                if deadline > self.now or connectivity != Connectivity.SILENT:
-                    silent_at, connectivity = deadline, Connectivity.ONLINE
-            new_status = self.statuses.get(pk)
-            if new_status is not None and new_status[0] != status:
-                status, status_at = new_status[0], new_status[1]
-            rows.append((pk, last_seen, silent_at, connectivity, status, status_at, self.protocols.get(pk, version)))
-        update_rows(
-            "infra_notifications_chargepointstate",
-            Col("charge_point_id", "bigint"),
-            (
-                Col("last_seen", "timestamptz"),
-                Col("silent_at", "timestamptz"),
-                Col("connectivity", "text"),
-                Col("status", "text"),
-                Col("status_at", "timestamptz"),
-                Col("ocpp_version", "text"),
-            ),
-            rows,
-        )
+        for pk, seen in sorted(self.seen.items()):
+            deadline = seen + timedelta(seconds=intervals[pk])
+            life = Connectivity.ONLINE.value if deadline > self.now else Connectivity.SILENT.value
+            status, status_at = self.statuses.get(pk, (None, None))
+            rows.append((pk, seen, deadline, life, status, status_at, self.protocols[pk]))
+        update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _STATE, rows)
 
     def _write_messages(self, fresh: Sequence[_Incoming]) -> None:
         rows = []
@@ -346,12 +346,12 @@ class _Taking:
         )
 
 
-def _matched(incoming: _Incoming, book: RuleBook) -> list[tuple[Observation, CompiledRule | None]]:
-    """Each observation with the rule that it meets; a charge point's known vendor counts where rules ask for it."""
+def _read_by(book: RuleBook, incoming: _Incoming) -> list[tuple[Observation, Reading]]:
+    """Each observation with what the rules make of it; a charge point's known vendor counts where rules ask for it."""
     found = incoming.observations
     if book.asks_for_vendor and (known := incoming.targets[0].vendor):
         found = [replace(one, vendor=f"{one.vendor} {known}".strip()) for one in found]
-    return [(observation, book.match(observation)) for observation in found]
+    return [(observation, book.read(observation)) for observation in found]
 
 
 def _sample(message: OcppMessage) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from console.bulk import Col, insert_rows
+from console.bulk import Col, array_literal, insert_rows
 from outbox import metrics
 from outbox.choices import Channel, Reason, Verdict
 from outbox.outcome import Outcome
@@ -74,8 +74,9 @@ def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequen
 def _claimed_events(ids: Iterable[int]) -> dict[int, ClaimedEvent]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread FROM outbox_event WHERE id = ANY(%s)",
-            [list(ids)],
+            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread FROM outbox_event"
+            " WHERE id = ANY(%s::bigint[])",
+            [array_literal(ids)],
         )
         return {
             row[0]: ClaimedEvent(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6])
@@ -152,7 +153,7 @@ def _write_settlements(columns: Sequence[tuple[Any, ...]]) -> int:
             " UPDATE outbox_delivery d SET state = r.state, reason = r.reason, attempts = r.attempts,"
             " next_attempt_at = r.due, settled_at = r.ended, lease = NULL, lease_until = NULL"
             " FROM r WHERE d.id = r.id AND d.lease = r.lease AND d.state = 'sending'",
-            [list(column) for column in zip(*columns, strict=True)],
+            [array_literal(column) for column in zip(*columns, strict=True)],
         )
         return int(cursor.rowcount)
 

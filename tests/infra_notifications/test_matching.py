@@ -145,7 +145,7 @@ def test_memory_is_bounded() -> None:
     book.REMEMBERED = 3
     for number in range(10):
         book.match(seen(codes=(str(number),)))
-    assert len(book._answers) == 3
+    assert len(book._readings) == 3
 
 
 def test_book_knows_whether_a_rule_asks_for_the_vendor() -> None:
