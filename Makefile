@@ -51,5 +51,8 @@ lock:
 	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$extra --output-file requirements/$$set.txt pyproject.toml; \
 	done
 
+messages: .venv/dev.lock
+	$(PY) -m tests.messages
+
 clean:
 	rm -rf .venv var staticfiles

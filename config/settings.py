@@ -237,7 +237,6 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 # --- language and time -------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True
 
