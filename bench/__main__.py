@@ -7,7 +7,7 @@ import sys
 import time
 
 import tests.engines as engines
-from bench import charging, mails
+from bench import charging, console, mails
 from bench.figures import Figure, table
 from bench.rig import Rig
 from tests.live import ROOT
@@ -18,6 +18,7 @@ BENCHES = {
     "rest": charging.at_rest,
     "mails": mails.fast,
     "slow-mails": mails.slow,
+    "console": console.at_a_million,
 }
 
 

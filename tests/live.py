@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -124,6 +124,13 @@ class Live:
         with psycopg.connect(url._replace(scheme="postgresql").geturl()) as connection:
             cursor = connection.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
+
+    def commands(self, statements: Iterable[tuple[str, Any]]) -> None:
+        """Statements outside transactions, for filling large tables."""
+        url = urlsplit(self.env["DATABASE_URL"])
+        with psycopg.connect(url._replace(scheme="postgresql").geturl(), autocommit=True) as connection:
+            for sql, params in statements:
+                connection.execute(sql, params if "%(" in sql else None)
 
     @staticmethod
     def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = START_TIMEOUT_S) -> None:

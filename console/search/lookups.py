@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db.models import Field, Lookup
 
+from console.bulk import array_literal
+
 # Escaped after it was folded, because folding makes wildcards of their full-width forms. A constant to the planner.
 _FOLDED = r"replace(replace(replace(signalbox_fold(%s), '\', '\\'), '%%', '\%%'), '_', '\_')"
 
@@ -33,11 +35,23 @@ class FoldedContains(Lookup):
         return f"{lhs} LIKE %s || {_FOLDED} || '%%'", (*lhs_params, start, text)
 
 
+class AnyOf(Lookup):
+    """`pk__any_of=[…]`: thousands of keys as one array, where `__in` writes and parses each of them as a value."""
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        kind = self.lhs.output_field.rel_db_type(connection)
+        return f"{lhs} = ANY(%s::{kind}[])", (*lhs_params, array_literal(self.rhs))
+
+
 def _composed(text: object) -> str:
     """An accent and its letter as one character: older servers fold only that."""
     return unicodedata.normalize("NFC", str(text))
 
 
 def install() -> None:
-    for lookup in (FoldContains, FoldedContains):
+    for lookup in (FoldContains, FoldedContains, AnyOf):
         Field.register_lookup(lookup)

@@ -112,6 +112,7 @@ class ChargePoint(models.Model):
             models.Index(fields=("evse_id", "id"), name="chargepoint_by_evse"),
             models.Index(fields=("location", "id"), name="chargepoint_by_location"),
             models.Index(fields=("city", "id"), name="chargepoint_by_city"),
+            models.Index(fields=("max_power_kw", "id"), name="chargepoint_by_power"),
         )
 
     def __str__(self) -> str:

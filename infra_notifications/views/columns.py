@@ -20,9 +20,9 @@ POINT_COLUMNS = (
 )
 INCIDENT_COLUMNS = (
     Column("opened_at", _("Opened"), f"{_CELLS}/incident_opened.html", sort="opened_at"),
-    Column("case", _("Case"), f"{_CELLS}/case.html", sort="case"),
+    Column("case", _("Case"), f"{_CELLS}/case.html"),
     Column("charge_point", _("Charge point"), f"{_CELLS}/incident_point.html"),
     Column("said", _("What it said")),
-    Column("closed_at", _("State"), f"{_CELLS}/incident_state.html", sort="closed_at"),
+    Column("closed_at", _("State"), f"{_CELLS}/incident_state.html"),
     Column("notices", _("Who was told"), f"{_CELLS}/notices.html"),
 )

@@ -1,0 +1,157 @@
+"""The console at 1,000,000 charge points, 2,000 groups and 1,000,000 incidents: Magic Search and every page."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import time
+from urllib.parse import quote
+
+from bench.figures import Figure, percentile
+from bench.rig import Rig
+from tests.live import Live
+
+POINTS = 1_000_000
+INCIDENTS = 1_000_000
+GROUPS = 2_000
+CITIES = (
+    "Köln", "Bonn", "Düsseldorf", "Aachen", "Dortmund", "Essen", "Münster", "Paris", "Lyon", "Strasbourg", "Nantes",
+    "Kraków", "Łódź", "Wien", "Zürich", "Hamburg", "Berlin", "Leipzig", "Dresden", "Utrecht",
+)  # fmt: skip
+PLACES = ("Parkhaus", "Bahnhof", "Rathaus", "Supermarkt", "Depot", "Stadion", "Hafen", "Messe", "Flughafen", "Klinikum")
+VENDORS = ("Alfen", "ABB", "Kempower", "Alpitronic", "Mennekes", "Compleo", "EVBox", "Wallbe")
+# One statement each; what is random comes from the row's number, so that every run has the same table.
+FILL = (
+    f"""INSERT INTO infra_notifications_chargepoint (evse_id, station, connector, name, location, street, postal_code,
+    city, country, operator, vendor, model, firmware, connector_standard, power_type, max_power_kw, tags, created_at,
+    updated_at) SELECT 'DE*BEN*E' || lpad((n / 2)::text, 6, '0') || '*' || n %% 2 + 1, 'BEN-' || n / 2, n %% 2 + 1,
+    'Box ' || n %% 97, (%(places)s::text[])[1 + h %% {len(PLACES)}] || ' ' || h / 10 %% 900, 'Straße ' || h %% 500,
+    (10000 + h %% 89999)::text, (%(cities)s::text[])[1 + h %% {len(CITIES)}], 'DEU', 'Operator ' || h %% 40,
+    (%(vendors)s::text[])[1 + h %% {len(VENDORS)}], 'Model ' || h %% 30, '5.' || h %% 60,
+    CASE WHEN h %% 5 = 0 THEN 'IEC_62196_T2_COMBO' ELSE 'IEC_62196_T2' END,
+    CASE WHEN h %% 5 = 0 THEN 'DC' ELSE 'AC_3_PHASE' END, (ARRAY[11, 22, 50, 150, 300])[1 + h %% 5],
+    ARRAY['tag' || h %% 50], now(), now()
+    FROM generate_series(0, {POINTS} - 1) n, LATERAL (SELECT abs(hashint4(n)::bigint) AS h) r""",
+    """INSERT INTO infra_notifications_chargepointstate (charge_point_id, last_seen, silent_at, connectivity, status,
+    status_at, ocpp_version) SELECT id, now() - h % 100000 * interval '1 s', NULL,
+    CASE WHEN h % 50 = 0 THEN 'silent' ELSE 'online' END,
+    (ARRAY['Available','Available','Charging','Charging','Preparing','Finishing','Available','Charging','Available',
+    'Faulted'])[1 + h % 10], now(), 'ocpp1.6'
+    FROM infra_notifications_chargepoint, LATERAL (SELECT abs(hashint8(id)::bigint) AS h) r""",
+    f"""INSERT INTO infra_notifications_notificationgroup (name, description, cases, hold_off_s, notify_recovery,
+    language, created_at, updated_at) SELECT 'Group ' || n, '', ARRAY['FUSE_TRIPPED','UNAVAILABLE','SENSORS'], '{{}}',
+    true, 'en', now(), now() FROM generate_series(1, {GROUPS}) n""",
+    """INSERT INTO infra_notifications_groupmembership (group_id, charge_point_id, added_at)
+    SELECT (SELECT min(id) FROM infra_notifications_notificationgroup) + id % 2000, id, now()
+    FROM infra_notifications_chargepoint WHERE id % 3 = 0""",
+    f"""INSERT INTO infra_notifications_incident (charge_point_id, "case", opened_at, opened_received_at, closed_at,
+    closed_received_at, close_reason, device_clock, faults, repeats, last_raised_at, said)
+    SELECT 1 + h % (SELECT max(id) FROM infra_notifications_chargepoint),
+    (ARRAY['FUSE_TRIPPED','UNAVAILABLE','SENSORS'])[1 + h % 3], at, at, at + interval '1 h', at + interval '1 h',
+    'cleared', false, '{{}}', 0, at, 'Faulted · Code ' || h % 400
+    FROM generate_series(1, {INCIDENTS}) n, LATERAL (SELECT abs(hashint4(n)::bigint) AS h) r,
+    LATERAL (SELECT now() - n * interval '20 s' AS at) t""",
+    """UPDATE infra_notifications_incident SET closed_at = NULL, closed_received_at = NULL, close_reason = ''
+    WHERE id IN (SELECT DISTINCT ON (charge_point_id) id FROM infra_notifications_incident ORDER BY charge_point_id, id
+    LIMIT 5000)""",
+    "VACUUM ANALYZE",
+)
+SESSION = """
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.backends.db import SessionStore
+user = User.objects.create_user("bench", password=None)
+user.groups.set(Group.objects.filter(name="administrator"))
+session = SessionStore()
+session.update({"_auth_user_id": str(user.pk), "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+                "_auth_user_hash": user.get_session_auth_hash()})
+session.save()
+print(session.session_key)
+"""
+
+
+def fill(live: Live) -> None:
+    names = {"cities": list(CITIES), "places": list(PLACES), "vendors": list(VENDORS)}
+    live.commands([(statement, names) for statement in FILL])
+
+
+def a_search(chance: random.Random) -> str:
+    """Words and facets in any mixture, as people type them."""
+    words = (
+        lambda: chance.choice(CITIES).lower(),
+        lambda: chance.choice(PLACES).lower()[: chance.randint(3, 8)],
+        lambda: f"{chance.choice(PLACES).lower()} {chance.randint(0, 899)}",
+        lambda: f"e{chance.randint(0, POINTS // 2):06d}",
+        lambda: f"ben-{chance.randint(0, POINTS // 2)}",
+    )
+    facets = (
+        lambda: f"city:{chance.choice(CITIES).lower()}",
+        lambda: f"-city:{chance.choice(CITIES).lower()}",
+        lambda: f"vendor:{chance.choice(VENDORS).lower()}",
+        lambda: f"status:{chance.choice(('faulted', 'charging', 'available,preparing'))}",
+        lambda: chance.choice(("connectivity:silent", "open:any", "open:fuse_tripped", "current:dc")),
+        lambda: chance.choice(("power:>=50", "power:11..22", "power:300kW", "seen:<15m", "seen:>20h")),
+        lambda: f"tag:tag{chance.randint(0, 49)}",
+        lambda: chance.choice(("group:none", "group:any", f'group:"Group {chance.randint(1, GROUPS)}"')),
+    )
+    terms = [chance.choice(words)() for _ in range(chance.randint(0, 2))]
+    terms += [chance.choice(facets)() for _ in range(chance.randint(0 if terms else 1, 3))]
+    return " ".join(terms)
+
+
+class _Browser:
+    """One kept connection with a signed-in session."""
+
+    def __init__(self, live: Live) -> None:
+        self.session = live.manage("shell", "-v", "0", "-c", SESSION).split()[-1]
+        self.connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
+
+    def took_ms(self, path: str) -> float:
+        started = time.perf_counter()
+        self.connection.request("GET", path, headers={"Cookie": f"signalbox_session={self.session}"})
+        answer = self.connection.getresponse()
+        answer.read()
+        took = (time.perf_counter() - started) * 1000
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}")
+        return took
+
+
+def at_a_million(rig: Rig) -> list[Figure]:
+    """Magic Search over 200 random searches, and every page of charging infrastructure."""
+    chance = random.Random(3)
+    with rig.live() as live:
+        fill(live)
+        live.start("web")
+        browser = _Browser(live)
+        searches = [a_search(chance) for _ in range(200)]
+        for search in searches[:20]:
+            browser.took_ms(f"/infrastructure/charge-points/?q={quote(search)}")
+        by_search = {s: browser.took_ms(f"/infrastructure/charge-points/?q={quote(s)}") for s in searches}
+        pages = _pages(live)
+        for path in pages:
+            browser.took_ms(path)
+        by_page = {path: sorted(browser.took_ms(path) for _ in range(5))[3] for path in pages}
+    for name, times in (("search", by_search), ("page", by_page)):
+        slowest = sorted(times.items(), key=lambda item: -item[1])[:6]
+        print(f"slowest {name}: " + "; ".join(f"{what} {ms:.0f} ms" for what, ms in slowest), flush=True)
+    return [
+        Figure("Magic Search at 1,000,000, p99", percentile(list(by_search.values()), 0.99), "ms", 100, 100, True),
+        Figure("pages at 1,000,000, p95", percentile(list(by_page.values()), 0.95), "ms", 150, 150, True),
+    ]
+
+
+def _pages(live: Live) -> list[str]:
+    group = live.rows("SELECT min(id) FROM infra_notifications_notificationgroup")[0][0]
+    point, incident = live.rows("SELECT charge_point_id, id FROM infra_notifications_incident LIMIT 1")[0]
+    base = "/infrastructure"
+    return [
+        "/", "/audit/", "/api-keys/", "/outbox/deliveries/", "/outbox/events/", f"{base}/groups/",
+        f"{base}/groups/?q=12", f"{base}/groups/{group}/", f"{base}/groups/{group}/edit/",
+        f"{base}/groups/{group}/members/", f"{base}/groups/{group}/incidents/", f"{base}/groups/{group}/deliveries/",
+        f"{base}/charge-points/", f"{base}/charge-points/?sort=location", f"{base}/charge-points/?sort=-max_power_kw",
+        f"{base}/charge-points/?page=200", f"{base}/charge-points/{point}/", f"{base}/incidents/",
+        f"{base}/incidents/?q=open:yes", f"{base}/incidents/?q=said:code", f"{base}/incidents/{incident}/",
+        f"{base}/rules/", f"{base}/rules/unmapped/", "/admin/infra_notifications/chargepoint/",
+        "/admin/infra_notifications/chargepoint/?q=bahnhof", f"/admin/infra_notifications/chargepoint/{point}/change/",
+        "/admin/infra_notifications/incident/", f"/admin/infra_notifications/notificationgroup/{group}/change/",
+    ]  # fmt: skip
