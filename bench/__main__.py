@@ -7,7 +7,7 @@ import sys
 import time
 
 import tests.engines as engines
-from bench import charging, console, mails
+from bench import bikeshare, charging, console, mails, remotes, vehicles, webhooks
 from bench.figures import Figure, table
 from bench.rig import Rig
 from tests.live import ROOT
@@ -19,6 +19,12 @@ BENCHES = {
     "mails": mails.fast,
     "slow-mails": mails.slow,
     "console": console.at_a_million,
+    "webhooks": webhooks.backlog,
+    "callbacks": remotes.batches,
+    "single-callbacks": remotes.singles,
+    "telemetry": bikeshare.telemetry,
+    "topics": bikeshare.topics,
+    "vehicles": vehicles.scan,
 }
 
 

@@ -73,7 +73,7 @@ def smtp_sink(pause_ms: float = 0) -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "bench.sinks", str(port), str(pause_ms)], cwd=ROOT)
     try:
-        _wait(port)
+        wait_for_port(port)
         yield port
     finally:
         process.kill()
@@ -90,7 +90,7 @@ def ask_sink(port: int, word: str = "STAT") -> Any:
     return json.loads(answer) if word == "STAT" else answer
 
 
-def _wait(port: int) -> None:
+def wait_for_port(port: int) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
@@ -111,7 +111,7 @@ def post(live: Live, path: str, body: Any) -> bytes:
 
 
 def hammer(live: Live, requests: Sequence[bytes], *, connections: int, seconds: float) -> dict[str, Any]:
-    """Sends requests for some seconds from a process of its own; fails when an answer was not a clean 202."""
+    """Sends requests for some seconds from a process of its own; fails when an answer was not clean."""
     packed = b"".join(struct.pack(">I", len(request)) + request for request in requests)
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", "127.0.0.1", str(live.port), str(connections), str(seconds)],

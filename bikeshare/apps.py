@@ -1,4 +1,4 @@
-"""Registers bikeshare."""
+"""Registers bike-share: menu, tile, event kinds, its periodic task, its demo data."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -7,3 +7,35 @@ from django.utils.translation import gettext_lazy as _
 class BikeshareConfig(AppConfig):
     name = "bikeshare"
     verbose_name = _("Bike-share")
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+        from django.conf import settings
+
+        from bikeshare import demo, models, tiles
+        from bikeshare.event_kinds import KINDS
+        from console.demo import register_demo
+        from console.navigation import Entry, Tile, register_entry, register_section, register_tile
+        from console.schedule import register_periodic
+        from outbox.event_kinds import register_kinds
+
+        app = "bikeshare"
+        register_demo(app, demo.load)
+        register_kinds(KINDS)
+        register_periodic("bike-share: sweep", task="bikeshare.sweep", every_s=settings.BIKESHARE_SWEEP_S)
+        auditlog.register(models.Program, exclude_fields=["zones_version"])
+        register_section(app, _("Bike-share"))
+        for order, (label, name, model, icon) in enumerate(
+            (
+                (_("Map"), "map", "vehicule", "map"),
+                (_("Trips"), "trips", "trip", "arrows-right-left"),
+                (_("Vehicles"), "vehicules", "vehicule", "truck"),
+                (_("Stations"), "stations", "station", "map-pin"),
+                (_("Zones"), "zones", "zone", "no-symbol"),
+                (_("Cyclists"), "cyclists", "cyclist", "users"),
+                (_("Abonnements"), "abonnements", "abonnement", "ticket"),
+                (_("Topics"), "topics", "program", "megaphone"),
+            )
+        ):
+            register_entry(Entry(app, label, f"{app}:{name}", f"{app}.view_{model}", icon, order))
+        register_tile(Tile(app, "bikeshare/tile.html", tiles.fleet_tile, f"{app}.view_trip", 30))

@@ -1,12 +1,29 @@
 """The API for machines: each app's router under one address, one way of errors, keys and pages."""
 
-from ninja import NinjaAPI
+from typing import Any
 
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from bikeshare.api import router as bikeshare
 from console.api_kit import BodyParser, install_error_handlers
+from fleet_remotes.api import router as remotes
 from infra_notifications.api import router as charging
 from outbox.api import router as outbox
+from outbox.api.webhook_docs import webhook_paths
+from vehicles.api import router as vehicles
 
-api = NinjaAPI(
+
+class SignalboxAPI(NinjaAPI):
+    """Its document also lists what Signalbox sends: one webhook per kind of event, as registered by then."""
+
+    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**kwargs)
+        schema["webhooks"] = webhook_paths()
+        return schema
+
+
+api = SignalboxAPI(
     title="Signalbox",
     version="1",
     description="Signals in, notifications out. Authenticate with `Authorization: Bearer <key>`. "
@@ -16,4 +33,7 @@ api = NinjaAPI(
 )
 install_error_handlers(api)
 api.add_router("/charging", charging, tags=["Charging"])
+api.add_router("/remotes", remotes, tags=["Fleet remotes"])
+api.add_router("/vehicles", vehicles, tags=["Vehicles"])
+api.add_router("/bikeshare", bikeshare, tags=["Bike-share"])
 api.add_router("", outbox, tags=["Outbox"])

@@ -80,6 +80,15 @@ class Environment:
 
         return self._read(name, default, parse, "a list of words with commas between them")
 
+    def ports(self, name: str, default: list[int]) -> list[int]:
+        def parse(raw: str) -> list[int]:
+            found = [int(word) for word in raw.split(",") if word.strip()]
+            if not found or not all(0 < port < 65_536 for port in found):
+                raise ValueError("no port")
+            return found
+
+        return self._read(name, default, parse, "a list of port numbers with commas between them")
+
     def choice(self, name: str, default: str, known: Sequence[str]) -> str:
         words = {word.lower(): word for word in known}
         return self._read(name, default, lambda raw: words[raw.lower()], f"one of {', '.join(known)}")
@@ -100,6 +109,20 @@ class Environment:
             return raw
 
         return self._read(name, default, parse, "an address like Signalbox <signalbox@example.org>")
+
+    def addresses(self, name: str) -> list[str]:
+        """Bare mail addresses with commas between them; none when it is not set."""
+
+        def parse(raw: str) -> list[str]:
+            found = [word.strip() for word in raw.split(",") if word.strip()]
+            try:
+                for one in found:
+                    validate_email(one)
+            except ValidationError as error:
+                raise ValueError("no address") from error
+            return found
+
+        return self._read(name, [], parse, "a list of mail addresses with commas between them")
 
     def folder(self, name: str, default: Path) -> Path:
         """A folder, made if there is none."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from celery.schedules import schedstate
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
@@ -16,6 +16,8 @@ from console.services import show_life
 
 log = structlog.get_logger("signalbox.beat")
 LIFE_EVERY = timedelta(seconds=5)
+# Any fixed number serves, as long as nothing else locks it.
+_LOCK = 7_201_003
 
 
 class Entry(ModelEntry):
@@ -35,20 +37,33 @@ class Scheduler(DatabaseScheduler):
 
     Entry = Entry
     _shown = datetime.min.replace(tzinfo=UTC)
+    _ticked = datetime.min.replace(tzinfo=UTC)
 
     def setup_schedule(self) -> None:
         """Writes the default entries that are missing; what an administrator changed stays changed."""
-        for periodic in periodic_tasks():
-            interval, _ = IntervalSchedule.objects.get_or_create(
-                every=periodic.every_s, period=IntervalSchedule.SECONDS
-            )
-            PeriodicTask.objects.get_or_create(
-                name=periodic.name, defaults={"task": periodic.task, "interval": interval}
-            )
+        with transaction.atomic(), connection.cursor() as cursor:
+            # One beat at a time: nothing else keeps an interval from being there twice, and an administrator may have
+            # made a second one, so that it is taken and not asked for.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            for periodic in periodic_tasks():
+                wanted = {"every": periodic.every_s, "period": IntervalSchedule.SECONDS}
+                interval = IntervalSchedule.objects.filter(**wanted).order_by("pk").first()
+                PeriodicTask.objects.get_or_create(
+                    name=periodic.name,
+                    defaults={
+                        "task": periodic.task,
+                        "interval": interval or IntervalSchedule.objects.create(**wanted),
+                    },
+                )
         self.install_default_entries(self.schedule)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         now = datetime.now(UTC)
+        if now + timedelta(seconds=1) < self._ticked:
+            # The clock was set back. The heap is ordered by the old time, and only its head is looked at: what ran
+            # once by the new time would stand before all others until the old time has come again.
+            self._heap = None
+        self._ticked = now
         if abs(now - self._shown) >= LIFE_EVERY:
             try:
                 close_old_connections()

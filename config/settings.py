@@ -6,6 +6,7 @@ The table in README.md explains each variable; `config.environment` says in a se
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",
     "auditlog",
     "axes",
     "bootstrap",
@@ -100,15 +102,19 @@ TEMPLATES = [
         },
     }
 ]
+# Widgets find their templates where pages do.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # --- engines -----------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})
-DATABASES["default"]["OPTIONS"] |= {
-    "pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1), "timeout": 10},
-    "application_name": "signalbox",
-}
+DATABASES["default"]["OPTIONS"] |= {"application_name": "signalbox"}
+_pool = {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1), "timeout": 10}
+if "celery" not in Path(sys.argv[0]).parts[-2:]:
+    # Not in workers and beat: Celery closes the pool of its process before and after every task, under the hands of
+    # the courier's thread. There, each thread has a connection of its own.
+    DATABASES["default"]["OPTIONS"]["pool"] = _pool
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # the pool checks
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("amqp", "amqps", "redis", "rediss", "filesystem"))
 # Every EMAIL_* value of Django comes from EMAIL_URL.
@@ -120,10 +126,17 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # --- outbox ------------------------------------------------------------------------------------------
 # Networks that webhooks and other outgoing calls may reach although they are private (CIDR list).
 OUTBOX_ALLOWED_NETWORKS = env.networks("OUTBOX_ALLOWED_NETWORKS")
+# Outside of those networks webhooks use only these schemes and ports.
+OUTBOX_WEBHOOK_SCHEMES = env.words("OUTBOX_WEBHOOK_SCHEMES", ["https"])
+OUTBOX_WEBHOOK_PORTS = env.ports("OUTBOX_WEBHOOK_PORTS", [443, 8443])
 OUTBOX_SMTP_CONNECTIONS = env.number("OUTBOX_SMTP_CONNECTIONS", 32, least=1)
 OUTBOX_BATCH_SIZE = env.number("OUTBOX_BATCH_SIZE", 500, least=1)
 OUTBOX_LEASE_S = env.number("OUTBOX_LEASE_S", 120, least=30)
 OUTBOX_SWEEP_S = env.number("OUTBOX_SWEEP_S", 5, least=1)
+# How often each process looks whether the others live.
+OUTBOX_WATCH_S = env.number("OUTBOX_WATCH_S", 15, least=1)
+# What happened longer ago than this before it was reported is recorded, not mailed to topic lists.
+OUTBOX_MAIL_MAX_AGE_S = env.number("OUTBOX_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 
 # --- charging infrastructure notifications -----------------------------------------------------------
 # The longest normal gap between two messages of a charge point that names none itself.
@@ -133,6 +146,58 @@ CHARGING_GATHER_S = env.number("CHARGING_GATHER_S", 60)
 # What happened longer ago than this is recorded, not mailed.
 CHARGING_MAIL_MAX_AGE_S = env.number("CHARGING_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 CHARGING_SWEEP_S = env.number("CHARGING_SWEEP_S", 5, least=1)
+
+# --- how long things are kept, in days; 0 keeps them for ever ----------------------------------------
+RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
+RETENTION_EVENTS_DAYS = env.number("RETENTION_EVENTS_DAYS", RETENTION_DAYS)
+RETENTION_MESSAGES_DAYS = env.number("RETENTION_MESSAGES_DAYS", RETENTION_DAYS)
+RETENTION_INCIDENTS_DAYS = env.number("RETENTION_INCIDENTS_DAYS", RETENTION_DAYS)
+RETENTION_AUDIT_DAYS = env.number("RETENTION_AUDIT_DAYS", 730)
+RETENTION_PRUNE_S = env.number("RETENTION_PRUNE_S", 60, least=1)
+
+# --- who hears of Signalbox's own troubles -------------------------------------------------------------
+ADMIN_EMAILS = env.addresses("ADMIN_EMAILS")
+# --- fleet remotes -----------------------------------------------------------------------------------
+# The vendor's fleet-owner API: mutual TLS, Basic authentication, and a client id in every address.
+REMOTES_API_URL = env.url(
+    "REMOTES_API_URL", ("https", "http"), "https://api-cert.groupe-psa.com/connectedcar/v3"
+).rstrip("/")
+REMOTES_CLIENT_ID = env.text("REMOTES_CLIENT_ID", "")
+REMOTES_USERNAME = env.text("REMOTES_USERNAME", "")
+REMOTES_PASSWORD = env.text("REMOTES_PASSWORD", "")
+# PEM files: our client certificate, its key when that is a file of its own, and a CA other than the system's.
+REMOTES_CERTIFICATE = env.text("REMOTES_CERTIFICATE", "")
+REMOTES_CERTIFICATE_KEY = env.text("REMOTES_CERTIFICATE_KEY", "")
+REMOTES_CA = env.text("REMOTES_CA", "")
+REMOTES_TIMEOUT_S = env.number("REMOTES_TIMEOUT_S", 15, least=1)
+# Commands a second, over all fleets; the vendor's limits belong to the subscription.
+REMOTES_SEND_PER_S = env.number("REMOTES_SEND_PER_S", 5, least=1)
+# A command that could not be sent for this long is not sent any more: nobody expects it then.
+REMOTES_QUEUE_MAX_S = env.number("REMOTES_QUEUE_MAX_S", 3600, least=60)
+# A worker that posted and died is found out after this time.
+REMOTES_LEASE_S = env.number("REMOTES_LEASE_S", 60, least=5)
+REMOTES_AUTO_RETRY = env.flag("REMOTES_AUTO_RETRY", True)
+# Whether unlocking, immobilising and declaring stolen may be sent to many vehicles at once.
+REMOTES_DANGEROUS_IN_BULK = env.flag("REMOTES_DANGEROUS_IN_BULK", False)
+REMOTES_LOW_BATTERY = env.number("REMOTES_LOW_BATTERY", 20)
+# Wake-ups a month of a vehicle that names no budget (0: only what the vendor teaches), and 6 in 20 minutes.
+REMOTES_WAKEUPS_PER_MONTH = env.number("REMOTES_WAKEUPS_PER_MONTH", 0)
+REMOTES_WAKEUPS_BURST = env.number("REMOTES_WAKEUPS_BURST", 6)
+REMOTES_WAKEUPS_BURST_S = env.number("REMOTES_WAKEUPS_BURST_S", 1200, least=1)
+# Seconds without news after which the vendor is asked, by state, and after which nothing more is expected.
+REMOTES_SOFT_FIRST_S = env.number("REMOTES_SOFT_FIRST_S", 60, least=1)
+REMOTES_SOFT_NAVIGATION_S = env.number("REMOTES_SOFT_NAVIGATION_S", 120, least=1)
+REMOTES_SOFT_WAKING_S = env.number("REMOTES_SOFT_WAKING_S", 180, least=1)
+REMOTES_SOFT_SENT_S = env.number("REMOTES_SOFT_SENT_S", 120, least=1)
+REMOTES_SOFT_BLOCKED_S = env.number("REMOTES_SOFT_BLOCKED_S", 60, least=1)
+REMOTES_HARD_BLOCKED_S = env.number("REMOTES_HARD_BLOCKED_S", 300, least=1)
+REMOTES_HARD_S = env.number("REMOTES_HARD_S", 600, least=1)
+REMOTES_SWEEP_S = env.number("REMOTES_SWEEP_S", 5, least=1)
+# --- vehicles ----------------------------------------------------------------------------------------
+VEHICLES_SWEEP_S = env.number("VEHICLES_SWEEP_S", 5, least=1)
+# --- bike-share --------------------------------------------------------------------------------------
+# How often the ends of trials are looked for.
+BIKESHARE_SWEEP_S = env.number("BIKESHARE_SWEEP_S", 60, least=1)
 
 # --- celery ------------------------------------------------------------------------------------------
 CELERY_TIMEZONE = "UTC"

@@ -6,11 +6,17 @@ from django.views.i18n import set_language
 
 from config.api import api
 from console.permissions import public
+from fleet_remotes.api import receive_callback
 
 urlpatterns = [
     path("", include("console.urls")),
     path("outbox/", include("outbox.urls")),
     path("infrastructure/", include("infra_notifications.urls")),
+    path("remotes/", include("fleet_remotes.urls")),
+    # The vendor's door has a static header instead of an API key, so it is none of the API's operations.
+    path("api/v1/remotes/callbacks/<slug:slug>", receive_callback, name="remote_callback"),
+    path("vehicles/", include("vehicles.urls")),
+    path("", include("bikeshare.urls")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     path("language/", public(set_language), name="set_language"),

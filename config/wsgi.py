@@ -12,3 +12,7 @@ from django.core.wsgi import get_wsgi_application
 sys.setswitchinterval(0.0005)
 
 application = get_wsgi_application()
+
+from outbox import watch  # noqa: E402 - it needs the settings
+
+watch.start()

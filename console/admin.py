@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
-from console.models import ApiKey, Job, SignOfLife
+from console.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, SavedSearch, SignOfLife, Undo
 from console.paging import COUNT_CAP
 
 
@@ -79,6 +79,49 @@ class JobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         return super().get_queryset(request).defer("payload")
+
+
+@admin.register(SavedSearch)
+class SavedSearchAdmin(BigTableAdmin):
+    list_display = ("name", "list_key", "owner", "shared", "created_at")
+    list_filter = ("shared", "list_key")
+    search_fields = ("name",)
+    readonly_fields = ("list_key", "query", "owner", "created_at")
+    list_select_related = ("owner",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(ColumnChoice)
+class ColumnChoiceAdmin(ReadOnlyAdmin):
+    list_display = ("owner", "list_key", "columns")
+    list_select_related = ("owner",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("console.delete_columnchoice")
+
+
+@admin.register(Undo)
+class UndoAdmin(ReadOnlyAdmin):
+    list_display = ("label", "kind", "created_by", "created_at", "expires_at", "undone_at")
+    list_select_related = ("created_by",)
+    exclude = ("payload",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Undo]:
+        return super().get_queryset(request).defer("payload")
+
+
+@admin.register(FacetCensus)
+class FacetCensusAdmin(ReadOnlyAdmin):
+    list_display = ("list_key", "rows", "counted_at", "took_ms")
+
+
+@admin.register(FacetCount)
+class FacetCountAdmin(ReadOnlyAdmin):
+    list_display = ("list_key", "facet", "value", "count", "rank")
+    list_filter = ("list_key",)
+    ordering = ("list_key", "facet", "rank")
 
 
 admin.site.unregister((LogEntry, AccessAttempt, PeriodicTask))

@@ -11,15 +11,21 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         from auditlog.registry import auditlog
+        from django.conf import settings
         from django.contrib.auth.models import Group, User
         from django_celery_beat import models as schedules
 
-        from console.models import ApiKey
+        from console.models import ApiKey, SavedSearch
         from console.navigation import Entry, register_entry
         from console.permissions import SIGNED_IN
+        from console.retention import by_age, register_retention
+        from console.schedule import register_periodic
         from console.search import lookups
 
         lookups.install()
+        register_periodic("console: sweep", task="console.sweep", every_s=15)
+        register_periodic("console: count facets", task="console.count_facets", every_s=60)
+        auditlog.register(SavedSearch)
         auditlog.register(ApiKey, exclude_fields=["last_used_at", "digest"])
         auditlog.register(User, exclude_fields=["last_login"], mask_fields=["password"], m2m_fields={"groups"})
         auditlog.register(Group, m2m_fields={"permissions"})
@@ -40,6 +46,16 @@ class ConsoleConfig(AppConfig):
                 20,
             )
         )
+        register_periodic("retention: prune", task="console.prune", every_s=settings.RETENTION_PRUNE_S)
+        for name, setting, prune in (
+            ("receipts", "RETENTION_DAYS", by_age("console_apireceipt", "received_at")),
+            ("jobs", "RETENTION_DAYS", by_age("console_job", "created_at", only="finished_at IS NOT NULL")),
+            ("signs of life", "RETENTION_DAYS", by_age("console_signoflife", "at", written_in_order=False)),
+            ("sign-ins", "RETENTION_DAYS", by_age("axes_accesslog", "attempt_time")),
+            ("failed sign-ins", "RETENTION_DAYS", by_age("axes_accessattempt", "attempt_time", written_in_order=False)),
+            ("audit log", "RETENTION_AUDIT_DAYS", by_age("auditlog_logentry", '"timestamp"')),
+        ):
+            register_retention(name, setting=setting, prune=prune)
 
 
 class SignalboxAdminConfig(AdminConfig):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import connection
+
+# An escaped NUL, but not the end of an escaped backslash followed by "u0000".
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def storable(value: Any) -> str:
+    """JSON text that PostgreSQL's jsonb takes: it knows no NUL character."""
+    encoded = msgspec.json.encode(value).decode()
+    return _NUL.sub(r"\1", encoded) if "\\u0000" in encoded else encoded
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def check_life(part: str) -> Callable[[datetime], Finding]:
     """A check that a part of Signalbox showed life lately."""
 
     def run(now: datetime) -> Finding:
-        seen = last_signs_of_life().get(part)
+        seen = last_signs_of_life(now).get(part)
         if seen is None:
             return Finding(False, _("has never shown life"))
         age = max(0.0, (now - seen).total_seconds())

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -26,6 +27,7 @@ HTTP_SECONDS = Histogram(
     ["method", "route", "status_class"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.3, 0.6, 1, 3, 10),
 )
+PRUNED = Counter("signalbox_rows_pruned", "Rows deleted because of their age", ["what"])
 
 Levels = Callable[[], Iterable[Metric]]
 _levels: list[Levels] = []
@@ -40,7 +42,7 @@ def life_levels() -> Iterator[Metric]:
     family = GaugeMetricFamily(
         "signalbox_last_sign_of_life", "Unix time of a part's last sign of life", labels=["part"]
     )
-    for part, seen in last_signs_of_life().items():
+    for part, seen in last_signs_of_life(timezone.now()).items():
         family.add_metric([part], seen.timestamp())
     yield family
 

@@ -9,7 +9,7 @@ import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode, urlsplit
 
 import structlog
 from auditlog.context import set_actor
@@ -127,10 +127,20 @@ class SignInRequired(LoginRequiredMiddleware):
         response: HttpResponseBase = super().handle_no_permission(request, view_func)
         if request.headers.get("HX-Request") != "true":
             return response
-        target = response["Location"] if request.method in SAFE_METHODS else resolve_url(settings.LOGIN_URL)
+        sign_in = resolve_url(settings.LOGIN_URL)
         answer = HttpResponse(status=401)
-        answer["HX-Redirect"] = target
+        # Back to the page that asked, not to the part of it that was asked for.
+        page = _page_of(request)
+        answer["HX-Redirect"] = f"{sign_in}?{urlencode({'next': page}, safe='/')}" if page else sign_in
         return answer
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The path of the page on which htmx runs, if it is one of ours; else what was read, if anything was."""
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if shown.netloc == request.get_host() and shown.path.startswith("/"):
+        return shown._replace(scheme="", netloc="", fragment="").geturl()
+    return request.get_full_path() if request.method in SAFE_METHODS else ""
 
 
 class ViewerTimeZone:

@@ -60,6 +60,14 @@ SECTIONS: dict[str, Text] = {
 _registry = _Registry()
 
 
+def register_section(key: str, label: Text, *, before: str = "deliver") -> None:
+    """A section of the menu for an app that brings many pages."""
+    if key in SECTIONS:
+        return
+    later = {name: SECTIONS.pop(name) for name in list(SECTIONS)[list(SECTIONS).index(before) :]}
+    SECTIONS.update({key: label} | later)
+
+
 def register_entry(entry: Entry) -> None:
     if entry not in _registry.entries:
         _registry.entries.append(entry)

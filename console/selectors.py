@@ -16,6 +16,8 @@ from console.services import digest_of
 
 # A part that was silent for this long counts as not working: several beats of its 5 s pulse.
 LIFE_EXPECTED_WITHIN = timedelta(seconds=60)
+# By how much the clocks of several machines may differ.
+CLOCK_SLACK = timedelta(seconds=30)
 # Prefix and secret, as `create_api_key` makes them.
 _KEY = re.compile(r"(sbx_[0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 
@@ -54,7 +56,9 @@ def find_api_key(plain: str, now: datetime) -> ApiKey | None:
     return key
 
 
-def last_signs_of_life() -> dict[str, datetime]:
+def last_signs_of_life(now: datetime) -> dict[str, datetime]:
     """The newest sign of each part, e.g. {"worker": …, "beat": …}."""
-    rows = SignOfLife.objects.values_list("part").annotate(newest=Max("at"))
+    # What was written before the clock was set back says nothing about now.
+    shown = SignOfLife.objects.filter(at__lte=now + CLOCK_SLACK)
+    rows = shown.values_list("part").annotate(newest=Max("at"))
     return {part: newest for part, newest in rows if newest is not None}

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api-keys/<int:pk>/revoke/", views.api_key_revoke, name="api_key_revoke"),
     path("audit/", views.AuditList.as_view(), name="audit"),
     path("jobs/<int:pk>/", views.job, name="job"),
+    path("undo/<int:pk>/", views.undo, name="undo"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),

@@ -8,7 +8,7 @@ from auditlog.models import LogEntry
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
@@ -28,13 +28,14 @@ from console.context_processors import THEMES
 from console.forms import ApiKeyForm, SignInForm
 from console.lists import Action, Column, ListPage
 from console.middleware import client_address
-from console.models import ApiKey, Job
+from console.models import ApiKey, Job, Undo
 from console.navigation import tiles_for
 from console.permissions import SIGNED_IN, check_permission, person, public, requires
 from console.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from console.search.schema import any_text
 from console.selectors import find_api_key
 from console.services import create_api_key, revoke_api_key, touch_api_key
+from console.undo import may_take_back, take_back
 
 COOKIE_AGE = 365 * 24 * 3600
 
@@ -203,7 +204,30 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     if found.created_by_id != request.user.pk:
         check_permission(request, "console.view_job")
     name = "console/job.html#progress" if request.headers.get("HX-Target") == "progress" else "console/job.html"
-    return render(request, name, {"page_title": found.label, "job": found})
+    change = Undo.objects.defer("payload").filter(pk=found.result.get("undo")).first()
+    can_undo = change is not None and change.is_open(timezone.now()) and may_take_back(change, person(request))
+    return render(request, name, {"page_title": found.label, "job": found, "undo": change if can_undo else None})
+
+
+@requires(SIGNED_IN)
+@require_POST
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes back one's own change of the last ten minutes."""
+    change = get_object_or_404(Undo.objects.defer("payload"), pk=pk, created_by=person(request))
+    if not may_take_back(change, person(request)):
+        raise PermissionDenied
+    try:
+        taken = take_back(undo=change, by=person(request), now=timezone.now())
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        if taken:
+            messages.success(request, _("Taken back: %(what)s") % {"what": change.label})
+        else:
+            messages.warning(request, _("It is too late to take this back, or it was done already."))
+    target = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
+    return redirect(target if safe else "/")
 
 
 # ---- health -------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Registers fleet_remotes."""
+"""Registers fleet remotes: menu, tiles, event kinds, health check, periodic tasks, demo data."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -7,3 +7,39 @@ from django.utils.translation import gettext_lazy as _
 class FleetRemotesConfig(AppConfig):
     name = "fleet_remotes"
     verbose_name = _("Fleet remotes")
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+        from django.conf import settings
+
+        from console.demo import register_demo
+        from console.health import register_check
+        from console.navigation import Entry, Tile, register_entry, register_tile
+        from console.schedule import register_periodic
+        from fleet_remotes import demo, models, tiles
+        from fleet_remotes.event_kinds import KINDS
+        from fleet_remotes.selectors.health import check_callbacks
+        from outbox.event_kinds import register_kinds
+
+        app = "fleet_remotes"
+        register_demo(app, demo.load)
+        register_kinds(KINDS)
+        register_check("callbacks", check_callbacks, for_readiness=False)
+        register_periodic("remotes: sweep", task="fleet_remotes.sweep", every_s=settings.REMOTES_SWEEP_S)
+        register_periodic("remotes: bind", task="fleet_remotes.bind", every_s=60)
+        auditlog.register(models.Fleet, exclude_fields=["paused_until"])
+        auditlog.register(models.FleetVehicle, exclude_fields=["search_text", "updated_at", "facts_at"])
+        auditlog.register(
+            models.Callback,
+            include_fields=["slug", "fleet", "header_name", "callback_id", "batch_window_s", "silent_after_s"],
+        )
+        for label, url, permission, icon, order in (
+            (_("Fleet vehicles"), "vehicles", "view_fleetvehicle", "truck", 70),
+            (_("Remote actions"), "actions", "view_remoteaction", "key", 71),
+            (_("Batches"), "batches", "view_commandbatch", "queue-list", 72),
+            (_("Wake-up budgets"), "wakeups", "view_wakeupuse", "sun", 73),
+            (_("Callbacks"), "callbacks", "view_callback", "inbox-arrow-down", 74),
+            (_("Fleets"), "fleets", "view_fleet", "rectangle-group", 75),
+        ):
+            register_entry(Entry("manage", label, f"{app}:{url}", f"{app}.{permission}", icon, order))
+        register_tile(Tile("remotes", "fleet_remotes/tile.html", tiles.action_tile, f"{app}.view_remoteaction", 30))

@@ -5,29 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import CharField, ModelForm, Textarea
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from console.admin import BigTableAdmin, ReadOnlyAdmin
+from console.permissions import person
+from infra_notifications.forms import points_named
 from infra_notifications.models import (
+    Acknowledgement,
     ChargePoint,
     ChargePointMessage,
     ChargePointState,
     EventRule,
+    Flapping,
     GroupAddress,
     GroupDraft,
     GroupMembership,
     Incident,
+    IncidentEntry,
+    MaintenanceTarget,
+    MaintenanceWindow,
     Notice,
     NotificationGroup,
     UnknownChargePoint,
     UnmappedReport,
 )
 from infra_notifications.services.charge_points import ensure_state
+from infra_notifications.services.digests import known_zones, next_digest
+from infra_notifications.services.groups import add_members, follow_schedule, schedule_of
+from infra_notifications.services.maintenance import ask_again
 from infra_notifications.services.mapping import forget_rule_book
 
 
@@ -93,7 +107,7 @@ class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
     model = GroupMembership
     fields = ("charge_point",)
     autocomplete_fields = ("charge_point",)
-    verbose_name_plural = "add members"
+    verbose_name_plural = gettext_lazy("add members")
     extra = 3
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
@@ -103,16 +117,62 @@ class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
+class GroupAdminForm(ModelForm):  # type: ignore[type-arg]
+    """A group with a field for many new members at once; the inline beside it is for a few."""
+
+    add_evse_ids = CharField(
+        label=gettext_lazy("add charge points"), required=False, widget=Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("EVSE ids of new members, one per line."),
+    )  # fmt: skip
+
+    class Meta:
+        model = NotificationGroup
+        fields = (
+            "name", "description", "cases", "hold_off_s", "notify_recovery", "reminder_s", "language", "digest_time",
+            "time_zone",
+        )  # fmt: skip
+
+    def clean_add_evse_ids(self) -> list[int]:
+        return points_named(self.cleaned_data["add_evse_ids"])
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone and zone not in known_zones():
+            raise ValidationError(_("Name a time zone of the IANA database, e.g. Europe/Berlin."))
+        return zone
+
+
 @admin.register(NotificationGroup)
 class NotificationGroupAdmin(BigTableAdmin):
-    list_display = ("name", "cases", "notify_recovery", "language", "last_notified_at", "members")
+    form = GroupAdminForm
+    list_display = ("name", "cases", "notify_recovery", "language", "digest_time", "last_notified_at", "members")
     search_fields = ("name",)
     inlines = (AddressInline, MembersInline)
-    readonly_fields = ("members", "last_notified_at")
+    readonly_fields = ("members", "digest_due_at", "last_notified_at")
 
-    @admin.display(description="members")
+    def save_model(
+        self, request: HttpRequest, obj: NotificationGroup, form: ModelForm[NotificationGroup], change: bool
+    ) -> None:
+        """What waits follows the changed hold-off, digest and reminders, as it does in the console."""
+        now = timezone.now()
+        before = schedule_of(NotificationGroup.objects.get(pk=obj.pk)) if change else ()
+        if before[:2] != schedule_of(obj)[:2]:
+            obj.digest_due_at = next_digest(obj, now)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if change:
+                follow_schedule(group=obj, before=before, now=now)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        ids = form.cleaned_data.get("add_evse_ids") or ()
+        add_members(group=form.instance, charge_point_ids=ids, by=person(request))
+
+    @admin.display(description=gettext_lazy("members"))
     def members(self, group: NotificationGroup) -> str:
         url = reverse("admin:infra_notifications_groupmembership_changelist")
+        if not group.pk:
+            return "–"
         return format_html('<a href="{}?group__id__exact={}">{}</a>', url, group.pk, _("List and remove members"))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -197,8 +257,26 @@ class UnmappedReportAdmin(BigTableAdmin):
     search_fields = ("said",)
 
 
+class EntriesInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What people did about an incident."""
+
+    model = IncidentEntry
+    fields = ("at", "kind", "author", "text")
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
+    inlines = (EntriesInline,)
     list_display = ("id", "charge_point", "case", "opened_at", "closed_at", "repeats", "said")
     list_select_related = ("charge_point",)
     list_filter = ("case",)
@@ -208,6 +286,76 @@ class IncidentAdmin(ReadOnlyAdmin):
 class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("id", "incident_id", "group_name", "kind", "state", "reason", "due_at", "decided_at")
     list_filter = ("state", "kind", "reason")
+
+
+@admin.register(Acknowledgement)
+class AcknowledgementAdmin(ReadOnlyAdmin):
+    list_display = ("incident_id", "at", "author")
+    search_fields = ("author",)
+
+
+@admin.register(IncidentEntry)
+class IncidentEntryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "incident_id", "kind", "at", "author", "text")
+    list_filter = ("kind",)
+    search_fields = ("author",)
+
+
+@admin.register(Flapping)
+class FlappingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "charge_point", "case", "began_at", "openings", "next_check_at", "ended_at")
+    list_select_related = ("charge_point",)
+    list_filter = ("case",)
+
+
+class TargetsInline(admin.TabularInline):  # type: ignore[type-arg]
+    """New targets of a window; those it has, which may be thousands, are listed beside, page by page."""
+
+    model = MaintenanceTarget
+    fields = ("charge_point", "group", "location", "city")
+    autocomplete_fields = ("charge_point", "group")
+    verbose_name_plural = gettext_lazy("add targets")
+    extra = 3
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MaintenanceTarget]:
+        return super().get_queryset(request).none()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(MaintenanceWindow)
+class MaintenanceWindowAdmin(BigTableAdmin):
+    list_display = ("reason", "starts_at", "ends_at", "author", "targets")
+    search_fields = ("reason", "author")
+    readonly_fields = ("author", "created_at", "targets")
+    inlines = (TargetsInline,)
+
+    def save_model(self, request: HttpRequest, obj: MaintenanceWindow, form: Any, change: bool) -> None:
+        """What waits for the end is decided again when that comes earlier."""
+        obj.author = obj.author or request.user.get_username()
+        super().save_model(request, obj, form, change)
+        if change and "ends_at" in form.changed_data:
+            ask_again(windows=[obj.pk], at=max(obj.ends_at, timezone.now()))
+
+    @admin.display(description=gettext_lazy("targets"))
+    def targets(self, window: MaintenanceWindow) -> str:
+        if not window.pk:
+            return "–"
+        url = reverse("admin:infra_notifications_maintenancetarget_changelist")
+        return format_html('<a href="{}?window__id__exact={}">{}</a>', url, window.pk, _("List and remove targets"))
+
+
+@admin.register(MaintenanceTarget)
+class MaintenanceTargetAdmin(BigTableAdmin):
+    list_display = ("window", "charge_point", "group", "location", "city")
+    list_select_related = ("window", "charge_point", "group")
+    search_fields = ("location",)
+    autocomplete_fields = ("window", "charge_point", "group")
+    ordering = ("-id",)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup.startswith("window__id") or super().lookup_allowed(lookup, value, request)
 
 
 @admin.register(GroupDraft)

@@ -21,10 +21,12 @@ from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as group_services
+from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.charge_points import ChargePointInput, has_name, upsert_charge_points
 from infra_notifications.services.intake import Intake, Submission
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
+from outbox.lists import MAX_ADDRESSES
 
 router = Router()
 READ, WRITE = ScopedKey("charging:read"), ScopedKey("charging:write")
@@ -170,16 +172,21 @@ def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
 
 
 class GroupIn(Schema):
-    """A notification group. `hold_off_s` maps a case to seconds; what is not named has its default."""
+    """A notification group. `hold_off_s` maps a case to seconds; what is not named has its default.
+
+    `digest_time` ("07:00") asks for one mail a day at that time in `time_zone` (IANA) instead of single ones.
+    """
 
     name: str
     description: str = ""
-    emails: list[str] = Field(default_factory=list, max_length=group_services.MAX_ADDRESSES)
+    emails: list[str] = Field(default_factory=list, max_length=MAX_ADDRESSES)
     cases: list[str] = Field(default_factory=all_cases)
     hold_off_s: dict[str, int] = Field(default_factory=dict)
     notify_recovery: bool = True
     reminder_s: int | None = None
     language: str = Language.ENGLISH.value
+    digest_time: str | None = None
+    time_zone: str = ""
     charge_points: list[str] = Field(default_factory=list, max_length=MAX_MEMBERS)
 
 
@@ -188,12 +195,14 @@ class GroupPatch(Schema):
 
     name: str | None = None
     description: str | None = None
-    emails: list[str] | None = Field(default=None, max_length=group_services.MAX_ADDRESSES)
+    emails: list[str] | None = Field(default=None, max_length=MAX_ADDRESSES)
     cases: list[str] | None = None
     hold_off_s: dict[str, int] | None = None
     notify_recovery: bool | None = None
     reminder_s: int | None = None
     language: str | None = None
+    digest_time: str | None = None
+    time_zone: str | None = None
     charge_points: list[str] | None = Field(default=None, max_length=MAX_MEMBERS)
 
 
@@ -217,6 +226,8 @@ def group_shape(group: NotificationGroup) -> dict[str, Any]:
         "notify_recovery": group.notify_recovery,
         "reminder_s": group.reminder_s,
         "language": group.language,
+        "digest_time": f"{group.digest_time:%H:%M}" if group.digest_time else None,
+        "time_zone": group.time_zone,
         "charge_points": group.member_count,  # type: ignore[attr-defined]
         "open_incidents": group.open_count,  # type: ignore[attr-defined]
         "last_notified_at": rfc3339(group.last_notified_at),
@@ -260,7 +271,7 @@ def patch_group(request: HttpRequest, group_id: int, body: GroupPatch) -> dict[s
     group = get_object_or_404(NotificationGroup, pk=group_id)
     given = body.model_dump(exclude_unset=True)
     emails, members = given.pop("emails", None), given.pop("charge_points", None)
-    given = {key: value for key, value in given.items() if value is not None or key == "reminder_s"}
+    given = {key: value for key, value in given.items() if value is not None or key in ("reminder_s", "digest_time")}
     ids = _ids_of(members) if members is not None else None
     with audited_by(key_of(request)):
         group_services.update_group(group=group, settings=given, emails=emails, now=timezone.now(), members=ids)
@@ -325,6 +336,7 @@ def list_members(
 
 
 def incident_shape(incident: Incident) -> dict[str, Any]:
+    acknowledged = getattr(incident, "acknowledgement", None)
     return {
         "id": incident.pk,
         "charge_point": incident.charge_point.evse_id,
@@ -336,6 +348,8 @@ def incident_shape(incident: Incident) -> dict[str, Any]:
         "said": incident.said,
         "repeats": incident.repeats,
         "last_raised_at": rfc3339(incident.last_raised_at),
+        "acknowledged_at": rfc3339(acknowledged.at) if acknowledged else None,
+        "acknowledged_by": acknowledged.author if acknowledged else None,
     }
 
 
@@ -362,3 +376,20 @@ def get_incident(request: HttpRequest, incident_id: int) -> dict[str, Any]:
         for notice in selectors.notices_of(incident)
     ]
     return incident_shape(incident) | {"notices": notices}
+
+
+class AcknowledgeIn(Schema):
+    """What is to be noted beside the acknowledgement."""
+
+    note: str = ""
+
+
+@router.post("/incidents/{incident_id}/acknowledge", auth=WRITE, summary="Acknowledge an incident: no more reminders")
+def acknowledge_incident(request: HttpRequest, incident_id: int, body: AcknowledgeIn | None = None) -> dict[str, Any]:
+    """Idempotent: what is acknowledged stays as it is. 409 when the incident is closed."""
+    incident, key = get_object_or_404(Incident, pk=incident_id), key_of(request)
+    if not incident.is_open:
+        raise Problem(409, "The incident is closed; there is nothing to take care of any more.")
+    note = body.note if body is not None else ""
+    acknowledge_incidents(incident_ids=[incident.pk], author=f"API: {key.name}", note=note, now=timezone.now())
+    return get_incident(request, incident_id)

@@ -13,11 +13,15 @@ class InfraNotificationsConfig(AppConfig):
         from django.conf import settings
 
         from console.demo import register_demo
+        from console.lists import register_bulk
         from console.navigation import Entry, Tile, register_entry, register_tile
         from console.schedule import register_periodic
-        from infra_notifications import demo, models, tiles
+        from console.search.stored import register_long_list
+        from console.undo import register_undo
+        from infra_notifications import demo, models, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import GROUP_LIST
+        from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
         from outbox.lists import register_list
 
@@ -25,20 +29,58 @@ class InfraNotificationsConfig(AppConfig):
         register_demo(app, demo.load)
         register_kinds(KINDS)
         register_list(GROUP_LIST)
+        register_bulk(*tables.BULK_ACTIONS)
+        for kind in UNDO_KINDS:
+            register_undo(kind)
+        register_long_list("charge_points", rows=selectors.charge_points, search=search.CHARGE_POINT_SEARCH)
+        register_long_list("incidents", rows=selectors.incidents, search=search.INCIDENT_SEARCH)
         register_periodic("charging: sweep", task="infra_notifications.sweep", every_s=settings.CHARGING_SWEEP_S)
+        register_periodic(
+            "charging: digests and reminders", task="infra_notifications.remind", every_s=settings.CHARGING_SWEEP_S
+        )
         auditlog.register(
             models.NotificationGroup, exclude_fields=["gathering_until", "last_notified_at", "updated_at"]
         )
         auditlog.register(models.ChargePoint, exclude_fields=["search_text", "updated_at"])
         auditlog.register(models.EventRule, exclude_fields=["updated_at"])
         auditlog.register(models.GroupMembership)
+        auditlog.register(models.MaintenanceWindow)
+        auditlog.register(models.MaintenanceTarget)
         label = _("Charging Infrastructure Notifications")
         register_entry(Entry("manage", label, f"{app}:groups", f"{app}.view_notificationgroup", "bell-alert", 10))
         register_entry(Entry("manage", _("Incidents"), f"{app}:incidents", f"{app}.view_incident", "fire", 20))
         register_entry(
             Entry("manage", _("Charge points"), f"{app}:charge_points", f"{app}.view_chargepoint", "bolt", 30)
         )
+        register_entry(
+            Entry(
+                "manage", _("Maintenance"), f"{app}:maintenance", f"{app}.view_maintenancewindow",
+                "wrench-screwdriver", 35,
+            )
+        )  # fmt: skip
         register_entry(Entry("manage", _("Mapping rules"), f"{app}:rules", f"{app}.view_eventrule", "funnel", 40))
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
+        _keeping()
+
+
+def _keeping() -> None:
+    """How long what is kept, and what an address leaves behind."""
+    from console.erasure import register_eraser
+    from console.retention import by_age, register_retention
+    from infra_notifications.services import keeping
+    from outbox.services.pruning import register_event_keeper
+
+    app = "infra_notifications"
+    register_event_keeper(app, keeping.events_of_open_incidents)
+    register_eraser(app, keeping.erase_address)
+    register_retention("incidents", setting="RETENTION_INCIDENTS_DAYS", prune=keeping.prune_incidents)
+    for name, column, in_order in (
+        ("chargepointmessage", "received_at", True),
+        ("unknownchargepoint", "last_seen", False),
+        ("unmappedreport", "last_seen", False),
+        ("groupdraft", "updated_at", False),
+    ):
+        prune = by_age(f"{app}_{name}", column, written_in_order=in_order)
+        register_retention(f"charging {name}", setting="RETENTION_MESSAGES_DAYS", prune=prune)

@@ -88,6 +88,7 @@ class CloseReason(models.TextChoices):
 class NoticeKind(models.TextChoices):
     OPENED = "opened", _("Alert")
     RECOVERED = "recovered", _("All-clear")
+    REMINDER = "reminder", _("Reminder")
 
 
 class NoticeState(models.TextChoices):
@@ -107,13 +108,35 @@ class NoticeReason(models.TextChoices):
     GATHERED = "gathered", _("Gathered: waits for the group’s next mail")
     NO_ADDRESS = "no_address", _("The group has no address")
     CASE_NOT_SELECTED = "case_not_selected", _("The group does not listen to this case")
-    MAINTENANCE = "maintenance", _("Maintenance")
+    MAINTENANCE = "maintenance", _("Maintenance: nothing is mailed until it ends")
+    FLAPPING = "flapping", _("Flapping: it opens again and again, which one mail a day tells")
+    DIGEST = "digest", _("For the group’s daily digest")
     TOO_OLD = "too_old", _("Too old: it happened long before it was reported")
     RECOVERED_IN_TIME = "recovered", _("Over before the hold-off had passed")
     TOLD_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
     MOMENTARY = "momentary", _("A momentary event has no all-clear")
     LEFT_GROUP = "left_group", _("The charge point left the group")
+
+
+class EntryKind(models.TextChoices):
+    """What people do to an incident."""
+
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+    WITHDRAWN = "withdrawn", _("Acknowledgement withdrawn")
+    NOTE = "note", _("Note")
+    CLOSED = "closed", _("Closed by hand")
+
+
+class WindowState(models.TextChoices):
+    """Where a maintenance window stands at a moment."""
+
+    PLANNED = "planned", _("Planned")
+    RUNNING = "running", _("Running")
+    OVER = "over", _("Over")
+
+
+WINDOW_COLOURS = {WindowState.PLANNED: "info", WindowState.RUNNING: "warning", WindowState.OVER: "secondary"}
 
 
 class Language(models.TextChoices):

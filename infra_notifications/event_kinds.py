@@ -64,6 +64,54 @@ class GroupMail(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
+class FlappingItem(msgspec.Struct, kw_only=True):
+    """A charge point that opened a case `openings` times within 24 h; `opened_at` is the last time."""
+
+    charge_point: ChargePointFacts
+    case: str
+    openings: int
+    opened_at: datetime
+    is_open: bool
+    said: str = ""
+    url: str = ""
+
+
+class GroupFlapping(msgspec.Struct, kw_only=True):
+    """Payload of a group's flapping mail: at most `len(items)` of `total` charge points listed."""
+
+    group_id: int
+    group: str
+    items: list[FlappingItem]
+    total: int
+    url: str = ""
+
+
+class DigestItem(msgspec.Struct, kw_only=True):
+    """What became of one case at one charge point since the last digest; `openings` may be 0 when it is still open."""
+
+    charge_point: ChargePointFacts
+    case: str
+    openings: int
+    opened_at: datetime
+    closed_at: datetime | None = None
+    acknowledged_by: str = ""
+    said: str = ""
+    url: str = ""
+
+
+class GroupDigest(msgspec.Struct, kw_only=True):
+    """Payload of a group's daily digest: how many incidents opened and ended since the last one, how many are open."""
+
+    group_id: int
+    group: str
+    opened: int
+    over: int
+    open: int
+    items: list[DigestItem]
+    total: int
+    url: str = ""
+
+
 class GroupTest(msgspec.Struct, kw_only=True):
     """Payload of a test mail."""
 
@@ -83,6 +131,10 @@ CASE_KINDS = {
 RECOVERED = "charge_point.recovered"
 GROUP_ALERT = "notification_group.alert"
 GROUP_RECOVERY = "notification_group.recovery"
+GROUP_STILL_BROKEN = "notification_group.still_broken"
+GROUP_FLAPPING = "notification_group.flapping"
+GROUP_REMINDER = "notification_group.reminder"
+GROUP_DIGEST = "notification_group.digest"
 GROUP_TEST = "notification_group.test"
 
 _POINT = ChargePointFacts(
@@ -100,6 +152,15 @@ def _example(case: Case, said: str, closed_at: datetime | None = None) -> Charge
 
 _FUSE = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure")
 _OVER = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure", _AT.replace(hour=6))
+
+_FLAPPING = FlappingItem(
+    charge_point=_POINT, case=Case.UNAVAILABLE, openings=9, opened_at=_AT, is_open=True, said="No message for 15 min",
+    url="https://signalbox.example/…",
+)  # fmt: skip
+_DIGEST = DigestItem(
+    charge_point=_POINT, case=Case.FUSE_TRIPPED, openings=1, opened_at=_AT, said="Faulted · OverCurrentFailure",
+    url="https://signalbox.example/…",
+)  # fmt: skip
 
 KINDS = (
     EventKind(
@@ -156,6 +217,50 @@ KINDS = (
         GroupMail,
         GroupMail(group_id=12, group="Köln Süd", items=[_OVER], total=1),
         mail="infra_notifications/mail/recovery",
+        is_public=False,
+    ),
+    EventKind(
+        GROUP_STILL_BROKEN,
+        _("Mail of a group at the end of a maintenance"),
+        _("What is still broken at the charge points of a notification group when their maintenance is over."),
+        DOMAIN,
+        GroupMail,
+        GroupMail(group_id=12, group="Köln Süd", items=[_FUSE], total=1),
+        Severity.CRITICAL,
+        mail="infra_notifications/mail/still_broken",
+        is_public=False,
+    ),
+    EventKind(
+        GROUP_FLAPPING,
+        _("Flapping mail of a group"),
+        _("Charge points of a notification group that open the same case again and again."),
+        DOMAIN,
+        GroupFlapping,
+        GroupFlapping(group_id=12, group="Köln Süd", items=[_FLAPPING], total=1),
+        Severity.WARNING,
+        mail="infra_notifications/mail/flapping",
+        is_public=False,
+    ),
+    EventKind(
+        GROUP_REMINDER,
+        _("Reminder of a group"),
+        _("What is still open at the charge points of a notification group, and nobody acknowledged."),
+        DOMAIN,
+        GroupMail,
+        GroupMail(group_id=12, group="Köln Süd", items=[_FUSE], total=1),
+        Severity.WARNING,
+        mail="infra_notifications/mail/reminder",
+        is_public=False,
+    ),
+    EventKind(
+        GROUP_DIGEST,
+        _("Daily digest of a group"),
+        _("What happened at the charge points of a notification group since the last digest, and what is still open."),
+        DOMAIN,
+        GroupDigest,
+        GroupDigest(group_id=12, group="Köln Süd", opened=1, over=0, open=1, items=[_DIGEST], total=1),
+        Severity.WARNING,
+        mail="infra_notifications/mail/digest",
         is_public=False,
     ),
     EventKind(

@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import time
 from typing import Any
 
 import msgspec
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from console.lists import BulkForm
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models import NotificationGroup
+from infra_notifications.selectors import ids_by_evse, locations_named
+from infra_notifications.services.digests import known_zones
+from infra_notifications.services.maintenance import Targets
+from outbox.lists import addresses_in
 
-MAX_UPLOAD_BYTES = 100 * 1024 * 1024
+MAX_TAG = 40
 _BETWEEN = re.compile(r"[\s,;]+")
-# `Anna Muster <anna@example.org>`, as mail programs copy it; the name may be quoted and hold a comma.
-_NAMED = re.compile(r"""(?:"[^"<>]*"|[^,;<>\n"])*<([^<>]*)>""")
+MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 
 
-def addresses_in(texts: Iterable[str]) -> list[str]:
-    """What was typed or pasted, address by address; names beside them are left out."""
-    return [part for text in texts for part in _BETWEEN.split(_NAMED.sub(r" \1 ", text)) if part]
+def _moment_input() -> forms.DateTimeInput:
+    """A date and time in the viewer's zone."""
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 def ids_in(texts: Iterable[str]) -> list[int]:
     """The numbers among submitted values; whatever else was sent is no row of ours."""
     return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+
+
+def points_named(text: str) -> list[int]:
+    """The charge points of EVSE ids that were typed or pasted. Raises ValidationError that names the unknown ones."""
+    wanted = [part for part in _BETWEEN.split(text) if part]
+    found = ids_by_evse(part.upper() for part in wanted)
+    unknown = [part for part in wanted if part.upper() not in found]
+    if unknown:
+        names = ", ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
+        raise forms.ValidationError(_("There is no charge point %(names)s.") % {"names": names})
+    return list(found.values())
 
 
 class GroupNameForm(forms.Form):
@@ -51,21 +68,10 @@ class GroupNameForm(forms.Form):
         return name
 
 
-class CaseChoices(forms.CheckboxSelectMultiple):
-    """The cases, each with the seed's explanation."""
-
-    template_name = "infra_notifications/widgets/cases.html"
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context(name, value, attrs)
-        context["explanations"] = {case.value: text for case, text in CASE_EXPLANATIONS.items()}
-        return context
-
-
 class GroupConfigurationForm(forms.Form):
     """A group's configuration: addresses in several fields, cases, hold-off in minutes, all-clear, language."""
 
-    cases = forms.MultipleChoiceField(label=_("Cases"), choices=Case.choices, widget=CaseChoices, required=False)
+    cases = forms.MultipleChoiceField(label=_("Cases"), choices=Case.choices, required=False)
     notify_recovery = forms.BooleanField(
         label=_("Send an all-clear when it is over"), required=False, help_text=_("In the same mail thread.")
     )
@@ -74,6 +80,11 @@ class GroupConfigurationForm(forms.Form):
         help_text=_("While it is open and nobody acknowledged it; empty: never."),
     )  # fmt: skip
     language = forms.ChoiceField(label=_("Language of the mails"), choices=Language.choices)
+    digest_time = forms.TimeField(
+        label=_("One daily digest at"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("Instead of single mails, reminders included; empty: each alert is mailed by itself."),
+    )  # fmt: skip
+    time_zone = forms.ChoiceField(label=_("Time zone of the digest"), required=False)
 
     def __init__(self, data: Any = None, *, group: NotificationGroup, addresses: list[str], **kwargs: Any) -> None:
         initial = {
@@ -81,12 +92,17 @@ class GroupConfigurationForm(forms.Form):
             "notify_recovery": group.notify_recovery,
             "reminder_h": -(-group.reminder_s // 3600) if group.reminder_s else None,
             "language": group.language,
+            "digest_time": group.digest_time,
+            "time_zone": group.time_zone if group.digest_time else timezone.get_current_timezone_name(),
         }
         super().__init__(data, initial=initial, **kwargs)
+        usual = _("The installation’s (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
+        self.fields["time_zone"].choices = [("", usual), *((zone, zone) for zone in known_zones())]  # type: ignore[attr-defined]
         for case in Case:
             self.fields[f"hold_off_{case}"] = forms.IntegerField(
-                label=_("Hold-off (minutes)"), min_value=0, max_value=43_200, required=False,
-                initial=group.hold_off_of(case) // 60, widget=forms.NumberInput(attrs={"class": "form-control-sm"}),
+                label=_("Hold-off of %(case)s (minutes)") % {"case": case.label}, min_value=0, max_value=43_200,
+                required=False, initial=group.hold_off_of(case) // 60,
+                widget=forms.NumberInput(attrs={"class": "form-control-sm"}),
             )  # fmt: skip
         self.group = group
         # What was typed stays in its fields; pasted lists are spread over several.
@@ -109,10 +125,25 @@ class GroupConfigurationForm(forms.Form):
             "reminder_s": reminder if "reminder_h" in self.changed_data else self.group.reminder_s,
             "language": data["language"],
             "hold_off_s": hold_off,
-        }
+        } | self._digest()
 
-    def hold_offs(self) -> list[tuple[Case, Any]]:
-        return [(case, self[f"hold_off_{case}"]) for case in Case]
+    def _digest(self) -> dict[str, Any]:
+        """The digest's time and zone; the zone of a group without one stays as it was."""
+        at: time | None = self.cleaned_data["digest_time"]
+        return {"digest_time": at} | ({"time_zone": self.cleaned_data["time_zone"]} if at is not None else {})
+
+    def case_rows(self) -> list[dict[str, Any]]:
+        """Each case with the seed's explanation, whether it is chosen, and its hold-off."""
+        chosen = self["cases"].value() or []
+        return [
+            {
+                "case": case,
+                "explanation": CASE_EXPLANATIONS[case],
+                "chosen": case.value in chosen,
+                "hold_off": self[f"hold_off_{case}"],
+            }
+            for case in Case
+        ]
 
 
 class DeleteGroupForm(forms.Form):
@@ -129,6 +160,39 @@ class DeleteGroupForm(forms.Form):
         if name.strip().casefold() != self.group.name.casefold():
             raise forms.ValidationError(_("This is not the group’s name."))
         return name
+
+
+class AddToGroupForm(BulkForm):
+    """To which group the selected charge points are added."""
+
+    group = forms.ModelChoiceField(queryset=NotificationGroup.objects.order_by("name"), label=_("Group"))
+
+    def arguments(self) -> dict[str, Any]:
+        return {"group": self.cleaned_data["group"].pk}
+
+
+class TagForm(BulkForm):
+    """Tags to add and to take away."""
+
+    add = forms.CharField(label=_("Add tags"), required=False, help_text=_("Several are parted by commas."))
+    drop = forms.CharField(label=_("Take away tags"), required=False)
+
+    def _tags(self, name: str) -> list[str]:
+        tags = [tag.strip().lower() for tag in re.split("[,;]", self.cleaned_data[name])]
+        found = list(dict.fromkeys(tag for tag in tags if tag))
+        if any(len(tag) > MAX_TAG for tag in found):
+            raise forms.ValidationError(_("A tag has at most %(n)d characters.") % {"n": MAX_TAG})
+        return found
+
+    def clean_add(self) -> list[str]:
+        return self._tags("add")
+
+    def clean_drop(self) -> list[str]:
+        return self._tags("drop")
+
+    def clean(self) -> None:
+        if not self.errors and not self.cleaned_data["add"] and not self.cleaned_data["drop"]:
+            raise forms.ValidationError(_("Name a tag to add or to take away."))
 
 
 class ImportForm(forms.Form):
@@ -177,3 +241,67 @@ class TryRuleForm(forms.Form):
                 raise forms.ValidationError(_("Paste one message, an object with action and payload."))
         two = "eventData" in str(message) or "connectorStatus" in str(message)
         return {"protocol": "ocpp2.0.1" if two else "ocpp1.6"} | message
+
+
+class MaintenanceTimesForm(forms.Form):
+    """Why and how long: what can be changed of a window later."""
+
+    reason = forms.CharField(
+        label=_("What is done"), max_length=200, help_text=_("Shown wherever somebody was not told because of it.")
+    )
+    starts_at = forms.DateTimeField(
+        label=_("Begins"), required=False, widget=_moment_input(), help_text=_("Empty: at once.")
+    )
+    ends_at = forms.DateTimeField(
+        label=_("Ends"), widget=_moment_input(), help_text=_("What is still broken then is told.")
+    )
+
+
+class MaintenanceForm(MaintenanceTimesForm):
+    """A new window with what it covers. `selected` charge points come from a list and need not be typed."""
+
+    evse_ids = forms.CharField(
+        label=_("Charge points"), required=False, max_length=500_000, help_text=_("EVSE ids, one per line."),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+    )  # fmt: skip
+    locations = forms.CharField(
+        label=_("Locations"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One per line, named as in the list of charge points; with “, city” behind it in one city only."),
+    )  # fmt: skip
+    groups = forms.ModelMultipleChoiceField(
+        NotificationGroup.objects.all(),
+        label=_("All charge points of these groups"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    GROUPS_SHOWN = 200
+
+    def __init__(self, *args: Any, selected: Iterable[int] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.selected = list(selected)
+        groups: Any = self.fields["groups"]
+        first = NotificationGroup.objects.all()[: self.GROUPS_SHOWN + 1]
+        chosen = NotificationGroup.objects.filter(pk__in=ids_in(map(str, self["groups"].value() or [])))
+        shown = {group.pk: group.name for group in (*chosen, *first[: self.GROUPS_SHOWN])}
+        groups.widget.choices = list(shown.items())
+        if len(first) > self.GROUPS_SHOWN:
+            groups.help_text = _("More groups: begin from the page of the group.")
+
+    def clean_evse_ids(self) -> list[int]:
+        return points_named(self.cleaned_data["evse_ids"])
+
+    def clean_locations(self) -> list[tuple[str, str]]:
+        lines = [line.strip() for line in self.cleaned_data["locations"].splitlines() if line.strip()]
+        found, unknown = locations_named(lines)
+        if unknown:
+            said = [
+                _("“%(name)s” (did you mean “%(near)s”?)") % {"name": name, "near": near} if near else f"“{name}”"
+                for name, near in unknown
+            ]
+            raise forms.ValidationError(_("There is no location %(names)s.") % {"names": ", ".join(map(str, said))})
+        return found
+
+    def targets(self) -> Targets:
+        data = self.cleaned_data
+        points = {*self.selected, *data["evse_ids"]}
+        return Targets(sorted(points), [group.pk for group in data["groups"]], data["locations"])

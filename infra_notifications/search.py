@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.search import ChoiceFacet, MembershipFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from console.search import (
+    ChoiceFacet,
+    Comparison,
+    MembershipFacet,
+    NumberFacet,
+    SearchContext,
+    SearchSchema,
+    TextFacet,
+    TimeFacet,
+)
 from console.search.facets import FlagFacet, TagFacet
+from console.search.grammar import Value
 from console.search.schema import any_text, folded_text
-from infra_notifications.choices import Case, Connectivity
+from infra_notifications.choices import Case, CloseReason, Connectivity, WindowState
 from infra_notifications.models import GroupAddress, GroupMembership, Incident
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
@@ -19,6 +33,7 @@ STATUSES = (
     "Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Occupied", "Reserved",
     "Unavailable", "Faulted",
 )  # fmt: skip
+HISTORY_DAYS = 30
 KILOWATT = {"kw": Decimal(1), "w": Decimal("0.001"), "mw": Decimal(1000)}
 
 
@@ -34,43 +49,108 @@ def has_open(case: str | None) -> Q:
     return Q(Exists(incidents.filter(case=case) if case else incidents))
 
 
-_CASES: dict[str, object] = {case.lower(): has_open(case) for case in Case.values}
-_CURRENT = {"dc": Q(power_type="DC"), "ac": Q(power_type__startswith="AC")}
+def had(case: str | None, context: SearchContext) -> Q:
+    """Charge points with an incident of this case, or of any, in the last 30 days."""
+    since = context.now - timedelta(days=HISTORY_DAYS)
+    incidents = Incident.objects.filter(charge_point=OuterRef("pk"), opened_at__gte=since)
+    return Q(Exists(incidents.filter(case=case) if case else incidents))
 
 
-def _through(name: str, label: str | Promise, *aliases: str) -> TextFacet:
-    return TextFacet(name, name, label, aliases, through="search_text")
+@dataclass(frozen=True)
+class ConnectivitySince(TimeFacet):
+    """Since when a charge point is silent, or online again.
+
+    Silent: since its last sign of life. Online: since the end of its last silence, which is the end of an incident; one
+    that was never silent is online for longer than any age.
+    """
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        silent = TimeFacet("since", "state__last_seen", "").condition(value, context)
+        ended = Incident.objects.filter(
+            charge_point=OuterRef("pk"), case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE
+        )
+        later = Incident.objects.filter(
+            charge_point=OuterRef("charge_point"),
+            case=Case.UNAVAILABLE,
+            close_reason=CloseReason.LIFE,
+            closed_at__gt=OuterRef("closed_at"),
+        )
+        fitting = ended.filter(TimeFacet("since", "closed_at", "").condition(value, context))
+        online = Q(Exists(fitting.exclude(Exists(later))))
+        if isinstance(value, Comparison) and value.operator in (">", ">="):
+            online |= ~Q(Exists(ended))
+        return Q(state__connectivity=Connectivity.SILENT) & silent | Q(state__connectivity=Connectivity.ONLINE) & online
+
+    def hints(self) -> tuple[tuple[str, str | Promise], ...]:
+        return (
+            ("<1h", _("for less than an hour")),
+            ("<1d", _("for less than a day")),
+            (">1d", _("for more than a day")),
+            (">7d", _("for more than a week")),
+        )
+
+
+_CASE_LABELS: dict[str, str | Promise] = {case.value.lower(): case.label for case in Case}
+_ANY_NONE: dict[str, str | Promise] = {"any": _("any"), "none": _("none")}
+_OPEN: dict[str, object] = {case.lower(): has_open(case) for case in Case.values}
+_HAD: dict[str, object] = {case.lower(): partial(had, case) for case in Case.values}
+_CURRENT = {"ac": Q(power_type__startswith="AC"), "dc": Q(power_type="DC")}
+
+
+def _not_had(context: SearchContext) -> Q:
+    return ~had(None, context)
+
+
+def _through(name: str, label: str | Promise, *aliases: str, counted: bool = False) -> TextFacet:
+    return TextFacet(name, name, label, aliases, through="search_text", counted=counted)
+
+
+def _group_names() -> QuerySet[GroupMembership, tuple[int, str]]:
+    return GroupMembership.objects.values_list("charge_point_id", "group__name")
 
 
 CHARGE_POINT_SEARCH = SearchSchema(
     folded_text("search_text"),
     (
-        ChoiceFacet("status", "state__status", _("Status"), choices={s.lower(): s for s in STATUSES}),
+        ChoiceFacet(
+            "status", "state__status", _("Status"), choices={s.lower(): s for s in STATUSES},
+            labels={s.lower(): s for s in STATUSES},
+        ),
         ChoiceFacet(
             "connectivity", "state__connectivity", _("Connectivity"), ("conn",),
             choices={value: value for value in Connectivity.values},
+            labels={one.value: one.label for one in Connectivity},
         ),
+        ConnectivitySince("since", "state__last_seen", _("Connectivity since")),
         ChoiceFacet(
             "open", "pk", _("Open incident"), ("case",), _("any and none work too"),
-            choices=_CASES | {"any": has_open(None), "none": ~has_open(None)},
+            choices=_OPEN | {"any": has_open(None), "none": ~has_open(None)}, labels=_CASE_LABELS | _ANY_NONE,
+        ),
+        ChoiceFacet(
+            "history", "pk", _("Incident in 30 days"), ("had",), _("open or closed; any and none work too"),
+            choices=_HAD | {"any": partial(had, None), "none": _not_had}, labels=_CASE_LABELS | _ANY_NONE,
         ),
         TimeFacet("seen", "state__last_seen", _("Last seen"), ("last_seen",)),
-        MembershipFacet("group", "groups", _("Group"), belongs=in_group),
+        MembershipFacet("group", "groups", _("Group"), belongs=in_group, pairs=_group_names),
         TextFacet("evse", "evse_id", _("EVSE id"), ("id",), through="search_text"),
         _through("station", _("Station")),
         _through("name", _("Name")),
-        _through("location", _("Location"), "site"),
+        _through("location", _("Location"), "site", counted=True),
         _through("street", _("Street")),
         TextFacet("zip", "postal_code", _("Postal code"), ("postal_code",), through="search_text"),
-        _through("city", _("City")),
-        TextFacet("country", "country", _("Country"), exact=True),
-        _through("operator", _("Operator"), "owner"),
-        _through("vendor", _("Vendor"), "manufacturer"),
-        _through("model", _("Model")),
-        TextFacet("firmware", "firmware", _("Firmware"), ("fw",)),
-        TextFacet("protocol", "state__ocpp_version", _("OCPP version"), ("ocpp",)),
-        TextFacet("plug", "connector_standard", _("Connector standard"), ("connector_standard", "standard")),
-        ChoiceFacet("current", "power_type", _("AC or DC"), choices=_CURRENT),
+        _through("city", _("City"), counted=True),
+        TextFacet("country", "country", _("Country"), exact=True, counted=True),
+        _through("operator", _("Operator"), "owner", counted=True),
+        _through("vendor", _("Vendor"), "manufacturer", counted=True),
+        _through("model", _("Model"), counted=True),
+        TextFacet("firmware", "firmware", _("Firmware"), ("fw",), counted=True),
+        TextFacet("protocol", "state__ocpp_version", _("OCPP version"), ("ocpp",), counted=True),
+        TextFacet(
+            "plug", "connector_standard", _("Connector standard"), ("connector_standard", "standard"), counted=True
+        ),
+        ChoiceFacet(
+            "current", "power_type", _("AC or DC"), choices=_CURRENT, labels={"ac": _("AC"), "dc": _("DC")}
+        ),
         NumberFacet("power", "max_power_kw", _("Power"), ("kw",), units=KILOWATT),
         TagFacet("tag", "tags", _("Tag"), ("tags",)),
     ),
@@ -83,20 +163,35 @@ def _has_address(text: str | None) -> Q:
     return Q(Exists(addresses.filter(address__icontains=text) if text is not None else addresses))
 
 
+def _addresses() -> QuerySet[GroupAddress, tuple[int, str]]:
+    return GroupAddress.objects.values_list("group_id", "address")
+
+
 GROUP_SEARCH = SearchSchema(
     any_text("name", "description"),
     (
         TextFacet("name", "name", _("Name")),
-        ChoiceFacet("case", "pk", _("Case"), choices={case.lower(): Q(cases__contains=[case]) for case in Case.values}),
+        ChoiceFacet(
+            "case", "pk", _("Case"), labels=_CASE_LABELS,
+            choices={case.lower(): Q(cases__contains=[case]) for case in Case.values},
+        ),
         TimeFacet("notified", "last_notified_at", _("Last notification")),
-        MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address),
+        MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address, pairs=_addresses),
     ),
-)
+)  # fmt: skip
 
 
 def _incident_in_group(name: str | None) -> Q:
     memberships = GroupMembership.objects.filter(charge_point=OuterRef("charge_point"))
     return Q(Exists(memberships.filter(group__name__iexact=name) if name is not None else memberships))
+
+
+def _at_point(name: str, label: str | Promise) -> TextFacet:
+    return TextFacet(name, f"charge_point__{name}", label, through="charge_point__search_text", counted=True)
+
+
+def _incident_groups() -> QuerySet[Incident, tuple[int, str]]:
+    return Incident.objects.values_list("pk", "charge_point__memberships__group__name")
 
 
 def _at_charge_points(text: str) -> Q:
@@ -106,16 +201,45 @@ def _at_charge_points(text: str) -> Q:
 INCIDENT_SEARCH = SearchSchema(
     _at_charge_points,
     (
-        ChoiceFacet("case", "case", _("Case"), choices={case.lower(): case for case in Case.values}),
+        ChoiceFacet(
+            "case", "case", _("Case"), labels=_CASE_LABELS, choices={case.lower(): case for case in Case.values}
+        ),
         FlagFacet("open", "closed_at", _("Open"), when_true=Q(closed_at__isnull=True)),
+        FlagFacet("acknowledged", "pk", _("Acknowledged"), ("ack",), when_true=Q(acknowledgement__isnull=False)),
         TimeFacet("opened", "opened_at", _("Opened")),
         TimeFacet("closed", "closed_at", _("Closed")),
         TextFacet("evse", "charge_point__evse_id", _("EVSE id"), through="charge_point__search_text"),
-        TextFacet("location", "charge_point__location", _("Location"), through="charge_point__search_text"),
-        TextFacet("city", "charge_point__city", _("City"), through="charge_point__search_text"),
-        TextFacet("operator", "charge_point__operator", _("Operator"), through="charge_point__search_text"),
+        _at_point("location", _("Location")),
+        _at_point("city", _("City")),
+        _at_point("operator", _("Operator")),
         TextFacet("said", "said", _("What it said")),
         NumberFacet("repeats", "repeats", _("Repeats")),
-        MembershipFacet("group", "charge_point", _("Group"), belongs=_incident_in_group),
+        MembershipFacet("group", "charge_point", _("Group"), belongs=_incident_in_group, pairs=_incident_groups),
+    ),
+)  # fmt: skip
+
+
+def _window_state(state: WindowState) -> Any:
+    """A condition that asks for the moment when it is used, not when it was written down."""
+
+    def condition(context: SearchContext) -> Q:
+        begun, over = Q(starts_at__lte=context.now), Q(ends_at__lte=context.now)
+        return {
+            WindowState.PLANNED: ~begun,
+            WindowState.RUNNING: begun & ~over,
+            WindowState.OVER: over,
+        }[state]
+
+    return condition
+
+
+MAINTENANCE_SEARCH = SearchSchema(
+    any_text("reason", "author"),
+    (
+        ChoiceFacet("state", "pk", _("State"), choices={s.value: _window_state(s) for s in WindowState}),
+        TextFacet("reason", "reason", _("Reason")),
+        TextFacet("by", "author", _("By")),
+        TimeFacet("begins", "starts_at", _("Begins")),
+        TimeFacet("ends", "ends_at", _("Ends")),
     ),
 )

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Upper
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    Window,
+)
+from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
+from django.utils import timezone
 
-from infra_notifications.choices import NoticeState
+from infra_notifications.choices import MessageVerdict, NoticeKind, NoticeReason, NoticeState
+from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
     ChargePointMessage,
     EventRule,
+    Flapping,
     GroupDraft,
     GroupMembership,
     Incident,
+    IncidentEntry,
+    MaintenanceTarget,
+    MaintenanceWindow,
     Notice,
     NotificationGroup,
     UnmappedReport,
 )
+from outbox.models import Event
 
 LAST_MESSAGES = 200
 
@@ -111,7 +134,7 @@ def member_points(group: NotificationGroup) -> QuerySet[ChargePoint]:
 
 
 def incidents() -> QuerySet[Incident]:
-    return Incident.objects.select_related("charge_point")
+    return Incident.objects.select_related("charge_point", "acknowledgement")
 
 
 def incidents_of_group(group: NotificationGroup) -> QuerySet[Incident]:
@@ -123,9 +146,10 @@ def incidents_of_group(group: NotificationGroup) -> QuerySet[Incident]:
 
 
 def attach_notices(rows: Sequence[Incident]) -> None:
-    """Gives each incident `notice_list`: who was told, or why not."""
+    """Gives each incident `notice_list`: who was told, or why not. Reminders stand on its page alone."""
     found: dict[int, list[Notice]] = {}
-    for notice in Notice.objects.filter(incident_id__in=[row.pk for row in rows]).order_by("id"):
+    notices = Notice.objects.filter(incident_id__in=[row.pk for row in rows]).exclude(kind=NoticeKind.REMINDER)
+    for notice in notices.order_by("id"):
         found.setdefault(notice.incident_id, []).append(notice)
     for row in rows:
         row.notice_list = found.get(row.pk, [])  # type: ignore[attr-defined]
@@ -153,15 +177,48 @@ def worst_locations(limit: int = 5) -> list[dict[str, Any]]:
     ]
 
 
-def would_have_sent(charge_point_ids: Iterable[int], now: datetime, days: int = 30) -> list[tuple[str, Any, int]]:
-    """Recorded incidents of these charge points in the last days as (case, day, number)."""
+@dataclass(frozen=True)
+class Forecast:
+    """Recorded incidents that a group would have been told of, by (case, day), and how many hold-off spared it."""
+
+    days: list[date]
+    told: dict[tuple[str, date], int]
+    held: int
+
+
+def would_have_sent(draft: GroupDraft, now: datetime, hold_offs: Mapping[str, int], days: int = 30) -> Forecast:
+    """What happened at a draft's charge points in the last days, by the viewer's days.
+
+    `hold_offs` maps the cases that the group listens to to the seconds for which each must last.
+    """
+    today = timezone.localtime(now).date()
+    lasted = ExpressionWrapper(Coalesce("closed_at", Value(now)) - F("opened_at"), output_field=DurationField())
+    marked = GroupDraft.objects.filter(pk=draft.pk).values(point=Func(F("marked"), function="unnest"))
+    told_cases = Q(pk__in=[])
+    for case, seconds in hold_offs.items():
+        told_cases |= Q(case=case, lasted__gte=timedelta(seconds=seconds))
     rows = (
-        Incident.objects.filter(charge_point_id__in=list(charge_point_ids), opened_at__gte=now - timedelta(days=days))
-        .values_list("case", "opened_at__date")
-        .annotate(n=Count("pk"))
-        .order_by("opened_at__date", "case")
+        Incident.objects.filter(
+            charge_point_id__in=marked, opened_at__gte=now - timedelta(days=days), case__in=list(hold_offs)
+        )
+        .annotate(lasted=lasted, day=TruncDate("opened_at"))
+        .values_list("case", "day")
+        .annotate(all=Count("pk"), told=Count("pk", filter=told_cases))
+        .order_by()
     )
-    return list(rows)
+    found = list(rows)
+    return Forecast(
+        days=[today - timedelta(days=back) for back in range(days - 1, -1, -1)],
+        told={(case, day): told for case, day, _all, told in found if told},
+        held=sum(every - told for _case, _day, every, told in found),
+    )
+
+
+def unfinished_drafts(owner_id: int) -> list[GroupDraft]:
+    """What a person began in the wizard and did not finish: a name, marks, or a change of a group."""
+    begun = ~Q(name="") | ~Q(marked=[]) | Q(group__isnull=False)
+    found = GroupDraft.objects.filter(begun, owner_id=owner_id).select_related("group").defer("marked")
+    return list(found.annotate(marked_count=Func(F("marked"), function="cardinality", output_field=IntegerField()))[:5])
 
 
 def draft_of(pk: int, owner_id: int) -> GroupDraft | None:
@@ -178,3 +235,115 @@ def unmapped() -> QuerySet[UnmappedReport]:
 
 def waiting_notices() -> int:
     return Notice.objects.filter(state=NoticeState.WAITING).count()
+
+
+# ---- what people did, maintenance, flapping ------------------------------------------------------------------------
+
+# Of the messages of a charge point only this many are looked through for an incident's story.
+LOOKED_THROUGH = 2_000
+
+
+def entries_of(incident: Incident) -> QuerySet[IncidentEntry]:
+    return IncidentEntry.objects.filter(incident=incident)
+
+
+def messages_about(incident: Incident, until: datetime, limit: int = 50) -> list[ChargePointMessage]:
+    """The messages that raised or eased an incident, oldest first, among the last ones of its charge point."""
+    last = ChargePointMessage.objects.filter(charge_point_id=incident.charge_point_id).order_by("-id")
+    found = ChargePointMessage.objects.filter(
+        pk__in=last.values("pk")[:LOOKED_THROUGH],
+        verdict__in=(MessageVerdict.RAISED, MessageVerdict.CLEARED),
+        received_at__gte=incident.opened_received_at,
+        received_at__lte=until,
+    )
+    return list(found.order_by("id")[:limit])
+
+
+def maintenance_windows() -> QuerySet[MaintenanceWindow]:
+    return MaintenanceWindow.objects.all()
+
+
+def windows_at(point: ChargePoint, since: datetime, until: datetime | None = None) -> QuerySet[MaintenanceWindow]:
+    """The windows that cover a charge point by what it is now, and that ended after `since` and began by `until`."""
+    targets = MaintenanceTarget.objects.filter(
+        Q(charge_point=point)
+        | Q(group__memberships__charge_point=point)
+        | (Q(location=point.location, city__in=("", point.city)) & ~Q(location="")),
+        window=OuterRef("pk"),
+    )
+    found = MaintenanceWindow.objects.filter(Exists(targets), ends_at__gt=since)
+    return (found.filter(starts_at__lte=until) if until is not None else found).order_by("starts_at")
+
+
+def targets_of(window: MaintenanceWindow, limit: int = 100) -> list[MaintenanceTarget]:
+    found = MaintenanceTarget.objects.filter(window=window).select_related("charge_point", "group")
+    return list(found[:limit])
+
+
+def held_back_by(window: MaintenanceWindow) -> QuerySet[Incident]:
+    """Open incidents at what a window covers, of which somebody hears when it ends."""
+    waiting = Notice.objects.filter(incident=OuterRef("pk"), state=NoticeState.WAITING, reason=NoticeReason.MAINTENANCE)
+    targets = MaintenanceTarget.objects.filter(window=window)
+    covered = (
+        Q(charge_point__in=targets.filter(charge_point__isnull=False).values("charge_point"))
+        | Exists(targets.filter(group__memberships__charge_point=OuterRef("charge_point")))
+        | Exists(
+            targets.filter(location=OuterRef("charge_point__location")).filter(
+                ~Q(location=""), Q(city="") | Q(city=OuterRef("charge_point__city"))
+            )
+        )
+    )
+    return incidents().filter(covered, Exists(waiting))
+
+
+def flapping_of(incident: Incident, until: datetime) -> QuerySet[Flapping]:
+    """The times at which the charge point of an incident flapped with its case while it lasted."""
+    found = Flapping.objects.filter(charge_point_id=incident.charge_point_id, case=incident.case, began_at__lte=until)
+    return found.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=incident.opened_at)).order_by("id")
+
+
+def locations_named(lines: Sequence[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Reads "location" or "location, city" line by line: what exists as (location, city or ""), and what does not,
+    each with the nearest name that does."""
+    names = set(lines) | {line.rpartition(",")[0].strip() for line in lines}
+    rows = ChargePoint.objects.filter(location__in=names - {""}).values_list("location", "city").distinct()
+    known = set(rows.order_by("location", "city")[:10_000])
+    cities: dict[str, set[str]] = {}
+    for location, city in known:
+        cities.setdefault(location, set()).add(city)
+    found, unknown = [], []
+    for line in lines:
+        name, _comma, city = (part.strip() for part in line.rpartition(","))
+        if line in cities:
+            found.append((line, ""))
+        elif city in cities.get(name, ()):
+            found.append((name, city))
+        else:
+            unknown.append((line, _nearest_location(name or line)))
+    return found, unknown
+
+
+def _nearest_location(name: str) -> str:
+    near = ChargePoint.objects.filter(search_text__folded_contains=name).exclude(location="").first()
+    return near.place if near is not None else ""
+
+
+def attach_targets(windows: Sequence[MaintenanceWindow], shown: int = 5) -> None:
+    """Gives each window `target_list` (its first targets) and `more_targets`, in one query for a whole page."""
+    found: dict[int, list[MaintenanceTarget]] = {}
+    ranked = MaintenanceTarget.objects.filter(window__in=[window.pk for window in windows]).annotate(
+        place=Window(RowNumber(), partition_by="window", order_by="id"),
+        total=Window(Count("pk"), partition_by="window"),
+    )
+    for target in ranked.filter(place__lte=shown).select_related("charge_point", "group"):
+        found.setdefault(target.window_id, []).append(target)
+    for window in windows:
+        targets = found.get(window.pk, [])
+        window.target_list = targets  # type: ignore[attr-defined]
+        window.more_targets = targets[0].total - len(targets) if targets else 0  # type: ignore[attr-defined]
+
+
+def last_test(group: NotificationGroup, event_ids: Sequence[int]) -> Event | None:
+    """A test mail of a group: the one of these ids, else the last one."""
+    found = Event.objects.filter(subject=group.list_key, kind=GROUP_TEST)
+    return (found.filter(pk__in=event_ids) if event_ids else found).order_by("-id").first()

@@ -5,18 +5,19 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from infra_notifications.services import import_jobs, incidents, notices
+from infra_notifications.services import import_jobs, sweeps
 
 
 @shared_task(name="infra_notifications.sweep")
 def sweep() -> None:
-    """What time brings: silences that became alerts, momentary events that are over, notices that are due."""
-    now = timezone.now()
-    while incidents.sweep_silence(now=now) >= incidents.SWEEP_LIMIT:
-        continue
-    incidents.end_momentary(now=now)
-    while notices.tell_due(now=now) >= notices.TELL_LIMIT:
-        continue
+    """What time brings to incidents and notices."""
+    sweeps.sweep(now=timezone.now())
+
+
+@shared_task(name="infra_notifications.remind")
+def remind() -> None:
+    """Digests and reminders that are due."""
+    sweeps.sweep_daily(now=timezone.now())
 
 
 @shared_task(name="infra_notifications.check_import")

@@ -6,12 +6,14 @@ import asyncio
 from datetime import datetime
 
 from celery import current_app
+from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from console.health import Finding
 from outbox.channels.email import server_from_settings
 from outbox.channels.smtp import ServerAway, SmtpSession
-from outbox.selectors import oldest_due
+from outbox.selectors import dead_letters_by_reason, oldest_due, oldest_untold
 
 # A delivery that is due for longer than this means that nobody sends.
 DUE_TOO_LONG_S = 300.0
@@ -33,6 +35,36 @@ def check_oldest_due(now: datetime) -> Finding:
         return Finding(True, _("nothing is waiting"), 0.0)
     age = (now - due).total_seconds()
     return Finding(age < DUE_TOO_LONG_S, _("the oldest due delivery has waited %(age)d s") % {"age": age}, age)
+
+
+def check_dead_letters(now: datetime) -> Finding:
+    """What failed for good is a person's business and no fault of Signalbox: told, not complained about."""
+    failed = sum(one.count for one in dead_letters_by_reason())
+    if not failed:
+        return Finding(True, _("nothing has failed for good"))
+    said = ngettext(
+        "%(n)d delivery has failed for good; see Dead letters",
+        "%(n)d deliveries have failed for good; see Dead letters",
+        failed,
+    )
+    return Finding(True, said % {"n": failed})
+
+
+def check_alerts(_now: datetime) -> Finding:
+    told = settings.ADMIN_EMAILS
+    if not told:
+        return Finding(True, _("nobody is mailed about troubles: ADMIN_EMAILS is not set"))
+    return Finding(True, _("troubles are mailed to %(addresses)s") % {"addresses": ", ".join(told)})
+
+
+def check_topic_lists(now: datetime) -> Finding:
+    due = oldest_untold(now)
+    if due is None:
+        return Finding(True, _("nothing is waiting"), 0.0)
+    age = (now - due).total_seconds()
+    return Finding(
+        age < DUE_TOO_LONG_S, _("an event has waited %(age)d s to be told to a topic list") % {"age": age}, age
+    )
 
 
 def check_smtp(_now: datetime) -> Finding:

@@ -38,10 +38,30 @@ CANCELLABLE = (DeliveryState.PENDING, DeliveryState.RETRYING)
 WAITING = (DeliveryState.PENDING, DeliveryState.RETRYING)
 
 
+class BannerState(models.TextChoices):
+    """OPEN, read or not, → DISMISSED by its user | RESOLVED by what it told of | EXPIRED by time."""
+
+    OPEN = "open", _("Shown")
+    DISMISSED = "dismissed", _("Dismissed")
+    RESOLVED = "resolved", _("Resolved")
+    EXPIRED = "expired", _("Expired")
+
+
+BANNER_COLOURS = {
+    BannerState.OPEN: "info",
+    BannerState.DISMISSED: "secondary",
+    BannerState.RESOLVED: "success",
+    BannerState.EXPIRED: "secondary",
+}
+
+
 class Severity(models.TextChoices):
     INFO = "info", _("Information")
     WARNING = "warning", _("Warning")
     CRITICAL = "critical", _("Critical")
+
+
+SEVERITY_COLOURS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "danger"}
 
 
 class Verdict(models.TextChoices):
@@ -52,6 +72,7 @@ class Verdict(models.TextChoices):
     POSTPONED = "postponed", _("The server could not be reached")
     FAILED = "failed", _("Refused for good")
     RELEASED = "released", _("Given back unsent")
+    HELD_BACK = "held_back", _("Held back")
 
 
 class Reason(models.TextChoices):
@@ -77,3 +98,61 @@ class Reason(models.TextChoices):
     BY_HAND = "by_hand", _("A person cancelled it")
     ERASED = "erased", _("The address was erased")
     UNSUBSCRIBED = "unsubscribed", _("The address unsubscribed")
+    REJECTED = "rejected", _("The receiver rejected it")
+    REDIRECT = "redirect", _("The receiver sent us elsewhere, which is not followed")
+    GONE = "gone", _("The receiver wants no more of these")
+    FORBIDDEN = "forbidden", _("Its address lies in a network that must not be called")
+    FAILING = "failing", _("The endpoint had failed for too long")
+    PAUSED = "paused", _("The endpoint is paused")
+    DISABLED = "disabled", _("The endpoint is disabled")
+    DELETED = "deleted", _("The endpoint was deleted")
+    CONDITION = "condition", _("The condition cannot be read")
+
+
+class EndpointState(models.TextChoices):
+    """ENABLED ⇄ PAUSED by a person; ENABLED → DISABLED by what the receiver did; DISABLED → ENABLED by a person."""
+
+    ENABLED = "enabled", _("Enabled")
+    PAUSED = "paused", _("Paused")
+    DISABLED = "disabled", _("Disabled")
+
+
+ENDPOINT_COLOURS = {
+    EndpointState.ENABLED: "success",
+    EndpointState.PAUSED: "secondary",
+    EndpointState.DISABLED: "danger",
+}
+
+
+class Language(models.TextChoices):
+    """The languages in which mails are written."""
+
+    ENGLISH = "en", _("English")
+    GERMAN = "de", _("German")
+    FRENCH = "fr", _("French")
+
+
+class NoticeState(models.TextChoices):
+    """Of one event on one topic list: WAITING → TOLD | SKIPPED; SKIPPED also from the start."""
+
+    WAITING = "waiting", _("Waiting")
+    TOLD = "told", _("Told")
+    SKIPPED = "skipped", _("Not told")
+
+
+NOTICE_COLOURS = {NoticeState.WAITING: "info", NoticeState.TOLD: "success", NoticeState.SKIPPED: "secondary"}
+
+
+class NoticeReason(models.TextChoices):
+    """Why a topic list has not been told of an event, or not yet."""
+
+    NONE = "", _("–")
+    GATHERED = "gathered", _("Gathered: waits for the list’s next mail")
+    CONDITION = "condition", _("The event does not fit the list’s condition")
+    CONDITION_BROKEN = "condition_broken", _("The list’s condition cannot be read; edit the list")
+    TOPIC = "topic", _("The list no longer takes events of this kind")
+    DISABLED = "disabled", _("The list is switched off")
+    NO_ADDRESS = "no_address", _("The list has no address")
+    TOO_OLD = "too_old", _("Too old: it happened long before it was reported")
+    LIST_DELETED = "list_deleted", _("The list was deleted")
+    EVENT_GONE = "event_gone", _("The event is no longer kept")

@@ -7,6 +7,7 @@ The database is asked in a second thread, one statement at a time, while the lan
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -22,7 +23,8 @@ from django.utils import timezone
 
 from outbox import services
 from outbox.channels.email import EmailLane
-from outbox.channels.lane import Lane, Work
+from outbox.channels.lane import Claimer, Lane, Work
+from outbox.channels.webhook import WebhookLane
 from outbox.services import Result
 
 log = structlog.get_logger("signalbox.courier")
@@ -40,7 +42,7 @@ LAST_TRIES = 3
 class Courier:
     """`run_until_idle` sends what is due and returns; `run_forever` goes on until stopped."""
 
-    def __init__(self, lanes: Callable[[], Sequence[Lane]] = lambda: (EmailLane(),)) -> None:
+    def __init__(self, lanes: Callable[[], Sequence[Lane]] = lambda: (EmailLane(), WebhookLane())) -> None:
         self._make_lanes = lanes
         self._results: list[Result] = []
         self._in_flight = 0
@@ -73,12 +75,15 @@ class Courier:
                     continue
                 if not forever and not self._in_flight:
                     break
-                await self._changed.wait()
+                # Woken by a nudge or a result; by itself too, so that a broker that is away holds nothing up.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(settings.OUTBOX_SWEEP_S):
+                        await self._changed.wait()
                 if self._in_flight > len(self._results):
                     await asyncio.sleep(SETTLE_EVERY_S if len(self._results) < self._in_flight // 2 else 0)
         finally:
-            for lane in self._lanes:
-                await lane.close()
+            # Together: each may take its time, and the process has 12 s.
+            await asyncio.gather(*(lane.close() for lane in self._lanes))
             settled += await self._settle_rest()
             await self._in_database(connections.close_all)
             self._database.shutdown(wait=True)
@@ -92,7 +97,8 @@ class Courier:
         limit = min(room, settings.OUTBOX_BATCH_SIZE)
         lease_s = settings.OUTBOX_LEASE_S
         send_before = time.monotonic() + max(lease_s - LEASE_MARGIN_S, lease_s / 2)
-        ready = await self._in_database(lambda: self._claim(lane, limit, send_before))
+        take = lane.claimer(limit, lease_s)
+        ready = await self._in_database(lambda: self._claim(lane, take, send_before))
         if not ready:
             return False
         works = [one for one in ready if isinstance(one, Work)]
@@ -101,15 +107,9 @@ class Courier:
         lane.submit(works)
         return len(ready) == limit
 
-    def _claim(self, lane: Lane, limit: int, send_before: float) -> list[Work | Result]:
-        now = timezone.now()
-        claimed = services.claim(
-            channel=lane.channel,
-            limit=limit,
-            lease_s=settings.OUTBOX_LEASE_S,
-            now=now,
-            busy=lane.busy_destinations(),
-        )
+    @staticmethod
+    def _claim(lane: Lane, take: Claimer, send_before: float) -> list[Work | Result]:
+        claimed = take(timezone.now())
         return lane.prepare(claimed, send_before) if claimed else []
 
     def _reported(self, result: Result) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from outbox.choices import Severity
 
@@ -63,3 +66,39 @@ def all_kinds() -> list[EventKind]:
 def matches_topic(pattern: str, key: str) -> bool:
     """Whether a topic of a subscription takes this kind: `*`, `trip.*` (also `trip.mark.updated`), or the kind."""
     return pattern in ("*", key) or (pattern.endswith(".*") and key.startswith(pattern[:-1]))
+
+
+def public_kinds() -> list[EventKind]:
+    """The kinds that can be listened to."""
+    return [kind for kind in all_kinds() if kind.is_public]
+
+
+def domains() -> list[str]:
+    return sorted({kind.domain for kind in public_kinds()})
+
+
+def kinds_of(topics: Iterable[str], domain: str = "") -> list[EventKind]:
+    """The public kinds that these topics take, of one domain or of any."""
+    wanted = list(topics)
+    return [
+        kind
+        for kind in public_kinds()
+        if domain in ("", kind.domain) and any(matches_topic(topic, kind.key) for topic in wanted)
+    ]
+
+
+def clean_topics(texts: Iterable[str]) -> list[str]:
+    """Topics in their order, each once. Raises ValidationError for none at all, and for each that takes no kind."""
+    topics = list(dict.fromkeys(text.replace("\x00", "").strip() for text in texts if text.strip()))
+    wrong = [topic for topic in topics if not kinds_of([topic])]
+    if not topics:
+        raise ValidationError(_("Choose at least one topic; * takes every event."))
+    if wrong:
+        raise ValidationError([_unknown_topic(topic) for topic in wrong])
+    return topics
+
+
+def _unknown_topic(topic: str) -> str:
+    near = difflib.get_close_matches(topic, [kind.key for kind in public_kinds()], n=1, cutoff=0.6)
+    said = _("No event is of the topic “%(topic)s”.") % {"topic": topic[:80]}
+    return f"{said} " + _("Did you mean “%(near)s”?") % {"near": near[0]} if near else said

@@ -10,7 +10,15 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from outbox.selectors import open_troubles
+
 PUBLISHED = Counter("signalbox_events_published", "Events written to the outbox", ["kind"])
+DELIVERIES = Counter("signalbox_deliveries_published", "Deliveries written, sent or not", ["channel"])
+ENDED = Counter(
+    "signalbox_deliveries_settled",
+    "What became of deliveries at an attempt or in the end",
+    ["channel", "state", "reason"],
+)
 SETTLED = Counter("signalbox_attempts", "Attempts by what became of them", ["channel", "verdict", "reason"])
 SUPPRESSED = Counter("signalbox_deliveries_suppressed", "Deliveries not sent, by reason", ["channel", "reason"])
 SEND_SECONDS = Histogram(
@@ -44,8 +52,18 @@ def queue_levels() -> Iterator[Metric]:
     for channel, state, count, due in rows:
         waiting.add_metric([channel, state], count)
         if due is not None:
-            ages[channel] = max(ages.get(channel, 0.0), (now - due).total_seconds())
+            # What is due later has no age yet.
+            ages[channel] = max(ages.get(channel, 0.0), (now - due).total_seconds(), 0.0)
     for channel, age in ages.items():
         oldest.add_metric([channel], age)
     yield waiting
     yield oldest
+
+
+def trouble_levels() -> Iterator[Metric]:
+    """For how long each trouble lasts that Signalbox noticed of itself."""
+    lasting = GaugeMetricFamily("signalbox_trouble_seconds", "Age of an open trouble", labels=["name"])
+    now = timezone.now()
+    for trouble in open_troubles():
+        lasting.add_metric([trouble.name], max(0.0, (now - trouble.began_at).total_seconds()))
+    yield lasting

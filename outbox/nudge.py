@@ -15,15 +15,14 @@ from celery import current_app
 
 GATHER_S = 0.02
 BROKER_DOWN_PAUSE_S = 1.0
-# By its name: the task stands above what publishes.
-DELIVER = "outbox.deliver"
 log = structlog.get_logger("signalbox.nudge")
 
 
 class Nudger:
-    """One per process; after a fork the child makes its own thread."""
+    """Wakes one task; after a fork the child makes its own thread. Domains make theirs for work that must not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, task: str, gather_s: float = GATHER_S) -> None:
+        self._task, self._gather_s = task, gather_s
         self._wanted = threading.Event()
         self._lock = threading.Lock()
         self._pid = 0
@@ -39,21 +38,21 @@ class Nudger:
                 return
             self._wanted = threading.Event()
             self._pid = os.getpid()
-            threading.Thread(target=self._run, args=(self._wanted,), name="outbox-nudge", daemon=True).start()
+            threading.Thread(target=self._run, args=(self._wanted,), name=f"nudge-{self._task}", daemon=True).start()
 
     def _run(self, wanted: threading.Event) -> None:
         while True:
             wanted.wait()
             wanted.clear()
             try:
-                current_app.send_task(DELIVER, retry=False, expires=60, ignore_result=True)
-                time.sleep(GATHER_S)
+                current_app.send_task(self._task, retry=False, expires=60, ignore_result=True)
+                time.sleep(self._gather_s)
             except Exception as error:  # the broker library raises many kinds; none of them may end this thread
                 log.warning("broker not reached; beat will sweep", error=str(error))
                 time.sleep(BROKER_DOWN_PAUSE_S)
 
 
-_nudger = Nudger()
+_nudger = Nudger("outbox.deliver")
 
 
 def nudge() -> None:

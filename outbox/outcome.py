@@ -42,4 +42,9 @@ def failed(reason: Reason, code: int | None = None, answer: str = "") -> Outcome
     return Outcome(Verdict.FAILED, reason, code, answer[:ANSWER_BYTES])
 
 
+def held_back(reason: Reason) -> Outcome:
+    """Not sent on purpose: kept, to be replayed."""
+    return Outcome(Verdict.HELD_BACK, reason)
+
+
 RELEASED = Outcome(Verdict.RELEASED, Reason.NONE)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Lower
 
-from outbox.choices import WAITING, Channel, DeliveryState
-from outbox.models import Address, Attempt, Delivery, Event
+from outbox.channels.webhook_kinds import WEBHOOK_TEST
+from outbox.choices import WAITING, BannerState, Channel, DeliveryState, NoticeState
+from outbox.conditions import Facts, compile_condition
+from outbox.event_kinds import EventKind, kinds_of, public_kinds
+from outbox.models import (
+    Address,
+    Attempt,
+    Banner,
+    Delivery,
+    Event,
+    LogMark,
+    TopicList,
+    TopicNotice,
+    Trouble,
+    WebhookEndpoint,
+)
 
 
 def deliveries() -> QuerySet[Delivery]:
@@ -26,6 +41,13 @@ def deliveries_of_events(event_ids: Iterable[int]) -> QuerySet[Delivery]:
 
 def attempts_of(delivery: Delivery) -> QuerySet[Attempt]:
     return Attempt.objects.filter(delivery_id=delivery.pk)
+
+
+def last_answers(delivery_ids: Iterable[int]) -> dict[int, str]:
+    """What the receiver said last, by delivery."""
+    tries = Attempt.objects.filter(delivery_id__in=list(delivery_ids)).exclude(answer="")
+    newest = tries.order_by("delivery_id", "-id").distinct("delivery_id")
+    return dict(newest.values_list("delivery_id", "answer"))
 
 
 def log_after(position: int, *, kind: str, limit: int) -> QuerySet[Event]:
@@ -69,3 +91,134 @@ def open_counts() -> dict[str, int]:
     states = (*WAITING, DeliveryState.SENDING, DeliveryState.FAILED)
     rows = Delivery.objects.filter(state__in=states).values_list("state").annotate(n=Count("pk"))
     return dict(rows)
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """What failed for good of one channel for one reason, newest last."""
+
+    channel: str
+    reason: str
+    count: int
+    newest_at: datetime
+
+
+def dead_letters_by_reason() -> list[DeadLetters]:
+    """What failed for good, most first; read through the partial index of what failed."""
+    rows = (
+        Delivery.objects.filter(state=DeliveryState.FAILED)
+        .values_list("channel", "reason")
+        .annotate(n=Count("pk"), newest=Max("settled_at"))
+        .order_by("-n", "channel", "reason")
+    )
+    return [DeadLetters(*row) for row in rows]
+
+
+def banners_of(audience: str, *, now: datetime, states: Iterable[str] = ()) -> QuerySet[Banner]:
+    """What an audience was shown, newest first; with `states`, what stands in one of them now.
+
+    A banner whose time has come is no longer open, though the sweep that says so may be seconds away.
+    """
+    found = Banner.objects.filter(audience=audience).select_related("delivery__event")
+    if states:
+        over = Q(state=BannerState.OPEN, expires_at__lte=now)
+        wanted = Q(state__in=list(states)) & ~over
+        found = found.filter(wanted | over if BannerState.EXPIRED in states else wanted)
+    return found.order_by("-pk")
+
+
+def open_troubles() -> QuerySet[Trouble]:
+    """What does not work now, as far as it was noticed."""
+    return Trouble.objects.filter(ended_at__isnull=True).order_by("began_at")
+
+
+def log_end() -> int:
+    """The newest place in the log; 0 when it is empty."""
+    return Event.objects.aggregate(end=Max("position"))["end"] or 0
+
+
+def log_pruned_to() -> int:
+    """The newest place in the log that was pruned; 0 when none was."""
+    return LogMark.objects.values_list("pruned_to", flat=True).first() or 0
+
+
+# ---- topic lists ----------------------------------------------------------------------------------------------------
+
+# How many of the last events the preview of a list looks at, and how many of those that fit it shows.
+PREVIEWED, SHOWN = 1_000, 5
+
+
+def topic_lists() -> QuerySet[TopicList]:
+    return TopicList.objects.annotate(address_count=Count("addresses")).prefetch_related("addresses")
+
+
+def topic_lists_that_hear_of(kind: EventKind) -> list[TopicList]:
+    """The lists that take events of this kind, on whatever condition."""
+    return [one for one in TopicList.objects.all() if kind in kinds_of(one.topics, one.domain)]
+
+
+def waiting_notices(topic_list: TopicList) -> int:
+    return TopicNotice.objects.filter(topic_list_id=topic_list.pk, state=NoticeState.WAITING).count()
+
+
+def untold(topic_list: TopicList) -> QuerySet[TopicNotice]:
+    """What a list has not been told, or not yet, and why."""
+    found = TopicNotice.objects.filter(topic_list_id=topic_list.pk).exclude(state=NoticeState.TOLD)
+    return found.select_related("event")
+
+
+def notices_of_event(event: Event) -> QuerySet[TopicNotice]:
+    """What became of an event on each topic list."""
+    return TopicNotice.objects.filter(event_id=event.pk).order_by("list_name")
+
+
+def oldest_untold(now: datetime) -> datetime | None:
+    """When the oldest notice became due that should have been decided by now."""
+    due = TopicNotice.objects.filter(state=NoticeState.WAITING, due_at__lte=now).order_by("due_at")
+    return due.values_list("due_at", flat=True).first()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a list would have been told of the last events: how many of how many, since when, and the newest of them."""
+
+    matched: int
+    looked_at: int
+    since: datetime | None
+    newest: list[Event]
+
+
+def preview(*, topics: Iterable[str], domain: str, condition: str) -> Preview:
+    """Asks the last events that could be listened to. Raises SearchError for a condition that cannot be read."""
+    fits = compile_condition(condition)
+    takes = {kind.key: kind for kind in kinds_of(topics, domain)}
+    public = Event.objects.filter(kind__in=[kind.key for kind in public_kinds()])
+    events = list(public.order_by("-id").only("kind", "subject", "payload", "occurred_at")[:PREVIEWED])
+    found = [
+        event for event in events if (kind := takes.get(event.kind)) is not None and fits(facts_of_stored(event, kind))
+    ]
+    return Preview(len(found), len(events), events[-1].occurred_at if events else None, found[:SHOWN])
+
+
+def facts_of_stored(event: Event, kind: EventKind) -> Facts:
+    """What a condition is asked about, for an event that was read back."""
+    return Facts(kind.key, kind.domain, str(kind.severity), event.subject, event.payload)
+
+
+# ---- webhooks -------------------------------------------------------------------------------------------------------
+
+
+def endpoint_counts(endpoint: WebhookEndpoint, now: datetime) -> dict[str, int]:
+    """The endpoint's deliveries of the last day, by state."""
+    rows = Delivery.objects.filter(list_key=endpoint.key, created_at__gte=now - timedelta(days=1))
+    return dict(rows.order_by().values_list("state").annotate(n=Count("pk")))
+
+
+def held_back(endpoint: WebhookEndpoint) -> int:
+    """How many of an endpoint's deliveries were held back and can be replayed."""
+    return Delivery.objects.filter(list_key=endpoint.key, state=DeliveryState.SUPPRESSED).count()
+
+
+def last_test(endpoint: WebhookEndpoint) -> Delivery | None:
+    """The delivery of the last test event that was sent to an endpoint."""
+    return deliveries().filter(list_key=endpoint.key, event__kind=WEBHOOK_TEST).order_by("-pk").first()

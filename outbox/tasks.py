@@ -6,20 +6,32 @@ from celery import shared_task
 from django.utils import timezone
 
 from console.services import show_life
-from outbox import courier, services
+from outbox import courier
+from outbox.services import erasing, repeats, sweeping
+from outbox.services.topic_lists import telling
 
 
 @shared_task(name="outbox.deliver")
 def deliver() -> None:
-    """Wakes this process's courier, which sends whatever is due."""
+    """Wakes this process's courier, which sends whatever is due; tells topic lists what came in."""
     courier.wake()
+    telling.tell_due(now=timezone.now())
 
 
 @shared_task(name="outbox.sweep")
 def sweep() -> None:
-    """Finds what no nudge announced: leases of dead workers, due retries. Its running is the worker's sign of life."""
+    """Finds what no nudge announced: leases of dead workers, due retries, gathered mails. A worker's sign of life."""
     now = timezone.now()
     show_life(part="worker", now=now)
-    services.reclaim_lost(now=now)
-    services.number_events()
+    sweeping.sweep(now=now)
     courier.wake()
+
+
+@shared_task(name="outbox.retry_selected")
+def retry_selected(job_id: int) -> None:
+    repeats.run(job_id=job_id, now=timezone.now())
+
+
+@shared_task(name="outbox.erase_address")
+def erase_address(job_id: int) -> None:
+    erasing.run(job_id=job_id, now=timezone.now())

@@ -1,4 +1,4 @@
-"""Registers vehicles."""
+"""Registers vehicles: menu, tile, event kinds, mailing list, periodic tasks, demo data."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -7,3 +7,35 @@ from django.utils.translation import gettext_lazy as _
 class VehiclesConfig(AppConfig):
     name = "vehicles"
     verbose_name = _("Vehicles")
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+        from django.conf import settings
+
+        from console.demo import register_demo
+        from console.navigation import Entry, Tile, register_entry, register_tile
+        from console.schedule import register_periodic
+        from outbox.event_kinds import register_kinds
+        from outbox.lists import register_list
+        from vehicles import demo, models, tiles
+        from vehicles.event_kinds import KINDS
+        from vehicles.mailing import CATEGORY_LIST
+
+        app = "vehicles"
+        register_demo(app, demo.load)
+        register_kinds(KINDS)
+        register_list(CATEGORY_LIST)
+        register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)
+        register_periodic("vehicles: prune telemetry", task="vehicles.prune", every_s=3_600)
+        auditlog.register(models.TypeSetting, exclude_fields=["updated_at"])
+        auditlog.register(models.NotificationText, exclude_fields=["updated_at"])
+        auditlog.register(models.Campaign, exclude_fields=["reached_id", "next_round_at"])
+        label = _("Vehicle notifications")
+        register_entry(
+            Entry(
+                "manage", label, f"{app}:notifications", f"{app}.view_drivernotification", "chat-bubble-left-right", 50
+            )
+        )
+        register_entry(Entry("manage", _("Drivers"), f"{app}:drivers", f"{app}.view_driver", "users", 60))
+        register_entry(Entry("manage", _("Vehicles"), f"{app}:vehicles", f"{app}.view_vehicle", "truck", 70))
+        register_tile(Tile(app, "vehicles/tile.html", tiles.notification_tile, f"{app}.view_drivernotification", 20))

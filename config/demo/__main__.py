@@ -47,6 +47,7 @@ class Demo:
         self.secrets = self._secrets()
         self.postgres: Postgres | None = None
         self.mailbox_url: str | None = None
+        self.vendor_port = free_port()
         self.supervisor = Supervisor(changed=self.write_facts, say=say)
         shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         self.url = f"http://{shown}:{self.port}"
@@ -99,6 +100,9 @@ class Demo:
             "METRICS_DIR": str(self.var / "metrics"),
             "CELERY_BROKER_URL": env.get("CELERY_BROKER_URL") or "filesystem://",
             "OUTBOX_ALLOWED_NETWORKS": env.get("OUTBOX_ALLOWED_NETWORKS") or "127.0.0.0/8,::1/128",
+            # Commands to fleet vehicles go to a simulator of the vendor.
+            "REMOTES_API_URL": env.get("REMOTES_API_URL") or f"http://127.0.0.1:{self.vendor_port}/connectedcar/v3",
+            "REMOTES_CLIENT_ID": env.get("REMOTES_CLIENT_ID") or "demo",
             "PYTHONUNBUFFERED": "1",
         }
         if self.postgres is not None:
@@ -188,7 +192,8 @@ class Demo:
             "2", "--blocking-threads", "8", "--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "8",
             "config.wsgi:application",
         ]  # fmt: skip
-        for name, command in (("worker", worker), ("beat", beat), ("web", web)):
+        vendor = [python, "manage.py", "remote_simulator", "--database", "--port", str(self.vendor_port)]
+        for name, command in (("vendor", vendor), ("worker", worker), ("beat", beat), ("web", web)):
             log = self.logs / f"{name}.log"
             self.supervisor.add(name, lambda command=command, log=log: start_process(command, log, env))  # type: ignore[misc]
         self.write_facts()

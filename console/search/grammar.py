@@ -6,7 +6,7 @@
     value  = ("<" | "<=" | ">" | ">=") atom | atom ".." [atom] | ".." atom | atom
     atom   = phrase | bare
     phrase = '"' ( any character, with \\" and \\\\ escaped )* '"'     an unclosed one ends with the text
-    field  = letter (letter | digit | "_")*
+    field  = letter (letter | digit | "_")*             with dots between them where paths may be named
     bare   = any characters up to white space; after a field also up to a comma or ".."
 
 Every text parses: what is no field is free text, so that typing half a term never is an error here. Whether a field
@@ -63,8 +63,9 @@ class Query:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, dotted: bool = False) -> None:
         self.text, self.at = text, 0
+        self.marks = "_." if dotted else "_"
 
     def peek(self, ahead: int = 0) -> str:
         place = self.at + ahead
@@ -102,7 +103,7 @@ class _Reader:
         """The field name before a colon that has a value behind it, or None and nothing read."""
         end = self.at
         while end < len(self.text) and (
-            self.text[end].isascii() and (self.text[end].isalnum() or self.text[end] == "_")
+            self.text[end].isascii() and (self.text[end].isalnum() or self.text[end] in self.marks)
         ):
             end += 1
         name = self.text[self.at : end]
@@ -152,9 +153,19 @@ def _raw(value: Value) -> str:
             return f"{low}..{high}"
 
 
-def parse(text: str) -> Query:
-    """Reads a query; what lies beyond 10,000 characters, 100 terms or 500 values is refused by the schema, not here."""
-    reader, terms = _Reader(text), []
+def read_value(text: str) -> Value:
+    """One value, as it stands behind a field; what is left over belongs to it."""
+    reader = _Reader(text)
+    value = reader.value()
+    return value if reader.at == len(text) else Word(text, quoted=not _is_plain(text))
+
+
+def parse(text: str, *, dotted: bool = False) -> Query:
+    """Reads a query; what lies beyond 10,000 characters, 100 terms or 500 values is refused by the schema, not here.
+
+    With `dotted`, a field may be a path: `charge_point.city:paris`.
+    """
+    reader, terms = _Reader(text, dotted=dotted), []
     reader.skip_space()
     while reader.peek():
         term = reader.term()

@@ -52,7 +52,20 @@ class SearchSchema:
         for term in query.terms:
             if term.field is not None and self.facet(term.field) is None:
                 raise self._unknown(term.field)
+            self._refuse_without_value(term)
         return query
+
+    def _refuse_without_value(self, term: Term) -> None:
+        """A known field with nothing behind its colon was begun and not finished; it is no text to look for."""
+        word = term.values[0]
+        if term.field is not None or not isinstance(word, Word) or word.quoted or not word.text.endswith(":"):
+            return
+        facet = self.facet(word.text[:-1].lower())
+        if facet is not None:
+            example = next(iter(facet.examples()), f"{facet.name}:…")
+            raise SearchError(
+                _("“%(typed)s” needs a value, e.g. %(example)s") % {"typed": word.text, "example": example}
+            )
 
     def _unknown(self, name: str) -> SearchError:
         near = nearest(name, self.names())

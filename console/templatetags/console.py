@@ -47,6 +47,12 @@ def ago(moment: datetime | None) -> str:
 
 
 @register.filter
+def until(moment: datetime) -> str:
+    """How much time is left, as time element."""
+    return _time_element(moment, short_duration((moment - timezone.now()).total_seconds()))
+
+
+@register.filter
 def exact(moment: datetime | None) -> str:
     """Date and time in the viewer's zone, the exact instant on hover."""
     if moment is None:
@@ -106,6 +112,21 @@ def get(mapping: Any, key: Any) -> Any:
 @register.filter
 def attribute(row: Any, name: str) -> Any:
     return getattr(row, name)
+
+
+@register.filter
+def audit_lines(entry: Any) -> list[tuple[str, str, str]]:
+    """What an audit entry changed, as (field, before, after), without what a new object merely lacks."""
+    lines = []
+    for name, change in entry.changes_dict.items():
+        if isinstance(change, dict):
+            lines.append((name, "", f"{change.get('operation')}: {', '.join(change.get('objects', []))}"))
+            continue
+        before, after = ("" if value in ("None", None, "[]", "{}") else str(value) for value in change)
+        # auditlog writes the manager of a relation, which says nothing.
+        if (before or after) and not after.endswith(".None"):
+            lines.append((name, before, after))
+    return lines
 
 
 @register.filter

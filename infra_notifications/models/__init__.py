@@ -7,18 +7,24 @@ from infra_notifications.models.charge_points import (
     UnknownChargePoint,
 )
 from infra_notifications.models.groups import GroupAddress, GroupDraft, GroupMembership, NotificationGroup
-from infra_notifications.models.incidents import Incident, Notice
+from infra_notifications.models.incidents import Acknowledgement, Flapping, Incident, IncidentEntry, Notice
+from infra_notifications.models.maintenance import MaintenanceTarget, MaintenanceWindow
 from infra_notifications.models.mapping import EventRule, UnmappedReport
 
 __all__ = [
+    "Acknowledgement",
     "ChargePoint",
     "ChargePointMessage",
     "ChargePointState",
     "EventRule",
+    "Flapping",
     "GroupAddress",
     "GroupDraft",
     "GroupMembership",
     "Incident",
+    "IncidentEntry",
+    "MaintenanceTarget",
+    "MaintenanceWindow",
     "Notice",
     "NotificationGroup",
     "UnknownChargePoint",

@@ -35,6 +35,12 @@ class NotificationGroup(models.Model):
     notify_recovery = models.BooleanField(_("all-clear mails"), default=True)
     reminder_s = models.PositiveIntegerField(_("reminder every (s)"), null=True, blank=True)
     language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.ENGLISH)
+    # Set: one digest a day at this local time instead of single mails.
+    digest_time = models.TimeField(_("daily digest at"), null=True, blank=True)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, blank=True, default="", help_text=_("Empty: the installation’s.")
+    )
+    digest_due_at = models.DateTimeField(_("next digest"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     # Until then, what opens is gathered into the next mail.
@@ -56,6 +62,18 @@ class NotificationGroup(models.Model):
                 violation_error_message=_("There is a notification group of this name already."),
             ),
             models.CheckConstraint(condition=~Q(name=""), name="notificationgroup_name_given"),
+            # A digest that is never due would hold back every mail for ever.
+            models.CheckConstraint(
+                condition=Q(digest_time__isnull=True, digest_due_at__isnull=True)
+                | Q(digest_time__isnull=False, digest_due_at__isnull=False),
+                name="notificationgroup_digest_is_due",
+            ),
+        )
+        indexes = (
+            # Digests that are due.
+            models.Index(
+                fields=("digest_due_at",), name="notificationgroup_digest", condition=Q(digest_due_at__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Incidents, and for each group what it was told of them, when, and why not."""
+"""Incidents, what people did about them, and for each group what it was told of them, when, and why not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from infra_notifications.choices import Case, CloseReason, NoticeKind, NoticeReason, NoticeState
+from infra_notifications.choices import Case, CloseReason, EntryKind, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.models.charge_points import ChargePoint
 from infra_notifications.models.groups import NotificationGroup
 from infra_notifications.models.mapping import EventRule
@@ -65,7 +65,10 @@ class Incident(models.Model):
                 condition=Q(closed_at__isnull=True, ends_at__isnull=False),
             ),
         )
-        permissions = (("close_incident", _("Can close incidents by hand")),)
+        permissions = (
+            ("close_incident", _("Can close incidents by hand")),
+            ("acknowledge_incident", _("Can acknowledge incidents and write notes on them")),
+        )
 
     def __str__(self) -> str:
         return f"{self.case} {self.charge_point_id}"
@@ -90,18 +93,93 @@ class Notice(models.Model):
     # The outbox event that told it, and the uuid (hex) of the alert whose thread it belongs to.
     event_id = models.BigIntegerField(null=True)
     thread = models.CharField(max_length=32, blank=True, default="")
+    # Of an alert that was told: when its group is reminded of the incident, should it still be open then.
+    remind_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("notice")
         verbose_name_plural = _("notices")
         ordering = ("id",)
-        constraints = (models.UniqueConstraint(fields=("incident", "group", "kind"), name="notice_once"),)
+        constraints = (
+            # Reminders come again and again; everything else is decided once.
+            models.UniqueConstraint(
+                fields=("incident", "group", "kind"), name="notice_once", condition=~Q(kind="reminder")
+            ),
+        )
         indexes = (
             # What is due to be told.
             models.Index(fields=("due_at",), name="notice_due", condition=Q(state="waiting")),
             # The last all-clear of a thread.
             models.Index(fields=("thread", "-decided_at"), name="notice_thread", condition=~Q(thread="")),
+            # Reminders that are due.
+            models.Index(fields=("remind_at",), name="notice_remind", condition=Q(remind_at__isnull=False)),
         )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.incident_id} → {self.group_name}"
+
+
+class Acknowledgement(models.Model):
+    """Somebody takes care of an incident: no more reminders. A row of its own, so that it waits for no message."""
+
+    incident = models.OneToOneField(Incident, models.CASCADE, primary_key=True, verbose_name=_("incident"))
+    at = models.DateTimeField(_("at"))
+    author = models.CharField(_("by"), max_length=150)
+
+    class Meta:
+        verbose_name = _("acknowledgement")
+        verbose_name_plural = _("acknowledgements")
+
+    def __str__(self) -> str:
+        return f"{self.incident_id} {self.author}"
+
+
+class IncidentEntry(models.Model):
+    """What a person did about an incident, or noted. Append-only."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="entries", verbose_name=_("incident"))
+    kind = models.CharField(_("kind"), max_length=12, choices=EntryKind.choices)
+    at = models.DateTimeField(_("at"))
+    author = models.CharField(_("by"), max_length=150)
+    text = models.TextField(_("note"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("incident entry")
+        verbose_name_plural = _("incident entries")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.incident_id}"
+
+
+class Flapping(models.Model):
+    """A charge point that opens the same case again and again: one mail when it begins, then one a day until quiet."""
+
+    charge_point = models.ForeignKey(
+        ChargePoint, models.CASCADE, related_name="flappings", verbose_name=_("charge point"), db_index=False
+    )
+    case = models.CharField(_("case"), max_length=20, choices=Case.choices)
+    began_at = models.DateTimeField(_("began"))
+    # How often it opened in the 24 h before it was last looked at.
+    openings = models.PositiveIntegerField(_("openings"))
+    next_check_at = models.DateTimeField(_("looked at again"))
+    ended_at = models.DateTimeField(_("quiet since"), null=True)
+
+    class Meta:
+        verbose_name = _("flapping charge point")
+        verbose_name_plural = _("flapping charge points")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("charge_point", "case"), condition=Q(ended_at__isnull=True), name="flapping_once"
+            ),
+        )
+        indexes = (
+            # The daily look.
+            models.Index(fields=("next_check_at",), name="flapping_due", condition=Q(ended_at__isnull=True)),
+            # A charge point's history.
+            models.Index(fields=("charge_point", "-id"), name="flapping_history"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.charge_point_id}"

@@ -3,6 +3,7 @@
 Moments are passed in; nothing here reads a clock, a setting or a table.
 """
 
+from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_daily, next_flapping_check
 from infra_notifications.rules.lifecycle import (
     NEUTRAL,
     SILENCE,
@@ -23,12 +24,16 @@ from infra_notifications.rules.telling import (
     Decision,
     Facts,
     Listener,
+    Waited,
     decide_opening,
     decide_recovery,
     decide_waiting,
+    is_flapping_news,
 )
 
 __all__ = [
+    "FLAPPING_OPENINGS",
+    "FLAPPING_WINDOW",
     "NEUTRAL",
     "SILENCE",
     "TELL",
@@ -43,6 +48,7 @@ __all__ = [
     "RuleBook",
     "Signal",
     "Step",
+    "Waited",
     "apply",
     "believable",
     "close",
@@ -50,6 +56,9 @@ __all__ = [
     "decide_recovery",
     "decide_waiting",
     "effect_of",
+    "is_flapping_news",
     "life_signal",
+    "next_daily",
+    "next_flapping_check",
     "silence_signal",
 ]

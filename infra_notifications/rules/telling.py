@@ -8,28 +8,51 @@ from datetime import datetime, timedelta
 
 from infra_notifications.choices import NoticeReason
 
+# Windows can be ended early and memberships change: what waits for a maintenance to end is asked again this often.
+MAINTENANCE_RECHECK = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What deciding needs of a group."""
+    """What deciding needs of a group. `digest_at` is its next daily digest; None: it gets single mails."""
 
     cases: frozenset[str]
     hold_off_s: dict[str, int]
     has_address: bool
     notify_recovery: bool
+    digest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What a notice has waited for, and until when."""
+
+    reason: NoticeReason
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What deciding needs of an incident."""
+    """What deciding needs of an incident and of what surrounds it.
+
+    `maintenance_until`: its charge point is in maintenance until then. `flapping_until`: its charge point opens the
+    case again and again, and this is the next time at which somebody hears of that. `open_again`: the case is open
+    at its charge point, by this incident or a later one.
+    """
 
     case: str
     opened_at: datetime
     last_raised_at: datetime
     closed_at: datetime | None
     momentary: bool = False
-    in_maintenance: bool = False
+    maintenance_until: datetime | None = None
+    flapping_until: datetime | None = None
     left_group: bool = False
+    open_again: bool = False
+    waited: Waited | None = None
+
+    def waited_for(self, reason: NoticeReason) -> bool:
+        return self.waited is not None and self.waited.reason == reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +88,64 @@ def _is_news(facts: Facts, listener: Listener, now: datetime, max_age: timedelta
 
 
 def _is_no_maintenance(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
-    return Decision(NoticeReason.MAINTENANCE) if facts.in_maintenance else None
+    """What is over when the maintenance ends is never told; what is still broken is told then."""
+    if facts.maintenance_until is not None and now < facts.maintenance_until:
+        if facts.closed_at is not None:
+            return Decision(NoticeReason.MAINTENANCE)
+        return Decision(NoticeReason.MAINTENANCE, _recheck(facts.maintenance_until, now))
+    if facts.waited is not None and facts.waited_for(NoticeReason.MAINTENANCE):
+        was_over = facts.closed_at is not None and facts.closed_at < facts.waited.until
+        return Decision(NoticeReason.MAINTENANCE) if was_over else None
+    return None
+
+
+def _recheck(until: datetime, now: datetime) -> datetime:
+    return min(until, now + MAINTENANCE_RECHECK)
+
+
+def _is_no_flapping(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    """While a charge point flaps its openings are told together, once a day; a digest is such a mail already.
+
+    What is due before the daily look has come stays due: it is told, or not, together with the others.
+    """
+    if listener.digest_at is not None or facts.waited_for(NoticeReason.DIGEST):
+        return None
+    if facts.flapping_until is None:
+        is_over = facts.closed_at is not None and facts.waited_for(NoticeReason.FLAPPING)
+        return Decision(NoticeReason.FLAPPING) if is_over else None
+    if is_flapping_news(facts, now):
+        return None
+    return Decision(NoticeReason.FLAPPING, facts.flapping_until)
+
+
+def is_flapping_news(facts: Facts, now: datetime) -> bool:
+    """Whether a notice stands in the flapping mail that is due now: what it waited for has come, and goes on."""
+    return (
+        facts.flapping_until is not None
+        and facts.waited is not None
+        and facts.waited.reason == NoticeReason.FLAPPING
+        and facts.waited.until <= now < facts.flapping_until
+    )
 
 
 def _lasted(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    if is_flapping_news(facts, now):
+        return None
     due = facts.opened_at + timedelta(seconds=listener.hold_off_s.get(facts.case, 0))
     if facts.closed_at is not None:
         return Decision(NoticeReason.RECOVERED_IN_TIME) if facts.closed_at < due else None
     return Decision(NoticeReason.HOLD_OFF, due) if now < due else None
 
 
+def _is_no_digest(facts: Facts, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return Decision(NoticeReason.DIGEST, listener.digest_at) if listener.digest_at is not None else None
+
+
 # The pipeline, to be read aloud: the charge point is a member, the group listens to the case, reaches someone, it is
-# news, there is no maintenance, and it lasted.
-OPENING_STAGES: tuple[Stage, ...] = (_is_member, _listens, _reaches_someone, _is_news, _is_no_maintenance, _lasted)
+# news, there is no maintenance, the charge point does not flap, it lasted, and the group wants single mails.
+OPENING_STAGES: tuple[Stage, ...] = (
+    _is_member, _listens, _reaches_someone, _is_news, _is_no_maintenance, _is_no_flapping, _lasted, _is_no_digest,
+)  # fmt: skip
 # What waited was news when it came in; a long hold-off, or workers that were away, do not make it old.
 WAITING_STAGES = tuple(stage for stage in OPENING_STAGES if stage is not _is_news)
 
@@ -88,14 +156,30 @@ def decide_opening(facts: Facts, listener: Listener, now: datetime, max_age: tim
 
 
 def decide_waiting(facts: Facts, listener: Listener, now: datetime) -> Decision:
-    """The same for what has waited and is due: group and incident may have changed meanwhile."""
+    """The same for what has waited and is due: group, incident and surroundings may have changed meanwhile."""
     return next((d for stage in WAITING_STAGES if (d := stage(facts, listener, now, timedelta.max))), TELL)
 
 
-def decide_recovery(facts: Facts, listener: Listener) -> Decision:
-    """Whether a group that was told of an incident gets the all-clear."""
+def decide_recovery(facts: Facts, listener: Listener, now: datetime) -> Decision:
+    """Whether a group that was told of an incident gets the all-clear now, later, or not, and why."""
     if facts.momentary:
         return Decision(NoticeReason.MOMENTARY)
     if not listener.notify_recovery:
         return Decision(NoticeReason.NO_RECOVERY_MAILS)
-    return TELL if listener.has_address else Decision(NoticeReason.NO_ADDRESS)
+    if not listener.has_address:
+        return Decision(NoticeReason.NO_ADDRESS)
+    if facts.maintenance_until is not None and now < facts.maintenance_until:
+        return Decision(NoticeReason.MAINTENANCE, _recheck(facts.maintenance_until, now))
+    if listener.digest_at is not None:
+        return Decision(NoticeReason.DIGEST, listener.digest_at)
+    return _decide_recovery_of_flapping(facts, now)
+
+
+def _decide_recovery_of_flapping(facts: Facts, now: datetime) -> Decision:
+    """An end is told when it lasts: while the charge point flaps, its comings and goings stand in the daily mail."""
+    if facts.flapping_until is None or facts.waited_for(NoticeReason.DIGEST):
+        is_open = facts.open_again and facts.waited_for(NoticeReason.FLAPPING)
+        return Decision(NoticeReason.FLAPPING) if is_open else TELL
+    if is_flapping_news(facts, now):
+        return Decision(NoticeReason.FLAPPING)
+    return Decision(NoticeReason.FLAPPING, facts.flapping_until)

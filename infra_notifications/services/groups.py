@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -12,62 +12,33 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from email_validator import EmailNotValidError, validate_email
 
+from console.bulk import array_literal
 from infra_notifications.choices import Case, Language, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST, GroupTest
 from infra_notifications.models import (
     ChargePoint,
     GroupAddress,
-    GroupDraft,
     GroupMembership,
     Notice,
     NotificationGroup,
 )
 from infra_notifications.services import notices
+from infra_notifications.services.digests import known_zones, next_digest
 from infra_notifications.services.payloads import group_url
 from outbox.choices import Reason
+from outbox.lists import clean_addresses
 from outbox.services import NewEvent, Recipient, cancel_for_list, publish
 
-MAX_ADDRESSES = 200
 MAX_HOLD_OFF_S = 30 * 24 * 3600
 # The audit log names this many charge points of a change and counts the rest.
 AUDIT_LISTED = 100
-SETTINGS = ("name", "description", "cases", "hold_off_s", "notify_recovery", "reminder_s", "language")
-
-
-def clean_address(text: str) -> str:
-    """An address in the form that mail servers take: the domain in ASCII. Raises ValidationError with a sentence."""
-    try:
-        found = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise ValidationError(
-            _("“%(text)s” is no e-mail address: %(why)s") % {"text": text.strip()[:100], "why": error},
-            code="email",
-        ) from error
-    return f"{found.local_part}@{found.ascii_domain}"
-
-
-def clean_addresses(texts: Iterable[str]) -> list[str]:
-    """Addresses in their order, each once. Raises ValidationError that names every wrong one."""
-    clean: dict[str, str] = {}
-    wrong: list[str] = []
-    for text in texts:
-        if not text.strip():
-            continue
-        try:
-            address = clean_address(text)
-            clean.setdefault(address.lower(), address)
-        except ValidationError as error:
-            wrong += error.messages
-    if len(clean) > MAX_ADDRESSES:
-        wrong.append(
-            _("At most %(n)d addresses; use a mailing list of your mail server for more.") % {"n": MAX_ADDRESSES}
-        )
-    if wrong:
-        raise ValidationError({"emails": wrong})
-    return list(clean.values())
+SETTINGS = (
+    "name", "description", "cases", "hold_off_s", "notify_recovery", "reminder_s", "language", "digest_time",
+    "time_zone",
+)  # fmt: skip
 
 
 def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
@@ -96,9 +67,24 @@ def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
     reminder = found.get("reminder_s")
     if reminder is not None and not 60 <= reminder <= MAX_HOLD_OFF_S:
         errors["reminder_s"] = _("A reminder comes every 60 seconds to 30 days.")
+    errors |= _clean_digest(found)
     if errors:
         raise ValidationError(errors)
     return found
+
+
+def _clean_digest(found: dict[str, Any]) -> dict[str, str]:
+    """Reads the digest's time ("07:00") in place; returns what is wrong by field."""
+    errors: dict[str, str] = {}
+    given = found.get("digest_time")
+    if isinstance(given, str):
+        try:
+            found["digest_time"] = time.fromisoformat(given).replace(tzinfo=None) if given else None
+        except ValueError:
+            errors["digest_time"] = _("A time of day is written like 07:00.")
+    if found.get("time_zone") and found["time_zone"] not in known_zones():
+        errors["time_zone"] = _("Name a time zone of the IANA database, e.g. Europe/Berlin.")
+    return errors
 
 
 def create_group(
@@ -107,11 +93,14 @@ def create_group(
     emails: Sequence[str] = (),
     charge_point_ids: Iterable[int] = (),
     by: AbstractBaseUser | None = None,
+    now: datetime | None = None,
 ) -> NotificationGroup:
     """Makes a group with its addresses and members. Raises ValidationError, with code `unique` for a taken name."""
     clean, addresses = clean_settings({"name": ""} | settings), clean_addresses(emails)
     with transaction.atomic():
-        group = _saved(NotificationGroup(**clean))
+        group = NotificationGroup(**clean)
+        group.digest_due_at = next_digest(group, now or timezone.now())
+        _saved(group)
         GroupAddress.objects.bulk_create([GroupAddress(group=group, address=address) for address in addresses])
         if addresses:
             _audit(group, {"addresses": ["", ", ".join(addresses)]})
@@ -131,17 +120,36 @@ def update_group(
     """Changes a group's settings and, if given, replaces its addresses and members. Raises ValidationError."""
     clean = clean_settings(settings)
     addresses = clean_addresses(emails) if emails is not None else None
+    before = schedule_of(group)
     with transaction.atomic():
         for key, value in clean.items():
             setattr(group, key, value)
         # Nothing but these: when the group was last told and gathers until is written by others meanwhile.
-        _saved(group, (*clean, "updated_at"))
+        fields = [*clean, "updated_at"]
+        if schedule_of(group)[:2] != before[:2]:
+            group.digest_due_at = next_digest(group, now)
+            fields.append("digest_due_at")
+        _saved(group, fields)
         if addresses is not None:
             _replace_addresses(group, addresses, now)
         if members is not None:
             replace_members(group=group, charge_point_ids=members, by=by)
-        notices.reschedule_group(group=group, now=now)
+        follow_schedule(group=group, before=before, now=now)
     return group
+
+
+def schedule_of(group: NotificationGroup) -> tuple[Any, ...]:
+    """What says when a group is told: digest and zone, reminders."""
+    return group.digest_time, group.time_zone, group.reminder_s
+
+
+def follow_schedule(*, group: NotificationGroup, before: tuple[Any, ...], now: datetime) -> None:
+    """Applies a group's changed hold-off, digest and reminders to what waits. `before` is its `schedule_of` then."""
+    notices.reschedule_group(group=group, now=now)
+    if before[:2] != (group.digest_time, group.time_zone):
+        notices.reschedule_digest(group=group, now=now)
+    if before != schedule_of(group):
+        notices.reschedule_reminders(group=group, now=now)
 
 
 def _saved(group: NotificationGroup, fields: Iterable[str] | None = None) -> NotificationGroup:
@@ -202,40 +210,61 @@ def add_members(
     by: AbstractBaseUser | None = None,
 ) -> int:
     """Puts charge points into a group, set-based; those already in it are left alone. Returns how many are new."""
-    ids = sorted(set(charge_point_ids))
-    if not ids:
-        return 0
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO infra_notifications_groupmembership (group_id, charge_point_id, added_at, added_by_id)"
-            " SELECT %s, c.id, now(), %s FROM infra_notifications_chargepoint c WHERE c.id = ANY(%s)"
-            " ON CONFLICT DO NOTHING RETURNING charge_point_id",
-            [group.pk, by.pk if by else None, ids],
-        )
-        added = [row[0] for row in cursor.fetchall()]
-        _audit_members(group, "add", added)
-    return len(added)
+    return len(insert_members(group=group, charge_point_ids=charge_point_ids, by=by))
 
 
 def remove_members(*, group: NotificationGroup, charge_point_ids: Iterable[int] | QuerySet[Any]) -> int:
     """Takes charge points out of a group; returns how many were in it."""
-    with transaction.atomic():
-        found = GroupMembership.objects.filter(group=group, charge_point_id__in=list(charge_point_ids))
-        removed = list(found.values_list("charge_point_id", flat=True))
-        found.delete()
+    return len(delete_members(group=group, charge_point_ids=charge_point_ids))
+
+
+def insert_members(
+    *,
+    group: NotificationGroup,
+    charge_point_ids: Iterable[int] | QuerySet[Any],
+    by: AbstractBaseUser | None = None,
+) -> list[int]:
+    """`add_members`, for those who must know which charge points are new."""
+    ids = sorted(set(charge_point_ids))
+    if not ids:
+        return []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO infra_notifications_groupmembership (group_id, charge_point_id, added_at, added_by_id)"
+            " SELECT %s, c.id, now(), %s FROM infra_notifications_chargepoint c WHERE c.id = ANY(%s::bigint[])"
+            " ON CONFLICT DO NOTHING RETURNING charge_point_id",
+            [group.pk, by.pk if by else None, array_literal(ids)],
+        )
+        added = [row[0] for row in cursor.fetchall()]
+        _audit_members(group, "add", added)
+    return added
+
+
+def delete_members(*, group: NotificationGroup, charge_point_ids: Iterable[int] | QuerySet[Any]) -> list[int]:
+    """`remove_members`, for those who must know which charge points were in the group."""
+    ids = sorted(set(charge_point_ids))
+    if not ids:
+        return []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM infra_notifications_groupmembership"
+            " WHERE group_id = %s AND charge_point_id = ANY(%s::bigint[]) RETURNING charge_point_id",
+            [group.pk, array_literal(ids)],
+        )
+        removed = [row[0] for row in cursor.fetchall()]
         _audit_members(group, "delete", removed)
-    return len(removed)
+    return removed
 
 
 def replace_members(
     *, group: NotificationGroup, charge_point_ids: Iterable[int], by: AbstractBaseUser | None = None
-) -> None:
-    """Makes these the group's members."""
+) -> tuple[list[int], list[int]]:
+    """Makes these the group's members; returns whom it added and whom it removed."""
     wanted = set(charge_point_ids)
     with transaction.atomic():
         present = set(GroupMembership.objects.filter(group=group).values_list("charge_point_id", flat=True))
-        remove_members(group=group, charge_point_ids=present - wanted)
-        add_members(group=group, charge_point_ids=wanted - present, by=by)
+        removed = delete_members(group=group, charge_point_ids=present - wanted)
+        return insert_members(group=group, charge_point_ids=wanted - present, by=by), removed
 
 
 def _audit(group: NotificationGroup, changes: dict[str, Any]) -> None:
@@ -285,38 +314,3 @@ def send_test(*, group: NotificationGroup, sent_by: str, now: datetime) -> int |
             now=now,
         )
     return ids.get(key)
-
-
-# ---- the wizard's drafts ------------------------------------------------------------------------------------------
-
-
-def mark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> None:
-    """Marks charge points in a draft, keeping the order in which they were marked."""
-    _change_marks(draft, lambda old: list(dict.fromkeys([*old, *charge_point_ids])))
-
-
-def unmark(*, draft: GroupDraft, charge_point_ids: Iterable[int]) -> None:
-    gone = set(charge_point_ids)
-    _change_marks(draft, lambda old: [pk for pk in old if pk not in gone])
-
-
-def _change_marks(draft: GroupDraft, change: Any) -> None:
-    """Read, changed and written under a lock: two tabs on one draft lose no mark."""
-    with transaction.atomic():
-        locked = GroupDraft.objects.select_for_update().get(pk=draft.pk)
-        locked.marked = change(locked.marked)
-        locked.save(update_fields=["marked", "updated_at"])
-    draft.marked = locked.marked
-
-
-def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetime) -> NotificationGroup:
-    """Makes the group that a draft describes, or changes the one it is of; the draft ends with it."""
-    with transaction.atomic():
-        locked = GroupDraft.objects.select_for_update().get(pk=draft.pk)
-        settings = {"name": locked.name, "description": locked.description}
-        if locked.group is None:
-            group = create_group(settings=settings, charge_point_ids=locked.marked, by=by)
-        else:
-            group = update_group(group=locked.group, settings=settings, members=locked.marked, by=by, now=now)
-        locked.delete()
-    return group

@@ -21,7 +21,10 @@ from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIn
 from infra_notifications.models import ChargePoint, Incident
 from infra_notifications.rules import CaseHistory, IncidentState, Signal
 from infra_notifications.services import notices
+from infra_notifications.services.acknowledging import note_closing
+from infra_notifications.services.circumstances import circumstances_of
 from infra_notifications.services.payloads import charge_point_facts, incident_facts, incident_url
+from infra_notifications.services.telling import tell_due
 from outbox.services import NewEvent, publish
 
 SWEEP_LIMIT = 1_000
@@ -168,10 +171,21 @@ class IncidentBook:
             [(s.id, cp, s.case.value, *_values(s)) for cp, s in was_new],
         )
         self._publish(was_new, [(cp, s) for cp, s in touched if s.closed_now])
-        notices.open_notices(opened=was_new, now=self.now)
-        notices.close_notices(closed=[s for _cp, s in known if s.closed_now], now=self.now)
-        notices.reconsider_too_old(incidents=[s for _cp, s in known if s.freshened], now=self.now)
-        notices.tell_due(now=self.now, incident_ids=[s.id for _cp, s in touched if s.id is not None])
+        self._tell(was_new, known)
+
+    def _tell(self, was_new: Sequence[tuple[int, IncidentState]], known: Sequence[tuple[int, IncidentState]]) -> None:
+        """Decides who is told of what opened or ended, and tells what is to be told now."""
+        ended = [(cp, state) for cp, state in known if state.closed_now]
+        freshened = [state for _cp, state in known if state.freshened]
+        if not (was_new or ended or freshened):
+            return
+        concerned = {cp for cp, _ in (*was_new, *known)}
+        around = circumstances_of(concerned, self.now, opened=[(cp, state.case) for cp, state in was_new])
+        notices.open_notices(opened=was_new, around=around, now=self.now)
+        notices.close_notices(closed=ended, around=around, now=self.now)
+        notices.reconsider_too_old(incidents=freshened, now=self.now)
+        ids = [state.id for _cp, state in (*was_new, *known) if state.id is not None]
+        tell_due(now=self.now, incident_ids=ids, around=around)
 
     def _publish(self, opened: Sequence[tuple[int, IncidentState]], ended: Sequence[tuple[int, IncidentState]]) -> None:
         """Tells the outbox of each incident that opened or ended; webhooks and the event log listen to these."""
@@ -239,10 +253,13 @@ def end_momentary(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
         return _close_where(ids, now, CloseReason.MOMENTARY, lambda state: bool(state.ends_at and state.ends_at <= now))
 
 
-def close_by_hand(*, incident: Incident, now: datetime) -> bool:
+def close_by_hand(*, incident: Incident, now: datetime, author: str = "") -> bool:
     """Closes an open incident that no message will close; says whether it was open."""
     with transaction.atomic():
-        return bool(_close_where([incident.charge_point_id], now, CloseReason.BY_HAND, lambda s: s.id == incident.pk))
+        closed = _close_where([incident.charge_point_id], now, CloseReason.BY_HAND, lambda s: s.id == incident.pk)
+        if closed and author:
+            note_closing(incident=incident, author=author, now=now)
+    return bool(closed)
 
 
 def _close_where(charge_point_ids: list[int], now: datetime, reason: CloseReason, wanted: Any) -> int:

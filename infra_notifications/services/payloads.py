@@ -18,6 +18,10 @@ def group_url(pk: int) -> str:
     return f"{settings.PUBLIC_URL}{reverse('infra_notifications:group', args=[pk])}"
 
 
+def charge_point_url(pk: int) -> str:
+    return f"{settings.PUBLIC_URL}{reverse('infra_notifications:charge_point', args=[pk])}"
+
+
 def charge_point_facts(point: ChargePoint) -> ChargePointFacts:
     return ChargePointFacts(
         id=point.pk,

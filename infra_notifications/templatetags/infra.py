@@ -17,11 +17,13 @@ from infra_notifications.choices import (
     EFFECT_COLOURS,
     NOTICE_COLOURS,
     VERDICT_COLOURS,
+    WINDOW_COLOURS,
     Case,
     Connectivity,
     Effect,
     MessageVerdict,
     NoticeState,
+    WindowState,
 )
 from infra_notifications.models import EventRule
 
@@ -56,6 +58,11 @@ def verdict_colour(value: str) -> str:
 @register.filter
 def effect_colour(value: str) -> str:
     return EFFECT_COLOURS[Effect(value)]
+
+
+@register.filter
+def window_colour(value: str) -> str:
+    return WINDOW_COLOURS[WindowState(value)]
 
 
 @register.filter

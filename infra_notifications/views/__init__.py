@@ -19,9 +19,26 @@ from infra_notifications.views.groups import (
     group_delete,
     group_edit,
     group_member_remove,
+    group_result,
     group_test,
 )
-from infra_notifications.views.incidents import IncidentList, incident, incident_close
+from infra_notifications.views.incidents import (
+    IncidentList,
+    incident,
+    incident_acknowledge,
+    incident_close,
+    incident_note,
+    incident_withdraw,
+    incidents_acknowledge,
+)
+from infra_notifications.views.maintenance import (
+    MaintenanceList,
+    maintenance_cancel,
+    maintenance_change,
+    maintenance_end,
+    maintenance_new,
+    maintenance_window,
+)
 from infra_notifications.views.rules import RuleList, UnmappedList, rule_try, unmapped_decide
 from infra_notifications.views.wizard import (
     WizardChargePoints,
@@ -40,6 +57,7 @@ __all__ = [
     "GroupList",
     "GroupMembers",
     "IncidentList",
+    "MaintenanceList",
     "RuleList",
     "UnknownList",
     "UnmappedList",
@@ -50,12 +68,22 @@ __all__ = [
     "group_delete",
     "group_edit",
     "group_member_remove",
+    "group_result",
     "group_test",
     "import_confirm",
     "import_job",
     "import_start",
     "incident",
+    "incident_acknowledge",
     "incident_close",
+    "incident_note",
+    "incident_withdraw",
+    "incidents_acknowledge",
+    "maintenance_cancel",
+    "maintenance_change",
+    "maintenance_end",
+    "maintenance_new",
+    "maintenance_window",
     "rule_try",
     "unknown_adopt",
     "unmapped_decide",

@@ -31,6 +31,7 @@ from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
 from infra_notifications.services.charge_points import FIELDS, adopt_unknown
 from infra_notifications.services.imports import safe_cell, tags_cell
+from infra_notifications.tables import ADD_TO_GROUP, TAG
 from infra_notifications.views.columns import POINT_COLUMNS
 
 _VIEW = "infra_notifications.view_chargepoint"
@@ -42,6 +43,8 @@ class ChargePointList(ListPage):
     permission = _VIEW
     search = CHARGE_POINT_SEARCH
     filterset = ChargePointFilters
+    counted_as = "charge_points"
+    bulk = (ADD_TO_GROUP, TAG)
     columns = POINT_COLUMNS
     default_sort = "evse_id"
     placeholder = gettext_lazy("Search, e.g. köln status:faulted -tag:test power:>=50")
@@ -54,11 +57,17 @@ class ChargePointList(ListPage):
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_groups(rows)
 
+    def export_url(self, request: HttpRequest, query: str) -> str:
+        """All columns, in the form that the import takes."""
+        return reverse("infra_notifications:charge_points_csv") + query
+
     def actions(self, request: HttpRequest) -> list[Action]:
-        export = reverse("infra_notifications:charge_points_csv") + "?" + request.GET.urlencode()
+        maintenance = reverse("infra_notifications:maintenance_new") + "?" + request.GET.urlencode()
         return [
+            Action(
+                _("Maintenance"), maintenance, "infra_notifications.add_maintenancewindow", "wrench-screwdriver",
+            ),
             Action(_("Unknown"), reverse("infra_notifications:unknown"), _VIEW, "question-mark-circle"),
-            Action(_("Export"), export, _VIEW, "arrow-down-tray"),
             Action(
                 _("Import"), reverse("infra_notifications:import_start"), "infra_notifications.add_chargepoint",
                 "arrow-up-tray",

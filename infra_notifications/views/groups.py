@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -15,8 +16,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import requires
+from console.permissions import person, requires
 from console.search import SearchSchema
+from console.undo import last_undo
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
 from infra_notifications.filters import ChargePointFilters, GroupFilters, IncidentFilters
@@ -24,10 +26,14 @@ from infra_notifications.forms import DeleteGroupForm, GroupConfigurationForm, i
 from infra_notifications.models import GroupMembership, NotificationGroup
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as services
+from infra_notifications.services.digests import zone_of
+from infra_notifications.services.members import take_out
+from infra_notifications.tables import ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG
 from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
+from outbox.choices import DeliveryState
 from outbox.filters import DeliveryFilters
 from outbox.search import DELIVERY_SEARCH
-from outbox.selectors import deliveries_of_list, refused_addresses
+from outbox.selectors import deliveries_of_events, deliveries_of_list, last_answers, refused_addresses
 from outbox.views import DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
@@ -65,6 +71,13 @@ class GroupList(ListPage):
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_counts(rows)
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        may = request.user.has_perm("infra_notifications.add_notificationgroup")
+        return {
+            "drafts": selectors.unfinished_drafts(person(request).pk) if may else [],
+            "undo": last_undo(person(request)),
+        }
 
     def actions(self, request: HttpRequest) -> list[Action]:
         url = reverse("infra_notifications:wizard_start")
@@ -105,6 +118,7 @@ def group_configuration(request: HttpRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(NotificationGroup, pk=pk)
     context = _head(group, "group") | {
         "addresses": _addresses(group),
+        "zone": zone_of(group),
         "cases": [
             {
                 "case": case,
@@ -149,9 +163,11 @@ class _GroupTab(ListPage):
     title = gettext_lazy("Group")
     permission = _VIEW
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
         self.group = get_object_or_404(NotificationGroup, pk=kwargs["pk"])
-        return super().get(request, *args, **kwargs)
+
+    def bulk_arguments(self) -> dict[str, Any]:
+        return {"group": self.group.pk}
 
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
         return _head(self.group, self.tab)
@@ -163,6 +179,7 @@ class GroupMembers(_GroupTab):
     search = CHARGE_POINT_SEARCH
     filterset = ChargePointFilters
     columns = (*POINT_COLUMNS, Column("remove", "", f"{_CELLS}/member_remove.html"))
+    bulk = (REMOVE_FROM_GROUP, ADD_TO_GROUP, TAG)
     default_sort = "evse_id"
     placeholder = gettext_lazy("Search the members")
     empty_title = gettext_lazy("No members yet")
@@ -215,7 +232,7 @@ class GroupDeliveries(_GroupTab):
 def group_member_remove(request: HttpRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(NotificationGroup, pk=pk)
     ids = ids_in(request.POST.getlist("charge_point"))
-    removed = services.remove_members(group=group, charge_point_ids=ids)
+    removed = take_out(group=group, charge_point_ids=ids, by=person(request), now=timezone.now())
     said = ngettext(
         "%(n)d charge point removed from the group.", "%(n)d charge points removed from the group.", removed
     )
@@ -233,8 +250,48 @@ def group_test(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("infra_notifications:group", pk)
-    messages.info(request, _("The test mails are on their way; this page shows what becomes of each."))
-    return redirect("outbox:event", event_id)
+    return redirect(f"{reverse('infra_notifications:group_result', args=[pk])}?event={event_id}")
+
+
+# A test is looked at every second while something happens, and seldom while it waits for another attempt.
+_POLL_S, _POLL_SELDOM_S = 1, 15
+_UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING)
+_NOT_DELIVERED = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.SUPPRESSED)
+
+
+@requires(_VIEW)
+def group_result(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of a test mail at each address, in the servers' words; the last one, or the one that is asked for."""
+    group = get_object_or_404(NotificationGroup, pk=pk)
+    event = selectors.last_test(group, ids_in([request.GET.get("event", "")]))
+    deliveries = list(deliveries_of_events([event.pk])) if event else []
+    answers = last_answers(delivery.pk for delivery in deliveries)
+    for delivery in deliveries:
+        delivery.answer = answers.get(delivery.pk, "")  # type: ignore[attr-defined]
+    states = Counter(delivery.state for delivery in deliveries)
+    is_under_way = any(states[state] for state in _UNDER_WAY)
+    context = {
+        "group": group,
+        "page_title": _("Test of %(name)s") % {"name": group.name},
+        "event": event,
+        "deliveries": deliveries,
+        "summary": _test_summary(states),
+        "poll_s": _POLL_S if is_under_way else _POLL_SELDOM_S if states[DeliveryState.RETRYING] else None,
+    }
+    name = "infra_notifications/group_test.html"
+    wants_part = request.headers.get("HX-Target") == "test-result"
+    return render(request, f"{name}#result" if wants_part else name, context)
+
+
+def _test_summary(states: Counter[str]) -> str:
+    """How the test stands, in one sentence that is announced."""
+    total = sum(states.values())
+    return _("%(delivered)d of %(total)d delivered, %(failed)d failed, %(waiting)d under way.") % {
+        "delivered": states[DeliveryState.DELIVERED],
+        "total": total,
+        "failed": sum(states[state] for state in _NOT_DELIVERED),
+        "waiting": sum(states[state] for state in (*_UNDER_WAY, DeliveryState.RETRYING)),
+    }
 
 
 @requires("infra_notifications.delete_notificationgroup")

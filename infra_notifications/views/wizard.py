@@ -1,7 +1,8 @@
 """The wizard that makes or changes a group: name, charge points, confirmation.
 
-The same views serve the modal (htmx, into #modal-dialog) and full pages (without JavaScript). Its state is a draft on
-the server, so that a reload, a step back or a lost connection costs nothing.
+The same views serve the modal (htmx, into #modal-dialog, then step after step into #wizard) and full pages (without
+JavaScript, or after a reload). Its state is a draft on the server, so that a reload, a step back or a lost connection
+costs nothing; marks that could not be sent wait in the browser (static/js/wizard.js).
 """
 
 from __future__ import annotations
@@ -14,22 +15,25 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from console.lists import Column, ListPage
+from console.charts import stacked_bars
+from console.lists import PAGE_SIZE, Column, ListPage
 from console.permissions import person, requires
 from infra_notifications import selectors
+from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.forms import GroupNameForm, ids_in
-from infra_notifications.models import ChargePoint, GroupDraft, GroupMembership, NotificationGroup
+from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
 from infra_notifications.search import CHARGE_POINT_SEARCH
-from infra_notifications.services import groups as services
+from infra_notifications.services import drafts
 from infra_notifications.views.columns import POINT_COLUMNS
 
 _ADD, _CHANGE = "infra_notifications.add_notificationgroup", "infra_notifications.change_notificationgroup"
+_STEP_2 = "infra_notifications/wizard_charge_points.html#wizard"
 CHIPS = 50
 MOST_MARKED = 100_000
 
@@ -42,59 +46,62 @@ def _draft(request: HttpRequest, pk: int) -> GroupDraft:
 
 
 def _render(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """A step as part of the modal when htmx asks for it, else as a page."""
+    """A step as part of the modal or page when htmx asks for it, else as a page."""
     template = f"infra_notifications/{name}.html"
-    if request.headers.get("HX-Target") == "modal-dialog":
+    if request.headers.get("HX-Target") in ("modal-dialog", "wizard"):
         template += "#wizard"
     return render(request, template, context, status=status)
 
 
 def _context(draft: GroupDraft, step: int, **more: Any) -> dict[str, Any]:
     title = _("Change %(name)s") % {"name": draft.group.name} if draft.group else _("New notification group")
-    return {"page_title": title, "draft": draft, "step": step} | more
+    return {"page_title": title, "draft": draft, "step": step, "is_empty": _is_empty(draft)} | more
 
 
-def _go(request: HttpRequest, name: str, draft: GroupDraft) -> HttpResponse:
-    """On to another step; in the modal its content is answered at once."""
-    return redirect(f"infra_notifications:{name}", draft.pk)
+def _is_empty(draft: GroupDraft) -> bool:
+    """Whether closing it would lose nothing worth a question."""
+    return draft.group_id is None and not draft.name and not draft.marked
+
+
+def _go(name: str, draft: GroupDraft, query: str = "") -> HttpResponse:
+    """On to another step; htmx follows and gets its content."""
+    target = reverse(f"infra_notifications:{name}", args=[draft.pk])
+    return redirect(f"{target}?{query}" if query else target)
+
+
+# ---- name -----------------------------------------------------------------------------------------------------------
 
 
 @requires(_ADD)
 def wizard_start(request: HttpRequest) -> HttpResponse:
     """Goes on with an unfinished new group if there is one, else begins."""
-    unfinished = GroupDraft.objects.filter(owner=person(request), group__isnull=True).first()
-    draft = unfinished or GroupDraft.objects.create(owner=person(request))
-    return wizard_name(request, draft.pk)
+    return wizard_name(request, drafts.new_draft(owner=person(request)).pk)
 
 
 @requires(_CHANGE)
 def wizard_change(request: HttpRequest, pk: int) -> HttpResponse:
     """The same steps for a group that exists, beginning with what it is now."""
     group = get_object_or_404(NotificationGroup, pk=pk)
-    draft = GroupDraft.objects.filter(owner=person(request), group=group).first()
-    if draft is None:
-        marked = GroupMembership.objects.filter(group=group).order_by("id").values_list("charge_point_id", flat=True)
-        draft = GroupDraft.objects.create(
-            owner=person(request),
-            group=group,
-            name=group.name,
-            description=group.description,
-            marked=list(marked),
-        )
-    return wizard_name(request, draft.pk)
+    return wizard_name(request, drafts.draft_of_group(group=group, owner=person(request)).pk)
 
 
 @requires(_ADD)
 def wizard_name(request: HttpRequest, pk: int) -> HttpResponse:
     draft = _draft(request, pk)
     submitted = request.method == "POST"
+    if "autosave" in request.POST:  # while it is being typed
+        name, description = request.POST.get("name", ""), request.POST.get("description", "")
+        drafts.write_name(draft=draft, name=name, description=description)
+        return HttpResponse(status=204)
     initial = {"name": draft.name, "description": draft.description}
     form = GroupNameForm(request.POST if submitted else None, initial=initial, group=draft.group)
     if submitted and form.is_valid():
-        draft.name, draft.description = form.cleaned_data["name"], form.cleaned_data["description"]
-        draft.save(update_fields=["name", "description", "updated_at"])
-        return _go(request, "wizard_charge_points", draft)
+        drafts.write_name(draft=draft, **form.cleaned_data)
+        return _go("wizard_charge_points", draft)
     return _render(request, "wizard_name", _context(draft, 1, form=form), 422 if submitted else 200)
+
+
+# ---- charge points --------------------------------------------------------------------------------------------------
 
 
 class WizardChargePoints(ListPage):
@@ -105,18 +112,20 @@ class WizardChargePoints(ListPage):
     permission = _ADD
     search = CHARGE_POINT_SEARCH
     filterset = ChargePointFilters
+    counted_as = "charge_points"
+    has_tools = False
     template = "infra_notifications/wizard_charge_points.html"
     list_id = "wizard-list"
-    parts: ClassVar[dict[str, str]] = {"modal-dialog": "infra_notifications/wizard_charge_points.html#wizard"}
+    bar_template = "infra_notifications/wizard_marks.html"
+    parts: ClassVar[dict[str, str]] = {"modal-dialog": _STEP_2, "wizard": _STEP_2}
     columns = (Column("mark", "", "infra_notifications/cells/mark.html"), *POINT_COLUMNS)
     default_sort = "evse_id"
     placeholder = gettext_lazy("Search, e.g. köln group:none")
     empty_title = gettext_lazy("No charge points yet")
     empty_text = gettext_lazy("Import them first; the group can also be made without and filled later.")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
         self.draft = _draft(request, kwargs["pk"])
-        return super().get(request, *args, **kwargs)
 
     def rows(self, request: HttpRequest) -> QuerySet[ChargePoint]:
         return selectors.charge_points()
@@ -134,7 +143,7 @@ class WizardChargePoints(ListPage):
 def marked_context(draft: GroupDraft) -> dict[str, Any]:
     """The first marked charge points as chips, and how many more there are."""
     shown = draft.marked[:CHIPS]
-    points = ChargePoint.objects.in_bulk(shown)
+    points = ChargePoint.objects.only("pk", "evse_id", "name").in_bulk(shown)
     return {
         "marked_count": len(draft.marked),
         "marked_chips": [points[pk] for pk in shown if pk in points],
@@ -145,32 +154,39 @@ def marked_context(draft: GroupDraft) -> dict[str, Any]:
 @requires(_ADD)
 @require_POST
 def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
-    """Marks or unmarks: one row, the rows of a page, or all that match the search."""
+    """Marks or unmarks: single rows, the rows of a page, or all that match the search; then the list again, or on."""
     draft = _draft(request, pk)
     what = request.POST.get("what", "")
-    ids = ids_in(request.POST.getlist("charge_point"))
-    if what == "mark":
-        services.mark(draft=draft, charge_point_ids=ids)
-    elif what == "toggle":
-        rows = ids_in(request.POST.getlist("row"))
-        (services.mark if ids else services.unmark)(draft=draft, charge_point_ids=rows)
-    elif what == "unmark":
-        services.unmark(draft=draft, charge_point_ids=ids)
-    elif what == "clear":
-        services.unmark(draft=draft, charge_point_ids=list(draft.marked))
-    elif what in ("page", "next"):
-        page = set(ids_in(request.POST.getlist("on_page")))
-        services.unmark(draft=draft, charge_point_ids=page - set(ids))
-        services.mark(draft=draft, charge_point_ids=ids)
+    if what == "set":  # row by row, by the script
+        drafts.mark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("mark")))
+        drafts.unmark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("unmark")))
+        return render(request, "infra_notifications/wizard_charge_points.html#marked", _marked_part(draft))
+    if request.headers.get("HX-Request") != "true":  # the script has sent each mark when it was made
+        _mark_page(request, draft)
+    if what == "this_page":
+        drafts.mark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("on_page")))
     elif what == "all":
         _mark_all(request, draft)
-    if request.headers.get("HX-Request") == "true":
-        context = _context(draft, 2) | marked_context(draft)
-        return render(request, "infra_notifications/wizard_charge_points.html#marked", context)
-    if what == "next":
-        return _go(request, "wizard_confirm", draft)
-    target = reverse("infra_notifications:wizard_charge_points", args=[draft.pk])
-    return redirect(f"{target}?{request.POST.get('query', '')}")
+    elif what == "clear":
+        drafts.unmark(draft=draft, charge_point_ids=list(draft.marked))
+    elif what.startswith("unmark-"):
+        drafts.unmark(draft=draft, charge_point_ids=ids_in([what.removeprefix("unmark-")]))
+    elif what == "next":
+        return _go("wizard_confirm", draft)
+    elif what == "back":
+        return _go("wizard_name", draft)
+    return _go("wizard_charge_points", draft, request.GET.urlencode())
+
+
+def _marked_part(draft: GroupDraft) -> dict[str, Any]:
+    return _context(draft, 2) | marked_context(draft)
+
+
+def _mark_page(request: HttpRequest, draft: GroupDraft) -> None:
+    """What was changed on the page that was sent, and no more: another tab may have changed the others."""
+    ids, before = ids_in(request.POST.getlist("charge_point")), ids_in(request.POST.getlist("was_marked"))
+    drafts.unmark(draft=draft, charge_point_ids=set(before) - set(ids))
+    drafts.mark(draft=draft, charge_point_ids=[one for one in ids if one not in before])
 
 
 def _mark_all(request: HttpRequest, draft: GroupDraft) -> None:
@@ -180,11 +196,14 @@ def _mark_all(request: HttpRequest, draft: GroupDraft) -> None:
     matching, selection = view.matching(request)
     if selection["search_error"]:
         return
-    ids = list(matching.order_by("pk").values_list("pk", flat=True)[: MOST_MARKED + 1])
+    ids = list(matching.order_by("evse_id").values_list("pk", flat=True)[: MOST_MARKED + 1])
     if len(ids) > MOST_MARKED:
         messages.error(request, _("More than %(n)d match; narrow the search first.") % {"n": MOST_MARKED})
         return
-    services.mark(draft=draft, charge_point_ids=ids)
+    drafts.mark(draft=draft, charge_point_ids=ids)
+
+
+# ---- confirmation ---------------------------------------------------------------------------------------------------
 
 
 @requires(_ADD)
@@ -193,34 +212,55 @@ def wizard_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            group = services.finish_draft(draft=draft, by=person(request), now=timezone.now())
+            group = drafts.finish_draft(draft=draft, by=person(request), now=timezone.now())
         except ValidationError as refused:
             error = " ".join(refused.messages)
         except GroupDraft.DoesNotExist:  # a second click: the first one has made the group
-            return _to_overview(request)
+            return _to(request, reverse("infra_notifications:groups"))
         else:
             return _finished(request, draft, group)
-    context = _context(draft, 3, error=error) | marked_context(draft)
-    context["history"] = selectors.would_have_sent(draft.marked, timezone.now())
+    context = _context(draft, 3, error=error) | marked_context(draft) | _forecast(draft)
     return _render(request, "wizard_confirm", context, 422 if error else 200)
 
 
+def _forecast(draft: GroupDraft) -> dict[str, Any]:
+    """What the group would have sent in the last 30 days, as a table and as a chart."""
+    cases = draft.group.cases if draft.group else list(Case.values)
+    hold_offs = {
+        case: draft.group.hold_off_of(case) if draft.group else DEFAULT_HOLD_OFF_S[Case(case)] for case in cases
+    }
+    found = selectors.would_have_sent(draft, timezone.now(), hold_offs)
+    series = {
+        str(Case(case).label): (CASE_COLOURS[Case(case)], [found.told.get((case, day), 0) for day in found.days])
+        for case in cases
+    }
+    labels = [formats.date_format(day, "j M") for day in found.days]
+    return {
+        "history": [(case, day, n) for (case, day), n in sorted(found.told.items(), key=lambda item: item[0][::-1])],
+        "totals": [(case, sum(n for (one, _day), n in found.told.items() if one == case)) for case in cases],
+        "told": sum(found.told.values()),
+        "held": found.held,
+        "chart": stacked_bars(labels, series) if found.told else "",
+    }
+
+
 def _finished(request: HttpRequest, draft: GroupDraft, group: NotificationGroup) -> HttpResponse:
-    """Closes the modal and shows the overview with the group in it."""
+    """Closes the modal and shows the overview where the group stands in it."""
     said = _("“%(name)s” is saved.") if draft.group_id else _("“%(name)s” is made. Say now who is to be told.")
     messages.success(request, said % {"name": group.name})
-    return _to_overview(request)
+    before = selectors.groups().filter(name__lt=group.name).count()
+    page = f"?page={before // PAGE_SIZE + 1}" if before >= PAGE_SIZE else ""
+    return _to(request, f"{reverse('infra_notifications:groups')}{page}#list-row-{group.pk}")
 
 
 @requires(_ADD)
 @require_POST
 def wizard_discard(request: HttpRequest, pk: int) -> HttpResponse:
     _draft(request, pk).delete()
-    return _to_overview(request)
+    return _to(request, reverse("infra_notifications:groups"))
 
 
-def _to_overview(request: HttpRequest) -> HttpResponse:
-    overview = reverse("infra_notifications:groups")
+def _to(request: HttpRequest, url: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=204, headers={"HX-Redirect": overview})
-    return redirect(overview)
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,8 @@ import structlog
 from django.conf import settings
 from django.utils.encoding import punycode
 
-from outbox.channels.lane import Report, Work
+from outbox.channels.domain_queue import DomainQueue
+from outbox.channels.lane import Claimer, Report, Work
 from outbox.channels.letter import Body, Letter, write_letter
 from outbox.channels.rendering import CannotRender, render_mail
 from outbox.channels.smtp import Broken, ServerAway, SmtpServer, SmtpSession
@@ -21,14 +21,18 @@ from outbox.choices import Channel, Reason, Verdict
 from outbox.lists import unsubscribe_url
 from outbox.outcome import RELEASED, Outcome, failed
 from outbox.rules import server_pause
-from outbox.services import Claimed, Result
+from outbox.services import Claimed, Result, claim
 
 log = structlog.get_logger("signalbox.email")
 
 # A connection without work is kept this long: the next alarm then needs no handshake.
 KEEP_WARM_S = 20.0
+# One that waited for longer than this before its first letter may have been closed by the server meanwhile.
+FRESH_S = 0.1
 # One more connection for every so many waiting letters.
 LETTERS_PER_CONNECTION = 8
+# A connection without an answer for so long does not count: the next letter gets another one.
+STUCK_S = 0.5
 # A server that says "too many connections" is believed for this long.
 BELIEVE_LIMIT_S = 300.0
 
@@ -61,7 +65,10 @@ class EmailLane:
         self.server = server or server_from_settings()
         self.most = connections or settings.OUTBOX_SMTP_CONNECTIONS
         self.capacity = capacity or 2 * settings.OUTBOX_BATCH_SIZE
-        self._queue: collections.deque[Work] = collections.deque()
+        self._queue = DomainQueue(self.most)
+        # Since when each connection has waited for the answers to its letter.
+        self._busy: dict[SmtpSession, float] = {}
+        self._look_again: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = 0
@@ -84,8 +91,9 @@ class EmailLane:
         most = 1 if self._away_in_a_row else self.capacity
         return max(0, most - self._held)
 
-    def busy_destinations(self) -> Sequence[str]:
-        return ()
+    def claimer(self, limit: int, lease_s: int) -> Claimer:
+        busy = self._queue.full()
+        return lambda now: claim(channel=self.channel, limit=limit, lease_s=lease_s, now=now, busy=busy)
 
     def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
         """Renders each event once per language and writes one letter per address."""
@@ -121,22 +129,33 @@ class EmailLane:
             host=own_host(),
             unsubscribe=unsubscribe_url(delivery.list_key, delivery.address) if delivery.list_key else "",
             language=delivery.language,
+            copy=delivery.copy,
         )
 
     def submit(self, works: Sequence[Work]) -> None:
         self._held += len(works)
-        self._queue.extend(works)
+        self._queue.add(works)
         self._arrived.set()
         self._add_connections()
 
     def _add_connections(self) -> None:
         if self._limit < self.most and time.monotonic() > self._limit_until:
             self._limit = self.most
-        wanted = min(self._limit, -(-len(self._queue) // LETTERS_PER_CONNECTION))
+        ready = len(self._queue) if self._queue.has_next() else 0
+        stuck = sum(self._loop.time() - since > STUCK_S for since in self._busy.values()) if ready else 0
+        wanted = min(self._limit, -(-ready // LETTERS_PER_CONNECTION) + stuck)
         while len(self._tasks) < wanted or (self._queue and not self._tasks):
             task = self._loop.create_task(self._connection())
             self._tasks.add(task)
             task.add_done_callback(self._connection_ended)
+        if ready and self._look_again is None:
+            self._look_again = self._loop.call_later(STUCK_S, self._look)
+
+    def _look(self) -> None:
+        """Letters may wait behind connections that get no answer: others are opened for them."""
+        self._look_again = None
+        if self._queue and not self._closing and time.monotonic() >= self._away_until:
+            self._add_connections()
 
     def _connection_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -159,18 +178,21 @@ class EmailLane:
             self._server_away(away.outcome)
             return
         self._open += 1
+        opened = self._loop.time()
         work: Work | None = None
         try:
             while (work := work or await self._next()) is not None:
-                work = await self._serve(session, work)
+                kept_warm = session.sent > 0 or self._loop.time() - opened > FRESH_S
+                work = await self._serve(session, work, kept_warm=kept_warm)
             await session.close()
         except Broken:
             return
         finally:
             self._open -= 1
+            self._busy.pop(session, None)
             session.abort()
 
-    async def _serve(self, session: SmtpSession, work: Work) -> Work | None:
+    async def _serve(self, session: SmtpSession, work: Work, *, kept_warm: bool) -> Work | None:
         """Sends one letter; returns the next one when its envelope is already under way."""
         taken: list[Work] = []
 
@@ -187,22 +209,24 @@ class EmailLane:
             self._done(work, RELEASED)
             raise Broken(RELEASED)
         work.begin()
-        kept_warm = session.sent > 0
+        self._busy[session] = self._loop.time()
         try:
             outcome = await session.transmit(work.item, upcoming)
         except Broken as broken:
-            self._queue.extendleft(reversed(taken))
+            self._put_back(taken)
             if kept_warm and not session.content_written and broken.outcome.reason == Reason.BROKEN_OFF:
                 # A kept connection that the server closed meanwhile: nothing of this letter was sent.
-                self._queue.appendleft(work)
+                self._queue.put_back(work)
             else:
                 self._done(work, broken.outcome)
             raise
+        finally:
+            self._busy.pop(session, None)
         if outcome.verdict == Verdict.POSTPONED:
-            self._queue.extendleft(reversed(taken))
+            self._put_back(taken)
             if kept_warm and outcome.code == 421:
                 # "Closing the channel", after it took letters: it wants a new connection, and refused this letter.
-                self._queue.appendleft(work)
+                self._queue.put_back(work)
             else:
                 self._server_away(outcome, work)
             raise Broken(outcome)
@@ -210,9 +234,12 @@ class EmailLane:
         self._server_back()
         return taken[0] if taken else None
 
+    def _put_back(self, taken: Sequence[Work]) -> None:
+        for work in reversed(taken):
+            self._queue.put_back(work)
+
     def _take(self) -> Work | None:
-        while self._queue:
-            work = self._queue.popleft()
+        while (work := self._queue.take()) is not None:
             if time.monotonic() < work.send_before:
                 return work
             self._done(work, RELEASED)  # too close to the end of its lease: whoever claims it next sends it
@@ -235,13 +262,21 @@ class EmailLane:
     # ---- reporting --------------------------------------------------------------------------------------------
 
     def _done(self, work: Work, outcome: Outcome, pause_s: float = 0.0) -> None:
+        """What became of a letter that was taken from the queue."""
+        self._hand_over(work, outcome, pause_s)
+        for other in self._queue.ended(work, outcome):
+            self._hand_over(other, RELEASED)
+        if self._queue:
+            self._arrived.set()  # its domain has a place again
+
+    def _hand_over(self, work: Work, outcome: Outcome, pause_s: float = 0.0) -> None:
         self._held -= 1
         self._report(work.result(outcome, pause_s))
 
     def _release_queue(self) -> None:
         """Hands back what waits here: other workers, or a later moment, may be luckier."""
-        while self._queue:
-            self._done(self._queue.popleft(), RELEASED)
+        for work in self._queue.drain():
+            self._hand_over(work, RELEASED)
 
     def _server_away(self, outcome: Outcome, work: Work | None = None) -> None:
         """The server did not take a connection, or the first letter on one: there are too many, or it is away."""
@@ -250,7 +285,7 @@ class EmailLane:
             self._limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
             log.info("mail server limits connections", limit=self._limit)
             if work is not None:
-                self._queue.appendleft(work)
+                self._queue.put_back(work)
             return
         pause = self._away_until - time.monotonic()
         if pause <= 0:  # else another connection found out before
@@ -279,6 +314,8 @@ class EmailLane:
     async def close(self) -> None:
         """Hands back what was not begun and lets the letters under way finish."""
         self._closing = True
+        if self._look_again is not None:
+            self._look_again.cancel()
         self._release_queue()
         self._arrived.set()
         if self._tasks:

@@ -33,6 +33,8 @@ class Work:
 
 
 Report = Callable[[Result], None]
+# Takes due deliveries at a moment; called in the database thread.
+Claimer = Callable[[datetime], list[Claimed]]
 
 
 class Lane(Protocol):
@@ -45,8 +47,8 @@ class Lane(Protocol):
     def room(self) -> int:
         """How many more deliveries it takes now; 0 while its server is left alone."""
 
-    def busy_destinations(self) -> Sequence[str]:
-        """Destinations that have enough under way."""
+    def claimer(self, limit: int, lease_s: int) -> Claimer:
+        """How the next deliveries are taken, by what each destination may have under way now."""
 
     def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
         """Makes deliveries ready, or says at once why one cannot be. Runs in the database thread."""

@@ -100,9 +100,13 @@ def address_header(name: str, display_and_address: str) -> bytes:
     return encoded_header(name, display) + f" <{address}>\r\n".encode()
 
 
-def message_id(event_hex: str, address: str, host: str) -> str:
-    """The Message-ID of an event's mail to an address: the same at every attempt, so that a repeat is recognised."""
-    return f"<{event_hex}.{hashlib.sha256(address.lower().encode()).hexdigest()[:16]}@{host}>"
+def message_id(event_hex: str, address: str, host: str, copy: int = 0) -> str:
+    """The Message-ID of an event's mail to an address: the same at every attempt, so that a repeat is recognised.
+
+    `copy` is 0 for the first mail; one that a person had sent once more is another mail with an id of its own.
+    """
+    receiver = hashlib.sha256(address.lower().encode()).hexdigest()[:16]
+    return f"<{event_hex}.{receiver}{f'.{copy}' if copy else ''}@{host}>"
 
 
 def quoted_printable(text: str) -> bytes:
@@ -121,6 +125,7 @@ def write_letter(
     host: str,
     unsubscribe: str = "",
     language: str = "en",
+    copy: int = 0,
 ) -> Letter:
     """One address's mail. `thread` is the hex of the event that it answers, or empty.
 
@@ -133,7 +138,7 @@ def write_letter(
         address_header("From", sender),
         b"To: " + wire_recipient.encode() + b"\r\n",
         encoded_header("Subject", body.subject[:MAX_SUBJECT]),
-        f"Date: {format_datetime(date)}\r\nMessage-ID: {message_id(event_hex, recipient, host)}\r\n".encode(),
+        f"Date: {format_datetime(date)}\r\nMessage-ID: {message_id(event_hex, recipient, host, copy)}\r\n".encode(),
         f"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Language: {language}\r\n".encode(),
     ]
     if thread:

@@ -1,21 +1,31 @@
 """Writes of the outbox: publish → claim → settle, and what a person may do to a delivery."""
 
-from outbox.services.deliveries import cancel_delivery, cancel_for_list, retry_delivery
+from outbox.services.banners import expire as expire_banners
+from outbox.services.deliveries import cancel_delivery, cancel_for_list, resend_mail, retry_delivery
+from outbox.services.jobs import hand_over_again
+from outbox.services.listening import Listener, listeners_changed, register_listeners
 from outbox.services.publishing import NewEvent, Recipient, number_events, publish
-from outbox.services.settling import Claimed, ClaimedEvent, Result, claim, reclaim_lost, settle
+from outbox.services.settling import Claimed, ClaimedEvent, Result, claim, mend_times, reclaim_lost, settle
 
 __all__ = [
     "Claimed",
     "ClaimedEvent",
+    "Listener",
     "NewEvent",
     "Recipient",
     "Result",
     "cancel_delivery",
     "cancel_for_list",
     "claim",
+    "expire_banners",
+    "hand_over_again",
+    "listeners_changed",
+    "mend_times",
     "number_events",
     "publish",
     "reclaim_lost",
+    "register_listeners",
+    "resend_mail",
     "retry_delivery",
     "settle",
 ]

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from auditlog.models import LogEntry
 from django.db import transaction
+from django.db.models import Max
 
-from outbox import nudge
-from outbox.choices import CANCELLABLE, RETRYABLE, WAITING, DeliveryState, Reason
-from outbox.models import Delivery
+from outbox import metrics, nudge
+from outbox.choices import CANCELLABLE, RETRYABLE, WAITING, Channel, DeliveryState, Reason
+from outbox.models import Address, Delivery
 
 
 def retry_delivery(*, delivery: Delivery, now: datetime) -> bool:
@@ -28,6 +29,42 @@ def retry_delivery(*, delivery: Delivery, now: datetime) -> bool:
     return bool(changed)
 
 
+def resend_mail(*, delivery: Delivery, now: datetime) -> Delivery | None:
+    """Sends a mail that was delivered once more: a delivery of its own, with a Message-ID of its own, or the receiver's
+    mail program would hide it as a repeat. None for what was not delivered by mail.
+
+    An address that nothing may be sent to any more gets a delivery that says so.
+    """
+    with transaction.atomic():
+        delivered = Delivery.objects.filter(channel=Channel.EMAIL, state=DeliveryState.DELIVERED)
+        first = delivered.select_for_update().filter(pk=delivery.pk).first()
+        if first is None:
+            return None
+        mails = Delivery.objects.filter(event_id=first.event_id, channel=Channel.EMAIL, address__iexact=first.address)
+        blocked = Address.objects.filter(channel=Channel.EMAIL, address__iexact=first.address).values_list(
+            "blocked_reason", flat=True
+        )
+        reason = next(iter(blocked), "")
+        again = Delivery.objects.create(
+            event_id=first.event_id,
+            channel=first.channel,
+            address=first.address,
+            list_key=first.list_key,
+            language=first.language,
+            destination=first.destination,
+            copy=(mails.aggregate(last=Max("copy"))["last"] or 0) + 1,
+            state=DeliveryState.SUPPRESSED if reason else DeliveryState.PENDING,
+            reason=reason,
+            next_attempt_at=None if reason else now,
+            settled_at=now if reason else None,
+            created_at=now,
+        )
+        metrics.DELIVERIES.labels(Channel.EMAIL).inc()
+        LogEntry.objects.log_create(again, action=LogEntry.Action.CREATE, changes={"copy_of": ["", str(first.pk)]})
+        transaction.on_commit(nudge.nudge, robust=True)
+    return again
+
+
 def cancel_delivery(*, delivery: Delivery, now: datetime) -> bool:
     """Stops a delivery that waits; what is being sent or ended cannot be called back. Says whether it could."""
     with transaction.atomic():
@@ -35,6 +72,7 @@ def cancel_delivery(*, delivery: Delivery, now: datetime) -> bool:
             state=DeliveryState.CANCELLED, reason=Reason.BY_HAND, next_attempt_at=None, settled_at=now
         )
         if changed:
+            metrics.ENDED.labels(delivery.channel, DeliveryState.CANCELLED, Reason.BY_HAND).inc()
             _audit(delivery, DeliveryState.CANCELLED)
     return bool(changed)
 

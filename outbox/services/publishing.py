@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,8 +13,11 @@ from django.db import connection, transaction
 
 from console.bulk import Col, insert_rows
 from outbox import metrics, nudge
-from outbox.choices import Channel, DeliveryState
+from outbox.choices import Channel, DeliveryState, Reason
 from outbox.event_kinds import kind_of
+from outbox.services.banners import show_banners
+from outbox.services.listening import STAMPS, Wanted, listeners_to
+from outbox.services.topic_lists.noticing import open_notices
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,17 @@ class Recipient:
     list_key: str = ""
     language: str = "en"
     destination: str = ""
+    # When a banner ends by itself; of no meaning elsewhere.
+    expires_at: datetime | None = None
 
     def shared_fate(self) -> str:
         """What this delivery is limited together with: for mail, the domain of the address."""
         return self.destination or f"{self.channel}:{self.address.rpartition('@')[2].lower()}"
+
+    def identity(self) -> tuple[str, ...]:
+        """Who this is: one mail per address, whatever lists it stands on, but one request per webhook endpoint."""
+        endpoint = self.list_key if self.channel == Channel.WEBHOOK else ""
+        return self.channel, self.address.lower(), endpoint
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,9 @@ def _json(payload: msgspec.Struct) -> str:
 def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
     """Writes events and one delivery per recipient in the caller's transaction, and nudges a worker after its commit.
 
-    Returns the ids of the events that are new, by their `dedup_key`: those that were published before are left alone.
+    Recipients are those that an event names and whoever listens to its kind (`outbox.services.listening`); topic lists
+    get a notice each (`outbox.services.topic_lists`). Returns the ids of the events that are new, by their
+    `dedup_key`: those that were published before are left alone.
     Raises UnknownKind for an unregistered kind and TransactionManagementError outside a transaction.
     """
     if not connection.in_atomic_block:
@@ -97,17 +109,20 @@ def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
     unique = {event.dedup_key: event for event in events}
     # In the order of the key, so that two transactions with the same events wait for one another.
     ordered = [unique[key] for key in sorted(unique)]
-    new_ids = _insert_events(ordered, now)
+    new_ids, stamps = _insert_events(ordered, now)
     fresh = [event for event in ordered if event.dedup_key in new_ids]
     for event in fresh:
         metrics.PUBLISHED.labels(event.kind).inc()
-    _insert_deliveries(fresh, new_ids, now)
-    if any(event.recipients for event in fresh):
+    named = [(event, Wanted(recipient)) for event in fresh for recipient in event.recipients]
+    to_send = insert_deliveries([(new_ids[e.dedup_key], w) for e, w in (*named, *listeners_to(fresh, stamps))], now)
+    to_tell = open_notices(events=fresh, ids=new_ids, stamps=stamps, now=now)
+    if to_send or to_tell:
         transaction.on_commit(nudge.nudge, robust=True)
     return new_ids
 
 
-def _insert_events(events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
+def _insert_events(events: Sequence[NewEvent], now: datetime) -> tuple[dict[str, int], Mapping[str, str]]:
+    """The ids of the events that are new, and the listeners' stamps as of this statement."""
     inserted = insert_rows(
         "outbox_event",
         _EVENT,
@@ -124,26 +139,42 @@ def _insert_events(events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
             )
             for event in events
         ],
-        "ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key, id",
+        f"ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key, id, {STAMPS}::text",
     )
-    return dict(inserted)
+    stamps: dict[str, str] = msgspec.json.decode(inserted[0][2]) if inserted else {}
+    return {row[0]: row[1] for row in inserted}, stamps
 
 
-def _insert_deliveries(events: Sequence[NewEvent], ids: dict[str, int], now: datetime) -> None:
-    wanted = {(ids[event.dedup_key], r.channel, r.address.lower()): r for event in events for r in event.recipients}
-    if not wanted:
-        return
-    blocked = _blocked_addresses({r.address.lower() for r in wanted.values()})
-    rows = []
-    for (event_id, channel, lowered), r in wanted.items():
-        reason = blocked.get((channel, lowered), "")
-        state = DeliveryState.SUPPRESSED if reason else DeliveryState.PENDING
+def insert_deliveries(wanted: Iterable[tuple[int, Wanted]], now: datetime) -> int:
+    """Writes a delivery for each event's id and recipient, once each; returns how many are due."""
+    once: dict[tuple[int, tuple[str, ...]], Wanted] = {}
+    for event_id, one in wanted:
+        once.setdefault((event_id, one.recipient.identity()), one)
+    if not once:
+        return 0
+    blocked = _blocked_addresses({one.recipient.address.lower() for one in once.values()})
+    rows: list[tuple[object, ...]] = []
+    banners: dict[tuple[int, str], tuple[tuple[object, ...], datetime | None]] = {}
+    for (event_id, _identity), one in once.items():
+        r = one.recipient
+        reason = one.held_back or blocked.get((r.channel, r.address.lower()), Reason.NONE)
+        fate, is_banner = r.shared_fate()[:255], r.channel == Channel.BANNER and not reason
+        state = DeliveryState.SUPPRESSED if reason else DeliveryState.DELIVERED if is_banner else DeliveryState.PENDING
         if reason:
-            metrics.SUPPRESSED.labels(channel, reason).inc()
-        due, ended = (None, now) if reason else (now, None)
-        fate = r.shared_fate()[:255]
-        rows.append((event_id, channel, r.address, r.list_key, r.language, fate, state, reason, due, ended, 0, now))
+            metrics.SUPPRESSED.labels(r.channel, reason).inc()
+        metrics.DELIVERIES.labels(r.channel).inc()
+        due, ended = (now, None) if state == DeliveryState.PENDING else (None, now)
+        row = (event_id, r.channel, r.address, r.list_key, r.language, fate, state, reason, due, ended, 0, now)
+        if is_banner:
+            banners[event_id, r.address] = row, r.expires_at
+        else:
+            rows.append(row)
     insert_rows("outbox_delivery", _DELIVERY, rows)
+    ids = insert_rows(
+        "outbox_delivery", _DELIVERY, [row for row, _ in banners.values()], "RETURNING id, event_id, address"
+    )
+    show_banners(expiries={pk: banners[event_id, address][1] for pk, event_id, address in ids}, now=now)
+    return sum(row[8] is not None for row in rows)
 
 
 def _blocked_addresses(addresses: Iterable[str]) -> dict[tuple[str, str], str]:
@@ -158,6 +189,7 @@ def _blocked_addresses(addresses: Iterable[str]) -> dict[tuple[str, str], str]:
 
 # Any fixed number serves, as long as nothing else locks it.
 _NUMBERING_LOCK = 7_201_001
+NUMBERED_AT_ONCE = 50_000
 
 
 def number_events() -> int:
@@ -171,7 +203,8 @@ def number_events() -> int:
         cursor.execute(
             "WITH last AS (SELECT coalesce(max(position), 0) AS position FROM outbox_event),"
             " fresh AS (SELECT id, row_number() OVER (ORDER BY id) AS step FROM"
-            " (SELECT id FROM outbox_event WHERE position IS NULL ORDER BY id LIMIT 50000) unnumbered)"
-            " UPDATE outbox_event e SET position = last.position + fresh.step FROM fresh, last WHERE e.id = fresh.id"
+            " (SELECT id FROM outbox_event WHERE position IS NULL ORDER BY id LIMIT %s) unnumbered)"
+            " UPDATE outbox_event e SET position = last.position + fresh.step FROM fresh, last WHERE e.id = fresh.id",
+            [NUMBERED_AT_ONCE],
         )
         return int(cursor.rowcount)

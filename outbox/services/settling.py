@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,10 @@ from outbox import metrics
 from outbox.choices import Channel, Reason, Verdict
 from outbox.outcome import Outcome
 from outbox.rules import settle as rule_settle
+from outbox.services.endpoint_health import learn_about_endpoints
+
+# Attempts at which nothing was sent.
+UNSENT = frozenset({Verdict.RELEASED, Verdict.HELD_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class ClaimedEvent:
     payload: dict[str, Any]
     occurred_at: datetime
     thread: str
+    # Its place in the log, once it has one.
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class Claimed:
     attempts: int
     created_at: datetime
     lease: uuid.UUID
+    # How often a person had it sent once more before.
+    copy: int = 0
 
 
 def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequence[str] = ()) -> list[Claimed]:
@@ -58,15 +67,20 @@ def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequen
             "  SELECT id FROM outbox_delivery WHERE state IN ('pending', 'retrying') AND channel = %s"
             "  AND next_attempt_at <= %s AND destination <> ALL(%s::text[])"
             "  ORDER BY next_attempt_at LIMIT %s FOR UPDATE SKIP LOCKED) due WHERE d.id = due.id"
-            " RETURNING d.id, d.event_id, d.address, d.list_key, d.language, d.destination, d.attempts, d.created_at",
+            " RETURNING d.id, d.event_id, d.address, d.list_key, d.language, d.destination, d.attempts, d.created_at,"
+            " d.copy",
             [lease, now + timedelta(seconds=lease_s), channel, now, list(busy), limit],
         )
-        rows = cursor.fetchall()
+        return taken(cursor.fetchall(), channel, lease)
+
+
+def taken(rows: Sequence[tuple[Any, ...]], channel: str, lease: uuid.UUID) -> list[Claimed]:
+    """Claimed rows with their events, oldest first."""
     if not rows:
         return []
     events = _claimed_events({row[1] for row in rows})
     return [
-        Claimed(row[0], events[row[1]], channel, row[2], row[3], row[4], row[5], row[6], row[7], lease)
+        Claimed(row[0], events[row[1]], channel, row[2], row[3], row[4], row[5], row[6], row[7], lease, row[8])
         for row in sorted(rows)
     ]
 
@@ -74,12 +88,12 @@ def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequen
 def _claimed_events(ids: Iterable[int]) -> dict[int, ClaimedEvent]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread FROM outbox_event"
+            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread, position FROM outbox_event"
             " WHERE id = ANY(%s::bigint[])",
             [array_literal(ids)],
         )
         return {
-            row[0]: ClaimedEvent(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6])
+            row[0]: ClaimedEvent(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6], row[7])
             for row in cursor.fetchall()
         }
 
@@ -105,6 +119,7 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
     if not results:
         return 0
     columns: list[tuple[Any, ...]] = []
+    ends: list[tuple[str, str]] = []
     for result in results:
         counted = result.claimed.attempts + result.outcome.counts
         after = rule_settle(
@@ -116,6 +131,7 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
             pause_s=result.pause_s,
         )
         ended = now if after.next_attempt_at is None else None
+        ends.append((after.state, after.reason))
         columns.append(
             (
                 result.claimed.id,
@@ -136,9 +152,9 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
     # Before the attempts are written: when the database fails in between, all of this is done again, and marking an
     # address twice does no harm, while an attempt would be recorded twice.
     _learn_about_addresses(results, now)
+    learn_about_endpoints(results, now)
     held = _write_settlements(columns)
-    for result in results:
-        _count(result)
+    _count(results, ends)
     return held
 
 
@@ -149,7 +165,8 @@ def _write_settlements(columns: Sequence[tuple[Any, ...]]) -> int:
             " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[], %s::text[], %s::int[],"
             " %s::text[]) AS x(id, lease, state, reason, attempts, due, ended, at, ms, verdict, why, code, answer)),"
             " tried AS (INSERT INTO outbox_attempt (delivery_id, at, duration_ms, verdict, reason, code, answer)"
-            " SELECT id, at, ms, verdict, why, code, answer FROM r WHERE verdict <> 'released' ORDER BY id)"
+            " SELECT id, at, ms, verdict, why, code, answer FROM r WHERE verdict NOT IN ('released', 'held_back')"
+            " ORDER BY id)"
             " UPDATE outbox_delivery d SET state = r.state, reason = r.reason, attempts = r.attempts,"
             " next_attempt_at = r.due, settled_at = r.ended, lease = NULL, lease_until = NULL"
             " FROM r WHERE d.id = r.id AND d.lease = r.lease AND d.state = 'sending'",
@@ -158,14 +175,25 @@ def _write_settlements(columns: Sequence[tuple[Any, ...]]) -> int:
         return int(cursor.rowcount)
 
 
-def _count(result: Result) -> None:
-    channel, outcome = result.claimed.channel, result.outcome
-    metrics.SETTLED.labels(channel, outcome.verdict, outcome.reason).inc()
-    if outcome.verdict != Verdict.RELEASED:
-        metrics.SEND_SECONDS.labels(channel).observe(result.duration_s)
-        if result.claimed.attempts == 0:
-            waited = (result.started_at - result.claimed.created_at).total_seconds() + result.duration_s
-            metrics.WAIT_SECONDS.labels(channel).observe(max(0.0, waited))
+def _count(results: Sequence[Result], ends: Sequence[tuple[str, str]]) -> None:
+    """Counts a whole batch: each number that is kept in a file shared by processes is written once, not per result."""
+    tried = Counter((one.claimed.channel, one.outcome.verdict, one.outcome.reason) for one in results)
+    for (channel, verdict, why), number in tried.items():
+        metrics.SETTLED.labels(channel, verdict, why).inc(number)
+        if verdict == Verdict.HELD_BACK:
+            metrics.SUPPRESSED.labels(channel, why).inc(number)
+    sent = [one for one in zip(results, ends, strict=True) if one[0].outcome.verdict not in UNSENT]
+    for (channel, state, reason), number in Counter((one.claimed.channel, *end) for one, end in sent).items():
+        metrics.ENDED.labels(channel, state, reason).inc(number)
+    for channel in {one.claimed.channel for one, _end in sent}:
+        took, waited = metrics.SEND_SECONDS.labels(channel), metrics.WAIT_SECONDS.labels(channel)
+        for one, _end in sent:
+            if one.claimed.channel != channel:
+                continue
+            took.observe(one.duration_s)
+            if one.claimed.attempts == 0:
+                since = (one.started_at - one.claimed.created_at).total_seconds()
+                waited.observe(max(0.0, since + one.duration_s))
 
 
 def _learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
@@ -203,6 +231,31 @@ def _learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
         " last_answer = EXCLUDED.last_answer,"
         " failing_since = coalesce(outbox_address.failing_since, EXCLUDED.failing_since)",
     )
+
+
+# By how much the clocks of several machines may differ.
+CLOCK_SLACK = timedelta(seconds=30)
+
+
+def mend_times(*, now: datetime, lease_s: int) -> int:
+    """Puts right what a clock wrote that was then set back; returns how many deliveries it touched.
+
+    What was created in the future is due now. A lease that ends later than any that could be given now ends as if it
+    had just been given: its holder, if it lives, has settled by then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE outbox_delivery SET next_attempt_at = %s WHERE state IN ('pending', 'retrying')"
+            " AND next_attempt_at > %s AND created_at > %s",
+            [now, now + CLOCK_SLACK, now + CLOCK_SLACK],
+        )
+        due = int(cursor.rowcount)
+        longest = now + timedelta(seconds=lease_s)
+        cursor.execute(
+            "UPDATE outbox_delivery SET lease_until = %s WHERE state = 'sending' AND lease_until > %s",
+            [longest, longest + CLOCK_SLACK],
+        )
+        return due + int(cursor.rowcount)
 
 
 def reclaim_lost(*, now: datetime) -> int:

@@ -32,17 +32,32 @@
     setTimeout(() => button.classList.remove("copied"), 1500);
   });
 
-  // A link with data-modal loads its page into the modal; without JavaScript it is just a link.
-  const modalOf = () => window.bootstrap.Modal.getOrCreateInstance($("#modal"));
+  // What htmx loads into #modal-dialog opens as a modal; without JavaScript its link is just a link.
+  const modalOf = () => window.bootstrap.Modal.getOrCreateInstance($("#modal"), { keyboard: true });
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const opens = event.detail.target?.id === "modal-dialog" && !$("#modal").classList.contains("show");
+    if (opens) $("#modal").dataset.home = location.href;
+  });
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "modal-dialog" && event.detail.target.innerHTML.trim()) modalOf().show();
-    const heading = $("[data-focus]", event.detail.elt) || (event.detail.elt.matches?.("[data-focus]") && event.detail.elt);
-    if (heading) heading.focus();
+    const swapped = event.detail.elt;
+    // Whoever was in a part that is gone goes on at its heading, or at the number of results.
+    if (document.activeElement !== document.body && !document.activeElement.matches(".modal")) return;
+    const next = $("[data-focus]", swapped) || (swapped.matches?.("[data-focus]") && swapped) || $("[data-after-swap]", swapped);
+    next?.focus();
   });
-  document.body.addEventListener("closeModal", () => modalOf().hide());
+  document.addEventListener("shown.bs.modal", (event) => $("[autofocus], [data-focus]", event.target)?.focus());
   document.addEventListener("hidden.bs.modal", (event) => {
-    if (event.target.id === "modal") $("#modal-dialog").replaceChildren();
+    if (event.target.id !== "modal") return;
+    $("#modal-dialog").replaceChildren();
+    if (event.target.dataset.home) history.replaceState({ htmx: true }, "", event.target.dataset.home);
   });
+
+  // What the server could not be asked is said, and gone when it answers again.
+  const offline = $("#offline");
+  const reach = (reached) => { if (offline) offline.hidden = reached; };
+  for (const name of ["htmx:sendError", "htmx:timeout", "signalbox:unreached"]) document.addEventListener(name, () => reach(false));
+  for (const name of ["htmx:afterOnLoad", "signalbox:reached"]) document.addEventListener(name, () => reach(true));
 
   // A page that refreshes itself must not take the focus away from what is being used.
   document.body.addEventListener("htmx:beforeRequest", (event) => {
@@ -50,14 +65,22 @@
     if (part.hasAttribute?.("data-keep-focus") && (document.hidden || part.contains(document.activeElement))) event.preventDefault();
   });
 
-  // Help sheets and other open details close with Esc.
+  // Help sheets and menus close with Esc, and when something else is clicked or focused.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    for (const open of document.querySelectorAll("details.help[open]")) {
+    for (const open of document.querySelectorAll("details[data-popup][open]")) {
       open.open = false;
       $("summary", open).focus();
+      event.stopPropagation();
     }
-  });
+  }, true);
+  for (const name of ["pointerdown", "focusin"]) {
+    document.addEventListener(name, (event) => {
+      for (const open of document.querySelectorAll("details[data-popup][open]")) {
+        if (event.target instanceof Node && !open.contains(event.target)) open.open = false;
+      }
+    });
+  }
 
   // "+" adds an address field without asking the server; without JavaScript it is a submit that does the same.
   document.addEventListener("click", (event) => {
@@ -72,15 +95,13 @@
     field.focus();
   });
 
-  // A chip's X also clears the row's box in the list.
-  document.addEventListener("click", (event) => {
-    const chip = event.target.closest("[data-unmark]");
-    const box = chip && $(`input[name="charge_point"][value="${chip.dataset.unmark}"]`);
-    if (box) box.checked = false;
-  });
-
-  // On a phone the filters start closed.
-  if (window.matchMedia("(max-width: 991px)").matches) {
-    for (const filters of document.querySelectorAll("details.filters")) filters.open = false;
-  }
+  // On a phone the filters start closed, elsewhere as they were left; in what htmx brings too.
+  const narrow = window.matchMedia("(max-width: 991px)");
+  const closed = () => narrow.matches || localStorage.getItem("signalbox-filters") === "closed";
+  const fold = (root) => { if (closed()) for (const filters of root.querySelectorAll("details.filters")) filters.open = false; };
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches("details.filters") && !narrow.matches) localStorage.setItem("signalbox-filters", event.target.open ? "open" : "closed");
+  }, true);
+  fold(document);
+  document.addEventListener("htmx:load", (event) => fold(event.detail.elt));
 })();

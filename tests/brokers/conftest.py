@@ -105,41 +105,83 @@ def _wait_for_port(port: int, what: str) -> None:
             time.sleep(0.1)
 
 
+class Redis:
+    """A Redis that keeps nothing: killed and started again, it has forgotten everything."""
+
+    notices = True
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def start_empty(self) -> None:
+        program = _program("redis-server", "redis-server")
+        self.folder = _folder_of("nobody")
+        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        self.process = _start("nobody", [program, *words], self.folder / "log")
+        _wait_for_port(self.port, "Redis")
+
+    def stop(self) -> None:
+        _kill(self.process, self.folder)
+
+
+class RabbitMQ:
+    """A RabbitMQ whose disk is lost with it: started again, it has forgotten everything."""
+
+    notices = True
+
+    def __init__(self) -> None:
+        self.port, self.distribution, self.mapper = free_port(), free_port(), free_port()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def start_empty(self) -> None:
+        program = _program("rabbitmq-server", "rabbitmq-server")
+        self.folder = _folder_of("rabbitmq")
+        settings = {
+            "HOME": str(self.folder),
+            "RABBITMQ_NODENAME": f"signalbox{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(self.distribution),
+            "RABBITMQ_MNESIA_BASE": f"{self.folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{self.folder}/log",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{self.folder}/plugins",
+            "RABBITMQ_PID_FILE": f"{self.folder}/pid",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self.mapper),
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "true",
+        }
+        pairs = [f"{key}={value}" for key, value in settings.items()]
+        self.process = _start("rabbitmq", ["env", *pairs, program], self.folder / "start.log")
+        _wait_for_port(self.port, "RabbitMQ")
+
+    def stop(self) -> None:
+        _kill(self.process, self.folder)
+        # Erlang's port mapper is a daemon of its own; on a port of its own it is ours to end.
+        command = [_program("epmd", "erlang-base"), "-port", str(self.mapper), "-kill"]
+        subprocess.run(command, capture_output=True, check=False)
+
+
+def _kill(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """SIGKILL for the server and whatever it started in its session."""
+    stop_process(process, 0)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    program, folder, port = _program("redis-server", "redis-server"), _folder_of("nobody"), free_port()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = _start("nobody", command, folder / "log")
-    _wait_for_port(port, "Redis")
-    yield f"redis://127.0.0.1:{port}/0"
-    _stop(process, folder)
+    server = Redis()
+    server.start_empty()
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> Iterator[str]:
-    program = _program("rabbitmq-server", "rabbitmq-server")
-    folder, port, distribution, mapper = _folder_of("rabbitmq"), free_port(), free_port(), free_port()
-    settings = {
-        "HOME": str(folder),
-        "RABBITMQ_NODENAME": f"signalbox{port}@localhost",
-        "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "RABBITMQ_DIST_PORT": str(distribution),
-        "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
-        "RABBITMQ_LOG_BASE": f"{folder}/log",
-        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
-        "RABBITMQ_PID_FILE": f"{folder}/pid",
-        "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "ERL_EPMD_PORT": str(mapper),
-        "ERL_EPMD_RELAXED_COMMAND_CHECK": "true",
-    }
-    pairs = [f"{key}={value}" for key, value in settings.items()]
-    process = _start("rabbitmq", ["env", *pairs, program], folder / "start.log")
-    _wait_for_port(port, "RabbitMQ")
-    yield f"amqp://guest:guest@127.0.0.1:{port}//"
-    _stop(process, folder)
-    # Erlang's port mapper is a daemon of its own; on a port of its own it is ours to end.
-    subprocess.run([_program("epmd", "erlang-base"), "-port", str(mapper), "-kill"], capture_output=True, check=False)
+    server = RabbitMQ()
+    server.start_empty()
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -50,19 +50,19 @@ def chips(response: Any) -> dict[str, str]:
 def test_a_list_shows_everything_at_first(administrator: Client, points: Any) -> None:
     response = administrator.get(POINTS)
     assert shown(response) == ["DE*TST*E1", "DE*TST*E2", "DE*TST*E3"]
-    assert '<span role="status">3 results</span>' in response.content.decode()
+    assert ">3 results</span>" in response.content.decode()
 
 
 def test_search_and_filters_both_apply(administrator: Client, points: Any) -> None:
     assert shown(administrator.get(POINTS, {"q": "city:köln"})) == ["DE*TST*E1", "DE*TST*E2"]
-    assert shown(administrator.get(POINTS, {"vendor": "acme"})) == ["DE*TST*E1", "DE*TST*E3"]
-    assert shown(administrator.get(POINTS, {"q": "city:köln", "vendor": "acme"})) == ["DE*TST*E1"]
+    assert shown(administrator.get(POINTS, {"vendor": "Acme"})) == ["DE*TST*E1", "DE*TST*E3"]
+    assert shown(administrator.get(POINTS, {"q": "city:köln", "vendor": "Acme"})) == ["DE*TST*E1"]
 
 
 def test_each_chip_leads_to_the_list_without_it(administrator: Client, points: Any) -> None:
-    url = {"q": 'köln -city:bonn "DE*TST"', "vendor": "acme", "power_min": "5", "sort": "-max_power_kw"}
+    url = {"q": 'köln -city:bonn "DE*TST"', "vendor": "Acme", "power_min": "5", "sort": "-max_power_kw"}
     found = chips(administrator.get(POINTS, url))
-    assert list(found) == ["köln", "-city:bonn", '"DE*TST"', "Vendor: acme", "Power (kW): 5…"]
+    assert list(found) == ["köln", "-city:bonn", '"DE*TST"', "Vendor: Acme", "Power (kW): 5…"]
     for text, link in found.items():
         response = administrator.get(POINTS + link)
         assert set(chips(response)) == set(found) - {text}
@@ -105,13 +105,13 @@ def test_an_unknown_field_keeps_the_list_as_it_was(administrator: Client, points
     page = response.content.decode()
     assert "Did you mean “city”?" in page
     assert 'value="ctiy:köln"' in page
-    assert '<input type="hidden" name="was" value="city:bonn">' in page
+    assert '<input type="hidden" name="was" value="city:bonn" form="list-form">' in page
 
 
 def test_links_below_an_error_go_on_with_the_list_as_it_was(administrator: Client, points: Any) -> None:
-    response = administrator.get(POINTS, {"q": "ctiy:köln", "was": "city:köln", "vendor": "acme"})
+    response = administrator.get(POINTS, {"q": "ctiy:köln", "was": "city:köln", "vendor": "Acme"})
     assert shown(response) == ["DE*TST*E1"]
-    assert shown(administrator.get(POINTS + chips(response)["Vendor: acme"])) == ["DE*TST*E1", "DE*TST*E2"]
+    assert shown(administrator.get(POINTS + chips(response)["Vendor: Acme"])) == ["DE*TST*E1", "DE*TST*E2"]
     assert shown(administrator.get(POINTS + chips(response)["city:köln"])) == ["DE*TST*E1", "DE*TST*E3"]
     assert shown(administrator.get(POINTS + response.context["heads"][0]["url"])) == ["DE*TST*E1"]
     assert shown(administrator.get(f"{POINTS}{response.context['base_query']}&page=1")) == ["DE*TST*E1"]
@@ -187,10 +187,10 @@ def keys() -> None:
 def test_pages_lead_on_and_back(administrator: Client, keys: None) -> None:
     response = administrator.get(KEYS, {"sort": "name", "page": "2"})
     assert [key.name for key in response.context["page"].rows] == [f"key {n:03}" for n in range(50, 100)]
-    links = dict(re.findall(r'href="([^"]*page=\d)" rel="(\w+)"', response.content.decode()))
+    links = dict(re.findall(r'href="([^"]*page=\d)"[^>]* rel="(\w+)"', response.content.decode()))
     assert {rel: html.unescape(link) for link, rel in links.items()} == {
-        "prev": "?sort=name&page=1",
-        "next": "?sort=name&page=3",
+        "prev": "/api-keys/?sort=name&page=1",
+        "next": "/api-keys/?sort=name&page=3",
     }
     assert "51–100" in response.content.decode()
 
@@ -238,14 +238,16 @@ def test_actions_show_for_those_who_may(administrator: Client, viewer: Client) -
         "/infrastructure/incidents/",
         "/outbox/deliveries/",
         "/outbox/events/",
-        f"{POINTS}?q=köln&vendor=a",
+        f"{POINTS}?q=köln&vendor=Acme",
     ],
 )
 def test_a_list_costs_the_same_however_long_it_is(administrator: Client, url: str) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
             assert administrator.get(url).status_code == 200
-        assert not any("COUNT(*)" in query["sql"].upper() for query in queries)
+        for query in queries:  # the counts beside the filters look at 10,000 rows at most
+            capped = query["sql"].startswith("WITH found") and "LIMIT 10001" in query["sql"]
+            assert capped or "COUNT(*)" not in query["sql"].upper()
         return len(queries)
 
     fill(2)
@@ -253,7 +255,7 @@ def test_a_list_costs_the_same_however_long_it_is(administrator: Client, url: st
     before = cost()
     fill(30)
     assert cost() <= before
-    assert before <= 12
+    assert before <= 16
 
 
 def fill(count: int) -> None:

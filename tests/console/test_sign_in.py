@@ -103,6 +103,21 @@ def test_a_part_of_a_page_sends_the_whole_page_to_the_sign_in(client: Client) ->
     assert client.post("/account/", headers=headers)["HX-Redirect"] == "/sign-in/"
 
 
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("http://testserver/infrastructure/groups/?q=a%20b#row", "?next=/infrastructure/groups/%3Fq%3Da%2520b"),
+        ("https://evil.example/groups/", ""),
+        ("//evil.example/", ""),
+        ("javascript:x", ""),
+        ("", ""),
+    ],
+)
+def test_what_htmx_sends_leads_back_to_the_page_it_runs_on(client: Client, page: str, back: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    assert client.post("/account/", headers=headers)["HX-Redirect"] == f"/sign-in/{back}"
+
+
 def test_a_forged_form_is_refused_with_a_page(anna: User) -> None:
     response = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "anna", "password": PASSWORD})
     assert response.status_code == 403

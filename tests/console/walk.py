@@ -16,25 +16,60 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from bikeshare.models import (
+    Abonnement,
+    Boitier,
+    Cyclist,
+    Dock,
+    Pass,
+    Program,
+    Registration,
+    Station,
+    Trip,
+    Vehicule,
+    Zone,
+)
 from config.api import api
-from console.models import ApiKey, Job
+from console.models import ApiKey, Job, Undo
+from fleet_remotes.models import (
+    Callback,
+    CallbackMessage,
+    CommandBatch,
+    CommandDraft,
+    Fleet,
+    FleetVehicle,
+    RemoteAction,
+)
 from infra_notifications.models import (
     ChargePoint,
     GroupDraft,
     Incident,
+    MaintenanceWindow,
     NotificationGroup,
     UnknownChargePoint,
     UnmappedReport,
 )
-from outbox.models import Delivery, Event
+from outbox.models import Banner, Delivery, Event, TopicList, WebhookEndpoint
 from tests.factories.everything import World
+from vehicles.models import Campaign, Driver, DriverNotification, TypeSetting, Vehicle
 
 # The object behind `pk`, by the beginning of the route's name; the longest that fits counts.
 OBJECT_OF: dict[str, type[Model]] = {
     "console:api_key": ApiKey,
     "console:job": Job,
+    "console:undo": Undo,
+    "fleet_remotes:vehicle": FleetVehicle,
+    "fleet_remotes:draft": CommandDraft,
+    "fleet_remotes:action": RemoteAction,
+    "fleet_remotes:batch": CommandBatch,
+    "fleet_remotes:fleet": Fleet,
+    "fleet_remotes:callback": Callback,
+    "fleet_remotes:message": CallbackMessage,
     "outbox:delivery": Delivery,
     "outbox:event": Event,
+    "outbox:webhook": WebhookEndpoint,
+    "outbox:webhook_again": Delivery,
+    "outbox:topic_list": TopicList,
     "infra_notifications:wizard": GroupDraft,
     "infra_notifications:wizard_change": NotificationGroup,
     "infra_notifications:group": NotificationGroup,
@@ -42,7 +77,39 @@ OBJECT_OF: dict[str, type[Model]] = {
     "infra_notifications:unknown": UnknownChargePoint,
     "infra_notifications:charge_point": ChargePoint,
     "infra_notifications:incident": Incident,
+    "infra_notifications:maintenance": MaintenanceWindow,
     "infra_notifications:unmapped": UnmappedReport,
+    "vehicles:driver": Driver,
+    "vehicles:vehicle": Vehicle,
+    "vehicles:notification": DriverNotification,
+    "vehicles:type": TypeSetting,
+    "vehicles:campaign": Campaign,
+    "bikeshare:gbfs": Program,
+    "bikeshare:abonnement": Abonnement,
+    "bikeshare:boitier": Boitier,
+    "bikeshare:cyclist": Cyclist,
+    "bikeshare:dock": Dock,
+    "bikeshare:pass": Pass,
+    "bikeshare:registration": Registration,
+    "bikeshare:request": Trip,
+    "bikeshare:station": Station,
+    "bikeshare:trip": Trip,
+    "bikeshare:vehicule": Vehicule,
+    "bikeshare:zone": Zone,
+}
+# The object behind `uid` in the API of bike-share, by the part of the path before it.
+BIKESHARE: dict[str, type[Model]] = {
+    "abonnements": Abonnement,
+    "boitiers": Boitier,
+    "cyclists": Cyclist,
+    "docks": Dock,
+    "passes": Pass,
+    "programs": Program,
+    "registrations": Registration,
+    "stations": Station,
+    "trips": Trip,
+    "vehicules": Vehicule,
+    "zones": Zone,
 }
 
 
@@ -99,6 +166,8 @@ def _value(route: Route, parameter: str, world: World) -> Any:
         return _admin_value(route, parameter, world)
     if parameter == "token":
         return world.token
+    if parameter == "slug":
+        return world[Callback].slug
     assert parameter == "pk", f"{route.name} has a parameter that the walk does not know: {parameter}"
     fitting = [name for name in OBJECT_OF if route.name.startswith(name)]
     assert fitting, f"the walk does not know which object {route.name} shows"
@@ -130,7 +199,16 @@ class ApiOperation:
             "group_id": world[NotificationGroup].pk,
             "incident_id": world[Incident].pk,
             "delivery_id": world[Delivery].pk,
+            "webhook_id": world[WebhookEndpoint].pk,
+            "list_id": world[TopicList].pk,
+            "banner_id": world[Banner].pk,
+            "vin": world[FleetVehicle].vin,
+            "action_id": world[RemoteAction].pk,
+            "path:driver_id": world[Driver].external_id,
+            "notification_id": world[DriverNotification].pk,
         }
+        if "{uid}" in self.pattern:
+            values["uid"] = world[BIKESHARE[self.pattern.split("/")[2]]].pk
         return re.sub(r"{([^}]+)}", lambda found: str(values[found.group(1)]), self.pattern)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -19,16 +20,34 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from bikeshare.choices import AbonnementStatus, TripStatus
+from bikeshare.models import StationFavorite, TelemetryMessage
 from console.choices import JobState
-from console.models import Job, SignOfLife
+from console.models import ColumnChoice, FacetCensus, FacetCount, Job, SavedSearch, SignOfLife
+from console.undo import keep_undo
+from fleet_remotes.choices import Kind, State, StepKind, Verdict
+from fleet_remotes.models import (
+    ActionStep,
+    CallbackMessage,
+    CommandBatch,
+    CommandDraft,
+    RemoteNotification,
+    WakeUpUse,
+)
 from infra_notifications.choices import NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
+    Acknowledgement,
     ChargePoint,
     ChargePointMessage,
     EventRule,
+    Flapping,
     GroupDraft,
     GroupMembership,
+    Incident,
+    IncidentEntry,
+    MaintenanceTarget,
+    MaintenanceWindow,
     Notice,
     NotificationGroup,
     UnknownChargePoint,
@@ -36,9 +55,35 @@ from infra_notifications.models import (
 )
 from infra_notifications.services.import_jobs import KIND
 from outbox.lists import read_token, unsubscribe_url
-from outbox.models import Address, Attempt, Delivery, Event
+from outbox.models import (
+    Address,
+    Attempt,
+    Banner,
+    Delivery,
+    Event,
+    TopicList,
+    TopicListAddress,
+    TopicNotice,
+    Trouble,
+    WebhookEndpoint,
+    WebhookSecret,
+)
+from tests.factories.bikeshare import (
+    AbonnementFactory,
+    BoitierFactory,
+    DockFactory,
+    PassFactory,
+    ProgramFactory,
+    RegistrationFactory,
+    StationFactory,
+    VehiculeFactory,
+    ZoneFactory,
+    ending_trip,
+)
 from tests.factories.console import make_key
+from tests.factories.fleet_remotes import with_callback
 from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory, online
+from tests.factories.vehicles import one_of_each as one_of_each_vehicle_thing
 
 ADDRESS = "ops@example.org"
 
@@ -62,6 +107,9 @@ def one_of_everything(owner: User) -> World:
     key, _plain = make_key(name="walked")
     world = World({User: owner, type(key): key, Group: Group.objects.get(name="viewer")}, token="")
     _charging(world, owner)
+    _remotes(world, owner)
+    world.add(*one_of_each_vehicle_thing(owner))
+    _bikes(world)
     _outbox(world)
     _console(world, owner)
     _schedules(world)
@@ -90,6 +138,68 @@ def _charging(world: World, owner: User) -> None:
             verdict="life", received_at=now,
         ),
     )  # fmt: skip
+    _care(world)
+
+
+def _care(world: World) -> None:
+    """What people and time do about incidents."""
+    now, incident = timezone.now(), world[Incident]
+    window = MaintenanceWindow.objects.create(
+        reason="New <cables> & 'co'", starts_at=now, ends_at=now + timedelta(hours=1), author="someone"
+    )
+    world.add(
+        window,
+        MaintenanceTarget.objects.create(window=window, charge_point=incident.charge_point),
+        Acknowledgement.objects.create(incident=incident, at=now, author="someone"),
+        IncidentEntry.objects.create(incident=incident, kind="note", at=now, author="someone", text="<b>bold</b>"),
+        Flapping.objects.create(
+            charge_point=incident.charge_point, case=incident.case, began_at=now, openings=6, next_check_at=now
+        ),
+    )
+
+
+def _remotes(world: World, owner: User) -> None:
+    now = timezone.now()
+    batch = CommandBatch.objects.create(
+        kind=Kind.DOOR, parameters={"state": "Locked"}, total=1, created_at=now, created_by=owner, reason="<i>odd"
+    )
+    action, callback = with_callback(batch=batch, reason="<i>odd", state=State.QUEUED, remote_action_id="")
+    message = CallbackMessage.objects.create(callback=callback, body=b'{"events": [1]}', received_at=now)
+    world.add(
+        batch, action, callback, message, action.vehicle, action.fleet,
+        ActionStep.objects.create(action=action, at=now, kind=StepKind.SUBMITTED),
+        CommandDraft.objects.create(
+            owner=owner, vehicles=[action.vehicle_id], command={"kind": "door", "parameters": {"state": "Locked"}}
+        ),
+        WakeUpUse.objects.create(vehicle=action.vehicle, month=now.date().replace(day=1), used=3),
+        RemoteNotification.objects.create(
+            message=message, callback=callback, action=action, vehicle=action.vehicle, digest="x", received_at=now,
+            remote_action_id=action.remote_action_id, vin=action.vehicle.vin, remote_type="Doors", type="Pending",
+            status="ThinkingAboutIt", verdict=Verdict.UNKNOWN_VALUE, raw={"vin": "<i>odd"},
+        ),
+    )  # fmt: skip
+
+
+def _bikes(world: World) -> None:
+    """A trip whose cyclist asks for its end, and everything around it."""
+    now = timezone.now()
+    program = ProgramFactory(publish_gbfs=True)
+    station = StationFactory(program=program, name="Quai <1> & 'co'", external_id="7")
+    box = BoitierFactory(program=program, said={"latitude": 48.85, "longitude": 2.35, "last_seen": now, "battery": 9})
+    vehicule = VehiculeFactory(program=program, boitier=box, station=station)
+    trip = ending_trip(TripStatus.TERMINATION_REQUESTED, program=program, vehicule=vehicule)
+    cyclist = trip.cyclist
+    said = {"latitude": 48.85, "longitude": 2.35}
+    message = TelemetryMessage.objects.create(
+        boitier_id=box.pk, trip_id=trip.pk, type="position", value=said, verdict="state", at=now, received_at=now
+    )
+    world.add(
+        program, station, box, box.state, vehicule, trip, cyclist, trip.requests.get(), message,
+        DockFactory(program=program, station=station, number="1"), ZoneFactory(program=program),
+        PassFactory(program=program, user=cyclist), RegistrationFactory(program=program, cyclist=cyclist),
+        AbonnementFactory(program=program, cyclist=cyclist, status=AbonnementStatus.WAITING_VALIDATION),
+        StationFavorite.objects.create(cyclist=cyclist, station=station, created=now),
+    )  # fmt: skip
 
 
 def _outbox(world: World) -> None:
@@ -105,13 +215,44 @@ def _outbox(world: World) -> None:
         event=event, channel="email", address=ADDRESS, list_key=group.list_key, destination="email:example.org",
         state="failed", reason="address_refused", attempts=1, created_at=now, settled_at=now,
     )  # fmt: skip
+    shown = Delivery.objects.create(
+        event=event, channel="banner", address="driver:12", destination="banner:driver:12", state="delivered",
+        created_at=now, settled_at=now,
+    )  # fmt: skip
     world.add(
         event, delivery,
+        Banner.objects.create(
+            delivery=shown, audience="driver:12", kind=event.kind, subject=event.subject, shown_at=now
+        ),
+        Trouble.objects.create(name="worker", text="last sign of life 75 s ago", began_at=now),
         Attempt.objects.create(delivery=delivery, at=now, duration_ms=5, verdict="failed", code=550, answer="<no>"),
         Address.objects.create(channel="email", address=ADDRESS, failing_since=now, last_answer="550 no"),
     )  # fmt: skip
+    topic_list = TopicList.objects.create(name="Topics & <all>", topics=["*"], condition="city:köln")
+    world.add(
+        topic_list,
+        TopicListAddress.objects.create(topic_list=topic_list, address=ADDRESS),
+        TopicNotice.objects.create(
+            topic_list=topic_list, list_name=topic_list.name, event=event, state="skipped", reason="condition",
+            decided_at=now,
+        ),
+    )  # fmt: skip
+    _webhooks(world, event)
     world.token = unsubscribe_url(group.list_key, ADDRESS).rstrip("/").rpartition("/")[2]
     assert read_token(world.token) == (group.list_key, ADDRESS)
+
+
+def _webhooks(world: World, event: Event) -> None:
+    now = timezone.now()
+    endpoint = WebhookEndpoint.objects.create(
+        url="https://hooks.example.com/in?key=1", description="Hooks & <all>", topics=["*"], condition="city:köln",
+        headers={"X-Key": "topsecret"}, created_at=now, failing_since=now,
+    )  # fmt: skip
+    world.add(endpoint, WebhookSecret.objects.create(endpoint=endpoint, secret="whsec_d2Fsa2Vk", created_at=now))
+    Delivery.objects.create(
+        event=event, channel="webhook", address=endpoint.shown_url, list_key=endpoint.key, destination=endpoint.key,
+        state="failed", reason="rejected", attempts=1, created_at=now, settled_at=now,
+    )  # fmt: skip
 
 
 def _console(world: World, owner: User) -> None:
@@ -123,7 +264,15 @@ def _console(world: World, owner: User) -> None:
         LogEntry.objects.all()[0],
         AccessAttempt.objects.create(username="someone", ip_address="192.0.2.1", failures_since_start=1),
         AccessLog.objects.create(username="someone", ip_address="192.0.2.1"),
-    )
+        SavedSearch.objects.create(list_key="charge_points", name="<mine>", query="q=k%C3%B6ln", owner=owner),
+        ColumnChoice.objects.create(list_key="charge_points", columns=["evse_id", "city"], owner=owner),
+        FacetCensus.objects.create(list_key="walked", counted_at=now, took_ms=5, rows=1),
+        FacetCount.objects.create(list_key="walked", facet="city", value="Köln", folded="koln", count=1, rank=0),
+        keep_undo(
+            kind="group_members.remove", label="1 removed <b>", arguments={"group": world[NotificationGroup].pk},
+            ids=[world[ChargePoint].pk], by=owner, now=now,
+        ),
+    )  # fmt: skip
 
 
 def _schedules(world: World) -> None:

@@ -18,10 +18,17 @@ from infra_notifications.services.mapping import forget_rule_book
 _WRITTEN = (
     "infra_notifications_chargepoint", "infra_notifications_chargepointstate", "infra_notifications_chargepointmessage",
     "infra_notifications_unknownchargepoint", "infra_notifications_notificationgroup", "infra_notifications_incident",
-    "infra_notifications_unmappedreport", "outbox_event", "outbox_delivery", "outbox_attempt", "outbox_address",
+    "infra_notifications_unmappedreport", "infra_notifications_maintenancewindow",
+    "outbox_event", "outbox_delivery", "outbox_attempt", "outbox_address",
     "console_apikey", "console_apireceipt", "console_job", "auditlog_logentry", "auth_user",
 )  # fmt: skip
-_ROLES = ("console.migrations.0003_roles", "outbox.migrations.0002_roles", "infra_notifications.migrations.0004_roles")
+_ROLES = (
+    "console.migrations.0003_roles",
+    "console.migrations.0005_list_roles",
+    "outbox.migrations.0002_roles",
+    "infra_notifications.migrations.0004_roles",
+    "infra_notifications.migrations.0010_care_roles",
+)
 
 
 @pytest.fixture(autouse=True)

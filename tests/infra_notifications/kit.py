@@ -9,11 +9,17 @@ from typing import Any
 
 from django.db import connections
 
-from infra_notifications.event_kinds import GROUP_ALERT, GROUP_RECOVERY
+from infra_notifications.event_kinds import (
+    GROUP_ALERT,
+    GROUP_DIGEST,
+    GROUP_FLAPPING,
+    GROUP_RECOVERY,
+    GROUP_REMINDER,
+    GROUP_STILL_BROKEN,
+)
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, Notice, UnmappedReport
-from infra_notifications.services import notices
-from infra_notifications.services.incidents import end_momentary, sweep_silence
+from infra_notifications.services import sweeps
 from infra_notifications.services.intake import Intake, Submission
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
@@ -101,10 +107,9 @@ def take_neutral(*signals: SignalMessage, now: datetime = NOW, key: int = KEY) -
 
 
 def sweep(now: datetime) -> None:
-    """What the periodic task does, at a moment of our choice."""
-    sweep_silence(now=now)
-    end_momentary(now=now)
-    notices.tell_due(now=now)
+    """What the periodic tasks do, at a moment of our choice."""
+    sweeps.sweep(now=now)
+    sweeps.sweep_daily(now=now)
 
 
 def station(name: str = "CP-1", points: int = 2, **more: Any) -> list[ChargePoint]:
@@ -127,9 +132,17 @@ def open_cases(point: ChargePoint) -> list[str]:
     )
 
 
+MAILS = (GROUP_ALERT, GROUP_RECOVERY, GROUP_STILL_BROKEN, GROUP_FLAPPING, GROUP_REMINDER, GROUP_DIGEST)
+
+
 def mails(kind: str | None = None) -> list[Event]:
     """The group mails in the order in which they were published."""
-    return list(Event.objects.filter(kind__in=[kind] if kind else [GROUP_ALERT, GROUP_RECOVERY]).order_by("id"))
+    return list(Event.objects.filter(kind__in=[kind] if kind else MAILS).order_by("id"))
+
+
+def kinds() -> list[str]:
+    """What kinds of group mails were published, in order: alert, recovery, reminder, …"""
+    return [mail.kind.rpartition(".")[2] for mail in mails()]
 
 
 def alerts() -> list[Event]:

@@ -26,7 +26,7 @@ def text_of(response: Any) -> str:
 def rows_of(response: Any) -> list[str]:
     """The words of each row of a page's list."""
     table = re.search(r'<table class="table table-hover list-table">.*?</table>', response.content.decode(), re.DOTALL)
-    return [words(row) for row in re.findall(r"<tr>.*?</tr>", table.group(), re.DOTALL)[1:]] if table else []
+    return [words(row) for row in re.findall(r"<tr[^>]*>.*?</tr>", table.group(), re.DOTALL)[1:]] if table else []
 
 
 def harmless(response: Any) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from django.utils import timezone
 
-from infra_notifications.models import ChargePoint, GroupMembership, Incident, NotificationGroup
+from infra_notifications.models import Acknowledgement, ChargePoint, GroupMembership, Incident, NotificationGroup
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online
 from tests.infra_notifications.kit import NOW, fault, fine
@@ -426,3 +427,44 @@ def test_openapi_document_describes_every_endpoint(api: ApiClient) -> None:
             "/charging/incidents/1": "/charging/incidents/{incident_id}",
         }.get(path, path.replace("/groups/1", "/groups/{group_id}"))
         assert method.lower() in paths[f"/api/v1{known}"]
+
+
+# ---- acknowledging and digests --------------------------------------------------------------------------------------
+
+
+def test_incident_is_acknowledged_by_a_machine(api: ApiClient) -> None:
+    incident = IncidentFactory()
+    where = f"/charging/incidents/{incident.pk}/acknowledge"
+    answer = api.post(where, {"note": "Ticket 4711"})
+    assert (answer.status_code, answer.json()["acknowledged_by"]) == (200, "API: key 1")
+    assert answer.json()["acknowledged_at"].endswith("Z")
+    assert list(incident.entries.values_list("kind", "text")) == [("acknowledged", "Ticket 4711")]
+    again = api.post(where)
+    assert (again.status_code, again.json()["acknowledged_at"]) == (200, answer.json()["acknowledged_at"])
+    (item,) = api.get("/charging/incidents?q=acknowledged:yes").json()["items"]
+    assert (item["id"], item["acknowledged_by"]) == (incident.pk, "API: key 1")
+
+
+@pytest.mark.parametrize(("body", "status"), [(None, 200), ({}, 200), ({"note": "x" * 2_001}, 422), ({"note": 5}, 422)])
+def test_note_of_an_acknowledgement(api: ApiClient, body: Any, status: int) -> None:
+    answer = api.post(f"/charging/incidents/{IncidentFactory().pk}/acknowledge", body)
+    assert answer.status_code == status
+    assert Acknowledgement.objects.exists() == (status == 200)
+
+
+def test_closed_incident_is_a_conflict(api: ApiClient) -> None:
+    now = timezone.now()
+    closed = IncidentFactory(opened_at=now, closed_at=now, close_reason="cleared")
+    answer = api.post(f"/charging/incidents/{closed.pk}/acknowledge")
+    assert (answer.status_code, answer.json()["title"]) == (409, "Conflict")
+    assert api.post("/charging/incidents/0/acknowledge").status_code == 404
+
+
+def test_digest_of_a_group(api: ApiClient) -> None:
+    made = api.post("/charging/groups", {"name": "A", "digest_time": "07:00", "time_zone": "Europe/Berlin"}).json()
+    assert (made["digest_time"], made["time_zone"]) == ("07:00", "Europe/Berlin")
+    where = f"/charging/groups/{made['id']}"
+    assert api.patch(where, {"name": "B"}).json()["digest_time"] == "07:00"
+    assert api.patch(where, {"digest_time": None}).json()["digest_time"] is None
+    wrong = api.patch(where, {"digest_time": "7 am"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/digest_time")

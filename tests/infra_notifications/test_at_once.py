@@ -24,9 +24,12 @@ from infra_notifications.models import (
     NotificationGroup,
     UnknownChargePoint,
 )
+from infra_notifications.services.acknowledging import acknowledge_incidents, withdraw_acknowledgement
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
-from infra_notifications.services.groups import delete_group, mark, update_group
+from infra_notifications.services.drafts import mark
+from infra_notifications.services.groups import delete_group, update_group
 from infra_notifications.services.incidents import sweep_silence
+from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
 from outbox.courier import deliver_due
 from tests.conftest import ApiClient
 from tests.factories.console import UserFactory, make_key
@@ -49,7 +52,7 @@ from tests.infra_notifications.kit import (
     take,
 )
 from tests.infra_notifications.pages import url
-from tests.infra_notifications.test_histories import check_promises
+from tests.infra_notifications.test_histories import BY_THE_CLOCK, check_promises
 from tests.mailserver import MailServer
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -130,9 +133,11 @@ def test_unknown_senders_at_once_are_counted() -> None:
 
 
 def test_everything_at_once() -> None:
-    """Messages, boots, sweeps, imports and people that change groups, all about the same charge points."""
+    """Messages, boots, sweeps, imports, and people that change groups, acknowledge and work at the charge points."""
     points = points_of(6)
-    groups = [NotificationGroupFactory(members=points, hold_off_s={"UNAVAILABLE": 0}) for _ in range(3)]
+    groups: list[NotificationGroup] = [
+        NotificationGroupFactory(members=points, hold_off_s={"UNAVAILABLE": 0}) for _ in range(3)
+    ]
     said = (fault(), fine(), events(event("RCD", "Tripped")), events(event("RCD", "Tripped", "false")))
 
     def send(chance: random.Random) -> None:
@@ -146,7 +151,12 @@ def test_everything_at_once() -> None:
         upsert_charge_points(rows=rows, now=timezone.now())
 
     def change(chance: random.Random) -> None:
-        settings = {"hold_off_s": {"FUSE_TRIPPED": chance.choice([0, 60])}}
+        soon = (timezone.now() + timedelta(seconds=60)).time().replace(second=0, microsecond=0)
+        settings = {
+            "hold_off_s": {"FUSE_TRIPPED": chance.choice([0, 60])},
+            "digest_time": chance.choice([None, soon]),
+            "reminder_s": chance.choice([None, 60]),
+        }
         group = NotificationGroup.objects.get(pk=chance.choice(groups).pk)
         update_group(group=group, settings=settings, now=timezone.now())
 
@@ -154,8 +164,27 @@ def test_everything_at_once() -> None:
         sweep(timezone.now() + timedelta(seconds=90))
 
     works: list[Callable[[random.Random], None]] = [send, send, send, send, upsert, change, beat, beat]
+    works += [partial(_take_care, points), partial(_work_at, points, groups)]
     at_once([partial(_often, work, n) for n, work in enumerate(works)])
-    check_promises()
+    check_promises(but=BY_THE_CLOCK)
+
+
+def _take_care(points: list[ChargePoint], chance: random.Random) -> None:
+    """What people do about incidents."""
+    found = list(Incident.objects.filter(charge_point__in=chance.sample(points, 6)).order_by("?"))
+    ids = [incident.pk for incident in found]
+    acknowledge_incidents(incident_ids=ids, author="anna", now=timezone.now())
+    for incident in found[:3]:
+        withdraw_acknowledgement(incident=incident, author="anna", now=timezone.now())
+
+
+def _work_at(points: list[ChargePoint], groups: list[NotificationGroup], chance: random.Random) -> None:
+    """Maintenance that begins, and ends before its time."""
+    now = timezone.now()
+    targets = Targets([point.pk for point in chance.sample(points, 4)], [chance.choice(groups).pk])
+    window = plan_maintenance(reason="Works", ends_at=now + HOUR, targets=targets, author="anna", now=now)
+    time.sleep(0.05)
+    assert end_maintenance(window=window, now=timezone.now())
 
 
 def _often(work: Callable[[random.Random], None], number: int) -> None:

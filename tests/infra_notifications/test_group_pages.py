@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from infra_notifications.forms import addresses_in, ids_in
+from infra_notifications.forms import ids_in
 from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, NotificationGroup
 from outbox.courier import deliver_due
+from outbox.lists import addresses_in
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import fault, say
@@ -30,7 +31,7 @@ def group(db: None) -> NotificationGroup:
 
 # ---- who may --------------------------------------------------------------------------------------------------------
 
-READING = ("groups", "group", "group_members", "group_incidents", "group_deliveries")
+READING = ("groups", "group", "group_members", "group_incidents", "group_deliveries", "group_result")
 CHANGING = (
     "group_edit", "group_test", "group_member_remove", "group_delete", "wizard_start", "wizard_change",
 )  # fmt: skip
@@ -116,6 +117,7 @@ def test_empty_page_says_what_to_do(operator: Client, name: str) -> None:
     said = {
         "groups": "No notification group yet", "group": "this group has no address", "group_members": "No members yet",
         "group_incidents": "Nothing happened at the members", "group_deliveries": "Nothing was sent yet",
+        "group_result": "No test mail was sent to this group yet.",
     }[name]  # fmt: skip
     assert said in text_of(operator.get(address(name, group)))
 
@@ -191,6 +193,8 @@ def test_what_was_typed_stays_when_something_is_wrong(operator: Client, group: N
         {"language": "nl"},
         {"cases": ["X"]},
         {"reminder_h": "0"},
+        {"digest_time": "25:00"},
+        {"digest_time": "07:00", "time_zone": "Mars/Olympus"},
     ],
 )
 def test_setting_that_makes_no_sense_keeps_the_rest_as_typed(
@@ -224,6 +228,36 @@ def test_many_addresses_are_pasted_at_once(operator: Client, group: Notification
     edit(operator, group, emails=[pasted, ""])
     found = list(group.addresses.values_list("address", flat=True))
     assert found == [f"{letter}@example.org" for letter in "abcd"]
+
+
+def test_many_are_pasted_beside_the_fields(operator: Client, group: NotificationGroup) -> None:
+    assert (
+        '<textarea class="form-control" id="paste" name="emails"'
+        in operator.get(url("group_edit", group.pk)).content.decode()
+    )
+    edit(operator, group, emails=["a@example.org", "", "b@example.org\r\nAnna <c@example.org>\r\n"])
+    assert list(group.addresses.values_list("address", flat=True)) == [f"{x}@example.org" for x in "abc"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", ""])
+def test_daily_digest_is_chosen_and_shown(operator: Client, group: NotificationGroup, zone: str) -> None:
+    assert edit(operator, group, digest_time="07:30", time_zone=zone).status_code == 302
+    group.refresh_from_db()
+    assert (str(group.digest_time), group.time_zone, group.digest_due_at is not None) == ("07:30:00", zone, True)
+    shown = text_of(operator.get(url("group", group.pk)))
+    assert f"one digest a day at 07:30 ({zone or 'UTC'}), next in" in shown
+    assert "in the digest, as long as something is open" in shown
+    assert 'value="07:30"' in operator.get(url("group_edit", group.pk)).content.decode()
+    edit(operator, group, digest_time="", time_zone="Asia/Tokyo")
+    group.refresh_from_db()
+    assert (group.digest_time, group.digest_due_at, group.time_zone) == (None, None, zone)
+    assert "one by one" in text_of(operator.get(url("group", group.pk)))
+
+
+def test_zone_of_a_new_digest_is_the_viewers(operator: Client, group: NotificationGroup) -> None:
+    operator.cookies["signalbox_tz"] = "Europe%2FParis"
+    page = operator.get(url("group_edit", group.pk)).content.decode()
+    assert '<option value="Europe/Paris" selected>' in page
 
 
 @pytest.mark.parametrize(
@@ -322,17 +356,49 @@ def test_test_mail_goes_the_whole_way_and_its_page_shows_what_became_of_it(smtp:
     smtp.rcpt = lambda address: "550 5.1.1 <No such> user" if address.startswith("gone") else None
     group = NotificationGroupFactory(name="Köln", emails=["ops@example.org", "gone@example.org"])
     operator = _signed_in("operator")
-    response = operator.post(url("group_test", group.pk))
+    result = operator.post(url("group_test", group.pk)).headers["Location"]
+    assert result.startswith(url("group_result", group.pk))
+    waiting = operator.get(result)
+    assert "0 of 2 delivered, 0 failed, 2 under way." in text_of(waiting)
+    assert 'hx-trigger="every 1s"' in waiting.content.decode()
     deliver_due()
     (mail,) = smtp.mails
     assert mail.recipients == ("ops@example.org",)
     assert "sent by anna" in mail.text
-    shown = text_of(operator.get(response.headers["Location"]))
+    settled = operator.get(result, headers={"HX-Request": "true", "HX-Target": "test-result"})
+    assert settled.content.decode().strip().startswith('<section id="test-result"')
+    assert "hx-trigger" not in settled.content.decode()
+    shown = text_of(settled)
+    assert "1 of 2 delivered, 1 failed, 0 under way." in shown
     assert "ops@example.org Delivered" in shown
     assert "gone@example.org Failed" in shown
+    assert "550 5.1.1 &lt;No such&gt; user" in settled.content.decode()
     page = operator.get(url("group", group.pk))
     assert "Refused since" in text_of(page)
     assert "550 5.1.1 &lt;No such&gt; user" in page.content.decode()
+
+
+@pytest.mark.usefixtures("committed")
+def test_test_mail_that_is_refused_for_now_is_looked_at_again(smtp: MailServer) -> None:
+    smtp.rcpt = lambda address: "451 4.7.1 Greylisted"
+    group = NotificationGroupFactory(name="Köln")
+    operator = _signed_in("operator")
+    result = operator.post(url("group_test", group.pk)).headers["Location"]
+    deliver_due()
+    page = operator.get(result)
+    assert "To be tried again next attempt in" in text_of(page)
+    assert "451 4.7.1 Greylisted" in page.content.decode()
+    assert 'hx-trigger="every 15s"' in page.content.decode()
+
+
+def test_result_is_of_the_last_test_or_of_the_one_that_is_asked_for(operator: Client, group: NotificationGroup) -> None:
+    first, second = (operator.post(url("group_test", group.pk)).headers["Location"] for _ in range(2))
+    assert first != second
+    shown = [operator.get(where).context["event"].pk for where in (first, second, url("group_result", group.pk))]
+    assert shown[1] == shown[2] > shown[0]
+    other = NotificationGroupFactory()
+    asked = first.partition("?")[2]
+    assert operator.get(f"{url('group_result', other.pk)}?{asked}").context["event"] is None
 
 
 def test_test_mail_without_an_address_says_so(operator: Client, group: NotificationGroup) -> None:

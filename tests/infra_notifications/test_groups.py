@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from infra_notifications.models import ChargePoint, GroupMembership, NotificationGroup
 from infra_notifications.services.groups import (
     add_members,
-    clean_address,
-    clean_addresses,
     clean_settings,
     create_group,
     delete_group,
@@ -24,6 +22,7 @@ from infra_notifications.services.groups import (
     send_test,
     update_group,
 )
+from outbox.lists import clean_address, clean_addresses
 from outbox.models import Delivery, Event
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from infra_notifications.choices import Case, NoticeReason, NoticeState
 from infra_notifications.event_kinds import RECOVERED
 from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
-from infra_notifications.services import notices
+from infra_notifications.services import telling
 from infra_notifications.services.groups import delete_group, remove_members, update_group
 from infra_notifications.services.incidents import close_by_hand
 from outbox.models import Delivery, Event
@@ -563,11 +563,11 @@ def test_every_opening_and_end_is_an_event_without_recipients(case: str, kind: s
 
 
 def test_sweep_tells_as_many_as_it_may_and_says_so(monkeypatch: pytest.MonkeyPatch, points: list[ChargePoint]) -> None:
-    monkeypatch.setattr(notices, "TELL_LIMIT", 2)
+    monkeypatch.setattr(telling, "TELL_LIMIT", 2)
     for point in points:
         NotificationGroupFactory(members=[point])
         silent(point)
-    assert [notices.tell_due(now=at(900)) for _ in range(3)] == [2, 1, 0]
+    assert [telling.tell_due(now=at(900)) for _ in range(3)] == [2, 1, 0]
     assert len(alerts()) == 3
 
 

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra_notifications.choices import NoticeReason
-from infra_notifications.rules import TELL, Decision, Facts, Listener, decide_opening, decide_recovery, decide_waiting
+from infra_notifications.rules import (
+    TELL,
+    Decision,
+    Facts,
+    Listener,
+    Waited,
+    decide_opening,
+    decide_recovery,
+    decide_waiting,
+    is_flapping_news,
+)
 from tests.infra_notifications.kit import DAY, HOUR, MINUTE, NOW, at
 
 FUSE = Facts("FUSE_TRIPPED", NOW, NOW, None)
 SILENT = Facts("UNAVAILABLE", NOW, NOW, None)
 ALL = Listener(frozenset({"FUSE_TRIPPED", "UNAVAILABLE"}), {"FUSE_TRIPPED": 0, "UNAVAILABLE": 900}, True, True)
+
+DAILY = replace(ALL, digest_at=at(3600))
+
+
+def waited(reason: NoticeReason, until: datetime, facts: Facts = FUSE, **more: Any) -> Facts:
+    return replace(facts, waited=Waited(reason, until), **more)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +45,16 @@ ALL = Listener(frozenset({"FUSE_TRIPPED", "UNAVAILABLE"}), {"FUSE_TRIPPED": 0, "
         (FUSE, ALL, NOW + DAY, TELL),
         (FUSE, ALL, NOW + DAY + MINUTE, Decision(NoticeReason.TOO_OLD)),
         (replace(FUSE, last_raised_at=NOW + DAY), ALL, NOW + DAY + MINUTE, TELL),
-        (replace(FUSE, in_maintenance=True), ALL, NOW, Decision(NoticeReason.MAINTENANCE)),
+        (replace(FUSE, maintenance_until=at(60)), ALL, NOW, Decision(NoticeReason.MAINTENANCE, at(60))),
+        (replace(FUSE, maintenance_until=NOW + DAY), ALL, NOW, Decision(NoticeReason.MAINTENANCE, NOW + HOUR)),
+        (replace(FUSE, maintenance_until=NOW), ALL, NOW, TELL),
+        (replace(FUSE, maintenance_until=at(60), closed_at=NOW), ALL, NOW, Decision(NoticeReason.MAINTENANCE)),
+        (replace(FUSE, flapping_until=NOW), ALL, NOW, Decision(NoticeReason.FLAPPING, NOW)),
+        (replace(SILENT, flapping_until=at(60)), ALL, NOW, Decision(NoticeReason.FLAPPING, at(60))),
+        (replace(FUSE, flapping_until=at(60)), DAILY, NOW, Decision(NoticeReason.DIGEST, at(3600))),
+        (FUSE, DAILY, NOW, Decision(NoticeReason.DIGEST, at(3600))),
+        (SILENT, DAILY, NOW, Decision(NoticeReason.HOLD_OFF, at(900))),
+        (replace(FUSE, maintenance_until=at(60)), DAILY, NOW, Decision(NoticeReason.MAINTENANCE, at(60))),
         (replace(FUSE, left_group=True), ALL, NOW, Decision(NoticeReason.LEFT_GROUP)),
         (SILENT, ALL, NOW, Decision(NoticeReason.HOLD_OFF, at(900))),
         (SILENT, ALL, at(899.9), Decision(NoticeReason.HOLD_OFF, at(900))),
@@ -51,10 +77,44 @@ def test_opening(facts: Facts, listener: Listener, now: datetime, decision: Deci
         (SILENT, NOW + 30 * DAY, TELL),
         (replace(SILENT, left_group=True), at(900), Decision(NoticeReason.LEFT_GROUP)),
         (replace(SILENT, closed_at=at(10)), at(900), Decision(NoticeReason.RECOVERED_IN_TIME)),
+        (waited(NoticeReason.MAINTENANCE, at(60)), at(60), TELL),
+        (waited(NoticeReason.MAINTENANCE, at(60), closed_at=at(59)), at(60), Decision(NoticeReason.MAINTENANCE)),
+        (waited(NoticeReason.MAINTENANCE, at(60), closed_at=at(60)), at(61), TELL),
+        # The daily look has come and it goes on; has not come; has come and it is quiet, closed or open.
+        (waited(NoticeReason.FLAPPING, at(60), flapping_until=at(99)), at(60), TELL),
+        (waited(NoticeReason.FLAPPING, at(60), SILENT, flapping_until=at(99), closed_at=at(1)), at(60), TELL),
+        (waited(NoticeReason.FLAPPING, at(60), flapping_until=at(60)), at(65), Decision(NoticeReason.FLAPPING, at(60))),
+        (waited(NoticeReason.FLAPPING, at(60), closed_at=at(1)), at(60), Decision(NoticeReason.FLAPPING)),
+        (waited(NoticeReason.FLAPPING, at(60)), at(60), TELL),
+        (waited(NoticeReason.DIGEST, at(60), flapping_until=at(99)), at(60), TELL),
     ],
 )
 def test_waiting_does_not_make_it_old(facts: Facts, now: datetime, decision: Decision) -> None:
     assert decide_waiting(facts, ALL, now) == decision
+
+
+@pytest.mark.parametrize(
+    ("facts", "decision"),
+    [
+        (replace(FUSE, maintenance_until=at(60)), Decision(NoticeReason.MAINTENANCE, at(60))),
+        (replace(FUSE, flapping_until=at(60)), Decision(NoticeReason.FLAPPING, at(60))),
+        (waited(NoticeReason.FLAPPING, at(-9), flapping_until=at(60)), Decision(NoticeReason.FLAPPING)),
+        (waited(NoticeReason.FLAPPING, at(-9)), TELL),
+        (waited(NoticeReason.FLAPPING, at(-9), open_again=True), Decision(NoticeReason.FLAPPING)),
+        (replace(FUSE, open_again=True), TELL),
+    ],
+)
+def test_recovery_that_waits(facts: Facts, decision: Decision) -> None:
+    assert decide_recovery(facts, ALL, NOW) == decision
+
+
+def test_recovery_of_a_group_with_a_digest_waits_for_it() -> None:
+    assert decide_recovery(replace(FUSE, flapping_until=at(60)), DAILY, NOW) == Decision(NoticeReason.DIGEST, at(3600))
+
+
+@pytest.mark.parametrize(("now", "news"), [(59, False), (60, True), (98, True), (99, False)])
+def test_flapping_is_news_once_a_day(now: int, news: bool) -> None:
+    assert is_flapping_news(waited(NoticeReason.FLAPPING, at(60), flapping_until=at(99)), at(now)) == news
 
 
 @pytest.mark.parametrize(
@@ -68,7 +128,7 @@ def test_waiting_does_not_make_it_old(facts: Facts, now: datetime, decision: Dec
     ],
 )
 def test_recovery(facts: Facts, listener: Listener, reason: NoticeReason) -> None:
-    assert decide_recovery(facts, listener).reason == reason
+    assert decide_recovery(facts, listener, NOW).reason == reason
 
 
 @given(

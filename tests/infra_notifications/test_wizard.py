@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
+from console.models import Undo
 from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import DAY
@@ -33,9 +38,14 @@ def start(client: Client, name: str = "Köln") -> GroupDraft:
 
 
 def do(client: Client, draft: GroupDraft, what: str, *points: ChargePoint, query: str = "", **more: Any) -> Any:
-    """One press of a button in the second step."""
-    data = {"what": what, "charge_point": [point.pk for point in points], "query": query} | more
+    """One press of a button in the second step, with the boxes of its page."""
+    data = {"what": what, "charge_point": [point.pk for point in points]} | more
     return client.post(f"{url('wizard_mark', draft.pk)}?{query}", data)
+
+
+def mark(client: Client, draft: GroupDraft, *points: ChargePoint) -> Any:
+    """Marks rows as the script does, one request for what was clicked."""
+    return client.post(url("wizard_mark", draft.pk), {"what": "set", "mark": [point.pk for point in points]})
 
 
 def marked(draft: GroupDraft) -> list[str]:
@@ -57,7 +67,7 @@ def test_three_steps_make_a_group_without_javascript(operator: Client, points: l
     draft = start(operator)
     page = operator.get(url("wizard_charge_points", draft.pk))
     assert "next" in controls(page.content.decode())
-    response = do(operator, draft, "next", points[0], points[2], on_page=[point.pk for point in points])
+    response = do(operator, draft, "next", points[0], points[2])
     assert response.headers["Location"] == url("wizard_confirm", draft.pk)
     shown = text_of(operator.get(url("wizard_confirm", draft.pk)))
     assert "Name Köln Description South Charge points 2: DE*ABC*E1*1, DE*ABC*E3*1" in shown
@@ -70,7 +80,7 @@ def test_three_steps_make_a_group_without_javascript(operator: Client, points: l
 
 def test_group_remembers_who_added_its_members(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", points[0])
+    mark(operator, draft, points[0])
     operator.post(url("wizard_confirm", draft.pk))
     membership = NotificationGroup.objects.get().memberships.get()
     assert str(membership.added_by_id) == operator.session["_auth_user_id"]
@@ -126,7 +136,7 @@ def test_group_without_a_name_is_not_made(operator: Client) -> None:
 
 def test_marked_charge_points_are_boxes_and_chips(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", points[1])
+    mark(operator, draft, points[1])
     page = operator.get(url("wizard_charge_points", draft.pk)).content.decode()
     boxes = re.findall(r'<input[^>]* name="charge_point"[^>]*>', page)
     assert (len(boxes), [f'value="{points[1].pk}"' in box for box in boxes if " checked" in box]) == (4, [True])
@@ -137,31 +147,35 @@ def test_marked_charge_points_are_boxes_and_chips(operator: Client, points: list
 @pytest.mark.parametrize(
     ("what", "given", "more", "left"),
     [
-        ("mark", [0, 1], {}, [3, 0, 1]),
-        ("mark", [3], {}, [3]),
-        ("unmark", [3], {}, []),
-        ("unmark", [0], {}, [3]),
+        ("set", [], {"mark": [0, 1]}, [3, 0, 1]),
+        ("set", [], {"mark": [3]}, [3]),
+        ("set", [], {"unmark": [3]}, []),
+        ("set", [], {"unmark": [0]}, [3]),
+        ("set", [], {"mark": [2], "unmark": [3]}, [2]),
         ("clear", [], {}, []),
-        ("toggle", [0], {"row": 0}, [3, 0]),
-        ("toggle", [], {"row": 3}, []),
-        ("page", [1], {"on_page": [0, 1, 3]}, [1]),
-        ("page", [1], {"on_page": [0, 1]}, [3, 1]),
-        ("next", [1], {"on_page": [0, 1, 3]}, [1]),
+        ("clear", [0], {"on_page": [0]}, []),
+        ("this_page", [], {"on_page": [1, 2]}, [3, 1, 2]),
+        ("page", [1], {"was_marked": [3]}, [1]),
+        ("page", [3], {"was_marked": [3]}, [3]),
+        ("page", [0, 3], {"was_marked": [3]}, [3, 0]),
+        ("page", [], {"was_marked": [2]}, [3]),
+        ("next", [1], {"was_marked": [3]}, [1]),
         ("all", [], {"query": "q=city:köln"}, [3, 0, 1]),
-        ("all", [], {"query": "city=bonn"}, [3, 2]),
+        ("all", [], {"query": "city=Bonn"}, [3, 2]),
+        ("all", [], {"query": "q=city:köln&page=7", "was_marked": [3]}, [0, 1]),
+        ("back", [1], {}, [3, 1]),
         ("all", [], {"query": "q=zzz:1"}, [3]),
-        ("dance", [0], {}, [3]),
+        ("dance", [], {}, [3]),
     ],
 )
 def test_marks_follow_the_buttons(
     operator: Client, points: list[ChargePoint], what: str, given: list[int], more: dict[str, Any], left: list[int]
 ) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", points[3])
-    for name in ("row", "on_page"):
+    mark(operator, draft, points[3])
+    for name in ("mark", "unmark", "on_page", "was_marked"):
         if name in more:
-            numbers = more[name] if isinstance(more[name], list) else [more[name]]
-            more = more | {name: [points[n].pk for n in numbers]}
+            more = more | {name: [points[n].pk for n in more[name]]}
     do(operator, draft, what, *(points[n] for n in given), **more)
     assert marked(draft) == [points[n].evse_id for n in left]
 
@@ -169,23 +183,22 @@ def test_marks_follow_the_buttons(
 def test_odd_numbers_mark_nothing(operator: Client) -> None:
     draft = start(operator)
     odd = ["²", "x", "-1", "9" * 40, ""]
-    for what in ("mark", "toggle", "page"):
-        response = operator.post(
-            url("wizard_mark", draft.pk), {"what": what, "charge_point": odd, "row": odd, "on_page": odd}
-        )
-        assert response.status_code == 302
+    for what in ("set", "page", "this_page", "unmark-x", "unmark-²", "unmark-"):
+        sent = {"what": what, "charge_point": odd, "mark": odd, "unmark": odd, "on_page": odd, "was_marked": odd}
+        assert operator.post(url("wizard_mark", draft.pk), sent).status_code in (200, 302)
     assert marked(draft) == []
 
 
 def test_button_leads_back_to_the_same_view_of_the_list(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    response = do(operator, draft, "mark", points[0], query="q=k%C3%B6ln&page=2")
+    response = do(operator, draft, "page", points[0], query="q=k%C3%B6ln&page=2")
+    assert marked(draft) == ["DE*ABC*E1*1"]
     assert response.headers["Location"] == url("wizard_charge_points", draft.pk) + "?q=k%C3%B6ln&page=2"
 
 
 def test_fifty_chips_are_shown_and_the_rest_is_counted(operator: Client) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", *[ChargePointFactory() for _ in range(53)])
+    mark(operator, draft, *[ChargePointFactory() for _ in range(53)])
     shown = text_of(operator.get(url("wizard_charge_points", draft.pk)))
     assert "53 charge points marked" in shown
     assert "and 3 more" in shown
@@ -196,9 +209,9 @@ def test_search_and_filters_limit_the_list(operator: Client, points: list[Charge
     NotificationGroupFactory(name="Other", members=points[:1])
     found = {
         query: len(rows_of(operator.get(f"{url('wizard_charge_points', draft.pk)}?{query}")))
-        for query in ("", "q=köln", "q=group:none", "group=any", "city=bonn&q=e3*1")
+        for query in ("", "q=köln", "q=group:none", "group=any", "city=Bonn&q=e3*1")
     }
-    assert found == {"": 4, "q=köln": 2, "q=group:none": 3, "group=any": 1, "city=bonn&q=e3*1": 1}
+    assert found == {"": 4, "q=köln": 2, "q=group:none": 3, "group=any": 1, "city=Bonn&q=e3*1": 1}
     assert "Other" in rows_of(operator.get(url("wizard_charge_points", draft.pk)))[0]
 
 
@@ -207,15 +220,40 @@ def test_search_and_filters_limit_the_list(operator: Client, points: list[Charge
 
 def test_unfinished_group_is_gone_on_with(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", points[0])
+    mark(operator, draft, points[0])
     again = operator.get(url("wizard_start"))
     assert 'value="Köln"' in again.content.decode()
     assert GroupDraft.objects.get().marked == [points[0].pk]
 
 
+def test_what_is_being_typed_is_kept_before_it_is_finished(operator: Client) -> None:
+    NotificationGroupFactory(name="Taken")
+    operator.get(url("wizard_start"))
+    draft = GroupDraft.objects.get()
+    for name in ("Tak", "Taken", "a\x00b" + "x" * 200, ""):
+        sent = {"autosave": "1", "name": name, "description": "South" * 1000}
+        assert operator.post(url("wizard_name", draft.pk), sent).status_code == 204
+        draft.refresh_from_db()
+        assert draft.name == name.replace("\x00", "")[:100]
+    assert len(draft.description) == 2000
+
+
+def test_overview_offers_to_go_on_with_what_is_unfinished(
+    operator: Client, administrator: Client, points: list[ChargePoint]
+) -> None:
+    operator.get(url("wizard_start"))
+    assert "not finished" not in text_of(operator.get(url("groups")))
+    mark(operator, start(operator, "Köln"), *points[:2])
+    operator.get(url("wizard_change", NotificationGroupFactory(name="Bonn").pk))
+    shown = text_of(operator.get(url("groups")))
+    assert "Your group “Köln” is not finished. 2 charge points marked" in shown
+    assert "Your change of “Bonn” is not finished. 0 charge points marked" in shown
+    assert "not finished" not in text_of(administrator.get(url("groups")))
+
+
 def test_step_back_and_reload_keep_everything(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", points[0])
+    mark(operator, draft, points[0])
     back = operator.get(url("wizard_name", draft.pk)).content.decode()
     assert 'value="Köln"' in back
     assert "South" in back
@@ -228,7 +266,7 @@ def test_two_tabs_share_one_draft(operator: Client, points: list[ChargePoint]) -
     draft = start(operator)
     for point in points[:2]:
         operator.get(url("wizard_start"))
-        do(operator, draft, "mark", point)
+        mark(operator, draft, point)
     assert marked(draft) == ["DE*ABC*E1*1", "DE*ABC*E2*1"]
 
 
@@ -248,7 +286,7 @@ def test_discarded_draft_is_gone(operator: Client) -> None:
 
 def test_charge_point_removed_meanwhile_is_left_out(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    do(operator, draft, "mark", *points[:2])
+    mark(operator, draft, *points[:2])
     points[0].delete()
     operator.post(url("wizard_confirm", draft.pk))
     assert list(NotificationGroup.objects.get().charge_points.all()) == [points[1]]
@@ -270,12 +308,29 @@ def test_name_and_members_are_changed_and_nothing_else(operator: Client, points:
     operator.get(url("wizard_change", group.pk))
     draft = GroupDraft.objects.get()
     operator.post(url("wizard_name", draft.pk), {"name": "Bonn", "description": ""})
-    do(operator, draft, "page", points[3], on_page=[points[0].pk, points[3].pk])
+    do(operator, draft, "page", points[3], was_marked=[points[0].pk])
     response = operator.post(url("wizard_confirm", draft.pk), follow=True)
     assert "“Bonn” is saved." in text_of(response)
     changed = NotificationGroup.objects.get()
     assert (changed.pk, changed.name, changed.language, changed.hold_off_s) == (group.pk, "Bonn", "fr", {"SENSORS": 5})
     assert set(changed.charge_points.all()) == {points[1], points[3]}
+
+
+def test_change_of_members_can_be_taken_back(operator: Client, points: list[ChargePoint]) -> None:
+    group = NotificationGroupFactory(name="Köln", members=points[:2])
+    operator.get(url("wizard_change", group.pk))
+    do(operator, GroupDraft.objects.get(), "page", points[3], was_marked=[points[0].pk])
+    overview = operator.post(url("wizard_confirm", GroupDraft.objects.get().pk), follow=True)
+    assert set(group.charge_points.all()) == {points[1], points[3]}
+    assert "1 charge point added to “Köln”. 1 charge point removed from “Köln”. Undo" in text_of(overview)
+    operator.post(reverse("console:undo", args=[Undo.objects.get().pk]))
+    assert set(group.charge_points.all()) == {points[0], points[1]}
+
+
+def test_change_offers_to_delete_the_group_to_those_who_may(operator: Client, points: list[ChargePoint]) -> None:
+    group = NotificationGroupFactory(name="Köln")
+    assert url("group_delete", group.pk) in operator.get(url("wizard_change", group.pk)).content.decode()
+    assert "Delete this group" not in text_of(operator.get(url("wizard_start")))
 
 
 def test_group_may_keep_its_name(operator: Client) -> None:
@@ -293,25 +348,73 @@ def test_confirmation_says_what_it_would_have_sent(operator: Client, points: lis
     for days, point in ((1, 0), (1, 1), (2, 0), (31, 0), (1, 3)):
         IncidentFactory(charge_point=points[point], opened_at=now - days * DAY, closed_at=now, close_reason="cleared")
     draft = start(operator)
-    do(operator, draft, "mark", *points[:2])
+    mark(operator, draft, *points[:2])
     response = operator.get(url("wizard_confirm", draft.pk))
     assert [n for _case, _day, n in response.context["history"]] == [1, 2]
-    assert "Fuse tripped 2" in text_of(response)
+    assert "3 alerts: Fuse tripped 3" in text_of(response)
+    chart = response.context["chart"]
+    assert chart.startswith("<svg")
+    assert not re.search("<style|<script|style=", chart)
     do(operator, draft, "clear")
     assert "Nothing: no incident is recorded" in text_of(operator.get(url("wizard_confirm", draft.pk)))
+
+
+def test_confirmation_leaves_out_what_the_hold_off_spares(operator: Client, points: list[ChargePoint]) -> None:
+    now = timezone.now()
+    for minutes in (1, 14, 16, None):
+        opened, closed = now - DAY, None if minutes is None else now - DAY + timedelta(minutes=minutes)
+        reason = "cleared" if closed else ""
+        IncidentFactory(
+            charge_point=points[0], case="UNAVAILABLE", opened_at=opened, closed_at=closed, close_reason=reason
+        )
+    draft = start(operator)
+    mark(operator, draft, points[0])
+    shown = text_of(operator.get(url("wizard_confirm", draft.pk)))
+    assert "2 alerts: Unavailable 2" in shown
+    assert "2 more were over before the hold-off had passed" in shown
+
+
+def test_confirmation_of_a_change_goes_by_the_groups_own_cases(operator: Client, points: list[ChargePoint]) -> None:
+    group = NotificationGroupFactory(cases=["FUSE_TRIPPED"], hold_off_s={"FUSE_TRIPPED": 60}, members=points[:1])
+    now = timezone.now()
+    for case, seconds in (("FUSE_TRIPPED", 61), ("FUSE_TRIPPED", 59), ("SENSORS", 61)):
+        closed = now - DAY + timedelta(seconds=seconds)
+        IncidentFactory(
+            charge_point=points[0], case=case, opened_at=now - DAY, closed_at=closed, close_reason="cleared"
+        )
+    operator.get(url("wizard_change", group.pk))
+    shown = text_of(operator.get(url("wizard_confirm", GroupDraft.objects.get().pk)))
+    assert "1 alert: Fuse tripped 1" in shown
+    assert "1 more was over" in shown
+    assert "Sensors" not in shown
+
+
+def test_twenty_thousand_marks_take_few_statements_and_show_fifty(operator: Client, points: list[ChargePoint]) -> None:
+    draft = start(operator)
+    GroupDraft.objects.filter(pk=draft.pk).update(
+        marked=[*(point.pk for point in points), *range(10**6, 10**6 + 19_996)]
+    )
+    for name in ("wizard_charge_points", "wizard_confirm"):
+        with CaptureQueriesContext(connection) as queries:
+            shown = text_of(operator.get(url(name, draft.pk)))
+        assert len(queries) <= 17
+        assert sum(len(query["sql"]) for query in queries) < 60_000
+        assert "20,000" in shown
+    page = text_of(operator.get(url("wizard_charge_points", draft.pk)))
+    assert "20,000 charge points marked" in page
+    assert "and 19,950 more" in page
 
 
 # ---- in the modal ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("target", ["modal-dialog", "wizard"])
 @pytest.mark.parametrize("name", ["wizard_name", "wizard_charge_points", "wizard_confirm"])
-def test_step_in_the_modal_is_the_same_without_the_page_around_it(operator: Client, name: str) -> None:
+def test_step_in_the_modal_is_the_same_without_the_page_around_it(operator: Client, name: str, target: str) -> None:
     draft = start(operator)
     whole = operator.get(url(name, draft.pk)).content.decode()
-    part = operator.get(
-        url(name, draft.pk), headers={"HX-Request": "true", "HX-Target": "modal-dialog"}
-    ).content.decode()
-    assert part.lstrip().startswith('<div class="modal-content" id="wizard">')
+    part = operator.get(url(name, draft.pk), headers={"HX-Request": "true", "HX-Target": target}).content.decode()
+    assert part.lstrip().startswith('<div class="modal-content" id="wizard"')
     assert "<html" in whole
     assert "<html" not in part
     assert 'id="wizard"' in whole
@@ -319,23 +422,35 @@ def test_step_in_the_modal_is_the_same_without_the_page_around_it(operator: Clie
 
 def test_mark_in_the_modal_answers_with_the_chips(operator: Client, points: list[ChargePoint]) -> None:
     draft = start(operator)
-    data = {"what": "toggle", "row": points[0].pk, "charge_point": points[0].pk}
+    data = {"what": "set", "mark": points[0].pk}
     response = operator.post(url("wizard_mark", draft.pk), data, headers={"HX-Request": "true", "HX-Target": "marked"})
     assert response.content.decode().lstrip().startswith('<section id="marked"')
     assert "1 charge point marked" in text_of(response)
 
 
 def test_end_in_the_modal_closes_it_by_going_to_the_overview(operator: Client) -> None:
+    ends = {}
     for name in ("wizard_confirm", "wizard_discard"):
-        draft = start(operator, name)
-        response = operator.post(url(name, draft.pk), headers={"HX-Request": "true"})
-        assert (response.status_code, response.headers["HX-Redirect"]) == (204, url("groups"))
+        response = operator.post(url(name, start(operator, name).pk), headers={"HX-Request": "true"})
+        assert response.status_code == 204
+        ends[name] = response.headers["HX-Redirect"]
+    group = NotificationGroup.objects.get()
+    assert ends == {"wizard_confirm": f"{url('groups')}#list-row-{group.pk}", "wizard_discard": url("groups")}
+
+
+def test_new_group_is_on_the_page_of_the_overview_that_it_leads_to(operator: Client) -> None:
+    for number in range(120):
+        NotificationGroupFactory(name=f"G{number:03}", emails=[])
+    target = operator.post(url("wizard_confirm", start(operator, "G075b").pk)).headers["Location"]
+    page, _sep, row = target.partition("#")
+    assert page.endswith("?page=2")
+    assert f'id="{row}"' in operator.get(page).content.decode()
 
 
 def test_names_that_hold_html_are_shown_as_they_are(operator: Client) -> None:
     point = ChargePointFactory(evse_id="<i>odd</i>", name=EVIL, city=EVIL, location=EVIL)
     NotificationGroupFactory(name=EVIL, members=[point])
     draft = start(operator, "<i>odd" + EVIL)
-    do(operator, draft, "mark", point)
+    mark(operator, draft, point)
     for name in ("wizard_name", "wizard_charge_points", "wizard_confirm"):
         assert escape(EVIL) in harmless(operator.get(url(name, draft.pk)))

@@ -20,6 +20,9 @@ from tests.outbox.kit import KINDS, StartScript
 
 TEMPLATES = Path(__file__).parent / "templates"
 WRITTEN = (
+    "outbox_topiclist", "outbox_topiclistaddress", "outbox_topicnotice",
+    "outbox_banner", "outbox_trouble", "outbox_logmark", "console_job",
+    "outbox_webhookendpoint", "outbox_webhooksecret", "outbox_listenerstamp",
     "outbox_event", "outbox_delivery", "outbox_attempt", "outbox_address", "console_apikey", "console_signoflife",
     "auditlog_logentry",
 )  # fmt: skip

@@ -17,7 +17,7 @@ from outbox.models import Address, Attempt, Delivery
 from outbox.outcome import RELEASED, Outcome, failed, postponed, retry
 from outbox.rules import RETRY_PAUSES_S
 from outbox.selectors import last_delivered, oldest_due, refused_addresses
-from outbox.services import Result, claim, reclaim_lost, settle
+from outbox.services import Result, claim, mend_times, reclaim_lost, settle
 from tests.outbox.kit import (
     NOW,
     a_delivery,
@@ -340,3 +340,38 @@ def test_oldest_due_is_what_waits_for_the_longest(db: None) -> None:
     a_delivery(next_attempt_at=NOW - LATER)
     a_delivery(next_attempt_at=NOW - 2 * LATER)
     assert oldest_due(NOW) == NOW - 2 * LATER
+
+
+# ---- a clock that is set back -------------------------------------------------------------------------------------
+
+HOUR = timedelta(hours=1)
+
+
+def test_what_was_written_before_the_clock_was_set_back_is_due_now(db: None) -> None:
+    waiting = a_delivery(now=NOW + HOUR)
+    assert taken() == []
+    assert mend_times(now=NOW, lease_s=120) == 1
+    assert [held.id for held in taken()] == [waiting.pk]
+
+
+def test_what_is_to_be_tried_later_keeps_its_time(db: None) -> None:
+    later = a_delivery(state=DeliveryState.RETRYING, next_attempt_at=NOW + 5 * HOUR)
+    assert mend_times(now=NOW, lease_s=120) == 0
+    assert fresh(later).next_attempt_at == NOW + 5 * HOUR
+
+
+def test_lease_of_a_worker_that_died_before_the_clock_was_set_back_ends_all_the_same(db: None) -> None:
+    a_delivery()
+    taken(now=NOW + HOUR, lease_s=120)
+    assert mend_times(now=NOW, lease_s=120) == 1
+    assert mend_times(now=NOW, lease_s=120) == 0
+    assert reclaim_lost(now=NOW + timedelta(seconds=121)) == 1
+
+
+def test_lease_of_a_worker_that_lives_is_not_cut_short_by_a_clock_that_is_set_back(db: None) -> None:
+    delivery = a_delivery()
+    held = taken(now=NOW + HOUR, lease_s=120)
+    mend_times(now=NOW, lease_s=120)
+    assert reclaim_lost(now=NOW + timedelta(seconds=119)) == 0
+    assert settled(fine(), *held) == 1
+    assert fresh(delivery).state == DeliveryState.DELIVERED

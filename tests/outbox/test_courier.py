@@ -15,10 +15,11 @@ from pytest_django import Settings
 
 from console.selectors import last_signs_of_life
 from outbox import courier as courier_module
-from outbox import rules, tasks
+from outbox import tasks
 from outbox.choices import DeliveryState, Reason, Verdict
 from outbox.courier import Courier, deliver_due
 from outbox.models import Attempt, Delivery, Event
+from outbox.rules import retrying
 from outbox.selectors import refused_addresses
 from outbox.services import reclaim_lost
 from tests.mailserver import HANG, MailServer, ScriptedServer, SmtpScript, free_port
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "SERVER_PAUSES_S", (0.1,))
+    monkeypatch.setattr(retrying, "SERVER_PAUSES_S", (0.1,))
     monkeypatch.setattr(courier_module, "DATABASE_PAUSE_S", 0.02)
 
 
@@ -311,7 +312,7 @@ def test_sweep_takes_up_what_a_dead_worker_held(smtp: MailServer) -> None:
         courier_module.stop()
     assert [attempt.reason for attempt in Attempt.objects.all()] == ["worker_lost", "accepted"]
     assert Event.objects.get().position == 1
-    assert last_signs_of_life()["worker"] is not None
+    assert last_signs_of_life(timezone.now())["worker"] is not None
 
 
 # ---- in a worker --------------------------------------------------------------------------------------------------

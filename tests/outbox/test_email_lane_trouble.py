@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from outbox import rules
 from outbox.channels import email as lane_module
 from outbox.choices import Reason, Verdict
 from outbox.outcome import RELEASED
+from outbox.rules import retrying
 from tests.mailserver import DROP, HANG, MailServer, SmtpScript, free_port, mail_server
 from tests.outbox.kit import LaneRun, StartScript, claims, sent, server_at, verdicts
 
@@ -20,7 +20,7 @@ DELIVERED, RETRY, POSTPONED = Verdict.DELIVERED, Verdict.RETRY, Verdict.POSTPONE
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "SERVER_PAUSES_S", (0.1, 0.2))
+    monkeypatch.setattr(retrying, "SERVER_PAUSES_S", (0.1, 0.2))
 
 
 # ---- connections that break ---------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_server_that_takes_few_letters_per_connection_gets_more_connections(scri
     started = time.monotonic()
     outcomes = sent(server_at(scripted(script)), claims(9))
     assert verdicts(outcomes) == [DELIVERED] * 9
-    assert time.monotonic() - started < rules.SERVER_PAUSES_S[0]
+    assert time.monotonic() - started < retrying.SERVER_PAUSES_S[0]
 
 
 # ---- limits and absence -------------------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from outbox.event_kinds import all_kinds
 from tests.outbox.kit import a_claim
 
 
-def rendered(kind: str = "test.note", language: str = "en", *, unsubscribable: bool = False, **payload: Any) -> Body:
+def rendered(
+    kind: str = "test.note", language: str = "en", *, unsubscribable: bool = False, payload: Any = None, **more: Any
+) -> Body:
     event = a_claim(kind=kind).event
-    event.payload.update(payload)
+    event.payload.update(payload or more)
     return render_mail(event, language, unsubscribable=unsubscribable)
 
 
@@ -65,7 +67,7 @@ def test_what_cannot_be_written_says_why(kind: str, why: str) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in all_kinds() if kind.mail], ids=lambda kind: kind.key)
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_every_kinds_example_can_be_mailed(kind: Any, language: str) -> None:
-    body = rendered(kind.key, language, unsubscribable=True, **kind.example_data())
+    body = rendered(kind.key, language, unsubscribable=True, payload=kind.example_data())
     assert body.subject
     assert UNSUBSCRIBE_MARK in body.text
     assert UNSUBSCRIBE_MARK in body.html

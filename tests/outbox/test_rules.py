@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from outbox import rules
 from outbox.choices import DeliveryState, Reason, Verdict
-from outbox.outcome import ANSWER_BYTES, RELEASED, Outcome, delivered, failed, postponed, retry
+from outbox.outcome import ANSWER_BYTES, RELEASED, Outcome, delivered, failed, held_back, postponed, retry
 from outbox.rules import MAX_AGE, RETRY_PAUSES_S, SERVER_PAUSES_S, Settlement, retry_pause, server_pause
 from tests.outbox.kit import NOW, days, unhurried
 
@@ -102,6 +102,14 @@ def test_delivery_given_back_unsent_is_due_at_once() -> None:
     assert settle(RELEASED, attempts=3) == Settlement(DeliveryState.RETRYING, Reason.NONE, NOW)
 
 
+def test_delivery_given_back_for_a_pause_is_due_after_it() -> None:
+    assert settle(RELEASED, attempts=3, pause_s=30).next_attempt_at == NOW + timedelta(seconds=30)
+
+
+def test_what_is_held_back_ends_as_not_sent_with_its_reason() -> None:
+    assert settle(held_back(Reason.PAUSED)) == Settlement(DeliveryState.SUPPRESSED, Reason.PAUSED, None)
+
+
 @pytest.mark.parametrize("verdict", Verdict)
 def test_only_a_word_about_the_letter_counts_against_the_schedule(verdict: Verdict) -> None:
     assert Outcome(verdict, Reason.NONE).counts == (verdict in {Verdict.DELIVERED, Verdict.RETRY, Verdict.FAILED})
@@ -122,5 +130,6 @@ def test_every_settlement_either_ends_or_says_when_it_goes_on(
     attempts: int, chance: float, pause: float, verdict: Verdict
 ) -> None:
     after = settle(Outcome(verdict, Reason.NONE), attempts=attempts, chance=chance, pause_s=pause)
-    assert (after.next_attempt_at is None) == (after.state in {DeliveryState.DELIVERED, DeliveryState.FAILED})
+    ended = {DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SUPPRESSED}
+    assert (after.next_attempt_at is None) == (after.state in ended)
     assert after.next_attempt_at is None or after.next_attempt_at >= NOW

@@ -1,0 +1,115 @@
+"""The scan of vehicles: a million of them, ten thousand due at once, and somebody who writes meanwhile."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from bench.figures import Figure, percentile
+from bench.rig import Rig
+from tests.live import ROOT, Live
+
+VEHICLES, DUE = 1_000_000, 10_000
+
+# A driver with a Renault each; of those that are due, the service ends in thirty days from a minute ago on.
+DRIVERS = """
+INSERT INTO vehicles_driver (external_id, reports, created_at, name, email, country, language, time_zone, app_platform,
+  app_version, app_version_key, program, push_enabled, marketing_consent, unwanted, removed, due_at)
+SELECT 'driver-' || n, %s, now(), 'Driver ' || n, 'driver-' || n || '@bench.example', 'FR', 'fr', 'Europe/Paris', 'ios',
+  '4.16', '{4,16}', '', true, false, '{}', false,
+  CASE WHEN n %% %s = 0 THEN now() - interval '1 minute' ELSE now() + (n %% 80000 + 3600) * interval '1 second' END
+FROM generate_series(1, %s) AS n
+"""
+VEHICLES_SQL = """
+INSERT INTO vehicles_vehicle (external_id, reports, created_at, driver_id, brand, model, vin, pairing_state,
+  pairing_reason, capabilities, user_role, enrollment, last_contact_at, removed)
+SELECT replace(external_id, 'driver', 'car'), %s, now(), id, 'Renault', 'Zoe', '', 'ready_for_pairing', '', '{}', '',
+  '', now(), false
+FROM vehicles_driver
+"""
+SERVICES = """
+INSERT INTO vehicles_oemservice (external_id, reports, created_at, vehicle_id, code, state, expires_at)
+SELECT v.external_id || '/ZE_INTERACTIVE', %s, now(), v.id, 'ZE_INTERACTIVE', 'active', now()
+FROM vehicles_vehicle v JOIN vehicles_driver d ON d.id = v.driver_id WHERE d.due_at < now()
+"""
+# The big indexes are built after the rows are there, which is much quicker.
+SEARCHES = (("driver_search", "vehicles_driver"), ("vehicle_search", "vehicles_vehicle"))
+SWEEP = """
+import django; django.setup()
+import json, time
+from django.utils import timezone
+from vehicles.services.evaluation import sweep_due
+from vehicles.services.telling import notification_url
+notification_url(1)  # a worker has its URLs loaded long before
+started, looked = time.monotonic(), 0
+while found := sweep_due(now=timezone.now()):
+    looked += found
+print(json.dumps({"seconds": time.monotonic() - started, "looked": looked}))
+"""
+
+
+class Writer(threading.Thread):
+    """Somebody who changes drivers that are due, one after the other, and notes how long each change takes."""
+
+    def __init__(self, live: Live, ids: list[int]) -> None:
+        super().__init__(daemon=True)
+        self.url = urlsplit(live.env["DATABASE_URL"])._replace(scheme="postgresql").geturl()
+        self.ids, self.took, self.ended = ids, [0.0], threading.Event()
+
+    def run(self) -> None:
+        chance = random.Random(3)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while not self.ended.wait(0.005):
+                started = time.monotonic()
+                connection.execute("UPDATE vehicles_driver SET program = 'x' WHERE id = %s", [chance.choice(self.ids)])
+                self.took.append((time.monotonic() - started) * 1000)
+
+
+def reported(**values: object) -> str:
+    """Reports as they are stored, each told a minute ago."""
+    at = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return json.dumps({name: [[at, value]] for name, value in values.items()})
+
+
+def fill(live: Live, vehicles: int, due: int) -> None:
+    expires = (datetime.now(ZoneInfo("Europe/Paris")) - timedelta(minutes=1)) + timedelta(days=30)
+    for name, _table in SEARCHES:
+        live.rows(f"DROP INDEX {name}")
+    live.rows(DRIVERS, reported(country="FR"), vehicles // due, vehicles)
+    live.rows(VEHICLES_SQL, reported(brand="Renault", model="Zoe", contact=True))
+    live.rows(SERVICES, reported(state="active", expires_at=expires.isoformat()))
+    for name, table in SEARCHES:
+        live.rows(f"CREATE INDEX {name} ON {table} USING gin (search_text gin_trgm_ops)")
+    live.rows("ANALYZE")
+
+
+def scan(rig: Rig, vehicles: int = VEHICLES, due: int = DUE) -> list[Figure]:
+    """One process looks at all that are due; each is told that the service of the car ends soon."""
+    with rig.live() as live:
+        fill(live, vehicles, due)
+        ids = [row[0] for row in live.rows("SELECT id FROM vehicles_driver WHERE due_at < now()")]
+        writer = Writer(live, ids)
+        writer.start()
+        env = live.env | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        done = subprocess.run([sys.executable, "-c", SWEEP], env=env, cwd=ROOT, capture_output=True, check=True)
+        writer.ended.set()
+        writer.join()
+        found = json.loads(done.stdout)
+        told = live.rows("SELECT count(*) FROM vehicles_drivernotification WHERE type = 'ZeInteractiveExpiresSoon'")
+        if found["looked"] != due or told[0][0] != due:
+            raise RuntimeError(f"{found['looked']} were looked at and {told[0][0]} told, not {due}")
+    millions = f"{vehicles:,} vehicles, {due:,} due"
+    return [
+        Figure(f"scan of {millions}", found["seconds"], "s", 5, 3, lower_is_better=True),
+        Figure("a writer's change meanwhile, p99", percentile(writer.took, 0.99), "ms", 500, 100, lower_is_better=True),
+        Figure("a writer's change meanwhile, longest", max(writer.took), "ms", 1_000, 300, lower_is_better=True),
+    ]

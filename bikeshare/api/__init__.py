@@ -1,0 +1,6 @@
+"""Bike-share for machines: ten resources, their actions, device messages."""
+
+from bikeshare.api import actions, telemetry
+from bikeshare.api.resources import router
+
+__all__ = ["actions", "router", "telemetry"]

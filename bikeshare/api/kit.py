@@ -1,0 +1,135 @@
+"""What all bike-share endpoints share: bodies, errors as problems, pages, and the shapes of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from bikeshare import selectors
+from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
+from bikeshare.services.payloads import facts_of
+from bikeshare.services.refused import Invalid, Refused
+from console.api_kit import (
+    Problem,
+    ScopedKey,
+    audited_by,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    key_of,
+    limited_body,
+)
+from console.batches import readable
+
+READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+@contextmanager
+def answering(request: HttpRequest) -> Iterator[None]:
+    """Changes under the name of the request's key; what is refused or invalid becomes a problem document."""
+    try:
+        with audited_by(key_of(request)):
+            yield
+    except Refused as error:
+        said = {"pointer": "/", "detail": error.sentence, "code": error.code}
+        raise Problem(409, error.sentence, [said]) from error
+    except Invalid as error:
+        raise Problem(422, str(error), [{"pointer": f"/{error.field}", "detail": error.sentence}]) from error
+
+
+def read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, default: Body | None = None) -> Body:
+    """The body as its type; an empty one is the default where there is one."""
+    body = limited_body(request)
+    if not body.strip() and default is not None:
+        return default
+    try:
+        return _decoded(body, decoder)
+    except msgspec.ValidationError as error:
+        field = readable(error).partition(":")[0]
+        raise Problem(422, readable(error), [{"pointer": f"/{field}", "detail": readable(error)}]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, f"The body is not valid JSON: {error}.") from error
+
+
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[Body]) -> Body:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        msgspec.json.decode(body, type=msgspec.Raw)  # a wrong field is found before what is malformed behind it
+        raise
+
+
+def answer(body: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
+
+
+def page_of_ids(
+    rows: QuerySet[Any], *, limit: int, cursor: str | None, shape: Callable[[list[Any]], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """One page in the order in which the rows were made: `{"items": […], "next": cursor | null}`."""
+    check_limit(limit)
+    if cursor:
+        last = decode_cursor(cursor)
+        if not isinstance(last, str) or "\x00" in last:
+            raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+        rows = rows.filter(pk__gt=last)
+    found = list(dict.fromkeys(rows.order_by("pk")[: limit + 1]))
+    more = len(found) > limit
+    return {"items": shape(found[:limit]), "next": encode_cursor(found[limit - 1].pk) if more else None}
+
+
+# ---- shapes -----------------------------------------------------------------------------------------------------
+
+
+def shape(row: Resource) -> dict[str, Any]:
+    """A resource for those who may read it: what events tell, and what they leave out."""
+    found: dict[str, Any] = msgspec.to_builtins(facts_of(row))
+    return found | _more(row)
+
+
+def shapes(rows: list[Any]) -> list[dict[str, Any]]:
+    if rows and isinstance(rows[0], Station):
+        selectors.attach_docks(rows)
+    return [shape(row) for row in rows]
+
+
+def _more(row: Resource) -> dict[str, Any]:
+    match row:
+        case Cyclist():
+            return {name: getattr(row, name) for name in Cyclist.PERSONAL}
+        case Pass():
+            return {"uid": row.uid}
+        case Dock():
+            return {"end_code": row.end_code}
+        case Zone():
+            return {"geometry": row.geometry}
+        case Station():
+            if not hasattr(row, "dock_counts"):
+                selectors.attach_docks([row])
+            docks = row.dock_counts  # type: ignore[attr-defined]
+            counts = {"total": docks["total"], "total_free": docks["free"], "total_vehicules": docks["vehicules"]}
+            return {"area": row.area, "docks": counts, "vehicules": {"total": row.vehicule_count}}  # type: ignore[attr-defined]
+    return {}
+
+
+def trip_shape(row: Trip) -> dict[str, Any]:
+    """A trip with its termination requests, oldest first."""
+    requests = TerminationRequest.objects.filter(trip=row).order_by("pk")
+    return shape(row) | {"termination_requests": [msgspec.to_builtins(facts_of(one)) for one in requests]}
+
+
+_PROGRAM_FIELDS = (
+    "id", "name", "city", "status", "timezone", "language", "operator", "url", "contact_email", "opening_hours",
+    "publish_gbfs", "max_renting", "min_rent_battery", "min_depth_m", "accuracy_factor", "confirm_fixes",
+    "exit_margin_m", "global_rules",
+)  # fmt: skip
+
+
+def program_shape(row: Program) -> dict[str, Any]:
+    return {"object": "program"} | {name: getattr(row, name) for name in _PROGRAM_FIELDS}

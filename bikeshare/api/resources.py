@@ -1,0 +1,177 @@
+"""The ten resources and their programs: list, make (one or a batch), read, change, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Router
+
+from bikeshare import selectors
+from bikeshare.api.kit import (
+    READ,
+    WRITE,
+    answer,
+    answering,
+    page_of_ids,
+    program_shape,
+    read_body,
+    shape,
+    shapes,
+    trip_shape,
+)
+from bikeshare.ingest.resources import Given, ProgramGiven, TripGiven, values_of
+from bikeshare.models import Program, Trip
+from bikeshare.search import PROGRAM_SEARCH, SEARCHES
+from bikeshare.services import programs, resources
+from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.renting import start_trip
+from bikeshare.services.specs import SPECS, Spec
+from console.api_kit import Problem, limited_body
+from console.batches import BatchDecoder, batch_answer, batch_openapi, inline
+
+router = Router()
+
+
+def body_openapi(kind: type[msgspec.Struct], *, needed: bool = True) -> dict[str, Any]:
+    """`openapi_extra` for an endpoint that reads one object of this type."""
+    schemas, components = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
+    media = {"schema": inline(schemas[0], components)}
+    return {"requestBody": {"required": needed, "content": {"application/json": media}}}
+
+
+def add_resource(spec: Spec) -> None:
+    """The five operations of a resource."""
+    one, many, search = spec.name, spec.plural, SEARCHES[spec.plural]
+    batch, single = BatchDecoder(spec.given), msgspec.json.Decoder(spec.given)
+
+    def list_rows(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+        rows = selectors.rows_of(spec.model).filter(search.condition(q))
+        return page_of_ids(rows, limit=limit, cursor=cursor, shape=shapes)
+
+    def make(request: HttpRequest) -> HttpResponse:
+        body = limited_body(request)
+        decoded = batch.decode(body)
+        with answering(request):
+            if body.lstrip()[:1] == b"{":
+                for _index, said in decoded.rejected:
+                    raise Problem(422, said, [{"pointer": f"/{said.partition(':')[0]}", "detail": said}])
+                return answer(_make_one(spec, decoded.items[0][1]), 201)
+            made, rejected = _make_many(spec, decoded.items)
+        return answer(batch_answer(made, 0, decoded.rejected + rejected), 202)
+
+    def read(request: HttpRequest, uid: str) -> dict[str, Any]:
+        row = _row(spec, uid)
+        return trip_shape(row) if isinstance(row, Trip) else shape(row)
+
+    def change(request: HttpRequest, uid: str) -> HttpResponse:
+        _row(spec, uid)
+        given = read_body(request, single)
+        with answering(request):
+            return answer(shape(resources.patch(spec=spec, pk=uid, given=given, now=timezone.now())))
+
+    def delete(request: HttpRequest, uid: str, final: bool = False) -> HttpResponse:
+        _row(spec, uid)
+        with answering(request):
+            left = resources.delete(spec=spec, pk=uid, now=timezone.now(), final=final)
+        return answer(shape(left)) if left is not None else HttpResponse(status=204)
+
+    two_steps = " At first its deletion is only requested; `final=true` deletes it." if one in TWO_STEPS else ""
+    made_of = batch_openapi(spec.given)["requestBody"]
+    _add(f"/{many}", "GET", list_rows, f"{many}, by Magic Search")
+    _add(f"/{many}", "POST", make, f"Make a {one}, or a batch of up to 1,000", openapi_extra={"requestBody": made_of})
+    _add(f"/{many}/{{uid}}", "GET", read, f"One {one}")
+    _add(f"/{many}/{{uid}}", "PATCH", change, f"Change a {one}", openapi_extra=body_openapi(spec.given))
+    _add(f"/{many}/{{uid}}", "DELETE", delete, f"Delete a {one}.{two_steps}")
+
+
+TWO_STEPS = ("cyclist", "abonnement")
+
+
+def _add(path: str, method: str, view: Any, summary: str, **more: Any) -> None:
+    name = f"bikeshare_{view.__name__}_{path.split('/')[1]}" + ("" if "{" in path or method != "GET" else "_all")
+    auth = READ if method == "GET" else WRITE
+    router.add_api_operation(path, [method], view, auth=auth, summary=summary, operation_id=name, url_name=name, **more)
+
+
+def _row(spec: Spec, uid: str) -> Any:
+    return get_object_or_404(selectors.rows_of(spec.model), pk=uid.replace("\x00", " "))
+
+
+def _make_one(spec: Spec, given: Given) -> dict[str, Any]:
+    if isinstance(given, TripGiven):
+        return _rent(given)
+    return shape(resources.create(spec=spec, given=given, now=timezone.now()))
+
+
+def _make_many(spec: Spec, items: list[tuple[int, Any]]) -> tuple[int, list[tuple[int, str]]]:
+    if spec.model is not Trip:
+        return resources.create_many(spec=spec, items=items, now=timezone.now())
+    rejected = []
+    for index, given in items:
+        try:
+            _rent(given)
+        except (Invalid, Refused, ValidationError) as error:
+            rejected.append((index, str(error)))
+    return len(items) - len(rejected), rejected
+
+
+def _rent(given: TripGiven) -> dict[str, Any]:
+    """Begins a trip; the answer holds its PIN, this once."""
+    values = values_of(given)
+    for name in ("cyclist", "vehicule"):
+        if not values.get(name):
+            raise Invalid(name, "It is needed.")
+    cyclist, vehicule = values.pop("cyclist"), values.pop("vehicule")
+    trip, pin = start_trip(cyclist_id=cyclist, vehicule_id=vehicule, now=timezone.now(), details=values)
+    return shape(trip) | {"pin": pin}
+
+
+for _spec in SPECS.values():
+    add_resource(_spec)
+
+
+# ---- programs ---------------------------------------------------------------------------------------------------
+
+_program = msgspec.json.Decoder(ProgramGiven)
+
+
+@router.get("/programs", auth=READ, summary="programs, by Magic Search")
+def list_programs(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    rows = Program.objects.filter(PROGRAM_SEARCH.condition(q))
+    return page_of_ids(rows, limit=limit, cursor=cursor, shape=lambda found: [program_shape(row) for row in found])
+
+
+@router.post("/programs", auth=WRITE, summary="Make a program", openapi_extra=body_openapi(ProgramGiven))
+def create_program(request: HttpRequest) -> HttpResponse:
+    given = read_body(request, _program)
+    with answering(request):
+        return answer(program_shape(programs.create_program(given=given)), 201)
+
+
+@router.get("/programs/{uid}", auth=READ, summary="One program")
+def get_program(request: HttpRequest, uid: str) -> dict[str, Any]:
+    return program_shape(_program_row(uid))
+
+
+@router.patch("/programs/{uid}", auth=WRITE, summary="Change a program", openapi_extra=body_openapi(ProgramGiven))
+def patch_program(request: HttpRequest, uid: str) -> HttpResponse:
+    program, given = _program_row(uid), read_body(request, _program)
+    with answering(request):
+        return answer(program_shape(programs.patch_program(program=program, given=given)))
+
+
+@router.delete("/programs/{uid}", auth=WRITE, summary="Delete a program in which nothing ever was")
+def delete_program(request: HttpRequest, uid: str) -> HttpResponse:
+    program = _program_row(uid)
+    with answering(request):
+        programs.delete_program(program=program)
+    return HttpResponse(status=204)
+
+
+def _program_row(uid: str) -> Program:
+    return get_object_or_404(Program, pk=uid.replace("\x00", " "))

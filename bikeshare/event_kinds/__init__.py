@@ -1,0 +1,15 @@
+"""The kinds of event that bike-share publishes: the seed's 45 topics."""
+
+from __future__ import annotations
+
+from bikeshare.event_kinds.topics import TOPICS, Topic
+from outbox.event_kinds import EventKind
+
+DOMAIN = "bikeshare"
+KINDS = tuple(
+    EventKind(topic.key, topic.label, topic.description, DOMAIN, topic.payload, topic.example, topic.severity)
+    for topic in TOPICS
+)
+TOPIC_OF: dict[str, Topic] = {topic.key: topic for topic in TOPICS}
+
+__all__ = ["DOMAIN", "KINDS", "TOPICS", "TOPIC_OF", "Topic"]

@@ -1,0 +1,145 @@
+"""Payloads: an object, and what is special about its topic. `program` and `city` can be filtered by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from bikeshare.event_kinds.objects import (
+    AbonnementFacts,
+    BoitierFacts,
+    ObjectFacts,
+    PassFacts,
+    Position,
+    StationFacts,
+    TerminationRequestFacts,
+    TripFacts,
+    VehiculeFacts,
+)
+
+Facts = TypeVar("Facts", bound=ObjectFacts)
+
+
+class Told(msgspec.Struct, Generic[Facts], kw_only=True, omit_defaults=True):
+    """What every event holds; `sample` marks one that was sent to try a listener out."""
+
+    program: str
+    city: str = ""
+    object: Facts
+    sample: bool = False
+
+
+class Updated(Told[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
+    """`previous_attributes` holds the old values of what changed.
+
+    Personal data is named, never shown: `personal_attributes_changed`.
+    """
+
+    previous_attributes: dict[str, Any]
+    personal_attributes_changed: list[str] = []
+
+
+class Deleted(Told[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
+    """The last state of what is gone."""
+
+    deleted: bool
+
+
+class Failure(msgspec.Struct):
+    code: str
+    message: str
+
+
+class AbonnementFailed(Told[AbonnementFacts], kw_only=True, omit_defaults=True):
+    error: Failure
+
+
+class AbonnementValidated(Told[AbonnementFacts], kw_only=True, omit_defaults=True):
+    """`validator` is who validated: a user's id in the console, or the name of an API key."""
+
+    validator: str
+
+
+class AbonnementDeclined(AbonnementValidated, kw_only=True, omit_defaults=True):
+    reason: str
+
+
+class TrialWillEnd(Told[AbonnementFacts], kw_only=True, omit_defaults=True):
+    trial_end: datetime
+
+
+class PassDisassociated(Told[PassFacts], kw_only=True, omit_defaults=True):
+    previous_user: str
+
+
+class StationFavored(Told[StationFacts], kw_only=True, omit_defaults=True):
+    cyclist: str
+
+
+class TripMarked(Told[TripFacts], kw_only=True, omit_defaults=True):
+    termination_request: TerminationRequestFacts
+
+
+class TripMarkUpdated(TripMarked, kw_only=True, omit_defaults=True):
+    """`previous_attributes` are those of the termination request."""
+
+    previous_attributes: dict[str, Any]
+
+
+class BoitierTold(Told[BoitierFacts], kw_only=True, omit_defaults=True):
+    """Said by a box: on which vehicle it is, in which trip, and when it said so by its clock."""
+
+    vehicule: str | None
+    trip: str | None
+    reported_at: datetime
+
+
+class LockTold(BoitierTold, kw_only=True, omit_defaults=True):
+    """`previous` is what the lock said before; `rfid` the tag of the dock that it reads."""
+
+    previous: str
+    rfid: str = ""
+
+
+class PassUnrecognized(BoitierTold, kw_only=True, omit_defaults=True):
+    """`uid` is masked."""
+
+    uid: str
+
+
+class PinIncorrect(BoitierTold, kw_only=True, omit_defaults=True):
+    """`attempts` counts the wrong ones in a row. The PIN itself is told to nobody."""
+
+    attempts: int
+
+
+class ChainTypeUpdated(BoitierTold, kw_only=True, omit_defaults=True):
+    chain_type: str
+    previous: str
+
+
+class BatteryLow(Told[VehiculeFacts], kw_only=True, omit_defaults=True):
+    value: float
+    previous: float | None
+    threshold: float
+    trip: str | None
+    reported_at: datetime
+
+
+class ZoneReference(msgspec.Struct):
+    id: str
+    name: str
+
+
+class PositionForbidden(Told[VehiculeFacts], kw_only=True, omit_defaults=True):
+    """`zone` is null when the vehicle left the program's operating area; `rule` is the one that forbids."""
+
+    trip: str
+    cyclist: str
+    zone: ZoneReference | None
+    rule: dict[str, Any]
+    position: Position
+    accuracy: float | None
+    reported_at: datetime

@@ -1,0 +1,1 @@
+"""Untrusted input of bike-share → typed values: resources, device messages, GBFS feeds."""

@@ -1,0 +1,303 @@
+"""GBFS files of versions 2.1 to 3.x → stations and zones, item by item: a bad one is named and left out.
+
+The traps (reference § 2.1): names are texts or lists of {text, language}; times are unix seconds or RFC 3339; rules of
+2.x have one `ride_allowed`; types stand in `vehicle_type_id` or `vehicle_type_ids`; and in 2.1 to 2.3 a ring that
+turns against the clock means everything outside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from shapely.geometry import MultiPolygon
+from shapely.ops import unary_union
+
+from bikeshare.choices import VehiculeType
+from bikeshare.ingest.resources import clean
+from bikeshare.ingest.rules import BadRule, rules_from
+from bikeshare.rules.geometry import BadArea, area_of, geojson_of, is_counter_clockwise, turned_inside_out
+from bikeshare.rules.telemetry import is_position
+
+# The versions in which the direction of a ring has a meaning.
+DIRECTED = ("2.1", "2.2", "2.3")
+
+
+@dataclass
+class Feed:
+    """What a feed holds. `problems` are items left out, `notes` what was read otherwise than it stands there."""
+
+    name: str = ""
+    timezone: str = ""
+    language: str = ""
+    stations: list[dict[str, Any]] = field(default_factory=list)
+    # None: the feed has no such file, so nothing is said about the zones.
+    zones: list[dict[str, Any]] | None = None
+    global_rules: list[dict[str, Any]] = field(default_factory=list)
+    # Zones that are in the file but could not be read: what is known of them is left alone.
+    unread_zones: set[str] = field(default_factory=set)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Bad(ValueError):
+    """An item that is left out: where in it, and why."""
+
+    def __init__(self, where: str, sentence: str) -> None:
+        self.where, self.sentence = where, sentence
+        super().__init__(sentence)
+
+
+def feed_from(
+    files: Mapping[str, Any], *, types: Mapping[str, str] | None = None, ring_direction_counts: bool = True
+) -> Feed:
+    """Reads a feed's files. `types` maps its vehicle types to ours, beside what its vehicle_types.json says.
+
+    `ring_direction_counts` False reads rings of 2.x as RFC 7946 does, for feeds that do not know their own version.
+    """
+    feed = Feed()
+    _system(feed, files.get("system_information"))
+    if "station_information" in files:
+        _stations(feed, files["station_information"])
+    if "geofencing_zones" in files:
+        known = _own_types(feed, files.get("vehicle_types")) | dict(types or {})
+        _zones(feed, files["geofencing_zones"], known, ring_direction_counts)
+    return feed
+
+
+def _data(document: Any) -> Mapping[str, Any]:
+    data = document.get("data") if isinstance(document, Mapping) else None
+    return data if isinstance(data, Mapping) else {}
+
+
+def _version(document: Any) -> str:
+    version = document.get("version") if isinstance(document, Mapping) else None
+    return version[:3] if isinstance(version, str) else ""
+
+
+def _text(value: Any, language: str = "") -> str:
+    """A text, or of {text, language} the one in this language, else the first."""
+    if isinstance(value, list):
+        found = {str(one.get("language")): one.get("text") for one in value if isinstance(one, Mapping)}
+        value = found.get(language) or next(iter(found.values()), "")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return str(clean(value)) if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float | None:
+    """A number, also when it was written as text."""
+    if isinstance(value, str):
+        try:
+            value = float(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """A moment from unix seconds or RFC 3339; raises ValueError."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        moment = datetime.fromisoformat(str(value))
+    except (OverflowError, OSError) as error:
+        raise ValueError(str(error)) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+# ---- the system, and its vehicle types --------------------------------------------------------------------------
+
+
+def _system(feed: Feed, document: Any) -> None:
+    data = _data(document)
+    languages = data.get("languages")
+    feed.language = _text(languages[0] if isinstance(languages, list) and languages else data.get("language"))[:10]
+    feed.name = _text(data.get("name"), feed.language)[:80]
+    feed.timezone = _text(data.get("timezone"))
+
+
+def _own_types(feed: Feed, document: Any) -> dict[str, str]:
+    """The feed's vehicle types as ours, by form and drive; others keep their ids."""
+    found = {}
+    types = _data(document).get("vehicle_types")
+    for one in types if isinstance(types, list) else ():
+        if isinstance(one, Mapping) and (pk := _text(one.get("vehicle_type_id"))):
+            form, drive = _text(one.get("form_factor")), _text(one.get("propulsion_type"))
+            if form in ("bicycle", "cargo_bicycle"):
+                found[pk] = VehiculeType.CLASSIC.value if drive == "human" else VehiculeType.VAE.value
+            elif form.startswith("scooter"):
+                found[pk] = VehiculeType.SCOOTER.value
+    return found
+
+
+# ---- stations ---------------------------------------------------------------------------------------------------
+
+_STATION_TEXTS = {"short_name": 40, "address": 200, "post_code": 12, "city": 80}
+
+
+def _stations(feed: Feed, document: Any) -> None:
+    items = _data(document).get("stations")
+    if not isinstance(items, list):
+        feed.problems.append(("station_information.json data.stations", "must be a list"))
+        return
+    seen: set[str] = set()
+    for number, item in enumerate(items):
+        path = f"station_information.json data.stations[{number}]"
+        try:
+            station = _station(feed, item, path)
+            if station["external_id"] in seen:
+                raise _Bad(".station_id", f"{station['external_id']} stands in the file twice")
+        except _Bad as error:
+            feed.problems.append((path + error.where, error.sentence))
+        else:
+            seen.add(station["external_id"])
+            feed.stations.append(station)
+
+
+def _station(feed: Feed, item: Any, path: str) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise _Bad("", "must be an object")
+    external_id, name = _text(item.get("station_id")), _text(item.get("name"), feed.language)
+    if not external_id or len(external_id) > 100:
+        raise _Bad(".station_id", "must be a text of at most 100 characters")
+    if not name:
+        raise _Bad(".name", "is missing")
+    latitude, longitude = _number(item.get("lat")), _number(item.get("lon"))
+    if not is_position(latitude, longitude):
+        raise _Bad(".lat", f"{item.get('lat')}, {item.get('lon')} is no position on the earth")
+    station: dict[str, Any] = {
+        "external_id": external_id,
+        "name": name[:120],
+        "latitude": latitude,
+        "longitude": longitude,
+        "region": _text(item.get("region_id"))[:80],
+        "is_virtual": item.get("is_virtual_station") is True,
+        "electrical": item.get("is_charging_station") is True,
+    }
+    for key, length in _STATION_TEXTS.items():
+        station[key] = _text(item.get(key), feed.language)[:length]
+    station["capacity"] = _capacity(feed, item, path)
+    station["area"] = _station_area(feed, item, path)
+    return station
+
+
+def _capacity(feed: Feed, item: Mapping[str, Any], path: str) -> int | None:
+    value = _number(item.get("capacity"))
+    if value is not None and value >= 0 and value == int(value) < 2**31:
+        return int(value)
+    if item.get("capacity") is not None:
+        feed.notes.append((f"{path}.capacity", f"{item['capacity']} is no number of vehicles and was left out"))
+    return None
+
+
+def _station_area(feed: Feed, item: Mapping[str, Any], path: str) -> dict[str, Any] | None:
+    if item.get("station_area") is None:
+        return None
+    try:
+        return geojson_of(area_of(item["station_area"]))
+    except BadArea as error:
+        feed.notes.append((f"{path}.station_area", f"{error}; it was left out"))
+        return None
+
+
+# ---- zones ------------------------------------------------------------------------------------------------------
+
+
+def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_counts: bool) -> None:
+    data = _data(document)
+    collection = data.get("geofencing_zones")
+    features = collection.get("features") if isinstance(collection, Mapping) else None
+    where = "geofencing_zones.json data"
+    if not isinstance(features, list):
+        feed.problems.append((f"{where}.geofencing_zones.features", "must be a list"))
+        return
+    directed = ring_direction_counts and _version(document) in DIRECTED
+    feed.zones = []
+    names: dict[str, int] = {}
+    for number, item in enumerate(features):
+        path = f"{where}.geofencing_zones.features[{number}]"
+        key = _zone_key(item, feed.language, names)
+        try:
+            feed.zones.append(_zone(feed, item, types, directed, path) | {"external_id": key, "precedence": number})
+        except _Bad as error:
+            feed.problems.append((path + error.where, error.sentence))
+            feed.unread_zones.add(key)
+    if data.get("global_rules") is not None:
+        try:
+            feed.global_rules = rules_from(data["global_rules"], types)
+        except BadRule as error:
+            feed.problems.append((f"{where}.global_rules", str(error)))
+    _note_unknown_types(feed, where)
+
+
+def _zone_key(item: Any, language: str, names: dict[str, int]) -> str:
+    """What makes this zone the same in the next import: GBFS gives zones no ids, so its name, else its area."""
+    properties = item.get("properties") if isinstance(item, Mapping) else None
+    name = _text(properties.get("name"), language) if isinstance(properties, Mapping) else ""
+    geometry = item.get("geometry") if isinstance(item, Mapping) else item
+    digest = hashlib.sha256(repr(geometry).encode()).hexdigest()[:20]
+    key = f"gbfs:{name[:100] or digest}"
+    names[key] = names.get(key, 0) + 1
+    return key if names[key] == 1 else f"{key}#{names[key]}"
+
+
+def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path: str) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise _Bad("", "must be an object")
+    properties = item.get("properties")
+    properties = properties if isinstance(properties, Mapping) else {}
+    try:
+        area = _area(feed, item.get("geometry"), directed, path)
+    except BadArea as error:
+        raise _Bad(".geometry", str(error)) from error
+    try:
+        rules = rules_from(properties.get("rules") or [], types)
+    except BadRule as error:
+        raise _Bad(".properties", str(error)) from error
+    zone: dict[str, Any] = {
+        "name": _text(properties.get("name"), feed.language)[:120],
+        "geometry": geojson_of(area),
+        "rules": rules,
+    }
+    for key in ("start", "end"):
+        try:
+            zone[key] = _moment(properties.get(key))
+        except ValueError as error:
+            raise _Bad(f".properties.{key}", "must be a time") from error
+    if zone["start"] and zone["end"] and zone["end"] <= zone["start"]:
+        raise _Bad(".properties.end", "lies before its start")
+    return zone
+
+
+def _area(feed: Feed, geometry: Any, directed: bool, path: str) -> MultiPolygon:
+    """The area that is meant. In 2.1 to 2.3 an outer ring against the clock means all that is outside it."""
+    area = area_of(geometry)
+    if not directed:
+        return area
+    given = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+    parts = []
+    for polygon, rings in zip(area.geoms, given, strict=True):
+        turned = is_counter_clockwise(rings[0])
+        parts.append(turned_inside_out(MultiPolygon([polygon])) if turned else polygon)
+        if turned:
+            said = "its ring turns against the clock, which in GBFS 2 means everything outside it"
+            feed.notes.append((f"{path}.geometry", f"{said}; if the inside is meant, import with --rfc7946"))
+    united = unary_union(parts)
+    return united if isinstance(united, MultiPolygon) else MultiPolygon([united])
+
+
+def _note_unknown_types(feed: Feed, where: str) -> None:
+    rules = [rule for zone in feed.zones or () for rule in zone["rules"]] + feed.global_rules
+    unknown = {one for rule in rules for one in rule.get("vehicle_type_ids", ())} - set(VehiculeType.values)
+    if unknown:
+        said = f"rules are bound to the types {', '.join(sorted(unknown))}, which no vehicle here has"
+        feed.notes.append((where, f"{said}; say which of ours they are by --type {min(unknown)}=vae"))

@@ -1,0 +1,195 @@
+"""Resources as they are given to the API: every field may be left out, and stays as it is then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Id = Annotated[str, Meta(max_length=40)]
+Short = Annotated[str, Meta(max_length=40)]
+Name = Annotated[str, Meta(min_length=1, max_length=120)]
+Text = Annotated[str, Meta(max_length=200)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Cents = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+Count = Annotated[int, Meta(ge=0, lt=2**31)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+
+
+class Place(msgspec.Struct):
+    latitude: Latitude
+    longitude: Longitude
+
+
+class Given(msgspec.Struct, kw_only=True):
+    """What is given of a resource."""
+
+
+class ProgramGiven(Given, kw_only=True):
+    """`global_rules` are GBFS 3.0 rules that hold outside all zones."""
+
+    id: Short | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
+    city: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    language: Annotated[str, Meta(max_length=10)] | UnsetType = UNSET
+    operator: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    url: Text | UnsetType = UNSET
+    contact_email: Text | UnsetType = UNSET
+    opening_hours: Text | UnsetType = UNSET
+    publish_gbfs: bool | UnsetType = UNSET
+    max_renting: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    min_rent_battery: Annotated[int, Meta(ge=0, le=100)] | UnsetType = UNSET
+    min_depth_m: Annotated[float, Meta(ge=0, le=1000)] | UnsetType = UNSET
+    accuracy_factor: Annotated[float, Meta(ge=0, le=10)] | UnsetType = UNSET
+    confirm_fixes: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
+    exit_margin_m: Annotated[float, Meta(ge=0, le=1000)] | UnsetType = UNSET
+    global_rules: list[dict[str, Any]] | UnsetType = UNSET
+
+
+class CyclistGiven(Given, kw_only=True):
+    program: Id | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET
+    email: Annotated[str, Meta(max_length=320)] | UnsetType = UNSET
+    phone_number: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
+    role: Annotated[str, Meta(min_length=1, max_length=30)] | UnsetType = UNSET
+    has_payment_source: bool | UnsetType = UNSET
+
+
+class RegistrationGiven(Given, kw_only=True):
+    program: Id | UnsetType = UNSET
+    cyclist: Id | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    terms_accepted_at: Moment | UnsetType | None = UNSET
+    memberships: list[Annotated[str, Meta(max_length=80)]] | UnsetType = UNSET
+
+
+class PassGiven(Given, kw_only=True):
+    program: Id | UnsetType = UNSET
+    uid: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
+    model: Short | UnsetType = UNSET
+    type: Annotated[str, Meta(min_length=1, max_length=30)] | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+
+
+class AbonnementGiven(Given, kw_only=True):
+    program: Id | UnsetType = UNSET
+    cyclist: Id | UnsetType = UNSET
+    forfait: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
+    organization: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    amount: Count | UnsetType = UNSET
+    rent_while_waiting: bool | UnsetType = UNSET
+    supporting_documents: list[Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
+    subscription_id: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    customer_id: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    cancel_at: Moment | UnsetType | None = UNSET
+    trial_end: Moment | UnsetType | None = UNSET
+
+
+class StationGiven(Given, kw_only=True):
+    """`area` is the GeoJSON MultiPolygon of a virtual station."""
+
+    program: Id | UnsetType = UNSET
+    external_id: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    short_name: Short | UnsetType = UNSET
+    position: Place | UnsetType | None = UNSET
+    address: Text | UnsetType = UNSET
+    post_code: Annotated[str, Meta(max_length=12)] | UnsetType = UNSET
+    city: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    region: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    capacity: Count | UnsetType | None = UNSET
+    is_virtual: bool | UnsetType = UNSET
+    area: dict[str, Any] | UnsetType | None = UNSET
+    electrical: bool | UnsetType = UNSET
+    score: Cents | UnsetType | None = UNSET
+    status: str | UnsetType = UNSET
+
+
+class DockGiven(Given, kw_only=True):
+    """Its program is that of its station."""
+
+    station: Id | UnsetType = UNSET
+    number: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    rfid: Short | UnsetType = UNSET
+    end_code: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    vehicule: Id | UnsetType | None = UNSET
+    vehicle_types: list[str] | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+
+
+class BoitierGiven(Given, kw_only=True):
+    program: Id | UnsetType = UNSET
+    number: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
+    fw: Short | UnsetType = UNSET
+    imei: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+
+
+class VehiculeGiven(Given, kw_only=True):
+    program: Id | UnsetType = UNSET
+    number: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    model: Short | UnsetType = UNSET
+    rfid: Short | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    status_reason: Text | UnsetType = UNSET
+    boitier: Id | UnsetType | None = UNSET
+    station: Id | UnsetType | None = UNSET
+    dockless: bool | UnsetType = UNSET
+    score: Cents | UnsetType | None = UNSET
+
+
+class TripGiven(Given, kw_only=True):
+    """A rental. Cyclist, vehicle and PIN only when it begins; without a PIN one is made up and given back once."""
+
+    cyclist: Id | UnsetType = UNSET
+    vehicule: Id | UnsetType = UNSET
+    origin: Annotated[str, Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    agent: Short | UnsetType = UNSET
+    pin: Annotated[str, Meta(pattern="^[0-9]{4,8}$")] | UnsetType = UNSET
+    forfait: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    organization: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    assist: bool | UnsetType = UNSET
+    assist_level: Annotated[int, Meta(ge=0, le=20)] | UnsetType | None = UNSET
+    distance: Count | UnsetType | None = UNSET
+
+
+class ZoneGiven(Given, kw_only=True):
+    """Its area is either `bounds`, one ring of positions, or `geometry`, a GeoJSON Polygon or MultiPolygon."""
+
+    program: Id | UnsetType = UNSET
+    external_id: Annotated[str, Meta(max_length=160)] | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    precedence: Count | UnsetType = UNSET
+    bounds: list[Any] | UnsetType = UNSET
+    geometry: dict[str, Any] | UnsetType = UNSET
+    rules: list[dict[str, Any]] | UnsetType = UNSET
+    vehicule_type: str | UnsetType = UNSET
+    start: Moment | UnsetType | None = UNSET
+    end: Moment | UnsetType | None = UNSET
+    score: Cents | UnsetType | None = UNSET
+
+
+def values_of(given: Given) -> dict[str, Any]:
+    """What was given, trimmed and without NUL, which PostgreSQL cannot store."""
+    found = {name: getattr(given, name) for name in given.__struct_fields__}
+    return {name: clean(value) for name, value in found.items() if value is not UNSET}
+
+
+def clean(value: Any) -> Any:
+    """Texts without NUL and outer blanks, also inside lists and objects; moments in UTC."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").strip()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    if isinstance(value, dict):
+        return {clean(key): clean(one) for key, one in value.items()}
+    return value

@@ -1,0 +1,197 @@
+"""Stations, docks, vehicles, and the boxes (boitiers) on the vehicles with what they last said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bikeshare.choices import OpenStatus, VehiculeStatus, VehiculeType
+from bikeshare.models.base import LIVE, Resource
+from bikeshare.models.programs import Program
+
+
+def degrees(label: Any, bound: int, **more: Any) -> models.FloatField[Any, Any]:
+    return models.FloatField(
+        label, null=True, blank=True, validators=[MinValueValidator(-bound), MaxValueValidator(bound)], **more
+    )
+
+
+class Station(Resource):
+    """A place where vehicles are picked up and returned; `external_id` is its id in the feed it came from."""
+
+    PREFIX, NAME = "stn_", "station"
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    external_id = models.CharField(_("id in the feed"), max_length=100, blank=True, default="")
+    name = models.CharField(_("name"), max_length=120)
+    short_name = models.CharField(_("number"), max_length=40, blank=True, default="")
+    latitude = degrees(_("latitude"), 90)
+    longitude = degrees(_("longitude"), 180)
+    address = models.CharField(_("address"), max_length=200, blank=True, default="")
+    post_code = models.CharField(_("postal code"), max_length=12, blank=True, default="")
+    city = models.CharField(_("city"), max_length=80, blank=True, default="")
+    region = models.CharField(_("region"), max_length=80, blank=True, default="")
+    capacity = models.PositiveIntegerField(_("capacity"), null=True, blank=True)
+    is_virtual = models.BooleanField(_("virtual"), default=False)
+    # GeoJSON MultiPolygon of a virtual station.
+    area = models.JSONField(_("area"), null=True, blank=True)
+    electrical = models.BooleanField(_("charges vehicles"), default=False)
+    score = models.IntegerField(_("score"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
+
+    class Meta:
+        verbose_name = _("station")
+        verbose_name_plural = _("stations")
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("program", "external_id"), condition=LIVE & ~Q(external_id=""), name="station_external_once"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="station_name_given"),
+        )
+        indexes = (models.Index(fields=("program", "name"), name="station_by_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Boitier(Resource):
+    """The box on a vehicle: lock, chain reader, keypad, card reader, positioning. It is addressed by its number."""
+
+    PREFIX, NAME = "boit_", "boitier"
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    number = models.CharField(_("serial number"), max_length=40)
+    fw = models.CharField(_("firmware"), max_length=40, blank=True, default="")
+    imei = models.CharField(max_length=20, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("boitier")
+        verbose_name_plural = _("boitiers")
+        ordering = ("number",)
+        constraints = (
+            # Messages name it.
+            models.UniqueConstraint(fields=("number",), condition=LIVE, name="boitier_number_once"),
+            models.CheckConstraint(condition=~Q(number=""), name="boitier_number_given"),
+        )
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class BoitierState(models.Model):
+    """What a box last said, in a narrow row of its own, because every message writes it.
+
+    Each value has the device time of the message it came with: an older message changes nothing.
+    """
+
+    boitier = models.OneToOneField(Boitier, models.CASCADE, primary_key=True, related_name="state")
+    last_seen = models.DateTimeField(_("last seen"), null=True)
+    lock = models.CharField(_("lock"), max_length=20, blank=True, default="")
+    lock_at = models.DateTimeField(null=True)
+    chain_type = models.CharField(_("chain"), max_length=20, blank=True, default="")
+    chain_type_at = models.DateTimeField(null=True)
+    battery = models.FloatField(_("battery (%)"), null=True)
+    battery_at = models.DateTimeField(null=True)
+    battery_low = models.BooleanField(_("battery low"), default=False)
+    battery_vae = models.FloatField(_("assistance battery (%)"), null=True)
+    battery_vae_range_m = models.FloatField(_("remaining distance (m)"), null=True)
+    battery_vae_at = models.DateTimeField(null=True)
+    battery_vae_low = models.BooleanField(_("assistance battery low"), default=False)
+    latitude = models.FloatField(_("latitude"), null=True)
+    longitude = models.FloatField(_("longitude"), null=True)
+    accuracy = models.FloatField(_("accuracy (m)"), null=True)
+    position_at = models.DateTimeField(_("position of"), null=True)
+    # Wrong PINs in a row.
+    pin_attempts = models.PositiveSmallIntegerField(default=0)
+    # The position from which the next one is judged, the trip to which it belongs, and how many positions in a row
+    # have been in a forbidden zone since (rules.zones.Watch).
+    anchor_trip = models.CharField(max_length=32, blank=True, default="")
+    anchor_latitude = models.FloatField(null=True)
+    anchor_longitude = models.FloatField(null=True)
+    streak = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("state of a boitier")
+        verbose_name_plural = _("states of boitiers")
+        indexes = (
+            # The dashboard and the list: what is low.
+            models.Index(fields=("boitier",), name="boitierstate_low", condition=Q(battery_low=True)),
+        )
+
+    def __str__(self) -> str:
+        return str(self.boitier_id)
+
+
+class Vehicule(Resource):
+    PREFIX, NAME = "vhcl_", "vehicule"
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    number = models.CharField(_("number"), max_length=40)
+    type = models.CharField(_("type"), max_length=12, choices=VehiculeType.choices, default=VehiculeType.CLASSIC)
+    model = models.CharField(_("model"), max_length=40, blank=True, default="")
+    rfid = models.CharField(_("tag"), max_length=40, blank=True, default="")
+    status = models.CharField(_("status"), max_length=12, choices=VehiculeStatus.choices, default=VehiculeStatus.STOCK)
+    status_reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+    boitier = models.OneToOneField(Boitier, models.SET_NULL, null=True, blank=True, related_name="vehicule")
+    station = models.ForeignKey(Station, models.PROTECT, null=True, blank=True, related_name="vehicules")
+    dockless = models.BooleanField(_("needs no dock"), default=False)
+    score = models.IntegerField(_("score"), null=True, blank=True)
+    # How many trips it has made; the public feed's id of it changes with each.
+    trips = models.PositiveIntegerField(_("trips"), default=0)
+
+    class Meta:
+        verbose_name = _("vehicle")
+        verbose_name_plural = _("vehicles")
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=("program", "number"), condition=LIVE, name="vehicule_number_once"),
+            models.CheckConstraint(condition=~Q(number=""), name="vehicule_number_given"),
+        )
+        indexes = (models.Index(fields=("program", "status"), name="vehicule_list"),)
+        permissions = (("service_vehicule", _("Can set vehicles to maintenance and back")),)
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def state(self) -> BoitierState | None:
+        """What its box last said; None without a box."""
+        return getattr(self.boitier, "state", None) if self.boitier_id else None
+
+
+class Dock(Resource):
+    """One place of a station, with the tag that a vehicle's box reads, and the vehicle in it."""
+
+    PREFIX, NAME = "dock_", "dock"
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    station = models.ForeignKey(Station, models.PROTECT, related_name="docks", verbose_name=_("station"))
+    number = models.CharField(_("number"), max_length=20, blank=True, default="")
+    rfid = models.CharField(_("tag"), max_length=40, blank=True, default="")
+    end_code = models.CharField(_("end code"), max_length=20, blank=True, default="")
+    vehicule = models.OneToOneField(
+        Vehicule, models.SET_NULL, null=True, blank=True, related_name="dock", verbose_name=_("vehicle")
+    )
+    vehicle_types = ArrayField(models.CharField(max_length=12), verbose_name=_("takes"), default=list, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
+
+    class Meta:
+        verbose_name = _("dock")
+        verbose_name_plural = _("docks")
+        ordering = ("station", "number", "id")
+        constraints = (
+            # The box reads it when a vehicle is returned.
+            models.UniqueConstraint(fields=("program", "rfid"), condition=LIVE & ~Q(rfid=""), name="dock_rfid_once"),
+            models.UniqueConstraint(
+                fields=("program", "end_code"), condition=LIVE & ~Q(end_code=""), name="dock_end_code_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.number or str(self.pk)

@@ -1,0 +1,54 @@
+"""Zones: where riding is forbidden, slow, or a trip may not begin or end."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from bikeshare.choices import OpenStatus, VehiculeType, ZoneType
+from bikeshare.models.base import LIVE, Resource
+from bikeshare.models.programs import Program
+
+
+class Zone(Resource):
+    """An area with rules. Where several overlap, the one with the lowest precedence decides (GBFS: first in the file).
+
+    `geometry` is a GeoJSON MultiPolygon (longitude first). `rules` are those of GBFS 3.0; the first that is about the
+    vehicle's type decides; without rules the zone's type does.
+    """
+
+    PREFIX, NAME = "zone_", "zone"
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
+    external_id = models.CharField(_("id in the feed"), max_length=160, blank=True, default="")
+    name = models.CharField(_("name"), max_length=120, blank=True, default="")
+    type = models.CharField(_("type"), max_length=20, choices=ZoneType.choices, default=ZoneType.GEOFENCING)
+    status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
+    precedence = models.PositiveIntegerField(_("precedence"), default=1_000)
+    geometry = models.JSONField(_("area"))
+    rules = models.JSONField(_("rules"), default=list, blank=True)
+    vehicule_type = models.CharField(_("only for"), max_length=12, choices=VehiculeType.choices, blank=True, default="")
+    start = models.DateTimeField(_("from"), null=True, blank=True)
+    end = models.DateTimeField(_("until"), null=True, blank=True)
+    score = models.IntegerField(_("score"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("zone")
+        verbose_name_plural = _("zones")
+        ordering = ("precedence", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("program", "external_id"), condition=LIVE & ~Q(external_id=""), name="zone_external_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(start__isnull=True) | Q(end__isnull=True) | Q(end__gt=F("start")), name="zone_ends_later"
+            ),
+        )
+        indexes = (
+            # All zones of a program in their order, for its index.
+            models.Index(fields=("program", "precedence", "id"), name="zone_order"),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.pk

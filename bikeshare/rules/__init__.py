@@ -1,0 +1,1 @@
+"""Pure decisions of bike-share: state machines, renting, telemetry, zones."""

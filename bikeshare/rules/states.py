@@ -1,0 +1,91 @@
+"""The state machines: which status may follow which. Pure.
+
+Source: the reference's § 1.3 to 1.5 (the termination request is the only way to end a trip; a completed trip stays).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bikeshare.choices import (
+    AbonnementStatus,
+    CyclistStatus,
+    RegistrationStatus,
+    RequestStatus,
+    TripStatus,
+    VehiculeStatus,
+)
+
+Moves = Mapping[str, frozenset[str]]
+
+
+def _moves(table: Mapping[str, str]) -> Moves:
+    return {old: frozenset(new.split()) for old, new in table.items()}
+
+
+TRIP = _moves(
+    {
+        TripStatus.RENTING: "pitstop terminating termination_requested",
+        TripStatus.PITSTOP: "renting terminating termination_requested",
+        TripStatus.TERMINATING: "renting completed",
+        TripStatus.TERMINATION_REQUESTED: "renting completed",
+        TripStatus.COMPLETED: "",
+    }
+)
+TERMINATION_REQUEST = _moves(
+    {
+        RequestStatus.CREATED: "accepted cancelled",
+        RequestStatus.PENDING: "accepted cancelled",
+        RequestStatus.ACCEPTED: "",
+        RequestStatus.CANCELLED: "",
+    }
+)
+ABONNEMENT = _moves(
+    {
+        AbonnementStatus.INCOMPLETE: "waiting_validation active deletion_requested",
+        AbonnementStatus.WAITING_VALIDATION: "active incomplete deletion_requested",
+        AbonnementStatus.ACTIVE: "past_due unpaid deletion_requested",
+        AbonnementStatus.PAST_DUE: "active unpaid deletion_requested",
+        AbonnementStatus.UNPAID: "active deletion_requested",
+        AbonnementStatus.DELETION_REQUESTED: "canceled",
+        AbonnementStatus.CANCELED: "",
+    }
+)
+CYCLIST = _moves(
+    {
+        CyclistStatus.UNCONFIRMED: "active deletion_requested",
+        CyclistStatus.ACTIVE: "blocked deletion_requested",
+        CyclistStatus.BLOCKED: "active deletion_requested",
+        CyclistStatus.DELETION_REQUESTED: "deleted",
+        CyclistStatus.DELETED: "",
+    }
+)
+REGISTRATION = _moves(
+    {
+        RegistrationStatus.UNCONFIRMED: "active blocked deleted",
+        RegistrationStatus.ACTIVE: "blocked deleted",
+        RegistrationStatus.BLOCKED: "active deleted",
+        RegistrationStatus.DELETED: "active",
+    }
+)
+# A vehicle is put wherever people find it; what is destroyed stays so.
+VEHICULE = _moves(
+    {
+        status: "" if status == VehiculeStatus.DESTROYED else " ".join(VehiculeStatus.values)
+        for status in VehiculeStatus.values
+    }
+)
+MACHINES: Mapping[str, Moves] = {
+    "trip": TRIP,
+    "termination_request": TERMINATION_REQUEST,
+    "abonnement": ABONNEMENT,
+    "cyclist": CYCLIST,
+    "registration": REGISTRATION,
+    "vehicule": VEHICULE,
+}
+
+
+def may_move(resource: str, old: str, new: str) -> bool:
+    """Whether a resource of this name may go from one status to another; one without a machine may always."""
+    machine = MACHINES.get(resource)
+    return machine is None or new in machine.get(old, frozenset())

@@ -1,0 +1,66 @@
+"""What a device's message means against what is known of the device. Pure: the moment is passed in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bikeshare.choices import Lock
+
+LOW_BATTERY = 20.0
+# A battery must get so far before it can be told as low again.
+REARM_BATTERY = 25.0
+# A clock that was never set shows the years of its firmware.
+CLOCKS_WERE_SET = datetime(2020, 1, 1, tzinfo=UTC)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+def believable(at: datetime | None, received_at: datetime) -> datetime:
+    """The device time to count by: never after its receipt, so that a clock ahead silences nothing that follows."""
+    if at is None or at < CLOCKS_WERE_SET or at > received_at + CLOCK_TOLERANCE:
+        return received_at
+    return min(at, received_at)
+
+
+def is_late(at: datetime, known_at: datetime | None) -> bool:
+    """Whether a message is older than what is known. One of the same moment is taken: clocks count whole seconds, and
+    a repetition changes nothing."""
+    return known_at is not None and at < known_at
+
+
+def lock_edge(old: str, new: str) -> str:
+    """`locked` or `unlocked` when the lock became so, empty otherwise; other words count as neither."""
+    return new if new != old and new in (Lock.LOCKED, Lock.UNLOCKED) else ""
+
+
+@dataclass(frozen=True)
+class BatteryStep:
+    """Whether a battery counts as low after a value, and whether it became so by it."""
+
+    is_low: bool
+    crossed: bool
+
+
+def battery_step(was_low: bool, value: float) -> BatteryStep:
+    """Low below 20 % (20 itself is not), told once, and again only after it has been at 25 % or more."""
+    if value < LOW_BATTERY:
+        return BatteryStep(True, not was_low)
+    return BatteryStep(was_low and value < REARM_BATTERY, False)
+
+
+def masked(text: str) -> str:
+    """A card's number by its last four characters: enough to recognise one's own, too little to copy it."""
+    shown = text[-4:] if len(text) > 6 else ""
+    return f"••••{shown}"
+
+
+def is_percentage(value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and 0 <= value <= 100
+
+
+def is_position(latitude: float | None, longitude: float | None) -> bool:
+    """Whether these are degrees on the earth; 0, 0 is what a receiver without a fix says."""
+    if latitude is None or longitude is None or not (math.isfinite(latitude) and math.isfinite(longitude)):
+        return False
+    return abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude, longitude) != (0, 0)

@@ -1,0 +1,144 @@
+"""Reads of bike-share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+
+from bikeshare.choices import ENDING, RUNNING, OpenStatus, TelemetryType, VehiculeStatus
+from bikeshare.event_kinds import TOPICS
+from bikeshare.models import (
+    Boitier,
+    Dock,
+    Program,
+    Resource,
+    Station,
+    TelemetryMessage,
+    Trip,
+    Vehicule,
+)
+from outbox.models import Event
+
+# What is read together with a row, so that `facts_of` and the lists ask for nothing more.
+_JOINED: dict[type[Resource], tuple[str, ...]] = {
+    Boitier: ("state", "vehicule"),
+    Dock: ("vehicule",),
+    Vehicule: ("boitier__state",),
+}
+_SHOWN: dict[str, tuple[str, ...]] = {
+    "abonnement": ("cyclist",),
+    "dock": ("station", "vehicule"),
+    "pass": ("user",),
+    "registration": ("cyclist",),
+    "trip": ("cyclist", "vehicule"),
+    "vehicule": ("boitier__state", "station"),
+    "boitier": ("state", "vehicule"),
+}
+
+
+def rows_of(model: type[Resource]) -> QuerySet[Any]:
+    """The living rows of a resource with what their facts need."""
+    return model.objects.select_related(*_JOINED.get(model, ()))
+
+
+def listed(model: type[Resource]) -> QuerySet[Any]:
+    """The same with what a list shows besides."""
+    return model.objects.select_related("program", *_SHOWN.get(model.NAME, ()))
+
+
+def programs() -> QuerySet[Program]:
+    return Program.objects.all()
+
+
+def docks_of(station_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """For each station its docks: `total`, `free`, `vehicules`; those that are closed count for nothing."""
+    rows = (
+        Dock.objects.filter(station_id__in=list(station_ids), status=OpenStatus.OPEN)
+        .values_list("station_id")
+        .annotate(total=Count("pk"), taken=Count("vehicule"))
+        .order_by()
+    )
+    return {pk: {"total": total, "free": total - taken, "vehicules": taken} for pk, total, taken in rows}
+
+
+def vehicules_at(station_ids: Iterable[str]) -> dict[str, int]:
+    rows = Vehicule.objects.filter(station_id__in=list(station_ids)).values_list("station_id")
+    return dict(rows.annotate(n=Count("pk")).order_by())
+
+
+def attach_docks(stations: Sequence[Station]) -> None:
+    """Gives each station `dock_counts` and `vehicule_count`, in two queries for a whole page."""
+    ids = [station.pk for station in stations]
+    docks, vehicules = docks_of(ids), vehicules_at(ids)
+    for station in stations:
+        station.dock_counts = docks.get(station.pk, {"total": 0, "free": 0, "vehicules": 0})  # type: ignore[attr-defined]
+        station.vehicule_count = vehicules.get(station.pk, 0)  # type: ignore[attr-defined]
+
+
+def events_about(subjects: Iterable[str], limit: int = 100) -> list[Event]:
+    """What was told about these objects, newest first."""
+    return list(Event.objects.filter(subject__in=list(subjects)).order_by("-id")[:limit])
+
+
+def events_of_trip(trip: Trip, request_ids: Iterable[str], limit: int = 200) -> list[Event]:
+    """What was told of a trip, and of its vehicle and box while it lasted."""
+    mine = Q(subject__in=[trip.pk, *request_ids])
+    said = Q(subject__in=[trip.vehicule_id, trip.vehicule.boitier_id], payload__trip=trip.pk)
+    return list(Event.objects.filter(mine | said).order_by("-id")[:limit])
+
+
+def messages_of_trip(trip: Trip, limit: int = 200) -> list[TelemetryMessage]:
+    """What the box said during a trip, without its positions."""
+    found = TelemetryMessage.objects.filter(trip_id=trip.pk).exclude(type=TelemetryType.POSITION)
+    return list(found.order_by("-id")[:limit])
+
+
+def track_of_trip(trip: Trip, limit: int = 2_000) -> list[tuple[float, float]]:
+    """The trip's positions (latitude, longitude) in their order, at most so many of the newest."""
+    found = TelemetryMessage.objects.filter(trip_id=trip.pk, type=TelemetryType.POSITION).order_by("-id")
+    values = found.values_list("at", "value")[:limit]
+    return [(value["latitude"], value["longitude"]) for _at, value in sorted(values, key=lambda row: row[0])]
+
+
+def messages_of_boitier(boitier_id: str, limit: int = 100) -> list[TelemetryMessage]:
+    return list(TelemetryMessage.objects.filter(boitier_id=boitier_id).order_by("-id")[:limit])
+
+
+def running_trips() -> QuerySet[Trip]:
+    return Trip.objects.filter(status__in=RUNNING)
+
+
+def overview(now: datetime) -> dict[str, int]:
+    """The numbers of the dashboard."""
+    trips = running_trips().aggregate(renting=Count("pk"), ending=Count("pk", filter=Q(status__in=ENDING)))
+    vehicules = Vehicule.objects.aggregate(
+        ready=Count("pk", filter=Q(status=VehiculeStatus.READY)),
+        low=Count("pk", filter=Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
+    )
+    since = Event.objects.filter(kind="vehicule.position.forbidden", created_at__gte=now - timedelta(hours=24))
+    return {**trips, **vehicules, "forbidden": since.count()}
+
+
+def topic_activity(now: datetime) -> dict[str, tuple[datetime | None, int | None, int]]:
+    """For each topic the time and id of its last event, and how many there were in the last 24 hours.
+
+    One walk to the end of an index per topic, and one over the last day's events.
+    """
+    keys = [topic.key for topic in TOPICS]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT k.kind, last.created_at, last.id FROM unnest(%s::text[]) AS k(kind) LEFT JOIN LATERAL"
+            " (SELECT id, created_at FROM outbox_event e WHERE e.kind = k.kind ORDER BY id DESC LIMIT 1) last ON true",
+            [keys],
+        )
+        last = {kind: (at, pk) for kind, at, pk in cursor.fetchall()}
+        cursor.execute(
+            "SELECT kind, count(*) FROM outbox_event WHERE created_at >= %s AND kind = ANY(%s) GROUP BY kind",
+            [now - timedelta(hours=24), keys],
+        )
+        counts = dict(cursor.fetchall())
+    return {key: (*last[key], counts.get(key, 0)) for key in keys}

@@ -1,0 +1,1 @@
+"""Writes of bike-share. Every change of a resource goes through the ledger."""

@@ -1,0 +1,113 @@
+"""Writes a GBFS feed's stations and zones into a program, all of it or nothing, with their events."""
+
+from __future__ import annotations
+
+import zoneinfo
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from bikeshare.choices import ZoneType
+from bikeshare.ingest.gbfs import Feed
+from bikeshare.models import Program, Station, Zone, new_id
+from bikeshare.selectors import rows_of
+from bikeshare.services.ledger import Ledger, lock, record
+
+
+@dataclass
+class Written:
+    """How many were made, changed, left as they were, deleted."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+
+
+@dataclass
+class Report:
+    program: Program
+    is_new: bool
+    stations: Written = field(default_factory=Written)
+    zones: Written = field(default_factory=Written)
+    # Stations of earlier imports that the feed does not hold; they stay, since vehicles may stand there.
+    missing_stations: int = 0
+
+
+def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = False) -> Report:
+    """Stations by their ids, zones by their names, in one transaction; a dry run does the same and takes it back.
+
+    Zones of earlier imports that the file does not hold any more are deleted, for their order is the file's. Those that
+    it holds but that could not be read are left as they are; so are zones made by hand, which come after the file's.
+    """
+    with transaction.atomic():
+        report = Report(*_program(program_id, feed))
+        with record(now=now) as ledger:
+            _write_stations(ledger, report, feed)
+            if feed.zones is not None:
+                _write_zones(ledger, report, feed)
+        if dry_run:
+            transaction.set_rollback(True)
+    return report
+
+
+def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
+    known = feed.timezone in zoneinfo.available_timezones()
+    details = {"timezone": feed.timezone} if known else {}
+    if feed.language:
+        details["language"] = feed.language
+    program, is_new = Program.objects.get_or_create(
+        pk=program_id, defaults={"name": feed.name or program_id, **details}
+    )
+    if is_new:
+        program.clean_fields()
+    if feed.zones is not None and program.global_rules != feed.global_rules:
+        program.global_rules = feed.global_rules
+        program.zones_version += 1
+        program.save()
+    return program, is_new
+
+
+def _write_stations(ledger: Ledger, report: Report, feed: Feed) -> None:
+    known = _by_external_id(Station, report.program, prefix="")
+    for values in feed.stations:
+        _put(ledger, report.program, Station, known.pop(values["external_id"], None), values, report.stations)
+    report.missing_stations = len(known)
+
+
+def _write_zones(ledger: Ledger, report: Report, feed: Feed) -> None:
+    known = _by_external_id(Zone, report.program, prefix="gbfs:")
+    for values in feed.zones or ():
+        row = known.pop(values["external_id"], None)
+        _put(ledger, report.program, Zone, row, values | {"type": _type_of(values["rules"])}, report.zones)
+    for key, row in known.items():
+        if key not in feed.unread_zones:
+            ledger.delete(row)
+            report.zones.deleted += 1
+
+
+def _type_of(rules: list[dict[str, Any]]) -> ZoneType:
+    """What an imported zone is called in lists; what holds in it is said by its rules."""
+    if any(not rule["ride_through_allowed"] for rule in rules):
+        return ZoneType.FORBIDDEN
+    slow = any("maximum_speed_kph" in rule for rule in rules)
+    return ZoneType.LIMITED_TRAFFIC if slow else ZoneType.GEOFENCING
+
+
+def _by_external_id(model: type[Station | Zone], program: Program, *, prefix: str) -> dict[str, Any]:
+    rows = rows_of(model).filter(program=program, external_id__startswith=prefix).exclude(external_id="")
+    return {row.external_id: row for row in lock(rows)}
+
+
+def _put(
+    ledger: Ledger, program: Program, model: type[Station | Zone], row: Any, values: dict[str, Any], written: Written
+) -> None:
+    if row is None:
+        ledger.create(model(id=new_id(model.PREFIX), program=program, created=ledger.now, **values))
+        written.created += 1
+    elif ledger.change(row, **values):
+        written.changed += 1
+    else:
+        written.unchanged += 1

@@ -1,0 +1,218 @@
+"""The one way in which resources change: rows, versions, events and audit together, in one transaction.
+
+    with record(now=now) as ledger:
+        ledger.change(trip, status=TripStatus.COMPLETED, end_at=now)
+        ledger.tell("trip.terminated", trip, Told)
+
+Rows are written set-based when the block ends, by a conditional UPDATE on the version that was read, and the events
+are published with them. Whoever changes rows holds their locks (`lock`), taken in the order trip, cyclist, vehicle,
+dock. `*.created`, `*.updated` and `*.deleted` follow by themselves where the seed has them, also for a thousand rows at
+once; a change that changes nothing tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from auditlog.models import LogEntry
+from django.db import transaction
+from django.db.models import F, Model, QuerySet
+
+from bikeshare.choices import Refusal
+from bikeshare.event_kinds import TOPIC_OF
+from bikeshare.event_kinds.payloads import Deleted, Told, Updated
+from bikeshare.models import Cyclist, Program, Resource, Zone
+from bikeshare.rules.states import may_move
+from bikeshare.services.payloads import facts_of
+from bikeshare.services.refused import Refused
+from outbox.services import NewEvent, publish
+
+Row = TypeVar("Row", bound=Resource)
+# Facts that every change changes, or that say nothing new.
+_NOT_TOLD = {"version", "bounds"}
+
+
+def lock(rows: QuerySet[Row]) -> list[Row]:
+    """Reads rows and holds them until the transaction ends, in the order of their ids."""
+    return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
+
+
+@contextmanager
+def record(*, now: datetime, audited: bool = False) -> Iterator[Ledger]:
+    """A transaction with a ledger that is written at its end. `audited` leaves a trace of who changed what."""
+    with transaction.atomic():
+        ledger = Ledger(now=now, audited=audited)
+        yield ledger
+        ledger.write()
+
+
+class Ledger:
+    """What one transaction does to resources. Used by `record`."""
+
+    def __init__(self, *, now: datetime, audited: bool = False) -> None:
+        self.now, self.audited = now, audited
+        self._created: dict[type[Resource], dict[str, Resource]] = {}
+        self._changed: dict[type[Resource], dict[str, Resource]] = {}
+        self._fields: dict[str, set[str]] = defaultdict(set)
+        self._was: dict[str, dict[str, Any]] = defaultdict(dict)
+        self._versions: dict[str, int] = {}
+        self._deleted: set[str] = set()
+        self._events: list[NewEvent] = []
+        self._cities: dict[str, str] = {}
+        self._redrawn: set[str] = set()
+        self._attached: dict[type[Model], list[Model]] = defaultdict(list)
+
+    # ---- what callers do ------------------------------------------------------------------------------------------
+
+    def create(self, row: Row) -> Row:
+        """Inserts a row that has its id; tells `*.created`."""
+        row.version = 1
+        self._created.setdefault(type(row), {})[row.pk] = row
+        self._note_zone(row)
+        if f"{row.NAME}.created" in TOPIC_OF:
+            self.tell(f"{row.NAME}.created", row, Told)
+        return row
+
+    def change(self, row: Resource, **values: Any) -> bool:
+        """Sets fields and tells `*.updated` with the old values; says whether anything changed.
+
+        Raises Refused for a status that cannot follow the present one.
+        """
+        values = {name: value for name, value in values.items() if _stored(row, name) != getattr(value, "pk", value)}
+        if not values:
+            return False
+        self._check_move(row, values)
+        before = msgspec.to_builtins(facts_of(row))
+        personal = [name for name in getattr(row, "PERSONAL", ()) if name in values]
+        self._note_change(row, values)
+        for name, value in values.items():
+            setattr(row, name, value)
+        after = msgspec.to_builtins(facts_of(row))
+        previous = {key: old for key, old in before.items() if key not in _NOT_TOLD and after[key] != old}
+        if (previous or personal) and f"{row.NAME}.updated" in TOPIC_OF:
+            extra: dict[str, Any] = {"previous_attributes": previous}
+            if personal:
+                extra["personal_attributes_changed"] = personal
+            self.tell(f"{row.NAME}.updated", row, Updated, **extra)
+        return True
+
+    def delete(self, row: Resource) -> None:
+        """Takes a row out of everything but history; tells `*.deleted` with its last state."""
+        self._note_change(row, {"deleted_at": self.now})
+        row.deleted_at = self.now
+        self._deleted.add(row.pk)
+        if f"{row.NAME}.deleted" in TOPIC_OF:
+            self.tell(f"{row.NAME}.deleted", row, Deleted, deleted=True)
+
+    def tell(
+        self,
+        topic: str,
+        row: Resource,
+        payload: type[msgspec.Struct],
+        *,
+        key: str = "",
+        at: datetime | None = None,
+        **extra: Any,
+    ) -> None:
+        """Publishes an event about a row as it is at this moment.
+
+        `key` names the cause, so that the same is told once; without it the row's version does.
+        """
+        city = self._city(row.program_id)  # type: ignore[attr-defined]
+        told = payload(program=row.program_id, city=city, object=facts_of(row), **extra)  # type: ignore[attr-defined]
+        dedup_key = f"{topic}:{row.pk}:{key or row.version}"
+        self._events.append(NewEvent(topic, row.pk, told, dedup_key, at or self.now))
+
+    def attach(self, row: Model) -> None:
+        """Inserts a row that is no resource of its own, after those that it belongs to."""
+        self._attached[type(row)].append(row)
+
+    # ---- bookkeeping ----------------------------------------------------------------------------------------------
+
+    def _check_move(self, row: Resource, values: dict[str, Any]) -> None:
+        if "status" in values and not may_move(row.NAME, row.status, values["status"]):  # type: ignore[attr-defined]
+            raise Refused(
+                Refusal.ILLEGAL_MOVE,
+                f"{row.NAME} {row.pk} is {row.status} and cannot become {values['status']}.",  # type: ignore[attr-defined]
+            )
+
+    def _note_change(self, row: Resource, values: dict[str, Any]) -> None:
+        self._note_zone(row)
+        if row.pk in self._created.get(type(row), {}):
+            row.version += 1
+            return
+        for name in values:
+            self._was[row.pk].setdefault(name, _stored(row, name))
+        self._versions.setdefault(row.pk, row.version)
+        self._changed.setdefault(type(row), {})[row.pk] = row
+        self._fields[row.pk] |= set(values)
+        row.version += 1
+
+    def _note_zone(self, row: Resource) -> None:
+        if isinstance(row, Zone):
+            self._redrawn.add(row.program_id)
+
+    def _city(self, program_id: str) -> str:
+        if program_id not in self._cities:
+            self._cities |= dict(Program.objects.values_list("id", "city"))
+        return self._cities.get(program_id, "")
+
+    # ---- writing --------------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Writes the rows and publishes the events. Raises Refused when a row was changed meanwhile."""
+        for model, rows in self._created.items():
+            model.everything.bulk_create(rows.values())
+        for model, changed in self._changed.items():
+            self._update(model, list(changed.values()))
+        for kind, attached in self._attached.items():
+            kind._default_manager.bulk_create(attached)
+        if self._redrawn:
+            Program.objects.filter(pk__in=self._redrawn).update(zones_version=F("zones_version") + 1)
+        if self.audited:
+            self._write_audit()
+        publish(events=self._events, now=self.now)
+
+    def _update(self, model: type[Resource], rows: list[Resource]) -> None:
+        """One conditional UPDATE for each set of fields; of one row alone also by the version that was read."""
+        groups: dict[frozenset[str], list[Resource]] = defaultdict(list)
+        for row in rows:
+            groups[frozenset(self._fields[row.pk])].append(row)
+        for fields, group in groups.items():
+            if len(group) == 1:
+                (row,) = group
+                found = model.everything.filter(pk=row.pk, version=self._versions[row.pk], deleted_at__isnull=True)
+                written = found.update(version=row.version, **{name: getattr(row, name) for name in fields})
+            else:
+                live = model.everything.filter(deleted_at__isnull=True)
+                written = live.bulk_update(group, ["version", *sorted(fields)], batch_size=500)
+            if written != len(group):
+                raise Refused(Refusal.CHANGED_MEANWHILE)
+
+    def _write_audit(self) -> None:
+        for row in self._all(self._created):
+            LogEntry.objects.log_create(row, action=LogEntry.Action.CREATE, changes={"id": [None, row.pk]})
+        for row in self._all(self._changed):
+            action = LogEntry.Action.DELETE if row.pk in self._deleted else LogEntry.Action.UPDATE
+            changes = {name: _shown(row, name, old) for name, old in self._was[row.pk].items()}
+            LogEntry.objects.log_create(row, action=action, changes=changes)
+
+    @staticmethod
+    def _all(rows: dict[type[Resource], dict[str, Resource]]) -> Iterable[Resource]:
+        return (row for of_model in rows.values() for row in of_model.values())
+
+
+def _shown(row: Resource, name: str, old: Any) -> list[str]:
+    """A field's old and new value for the audit log, which outlives a person's erasure: personal ones are hidden."""
+    hidden = isinstance(row, Cyclist) and name in Cyclist.PERSONAL
+    return ["***", "***"] if hidden else [str(old)[:500], str(_stored(row, name))[:500]]
+
+
+def _stored(row: Resource, name: str) -> Any:
+    """A field's value as its column holds it: of a relation the id, so that nothing is read for it."""
+    return getattr(row, row._meta.get_field(name).attname)  # type: ignore[union-attr]

@@ -1,0 +1,159 @@
+"""Cyclists, their registrations, passes and favourites: what happens to them beside plain edits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from bikeshare.choices import CyclistStatus, Refusal, RegistrationStatus
+from bikeshare.event_kinds.payloads import PassDisassociated, StationFavored, Told
+from bikeshare.models import Cyclist, Pass, Registration, Station, StationFavorite
+from bikeshare.selectors import running_trips
+from bikeshare.services.ledger import Ledger, lock, record
+from bikeshare.services.refused import Invalid, Refused
+
+ERASED = {"name": "", "email": "", "phone_number": "", "status_updated_reason": "", "has_payment_source": False}
+
+
+def _cyclist(pk: str) -> Cyclist:
+    found: list[Cyclist] = lock(Cyclist.objects.filter(pk=pk))
+    if not found:
+        raise Invalid("cyclist", _("There is no cyclist %(id)s.") % {"id": pk})
+    return found[0]
+
+
+def _move(ledger: Ledger, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str]) -> None:
+    ledger.change(
+        cyclist, status=status, status_updated_at=ledger.now, status_updated_reason=reason[:200],
+        blocked_reasons=reasons,
+    )  # fmt: skip
+
+
+def confirm_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
+    """The cyclist confirmed the phone number: whoever sent the code says so."""
+    with record(now=now, audited=True) as ledger:
+        cyclist = _cyclist(cyclist_id)
+        if cyclist.status != CyclistStatus.UNCONFIRMED:
+            raise Refused(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
+        _move(ledger, cyclist, CyclistStatus.ACTIVE, "", [])
+        ledger.tell("cyclist.confirmed", cyclist, Told)
+        return cyclist
+
+
+def block_cyclist(*, cyclist_id: str, reason: str, now: datetime) -> Cyclist:
+    with record(now=now, audited=True) as ledger:
+        cyclist = _cyclist(cyclist_id)
+        _move(ledger, cyclist, CyclistStatus.BLOCKED, reason, [*cyclist.blocked_reasons, reason[:80]] if reason else [])
+        return cyclist
+
+
+def unblock_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
+    with record(now=now, audited=True) as ledger:
+        cyclist = _cyclist(cyclist_id)
+        if cyclist.status != CyclistStatus.BLOCKED:
+            raise Refused(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
+        _move(ledger, cyclist, CyclistStatus.ACTIVE, "", [])
+        return cyclist
+
+
+def request_deletion(*, cyclist_id: str, now: datetime) -> Cyclist:
+    """A deleted cyclist is first one whose deletion is requested; trips and bills come to an end meanwhile."""
+    with record(now=now, audited=True) as ledger:
+        cyclist = _cyclist(cyclist_id)
+        if cyclist.status != CyclistStatus.DELETION_REQUESTED:
+            _move(ledger, cyclist, CyclistStatus.DELETION_REQUESTED, "", [])
+        return cyclist
+
+
+def erase_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
+    """Deletes a cyclist for good: the personal data is gone, passes are free, registrations deleted."""
+    with record(now=now, audited=True) as ledger:
+        cyclist = _cyclist(cyclist_id)
+        if running_trips().filter(cyclist=cyclist).exists():
+            raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
+        for row in lock(Pass.objects.filter(user=cyclist)):
+            _disassociate(ledger, row)
+        for registration in lock(Registration.objects.filter(cyclist=cyclist)):
+            ledger.change(registration, status=RegistrationStatus.DELETED)
+            ledger.delete(registration)
+        StationFavorite.objects.filter(cyclist=cyclist).delete()
+        _move(ledger, cyclist, CyclistStatus.DELETED, "", [])
+        ledger.change(cyclist, **ERASED)
+        ledger.delete(cyclist)
+        return cyclist
+
+
+# ---- passes -----------------------------------------------------------------------------------------------------
+
+
+def _pass(pk: str) -> Pass:
+    found: list[Pass] = lock(Pass.objects.filter(pk=pk))
+    if not found:
+        raise Invalid("pass", _("There is no pass %(id)s.") % {"id": pk})
+    return found[0]
+
+
+def associate_pass(*, pass_id: str, cyclist_id: str, now: datetime, confirmed: bool = True) -> Pass:
+    """Gives a pass to a cyclist; one that was added on a vehicle waits for its confirmation (`confirmed` false)."""
+    with record(now=now, audited=True) as ledger:
+        cyclist, row = _cyclist(cyclist_id), _pass(pass_id)
+        if row.disabled_at is not None:
+            raise Refused(Refusal.DISABLED_PASS)
+        if row.user_id not in (None, cyclist.pk):
+            raise Refused(Refusal.FORBIDDEN_PASS)
+        others = Pass.objects.filter(user=cyclist, program_id=row.program_id, disabled_at__isnull=True)
+        if others.exclude(pk=row.pk).exists():
+            raise Refused(Refusal.FORBIDDEN_PASS, _("The cyclist has another pass; take that one back first."))
+        if ledger.change(row, user=cyclist, confirmed_at=now if confirmed else None):
+            ledger.tell("pass.associated", row, Told)
+        return row
+
+
+def disassociate_pass(*, pass_id: str, now: datetime) -> Pass:
+    with record(now=now, audited=True) as ledger:
+        row = _pass(pass_id)
+        if row.user_id is None:
+            raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody."))
+        _disassociate(ledger, row)
+        return row
+
+
+def _disassociate(ledger: Ledger, row: Pass) -> None:
+    previous = row.user_id
+    ledger.change(row, user=None, confirmed_at=None)
+    ledger.tell("pass.disassociated", row, PassDisassociated, previous_user=previous)
+
+
+def confirm_pass(*, pass_id: str, now: datetime) -> Pass:
+    """The code that was sent to the phone was typed on the vehicle: whoever sent it says so."""
+    with record(now=now, audited=True) as ledger:
+        row = _pass(pass_id)
+        if row.user_id is None:
+            raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
+        if ledger.change(row, confirmed_at=row.confirmed_at or now):
+            ledger.tell("pass.confirmed", row, Told)
+        return row
+
+
+# ---- favourites -------------------------------------------------------------------------------------------------
+
+
+def add_favorite(*, station_id: str, cyclist_id: str, now: datetime) -> bool:
+    """Puts a station on a cyclist's list; says whether it was not there."""
+    with record(now=now) as ledger:
+        cyclist = _cyclist(cyclist_id)
+        station = Station.objects.filter(pk=station_id).first()
+        if station is None:
+            raise Invalid("station", _("There is no station %(id)s.") % {"id": station_id})
+        row, added = StationFavorite.objects.get_or_create(cyclist=cyclist, station=station, defaults={"created": now})
+        if added:
+            key = f"{cyclist.pk}:{row.pk}"
+            ledger.tell("station.favorite", station, StationFavored, key=key, cyclist=cyclist.pk)
+        return added
+
+
+def remove_favorite(*, station_id: str, cyclist_id: str) -> bool:
+    """Takes a station off a cyclist's list, for which there is no topic; says whether it was there."""
+    deleted, _rows = StationFavorite.objects.filter(cyclist_id=cyclist_id, station_id=station_id).delete()
+    return deleted > 0

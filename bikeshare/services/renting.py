@@ -1,0 +1,128 @@
+"""Rents a vehicle to a cyclist: everything that may forbid it, and the trip that begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from bikeshare.choices import AbonnementStatus
+from bikeshare.models import Abonnement, Cyclist, Dock, Program, Registration, Trip, Vehicule, new_id
+from bikeshare.rules.renting import RentFacts, refusal_to_rent
+from bikeshare.selectors import rows_of, running_trips
+from bikeshare.services.ledger import Ledger, lock, record
+from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.trips import complete_waiting, new_pin, pin_hash
+
+
+@dataclass
+class _Parties:
+    """Who and what a rental is about, locked."""
+
+    program: Program
+    cyclist: Cyclist
+    vehicule: Vehicule
+    registration: Registration | None
+    abonnement: Abonnement | None
+    dock: Dock | None
+
+
+def start_trip(
+    *, cyclist_id: str, vehicule_id: str, now: datetime, details: dict[str, Any] | None = None
+) -> tuple[Trip, str]:
+    """Begins a trip and returns it with its PIN, which is shown this once.
+
+    A trip of the same vehicle whose cyclist asked for its end before is completed by this. Raises Refused with the
+    first reason against the rental, Invalid for an unknown cyclist or vehicle.
+    """
+    with transaction.atomic():
+        with record(now=now) as before:
+            complete_waiting(before, [vehicule_id])
+        with record(now=now) as ledger:
+            parties = _parties(cyclist_id, vehicule_id)
+            _check(parties)
+            return _begin(ledger, parties, details or {})
+
+
+def _parties(cyclist_id: str, vehicule_id: str) -> _Parties:
+    cyclist = _only(lock(Cyclist.objects.filter(pk=cyclist_id)), "cyclist", cyclist_id)
+    program_id = (
+        Vehicule.objects.filter(pk=vehicule_id).values_list("program_id", flat=True).first() or cyclist.program_id
+    )
+    registrations = lock(Registration.objects.filter(cyclist=cyclist, program_id=program_id))
+    vehicule = _only(lock(rows_of(Vehicule).filter(pk=vehicule_id)), "vehicule", vehicule_id)
+    docks = lock(rows_of(Dock).select_related("station").filter(vehicule=vehicule))
+    waiting = Q(status=AbonnementStatus.WAITING_VALIDATION, rent_while_waiting=True)
+    abonnements = Abonnement.objects.filter(
+        Q(status=AbonnementStatus.ACTIVE) | waiting, cyclist=cyclist, program_id=program_id
+    )
+    return _Parties(
+        Program.objects.get(pk=program_id),
+        cyclist,
+        vehicule,
+        registrations[0] if registrations else None,
+        abonnements.order_by("pk").first(),
+        docks[0] if docks else None,
+    )
+
+
+def _only(rows: list[Any], field: str, pk: str) -> Any:
+    if not rows:
+        raise Invalid(field, _("There is no %(what)s %(id)s.") % {"what": field, "id": pk})
+    return rows[0]
+
+
+def _check(parties: _Parties) -> None:
+    state = parties.vehicule.state
+    facts = RentFacts(
+        program=parties.program.status,
+        cyclist=parties.cyclist.status,
+        registration=parties.registration.status if parties.registration else None,
+        can_rent=parties.abonnement is not None,
+        renting=running_trips().filter(cyclist=parties.cyclist).count(),
+        max_renting=parties.program.max_renting,
+        vehicule=parties.vehicule.status,
+        vehicule_is_rented=running_trips().filter(vehicule=parties.vehicule).exists(),
+        battery=state.battery if state else None,
+        min_battery=parties.program.min_rent_battery,
+    )
+    refusal = refusal_to_rent(facts)
+    if refusal is not None:
+        raise Refused(refusal)
+
+
+def _begin(ledger: Ledger, parties: _Parties, details: dict[str, Any]) -> tuple[Trip, str]:
+    vehicule, dock, state = parties.vehicule, parties.dock, parties.vehicule.state
+    trip_id, pin = new_id(Trip.PREFIX), details.pop("pin", "") or new_pin()
+    station = dock.station if dock else vehicule.station
+    trip = Trip(
+        id=trip_id,
+        program=parties.program,
+        cyclist=parties.cyclist,
+        vehicule=vehicule,
+        vehicule_number=vehicule.number,
+        vehicule_type=vehicule.type,
+        forfait=parties.abonnement.forfait if parties.abonnement else "",
+        organization=parties.abonnement.organization if parties.abonnement else "",
+        pin_hash=pin_hash(trip_id, pin),
+        start_at=ledger.now,
+        start_station=station,
+        start_dock=dock,
+        start_name=station.name if station else "",
+        start_latitude=state.latitude if state else None,
+        start_longitude=state.longitude if state else None,
+        created=ledger.now,
+        **details,
+    )
+    ledger.create(trip)
+    ledger.change(vehicule, station_id=None)
+    if dock is not None:
+        ledger.change(dock, vehicule=None)
+    if parties.registration is not None:
+        first = parties.registration.first_trip_at or ledger.now
+        ledger.change(parties.registration, first_trip_at=first, last_trip_at=ledger.now)
+    return trip, pin

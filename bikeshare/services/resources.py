@@ -1,0 +1,245 @@
+"""Creates, changes and deletes resources as their specs say, one by one or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from bikeshare.choices import Refusal
+from bikeshare.ingest.resources import Given, values_of
+from bikeshare.models import (
+    Abonnement,
+    Boitier,
+    BoitierState,
+    Cyclist,
+    Dock,
+    Program,
+    Resource,
+    Vehicule,
+    new_id,
+)
+from bikeshare.selectors import rows_of, running_trips
+from bikeshare.services import abonnements, people
+from bikeshare.services.ledger import Ledger, lock, record
+from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.specs import SPECS, Spec
+
+Rejected = list[tuple[int, str]]
+
+
+def create(*, spec: Spec, given: Given, now: datetime) -> Resource:
+    """Makes one resource. Raises Invalid for what cannot be taken, Refused when there is such a one."""
+    try:
+        with record(now=now, audited=True) as ledger:
+            values = values_of(given)
+            return _create(ledger, spec, values, _Known(spec, [values]))
+    except IntegrityError as error:
+        raise _as_refusal(error) from error
+
+
+def create_many(*, spec: Spec, items: Sequence[tuple[int, Given]], now: datetime) -> tuple[int, Rejected]:
+    """Makes the good items of a batch, in one transaction; returns how many, and what is wrong with the others.
+
+    Where two of them cannot stand together, they are made one by one, so that only the later one is rejected.
+    """
+    rejected: Rejected = []
+    known = _Known(spec, (values_of(given) for _index, given in items))
+    try:
+        with record(now=now) as ledger:
+            for index, given in items:
+                try:
+                    _create(ledger, spec, values_of(given), known)
+                except (Invalid, ValidationError) as error:
+                    rejected.append((index, _sentence(error)))
+        return len(items) - len(rejected), rejected
+    except IntegrityError:
+        return _create_one_by_one(spec, items, now)
+
+
+def _create_one_by_one(spec: Spec, items: Sequence[tuple[int, Given]], now: datetime) -> tuple[int, Rejected]:
+    rejected: Rejected = []
+    with transaction.atomic():
+        for index, given in items:
+            try:
+                create(spec=spec, given=given, now=now)
+            except (Invalid, Refused, ValidationError) as error:
+                rejected.append((index, _sentence(error)))
+    return len(items) - len(rejected), rejected
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return " ".join(f"{name}: {' '.join(said)}" for name, said in error.message_dict.items())
+    return str(error)
+
+
+def _create(ledger: Ledger, spec: Spec, values: dict[str, Any], known: _Known) -> Resource:
+    for name in spec.required:
+        if values.get(name) in (None, ""):
+            raise Invalid(name, _("It is needed."))
+    values = _columns(spec, values, None, known, ledger.now)
+    row = spec.model(id=new_id(spec.model.PREFIX), created=ledger.now, **values)
+    row.clean_fields(exclude=_unchecked(spec, values))
+    tell_trial = False
+    if isinstance(row, Abonnement):
+        row.trial_notice_at, tell_trial = abonnements.trial_plan(row, row.trial_end, ledger.now)
+    ledger.create(row)
+    if tell_trial:
+        abonnements.tell_trial_end(ledger, row)  # type: ignore[arg-type]
+    if isinstance(row, Boitier):
+        ledger.attach(BoitierState(boitier=row))
+    if isinstance(row, Dock) and row.vehicule_id is not None:
+        _moved_into(ledger, row)
+    return row
+
+
+class _Known:
+    """The programs and rows that some given values name, read at once."""
+
+    def __init__(self, spec: Spec, given: Iterable[dict[str, Any]]) -> None:
+        given = list(given)
+        self.programs = set(Program.objects.filter(pk__in=_named(given, "program")).values_list("pk", flat=True))
+        self.rows = {
+            name: {row.pk: row for row in rows_of(model).filter(pk__in=_named(given, name))}
+            for name, model in spec.references.items()
+            if _named(given, name)
+        }
+
+
+def _named(given: Iterable[dict[str, Any]], name: str) -> set[str]:
+    return {values[name] for values in given if values.get(name) is not None}
+
+
+def _columns(spec: Spec, values: dict[str, Any], row: Any, known: _Known, now: datetime) -> dict[str, Any]:
+    """Given values as columns: references found and checked, the program too."""
+    values = spec.convert(dict(values), row, now)
+    program_id = row.program_id if row is not None else values.pop("program", None)
+    if row is None and program_id is not None and program_id not in known.programs:
+        raise Invalid("program", _("There is no program %(id)s.") % {"id": program_id})
+    for name in spec.references:
+        if values.get(name) is None:
+            continue
+        found = known.rows[name].get(values[name])
+        if found is None:
+            raise Invalid(name, _("There is no %(what)s %(id)s.") % {"what": name, "id": values[name]})
+        program_id = program_id or found.program_id
+        if name not in spec.anywhere and found.program_id != program_id:
+            raise Invalid(name, _("It belongs to another program."))
+        values[name] = found
+    return values if row is not None else values | {"program_id": program_id}
+
+
+def _unchecked(spec: Spec, values: dict[str, Any]) -> set[str]:
+    """The fields that `clean_fields` leaves alone: relations, and what was not given."""
+    names = {f.name for f in spec.model._meta.fields}
+    given = {name for name in values if name not in spec.references and values[name] is not None}
+    return names - given
+
+
+def patch(*, spec: Spec, pk: str, given: Given, now: datetime) -> Resource:
+    """Changes what is given; raises Invalid for what cannot be changed or taken."""
+    try:
+        with record(now=now, audited=True) as ledger:
+            return _patch(ledger, spec, pk, given)
+    except IntegrityError as error:
+        raise _as_refusal(error) from error
+
+
+def _patch(ledger: Ledger, spec: Spec, pk: str, given: Given) -> Resource:
+    values = values_of(given)
+    row = find(spec, pk)
+    for name in spec.fixed:
+        if name in values:
+            raise Invalid(name, _("It cannot be changed."))
+    values = _columns(spec, values, row, _Known(spec, [values]), ledger.now)
+    _check_values(spec, values)
+    if isinstance(row, Vehicule) and "station" in values and Dock.objects.filter(vehicule=row).exists():
+        raise Invalid("station", _("The vehicle stands in a dock, which says where it is."))
+    tell_trial = False
+    if isinstance(row, Abonnement) and "trial_end" in values and values["trial_end"] != row.trial_end:
+        due, tell_trial = abonnements.trial_plan(row, values["trial_end"], ledger.now)
+        values["trial_notice_at"] = due
+    left = row.vehicule if isinstance(row, Dock) and row.vehicule_id else None
+    ledger.change(row, **values)
+    if tell_trial:
+        abonnements.tell_trial_end(ledger, row)
+    if isinstance(row, Dock) and "vehicule" in values:
+        _moved(ledger, row, left)
+    changed: Resource = row
+    return changed
+
+
+def _check_values(spec: Spec, values: dict[str, Any]) -> None:
+    """The validators of the fields that are to change."""
+    probe = spec.model(**{name: value for name, value in values.items() if name not in spec.references})
+    probe.clean_fields(exclude=_unchecked(spec, values))
+
+
+def _moved(ledger: Ledger, dock: Dock, left: Vehicule | None) -> None:
+    """A person put a vehicle into a dock or took it out: the vehicle's station follows."""
+    if left is not None and left.pk != dock.vehicule_id:
+        for vehicule in lock(rows_of(Vehicule).filter(pk=left.pk)):
+            ledger.change(vehicule, station_id=None)
+    if dock.vehicule_id is not None:
+        _moved_into(ledger, dock)
+
+
+def _moved_into(ledger: Ledger, dock: Dock) -> None:
+    if running_trips().filter(vehicule_id=dock.vehicule_id).exists():
+        raise Invalid("vehicule", _("The vehicle is on a trip."))
+    for vehicule in lock(rows_of(Vehicule).filter(pk=dock.vehicule_id)):
+        ledger.change(vehicule, station_id=dock.station_id)
+
+
+def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resource | None:
+    """Deletes a resource; None when it is gone.
+
+    Of cyclists and abonnements the deletion is first requested, and they are returned; `final` deletes them.
+    """
+    if spec.model is Cyclist and not final:
+        return people.request_deletion(cyclist_id=pk, now=now)
+    if spec.model is Cyclist:
+        people.erase_cyclist(cyclist_id=pk, now=now)
+    elif spec.model is Abonnement and not final:
+        return abonnements.request_deletion(abonnement_id=pk, now=now)
+    elif spec.model is Abonnement:
+        abonnements.delete(abonnement_id=pk, now=now)
+    else:
+        with record(now=now, audited=True) as ledger:
+            row = find(spec, pk)
+            spec.before_delete(ledger, row)
+            ledger.delete(row)
+    return None
+
+
+def find(spec: Spec, pk: str) -> Any:
+    """A living row, locked. Raises Invalid when there is none."""
+    rows = lock(rows_of(spec.model).filter(pk=pk))
+    if not rows:
+        raise Invalid("id", _("There is no %(what)s %(id)s.") % {"what": spec.name, "id": pk})
+    return rows[0]
+
+
+def _as_refusal(error: IntegrityError) -> Refused:
+    """A constraint of the database as a sentence: it is the last to know what came at the same time."""
+    named = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+    sentences = {
+        "station_external_once": _("There is a station of this external_id already."),
+        "boitier_number_once": _("There is a boitier of this number already."),
+        "vehicule_number_once": _("There is a vehicule of this number in the program already."),
+        "dock_rfid_once": _("There is a dock with this tag in the program already."),
+        "dock_end_code_once": _("There is a dock with this end code in the program already."),
+        "pass_uid_once": _("There is a pass of this number in the program already."),
+        "registration_once": _("The cyclist is registered in this program already."),
+        "zone_external_once": _("There is a zone of this external_id already."),
+    }
+    return Refused(Refusal.DUPLICATE, sentences.get(named, ""))
+
+
+def spec_of(model: type[Resource]) -> Spec:
+    return next(spec for spec in SPECS.values() if spec.model is model)

@@ -1,0 +1,179 @@
+"""What may be done to each kind of resource by create, change and delete, declared; `services.resources` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from bikeshare.choices import Refusal, TripStatus
+from bikeshare.ingest import resources as given
+from bikeshare.ingest.rules import BadRule, rules_from
+from bikeshare.models import (
+    Abonnement,
+    Boitier,
+    Cyclist,
+    Dock,
+    Pass,
+    Registration,
+    Resource,
+    Station,
+    Trip,
+    Vehicule,
+    Zone,
+)
+from bikeshare.rules.geometry import BadArea, area_of, area_of_bounds, geojson_of
+from bikeshare.selectors import running_trips
+from bikeshare.services.ledger import Ledger
+from bikeshare.services.refused import Invalid, Refused
+
+Values = dict[str, Any]
+
+
+def _as_given(values: Values, row: Any, now: Any) -> Values:
+    return values
+
+
+def _nothing(ledger: Ledger, row: Any) -> None:
+    """No reason against deleting."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """`fixed` fields are given when it is made and never change; `references` are ids of rows in the same program,
+    except those in `anywhere`. `convert` turns given values into columns, `may_delete` raises Refused."""
+
+    model: type[Resource]
+    plural: str
+    given: type[given.Given]
+    required: tuple[str, ...]
+    fixed: tuple[str, ...] = ("program",)
+    references: Mapping[str, type[Resource]] = field(default_factory=dict)
+    anywhere: tuple[str, ...] = ()
+    convert: Callable[[Values, Any, Any], Values] = _as_given
+    before_delete: Callable[[Ledger, Any], None] = _nothing
+
+    @property
+    def name(self) -> str:
+        return self.model.NAME
+
+
+def _place(values: Values, row: Any, now: Any) -> Values:
+    """`position` as two columns; `area` checked."""
+    if "position" in values:
+        place = values.pop("position")
+        values |= {"latitude": place.latitude if place else None, "longitude": place.longitude if place else None}
+    if values.get("area") is not None:
+        values["area"] = _checked(lambda: geojson_of(area_of(values["area"])), "area")
+    return values
+
+
+def _zone(values: Values, row: Any, now: Any) -> Values:
+    if "bounds" in values:
+        bounds = values.pop("bounds")
+        values.setdefault("geometry", None)
+        if values["geometry"] is None:
+            values["geometry"] = _checked(lambda: geojson_of(area_of_bounds(bounds)), "bounds")
+    elif "geometry" in values:
+        values["geometry"] = _checked(lambda: geojson_of(area_of(values["geometry"])), "geometry")
+    elif row is None:
+        raise Invalid("geometry", _("Give its area: bounds or geometry."))
+    if "rules" in values:
+        values["rules"] = _checked(lambda: rules_from(values["rules"]), "rules")
+    start = values.get("start", getattr(row, "start", None))
+    end = values.get("end", getattr(row, "end", None))
+    if start is not None and end is not None and end <= start:
+        raise Invalid("end", _("It must end after it starts."))
+    return values
+
+
+def _checked(make: Callable[[], Any], name: str) -> Any:
+    try:
+        return make()
+    except (BadArea, BadRule) as error:
+        raise Invalid(name, str(error)) from error
+
+
+def _pass(values: Values, row: Any, now: Any) -> Values:
+    if "disabled" in values:
+        since = getattr(row, "disabled_at", None) or now
+        values["disabled_at"] = since if values.pop("disabled") else None
+    return values
+
+
+# ---- what speaks against deleting ---------------------------------------------------------------------------------
+
+
+def _free_station(ledger: Ledger, row: Station) -> None:
+    docks, vehicules = Dock.objects.filter(station=row).count(), Vehicule.objects.filter(station=row).count()
+    if docks or vehicules:
+        said = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
+        raise Refused(Refusal.IN_USE, said % {"docks": docks, "vehicules": vehicules})
+
+
+def _free_dock(ledger: Ledger, row: Dock) -> None:
+    if row.vehicule_id is not None:
+        raise Refused(Refusal.IN_USE, _("A vehicle stands in the dock."))
+
+
+def _free_boitier(ledger: Ledger, row: Boitier) -> None:
+    if Vehicule.objects.filter(boitier=row).exists():
+        raise Refused(Refusal.IN_USE, _("The box is on a vehicle; take it off first."))
+
+
+def _free_vehicule(ledger: Ledger, row: Vehicule) -> None:
+    if running_trips().filter(vehicule=row).exists() or Dock.objects.filter(vehicule=row).exists():
+        raise Refused(Refusal.IN_USE, _("The vehicle is on a trip or stands in a dock."))
+    ledger.change(row, boitier=None)
+
+
+def _free_pass(ledger: Ledger, row: Pass) -> None:
+    if row.user_id is not None:
+        raise Refused(Refusal.IN_USE, _("The pass belongs to a cyclist; take it back first."))
+
+
+def _free_registration(ledger: Ledger, row: Registration) -> None:
+    if running_trips().filter(cyclist_id=row.cyclist_id, program_id=row.program_id).exists():
+        raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
+
+
+def _ended_trip(ledger: Ledger, row: Trip) -> None:
+    if row.status != TripStatus.COMPLETED:
+        raise Refused(Refusal.IN_USE, _("The trip is not completed; close it first."))
+
+
+SPECS: dict[str, Spec] = {
+    spec.plural: spec
+    for spec in (
+        Spec(
+            Abonnement, "abonnements", given.AbonnementGiven, ("program", "cyclist", "forfait"),
+            fixed=("program", "cyclist"), references={"cyclist": Cyclist}, anywhere=("cyclist",),
+        ),
+        Spec(Boitier, "boitiers", given.BoitierGiven, ("program", "number"), before_delete=_free_boitier),
+        Spec(Cyclist, "cyclists", given.CyclistGiven, ("program",)),
+        Spec(
+            Dock, "docks", given.DockGiven, ("station",), fixed=("station",),
+            references={"station": Station, "vehicule": Vehicule}, before_delete=_free_dock,
+        ),
+        Spec(Pass, "passes", given.PassGiven, ("program", "uid"), convert=_pass, before_delete=_free_pass),
+        Spec(
+            Registration, "registrations", given.RegistrationGiven, ("program", "cyclist"),
+            fixed=("program", "cyclist"), references={"cyclist": Cyclist}, anywhere=("cyclist",),
+            before_delete=_free_registration,
+        ),
+        Spec(
+            Station, "stations", given.StationGiven, ("program", "name"), convert=_place, before_delete=_free_station
+        ),
+        Spec(
+            Trip, "trips", given.TripGiven, ("cyclist", "vehicule"),
+            fixed=("cyclist", "vehicule", "pin", "origin"), before_delete=_ended_trip,
+        ),
+        Spec(
+            Vehicule, "vehicules", given.VehiculeGiven, ("program", "number"),
+            references={"boitier": Boitier, "station": Station}, before_delete=_free_vehicule,
+        ),
+        Spec(Zone, "zones", given.ZoneGiven, ("program",), convert=_zone),
+    )
+}  # fmt: skip

@@ -1,0 +1,36 @@
+"""What the lock of a vehicle does to its trip (reference § 1.3): closing asks for the end, a dock's tag grants it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bikeshare.choices import ENDING, Lock, RequestOrigin, TripStatus
+from bikeshare.models import Dock
+from bikeshare.services import trips
+from bikeshare.services.ledger import Ledger
+from bikeshare.services.telemetry.devices import Device
+
+
+def after_lock(ledger: Ledger, device: Device, said: str, *, edge: str, at: datetime, dock: Dock | None) -> None:
+    """Applies a lock message that is newer than what was known to the vehicle's running trip.
+
+    Locked while renting: a termination request of the lock. A dock's tag with it, or later: accepted, completed there.
+    Unlocked again: an open request that is older is cancelled; a pause ends. What was said before the trip began is
+    not about it, and a lock closed during a pause asks for nothing.
+    """
+    one = device.open
+    if one is None or (device.trip_start is not None and at < device.trip_start):
+        return
+    if said == Lock.LOCKED:
+        if one.trip.status == TripStatus.RENTING and edge:
+            trips.mark(ledger, one, origin=RequestOrigin.SYSTEM, date=at, dock=dock)
+        if one.trip.status in ENDING and dock is not None:
+            trips.complete(ledger, one, dock=dock)
+    elif edge == Lock.UNLOCKED:
+        if one.trip.status in ENDING and one.request is not None and at > one.request.date:
+            trips.cancel_mark(ledger, one, reason="unlocked")
+        elif one.trip.status == TripStatus.PITSTOP:
+            trips.resume_riding(ledger, one, at=at)
+    device.trip_status = one.trip.status
+    if one.trip.status == TripStatus.COMPLETED:
+        device.end_trip()

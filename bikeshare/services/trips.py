@@ -1,0 +1,319 @@
+"""Trips: rent, pause, ask for the end, decide about it, close, bill.
+
+The termination request is the only way to end a trip. What concerns one trip is changed by functions that ask the
+database nothing (`OpenTrip`), so that a batch of a thousand lock messages is a fixed number of statements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from bikeshare.choices import (
+    ENDING,
+    OPEN_REQUEST,
+    RUNNING,
+    Refusal,
+    RequestOrigin,
+    RequestStatus,
+    TripStatus,
+)
+from bikeshare.event_kinds.payloads import Told, TripMarked, TripMarkUpdated
+from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehicule, new_id
+from bikeshare.rules.renting import durations, end_of_trip
+from bikeshare.selectors import rows_of
+from bikeshare.services.ledger import Ledger, lock, record
+from bikeshare.services.payloads import facts_of
+from bikeshare.services.refused import Invalid, Refused
+
+# Who may stay where a trip's end puts it, besides a dock: a station (virtual ones have no docks).
+AMOUNTS = ("amount", "amount_cyclist", "amount_organization", "amount_discounted", "amount_refunded", "deposit")
+
+
+@dataclass
+class OpenTrip:
+    """A running trip with everything that its end touches, read and locked."""
+
+    trip: Trip
+    vehicule: Vehicule
+    registration: Registration | None = None
+    requests: list[TerminationRequest] = field(default_factory=list)
+
+    @property
+    def request(self) -> TerminationRequest | None:
+        """The request that waits for a decision."""
+        return next((one for one in self.requests if one.status in OPEN_REQUEST), None)
+
+
+def pin_hash(trip_id: str, pin: str) -> str:
+    """What is kept of a PIN: without our secret key it tells nothing, though a PIN has few digits."""
+    return hmac.new(settings.SECRET_KEY.encode(), f"pin:{trip_id}:{pin}".encode(), hashlib.sha256).hexdigest()
+
+
+def new_pin() -> str:
+    return f"{secrets.randbelow(10_000):04d}"
+
+
+def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
+    """Reads and locks trips with what belongs to them, by id; in the order trip, request, registration, vehicle."""
+    trips = lock(Trip.objects.filter(pk__in=list(trip_ids)))
+    ids = [trip.pk for trip in trips]
+    requests = lock(TerminationRequest.objects.filter(trip_id__in=ids))
+    cyclists = {trip.cyclist_id for trip in trips}
+    registrations = {
+        (row.cyclist_id, row.program_id): row for row in lock(Registration.objects.filter(cyclist_id__in=cyclists))
+    }
+    vehicules = {row.pk: row for row in lock(rows_of(Vehicule).filter(pk__in=[t.vehicule_id for t in trips]))}
+    found = {}
+    for trip in trips:
+        if trip.vehicule_id in vehicules:
+            registration = registrations.get((trip.cyclist_id, trip.program_id))
+            own = [request for request in requests if request.trip_id == trip.pk]
+            found[trip.pk] = OpenTrip(trip, vehicules[trip.vehicule_id], registration, own)
+    return found
+
+
+def open_trip(trip_id: str) -> OpenTrip:
+    """One trip. Raises Invalid when there is none."""
+    found = open_trips([trip_id]).get(trip_id)
+    if found is None:
+        raise Invalid("trip", _("There is no trip %(id)s.") % {"id": trip_id})
+    return found
+
+
+# ---- asking for the end -----------------------------------------------------------------------------------------
+
+
+def mark(
+    ledger: Ledger,
+    one: OpenTrip,
+    *,
+    origin: RequestOrigin,
+    date: datetime,
+    dock: Dock | None = None,
+    **details: Any,
+) -> TerminationRequest:
+    """Asks for the trip's end: a cyclist's request waits, those of the lock and of operators are decided by events."""
+    if one.request is not None:
+        raise Refused(Refusal.PENDING_REQUEST)
+    if one.trip.status not in (TripStatus.RENTING, TripStatus.PITSTOP):
+        raise Refused(Refusal.TRIP_NOT_RENTING)
+    by_cyclist = origin == RequestOrigin.CYCLIST
+    request = TerminationRequest(
+        id=new_id(TerminationRequest.PREFIX),
+        program_id=one.trip.program_id,
+        trip=one.trip,
+        origin=origin,
+        status=RequestStatus.PENDING if by_cyclist else RequestStatus.CREATED,
+        date=max(date, one.trip.start_at),
+        dock=dock,
+        created=ledger.now,
+        **details,
+    )
+    status = TripStatus.TERMINATION_REQUESTED if by_cyclist else TripStatus.TERMINATING
+    end_pause(ledger, one, at=request.date)
+    ledger.change(one.trip, status=status, termination_requested_at=request.date)
+    ledger.create(request)
+    one.requests.append(request)
+    ledger.tell("trip.marked", one.trip, TripMarked, key=request.pk, termination_request=facts_of(request))
+    return request
+
+
+def change_request(ledger: Ledger, one: OpenTrip, request: TerminationRequest, **values: Any) -> bool:
+    """Changes a termination request and tells trip.mark.updated with its old values."""
+    before = {name: getattr(facts_of(request), name, None) for name in values}
+    if not ledger.change(request, **values):
+        return False
+    after = facts_of(request)
+    previous = {name: old for name, old in before.items() if getattr(after, name, None) != old}
+    ledger.tell(
+        "trip.mark.updated", one.trip, TripMarkUpdated, key=f"{request.pk}:{request.version}",
+        termination_request=after, previous_attributes=previous,
+    )  # fmt: skip
+    return True
+
+
+def cancel_mark(ledger: Ledger, one: OpenTrip, *, reason: str = "") -> None:
+    """Cancels the open request: the trip goes on."""
+    request = one.request
+    if request is None:
+        raise Refused(Refusal.MISSING_PENDING_REQUEST)
+    ledger.change(one.trip, status=TripStatus.RENTING, termination_requested_at=None)
+    status = RequestStatus.CANCELLED
+    change_request(ledger, one, request, status=status, decided_at=ledger.now, reason=reason[:200])
+    ledger.tell("trip.resumed", one.trip, Told)
+
+
+def complete(ledger: Ledger, one: OpenTrip, *, dock: Dock | None = None, reason: str = "") -> None:
+    """Accepts the open request: the trip is completed at the date of its oldest request that was not cancelled.
+
+    `dock` is where the vehicle stands now; without it the request's own counts, if there is one.
+    """
+    request, trip = one.request, one.trip
+    if request is None:
+        raise Refused(Refusal.MISSING_PENDING_REQUEST)
+    dock = dock or (request.dock if request.dock_id else None)
+    dates = [(row.status, row.date) for row in one.requests]
+    end = end_of_trip(dates, start=trip.start_at)
+    assert end is not None, "an open request is not cancelled"
+    riding, total = durations(trip.start_at, end, trip.paused_s)
+    change_request(
+        ledger, one, request, status=RequestStatus.ACCEPTED, decided_at=ledger.now, reason=reason[:200], dock=dock
+    )
+    ledger.change(
+        trip, status=TripStatus.COMPLETED, end_at=end, duration=riding, duration_total=total,
+        end_photo=request.photo, **_end_of(one, request, dock),
+    )  # fmt: skip
+    ledger.tell("trip.terminated", trip, Told)
+    ledger.change(one.vehicule, trips=one.vehicule.trips + 1, station_id=dock.station_id if dock else None)
+    if dock is not None:
+        ledger.change(dock, vehicule=one.vehicule)
+
+
+def _end_of(one: OpenTrip, request: TerminationRequest, dock: Dock | None) -> dict[str, Any]:
+    """Where a trip ended: the dock and its station, and the best position that is known."""
+    state = one.vehicule.state
+    latitude, longitude = request.latitude, request.longitude
+    if latitude is None and state is not None:
+        latitude, longitude = state.latitude, state.longitude
+    place: dict[str, Any] = {"end_latitude": latitude, "end_longitude": longitude}
+    if dock is not None:
+        place |= {"end_dock": dock, "end_station": dock.station, "end_name": dock.station.name}
+    return place
+
+
+def end_pause(ledger: Ledger, one: OpenTrip, *, at: datetime) -> None:
+    """Counts a pause that ends, if there is one."""
+    trip = one.trip
+    if trip.paused_at is not None:
+        paused = max(0, int((at - trip.paused_at).total_seconds()))
+        ledger.change(trip, paused_s=trip.paused_s + paused, paused_at=None)
+
+
+# ---- what the API and the console ask for -----------------------------------------------------------------------
+
+
+def request_end(
+    *,
+    trip_id: str,
+    now: datetime,
+    end_code: str = "",
+    photo: str = "",
+    latitude: float | None = None,
+    longitude: float | None = None,
+) -> Trip:
+    """A cyclist asks for the end of a trip, with the end code of a dock or with a photo of the vehicle."""
+    if not end_code and not photo:
+        raise Invalid("photo", _("Give a photo, or the end code of a dock."))
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        dock = _dock_of_code(one, end_code) if end_code else None
+        details = {"photo": photo, "latitude": latitude, "longitude": longitude}
+        mark(ledger, one, origin=RequestOrigin.CYCLIST, date=now, dock=dock, **details)
+        return one.trip
+
+
+def _dock_of_code(one: OpenTrip, end_code: str) -> Dock:
+    found: list[Dock] = lock(rows_of(Dock).filter(program_id=one.trip.program_id, end_code=end_code))
+    if not found:
+        raise Refused(Refusal.END_CODE_UNKNOWN)
+    if found[0].vehicule_id not in (None, one.vehicule.pk):
+        raise Refused(Refusal.END_CODE_OCCUPIED)
+    return found[0]
+
+
+def decide(*, trip_id: str, accept: bool, now: datetime, reason: str = "") -> Trip:
+    """An operator accepts or cancels the open termination request of a trip."""
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        if accept:
+            _lock_dock(one)
+            complete(ledger, one, reason=reason)
+        else:
+            cancel_mark(ledger, one, reason=reason)
+        return one.trip
+
+
+def _lock_dock(one: OpenTrip) -> None:
+    """Holds the dock that the open request names; drops it when another vehicle came to stand there."""
+    if one.request is None or one.request.dock_id is None:
+        return
+    found = lock(rows_of(Dock).filter(pk=one.request.dock_id).select_related("vehicule", "station"))
+    one.request.dock = found[0] if found and found[0].vehicule_id in (None, one.vehicule.pk) else None
+
+
+def close(*, trip_id: str, now: datetime, reason: str = "") -> Trip:
+    """An operator ends a trip: by its open request if there is one, else by one of the operator's own."""
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        if one.trip.status not in RUNNING:
+            raise Refused(Refusal.TRIP_NOT_RENTING)
+        if one.request is None:
+            mark(ledger, one, origin=RequestOrigin.OPERATOR, date=now, reason=reason[:200])
+        _lock_dock(one)
+        complete(ledger, one, reason=reason)
+        return one.trip
+
+
+def edit_request(*, trip_id: str, changes: dict[str, Any], now: datetime) -> Trip:
+    """Changes the open request of a trip: its photo, position or date."""
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        request = one.request
+        if request is None:
+            raise Refused(Refusal.MISSING_PENDING_REQUEST)
+        if "date" in changes and not one.trip.start_at <= changes["date"] <= now:
+            raise Invalid("date", _("The date must lie between the trip’s start and now."))
+        if change_request(ledger, one, request, **changes) and "date" in changes:
+            ledger.change(one.trip, termination_requested_at=request.date)
+        return one.trip
+
+
+def pause(*, trip_id: str, now: datetime) -> Trip:
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        if one.trip.status != TripStatus.RENTING:
+            raise Refused(Refusal.TRIP_NOT_RENTING)
+        ledger.change(one.trip, status=TripStatus.PITSTOP, paused_at=now)
+        return one.trip
+
+
+def go_on(*, trip_id: str, now: datetime) -> Trip:
+    """Ends a pause. No trip.resumed: that is for a cancelled termination request."""
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        if one.trip.status != TripStatus.PITSTOP:
+            raise Refused(Refusal.ILLEGAL_MOVE, _("The trip is not paused."))
+        resume_riding(ledger, one, at=now)
+        return one.trip
+
+
+def resume_riding(ledger: Ledger, one: OpenTrip, *, at: datetime) -> None:
+    end_pause(ledger, one, at=at)
+    ledger.change(one.trip, status=TripStatus.RENTING)
+
+
+def bill(*, trip_id: str, amounts: dict[str, int | None], now: datetime) -> Trip:
+    """What a completed trip costs: told by trip.updated, after trip.terminated."""
+    with record(now=now, audited=True) as ledger:
+        one = open_trip(trip_id)
+        if one.trip.status != TripStatus.COMPLETED:
+            raise Refused(Refusal.ILLEGAL_MOVE, _("A trip is billed after it was completed."))
+        ledger.change(one.trip, billed_at=now, **amounts)
+        return one.trip
+
+
+def complete_waiting(ledger: Ledger, vehicule_ids: Sequence[str]) -> None:
+    """Vehicles are rented again: their trips that wait for the end of a cyclist's request end with its date."""
+    waiting = Trip.objects.filter(vehicule_id__in=vehicule_ids, status__in=ENDING)
+    for one in open_trips(waiting.values_list("pk", flat=True)).values():
+        if one.trip.status in ENDING:
+            complete(ledger, one, reason="rented again")

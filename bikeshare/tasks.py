@@ -1,0 +1,15 @@
+"""Celery doors of bike-share."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from bikeshare.services import abonnements
+
+
+@shared_task(name="bikeshare.sweep")
+def sweep() -> None:
+    """What time brings: trials that end in 72 hours."""
+    while abonnements.tell_trial_ends(now=timezone.now()) >= abonnements.SWEEP_LIMIT:
+        continue

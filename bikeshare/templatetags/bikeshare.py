@@ -1,0 +1,65 @@
+"""Names, colours and links of bike-share in templates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from bikeshare.choices import STATUS_COLOURS, VERDICT_COLOURS, ZONE_COLOURS, TelemetryVerdict, ZoneType
+from bikeshare.models import Resource
+
+register = template.Library()
+
+
+@register.filter
+def status_colour(status: str) -> str:
+    return STATUS_COLOURS.get(status, "secondary")
+
+
+@register.filter
+def zone_colour(kind: str) -> str:
+    return ZONE_COLOURS.get(ZoneType(kind), "secondary")
+
+
+@register.filter
+def verdict_colour(verdict: str) -> str:
+    return VERDICT_COLOURS[TelemetryVerdict(verdict)]
+
+
+@register.filter
+def page_of(row: Resource) -> str:
+    """The page of a resource."""
+    return reverse(f"bikeshare:{row.NAME}", args=[row.pk])
+
+
+@register.filter
+def euros(cents: int | None) -> str:
+    """An amount in cents with two decimals; the currency is the program's own."""
+    return "–" if cents is None else f"{cents / 100:.2f}"
+
+
+@register.filter
+def charge(value: float | None) -> SafeString:
+    """A battery's charge, low ones marked."""
+    if value is None:
+        return format_html('<span class="text-body-secondary">{}</span>', "–")
+    if value < 20:
+        return format_html('<span class="badge badge-danger">{} %</span>', round(value))
+    return format_html("{} %", round(value))
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def said(value: dict[str, Any]) -> str:
+    """What a device's message held, in a line."""
+    return " · ".join(f"{key} {one}" for key, one in value.items()) or _("(not kept)")

@@ -1,0 +1,23 @@
+"""URLs of bike-share: pages, and the public GBFS feeds."""
+
+from django.urls import path
+
+from bikeshare import views
+from bikeshare.api.gbfs import FILES, gbfs_file
+from bikeshare.services.specs import SPECS
+
+app_name = "bikeshare"
+urlpatterns = [
+    path("bikeshare/map/", views.city_map, name="map"),
+    path("bikeshare/topics/", views.topics, name="topics"),
+    path("bikeshare/topics/sample/", views.topic_sample, name="topic_sample"),
+    *(path(f"bikeshare/{plural}/", page.as_view(), name=plural) for plural, page in views.LISTS.items()),
+    *(path(f"bikeshare/{route}", view, name=name) for name, (route, view) in views.ACTIONS.items()),
+    path("bikeshare/trips/<str:pk>/", views.trip_page, name="trip"),
+    *(
+        path(f"bikeshare/{spec.plural}/<str:pk>/", views.PAGES[spec.name], name=spec.name)
+        for spec in SPECS.values()
+        if spec.name in views.PAGES
+    ),
+    *(path(f"gbfs/<slug:pk>/{name}.json", gbfs_file(name), name=f"gbfs_{name}") for name in FILES),
+]

@@ -1,0 +1,9 @@
+"""Pages of bike-share, one file per kind."""
+
+from bikeshare.views.actions import ACTIONS
+from bikeshare.views.lists import LISTS
+from bikeshare.views.map import city_map
+from bikeshare.views.objects import PAGES, trip_page
+from bikeshare.views.topics import topic_sample, topics
+
+__all__ = ["ACTIONS", "LISTS", "PAGES", "city_map", "topic_sample", "topics", "trip_page"]

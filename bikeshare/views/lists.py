@@ -1,0 +1,253 @@
+"""The lists of the ten resources, each with Magic Search."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from bikeshare import selectors
+from bikeshare.filters import (
+    AbonnementFilters,
+    CyclistFilters,
+    StationFilters,
+    TripFilters,
+    VehiculeFilters,
+    ZoneFilters,
+)
+from bikeshare.models import (
+    Abonnement,
+    Boitier,
+    Cyclist,
+    Dock,
+    Pass,
+    Registration,
+    Resource,
+    Station,
+    Trip,
+    Vehicule,
+    Zone,
+)
+from bikeshare.search import SEARCHES
+from console.lists import Action, Column, ListPage
+
+_CELLS = "bikeshare/cells"
+_STATUS = Column("status", _("Status"), f"{_CELLS}/status.html", sort="status")
+_PROGRAM = Column("program", _("Program"), value=lambda row: row.program_id, sort="program")
+_CREATED = Column("created", _("Created"), "console/cells/ago.html", sort="created")
+# The tabs above every list: plural, label, permission of its model.
+TABS = (
+    ("trips", _("Trips")), ("vehicules", _("Vehicles")), ("boitiers", _("Boitiers")), ("stations", _("Stations")),
+    ("docks", _("Docks")), ("zones", _("Zones")), ("cyclists", _("Cyclists")), ("registrations", _("Registrations")),
+    ("abonnements", _("Abonnements")), ("passes", _("Passes")),
+)  # fmt: skip
+
+
+class ResourceList(ListPage):
+    """A list declares its model and its columns; the search is the API's."""
+
+    model: ClassVar[type[Resource]]
+    template = "bikeshare/list.html"
+    default_sort = "-created"
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.listed(self.model)
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        tabs = [(label, reverse(f"bikeshare:{plural}"), plural == self.key) for plural, label in TABS]
+        return {"tabs": tabs}
+
+
+class TripList(ResourceList):
+    key, title, permission, model = "trips", _("Trips"), "bikeshare.view_trip", Trip
+    search, filterset = SEARCHES["trips"], TripFilters
+    columns = (
+        Column("start_at", _("Started"), f"{_CELLS}/trip.html", sort="start_at"),
+        _STATUS,
+        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule_number"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html"),
+        Column("way", _("From → to"), f"{_CELLS}/way.html"),
+        Column("duration", _("Duration"), f"{_CELLS}/duration.html", sort="duration", numeric=True),
+        Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
+        _PROGRAM,
+    )
+    default_sort = "-start_at"
+    placeholder = _("Search, e.g. status:running vehicule:0417 started:today city:paris")
+    empty_title = _("No trips yet")
+    empty_text = _("A trip begins when the API says that a cyclist rents a vehicle.")
+
+
+class VehiculeList(ResourceList):
+    key, title, permission, model = "vehicules", _("Vehicles"), "bikeshare.view_vehicule", Vehicule
+    search, filterset = SEARCHES["vehicules"], VehiculeFilters
+    columns = (
+        Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
+        _STATUS,
+        Column("type", _("Type"), value=lambda row: row.get_type_display(), sort="type"),
+        Column("station", _("Station"), f"{_CELLS}/station_of.html"),
+        Column("lock", _("Lock"), value=lambda row: row.state.lock if row.state else ""),
+        Column("battery", _("Battery"), f"{_CELLS}/battery.html", sort="boitier__state__battery", numeric=True),
+        Column(
+            "battery_vae", _("Assistance"), f"{_CELLS}/battery_vae.html", sort="boitier__state__battery_vae",
+            numeric=True,
+        ),
+        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="boitier__state__last_seen"),
+        _PROGRAM,
+    )  # fmt: skip
+    default_sort = "number"
+    placeholder = _("Search, e.g. status:ready battery:<20 type:vae city:paris seen:>1d")
+    empty_title = _("No vehicles yet")
+    empty_text = _("Send them to the API.")
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        return [Action(_("Map"), reverse("bikeshare:map"), "bikeshare.view_vehicule", "map")]
+
+
+class BoitierList(ResourceList):
+    key, title, permission, model = "boitiers", _("Boitiers"), "bikeshare.view_boitier", Boitier
+    search = SEARCHES["boitiers"]
+    columns = (
+        Column("number", _("Serial number"), f"{_CELLS}/object.html", sort="number"),
+        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of_box.html", sort="vehicule__number"),
+        Column("fw", _("Firmware"), sort="fw"),
+        Column("lock", _("Lock"), value=lambda row: row.state.lock, sort="state__lock"),
+        Column("chain", _("Chain"), value=lambda row: row.state.chain_type, sort="state__chain_type"),
+        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="state__last_seen"),
+        _PROGRAM,
+    )
+    default_sort = "number"
+    placeholder = _("Search, e.g. fw:3.2 lock:unlocked seen:>2d")
+    empty_title = _("No boitiers yet")
+    empty_text = _("They are the boxes on the vehicles; send them to the API.")
+
+
+class StationList(ResourceList):
+    key, title, permission, model = "stations", _("Stations"), "bikeshare.view_station", Station
+    search, filterset = SEARCHES["stations"], StationFilters
+    columns = (
+        Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
+        Column("short_name", _("Number"), sort="short_name"),
+        _STATUS,
+        Column("docks", _("Free docks"), f"{_CELLS}/docks.html", numeric=True),
+        Column("vehicules", _("Vehicles"), value=lambda row: row.vehicule_count, numeric=True),
+        Column("address", _("Address"), f"{_CELLS}/address.html"),
+        _PROGRAM,
+    )
+    default_sort = "name"
+    placeholder = _("Search, e.g. quai status:open capacity:>10 virtual:no")
+    empty_title = _("No stations yet")
+    empty_text = _("Import them with manage.py import_gbfs, or send them to the API.")
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_docks(rows)
+
+
+class DockList(ResourceList):
+    key, title, permission, model = "docks", _("Docks"), "bikeshare.view_dock", Dock
+    search = SEARCHES["docks"]
+    columns = (
+        Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
+        Column("station", _("Station"), f"{_CELLS}/station_of.html", sort="station__name"),
+        _STATUS,
+        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule__number"),
+        Column("rfid", _("Tag"), sort="rfid"),
+        _PROGRAM,
+    )
+    default_sort = "number"
+    placeholder = _("Search, e.g. station:quai free:yes")
+    empty_title = _("No docks yet")
+    empty_text = _("Send them to the API.")
+
+
+class ZoneList(ResourceList):
+    key, title, permission, model = "zones", _("Zones"), "bikeshare.view_zone", Zone
+    search, filterset = SEARCHES["zones"], ZoneFilters
+    columns = (
+        Column("precedence", _("Precedence"), sort="precedence", numeric=True),
+        Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
+        Column("type", _("Type"), f"{_CELLS}/zone_type.html", sort="type"),
+        _STATUS,
+        Column("rules", _("Rules"), f"{_CELLS}/rules.html"),
+        Column("end", _("Until"), sort="end"),
+        _PROGRAM,
+    )
+    default_sort = "precedence"
+    intro = _("Where zones overlap, the one with the lowest precedence decides.")
+    placeholder = _("Search, e.g. type:forbidden status:open jardin")
+    empty_title = _("No zones yet")
+    empty_text = _("Import them with manage.py import_gbfs, or send them to the API.")
+
+
+class CyclistList(ResourceList):
+    key, title, permission, model = "cyclists", _("Cyclists"), "bikeshare.view_cyclist", Cyclist
+    search, filterset = SEARCHES["cyclists"], CyclistFilters
+    columns = (
+        Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
+        _STATUS,
+        Column("email", _("E-mail"), sort="email"),
+        Column("phone_number", _("Phone")),
+        _CREATED,
+        _PROGRAM,
+    )
+    placeholder = _("Search, e.g. dupont status:blocked card:no")
+    empty_title = _("No cyclists yet")
+    empty_text = _("Send them to the API.")
+
+
+class RegistrationList(ResourceList):
+    key, title, permission, model = "registrations", _("Registrations"), "bikeshare.view_registration", Registration
+    search = SEARCHES["registrations"]
+    columns = (
+        Column("id", _("Id"), f"{_CELLS}/object.html"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name"),
+        _STATUS,
+        Column("last_trip_at", _("Last trip"), "console/cells/ago.html", sort="last_trip_at"),
+        _CREATED,
+        _PROGRAM,
+    )
+    placeholder = _("Search, e.g. cyclist:dupont status:active last_trip:>30d")
+    empty_title = _("No registrations yet")
+    empty_text = _("A registration is a cyclist in a program.")
+
+
+class AbonnementList(ResourceList):
+    key, title, permission, model = "abonnements", _("Abonnements"), "bikeshare.view_abonnement", Abonnement
+    search, filterset = SEARCHES["abonnements"], AbonnementFilters
+    columns = (
+        Column("forfait", _("Tariff"), f"{_CELLS}/object.html", sort="forfait"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name"),
+        _STATUS,
+        Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
+        Column("trial_end", _("Trial ends"), f"{_CELLS}/trial.html", sort="trial_end"),
+        _CREATED,
+        _PROGRAM,
+    )
+    placeholder = _("Search, e.g. status:waiting_validation forfait:year trial:<3d")
+    empty_title = _("No abonnements yet")
+    empty_text = _("Send them to the API.")
+
+
+class PassList(ResourceList):
+    key, title, permission, model = "passes", _("Passes"), "bikeshare.view_pass", Pass
+    search = SEARCHES["passes"]
+    columns = (
+        Column("uid", _("Card number"), f"{_CELLS}/object.html", sort="uid"),
+        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name"),
+        Column("confirmed_at", _("Confirmed"), "console/cells/ago.html", sort="confirmed_at"),
+        Column("disabled_at", _("Disabled"), sort="disabled_at"),
+        _PROGRAM,
+    )
+    placeholder = _("Search, e.g. cyclist:dupont disabled:no given:yes")
+    empty_title = _("No passes yet")
+    empty_text = _("Send them to the API.")
+
+
+LISTS: dict[str, type[ResourceList]] = {
+    view.key: view
+    for view in (
+        TripList, VehiculeList, BoitierList, StationList, DockList, ZoneList, CyclistList, RegistrationList,
+        AbonnementList, PassList,
+    )
+}  # fmt: skip

@@ -1,0 +1,197 @@
+"""The page of one resource: its facts, what was told of it, what an operator may do; of a trip its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from bikeshare import selectors
+from bikeshare.choices import ENDING
+from bikeshare.models import Boitier, Cyclist, Dock, Resource, Station, TerminationRequest, Trip, Vehicule, Zone
+from bikeshare.services.specs import SPECS, Spec
+from bikeshare.views.drawing import drawing_of_track, drawing_of_zone
+from console.permissions import requires
+
+# Shown elsewhere on the page, or for machines alone.
+_HIDDEN = {"id", "version", "deleted_at", "geometry", "area", "rules", "pin_hash", "boitier", "trial_notice_at"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the facts: `kind` says how the value is shown."""
+
+    label: Any
+    kind: str
+    value: Any
+
+
+def facts(row: Model) -> list[Fact]:
+    """A row's columns in their order, without those that are empty."""
+    found = []
+    for field in row._meta.fields:
+        value = getattr(row, field.attname)
+        if field.name in _HIDDEN or value in (None, "", []):
+            continue
+        if isinstance(field, ForeignKey):
+            found.append(_related(row, field))
+        elif isinstance(value, datetime):
+            found.append(Fact(field.verbose_name, "moment", value))
+        elif field.choices:
+            kind = "status" if field.name == "status" else "text"
+            found.append(Fact(field.verbose_name, kind, (value, getattr(row, f"get_{field.name}_display")())))
+        elif isinstance(value, bool):
+            found.append(Fact(field.verbose_name, "text", ("", _("yes") if value else _("no"))))
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else value
+            found.append(Fact(field.verbose_name, "text", ("", text)))
+    return found
+
+
+def _related(row: Model, field: Any) -> Fact:
+    other = getattr(row, field.name)
+    if isinstance(other, Resource):
+        return Fact(field.verbose_name, "link", other)
+    return Fact(field.verbose_name, "text", ("", other))
+
+
+@dataclass(frozen=True)
+class Act:
+    """A button for operators: where it posts to, and whether it asks for a reason."""
+
+    label: Any
+    url_name: str
+    permission: str
+    icon: str
+    reason: bool = False
+    danger: bool = False
+
+
+def acts_on(row: Resource) -> list[Act]:
+    """What may be done to a resource in its present state."""
+    status = getattr(row, "status", "")
+    match row.NAME:
+        case "abonnement" if status == "waiting_validation":
+            return [
+                Act(_("Validate"), "abonnement_validate", "bikeshare.validate_abonnement", "check"),
+                Act(_("Decline"), "abonnement_decline", "bikeshare.validate_abonnement", "x-mark", True, True),
+            ]
+        case "cyclist" if status == "active":
+            return [Act(_("Block"), "cyclist_block", "bikeshare.block_cyclist", "no-symbol", True, True)]
+        case "cyclist" if status == "blocked":
+            return [Act(_("Unblock"), "cyclist_unblock", "bikeshare.block_cyclist", "check")]
+        case "vehicule" if status in ("ready", "service", "stock", "maj"):
+            permission = "bikeshare.service_vehicule"
+            return [Act(_("Set to maintenance"), "vehicule_maintenance", permission, "wrench-screwdriver", True)]
+        case "vehicule" if status in ("maintenance", "hs"):
+            return [Act(_("Set to ready"), "vehicule_ready", "bikeshare.service_vehicule", "check")]
+        case "trip" if status in ENDING:
+            return [
+                Act(_("Accept the end"), "request_accept", "bikeshare.close_trip", "check"),
+                Act(_("Cancel the request"), "request_cancel", "bikeshare.close_trip", "arrow-uturn-left", True),
+            ]
+        case "trip" if status in ("renting", "pitstop"):
+            return [Act(_("Close the trip"), "trip_close", "bikeshare.close_trip", "flag", True, True)]
+    return []
+
+
+def _allowed(request: HttpRequest, row: Resource) -> list[tuple[Act, str]]:
+    return [
+        (act, reverse(f"bikeshare:{act.url_name}", args=[row.pk]))
+        for act in acts_on(row)
+        if request.user.has_perm(act.permission)
+    ]
+
+
+def _around(row: Resource) -> dict[str, Any]:
+    """What a kind of resource shows besides its facts."""
+    match row:
+        case Station():
+            selectors.attach_docks([row])
+            return {"docks": Dock.objects.filter(station=row).select_related("vehicule").order_by("number", "pk")}
+        case Vehicule():
+            trips = Trip.objects.filter(vehicule=row).select_related("cyclist").order_by("-pk")[:20]
+            box = row.boitier_id
+            return {"trips": trips, "state": row.state, "chat": selectors.messages_of_boitier(box) if box else []}
+        case Boitier():
+            return {"state": row.state, "chat": selectors.messages_of_boitier(row.pk)}
+        case Cyclist():
+            trips = Trip.objects.filter(cyclist=row).select_related("cyclist").order_by("-pk")[:20]
+            return {
+                "trips": trips,
+                "abonnements": row.abonnements.filter(deleted_at=None),
+                "passes": row.passes.filter(deleted_at=None),
+                "favorites": row.favorites.select_related("station"),
+            }
+        case Zone():
+            return {"drawing": drawing_of_zone(row), "zone_rules": row.rules}
+    return {}
+
+
+def resource_page(spec: Spec) -> Callable[..., HttpResponse]:
+    """The view of one resource of a kind."""
+
+    @requires(f"bikeshare.view_{spec.model._meta.model_name}")
+    def view(request: HttpRequest, pk: str) -> HttpResponse:
+        row = get_object_or_404(selectors.listed(spec.model), pk=pk.replace("\x00", " "))
+        context = {
+            "page_title": str(row),
+            "row": row,
+            "kind": row._meta.verbose_name,
+            "list_title": row._meta.verbose_name_plural,
+            "list_url": reverse(f"bikeshare:{spec.plural}"),
+            "facts": facts(row),
+            "acts": _allowed(request, row),
+            "events": selectors.events_about([row.pk]) if request.user.has_perm("outbox.view_event") else [],
+        }
+        return render(request, "bikeshare/object.html", context | _around(row))
+
+    return view
+
+
+PAGES = {spec.name: resource_page(spec) for spec in SPECS.values() if spec.name != "trip"}
+
+
+@requires("bikeshare.view_trip")
+def trip_page(request: HttpRequest, pk: str) -> HttpResponse:
+    """A trip: its facts, its way, and everything that happened in one line of time."""
+    rows = selectors.listed(Trip).select_related("start_station", "end_station", "start_dock", "end_dock")
+    trip = get_object_or_404(rows, pk=pk.replace("\x00", " "))
+    requests = list(TerminationRequest.objects.filter(trip=trip).select_related("dock__station").order_by("pk"))
+    context = {
+        "page_title": f"{trip.vehicule_number} · {trip.start_name or trip.pk}",
+        "trip": trip,
+        "row": trip,
+        "requests": requests,
+        "acts": _allowed(request, trip),
+        "drawing": drawing_of_track(trip, selectors.track_of_trip(trip)),
+        "timeline": _timeline(request, trip, [one.pk for one in requests]),
+    }
+    return render(request, "bikeshare/trip.html", context)
+
+
+def _timeline(request: HttpRequest, trip: Trip, request_ids: list[str]) -> list[dict[str, Any]]:
+    """Events and device messages, newest first."""
+    found: list[dict[str, Any]] = [
+        {"at": one.at, "message": one, "tone": "quiet" if one.verdict != "late" else "bad"}
+        for one in selectors.messages_of_trip(trip)
+    ]
+    if request.user.has_perm("outbox.view_event"):
+        found += [
+            {"at": event.occurred_at, "event": event, "tone": "good" if event.kind == "trip.terminated" else ""}
+            for event in selectors.events_of_trip(trip, request_ids)
+        ]
+    return sorted(found, key=_moment, reverse=True)
+
+
+def _moment(one: dict[str, Any]) -> tuple[Any, ...]:
+    """Of one moment: first what was said, then what followed of it, in the order of the object's versions."""
+    event = one.get("event")
+    return (one["at"], 0, 0) if event is None else (one["at"], event.payload["object"]["version"], event.pk)

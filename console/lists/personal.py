@@ -1,0 +1,118 @@
+"""What people keep of a list: saved searches, private or shared, and the columns that they want to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from console.lists.columns import Column
+from console.lists.links import query_without
+from console.models import ColumnChoice, SavedSearch
+from console.permissions import check_permission, person
+
+if TYPE_CHECKING:
+    from console.lists.page import ListPage
+
+MOST_SEARCHES = 100
+SHARE = "console.share_savedsearch"
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    return redirect(f"{request.path}{query_without(request.GET)}")
+
+
+# ---- columns --------------------------------------------------------------------------------------------------------
+
+
+def shown_columns(page: ListPage, request: HttpRequest) -> Sequence[Column]:
+    """The columns that this person chose, in the list's order; tools always stand."""
+    chosen = _chosen(page, request)
+    return [c for c in page.columns if c.is_tool or (not c.hidden if chosen is None else c.name in chosen)]
+
+
+def _chosen(page: ListPage, request: HttpRequest) -> set[str] | None:
+    if not page.has_tools:
+        return None
+    if not hasattr(request, "_chosen_columns"):
+        found = ColumnChoice.objects.filter(owner_id=person(request).pk, list_key=page.key)
+        request._chosen_columns = found.values_list("columns", flat=True).first()  # type: ignore[attr-defined]
+    columns = request._chosen_columns  # type: ignore[attr-defined]
+    known = {c.name for c in page.columns if not c.is_tool}
+    return set(columns) & known or None if columns is not None else None
+
+
+def choose_columns(page: ListPage, request: HttpRequest) -> HttpResponse:
+    """Keeps the choice; one of all or of none is the list's own again."""
+    usual = {c.name for c in page.columns if not c.is_tool and not c.hidden}
+    known = {c.name for c in page.columns if not c.is_tool}
+    wanted = known & set(request.POST.getlist("column"))
+    mine: dict[str, Any] = {"owner_id": person(request).pk, "list_key": page.key}
+    if wanted in (set(), usual) or "reset" in request.POST:
+        ColumnChoice.objects.filter(**mine).delete()
+    else:
+        ColumnChoice.objects.update_or_create(**mine, defaults={"columns": sorted(wanted)})
+    return _back(request)
+
+
+# ---- saved searches ---------------------------------------------------------------------------------------------
+
+
+def menu(page: ListPage, request: HttpRequest) -> dict[str, Any]:
+    """What the menus above a list show."""
+    user = person(request)
+    searches = SavedSearch.objects.filter(Q(owner_id=user.pk) | Q(shared=True), list_key=page.key)
+    shown = {column.name for column in shown_columns(page, request)}
+    return {
+        "saved_searches": list(searches.select_related("owner")[:MOST_SEARCHES]),
+        "may_share": user.has_perm(SHARE),
+        "may_tidy": user.has_perm("console.delete_savedsearch"),
+        "column_choices": [(column, column.name in shown) for column in page.columns if not column.is_tool],
+    }
+
+
+def save_search(page: ListPage, request: HttpRequest) -> HttpResponse:
+    """Keeps what the list shows now under a name; the same name again is a change of that search."""
+    name = " ".join(request.POST.get("name", "").replace("\x00", "").split())
+    query = query_without(QueryDict(request.META.get("QUERY_STRING", ""))).lstrip("?")
+    if not name or len(name) > 80:
+        messages.error(request, _("Give the search a name of at most 80 characters."))
+        return _back(request)
+    shared = "shared" in request.POST
+    if shared:
+        check_permission(request, SHARE)
+    owner_id = person(request).pk
+    mine = SavedSearch.objects.filter(list_key=page.key, owner_id=owner_id)
+    if mine.filter(name__iexact=name).update(name=name, query=query, shared=shared):
+        messages.success(request, _("The search “%(name)s” is changed.") % {"name": name})
+    elif mine.count() >= MOST_SEARCHES:
+        messages.error(request, _("You have %(n)d searches here already; delete one first.") % {"n": MOST_SEARCHES})
+    else:
+        try:
+            with transaction.atomic():
+                mine.create(list_key=page.key, owner_id=owner_id, name=name, query=query, shared=shared)
+        except IntegrityError:  # a second click
+            pass
+        messages.success(request, _("The search “%(name)s” is saved.") % {"name": name})
+    return _back(request)
+
+
+def delete_search(page: ListPage, request: HttpRequest) -> HttpResponse:
+    """Deletes one's own search; a shared one of somebody else needs the permission."""
+    pk, user = request.POST.get("search", ""), person(request)
+    found = SavedSearch.objects.filter(
+        list_key=page.key, pk=pk if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
+    )
+    if not user.has_perm("console.delete_savedsearch"):
+        found = found.filter(owner_id=user.pk)
+    if found.delete()[0]:
+        messages.success(request, _("The search is deleted."))
+    else:
+        messages.warning(request, _("This search is gone already, or it is somebody else’s."))
+    return _back(request)

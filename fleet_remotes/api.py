@@ -1,0 +1,346 @@
+"""Fleet remotes for machines: vehicles, callbacks, commands; and the door for the vendor's callbacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from ninja import Router, Schema, Status
+from pydantic import Field
+
+from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, problem_response, rfc3339
+from console.batches import BatchDecoder, batch_answer, batch_openapi
+from console.combine import Combiner
+from console.permissions import public
+from fleet_remotes import selectors
+from fleet_remotes.choices import State, summary_of
+from fleet_remotes.ingest import CommandError, read_command
+from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
+from fleet_remotes.search import ACTION_SEARCH, VEHICLE_SEARCH
+from fleet_remotes.services import callbacks as callback_services
+from fleet_remotes.services import commands
+from fleet_remotes.services.callbacks import Body
+from fleet_remotes.services.outcomes import explanation_of
+from fleet_remotes.services.vehicles import VehicleInput, problem_with, upsert_vehicles
+
+log = structlog.get_logger("signalbox.remotes")
+router = Router()
+READ, WRITE = ScopedKey("remotes:read"), ScopedKey("remotes:write")
+
+_vehicles = BatchDecoder(VehicleInput)
+_take_bodies = Combiner[Body, None](callback_services.take_bodies)
+
+
+# ---- the vendor's door ----------------------------------------------------------------------------------------
+
+
+@csrf_exempt
+@public
+@require_POST
+def receive_callback(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes a callback: 200 with an empty body once it is stored, whatever it says; 401 on a wrong header.
+
+    Anything but 2xx makes the vendor send it again for 72 hours, so a wrong secret or a database that is away loses
+    nothing. An unknown slug is answered like a wrong header.
+    """
+    now = timezone.now()
+    try:
+        callback = Callback.objects.filter(slug=slug).first()
+        if callback is None or not callback_services.header_fits(
+            callback, request.headers.get(callback.header_name, "")
+        ):
+            if callback is not None:
+                callback_services.count_refused(callback=callback, now=now)
+            raise Problem(401, "Send the header that was registered with this callback.")
+        body = limited_body(request)
+        _take_bodies.submit(Body(callback.pk, body, now))
+    except Problem as problem:
+        return problem_response(problem)
+    except DatabaseError as error:
+        log.error("a callback was not stored", slug=slug, error=str(error).strip())
+        return problem_response(Problem(500, "It was not stored; send it again."))
+    return HttpResponse(status=200)
+
+
+# ---- vehicles -------------------------------------------------------------------------------------------------
+
+
+def vehicle_shape(vehicle: FleetVehicle) -> dict[str, Any]:
+    return {
+        "vin": vehicle.vin,
+        "vehicle_id": vehicle.vehicle_id,
+        "fleet": vehicle.fleet.key,
+        "brand": vehicle.brand,
+        "model": vehicle.model,
+        "plate": vehicle.plate,
+        "name": vehicle.name,
+        "capabilities": vehicle.capabilities,
+        "privacy": vehicle.privacy,
+        "battery_level": vehicle.battery_level,
+        "is_stolen": vehicle.is_stolen,
+        "facts_at": rfc3339(vehicle.facts_at),
+        "wakeup_budget": vehicle.wakeup_budget,
+        "wakeup_learnt": vehicle.wakeup_learnt,
+        "tags": list(vehicle.tags),
+    }
+
+
+@router.put(
+    "/vehicles", auth=WRITE, summary="Insert or update vehicles by VIN", openapi_extra=batch_openapi(VehicleInput)
+)
+def put_vehicles(request: HttpRequest) -> HttpResponse:
+    """Inserts or updates a batch of up to 1,000 by `vin`; fields left out stay as they are. New fleets are made."""
+    batch = _vehicles.decode(limited_body(request))
+    good = []
+    for index, row in batch.items:
+        problem = problem_with(row)
+        if problem:
+            batch.rejected.append((index, problem))
+        else:
+            good.append(row)
+    upsert_vehicles(rows=good, now=timezone.now())
+    body = batch_answer(len(good), 0, batch.rejected)
+    return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+
+
+@router.get("/vehicles", auth=READ, summary="Vehicles, by Magic Search")
+def list_vehicles(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = selectors.vehicles().filter(VEHICLE_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=vehicle_shape, descending=False)
+
+
+@router.get("/vehicles/{vin}", auth=READ, summary="One vehicle, with its wake-up budget")
+def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
+    vehicle = get_object_or_404(selectors.vehicles(), vin=vin.replace("\x00", "").upper())
+    budget = selectors.budgets([vehicle], timezone.now())[vehicle.pk]
+    return vehicle_shape(vehicle) | {
+        "wakeups": {"used": budget.used, "budget": budget.effective, "left": budget.left, "refused": budget.refused}
+    }
+
+
+# ---- callbacks ------------------------------------------------------------------------------------------------
+
+
+class HeaderIn(Schema):
+    """The static header by which the vendor proves itself. Without `value` one is made up and shown once."""
+
+    name: str = "Authorization"
+    value: str = ""
+
+
+class CallbackIn(Schema):
+    """A callback. `callback_id` is the vendor's, where it is registered there already."""
+
+    slug: str
+    fleet: str
+    header: HeaderIn = Field(default_factory=HeaderIn)
+    callback_id: str = ""
+    batch_window_s: int = Field(default=0, ge=0, le=86_400)
+    silent_after_s: int = Field(default=900, ge=60, le=2_592_000)
+
+
+def callback_shape(callback: Callback) -> dict[str, Any]:
+    return {
+        "id": callback.pk,
+        "slug": callback.slug,
+        "fleet": callback.fleet.key,
+        "path": f"/api/v1/remotes/callbacks/{callback.slug}",
+        "header": {"name": callback.header_name},
+        "callback_id": callback.callback_id,
+        "status": callback.status,
+        "batch_window_s": callback.batch_window_s,
+        "last_received_at": rfc3339(callback.last_received_at),
+        "silent_since": rfc3339(callback.silent_since),
+        "received": callback.events,
+        "duplicates": callback.duplicates,
+        "refused": callback.refused,
+    }
+
+
+@router.post("/callbacks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a callback for a fleet")
+def create_callback(request: HttpRequest, body: CallbackIn) -> Status[dict[str, Any]]:
+    key = body.fleet.replace("\x00", "").strip()
+    if not key or len(key) > 64:
+        raise Problem(422, "Name the fleet.", [{"pointer": "/fleet", "detail": "1 to 64 characters"}])
+    if "\x00" in body.callback_id or len(body.callback_id) > 128:
+        raise Problem(
+            422, "This is no id of the vendor.", [{"pointer": "/callback_id", "detail": "up to 128 characters"}]
+        )
+    with audited_by(key_of(request)):
+        fleet, _made = Fleet.objects.get_or_create(key=key)
+        callback, value = callback_services.create_callback(
+            slug=body.slug,
+            fleet=fleet,
+            header_name=body.header.name,
+            header_value=body.header.value,
+            callback_id=body.callback_id,
+            batch_window_s=body.batch_window_s,
+            silent_after_s=body.silent_after_s,
+        )
+    shape = callback_shape(callback)
+    if not body.header.value.strip():
+        shape["header"]["value"] = value
+    return Status(201, shape)
+
+
+@router.get("/callbacks", auth=READ, summary="Callbacks and how they are")
+def list_callbacks(request: HttpRequest, limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    return page_of(selectors.callbacks(), limit=limit, cursor=cursor, shape=callback_shape, descending=False)
+
+
+# ---- commands -------------------------------------------------------------------------------------------------
+
+
+class ActionIn(Schema):
+    """A command to one vehicle. `parameters` are spelled as the vendor spells them, without the action's own key."""
+
+    vin: str
+    type: str
+    parameters: dict[str, Any] | None = None
+    reason: str = ""
+
+
+class ConfirmIn(Schema):
+    """The second confirmation of a dangerous command."""
+
+    code: str
+
+
+def action_shape(action: RemoteAction) -> dict[str, Any]:
+    meaning, todo = explanation_of(action)
+    late = action.confirmed_late_after
+    return {
+        "id": action.pk,
+        "vin": action.vehicle.vin,
+        "fleet": action.fleet.key,
+        "type": action.kind,
+        "parameters": action.parameters,
+        "summary": summary_of(action.kind, action.parameters),
+        "reason": action.reason,
+        "requested_by": action.requested_by,
+        "state": action.state,
+        "is_final": action.is_terminal and action.state != State.UNCONFIRMED,
+        "since": rfc3339(action.since),
+        "cause": action.cause,
+        "explanation": meaning,
+        "suggestion": todo,
+        "feedback": action.feedback,
+        "inferred": action.inferred,
+        "conflict": action.conflict,
+        "confirmed_late_after_s": None if late is None else int(late.total_seconds()),
+        "remote_action_id": action.remote_action_id,
+        "created_at": rfc3339(action.created_at),
+        "submitted_at": rfc3339(action.submitted_at),
+        "not_before": rfc3339(action.not_before) if action.state == State.QUEUED else None,
+        "error": {"status": action.http_status, "code": action.error_code, "message": action.error_text,
+                  "uuid": action.error_uuid} if action.http_status else None,
+        "retry_of": action.retry_of_id,
+        "resolved_by": action.resolved_by_id,
+        "batch": action.batch_id,
+    }  # fmt: skip
+
+
+def _with_timeline(action: RemoteAction) -> dict[str, Any]:
+    timeline = [
+        {
+            "at": rfc3339(moment.at),
+            "source": moment.source,
+            "what": moment.title,
+            "detail": moment.detail,
+            "took_s": moment.took_s,
+            "verdict": moment.verdict or None,
+            "received_at": rfc3339(moment.received_at),
+            "duplicates": moment.duplicates,
+            "flags": moment.flags,
+        }
+        for moment in selectors.timeline_of(action)
+    ]
+    return action_shape(action) | {"expected_next": selectors.expected_next(action), "timeline": timeline}
+
+
+def _vehicle(vin: str) -> FleetVehicle:
+    vehicle = selectors.vehicles().filter(vin=vin.replace("\x00", "").strip().upper()).first()
+    if vehicle is None:
+        raise Problem(
+            422, "No fleet has this vehicle; add it with PUT /remotes/vehicles.",
+            [{"pointer": "/vin", "detail": "unknown vehicle"}],
+        )  # fmt: skip
+    return vehicle
+
+
+def _by(request: HttpRequest) -> str:
+    return f"API: {key_of(request).name}"
+
+
+def _refusal(error: ValidationError) -> Exception:
+    """A check that refused or a state that has moved on is a conflict; anything else is the caller's own mistake."""
+    code = getattr(error, "code", "")
+    if isinstance(error, commands.CannotSend):
+        errors = [{"pointer": "/vin", "detail": str(finding.code)} for finding in error.findings]
+        return Problem(409, " ".join(error.messages), errors)
+    if code in ("conflict", "wrong_code"):
+        return Problem(409, " ".join(error.messages))
+    return error
+
+
+@router.post("/actions", auth=WRITE, response={202: dict[str, Any]}, summary="Send a command to a vehicle")
+def post_action(request: HttpRequest, body: ActionIn) -> Status[dict[str, Any]]:
+    """Queues a command after its checks; 409 says which of them refused.
+
+    Unlocking, immobilising and declaring stolen need a `reason`, and a second confirmation: the action comes back as a
+    draft with a code, and is sent after `POST /remotes/actions/{id}/confirm` with that code within ten minutes.
+    """
+    vehicle = _vehicle(body.vin)
+    try:
+        command = read_command(body.type, body.parameters)
+        action, code = commands.place_command(
+            vehicle=vehicle, command=command, reason=body.reason, by=_by(request), now=timezone.now(), confirmed=False
+        )
+    except CommandError as error:
+        raise Problem(422, str(error), [{"pointer": error.pointer, "detail": str(error)}]) from error
+    except ValidationError as error:
+        raise _refusal(error) from error
+    shape = _with_timeline(action)
+    if code:
+        shape["confirmation"] = {"code": code, "until": rfc3339(action.expires_at)}
+    return Status(202, shape)
+
+
+@router.get("/actions", auth=READ, summary="Actions, newest first, by Magic Search")
+def list_actions(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = selectors.actions().filter(ACTION_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=action_shape)
+
+
+@router.get("/actions/{action_id}", auth=READ, summary="One action with its timeline")
+def get_action(request: HttpRequest, action_id: int) -> dict[str, Any]:
+    return _with_timeline(get_object_or_404(selectors.actions(), pk=action_id))
+
+
+@router.post("/actions/{action_id}/confirm", auth=WRITE, response={202: dict[str, Any]}, summary="Confirm a draft")
+def confirm_action(request: HttpRequest, action_id: int, body: ConfirmIn) -> Status[dict[str, Any]]:
+    action = get_object_or_404(selectors.actions(), pk=action_id)
+    try:
+        commands.confirm_command(action=action, code=body.code, by=_by(request), now=timezone.now())
+    except ValidationError as error:
+        raise _refusal(error) from error
+    return Status(202, _with_timeline(get_object_or_404(selectors.actions(), pk=action_id)))
+
+
+@router.post("/actions/{action_id}/cancel", auth=WRITE, summary="Cancel what is not yet sent")
+def cancel_action(request: HttpRequest, action_id: int) -> dict[str, Any]:
+    """Cancels an action that waits. 409 when the vendor has it: its API knows no cancelling."""
+    action = get_object_or_404(selectors.actions(), pk=action_id)
+    cancelled = commands.cancel_action(action=action, now=timezone.now(), by=_by(request))
+    action = get_object_or_404(selectors.actions(), pk=action_id)
+    if not cancelled and action.state != State.CANCELLED:
+        raise Problem(409, "It was sent already; what the vendor has cannot be called back.")
+    return _with_timeline(action)

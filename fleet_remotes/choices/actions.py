@@ -1,0 +1,126 @@
+"""Choices of remote actions: the nine kinds and the states (reference B1 and B6)."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """The nine actions; a value is the key of the vendor's request."""
+
+    PRECONDITIONING = "preconditioning", _("Preconditioning")
+    CHARGING = "charging", _("Charging")
+    DOOR = "door", _("Doors")
+    HORN = "horn", _("Horn")
+    LIGHTS = "lights", _("Lights")
+    IMMOBILIZATION = "immobilization", _("Immobilisation")
+    STOLEN = "stolen", _("Stolen vehicle")
+    WAKE_UP = "wakeUp", _("Wake-up")
+    NAVIGATION = "navigation", _("Navigation")
+
+
+# The vendor's name of each action in its notifications.
+REMOTE_TYPES = {
+    Kind.PRECONDITIONING: "ThermalPreconditioning",
+    Kind.CHARGING: "ElectricBatteryChargingRequest",
+    Kind.DOOR: "Doors",
+    Kind.HORN: "Horn",
+    Kind.LIGHTS: "Lights",
+    Kind.IMMOBILIZATION: "Immobilization",
+    Kind.STOLEN: "Stolen",
+    Kind.WAKE_UP: "WakeUp",
+    Kind.NAVIGATION: "Navigation",
+}
+# VehicleState and ChargingState, which only notifications name, are refreshes: what a wake-up asks for.
+KIND_OF_REMOTE_TYPE = {name: kind for kind, name in REMOTE_TYPES.items()} | {
+    "VehicleState": Kind.WAKE_UP,
+    "ChargingState": Kind.WAKE_UP,
+}
+# Other spellings that are understood when a command is given.
+KIND_ALIASES = {
+    "doors": Kind.DOOR,
+    "wakeup": Kind.WAKE_UP,
+    "wake_up": Kind.WAKE_UP,
+    "immobilisation": Kind.IMMOBILIZATION,
+    "thermalpreconditioning": Kind.PRECONDITIONING,
+    "electricbatterychargingrequest": Kind.CHARGING,
+}
+# Mechanical or legal in effect: never sent a second time without a person's doing, whatever became of the first.
+DANGEROUS_KINDS = frozenset({Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN})
+
+
+class State(models.TextChoices):
+    """Where an action stands; `rules.standing` says how it moves."""
+
+    DRAFT = "draft", _("To be confirmed")
+    QUEUED = "queued", _("Waiting to be sent")
+    SUBMITTING = "submitting", _("Being sent")
+    UNKNOWN = "unknown", _("Sent, fate unknown")
+    SUBMITTED = "submitted", _("Sent")
+    ACCEPTED = "accepted", _("Accepted")
+    CHECKING = "checking", _("Vehicle is checked")
+    WAKING = "waking", _("Vehicle is woken up")
+    BLOCKED_QUOTA = "blocked_quota", _("Held up: wake-ups used up")
+    BLOCKED_BATTERY = "blocked_battery", _("Held up: battery too low")
+    SENT = "sent", _("Sent to the vehicle")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    ALREADY_DONE = "already_done", _("Already so")
+    FAILED = "failed", _("Failed")
+    REJECTED = "rejected", _("Rejected by the vendor")
+    REFUSED = "refused", _("Not sent")
+    CANCELLED = "cancelled", _("Cancelled")
+    UNCONFIRMED = "unconfirmed", _("Unconfirmed")
+
+
+STATE_COLOURS = {
+    State.DRAFT: "warning",
+    State.QUEUED: "secondary",
+    State.SUBMITTING: "info",
+    State.UNKNOWN: "warning",
+    State.SUBMITTED: "info",
+    State.ACCEPTED: "info",
+    State.CHECKING: "info",
+    State.WAKING: "info",
+    State.BLOCKED_QUOTA: "warning",
+    State.BLOCKED_BATTERY: "warning",
+    State.SENT: "info",
+    State.SUCCEEDED: "success",
+    State.ALREADY_DONE: "success",
+    State.FAILED: "danger",
+    State.REJECTED: "danger",
+    State.REFUSED: "danger",
+    State.CANCELLED: "secondary",
+    State.UNCONFIRMED: "violet",
+}
+
+UNSENT = (State.DRAFT, State.QUEUED)
+SUCCESS = (State.SUCCEEDED, State.ALREADY_DONE)
+# The vendor has it, as far as we know, and has not said how it ended.
+WITH_VENDOR = (
+    State.SUBMITTED, State.ACCEPTED, State.CHECKING, State.WAKING, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY,
+    State.SENT,
+)  # fmt: skip
+# At most one action per vehicle is in one of these.
+IN_FLIGHT = (State.SUBMITTING, State.UNKNOWN, *WITH_VENDOR)
+OPEN = (*UNSENT, *IN_FLIGHT)
+# UNCONFIRMED is the soft one among them: a late word of the vendor still settles it.
+TERMINAL = (*SUCCESS, State.FAILED, State.REJECTED, State.REFUSED, State.CANCELLED, State.UNCONFIRMED)
+
+
+class StepKind(models.TextChoices):
+    """What we ourselves did or concluded, beside the vendor's notifications."""
+
+    CREATED = "created", _("Ordered")
+    CONFIRMED = "confirmed", _("Confirmed a second time")
+    POSTPONED = "postponed", _("Postponed")
+    SUBMITTING = "submitting", _("Posted to the vendor")
+    SUBMITTED = "submitted", _("The vendor took it")
+    REJECTED = "rejected", _("The vendor rejected it")
+    REFUSED = "refused", _("Not sent: a check of ours refused it")
+    FATE_UNKNOWN = "fate_unknown", _("No answer: it may or may not have arrived")
+    FOUND = "found", _("Found in the vendor’s list")
+    NOT_FOUND = "not_found", _("The vendor’s list does not show it")
+    LOOKED = "looked", _("Asked the vendor")
+    UNCONFIRMED = "unconfirmed", _("Nothing more was heard in time")
+    INFERRED = "inferred", _("Counted as failed: it stayed held up")
+    CANCELLED = "cancelled", _("Cancelled before it was sent")
+    RETRYING = "retrying", _("Will be tried again as a new action")

@@ -1,0 +1,195 @@
+"""Why an action failed or was not sent, in plain words, and what to do (the failure table of reference B6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+NOT_SPECIFIED = "NotSpecified"
+# Other spellings of one cause: the flow chart's, and Pending statuses used as causes (reference B5, 4 and 5).
+CAUSE_ALIASES = {
+    "TooManyWakesUpsOverMonth": "TooManyWakeUpsOverMonth",
+    "VehicleBatteryChargeTooLow": "NotPossibleDueToVehicleBatteryLevel",
+}
+
+
+class CauseGroup(models.TextChoices):
+    """Causes that mean the same to an operator."""
+
+    QUOTA = "quota", _("Wake-ups used up")
+    BATTERY = "battery", _("Battery too low")
+    CONNECTION = "connection", _("Not reachable")
+    THROTTLED = "throttled", _("Too many requests")
+    RIGHTS = "rights", _("No right")
+    STATE = "state", _("Vehicle’s state")
+    FAULT = "fault", _("Technical fault")
+    OTHER = "other", _("Other")
+
+
+class Refusal(models.TextChoices):
+    """Why we did not send something; beside the vendor's causes."""
+
+    FLEET_STOPPED = "FleetStopped", _("Sending is stopped for this fleet")
+    NOT_SET_UP = "SendingNotSetUp", _("Sending is not set up")
+    NO_VEHICLE_ID = "NoVehicleId", _("The vendor’s id of the vehicle is missing")
+    NO_CALLBACK = "NoCallback", _("The fleet has no running callback")
+    NOT_CAPABLE = "NotCapable", _("The vehicle cannot do this")
+    PRIVACY = "PrivacyOn", _("Privacy is on")
+    SAME_ACTION = "SameActionOpen", _("The same action is under way")
+    BUDGET = "WakeUpBudgetUsed", _("The wake-up budget is used up")
+    EXPIRED = "Expired", _("It waited too long")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a cause means and what to do about it."""
+
+    group: CauseGroup
+    meaning: str | Promise
+    todo: str | Promise
+
+
+_G = CauseGroup
+_TABLE = {
+    "MissingRights": Advice(
+        _G.RIGHTS,
+        _("The fleet or its contract has no right for this command on this vehicle."),
+        _("Check the contract, the vehicle’s capabilities, and the fleet’s and vehicle’s ids."),
+    ),
+    "SameActionInProgress": Advice(
+        _G.STATE,
+        _("The vendor still works on an identical command for this vehicle."),
+        _("Wait for the running one; do not send it again meanwhile."),
+    ),
+    "TooManyWakeUpsOverMonth": Advice(
+        _G.QUOTA,
+        _("The vehicle was woken up too often this month; the vendor protects its battery."),
+        _("Do it while the vehicle is in use, or on the 1st of next month. Stop periodic wake-ups."),
+    ),
+    "NotPossibleDueToVehicleBatteryLevel": Advice(
+        _G.BATTERY,
+        _("The battery is too low; the vendor keeps what is left for driving."),
+        _("Plug the vehicle in or drive it, then send the command again."),
+    ),
+    "NotPossibleDueToVehiclePrivacyLevel": Advice(
+        _G.RIGHTS,
+        _("The privacy mode is on in the vehicle."),
+        _("Ask the driver to lift it; the command can then be sent again."),
+    ),
+    "VehicleConnectionTimeout": Advice(
+        _G.CONNECTION,
+        _("The vehicle could not be reached or did not wake up."),
+        _("Check its coverage. After about a week without a 15-minute trip it switches its connection off: drive it."),
+    ),
+    "VehicleInUse": Advice(
+        _G.STATE, _("The vehicle is being driven or its ignition is on."), _("Send it again after the trip.")
+    ),
+    "DoorsOpen": Advice(_G.STATE, _("A door is open."), _("Someone must close it at the vehicle.")),
+    "VehicleIsNotLocked": Advice(_G.STATE, _("The vehicle is not locked."), _("Lock it first.")),
+    "CidInside": Advice(_G.STATE, _("A key was left inside."), _("Take it out of the vehicle.")),
+    "VehicleErrorOrCidInside": Advice(
+        _G.STATE, _("A key was left inside, or the vehicle has a fault."), _("Look for the key; else call the service.")
+    ),
+    "NotPossibleDueToVehicleStolenState": Advice(
+        _G.STATE, _("The vehicle is declared stolen."), _("Handle it as a stolen vehicle.")
+    ),
+    "CanceledByDriver": Advice(_G.STATE, _("The driver declined."), _("Talk to the driver.")),
+    "TooManyRequestInShortTime": Advice(
+        _G.THROTTLED,
+        _("Too many commands were sent to this vehicle in a short time."),
+        _("Wait at least 20 minutes; send less."),
+    ),
+    "TooManyRequestSent": Advice(
+        _G.THROTTLED, _("Too many commands were sent."), _("Wait at least 20 minutes; send less.")
+    ),
+    "WrongCommand": Advice(
+        _G.FAULT, _("The vendor did not understand the command."), _("Check parameters and capabilities.")
+    ),
+    "ExternalChargingSystemError": Advice(
+        _G.FAULT, _("The charge point or the cable has a fault."), _("Check the charge point.")
+    ),
+    "VehicleChargingSystemError": Advice(
+        _G.FAULT, _("The vehicle’s charging system has a fault."), _("Send the vehicle to the service.")
+    ),
+    "VehicleError": Advice(_G.FAULT, _("The vehicle has a fault."), _("Send the vehicle to the service.")),
+    "GeneralError": Advice(
+        _G.FAULT,
+        _("The vendor gives no reason."),
+        _("Try once more later; if it stays, open a ticket with the vendor and name the ids below."),
+    ),
+    NOT_SPECIFIED: Advice(
+        _G.OTHER, _("The vendor said that it failed, without a cause."), _("Look at the raw notification.")
+    ),
+    Refusal.FLEET_STOPPED: Advice(
+        _G.OTHER, _("The stop switch of its fleet is on."), _("Resume sending on the page of fleets.")
+    ),
+    Refusal.NOT_SET_UP: Advice(
+        _G.OTHER,
+        _("The access to the vendor’s API is not set up."),
+        _("Set the REMOTES_ variables of the installation; docs/fleet_remotes.md names them."),
+    ),
+    Refusal.NO_VEHICLE_ID: Advice(
+        _G.OTHER, _("The vendor’s id of this vehicle is not known here."), _("Add it to the vehicle.")
+    ),
+    Refusal.NO_CALLBACK: Advice(
+        _G.OTHER,
+        _("The fleet has no callback that is registered with the vendor and running."),
+        _("Register one on the page of callbacks."),
+    ),
+    Refusal.NOT_CAPABLE: Advice(
+        _G.RIGHTS, _("The vehicle does not offer this command."), _("Check its capabilities.")
+    ),
+    Refusal.PRIVACY: Advice(
+        _G.RIGHTS, _("Full privacy is on in the vehicle."), _("Ask the driver to lift it.")
+    ),
+    Refusal.SAME_ACTION: Advice(
+        _G.STATE, _("The same command is under way for this vehicle."), _("Wait for its end.")
+    ),
+    Refusal.BUDGET: Advice(
+        _G.QUOTA,
+        _("The vehicle’s wake-ups of this month are used up."),
+        _("Wait for the 1st of next month, or raise the vehicle’s budget."),
+    ),
+    Refusal.EXPIRED: Advice(
+        _G.OTHER, _("It could not be sent in time; a command must not come as a surprise."), _("Send it again.")
+    ),
+}  # fmt: skip
+
+
+def advice_of(cause: str) -> Advice:
+    """What a cause means; one that we do not know is shown as it came."""
+    found = _TABLE.get(CAUSE_ALIASES.get(cause, cause))
+    if found is not None:
+        return found
+    unknown = format_lazy(_("The vendor’s reason is “{cause}”, which we do not know."), cause=cause)
+    return Advice(CauseGroup.OTHER, unknown, _("Look at the raw notification."))
+
+
+def is_known_cause(cause: str) -> bool:
+    return CAUSE_ALIASES.get(cause, cause) in _TABLE
+
+
+def group_of(cause: str) -> CauseGroup:
+    return advice_of(cause).group
+
+
+# What the checks before sending say beside the refusals: it is sent later, or sent and may fail.
+_HINTS = {
+    "CapabilityUnknown": _("It was never said what the vehicle can do."),
+    "PositionHidden": _("The driver hides the position; some commands may fail."),
+    "WakeUpsUsedUp": _("Its wake-ups are used up: it works only while the vehicle is awake."),
+    "WokenUpOften": _("It was woken up often just now; it is sent after a rest."),
+    "VehicleBusy": _("Another command is under way; this one waits for its end."),
+    "Throttled": _("The vendor asked for a pause; it is sent after that."),
+    "BatteryLow": _("The battery is low; the vendor may refuse."),
+    "DeclaredStolen": _("The vehicle is declared stolen; the vendor may refuse."),
+}
+
+
+def words_for(code: str) -> str | Promise:
+    """What a check found, in a sentence."""
+    return _HINTS.get(code) or advice_of(code).meaning

@@ -1,0 +1,247 @@
+"""The vendor's fleet-owner API (reference B1): mutual TLS, Basic authentication, a client id in every address.
+
+Each request takes a connection of its own. A kept one may have been closed by the other side just when a command is
+written to it, and then nobody knows whether the command arrived; with a fresh one we know what was never sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import ipaddress
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import structlog
+from django.conf import settings
+
+log = structlog.get_logger("signalbox.remotes.client")
+MOST_BYTES = 2 * 1024 * 1024
+# Pages of the vendor's list that are looked through for a lost action.
+MOST_PAGES = 5
+DEFAULT_RETRY_AFTER_S = 60.0
+MAX_RETRY_AFTER_S = 24 * 3600.0
+
+
+class ApiAway(Exception):
+    """No answer was had. `may_have_arrived` says whether the request could have been received all the same."""
+
+    def __init__(self, reason: str, *, may_have_arrived: bool) -> None:
+        super().__init__(reason)
+        self.may_have_arrived = may_have_arrived
+
+
+class ApiError(Exception):
+    """The vendor answered, but not as hoped: its HTTP status and the fields of its xError."""
+
+    def __init__(
+        self, status: int, *, code: str = "", text: str = "", uuid: str = "", retry_after_s: float = 0
+    ) -> None:
+        super().__init__(" ".join(filter(None, (f"HTTP {status}", code, text))))
+        self.status, self.code, self.text, self.uuid = status, code, text, uuid
+        self.retry_after_s = retry_after_s
+
+    @property
+    def is_throttled(self) -> bool:
+        return self.status == 429
+
+    @property
+    def leaves_fate_open(self) -> bool:
+        """A server's error: the request may have been carried out before it."""
+        return self.status >= 500
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A callback as the vendor registered it."""
+
+    callback_id: str
+    status: str
+
+
+class Remotes:
+    """One caller of the API. Raises ApiAway without an answer, ApiError for any answer but 2xx."""
+
+    def __init__(self) -> None:
+        parts = urlsplit(settings.REMOTES_API_URL)
+        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
+        self._is_https = parts.scheme == "https"
+        if not self._is_https and not _is_loopback(self._host):
+            raise ApiAway("REMOTES_API_URL must be https: it carries the password.", may_have_arrived=False)
+
+    # ---- commands ---------------------------------------------------------------------------------------------
+
+    def send(self, fleet: str, vehicle_id: str, callback_id: str, body: Mapping[str, Any]) -> str:
+        """Posts a command and returns the vendor's id of the action. Never called twice for one action by itself."""
+        answer = self._call("POST", f"{_remotes(fleet, vehicle_id, callback_id)}", body)
+        found = answer.get("remoteActionId") if isinstance(answer, dict) else None
+        if not isinstance(found, str) or not found or len(found) > 128:
+            raise ApiAway("The vendor took the command but named no id for it.", may_have_arrived=True)
+        return found
+
+    def action(self, fleet: str, vehicle_id: str, callback_id: str, remote_action_id: str) -> dict[str, Any]:
+        """The vendor's record of an action."""
+        path = f"{_remotes(fleet, vehicle_id, callback_id)}/{quote(remote_action_id, safe='')}"
+        return _object(self._call("GET", path))
+
+    def actions(self, fleet: str, vehicle_id: str, callback_id: str) -> list[dict[str, Any]]:
+        """The vendor's list of a vehicle's actions, its first pages."""
+        found: list[dict[str, Any]] = []
+        token = ""
+        for _ in range(MOST_PAGES):
+            query = {"pageSize": "50"} | ({"pageToken": token} if token else {})
+            answer = self._call("GET", _remotes(fleet, vehicle_id, callback_id), query=query)
+            found += _items(answer)
+            token = _next_token(answer)
+            if not token:
+                break
+        return found
+
+    # ---- callbacks --------------------------------------------------------------------------------------------
+
+    def create_callback(self, fleet: str, body: Mapping[str, Any]) -> Registered:
+        return _registered(self._call("POST", f"/fleets/{quote(fleet, safe='')}/remote/callbacks", body))
+
+    def callback(self, fleet: str, callback_id: str) -> Registered:
+        path = f"/fleets/{quote(fleet, safe='')}/remote/callbacks/{quote(callback_id, safe='')}"
+        return _registered(self._call("GET", path))
+
+    # ---- the wire ---------------------------------------------------------------------------------------------
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        address = f"{self._path}{path}?{urlencode({'client_id': settings.REMOTES_CLIENT_ID, **(query or {})})}"
+        data = None if body is None else json.dumps(body).encode()
+        connection = self._connect()
+        try:
+            connection.request(method, address, data, _headers(data))
+            answer = connection.getresponse()
+            content = answer.read(MOST_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise ApiAway(_why(error), may_have_arrived=True) from error
+        finally:
+            connection.close()
+        log.info("vendor answered", method=method, path=path, status=answer.status)
+        parsed = _parsed(content)
+        if not 200 <= answer.status < 300:
+            raise _error(answer.status, parsed, answer.headers.get("Retry-After", ""))
+        return parsed
+
+    def _connect(self) -> http.client.HTTPConnection:
+        """An open connection: what fails up to here was certainly not received."""
+        connection: http.client.HTTPConnection
+        try:
+            if self._is_https:
+                connection = http.client.HTTPSConnection(
+                    self._host, self._port, timeout=settings.REMOTES_TIMEOUT_S, context=_tls()
+                )
+            else:
+                connection = http.client.HTTPConnection(self._host, self._port, timeout=settings.REMOTES_TIMEOUT_S)
+            connection.connect()
+        except (OSError, http.client.HTTPException) as error:
+            raise ApiAway(_why(error), may_have_arrived=False) from error
+        return connection
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tls() -> ssl.SSLContext:
+    """Verifies the vendor and shows our certificate. Raises OSError for a file that cannot be read."""
+    context = ssl.create_default_context(cafile=settings.REMOTES_CA or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.REMOTES_CERTIFICATE:
+        context.load_cert_chain(settings.REMOTES_CERTIFICATE, settings.REMOTES_CERTIFICATE_KEY or None)
+    return context
+
+
+def _headers(data: bytes | None) -> dict[str, str]:
+    login = f"{settings.REMOTES_USERNAME}:{settings.REMOTES_PASSWORD}".encode()
+    headers = {
+        "Authorization": "Basic " + base64.b64encode(login).decode(),
+        "Accept": "application/hal+json",
+        "User-Agent": "Signalbox",
+        "Connection": "close",
+    }
+    return headers if data is None else headers | {"Content-Type": "application/json"}
+
+
+def _remotes(fleet: str, vehicle_id: str, callback_id: str) -> str:
+    parts = (quote(part, safe="") for part in (fleet, vehicle_id, callback_id))
+    return "/fleets/{}/vehicles/{}/callbacks/{}/remotes".format(*parts)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {settings.REMOTES_TIMEOUT_S} s"
+    return str(error) or type(error).__name__
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content) if content.strip() else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _object(parsed: Any) -> dict[str, Any]:
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _items(parsed: Any) -> list[dict[str, Any]]:
+    """The objects of a HAL list, whatever it is called in `_embedded`."""
+    if isinstance(parsed, list):
+        return [one for one in parsed if isinstance(one, dict)]
+    embedded = _object(_object(parsed).get("_embedded", parsed))
+    lists = [value for value in embedded.values() if isinstance(value, list)]
+    return [one for value in lists for one in value if isinstance(one, dict)]
+
+
+def _next_token(parsed: Any) -> str:
+    token = _object(parsed).get("nextPageToken") or _object(parsed).get("pageToken")
+    return token if isinstance(token, str) else ""
+
+
+def _registered(parsed: Any) -> Registered:
+    found = _object(parsed)
+    callback_id = found.get("callbackId") or found.get("id")
+    if not isinstance(callback_id, str) or not callback_id or len(callback_id) > 128:
+        raise ApiAway("The vendor named no id for the callback.", may_have_arrived=True)
+    status = found.get("status")
+    return Registered(callback_id, status if status in ("Running", "Paused", "Failed") else "Running")
+
+
+def _error(status: int, parsed: Any, retry_after: str) -> ApiError:
+    found = _object(parsed)
+    return ApiError(
+        status,
+        code=str(found.get("code") or "")[:20],
+        text=str(found.get("message") or "")[:300],
+        uuid=str(found.get("uuid") or "")[:64],
+        retry_after_s=_seconds(retry_after) if status == 429 else 0,
+    )
+
+
+def _seconds(raw: str) -> float:
+    """Seconds of `Retry-After`, which may be a number or a date; a minute when it is neither."""
+    try:
+        seconds = float(raw)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(raw) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            seconds = DEFAULT_RETRY_AFTER_S
+    if seconds != seconds:  # "nan" is a float
+        return DEFAULT_RETRY_AFTER_S
+    return min(max(seconds, 1.0), MAX_RETRY_AFTER_S)

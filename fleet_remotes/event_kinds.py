@@ -1,0 +1,200 @@
+"""The kinds of event that fleet remotes publish: the outcome of a command, a silent callback, used-up wake-ups.
+
+Every payload says in plain words what happened and what to do, so that a mail can be written from it alone. A
+command is told of once it has ended; `resolves` names the earlier failures of the same command that a success ends.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+
+from outbox.choices import Severity
+from outbox.event_kinds import EventKind
+
+DOMAIN = "remotes"
+
+SUCCEEDED = "remote.succeeded"
+FAILED = "remote.failed"
+UNCONFIRMED = "remote.unconfirmed"
+BLOCKED = "remote.blocked"
+CALLBACK_SILENT = "callback.silent"
+WAKEUPS_EXHAUSTED = "wakeups.exhausted"
+
+
+class VehicleFacts(msgspec.Struct, kw_only=True):
+    """A fleet vehicle as its receivers need it."""
+
+    vin: str
+    vehicle_id: str = ""
+    fleet: str = ""
+    brand: str = ""
+    model: str = ""
+    plate: str = ""
+    name: str = ""
+    url: str = ""
+
+
+class ActionFacts(msgspec.Struct, kw_only=True):
+    """A command and how it ended. Times are RFC 3339; `state` and `type` are those of the API."""
+
+    id: int
+    type: str
+    state: str
+    summary: str
+    remote_action_id: str = ""
+    cause: str = ""
+    reason: str = ""
+    requested_by: str = ""
+    created_at: datetime
+    submitted_at: datetime | None = None
+    ended_at: datetime
+    retry_of: int | None = None
+    batch: int | None = None
+    error: str = ""
+
+
+class RemoteOutcome(msgspec.Struct, kw_only=True):
+    """Payload of `remote.*`: one command to one vehicle, ended."""
+
+    headline: str
+    vehicle: VehicleFacts
+    action: ActionFacts
+    # What it means and what to do; empty for a success.
+    explanation: str = ""
+    suggestion: str = ""
+    # It stayed held up and was counted as failed; the vendor did not say so.
+    inferred: bool = False
+    # Two outcomes were reported that contradict each other.
+    conflict: bool = False
+    # Seconds after our time-out, where the outcome came only then.
+    confirmed_late_after_s: int | None = None
+    # Earlier actions of the same command on this vehicle whose failure this success ends.
+    resolves: list[int] = []
+    url: str = ""
+
+
+class CallbackSilence(msgspec.Struct, kw_only=True):
+    """Payload of `callback.silent`: `over_at` is given when it was heard of again."""
+
+    headline: str
+    callback: str
+    fleet: str
+    silent_since: datetime
+    last_received_at: datetime | None = None
+    over_at: datetime | None = None
+    waiting_actions: int = 0
+    explanation: str = ""
+    suggestion: str = ""
+    url: str = ""
+
+
+class WakeUpsExhausted(msgspec.Struct, kw_only=True):
+    """Payload of `wakeups.exhausted`: once per vehicle and month."""
+
+    headline: str
+    vehicle: VehicleFacts
+    month: str
+    used: int
+    budget: int | None = None
+    refused_by_vendor: bool = False
+    explanation: str = ""
+    suggestion: str = ""
+    url: str = ""
+
+
+_AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
+_VEHICLE = VehicleFacts(
+    vin="VR3UHZKXZPT500001", vehicle_id="5f2c9a", fleet="F-100", brand="Peugeot", model="e-208", plate="K-SB 208",
+    name="Pool 7", url="https://signalbox.example/…",
+)  # fmt: skip
+
+
+def _example(
+    state: str, headline: str, *, cause: str = "", explanation: str = "", suggestion: str = ""
+) -> RemoteOutcome:
+    action = ActionFacts(
+        id=812, type="door", state=state, summary="Lock the doors", remote_action_id="ra01", cause=cause,
+        requested_by="anna", created_at=_AT, submitted_at=_AT, ended_at=_AT.replace(minute=41),
+    )  # fmt: skip
+    return RemoteOutcome(
+        headline=headline, vehicle=_VEHICLE, action=action, explanation=explanation, suggestion=suggestion,
+        url="https://signalbox.example/…",
+    )  # fmt: skip
+
+
+KINDS = (
+    EventKind(
+        SUCCEEDED,
+        _("Remote command succeeded"),
+        _("A vehicle carried out a command, or was in that state already. Ends earlier failures of the same command."),
+        DOMAIN,
+        RemoteOutcome,
+        _example("succeeded", "Lock the doors: succeeded (Pool 7)"),
+    ),
+    EventKind(
+        FAILED,
+        _("Remote command failed"),
+        _("A command ended without success, after the last try that is made without a person’s doing."),
+        DOMAIN,
+        RemoteOutcome,
+        _example(
+            "failed", "Lock the doors: failed (Pool 7)", cause="DoorsOpen", explanation="A door is open.",
+            suggestion="Someone must close it at the vehicle.",
+        ),
+        Severity.WARNING,
+    ),
+    EventKind(
+        UNCONFIRMED,
+        _("Remote command unconfirmed"),
+        _("A command was sent, but its outcome was not heard of in time. A late word still settles it."),
+        DOMAIN,
+        RemoteOutcome,
+        _example(
+            "unconfirmed", "Lock the doors: unconfirmed (Pool 7)",
+            explanation="It was sent, but nothing more was heard: it may or may not have been carried out.",
+            suggestion="Look at the vehicle before you send it again.",
+        ),
+        Severity.WARNING,
+    ),
+    EventKind(
+        BLOCKED,
+        _("Remote command blocked"),
+        _("A command ended because the vehicle’s battery is too low or its wake-ups of the month are used up."),
+        DOMAIN,
+        RemoteOutcome,
+        _example(
+            "failed", "Lock the doors: blocked, battery too low (Pool 7)", cause="NotPossibleDueToVehicleBatteryLevel",
+            explanation="The battery is too low.", suggestion="Plug the vehicle in.",
+        ),
+        Severity.WARNING,
+    ),
+    EventKind(
+        CALLBACK_SILENT,
+        _("Callback silent"),
+        _("Commands were sent, but the vendor’s notifications do not arrive; told again when they do."),
+        DOMAIN,
+        CallbackSilence,
+        CallbackSilence(
+            headline="No notifications at callback north", callback="north", fleet="F-100", silent_since=_AT,
+            waiting_actions=3, explanation="Commands were sent, but no notification came.",
+            suggestion="Look at the callback’s page.", url="https://signalbox.example/…",
+        ),
+        Severity.CRITICAL,
+    ),
+    EventKind(
+        WAKEUPS_EXHAUSTED,
+        _("Wake-ups used up"),
+        _("A vehicle was woken up as often in this month as is allowed."),
+        DOMAIN,
+        WakeUpsExhausted,
+        WakeUpsExhausted(
+            headline="Wake-ups used up: Pool 7", vehicle=_VEHICLE, month="2026-11", used=40, budget=40,
+            explanation="The vehicle was woken up too often this month.", suggestion="Wait for the 1st.",
+            url="https://signalbox.example/…",
+        ),
+        Severity.WARNING,
+    ),
+)  # fmt: skip

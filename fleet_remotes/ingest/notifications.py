@@ -1,0 +1,241 @@
+"""The vendor's notifications, read leniently: whatever comes is kept, and what can be understood is.
+
+Four top levels are taken (reference B2, B3): `RemoteEvents` with its `events`, an array of those, the B2C `Message`
+with one `remoteEvent`, an array of those; a bare event too. Each event is read on its own, so that one bad event never
+loses its neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from fleet_remotes.choices import CAUSE_ALIASES, NOT_SPECIFIED, Flag, State, is_known_cause
+from fleet_remotes.rules.standing import Report
+
+MAX_TEXT = 128
+# A clock ahead of ours by more than this is not believed.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+_PENDING = {
+    "accepted": State.ACCEPTED,
+    "wakingupvehicle": State.WAKING,
+    "checkingvehicle": State.CHECKING,
+    "senttovehicle": State.SENT,
+    "vehiclebatterychargetoolow": State.BLOCKED_BATTERY,
+    "toomanywakeupsovermonth": State.BLOCKED_QUOTA,
+    "toomanywakesupsovermonth": State.BLOCKED_QUOTA,
+}
+_DONE = {"success": State.SUCCEEDED, "alreadydone": State.ALREADY_DONE, "failed": State.FAILED}
+
+
+@dataclass(slots=True)
+class Event:
+    """One notification as it was understood. `state` is None when its status or type is none that we know."""
+
+    raw: Any
+    digest: str
+    callback_id: str = ""
+    remote_action_id: str = ""
+    vin: str = ""
+    remote_type: str = ""
+    type: str = ""
+    status: str = ""
+    cause: str = ""
+    feedback: str = ""
+    event_date: datetime | None = None
+    state: State | None = None
+    flags: list[str] = field(default_factory=list)
+
+    def report(self, received_at: datetime) -> Report | None:
+        """What it says of its action, with a moment that can be believed."""
+        if self.state is None:
+            return None
+        at, _flag = believed_date(self.event_date, received_at)
+        return Report(self.state, at, self.cause, self.feedback)
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """A piece of a body that is no notification, and why."""
+
+    raw: Any
+    digest: str
+    reason: str
+
+
+def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[datetime, str]:
+    """The event's own date, or the receipt with the flag that says why. Old ones are believed: 72 h are normal."""
+    if event_date is None:
+        return received_at, ""
+    if event_date > received_at + CLOCK_TOLERANCE:
+        return received_at, Flag.FUTURE_DATE
+    return min(event_date, received_at), ""
+
+
+def read_body(body: bytes) -> list[Event | Unreadable]:
+    """Every event of one callback, in order. Never raises: what cannot be read is returned as Unreadable."""
+    try:
+        parsed = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = body[:2_000].decode(errors="replace")
+        return [Unreadable(text, _digest(body), f"The body is not JSON: {error}")]
+    return list(_top_level(parsed))
+
+
+def _top_level(parsed: Any) -> Iterator[Event | Unreadable]:
+    if not isinstance(parsed, list):
+        yield from _message(parsed)
+        return
+    if not parsed:
+        yield _unreadable(parsed, "The body holds no event.")
+    for one in parsed:
+        yield from _message(one)
+
+
+def _message(given: Any) -> Iterator[Event | Unreadable]:
+    if not isinstance(given, dict):
+        yield _unreadable(given, "Neither a notification nor a batch of them.")
+        return
+    callback_id = _text(given.get("callbackId"))
+    if isinstance(given.get("events"), list):
+        if not given["events"]:
+            yield _unreadable(given, "The body holds no event.")
+        for event in given["events"]:
+            yield _event(event, callback_id, {})
+    elif isinstance(given.get("remoteEvent"), dict):  # the B2C Message, whose date stands outside
+        yield _event(given["remoteEvent"], callback_id, {"eventDate": given.get("date")})
+    elif "eventStatus" in given:
+        yield _event(given, callback_id, {})
+    else:
+        yield _unreadable(given, "Not a notification of a remote action.")
+
+
+def _event(given: Any, callback_id: str, outside: dict[str, Any]) -> Event | Unreadable:
+    if not isinstance(given, dict):
+        return _unreadable(given, "An event must be an object.")
+    status = given.get("eventStatus")
+    remote_action_id = _text(given.get("remoteActionId"))
+    if not remote_action_id:
+        return _unreadable(given, "remoteActionId is missing.")
+    if not isinstance(status, dict):
+        return _unreadable(given, "eventStatus is missing.")
+    event = Event(
+        raw=given,
+        digest="",
+        callback_id=callback_id,
+        remote_action_id=remote_action_id,
+        vin=_text(given.get("vin")).upper(),
+        remote_type=_text(given.get("remoteType")),
+        type=_text(status.get("type")),
+        feedback=_text(status.get("feedbackDetail")),
+        cause=_text(status.get("failureCause")),
+    )
+    _read_date(event, given.get("eventDate", outside.get("eventDate")))
+    event.status = _status_text(event, status.get("status"))
+    event.digest = _digest_of(event, given.get("eventDate", outside.get("eventDate")))
+    understand(event)
+    return event
+
+
+def _read_date(event: Event, given: Any) -> None:
+    if given in (None, ""):
+        event.flags.append(Flag.NO_DATE)
+        return
+    try:
+        moment = datetime.fromisoformat(given) if isinstance(given, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        event.flags.append(Flag.BAD_DATE)
+        return
+    try:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        event.flags.append(Flag.BAD_DATE)
+        return
+    event.event_date = moment
+
+
+def _status_text(event: Event, given: Any) -> str:
+    """The status, which the seed shows as an object of two fields and the specification as one text."""
+    if isinstance(given, dict):
+        wanted = "RemotePendingEventStatus" if event.type == "Pending" else "RemoteDoneEventStatus"
+        event.flags.append(Flag.NORMALISED)
+        found = given.get(wanted) or next((value for value in given.values() if value), "")
+        return _text(found)
+    return _text(given)
+
+
+def understand(event: Event) -> None:
+    """Settles what the event says, mending the spellings of reference B5."""
+    kind, status = event.type.lower(), event.status.lower()
+    if kind == "failed":  # the flow chart's `type: Failed`, with the cause in the status' place
+        event.flags.append(Flag.NORMALISED)
+        if not event.cause and status != "failed":
+            event.cause = event.status
+        event.state = State.FAILED
+    elif kind == "done":
+        event.state = _DONE.get(status)
+        if event.state is None and is_known_cause(event.status):
+            event.flags.append(Flag.NORMALISED)
+            event.cause, event.state = event.cause or event.status, State.FAILED
+    elif kind == "pending":
+        event.state = _PENDING.get(status)
+    if event.state == State.FAILED:
+        _name_cause(event)
+    elif event.cause:
+        event.flags.append(Flag.CAUSE_IGNORED)
+        event.cause = ""
+    event.flags = list(dict.fromkeys(event.flags))
+
+
+def _name_cause(event: Event) -> None:
+    if event.cause in CAUSE_ALIASES:
+        event.flags.append(Flag.NORMALISED)
+    event.cause = CAUSE_ALIASES.get(event.cause, event.cause) or NOT_SPECIFIED
+    if not is_known_cause(event.cause):
+        event.flags.append(Flag.UNKNOWN_CAUSE)
+
+
+def read_record(record: Any, at: datetime) -> Report | None:
+    """What the vendor's own record of an action says: a flat `status` (reference B1). None when we do not know it."""
+    if not isinstance(record, dict):
+        return None
+    status = record.get("status")
+    inner = status if isinstance(status, dict) else {"status": status}
+    text = _text(inner.get("status")).lower()
+    state = _DONE.get(text) or _PENDING.get(text)
+    if state is None:
+        return None
+    cause = _text(record.get("failureCause") or inner.get("failureCause"))
+    feedback = _text(record.get("feedbackDetail") or inner.get("feedbackDetail"))
+    cause = (CAUSE_ALIASES.get(cause, cause) or NOT_SPECIFIED) if state == State.FAILED else ""
+    return Report(state, at, cause, feedback, from_record=True)
+
+
+def _text(given: Any) -> str:
+    if given is None or isinstance(given, dict | list | bool):
+        return ""
+    return str(given).replace("\x00", "").strip()[:MAX_TEXT]
+
+
+def _unreadable(raw: Any, reason: str) -> Unreadable:
+    return Unreadable(raw, _digest(msgspec.json.encode(raw)), reason)
+
+
+def _digest_of(event: Event, date: Any) -> str:
+    """The vendor gives no delivery id: what says the same of the same action at the same time is a duplicate."""
+    parts = (
+        event.callback_id, event.remote_action_id, event.type, event.status, event.cause, event.feedback, str(date),
+    )  # fmt: skip
+    return _digest("|".join(parts).encode(errors="replace"))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

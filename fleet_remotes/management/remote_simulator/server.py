@@ -1,0 +1,244 @@
+"""The vendor's API over HTTP, plain or with mutual TLS, and a few addresses of our own to steer the simulator by.
+
+`POST /simulator/paths {"<VIN or *>": ["success+duplicated", …]}` names the next paths, `PUT /simulator/vehicles
+{"<vehicle id>": "<VIN>"}` makes vehicles, `GET /simulator` counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import ssl
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from fleet_remotes.choices import REMOTE_TYPES
+from fleet_remotes.management.remote_simulator.paths import named
+from fleet_remotes.management.remote_simulator.vendor import Hook, Remote, Vendor, kind_in
+
+BASE = "/connectedcar/v3"
+HANG_S = 120.0
+THROTTLED_FOR_S = 2
+_CALLBACKS = re.compile(r"/fleets/([^/]+)/remote/callbacks(?:/([^/]+)(/status)?)?")
+_REMOTES = re.compile(r"/fleets/([^/]+)/vehicles/([^/]+)/callbacks/([^/]+)/remotes(?:/([^/]+))?")
+PAGE = 50
+
+
+class Refused(Exception):
+    """An xError: HTTP status and the vendor's own code."""
+
+    def __init__(self, status: int, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code or status * 100 + 99
+
+
+@dataclass
+class Simulator:
+    """A vendor and what its API asks of callers."""
+
+    vendor: Vendor
+    username: str = ""
+    password: str = ""
+    # Whether the vendor's list tells the label of a request, by which we find a lost command.
+    shows_labels: bool = True
+
+
+class Pages(BaseHTTPRequestHandler):
+    """One request. `simulator` is set on the class that serves."""
+
+    simulator: Simulator
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def vendor(self) -> Vendor:
+        return self.simulator.vendor
+
+    def _handle(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(length)
+        try:
+            body = json.loads(raw) if raw else {}
+            self._route(body)
+        except Refused as refused:
+            self._refuse(refused)
+        except (ValueError, KeyError, TypeError) as error:
+            self._refuse(Refused(400, f"Bad request: {error}"))
+
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the base class' names
+
+    def _route(self, body: Any) -> None:
+        parts = urlsplit(self.path)
+        if parts.path.startswith("/simulator"):
+            self._steer(parts.path, body)
+            return
+        self._check_caller(parse_qs(parts.query))
+        path = parts.path.removeprefix(BASE)
+        if matched := _REMOTES.fullmatch(path):
+            fleet, vehicle_id, callback_id, remote_id = (unquote(part) if part else "" for part in matched.groups())
+            if self.command == "POST" and not remote_id:
+                self._send_remote(fleet, vehicle_id, callback_id, body)
+            elif self.command == "GET" and remote_id:
+                self._answer(200, self._record(self._remote(remote_id)))
+            elif self.command == "GET":
+                self._list(vehicle_id, callback_id, parse_qs(parts.query))
+            else:
+                raise Refused(405, "Method not allowed.")
+        elif matched := _CALLBACKS.fullmatch(path):
+            self._callbacks(unquote(matched[1]), unquote(matched[2] or ""), bool(matched[3]), body)
+        else:
+            raise Refused(404, "No such resource.")
+
+    def _check_caller(self, query: dict[str, list[str]]) -> None:
+        if not query.get("client_id"):
+            raise Refused(401, "client_id is missing.")
+        if self.simulator.username:
+            login = f"{self.simulator.username}:{self.simulator.password}".encode()
+            if self.headers.get("Authorization") != "Basic " + base64.b64encode(login).decode():
+                raise Refused(401, "Wrong user name or password.")
+
+    # ---- remotes ----------------------------------------------------------------------------------------------
+
+    def _send_remote(self, fleet: str, vehicle_id: str, callback_id: str, body: Any) -> None:
+        hook, vin, kind = self.vendor.hook(callback_id), self.vendor.vin(vehicle_id), kind_in(body)
+        if hook is None or hook.fleet != fleet or vin is None:
+            raise Refused(404, "The fleet has no such vehicle or callback.", 40499)
+        if kind is None:
+            raise Refused(400, "Only one action is supported at a time.", 40001)
+        path, oddities = self.vendor.choose(vin, kind)
+        remote = None
+        if path.is_processed:
+            remote = self.vendor.take(hook, fleet, vehicle_id, vin, kind, body, path, oddities)
+        if path.answer == 202 and remote is not None:
+            links = {"remote": {"href": f"{self.path.split('?')[0]}/{remote.id}"}}
+            self._answer(202, {"_links": links, "remoteActionId": remote.id, "type": [remote.type]})
+        elif path.answer == -1:
+            time.sleep(HANG_S / self.vendor.speed)
+            self.close_connection = True
+        elif path.answer == 0:
+            self.close_connection = True
+        else:
+            raise Refused(path.answer, f"The simulator's path “{path.name}”.")
+
+    def _remote(self, remote_id: str) -> Remote:
+        remote = self.vendor.remotes.get(remote_id)
+        if remote is None:
+            raise Refused(404, "No such remote.", 40499)
+        return remote
+
+    def _record(self, remote: Remote) -> dict[str, Any]:
+        request = dict(remote.request)
+        if not self.simulator.shows_labels:
+            request.pop("label", None)
+        found = {"remoteActionId": remote.id, "type": remote.type, "remote": request, "status": remote.status}
+        found |= {"failureCause": remote.cause} if remote.cause else {}
+        return found | ({"feedbackDetail": remote.feedback} if remote.feedback else {})
+
+    def _list(self, vehicle_id: str, callback_id: str, query: dict[str, list[str]]) -> None:
+        mine = [
+            remote
+            for remote in list(self.vendor.remotes.values())[::-1]
+            if remote.vehicle_id == vehicle_id and remote.callback_id == callback_id
+        ]
+        start = int(query.get("pageToken", ["0"])[0])
+        page = mine[start : start + PAGE]
+        answer: dict[str, Any] = {"total": len(mine), "_embedded": {"remotes": [self._record(one) for one in page]}}
+        if start + PAGE < len(mine):
+            answer["nextPageToken"] = str(start + PAGE)
+        self._answer(200, answer)
+
+    # ---- callbacks --------------------------------------------------------------------------------------------
+
+    def _callbacks(self, fleet: str, callback_id: str, is_status: bool, body: Any) -> None:
+        if not callback_id:
+            if self.command == "POST":
+                self._answer(200, _shape(self.vendor.register(fleet, body)))
+            else:
+                hooks = [_shape(hook) for hook in self.vendor.hooks.values() if hook.fleet == fleet]
+                self._answer(200, {"_embedded": {"callbacks": hooks}})
+            return
+        hook = self.vendor.hook(callback_id)
+        if hook is None or hook.fleet != fleet:
+            raise Refused(404, "No such callback.", 40499)
+        if is_status and self.command == "PUT":
+            hook.status = {"Running": "Running", "Paused": "Paused"}[body["status"]]
+            self._answer(202, _shape(hook))
+        elif self.command == "GET":
+            self._answer(200, _shape(hook))
+        elif self.command == "DELETE":
+            if any(r.callback_id == callback_id and not r.is_over for r in self.vendor.remotes.values()):
+                raise Refused(409, "There is a pending remote attached to it.")
+            del self.vendor.hooks[callback_id]
+            self._answer(204, None)
+        else:
+            raise Refused(405, "Method not allowed.")
+
+    # ---- steering ---------------------------------------------------------------------------------------------
+
+    def _steer(self, path: str, body: Any) -> None:
+        if path == "/simulator/paths" and self.command == "POST":
+            for names in body.values():
+                for name in names:
+                    named(name)
+            for vin, names in body.items():
+                self.vendor.forced[vin].extend(names)
+        elif path == "/simulator/vehicles" and self.command == "PUT":
+            self.vendor.vins |= body
+        elif path != "/simulator":
+            raise Refused(404, "No such resource.")
+        remotes = [self._record(remote) for remote in list(self.vendor.remotes.values())]
+        self._answer(200, {"posts": self.vendor.posts, "remotes": remotes})
+
+    # ---- answering --------------------------------------------------------------------------------------------
+
+    def _refuse(self, refused: Refused) -> None:
+        headers = {}
+        if refused.status == 429:
+            headers = {"Retry-After": str(THROTTLED_FOR_S), "X-RateLimit-Remaining-2": "0"}
+        error = {"code": refused.code, "uuid": f"sim-{time.time_ns():x}", "message": refused.message}
+        self._answer(refused.status, error, headers)
+
+    def _answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/hal+json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Silent: what matters is counted."""
+
+
+def _shape(hook: Hook) -> dict[str, Any]:
+    return {
+        "callbackId": hook.callback_id,
+        "label": hook.label,
+        "status": hook.status,
+        "remoteTypes": [*REMOTE_TYPES.values()],
+    }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Many senders may knock at once.
+    request_queue_size = 128
+
+
+def serve(
+    simulator: Simulator, host: str, port: int, *, certificate: str = "", key: str = "", client_ca: str = ""
+) -> ThreadingHTTPServer:
+    """A server that is ready to `serve_forever`; with `client_ca` it asks callers for their certificate."""
+    server = _Server((host, port), type("VendorPages", (Pages,), {"simulator": simulator}))
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key or None)
+        if client_ca:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_ca)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    return server

@@ -1,0 +1,18 @@
+"""Fleets and their vehicles, callbacks and what they brought, remote actions."""
+
+from fleet_remotes.models.actions import ActionStep, CommandBatch, CommandDraft, RemoteAction
+from fleet_remotes.models.callbacks import Callback, CallbackMessage, RemoteNotification
+from fleet_remotes.models.fleets import Fleet, FleetVehicle, WakeUpUse
+
+__all__ = [
+    "ActionStep",
+    "Callback",
+    "CallbackMessage",
+    "CommandBatch",
+    "CommandDraft",
+    "Fleet",
+    "FleetVehicle",
+    "RemoteAction",
+    "RemoteNotification",
+    "WakeUpUse",
+]

@@ -1,0 +1,32 @@
+"""What may be tried again without a person's doing (the failure table of reference B6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fleet_remotes.choices import CAUSE_ALIASES, DANGEROUS_KINDS, Kind
+
+_MINUTE = timedelta(minutes=1)
+# Cause → the pauses before each further try; what is not listed is never tried again by itself.
+_PAUSES: dict[str, tuple[timedelta, ...]] = {
+    "VehicleConnectionTimeout": (20 * _MINUTE,),
+    "TooManyRequestInShortTime": (20 * _MINUTE, 60 * _MINUTE),
+    "TooManyRequestSent": (20 * _MINUTE, 60 * _MINUTE),
+    "GeneralError": (5 * _MINUTE,),
+}
+
+
+def auto_retry_delay(*, kind: Kind, cause: str, tries: int) -> timedelta | None:
+    """How long to wait before an action that failed for `cause` is tried again, or None for not at all.
+
+    `tries` counts the automatic tries so far. Doors, immobilisation and stolen are never repeated by themselves.
+    """
+    if kind in DANGEROUS_KINDS:
+        return None
+    pauses = _PAUSES.get(CAUSE_ALIASES.get(cause, cause), ())
+    return pauses[tries] if tries < len(pauses) else None
+
+
+def may_post_again(kind: Kind) -> bool:
+    """Whether an action may be posted anew after the vendor's list showed that it never arrived."""
+    return kind not in DANGEROUS_KINDS

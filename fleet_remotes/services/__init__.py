@@ -1,0 +1,1 @@
+"""Writes of fleet remotes, one file per noun."""

@@ -1,0 +1,242 @@
+"""Applies stored callbacks, many bodies at once: a fixed number of statements, however many notifications there are.
+
+A burst of 5,000 is one transaction. Whatever is in a body is kept: as a notification that was applied or with the
+reason why not, as a duplicate that is counted, or as something unreadable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection
+
+from fleet_remotes.choices import KIND_OF_REMOTE_TYPE, Flag, State, Verdict
+from fleet_remotes.ingest import Event, Unreadable, believed_date, read_body
+from fleet_remotes.models import CallbackMessage, FleetVehicle, RemoteAction
+from fleet_remotes.services.ledger import Ledger, changing_actions, locked
+from fleet_remotes.services.records import (
+    Row,
+    bump_duplicates,
+    count_on_callbacks,
+    known_digests,
+    mark_applied,
+    write_notifications,
+)
+from fleet_remotes.services.wakeups import QUOTA_CAUSE, WakeNews, note_wakes
+
+log = structlog.get_logger("signalbox.remotes")
+# Bodies of one transaction, and fewer when one of them is refused; 6 MiB hold some 20,000 notifications.
+BODIES_TOGETHER, MOST_BYTES = (500, 25, 1), 6 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """One notification on its way through."""
+
+    message: CallbackMessage
+    position: int
+    found: Event | Unreadable
+    fleet_id: int | None
+    repeats: int = 0
+    action: RemoteAction | None = None
+    vehicle_id: int | None = None
+    verdict: Verdict = Verdict.UNREADABLE
+    reason: str = ""
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.message.callback_id, self.found.digest
+
+
+def apply_waiting(*, now: datetime) -> int:
+    """Applies the oldest stored bodies; returns how many. 0: nothing is left.
+
+    When the database refuses something, fewer are tried together, and a body that cannot be applied even alone is set
+    aside, so that it holds up no other.
+    """
+    for most in BODIES_TOGETHER:
+        try:
+            return _apply(now, most=most)
+        except (InterfaceError, OperationalError):  # the database is away: no fault of the body
+            raise
+        except DatabaseError as error:
+            refusal = error
+            log.error("callbacks could not be applied together", bodies=most, error=str(error).strip())
+    with changing_actions():
+        problem = f"It could not be applied: {refusal}"[:300]
+        mark_applied([(message.pk, now, 0, 0, problem) for message in _waiting(1)])
+    return 1
+
+
+def _apply(now: datetime, *, most: int) -> int:
+    with changing_actions():
+        messages = _waiting(most)
+        if messages:
+            _Applying(messages, now).run()
+    return len(messages)
+
+
+def _waiting(most: int) -> list[CallbackMessage]:
+    """The oldest bodies that wait, as many as fit into one transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, callback_id, body, received_at FROM ("
+            "  SELECT id, callback_id, body, received_at, sum(length(body)) OVER (ORDER BY id) AS bytes FROM ("
+            "    SELECT * FROM fleet_remotes_callbackmessage WHERE applied_at IS NULL ORDER BY id LIMIT %s) oldest"
+            ") sized WHERE bytes - length(body) < %s ORDER BY id",
+            [most, MOST_BYTES],
+        )
+        return [
+            CallbackMessage(id=pk, callback_id=callback_id, body=bytes(body), received_at=received_at)
+            for pk, callback_id, body, received_at in cursor.fetchall()
+        ]
+
+
+class _Applying:
+    def __init__(self, messages: Sequence[CallbackMessage], now: datetime) -> None:
+        self.messages, self.now = messages, now
+        self.duplicates: Counter[int] = Counter()
+
+    def run(self) -> None:
+        fleets = _fleets_of({message.callback_id for message in self.messages})
+        incoming = [
+            _Incoming(message, position, found, fleets.get(message.callback_id))
+            for message in self.messages
+            for position, found in enumerate(read_body(bytes(message.body)))
+        ]
+        self.counts = Counter(one.message.pk for one in incoming)
+        fresh = self._without_duplicates(incoming)
+        self._find_vehicles(fresh)
+        ledger = self._find_actions(fresh)
+        for one in fresh:
+            if isinstance(one.found, Unreadable):
+                one.reason = one.found.reason
+                continue
+            one.verdict, one.reason = judge(one.found, one.action, one.message.received_at, ledger)
+            if one.action is not None and one.verdict != Verdict.VIN_MISMATCH:
+                one.vehicle_id = one.action.vehicle_id
+        write_notifications([_row(one) for one in fresh])
+        note_wakes(wake_news(fresh), self.now)
+        ledger.write()
+        self._finish()
+
+    def _without_duplicates(self, incoming: Sequence[_Incoming]) -> list[_Incoming]:
+        """The first of each; the vendor repeats itself, and the others are counted on it."""
+        known = known_digests([one.key for one in incoming])
+        first: dict[tuple[int, str], _Incoming] = {}
+        stored: Counter[int] = Counter()
+        for one in incoming:
+            if one.key in known:
+                stored[known[one.key]] += 1
+            elif one.key in first:
+                first[one.key].repeats += 1
+            else:
+                first[one.key] = one
+                continue
+            self.duplicates[one.message.pk] += 1
+        bump_duplicates(stored)
+        return list(first.values())
+
+    def _find_vehicles(self, fresh: Sequence[_Incoming]) -> None:
+        vins = {one.found.vin for one in fresh if isinstance(one.found, Event) and one.found.vin}
+        rows = FleetVehicle.objects.filter(vin__in=vins).values_list("vin", "pk", "fleet_id") if vins else ()
+        known = {vin: (pk, fleet_id) for vin, pk, fleet_id in rows}
+        for one in fresh:
+            if isinstance(one.found, Event) and one.found.vin:
+                pk, fleet_id = known.get(one.found.vin, (None, None))
+                # A callback speaks for its own fleet alone.
+                one.vehicle_id = pk if fleet_id == one.fleet_id else None
+                if one.vehicle_id is None:
+                    one.found.flags.append(Flag.UNKNOWN_VIN)
+
+    def _find_actions(self, fresh: Sequence[_Incoming]) -> Ledger:
+        ids = {one.found.remote_action_id for one in fresh if isinstance(one.found, Event)}
+        rows = RemoteAction.objects.filter(remote_action_id__in=ids).values_list("fleet_id", "remote_action_id", "pk")
+        by_id = {(fleet_id, remote_id): pk for fleet_id, remote_id, pk in rows} if ids else {}
+        ledger = Ledger(locked(by_id.values()) if by_id else (), self.now)
+        for one in fresh:
+            if isinstance(one.found, Event):
+                pk = by_id.get((one.fleet_id or 0, one.found.remote_action_id))
+                one.action = ledger.actions.get(pk) if pk is not None else None
+        return ledger
+
+    def _finish(self) -> None:
+        mark_applied([(m.pk, self.now, self.counts[m.pk], self.duplicates[m.pk], "") for m in self.messages])
+        of_callback: dict[int, list[CallbackMessage]] = defaultdict(list)
+        for message in self.messages:
+            of_callback[message.callback_id].append(message)
+        count_on_callbacks(
+            [
+                (
+                    pk,
+                    len(messages),
+                    sum(self.counts[m.pk] for m in messages),
+                    sum(self.duplicates[m.pk] for m in messages),
+                    max(m.received_at for m in messages),
+                )
+                for pk, messages in sorted(of_callback.items())
+            ]
+        )
+
+
+def judge(event: Event, action: RemoteAction | None, received_at: datetime, ledger: Ledger) -> tuple[Verdict, str]:
+    """Applies one notification to its action; returns what became of it and, where that needs words, why."""
+    _at, flag = believed_date(event.event_date, received_at)
+    if flag:
+        event.flags.append(flag)
+    report = event.report(received_at)
+    if report is None:
+        return Verdict.UNKNOWN_VALUE, f"{event.type} / {event.status}"
+    if action is None:
+        return Verdict.UNKNOWN_ACTION, ""
+    if event.vin and event.vin != action.vehicle.vin:
+        return Verdict.VIN_MISMATCH, action.vehicle.vin
+    if event.remote_type and KIND_OF_REMOTE_TYPE.get(event.remote_type) != action.kind:
+        event.flags.append(Flag.TYPE_MISMATCH)
+    return ledger.report(action, report), ""
+
+
+def wake_news(fresh: Sequence[_Incoming]) -> list[WakeNews]:
+    """What the notifications say of wake-ups, also of those that other tools ordered."""
+    news = []
+    for one in fresh:
+        if not isinstance(one.found, Event) or one.vehicle_id is None or one.verdict == Verdict.VIN_MISMATCH:
+            continue
+        news += wake_news_of(one.found, one.vehicle_id, one.message.received_at)
+    return news
+
+
+def wake_news_of(event: Event, vehicle_id: int, received_at: datetime) -> list[WakeNews]:
+    at, _flag = believed_date(event.event_date, received_at)
+    if event.state == State.WAKING:
+        return [WakeNews(vehicle_id, at)]
+    if event.state == State.BLOCKED_QUOTA or event.cause == QUOTA_CAUSE:
+        return [WakeNews(vehicle_id, at, refused=True)]
+    return []
+
+
+def _fleets_of(callback_ids: set[int]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, fleet_id FROM fleet_remotes_callback WHERE id = ANY(%s)", [list(callback_ids)])
+        return dict(cursor.fetchall())
+
+
+def _row(one: _Incoming) -> Row:
+    event = one.found if isinstance(one.found, Event) else Event(one.found.raw, one.found.digest)
+    return Row(
+        message_id=one.message.pk,
+        position=one.position,
+        callback_id=one.message.callback_id,
+        event=event,
+        action_id=one.action.pk if one.action is not None and one.verdict != Verdict.VIN_MISMATCH else None,
+        vehicle_id=one.vehicle_id,
+        received_at=one.message.received_at,
+        verdict=one.verdict,
+        reason=one.reason,
+        duplicates=one.repeats,
+    )

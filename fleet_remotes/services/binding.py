@@ -1,0 +1,123 @@
+"""Notifications that overtook their action: bound to it when its id becomes known, or when they are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from fleet_remotes.choices import Flag, Verdict
+from fleet_remotes.ingest import Event, understand
+from fleet_remotes.models import RemoteNotification
+from fleet_remotes.services.applying import judge, wake_news_of
+from fleet_remotes.services.ledger import Ledger, changing_actions, locked
+from fleet_remotes.services.records import rewrite_notifications
+from fleet_remotes.services.wakeups import note_wakes
+
+# The vendor keeps what it could not deliver for 72 h; a little longer, for the batches it gathers.
+WAIT = timedelta(hours=73)
+MOST = 5_000
+
+
+def bind_waiting(*, now: datetime) -> int:
+    """Binds what waits for actions whose ids are known by now; returns how many notifications."""
+    with changing_actions():
+        pairs = _bindable(now)
+        if not pairs:
+            return 0
+        ledger = Ledger(locked({action_id for _pk, action_id in pairs}), now)
+        bound = bind(pairs, ledger)
+        ledger.write()
+    return bound
+
+
+def bind_to(ledger: Ledger, remote_ids: Sequence[str]) -> int:
+    """Binds what waits for these ids of the vendor, in a ledger that holds their actions."""
+    by_id = {(action.fleet_id, action.remote_action_id): pk for pk, action in ledger.actions.items()}
+    rows = (
+        RemoteNotification.objects.filter(verdict=Verdict.UNKNOWN_ACTION, remote_action_id__in=remote_ids)
+        .order_by("id")
+        .values_list("pk", "callback__fleet_id", "remote_action_id")[:MOST]
+    )
+    pairs = [(pk, by_id[fleet_id, remote_id]) for pk, fleet_id, remote_id in rows if (fleet_id, remote_id) in by_id]
+    return bind(pairs, ledger)
+
+
+def bind(pairs: Sequence[tuple[int, int]], ledger: Ledger) -> int:
+    """Applies waiting notifications, (notification, action), in the order in which they came."""
+    found = RemoteNotification.objects.in_bulk([pk for pk, _action in pairs])
+    rows, news = [], []
+    for pk, action_id in pairs:
+        row, action = found[pk], ledger.actions[action_id]
+        event = _event_of(row)
+        verdict, reason = judge(event, action, row.received_at, ledger)
+        flags = list(dict.fromkeys((*event.flags, Flag.BOUND_LATER)))
+        is_ours = verdict != Verdict.VIN_MISMATCH
+        if is_ours and row.vehicle_id is None:  # its wake-ups could not be counted before
+            news += wake_news_of(event, action.vehicle_id, row.received_at)
+        vehicle_id = action.vehicle_id if is_ours else row.vehicle_id
+        rows.append((pk, action_id if is_ours else None, vehicle_id, verdict.value, reason[:200], flags))
+    rewrite_notifications(rows)
+    note_wakes(news, ledger.now)
+    return len(rows)
+
+
+def read_again(*, now: datetime) -> int:
+    """Reads again what had values that we did not know, as after an upgrade; returns how many are understood now."""
+    understood = []
+    with changing_actions():
+        rows = RemoteNotification.objects.filter(verdict=Verdict.UNKNOWN_VALUE).order_by("-id")[:MOST]
+        for row in rows:
+            if _event_of(row).state is not None:
+                flags = list(row.flags)
+                understood.append((row.pk, None, row.vehicle_id, Verdict.UNKNOWN_ACTION.value, "", flags))
+        rewrite_notifications(understood)
+    bind_waiting(now=now)
+    return len(understood)
+
+
+def bind_vehicles(vins: Sequence[str]) -> int:
+    """Gives notifications that came before their vehicle was known here that vehicle, within its own fleet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE fleet_remotes_remotenotification n SET vehicle_id = v.id,"
+            " flags = array_remove(n.flags, %s) || ARRAY[%s]::varchar[]"
+            " FROM fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
+            " WHERE n.vin = ANY(%s) AND n.vehicle_id IS NULL AND n.vin = v.vin AND c.id = n.callback_id"
+            " AND c.fleet_id = v.fleet_id",
+            [Flag.UNKNOWN_VIN, Flag.BOUND_LATER, list(vins)],
+        )
+        return int(cursor.rowcount)
+
+
+def _bindable(now: datetime) -> list[tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.id, a.id FROM fleet_remotes_remotenotification n"
+            " JOIN fleet_remotes_callback c ON c.id = n.callback_id"
+            " JOIN fleet_remotes_remoteaction a ON a.fleet_id = c.fleet_id AND a.remote_action_id = n.remote_action_id"
+            " WHERE n.verdict = 'unknown_action' AND n.remote_action_id <> '' AND n.received_at > %s"
+            " ORDER BY n.id LIMIT %s",
+            [now - WAIT, MOST],
+        )
+        return [(pk, action_id) for pk, action_id in cursor.fetchall()]
+
+
+def _event_of(row: RemoteNotification) -> Event:
+    """The notification as it would be understood now."""
+    event = Event(
+        raw=row.raw,
+        digest=row.digest,
+        remote_action_id=row.remote_action_id,
+        vin=row.vin,
+        remote_type=row.remote_type,
+        type=row.type,
+        status=row.status,
+        cause=row.cause,
+        feedback=row.feedback,
+        event_date=row.event_date,
+        flags=list(row.flags),
+    )
+    understand(event)
+    return event

@@ -1,0 +1,134 @@
+"""Callbacks: made, registered with the vendor, and the door through which their notifications come."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from console.services import digest_of
+from fleet_remotes.choices import REMOTE_TYPES
+from fleet_remotes.client import ApiAway, ApiError, Remotes
+from fleet_remotes.models import Callback, Fleet
+from fleet_remotes.services import waking
+from fleet_remotes.services.records import store_bodies
+
+# RFC 9110's token; some names would never reach us, or are not the vendor's to set.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
+_TAKEN = ("host", "content-length", "content-type", "connection", "transfer-encoding", "cookie")
+_SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A callback's body as it was received."""
+
+    callback_id: int
+    body: bytes
+    received_at: datetime
+
+
+def create_callback(
+    *,
+    slug: str,
+    fleet: Fleet,
+    header_name: str,
+    header_value: str = "",
+    callback_id: str = "",
+    batch_window_s: int = 0,
+    silent_after_s: int = 900,
+) -> tuple[Callback, str]:
+    """Makes a callback and returns it with its header's value, which is stored nowhere and made up when none is given.
+
+    Raises ValidationError for a bad or taken slug, a header that cannot be one, or a value that is guessed quickly.
+    """
+    slug, header_name = slug.strip().lower(), header_name.strip()
+    value = header_value.strip() or secrets.token_urlsafe(32)
+    _check_header(header_name, value)
+    if not _SLUG.fullmatch(slug) or len(slug) > 60:
+        raise ValidationError({"slug": _("Give a short name of letters, digits and hyphens.")})
+    callback = Callback(
+        slug=slug,
+        fleet=fleet,
+        header_name=header_name,
+        header_digest=digest_of(value),
+        callback_id=callback_id.strip(),
+        batch_window_s=batch_window_s,
+        silent_after_s=silent_after_s,
+        status="Running" if callback_id.strip() else "",
+    )
+    try:
+        with transaction.atomic():
+            callback.save()
+    except IntegrityError as error:
+        raise ValidationError(_("There is a callback of this slug or vendor’s id already."), code="unique") from error
+    return callback, value
+
+
+def _check_header(name: str, value: str) -> None:
+    if not _HEADER.fullmatch(name) or name.lower() in _TAKEN:
+        raise ValidationError({"header_name": _("This is no header that the vendor can send, e.g. Authorization.")})
+    if len(value) < 16 or len(value) > 500 or not value.isascii() or not value.isprintable():
+        raise ValidationError(
+            {"header_value": _("Give 16 to 500 printable ASCII characters, or none for a random one.")}
+        )
+
+
+def header_fits(callback: Callback, given: str) -> bool:
+    """Compares in constant time; only the digest of the right value is known here."""
+    return hmac.compare_digest(callback.header_digest, digest_of(given))
+
+
+def demo_header() -> str:
+    """The header's value of the demo's callback: the simulator, a process of its own, finds it by the same secret."""
+    return "Bearer " + salted_hmac("fleet_remotes.demo", "callback").hexdigest()
+
+
+def take_bodies(bodies: Sequence[Body]) -> list[None]:
+    """Stores bodies in one insert, and wakes a worker that applies them."""
+    store_bodies([(one.callback_id, one.body, one.received_at) for one in bodies])
+    waking.apply_soon()
+    return [None] * len(bodies)
+
+
+def count_refused(*, callback: Callback, now: datetime) -> None:
+    """A wrong header: nothing is stored but this count. The vendor repeats for 72 h, so a mistake loses nothing."""
+    Callback.objects.filter(pk=callback.pk).update(refused=F("refused") + 1, last_refused_at=now)
+
+
+def register_callback(*, callback: Callback, header_value: str, url: str) -> None:
+    """Registers a callback with the vendor and keeps its id. Raises ValidationError with the vendor's words.
+
+    With retryPolicy Bounded, because the vendor's pages disagree about what None means (reference B5).
+    """
+    if not header_fits(callback, header_value):
+        raise ValidationError(_("This is not the header’s value."))
+    webhook = {
+        "target": url,
+        "name": callback.slug,
+        "attributes": [{"type": "Header", "key": callback.header_name, "value": header_value}],
+    }
+    body: dict[str, Any] = {
+        "label": f"signalbox-{callback.slug}",
+        "callback": {"webhook": webhook},
+        "remoteTypes": list(REMOTE_TYPES.values()),
+        "retryPolicy": {"policy": "Bounded", "retryNumber": 3, "retryDelay": 10},
+    }
+    if callback.batch_window_s:
+        body["batchNotify"] = {"size": 500, "timeWindow": max(5, callback.batch_window_s)}
+    try:
+        answer = Remotes().create_callback(callback.fleet.key, body)
+    except (ApiAway, ApiError) as error:
+        raise ValidationError(_("The vendor did not register it: %(why)s") % {"why": error}) from error
+    callback.callback_id, callback.status = answer.callback_id, answer.status
+    callback.save(update_fields=["callback_id", "status"])

@@ -1,0 +1,238 @@
+"""Commands as people and machines give them: checked, confirmed where they are dangerous, queued, cancelled."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from console.services import digest_of
+from fleet_remotes import rules
+from fleet_remotes.choices import UNSENT, State, StepKind, advice_of
+from fleet_remotes.ingest import Command
+from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
+from fleet_remotes.rules import Finding, Level
+from fleet_remotes.selectors.preflight import facts_of, means_of
+from fleet_remotes.services import waking
+from fleet_remotes.services.retries import new_label
+
+MIN_REASON = 4
+MOST_VEHICLES = 10_000
+# How long a dangerous command that a machine gave waits for its second confirmation.
+CONFIRM_WITHIN = timedelta(minutes=10)
+
+
+class CannotSend(ValidationError):
+    """A check speaks against sending; `findings` says what, the message why and what to do."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = [finding for finding in findings if finding.level is Level.BLOCKS]
+        advices = [advice_of(finding.code) for finding in self.findings]
+        super().__init__(" ".join(f"{advice.meaning} {advice.todo}" for advice in advices), code="cannot_send")
+
+
+def check_reason(command: Command, reason: str) -> str:
+    """The reason, tidied. Raises ValidationError where a dangerous command has none."""
+    reason = " ".join(reason.replace("\x00", "").split())[:200]
+    if command.is_dangerous and len(reason) < MIN_REASON:
+        raise ValidationError({"reason": _("Say why, in at least %(n)d characters.") % {"n": MIN_REASON}})
+    return reason
+
+
+def place_command(
+    *,
+    vehicle: FleetVehicle,
+    command: Command,
+    reason: str,
+    by: str,
+    now: datetime,
+    confirmed: bool,
+    retry_of: RemoteAction | None = None,
+) -> tuple[RemoteAction, str]:
+    """Queues a command for one vehicle. A dangerous one that is not `confirmed` becomes a draft, and the code that
+    confirms it is returned beside it.
+
+    Raises CannotSend when a check refuses, ValidationError when a reason is missing.
+    """
+    reason = check_reason(command, reason)
+    is_draft = command.is_dangerous and not confirmed
+    code = f"{secrets.randbelow(10**6):06d}" if is_draft else ""
+    with transaction.atomic():
+        # So that two people who give the same command at once are one.
+        locked = FleetVehicle.objects.select_for_update(no_key=True, of=("self",)).select_related("fleet")
+        vehicle = locked.get(pk=vehicle.pk)
+        findings = check_vehicles([vehicle], command, now)[vehicle.pk]
+        if any(finding.level is Level.BLOCKS for finding in findings):
+            raise CannotSend(findings)
+        action = _new_action(vehicle, command, reason, by, now, retry_of=retry_of)
+        if is_draft:
+            action.state, action.expires_at = State.DRAFT, now + CONFIRM_WITHIN
+            action.confirm_digest = digest_of(code)
+        action.save()
+        _note(action, StepKind.CREATED, now, by)
+        transaction.on_commit(waking.send_soon, robust=True)
+    return action, code
+
+
+def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) -> RemoteAction:
+    """The second confirmation of a dangerous command. Raises ValidationError for a wrong code or one that is late,
+    CannotSend when a check refuses by now."""
+    with transaction.atomic():
+        FleetVehicle.objects.select_for_update(no_key=True).get(pk=action.vehicle_id)
+        action = RemoteAction.objects.select_for_update(of=("self",)).select_related("vehicle__fleet").get(pk=action.pk)
+        if action.state != State.DRAFT or action.expires_at <= now:
+            raise ValidationError(_("This command does not wait for a confirmation any more."), code="conflict")
+        if not hmac.compare_digest(action.confirm_digest, digest_of(code)):
+            # One guess: a code of six digits must not be tried out.
+            _cancel(RemoteAction.objects.filter(pk=action.pk), now, _("wrong confirmation code"))
+            wrong = True
+        else:
+            wrong = False
+            command = Command(action.kind, action.parameters)  # type: ignore[arg-type]
+            findings = check_vehicles([action.vehicle], command, now)[action.vehicle_id]
+            if any(finding.level is Level.BLOCKS for finding in findings):
+                raise CannotSend(findings)
+            action.state, action.since, action.entered_at, action.not_before = State.QUEUED, now, now, now
+            action.expires_at = now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
+            action.save(update_fields=["state", "since", "entered_at", "not_before", "expires_at"])
+            _note(action, StepKind.CONFIRMED, now, by)
+            transaction.on_commit(waking.send_soon, robust=True)
+    if wrong:
+        raise ValidationError(_("This is not the code; the command is cancelled. Give it again."), code="wrong_code")
+    return action
+
+
+def check_vehicles(vehicles: Sequence[FleetVehicle], command: Command, now: datetime) -> dict[int, list[Finding]]:
+    """What speaks against sending this command to each of these vehicles now."""
+    facts, means = facts_of(vehicles, now), means_of(vehicles, now)
+    return {v.pk: rules.preflight(command.kind, facts[v.pk], means[v.fleet_id]) for v in vehicles}
+
+
+def place_batch(
+    *,
+    vehicle_ids: Sequence[int],
+    command: Command,
+    reason: str,
+    by: User,
+    now: datetime,
+    retry_of: CommandBatch | None = None,
+) -> CommandBatch:
+    """Queues a command for many vehicles; those that a check refuses are kept in the batch as not sent, with why.
+
+    Raises ValidationError for too many or no vehicles, a missing reason, or a dangerous command to several.
+    """
+    reason = check_reason(command, reason)
+    wanted = sorted(set(vehicle_ids))
+    if not wanted or len(wanted) > MOST_VEHICLES:
+        raise ValidationError(_("Choose between 1 and %(n)d vehicles.") % {"n": MOST_VEHICLES})
+    if command.is_dangerous and len(wanted) > 1 and not settings.REMOTES_DANGEROUS_IN_BULK:
+        raise ValidationError(_("Such a command is sent to one vehicle at a time."))
+    with transaction.atomic():
+        locked = FleetVehicle.objects.select_for_update(no_key=True, of=("self",)).select_related("fleet")
+        vehicles = list(locked.filter(pk__in=wanted).order_by("pk"))
+        findings = check_vehicles(vehicles, command, now)
+        batch = CommandBatch.objects.create(
+            kind=command.kind, parameters=command.parameters, reason=reason, total=len(vehicles), created_at=now,
+            created_by=by, retry_of=retry_of,
+        )  # fmt: skip
+        earlier = _failed_actions(retry_of) if retry_of is not None else {}
+        actions = []
+        for vehicle in vehicles:
+            action = _new_action(vehicle, command, reason, by.get_username(), now, retry_of=earlier.get(vehicle.pk))
+            action.batch = batch
+            blocking = next((f.code for f in findings[vehicle.pk] if f.level is Level.BLOCKS), "")
+            if blocking:
+                action.state, action.cause = State.REFUSED, str(blocking)
+            actions.append(action)
+        RemoteAction.objects.bulk_create(actions, batch_size=2_000)
+        steps = [
+            ActionStep(action=action, at=now, kind=kind, detail=detail)
+            for action in actions
+            for kind, detail in _first_steps(action)
+        ]
+        ActionStep.objects.bulk_create(steps, batch_size=5_000)
+        transaction.on_commit(waking.send_soon, robust=True)
+    return batch
+
+
+def _first_steps(action: RemoteAction) -> list[tuple[StepKind, str]]:
+    steps = [(StepKind.CREATED, action.requested_by)]
+    return [*steps, (StepKind.REFUSED, action.cause)] if action.state == State.REFUSED else steps
+
+
+def _failed_actions(batch: CommandBatch) -> dict[int, RemoteAction]:
+    return {action.vehicle_id: action for action in failed_of(batch)}
+
+
+def failed_of(batch: CommandBatch) -> list[RemoteAction]:
+    """The actions of a batch that may be tried again: ended without success, and nothing later mended it."""
+    rows = batch.actions.order_by("vehicle_id", "-pk").distinct("vehicle_id")
+    failed = (State.FAILED, State.REJECTED, State.REFUSED)
+    return [action for action in rows if action.state in failed and action.resolved_by_id is None]
+
+
+def cancel_action(*, action: RemoteAction, now: datetime, by: str) -> bool:
+    """Cancels what is not yet sent. Says whether it could: what the vendor has cannot be called back."""
+    with transaction.atomic():
+        return _cancel(RemoteAction.objects.filter(pk=action.pk), now, by) == 1
+
+
+def cancel_batch(*, batch: CommandBatch, now: datetime, by: str) -> int:
+    """Cancels what of a batch is not yet sent; returns how many."""
+    with transaction.atomic():
+        return _cancel(RemoteAction.objects.filter(batch=batch), now, by)
+
+
+def _cancel(rows: QuerySet[RemoteAction], now: datetime, by: str) -> int:
+    waiting = rows.filter(state__in=UNSENT).select_for_update().order_by("pk")
+    ids = list(waiting.values_list("pk", flat=True))
+    RemoteAction.objects.filter(pk__in=ids).update(
+        state=State.CANCELLED, since=now, entered_at=now, look_at=None, deadline_at=None
+    )
+    ActionStep.objects.bulk_create(
+        ActionStep(action_id=pk, at=now, kind=StepKind.CANCELLED, detail=by[:300]) for pk in ids
+    )
+    return len(ids)
+
+
+def _new_action(
+    vehicle: FleetVehicle, command: Command, reason: str, by: str, now: datetime, retry_of: RemoteAction | None
+) -> RemoteAction:
+    return RemoteAction(
+        vehicle=vehicle,
+        fleet_id=vehicle.fleet_id,
+        kind=command.kind,
+        parameters=command.parameters,
+        label=new_label(),
+        reason=reason,
+        requested_by=by[:150],
+        state=State.QUEUED,
+        since=now,
+        entered_at=now,
+        created_at=now,
+        not_before=now,
+        expires_at=now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S),
+        retry_of=retry_of,
+    )
+
+
+def _note(action: RemoteAction, kind: StepKind, now: datetime, detail: str) -> None:
+    ActionStep.objects.create(action=action, at=now, kind=kind, detail=detail[:300])
+
+
+def describe(findings: dict[int, list[Finding]]) -> str:
+    """How many will be sent and how many not, in a sentence."""
+    levels = Counter(any(f.level is Level.BLOCKS for f in found) for found in findings.values())
+    sent = ngettext("%(n)d vehicle gets it", "%(n)d vehicles get it", levels[False]) % {"n": levels[False]}
+    kept = ngettext("%(n)d does not", "%(n)d do not", levels[True]) % {"n": levels[True]}
+    return f"{sent}, {kept}." if levels[True] else f"{sent}."

@@ -1,0 +1,263 @@
+"""Follows what the vendor has: asks about what is overdue, finds what was lost, gives up after the hard time-out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connection
+
+from fleet_remotes import rules
+from fleet_remotes.choices import REMOTE_TYPES, UNSENT, Kind, Refusal, State, StepKind
+from fleet_remotes.client import ApiAway, ApiError, Remotes
+from fleet_remotes.ingest import read_record
+from fleet_remotes.models import Callback, RemoteAction
+from fleet_remotes.services import waking
+from fleet_remotes.services.ledger import Ledger, changing_actions, locked, standing_of
+from fleet_remotes.services.sending import fate_unknown, submitted
+from fleet_remotes.services.settings import is_set_up
+
+log = structlog.get_logger("signalbox.remotes")
+MOST = 500
+LOOKS_AT_ONCE = 20
+# For so long a look belongs to the worker that took it.
+LOOK_LEASE = timedelta(seconds=90)
+# A command is posted at most so often, each time after the vendor's list showed that it had not arrived.
+MOST_POSTS = 3
+_BLOCKED = (State.BLOCKED_QUOTA, State.BLOCKED_BATTERY)
+
+
+# ---- what time brings ---------------------------------------------------------------------------------------------
+
+
+def recover_lost(*, now: datetime) -> int:
+    """Finds actions whose worker died between the POST and its answer: sent, fate unknown."""
+    return _sweep(RemoteAction.objects.filter(state=State.SUBMITTING, lease_until__lt=now), _lost, now)
+
+
+def _lost(action: RemoteAction, ledger: Ledger) -> None:
+    fate_unknown(action, ledger, "the worker ended before it could write the answer")
+
+
+def give_up(*, now: datetime) -> int:
+    """The hard time-out: nothing more is expected. What stayed held up has failed, the rest is unconfirmed."""
+    return _sweep(RemoteAction.objects.filter(deadline_at__lte=now), _give_up, now)
+
+
+def _give_up(action: RemoteAction, ledger: Ledger) -> None:
+    if action.state in _BLOCKED:
+        _infer(action, ledger)
+    else:
+        ledger.step(action, StepKind.UNCONFIRMED)
+        ledger.stand(action, rules.mark_unconfirmed(standing_of(action), ledger.now))
+
+
+def _infer(action: RemoteAction, ledger: Ledger) -> None:
+    ledger.step(action, StepKind.INFERRED)
+    ledger.stand(action, rules.infer_failure(standing_of(action), ledger.now))
+
+
+def expire(*, now: datetime) -> int:
+    """What waited too long is not sent any more, and drafts that nobody confirmed are cancelled."""
+    return _sweep(RemoteAction.objects.filter(state__in=UNSENT, expires_at__lte=now), _expire, now)
+
+
+def _expire(action: RemoteAction, ledger: Ledger) -> None:
+    is_draft = action.state == State.DRAFT
+    state, cause = (State.CANCELLED, "") if is_draft else (State.REFUSED, str(Refusal.EXPIRED))
+    ledger.step(action, StepKind.CANCELLED if is_draft else StepKind.REFUSED, cause)
+    ledger.stand(action, replace(standing_of(action), state=state, since=ledger.now, cause=cause))
+
+
+def _sweep(rows: Any, change: Any, now: datetime) -> int:
+    """Changes what is due under the lock, looking again at each once it is locked; returns how many."""
+    with changing_actions():
+        ids = list(rows.values_list("pk", flat=True)[:MOST])
+        if not ids:
+            return 0
+        ledger = Ledger(locked(ids), now)
+        still = set(rows.filter(pk__in=ids).values_list("pk", flat=True))
+        for action in ledger.actions.values():
+            if action.pk in still:
+                change(action, ledger)
+        ledger.write()
+    return len(still)
+
+
+# ---- asking the vendor --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An action to ask about, with what is needed to ask."""
+
+    id: int
+    fleet: str
+    vehicle_id: str
+    callback_id: str
+    remote_action_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the vendor said: its record, its list, or why it could not be asked."""
+
+    record: dict[str, Any] | None = None
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    problem: str = ""
+    pause_s: float = 0
+    was_read: bool = False
+
+
+def look_due(*, now: datetime) -> int:
+    """Asks the vendor about what is overdue; returns about how many."""
+    questions = take_questions(now=now)
+    for question in questions:
+        take_answer(question=question, answer=ask(question), now=now)
+    return len(questions)
+
+
+def look_now(*, action: RemoteAction, now: datetime) -> bool:
+    """Has an action looked at as soon as a worker can; says whether there is anything to ask."""
+    changed = RemoteAction.objects.filter(pk=action.pk, submitting_at__isnull=False).update(look_at=now)
+    if changed:
+        waking.look_soon()
+    return bool(changed)
+
+
+def take_questions(*, now: datetime, limit: int = LOOKS_AT_ONCE) -> list[Question]:
+    """Takes what is overdue, so that no other worker asks the same."""
+    if not is_set_up():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE fleet_remotes_remoteaction a SET look_at = %s FROM ("
+            "  SELECT id FROM fleet_remotes_remoteaction WHERE look_at <= %s ORDER BY look_at LIMIT %s"
+            "  FOR UPDATE SKIP LOCKED) due,"
+            " fleet_remotes_fleet f, fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
+            " WHERE a.id = due.id AND f.id = a.fleet_id AND v.id = a.vehicle_id AND c.id = a.callback_ref"
+            " RETURNING a.id, f.key, v.vehicle_id, c.callback_id, a.remote_action_id",
+            [now + LOOK_LEASE, now, limit],
+        )
+        return [Question(*row) for row in sorted(cursor.fetchall())]
+
+
+def ask(question: Question) -> Answer:
+    """Asks for the record of an action, or for the list where its id is not known. Touches no database."""
+    where = (question.fleet, question.vehicle_id, question.callback_id)
+    try:
+        remotes = Remotes()
+        if question.remote_action_id:
+            return Answer(record=remotes.action(*where, question.remote_action_id), was_read=True)
+        return Answer(listed=remotes.actions(*where), was_read=True)
+    except ApiError as error:
+        return Answer(problem=str(error), pause_s=error.retry_after_s)
+    except ApiAway as away:
+        return Answer(problem=str(away))
+
+
+def take_answer(*, question: Question, answer: Answer, now: datetime) -> None:
+    """Writes what the vendor said of an action."""
+    with changing_actions():
+        ledger = Ledger(locked([question.id]), now)
+        action = ledger.actions.get(question.id)
+        if action is None:
+            return
+        if answer.pause_s:  # throttled: the same question later, and no look is used up
+            action.look_at = now + timedelta(seconds=answer.pause_s)
+            ledger.changed[action.pk] = action
+        else:
+            action.looks += 1
+            if action.remote_action_id and question.remote_action_id:
+                _take_record(action, answer, ledger)
+            elif not action.remote_action_id:
+                _take_list(action, answer, ledger)
+            else:  # the 202 came while we asked
+                ledger.watch(action)
+        ledger.write()
+
+
+def _take_record(action: RemoteAction, answer: Answer, ledger: Ledger) -> None:
+    ledger.watch(action)
+    if answer.record is None:
+        ledger.step(action, StepKind.LOOKED, answer.problem)
+        return
+    report = read_record(answer.record, ledger.now)
+    ledger.step(action, StepKind.LOOKED, str(answer.record.get("status", ""))[:100])
+    if report is None:
+        return
+    stayed = action.state in _BLOCKED and report.state == action.state
+    ledger.report(action, report)
+    if stayed:
+        _infer(action, ledger)
+
+
+def _take_list(action: RemoteAction, answer: Answer, ledger: Ledger) -> None:
+    """Looks for a lost action in the vendor's list; after the last look it is posted again, or ends unconfirmed."""
+    found = find_lost(action, answer.listed)
+    if found is not None:
+        ledger.step(action, StepKind.FOUND, str(found["remoteActionId"]))
+        submitted(action, str(found["remoteActionId"]), ledger)
+        report = read_record(found, ledger.now)
+        if report is not None and action.remote_action_id:
+            ledger.report(action, report)
+        return
+    ledger.watch(action)
+    ledger.step(action, StepKind.NOT_FOUND if answer.was_read else StepKind.LOOKED, answer.problem)
+    if action.state != State.UNKNOWN or action.look_at is not None:
+        return
+    again = rules.may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > ledger.now
+    if answer.was_read and again:
+        action.not_before = ledger.now
+        ledger.stand(action, replace(standing_of(action), state=State.QUEUED, since=ledger.now))
+    else:
+        ledger.step(action, StepKind.UNCONFIRMED)
+        ledger.stand(action, rules.mark_unconfirmed(standing_of(action), ledger.now))
+
+
+def find_lost(action: RemoteAction, listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The vendor's entry of an action whose id is not known: by its label, else the only unknown one that equals it."""
+    entries = [entry for entry in listed if isinstance(entry.get("remoteActionId"), str) and entry["remoteActionId"]]
+    for entry in entries:
+        if action.label in (entry.get("label"), _request_of(entry).get("label")):
+            return entry
+    if any(entry.get("label") or _request_of(entry).get("label") for entry in entries):
+        return None  # it shows labels, and ours is not among them
+    known = set(
+        RemoteAction.objects.filter(
+            fleet_id=action.fleet_id, remote_action_id__in=[entry["remoteActionId"] for entry in entries]
+        ).values_list("remote_action_id", flat=True)
+    )
+    equal = [entry for entry in entries if entry["remoteActionId"] not in known and _equals(action, entry)]
+    return equal[0] if len(equal) == 1 else None
+
+
+def _request_of(entry: dict[str, Any]) -> dict[str, Any]:
+    request = entry.get("remote")
+    return request if isinstance(request, dict) else {}
+
+
+def _equals(action: RemoteAction, entry: dict[str, Any]) -> bool:
+    request = _request_of(entry)
+    if request:
+        return bool(request.get(action.kind) == action.parameters)
+    named = entry.get("type")
+    return REMOTE_TYPES[Kind(action.kind)] in (named if isinstance(named, list) else [named])
+
+
+def callbacks_checked(*, now: datetime) -> int:
+    """Asks the vendor what it thinks of each registered callback; returns how many answered."""
+    answered = 0
+    for callback in Callback.objects.exclude(callback_id="").select_related("fleet") if is_set_up() else ():
+        try:
+            status = Remotes().callback(callback.fleet.key, callback.callback_id).status
+        except (ApiAway, ApiError) as error:
+            log.warning("callback not checked", callback=callback.slug, error=str(error))
+            continue
+        answered += 1
+        if status != callback.status:
+            Callback.objects.filter(pk=callback.pk).update(status=status)
+    return answered

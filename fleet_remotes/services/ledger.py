@@ -1,0 +1,186 @@
+"""Where actions stand, changed many at a time: reports in, states, steps, retries and events out.
+
+Every change of an action that the vendor has goes through here, under one lock: notifications, answers to our polls,
+time-outs, and the 202 that gives an action the id by which notifications find it. So a notification that overtakes
+its 202 is either bound to the action or waits where the 202 will look for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from console.bulk import Col, insert_rows, update_rows
+from fleet_remotes import rules
+from fleet_remotes.choices import IN_FLIGHT, WITH_VENDOR, Kind, State, StepKind, Verdict
+from fleet_remotes.models import Callback, RemoteAction
+from fleet_remotes.rules import Report, Standing
+from fleet_remotes.services import waking
+from fleet_remotes.services.outcomes import tell_outcomes
+from fleet_remotes.services.retries import plan_retries
+from fleet_remotes.services.settings import timers
+
+# Any fixed number serves, as long as nothing else locks it.
+_LEDGER_LOCK = 7_201_007
+
+
+@contextmanager
+def changing_actions() -> Iterator[None]:
+    """A transaction in which nobody else changes where actions with the vendor stand."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LEDGER_LOCK])
+        yield
+
+
+def standing_of(action: RemoteAction) -> Standing:
+    return Standing(
+        state=State(action.state),
+        since=action.since,
+        cause=action.cause,
+        feedback=action.feedback,
+        inferred=action.inferred,
+        conflict=action.conflict,
+        reconciled=action.reconciled,
+        unconfirmed_at=action.unconfirmed_at,
+    )
+
+
+class Ledger:
+    """Some actions, locked, and what becomes of them. Use within `changing_actions`, and `write` at the end."""
+
+    def __init__(self, actions: Iterable[RemoteAction], now: datetime) -> None:
+        self.now = now
+        self.actions = {action.pk: action for action in actions}
+        self.changed: dict[int, RemoteAction] = {}
+        self._before = {pk: State(action.state) for pk, action in self.actions.items()}
+        self._disputed = {pk for pk, action in self.actions.items() if _is_disputed(action)}
+        self._steps: list[tuple[int, datetime, str, str]] = []
+        self._windows: dict[int, timedelta] | None = None
+
+    # ---- changing ---------------------------------------------------------------------------------------------
+
+    def report(self, action: RemoteAction, report: Report) -> Verdict:
+        """Applies what the vendor says, and returns what became of the report."""
+        standing, verdict = rules.advance(standing_of(action), report)
+        self.stand(action, standing)
+        return verdict
+
+    def stand(self, action: RemoteAction, standing: Standing) -> None:
+        """Puts an action where a rule says it stands."""
+        if standing == standing_of(action):
+            return
+        if standing.state != action.state:
+            action.entered_at, action.looks = self.now, 0
+        action.state, action.since = standing.state, standing.since
+        action.cause, action.feedback = standing.cause, standing.feedback
+        action.inferred, action.conflict, action.reconciled = standing.inferred, standing.conflict, standing.reconciled
+        action.unconfirmed_at = standing.unconfirmed_at
+        self.watch(action)
+
+    def watch(self, action: RemoteAction) -> None:
+        """Sets when the vendor is asked next and when nothing more is expected."""
+        watch = rules.watch_after(
+            state=State(action.state),
+            kind=Kind(action.kind),
+            entered_at=action.entered_at,
+            looks=action.looks,
+            now=self.now,
+            timers=timers(),
+            window=self._window(action.callback_ref),
+            disputed=_is_disputed(action),
+        )
+        action.look_at, action.deadline_at = watch.look_at, watch.deadline_at
+        self.changed[action.pk] = action
+
+    def _window(self, callback_id: int | None) -> timedelta:
+        """For how long the vendor may gather notifications of this callback."""
+        if self._windows is None:
+            rows = Callback.objects.filter(batch_window_s__gt=0).values_list("pk", "batch_window_s")
+            self._windows = {pk: timedelta(seconds=seconds) for pk, seconds in rows}
+        return self._windows.get(callback_id or 0, timedelta())
+
+    def step(self, action: RemoteAction, kind: StepKind, detail: str = "") -> None:
+        """Adds a step of our own to the timeline."""
+        self._steps.append((action.pk, self.now, kind, detail.replace("\x00", "")[:300]))
+
+    # ---- writing ----------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Writes everything in a fixed number of statements, and tells of what has ended."""
+        changed = [self.changed[pk] for pk in sorted(self.changed)]
+        ended = [action for action in changed if action.is_terminal and self._is_final_news(action)]
+        retried = plan_retries([action for action in ended if self._may_retry(action)], self.now)
+        for action_id, at in retried.items():
+            self._steps.append((action_id, self.now, StepKind.RETRYING, at.isoformat(timespec="seconds")))
+        tell_outcomes([action for action in ended if action.pk not in retried], self.now)
+        write_actions(changed)
+        write_steps(self._steps)
+        if any(self._before[action.pk] in IN_FLIGHT and action.state not in IN_FLIGHT for action in changed):
+            transaction.on_commit(waking.send_soon, robust=True)  # the vehicle's next command may go
+
+    def _is_final_news(self, action: RemoteAction) -> bool:
+        """While the vendor's record is asked which of two outcomes holds, nothing is final."""
+        if _is_disputed(action) and action.look_at is not None:
+            return False
+        return action.state != self._before[action.pk] or action.pk in self._disputed
+
+    def _may_retry(self, action: RemoteAction) -> bool:
+        """Only a failure that came while it was expected: a late one is a person's to judge."""
+        return action.state == State.FAILED and self._before[action.pk] in WITH_VENDOR and not action.inferred
+
+
+def _is_disputed(action: RemoteAction) -> bool:
+    return action.conflict and not action.reconciled
+
+
+def locked(queryset: Iterable[int]) -> list[RemoteAction]:
+    """These actions with their vehicles, locked in one order."""
+    return list(
+        RemoteAction.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("vehicle", "fleet")
+        .filter(pk__in=list(queryset))
+        .order_by("pk")
+    )
+
+
+_COLUMNS = (
+    Col("state", "text"),
+    Col("since", "timestamptz"),
+    Col("entered_at", "timestamptz"),
+    Col("cause", "text"),
+    Col("feedback", "text"),
+    Col("inferred", "boolean"),
+    Col("conflict", "boolean"),
+    Col("reconciled", "boolean"),
+    Col("unconfirmed_at", "timestamptz"),
+    Col("not_before", "timestamptz"),
+    Col("lease_until", "timestamptz"),
+    Col("submitting_at", "timestamptz"),
+    Col("posts", "smallint"),
+    Col("callback_ref", "bigint"),
+    Col("submitted_at", "timestamptz"),
+    Col("remote_action_id", "text"),
+    Col("http_status", "smallint"),
+    Col("error_code", "text"),
+    Col("error_text", "text"),
+    Col("error_uuid", "text"),
+    Col("look_at", "timestamptz"),
+    Col("looks", "smallint"),
+    Col("deadline_at", "timestamptz"),
+    Col("thread", "text"),
+)
+
+
+def write_actions(actions: Iterable[RemoteAction]) -> None:
+    rows = [(action.pk, *(getattr(action, column.name) for column in _COLUMNS)) for action in actions]
+    update_rows("fleet_remotes_remoteaction", Col("id", "bigint"), _COLUMNS, rows)
+
+
+def write_steps(steps: Iterable[tuple[int, datetime, str, str]]) -> None:
+    """Steps as (action, at, kind, detail)."""
+    columns = (Col("action_id", "bigint"), Col("at", "timestamptz"), Col("kind", "text"), Col("detail", "text"))
+    insert_rows("fleet_remotes_actionstep", columns, list(steps))

@@ -1,0 +1,150 @@
+"""Who hears of an outcome: events for webhooks and mailing lists, in the transaction that ended the action."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from console.bulk import Col, update_rows
+from fleet_remotes import event_kinds as kinds
+from fleet_remotes.choices import SUCCESS, Brand, CauseGroup, State, advice_of, group_of, summary_of
+from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts
+from fleet_remotes.models import FleetVehicle, RemoteAction
+from outbox.services import NewEvent, publish
+
+_TROUBLE = (State.FAILED, State.REJECTED, State.REFUSED)
+
+
+def kind_of_outcome(action: RemoteAction) -> str:
+    """The event kind that tells how an action ended; empty for what a person ended."""
+    if action.state in SUCCESS:
+        return kinds.SUCCEEDED
+    if action.state == State.UNCONFIRMED:
+        return kinds.UNCONFIRMED
+    if action.state in _TROUBLE:
+        blocked = group_of(action.cause) in (CauseGroup.QUOTA, CauseGroup.BATTERY)
+        return kinds.BLOCKED if blocked and action.cause else kinds.FAILED
+    return ""
+
+
+def vehicle_facts(vehicle: FleetVehicle, fleet_key: str) -> VehicleFacts:
+    return VehicleFacts(
+        vin=vehicle.vin,
+        vehicle_id=vehicle.vehicle_id,
+        fleet=fleet_key,
+        brand=str(Brand(vehicle.brand).label),
+        model=vehicle.model,
+        plate=vehicle.plate,
+        name=vehicle.name,
+        url=_absolute("vehicle", vehicle.pk),
+    )
+
+
+def _absolute(name: str, pk: int) -> str:
+    return settings.PUBLIC_URL + reverse(f"fleet_remotes:{name}", args=[pk])
+
+
+def explanation_of(action: RemoteAction) -> tuple[str, str]:
+    """What an outcome means and what to do about it, in the reader's language; empty for a success."""
+    if action.state == State.UNCONFIRMED:
+        return (
+            _("Sent is not confirmed: nothing more was heard, so it may or may not have been carried out."),
+            _("Look at the vehicle before you send it again. A late word of the vendor still settles it."),
+        )
+    if action.state == State.REJECTED:
+        return (
+            _("The vendor did not take the command: HTTP %(status)s %(code)s %(text)s")
+            % {"status": action.http_status, "code": action.error_code, "text": action.error_text},
+            _("Check the vehicle’s id, the callback and the access to the API; name the error id in a ticket."),
+        )
+    if action.state in _TROUBLE:
+        advice = advice_of(action.cause)
+        return str(advice.meaning), str(advice.todo)
+    return "", ""
+
+
+def tell_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
+    """Publishes what ended; a success resolves the earlier failures of the same command on the same vehicle.
+
+    Sets `thread` of failed actions to their event, which the caller writes.
+    """
+    events: list[NewEvent] = []
+    with override("en"):
+        resolved = _resolve([action for action in ended if action.state in SUCCESS])
+        for action in ended:
+            kind = kind_of_outcome(action)
+            if not kind:
+                continue
+            earlier = resolved.get(action.pk, [])
+            thread = action.thread or (earlier[-1].thread if earlier else "")
+            payload = _payload(action, [one.pk for one in earlier if one.pk != action.pk])
+            event = NewEvent(
+                kind, f"fleet_vehicle:{action.vehicle.vin}", payload, f"{kind}:{action.pk}", now, thread=thread
+            )
+            if kind != kinds.SUCCEEDED:
+                action.thread = action.thread or event.uuid.hex
+            events.append(event)
+    publish(events=events, now=now)
+
+
+def _resolve(successes: Sequence[RemoteAction]) -> dict[int, list[RemoteAction]]:
+    """Marks the earlier, unresolved failures that these successes end; returns them by success, oldest first."""
+    if not successes:
+        return {}
+    unresolved: dict[tuple[int, str], list[RemoteAction]] = defaultdict(list)
+    found = RemoteAction.objects.filter(
+        vehicle_id__in={action.vehicle_id for action in successes}, resolved_by__isnull=True
+    ).exclude(thread="")
+    for one in found.only("pk", "vehicle_id", "kind", "thread").order_by("pk"):
+        unresolved[one.vehicle_id, one.kind].append(one)
+    resolved: dict[int, list[RemoteAction]] = {}
+    rows = []
+    for success in sorted(successes, key=lambda action: action.pk):
+        of_its_kind = unresolved[success.vehicle_id, success.kind]
+        mine = [one for one in of_its_kind if one.pk <= success.pk]
+        unresolved[success.vehicle_id, success.kind] = [one for one in of_its_kind if one.pk > success.pk]
+        resolved[success.pk] = mine
+        rows += [(one.pk, success.pk) for one in mine]
+    update_rows("fleet_remotes_remoteaction", Col("id", "bigint"), (Col("resolved_by_id", "bigint"),), sorted(rows))
+    return resolved
+
+
+def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
+    meaning, todo = explanation_of(action)
+    late = action.confirmed_late_after
+    summary = summary_of(action.kind, action.parameters)
+    facts = ActionFacts(
+        id=action.pk,
+        type=action.kind,
+        state=action.state,
+        summary=summary,
+        remote_action_id=action.remote_action_id,
+        cause=action.cause,
+        reason=action.reason,
+        requested_by=action.requested_by,
+        created_at=action.created_at,
+        submitted_at=action.submitted_at,
+        ended_at=action.since,
+        retry_of=action.retry_of_id,
+        batch=action.batch_id,
+        error=" ".join(filter(None, (str(action.http_status or ""), action.error_code, action.error_text))),
+    )
+    state = State(action.state).label
+    return RemoteOutcome(
+        headline=f"{summary}: {state} ({action.vehicle.title})",
+        vehicle=vehicle_facts(action.vehicle, action.fleet.key),
+        action=facts,
+        explanation=meaning,
+        suggestion=todo,
+        inferred=action.inferred,
+        conflict=action.conflict,
+        confirmed_late_after_s=None if late is None else int(late.total_seconds()),
+        resolves=resolves,
+        url=_absolute("action", action.pk),
+    )

@@ -1,0 +1,63 @@
+"""Automatic second tries: each a new action, linked to the one that failed, only where the failure table allows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from fleet_remotes import rules
+from fleet_remotes.choices import OPEN, Kind, State, StepKind
+from fleet_remotes.models import ActionStep, RemoteAction
+
+
+def new_label() -> str:
+    """What an action is called in the vendor's list: unique, so that it can be found there."""
+    return f"signalbox-{uuid.uuid4().hex[:24]}"
+
+
+def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, datetime]:
+    """Queues what may be tried again, in the caller's transaction; returns when, by the failed action."""
+    if not settings.REMOTES_AUTO_RETRY:
+        return {}
+    delays = {
+        action.pk: delay
+        for action in failed
+        if not action.fleet.is_stopped
+        and (delay := rules.auto_retry_delay(kind=Kind(action.kind), cause=action.cause, tries=action.auto_tries))
+    }
+    wanted = [action for action in failed if action.pk in delays]
+    if not wanted:
+        return {}
+    # A person was quicker: the same command is under way again.
+    open_ones = RemoteAction.objects.filter(vehicle__in={a.vehicle_id for a in wanted}, state__in=OPEN)
+    taken = set(open_ones.exclude(pk__in=delays).values_list("vehicle_id", "kind"))
+    wanted = [action for action in wanted if (action.vehicle_id, action.kind) not in taken]
+    retries = RemoteAction.objects.bulk_create([_retry_of(a, now + delays[a.pk], now) for a in wanted])
+    ActionStep.objects.bulk_create(
+        ActionStep(action=retry, at=now, kind=StepKind.CREATED, detail=f"#{retry.retry_of_id}") for retry in retries
+    )
+    return {action.pk: now + delays[action.pk] for action in wanted}
+
+
+def _retry_of(action: RemoteAction, at: datetime, now: datetime) -> RemoteAction:
+    return RemoteAction(
+        vehicle_id=action.vehicle_id,
+        fleet_id=action.fleet_id,
+        batch_id=action.batch_id,
+        kind=action.kind,
+        parameters=action.parameters,
+        label=new_label(),
+        reason=action.reason,
+        requested_by=action.requested_by,
+        state=State.QUEUED,
+        since=now,
+        entered_at=now,
+        created_at=now,
+        not_before=at,
+        expires_at=at + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S),
+        retry_of=action,
+        auto_tries=action.auto_tries + 1,
+    )

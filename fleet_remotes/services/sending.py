@@ -1,0 +1,250 @@
+"""Sends what is due: claim → post → settle. The row first, the network after, never a socket inside a transaction.
+
+A command is posted once. Whoever dies between the POST and its answer, or gets none, leaves the state "sent, fate
+unknown", and the vendor's own list says what became of it (services.following).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from fleet_remotes import rules
+from fleet_remotes.choices import IN_FLIGHT, Kind, Refusal, State, StepKind
+from fleet_remotes.client import ApiAway, ApiError, Remotes
+from fleet_remotes.ingest import Command
+from fleet_remotes.models import Callback, Fleet, RemoteAction
+from fleet_remotes.rules import Finding, Level
+from fleet_remotes.selectors.preflight import callbacks_to_send_by, facts_of, means_of
+from fleet_remotes.services import waking
+from fleet_remotes.services.binding import bind_to
+from fleet_remotes.services.ledger import Ledger, changing_actions, locked, standing_of
+
+log = structlog.get_logger("signalbox.remotes")
+THREADS = 8
+# Seconds before a command is posted again that certainly did not arrive, by how often it was tried.
+BACK_OFF_S = (5, 15, 60, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An action that this worker is about to post."""
+
+    id: int
+    posts: int
+    fleet: str
+    vehicle_id: str
+    callback_id: str
+    callback_ref: int
+    command: Command
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of a POST: the vendor's id, or what went wrong."""
+
+    remote_action_id: str = ""
+    error: ApiError | None = None
+    away: ApiAway | None = None
+
+
+def send_due() -> int:
+    """Sends everything that is due, at most so many a second; returns how many were posted."""
+    posted = 0
+    while True:
+        claimed, is_throttled = claim(now=timezone.now())
+        post_all(claimed)
+        posted += len(claimed)
+        if is_throttled and claimed:
+            waking.send_in(1)
+        if is_throttled or not claimed:
+            return posted
+
+
+def post_all(claimed: Sequence[Claimed]) -> None:
+    """Posts on a few connections at once; each answer is written as soon as it is there."""
+    if not claimed:
+        return
+    with ThreadPoolExecutor(min(THREADS, len(claimed)), thread_name_prefix="remotes") as pool:
+        posts = {pool.submit(post, one): one for one in claimed}
+        for done in as_completed(posts):
+            settle(claimed=posts[done], posted=done.result(), now=timezone.now())
+
+
+def post(claimed: Claimed) -> Posted:
+    """Posts one command. Touches no database."""
+    try:
+        body = claimed.command.body(claimed.label)
+        return Posted(Remotes().send(claimed.fleet, claimed.vehicle_id, claimed.callback_id, body))
+    except ApiError as error:
+        return Posted(error=error)
+    except ApiAway as away:
+        return Posted(away=away)
+
+
+# ---- claim ------------------------------------------------------------------------------------------------------
+
+
+def claim(*, now: datetime) -> tuple[list[Claimed], bool]:
+    """Takes what is due, one command per vehicle at a time; says too whether the rate limit left something behind.
+
+    Every command is checked once more: a budget may be used up since it was ordered, or privacy be on.
+    """
+    with changing_actions():
+        room = settings.REMOTES_SEND_PER_S - _posted_lately(now)
+        if room <= 0:
+            return [], True
+        ids = _due(now, room + 1)
+        is_throttled = len(ids) > room
+        ledger = Ledger(locked(ids[:room]), now)
+        actions = list(ledger.actions.values())
+        vehicles = [action.vehicle for action in actions]
+        for action in actions:
+            action.vehicle.fleet = action.fleet
+        facts, means = facts_of(vehicles, now, leaving_out=ledger.actions), means_of(vehicles, now)
+        callbacks = callbacks_to_send_by(action.fleet_id for action in actions)
+        claimed = []
+        for action in actions:
+            findings = rules.preflight(Kind(action.kind), facts[action.vehicle_id], means[action.fleet_id])
+            if _goes_ahead(action, findings, ledger):
+                claimed.append(_take(action, callbacks[action.fleet_id], ledger))
+        ledger.write()
+    return claimed, is_throttled
+
+
+def _posted_lately(now: datetime) -> int:
+    return RemoteAction.objects.filter(submitting_at__gt=now - timedelta(seconds=1)).count()
+
+
+def _due(now: datetime, limit: int) -> list[int]:
+    """The oldest due command of each vehicle that has none with the vendor, in fleets that may send."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.id FROM fleet_remotes_remoteaction a JOIN fleet_remotes_fleet f ON f.id = a.fleet_id"
+            " WHERE a.state = 'queued' AND a.not_before <= %s AND a.expires_at > %s AND f.stopped_at IS NULL"
+            " AND (f.paused_until IS NULL OR f.paused_until <= %s)"
+            " AND NOT EXISTS (SELECT 1 FROM fleet_remotes_remoteaction b"
+            "   WHERE b.vehicle_id = a.vehicle_id AND b.state = ANY(%s))"
+            " AND NOT EXISTS (SELECT 1 FROM fleet_remotes_remoteaction c WHERE c.vehicle_id = a.vehicle_id"
+            "   AND c.state = 'queued' AND c.not_before <= %s AND c.id < a.id)"
+            " ORDER BY a.not_before, a.id LIMIT %s",
+            [now, now, now, [state.value for state in IN_FLIGHT], now, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], ledger: Ledger) -> bool:
+    """Whether it is posted now; else it is refused, or waits."""
+    if action.state != State.QUEUED:  # cancelled since it was found
+        return False
+    # Another of its kind that waits behind it is no reason against the first.
+    blocking = [f for f in findings if f.level is Level.BLOCKS and f.code != Refusal.SAME_ACTION]
+    waiting = [f.until for f in findings if f.level is Level.WAITS and f.until is not None]
+    if blocking:
+        cause = str(blocking[0].code)
+        ledger.step(action, StepKind.REFUSED, cause)
+        ledger.stand(action, replace(standing_of(action), state=State.REFUSED, since=ledger.now, cause=cause))
+    elif waiting:
+        _postpone(action, max(waiting), ledger, "")
+    return not blocking and not waiting
+
+
+def _postpone(action: RemoteAction, until: datetime, ledger: Ledger, why: str) -> None:
+    """Back into the queue, not to be sent before `until`."""
+    action.not_before, action.lease_until = until, None
+    ledger.step(action, StepKind.POSTPONED, f"{until.isoformat(timespec='seconds')} {why}".strip())
+    ledger.stand(action, replace(standing_of(action), state=State.QUEUED, since=ledger.now))
+    ledger.watch(action)
+
+
+def _take(action: RemoteAction, callback: Callback, ledger: Ledger) -> Claimed:
+    action.submitting_at = ledger.now
+    action.lease_until = ledger.now + timedelta(seconds=settings.REMOTES_LEASE_S + settings.REMOTES_TIMEOUT_S)
+    action.posts += 1
+    action.callback_ref = callback.pk
+    ledger.step(action, StepKind.SUBMITTING)
+    ledger.stand(action, replace(standing_of(action), state=State.SUBMITTING, since=ledger.now))
+    return Claimed(
+        id=action.pk,
+        posts=action.posts,
+        fleet=action.fleet.key,
+        vehicle_id=action.vehicle.vehicle_id,
+        callback_id=callback.callback_id,
+        callback_ref=callback.pk,
+        command=Command(Kind(action.kind), action.parameters),
+        label=action.label,
+    )
+
+
+# ---- settle -----------------------------------------------------------------------------------------------------
+
+
+def settle(*, claimed: Claimed, posted: Posted, now: datetime) -> None:
+    """Writes what became of a POST. One whose lease ran out meanwhile is settled too, unless it was posted again."""
+    with changing_actions():
+        ledger = Ledger(locked([claimed.id]), now)
+        action = ledger.actions.get(claimed.id)
+        if action is None or action.posts != claimed.posts or action.remote_action_id:
+            return
+        if action.state not in (State.SUBMITTING, State.UNKNOWN, State.UNCONFIRMED):
+            return
+        action.lease_until = None
+        if posted.remote_action_id:
+            submitted(action, posted.remote_action_id, ledger)
+        elif posted.error is not None:
+            _refused(action, posted.error, ledger)
+        elif posted.away is not None and not posted.away.may_have_arrived:
+            pause = BACK_OFF_S[min(action.posts, len(BACK_OFF_S)) - 1]
+            _postpone(action, now + timedelta(seconds=pause), ledger, str(posted.away))
+        else:
+            fate_unknown(action, ledger, str(posted.away))
+        ledger.write()
+
+
+def submitted(action: RemoteAction, remote_action_id: str, ledger: Ledger) -> None:
+    """The vendor has it, under this id; notifications that came before are applied now."""
+    taken = RemoteAction.objects.filter(fleet_id=action.fleet_id, remote_action_id=remote_action_id)
+    if taken.exclude(pk=action.pk).exists():
+        fate_unknown(action, ledger, f"the vendor named the id of another action: {remote_action_id}")
+        return
+    action.remote_action_id, action.submitted_at = remote_action_id, ledger.now
+    standing = standing_of(action)
+    if standing.state != State.UNCONFIRMED:
+        standing = replace(standing, state=State.SUBMITTED, since=ledger.now)
+    ledger.step(action, StepKind.SUBMITTED, remote_action_id)
+    ledger.stand(action, standing)
+    ledger.watch(action)
+    bind_to(ledger, [remote_action_id])
+
+
+def fate_unknown(action: RemoteAction, ledger: Ledger, why: str) -> None:
+    """It may have arrived or not: never posted again blindly, looked for in the vendor's list instead."""
+    if action.state == State.UNCONFIRMED:
+        return
+    action.lease_until = None
+    ledger.step(action, StepKind.FATE_UNKNOWN, why)
+    ledger.stand(action, replace(standing_of(action), state=State.UNKNOWN, since=ledger.now))
+    ledger.watch(action)
+
+
+def _refused(action: RemoteAction, error: ApiError, ledger: Ledger) -> None:
+    if error.leaves_fate_open:
+        fate_unknown(action, ledger, str(error))
+        return
+    if error.is_throttled:
+        until = ledger.now + timedelta(seconds=error.retry_after_s)
+        Fleet.objects.filter(pk=action.fleet_id).update(paused_until=until)
+        _postpone(action, until, ledger, str(error))
+        return
+    action.http_status = error.status
+    action.error_code, action.error_text, action.error_uuid = error.code, error.text, error.uuid
+    ledger.step(action, StepKind.REJECTED, str(error))
+    ledger.stand(action, replace(standing_of(action), state=State.REJECTED, since=ledger.now))

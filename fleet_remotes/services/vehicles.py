@@ -1,0 +1,183 @@
+"""Writes vehicles and fleets: bulk insert-or-update, what the wake-up budget is, the stop switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from auditlog.models import LogEntry
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from msgspec import UNSET, Meta, UnsetType
+
+from console.bulk import Col, insert_rows, storable
+from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
+from fleet_remotes.models import Fleet, FleetVehicle
+from fleet_remotes.models.fleets import check_vin
+from fleet_remotes.services import waking
+from fleet_remotes.services.binding import bind_vehicles
+
+_NAMES = {brand.value: brand for brand in Brand} | BRAND_ALIASES
+
+
+class VehicleInput(msgspec.Struct, kw_only=True):
+    """A vehicle as it is given; a field that is left out stays as it is. `fleet` is the vendor's id of the fleet."""
+
+    vin: Annotated[str, Meta(min_length=1, max_length=40)]
+    fleet: Annotated[str, Meta(min_length=1, max_length=64)]
+    brand: Annotated[str, Meta(max_length=40)]
+    vehicle_id: Annotated[str, Meta(max_length=128)] | UnsetType | None = UNSET
+    model: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    plate: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    name: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+    capabilities: list[str] | UnsetType | None = UNSET
+    privacy: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    battery_level: Annotated[int, Meta(ge=0, le=100)] | UnsetType | None = UNSET
+    is_stolen: bool | UnsetType = UNSET
+    wakeup_budget: Annotated[int, Meta(ge=0, le=32767)] | UnsetType | None = UNSET
+    tags: list[Annotated[str, Meta(max_length=40)]] | UnsetType | None = UNSET
+
+
+# Column → the SQL that makes it of a JSON document; texts are the rest.
+_TYPED = {
+    "capabilities": "CASE WHEN jsonb_typeof(x.doc->'capabilities') = 'array' THEN"
+    " ARRAY(SELECT jsonb_array_elements_text(x.doc->'capabilities'))::varchar[] END",
+    "battery_level": "(x.doc->>'battery_level')::smallint",
+    "is_stolen": "coalesce((x.doc->>'is_stolen')::boolean, false)",
+    "wakeup_budget": "(x.doc->>'wakeup_budget')::smallint",
+    "tags": "ARRAY(SELECT jsonb_array_elements_text(coalesce(nullif(x.doc->'tags', 'null'), '[]')))::varchar[]",
+}
+FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in ("vin", "fleet", "brand"))
+_FACTS = ("privacy", "battery_level", "is_stolen")
+
+
+def _value(name: str) -> str:
+    return _TYPED.get(name, f"coalesce(x.doc->>'{name}', '')")
+
+
+def problem_with(given: VehicleInput) -> str:
+    """What is wrong with a vehicle beyond its types, in a sentence; empty when nothing is."""
+    try:
+        check_vin(_vin(given.vin))
+    except ValidationError as error:
+        return f"vin: {error.messages[0]}"
+    if not _clean(given.fleet):
+        return "fleet: must not be blank."
+    if given.brand.strip().lower() not in _NAMES:
+        return f"brand: must be one of {', '.join(Brand.values)}."
+    capabilities = given.capabilities if isinstance(given.capabilities, list) else []
+    unknown = sorted(set(map(str.lower, capabilities)) - set(Capability.values))
+    if unknown:
+        return f"capabilities: {', '.join(unknown)} is none of {', '.join(Capability.values)}."
+    if isinstance(given.privacy, str) and given.privacy not in Privacy.values:
+        return f"privacy: must be one of {', '.join(filter(None, Privacy.values))}."
+    return ""
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").strip()
+
+
+def _vin(text: str) -> str:
+    return _clean(text).upper()
+
+
+def _document(given: VehicleInput) -> dict[str, Any]:
+    doc: dict[str, Any] = msgspec.to_builtins(given)
+    doc = {key: _clean(value) if isinstance(value, str) else value for key, value in doc.items()}
+    doc["vin"] = doc["vin"].upper()
+    if doc.get("capabilities") is not None:
+        doc["capabilities"] = sorted({one.lower() for one in doc["capabilities"]})
+    if doc.get("tags"):
+        doc["tags"] = sorted({" ".join(_clean(tag).lower().split()) for tag in doc["tags"] if _clean(tag)})
+    return doc
+
+
+def upsert_vehicles(*, rows: Sequence[VehicleInput], now: datetime) -> None:
+    """Inserts or updates vehicles by VIN, set-based; of repeated VINs the last counts. Makes fleets that are new.
+
+    The rows have no `problem_with` them.
+    """
+    docs = {doc["vin"]: doc for doc in map(_document, rows)}
+    if not docs:
+        return
+    with transaction.atomic():
+        fleets = _fleets(sorted({doc["fleet"] for doc in docs.values()}), now)
+        changes = ", ".join(f"{f} = CASE WHEN x.doc ? '{f}' THEN {_value(f)} ELSE t.{f} END" for f in FIELDS)
+        facts = " OR ".join(f"x.doc ? '{f}'" for f in _FACTS)
+        rows_in_order = [
+            (vin, fleets[doc["fleet"]], _NAMES[doc["brand"].lower()].value, storable(doc))
+            for vin, doc in sorted(docs.items())
+        ]
+        _write(rows_in_order, changes, facts, now)
+        bind_vehicles(sorted(docs))
+
+
+def _write(rows: Sequence[tuple[str, int, str, str]], changes: str, facts: str, now: datetime) -> None:
+    columns = ", ".join(FIELDS)
+    values = ", ".join(_value(f) for f in FIELDS)
+    arrays = [list(column) for column in zip(*rows, strict=True)]
+    source = "unnest(%s::text[], %s::bigint[], %s::text[], %s::jsonb[]) AS x(vin, fleet_id, brand, doc)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM fleet_remotes_fleetvehicle WHERE vin = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [arrays[0]]
+        )
+        cursor.execute(
+            f"UPDATE fleet_remotes_fleetvehicle t SET fleet_id = x.fleet_id, brand = x.brand, {changes},"  # noqa: S608
+            f" facts_at = CASE WHEN {facts} THEN %s ELSE t.facts_at END, updated_at = %s FROM {source}"
+            " WHERE t.vin = x.vin",
+            [now, now, *arrays],
+        )
+        cursor.execute(
+            f"INSERT INTO fleet_remotes_fleetvehicle (vin, fleet_id, brand, {columns}, facts_at, created_at,"  # noqa: S608
+            f" updated_at) SELECT x.vin, x.fleet_id, x.brand, {values}, CASE WHEN {facts} THEN %s::timestamptz END,"
+            f" %s, %s FROM {source} ON CONFLICT (vin) DO NOTHING",
+            [now, now, now, *arrays],
+        )
+
+
+def _fleets(keys: Sequence[str], now: datetime) -> dict[str, int]:
+    insert_rows(
+        "fleet_remotes_fleet",
+        (Col("key", "text"), Col("name", "text"), Col("stop_reason", "text"), Col("created_at", "timestamptz")),
+        [(key, "", "", now) for key in keys],
+        "ON CONFLICT (key) DO NOTHING",
+    )
+    return dict(Fleet.objects.filter(key__in=keys).values_list("key", "pk"))
+
+
+def set_budget(*, vehicle: FleetVehicle, budget: int | None) -> None:
+    vehicle.wakeup_budget = budget
+    vehicle.save(update_fields=["wakeup_budget", "updated_at"])
+
+
+def stop_fleet(*, fleet: Fleet, by: AbstractBaseUser, reason: str, now: datetime) -> bool:
+    """Turns the stop switch on: nothing more is sent to any vehicle of the fleet. Says whether it was off."""
+    if not reason.strip():
+        raise ValidationError(_("Say why; others will wonder."))
+    changed = Fleet.objects.filter(pk=fleet.pk, stopped_at__isnull=True).update(
+        stopped_at=now, stopped_by=by, stop_reason=reason.strip()[:200]
+    )
+    if changed:
+        _audit(fleet, ["False", "True"], reason)
+    return bool(changed)
+
+
+def resume_fleet(*, fleet: Fleet) -> bool:
+    """Turns the stop switch off; what waited and has not expired is sent. Says whether it was on."""
+    changed = Fleet.objects.filter(pk=fleet.pk, stopped_at__isnull=False).update(
+        stopped_at=None, stopped_by=None, stop_reason=""
+    )
+    if changed:
+        _audit(fleet, ["True", "False"], "")
+        transaction.on_commit(waking.send_soon, robust=True)
+    return bool(changed)
+
+
+def _audit(fleet: Fleet, stopped: list[str], reason: str) -> None:
+    changes = {"stopped": stopped} | ({"stop_reason": ["", reason]} if reason else {})
+    LogEntry.objects.log_create(fleet, action=LogEntry.Action.UPDATE, changes=changes)

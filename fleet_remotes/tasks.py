@@ -1,0 +1,46 @@
+"""Celery doors of fleet remotes."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from fleet_remotes.services import applying, binding, following, sending, silence, waking
+
+
+@shared_task(name="fleet_remotes.apply_callbacks")
+def apply_callbacks() -> None:
+    """Applies what the vendor's callbacks brought."""
+    while applying.apply_waiting(now=timezone.now()):
+        continue
+
+
+@shared_task(name="fleet_remotes.send_due")
+def send_due() -> None:
+    """Sends commands that are due."""
+    sending.send_due()
+
+
+@shared_task(name="fleet_remotes.look_due")
+def look_due() -> None:
+    """Asks the vendor about what is overdue."""
+    while following.look_due(now=timezone.now()) >= following.LOOKS_AT_ONCE:
+        continue
+
+
+@shared_task(name="fleet_remotes.sweep")
+def sweep() -> None:
+    """What time brings: time-outs, lost workers, expired commands, and whatever no wake-up announced."""
+    now = timezone.now()
+    for step in (following.recover_lost, following.expire, following.give_up, silence.watch_callbacks):
+        step(now=now)
+    waking.apply_soon()
+    waking.send_soon()
+    waking.look_soon()
+
+
+@shared_task(name="fleet_remotes.bind")
+def bind() -> None:
+    """Binds notifications that overtook their action, and asks how the callbacks are."""
+    binding.bind_waiting(now=timezone.now())
+    following.callbacks_checked(now=timezone.now())

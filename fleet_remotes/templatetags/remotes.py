@@ -1,0 +1,87 @@
+"""Small pieces of fleet remotes' pages: colours and words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from console.templatetags.console import short_duration
+from fleet_remotes.choices import (
+    FLAG_LABELS,
+    STATE_COLOURS,
+    VERDICT_COLOURS,
+    State,
+    Verdict,
+    advice_of,
+    summary_of,
+    words_for,
+)
+from fleet_remotes.models import CommandBatch, RemoteAction
+from fleet_remotes.rules import Finding, Level
+
+register = template.Library()
+
+_LEVEL_COLOURS = {Level.BLOCKS: "danger", Level.WAITS: "info", Level.WARNS: "warning"}
+
+
+@register.filter
+def action_colour(state: str) -> str:
+    return STATE_COLOURS[State(state)]
+
+
+@register.filter
+def remote_verdict_colour(verdict: str) -> str:
+    return VERDICT_COLOURS[Verdict(verdict)]
+
+
+@register.filter
+def summary(action: RemoteAction | CommandBatch) -> str:
+    return summary_of(action.kind, action.parameters)
+
+
+@register.filter
+def meaning(cause: str) -> Any:
+    return advice_of(cause).meaning
+
+
+@register.filter
+def flag_words(flags: list[str]) -> list[Any]:
+    return [FLAG_LABELS[flag] for flag in flags if flag in FLAG_LABELS]
+
+
+@register.filter
+def finding_words(finding: Finding) -> Any:
+    return words_for(finding.code)
+
+
+@register.filter
+def finding_colour(finding: Finding) -> str:
+    return _LEVEL_COLOURS[finding.level]
+
+
+@register.filter
+def delay(seconds: float | None) -> str:
+    """A delay, exact where it is short: 0.4 s, 12 s, 3 min."""
+    if seconds is None:
+        return "–"
+    if abs(seconds) < 10:
+        return f"{number_format(round(seconds, 1), 1)} s"
+    return short_duration(seconds)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+@register.filter
+def pretty_text(text: str) -> str:
+    """JSON text indented; anything else as it stands."""
+    try:
+        return msgspec.json.format(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text or _("(empty)")

@@ -1,0 +1,95 @@
+"""Remote actions: the list, and of one action everything that happened, what is expected next, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from console.lists import ListPage
+from console.permissions import person, requires
+from fleet_remotes import selectors
+from fleet_remotes.choices import OPEN, summary_of
+from fleet_remotes.filters import ActionFilters
+from fleet_remotes.models import CommandDraft, RemoteAction
+from fleet_remotes.search import ACTION_SEARCH
+from fleet_remotes.services import commands, following
+from fleet_remotes.services.outcomes import explanation_of
+from fleet_remotes.views.columns import ACTION_COLUMNS
+
+_VIEW, _SEND = "fleet_remotes.view_remoteaction", "fleet_remotes.send_command"
+
+
+class ActionList(ListPage):
+    key = "remote_actions"
+    title = gettext_lazy("Remote actions")
+    permission = _VIEW
+    search = ACTION_SEARCH
+    filterset = ActionFilters
+    columns = ACTION_COLUMNS
+    placeholder = gettext_lazy("Search, e.g. state:trouble type:door ordered:today")
+    empty_title = gettext_lazy("No commands yet")
+    empty_text = gettext_lazy("Mark vehicles in their list and send them a command.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.actions()
+
+
+@requires(_VIEW)
+def action(request: HttpRequest, pk: int) -> HttpResponse:
+    """One action; the page asks for itself again every few seconds while it is open."""
+    found = get_object_or_404(selectors.actions().select_related("batch", "retry_of", "resolved_by"), pk=pk)
+    meaning, todo = explanation_of(found)
+    context = {
+        "page_title": summary_of(found.kind, found.parameters),
+        "action": found,
+        "meaning": meaning,
+        "todo": todo,
+        "timeline": selectors.timeline_of(found),
+        "expected": selectors.expected_next(found),
+        "is_open": found.state in OPEN,
+        "retries": found.retries.order_by("pk"),
+        "resolves": found.resolved.exclude(pk=found.pk).order_by("pk"),
+        "can_ask": found.submitting_at is not None,
+    }
+    name = "fleet_remotes/action.html"
+    return render(request, f"{name}#action" if request.headers.get("HX-Target") == "action" else name, context)
+
+
+@requires(_SEND)
+@require_POST
+def action_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(RemoteAction, pk=pk)
+    if commands.cancel_action(action=found, now=timezone.now(), by=person(request).get_username()):
+        messages.success(request, _("The command is cancelled."))
+    else:
+        messages.warning(request, _("It was sent already; what the vendor has cannot be called back."))
+    return redirect("fleet_remotes:action", pk)
+
+
+@requires(_SEND)
+@require_POST
+def action_look(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks the vendor for its record now."""
+    found = get_object_or_404(RemoteAction, pk=pk)
+    if following.look_now(action=found, now=timezone.now()):
+        messages.info(request, _("The vendor is being asked; this page shows what it says."))
+    else:
+        messages.warning(request, _("It was not sent, so there is nothing to ask about."))
+    return redirect("fleet_remotes:action", pk)
+
+
+@requires(_SEND)
+@require_POST
+def action_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same command once more, with the same checks and confirmations as a new one."""
+    found = get_object_or_404(RemoteAction, pk=pk)
+    command = {"kind": found.kind, "parameters": found.parameters, "reason": found.reason, "retry_of": found.pk}
+    draft = CommandDraft.objects.create(owner=person(request), vehicles=[found.vehicle_id], command=command)
+    return redirect("fleet_remotes:draft_check", draft.pk)

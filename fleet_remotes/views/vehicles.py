@@ -1,0 +1,173 @@
+"""Fleet vehicles: the list, one of them, its budget; the wake-ups of all; fleets with their stop switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from console.lists import Column, ListPage
+from console.permissions import person, requires
+from fleet_remotes import selectors
+from fleet_remotes.choices import Capability
+from fleet_remotes.filters import VehicleFilters
+from fleet_remotes.forms import BudgetForm, StopForm
+from fleet_remotes.models import Fleet
+from fleet_remotes.search import FLEET_SEARCH, VEHICLE_SEARCH
+from fleet_remotes.services import vehicles as services
+from fleet_remotes.views.columns import CELLS, VEHICLE_COLUMNS
+
+_VIEW = "fleet_remotes.view_fleetvehicle"
+LAST_ACTIONS = 50
+
+
+class VehicleList(ListPage):
+    """Vehicles; those who may send mark some of them, or take all that match."""
+
+    key = "fleet_vehicles"
+    title = gettext_lazy("Fleet vehicles")
+    permission = _VIEW
+    search = VEHICLE_SEARCH
+    filterset = VehicleFilters
+    columns = (Column("mark", gettext_lazy("Mark"), f"{CELLS}/mark.html"), *VEHICLE_COLUMNS)
+    default_sort = "vin"
+    template = "fleet_remotes/vehicles.html"
+    results_template = "fleet_remotes/vehicle_results.html"
+    placeholder = gettext_lazy("Search, e.g. peugeot battery:<30 busy:no")
+    empty_title = gettext_lazy("No vehicles yet")
+    empty_text = gettext_lazy("Send them to the API (PUT /remotes/vehicles), or add them in the administration.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.vehicles()
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_budgets(rows, timezone.now())
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        stopped = Fleet.objects.filter(stopped_at__isnull=False)
+        return {"is_part": request.headers.get("HX-Target") == self.list_id, "stopped": stopped}
+
+
+@requires(_VIEW)
+def vehicle(request: HttpRequest, pk: int) -> HttpResponse:
+    """One vehicle: what it can do, how often it was woken up, its last commands."""
+    now = timezone.now()
+    found = get_object_or_404(selectors.vehicles(), pk=pk)
+    selectors.attach_budgets([found], now)
+    context = {
+        "page_title": found.title,
+        "vehicle": found,
+        "capabilities": [(c, found.capabilities is not None and c.value in found.capabilities) for c in Capability],
+        "actions": selectors.actions().filter(vehicle=found)[:LAST_ACTIONS],
+        "months": found.wakeups.order_by("-month")[:12],
+        "form": BudgetForm(initial={"wakeup_budget": found.wakeup_budget}),
+    }
+    return render(request, "fleet_remotes/vehicle.html", context)
+
+
+@requires("fleet_remotes.change_fleetvehicle")
+@require_POST
+def vehicle_budget(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(selectors.vehicles(), pk=pk)
+    form = BudgetForm(request.POST)
+    if form.is_valid():
+        services.set_budget(vehicle=found, budget=form.cleaned_data["wakeup_budget"])
+        messages.success(request, _("The budget is saved."))
+    else:
+        messages.error(request, " ".join(str(error) for error in form.errors["wakeup_budget"]))
+    return redirect("fleet_remotes:vehicle", pk)
+
+
+class WakeUpList(ListPage):
+    """Wake-up budgets with a forecast: who will have used them up, and when."""
+
+    key = "wakeups"
+    title = gettext_lazy("Wake-up budgets")
+    permission = "fleet_remotes.view_wakeupuse"
+    intro = gettext_lazy(
+        "The vendor limits how often a vehicle may be woken up in a month and publishes no number: a budget is what"
+        " you set, or the count at which the vendor first refused. Counted in UTC months."
+    )
+    search = VEHICLE_SEARCH
+    columns = (
+        Column("vin", gettext_lazy("Vehicle"), f"{CELLS}/vehicle.html", sort="vin"),
+        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key"),
+        Column("used", gettext_lazy("Used"), sort="used", numeric=True),
+        Column("budget", gettext_lazy("Budget"), f"{CELLS}/budget.html", sort="wakeup_budget", numeric=True),
+        Column("left", gettext_lazy("Left"), f"{CELLS}/left.html"),
+        Column("forecast", gettext_lazy("Forecast for the month"), f"{CELLS}/forecast.html"),
+    )
+    default_sort = "-used"
+    empty_title = gettext_lazy("No vehicle was woken up this month")
+    empty_text = gettext_lazy("Wake-ups are counted when the vendor says WakingUpVehicle.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.wakeup_rows(timezone.now())
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_budgets(rows, timezone.now())
+
+
+class FleetList(ListPage):
+    key = "fleets"
+    title = gettext_lazy("Fleets")
+    permission = "fleet_remotes.view_fleet"
+    intro = gettext_lazy("The stop switch holds back every command to a fleet; what the vendor has is not called back.")
+    search = FLEET_SEARCH
+    columns = (
+        Column("key", gettext_lazy("Fleet"), f"{CELLS}/fleet_name.html", sort="key"),
+        Column("vehicles", gettext_lazy("Vehicles"), numeric=True, value=lambda row: row.vehicle_count),
+        Column("state", gettext_lazy("Sending"), f"{CELLS}/fleet_state.html", sort="stopped_at"),
+        Column("switch", gettext_lazy("Stop switch"), f"{CELLS}/fleet_switch.html"),
+    )
+    default_sort = "key"
+    empty_title = gettext_lazy("No fleets yet")
+    empty_text = gettext_lazy("A fleet is made with its first vehicle.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.fleets()
+
+
+@requires("fleet_remotes.stop_fleet")
+def fleet_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """The stop switch of a fleet, with the reason that everyone will see."""
+    fleet = get_object_or_404(Fleet, pk=pk)
+    form = StopForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.stop_fleet(fleet=fleet, by=person(request), reason=form.cleaned_data["reason"], now=timezone.now())
+        except ValidationError as error:
+            form.add_error("reason", error)
+        else:
+            messages.warning(request, _("Nothing is sent to %(fleet)s any more.") % {"fleet": fleet})
+            return redirect("fleet_remotes:fleets")
+    context = {
+        "page_title": _("Stop sending to %(fleet)s") % {"fleet": fleet},
+        "fleet": fleet,
+        "form": form,
+        "waiting": fleet.actions.filter(state="queued").count(),
+    }
+    return render(request, "fleet_remotes/fleet_stop.html", context)
+
+
+@requires("fleet_remotes.stop_fleet")
+def fleet_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows who stopped the fleet and why, before it is sent to again."""
+    fleet = get_object_or_404(selectors.fleets(), pk=pk)
+    if request.method == "POST":
+        if services.resume_fleet(fleet=fleet):
+            messages.success(request, _("Commands are sent to %(fleet)s again.") % {"fleet": fleet})
+        return redirect("fleet_remotes:fleets")
+    context = {
+        "page_title": _("Resume sending to %(fleet)s") % {"fleet": fleet},
+        "fleet": fleet,
+        "waiting": fleet.actions.filter(state="queued").count(),
+    }
+    return render(request, "fleet_remotes/fleet_resume.html", context)

@@ -1,0 +1,146 @@
+"""What surrounds incidents: which charge points are in maintenance, and which open the same case again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from infra_notifications.choices import Case
+from infra_notifications.rules import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
+
+# How far back openings are counted: whoever opened this often in a day flaps, however often it was.
+COUNTED = 500
+LOOK_LIMIT = 1_000
+
+# Windows that touch the last day, and which charge points each of them covers, by whichever of its targets.
+_COVERING = """
+windows AS (
+  SELECT id, starts_at, ends_at FROM infra_notifications_maintenancewindow
+  WHERE ends_at > %(since)s AND starts_at <= %(now)s
+), targets AS (
+  SELECT t.charge_point_id, t.group_id, t.location, t.city, w.starts_at, w.ends_at
+  FROM windows w JOIN infra_notifications_maintenancetarget t ON t.window_id = w.id
+), covering AS (
+  SELECT charge_point_id AS id, starts_at, ends_at FROM targets WHERE charge_point_id = ANY(%(points)s)
+  UNION ALL
+  SELECT m.charge_point_id, t.starts_at, t.ends_at FROM targets t
+  JOIN infra_notifications_groupmembership m ON m.group_id = t.group_id AND m.charge_point_id = ANY(%(points)s)
+  UNION ALL
+  SELECT c.id, t.starts_at, t.ends_at FROM targets t JOIN infra_notifications_chargepoint c
+  ON c.id = ANY(%(points)s) AND c.location = t.location AND (t.city = '' OR c.city = t.city) WHERE t.location <> ''
+)"""
+# How often each case opened in the last day; what opened during maintenance does not count. The inner limit keeps a
+# charge point with a long history cheap.
+_OPENINGS = """
+openings AS (
+  SELECT p.charge_point_id, p."case", count(*) AS n
+  FROM unnest(%(pair_points)s::bigint[], %(pair_cases)s::text[]) AS p(charge_point_id, "case")
+  CROSS JOIN LATERAL (
+    SELECT i.opened_at FROM infra_notifications_incident i
+    WHERE i.charge_point_id = p.charge_point_id AND i."case" = p."case" ORDER BY i.id DESC LIMIT %(counted)s
+  ) AS last
+  WHERE last.opened_at > %(since)s AND NOT EXISTS (
+    SELECT 1 FROM covering c WHERE c.id = p.charge_point_id
+    AND last.opened_at >= c.starts_at AND last.opened_at < c.ends_at)
+  GROUP BY 1, 2
+)"""
+_SURROUNDINGS = f"""
+WITH {_COVERING}, {_OPENINGS}, maintenance AS (
+  SELECT id, max(ends_at) AS until FROM covering WHERE ends_at > %(now)s GROUP BY id
+), begun AS (
+  INSERT INTO infra_notifications_flapping (charge_point_id, "case", began_at, openings, next_check_at)
+  SELECT o.charge_point_id, o."case", %(now)s, o.n, %(next_check)s FROM openings o
+  WHERE o.n > %(threshold)s AND NOT EXISTS (SELECT 1 FROM maintenance m WHERE m.id = o.charge_point_id)
+  ORDER BY 1, 2
+  ON CONFLICT (charge_point_id, "case") WHERE ended_at IS NULL DO NOTHING
+  RETURNING charge_point_id, "case", openings, next_check_at
+)
+SELECT 'maintenance', id, '', 0, until FROM maintenance
+UNION ALL SELECT 'begun', charge_point_id, "case", openings, next_check_at FROM begun
+UNION ALL SELECT 'flapping', charge_point_id, "case", openings, next_check_at FROM infra_notifications_flapping
+WHERE ended_at IS NULL AND charge_point_id = ANY(%(points)s)"""  # noqa: S608 - our own text alone
+_LOOK = f"""
+WITH {_COVERING}, {_OPENINGS}, counted AS (
+  SELECT f.id, coalesce(o.n, 0) AS n FROM infra_notifications_flapping f
+  LEFT JOIN openings o USING (charge_point_id, "case") WHERE f.id = ANY(%(due)s)
+)
+UPDATE infra_notifications_flapping f SET openings = counted.n,
+  next_check_at = CASE WHEN counted.n > %(threshold)s THEN %(next_check)s ELSE f.next_check_at END,
+  ended_at = CASE WHEN counted.n > %(threshold)s THEN NULL ELSE %(now)s::timestamptz END
+FROM counted WHERE f.id = counted.id"""  # noqa: S608 - our own text alone
+
+Pair = tuple[int, str]
+
+
+@dataclass
+class Circumstances:
+    """By charge point, until when it is in maintenance; by charge point and case, when its flapping is told next.
+
+    `points` are the charge points that this knows of; `begun` flap since just now; `openings` says how often.
+    """
+
+    points: set[int] = field(default_factory=set)
+    maintenance: dict[int, datetime] = field(default_factory=dict)
+    flapping: dict[Pair, datetime] = field(default_factory=dict)
+    openings: dict[Pair, int] = field(default_factory=dict)
+    begun: set[Pair] = field(default_factory=set)
+
+    def flapping_until(self, pair: Pair, now: datetime) -> datetime | None:
+        """When it is told next that this charge point flaps: now, if it has just begun; None when it does not."""
+        return now if pair in self.begun else self.flapping.get(pair)
+
+
+def circumstances_of(points: Iterable[int], now: datetime, *, opened: Sequence[tuple[int, Case]] = ()) -> Circumstances:
+    """What surrounds these charge points now, in one statement.
+
+    `opened` are the cases that just opened and stand in the table by now: where that was once too often, flapping
+    begins. Whoever passes them holds the charge points' state rows.
+    """
+    found = Circumstances(set(points))
+    pairs = sorted({(point, case.value) for point, case in opened})
+    with connection.cursor() as cursor:
+        cursor.execute(_SURROUNDINGS, _parameters(found.points, pairs, now))
+        for what, point, case, openings, moment in cursor.fetchall():
+            if what == "maintenance":
+                found.maintenance[point] = moment
+                continue
+            found.flapping[point, case], found.openings[point, case] = moment, openings
+            if what == "begun":
+                found.begun.add((point, case))
+    return found
+
+
+def _parameters(points: Iterable[int], pairs: Sequence[Pair], now: datetime) -> dict[str, Any]:
+    return {
+        "points": list(points),
+        "pair_points": [point for point, _ in pairs],
+        "pair_cases": [case for _, case in pairs],
+        "now": now,
+        "since": now - FLAPPING_WINDOW,
+        "next_check": next_flapping_check(now),
+        "threshold": FLAPPING_OPENINGS,
+        "counted": COUNTED,
+    }
+
+
+def look_at_flapping(*, now: datetime, limit: int = LOOK_LIMIT) -> int:
+    """The daily look: what still opens too often goes on flapping until the next one, the rest is quiet.
+
+    Returns how many were looked at. What waits for the result is told, or not, by `tell_due`.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT id, charge_point_id, "case" FROM infra_notifications_flapping WHERE ended_at IS NULL'
+            " AND next_check_at <= %s ORDER BY next_check_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+            [now, limit],
+        )
+        due = cursor.fetchall()
+        if due:
+            pairs = [(point, case) for _, point, case in due]
+            parameters = _parameters({point for point, _ in pairs}, pairs, now)
+            cursor.execute(_LOOK, parameters | {"due": [pk for pk, *_ in due]})
+    return len(due)

@@ -1,0 +1,155 @@
+"""The daily digest of a group: what happened since the last one and what is still open, in one mail."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from infra_notifications import rules
+from infra_notifications.choices import NoticeKind, NoticeReason, NoticeState
+from infra_notifications.event_kinds import GROUP_DIGEST, DigestItem, GroupDigest
+from infra_notifications.models import GroupMembership, Incident, Notice, NotificationGroup
+from infra_notifications.rules import Listener
+from infra_notifications.services.circumstances import circumstances_of
+from infra_notifications.services.mails import LISTED
+from infra_notifications.services.payloads import charge_point_facts, group_url, incident_url
+from infra_notifications.services.telling import Telling
+
+# Groups per round: each may have thousands of notices, and messages about these wait for the round.
+DIGEST_LIMIT = 5
+_RELATED = ("incident__charge_point__state", "incident__acknowledgement")
+
+
+@cache
+def known_zones() -> tuple[str, ...]:
+    """The time zones of the IANA database, in the order of their names."""
+    return tuple(sorted(available_timezones()))
+
+
+def zone_of(group: NotificationGroup) -> tzinfo:
+    """Where the group's wall clock hangs."""
+    return ZoneInfo(group.time_zone) if group.time_zone else timezone.get_default_timezone()
+
+
+def next_digest(group: NotificationGroup, now: datetime) -> datetime | None:
+    """When the group's next digest is due; None when it gets single mails."""
+    return rules.next_daily(group.digest_time, zone_of(group), now) if group.digest_time is not None else None
+
+
+def send_digests(*, now: datetime, limit: int = DIGEST_LIMIT) -> int:
+    """Sends the digests that are due and returns for how many groups; one in which nothing stands is not mailed."""
+    with transaction.atomic():
+        due = NotificationGroup.objects.filter(digest_due_at__lte=now).order_by("digest_due_at")
+        ids = list(due.values_list("pk", flat=True)[:limit])
+        if ids:
+            waiting = Notice.objects.filter(
+                group_id__in=ids, state=NoticeState.WAITING, reason=NoticeReason.DIGEST, due_at__lte=now
+            )
+            free = waiting.select_for_update(skip_locked=True).order_by("id")
+            found = Notice.objects.filter(pk__in=list(free.values_list("pk", flat=True)))
+            _Digesting(ids, list(found.select_related(*_RELATED).order_by("id")), now).tell()
+    return len(ids)
+
+
+class _Digesting(Telling):
+    """One round of digests: decides what waits for them once more, and adds what is still open from before."""
+
+    def __init__(self, ids: Sequence[int], notices: Sequence[Notice], now: datetime) -> None:
+        self.ids = set(ids)
+        super().__init__(notices, now)
+        # Another worker may have been quicker, or the group may want no digest any more: what waits stays as it is.
+        self.due = {pk for pk, group in self.groups.items() if group.digest_due_at and group.digest_due_at <= now}
+        self.notices = [notice for notice in notices if notice.group_id in self.due]
+
+    def _lock_groups(self, ids: set[int]) -> None:
+        super()._lock_groups(self.ids)
+
+    def listener_of(self, group: NotificationGroup) -> Listener:
+        """The group's digest is now."""
+        return replace(super().listener_of(group), digest_at=None)
+
+    def tell(self) -> None:
+        told: dict[int, list[Notice]] = defaultdict(list)
+        for notice in self.notices:
+            if self.still_to_tell(notice, self.facts_of(notice)):
+                told[notice.group_id or 0].append(notice)
+        still_open = self._still_open()
+        for group_id in sorted(self.due):
+            group = self.groups[group_id]
+            group.digest_due_at = next_digest(group, self.now)
+            unattended = [i for i in still_open[group_id] if not _author_of_acknowledgement(i)]
+            if self.addresses[group_id] and (told[group_id] or unattended):
+                self._add_digest(group, told[group_id], still_open[group_id])
+        self.write()
+
+    def _still_open(self) -> dict[int, list[Incident]]:
+        """What each group was told of before, at charge points that are still its members, and is still open."""
+        members = GroupMembership.objects.filter(
+            group=OuterRef("group"), charge_point=OuterRef("incident__charge_point")
+        )
+        found = Notice.objects.filter(
+            Exists(members),
+            group_id__in=self.due,
+            kind=NoticeKind.OPENED,
+            state=NoticeState.SENT,
+            incident__closed_at__isnull=True,
+        )
+        notices = list(found.select_related(*_RELATED))
+        # Of what is in maintenance nothing is mailed.
+        resting = circumstances_of({notice.incident.charge_point_id for notice in notices}, self.now).maintenance
+        incidents: dict[int, list[Incident]] = defaultdict(list)
+        for notice in notices:
+            if notice.incident.charge_point_id not in resting:
+                incidents[notice.group_id or 0].append(notice.incident)
+        return incidents
+
+    def _add_digest(self, group: NotificationGroup, told: list[Notice], still_open: list[Incident]) -> None:
+        opened = [notice.incident for notice in told if notice.kind == NoticeKind.OPENED]
+        ended = [notice.incident for notice in told if notice.kind == NoticeKind.RECOVERED]
+        items = _items(opened, (*opened, *ended, *still_open))
+        payload = GroupDigest(
+            group_id=group.pk,
+            group=group.name,
+            opened=len(opened),
+            over=len(ended) + sum(not incident.is_open for incident in opened),
+            open=len(still_open) + sum(incident.is_open for incident in opened),
+            items=items[:LISTED],
+            total=len(items),
+            url=group_url(group.pk),
+        )
+        self.add_mail(group, GROUP_DIGEST, payload, told)
+
+
+def _author_of_acknowledgement(incident: Incident) -> str:
+    found = getattr(incident, "acknowledgement", None)
+    return found.author if found is not None else ""
+
+
+def _items(opened: Sequence[Incident], incidents: Sequence[Incident]) -> list[DigestItem]:
+    """One item per charge point and case with its latest incident; what is open stands first."""
+    openings = Counter((incident.charge_point_id, incident.case) for incident in opened)
+    latest: dict[tuple[int, str], Incident] = {}
+    for incident in sorted(incidents, key=lambda incident: incident.pk):
+        latest[incident.charge_point_id, incident.case] = incident
+    ordered = sorted(latest.items(), key=lambda pair: (not pair[1].is_open, pair[1].opened_at, pair[1].pk))
+    return [
+        DigestItem(
+            charge_point=charge_point_facts(incident.charge_point),
+            case=incident.case,
+            openings=openings[pair],
+            opened_at=incident.opened_at,
+            closed_at=incident.closed_at,
+            acknowledged_by=_author_of_acknowledgement(incident),
+            said=incident.said,
+            url=incident_url(incident.pk),
+        )
+        for pair, incident in ordered
+    ]

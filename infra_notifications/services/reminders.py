@@ -1,0 +1,143 @@
+"""Reminders: a group hears again of what is still open and nobody acknowledged, in one mail, every n hours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+
+from console.bulk import Col, update_rows
+from infra_notifications.choices import NoticeKind, NoticeState
+from infra_notifications.event_kinds import GROUP_REMINDER
+from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
+from infra_notifications.services.circumstances import circumstances_of
+from infra_notifications.services.mails import LISTED, incidents_payload, mail_to_group
+from infra_notifications.services.notices import NoticeRow, insert_notices, remind_at
+from outbox.services import NewEvent, publish
+
+REMIND_LIMIT = 5_000
+
+
+def send_reminders(*, now: datetime, limit: int = REMIND_LIMIT) -> int:
+    """Reminds the groups whose reminders are due and returns how many incidents were looked at.
+
+    A group that is reminded of one incident is reminded of all that it was told of and that are still open, so that
+    it gets one mail every n hours, not one per incident.
+    """
+    with transaction.atomic():
+        due = Notice.objects.filter(remind_at__lte=now)
+        groups = set(due.order_by("remind_at").values_list("group_id", flat=True)[:limit])
+        if None in groups:  # it was deleted, and nobody is left to remind
+            due.filter(group__isnull=True).update(remind_at=None)
+        waiting = Notice.objects.filter(remind_at__isnull=False, group_id__in=groups - {None})
+        free = waiting.select_for_update(of=("self",), skip_locked=True).order_by("id")
+        locked = list(free.values_list("pk", flat=True)[:limit])
+        if locked:
+            _Reminding(locked, now).remind()
+    return len(locked)
+
+
+class _Told(NamedTuple):
+    """An alert that a group was told of, with what deciding about its reminder needs."""
+
+    pk: int
+    group_id: int
+    thread: str
+    incident_id: int
+    case: str
+    opened_at: datetime
+    closed_at: datetime | None
+    acknowledged_at: datetime | None
+    charge_point_id: int
+
+
+_TOLD = (
+    "pk", "group_id", "thread", "incident_id", "incident__case", "incident__opened_at", "incident__closed_at",
+    "incident__acknowledgement__at", "incident__charge_point_id",
+)  # fmt: skip
+
+
+class _Reminding:
+    """One round of reminders; everything it needs is read once, whatever the number of groups.
+
+    Messages wait for the notices that are locked here, so only what a mail lists is read in full.
+    """
+
+    def __init__(self, ids: Sequence[int], now: datetime) -> None:
+        self.now = now
+        found = Notice.objects.filter(pk__in=ids).order_by("incident__opened_at", "id").values_list(*_TOLD)
+        self.alerts = [_Told(*row) for row in found]
+        group_ids = {alert.group_id for alert in self.alerts}
+        locked = NotificationGroup.objects.select_for_update(no_key=True).filter(pk__in=group_ids).order_by("pk")
+        self.groups = {group.pk: group for group in locked}
+        self.addresses: dict[int, list[str]] = defaultdict(list)
+        for group_id, address in GroupAddress.objects.filter(group_id__in=group_ids).values_list("group_id", "address"):
+            self.addresses[group_id].append(address)
+        points = {alert.charge_point_id for alert in self.alerts}
+        memberships = GroupMembership.objects.filter(group_id__in=group_ids, charge_point_id__in=points)
+        self.members = set(memberships.values_list("group_id", "charge_point_id"))
+        self.maintenance = circumstances_of(points, now).maintenance
+
+    def remind(self) -> None:
+        told: dict[int, list[_Told]] = defaultdict(list)
+        next_times: list[tuple[int, datetime | None]] = []
+        for alert in self.alerts:
+            group = self.groups.get(alert.group_id)
+            if group is None or not self._is_to_remind(alert, group):
+                next_times.append((alert.pk, None))
+            elif (until := self.maintenance.get(alert.charge_point_id)) is not None:
+                next_times.append((alert.pk, until))
+            else:
+                next_times.append((alert.pk, remind_at(group, self.now)))
+                if self.addresses[group.pk]:
+                    told[group.pk].append(alert)
+        self._publish(told)
+        columns = (Col("remind_at", "timestamptz"),)
+        update_rows("infra_notifications_notice", Col("id", "bigint"), columns, next_times)
+
+    def _is_to_remind(self, alert: _Told, group: NotificationGroup) -> bool:
+        return (
+            alert.closed_at is None
+            and alert.acknowledged_at is None
+            and alert.case in group.cases
+            and (group.pk, alert.charge_point_id) in self.members
+            and remind_at(group, self.now) is not None
+        )
+
+    def _publish(self, told: dict[int, list[_Told]]) -> None:
+        listed = [alert.incident_id for alerts in told.values() for alert in alerts[:LISTED]]
+        incidents = Incident.objects.select_related("charge_point__state").in_bulk(listed)
+        events: dict[int, NewEvent] = {}
+        for group_id, alerts in told.items():
+            group, first = self.groups[group_id], [incidents[alert.incident_id] for alert in alerts[:LISTED]]
+            events[group_id] = mail_to_group(
+                group=group,
+                addresses=self.addresses[group_id],
+                kind=GROUP_REMINDER,
+                payload=incidents_payload(group, first, total=len(alerts)),
+                dedup_key=f"{GROUP_REMINDER}:{group_id}:{self.now.timestamp():.6f}",
+                occurred_at=alerts[0].opened_at,
+                thread=_common_thread(alerts),
+            )
+        ids = publish(events=list(events.values()), now=self.now)
+        rows: list[NoticeRow] = []
+        for group_id, event in events.items():
+            group, event_id = self.groups[group_id], ids.get(event.dedup_key)
+            rows += [
+                (
+                    alert.incident_id, group.pk, group.name, NoticeKind.REMINDER, NoticeState.SENT, "", None, self.now,
+                    event.thread or event.uuid.hex, event_id,
+                )
+                for alert in told[group_id]
+            ]  # fmt: skip
+        insert_notices(rows)
+        NotificationGroup.objects.filter(pk__in=events).update(last_notified_at=self.now)
+
+
+def _common_thread(alerts: Sequence[_Told]) -> str:
+    """A reminder of one alert answers in its thread; one of several begins its own."""
+    threads = {alert.thread for alert in alerts}
+    return threads.pop() if len(threads) == 1 else ""

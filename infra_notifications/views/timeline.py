@@ -1,0 +1,106 @@
+"""The story of an incident: everything that happened, who was told, and why not, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from infra_notifications import selectors
+from infra_notifications.choices import NOTICE_COLOURS, EntryKind, NoticeState
+from infra_notifications.models import ChargePointMessage, Incident, Notice
+from outbox.selectors import deliveries_of_events
+
+# Reported this much later than it happened: the receipt is a line of its own.
+LATE = timedelta(minutes=1)
+# Mails of which every address is shown; of older ones only that they were sent.
+SHOWN_MAILS = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened. `tone` colours its dot; a line about a notice shows that notice."""
+
+    at: datetime
+    title: str = ""
+    text: str = ""
+    tone: str = "quiet"
+    notice: Notice | None = None
+    colour: str = ""
+    deliveries: Sequence[Any] = ()
+    url: str = ""
+    rules: Sequence[str] = field(default=())
+
+
+def timeline_of(incident: Incident, now: datetime) -> list[Line]:
+    """The lines of an incident's story, oldest first."""
+    until = incident.closed_received_at or now
+    lines = [
+        *_course(incident),
+        *_messages(incident, selectors.messages_about(incident, until)),
+        *_surroundings(incident, until),
+        *_deeds(incident),
+        *_notices(list(selectors.notices_of(incident))),
+    ]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _course(incident: Incident) -> Iterator[Line]:
+    clock = _("by the device’s clock") if incident.device_clock else _("by our clock")
+    yield Line(incident.opened_at, _("Opened"), f"{incident.said} ({clock})" if incident.said else clock, "bad")
+    if incident.opened_received_at - incident.opened_at >= LATE:
+        yield Line(incident.opened_received_at, _("Received"), _("It was reported only now."))
+    if incident.closed_at is not None:
+        yield Line(incident.closed_at, _("Closed"), incident.get_close_reason_display(), "good")
+
+
+def _messages(incident: Incident, messages: Iterable[ChargePointMessage]) -> Iterator[Line]:
+    """What the charge point said about it later on; the message that opened it stands in the first line."""
+    for message in messages:
+        findings = [one for one in message.findings or () if one.get("case") == incident.case and one.get("steps")]
+        for finding in findings:
+            if "opened" in finding["steps"]:
+                continue
+            title = {"repeated": _("Raised again"), "eased": _("One of its faults ended")}.get(finding["steps"][0])
+            if title is not None:
+                yield Line(message.received_at, title, finding.get("said", ""), rules=[finding.get("name", "")])
+
+
+def _surroundings(incident: Incident, until: datetime) -> Iterator[Line]:
+    for window in selectors.windows_at(incident.charge_point, incident.opened_at, until):
+        yield Line(window.starts_at, _("Maintenance began"), f"{window.reason} ({window.author})")
+        if window.ends_at <= until:
+            yield Line(window.ends_at, _("Maintenance ended"), window.reason)
+    for flapping in selectors.flapping_of(incident, until):
+        said = ngettext(
+            "It opened %(n)d time within 24 h.", "It opened %(n)d times within 24 h.", flapping.openings
+        ) % {"n": flapping.openings}
+        yield Line(flapping.began_at, _("The charge point flaps"), said)
+        if flapping.ended_at is not None and flapping.ended_at <= until:
+            yield Line(flapping.ended_at, _("The charge point is quiet again"))
+
+
+def _deeds(incident: Incident) -> Iterator[Line]:
+    for entry in selectors.entries_of(incident):
+        title = _("%(what)s by %(who)s") % {"what": entry.get_kind_display(), "who": entry.author}
+        yield Line(entry.at, title, entry.text, "good" if entry.kind == EntryKind.ACKNOWLEDGED else "quiet")
+
+
+def _notices(notices: Sequence[Notice]) -> Iterator[Line]:
+    events = [notice.event_id for notice in notices if notice.event_id][-SHOWN_MAILS:]
+    deliveries: dict[int, list[Any]] = {}
+    for delivery in deliveries_of_events(events):
+        deliveries.setdefault(delivery.event_id, []).append(delivery)
+    for notice in notices:
+        state = NoticeState(notice.state)
+        yield Line(
+            notice.decided_at,
+            tone="good" if state == NoticeState.SENT else "quiet",
+            notice=notice,
+            colour=NOTICE_COLOURS[state],
+            deliveries=deliveries.get(notice.event_id or 0, ()),
+        )

@@ -1,0 +1,8 @@
+"""What every file of this API shares: the router and the keys' scopes."""
+
+from ninja import Router
+
+from console.api_kit import ScopedKey
+
+router = Router()
+READ, WRITE = ScopedKey("outbox:read"), ScopedKey("outbox:write")

@@ -1,0 +1,156 @@
+"""The event log, deliveries and the kinds that can be listened to, for machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Schema
+
+from console.api_kit import (
+    Problem,
+    audited_by,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    key_of,
+    page_of,
+    rfc3339,
+)
+from outbox import selectors, services
+from outbox.api.doors import READ, WRITE, router
+from outbox.channels.envelope import envelope
+from outbox.choices import Channel, DeliveryState
+from outbox.event_kinds import all_kinds
+from outbox.models import Delivery, Event
+from outbox.search import DELIVERY_SEARCH
+from outbox.services.repeats import retry_failed
+from outbox.services.replaying import replay_delivery
+
+RETRY_LIMIT = 10_000
+
+
+def event_shape(event: Event) -> dict[str, Any]:
+    """The same as a webhook's body, and when it was recorded."""
+    told = envelope(
+        event_uuid=event.uuid, kind=event.kind, subject=event.subject, occurred_at=event.occurred_at,
+        sequence=event.position, data=event.payload,
+    )  # fmt: skip
+    return told | {"recorded_at": rfc3339(event.created_at)}
+
+
+def delivery_shape(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.pk,
+        "event": delivery.event.public_id,
+        "type": delivery.event.kind,
+        "channel": delivery.channel,
+        "to": delivery.address,
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "attempts": delivery.attempts,
+        "next_attempt_at": rfc3339(delivery.next_attempt_at),
+        "created_at": rfc3339(delivery.created_at),
+        "settled_at": rfc3339(delivery.settled_at),
+    }
+
+
+@router.get("/events", auth=READ, summary="The event log, in order, to catch up from")
+def list_events(request: HttpRequest, after: str = "", kind: str = "*", limit: int = 100) -> dict[str, Any]:
+    """Events behind a cursor in the order in which they were committed: no reader ever misses one.
+
+    `next` is always given: ask again with `after=<next>`, now or later. 410 when events behind the cursor were pruned
+    by age before they were read; without a cursor the log begins with what is left.
+    """
+    check_limit(limit)
+    position, known = _place(after)
+    services.number_events()
+    end = selectors.log_end()
+    found = list(selectors.log_after(position, kind=kind, limit=limit))
+    # Read after the events: what is pruned in between is told rather than missed.
+    pruned_to = selectors.log_pruned_to()
+    if after and max(position, known) < pruned_to:
+        raise Problem(410, "Events behind this cursor are gone by their age; start again without it.")
+    if found:
+        position = found[-1].position or position
+    if len(found) < limit:  # nothing else of this kind stands before the end
+        position = max(position, end)
+    return {"items": [event_shape(event) for event in found], "next": encode_cursor([position, pruned_to])}
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    """The place that a cursor names, and how far the log was pruned when it was given. Raises Problem 400."""
+    read = decode_cursor(cursor) if cursor else 0
+    parts = read if isinstance(read, list) else [read, 0]
+    if len(parts) == 2 and all(isinstance(part, int) and not isinstance(part, bool) for part in parts):
+        return parts[0], parts[1]
+    raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+
+
+@router.get("/deliveries", auth=READ, summary="Deliveries, newest first")
+def list_deliveries(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = selectors.deliveries().filter(DELIVERY_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=delivery_shape)
+
+
+@router.post("/deliveries/{delivery_id}/retry", auth=WRITE, summary="Send a delivery again now")
+def retry_delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
+    delivery = get_object_or_404(selectors.deliveries(), pk=delivery_id)
+    again = replay_delivery if delivery.channel == Channel.WEBHOOK else services.retry_delivery
+    try:
+        with audited_by(key_of(request)):
+            retried = again(delivery=delivery, now=timezone.now())
+    except ValidationError as error:  # a webhook endpoint that is gone, paused or disabled
+        raise Problem(409, " ".join(error.messages)) from error
+    if not retried:
+        raise Problem(
+            409, f"This delivery is {delivery.state}; only failed, cancelled or retrying ones can be retried."
+        )
+    delivery.refresh_from_db()
+    return delivery_shape(delivery)
+
+
+@router.post("/deliveries/{delivery_id}/resend", auth=WRITE, summary="Send a mail that was delivered once more")
+def resend_mail(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
+    """Answers with the new delivery: the mail goes out as another one, with a Message-ID of its own."""
+    delivery = get_object_or_404(selectors.deliveries(), pk=delivery_id)
+    with audited_by(key_of(request)):
+        again = services.resend_mail(delivery=delivery, now=timezone.now())
+    if again is None:
+        raise Problem(409, f"Only a mail that was delivered can be sent once more; this is {delivery.state}.")
+    return delivery_shape(again)
+
+
+class RetryMany(Schema):
+    """Which failed deliveries: a Magic Search such as `reason:exhausted created:2026-11-01..2026-11-07`; empty: all."""
+
+    q: str = ""
+
+
+@router.post("/deliveries/retry", auth=WRITE, summary="Send failed deliveries again now, by search")
+def retry_deliveries(request: HttpRequest, body: RetryMany) -> dict[str, Any]:
+    """At most 10,000 per call, oldest first; `more` says that others are left: call again."""
+    failed = Delivery.objects.filter(DELIVERY_SEARCH.condition(body.q), state=DeliveryState.FAILED)
+    now = timezone.now()
+    retried = retry_failed(failed=failed, now=now, limit=RETRY_LIMIT)
+    return {"retried": retried, "more": retried == RETRY_LIMIT and failed.exists()}
+
+
+@router.get("/event-kinds", auth=READ, summary="Every kind that can be listened to")
+def list_event_kinds(request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": kind.key,
+            "label": str(kind.label),
+            "description": str(kind.description),
+            "domain": kind.domain,
+            "severity": str(kind.severity),
+            "schema": kind.schema(),
+            "example": kind.example_data(),
+        }
+        for kind in all_kinds()
+        if kind.is_public
+    ]

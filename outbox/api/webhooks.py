@@ -1,0 +1,173 @@
+"""Webhook endpoints for machines, by the contract: made, changed, tested, given a new secret, replayed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Schema, Status
+from pydantic import AwareDatetime, Field
+
+from console.api_kit import Problem, audited_by, key_of, page_of, rfc3339
+from outbox import selectors
+from outbox.api.doors import READ, WRITE, router
+from outbox.api.events import delivery_shape
+from outbox.choices import EndpointState
+from outbox.models import WebhookEndpoint
+from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
+from outbox.services import replaying
+from outbox.services import webhooks as services
+
+MAX_TOPICS = 500
+
+
+class EndpointIn(Schema):
+    """`topics`: kinds (`GET /event-kinds`), prefixes such as `trip.*`, or `*`; `condition`: a Magic Search."""
+
+    url: str = Field(examples=["https://hooks.example.com/signalbox"])
+    topics: list[str] = Field(max_length=MAX_TOPICS, examples=[["trip.*"]])
+    description: str = ""
+    enabled: bool = True
+    condition: str = Field(default="", max_length=10_000, examples=["city:paris severity:>=warning"])
+    headers: dict[str, str] = Field(default_factory=dict, description="Sent with every request; never shown again.")
+    contact: str = Field(default="", description="The e-mail address that is told when the endpoint fails.")
+
+
+class EndpointPatch(Schema):
+    """What is to change; everything may be left out. `enabled` pauses and resumes."""
+
+    url: str | None = None
+    topics: list[str] | None = Field(default=None, max_length=MAX_TOPICS)
+    description: str | None = None
+    enabled: bool | None = None
+    condition: str | None = Field(default=None, max_length=10_000)
+    headers: dict[str, str] | None = None
+    contact: str | None = None
+
+
+class ReplayIn(Schema):
+    """Events recorded in [since, until); `only_failed`: what has not arrived, else also what was delivered."""
+
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    only_failed: bool = False
+
+
+def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.pk,
+        "url": endpoint.url,
+        "topics": list(endpoint.topics),
+        "description": endpoint.description,
+        "condition": endpoint.condition,
+        "header_names": sorted(endpoint.headers),
+        "contact": endpoint.contact,
+        "enabled": endpoint.state == EndpointState.ENABLED,
+        "state": endpoint.state,
+        "reason": endpoint.reason,
+        "held_since": rfc3339(endpoint.held_since),
+        "failing_since": rfc3339(endpoint.failing_since),
+        "created_at": rfc3339(endpoint.created_at),
+    }
+
+
+@router.get("/webhooks", auth=READ, summary="Webhook endpoints, newest first")
+def list_webhooks(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = WebhookEndpoint.objects.filter(ENDPOINT_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=endpoint_shape)
+
+
+@router.post("/webhooks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a webhook endpoint")
+def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, Any]]:
+    """The answer holds the `secret` (`whsec_…`), which is shown this once."""
+    given = body.model_dump()
+    enabled, key = given.pop("enabled"), key_of(request)
+    with audited_by(key):
+        endpoint, secret = services.create_endpoint(
+            wanted=services.EndpointInput(**given), owner=key.created_by, enabled=enabled, now=timezone.now()
+        )
+    return Status(201, endpoint_shape(endpoint) | {"secret": secret})
+
+
+@router.get("/webhooks/{webhook_id}", auth=READ, summary="One webhook endpoint")
+def get_webhook(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
+    return endpoint_shape(get_object_or_404(WebhookEndpoint, pk=webhook_id))
+
+
+@router.patch("/webhooks/{webhook_id}", auth=WRITE, summary="Change, pause or resume a webhook endpoint")
+def patch_webhook(request: HttpRequest, webhook_id: int, body: EndpointPatch) -> dict[str, Any]:
+    endpoint, now = get_object_or_404(WebhookEndpoint, pk=webhook_id), timezone.now()
+    given = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
+    enabled = given.pop("enabled", None)
+    with audited_by(key_of(request)):
+        services.update_endpoint(endpoint=endpoint, changes=given, enabled=enabled, now=now)
+    endpoint.refresh_from_db()
+    return endpoint_shape(endpoint)
+
+
+@router.delete("/webhooks/{webhook_id}", auth=WRITE, response={204: None}, summary="Delete a webhook endpoint")
+def delete_webhook(request: HttpRequest, webhook_id: int) -> Status[None]:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=webhook_id)
+    with audited_by(key_of(request)):
+        services.delete_endpoint(endpoint=endpoint, now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/webhooks/{webhook_id}/test", auth=WRITE, response={202: dict[str, Any]}, summary="Send a test event")
+def test_webhook(request: HttpRequest, webhook_id: int) -> Status[dict[str, Any]]:
+    """Goes the way of every event. What became of it: `GET /webhooks/{id}/deliveries`."""
+    endpoint, key = get_object_or_404(WebhookEndpoint, pk=webhook_id), key_of(request)
+    delivery = services.send_test(endpoint=endpoint, sent_by=key.name, now=timezone.now())
+    return Status(202, delivery_shape(delivery))
+
+
+@router.post("/webhooks/{webhook_id}/rotate", auth=WRITE, summary="Make a new secret")
+def rotate_webhook(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
+    """The new `secret` is shown this once; the old one signs as well until `old_expires_at`, 24 hours from now."""
+    endpoint, now = get_object_or_404(WebhookEndpoint, pk=webhook_id), timezone.now()
+    with audited_by(key_of(request)):
+        secret = services.rotate_secret(endpoint=endpoint, now=now)
+    return {"secret": secret, "old_expires_at": rfc3339(now + services.OVERLAP)}
+
+
+@router.post("/webhooks/{webhook_id}/replay", auth=WRITE, response={202: dict[str, Any]}, summary="Send a range again")
+def replay_webhook(request: HttpRequest, webhook_id: int, body: ReplayIn) -> Status[dict[str, Any]]:
+    """Each event is sent under the `webhook-id` that it had. 409 while the endpoint is paused or disabled."""
+    endpoint = get_object_or_404(WebhookEndpoint, pk=webhook_id)
+    since: datetime = body.since
+    try:
+        with audited_by(key_of(request)):
+            count = replaying.replay_endpoint(
+                endpoint=endpoint, since=since, until=body.until, only_failed=body.only_failed, now=timezone.now()
+            )
+    except replaying.EndpointHeld as held:
+        raise Problem(409, str(held)) from held
+    return Status(202, {"replayed": count})
+
+
+@router.get("/webhooks/{webhook_id}/deliveries", auth=READ, summary="An endpoint's deliveries, newest first")
+def list_webhook_deliveries(
+    request: HttpRequest, webhook_id: int, q: str = "", limit: int = 100, cursor: str | None = None
+) -> dict[str, Any]:
+    """Each with its `tries`: when, how long, the status and the first 4 kB of the answer."""
+    endpoint = get_object_or_404(WebhookEndpoint, pk=webhook_id)
+    found = selectors.deliveries_of_list(endpoint.key).filter(DELIVERY_SEARCH.condition(q)).prefetch_related("tries")
+    return page_of(found, limit=limit, cursor=cursor, shape=_with_tries)
+
+
+def _with_tries(delivery: Any) -> dict[str, Any]:
+    tries = [
+        {
+            "at": rfc3339(one.at),
+            "duration_ms": one.duration_ms,
+            "verdict": one.verdict,
+            "reason": one.reason,
+            "status": one.code,
+            "answer": one.answer,
+        }
+        for one in delivery.tries.all()
+    ]
+    return delivery_shape(delivery) | {"tries": tries}

@@ -1,0 +1,1 @@
+"""Forms of the outbox, one file per noun."""

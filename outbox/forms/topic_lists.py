@@ -1,0 +1,99 @@
+"""Forms of topic lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from outbox.choices import Language
+from outbox.event_kinds import domains
+from outbox.forms.topics import TopicsField
+from outbox.lists import addresses_in
+from outbox.models import TopicList
+from outbox.models.topic_lists import DEFAULT_GATHER_S
+from outbox.services.topic_lists.lists import MAX_GATHER_S, clean_settings
+
+
+def _domain_choices() -> list[tuple[str, Any]]:
+    return [("", _("any")), *((domain, domain) for domain in domains())]
+
+
+class TopicListForm(forms.Form):
+    """A topic list: whom it mails, about what, on which condition. Addresses stand in several fields."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    enabled = forms.BooleanField(
+        label=_("Enabled"), required=False, initial=True,
+        help_text=_("While it is off, nothing is mailed, and what would have been is listed under “Not told”."),
+    )  # fmt: skip
+    domain = forms.ChoiceField(label=_("Domain"), required=False, choices=_domain_choices)
+    topics = TopicsField()
+    condition = forms.CharField(
+        label=_("Condition"), required=False, max_length=10_000,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+        help_text=_("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
+    )  # fmt: skip
+    gather_s = forms.IntegerField(
+        label=_("Gather for (seconds)"), min_value=0, max_value=MAX_GATHER_S, initial=DEFAULT_GATHER_S,
+        help_text=_("The first event mails at once; what follows within this time comes in one mail. 0: a mail each."),
+    )  # fmt: skip
+    language = forms.ChoiceField(label=_("Language of the mails"), choices=Language.choices, initial=Language.ENGLISH)
+
+    def __init__(self, data: Any = None, *, topic_list: TopicList | None = None, **kwargs: Any) -> None:
+        addresses: list[str] = []
+        if topic_list is not None:
+            kwargs["initial"] = {name: getattr(topic_list, name) for name in self.base_fields}
+            addresses = [row.address for row in topic_list.addresses.all()]
+        super().__init__(data, **kwargs)
+        self.topic_list = topic_list
+        # What was typed stays in its fields; pasted lists are spread over several.
+        self.emails = (addresses_in(data.getlist("emails")) if data is not None else addresses) or [""]
+
+    def clean(self) -> dict[str, Any]:
+        """Topics, domain and condition are checked together, by the service's own rules."""
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                data |= clean_settings(data)
+            except ValidationError as error:
+                self.add_error(None, error)
+        return data
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        taken = TopicList.objects.filter(name__iexact=name)
+        if self.topic_list is not None:
+            taken = taken.exclude(pk=self.topic_list.pk)
+        if taken.exists():
+            raise ValidationError(_("There is a topic list named “%(name)s” already.") % {"name": name})
+        return name
+
+
+class TopicCheckForm(forms.Form):
+    """What the live check of a condition asks about: unlike the list's own form it needs no name and no address."""
+
+    topics = forms.Field(required=False, widget=forms.SelectMultiple)
+    domain = forms.CharField(required=False, max_length=40)
+    condition = forms.CharField(required=False, max_length=10_000)
+
+
+class DeleteTopicListForm(forms.Form):
+    """Deleting asks for the name, so that it never happens by a slip."""
+
+    name = forms.CharField(label=_("Type the list’s name to delete it"))
+
+    def __init__(self, *args: Any, topic_list: TopicList, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.topic_list = topic_list
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name.strip().casefold() != self.topic_list.name.casefold():
+            raise ValidationError(_("This is not the list’s name."))
+        return name

@@ -1,0 +1,116 @@
+"""Forms of webhook endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from outbox.forms.topics import TopicsField
+from outbox.models import WebhookEndpoint
+from outbox.services.webhooks import MAX_DESCRIPTION, EndpointInput
+
+_QUIET = {"autocomplete": "off", "spellcheck": "false"}
+
+
+class EndpointForm(forms.Form):
+    """An endpoint: where to, of what, on which condition, and whom to tell of trouble."""
+
+    url = forms.CharField(
+        label=gettext_lazy("URL"), max_length=2_000, widget=forms.URLInput(attrs=_QUIET | {"class": "mono"}),
+        help_text=gettext_lazy("Where the events are posted to, e.g. https://hooks.example.com/signalbox"),
+    )  # fmt: skip
+    description = forms.CharField(
+        label=gettext_lazy("Description"), required=False, max_length=MAX_DESCRIPTION,
+        help_text=gettext_lazy("Whose system it is, for the people who look at this list."),
+    )  # fmt: skip
+    topics = TopicsField()
+    condition = forms.CharField(
+        label=gettext_lazy("Condition"), required=False, max_length=10_000,
+        widget=forms.TextInput(attrs=_QUIET | {"class": "mono"}),
+        help_text=gettext_lazy("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
+    )  # fmt: skip
+    headers = forms.CharField(
+        label=gettext_lazy("Own headers"), required=False, max_length=8_192,
+        widget=forms.Textarea(attrs=_QUIET | {"rows": 3, "class": "mono"}),
+        help_text=gettext_lazy("One “Name: value” per line, sent with every request."),
+    )  # fmt: skip
+    contact = forms.EmailField(
+        label=gettext_lazy("Contact"), required=False, max_length=254,
+        help_text=gettext_lazy("Who is mailed when the endpoint fails; empty: whoever made it, or the administrators."),
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, endpoint: WebhookEndpoint | None = None, **kwargs: Any) -> None:
+        if endpoint is not None:
+            kwargs["initial"] = {name: getattr(endpoint, name) for name in self.base_fields} | {
+                "headers": "\n".join(f"{name}: {value}" for name, value in endpoint.headers.items())
+            }
+        super().__init__(data, **kwargs)
+
+    def clean_headers(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for line in self.cleaned_data["headers"].splitlines():
+            name, colon, value = line.partition(":")
+            if line.strip() and not colon:
+                raise ValidationError(_("“%(line)s” is not of the form “Name: value”.") % {"line": line.strip()[:60]})
+            if line.strip():
+                found[name.strip()] = value.strip()
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """The fields together, by the service's own rules; each refusal stands at its field."""
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                EndpointInput(**data).cleaned()
+            except ValidationError as error:
+                self.add_error(None, error)
+        return data
+
+
+def _moment() -> forms.DateTimeInput:
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class ReplayForm(forms.Form):
+    """A range of time, and whether what arrived is sent once more."""
+
+    since = forms.DateTimeField(label=gettext_lazy("From"), widget=_moment())
+    until = forms.DateTimeField(
+        label=gettext_lazy("To"),
+        required=False,
+        help_text=gettext_lazy("Not included; empty: until now."),
+        widget=_moment(),
+    )
+    only_failed = forms.BooleanField(
+        label=gettext_lazy("Only what has not arrived"), required=False, initial=True,
+        help_text=gettext_lazy("Failed, held back or cancelled. Otherwise everything is sent once more."),
+    )  # fmt: skip
+
+    def clean_since(self) -> Any:
+        since = self.cleaned_data["since"]
+        if since >= timezone.now():
+            raise ValidationError(_("Choose a moment in the past."))
+        return since
+
+
+class DeleteEndpointForm(forms.Form):
+    """Deleting asks for the host, so that it never happens by a slip."""
+
+    host = forms.CharField(
+        label=gettext_lazy("Type the host of the URL to delete the endpoint"), widget=forms.TextInput(attrs=_QUIET)
+    )
+
+    def __init__(self, *args: Any, host: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = host
+
+    def clean_host(self) -> str:
+        host: str = self.cleaned_data["host"].strip()
+        if host.casefold() != self.expected.casefold():
+            raise ValidationError(_("This is not the host; it is %(host)s.") % {"host": self.expected})
+        return host

@@ -1,0 +1,104 @@
+"""What the mails of topic lists say, and the kinds of event that carry them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+
+from outbox.choices import Severity
+from outbox.event_kinds import EventKind
+
+TOPIC_MAIL = "topic_list.mail"
+TOPIC_TEST = "topic_list.test"
+
+
+class TopicFact(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One value of a payload, under the part of it that it belongs to; `was` is what it was before a change."""
+
+    name: str
+    value: str | int | float | bool
+    part: str = ""
+    was: str | int | float | bool | None = None
+
+
+class TopicItem(msgspec.Struct, kw_only=True):
+    """One event as a mail shows it. `page` is its page in the console, `url` the one that its payload names."""
+
+    event: str
+    kind: str
+    subject: str
+    headline: str
+    occurred_at: datetime
+    facts: list[TopicFact] = []
+    url: str = ""
+    page: str = ""
+
+
+class TopicCount(msgspec.Struct):
+    kind: str
+    n: int
+
+
+class TopicMail(msgspec.Struct, kw_only=True):
+    """Payload of a topic list's mails: at most `len(items)` of `total` events are listed, `counts` has all by kind."""
+
+    list_id: int
+    list_name: str
+    items: list[TopicItem]
+    total: int
+    counts: list[TopicCount]
+    url: str = ""
+
+
+class TopicTest(msgspec.Struct, kw_only=True):
+    """Payload of a test mail: the list's settings and, as `items`, how an event of its first topic would look."""
+
+    list_id: int
+    list_name: str
+    topics: list[str]
+    condition: str = ""
+    sent_by: str = ""
+    items: list[TopicItem] = []
+    url: str = ""
+
+
+_AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
+_ITEM = TopicItem(
+    event="evt_0123456789abcdef0123456789abcdef",
+    kind="charge_point.fuse_tripped",
+    subject="charge_point:7",
+    headline="DE*ABC*E0001*1, Köln",
+    occurred_at=_AT,
+    facts=[TopicFact(part="charge_point", name="location", value="Parkhaus Süd")],
+    url="https://signalbox.example/…",
+    page="https://signalbox.example/…",
+)
+_URL = "https://signalbox.example/…"
+
+KINDS = (
+    EventKind(
+        TOPIC_MAIL,
+        _("Mail of a topic list"),
+        _("What happened that a topic list listens to."),
+        "outbox",
+        TopicMail,
+        TopicMail(
+            list_id=3, list_name="Workshop", items=[_ITEM], total=1, counts=[TopicCount(_ITEM.kind, 1)], url=_URL
+        ),
+        Severity.WARNING,
+        mail="outbox/mail/topics",
+        is_public=False,
+    ),
+    EventKind(
+        TOPIC_TEST,
+        _("Test mail of a topic list"),
+        _("Shows that the mails of a topic list arrive."),
+        "outbox",
+        TopicTest,
+        TopicTest(list_id=3, list_name="Workshop", topics=["charge_point.*"], sent_by="anna", items=[_ITEM], url=_URL),
+        mail="outbox/mail/topics_test",
+        is_public=False,
+    ),
+)

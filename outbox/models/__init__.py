@@ -1,0 +1,23 @@
+"""Models of the outbox, one file per noun; `outbox.models` names them all."""
+
+from outbox.models.banners import Banner
+from outbox.models.events import Address, Attempt, Delivery, Event, ListenerStamp
+from outbox.models.topic_lists import TopicList, TopicListAddress, TopicNotice
+from outbox.models.upkeep import LogMark, Trouble
+from outbox.models.webhooks import WebhookEndpoint, WebhookSecret
+
+__all__ = [
+    "Address",
+    "Attempt",
+    "Banner",
+    "Delivery",
+    "Event",
+    "ListenerStamp",
+    "LogMark",
+    "TopicList",
+    "TopicListAddress",
+    "TopicNotice",
+    "Trouble",
+    "WebhookEndpoint",
+    "WebhookSecret",
+]

@@ -1,0 +1,29 @@
+"""The outbox's decisions. Pure: the moment and the chance are passed in, no ORM, no settings, no network."""
+
+from outbox.rules.retrying import (
+    JITTER,
+    MAX_AGE,
+    MAX_RETRY_AFTER_S,
+    RETRY_PAUSES_S,
+    SERVER_PAUSES_S,
+    Settlement,
+    retry_pause,
+    server_pause,
+    settle,
+)
+from outbox.rules.telling import Matter, why_not_told, window_end
+
+__all__ = [
+    "JITTER",
+    "MAX_AGE",
+    "MAX_RETRY_AFTER_S",
+    "RETRY_PAUSES_S",
+    "SERVER_PAUSES_S",
+    "Matter",
+    "Settlement",
+    "retry_pause",
+    "server_pause",
+    "settle",
+    "why_not_told",
+    "window_end",
+]

@@ -1,0 +1,72 @@
+"""Banners: what an app shows to its user. Available from the commit of its event, ended by its user, its cause or time.
+
+An app asks `selectors.banners_of(audience)`, and calls these with the ids that it showed; each changes what still
+stands open by one conditional UPDATE, so that doing it twice, or too late, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
+
+from console.bulk import Col, array_literal
+from outbox.choices import BannerState
+from outbox.models import Banner
+
+# How many banners one sweep ends; what is left comes with the next.
+EXPIRE_LIMIT = 5_000
+_SHOWN = (Col("id", "bigint"), Col("expires_at", "timestamptz"))
+
+
+def show_banners(*, expiries: Mapping[int, datetime | None], now: datetime) -> None:
+    """Makes deliveries available as banners, each until its time if it has one. Called by `publish`."""
+    if not expiries:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO outbox_banner (delivery_id, audience, kind, subject, state, shown_at, expires_at)"
+            " SELECT d.id, d.address, e.kind, e.subject, 'open', %s, x.expires_at"
+            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS x(id, expires_at)"
+            " JOIN outbox_delivery d ON d.id = x.id JOIN outbox_event e ON e.id = d.event_id",
+            [now, array_literal(expiries.keys()), array_literal(expiries.values())],
+        )
+
+
+def mark_read(*, audience: str, ids: Iterable[int], now: datetime) -> int:
+    """Notes when these were first read; a read banner stands open until it ends. Returns how many were unread."""
+    return _of(audience, ids).filter(read_at__isnull=True).update(read_at=now)
+
+
+def dismiss(*, audience: str, ids: Iterable[int], now: datetime) -> int:
+    """Ends banners by their user's wish, who thereby has read them. Returns how many still stood open."""
+    return (
+        _of(audience, ids)
+        .filter(state=BannerState.OPEN)
+        .update(state=BannerState.DISMISSED, ended_at=now, read_at=Coalesce("read_at", now))
+    )
+
+
+def resolve(*, subject: str, kinds: Iterable[str], now: datetime, audience: str | None = None) -> int:
+    """Ends the open banners about a subject, because what they told of is over. Returns how many there were.
+
+    `audience` limits it to one; else it is over for all.
+    """
+    told = Banner.objects.filter(subject=subject, kind__in=list(kinds), state=BannerState.OPEN)
+    if audience is not None:
+        told = told.filter(audience=audience)
+    return told.update(state=BannerState.RESOLVED, ended_at=now)
+
+
+def expire(*, now: datetime) -> int:
+    """Ends the banners whose time has come. Returns how many; at most EXPIRE_LIMIT, earliest first."""
+    due = Banner.objects.filter(state=BannerState.OPEN, expires_at__lte=now).order_by("expires_at")
+    ids = list(due.values_list("pk", flat=True)[:EXPIRE_LIMIT])
+    return Banner.objects.filter(pk__in=ids, state=BannerState.OPEN).update(state=BannerState.EXPIRED, ended_at=now)
+
+
+def _of(audience: str, ids: Iterable[int]) -> QuerySet[Banner]:
+    return Banner.objects.filter(audience=audience, pk__in=list(ids))

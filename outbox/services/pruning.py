@@ -1,0 +1,84 @@
+"""Pruning the outbox by age: an event goes with all that came of it, when all of that has ended.
+
+Events whose deliveries wait, whose banner is shown, or that an app still needs (`register_event_keeper`) stay whole. So
+does the newest of the log, whose place tells the next one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from console.retention import STEP, Step
+from outbox.choices import WAITING, BannerState, DeliveryState
+from outbox.models import Attempt, Banner, Delivery, Event, Trouble
+from outbox.selectors import log_end
+
+# Of these ids of events, those that an app still needs, such as the mails of an open incident.
+Keeper = Callable[[Sequence[int]], set[int]]
+_keepers: dict[str, Keeper] = {}
+UNENDED = (*WAITING, DeliveryState.SENDING)
+
+
+def register_event_keeper(app: str, keeper: Keeper) -> None:
+    _keepers[app] = keeper
+
+
+def prune_events(before: datetime, after: int) -> Step:
+    """Deletes old events with their deliveries, attempts and banners, among the next STEP behind an id."""
+    with transaction.atomic():
+        behind = Event.objects.filter(pk__gt=after).order_by("pk")
+        rows = list(behind.values_list("pk", "position", "created_at")[:STEP])
+        old = {pk: position for pk, position, created_at in rows if created_at < before}
+        newest = log_end()
+        going = {pk for pk, position in old.items() if position is not None and position < newest}
+        # Locked, so that what a person sends again meanwhile either stays or was gone before.
+        deliveries = list(
+            Delivery.objects.select_for_update()
+            .filter(event_id__in=going)
+            .order_by("pk")
+            .values_list("pk", "event_id", "state")
+        )
+        going -= {event_id for _pk, event_id, state in deliveries if state in UNENDED}
+        shown = Banner.objects.filter(delivery__event_id__in=going, state=BannerState.OPEN)
+        going -= set(shown.values_list("delivery__event_id", flat=True))
+        for keeper in _keepers.values():
+            going -= keeper(sorted(going)) if going else set()
+        _delete(going, [pk for pk, event_id, _state in deliveries if event_id in going])
+        _mark_log(max((old[pk] or 0 for pk in going), default=0))
+    is_end = len(rows) < STEP or not old
+    return Step(len(going), None if is_end else rows[-1][0])
+
+
+def _delete(events: set[int], deliveries: list[int]) -> None:
+    for model, column, ids in (
+        (Attempt, "delivery_id", deliveries),
+        (Banner, "delivery_id", deliveries),
+        (Delivery, "id", deliveries),
+        (Event, "id", list(events)),
+    ):
+        with connection.cursor() as cursor:
+            # Plain SQL, because Django would first look for rows that refer to these.
+            cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {column} = ANY(%s)", [ids])  # noqa: S608
+
+
+def _mark_log(position: int) -> None:
+    """Notes how far the log was pruned, for readers whose cursor lies before it."""
+    if not position:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO outbox_logmark (id, pruned_to) VALUES (1, %s)"
+            " ON CONFLICT (id) DO UPDATE SET pruned_to = greatest(outbox_logmark.pruned_to, EXCLUDED.pruned_to)",
+            [position],
+        )
+
+
+def prune_troubles(before: datetime, after: int) -> Step:
+    """Deletes troubles that were over long ago."""
+    over = Trouble.objects.filter(pk__gt=after, ended_at__lt=before).order_by("pk")
+    ids = list(over.values_list("pk", flat=True)[:STEP])
+    Trouble.objects.filter(pk__in=ids).delete()
+    return Step(len(ids), ids[-1] if len(ids) == STEP else None)

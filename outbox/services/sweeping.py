@@ -1,0 +1,22 @@
+"""What beat has a worker do every few seconds: everything that no nudge announced."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+
+from outbox.services import banners, endpoint_health, jobs, publishing, settling
+from outbox.services.topic_lists import telling
+
+
+def sweep(*, now: datetime) -> None:
+    """Leases of dead workers, times that a wrong clock wrote, places in the log, what expires, what was gathered."""
+    settling.mend_times(now=now, lease_s=settings.OUTBOX_LEASE_S)
+    settling.reclaim_lost(now=now)
+    publishing.number_events()
+    banners.expire(now=now)
+    jobs.hand_over_again(now=now)
+    endpoint_health.check_endpoints(now=now)
+    telling.mend_times(now=now)
+    telling.tell_due(now=now)

@@ -1,0 +1,1 @@
+"""Topic lists: their settings, what they hear of (noticing), and the mails that tell it (telling)."""

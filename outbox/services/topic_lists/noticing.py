@@ -1,0 +1,175 @@
+"""What topic lists hear of, decided in the transaction in which it happened: one notice per event and list.
+
+It costs no statement when no list takes the kind of any event, and one when some do. Nobody is mailed here: a list is
+locked while its mail is written, and the transaction of whatever happened must not wait for that, nor hold it up. So a
+notice that is to be told is due at once, or at the end of the time in which its list gathers, and `telling` finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from console.bulk import array_literal
+from console.search import SearchError
+from outbox import metrics
+from outbox.choices import Channel, NoticeReason, NoticeState
+from outbox.conditions import Facts, Predicate, compile_condition
+from outbox.event_kinds import EventKind, kind_of, matches_topic
+from outbox.models import TopicList, TopicListAddress
+from outbox.rules import Matter, why_not_told
+from outbox.rules.telling import CLOCK_SLACK
+from outbox.services.listening import NEVER, facts_of, listeners_changed
+
+if TYPE_CHECKING:
+    from outbox.services.publishing import NewEvent
+
+log = structlog.get_logger("signalbox.topic_lists")
+SOURCE = "topic_lists"
+
+
+@dataclass(frozen=True)
+class Ear:
+    """A topic list as deciding needs it. `condition` is None for one that cannot be read."""
+
+    id: int
+    name: str
+    domain: str
+    topics: tuple[str, ...]
+    condition: Predicate | None
+    asks: bool
+    enabled: bool
+    has_address: bool
+
+    def takes(self, kind: EventKind) -> bool:
+        return self.domain in ("", kind.domain) and any(matches_topic(topic, kind.key) for topic in self.topics)
+
+    def fits(self, facts: Facts | None) -> bool | None:
+        """Whether an event fits the condition; None when that cannot be said."""
+        if not self.asks:
+            return True
+        if self.condition is None or facts is None:
+            return None
+        try:
+            return self.condition(facts)
+        except Exception:  # whatever a condition makes of a payload, the transaction of what happened must not end
+            log.exception("a condition could not be applied", topic_list=self.id, kind=facts.kind)
+            return None
+
+    def matter(self, kind: EventKind, facts: Facts | None, *, is_news: bool = True) -> Matter:
+        return Matter(self.takes(kind), self.fits(facts), self.enabled, self.has_address, is_news)
+
+
+def ear_of(topic_list: TopicList, *, has_address: bool) -> Ear:
+    condition: Predicate | None = None
+    try:
+        condition = compile_condition(topic_list.condition)
+    except SearchError as error:
+        log.warning("a condition cannot be read", topic_list=topic_list.pk, error=str(error))
+    return Ear(
+        topic_list.pk,
+        topic_list.name,
+        topic_list.domain,
+        tuple(topic_list.topics),
+        condition,
+        bool(topic_list.condition.strip()),
+        topic_list.enabled,
+        has_address,
+    )
+
+
+# ---- the lists, kept in memory until one of them changes ------------------------------------------------------------
+
+
+class _Ears:
+    """The lists as of one stamp, sorted by kind as kinds are asked for."""
+
+    def __init__(self, stamp: str, ears: Sequence[Ear]) -> None:
+        self.stamp = stamp
+        self._all = ears
+        self._by_kind: dict[str, tuple[Ear, ...]] = {}
+
+    def of(self, kind: EventKind) -> tuple[Ear, ...]:
+        if kind.key not in self._by_kind:
+            self._by_kind[kind.key] = tuple(ear for ear in self._all if ear.takes(kind))
+        return self._by_kind[kind.key]
+
+
+# The one entry is the newest that this process read.
+_kept = {SOURCE: _Ears(NEVER, ())}
+
+
+def _current(stamps: Mapping[str, str]) -> _Ears:
+    """The lists as of a stamp that was read before: they are at least as new as it says."""
+    stamp, kept = stamps.get(SOURCE, NEVER), _kept[SOURCE]
+    if stamp == NEVER:
+        return _Ears(NEVER, ())
+    if kept.stamp != stamp:
+        addresses = TopicListAddress.objects.filter(topic_list=OuterRef("pk"))
+        lists = TopicList.objects.annotate(has_address=Exists(addresses)).order_by("pk")
+        kept = _kept[SOURCE] = _Ears(stamp, [ear_of(one, has_address=one.has_address) for one in lists])
+    return kept
+
+
+def lists_changed() -> None:
+    """To be called in the transaction of every change to a list or its addresses, after it."""
+    listeners_changed(SOURCE)
+
+
+# ---- noticing -------------------------------------------------------------------------------------------------------
+
+
+def open_notices(
+    *, events: Sequence[NewEvent], ids: Mapping[str, int], stamps: Mapping[str, str], now: datetime
+) -> bool:
+    """Writes what each list makes of events that were just published; says whether something is to be told now."""
+    if not events:
+        return False
+    ears = _current(stamps)
+    max_age = timedelta(seconds=settings.OUTBOX_MAIL_MAX_AGE_S)
+    rows: list[tuple[Any, ...]] = []
+    for event in events:
+        kind = kind_of(event.kind)
+        hearing = ears.of(kind) if kind.is_public else ()
+        facts = facts_of(event, kind) if any(ear.asks for ear in hearing) else None
+        for ear in hearing:
+            reason = why_not_told(ear.matter(kind, facts, is_news=now - event.occurred_at <= max_age))
+            state = NoticeState.SKIPPED if reason else NoticeState.WAITING
+            rows.append((ear.id, ear.name, ids[event.dedup_key], state, reason))
+            count_untold(reason)
+    return _insert(rows, now) if rows else False
+
+
+def count_untold(reason: NoticeReason) -> None:
+    if reason:
+        metrics.SUPPRESSED.labels(Channel.EMAIL, f"topic_list_{reason}").inc()
+
+
+def _insert(rows: Sequence[tuple[Any, ...]], now: datetime) -> bool:
+    """One statement, which also asks until when each list gathers; without a lock, so `telling` asks again."""
+    names = ("list", "name", "event", "state", "reason")
+    columns: dict[str, Any] = {
+        name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO outbox_topicnotice"
+            " (topic_list_id, list_name, event_id, state, reason, due_at, decided_at, thread)"
+            " SELECT x.list_id, x.list_name, x.event_id, x.state,"
+            " CASE WHEN x.state = 'waiting' AND l.id IS NOT NULL THEN 'gathered' ELSE x.reason END,"
+            " CASE WHEN x.state = 'waiting' THEN coalesce(l.gathering_until, %(now)s) END, %(now)s, ''"
+            " FROM unnest(%(list)s::bigint[], %(name)s::text[], %(event)s::bigint[], %(state)s::text[],"
+            "  %(reason)s::text[]) AS x(list_id, list_name, event_id, state, reason)"
+            " LEFT JOIN outbox_topiclist l ON l.id = x.list_id AND l.gather_s > 0 AND l.gathering_until > %(now)s"
+            "  AND l.gathering_until <= %(now)s + make_interval(secs => l.gather_s) + %(slack)s"
+            " ON CONFLICT (event_id, topic_list_id) DO NOTHING RETURNING due_at <= %(now)s",
+            columns | {"now": now, "slack": CLOCK_SLACK},
+        )
+        return any(due for (due,) in cursor.fetchall())

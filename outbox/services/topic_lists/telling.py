@@ -1,0 +1,190 @@
+"""Writes the mails of topic lists: the first event of a list mails at once, what follows is gathered into one mail.
+
+A mail opens a window (`gather_s`); what comes within it waits until its end and is told in one mail, which opens the
+next window and answers the one before. A mail whose events all answer events that one earlier mail told (a success
+after a failure) answers that mail.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
+
+from console.bulk import Col, update_rows
+from outbox.choices import NoticeReason, NoticeState
+from outbox.event_kinds import UnknownKind, kind_of
+from outbox.mailing import TOPIC_MAIL, TopicCount, TopicMail
+from outbox.models import Event, TopicList, TopicNotice
+from outbox.rules import why_not_told, window_end
+from outbox.rules.telling import CLOCK_SLACK
+from outbox.selectors import facts_of_stored
+from outbox.services.publishing import NewEvent, Recipient, publish
+from outbox.services.topic_lists.items import item_of, list_url
+from outbox.services.topic_lists.noticing import count_untold, ear_of
+
+log = structlog.get_logger("signalbox.topic_lists")
+# A mail lists this many events and says how many more there are; the list's page has them all.
+LISTED = 50
+TELL_LIMIT = 5_000
+
+
+def tell_due(*, now: datetime) -> int:
+    """Decides every notice that is due and returns how many; one transaction per list, so that none waits for another.
+
+    A list that cannot be told is left for the next round and does not keep others from being told.
+    """
+    decided = 0
+    due = TopicNotice.objects.filter(state=NoticeState.WAITING, due_at__lte=now)
+    for list_id in sorted(set(due.order_by().values_list("topic_list_id", flat=True).distinct())):
+        try:
+            while (told := _tell_list(list_id, now)) >= TELL_LIMIT:
+                decided += told
+            decided += told
+        except (OperationalError, InterfaceError):  # the database is away, for every list
+            raise
+        except Exception:
+            log.exception("a topic list could not be told", topic_list=list_id)
+    return decided
+
+
+def mend_times(*, now: datetime) -> int:
+    """What a clock wrote that was then set back would wait until that clock's time: it is due now. Says how many."""
+    future = now + CLOCK_SLACK
+    waiting = TopicNotice.objects.filter(state=NoticeState.WAITING, due_at__gt=future, decided_at__gt=future)
+    return waiting.update(due_at=now)
+
+
+def _tell_list(list_id: int, now: datetime) -> int:
+    """Decides what is due for one list; returns how many notices were decided."""
+    due = TopicNotice.objects.filter(topic_list_id=list_id, state=NoticeState.WAITING, due_at__lte=now)
+    with transaction.atomic():
+        # Locked so that two rounds never open two windows of one list.
+        topic_list = TopicList.objects.select_for_update(no_key=True).filter(pk=list_id).first()
+        if topic_list is None:
+            return skip(due, NoticeReason.LIST_DELETED, now)
+        end = window_end(topic_list.gathering_until, topic_list.gather_s, now)
+        if end is not None:
+            return due.update(due_at=end, reason=NoticeReason.GATHERED, decided_at=now)
+        return _Telling(topic_list, list(due.order_by("id")[:TELL_LIMIT]), now).tell()
+
+
+def skip(notices: Any, reason: NoticeReason, now: datetime) -> int:
+    """Writes that waiting notices are not told; returns how many."""
+    skipped: int = notices.filter(state=NoticeState.WAITING).update(
+        state=NoticeState.SKIPPED, reason=reason, due_at=None, decided_at=now
+    )
+    return skipped
+
+
+class _Telling:
+    """One round for one list, under its lock: decides each notice again with what holds now, and writes one mail."""
+
+    def __init__(self, topic_list: TopicList, notices: Sequence[TopicNotice], now: datetime) -> None:
+        self.list, self.notices, self.now = topic_list, notices, now
+        self.addresses = list(topic_list.addresses.values_list("address", flat=True))
+        self.events = Event.objects.in_bulk([notice.event_id for notice in notices])
+        self.ear = ear_of(topic_list, has_address=bool(self.addresses))
+
+    def tell(self) -> int:
+        told = []
+        for notice in self.notices:
+            reason = self._why_not(self.events.get(notice.event_id))
+            if reason:
+                notice.state, notice.reason = NoticeState.SKIPPED, reason
+                count_untold(reason)
+            else:
+                told.append(notice)
+        if told:
+            self._publish_mail(told)
+        self._write()
+        return len(self.notices)
+
+    def _why_not(self, event: Event | None) -> NoticeReason:
+        if event is None:
+            return NoticeReason.EVENT_GONE
+        try:
+            kind = kind_of(event.kind)
+        except UnknownKind:
+            return NoticeReason.TOPIC
+        facts = facts_of_stored(event, kind) if self.ear.asks else None
+        return why_not_told(self.ear.matter(kind, facts))
+
+    def _publish_mail(self, told: Sequence[TopicNotice]) -> None:
+        events = sorted(
+            (self.events[notice.event_id] for notice in told), key=lambda event: (event.occurred_at, event.pk)
+        )
+        mail = NewEvent(
+            kind=TOPIC_MAIL,
+            subject=self.list.list_key,
+            payload=TopicMail(
+                list_id=self.list.pk,
+                list_name=self.list.name,
+                items=[item_of(event) for event in events[:LISTED]],
+                total=len(events),
+                counts=[TopicCount(kind, n) for kind, n in Counter(event.kind for event in events).most_common()],
+                url=list_url(self.list.pk),
+            ),
+            # A notice is told in one mail only, whatever else goes wrong.
+            dedup_key=f"topic_notice:{told[0].pk}",
+            occurred_at=min(event.occurred_at for event in events),
+            recipients=tuple(
+                Recipient(address, list_key=self.list.list_key, language=self.list.language)
+                for address in self.addresses
+            ),
+            thread=self._thread(told, events),
+            uuid=uuid.uuid4(),
+        )
+        ids = publish(events=[mail], now=self.now)
+        thread = mail.thread or mail.uuid.hex
+        for notice in told:
+            notice.state, notice.reason = NoticeState.TOLD, NoticeReason.NONE
+            notice.mail_id, notice.thread = ids.get(mail.dedup_key), thread
+        window = timedelta(seconds=self.list.gather_s)
+        # Not by save(): the audit log would ask for the list once more to find that nothing of it changed.
+        TopicList.objects.filter(pk=self.list.pk).update(
+            gathering_until=self.now + window if window else None, thread=thread, last_told_at=self.now
+        )
+
+    def _thread(self, told: Sequence[TopicNotice], events: Sequence[Event]) -> str:
+        """The mail that this one answers, or nothing when it begins a conversation."""
+        answered = {event.thread for event in events}
+        if "" not in answered:
+            mails = set(
+                TopicNotice.objects.filter(
+                    ~Q(thread=""),
+                    topic_list_id=self.list.pk,
+                    event__uuid__in=[found for text in answered if (found := _uuid(text))],
+                ).values_list("thread", flat=True)
+            )
+            if len(mails) == 1:
+                return str(mails.pop())
+        return self.list.thread if any(notice.reason == NoticeReason.GATHERED for notice in told) else ""
+
+    def _write(self) -> None:
+        update_rows(
+            "outbox_topicnotice",
+            Col("id", "bigint"),
+            (
+                Col("state", "text"),
+                Col("reason", "text"),
+                Col("mail_id", "bigint"),
+                Col("thread", "text"),
+                Col("due_at", "timestamptz"),
+                Col("decided_at", "timestamptz"),
+            ),
+            [(one.pk, one.state, one.reason, one.mail_id, one.thread, None, self.now) for one in self.notices],
+        )
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(hex=text)
+    except ValueError:
+        return None

@@ -1,0 +1,206 @@
+"""Pages of the outbox: what was sent, to whom, with the receiver's words; events; leaving a mailing list."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from console.lists import Column, ListPage
+from console.permissions import public, requires
+from outbox import selectors, services
+from outbox.channels.rendering import CannotRender, render_mail
+from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, DeliveryState, Reason
+from outbox.event_kinds import UnknownKind, kind_of
+from outbox.filters import DeliveryFilters, EventFilters
+from outbox.lists import list_of, read_token
+from outbox.models import Banner, Delivery, Event
+from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
+from outbox.services.replaying import REPLAYABLE, endpoint_of
+from outbox.tables import SEND_AGAIN
+
+DELIVERY_COLUMNS = (
+    Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at"),
+    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", text=lambda row: row.state),
+    Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
+    Column("address", gettext_lazy("To"), sort="address"),
+    Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", text=lambda row: row.event.kind),
+    Column("reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display() if row.reason else ""),
+    Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
+)
+
+# A mail brings its own styles and nothing else; whatever is in it, it runs nothing, loads nothing and sends nothing.
+PREVIEW_POLICY = {
+    "default-src": [NONE],
+    "style-src": [UNSAFE_INLINE],
+    "img-src": ["data:"],
+    "base-uri": [NONE],
+    "form-action": [NONE],
+    "frame-ancestors": [SELF],
+    "sandbox": ["allow-popups"],
+}
+
+
+class DeliveryList(ListPage):
+    key = "deliveries"
+    title = gettext_lazy("Deliveries")
+    permission = "outbox.view_delivery"
+    intro = gettext_lazy("Everything that was sent or held back, with the receiver’s words.")
+    search = DELIVERY_SEARCH
+    filterset = DeliveryFilters
+    columns = DELIVERY_COLUMNS
+    bulk = (SEND_AGAIN,)
+    counted_as = "deliveries"
+    empty_title = gettext_lazy("Nothing was sent yet")
+    empty_text = gettext_lazy("When something happens that somebody must hear of, its delivery stands here.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.deliveries()
+
+
+class EventList(ListPage):
+    key = "events"
+    title = gettext_lazy("Events")
+    permission = "outbox.view_event"
+    intro = gettext_lazy("What the domains told the outbox, in the order it was recorded.")
+    search = EVENT_SEARCH
+    filterset = EventFilters
+    counted_as = "events"
+    columns = (
+        Column("created_at", gettext_lazy("Recorded"), "outbox/cells/event.html", sort="created_at"),
+        Column("kind", gettext_lazy("Kind"), "outbox/cells/event_kind.html", sort="kind"),
+        Column("subject", gettext_lazy("About")),
+        Column("occurred_at", gettext_lazy("Occurred"), sort="occurred_at"),
+    )
+    empty_title = gettext_lazy("No events yet")
+    empty_text = gettext_lazy("Send a signal to the API, and what it means stands here.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return Event.objects.all()
+
+
+@requires("outbox.view_event")
+def event(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Event, pk=pk)
+    context = {
+        "page_title": _kind_label(found.kind),
+        "event": found,
+        "payload": json.dumps(found.payload, indent=2, ensure_ascii=False),
+        "deliveries": selectors.deliveries_of_events([found.pk])[:200],
+        "notices": selectors.notices_of_event(found)[:200],
+        "colours": STATE_COLOURS,
+    }
+    return render(request, "outbox/event.html", context)
+
+
+@requires("outbox.view_delivery")
+def delivery(request: HttpRequest, pk: int) -> HttpResponse:
+    """One delivery: its state, each attempt with the server's words, and what was written."""
+    found = get_object_or_404(selectors.deliveries(), pk=pk)
+    context = {
+        "page_title": _("Delivery %(id)d") % {"id": found.pk},
+        "delivery": found,
+        "kind_label": _kind_label(found.event.kind),
+        "attempts": selectors.attempts_of(found),
+        "colour": STATE_COLOURS[found.state],  # type: ignore[index]
+        "can_retry": found.state in RETRYABLE,
+        "can_replay": found.channel == Channel.WEBHOOK and found.state in REPLAYABLE,
+        "can_cancel": found.state in CANCELLABLE,
+        "can_resend": found.channel == Channel.EMAIL and found.state == DeliveryState.DELIVERED,
+        "banner": Banner.objects.filter(pk=found.pk).first() if found.channel == Channel.BANNER else None,
+        "is_mail": found.channel == Channel.EMAIL,
+        "endpoint": endpoint_of(found),
+    }
+    return render(request, "outbox/delivery.html", context)
+
+
+@requires("outbox.view_delivery")
+@xframe_options_sameorigin
+def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """The mail's HTML as its receiver sees it, for a sandboxed frame: no script of it could run."""
+    found = get_object_or_404(selectors.deliveries(), pk=pk, channel=Channel.EMAIL)
+    claimed = services.ClaimedEvent(
+        found.event.pk,
+        found.event.uuid,
+        found.event.kind,
+        found.event.subject,
+        found.event.payload,
+        found.event.occurred_at,
+        found.event.thread,
+    )
+    try:
+        response = HttpResponse(render_mail(claimed, found.language, unsubscribable=bool(found.list_key)).html)
+    except CannotRender as error:
+        response = HttpResponse(str(error), content_type="text/plain; charset=utf-8")
+    response._csp_config = PREVIEW_POLICY  # type: ignore[attr-defined]
+    return response
+
+
+@requires("outbox.retry_delivery")
+@require_POST
+def delivery_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    if services.retry_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now()):
+        messages.success(request, _("It will be sent again now."))
+    else:
+        messages.warning(request, _("It is being sent or was delivered; there is nothing to repeat."))
+    return redirect("outbox:delivery", pk)
+
+
+@requires("outbox.retry_delivery")
+@require_POST
+def delivery_resend(request: HttpRequest, pk: int) -> HttpResponse:
+    again = services.resend_mail(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now())
+    if again is None:
+        messages.warning(request, _("Only a mail that was delivered can be sent once more."))
+        return redirect("outbox:delivery", pk)
+    messages.success(request, _("This is the mail that is sent once more."))
+    return redirect("outbox:delivery", again.pk)
+
+
+@requires("outbox.retry_delivery")
+@require_POST
+def delivery_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    if services.cancel_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now()):
+        messages.success(request, _("It will not be sent."))
+    else:
+        messages.warning(request, _("It is being sent or has ended; it cannot be called back."))
+    return redirect("outbox:delivery", pk)
+
+
+@public
+@csrf_exempt
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Leaves a mailing list: a page with a button for people, one POST for mail programs (RFC 8058)."""
+    read = read_token(token)
+    mailing_list = list_of(read[0]) if read else None
+    if read is None or mailing_list is None:
+        raise Http404
+    list_key, address = read
+    context = {
+        "page_title": _("Unsubscribe"),
+        "address": address,
+        "list_title": mailing_list.title(list_key),
+        "done": False,
+    }
+    if request.method == "POST":
+        mailing_list.leave(list_key, address)
+        services.cancel_for_list(list_key=list_key, address=address, reason=Reason.UNSUBSCRIBED, now=timezone.now())
+        context["done"] = True
+    return render(request, "outbox/unsubscribe.html", context)
+
+
+def _kind_label(key: str) -> str:
+    try:
+        return str(kind_of(key).label)
+    except UnknownKind:
+        return key

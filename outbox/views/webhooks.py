@@ -1,0 +1,239 @@
+"""Webhook endpoints: the list, and of one endpoint its settings, deliveries, secret, test, replay."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from console.lists import Action, Column, ListPage
+from console.permissions import person, requires
+from outbox import selectors
+from outbox.choices import DeliveryState
+from outbox.event_kinds import kinds_of
+from outbox.filters import DeliveryFilters, EndpointFilters
+from outbox.forms.webhooks import DeleteEndpointForm, EndpointForm, ReplayForm
+from outbox.models import Delivery, WebhookEndpoint
+from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
+from outbox.services import replaying
+from outbox.services import webhooks as services
+from outbox.services.endpoint_health import contacts_of
+from outbox.views.deliveries import DELIVERY_COLUMNS
+
+_VIEW, _CHANGE = "outbox.view_webhookendpoint", "outbox.change_webhookendpoint"
+_OPERATE = "outbox.operate_webhookendpoint"
+_CELLS = "outbox/cells"
+_UNDER_WAY = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING)
+
+
+class WebhookList(ListPage):
+    key = "webhooks"
+    title = gettext_lazy("Webhooks")
+    permission = _VIEW
+    intro = gettext_lazy("Systems that are told of events by HTTP, signed by Standard Webhooks.")
+    search = ENDPOINT_SEARCH
+    filterset = EndpointFilters
+    columns = (
+        Column("url", gettext_lazy("Endpoint"), f"{_CELLS}/endpoint.html", sort="url"),
+        Column("state", gettext_lazy("State"), f"{_CELLS}/endpoint_state.html", sort="state"),
+        Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/endpoint_topics.html"),
+        Column("failing_since", gettext_lazy("Failing since"), f"{_CELLS}/endpoint_failing.html", sort="failing_since"),
+        Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
+    )
+    placeholder = gettext_lazy("Search webhooks")
+    empty_title = gettext_lazy("No webhook endpoint yet")
+    empty_text = gettext_lazy("Make one: name its URL and choose the events that it is to be told of.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return WebhookEndpoint.objects.all()
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        return [Action(_("New endpoint"), reverse("outbox:webhook_create"), "outbox.add_webhookendpoint")]
+
+
+def _head(endpoint: WebhookEndpoint, active: str) -> dict[str, Any]:
+    """What the head of every tab shows."""
+    names = (
+        ("webhook", _("Configuration")),
+        ("webhook_deliveries", _("Deliveries")),
+        ("webhook_test", _("Test")),
+        ("webhook_replay", _("Replay")),
+    )
+    tabs = [
+        {"url": reverse(f"outbox:{name}", args=[endpoint.pk]), "label": label, "active": name == active}
+        for name, label in names
+    ]
+    return {"endpoint": endpoint, "tabs": tabs, "page_title": str(endpoint)}
+
+
+@requires("outbox.add_webhookendpoint")
+@never_cache
+def webhook_create(request: HttpRequest) -> HttpResponse:
+    form = EndpointForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        wanted = services.EndpointInput(**form.cleaned_data)
+        endpoint, secret = services.create_endpoint(wanted=wanted, owner=person(request), now=timezone.now())
+        return _secret_page(request, endpoint, secret, _("Your new endpoint"))
+    return render(request, "outbox/webhook_form.html", {"page_title": _("New webhook endpoint"), "form": form})
+
+
+def _secret_page(request: HttpRequest, endpoint: WebhookEndpoint, secret: str, title: str) -> HttpResponse:
+    context = {"page_title": title, "endpoint": endpoint, "secret": secret}
+    return render(request, "outbox/webhook_secret.html", context)
+
+
+@requires(_VIEW)
+def webhook(request: HttpRequest, pk: int) -> HttpResponse:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    now = timezone.now()
+    context = _head(endpoint, "webhook") | {
+        "kinds": kinds_of(endpoint.topics),
+        "secrets": endpoint.secrets.all(),
+        "contacts": contacts_of(endpoint),
+        "counts": selectors.endpoint_counts(endpoint, now),
+        "now": now,
+    }
+    return render(request, "outbox/webhook.html", context)
+
+
+@requires(_CHANGE)
+def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    form = EndpointForm(request.POST if request.method == "POST" else None, endpoint=endpoint)
+    if request.method == "POST" and form.is_valid():
+        services.change_endpoint(endpoint=endpoint, changes=form.cleaned_data)
+        messages.success(request, _("The endpoint is saved."))
+        return redirect("outbox:webhook", pk)
+    return render(request, "outbox/webhook_form.html", _head(endpoint, "webhook") | {"form": form})
+
+
+@requires(_OPERATE)
+@require_POST
+def webhook_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    if services.pause_endpoint(endpoint=get_object_or_404(WebhookEndpoint, pk=pk), now=timezone.now()):
+        messages.success(request, _("Nothing is sent to it from now on. What happens is kept, to be replayed."))
+    else:
+        messages.warning(request, _("It was not enabled."))
+    return redirect("outbox:webhook", pk)
+
+
+@requires(_OPERATE)
+@require_POST
+def webhook_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    held_since = endpoint.held_since
+    if not services.resume_endpoint(endpoint=endpoint, now=timezone.now()):
+        messages.warning(request, _("It is enabled already."))
+        return redirect("outbox:webhook", pk)
+    messages.success(request, _("It is told of what happens from now on."))
+    held = selectors.held_back(endpoint)
+    if not held or held_since is None:
+        return redirect("outbox:webhook", pk)
+    messages.info(request, ngettext("%(n)d event was held back.", "%(n)d events were held back.", held) % {"n": held})
+    since = timezone.localtime(held_since).strftime("%Y-%m-%dT%H:%M")
+    return redirect(f"{reverse('outbox:webhook_replay', args=[pk])}?since={since}")
+
+
+@requires(_CHANGE)
+@require_POST
+@never_cache
+def webhook_rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    secret = services.rotate_secret(endpoint=endpoint, now=timezone.now())
+    return _secret_page(request, endpoint, secret, _("The new secret"))
+
+
+@requires(_VIEW, to_change=_OPERATE)
+def webhook_test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sends a test event, and shows what became of the last one; refreshes itself until there is an answer."""
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    if request.method == "POST":
+        services.send_test(endpoint=endpoint, sent_by=person(request).get_username(), now=timezone.now())
+        return redirect("outbox:webhook_test", pk)
+    delivery = selectors.last_test(endpoint)
+    attempts = list(selectors.attempts_of(delivery)) if delivery else []
+    context = _head(endpoint, "webhook_test") | {
+        "delivery": delivery,
+        "attempts": attempts,
+        "is_waiting": delivery is not None and not attempts and delivery.state in _UNDER_WAY,
+    }
+    name = "outbox/webhook_test.html"
+    return render(request, f"{name}#result" if request.headers.get("HX-Target") == "result" else name, context)
+
+
+@requires("outbox.retry_delivery")
+def webhook_replay(request: HttpRequest, pk: int) -> HttpResponse:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    form = ReplayForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
+    if request.method == "POST" and form.is_valid():
+        try:
+            count = replaying.replay_endpoint(endpoint=endpoint, now=timezone.now(), **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            said = ngettext("%(n)d event is sent again.", "%(n)d events are sent again.", count)
+            messages.success(request, said % {"n": count})
+            return redirect("outbox:webhook_deliveries", pk)
+    return render(request, "outbox/webhook_replay.html", _head(endpoint, "webhook_replay") | {"form": form})
+
+
+@requires("outbox.retry_delivery")
+@require_POST
+def webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sends one webhook again, whether it had arrived or not."""
+    try:
+        again = replaying.replay_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now())
+    except ValidationError as error:
+        messages.warning(request, " ".join(error.messages))
+    else:
+        if again:
+            messages.success(request, _("It is sent again now, under the same id."))
+        else:
+            messages.warning(request, _("It is under way already."))
+    return redirect("outbox:delivery", pk)
+
+
+@requires("outbox.delete_webhookendpoint")
+def webhook_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    form = DeleteEndpointForm(
+        request.POST if request.method == "POST" else None, host=urlsplit(endpoint.url).hostname or ""
+    )
+    if request.method == "POST" and form.is_valid():
+        services.delete_endpoint(endpoint=endpoint, now=timezone.now())
+        messages.success(request, _("The endpoint is deleted."))
+        return redirect("outbox:webhooks")
+    return render(request, "outbox/webhook_delete.html", _head(endpoint, "webhook") | {"form": form})
+
+
+class WebhookDeliveries(ListPage):
+    key = "webhook_deliveries"
+    title = gettext_lazy("Deliveries")
+    permission = "outbox.view_delivery"
+    template = "outbox/webhook_deliveries.html"
+    search = DELIVERY_SEARCH
+    filterset = DeliveryFilters
+    columns = tuple(column for column in DELIVERY_COLUMNS if column.name not in ("channel", "address"))
+    empty_title = gettext_lazy("Nothing was sent yet")
+    empty_text = gettext_lazy("Send a test event to see that the endpoint answers.")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.endpoint = get_object_or_404(WebhookEndpoint, pk=kwargs["pk"])
+        return super().get(request, *args, **kwargs)
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.deliveries_of_list(self.endpoint.key)
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        return _head(self.endpoint, "webhook_deliveries")

@@ -1,0 +1,128 @@
+"""Watches over Signalbox itself, in every process that lives long: web, worker and beat each watch the others.
+
+Administrators (ADMIN_EMAILS) are mailed directly and not through the outbox, which may be what is broken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import uuid
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from console.health import Finding, run_checks
+from outbox.channels.email import own_host, server_from_settings
+from outbox.channels.letter import Body, Letter, write_letter
+from outbox.channels.smtp import Broken, ServerAway, SmtpSession
+from outbox.choices import Verdict
+from outbox.services.troubles import Telling, claim_tellings, note_findings, note_told
+
+log = structlog.get_logger("signalbox.watch")
+# The checks whose failure administrators are mailed about.
+WATCHED = ("deliveries", "worker", "beat")
+
+
+def look(*, now: datetime) -> int:
+    """Asks the checks once, takes note, and mails what is to be told; returns how many mails went out."""
+    findings = run_checks(readiness_only=True)
+    faults = {name: None if found.ok else found.text for name, found in findings if name in WATCHED}
+    note_findings(faults=faults, now=now)
+    if not settings.ADMIN_EMAILS:
+        return 0
+    return sum(_tell(telling, findings, now) for telling in claim_tellings(now=now))
+
+
+def _tell(telling: Telling, findings: list[tuple[str, Finding]], now: datetime) -> int:
+    """Mails one trouble to every administrator; those whom the server refuses do not keep the others from hearing."""
+    letters = [_letter(telling, findings, address, now) for address in settings.ADMIN_EMAILS]
+    sent = asyncio.run(_send(letters))
+    if sent:  # else it stays held for a while, and is tried again then
+        note_told(telling=telling, now=now)
+    return sent
+
+
+async def _send(letters: list[Letter]) -> int:
+    session, sent = SmtpSession(server_from_settings()), 0
+    try:
+        await session.open()
+        for letter in letters:
+            outcome = await session.transmit(letter, lambda: None)
+            sent += outcome.verdict == Verdict.DELIVERED
+            if outcome.verdict != Verdict.DELIVERED:
+                log.warning("administrator not mailed", reason=outcome.reason, answer=outcome.answer[:200])
+        await session.close()
+    except (ServerAway, Broken) as away:
+        log.warning("administrators not mailed", reason=away.outcome.reason, answer=away.outcome.answer[:200])
+    return sent
+
+
+def _letter(telling: Telling, findings: list[tuple[str, Finding]], address: str, now: datetime) -> Letter:
+    trouble = telling.trouble
+    began = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.PUBLIC_URL}/trouble/{trouble.pk}")
+    mail = uuid.uuid5(began, "over") if telling.is_over else began
+    return write_letter(
+        _body(telling, findings),
+        sender=settings.DEFAULT_FROM_EMAIL,
+        recipient=address,
+        event_hex=mail.hex,
+        thread=began.hex if telling.is_over else "",
+        date=now,
+        host=own_host(),
+    )
+
+
+def _body(telling: Telling, findings: list[tuple[str, Finding]]) -> Body:
+    trouble = telling.trouble
+    if telling.is_over and trouble.ended_at is not None:
+        minutes = max(1, round((trouble.ended_at - trouble.began_at).total_seconds() / 60))
+        subject = _("Signalbox: over: %(name)s") % {"name": trouble.name}
+        first = _("This is over; it lasted for about %(n)d min: %(text)s") % {"n": minutes, "text": str(trouble)}
+    else:
+        subject = _("Signalbox: trouble: %(name)s") % {"name": trouble.name}
+        first = _("Since %(since)s UTC: %(text)s") % {
+            "since": f"{trouble.began_at:%Y-%m-%d %H:%M:%S}",
+            "text": str(trouble),
+        }
+    state = [f"{'+' if finding.ok else '!'} {name}: {finding.text}" for name, finding in findings]
+    hint = _("“manage.py doctor” on the server says more; so does %(url)s.") % {"url": f"{settings.PUBLIC_URL}/"}
+    text = "\n".join((first, "", *state, "", hint))
+    return Body(subject, text, f"<pre>{escape(text)}</pre>")
+
+
+# ---- in each process ------------------------------------------------------------------------------------------------
+
+
+class _Resident:
+    """The watch of this process, begun once and again after a fork."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+
+    def start(self) -> None:
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            threading.Thread(target=_watch, name="watch", daemon=True).start()
+
+
+def _watch() -> None:
+    waiting = threading.Event()
+    while not waiting.wait(settings.OUTBOX_WATCH_S):
+        try:
+            look(now=timezone.now())
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("cannot watch", error=str(error).strip().split("\n")[0])
+        except Exception:
+            log.exception("watching failed; it goes on")
+        finally:
+            connections.close_all()
+
+
+start = _Resident().start

@@ -1,0 +1,35 @@
+// Selecting rows of a list: one, the page, or all that match; the bulk actions show when there is a selection.
+"use strict";
+(() => {
+  const rowsOf = (form) => [...form.elements].filter((field) => field.name === "row");
+  const pageBox = (form) => document.querySelector(`[data-select-page="${form.id}"]`);
+
+  const show = (form) => {
+    const rows = rowsOf(form), marked = rows.filter((row) => row.checked).length;
+    const all = form.querySelector("[data-select-all]"), page = pageBox(form);
+    form.classList.toggle("has-selection", marked > 0);
+    const text = form.querySelector("[data-selected-text]").innerHTML;
+    form.querySelector("[data-selected]").textContent = marked && !all?.checked ? text.replace("{n}", marked) : "";
+    if (page) {
+      page.checked = marked > 0 && marked === rows.length;
+      page.indeterminate = marked > 0 && marked < rows.length;
+    }
+  };
+
+  document.addEventListener("change", (event) => {
+    const field = event.target;
+    const form = field.matches("[data-select-page]") ? document.getElementById(field.dataset.selectPage) : field.form;
+    if (!form?.matches("[data-bulk]")) return;
+    const all = form.querySelector("[data-select-all]");
+    if (field === all || field.matches("[data-select-page]")) {
+      for (const row of rowsOf(form)) row.checked = field.checked;
+      if (all && field !== all) all.checked = false;
+    } else if (field.name === "row" && !field.checked && all) {
+      all.checked = false;
+    }
+    show(form);
+  });
+
+  // A page that the browser brings back keeps its boxes.
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-bulk]").forEach(show));
+})();

@@ -1,0 +1,53 @@
+"""English, German and French say the same: every text is translated, with the same values in it, and compiled."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from babel.messages.catalog import Message
+
+from tests.messages import APPS, LANGUAGES, as_mo, as_po, catalogue_path, collect, is_translated, read, updated
+
+_VALUES = re.compile(r"%\((\w+)\)[sd]|%%|\{(\w*)[^}]*\}")
+# Bike-share speaks English alone so far.
+TRANSLATED = tuple(app for app in APPS if app != "bikeshare")
+EACH = pytest.mark.parametrize(("app", "language"), [(app, language) for app in TRANSLATED for language in LANGUAGES])
+
+
+def texts(message: Message) -> list[tuple[str, str]]:
+    """Each English form with its translation; a plural's translations all against the English plural."""
+    if isinstance(message.id, (list, tuple)):
+        return [(message.id[1], str(string)) for string in message.string or ()]
+    return [(str(message.id), str(message.string))]
+
+
+@EACH
+def test_nothing_is_left_untranslated(app: str, language: str) -> None:
+    catalog = read(app, language)
+    for wanted in collect(app):
+        if wanted.id:
+            found = catalog.get(wanted.id, context=wanted.context)
+            assert found is not None, f"run `make messages`: {wanted.id!r} is new"
+            assert is_translated(found.string), wanted.id
+            assert not found.fuzzy, wanted.id
+
+
+@EACH
+def test_translations_hold_the_same_values(app: str, language: str) -> None:
+    for message in read(app, language):
+        if not message.id:
+            continue
+        for english, translated in texts(message):
+            wanted, found = (set(_VALUES.findall(text)) for text in (english, translated))
+            # A form for exactly one may leave the number out.
+            assert found <= wanted, message.id
+            assert isinstance(message.id, (list, tuple)) or found == wanted, message.id
+
+
+@EACH
+def test_catalogues_are_current_and_compiled(app: str, language: str) -> None:
+    path = catalogue_path(app, language)
+    catalog = updated(app, language)
+    assert path.read_bytes() == as_po(catalog), "run `make messages`"
+    assert path.with_suffix(".mo").read_bytes() == as_mo(read(app, language)), "run `make messages`"

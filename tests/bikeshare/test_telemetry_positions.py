@@ -1,0 +1,220 @@
+"""Positions through the whole way: forbidden zones from the database, late and repeated ones, workers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from pytest_django import DjangoDbBlocker, Settings
+
+from bikeshare.choices import TripStatus, ZoneType
+from bikeshare.models import Program, Trip
+from outbox.models import Event
+from tests.bikeshare.kit import NOW, at, delete, last, message, patch, say, take, told, verdicts
+from tests.factories.bikeshare import ProgramFactory, TripFactory, VehiculeFactory, ZoneFactory
+
+FORBIDDEN = "vehicule.position.forbidden"
+OUTSIDE, INSIDE = {"latitude": 48.79, "longitude": 2.35}, {"latitude": 48.85, "longitude": 2.35}
+db = pytest.mark.django_db
+
+
+def ride(trip: Trip, *places: dict[str, Any], start: float = 0) -> int:
+    """Positions every five seconds; how many entries were told so far."""
+    for number, place in enumerate(places):
+        say(trip, "position", at(start + 5 * number), **place)
+    return len(told(FORBIDDEN))
+
+
+@db
+def test_an_entry_tells_who_where_and_why() -> None:
+    trip, zone = TripFactory(), ZoneFactory(name="Parc")
+    assert ride(trip, OUTSIDE, INSIDE | {"accuracy": 8}) == 1
+    payload = last(FORBIDDEN)
+    assert payload["object"]["id"] == trip.vehicule_id
+    assert payload["trip"] == trip.pk
+    assert payload["cyclist"] == trip.cyclist_id
+    assert payload["zone"] == {"id": zone.pk, "name": "Parc"}
+    assert payload["position"] == INSIDE
+    assert payload["accuracy"] == 8
+    assert payload["rule"]["ride_through_allowed"] is False
+    assert payload["reported_at"] == "2026-11-21T09:00:05Z"
+
+
+@db
+@pytest.mark.parametrize("status", [s for s in TripStatus if s != TripStatus.RENTING])
+def test_only_a_renting_trip_goes_in(status: TripStatus) -> None:
+    ended = {"end_at": NOW} if status == TripStatus.COMPLETED else {}
+    trip = TripFactory(status=status, **ended)
+    ZoneFactory()
+    assert ride(trip, OUTSIDE, INSIDE) == 0
+
+
+@db
+def test_without_a_trip_nothing_is_entered() -> None:
+    ZoneFactory()
+    bike = VehiculeFactory()
+    say(bike, "position", at(0), **OUTSIDE)
+    say(bike, "position", at(5), **INSIDE)
+    assert told() == []
+
+
+@db
+def test_a_zone_that_is_changed_counts_from_then_on() -> None:
+    trip, zone = TripFactory(), ZoneFactory(status="closed")
+    assert ride(trip, OUTSIDE, INSIDE, OUTSIDE) == 0
+    patch(zone, status="open")
+    assert ride(trip, INSIDE, OUTSIDE, start=100) == 1
+    patch(zone, type=ZoneType.LIMITED_TRAFFIC)
+    assert ride(trip, INSIDE, OUTSIDE, start=200) == 1
+    patch(zone, type=ZoneType.FORBIDDEN)
+    assert ride(trip, INSIDE, OUTSIDE, start=300) == 2
+    delete(zone)
+    assert ride(trip, INSIDE, OUTSIDE, start=400) == 2
+
+
+@db
+def test_case_2_a_zone_opened_over_a_riding_vehicle_is_not_entered() -> None:
+    trip, zone = TripFactory(), ZoneFactory(status="closed")
+    ride(trip, OUTSIDE, INSIDE)
+    patch(zone, status="open")
+    assert ride(trip, INSIDE | {"latitude": 48.86}, start=100) == 0
+
+
+@db
+def test_case_5_a_new_trip_that_begins_inside_did_not_go_in() -> None:
+    first = TripFactory()
+    ZoneFactory()
+    assert ride(first, OUTSIDE, INSIDE) == 1
+    Trip.objects.filter(pk=first.pk).update(status=TripStatus.COMPLETED, end_at=at(6))
+    second = TripFactory(vehicule=first.vehicule, start_at=at(7))
+    assert ride(second, INSIDE, INSIDE | {"latitude": 48.86}, start=10) == 1
+    assert ride(second, OUTSIDE, INSIDE, start=30) == 2
+
+
+@db
+def test_case_5_a_position_from_before_the_trip_is_not_its_beginning() -> None:
+    trip = TripFactory(start_at=at(100))
+    ZoneFactory()
+    take(message(trip, "position", at(50), **OUTSIDE), now=at(120))
+    assert ride(trip, INSIDE, start=130) == 0
+
+
+@db
+def test_case_7_a_late_position_changes_nothing() -> None:
+    trip = TripFactory()
+    ZoneFactory()
+    say(trip, "position", at(0), **OUTSIDE)
+    say(trip, "position", at(20), **(OUTSIDE | {"latitude": 48.78}))
+    take(message(trip, "position", at(10), **INSIDE), now=at(25))
+    assert verdicts() == ["state", "state", "late"]
+    assert told() == []
+    assert ride(trip, INSIDE, start=30) == 1
+
+
+@db
+def test_case_7_disorder_within_a_batch_is_put_in_order() -> None:
+    trip = TripFactory()
+    ZoneFactory()
+    take(message(trip, "position", at(5), **INSIDE), message(trip, "position", at(0), **OUTSIDE), now=at(6))
+    assert len(told(FORBIDDEN)) == 1
+
+
+@db
+def test_case_12_a_repeated_position_is_no_second_one() -> None:
+    ProgramFactory(confirm_fixes=2)
+    trip = TripFactory()
+    ZoneFactory()
+    say(trip, "position", at(0), **OUTSIDE)
+    for _repetition in range(3):
+        take(message(trip, "position", at(5), **INSIDE), now=at(6))
+    assert told() == []
+    assert verdicts()[2:] == ["late", "late"]
+    assert ride(trip, INSIDE, start=10) == 1
+
+
+@db
+def test_the_settings_of_the_program_count() -> None:
+    ProgramFactory(accuracy_factor=2, exit_margin_m=15)
+    trip = TripFactory()
+    ZoneFactory()
+    assert ride(trip, OUTSIDE, {"latitude": 48.8001, "longitude": 2.35, "accuracy": 10}) == 0
+    assert ride(trip, INSIDE | {"accuracy": 10}, start=20) == 1
+    assert ride(trip, {"latitude": 48.7999, "longitude": 2.35, "accuracy": 3}, INSIDE, start=30) == 1
+
+
+@db
+def test_leaving_the_operating_area_names_no_zone() -> None:
+    rules = [{"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": False}]
+    ProgramFactory(global_rules=rules)
+    trip = TripFactory()
+    ZoneFactory(type=ZoneType.GEOFENCING)
+    assert ride(trip, INSIDE, OUTSIDE) == 1
+    assert last(FORBIDDEN)["zone"] is None
+
+
+@db
+def test_each_program_has_its_own_zones() -> None:
+    here, there = TripFactory(), TripFactory(program__id="elsewhere")
+    ZoneFactory(program=here.program)
+    ride(there, OUTSIDE, INSIDE)
+    assert told() == []
+    assert ride(here, OUTSIDE, INSIDE) == 1
+
+
+@db
+def test_every_zone_change_counts_the_programs_zones_anew() -> None:
+    zone = ZoneFactory()
+    before = Program.objects.get().zones_version
+    patch(zone, name=zone.name)
+    assert Program.objects.get().zones_version == before
+    patch(zone, name="Other")
+    assert Program.objects.get().zones_version == before + 1
+
+
+# ---- case 13: workers at once ---------------------------------------------------------------------------------------
+
+_WRITTEN = "bikeshare_program, outbox_event, outbox_delivery, console_apireceipt"
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker, settings: Settings) -> Iterator[None]:
+    """A database that commits, for several connections; what was written is taken away afterwards."""
+    for folder in ("queue", "control"):
+        (settings.VAR_DIR / "broker" / folder).mkdir(parents=True, exist_ok=True)
+    with django_db_blocker.unblock():
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {_WRITTEN} RESTART IDENTITY CASCADE")
+            cursor.execute("TRUNCATE bikeshare_telemetrymessage")
+        connections.close_all()
+
+
+def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) -> None:
+    trip = TripFactory()
+    ZoneFactory()
+    say(trip, "position", at(0), **OUTSIDE)
+    workers = 4
+    start, errors = Barrier(workers), []
+
+    def work(number: int) -> None:
+        try:
+            start.wait(10)
+            for turn in range(5):
+                when = at(5 + 5 * turn)
+                take(message(trip, "position", when, **INSIDE), now=when + timedelta(seconds=number))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=work, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not errors
+    assert Event.objects.filter(kind=FORBIDDEN).count() == 1

@@ -1,0 +1,198 @@
+"""All 45 topics: the cause of each, and what is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bikeshare.choices import AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
+from bikeshare.event_kinds import KINDS, TOPIC_OF, TOPICS
+from bikeshare.event_kinds.payloads import Failure
+from bikeshare.services import abonnements, people, renting, trips
+from outbox.event_kinds import all_kinds, matches_topic
+from tests.bikeshare.kit import DAY, NOW, create, delete, last, patch, say, told
+from tests.factories.bikeshare import (
+    SQUARE,
+    AbonnementFactory,
+    CyclistFactory,
+    DockFactory,
+    PassFactory,
+    ProgramFactory,
+    RegistrationFactory,
+    StationFactory,
+    TripFactory,
+    VehiculeFactory,
+    ZoneFactory,
+    ending_trip,
+    rider,
+)
+
+pytestmark = pytest.mark.django_db
+BOUNDS = [{"longitude": x, "latitude": y} for x, y in SQUARE]
+
+
+def _id(row: Any) -> str:
+    return str(row.pk)
+
+
+def _waiting(**more: Any) -> str:
+    return _id(AbonnementFactory(status=AbonnementStatus.WAITING_VALIDATION, **more))
+
+
+def _poor() -> Any:
+    return CyclistFactory(has_payment_source=False)
+
+
+def _bill() -> None:
+    trip = TripFactory(status=TripStatus.COMPLETED, end_at=NOW)
+    trips.bill(trip_id=trip.pk, amounts={"amount": 150}, now=NOW)
+
+
+def _rent() -> None:
+    renting.start_trip(cyclist_id=rider().pk, vehicule_id=VehiculeFactory().pk, now=NOW)
+
+
+def _ride_into_a_zone() -> None:
+    trip = TripFactory()
+    ZoneFactory(program=trip.program)
+    say(trip, "position", NOW, latitude=48.0, longitude=2.35)
+    say(trip, "position", NOW + DAY / 1440, latitude=48.85, longitude=2.35)
+
+
+# What brings about each topic, as simple as it can be.
+CAUSES: dict[str, Callable[[], Any]] = {
+    "abonnement.created": lambda: create(
+        "abonnements", program=ProgramFactory().pk, cyclist=CyclistFactory().pk, forfait="day"
+    ),
+    "abonnement.updated": lambda: patch(AbonnementFactory(), forfait="month"),
+    "abonnement.deleted": lambda: delete(AbonnementFactory(status=AbonnementStatus.CANCELED), final=True),
+    "abonnement.activation_failed": lambda: abonnements.activate(
+        abonnement_id=_id(AbonnementFactory(status=AbonnementStatus.INCOMPLETE, cyclist=_poor())), now=NOW
+    ),
+    "abonnement.activation_succeeded": lambda: abonnements.activate(
+        abonnement_id=_id(AbonnementFactory(status=AbonnementStatus.INCOMPLETE)), now=NOW
+    ),
+    "abonnement.validation_failed": lambda: abonnements.validate(
+        abonnement_id=_waiting(), by="user:1", now=NOW, error=Failure("card_declined", "The card was declined.")
+    ),
+    "abonnement.validation_succeeded": lambda: abonnements.validate(abonnement_id=_waiting(), by="user:1", now=NOW),
+    "abonnement.validation_declined": lambda: abonnements.decline(
+        abonnement_id=_waiting(), by="user:1", reason="Not readable", now=NOW
+    ),
+    "abonnement.trial_will_end": lambda: patch(AbonnementFactory(), trial_end=NOW + DAY),
+    "boitier.locked": lambda: say(VehiculeFactory(), "lock", state="locked"),
+    "boitier.unlocked": lambda: say(VehiculeFactory(), "lock", state="unlocked"),
+    "boitier.pass.unrecognized": lambda: say(VehiculeFactory(), "pass", uid="04AABBCCDD"),
+    "boitier.pin.incorrect": lambda: say(TripFactory(), "pin", pin="0000"),
+    "boitier.chain_type.updated": lambda: say(VehiculeFactory(), "chain_type", chain_type="valid"),
+    "cyclist.created": lambda: create("cyclists", program=ProgramFactory().pk, name="Camille"),
+    "cyclist.confirmed": lambda: people.confirm_cyclist(
+        cyclist_id=_id(CyclistFactory(status=CyclistStatus.UNCONFIRMED)), now=NOW
+    ),
+    "cyclist.updated": lambda: patch(CyclistFactory(), email="new@example.org"),
+    "cyclist.deleted": lambda: delete(CyclistFactory(status=CyclistStatus.DELETION_REQUESTED), final=True),
+    "dock.created": lambda: create("docks", station=StationFactory().pk, number="4"),
+    "dock.updated": lambda: patch(DockFactory(), number="5"),
+    "dock.deleted": lambda: delete(DockFactory()),
+    "pass.disassociated": lambda: people.disassociate_pass(pass_id=_id(PassFactory(user=CyclistFactory())), now=NOW),
+    "pass.associated": lambda: people.associate_pass(
+        pass_id=_id(PassFactory()), cyclist_id=_id(CyclistFactory()), now=NOW
+    ),
+    "pass.confirmed": lambda: people.confirm_pass(pass_id=_id(PassFactory(user=CyclistFactory())), now=NOW),
+    "registration.updated": lambda: patch(RegistrationFactory(), status="blocked"),
+    "registration.deleted": lambda: delete(RegistrationFactory()),
+    "station.created": lambda: create("stations", program=ProgramFactory().pk, name="Gare"),
+    "station.updated": lambda: patch(StationFactory(), capacity=9),
+    "station.deleted": lambda: delete(StationFactory()),
+    "station.favorite": lambda: people.add_favorite(
+        station_id=_id(StationFactory()), cyclist_id=_id(CyclistFactory()), now=NOW
+    ),
+    "trip.created": _rent,
+    "trip.updated": _bill,
+    "trip.terminated": lambda: trips.decide(trip_id=_id(ending_trip()), accept=True, now=NOW),
+    "trip.marked": lambda: trips.request_end(trip_id=_id(TripFactory()), photo="https://example.org/p.jpg", now=NOW),
+    "trip.mark.updated": lambda: trips.edit_request(
+        trip_id=_id(ending_trip()), changes={"photo": "https://example.org/p.jpg"}, now=NOW
+    ),
+    "trip.resumed": lambda: trips.decide(trip_id=_id(ending_trip()), accept=False, now=NOW),
+    "vehicule.battery.low": lambda: say(VehiculeFactory(), "battery", value=19.9),
+    "vehicule.battery_vae.low": lambda: say(VehiculeFactory(), "battery_vae", value=3),
+    "vehicule.created": lambda: create("vehicules", program=ProgramFactory().pk, number="0417"),
+    "vehicule.updated": lambda: patch(VehiculeFactory(), status="maintenance"),
+    "vehicule.position.forbidden": _ride_into_a_zone,
+    "vehicule.deleted": lambda: delete(VehiculeFactory(status=VehiculeStatus.STOCK)),
+    "zone.created": lambda: create("zones", program=ProgramFactory().pk, type="forbidden", bounds=BOUNDS),
+    "zone.updated": lambda: patch(ZoneFactory(), name="Jardin"),
+    "zone.deleted": lambda: delete(ZoneFactory()),
+}  # fmt: skip
+SEED = Path(__file__).parent / "topics.txt"
+
+
+def test_these_are_the_topics_of_the_seed() -> None:
+    assert [topic.key for topic in TOPICS] == SEED.read_text().split()
+    assert len(KINDS) == len(CAUSES) == 45
+    assert set(CAUSES) == set(TOPIC_OF)
+
+
+def test_every_topic_can_be_listened_to() -> None:
+    ours = {kind.key: kind for kind in all_kinds() if kind.domain == "bikeshare"}
+    assert set(ours) == set(TOPIC_OF)
+    assert all(kind.is_public and kind.description and kind.schema() for kind in ours.values())
+
+
+def test_three_segments_are_met_by_the_first() -> None:
+    assert {key for key in TOPIC_OF if matches_topic("trip.*", key)} == {k for k in TOPIC_OF if k.startswith("trip.")}
+    assert matches_topic("trip.*", "trip.mark.updated")
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.key)
+def test_each_cause_tells_its_topic_once(topic: Any) -> None:
+    CAUSES[topic.key]()
+    (event,) = told(topic.key)
+    payload = msgspec.convert(event.payload, topic.payload)
+    assert event.subject == payload.object.id
+    assert (payload.program, payload.city, payload.sample) == ("lutece", "Paris", False)
+    assert payload.object.version >= 1
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.key)
+def test_examples_are_what_their_schema_says(topic: Any) -> None:
+    encoded = msgspec.json.encode(topic.example)
+    assert msgspec.json.decode(encoded, type=topic.payload) == topic.example
+    assert len(encoded) < 20_000
+
+
+@pytest.mark.parametrize("key", sorted(CAUSES))
+def test_no_event_holds_personal_data_or_a_pin(key: str) -> None:
+    CAUSES[key]()
+    for event in told():
+        text = str(event.payload)
+        assert not re.search(r"camille\d+@|\+336|Camille|04A1B2C3|04AABBCCDD|4711", text), text
+
+
+UPDATED = [
+    topic.key for topic in TOPICS if topic.key.endswith(".updated") and "previous_attributes" in str(topic.example)
+]
+
+
+@pytest.mark.parametrize("key", UPDATED)
+def test_updates_say_what_was_before(key: str) -> None:
+    CAUSES[key]()
+    payload = last(key)
+    changed = payload["previous_attributes"] or payload.get("personal_attributes_changed")
+    assert changed, payload
+    assert "version" not in payload["previous_attributes"]
+    told_of = payload.get("termination_request", payload["object"])
+    for name, old in payload["previous_attributes"].items():
+        assert told_of[name] != old
+
+
+def test_deleted_says_so() -> None:
+    for key in [key for key in TOPIC_OF if key.endswith(".deleted")]:
+        CAUSES[key]()
+        assert last(key)["deleted"] is True

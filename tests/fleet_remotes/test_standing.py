@@ -1,0 +1,183 @@
+"""The state machine by itself: ranks, Done beats Pending, soft time-outs, conflicts; permutations change nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_remotes.choices import OPEN, SUCCESS, TERMINAL, State, Verdict
+from fleet_remotes.rules import Report, Standing, advance, infer_failure, mark_unconfirmed, rank
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+PENDING = (State.ACCEPTED, State.CHECKING, State.WAKING, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY, State.SENT)
+OUTCOMES = (*SUCCESS, State.FAILED)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def says(state: State, seconds: float = 0, cause: str = "", *, record: bool = False) -> Report:
+    return Report(state, at(seconds), cause, from_record=record)
+
+
+def play(*reports: Report, start: State = State.SUBMITTED) -> tuple[Standing, list[Verdict]]:
+    standing, verdicts = Standing(start, NOW), []
+    for report in reports:
+        standing, verdict = advance(standing, report)
+        verdicts.append(verdict)
+    return standing, verdicts
+
+
+def test_every_state_has_a_rank_and_is_either_open_or_terminal() -> None:
+    assert {*OPEN, *TERMINAL} == set(State)
+    assert not set(OPEN) & set(TERMINAL)
+    assert all(rank(state) >= 0 for state in State)
+
+
+@pytest.mark.parametrize("first", PENDING)
+@pytest.mark.parametrize("second", PENDING)
+def test_a_pending_report_only_raises_the_rank(first: State, second: State) -> None:
+    standing, verdicts = play(says(first), says(second, 1))
+    assert standing.state == max(first, second, key=rank)
+    expected = Verdict.APPLIED if rank(second) > rank(first) else Verdict.REGRESSIVE
+    assert verdicts == [Verdict.APPLIED, Verdict.REPEATED if first == second else expected]
+
+
+@pytest.mark.parametrize("done", OUTCOMES)
+@pytest.mark.parametrize("before", PENDING)
+def test_done_beats_pending_whatever_its_date(before: State, done: State) -> None:
+    standing, verdicts = play(says(before, 100), says(done, -500))
+    assert (standing.state, standing.since, verdicts[1]) == (done, at(-500), Verdict.APPLIED)
+
+
+@pytest.mark.parametrize("late", PENDING)
+@pytest.mark.parametrize("done", OUTCOMES)
+def test_nothing_pending_changes_an_outcome(done: State, late: State) -> None:
+    standing, verdicts = play(says(done), says(late, 9))
+    assert (standing.state, verdicts[1]) == (done, Verdict.LATE)
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.REJECTED, State.REFUSED])
+@pytest.mark.parametrize("report", [says(State.SUCCEEDED), says(State.SENT), says(State.FAILED, record=True)])
+def test_what_was_never_sent_stays_so(state: State, report: Report) -> None:
+    standing, verdicts = play(report, start=state)
+    assert (standing.state, verdicts) == (state, [Verdict.LATE])
+
+
+@pytest.mark.parametrize("done", OUTCOMES)
+def test_a_late_done_settles_what_was_unconfirmed_and_says_how_late(done: State) -> None:
+    waited = mark_unconfirmed(play(says(State.SENT, 5))[0], at(600))
+    assert waited.state == State.UNCONFIRMED
+    settled, verdict = advance(waited, says(done, 600 + 50 * 3600))
+    assert (settled.state, verdict) == (done, Verdict.APPLIED)
+    assert settled.confirmed_late_after == timedelta(hours=50)
+    assert advance(waited, says(State.SENT, 700))[0] == waited
+
+
+def test_a_done_that_happened_before_the_time_out_is_confirmed_after_no_time() -> None:
+    waited = mark_unconfirmed(play(says(State.SENT, 5))[0], at(600))
+    assert advance(waited, says(State.SUCCEEDED, 30))[0].confirmed_late_after == timedelta()
+    assert play(says(State.SUCCEEDED))[0].confirmed_late_after is None
+
+
+@pytest.mark.parametrize("state", [*OUTCOMES, State.CANCELLED, State.REJECTED, State.REFUSED])
+def test_what_ended_cannot_time_out(state: State) -> None:
+    standing = Standing(state, NOW)
+    assert mark_unconfirmed(standing, at(9)) is standing
+
+
+@pytest.mark.parametrize(
+    ("blocked", "cause"),
+    [
+        (State.BLOCKED_QUOTA, "TooManyWakeUpsOverMonth"),
+        (State.BLOCKED_BATTERY, "NotPossibleDueToVehicleBatteryLevel"),
+    ],
+)
+@pytest.mark.parametrize("done", OUTCOMES)
+def test_a_failure_by_inference_gives_way_to_a_real_word(blocked: State, cause: str, done: State) -> None:
+    failed = infer_failure(play(says(blocked))[0], at(300))
+    assert (failed.state, failed.cause, failed.inferred) == (State.FAILED, cause, True)
+    assert advance(failed, says(State.SENT, 301)) == (failed, Verdict.LATE)
+    settled, verdict = advance(failed, says(done, 900, "DoorsOpen" if done == State.FAILED else ""))
+    assert (settled.state, settled.inferred, verdict) == (done, False, Verdict.APPLIED)
+
+
+def test_only_what_is_blocked_fails_by_inference() -> None:
+    for state in set(State) - {State.BLOCKED_QUOTA, State.BLOCKED_BATTERY}:
+        standing = Standing(state, NOW)
+        assert infer_failure(standing, at(1)) is standing
+
+
+def test_of_two_outcomes_the_earlier_counts_and_both_are_known_to_differ() -> None:
+    for reports in ((says(State.SUCCEEDED, 5), says(State.FAILED, 3, "DoorsOpen")),):
+        for order in (reports, reports[::-1]):
+            standing, verdicts = play(*order)
+            assert (standing.state, standing.cause, standing.conflict) == (State.FAILED, "DoorsOpen", True)
+            assert verdicts == [Verdict.APPLIED, Verdict.CONFLICT]
+
+
+def test_the_vendors_record_settles_a_conflict_for_good() -> None:
+    standing, _verdicts = play(says(State.SUCCEEDED, 5), says(State.FAILED, 3, "DoorsOpen"))
+    settled, verdict = advance(standing, says(State.SUCCEEDED, 60, record=True))
+    assert (settled.state, settled.cause, settled.conflict, settled.reconciled) == (State.SUCCEEDED, "", True, True)
+    assert verdict == Verdict.APPLIED
+    assert advance(settled, says(State.FAILED, 1))[0].state == State.SUCCEEDED
+
+
+def test_a_record_that_agrees_closes_the_question() -> None:
+    standing, _verdicts = play(says(State.SUCCEEDED, 5), says(State.FAILED, 9, "DoorsOpen"))
+    settled, verdict = advance(standing, says(State.ALREADY_DONE, 60, record=True))
+    assert (settled.state, settled.reconciled, verdict) == (State.SUCCEEDED, True, Verdict.REPEATED)
+
+
+# ---- histories ------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Report]:
+    """A path through the vendor's flow chart: pending reports in its order, then maybe an outcome."""
+    steps = [state for state in PENDING if draw(st.booleans())]
+    reports = [says(state, 10 * place) for place, state in enumerate(steps)]
+    outcome = draw(st.sampled_from([None, *OUTCOMES]))
+    if outcome is not None:
+        cause = draw(st.sampled_from(["DoorsOpen", "GeneralError"])) if outcome == State.FAILED else ""
+        reports.append(says(outcome, 10 * len(steps), cause))
+    return reports
+
+
+@given(histories(), st.data())
+@settings(max_examples=400)
+def test_any_permutation_and_repetition_ends_in_the_same_standing(history: list[Report], data: st.DataObject) -> None:
+    straight, _verdicts = play(*history)
+    repeated = history + data.draw(st.lists(st.sampled_from(history), max_size=6)) if history else []
+    shuffled, verdicts = play(*data.draw(st.permutations(repeated)))
+    assert shuffled == straight
+    assert Verdict.CONFLICT not in verdicts
+
+
+@given(histories(), st.data())
+def test_our_time_out_at_any_moment_does_not_change_an_outcome(history: list[Report], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(history))
+    place = data.draw(st.integers(0, len(history)))
+    standing, _verdicts = play(*shuffled[:place])
+    standing = mark_unconfirmed(standing, at(1_000))
+    for report in shuffled[place:]:
+        standing, _verdict = advance(standing, report)
+    straight, _verdicts = play(*history)
+    assert standing.state == (straight.state if straight.is_settled else State.UNCONFIRMED)
+
+
+@given(st.lists(st.tuples(st.sampled_from(OUTCOMES), st.integers(0, 5), st.sampled_from("AB")), max_size=6), st.data())
+def test_contradicting_outcomes_end_alike_in_any_order(
+    given_outcomes: list[tuple[State, int, str]], data: st.DataObject
+) -> None:
+    reports = [says(state, second, cause if state == State.FAILED else "") for state, second, cause in given_outcomes]
+    straight, _verdicts = play(*reports)
+    shuffled, _verdicts = play(*data.draw(st.permutations(reports)))
+    assert shuffled == straight
+    families = {state in SUCCESS for state, _second, _cause in given_outcomes}
+    assert straight.conflict == (len(families) == 2)

@@ -1,0 +1,390 @@
+"""Pages on which people take care of incidents: acknowledging, notes, the timeline, maintenance."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django.utils.html import escape
+
+from infra_notifications.models import Acknowledgement, Incident, IncidentEntry, MaintenanceWindow
+from infra_notifications.services.acknowledging import acknowledge_incidents
+from infra_notifications.services.maintenance import Targets, plan_maintenance
+from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
+from tests.infra_notifications.kit import HOUR, fault, fine, only_incident, say, signal, sweep, take_neutral
+from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
+
+pytestmark = pytest.mark.django_db
+
+
+def closed_incident(**more: Any) -> Incident:
+    now = timezone.now()
+    found: Incident = IncidentFactory(opened_at=now - HOUR, closed_at=now, close_reason="cleared", **more)
+    return found
+
+
+def local(moment: Any) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%dT%H:%M}"
+
+
+# ---- acknowledging --------------------------------------------------------------------------------------------------
+
+
+def test_incident_is_acknowledged_with_a_note(operator: Client) -> None:
+    incident = IncidentFactory()
+    where = url("incident_acknowledge", incident.pk)
+    page = operator.get(url("incident", incident.pk)).content.decode()
+    assert f'formaction="{where}"' in page
+    response = operator.post(where, {"note": "On my <way>"}, follow=True)
+    shown = text_of(response)
+    assert "You take care of it" in shown
+    assert re.search(r"Acknowledged by user\d+ .* On my &lt;way&gt;", shown)
+    assert where not in response.content.decode()
+    assert "It was closed or acknowledged already." in text_of(operator.post(where, follow=True))
+
+
+def test_acknowledgement_is_withdrawn(operator: Client) -> None:
+    incident = IncidentFactory()
+    operator.post(url("incident_acknowledge", incident.pk))
+    where = url("incident_withdraw", incident.pk)
+    assert where in operator.get(url("incident", incident.pk)).content.decode()
+    assert "reminders go on" in text_of(operator.post(where, follow=True))
+    assert "It was not acknowledged." in text_of(operator.post(where, follow=True))
+    assert not Acknowledgement.objects.exists()
+
+
+def test_note_is_kept_on_closed_incidents_too(operator: Client) -> None:
+    incident = closed_incident()
+    operator.post(url("incident_note", incident.pk), {"note": "Fuse replaced"})
+    assert "Fuse replaced" in text_of(operator.get(url("incident", incident.pk)))
+    assert url("incident_acknowledge", incident.pk) not in operator.get(url("incident", incident.pk)).content.decode()
+
+
+@pytest.mark.parametrize("name", ["incident_note", "incident_acknowledge"])
+def test_what_was_noted_stays_when_it_is_refused(operator: Client, name: str) -> None:
+    incident = IncidentFactory()
+    response = operator.post(url(name, incident.pk), {"note": "x" * 2_001})
+    assert response.status_code == 422
+    assert "A note has at most 2000 characters." in text_of(response)
+    assert "x" * 2_001 in response.content.decode()
+    assert not IncidentEntry.objects.exists()
+
+
+def test_empty_note_says_so(operator: Client) -> None:
+    response = operator.post(url("incident_note", IncidentFactory().pk), {"note": " "})
+    assert "Write what there is to note." in text_of(response)
+
+
+@pytest.mark.parametrize("name", ["incident_acknowledge", "incident_withdraw", "incident_note"])
+def test_viewer_takes_care_of_nothing(viewer: Client, name: str) -> None:
+    incident = IncidentFactory()
+    assert viewer.post(url(name, incident.pk), {"note": "x"}).status_code == 403
+    assert url("incident_note", incident.pk) not in viewer.get(url("incident", incident.pk)).content.decode()
+    assert not IncidentEntry.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["incident_acknowledge", "incident_withdraw", "incident_note"])
+def test_taking_care_is_no_link_to_follow(operator: Client, name: str) -> None:
+    assert operator.get(url(name, IncidentFactory().pk)).status_code == 405
+    assert operator.post(url(name, 0)).status_code == 404
+
+
+def test_who_closed_it_by_hand_is_shown(operator: Client) -> None:
+    incident = IncidentFactory()
+    operator.post(url("incident_close", incident.pk))
+    assert re.search(r"Closed by hand by user\d+", text_of(operator.get(url("incident", incident.pk))))
+
+
+def test_list_shows_and_finds_what_is_acknowledged(operator: Client) -> None:
+    first, second = IncidentFactory(), IncidentFactory()
+    acknowledge_incidents(incident_ids=[first.pk], author="anna", now=timezone.now())
+    assert "acknowledged by anna" in " ".join(rows_of(operator.get(url("incidents"))))
+    for query, found in (
+        ("q=acknowledged:yes", first), ("q=ack:no", second), ("acknowledged=yes", first), ("acknowledged=no", second),
+    ):  # fmt: skip
+        assert [row.pk for row in operator.get(f"{url('incidents')}?{query}").context["page"].rows] == [found.pk]
+
+
+# ---- many at once ---------------------------------------------------------------------------------------------------
+
+
+def test_all_that_a_search_finds_are_acknowledged(operator: Client) -> None:
+    for city in ("Köln", "Köln", "Bonn"):
+        IncidentFactory(charge_point=ChargePointFactory(city=city))
+    closed_incident(charge_point=ChargePointFactory(city="Köln"))
+    listed = operator.get(f"{url('incidents')}?q=city:k%C3%B6ln&case=FUSE_TRIPPED").content.decode()
+    where = re.search(r'href="([^"]*incidents/acknowledge/[^"]*)"', listed)
+    assert where is not None
+    target = where.group(1).replace("&amp;", "&")
+    assert "2 open incidents that nobody has acknowledged." in text_of(operator.get(target))
+    assert not Acknowledgement.objects.exists()
+    response = operator.post(target, {"note": "Power cut"}, follow=True)
+    assert "2 incidents acknowledged." in text_of(response)
+    assert set(IncidentEntry.objects.values_list("incident__charge_point__city", "text")) == {("Köln", "Power cut")}
+
+
+def test_those_that_are_named_are_acknowledged(operator: Client) -> None:
+    first, second, _third = IncidentFactory(), IncidentFactory(), IncidentFactory()
+    ids = [str(first.pk), str(second.pk), "x", "0"]
+    page = operator.get(url("incidents_acknowledge"), {"incident": ids}).content.decode()
+    assert page.count('name="incident"') == 2
+    operator.post(url("incidents_acknowledge"), {"incident": ids})
+    assert set(Acknowledgement.objects.values_list("incident", flat=True)) == {first.pk, second.pk}
+
+
+def test_nothing_to_acknowledge_says_so(operator: Client) -> None:
+    closed_incident()
+    response = operator.get(url("incidents_acknowledge"))
+    assert "None of them is open without an acknowledgement." in text_of(response)
+    assert "0 incidents acknowledged." in text_of(operator.post(url("incidents_acknowledge"), follow=True))
+
+
+def test_search_that_cannot_be_read_acknowledges_nothing(operator: Client) -> None:
+    IncidentFactory()
+    response = operator.post(f"{url('incidents_acknowledge')}?q=opned:today")
+    assert response.status_code == 422
+    assert "opened" in text_of(response)
+    assert not Acknowledgement.objects.exists()
+
+
+def test_too_many_are_not_taken_by_a_slip(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra_notifications.views.incidents.MOST_ACKNOWLEDGED", 1)
+    IncidentFactory()
+    IncidentFactory()
+    assert "More than 1 match" in text_of(operator.post(url("incidents_acknowledge")))
+    assert not Acknowledgement.objects.exists()
+
+
+def test_viewer_acknowledges_nothing_at_once(viewer: Client) -> None:
+    IncidentFactory()
+    assert viewer.get(url("incidents_acknowledge")).status_code == 403
+    assert "incidents/acknowledge" not in viewer.get(url("incidents")).content.decode()
+
+
+# ---- the timeline ---------------------------------------------------------------------------------------------------
+
+
+def _order(shown: str, *words: str) -> None:
+    """These words stand in this order."""
+    places = [shown.index(word) for word in words]
+    assert places == sorted(places), words
+
+
+def test_timeline_tells_everything_in_its_order(operator: Client) -> None:
+    point, now = ChargePointFactory(expected_interval_s=86_400), timezone.now() - timedelta(hours=5)
+    group = NotificationGroupFactory(name="Köln", members=[point], reminder_s=3600)
+    NotificationGroupFactory(name="Deaf", members=[point], cases=["SENSORS"])
+    say(point, fault(info="MCB 2"), now=now)
+    say(point, fault(info="MCB 3"), now=now + timedelta(minutes=10))
+    sweep(now + timedelta(minutes=70))
+    plan_maintenance(
+        reason="New cables", ends_at=now + timedelta(minutes=100), targets=Targets(groups=[group.pk]), author="anna",
+        now=now + timedelta(minutes=80),
+    )  # fmt: skip
+    acknowledge_incidents(
+        incident_ids=[only_incident().pk], author="bert", note="On it", now=now + timedelta(minutes=90)
+    )
+    say(point, fine(), now=now + timedelta(minutes=110))
+    shown = text_of(operator.get(url("incident", only_incident().pk))).partition("Timeline")[2]
+    _order(
+        shown, "Opened", "Alert Köln", "Raised again", "MCB 3", "Reminder Köln", "Maintenance began",
+        "New cables (anna)", "Acknowledged by bert", "On it", "Maintenance ended", "Closed", "All-clear Köln",
+    )  # fmt: skip
+    assert "Not told Alert Deaf" in shown
+    assert "The group does not listen to this case" in shown
+    assert "rule Over-current protection tripped" in shown
+
+
+def test_timeline_says_that_it_was_reported_late_and_flaps(viewer: Client) -> None:
+    point, now = ChargePointFactory(), timezone.now() - HOUR
+    for second in range(0, 600, 100):
+        for state in ("raised", "cleared"):
+            take_neutral(signal(point, state), now=now + timedelta(seconds=second))
+    last = Incident.objects.order_by("id").last()
+    assert last is not None
+    shown = text_of(viewer.get(url("incident", last.pk)))
+    assert "The charge point flaps" in shown
+    assert "It opened 6 times within 24 h." in shown
+    say(point, fault(timestamp=(now - HOUR).isoformat()), now=now + HOUR)
+    late = Incident.objects.order_by("id").last()
+    assert late is not None
+    assert "It was reported only now." in text_of(viewer.get(url("incident", late.pk)))
+
+
+def test_page_of_an_incident_with_a_long_history_takes_few_statements(
+    operator: Client, django_assert_max_num_queries: Any
+) -> None:
+    point, now = ChargePointFactory(), timezone.now() - timedelta(days=9)
+    NotificationGroupFactory(members=[point], reminder_s=3600, emails=[f"a{n}@example.org" for n in range(10)])
+    say(point, fault(), now=now)
+    for hour in range(1, 200):
+        sweep(now + hour * HOUR)
+    assert IncidentEntry.objects.count() == 0
+    with django_assert_max_num_queries(20):
+        response = operator.get(url("incident", only_incident(case="FUSE_TRIPPED").pk))
+    assert text_of(response).count("Reminder") >= 199
+
+
+# ---- maintenance ----------------------------------------------------------------------------------------------------
+
+
+def form_of(**more: Any) -> dict[str, Any]:
+    ends = timezone.now() + 2 * HOUR
+    return {"reason": "New cables", "starts_at": "", "ends_at": local(ends)} | more
+
+
+def plan(client: Client, query: str = "", **more: Any) -> Any:
+    return client.post(f"{url('maintenance_new')}{query}", form_of(**more), follow=True)
+
+
+def test_maintenance_is_planned_for_charge_points_locations_and_groups(operator: Client) -> None:
+    points = [ChargePointFactory(evse_id=f"DE*ABC*{n}", location="Depot", city="Münster") for n in range(2)]
+    group = NotificationGroupFactory(name="Köln", members=[ChargePointFactory(location="x")])
+    response = plan(operator, evse_ids="de*abc*0\nDE*ABC*1", locations="Depot, Münster\nDepot", groups=[group.pk])
+    shown = text_of(response)
+    for said in ("New cables", "Running", "3 charge points", "DE*ABC*0", "Köln", "Depot, Münster", "Nothing so far."):
+        assert said in shown
+    window = MaintenanceWindow.objects.get()
+    assert (window.targets.count(), window.author) == (5, "user" + re.findall(r"user(\d+)", shown)[0])
+    say(points[0], fault(), now=timezone.now())
+    assert response.redirect_chain[-1][0] == url("maintenance_window", window.pk)
+
+
+def test_maintenance_of_what_a_list_finds(operator: Client) -> None:
+    for city in ("Köln", "Köln", "Bonn"):
+        ChargePointFactory(city=city)
+    query = "?q=city:k%C3%B6ln"
+    assert "2 charge points from the list:" in text_of(operator.get(f"{url('maintenance_new')}{query}"))
+    plan(operator, query)
+    assert MaintenanceWindow.objects.get().targets.count() == 2
+
+
+def test_maintenance_of_one_charge_point_and_of_a_group_begins_from_their_pages(operator: Client) -> None:
+    point = ChargePointFactory()
+    group = NotificationGroupFactory(members=[point])
+    begun = f"{url('maintenance_new')}?for_point={point.pk}"
+    assert f'href="{begun}"' in operator.get(url("charge_point", point.pk)).content.decode()
+    assert "1 charge point from the list:" in text_of(operator.get(begun))
+    begun = f"{url('maintenance_new')}?for_group={group.pk}"
+    assert f'href="{begun}"' in operator.get(url("group", group.pk)).content.decode()
+    assert re.search(rf'value="{group.pk}"[^>]*checked', operator.get(begun).content.decode())
+
+
+def test_held_back_incidents_are_listed(operator: Client) -> None:
+    point = ChargePointFactory()
+    group = NotificationGroupFactory(members=[point])
+    plan(operator, groups=[group.pk])
+    say(point, fault(), now=timezone.now())
+    window = MaintenanceWindow.objects.get()
+    shown = text_of(operator.get(url("maintenance_window", window.pk)))
+    assert "1 open incident; if it lasts until the end, it is told then." in shown
+    shown = text_of(operator.get(url("incident", only_incident().pk)))
+    assert "Waiting Alert" in shown
+    assert "Maintenance: nothing is mailed until it ends" in shown
+    assert "what is still broken is being told" in text_of(
+        operator.post(url("maintenance_end", window.pk), follow=True)
+    )
+    assert "It was not running." in text_of(operator.post(url("maintenance_end", window.pk), follow=True))
+    sweep(timezone.now())
+    assert "Told Alert" in text_of(operator.get(url("incident", only_incident().pk)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"reason": " "}, "This field is required."),
+        ({"ends_at": ""}, "This field is required."),
+        ({"ends_at": "soon"}, "Enter a valid date/time."),
+        ({"ends_at": "2020-01-01T10:00"}, "The end must lie after the beginning and in the future."),
+        ({"starts_at": "2020-01-01T10:00"}, "The beginning is over"),
+        ({"evse_ids": "DE*NONE*1, DE*NONE*2"}, "There is no charge point DE*NONE*1, DE*NONE*2."),
+        ({"locations": "Depto"}, "There is no location “Depto”."),
+        ({"locations": "depot, münster"}, "did you mean “Depot, Münster”?"),
+        ({"groups": ["0"]}, "Select a valid choice."),
+        ({}, "Name what is worked at"),
+    ],
+)
+def test_maintenance_that_makes_no_sense_keeps_what_was_typed(
+    operator: Client, wrong: dict[str, Any], said: str
+) -> None:
+    ChargePointFactory(evse_id="DE*ABC*1", location="Depot", city="Münster")
+    NotificationGroupFactory()
+    response = operator.post(url("maintenance_new"), form_of(**wrong))
+    assert response.status_code == 422
+    assert said in text_of(response).replace("&#x27;", "'")
+    assert 'value="New cables"' in response.content.decode() or "reason" in wrong
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_list_shows_where_each_window_stands(viewer: Client) -> None:
+    now, point = timezone.now(), ChargePointFactory(evse_id="DE*ABC*1")
+    targets = Targets(charge_points=[point.pk], locations=[(f"Place {n}", "") for n in range(7)])
+    for name, starts, ends in (("Soon", 2, 3), ("Now", -1, 1), ("Past", -5, -4)):
+        begun = now + starts * HOUR
+        plan_maintenance(reason=name, ends_at=now + ends * HOUR, targets=targets, author="anna", now=begun)
+    rows = rows_of(viewer.get(url("maintenance")))
+    assert [row.partition(" ")[0] for row in rows] == ["Soon", "Now", "Past"]
+    assert [state in row for state, row in zip(("Planned", "Running", "Over"), rows, strict=True)] == [True] * 3
+    assert "and 3 more" in rows[0]
+    for state, name in (("planned", "Soon"), ("running", "Now"), ("over", "Past")):
+        page = viewer.get(f"{url('maintenance')}?q=state:{state}").context["page"]
+        assert [row.reason for row in page.rows] == [name]
+
+
+def test_window_is_changed_and_taken_back(operator: Client) -> None:
+    now, point = timezone.now(), ChargePointFactory()
+    window = plan_maintenance(
+        reason="x", starts_at=now + HOUR, ends_at=now + 2 * HOUR, targets=Targets([point.pk]), author="anna", now=now
+    )
+    where = url("maintenance_change", window.pk)
+    assert 'name="starts_at"' in operator.get(where).content.decode()
+    response = operator.post(where, {"reason": "y", "starts_at": "", "ends_at": local(now + 3 * HOUR)}, follow=True)
+    assert "The maintenance is changed." in text_of(response)
+    assert "Running" in text_of(response)
+    assert 'name="starts_at"' not in operator.get(where).content.decode()
+    assert "It has begun; end it instead." in text_of(operator.post(url("maintenance_cancel", window.pk), follow=True))
+    refused = operator.post(where, {"reason": "z", "ends_at": local(now - HOUR)})
+    assert (refused.status_code, MaintenanceWindow.objects.get().reason) == (422, "y")
+    MaintenanceWindow.objects.update(starts_at=now + HOUR, ends_at=now + 2 * HOUR)
+    assert "The plan is taken back." in text_of(operator.post(url("maintenance_cancel", window.pk), follow=True))
+    assert not MaintenanceWindow.objects.exists()
+
+
+def test_window_that_is_over_cannot_be_changed(operator: Client) -> None:
+    now = timezone.now()
+    window = plan_maintenance(
+        reason="x", ends_at=now - HOUR, targets=Targets(locations=[("A", "")]), author="anna", now=now - 2 * HOUR
+    )
+    response = operator.post(url("maintenance_change", window.pk), {"reason": "y", "ends_at": local(now + HOUR)})
+    assert "This maintenance is over." in text_of(response)
+
+
+def test_viewer_plans_nothing(viewer: Client) -> None:
+    now = timezone.now()
+    window = plan_maintenance(
+        reason="x", ends_at=now + HOUR, targets=Targets(locations=[("A", "")]), author="anna", now=now
+    )
+    assert viewer.get(url("maintenance_window", window.pk)).status_code == 200
+    assert viewer.get(url("maintenance_new")).status_code == 403
+    for name in ("maintenance_change", "maintenance_end", "maintenance_cancel"):
+        assert viewer.post(url(name, window.pk)).status_code == 403
+        assert url(name, window.pk) not in viewer.get(url("maintenance_window", window.pk)).content.decode()
+
+
+def test_words_that_hold_html_are_shown_as_they_are(operator: Client) -> None:
+    point = ChargePointFactory(evse_id="<i>odd</i>", location=EVIL, city=EVIL)
+    group = NotificationGroupFactory(name=EVIL, members=[point])
+    now = timezone.now()
+    targets = Targets([point.pk], [group.pk], [(EVIL, EVIL)])
+    window = plan_maintenance(reason=EVIL, ends_at=now + HOUR, targets=targets, author=EVIL, now=now)
+    say(point, fault(info=EVIL), now=timezone.now())
+    acknowledge_incidents(incident_ids=[only_incident().pk], author=EVIL, note=EVIL, now=timezone.now())
+    for where in (
+        url("maintenance"), url("maintenance_window", window.pk), url("maintenance_change", window.pk),
+        f"{url('maintenance_new')}?for_point={point.pk}", url("incident", only_incident().pk), url("incidents"),
+    ):  # fmt: skip
+        assert escape(EVIL) in harmless(operator.get(where))

@@ -1,0 +1,156 @@
+"""A domain whose letters get no answer delays no other domain's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from outbox.channels import email as lane_module
+from outbox.channels.destination import FIRST_WINDOW
+from outbox.channels.domain_queue import DomainQueue
+from outbox.channels.lane import Work
+from outbox.choices import Reason, Verdict
+from outbox.outcome import RELEASED, delivered, retry
+from outbox.services import Claimed
+from tests.mailserver import HANG, SmtpScript
+from tests.outbox.kit import LaneRun, StartScript, a_claim, server_at
+
+FINE, SILENT = delivered(250, "ok"), retry(Reason.TIMEOUT)
+
+
+def letters(domain: str, number: int) -> list[Claimed]:
+    return [a_claim(f"u{n}@{domain}", destination=f"email:{domain}") for n in range(number)]
+
+
+def works(domain: str, number: int) -> list[Work]:
+    return [Work(one, None, 0.0) for one in letters(domain, number)]
+
+
+def domains(taken: list[Work]) -> list[str]:
+    return [one.claimed.destination.removeprefix("email:") for one in taken]
+
+
+def take_all(queue: DomainQueue) -> list[Work]:
+    found = []
+    while (work := queue.take()) is not None:
+        found.append(work)
+    return found
+
+
+# ---- the queue ----------------------------------------------------------------------------------------------------
+
+
+def test_domains_take_turns() -> None:
+    queue = DomainQueue(32)
+    queue.add(works("a", 3) + works("b", 1) + works("c", 2))
+    assert domains(take_all(queue)) == ["a", "b", "c", "a", "c", "a"]
+    assert (len(queue), queue.has_next()) == (0, False)
+
+
+def test_unknown_domain_gets_a_few_and_more_with_each_answer_up_to_half_of_the_connections() -> None:
+    queue = DomainQueue(16)
+    queue.add(works("a", 200))
+    taken = take_all(queue)
+    assert len(taken) == FIRST_WINDOW
+    for _ in range(20):
+        for work in taken:
+            assert queue.ended(work, FINE) == []
+        taken = take_all(queue)
+    assert len(taken) == 8
+    assert not queue.has_next()
+
+
+def test_refusals_are_answers() -> None:
+    queue = DomainQueue(16)
+    queue.add(works("a", 100))
+    for work in take_all(queue):
+        queue.ended(work, retry(Reason.TEMPORARY, 450))
+    assert len(take_all(queue)) == 8
+
+
+def test_silent_domain_keeps_one_place_and_hands_the_rest_back() -> None:
+    queue = DomainQueue(32)
+    queue.add(works("a", 100) + works("b", 1))
+    taken = [work for work in take_all(queue) if work.claimed.destination == "email:a"]
+    assert queue.ended(taken[0], SILENT) == []
+    assert len(queue.ended(taken[1], SILENT)) == 96
+    assert queue.full() == ["email:a"]
+    assert (len(queue), queue.take()) == (0, None)
+    for work in taken[2:]:
+        queue.ended(work, SILENT)
+    assert queue.full() == []
+    queue.add(works("a", 2))
+    assert len(take_all(queue)) == 1
+
+
+def test_work_that_was_not_sent_comes_first_again() -> None:
+    queue = DomainQueue(32)
+    first, second = works("a", 2)
+    queue.add([first, second])
+    taken = queue.take()
+    assert taken is first
+    queue.put_back(first)
+    assert take_all(queue) == [first, second]
+    queue.put_back(second)
+    assert list(queue.drain()) == [second]
+    assert len(queue) == 0
+
+
+# ---- the lane -----------------------------------------------------------------------------------------------------
+
+
+def silence_for(domain: str) -> SmtpScript:
+    """A mail server that asks the receiver's own before it answers to RCPT, which for one domain never does."""
+    return SmtpScript(lambda verb, line: HANG if verb == "RCPT" and domain in line else None)
+
+
+@pytest.mark.parametrize("silent", [1, 40])
+def test_other_domains_are_sent_while_one_gets_no_answer(scripted: StartScript, silent: int) -> None:
+    async def run(port: int) -> float:
+        lane = LaneRun(server_at(port, timeout_s=3), connections=8)
+        lane.submit(letters("silent.example", silent))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        lane.submit(letters("well.example", 20) + letters("fine.example", 20))
+        await lane.reported(40, timeout_s=5)
+        took = time.monotonic() - started
+        assert {one.claimed.destination for one in lane.results} == {"email:well.example", "email:fine.example"}
+        assert {one.outcome.verdict for one in lane.results} == {Verdict.DELIVERED}
+        for task in lane.lane._tasks:
+            task.cancel()
+        return took
+
+    assert asyncio.run(run(scripted(silence_for("silent.example")))) < lane_module.STUCK_S + 1
+
+
+def test_one_letter_alone_gets_another_connection_when_the_only_one_is_stuck(scripted: StartScript) -> None:
+    async def run(port: int) -> None:
+        lane = LaneRun(server_at(port, timeout_s=3), connections=8)
+        lane.submit(letters("silent.example", 1))
+        await asyncio.sleep(lane_module.STUCK_S + 0.1)
+        lane.submit(letters("well.example", 1))
+        await lane.reported(1, timeout_s=1)
+        assert lane.results[0].claimed.destination == "email:well.example"
+        for task in lane.lane._tasks:
+            task.cancel()
+
+    asyncio.run(run(scripted(silence_for("silent.example"))))
+
+
+def test_every_letter_is_reported_once_whatever_its_domain_does(scripted: StartScript) -> None:
+    async def run(port: int) -> LaneRun:
+        lane = LaneRun(server_at(port, timeout_s=0.1), connections=4)
+        lane.submit(letters("silent.example", 30) + letters("well.example", 30))
+        await lane.reported(60)
+        await lane.lane.close()
+        return lane
+
+    lane = asyncio.run(run(scripted(silence_for("silent.example"))))
+    outcomes = lane.outcomes()
+    assert len(outcomes) == 60
+    silent = [outcome for address, outcome in outcomes.items() if "silent" in address]
+    assert {outcome.reason for outcome in silent} == {Reason.TIMEOUT, Reason.NONE}
+    assert RELEASED in silent
+    assert {outcome.verdict for address, outcome in outcomes.items() if "well" in address} == {Verdict.DELIVERED}

@@ -1,0 +1,451 @@
+"""For each of the 38: the facts that bring it about, those that nearly do, and what ends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.vehicles.kit import (
+    ACCOUNT,
+    CAR,
+    DRIVER,
+    HOME,
+    NOW,
+    Json,
+    account,
+    at,
+    car,
+    contract,
+    driver,
+    fact,
+    linked,
+    service,
+    telemetry,
+)
+
+FRIEND = "driver-8"
+LATER = at(hours=2)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`before` and then `trigger` bring it about by `look`; `before` and any of `near` do not; `clear` ends it by
+    `later`. Without `clear` it ends by itself (`ends`) at `later`."""
+
+    name: str
+    trigger: list[Json]
+    near: dict[str, list[Json]]
+    before: list[Json] = field(default_factory=list)
+    look: datetime = NOW
+    clear: list[Json] = field(default_factory=list)
+    later: datetime = LATER
+    ends: str = "resolved"
+    who: str = DRIVER
+    campaign: str = ""
+
+
+def smart(managed: bool = True) -> list[Json]:
+    """A car that can be charged smartly, at a known place, with smart charging on (or off)."""
+    return [
+        linked("Tesla", capabilities=["geoLocation", "startStopCharging"]),
+        fact("charge_settings", at(days=-5), vehicle=CAR, smart_charging=managed),
+    ]
+
+
+def plugged(hours: float = 0, **more: Any) -> Json:
+    return telemetry(at(hours=hours), **{"charge_state": "charging", "location": HOME, "power_kw": 7.4} | more)
+
+
+def unplugged(hours: float = 1) -> Json:
+    return telemetry(at(hours=hours), charge_state="disconnected")
+
+
+def signed_in() -> Json:
+    return account(at(days=-6), brand="Renault", auth_state="ok")
+
+
+def renault(*more: Json) -> list[Json]:
+    return [signed_in(), linked("Renault"), *more]
+
+
+def listing(listed: bool, hours: float) -> Json:
+    return fact("vehicle_listing", at(hours=hours), vehicle=CAR, listed=listed)
+
+
+def plan(forecast: int, hours: float = 0) -> Json:
+    ready = at(hours=6).isoformat()
+    return fact("charging_plan", at(hours=hours), vehicle=CAR, target_soc=80, forecast_soc=forecast, ready_by=ready)
+
+
+def pairing(step: str, hours: float = 0) -> Json:
+    return fact("pairing", at(hours=hours), vehicle=CAR, step=step)
+
+
+def agreement(state: str, hours: float = 0, version: str = "v2") -> Json:
+    return fact("pdl_agreement", at(hours=hours), location=HOME, version=version, state=state)
+
+
+def place(**data: Any) -> Json:
+    return fact("charging_location", at(days=-3), location=HOME, **data)
+
+
+def payout(state: str, amount: str = "12.50", currency: str = "EUR", key: str = "p-1") -> Json:
+    return fact("payout", NOW, payout=key, driver=DRIVER, amount=amount, currency=currency, state=state)
+
+
+def capability(**states: str) -> Json:
+    return car(NOW, capabilities=states)
+
+
+def both_missing(brand: str) -> list[Json]:
+    return [linked(brand, capabilities={"geoLocation": "missing", "startStopCharging": "blocked"})]
+
+
+def referral(state: str) -> Json:
+    return fact("referral", NOW, referral="r-1", referrer=DRIVER, invitee=FRIEND, state=state)
+
+
+def expiring(days: float) -> list[Json]:
+    return renault(service("active", at(days=-3), expires_at=at(days=days).isoformat()))
+
+
+SESSIONS = [
+    Case(
+        "ManagedSessionStart", [plugged()],
+        {
+            "unplugged": [unplugged(0)],
+            "an unknown place": [plugged(location=None)],
+            "a state that says nothing": [plugged(charge_state="unknown")],
+        },
+        before=smart(), clear=[unplugged()],
+    ),
+    Case(
+        "ManagedSessionEnd", [plugged(-1), plugged(-0.5), unplugged(0)],
+        {"still plugged in": [plugged(-1), plugged(0)], "never plugged in": [unplugged(0)]},
+        before=smart(), later=at(hours=23.5), ends="expired",
+    ),
+    Case(
+        "UnmanagedSessionStart", [plugged()],
+        {"smart charging on": [fact("charge_settings", at(hours=-1), vehicle=CAR, smart_charging=True), plugged()]},
+        before=smart(managed=False), clear=[unplugged()],
+    ),
+    Case(
+        "UnmanagedSessionEnd", [plugged(-1), unplugged(0)],
+        {"still plugged in": [plugged(-1)]},
+        before=smart(managed=False), later=at(hours=23), ends="expired",
+    ),
+    Case(
+        "SessionImpossible", [plugged(-1), plan(62)],
+        {
+            "it will be reached": [plugged(-1), plan(80)],
+            "no session": [plan(62)],
+            "an unmanaged session": [
+                fact("charge_settings", at(hours=-2), vehicle=CAR, smart_charging=False), plugged(-1), plan(62),
+            ],
+        },
+        before=smart(), clear=[plan(85, 1)],
+    ),
+    Case(
+        "ReceivedNoPower", [plugged(-0.25, power_kw=0)],
+        {
+            "power comes": [plugged(-0.25, power_kw=0), plugged(-0.1)],
+            "for ten minutes only": [plugged(-10 / 60, power_kw=0)],
+            "complete": [plugged(-0.25, power_kw=0, charge_state="complete")],
+            "told to wait": [plugged(-0.25, power_kw=0, charge_state="stopped")],
+        },
+        before=smart(), clear=[plugged(1)],
+    ),
+]  # fmt: skip
+
+CONNECTION = [
+    Case(
+        "CarNotFound", [listing(False, -1), listing(False, 0)],
+        {
+            "absent once": [listing(False, 0)],
+            "listed in between": [listing(False, -2), listing(True, -1), listing(False, 0)],
+            "the account cannot be read": [
+                listing(False, -2), account(at(hours=-1), auth_state="invalid_credentials"), listing(False, 0),
+            ],
+            "removed by its driver": [car(at(hours=-3), removed=True), listing(False, -1), listing(False, 0)],
+        },
+        before=renault(listing(True, -24)), clear=[listing(True, 1)],
+    ),
+    Case(
+        "CarNotReachable", [telemetry(at(hours=-24))],
+        {
+            "heard of yesterday": [telemetry(at(hours=-23))],
+            "asleep": [
+                telemetry(at(hours=-25)),
+                fact("vehicle_contact", at(hours=-24), vehicle=CAR, ok=False, asleep=True),
+            ],
+            "not in the account": [listing(False, -26), telemetry(at(hours=-24)), listing(False, -2)],
+            "never tried": [],
+        },
+        before=[linked("Tesla")], clear=[telemetry(at(hours=1))],
+    ),
+    Case(
+        "InvalidCredentials", [account(NOW, auth_state="invalid_credentials")],
+        {
+            "valid": [account(NOW, auth_state="ok")],
+            "unlinked": [account(NOW, auth_state="invalid_credentials", linked=False)],
+            "a word that nobody knows": [account(NOW, auth_state="tired")],
+        },
+        before=renault(), clear=[fact("connect_session", at(hours=1), account=ACCOUNT, finished=True)],
+    ),
+    Case(
+        "InvalidCredentialsBanner", [account(NOW, auth_state="invalid_credentials")],
+        {"valid": [account(NOW, auth_state="ok")]},
+        before=renault(), clear=[account(at(hours=1), auth_state="ok")],
+    ),
+    Case(
+        "MyRenaultAccessRevoked", [car(NOW, link_status="missing")],
+        {
+            "still active": [car(NOW, link_status="active")],
+            "the login fails": [
+                account(at(hours=-1), auth_state="invalid_credentials"), car(NOW, link_status="missing"),
+            ],
+            "another brand": [car(at(hours=-1), brand="Audi"), car(NOW, link_status="missing")],
+        },
+        before=renault(car(at(days=-5), link_status="active")), clear=[car(at(hours=1), link_status="active")],
+    ),
+]  # fmt: skip
+
+PAIRING = [
+    Case(
+        "ZeInteractiveToBeActivated", [service("none")],
+        {
+            "it runs": [service("active", expires_at=at(days=90).isoformat())],
+            "another brand": [car(at(hours=-1), brand="Audi"), service("none")],
+            "another service": [service("none", code="MY_CAR_FINDER")],
+        },
+        before=renault(), clear=[service("requested", at(hours=1))],
+    ),
+    Case(
+        "ZeInteractiveCannotBeActivated", [service("rejected", reason="Echec d’activation")],
+        {"requested": [service("requested")], "activated": [service("active")]},
+        before=renault(service("requested", at(hours=-2))), clear=[service("requested", at(hours=1))],
+    ),
+    Case(
+        "ZeInteractiveExpiresSoon", expiring(20),
+        {"in two months": expiring(60), "over already": renault(service("active", expires_at=at(days=-1).isoformat())),
+         "not running": renault(service("requested"))},
+        clear=[service("active", at(hours=1), expires_at=at(days=365).isoformat())],
+    ),
+    Case(
+        "ReadyForPairing", [pairing("ready")],
+        {"begun": [pairing("started")], "not in the account": [car(at(hours=-1), removed=True), pairing("ready")]},
+        before=[linked("Tesla")], clear=[pairing("started", 1)],
+    ),
+    Case(
+        "CheckCarActivation", [pairing("completed", -24)],
+        {
+            "paired an hour ago": [pairing("completed", -1)],
+            "heard of since": [pairing("completed", -24), telemetry(at(hours=-20))],
+            "confirmed": [pairing("completed", -24), car(at(hours=-23), activation_confirmed=True)],
+        },
+        before=[linked("Tesla")], clear=[car(at(hours=1), activation_confirmed=True)],
+    ),
+    Case(
+        "AudiNotPaired", [car(NOW, user_role="none")],
+        {
+            "primary": [car(NOW, user_role="primary")],
+            "secondary": [car(NOW, user_role="secondary")],
+            "role unknown to us": [],
+            "another brand": [car(NOW, brand="BMW", user_role="none")],
+        },
+        before=[linked("Audi")], clear=[car(at(hours=1), user_role="secondary")],
+    ),
+    Case(
+        "AudiPairingNotComplete", [car(at(hours=-72), enrollment="started")],
+        {
+            "begun yesterday": [car(at(hours=-24), enrollment="started")],
+            "completed": [car(at(hours=-72), enrollment="started"), car(at(hours=-1), enrollment="completed")],
+            "another brand": [car(at(hours=-72), brand="BMW", enrollment="started")],
+        },
+        before=[linked("Audi")], clear=[car(at(hours=1), enrollment="completed")],
+    ),
+    Case(
+        "RenaultWaitingForServiceActivation", [service("requested")],
+        {"not requested": [service("none")], "active": [service("active")]},
+        before=renault(), clear=[service("active", at(hours=1))],
+    ),
+    Case(
+        "RenaultReadyForPairingEmail", [service("active")],
+        {"refused": [service("rejected")], "still waiting": []},
+        before=renault(service("requested", at(hours=-2))), clear=[pairing("completed", 1)],
+    ),
+    Case(
+        "RenaultReadyForPairingBanner", [service("active")],
+        {"refused": [service("rejected")], "begun to pair": [pairing("started", -1), service("active")]},
+        before=renault(service("requested", at(hours=-2))), clear=[pairing("started", 1)],
+    ),
+]  # fmt: skip
+
+SETTINGS = [
+    Case(
+        "GeoLocationDisabled", [car(NOW, geolocation_enabled=False)],
+        {
+            "on": [car(NOW, geolocation_enabled=True)],
+            "unknown": [car(NOW, geolocation_enabled=None)],
+            "another brand": [car(NOW, brand="Audi", geolocation_enabled=False)],
+        },
+        before=[linked("BMW", geolocation_enabled=True)], clear=[car(at(hours=1), geolocation_enabled=True)],
+    ),
+    Case(
+        "AudiRemoteAccessDisabled", [car(NOW, privacy_mode=True)],
+        {
+            "off": [car(NOW, privacy_mode=False)],
+            "another brand": [car(NOW, brand="BMW", privacy_mode=True)],
+        },
+        before=[linked("Audi", user_role="primary")], look=NOW, clear=[telemetry(at(hours=1))],
+    ),
+    Case(
+        "AudiRemoteAccessDisabledBanner", [car(NOW, privacy_mode=True)],
+        {"off": [car(NOW, privacy_mode=False)]},
+        before=[linked("Audi", user_role="primary")], clear=[car(at(hours=1), privacy_mode=False)],
+    ),
+    Case(
+        "VolkswagenIdGeolocationCapabilitiesAvailable", [capability(geoLocation="available")],
+        {
+            "blocked": [capability(geoLocation="blocked")],
+            "another capability": [capability(stateOfCharge="available")],
+            "another brand": [car(at(hours=-1), brand="BMW"), capability(geoLocation="available")],
+        },
+        before=both_missing("Volkswagen"), later=at(days=30), ends="expired",
+    ),
+    Case(
+        "BMWSmartChargingUnlockedBanner", [capability(geoLocation="available", startStopCharging="available")],
+        {
+            "one of two": [capability(geoLocation="available")],
+            "a Mini": [
+                car(at(hours=-1), brand="Mini"), capability(geoLocation="available", startStopCharging="available"),
+            ],
+        },
+        before=both_missing("BMW"), later=at(days=90), ends="expired",
+    ),
+    Case(
+        "MiniSmartChargingUnlockedBanner", [capability(geoLocation="available", startStopCharging="available")],
+        {
+            "one of two": [capability(startStopCharging="available")],
+            "a BMW": [
+                car(at(hours=-1), brand="BMW"), capability(geoLocation="available", startStopCharging="available"),
+            ],
+        },
+        before=both_missing("MINI"), later=at(days=90), ends="expired",
+    ),
+]  # fmt: skip
+
+CONTRACTS = [
+    Case(
+        "InvalidUtilityContract", [contract("invalid")],
+        {
+            "never valid": [contract("invalid", contract="another")],
+            "valid": [contract("valid")],
+            "replaced": [contract("valid", at(hours=-1), contract="another"), contract("invalid")],
+        },
+        before=[contract("valid", at(days=-5))], clear=[contract("valid", at(hours=1))],
+    ),
+    Case(
+        "ReconnectUtilityContract", [contract("valid", at(days=-5), valid_to="2026-11-20")],
+        {
+            "valid until tonight": [contract("valid", at(days=-5), valid_to="2026-11-21")],
+            "removed": [contract("valid", at(days=-5), valid_to="2026-11-20"), contract("removed", at(days=-1))],
+            "another took its place": [
+                contract("valid", at(days=-5), valid_to="2026-11-20"),
+                contract("valid", at(days=-4), contract="another"),
+            ],
+        },
+        clear=[contract("valid", at(hours=1), contract="another")],
+    ),
+    Case(
+        "InformationMobilizePdlBenefitBanner", [],
+        {
+            "has a PDL": [place(pdl="12345678901234")],
+            "in another country": [place(country="NL")],
+        },
+        before=[driver(at(days=-1), marketing_consent=True)], campaign="InformationMobilizePdlBenefitBanner",
+        clear=[fact("charging_location", at(hours=1), location=HOME, pdl="12345678901234")],
+    ),
+    Case(
+        "AcceptPdlAgreementBanner", [agreement("offered")],
+        {
+            "accepted beforehand": [agreement("accepted", -1), agreement("offered")],
+            "declined beforehand": [agreement("declined", -1), agreement("offered")],
+            "no PDL": [fact("charging_location", at(hours=-1), location=HOME, pdl=None), agreement("offered")],
+        },
+        before=[fact("charging_location", at(days=-1), location=HOME, pdl="12345678901234")],
+        clear=[agreement("accepted", 1)],
+    ),
+    Case(
+        "RemovedGreenchoiceContractBanner", [contract("removed")],
+        {
+            "another supplier": [contract("removed", supplier="Eneco")],
+            "not removed": [contract("invalid")],
+        },
+        before=[contract("valid", at(days=-5))], clear=[contract("valid", at(hours=1), contract="another")],
+    ),
+]  # fmt: skip
+
+MONEY = [
+    Case(
+        "PayoutReceipt", [payout("sent")],
+        {
+            "due": [payout("due")],
+            "too little": [payout("sent", "5.00")],
+            "too little in crowns": [payout("sent", "49", "NOK")],
+        },
+        later=at(days=30), ends="expired",
+    ),
+    Case(
+        "ChargingCostReimbursement",
+        [fact("reimbursement", at(days=-1), reimbursement="m-1", driver=DRIVER, period="2026-10", amount=40,
+              currency="EUR", qualified=True)],
+        {
+            "not qualified": [fact("reimbursement", reimbursement="m-1", driver=DRIVER, qualified=False)],
+            "its month goes on": [
+                fact("reimbursement", reimbursement="m-1", driver=DRIVER, period="2026-11", qualified=True),
+            ],
+        },
+        later=at(days=29), ends="expired",
+    ),
+    Case(
+        "ElexentChargingCostsOverview",
+        [fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period="2026-11",
+              requested=True)],
+        {
+            "another provider": [
+                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Other", requested=True),
+            ],
+            "its month goes on": [
+                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period="2026-11"),
+            ],
+        },
+        later=at(days=30), ends="expired",
+    ),
+    Case(
+        "ReferralCompletedForReferrerBanner", [referral("completed")],
+        {"open": [referral("open")]}, later=at(days=90), ends="expired",
+    ),
+    Case(
+        "ReferralCompletedForInviteeBanner", [referral("completed")],
+        {"open": [referral("open")]}, later=at(days=90), ends="expired", who=FRIEND,
+    ),
+]  # fmt: skip
+
+APP = [
+    Case(
+        "ImportantUpdateAppv416Banner",
+        [driver(NOW, app_version="4.9")],
+        {
+            "4.16 itself": [driver(NOW, app_version="4.16")],
+            "4.16.0": [driver(NOW, app_version="4.16.0")],
+            "newer": [driver(NOW, app_version="10.0")],
+            "unknown": [driver(NOW, app_version="beta")],
+        },
+        campaign="ImportantUpdateAppv416Banner",
+        clear=[driver(at(hours=1), app_version="4.16.1")],
+    ),
+]
+
+CASES = [*SESSIONS, *CONNECTION, *PAIRING, *SETTINGS, *CONTRACTS, *MONEY, *APP]

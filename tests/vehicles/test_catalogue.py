@@ -1,0 +1,153 @@
+"""The 38 notifications, each by its own facts: brought about, nearly, ended, and delivered on its channel."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.vehicles.cases import CASES, Case
+from tests.vehicles.kit import DRIVER, EMAIL, NOW, Json, at, deliveries, events, notes, only, people, sweep, take
+from vehicles.catalogue import TYPES, siblings_of
+from vehicles.catalogue.texts import PLACEHOLDERS, TEXTS
+from vehicles.choices import Way
+from vehicles.models import Campaign, Driver
+from vehicles.rules.windows import CONDITIONS
+from vehicles.services.campaigns import save_campaign, start_campaign
+from vehicles.services.texts import fields_in, unknown_placeholders
+
+SEED = Path(__file__).with_name("seed.txt").read_text()
+by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def play(facts: list[Json], until: datetime) -> None:
+    """Lives through some facts, each received when it occurred, with the periodic task at work."""
+    for one in sorted(facts, key=lambda f: f["occurred_at"]):
+        moment = datetime.fromisoformat(one["occurred_at"])
+        sweep(moment)
+        take(one, now=moment)
+    sweep(until)
+
+
+def campaign_of(case: Case) -> Campaign | None:
+    if not case.campaign:
+        return None
+    given = {
+        "name": "Autumn", "type": case.campaign, "min_app_version": "4.16", "begins_at": at(days=-2),
+        "ends_at": at(days=60), "audience": "",
+    }  # fmt: skip
+    campaign = save_campaign(campaign=None, given=given)
+    start_campaign(campaign=campaign, now=at(days=-2))
+    return campaign
+
+
+def begin(case: Case) -> None:
+    people()
+    campaign_of(case)
+
+
+def test_there_is_a_case_for_each_of_the_38() -> None:
+    assert [case.name for case in CASES] == list(dict.fromkeys(case.name for case in CASES))
+    assert {case.name for case in CASES} == set(TYPES)
+    assert len(TYPES) == 38
+
+
+def test_names_and_descriptions_are_those_of_the_seed() -> None:
+    lines = [line.strip() for line in SEED.splitlines() if "Triggered" in line]
+    assert [f"{entry.name}{entry.description}" for entry in TYPES.values()] == lines
+
+
+def test_the_names_of_the_seed_say_the_channel() -> None:
+    for entry in TYPES.values():
+        if entry.name.endswith("Banner"):
+            assert entry.ways == (Way.BANNER,), entry.name
+        elif entry.name.endswith("Email"):
+            assert entry.ways == (Way.EMAIL,), entry.name
+        else:
+            assert Way.BANNER not in entry.ways, entry.name
+    assert sum(entry.is_banner for entry in TYPES.values()) == 11
+
+
+def test_every_type_has_a_condition_and_words_in_every_language() -> None:
+    for entry in TYPES.values():
+        assert entry.condition in CONDITIONS
+        for language, texts in TEXTS.items():
+            title, body = texts[entry.name]
+            assert title
+            assert body
+            assert not unknown_placeholders(title + body), (language, entry.name)
+            assert set(fields_in(body)) <= set(PLACEHOLDERS)
+    assert all(set(texts) == set(TYPES) for texts in TEXTS.values())
+
+
+@pytest.mark.django_db
+@by_name
+def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
+    begin(case)
+    play([*case.before, *case.trigger], case.look)
+    note = only(case.name)
+    assert (note.state, note.driver.external_id) == ("open", case.who)
+    (event,) = events(name=case.name)
+    entry = TYPES[case.name]
+    assert event.payload["channels"] == [way.value for way in entry.ways if way != Way.EMAIL or case.who == DRIVER]
+    assert event.payload["title"] == note.title
+    assert "{" not in note.title + note.body
+    wanted = []
+    if Way.EMAIL in entry.ways:
+        wanted.append(("email", EMAIL, "pending"))
+    if Way.BANNER in entry.ways:
+        wanted.append(("banner", f"driver:{case.who}", "delivered"))
+    assert deliveries(case.name) == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("case", "near"), [(case, name) for case in CASES for name in case.near], ids=lambda v: getattr(v, "name", v)
+)
+def test_facts_that_come_near_do_not(case: Case, near: str) -> None:
+    begin(case)
+    play([*case.before, *case.near[near]], case.look)
+    assert events(name=case.name) == []
+    assert {note.reason for note in notes(case.name)} <= {"root_cause"}
+
+
+@pytest.mark.django_db
+@by_name
+def test_what_ends_it(case: Case) -> None:
+    begin(case)
+    play([*case.before, *case.trigger], case.look)
+    assert only(case.name).state == "open"
+    if not case.clear:
+        sweep(case.later - timedelta(seconds=1))
+        assert only(case.name).state == "open"
+    play(case.clear, case.later)
+    note = only(case.name)
+    assert (note.state, note.ended_at is not None) == (case.ends, True)
+    (over,) = events("vehicle.notification.resolved", case.name)
+    assert over.payload["id"] == note.pk
+    assert over.payload["reason"] == {"resolved": "condition_ended", "expired": "time_ended"}[case.ends]
+
+
+@pytest.mark.django_db
+@by_name
+def test_siblings_come_and_go_together(case: Case) -> None:
+    siblings = siblings_of(TYPES[case.name])
+    begin(case)
+    play([*case.before, *case.trigger], case.look)
+    assert [only(other.name).state for other in siblings] == ["open"] * len(siblings)
+    play(case.clear, case.later)
+    assert [only(other.name).state for other in siblings] == [case.ends] * len(siblings)
+
+
+@pytest.mark.django_db
+@by_name
+def test_looking_again_tells_nothing_twice(case: Case) -> None:
+    begin(case)
+    play([*case.before, *case.trigger], case.look)
+    told = len(events())
+    for minutes in (1, 2, 3):
+        Driver.objects.update(due_at=NOW)
+        sweep(case.look + timedelta(minutes=minutes))
+    assert len(events(name=case.name)) == 1
+    assert len(events()) == told

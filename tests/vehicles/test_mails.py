@@ -1,0 +1,76 @@
+"""The mails of drivers, as a mail server gets them."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+
+import pytest
+
+from outbox.courier import deliver_due
+from outbox.models import Delivery
+from tests.mailserver import MailServer
+from tests.vehicles.cases import CASES, Case
+from tests.vehicles.kit import DRIVER, EMAIL, NOW, account, driver, events, linked, people, take
+from tests.vehicles.test_catalogue import begin, play
+from vehicles.catalogue import TYPES
+from vehicles.choices import Way
+from vehicles.services.notifications import send_sample
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def parts(mail: bytes) -> tuple[str, str, str]:
+    """Subject, text and HTML."""
+    message = email.message_from_bytes(mail, policy=email.policy.default)
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    return str(message["Subject"]), plain.get_content(), html.get_content()
+
+
+MAILED = [case for case in CASES if Way.EMAIL in TYPES[case.name].ways]
+
+
+@pytest.mark.parametrize("case", MAILED, ids=lambda case: case.name)
+def test_each_mail_arrives_with_its_words(case: Case, smtp: MailServer) -> None:
+    begin(case)
+    play([*case.before, *case.trigger], case.look)
+    deliver_due()
+    (event,) = events(name=case.name)
+    mails = {parts(mail.content)[0]: mail for mail in smtp.mails}
+    title, body = event.payload["title"], event.payload["body"]
+    subject, text, html = parts(mails[title].content)
+    assert (subject, mails[title].recipients) == (title, (EMAIL,))
+    assert body in " ".join(text.split())
+    assert "Hello Anna," in text
+    assert "<h1" in html
+    critical = TYPES[case.name].severity == "critical"
+    assert (b"List-Unsubscribe" in mails[title].content) is not critical
+
+
+def test_names_are_escaped_in_html_and_nowhere_else(smtp: MailServer) -> None:
+    people()
+    take(driver(name="Anna <b> & Co"), account(brand="R&D <i>", auth_state="invalid_credentials"), linked("Renault"))
+    deliver_due()
+    subject, text, html = parts(smtp.mails[0].content)
+    assert "R&D <i>" in subject
+    assert "Anna <b> & Co" in text
+    assert "<b>" not in html
+    assert "R&amp;D &lt;i&gt;" in html
+
+
+def test_a_sample_says_that_it_is_one(smtp: MailServer) -> None:
+    send_sample(entry=TYPES["PayoutReceipt"], to="me@example.org", language="en", sent_by="me", now=NOW)
+    deliver_due()
+    subject, text, _html = parts(smtp.mails[0].content)
+    assert subject == "Your payout of 12.50 EUR"
+    assert "This is a sample" in text
+
+
+def test_banners_do_not_wait_for_the_courier(smtp: MailServer) -> None:
+    people()
+    take(account(brand="Renault", auth_state="invalid_credentials"))
+    deliver_due()
+    assert set(Delivery.objects.values_list("channel", "state")) == {("banner", "delivered"), ("email", "delivered")}
+    assert Delivery.objects.get(channel="banner").address == f"driver:{DRIVER}"

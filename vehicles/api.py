@@ -1,0 +1,201 @@
+"""Vehicles for machines: facts in; drivers and their notifications out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Router
+
+from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
+from console.batches import BatchDecoder, batch_answer
+from console.combine import Combiner
+from vehicles import selectors
+from vehicles.catalogue import TYPES
+from vehicles.choices import NotificationState, Way
+from vehicles.ingest import AnyFact, Fact
+from vehicles.ingest.openapi import FACTS_OPENAPI
+from vehicles.models import Driver, DriverNotification
+from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
+from vehicles.services import notifications as services
+from vehicles.services.intake import Intake, Submission, take_facts
+from vehicles.services.policies import policies_in_force
+
+router = Router()
+READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
+
+_facts: BatchDecoder[Fact] = BatchDecoder(AnyFact)  # type: ignore[arg-type]
+_take = Combiner[Submission, Intake](lambda submissions: take_facts(submissions=submissions, now=timezone.now()))
+
+
+@router.post(
+    "/facts", auth=WRITE, summary="Facts about drivers, cars, contracts, sessions", openapi_extra=FACTS_OPENAPI
+)
+def post_facts(request: HttpRequest) -> HttpResponse:
+    """Takes one fact or a batch of up to 1,000, in any order, repeated or late; answers after the commit.
+
+    What a fact names for the first time is made from it.
+    """
+    batch = _facts.decode(limited_body(request))
+    submission = Submission(key_of(request).pk, batch.items)
+    intake = _take.submit(submission, size=len(batch.items)) if batch.items else Intake()
+    body = batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected)
+    return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+
+
+@router.get("/notification-types", auth=READ, summary="The 38 notifications")
+def list_types(request: HttpRequest) -> list[dict[str, Any]]:
+    """Each with its channel and, as operators set them, all its channels, thresholds and cooldown."""
+    policies, living = policies_in_force(), selectors.living_counts()
+    return [
+        {
+            "name": entry.name,
+            "description": entry.description,
+            "channel": policies[entry.name].ways[0],
+            "severity": entry.severity.value,
+            "category": entry.category.value,
+            "kind": entry.kind.value,
+            "channels": list(policies[entry.name].ways),
+            "enabled": policies[entry.name].enabled,
+            "trigger": str(entry.trigger),
+            "key": str(entry.key),
+            "clear": str(entry.clear),
+            "cooldown_s": int(policies[entry.name].cooldown.total_seconds()),
+            "thresholds": dict(policies[entry.name].thresholds),
+            "open": living.get(entry.name, 0),
+        }
+        for entry in TYPES.values()
+    ]
+
+
+# ---- drivers --------------------------------------------------------------------------------------------------------
+
+
+def driver_shape(driver: Driver) -> dict[str, Any]:
+    quiet = {"from": str(driver.quiet_from), "until": str(driver.quiet_until)} if driver.quiet_from else None
+    return {
+        "id": driver.external_id,
+        "name": driver.name,
+        "email": driver.email,
+        "country": driver.country,
+        "language": driver.language,
+        "time_zone": driver.time_zone,
+        "app_version": driver.app_version,
+        "push_enabled": driver.push_enabled,
+        "marketing_consent": driver.marketing_consent,
+        "unwanted": list(driver.unwanted),
+        "quiet_hours": quiet,
+        "removed": driver.removed,
+    }
+
+
+@router.get("/drivers", auth=READ, summary="Drivers, by Magic Search")
+def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = selectors.drivers().filter(DRIVER_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=driver_shape, descending=False)
+
+
+def notification_shape(notification: DriverNotification) -> dict[str, Any]:
+    vehicle = notification.vehicle
+    return {
+        "id": notification.pk,
+        "type": notification.type,
+        "driver": notification.driver.external_id,
+        "vehicle": vehicle.external_id if vehicle is not None else None,
+        "subject": notification.subject,
+        "channel": notification.ways[0],
+        "channels": list(notification.ways),
+        "severity": notification.severity,
+        "category": notification.category,
+        "state": notification.state,
+        "reason": notification.reason,
+        "root_cause": notification.root,
+        "title": notification.title,
+        "body": notification.body,
+        "language": notification.language,
+        "facts": notification.facts,
+        "repeats": notification.repeats,
+        "since": rfc3339(notification.begins),
+        "created_at": rfc3339(notification.created_at),
+        "told_at": rfc3339(notification.told_at),
+        "read_at": rfc3339(notification.read_at),
+        "dismissed_at": rfc3339(notification.dismissed_at),
+        "ended_at": rfc3339(notification.ended_at),
+    }
+
+
+@router.get("/drivers/{path:driver_id}/notifications", auth=READ, summary="A driver's notifications, newest first")
+def driver_notifications(
+    request: HttpRequest,
+    driver_id: str,
+    channel: str = "",
+    state: str = "",
+    limit: int = 100,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """`channel=banner&state=open` are the banners to be shown now; `state` may name several, separated by commas."""
+    driver = get_object_or_404(Driver, external_id=driver_id.replace("\x00", " "))
+    found = selectors.notifications().filter(driver=driver)
+    return page_of(_narrowed(found, channel, state), limit=limit, cursor=cursor, shape=notification_shape)
+
+
+def _narrowed(found: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
+    """Raises Problem 422 for a channel or state that there is not: a silent empty list would mislead."""
+    states = [word.strip() for word in state.split(",") if word.strip()]
+    for pointer, words, known in (
+        ("/channel", [channel] if channel else [], Way),
+        ("/state", states, NotificationState),
+    ):
+        for word in words:
+            if word not in known.values:
+                raise Problem(
+                    422,
+                    f"There is no {pointer[1:]} “{word}”; there are {', '.join(known.values)}.",
+                    [{"pointer": pointer, "detail": f"one of {', '.join(known.values)}"}],
+                )
+    found = found.filter(ways__contains=[channel]) if channel else found
+    return found.filter(state__in=states) if states else found
+
+
+# ---- notifications --------------------------------------------------------------------------------------------------
+
+
+@router.get("/notifications", auth=READ, summary="Notifications, by Magic Search")
+def list_notifications(
+    request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
+) -> dict[str, Any]:
+    found = selectors.notifications().filter(NOTIFICATION_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=notification_shape)
+
+
+@router.get("/notifications/{notification_id}", auth=READ, summary="One notification, and what happened to it")
+def get_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
+    found = get_object_or_404(selectors.notifications(), pk=notification_id)
+    steps = [
+        {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": step.detail}
+        for step in selectors.steps_of(found)
+    ]
+    return notification_shape(found) | {"steps": steps}
+
+
+@router.post("/notifications/{notification_id}/read", auth=WRITE, summary="The driver has seen it")
+def read_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
+    found = get_object_or_404(selectors.notifications(), pk=notification_id)
+    if not services.mark_read(notification=found, now=timezone.now()):
+        raise Problem(409, f"This notification is {found.state}; only an open one can be read.")
+    return notification_shape(found)
+
+
+@router.post("/notifications/{notification_id}/dismiss", auth=WRITE, summary="The driver puts a banner away")
+def dismiss_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
+    found = get_object_or_404(selectors.notifications(), pk=notification_id)
+    if Way.BANNER not in found.ways:
+        raise Problem(409, "Only a banner can be dismissed; mark this one as read.")
+    with audited_by(key_of(request)):
+        if not services.dismiss(notification=found, now=timezone.now()):
+            raise Problem(409, f"This notification is {found.state}; only one that is shown can be dismissed.")
+    return notification_shape(found)

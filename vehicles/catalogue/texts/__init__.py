@@ -1,0 +1,36 @@
+"""The words in which each notification is told, by language: (title, body). An operator may change them.
+
+Names in braces are filled in from the facts: {vehicle} {brand} {name} {account} {hours} {days} {date} {reason} {amount}
+{currency} {period} {supplier} {location} {contract_number} {version} {installed} {target} {forecast} {ready_by}
+{started_at} {ended_at} {energy}. Times are the driver's.
+"""
+
+from vehicles.catalogue.texts import de, en, fr
+
+TEXTS: dict[str, dict[str, tuple[str, str]]] = {"en": en.TEXTS, "de": de.TEXTS, "fr": fr.TEXTS}
+
+# What may stand in braces, with an example for previews.
+PLACEHOLDERS: dict[str, object] = {
+    "vehicle": "Renault Zoe",
+    "brand": "Renault",
+    "name": "Anna",
+    "account": "anna@example.org",
+    "hours": 24,
+    "days": 7,
+    "date": "2026-12-01",
+    "reason": "",
+    "amount": "12.50",
+    "currency": "EUR",
+    "period": "2026-10",
+    "supplier": "Greenchoice",
+    "location": "Home",
+    "contract_number": "4711",
+    "version": "4.16",
+    "installed": "4.9",
+    "target": 80,
+    "forecast": 62,
+    "ready_by": "2026-11-21T07:30:00+01:00",
+    "started_at": "2026-11-20T22:10:00+01:00",
+    "ended_at": "2026-11-21T05:40:00+01:00",
+    "energy": 23.4,
+}

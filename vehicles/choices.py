@@ -1,0 +1,189 @@
+"""Choices of vehicles, each with the colour of its badge."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Way(models.TextChoices):
+    """How a notification reaches a driver. A push is sent by the app's backend, which hears of it by webhook."""
+
+    PUSH = "push", _("Push")
+    EMAIL = "email", _("E-mail")
+    BANNER = "banner", _("Banner")
+
+
+class Severity(models.TextChoices):
+    INFO = "info", _("Information")
+    ACTION = "action", _("To do")
+    WARNING = "warning", _("Warning")
+    CRITICAL = "critical", _("Critical")
+
+
+SEVERITY_COLOURS = {
+    Severity.INFO: "info",
+    Severity.ACTION: "violet",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "danger",
+}
+
+
+class Category(models.TextChoices):
+    """What a driver may switch off, as one."""
+
+    SESSION = "session", _("Charging sessions")
+    CONNECTION = "connection", _("Connection of the car")
+    PAIRING = "pairing", _("Pairing")
+    SETTING = "setting", _("Settings of the car")
+    CAPABILITY = "capability", _("New capabilities")
+    CONTRACT = "contract", _("Contracts")
+    MONEY = "money", _("Payouts and costs")
+    APP = "app", _("The app")
+    REFERRAL = "referral", _("Referrals")
+
+
+class Kind(models.TextChoices):
+    """What brings a notification about."""
+
+    EVENT = "event", _("A fact")
+    SCAN = "scan", _("Time")
+    CAMPAIGN = "campaign", _("A campaign")
+
+
+class NotificationState(models.TextChoices):
+    """Suppressed, open, read and dismissed hold as long as the condition does; resolved and expired are ends."""
+
+    SUPPRESSED = "suppressed", _("Held back")
+    OPEN = "open", _("Open")
+    READ = "read", _("Read")
+    DISMISSED = "dismissed", _("Dismissed")
+    RESOLVED = "resolved", _("Resolved")
+    EXPIRED = "expired", _("Expired")
+
+
+LIVE = (
+    NotificationState.SUPPRESSED,
+    NotificationState.OPEN,
+    NotificationState.READ,
+    NotificationState.DISMISSED,
+)
+SHOWN = (NotificationState.OPEN, NotificationState.READ)
+STATE_COLOURS = {
+    NotificationState.SUPPRESSED: "secondary",
+    NotificationState.OPEN: "warning",
+    NotificationState.READ: "info",
+    NotificationState.DISMISSED: "secondary",
+    NotificationState.RESOLVED: "success",
+    NotificationState.EXPIRED: "secondary",
+}
+
+
+class Reason(models.TextChoices):
+    """Why a driver does not (yet, any more) see a notification."""
+
+    SWITCHED_OFF = "switched_off", _("An operator switched this type off")
+    ROOT_CAUSE = "root_cause", _("Another notification tells its cause")
+    PREFERENCE = "preference", _("The driver does not want this category")
+    NO_CONSENT = "no_consent", _("The driver did not consent to marketing")
+    NO_WAY = "no_way", _("There is no way to the driver: no e-mail address, or push is switched off")
+    COOLDOWN = "cooldown", _("The same was told or dismissed shortly before")
+    QUIET_HOURS = "quiet_hours", _("Quiet hours in the driver’s time zone")
+    NEVER_TOLD = "never_told", _("It was over before it could be told")
+    CONDITION_ENDED = "condition_ended", _("Its condition ended")
+    TIME_ENDED = "time_ended", _("Its time was over")
+
+
+class StepKind(models.TextChoices):
+    """What happened to a notification, for its timeline."""
+
+    HELD = "held", _("Held back")
+    TOLD = "told", _("Told")
+    REMINDED = "reminded", _("Reminded")
+    RETURNED = "returned", _("Shown again")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    SKIPPED = "skipped", _("Way not used")
+    REPEATED = "repeated", _("Repeated")
+    READ = "read", _("Read")
+    DISMISSED = "dismissed", _("Dismissed")
+    RESOLVED = "resolved", _("Resolved")
+    EXPIRED = "expired", _("Expired")
+
+
+class PairingState(models.TextChoices):
+    """The state machine of the reference, A1.3."""
+
+    NOT_CONNECTED = "not_connected", _("Not connected")
+    LINKED = "linked", _("Linked")
+    ACTION_REQUIRED = "action_required", _("The driver must act")
+    WAITING_OEM = "waiting_oem", _("Waiting for the manufacturer")
+    BLOCKED = "blocked", _("Refused by the manufacturer")
+    READY_FOR_PAIRING = "ready_for_pairing", _("Ready for pairing")
+    PAIRING = "pairing", _("Pairing")
+    PAIRING_INCOMPLETE = "pairing_incomplete", _("Pairing incomplete")
+    PAIRED = "paired", _("Paired")
+    CHECK_ACTIVATION = "check_activation", _("Activation to be checked")
+    ACTIVE = "active", _("Active")
+    LOST = "lost", _("Lost")
+
+
+PAIRING_COLOURS = {
+    PairingState.NOT_CONNECTED: "secondary",
+    PairingState.LINKED: "info",
+    PairingState.ACTION_REQUIRED: "violet",
+    PairingState.WAITING_OEM: "info",
+    PairingState.BLOCKED: "danger",
+    PairingState.READY_FOR_PAIRING: "violet",
+    PairingState.PAIRING: "info",
+    PairingState.PAIRING_INCOMPLETE: "warning",
+    PairingState.PAIRED: "info",
+    PairingState.CHECK_ACTIVATION: "warning",
+    PairingState.ACTIVE: "success",
+    PairingState.LOST: "danger",
+}
+
+
+class PairingReason(models.TextChoices):
+    """Why a vehicle stands where it stands."""
+
+    SERVICE_TO_BE_ACTIVATED = "service_to_be_activated", _("ZE Interactive must be activated")
+    SERVICE_REQUESTED = "service_requested", _("ZE Interactive was requested")
+    SERVICE_REJECTED = "service_rejected", _("ZE Interactive was refused")
+    NOT_A_USER = "not_a_user", _("Neither primary nor secondary user")
+    ENROLLMENT_STARTED = "enrollment_started", _("The enrolment was begun and not ended")
+    GEOLOCATION = "geolocation", _("The car’s position is not available")
+    PAIRING_STALE = "pairing_stale", _("The pairing was begun and not ended")
+    INVALID_CREDENTIALS = "invalid_credentials", _("The account’s credentials are not valid")
+    ACCESS_REVOKED = "access_revoked", _("The car was removed from the manufacturer’s app")
+    NOT_FOUND = "not_found", _("The car is not in the account")
+    SERVICE_EXPIRED = "service_expired", _("ZE Interactive expired")
+    PRIVACY_MODE = "privacy_mode", _("Privacy mode")
+    NOT_REACHABLE = "not_reachable", _("The car cannot be reached")
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", _("English")
+    GERMAN = "de", _("German")
+    FRENCH = "fr", _("French")
+
+
+class FactEffect(models.TextChoices):
+    """What a fact did when it came."""
+
+    TAKEN = "taken", _("Taken")
+    LATE = "late", _("Late: something newer was known")
+
+
+class UnmanagedReason(models.TextChoices):
+    """Why a session is not managed (A1.2)."""
+
+    SMART_CHARGING_OFF = "smart_charging_off", _("Smart charging is off")
+    UNKNOWN_LOCATION = "unknown_location", _("Unknown location")
+    MISSING_CAPABILITY = "missing_capability", _("The car lacks a capability")
+
+
+class CampaignState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    RUNNING = "running", _("Running")
+    ENDED = "ended", _("Ended")
+
+
+CAMPAIGN_COLOURS = {CampaignState.DRAFT: "secondary", CampaignState.RUNNING: "success", CampaignState.ENDED: "info"}

@@ -1,0 +1,106 @@
+"""The kinds of event that vehicles publish."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+
+from outbox.event_kinds import EventKind
+
+DOMAIN = "vehicles"
+
+
+class DriverFacts(msgspec.Struct, kw_only=True):
+    """Who is told; `id` is the sender's own id of the driver."""
+
+    id: str
+    name: str = ""
+    language: str = "en"
+
+
+class VehicleFacts(msgspec.Struct, kw_only=True):
+    """The car that it is about; `id` is the sender's own."""
+
+    id: str
+    brand: str = ""
+    model: str = ""
+
+
+class NotificationFacts(msgspec.Struct, kw_only=True):
+    """One notification. `channels` says how it is told: on `push`, the app's backend shows it on the phone.
+
+    `occasion`: new, returned, reminder, sample; at its end the reason: condition_ended, time_ended, root_cause and so
+    on. Times are RFC 3339.
+    """
+
+    id: int
+    type: str
+    state: str
+    channels: list[str]
+    severity: str
+    category: str
+    driver: DriverFacts
+    vehicle: VehicleFacts | None = None
+    subject: str
+    title: str
+    body: str
+    language: str
+    since: datetime
+    occasion: str = "new"
+    reason: str = ""
+    url: str = ""
+    facts: dict[str, Any] = {}
+
+
+CREATED, RESOLVED = "vehicle.notification.created", "vehicle.notification.resolved"
+SAMPLE = "vehicle.notification.sample"
+MAIL = "vehicles/mail/notification"
+
+_EXAMPLE = NotificationFacts(
+    id=41,
+    type="InvalidCredentials",
+    state="open",
+    channels=["push", "email"],
+    severity="critical",
+    category="connection",
+    driver=DriverFacts(id="driver-7", name="Anna", language="en"),
+    vehicle=VehicleFacts(id="car-7", brand="Renault", model="Zoe"),
+    subject="account:renault-7",
+    title="Please connect your Renault account again",
+    body="Renault no longer accepts the sign-in of renault-7. Without it we cannot charge your car smartly.",
+    language="en",
+    since=datetime(2026, 11, 21, 5, 40, tzinfo=UTC),
+    facts={"brand": "Renault", "account": "renault-7"},
+)
+KINDS = (
+    EventKind(
+        CREATED,
+        _("Driver notified"),
+        _("A notification is open for a driver: new, shown again, or as a reminder."),
+        DOMAIN,
+        NotificationFacts,
+        _EXAMPLE,
+        mail=MAIL,
+    ),
+    EventKind(
+        RESOLVED,
+        _("Driver’s notification over"),
+        _("A notification that a driver was told of is over, or another one tells its cause: take it away."),
+        DOMAIN,
+        NotificationFacts,
+        msgspec.structs.replace(_EXAMPLE, state="resolved", occasion="", reason="condition_ended"),
+    ),
+    EventKind(
+        SAMPLE,
+        _("Sample of a notification"),
+        _("Shows an operator what a driver would get."),
+        DOMAIN,
+        NotificationFacts,
+        msgspec.structs.replace(_EXAMPLE, id=0, occasion="sample"),
+        mail=MAIL,
+        is_public=False,
+    ),
+)

@@ -1,0 +1,240 @@
+"""Forms of vehicles: facts by hand, a type's settings and words, samples, campaigns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from msgspec import inspect
+
+from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
+from vehicles.choices import Language, Way
+from vehicles.ingest.base import Fact
+from vehicles.rules.deciding import Policy
+
+YES_NO = (("", "–"), ("true", _("yes")), ("false", _("no")))
+
+
+class LocalMoment(forms.DateTimeField):
+    """A moment in the viewer's zone, with the browser's own picker."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
+
+
+class Pairs(forms.Field):
+    """ "geoLocation available, startStopCharging blocked": names with a word each."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        found = {}
+        for part in re.split(r"[,\n]+", text):
+            words = re.split(r"[\s:=]+", part.strip(), maxsplit=1)
+            if len(words) != 2:
+                raise forms.ValidationError(_t("Write names with a word each, e.g. geoLocation available."))
+            found[words[0]] = words[1].strip()
+        return found
+
+
+class FlagPairs(Pairs):
+    """The same with yes or no for a word."""
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value)
+        words = {"yes": True, "true": True, "no": False, "false": False}
+        if found and set(map(str.lower, found.values())) - set(words):
+            raise forms.ValidationError(_t("Write names with yes or no each, e.g. session no."))
+        return {name: words[word.lower()] for name, word in found.items()} if found else None
+
+
+class QuietField(forms.Field):
+    """ "22:00-07:00"."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        parts = [part.strip() for part in re.split(r"[-–]", text)]
+        if len(parts) != 2:
+            raise forms.ValidationError(_t("Write two times, e.g. 22:00-07:00."))
+        return {"from": parts[0], "until": parts[1]}
+
+
+def _field_for(kind: inspect.Type, label: str, required: bool) -> forms.Field:
+    """A form field for one type of a fact's schema."""
+    if isinstance(kind, inspect.UnionType):
+        kinds = [k for k in kind.types if not isinstance(k, inspect.NoneType)]
+        return _field_for(kinds[0], label, required)
+    if isinstance(kind, inspect.Metadata):
+        return _field_for(kind.type, label, required)
+    common: dict[str, Any] = {"label": label, "required": required}
+    if isinstance(kind, inspect.BoolType):
+        return forms.ChoiceField(choices=YES_NO, **common)
+    if isinstance(kind, inspect.DateTimeType):
+        return LocalMoment(**common)
+    if isinstance(kind, inspect.DateType):
+        return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), **common)
+    if isinstance(kind, inspect.IntType):
+        return forms.IntegerField(min_value=kind.ge, max_value=kind.le, **common)
+    if isinstance(kind, inspect.FloatType):
+        return forms.FloatField(min_value=kind.ge, max_value=kind.le, **common)
+    if isinstance(kind, inspect.DecimalType):
+        return forms.DecimalField(**common)
+    if isinstance(kind, inspect.StructType):
+        return QuietField(help_text=_("e.g. 22:00-07:00"), **common)
+    if isinstance(kind, inspect.DictType) and isinstance(kind.value_type, inspect.BoolType):
+        return FlagPairs(help_text=_("e.g. session no, money yes"), **common)
+    if isinstance(kind, inspect.DictType):
+        return Pairs(help_text=_("e.g. geoLocation available, startStopCharging blocked"), **common)
+    return forms.CharField(max_length=getattr(kind, "max_length", None), **common)
+
+
+class FactForm(forms.Form):
+    """A fact by hand: its fields follow from the schema of its type, so that form and API are one."""
+
+    def __init__(self, data: Any = None, *, fact_type: type[Fact], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fact_type = fact_type
+        self._links: list[str] = []
+        self._data: list[str] = []
+        info = inspect.type_info(fact_type)
+        assert isinstance(info, inspect.StructType)
+        for field in info.fields:
+            if isinstance(field.type, inspect.StructType):
+                for inner in field.type.fields:
+                    self._add(f"data_{inner.encode_name}", inner, self._data)
+            elif field.name == "occurred_at":
+                self.fields["occurred_at"] = LocalMoment(
+                    label=_t("Occurred"), required=False, help_text=_t("Empty: now.")
+                )
+            elif field.name != "id":
+                self._add(field.name, field, self._links)
+
+    def _add(self, name: str, field: inspect.Field, names: list[str]) -> None:
+        required = field.required and not isinstance(field.type, inspect.BoolType)
+        label = field.encode_name.replace("_", " ")
+        self.fields[name] = _field_for(field.type, label, required)
+        names.append(name)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        given: dict[str, Any] = {name: cleaned[name] for name in self._links if cleaned.get(name)}
+        given["data"] = {
+            name.removeprefix("data_"): value
+            for name in self._data
+            if (value := self._told(name, cleaned.get(name))) is not None
+        }
+        moment = cleaned.get("occurred_at") or timezone.now()
+        tag = self.fact_type.__struct_config__.tag
+        try:
+            told = {"type": tag, "occurred_at": moment.isoformat(), **given}
+            cleaned["fact"] = msgspec.convert(msgspec.to_builtins(told), self.fact_type)
+        except msgspec.ValidationError as error:
+            raise forms.ValidationError(str(error).replace(" - at `$.data", " - `").replace("`.", "`")) from error
+        return cleaned
+
+    def _told(self, name: str, value: Any) -> Any:
+        """A value as the schema takes it; None for what was left empty."""
+        if value is None or value == "":
+            return None
+        if isinstance(self.fields[name], forms.ChoiceField):
+            return value == "true"
+        return value
+
+
+def threshold_text(value: Any) -> str:
+    """A threshold as people type it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{currency} {amount:g}" for currency, amount in value.items())
+    return ", ".join(f"{v:g}" for v in value) if isinstance(value, list) else f"{value:g}"
+
+
+def threshold_value(text: str, default: Any) -> Any:
+    """What was typed, in the shape of the catalogue's own. Raises ValidationError."""
+    try:
+        if isinstance(default, Mapping):
+            pairs = [part.split() for part in text.split(",") if part.strip()]
+            return {currency.upper(): float(amount) for currency, amount in pairs}
+        if isinstance(default, list):
+            return [int(part) for part in text.split(",") if part.strip()]
+        return float(text)
+    except ValueError as error:
+        sentence = _t("Write it as it stands here: %(example)s") % {"example": threshold_text(default)}
+        raise forms.ValidationError(sentence) from error
+
+
+class TypeForm(forms.Form):
+    """What an operator may change about a type."""
+
+    enabled = forms.BooleanField(label=_("On"), required=False)
+    ways = forms.MultipleChoiceField(label=_("Channels"), choices=Way.choices, widget=forms.CheckboxSelectMultiple)
+    cooldown_h = forms.FloatField(
+        label=_("Cooldown (hours)"), min_value=0, max_value=24 * 365,
+        help_text=_("Passes before the same is told again, or a dismissed banner comes back."),
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, entry: NotificationType, policy: Policy, **kwargs: Any) -> None:
+        initial = {
+            "enabled": policy.enabled,
+            "ways": list(policy.ways),
+            "cooldown_h": policy.cooldown.total_seconds() / 3600,
+        }
+        super().__init__(data, initial=initial, **kwargs)
+        self.entry = entry
+        for name in entry.thresholds:
+            self.fields[f"threshold_{name}"] = forms.CharField(
+                label=_t("Threshold: %(name)s") % {"name": name}, initial=threshold_text(policy.thresholds[name])
+            )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned["thresholds"] = {}
+        for name, default in self.entry.thresholds.items():
+            field = f"threshold_{name}"
+            if field in cleaned:
+                try:
+                    cleaned["thresholds"][name] = threshold_value(cleaned[field], default)
+                except forms.ValidationError as error:
+                    self.add_error(field, error)
+        return cleaned
+
+
+class TextForm(forms.Form):
+    """A type's words in one language; both empty: the catalogue's own."""
+
+    title = forms.CharField(label=_("Title"), max_length=200, required=False)
+    body = forms.CharField(
+        label=_("Text"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )  # fmt: skip
+
+
+class SampleForm(forms.Form):
+    to = forms.CharField(label=_("To"), max_length=320, help_text=_("An e-mail address, or the id of a driver."))
+    language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
+
+
+class CampaignForm(forms.Form):
+    """A campaign's settings; the service checks them."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    type = forms.ChoiceField(label=_("Notification"), choices=[(name, name) for name in CAMPAIGN_TYPES])
+    min_app_version = forms.CharField(
+        label=_("Least app version"), max_length=20, required=False, help_text=_("e.g. 4.16")
+    )
+    audience = forms.CharField(
+        label=_("Audience"), max_length=500, required=False, help_text=_("A Magic Search on drivers; empty: everyone.")
+    )
+    begins_at = LocalMoment(label=_("Begins"))
+    ends_at = LocalMoment(label=_("Ends"), required=False)

@@ -1,0 +1,131 @@
+"""Facts about accounts, cars and the way to a paired car."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import UNSET, Meta, UnsetType
+
+from vehicles.ingest.base import Data, Fact, Id, Moment, Text, Word
+
+
+class AccountData(Data, kw_only=True):
+    """`auth_state`: ok, invalid_credentials, revoked."""
+
+    brand: Word | UnsetType | None = UNSET
+    auth_state: Word | UnsetType = UNSET
+    linked: bool | UnsetType = UNSET
+
+
+class AccountFact(Fact, tag="oem_account", kw_only=True):
+    """An account with a manufacturer: whether its credentials are valid, whether it is linked."""
+
+    about: ClassVar[str] = "account"
+    account: Id
+    driver: Id | UnsetType = UNSET
+    data: AccountData
+
+
+class VehicleData(Data, kw_only=True):
+    """`capabilities` maps a capability to available, missing or blocked; a list names those that are available.
+
+    `user_role`: primary, secondary, guest, none. `enrollment`: not_started, started, completed.
+    `link_status` (MyRenault): active, missing.
+    """
+
+    brand: Word | UnsetType = UNSET
+    model: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
+    vin: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    capabilities: dict[Word, Word] | list[Word] | UnsetType = UNSET
+    user_role: Word | UnsetType = UNSET
+    enrollment: Word | UnsetType = UNSET
+    privacy_mode: bool | UnsetType | None = UNSET
+    geolocation_enabled: bool | UnsetType | None = UNSET
+    link_status: Word | UnsetType = UNSET
+    asleep: bool | UnsetType = UNSET
+    activation_confirmed: bool | UnsetType = UNSET
+    removed: bool | UnsetType = UNSET
+
+
+class VehicleFact(Fact, tag="vehicle", kw_only=True):
+    """A car: what it is, what it can, what its driver allows."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    driver: Id | UnsetType = UNSET
+    account: Id | UnsetType = UNSET
+    data: VehicleData
+
+
+class ListingData(Data, kw_only=True):
+    listed: bool
+
+
+class ListingFact(Fact, tag="vehicle_listing", kw_only=True):
+    """One sync of the account's list of cars: whether this one is in it."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    account: Id | UnsetType = UNSET
+    data: ListingData
+
+
+class ContactData(Data, kw_only=True):
+    """`asleep` says that the car rests and need not answer."""
+
+    ok: bool
+    asleep: bool | UnsetType = UNSET
+
+
+class ContactFact(Fact, tag="vehicle_contact", kw_only=True):
+    """A try to reach the car."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: ContactData
+
+
+class ConnectData(Data, kw_only=True):
+    finished: bool
+    brand: Word | UnsetType = UNSET
+
+
+class ConnectFact(Fact, tag="connect_session", kw_only=True):
+    """A driver connects a car or connects an account again; finished, its credentials are valid."""
+
+    about: ClassVar[str] = "account"
+    account: Id
+    vehicle: Id | UnsetType = UNSET
+    driver: Id | UnsetType = UNSET
+    data: ConnectData
+
+
+class PairingData(Data, kw_only=True):
+    """`step`: ready, started, completed, failed."""
+
+    step: Word
+
+
+class PairingFact(Fact, tag="pairing", kw_only=True):
+    """A step of the pairing."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: PairingData
+
+
+class ServiceData(Data, kw_only=True):
+    """`state`: none, requested, active, rejected, expired, ended, revoked."""
+
+    code: Word = "ZE_INTERACTIVE"
+    state: Word | UnsetType = UNSET
+    expires_at: Moment | UnsetType | None = UNSET
+    reason: Text | UnsetType = UNSET
+
+
+class ServiceFact(Fact, tag="oem_service", kw_only=True):
+    """A manufacturer's service for a car, e.g. Renault's ZE Interactive."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: ServiceData

@@ -1,0 +1,90 @@
+"""Facts about charging: telemetry, settings, plans, commands, sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import UNSET, Meta, UnsetType
+
+from vehicles.ingest.base import Data, Fact, Id, Moment, Percent, Word
+
+
+class TelemetryData(Data, kw_only=True):
+    """`charge_state`: disconnected, charging, stopped, complete, unknown; leave it out when you send sessions yourself.
+
+    `location` is a charging location's id; null or left out: the place is unknown.
+    """
+
+    charge_state: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    location: Id | None = None
+    power_kw: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
+    soc: Percent | None = None
+
+
+class TelemetryFact(Fact, tag="telemetry", kw_only=True):
+    """What the car says of itself. Sessions follow from it, and it proves that the car can be reached."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: TelemetryData
+
+
+class ChargeSettingsData(Data, kw_only=True):
+    smart_charging: bool
+
+
+class ChargeSettingsFact(Fact, tag="charge_settings", kw_only=True):
+    """Smart charging on or off. Off ends a managed session; the next telemetry begins an unmanaged one."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: ChargeSettingsData
+
+
+class PlanData(Data, kw_only=True):
+    target_soc: Percent
+    forecast_soc: Percent
+    ready_by: Moment | None = None
+
+
+class PlanFact(Fact, tag="charging_plan", kw_only=True):
+    """A plan for the running session: what is wanted by when, and what will be reached."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: PlanData
+
+
+class CommandData(Data, kw_only=True):
+    """`command`: start, stop."""
+
+    command: Word
+
+
+class CommandFact(Fact, tag="charging_command", kw_only=True):
+    """The car was told to charge or to stop."""
+
+    about: ClassVar[str] = "vehicle"
+    vehicle: Id
+    data: CommandData
+
+
+class SessionData(Data, kw_only=True):
+    """`reason` of an unmanaged one: smart_charging_off, unknown_location, missing_capability."""
+
+    managed: bool | UnsetType = UNSET
+    started_at: Moment | UnsetType = UNSET
+    ended_at: Moment | UnsetType | None = UNSET
+    reason: Annotated[str, Meta(max_length=30)] | UnsetType = UNSET
+    location: Id | UnsetType = UNSET
+    energy_kwh: Annotated[float, Meta(ge=0, le=10_000)] | UnsetType = UNSET
+    soc_start: Percent | UnsetType = UNSET
+
+
+class SessionFact(Fact, tag="charging_session", kw_only=True):
+    """A session that the sender records itself; do not send `charge_state` in telemetry then."""
+
+    about: ClassVar[str] = "session"
+    session: Id
+    vehicle: Id
+    data: SessionData

@@ -1,0 +1,191 @@
+"""Facts about drivers, their places, contracts, money and friends."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from vehicles.ingest.base import Amount, Currency, Data, Fact, Id, Period, Text, Word, is_address, is_zone
+
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", description="e.g. 22:00")]
+MAX_AMOUNT = 1_000_000_000
+
+
+class QuietHours(Struct, kw_only=True, rename={"from_": "from"}):
+    """Wall-clock times in the driver's zone; they may pass midnight."""
+
+    from_: Clock
+    until: Clock
+
+
+class DriverData(Data, kw_only=True):
+    """`preferences` maps a category to whether the driver wants it."""
+
+    name: Text | UnsetType | None = UNSET
+    email: Annotated[str, Meta(max_length=320)] | UnsetType | None = UNSET
+    country: Annotated[str, Meta(max_length=3)] | UnsetType | None = UNSET
+    language: Word | UnsetType | None = UNSET
+    time_zone: Annotated[str, Meta(max_length=60, description="IANA, e.g. Europe/Paris.")] | UnsetType | None = UNSET
+    app_platform: Word | UnsetType | None = UNSET
+    app_version: Word | UnsetType | None = UNSET
+    program: Text | UnsetType | None = UNSET
+    push_enabled: bool | UnsetType = UNSET
+    marketing_consent: bool | UnsetType = UNSET
+    preferences: dict[Word, bool] | UnsetType = UNSET
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+    removed: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.time_zone, str) and not is_zone(self.time_zone):
+            raise ValueError(f"`time_zone`: {self.time_zone!r} is no IANA time zone, e.g. Europe/Paris")
+        if isinstance(self.email, str) and not is_address(self.email):
+            raise ValueError("`email`: not an e-mail address")
+
+
+class DriverFact(Fact, tag="driver", kw_only=True):
+    """A driver's contact, language, zone, app, preferences and consent."""
+
+    about: ClassVar[str] = "driver"
+    driver: Id
+    data: DriverData
+
+
+class LocationData(Data, kw_only=True):
+    """`pdl` is the French meter's delivery point, 14 digits."""
+
+    name: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET
+    address: Text | UnsetType = UNSET
+    country: Annotated[str, Meta(max_length=3)] | UnsetType = UNSET
+    time_zone: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | UnsetType = UNSET
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType = UNSET
+    pdl: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
+    removed: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.time_zone, str) and not is_zone(self.time_zone):
+            raise ValueError(f"`time_zone`: {self.time_zone!r} is no IANA time zone, e.g. Europe/Paris")
+
+
+class LocationFact(Fact, tag="charging_location", kw_only=True):
+    """A place where a driver charges."""
+
+    about: ClassVar[str] = "location"
+    location: Id
+    driver: Id | UnsetType = UNSET
+    data: LocationData
+
+
+class ContractData(Data, kw_only=True):
+    """`state`: pending, valid, invalid, expired, removed."""
+
+    supplier: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    contract_number: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
+    meter_code: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
+    state: Word | UnsetType = UNSET
+    valid_to: date | UnsetType | None = UNSET
+    reason: Text | UnsetType = UNSET
+
+
+class ContractFact(Fact, tag="utility_contract", kw_only=True):
+    """A contract with an energy supplier for a location."""
+
+    about: ClassVar[str] = "contract"
+    contract: Id
+    location: Id | UnsetType = UNSET
+    driver: Id | UnsetType = UNSET
+    data: ContractData
+
+
+class AgreementData(Data, kw_only=True):
+    """`state`: offered, accepted, declined."""
+
+    version: Annotated[str, Meta(min_length=1, max_length=15)]
+    state: Word
+
+
+class AgreementFact(Fact, tag="pdl_agreement", kw_only=True):
+    """A version of the agreement about a location's PDL."""
+
+    about: ClassVar[str] = "location"
+    location: Id
+    driver: Id | UnsetType = UNSET
+    data: AgreementData
+
+
+class Money(Data, kw_only=True):
+    amount: Amount | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.amount, Decimal) and not (self.amount.is_finite() and abs(self.amount) < MAX_AMOUNT):
+            raise ValueError(f"`amount`: a number below {MAX_AMOUNT}")
+
+
+class PayoutData(Money, kw_only=True):
+    """`state`: due, sent, paid, failed."""
+
+    state: Word | UnsetType = UNSET
+
+
+class PayoutFact(Fact, tag="payout", kw_only=True):
+    """Earnings that are paid to a driver."""
+
+    about: ClassVar[str] = "payout"
+    payout: Id
+    driver: Id
+    data: PayoutData
+
+
+class ReimbursementData(Money, kw_only=True):
+    period: Period | UnsetType = UNSET
+    qualified: bool | UnsetType = UNSET
+
+
+class ReimbursementFact(Fact, tag="reimbursement", kw_only=True):
+    """Charging costs of a month that are given back; told when the month is over."""
+
+    about: ClassVar[str] = "reimbursement"
+    reimbursement: Id
+    driver: Id
+    data: ReimbursementData
+
+
+class StatementData(Money, kw_only=True):
+    """`requested` or `issued`: told at once, else when the month is over."""
+
+    provider: Word | UnsetType = UNSET
+    period: Period | UnsetType = UNSET
+    requested: bool | UnsetType = UNSET
+    issued: bool | UnsetType = UNSET
+
+
+class StatementFact(Fact, tag="cost_statement", kw_only=True):
+    """An overview of charging costs, e.g. Elexent's."""
+
+    about: ClassVar[str] = "statement"
+    statement: Id
+    driver: Id
+    data: StatementData
+
+
+class ReferralData(Data, kw_only=True):
+    """`state`: open, completed."""
+
+    referrer: Id | UnsetType = UNSET
+    invitee: Id | UnsetType = UNSET
+    state: Word | UnsetType = UNSET
+
+
+class ReferralFact(Fact, tag="referral", kw_only=True):
+    """One driver brought another."""
+
+    about: ClassVar[str] = "referral"
+    referral: Id
+    data: ReferralData

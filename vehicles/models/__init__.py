@@ -1,0 +1,33 @@
+"""Models of vehicles."""
+
+from vehicles.models.campaigns import Campaign, CampaignRecipient
+from vehicles.models.charging import ChargingSession, TelemetrySample
+from vehicles.models.contracts import ChargingLocation, PdlAgreement, UtilityContract
+from vehicles.models.drivers import Driver
+from vehicles.models.facts import Fact
+from vehicles.models.money import CostStatement, Payout, Referral, Reimbursement
+from vehicles.models.notifications import DriverNotification, NotificationStep, NotificationText, TypeSetting
+from vehicles.models.oem import OemAccount, OemService, Vehicle
+
+__all__ = [
+    "Campaign",
+    "CampaignRecipient",
+    "ChargingLocation",
+    "ChargingSession",
+    "CostStatement",
+    "Driver",
+    "DriverNotification",
+    "Fact",
+    "NotificationStep",
+    "NotificationText",
+    "OemAccount",
+    "OemService",
+    "Payout",
+    "PdlAgreement",
+    "Referral",
+    "Reimbursement",
+    "TelemetrySample",
+    "TypeSetting",
+    "UtilityContract",
+    "Vehicle",
+]

@@ -1,0 +1,144 @@
+"""Notifications, what happened to each, and what operators changed in the catalogue."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from vehicles.choices import (
+    LIVE,
+    SEVERITY_COLOURS,
+    STATE_COLOURS,
+    Category,
+    Language,
+    NotificationState,
+    Reason,
+    Severity,
+    StepKind,
+    Way,
+)
+from vehicles.models.drivers import Driver
+from vehicles.models.oem import Vehicle
+
+
+class DriverNotification(models.Model):
+    """One notification to one driver about one subject; at most one of them lives per type, driver and subject."""
+
+    driver = models.ForeignKey(Driver, models.CASCADE, related_name="notifications", verbose_name=_("driver"))
+    type = models.CharField(_("type"), max_length=60)
+    subject = models.CharField(_("about"), max_length=260)
+    vehicle = models.ForeignKey(
+        Vehicle, models.SET_NULL, null=True, related_name="notifications", verbose_name=_("vehicle"), db_index=False
+    )
+    state = models.CharField(_("state"), max_length=10, choices=NotificationState.choices)
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True, default="")
+    # The notification that tells the root cause, while that holds this one back.
+    root = models.CharField(_("root cause"), max_length=60, blank=True, default="")
+    severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices)
+    category = models.CharField(_("category"), max_length=12, choices=Category.choices)
+    ways = ArrayField(models.CharField(max_length=10, choices=Way.choices), verbose_name=_("channels"))
+    language = models.CharField(_("language"), max_length=5, blank=True, default="")
+    title = models.CharField(_("title"), max_length=300, blank=True, default="")
+    body = models.TextField(_("text"), blank=True, default="")
+    facts = models.JSONField(_("facts"), default=dict)
+    # Since when its condition holds, by the facts.
+    begins = models.DateTimeField(_("since"))
+    created_at = models.DateTimeField(_("created"))
+    told_at = models.DateTimeField(_("told"), null=True)
+    times_told = models.PositiveSmallIntegerField(_("times told"), default=0)
+    repeats = models.PositiveIntegerField(_("repeats"), default=0)
+    last_seen_at = models.DateTimeField(_("last seen"), null=True)
+    read_at = models.DateTimeField(_("read"), null=True)
+    dismissed_at = models.DateTimeField(_("dismissed"), null=True)
+    # When it is looked at again, while it is held back.
+    due_at = models.DateTimeField(_("looked at again"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("driver", "type", "subject"), condition=Q(state__in=LIVE), name="notification_one_lives"
+            ),
+        )
+        indexes = (
+            # A driver's history, and whether something was told before.
+            models.Index(fields=("driver", "subject", "type", "-id"), name="notification_history"),
+            # How many live, by type.
+            models.Index(fields=("type", "state"), name="notification_living", condition=Q(state__in=LIVE)),
+            models.Index(fields=("type", "-id"), name="notification_by_type"),
+            models.Index(fields=("vehicle", "-id"), name="notification_of_vehicle"),
+        )
+        permissions = (("send_sample", _("Can send samples")),)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject}"
+
+    @property
+    def state_colour(self) -> str:
+        return STATE_COLOURS[NotificationState(self.state)]
+
+    @property
+    def severity_colour(self) -> str:
+        return SEVERITY_COLOURS[Severity(self.severity)]
+
+
+class NotificationStep(models.Model):
+    """What happened to a notification, when and why; `event_id` is the outbox event by which it was told."""
+
+    notification = models.ForeignKey(DriverNotification, models.CASCADE, related_name="steps")
+    at = models.DateTimeField(_("at"))
+    kind = models.CharField(_("what"), max_length=10, choices=StepKind.choices)
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True, default="")
+    detail = models.CharField(_("detail"), max_length=120, blank=True, default="")
+    event_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("notification step")
+        verbose_name_plural = _("notification steps")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.notification_id}"
+
+
+class TypeSetting(models.Model):
+    """What operators changed about a type of the catalogue; what is null is as the catalogue says."""
+
+    type = models.CharField(_("type"), max_length=60, unique=True)
+    enabled = models.BooleanField(_("on"), default=True)
+    ways = ArrayField(models.CharField(max_length=10, choices=Way.choices), verbose_name=_("channels"), null=True)
+    cooldown_h = models.FloatField(_("cooldown (h)"), null=True)
+    thresholds = models.JSONField(_("thresholds"), default=dict)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("notification setting")
+        verbose_name_plural = _("notification settings")
+        ordering = ("type",)
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class NotificationText(models.Model):
+    """An operator's words for a type in a language, instead of the catalogue's."""
+
+    type = models.CharField(_("type"), max_length=60)
+    language = models.CharField(_("language"), max_length=5, choices=Language.choices)
+    title = models.CharField(_("title"), max_length=200)
+    body = models.TextField(_("text"), max_length=2000)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("notification text")
+        verbose_name_plural = _("notification texts")
+        ordering = ("type", "language")
+        constraints = (models.UniqueConstraint(fields=("type", "language"), name="notificationtext_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.language}"

@@ -1,0 +1,90 @@
+"""Payouts, reimbursements, cost statements, referrals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from vehicles.rules.clocks import end_of_month
+from vehicles.rules.picture import Picture, Thing
+from vehicles.rules.windows import Thresholds, Window, condition
+
+ELEXENT = "elexent"
+
+
+def amount_of(thing: Thing) -> Decimal:
+    try:
+        amount = Decimal(str(thing.reports.latest("amount")))
+    except InvalidOperation:
+        return Decimal(0)
+    return amount if amount.is_finite() else Decimal(0)
+
+
+def _facts(thing: Thing) -> Mapping[str, Any]:
+    return {
+        "amount": str(amount_of(thing)),
+        "currency": str(thing.reports.latest("currency") or ""),
+        "period": str(thing.reports.latest("period") or ""),
+    }
+
+
+def _once(subject: str, begins: datetime, days: float, facts: Mapping[str, Any]) -> Window:
+    return Window(subject, begins, begins + timedelta(days=days), expires=True, facts=facts)
+
+
+@condition("payout_sent")
+def payout_sent(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A payout above the least amount of its currency was sent."""
+    least: Mapping[str, Any] = given["above"]
+    for payout in picture.payouts:
+        begins = payout.reports.first_time("state", "sent", "paid")
+        currency = str(payout.reports.latest("currency") or "").upper()
+        if begins and amount_of(payout) > Decimal(str(least.get(currency, 0))):
+            yield _once(f"payout:{payout.key}", begins, given["days"], _facts(payout))
+
+
+@condition("reimbursement_qualified")
+def reimbursement_qualified(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A driver qualifies for a reimbursement, and the month that it is for is over where the driver lives."""
+    for reimbursement in picture.reimbursements:
+        if reimbursement.reports.latest("qualified") is not True:
+            continue
+        qualified = reimbursement.reports.since("qualified")
+        ended = end_of_month(str(reimbursement.reports.latest("period") or ""), picture.zone)
+        moments = [moment for moment in (qualified, ended) if moment is not None]
+        yield _once(f"reimbursement:{reimbursement.key}", max(moments), given["days"], _facts(reimbursement))
+
+
+@condition("elexent_statement")
+def elexent_statement(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """An overview of Elexent's costs: at once when it was requested or issued, else when its month is over."""
+    for statement in picture.statements:
+        reports = statement.reports
+        if str(reports.latest("provider") or "").lower() != ELEXENT:
+            continue
+        asked = [m for name in ("requested", "issued") if (m := reports.first_time(name, True)) is not None]
+        ended = end_of_month(str(reports.latest("period") or ""), picture.zone)
+        begins = min(asked) if asked else ended
+        if begins is not None:
+            yield _once(f"statement:{statement.key}", begins, given["days"], _facts(statement))
+
+
+def _referrals(referrals: list[Thing], given: Thresholds) -> Iterator[Window]:
+    for referral in referrals:
+        begins = referral.reports.first_time("state", "completed")
+        if begins is not None:
+            yield _once(f"referral:{referral.key}", begins, given["days"], {})
+
+
+@condition("referral_completed_for_referrer")
+def referral_completed_for_referrer(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A referral that this driver made is complete."""
+    return _referrals(picture.referred, given)
+
+
+@condition("referral_completed_for_invitee")
+def referral_completed_for_invitee(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A referral by which this driver came is complete."""
+    return _referrals(picture.invited, given)

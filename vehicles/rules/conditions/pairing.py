@@ -1,0 +1,181 @@
+"""The way from a linked car to a paired one, and the manufacturer's service that Renault's cars need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from vehicles.rules.clocks import as_moment, days_before
+from vehicles.rules.conditions.connection import RENAULT
+from vehicles.rules.conditions.settings import AUDI
+from vehicles.rules.picture import Picture, Service, Vehicle
+from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
+
+ZE_INTERACTIVE = "ZE_INTERACTIVE"
+# Kamereon's words for a contract that does not run.
+NOT_RUNNING = ("none", "ended", "expired", "revoked")
+USERS = ("primary", "secondary")
+
+
+def ze_interactive(vehicle: Vehicle) -> Service | None:
+    return next((s for s in vehicle.services if s.key.endswith(f"/{ZE_INTERACTIVE}")), None)
+
+
+def _renaults(picture: Picture) -> Iterator[tuple[Vehicle, Service, str]]:
+    """Each linked Renault whose service was told of, with the state of that service."""
+    for vehicle in picture.vehicles:
+        service = ze_interactive(vehicle)
+        if vehicle.brand == RENAULT and vehicle.is_linked and service is not None and service.reports.knows("state"):
+            yield vehicle, service, str(service.reports.latest("state")).lower()
+
+
+def service_expires(service: Service) -> datetime | None:
+    return as_moment(service.reports.latest("expires_at"))
+
+
+@condition("service_to_be_activated")
+def service_to_be_activated(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """The service does not run: none was ordered, it ended, or its time is over."""
+    for vehicle, service, state in _renaults(picture):
+        if state in NOT_RUNNING:
+            yield from of_vehicle(vehicle, service.reports.since("state"), seen_at=service.reports.told_at("state"))
+        elif state == "active":
+            yield from of_vehicle(vehicle, service_expires(service))
+
+
+@condition("service_rejected")
+def service_rejected(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """The manufacturer refused the activation. Ends with a new request or an activation."""
+    for vehicle, service, state in _renaults(picture):
+        if state == "rejected":
+            yield from of_vehicle(
+                vehicle,
+                service.reports.since("state"),
+                subject=f"service:{service.key}",
+                seen_at=service.reports.told_at("state"),
+                facts={"reason": str(service.reports.latest("reason") or "")},
+            )
+
+
+@condition("service_expires_soon")
+def service_expires_soon(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """The service runs and ends in 30, 7 or 1 calendar days of the driver: one notification for each, in turn."""
+    days = sorted({int(d) for d in given["days"]}, reverse=True)
+    for vehicle, service, state in _renaults(picture):
+        expires = service_expires(service)
+        if state != "active" or expires is None:
+            continue
+        begins = [days_before(expires, d, picture.zone) for d in days]
+        for number, day in enumerate(days):
+            yield from of_vehicle(
+                vehicle,
+                begins[number],
+                subject=f"service:{service.key}:{day}",
+                ends=begins[number + 1] if number + 1 < len(days) else expires,
+                facts={"days": day, "date": expires.astimezone(picture.zone).date().isoformat()},
+            )
+
+
+@condition("service_requested")
+def service_requested(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """The activation was requested and the manufacturer has not answered."""
+    for vehicle, service, state in _renaults(picture):
+        if state == "requested":
+            yield from of_vehicle(vehicle, service.reports.since("state"), subject=f"service:{service.key}")
+
+
+@condition("service_activated")
+def service_activated(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A requested service became active, and the driver has not paired the car since the request."""
+    for vehicle, service, state in _renaults(picture):
+        begins = service.reports.since("state")
+        requested = service.reports.last_time("state", "requested")
+        if state != "active" or begins is None or requested is None or _moved_on(vehicle, requested):
+            continue
+        ends = begins + timedelta(days=given["days"])
+        yield from of_vehicle(vehicle, begins, subject=f"service:{service.key}", ends=ends, expires=True)
+
+
+def _moved_on(vehicle: Vehicle, after: datetime) -> bool:
+    """Whether the driver began to pair the car, or ended it, after a moment."""
+    moments = (vehicle.reports.last_time("pairing", step) for step in ("started", "completed"))
+    return any(moment is not None and moment >= after for moment in moments)
+
+
+@condition("ready_for_pairing")
+def ready_for_pairing(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """Everything is prepared: the driver may begin to pair."""
+    for vehicle in picture.vehicles:
+        if vehicle.is_linked:
+            yield from of_vehicle(vehicle, ready_since(vehicle), ends=_ready_until(vehicle))
+
+
+def ready_since(vehicle: Vehicle) -> datetime | None:
+    """Since when a vehicle is ready: it was told so, or its requested service became active (Renault)."""
+    moments = [vehicle.reports.since("pairing")] if vehicle.reports.latest("pairing") == "ready" else []
+    service = ze_interactive(vehicle)
+    if vehicle.brand == RENAULT and service is not None and service.reports.latest("state") == "active":
+        requested = service.reports.last_time("state", "requested")
+        if requested is not None and not _moved_on(vehicle, requested):
+            moments.append(service.reports.since("state"))
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if known else None
+
+
+def _ready_until(vehicle: Vehicle) -> datetime | None:
+    service = ze_interactive(vehicle)
+    return service_expires(service) if vehicle.brand == RENAULT and service is not None else None
+
+
+@condition("check_activation")
+def check_activation(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """The car was paired so many hours ago and has not proved since that it is active."""
+    for vehicle in picture.vehicles:
+        paired = paired_since(vehicle)
+        if paired is not None and vehicle.is_linked and not is_proved(vehicle, paired):
+            yield from of_vehicle(vehicle, paired + timedelta(hours=given["hours"]))
+
+
+def paired_since(vehicle: Vehicle) -> datetime | None:
+    return vehicle.reports.since("pairing") if vehicle.reports.latest("pairing") == "completed" else None
+
+
+def is_proved(vehicle: Vehicle, paired: datetime) -> bool:
+    """A sign of life after the pairing, or the word of the sender, proves that the car is active."""
+    heard, confirmed = vehicle.last_contact, vehicle.reports.last_time("activation_confirmed", True)
+    return any(moment is not None and moment >= paired for moment in (heard, confirmed))
+
+
+@condition("audi_not_paired")
+def audi_not_paired(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """The account is neither primary nor secondary user of the Audi."""
+    for vehicle in picture.vehicles:
+        if vehicle.brand == AUDI and vehicle.is_linked and vehicle.reports.knows("user_role") and not is_user(vehicle):
+            begins = _last_run(vehicle, "user_role", USERS)
+            yield from of_vehicle(vehicle, begins, seen_at=vehicle.reports.told_at("user_role"))
+
+
+def is_user(vehicle: Vehicle) -> bool:
+    return str(vehicle.reports.latest("user_role") or "").lower() in USERS
+
+
+def _last_run(vehicle: Vehicle, field: str, good: tuple[str, ...]) -> datetime | None:
+    """Since when a field has had none of the good values, whichever bad ones it had."""
+    begins = vehicle.reports.since(field)
+    times = [t for value in good if (t := vehicle.reports.last_time(field, value)) is not None]
+    first_bad = [t for t in _moments(vehicle, field) if not times or t > max(times)]
+    return min(first_bad, default=begins)
+
+
+def _moments(vehicle: Vehicle, field: str) -> list[datetime]:
+    return [datetime.fromisoformat(moment) for moment, _value in vehicle.reports.raw.get(field, [])]
+
+
+@condition("audi_pairing_incomplete")
+def audi_pairing_incomplete(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """The enrolment of an Audi was begun so many hours ago and is not completed."""
+    for vehicle in picture.vehicles:
+        since = vehicle.reports.since("enrollment")
+        started = str(vehicle.reports.latest("enrollment") or "").lower() == "started"
+        if vehicle.brand == AUDI and vehicle.is_linked and started and since is not None:
+            yield from of_vehicle(vehicle, since + timedelta(hours=given["hours"]))

@@ -1,0 +1,108 @@
+"""Charging sessions: begun, ended, impossible, without power."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from vehicles.rules.clocks import as_moment
+from vehicles.rules.picture import Picture, Session, Vehicle
+from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
+
+
+def _sessions(picture: Picture, *, managed: bool) -> Iterator[tuple[Vehicle, Session]]:
+    for vehicle in picture.vehicles:
+        for session in vehicle.sessions:
+            if session.managed is managed:
+                yield vehicle, session
+
+
+def _subject(session: Session) -> str:
+    return f"session:{session.key}"
+
+
+def _facts(session: Session) -> Mapping[str, Any]:
+    return {
+        "reason": session.reason,
+        "started_at": session.started_at.isoformat() if session.started_at else "",
+        "ended_at": session.ended_at.isoformat() if session.ended_at else "",
+        "energy": session.energy_kwh if session.energy_kwh is not None else "",
+    }
+
+
+def _starts(picture: Picture, *, managed: bool) -> Iterator[Window]:
+    for vehicle, session in _sessions(picture, managed=managed):
+        begins = session.started_at
+        yield from of_vehicle(vehicle, begins, subject=_subject(session), ends=session.ended_at, facts=_facts(session))
+
+
+def _ends(picture: Picture, given: Thresholds, *, managed: bool) -> Iterator[Window]:
+    for vehicle, session in _sessions(picture, managed=managed):
+        begins = session.ended_at
+        ends = begins + timedelta(hours=given["hours"]) if begins else None
+        yield from of_vehicle(
+            vehicle, begins, subject=_subject(session), ends=ends, expires=True, facts=_facts(session)
+        )
+
+
+@condition("managed_session_started")
+def managed_session_started(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """A managed session is recorded. Over when it ends."""
+    return _starts(picture, managed=True)
+
+
+@condition("managed_session_ended")
+def managed_session_ended(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A managed session ended: unplugged, or smart charging was switched off."""
+    return _ends(picture, given, managed=True)
+
+
+@condition("unmanaged_session_started")
+def unmanaged_session_started(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """An unmanaged session is recorded, with the reason why it is not managed."""
+    return _starts(picture, managed=False)
+
+
+@condition("unmanaged_session_ended")
+def unmanaged_session_ended(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """An unmanaged session ended."""
+    return _ends(picture, given, managed=False)
+
+
+@condition("session_impossible")
+def session_impossible(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """By the newest plan of an open managed session, the battery will hold less than wanted when it must be ready."""
+    for vehicle, session in _sessions(picture, managed=True):
+        plan, planned_at = vehicle.reports.latest("plan"), vehicle.reports.since("plan")
+        if session.ended_at is not None or session.started_at is None or planned_at is None:
+            continue
+        if _concerns(plan, planned_at, session.started_at) and _falls_short(plan):
+            facts = {"target": plan["target_soc"], "forecast": plan["forecast_soc"], "ready_by": plan.get("ready_by")}
+            begins = max(planned_at, session.started_at)
+            yield from of_vehicle(
+                vehicle, begins, subject=_subject(session), seen_at=vehicle.reports.told_at("plan"), facts=facts
+            )
+
+
+def _concerns(plan: Any, planned_at: datetime, started_at: datetime) -> bool:
+    """Whether a plan is one of this session: made since it began, or for a departure after its beginning."""
+    ready_by = as_moment(plan.get("ready_by")) if isinstance(plan, dict) else None
+    return planned_at >= started_at or (ready_by is not None and ready_by > started_at)
+
+
+def _falls_short(plan: Any) -> bool:
+    target, forecast = plan.get("target_soc"), plan.get("forecast_soc")
+    return target is not None and forecast is not None and forecast < target
+
+
+@condition("received_no_power")
+def received_no_power(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """The car is plugged in and ought to charge, and for so many minutes no power came."""
+    for vehicle in picture.vehicles:
+        for session in vehicle.sessions:
+            if session.no_power_since is None or session.ended_at is not None:
+                continue
+            since = session.no_power_since
+            begins = since + timedelta(minutes=given["minutes"])
+            yield from of_vehicle(vehicle, begins, subject=_subject(session))

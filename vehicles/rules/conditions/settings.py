@@ -1,0 +1,92 @@
+"""Settings and capabilities of the car: position, privacy, what smart charging needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from vehicles.rules.picture import Picture, Vehicle
+from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
+
+AUDI, BMW, MINI = "audi", "bmw", "mini"
+VOLKSWAGEN = ("volkswagen", "volkswagen_id", "vw", "vw_id")
+POSITION, START_STOP = "geoLocation", "startStopCharging"
+AVAILABLE = "available"
+
+
+def capability(vehicle: Vehicle, name: str) -> str:
+    """available, missing (for good), blocked (the driver can do something), or empty while unknown."""
+    return str(vehicle.reports.latest(f"capability.{name}") or "")
+
+
+def became_available(vehicle: Vehicle, name: str) -> datetime | None:
+    """Since when a capability is available that was not before."""
+    field = f"capability.{name}"
+    if capability(vehicle, name) != AVAILABLE:
+        return None
+    return vehicle.reports.since(field) if vehicle.reports.before(field) else None
+
+
+@condition("geolocation_disabled")
+def geolocation_disabled(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """A BMW's position was switched off, or the capability was withdrawn without a word about the setting."""
+    for vehicle in picture.vehicles:
+        if vehicle.brand == BMW and vehicle.is_linked:
+            yield from of_vehicle(vehicle, position_off_since(vehicle))
+
+
+def position_off_since(vehicle: Vehicle) -> datetime | None:
+    setting, field = vehicle.reports.latest("geolocation_enabled"), f"capability.{POSITION}"
+    withdrawn = capability(vehicle, POSITION) == "blocked" and AVAILABLE in vehicle.reports.before(field)
+    if setting is False:
+        since, back = vehicle.reports.since("geolocation_enabled"), became_available(vehicle, POSITION)
+        return None if since and back and back > since else since
+    return vehicle.reports.since(field) if setting is None and withdrawn else None
+
+
+@condition("privacy_mode")
+def privacy_mode(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+    """An Audi's privacy mode is on, and nothing was heard of the car since."""
+    for vehicle in picture.vehicles:
+        if vehicle.brand == AUDI and vehicle.is_linked:
+            yield from of_vehicle(vehicle, private_since(vehicle), seen_at=vehicle.reports.told_at("privacy_mode"))
+
+
+def private_since(vehicle: Vehicle) -> datetime | None:
+    since, heard = vehicle.reports.since("privacy_mode"), vehicle.last_contact
+    if vehicle.reports.latest("privacy_mode") is not True or since is None:
+        return None
+    return None if heard is not None and heard > since else since
+
+
+@condition("position_available")
+def position_available(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    """A Volkswagen ID's position became available. Told once per vehicle."""
+    for vehicle in picture.vehicles:
+        if vehicle.brand in VOLKSWAGEN:
+            begins = became_available(vehicle, POSITION)
+            yield from _for_days(vehicle, begins, given["days"])
+
+
+@condition("bmw_unlocked")
+def bmw_unlocked(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    return unlocked(picture, BMW, given)
+
+
+@condition("mini_unlocked")
+def mini_unlocked(picture: Picture, given: Thresholds) -> Iterator[Window]:
+    return unlocked(picture, MINI, given)
+
+
+def unlocked(picture: Picture, brand: str, given: Thresholds) -> Iterator[Window]:
+    """Both capabilities that smart charging needs are there, and at least one of them was not before."""
+    for vehicle in picture.vehicles:
+        if vehicle.brand != brand or not all(capability(vehicle, c) == AVAILABLE for c in (POSITION, START_STOP)):
+            continue
+        moments = [m for c in (POSITION, START_STOP) if (m := became_available(vehicle, c)) is not None]
+        yield from _for_days(vehicle, max(moments, default=None), given["days"])
+
+
+def _for_days(vehicle: Vehicle, begins: datetime | None, days: float) -> Iterator[Window]:
+    ends = begins + timedelta(days=days) if begins else None
+    yield from of_vehicle(vehicle, begins, ends=ends, expires=True)

@@ -1,0 +1,120 @@
+"""All that is known of one driver, as the rules see it. Plain values: no database, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from vehicles.rules.timelines import Reports
+
+
+@dataclass(slots=True)
+class Thing:
+    """Something that facts tell of: its row, its own id with the sender, and what was reported."""
+
+    id: int
+    key: str
+    reports: Reports
+
+
+@dataclass(slots=True)
+class Account(Thing):
+    """An account with a manufacturer."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Nothing speaks against its credentials."""
+        return bool(self.reports.latest("auth_state", "ok") == "ok")
+
+
+@dataclass(slots=True)
+class Service(Thing):
+    """A paid service of a manufacturer for one vehicle, e.g. ZE_INTERACTIVE."""
+
+
+@dataclass(slots=True)
+class Session(Thing):
+    """A charging session; `managed` is None while only its end was told."""
+
+    managed: bool | None = None
+    reason: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    no_power_since: datetime | None = None
+    soc_start: int | None = None
+    energy_kwh: float | None = None
+
+
+@dataclass(slots=True)
+class Vehicle(Thing):
+    account: Account | None = None
+    services: list[Service] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    # The brand as rules compare it, the name as people write it, whether it is linked: asked by nearly every rule.
+    brand: str = field(init=False)
+    name: str = field(init=False)
+    is_linked: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        words = (self.reports.latest("brand"), self.reports.latest("model"))
+        self.brand = str(words[0] or "").strip().lower().replace(" ", "_")
+        self.name = " ".join(str(word) for word in words if word) or self.key
+        self.is_linked = self._is_linked()
+
+    @property
+    def account_ok(self) -> bool:
+        return self.account is None or self.account.is_ok
+
+    def _is_linked(self) -> bool:
+        """In an account that is linked and whose access was not withdrawn, and not removed by its driver."""
+        account = self.account.reports if self.account is not None else Reports()
+        unlinked = account.latest("linked") is False or account.latest("auth_state") == "revoked"
+        return not unlinked and self.reports.latest("removed") is not True
+
+    @property
+    def last_contact(self) -> datetime | None:
+        return self.reports.last_time("contact", True)
+
+
+@dataclass(slots=True)
+class Contract(Thing):
+    """A utility contract; it hangs on a location."""
+
+
+@dataclass(slots=True)
+class Agreement(Thing):
+    """An offered version of the agreement about a PDL (the French meter's delivery point)."""
+
+
+@dataclass(slots=True)
+class Location(Thing):
+    contracts: list[Contract] = field(default_factory=list)
+    agreements: list[Agreement] = field(default_factory=list)
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A running campaign that this driver belongs to the audience of."""
+
+    id: int
+    type: str
+    begins: datetime
+    ends: datetime | None
+    min_app_version: str
+
+
+@dataclass(slots=True)
+class Picture(Thing):
+    """One driver."""
+
+    zone: tzinfo = UTC
+    accounts: list[Account] = field(default_factory=list)
+    vehicles: list[Vehicle] = field(default_factory=list)
+    locations: list[Location] = field(default_factory=list)
+    payouts: list[Thing] = field(default_factory=list)
+    reimbursements: list[Thing] = field(default_factory=list)
+    statements: list[Thing] = field(default_factory=list)
+    referred: list[Thing] = field(default_factory=list)  # referrals in which this driver is the referrer
+    invited: list[Thing] = field(default_factory=list)  # … the invitee
+    campaigns: list[Campaign] = field(default_factory=list)

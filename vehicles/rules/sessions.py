@@ -1,0 +1,158 @@
+"""From a vehicle's telemetry to its charging sessions (A1.2). Pure, so that a late sample only means: derive anew.
+
+A session lasts while the car is plugged in. It begins with the first sample that says so and ends with the last one
+that still did, not with the moment at which the end was noticed. It is managed while smart charging is on, the place
+is known and the car can be started, stopped and located; where that changes, one session ends and another begins.
+Switching smart charging off ends a managed session at once; the unmanaged one begins with the next sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from vehicles.choices import UnmanagedReason
+from vehicles.rules.timelines import Reports
+
+NEEDED = ("geoLocation", "startStopCharging")
+DISCONNECTED, CHARGING, STOPPED = "disconnected", "charging", "stopped"
+SILENT_STATES = ("", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One word of telemetry. `location` is empty where the place is unknown; `power_kw` None where it is not told."""
+
+    at: datetime
+    charge_state: str
+    location: str = ""
+    power_kw: float | None = None
+    soc: int | None = None
+
+
+@dataclass(slots=True)
+class Derived:
+    """A session as the samples tell it; `last_at` is its last good sample."""
+
+    managed: bool
+    reason: str
+    started_at: datetime
+    last_at: datetime
+    location: str = ""
+    ended_at: datetime | None = None
+    end_reason: str = ""
+    no_power_since: datetime | None = None
+    soc_start: int | None = None
+    soc_last: int | None = None
+
+    def overlap(self, start: datetime, end: datetime | None) -> float:
+        """Seconds that it shares with another interval; a moment that both touch counts for a little."""
+        mine = self.ended_at or self.last_at
+        shared = min(mine, end or mine) - max(self.started_at, start)
+        return shared.total_seconds() + 1 if shared.total_seconds() >= 0 else 0
+
+
+def why_unmanaged(sample: Sample, reports: Reports) -> str:
+    """Why a session at this sample is not managed; empty when it is."""
+    if reports.at("smart_charging", sample.at) is not True:
+        return UnmanagedReason.SMART_CHARGING_OFF
+    if not sample.location:
+        return UnmanagedReason.UNKNOWN_LOCATION
+    if any(reports.at(f"capability.{name}", sample.at) != "available" for name in NEEDED):
+        return UnmanagedReason.MISSING_CAPABILITY
+    return ""
+
+
+def is_powerless(sample: Sample, reports: Reports) -> bool:
+    """The car ought to charge by its own word or by a command, and no power comes."""
+    expected = sample.charge_state == CHARGING or reports.at("command", sample.at) == "start"
+    if sample.power_kw is not None:
+        return expected and sample.power_kw <= 0
+    return expected and sample.charge_state == STOPPED
+
+
+def switched_off_at(reports: Reports, after: datetime, until: datetime | None) -> datetime | None:
+    """When smart charging was switched off after one moment and up to another."""
+    for text, value in reports.raw.get("smart_charging", ()):
+        moment = datetime.fromisoformat(text)
+        if value is not True and moment > after and (until is None or moment <= until):
+            return moment
+    return None
+
+
+def derive(samples: Iterable[Sample], reports: Reports) -> list[Derived]:
+    """The sessions that samples tell, oldest first; all but the last have ended. Samples need no order."""
+    sessions: list[Derived] = []
+    current: Derived | None = None
+    for sample in sorted(samples, key=lambda s: (s.at, s.charge_state)):
+        if sample.charge_state in SILENT_STATES:
+            continue
+        if sample.charge_state == DISCONNECTED:
+            _end(current, "unplugged")
+            current = None
+            continue
+        reason = why_unmanaged(sample, reports)
+        if current is not None and _forced_end(current, reports, sample.at):
+            _end(current, "smart_charging_off")
+            current = None
+        if current is not None and current.managed == bool(reason):
+            _end(current, "conditions_changed")
+            current = None
+        if current is None:
+            current = Derived(not reason, reason, sample.at, sample.at, sample.location, soc_start=sample.soc)
+            sessions.append(current)
+        _follow(current, sample, reports)
+    if current is not None and _forced_end(current, reports, None):
+        _end(current, "smart_charging_off")
+    return sessions
+
+
+def _forced_end(session: Derived, reports: Reports, until: datetime | None) -> bool:
+    return session.managed and switched_off_at(reports, session.last_at, until) is not None
+
+
+def _end(session: Derived | None, reason: str) -> None:
+    if session is not None:
+        session.ended_at, session.end_reason, session.no_power_since = session.last_at, reason, None
+
+
+def _follow(session: Derived, sample: Sample, reports: Reports) -> None:
+    session.last_at = sample.at
+    session.soc_last = sample.soc if sample.soc is not None else session.soc_last
+    if is_powerless(sample, reports):
+        session.no_power_since = session.no_power_since or sample.at
+    else:
+        session.no_power_since = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A session as it was recorded before."""
+
+    id: int
+    managed: bool | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def match(derived: Sequence[Derived], recorded: Sequence[Recorded]) -> tuple[dict[int, Derived], list[Derived]]:
+    """Which recorded session each derived one continues, by the time they share; and the derived ones that are new.
+
+    A recorded session that is in neither was none: a late sample said otherwise.
+    """
+    shares = sorted(
+        (
+            (-one.overlap(old.started_at, old.ended_at), old.id, number)
+            for number, one in enumerate(derived)
+            for old in recorded
+            if old.managed is one.managed and one.overlap(old.started_at, old.ended_at) > 0
+        ),
+    )
+    continued: dict[int, Derived] = {}
+    taken: set[int] = set()
+    for _share, old_id, number in shares:
+        if old_id not in continued and number not in taken:
+            continued[old_id] = derived[number]
+            taken.add(number)
+    return continued, [one for number, one in enumerate(derived) if number not in taken]

@@ -1,0 +1,129 @@
+"""What was reported of one thing, field by field, each as a timeline of (moment, value).
+
+Facts come in any order, repeated and late. A timeline is the set of what was told, in the order of the told moments;
+two orders of arrival give the same set. The newest entry is the present value. Kept as it is stored:
+
+    {"auth_state": [["2026-11-01T08:00:00.000000Z", "ok"], ["2026-11-03T10:00:00.000000Z", "invalid_credentials"]]}
+
+Moments are UTC with microseconds, so that their texts sort as they do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+# So many entries are kept as they came. Beyond that, of each run of one value only its ends are kept, and then the
+# oldest go: the present value is always right, however late a fact is; only "since when" may then be told too late.
+KEPT = 30
+
+Raw = dict[str, list[list[Any]]]
+
+
+def to_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _order(entry: Sequence[Any]) -> tuple[str, str]:
+    # Two values of one moment need some order, the same for everyone; which one it is does not matter.
+    return entry[0], json.dumps(entry[1], sort_keys=True)
+
+
+def told(entries: list[list[Any]], at: datetime, value: Any) -> list[list[Any]]:
+    """The timeline with one more entry; the same list when it was there already."""
+    entry = [to_text(at), value]
+    if entry in entries:
+        return entries
+    if not entries or _order(entries[-1]) < _order(entry):
+        return _short([*entries, entry])
+    return _short(sorted([*entries, entry], key=_order))
+
+
+def _short(entries: list[list[Any]]) -> list[list[Any]]:
+    if len(entries) <= KEPT:
+        return entries
+    last = len(entries) - 1
+    ends = [
+        entry
+        for n, entry in enumerate(entries)
+        if n in (0, last) or not entries[n - 1][1] == entry[1] == entries[n + 1][1]
+    ]
+    return ends[-KEPT:]
+
+
+class Reports:
+    """Reads and extends the timelines of one thing."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Raw | None = None) -> None:
+        self.raw: Raw = raw if raw is not None else {}
+
+    def tell(self, field: str, value: Any, at: datetime) -> bool:
+        """Adds what was told; says whether it was news, be it late."""
+        before = self.raw.get(field, [])
+        after = told(before, at, value)
+        if after is before:
+            return False
+        self.raw = self.raw | {field: after}
+        return True
+
+    def knows(self, field: str) -> bool:
+        return field in self.raw
+
+    def latest(self, field: str, default: Any = None) -> Any:
+        entries = self.raw.get(field)
+        return entries[-1][1] if entries else default
+
+    def told_at(self, field: str) -> datetime | None:
+        """When the present value was last said."""
+        entries = self.raw.get(field)
+        return to_moment(entries[-1][0]) if entries else None
+
+    def run(self, field: str) -> list[datetime]:
+        """The moments at which the present value was said in a row, oldest first."""
+        entries = self.raw.get(field, [])
+        moments: list[str] = []
+        for moment, value in reversed(entries):
+            if value != entries[-1][1]:
+                break
+            moments.append(moment)
+        return [to_moment(moment) for moment in reversed(moments)]
+
+    def since(self, field: str) -> datetime | None:
+        """Since when the present value holds, as far as it is known."""
+        run = self.run(field)
+        return run[0] if run else None
+
+    def before(self, field: str) -> list[Any]:
+        """The values that were said before the present one came to hold, oldest first."""
+        entries = self.raw.get(field, [])
+        run = 0
+        for _moment, value in reversed(entries):
+            if value != entries[-1][1]:
+                break
+            run += 1
+        return [value for _moment, value in entries[: len(entries) - run]]
+
+    def last_time(self, field: str, value: Any) -> datetime | None:
+        """When this value was last said, be it the present one or not."""
+        return next((to_moment(m) for m, said in reversed(self.raw.get(field, [])) if said == value), None)
+
+    def first_time(self, field: str, *values: Any) -> datetime | None:
+        """When one of these values was first said."""
+        return next((to_moment(m) for m, said in self.raw.get(field, []) if said in values), None)
+
+    def at(self, field: str, moment: datetime, default: Any = None) -> Any:
+        """The value as it was at a moment."""
+        text, found = to_text(moment), default
+        for said_at, value in self.raw.get(field, ()):
+            if said_at > text:
+                break
+            found = value
+        return found

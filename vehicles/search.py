@@ -1,0 +1,242 @@
+"""What the lists of vehicles can be searched by; the same for pages, audiences and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from console.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from console.search.facets import Facet, FlagFacet, SearchContext, TagFacet
+from console.search.grammar import Comparison, Span, Value, Word
+from console.search.schema import any_text, folded_text
+from vehicles.catalogue import TYPES
+from vehicles.choices import (
+    LIVE,
+    CampaignState,
+    Category,
+    Kind,
+    Language,
+    NotificationState,
+    PairingReason,
+    PairingState,
+    Reason,
+    Severity,
+    UnmanagedReason,
+    Way,
+)
+from vehicles.models import ChargingLocation, DriverNotification, Vehicle
+from vehicles.rules.versions import version_key
+
+
+@dataclass(frozen=True)
+class VersionFacet(Facet):
+    """A version, compared as numbers: `app:<4.16` finds 4.9."""
+
+    def _numbers(self, text: str) -> list[int]:
+        numbers = version_key(text)
+        if not numbers:
+            raise self.refuse(str(_("a version such as 4.16")))
+        return numbers
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        known = ~Q(**{self.path: []})
+        match value:
+            case Comparison(operator, text):
+                lookup = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}[operator]
+                return known & Q(**{f"{self.path}__{lookup}": self._numbers(text)})
+            case Span(low, high):
+                bounds = known
+                if low:
+                    bounds &= Q(**{f"{self.path}__gte": self._numbers(low)})
+                if high:
+                    bounds &= Q(**{f"{self.path}__lte": self._numbers(high)})
+                return bounds
+            case Word(text):
+                if text.lower() in ("none", ""):
+                    return ~known
+                return Q(**{self.path: self._numbers(text)})
+
+    def examples(self) -> list[Any]:
+        return [f"{self.name}:<4.16", f"{self.name}:4.9..4.16"]
+
+
+def _values(choices: Any) -> dict[str, Any]:
+    return {value: value for value in choices.values if value}
+
+
+def _has_vehicle(**filters: Any) -> Q:
+    return Q(Exists(Vehicle.objects.filter(driver=OuterRef("pk"), removed=False, **filters)))
+
+
+def _has_open(**filters: Any) -> Q:
+    living = (NotificationState.OPEN, NotificationState.READ)
+    return Q(Exists(DriverNotification.objects.filter(driver=OuterRef("pk"), state__in=living, **filters)))
+
+
+@dataclass(frozen=True)
+class OfVehicleFacet(Facet):
+    """Drivers by a text of one of their cars."""
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        if not isinstance(value, Word):
+            raise self.refuse(str(_("a text, no comparison or range")))
+        if not value.text or (value.text.lower() == "none" and not value.quoted):
+            return ~_has_vehicle()
+        return _has_vehicle(**{f"{self.path}__fold_contains": value.text})
+
+    def examples(self) -> list[Any]:
+        return [f"{self.name}:renault"]
+
+
+_OPEN: dict[str, Any] = {name.lower(): _has_open(type=name) for name in TYPES}
+_HAS_PDL = Q(Exists(ChargingLocation.objects.filter(driver=OuterRef("pk")).exclude(pdl="")))
+
+DRIVER_SEARCH = SearchSchema(
+    folded_text("search_text"),
+    (
+        TextFacet("id", "external_id", _("Id"), through="search_text"),
+        TextFacet("name", "name", _("Name"), through="search_text"),
+        TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text"),
+        TextFacet("country", "country", _("Country"), exact=True),
+        ChoiceFacet("language", "language", _("Language"), ("lang",), choices=_values(Language)),
+        TextFacet("program", "program", _("Programme"), ("programme",)),
+        TextFacet("platform", "app_platform", _("App platform")),
+        VersionFacet("app", "app_version_key", _("App version"), ("version",)),
+        OfVehicleFacet("brand", "brand", _("Brand of a car"), ("car",)),
+        OfVehicleFacet("model", "model", _("Model of a car")),
+        ChoiceFacet(
+            "pairing", "pk", _("Pairing of a car"),
+            choices={state.value: _has_vehicle(pairing_state=state) for state in PairingState},
+        ),
+        ChoiceFacet(
+            "open", "pk", _("Open notification"), help_text=_("any and none work too"),
+            choices=_OPEN | {"any": _has_open(), "none": ~_has_open()},
+        ),
+        FlagFacet("pdl", "pk", _("Has a PDL"), when_true=_HAS_PDL),
+        FlagFacet("consent", "marketing_consent", _("Consents to marketing"), when_true=Q(marketing_consent=True)),
+        FlagFacet("push", "push_enabled", _("Push enabled"), when_true=Q(push_enabled=True)),
+        FlagFacet("removed", "removed", _("Removed"), when_true=Q(removed=True)),
+        TagFacet("unwanted", "unwanted", _("Unwanted category")),
+        TimeFacet("since", "created_at", _("First named")),
+    ),
+)  # fmt: skip
+
+VEHICLE_SEARCH = SearchSchema(
+    folded_text("search_text"),
+    (
+        TextFacet("id", "external_id", _("Id"), through="search_text"),
+        TextFacet("brand", "brand", _("Brand"), through="search_text"),
+        TextFacet("model", "model", _("Model"), through="search_text"),
+        TextFacet("vin", "vin", _("VIN"), through="search_text"),
+        ChoiceFacet("pairing", "pairing_state", _("Pairing"), ("state",), choices=_values(PairingState)),
+        ChoiceFacet("reason", "pairing_reason", _("Why"), choices=_values(PairingReason)),
+        TagFacet("capability", "capabilities", _("Capability")),
+        TextFacet("role", "user_role", _("Role")),
+        FlagFacet("privacy", "privacy_mode", _("Privacy mode"), when_true=Q(privacy_mode=True)),
+        FlagFacet("position", "geolocation_enabled", _("Geolocation"), when_true=Q(geolocation_enabled=True)),
+        FlagFacet("smart", "smart_charging", _("Smart charging"), when_true=Q(smart_charging=True)),
+        TimeFacet("contact", "last_contact_at", _("Last contact"), ("seen",)),
+        TextFacet("driver", "driver__external_id", _("Driver")),
+        FlagFacet("removed", "removed", _("Removed"), when_true=Q(removed=True)),
+    ),
+)
+ACCOUNT_SEARCH = SearchSchema(
+    any_text("external_id", "brand", "driver__external_id", "driver__name"),
+    (
+        TextFacet("brand", "brand", _("Brand")),
+        TextFacet("auth", "auth_state", _("Sign-in")),
+        FlagFacet("linked", "linked", _("Linked"), when_true=Q(linked=True)),
+        TextFacet("driver", "driver__external_id", _("Driver")),
+    ),
+)
+SESSION_SEARCH = SearchSchema(
+    any_text("external_id", "vehicle__external_id", "vehicle__model", "location__name"),
+    (
+        FlagFacet("managed", "managed", _("Managed"), when_true=Q(managed=True)),
+        FlagFacet("open", "ended_at", _("Running"), when_true=Q(ended_at__isnull=True)),
+        ChoiceFacet("reason", "reason", _("Why unmanaged"), choices=_values(UnmanagedReason)),
+        TextFacet("vehicle", "vehicle__external_id", _("Vehicle")),
+        TextFacet("brand", "vehicle__brand", _("Brand")),
+        TimeFacet("started", "started_at", _("Started")),
+        TimeFacet("ended", "ended_at", _("Ended")),
+        NumberFacet("soc", "soc_last", _("State of charge (%)")),
+    ),
+)
+CONTRACT_SEARCH = SearchSchema(
+    any_text("external_id", "supplier", "contract_number", "location__name", "driver__name"),
+    (
+        TextFacet("supplier", "supplier", _("Supplier")),
+        TextFacet("state", "state", _("State")),
+        TextFacet("number", "contract_number", _("Contract number")),
+        TextFacet("driver", "driver__external_id", _("Driver")),
+        TextFacet("location", "location__name", _("Location")),
+    ),
+)
+NOTIFICATION_SEARCH = SearchSchema(
+    any_text("type", "title", "subject", "driver__external_id", "driver__name"),
+    (
+        ChoiceFacet("state", "state", _("State"), choices=_values(NotificationState) | {"live": Q(state__in=LIVE)}),
+        ChoiceFacet("type", "type", _("Type"), choices={name.lower(): name for name in TYPES}),
+        ChoiceFacet("reason", "reason", _("Reason"), choices=_values(Reason)),
+        ChoiceFacet("severity", "severity", _("Severity"), choices=_values(Severity)),
+        ChoiceFacet("category", "category", _("Category"), choices=_values(Category)),
+        TagFacet("channel", "ways", _("Channel"), ("way",)),
+        TextFacet("driver", "driver__external_id", _("Driver")),
+        TextFacet("vehicle", "vehicle__external_id", _("Vehicle")),
+        TextFacet("about", "subject", _("About")),
+        TextFacet("language", "language", _("Language"), exact=True),
+        TimeFacet("created", "created_at", _("Created")),
+        TimeFacet("told", "told_at", _("Told")),
+        TimeFacet("ended", "ended_at", _("Ended")),
+        NumberFacet("repeats", "repeats", _("Repeats")),
+    ),
+)
+CAMPAIGN_SEARCH = SearchSchema(
+    any_text("name", "type", "audience"),
+    (
+        ChoiceFacet("state", "state", _("State"), choices=_values(CampaignState)),
+        TextFacet("type", "type", _("Notification")),
+        TimeFacet("begins", "begins_at", _("Begins")),
+        TimeFacet("ends", "ends_at", _("Ends")),
+    ),
+)
+
+
+def _types(attribute: str, value: Any) -> Q:
+    """The settings of all types of the catalogue with this value."""
+    return Q(type__in=[name for name, entry in TYPES.items() if getattr(entry, attribute) == value])
+
+
+def _told_by(way: Way) -> Q:
+    """Types that are told by a way: by an operator's word, or else by the catalogue's."""
+    return Q(ways__contains=[way.value]) | Q(
+        ways__isnull=True, type__in=[name for name, entry in TYPES.items() if way in entry.ways]
+    )
+
+
+def _type_text(text: str) -> Q:
+    """Types whose name, description, trigger or clear contains a text, case ignored."""
+    wanted = text.lower()
+    return Q(
+        type__in=[
+            name
+            for name, entry in TYPES.items()
+            if any(wanted in str(said).lower() for said in (name, entry.description, entry.trigger, entry.clear))
+        ]
+    )
+
+
+TYPE_SEARCH = SearchSchema(
+    _type_text,
+    (
+        TextFacet("type", "type", _("Name"), ("name",)),
+        ChoiceFacet("channel", "ways", _("Channel"), ("way",), choices={way.value: _told_by(way) for way in Way}),
+        ChoiceFacet("category", "type", _("Category"), choices={c.value: _types("category", c) for c in Category}),
+        ChoiceFacet("severity", "type", _("Severity"), choices={s.value: _types("severity", s) for s in Severity}),
+        ChoiceFacet("kind", "type", _("Kind"), choices={k.value: _types("kind", k) for k in Kind}),
+        FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
+    ),
+)

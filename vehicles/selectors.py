@@ -1,0 +1,231 @@
+"""Reads of vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from console.paging import COUNT_CAP, capped_ids
+from outbox.models import Delivery
+from outbox.selectors import deliveries_of_events
+from vehicles.choices import LIVE, SHOWN, NotificationState
+from vehicles.models import (
+    Campaign,
+    CampaignRecipient,
+    ChargingLocation,
+    ChargingSession,
+    Driver,
+    DriverNotification,
+    Fact,
+    NotificationStep,
+    OemAccount,
+    TypeSetting,
+    UtilityContract,
+    Vehicle,
+)
+from vehicles.search import DRIVER_SEARCH
+
+TIMELINE = 200
+
+
+def drivers() -> QuerySet[Driver]:
+    return Driver.objects.all()
+
+
+def vehicles() -> QuerySet[Vehicle]:
+    return Vehicle.objects.select_related("driver")
+
+
+def accounts() -> QuerySet[OemAccount]:
+    return OemAccount.objects.select_related("driver")
+
+
+def sessions() -> QuerySet[ChargingSession]:
+    return ChargingSession.objects.filter(withdrawn=False).select_related("vehicle", "location")
+
+
+def contracts() -> QuerySet[UtilityContract]:
+    return UtilityContract.objects.select_related("driver", "location")
+
+
+def notifications() -> QuerySet[DriverNotification]:
+    return DriverNotification.objects.select_related("driver", "vehicle")
+
+
+def campaigns() -> QuerySet[Campaign]:
+    return Campaign.objects.all()
+
+
+def steps_of(notification: DriverNotification) -> QuerySet[NotificationStep]:
+    return NotificationStep.objects.filter(notification=notification).order_by("id")
+
+
+def living_counts() -> dict[str, int]:
+    """How many notifications of each type are shown to drivers now."""
+    rows = DriverNotification.objects.filter(state__in=SHOWN).values_list("type").annotate(n=Count("pk"))
+    return dict(rows.order_by())
+
+
+def held_counts() -> dict[str, int]:
+    """How many notifications of each type are held back now."""
+    held = DriverNotification.objects.filter(state=NotificationState.SUPPRESSED)
+    return dict(held.values_list("type").annotate(n=Count("pk")).order_by())
+
+
+def open_by_severity() -> dict[str, int]:
+    rows = DriverNotification.objects.filter(state__in=SHOWN).values_list("severity").annotate(n=Count("pk"))
+    return dict(rows.order_by())
+
+
+# ---- a driver's page ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of a driver's timeline: a fact, a step of a notification, or a delivery."""
+
+    at: datetime
+    kind: str
+    row: Any
+    deliveries: Sequence[Delivery] = ()
+
+
+def subjects_of(driver: Driver) -> list[str]:
+    """Everything of a driver that facts are about, as the facts name it."""
+    found = [f"driver:{driver.external_id}"]
+    for name, rows in (
+        ("vehicle", driver.vehicles),
+        ("account", driver.accounts),
+        ("location", driver.locations),
+        ("contract", driver.contracts),
+        ("payout", driver.payouts),
+        ("reimbursement", driver.reimbursements),
+        ("statement", driver.statements),
+        ("referral", driver.referred),
+        ("referral", driver.invited),
+    ):
+        found += [f"{name}:{key}" for key in rows.order_by("-pk").values_list("external_id", flat=True)[:TIMELINE]]
+    sessions = ChargingSession.objects.filter(vehicle__driver=driver, derived=False).order_by("-pk")
+    return found + [f"session:{key}" for key in sessions.values_list("external_id", flat=True)[:TIMELINE]]
+
+
+def facts_of(driver: Driver, limit: int = TIMELINE) -> QuerySet[Fact]:
+    return Fact.objects.filter(subject__in=subjects_of(driver)).order_by("-id")[:limit]
+
+
+def timeline_of(driver: Driver, limit: int = TIMELINE) -> list[Moment]:
+    """What was reported of a driver's things and what the driver was told of it, newest first."""
+    facts = [Moment(fact.occurred_at, "fact", fact) for fact in facts_of(driver, limit)]
+    steps = list(
+        NotificationStep.objects.filter(notification__driver=driver)
+        .select_related("notification")
+        .order_by("-id")[:limit]
+    )
+    deliveries: dict[int, list[Delivery]] = {}
+    for delivery in deliveries_of_events(step.event_id for step in steps if step.event_id is not None):
+        deliveries.setdefault(delivery.event_id, []).append(delivery)
+    told = [Moment(step.at, "step", step, deliveries.get(step.event_id or 0, [])) for step in steps]
+    return sorted([*facts, *told], key=lambda moment: (moment.at, moment.row.pk), reverse=True)[:limit]
+
+
+def deliveries_of_steps(steps: Sequence[NotificationStep]) -> dict[int, list[Delivery]]:
+    """Deliveries by the event that a step published."""
+    found: dict[int, list[Delivery]] = {}
+    for delivery in deliveries_of_events(step.event_id for step in steps if step.event_id is not None):
+        found.setdefault(delivery.event_id, []).append(delivery)
+    return found
+
+
+# ---- campaigns ------------------------------------------------------------------------------------------------------
+
+
+def campaign_progress(campaign: Campaign) -> dict[str, int]:
+    """How far a campaign is: drivers in its audience so far, and by state what became of their banners."""
+    prefix = f"campaign:{campaign.pk}"
+    recipients = CampaignRecipient.objects.filter(campaign=campaign)
+    banners = DriverNotification.objects.filter(
+        Q(subject=prefix) | Q(subject__startswith=f"{prefix}:"),
+        type=campaign.type,
+        driver_id__in=recipients.values("driver_id"),
+    )
+    by_state = dict(banners.values_list("state").annotate(n=Count("pk")).order_by())
+    told = banners.filter(told_at__isnull=False).values("driver_id").distinct().count()
+    return {"recipients": recipients.count(), "told": told} | by_state
+
+
+@dataclass(frozen=True)
+class Audience:
+    """How many drivers a search finds (`capped`: more than are counted), and the first of them."""
+
+    count: int
+    capped: bool
+    first: Sequence[Driver]
+
+
+def audience_preview(text: str) -> Audience:
+    """Raises SearchError for a search that cannot be read."""
+    found = drivers().filter(DRIVER_SEARCH.condition(text), removed=False)
+    count = len(capped_ids(found))
+    return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(found.order_by("external_id")[:8]))
+
+
+# ---- pages ----------------------------------------------------------------------------------------------------------
+
+
+def living_of(driver: Driver) -> QuerySet[DriverNotification]:
+    return notifications().filter(driver=driver, state__in=LIVE).order_by("-id")
+
+
+def locations_of(driver: Driver) -> QuerySet[ChargingLocation]:
+    return ChargingLocation.objects.filter(driver=driver).prefetch_related("contracts", "agreements")
+
+
+def attach_cars(rows: Sequence[Driver]) -> None:
+    """Gives each driver `cars` and `open_notes`, in two queries for a whole page."""
+    ids = [driver.pk for driver in rows]
+    cars: dict[int, list[Vehicle]] = {}
+    for vehicle in Vehicle.objects.filter(driver_id__in=ids, removed=False).order_by("pk"):
+        cars.setdefault(vehicle.driver_id or 0, []).append(vehicle)
+    notes: dict[int, list[DriverNotification]] = {}
+    shown = DriverNotification.objects.filter(driver_id__in=ids, state__in=SHOWN).order_by("-id")
+    for note in shown.defer("facts", "body"):
+        notes.setdefault(note.driver_id, []).append(note)
+    for driver in rows:
+        driver.cars = cars.get(driver.pk, [])  # type: ignore[attr-defined]
+        driver.open_notes = notes.get(driver.pk, [])  # type: ignore[attr-defined]
+
+
+def counts_of_type(name: str) -> list[tuple[NotificationState, int]]:
+    """How many notifications of a type live, by state."""
+    rows = DriverNotification.objects.filter(type=name, state__in=LIVE).values_list("state").annotate(n=Count("pk"))
+    counts = dict(rows.order_by())
+    return [(state, counts.get(state.value, 0)) for state in LIVE]
+
+
+def setting_of(name: str) -> TypeSetting | None:
+    return TypeSetting.objects.filter(type=name).first()
+
+
+def facts_about(subject: str, limit: int = 50) -> QuerySet[Fact]:
+    return Fact.objects.filter(subject=subject).order_by("-id")[:limit]
+
+
+def driver_of_fact(fact: Any) -> Driver | None:
+    """The driver whom a fact concerns, as far as it names one or the thing that it is about."""
+    named = getattr(fact, "driver", None)
+    if isinstance(named, str):
+        return Driver.objects.filter(external_id=named).first()
+    for name, path in (
+        ("vehicle", "vehicles"),
+        ("account", "accounts"),
+        ("location", "locations"),
+        ("contract", "contracts"),
+    ):
+        key = getattr(fact, name, None)
+        if isinstance(key, str):
+            return Driver.objects.filter(**{f"{path}__external_id": key}).first()
+    return None

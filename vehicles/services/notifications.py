@@ -1,0 +1,143 @@
+"""What the app and operators do to a notification: read, dismiss, send a sample. Each by one conditional UPDATE."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from outbox.services import NewEvent, Recipient, publish
+from vehicles.catalogue import NotificationType
+from vehicles.catalogue.texts import PLACEHOLDERS
+from vehicles.choices import LIVE, NotificationState, StepKind, Way
+from vehicles.event_kinds import SAMPLE, DriverFacts, NotificationFacts, VehicleFacts
+from vehicles.ingest.base import is_address
+from vehicles.models import Driver, DriverNotification, NotificationStep
+from vehicles.services.banners import banner_recipient, hand_over
+from vehicles.services.evaluation import lock_drivers
+from vehicles.services.pictures import zone_named
+from vehicles.services.policies import policies_in_force
+from vehicles.services.texts import Wording
+
+
+def mark_read(*, notification: DriverNotification, now: datetime) -> bool:
+    """Notes that the driver has seen it. Says whether it is read now: what was read stays so, what ended cannot be."""
+    with transaction.atomic():
+        open_ = DriverNotification.objects.filter(pk=notification.pk, state=NotificationState.OPEN)
+        if open_.update(state=NotificationState.READ, read_at=now):
+            _note(notification, StepKind.READ, now)
+        notification.refresh_from_db()
+    return notification.state in (NotificationState.READ, NotificationState.DISMISSED)
+
+
+def dismiss(*, notification: DriverNotification, now: datetime) -> bool:
+    """Puts a banner away; while its condition holds, it comes back after the type's cooldown.
+
+    Says whether it is dismissed now. Raises ValidationError for what is no banner.
+    """
+    if Way.BANNER not in notification.ways:
+        raise ValidationError(_("Only a banner can be dismissed; mark this one as read."))
+    policy = policies_in_force()[notification.type]
+    with transaction.atomic():
+        lock_drivers([notification.driver_id])
+        shown = DriverNotification.objects.filter(
+            pk=notification.pk, state__in=(NotificationState.OPEN, NotificationState.READ)
+        )
+        if shown.update(state=NotificationState.DISMISSED, dismissed_at=now):
+            _note(notification, StepKind.DISMISSED, now)
+            if policy.cooldown and not policy.once:
+                _look_at(notification.driver_id, now + policy.cooldown)
+        notification.refresh_from_db()
+    return notification.state == NotificationState.DISMISSED
+
+
+def _look_at(driver_id: int, moment: datetime) -> None:
+    """Has the sweep look at a driver at a moment, if nothing is due before."""
+    driver = Driver.objects.get(pk=driver_id)
+    if driver.due_at is None or driver.due_at > moment:
+        Driver.objects.filter(pk=driver_id).update(due_at=moment)
+
+
+def _note(notification: DriverNotification, kind: StepKind, now: datetime) -> None:
+    NotificationStep.objects.create(notification=notification, at=now, kind=kind)
+
+
+def stop_category(*, driver_id: int, category: str, now: datetime) -> bool:
+    """A driver leaves a category by the link in a mail; says whether it was wanted until then."""
+    with transaction.atomic():
+        driver = Driver.objects.select_for_update(no_key=True).filter(pk=driver_id).first()
+        if driver is None or category in driver.unwanted:
+            return False
+        from vehicles.rules.timelines import Reports
+
+        reports = Reports(driver.reports)
+        reports.tell(f"wants.{category}", False, now)
+        driver.reports, driver.unwanted = reports.raw, sorted({*driver.unwanted, category})
+        driver.due_at = now
+        driver.save(update_fields=["reports", "unwanted", "due_at"])
+    return True
+
+
+def living_of(driver: Driver) -> list[DriverNotification]:
+    return list(DriverNotification.objects.filter(driver=driver, state__in=LIVE))
+
+
+def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str, now: datetime) -> list[int]:
+    """Shows what a driver would get, with invented facts: as mail to an address, or as banner or mail to a driver.
+
+    `to` is an e-mail address or a driver's id. Returns the ids of the events. Raises ValidationError when there is no
+    such driver, or no way to one.
+    """
+    to = to.strip()
+    driver = None if is_address(to) else Driver.objects.filter(external_id=to).first()
+    if driver is None and not is_address(to):
+        raise ValidationError({"to": _("There is no driver “%(id)s”, and it is no e-mail address.") % {"id": to}})
+    if driver is not None:
+        language = driver.language
+        ways = [str(way.value) for way in entry.ways if way != Way.PUSH] or [Way.EMAIL.value]
+    else:
+        ways = [Way.EMAIL.value]
+    recipients = []
+    if Way.EMAIL in ways and (driver is None or driver.email):
+        recipients.append(Recipient(driver.email if driver is not None else to, language=language))
+    if Way.BANNER in ways and driver is not None:
+        recipients.append(banner_recipient(driver.external_id, language))
+    if not recipients:
+        raise ValidationError({"to": _("The driver has no e-mail address.")})
+    payload = _sample_payload(entry, driver, language, sent_by, now)
+    with transaction.atomic():
+        event = NewEvent(
+            SAMPLE, f"notification:{entry.name}", payload, f"vehicle-sample/{uuid.uuid4().hex}", now, tuple(recipients)
+        )
+        ids = list(publish(events=[event], now=now).values())
+        hand_over(event_ids=ids, now=now)
+    return ids
+
+
+def _sample_payload(
+    entry: NotificationType, driver: Driver | None, language: str, sent_by: str, now: datetime
+) -> NotificationFacts:
+    zone = zone_named(driver.time_zone if driver is not None else "")
+    soon = {"ready_by": now + timedelta(hours=8), "started_at": now - timedelta(hours=6), "ended_at": now}
+    facts = dict(PLACEHOLDERS) | {name: moment.isoformat() for name, moment in soon.items()}
+    words = Wording().words(entry.name, language, facts, zone)
+    return NotificationFacts(
+        id=0,
+        type=entry.name,
+        state=NotificationState.OPEN.value,
+        channels=[str(way.value) for way in entry.ways],
+        severity=entry.severity.value,
+        category=entry.category.value,
+        driver=DriverFacts(id=driver.external_id if driver is not None else sent_by, language=language),
+        vehicle=VehicleFacts(id="sample", brand="Renault", model="Zoe"),
+        subject="sample",
+        title=words.title,
+        body=words.body,
+        language=language,
+        since=now,
+        occasion="sample",
+        facts={"sent_by": sent_by},
+    )

@@ -1,0 +1,199 @@
+"""Reads all that is known of some drivers into pictures for the rules: a fixed number of statements for all of them.
+
+Plain SQL, because this is the hottest way in: no row becomes an object that the rules do not need, and however many
+drivers there are, their ids are one parameter.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+
+from vehicles.models import Driver
+from vehicles.rules import picture as pic
+from vehicles.rules.deciding import Person
+from vehicles.rules.timelines import Raw, Reports
+
+# An ended campaign is still looked at so long, so that its end is seen.
+ENDED_LATELY = timedelta(days=30)
+_BASIC = "id, external_id, reports::text"
+_decode = msgspec.json.Decoder(Raw).decode
+
+
+@dataclass(slots=True)
+class Subject:
+    """One driver before the rules: the picture, how the driver may be told, and what the row says."""
+
+    driver: Driver
+    picture: pic.Picture
+    person: Person
+    # What stands in the vehicle's row, by vehicle.
+    standings: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=700)
+def zone_named(name: str) -> tzinfo:
+    """A zone by name, the installation's where none is told."""
+    try:
+        return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return zoneinfo.ZoneInfo(settings.TIME_ZONE)
+
+
+def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _reports(text: str) -> Reports:
+    return Reports(_decode(text))
+
+
+def read_pictures(driver_ids: Sequence[int], now: datetime) -> dict[int, Subject]:
+    """The drivers by id, with everything that may still be told of."""
+    ids = list(driver_ids)
+    fields = [f for f in Driver._meta.concrete_fields if f.attname not in ("search_text", "created_at", "reports")]
+    names = [f.attname for f in fields]
+    found = _rows(
+        f"SELECT reports::text, {', '.join(names)} FROM vehicles_driver WHERE id = ANY(%s) ORDER BY id",  # noqa: S608
+        ids,
+    )
+    subjects = {}
+    for reports, *values in found:
+        driver = Driver(**dict(zip(names, values, strict=True)))
+        subjects[driver.pk] = _subject(driver, _reports(reports))
+    pictures = {pk: subject.picture for pk, subject in subjects.items()}
+    _read_cars(ids, subjects)
+    _read_locations(ids, pictures)
+    _read_money(ids, pictures)
+    _read_campaigns(ids, pictures, now)
+    return subjects
+
+
+def _subject(driver: Driver, reports: Reports) -> Subject:
+    zone = zone_named(driver.time_zone)
+    person = Person(
+        zone=zone,
+        quiet_from=driver.quiet_from,
+        quiet_until=driver.quiet_until,
+        unwanted=frozenset(driver.unwanted),
+        consents=driver.marketing_consent,
+        has_email=bool(driver.email),
+        push_enabled=driver.push_enabled,
+    )
+    return Subject(driver, pic.Picture(driver.pk, driver.external_id, reports, zone=zone), person)
+
+
+def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
+    rows = _rows(
+        f"SELECT driver_id, account_id, pairing_state, pairing_reason, {_BASIC} FROM vehicles_vehicle"  # noqa: S608
+        " WHERE driver_id = ANY(%s) ORDER BY id",
+        driver_ids,
+    )
+    # Also accounts of somebody else's through which one of these cars is reached.
+    through = sorted({row[1] for row in rows if row[1] is not None})
+    accounts: dict[int, pic.Account] = {}
+    for driver_id, pk, key, reports in _rows(
+        f"SELECT driver_id, {_BASIC} FROM vehicles_oemaccount"  # noqa: S608
+        " WHERE driver_id = ANY(%s) OR id = ANY(%s) ORDER BY id",
+        driver_ids, through,
+    ):  # fmt: skip
+        accounts[pk] = pic.Account(pk, key, _reports(reports))
+        if driver_id in subjects:
+            subjects[driver_id].picture.accounts.append(accounts[pk])
+    vehicles: dict[int, pic.Vehicle] = {}
+    for driver_id, account_id, state, reason, pk, key, reports in rows:
+        vehicles[pk] = pic.Vehicle(pk, key, _reports(reports), account=accounts.get(account_id))
+        subjects[driver_id].picture.vehicles.append(vehicles[pk])
+        subjects[driver_id].standings[pk] = (state, reason)
+    if vehicles:
+        _read_services_and_sessions(vehicles)
+
+
+def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle]) -> None:
+    ids = list(vehicles)
+    for vehicle_id, pk, key, reports in _rows(
+        f"SELECT vehicle_id, {_BASIC} FROM vehicles_oemservice WHERE vehicle_id = ANY(%s) ORDER BY id",  # noqa: S608
+        ids,
+    ):
+        vehicles[vehicle_id].services.append(pic.Service(pk, key, _reports(reports)))
+    for vehicle_id, pk, key, reports, *values in _rows(
+        f"SELECT vehicle_id, {_BASIC}, managed, reason, started_at, ended_at, no_power_since, soc_start,"  # noqa: S608
+        " energy_kwh FROM vehicles_chargingsession WHERE vehicle_id = ANY(%s) AND NOT settled AND NOT withdrawn"
+        " ORDER BY id",
+        ids,
+    ):
+        vehicles[vehicle_id].sessions.append(pic.Session(pk, key, _reports(reports), *values))
+
+
+def _read_locations(driver_ids: list[int], pictures: dict[int, pic.Picture]) -> None:
+    locations: dict[int, pic.Location] = {}
+    for driver_id, zone, pk, key, reports in _rows(
+        f"SELECT driver_id, time_zone, {_BASIC} FROM vehicles_charginglocation"  # noqa: S608
+        " WHERE driver_id = ANY(%s) ORDER BY id",
+        driver_ids,
+    ):
+        place = zone_named(zone) if zone else pictures[driver_id].zone
+        locations[pk] = pic.Location(pk, key, _reports(reports), zone=place)
+        pictures[driver_id].locations.append(locations[pk])
+    nowhere: dict[int, pic.Location] = {}
+    for driver_id, location_id, pk, key, reports in _rows(
+        f"SELECT driver_id, location_id, {_BASIC} FROM vehicles_utilitycontract"  # noqa: S608
+        " WHERE driver_id = ANY(%s) OR location_id = ANY(%s) ORDER BY id",
+        driver_ids, list(locations),
+    ):  # fmt: skip
+        location = locations.get(location_id)
+        if location is None and driver_id in pictures:
+            # A contract whose location nobody told, or somebody else's: it stands alone.
+            location = nowhere.setdefault(driver_id, pic.Location(0, "", Reports(), zone=pictures[driver_id].zone))
+        if location is not None:
+            location.contracts.append(pic.Contract(pk, key, _reports(reports)))
+    for driver_id, location in nowhere.items():
+        pictures[driver_id].locations.append(location)
+    if locations:
+        for location_id, pk, key, reports in _rows(
+            f"SELECT location_id, {_BASIC} FROM vehicles_pdlagreement"  # noqa: S608
+            " WHERE location_id = ANY(%s) ORDER BY id",
+            list(locations),
+        ):
+            locations[location_id].agreements.append(pic.Agreement(pk, key, _reports(reports)))
+
+
+_MONEY = (
+    ("vehicles_payout", "driver_id", "settled", "payouts"),
+    ("vehicles_reimbursement", "driver_id", "settled", "reimbursements"),
+    ("vehicles_coststatement", "driver_id", "settled", "statements"),
+    ("vehicles_referral", "referrer_id", "settled_for_referrer", "referred"),
+    ("vehicles_referral", "invitee_id", "settled_for_invitee", "invited"),
+)
+
+
+def _read_money(driver_ids: list[int], pictures: dict[int, pic.Picture]) -> None:
+    """Payouts and their like, and referrals: only what may still be told of."""
+    for table, owner, settled, name in _MONEY:
+        for driver_id, pk, key, reports in _rows(
+            f"SELECT {owner}, {_BASIC} FROM {table} WHERE {owner} = ANY(%s) AND NOT {settled} ORDER BY id",  # noqa: S608
+            driver_ids,
+        ):
+            getattr(pictures[driver_id], name).append(pic.Thing(pk, key, _reports(reports)))
+
+
+def _read_campaigns(driver_ids: Iterable[int], pictures: dict[int, pic.Picture], now: datetime) -> None:
+    """The campaigns that run, and those that ended lately."""
+    for driver_id, *values in _rows(
+        "SELECT r.driver_id, c.id, c.type, c.begins_at, c.ends_at, c.min_app_version"
+        " FROM vehicles_campaignrecipient r JOIN vehicles_campaign c ON c.id = r.campaign_id"
+        " WHERE r.driver_id = ANY(%s) AND c.state <> 'draft' AND (c.ends_at IS NULL OR c.ends_at > %s) ORDER BY c.id",
+        list(driver_ids), now - ENDED_LATELY,
+    ):  # fmt: skip
+        pictures[driver_id].campaigns.append(pic.Campaign(*values))

@@ -1,0 +1,204 @@
+"""Keeps telemetry and the sessions that follow from it, also when a sample comes late."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from console.bulk import Col, insert_rows, take_ids, update_rows
+from vehicles.ingest import SampleReport
+from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, match
+from vehicles.services.things import Thing, Things
+
+# Changes of these may begin or end a session, or say that power was expected.
+TELLING = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
+# A sample that is later than this changes no session any more.
+KEPT_DAYS = 21
+PRUNED_AT_ONCE = 20_000
+
+_SAMPLE = (
+    Col("vehicle_id", "bigint"),
+    Col("at", "timestamptz"),
+    Col("charge_state", "text"),
+    Col("location", "text"),
+    Col("power_kw", "float8"),
+    Col("soc", "smallint"),
+)
+_FOLLOWED = (
+    Col("managed", "boolean"),
+    Col("reason", "text"),
+    Col("location_id", "bigint"),
+    Col("started_at", "timestamptz"),
+    Col("ended_at", "timestamptz"),
+    Col("end_reason", "text"),
+    Col("last_at", "timestamptz"),
+    Col("no_power_since", "timestamptz"),
+    Col("soc_start", "smallint"),
+    Col("soc_last", "smallint"),
+    Col("withdrawn", "boolean"),
+    Col("settled", "boolean"),
+)
+
+
+def take_samples(*, samples: Iterable[SampleReport], things: Things, now: datetime) -> None:
+    """Keeps samples and derives the sessions anew of every vehicle that they or its settings may have changed."""
+    from_moment: dict[int, datetime] = {}
+    vehicles = {thing.id: thing for thing in things.of("vehicle")}
+    rows: dict[tuple[int, datetime, str], Sample] = {}
+    oldest = now - timedelta(days=KEPT_DAYS)
+    for report in samples:
+        one, vehicle_id = report.sample, things.id_of("vehicle", report.vehicle)
+        if one.at >= oldest:
+            key = (vehicle_id, one.at, one.charge_state)
+            rows[key] = _both(rows.get(key, one), one)
+            _note(from_moment, vehicle_id, one.at)
+    for thing in vehicles.values():
+        for name in TELLING:
+            if name in thing.news:
+                _note(from_moment, thing.id, thing.news[name])
+    _insert([(key[0], rows[key]) for key in sorted(rows)])
+    if from_moment:
+        _follow(from_moment, vehicles)
+
+
+def _both(one: Sample, other: Sample) -> Sample:
+    """Of two words about one moment the greater counts, so that it does not matter which came first."""
+    power = max((p for p in (one.power_kw, other.power_kw) if p is not None), default=None)
+    soc = max((s for s in (one.soc, other.soc) if s is not None), default=None)
+    return Sample(one.at, one.charge_state, max(one.location, other.location), power, soc)
+
+
+def _note(moments: dict[int, datetime], vehicle_id: int, at: datetime) -> None:
+    moments[vehicle_id] = min(moments.get(vehicle_id, at), at)
+
+
+def _insert(samples: Sequence[tuple[int, Sample]]) -> None:
+    # The same as _both, with what was kept before.
+    insert_rows(
+        "vehicles_telemetrysample",
+        _SAMPLE,
+        [(v, s.at, s.charge_state, s.location, s.power_kw, s.soc) for v, s in samples],
+        "ON CONFLICT (vehicle_id, at, charge_state) DO UPDATE SET"
+        " location = greatest(vehicles_telemetrysample.location, EXCLUDED.location),"
+        " power_kw = greatest(vehicles_telemetrysample.power_kw, EXCLUDED.power_kw),"
+        " soc = greatest(vehicles_telemetrysample.soc, EXCLUDED.soc)",
+    )
+
+
+def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, Thing]) -> None:
+    ids = sorted(from_moment)
+    anchors = _anchors(ids, [from_moment[vehicle_id] for vehicle_id in ids])
+    samples, recorded = _samples_since(anchors), _sessions_since(anchors)
+    locations = _location_ids(samples)
+    fresh: list[tuple[int, Derived]] = []
+    rows: list[tuple[Any, ...]] = []
+    for vehicle_id in ids:
+        known = recorded.get(vehicle_id, [])
+        derived = derive(samples.get(vehicle_id, []), vehicles[vehicle_id].reports)
+        continued, new = match(derived, known)
+        rows += [(old, *_row(one, locations), False, False) for old, one in continued.items()]
+        rows += [_withdrawn(old) for old in known if old.id not in continued]
+        fresh += [(vehicle_id, one) for one in new]
+    _update(rows)
+    _create(fresh, vehicles, locations)
+
+
+def _anchors(ids: Sequence[int], moments: Sequence[datetime]) -> list[tuple[int, datetime | None]]:
+    """For each vehicle the last unplugged sample before a moment: no session reaches across it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT x.id, (SELECT max(s.at) FROM vehicles_telemetrysample s WHERE s.vehicle_id = x.id"
+            " AND s.at < x.at AND s.charge_state = 'disconnected')"
+            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS x(id, at)",
+            [list(ids), list(moments)],
+        )
+        return [(vehicle_id, at) for vehicle_id, at in cursor.fetchall()]
+
+
+_SINCE = "FROM unnest(%s::bigint[], %s::timestamptz[]) AS x(id, at)"
+
+
+def _columns(anchors: Sequence[tuple[int, datetime | None]]) -> list[list[Any]]:
+    return [[vehicle_id for vehicle_id, _at in anchors], [at for _vehicle_id, at in anchors]]
+
+
+def _samples_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, list[Sample]]:
+    found: dict[int, list[Sample]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.vehicle_id, s.at, s.charge_state, s.location, s.power_kw, s.soc"
+            f" {_SINCE} JOIN vehicles_telemetrysample s ON s.vehicle_id = x.id AND (x.at IS NULL OR s.at >= x.at)",
+            _columns(anchors),
+        )
+        for vehicle_id, *values in cursor.fetchall():
+            found[vehicle_id].append(Sample(*values))
+    return found
+
+
+def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, list[Recorded]]:
+    found: dict[int, list[Recorded]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.vehicle_id, c.id, c.managed, c.started_at, coalesce(c.ended_at, c.last_at)"
+            f" {_SINCE} JOIN vehicles_chargingsession c ON c.vehicle_id = x.id AND c.derived AND NOT c.withdrawn"
+            " AND (x.at IS NULL OR coalesce(c.ended_at, c.last_at) >= x.at) ORDER BY c.id",
+            _columns(anchors),
+        )
+        for vehicle_id, *values in cursor.fetchall():
+            found[vehicle_id].append(Recorded(*values))
+    return found
+
+
+def _location_ids(samples: Mapping[int, Sequence[Sample]]) -> dict[str, int]:
+    keys = {sample.location for some in samples.values() for sample in some if sample.location}
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id, id FROM vehicles_charginglocation WHERE external_id = ANY(%s)", [list(keys)]
+        )
+        return dict(cursor.fetchall())
+
+
+def _row(one: Derived, locations: Mapping[str, int]) -> tuple[Any, ...]:
+    return (
+        one.managed, one.reason, locations.get(one.location), one.started_at, one.ended_at, one.end_reason,
+        one.last_at, one.no_power_since, one.soc_start, one.soc_last,
+    )  # fmt: skip
+
+
+def _withdrawn(old: Recorded) -> tuple[Any, ...]:
+    ended = old.ended_at
+    return (old.id, old.managed, "", None, old.started_at, ended, "withdrawn", ended, None, None, None, True, True)
+
+
+def _update(rows: Sequence[tuple[Any, ...]]) -> None:
+    update_rows("vehicles_chargingsession", Col("id", "bigint"), _FOLLOWED, rows)
+
+
+def _create(fresh: Sequence[tuple[int, Derived]], vehicles: Mapping[int, Thing], locations: Mapping[str, int]) -> None:
+    if not fresh:
+        return
+    ids = take_ids("vehicles_chargingsession", len(fresh))
+    columns = (Col("id", "bigint"), Col("external_id", "text"), Col("vehicle_id", "bigint"), *_FOLLOWED)
+    constants = (Col("reports", "jsonb"), Col("derived", "boolean"), Col("created_at", "timestamptz"))
+    rows = []
+    for (vehicle_id, one), pk in zip(fresh, ids, strict=True):
+        key = f"{vehicles[vehicle_id].key}@{one.started_at:%Y%m%dT%H%M%S}-{pk}"
+        rows.append((pk, key, vehicle_id, *_row(one, locations), False, False, "{}", True, one.last_at))
+    insert_rows("vehicles_chargingsession", (*columns, *constants), rows)
+
+
+def prune_samples(*, now: datetime) -> int:
+    """Deletes samples that can change no session any more, some at a time; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM vehicles_telemetrysample WHERE id IN (SELECT id FROM vehicles_telemetrysample"
+            " WHERE at < %s LIMIT %s)",
+            [now - timedelta(days=KEPT_DAYS + 1), PRUNED_AT_ONCE],
+        )
+        return int(cursor.rowcount)

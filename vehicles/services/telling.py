@@ -1,0 +1,210 @@
+"""Writes what was decided: the notifications, their steps, and the events by which drivers hear of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.urls import reverse
+
+from console.bulk import Col, insert_rows, take_ids, text_array, update_rows
+from outbox.services import NewEvent, Recipient, publish
+from vehicles.choices import Category, Severity, StepKind, Way
+from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NotificationFacts, VehicleFacts
+from vehicles.models import Driver
+from vehicles.rules.deciding import Change
+from vehicles.services.banners import banner_recipient, hand_over
+from vehicles.services.texts import Words
+
+_STATE = (
+    Col("state", "text"),
+    Col("reason", "text"),
+    Col("root", "text"),
+    Col("ways", "jsonb", text_array("ways").expression),
+    Col("language", "text"),
+    Col("title", "text"),
+    Col("body", "text"),
+    Col("told_at", "timestamptz"),
+    Col("times_told", "smallint"),
+    Col("repeats", "int"),
+    Col("last_seen_at", "timestamptz"),
+    Col("due_at", "timestamptz"),
+    Col("ended_at", "timestamptz"),
+    Col("facts", "jsonb"),
+)
+_IDENTITY = (
+    Col("id", "bigint"),
+    Col("driver_id", "bigint"),
+    Col("type", "text"),
+    Col("subject", "text"),
+    Col("vehicle_id", "bigint"),
+    Col("severity", "text"),
+    Col("category", "text"),
+    Col("begins", "timestamptz"),
+    Col("created_at", "timestamptz"),
+)
+_STEP = (
+    Col("notification_id", "bigint"),
+    Col("at", "timestamptz"),
+    Col("kind", "text"),
+    Col("reason", "text"),
+    Col("detail", "text"),
+    Col("event_id", "bigint"),
+)
+_OCCASIONS = {StepKind.TOLD: "new", StepKind.RETURNED: "returned", StepKind.REMINDED: "reminder"}
+
+
+@dataclass(slots=True)
+class Item:
+    """A decided change of one driver, with the words that the driver reads and the facts that fill them."""
+
+    driver: Driver
+    change: Change
+    vehicle_key: str = ""
+    brand: str = ""
+    model: str = ""
+    words: Words = field(default_factory=lambda: Words("", ""))
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_changes(*, items: Sequence[Item], now: datetime) -> None:
+    """Writes decided changes and publishes what they tell, in a fixed number of statements."""
+    new = [item for item in items if not item.change.row.id]
+    for item, pk in zip(new, take_ids("vehicles_drivernotification", len(new)) if new else (), strict=True):
+        item.change.row.id = pk
+    fresh = {item.change.row.id for item in new}
+    insert_rows("vehicles_drivernotification", (*_IDENTITY, *_STATE), [(*_identity(i), *_state(i)) for i in new])
+    old = [(item.change.row.id, *_state(item)) for item in items if item.change.row.id not in fresh]
+    update_rows("vehicles_drivernotification", Col("id", "bigint"), _STATE, old)
+    event_ids = _publish(items, now)
+    _write_steps(items, event_ids, now)
+
+
+def _state(item: Item) -> tuple[Any, ...]:
+    row = item.change.row
+    ways = msgspec.json.encode(list(item.change.policy.ways)).decode()
+    return (
+        row.state, row.reason, row.root, ways, item.driver.language, item.words.title[:300], item.words.body,
+        row.told_at, row.times_told, row.repeats, row.last_seen_at, row.due_at, row.ended_at,
+        msgspec.json.encode(dict(item.facts)).decode(),
+    )  # fmt: skip
+
+
+def _identity(item: Item) -> tuple[Any, ...]:
+    row, policy, window = item.change.row, item.change.policy, item.change.window
+    vehicle_id = window.vehicle_id if window is not None else None
+    return (
+        row.id, item.driver.pk, row.type, row.subject, vehicle_id, policy.severity, policy.category,
+        row.begins, row.created_at,
+    )  # fmt: skip
+
+
+def _publish(items: Sequence[Item], now: datetime) -> dict[tuple[int, str], int]:
+    """The ids of the events by notification and kind."""
+    events: dict[tuple[int, str], NewEvent] = {}
+    for item in items:
+        row = item.change.row
+        if item.change.tell_by:
+            events[row.id, CREATED] = created_event(item, now)
+        elif item.change.withdraw:
+            key = f"vehicle-notification/{row.id}/{row.times_told}/over"
+            payload = payload_of(item, "", row.reason)
+            events[row.id, RESOLVED] = NewEvent(RESOLVED, _subject(item), payload, key, now)
+    ids = publish(events=list(events.values()), now=now)
+    found = {key: ids[event.dedup_key] for key, event in events.items() if event.dedup_key in ids}
+    if any(Way.BANNER in item.change.tell_by for item in items):
+        hand_over(event_ids=[pk for (_id, kind), pk in found.items() if kind == CREATED], now=now)
+    return found
+
+
+def created_event(item: Item, now: datetime) -> NewEvent:
+    row, occasion = item.change.row, _occasion(item.change)
+    return NewEvent(
+        CREATED,
+        _subject(item),
+        payload_of(item, occasion),
+        f"vehicle-notification/{row.id}/{row.times_told}",
+        now,
+        recipients=recipients_of(item.driver, item.change),
+    )
+
+
+def _occasion(change: Change) -> str:
+    return next((_OCCASIONS[step.kind] for step in change.steps if step.kind in _OCCASIONS), "new")
+
+
+def _subject(item: Item) -> str:
+    return f"driver:{item.driver.external_id}"[:120]
+
+
+def recipients_of(driver: Driver, change: Change) -> tuple[Recipient, ...]:
+    """E-mail and banner; a push needs no recipient, because the app's backend hears of the event by webhook."""
+    found = []
+    if Way.EMAIL in change.tell_by:
+        # What is critical cannot be unsubscribed by a click: it would leave the driver without charging.
+        critical = change.policy.severity == Severity.CRITICAL
+        list_key = "" if critical else list_key_of(driver, change.policy.category)
+        found.append(Recipient(driver.email, list_key=list_key, language=driver.language))
+    if Way.BANNER in change.tell_by:
+        found.append(banner_recipient(driver.external_id, driver.language))
+    return tuple(found)
+
+
+def list_key_of(driver: Driver, category: str) -> str:
+    """A category of one driver's notifications as a mailing list that can be left."""
+    return f"driver_category:{driver.pk}:{Category(category).value}"
+
+
+def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts:
+    row, policy, driver = item.change.row, item.change.policy, item.driver
+    vehicle = None
+    if item.vehicle_key:
+        vehicle = VehicleFacts(id=item.vehicle_key, brand=item.brand, model=item.model)
+    return NotificationFacts(
+        id=row.id,
+        type=row.type,
+        state=row.state,
+        channels=list(item.change.tell_by or policy.ways),
+        severity=policy.severity,
+        category=policy.category,
+        driver=DriverFacts(id=driver.external_id, name=driver.name, language=driver.language),
+        vehicle=vehicle,
+        subject=row.subject,
+        title=item.words.title,
+        body=item.words.body,
+        language=driver.language,
+        since=row.begins,
+        occasion=occasion,
+        reason=reason,
+        url=notification_url(row.id),
+        facts=dict(item.facts),
+    )
+
+
+@cache
+def _url_frame() -> tuple[str, str]:
+    """What stands before and after a notification's number in its address."""
+    before, _number, after = reverse("vehicles:notification", args=[0]).partition("0")
+    return before, after
+
+
+def notification_url(pk: int) -> str:
+    before, after = _url_frame()
+    return f"{settings.PUBLIC_URL}{before}{pk}{after}" if pk else ""
+
+
+def _write_steps(items: Sequence[Item], event_ids: Mapping[tuple[int, str], int], now: datetime) -> None:
+    rows = []
+    for item in items:
+        row = item.change.row
+        for step in item.change.steps:
+            kind = CREATED if step.kind in _OCCASIONS else RESOLVED
+            told = step.kind in (*_OCCASIONS, StepKind.WITHDRAWN, StepKind.RESOLVED, StepKind.EXPIRED)
+            event_id = event_ids.get((row.id, kind)) if told else None
+            rows.append((row.id, now, step.kind, step.reason, step.detail[:120], event_id))
+    insert_rows("vehicles_notificationstep", _STEP, rows)

@@ -1,0 +1,160 @@
+"""The words of a notification in a driver's language, with the facts filled in as people there write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from django.utils import formats, translation
+
+from vehicles.catalogue.texts import PLACEHOLDERS, TEXTS
+from vehicles.models import NotificationText
+from vehicles.rules.clocks import as_moment
+
+_UNITS = {
+    "en": {"days": ("day", "days"), "hours": ("hour", "hours")},
+    "de": {"days": ("Tag", "Tagen"), "hours": ("Stunde", "Stunden")},
+    "fr": {"days": ("jour", "jours"), "hours": ("heure", "heures")},
+}
+_REASONS = {
+    "smart_charging_off": {
+        "en": "smart charging is switched off",
+        "de": "smartes Laden ist ausgeschaltet",
+        "fr": "la recharge intelligente est désactivée",
+    },
+    "unknown_location": {
+        "en": "we do not know this place",
+        "de": "wir kennen diesen Ort nicht",
+        "fr": "nous ne connaissons pas ce lieu",
+    },
+    "missing_capability": {
+        "en": "your car does not allow it",
+        "de": "Ihr Auto lässt es nicht zu",
+        "fr": "votre voiture ne le permet pas",
+    },
+}
+
+
+_NAME = re.compile(r"{(\w+)}")
+
+
+@lru_cache(maxsize=1_000)
+def fields_in(text: str) -> tuple[str, ...]:
+    """The names in braces."""
+    return tuple(_NAME.findall(text))
+
+
+def unknown_placeholders(text: str) -> list[str]:
+    """What stands in braces and cannot be filled in, also braces that do not match."""
+    unknown = {f"{{{name}}}" for name in fields_in(text) if name not in PLACEHOLDERS}
+    rest = set(_NAME.sub("", text)) & set("{}")
+    return sorted(unknown | rest)
+
+
+@dataclass(frozen=True)
+class Words:
+    title: str
+    body: str
+
+
+class Wording:
+    """All texts, the operators' laid over the catalogue's; read once per batch."""
+
+    def __init__(self) -> None:
+        rows = NotificationText.objects.values_list("type", "language", "title", "body")
+        self._own = {(name, language): (title, body) for name, language, title, body in rows}
+
+    def template(self, name: str, language: str) -> tuple[str, str]:
+        """Title and body before anything is filled in; English where a language has none."""
+        found = self._own.get((name, language)) or TEXTS.get(language, {}).get(name)
+        return found or self._own.get((name, "en")) or TEXTS["en"][name]
+
+    def words(self, name: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
+        title, body = self.template(name, language)
+        return fill(title, body, language, facts, zone)
+
+
+def fill(title: str, body: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
+    """Fills in what is known and leaves nothing of what is not."""
+
+    def written(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return _SHAPES.get(name, _plain)(facts[name], language, facts, zone) if name in facts else ""
+
+    return Words(*(" ".join(_NAME.sub(written, text).split()) for text in (title, body)))
+
+
+# ---- how facts are written ------------------------------------------------------------------------------------------
+
+Shape = Callable[[Any, str, Mapping[str, Any], tzinfo], str]
+
+
+def _plain(value: Any, _language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+    return "" if value is None else str(value)
+
+
+def _counted(unit: str) -> Shape:
+    def shape(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+        one, many = _UNITS.get(language, _UNITS["en"])[unit]
+        return f"{value:g} {one if value == 1 else many}" if isinstance(value, int | float) else str(value)
+
+    return shape
+
+
+def _reason(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+    return _REASONS.get(str(value), {}).get(language, str(value))
+
+
+def _amount(value: Any, language: str, facts: Mapping[str, Any], _zone: tzinfo) -> str:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    with translation.override(language):
+        written = formats.number_format(number, decimal_pos=2, use_l10n=True, force_grouping=True)
+    return f"{written} {facts.get('currency', '')}".strip()
+
+
+@lru_cache(maxsize=2_000)
+def _written_day(text: str, language: str, style: str) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    with translation.override(language):
+        return formats.date_format(day, style)
+
+
+def _day(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+    return _written_day(str(value)[:10], language, "DATE_FORMAT")
+
+
+def _month(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+    return _written_day(f"{value}-01", language, "YEAR_MONTH_FORMAT") if value else ""
+
+
+def _moment(value: Any, language: str, _facts: Mapping[str, Any], zone: tzinfo) -> str:
+    moment = as_moment(value)
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    with translation.override(language):
+        return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
+
+
+_SHAPES: dict[str, Shape] = {
+    "days": _counted("days"),
+    "hours": _counted("hours"),
+    "reason": _reason,
+    "amount": _amount,
+    "date": _day,
+    "period": _month,
+    "ready_by": _moment,
+    "started_at": _moment,
+    "ended_at": _moment,
+}

@@ -1,0 +1,31 @@
+"""Celery doors of vehicles."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from vehicles.services import campaigns, evaluation, policies, sampling
+
+
+@shared_task(name="vehicles.sweep")
+def sweep() -> None:
+    """What time brings: audiences that are still to be gathered, drivers for whom something is due."""
+    now = timezone.now()
+    while campaigns.gather_audiences(now=now) >= campaigns.AT_ONCE:
+        continue
+    while evaluation.sweep_due(now=now) >= evaluation.AT_ONCE:
+        continue
+
+
+@shared_task(name="vehicles.prune")
+def prune() -> None:
+    """Deletes telemetry that can change nothing any more."""
+    while sampling.prune_samples(now=timezone.now()) >= sampling.PRUNED_AT_ONCE:
+        continue
+
+
+@shared_task(name="vehicles.look_at_everyone")
+def look_at_everyone() -> None:
+    """After a threshold was changed: every driver becomes due, and the sweep looks at them."""
+    policies.mark_everyone_due(now=timezone.now())

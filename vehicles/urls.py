@@ -1,0 +1,31 @@
+"""URLs of vehicles."""
+
+from django.urls import path
+
+from vehicles import views
+
+app_name = "vehicles"
+urlpatterns = [
+    path("drivers/", views.DriverList.as_view(), name="drivers"),
+    path("drivers/<int:pk>/", views.driver, name="driver"),
+    path("cars/", views.VehicleList.as_view(), name="vehicles"),
+    path("cars/<int:pk>/", views.vehicle, name="vehicle"),
+    path("accounts/", views.AccountList.as_view(), name="accounts"),
+    path("sessions/", views.SessionList.as_view(), name="sessions"),
+    path("contracts/", views.ContractList.as_view(), name="contracts"),
+    path("facts/new/", views.fact_new, name="fact_new"),
+    path("notifications/", views.NotificationList.as_view(), name="notifications"),
+    path("notifications/<int:pk>/", views.notification, name="notification"),
+    path("catalogue/", views.CatalogueList.as_view(), name="catalogue"),
+    path("catalogue/<int:pk>/", views.notification_type, name="type"),
+    path("catalogue/<int:pk>/edit/", views.type_edit, name="type_edit"),
+    path("catalogue/<int:pk>/texts/", views.type_texts, name="type_texts"),
+    path("catalogue/<int:pk>/sample/", views.type_sample, name="type_sample"),
+    path("campaigns/", views.CampaignList.as_view(), name="campaigns"),
+    path("campaigns/new/", views.campaign_new, name="campaign_new"),
+    path("campaigns/<int:pk>/", views.campaign, name="campaign"),
+    path("campaigns/<int:pk>/edit/", views.campaign_edit, name="campaign_edit"),
+    path("campaigns/<int:pk>/start/", views.campaign_start, name="campaign_start"),
+    path("campaigns/<int:pk>/end/", views.campaign_end, name="campaign_end"),
+    path("campaigns/<int:pk>/delete/", views.campaign_delete, name="campaign_delete"),
+]

@@ -1,0 +1,41 @@
+"""Pages of vehicles, one file per noun."""
+
+from vehicles.views.campaigns import (
+    CampaignList,
+    campaign,
+    campaign_delete,
+    campaign_edit,
+    campaign_end,
+    campaign_new,
+    campaign_start,
+)
+from vehicles.views.catalogue import CatalogueList, notification_type, type_edit, type_sample, type_texts
+from vehicles.views.drivers import DriverList, driver
+from vehicles.views.facts import fact_new
+from vehicles.views.notifications import NotificationList, notification
+from vehicles.views.vehicles import AccountList, ContractList, SessionList, VehicleList, vehicle
+
+__all__ = [
+    "AccountList",
+    "CampaignList",
+    "CatalogueList",
+    "ContractList",
+    "DriverList",
+    "NotificationList",
+    "SessionList",
+    "VehicleList",
+    "campaign",
+    "campaign_delete",
+    "campaign_edit",
+    "campaign_end",
+    "campaign_new",
+    "campaign_start",
+    "driver",
+    "fact_new",
+    "notification",
+    "notification_type",
+    "type_edit",
+    "type_sample",
+    "type_texts",
+    "vehicle",
+]

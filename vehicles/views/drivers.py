@@ -1,0 +1,70 @@
+"""Drivers: the list, and of one everything that is known, was told, and was not told, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from console.lists import Action, Column, ListPage
+from console.permissions import requires
+from vehicles import selectors
+from vehicles.choices import Category
+from vehicles.filters import DriverFilters
+from vehicles.models import Driver
+from vehicles.search import DRIVER_SEARCH
+
+_CELLS = "vehicles/cells"
+
+
+class DriverList(ListPage):
+    key = "drivers"
+    title = gettext_lazy("Drivers")
+    permission = "vehicles.view_driver"
+    search = DRIVER_SEARCH
+    filterset = DriverFilters
+    columns = (
+        Column("external_id", gettext_lazy("Driver"), f"{_CELLS}/driver.html", sort="external_id"),
+        Column("email", gettext_lazy("E-mail address"), sort="email"),
+        Column("cars", gettext_lazy("Vehicles"), f"{_CELLS}/driver_cars.html"),
+        Column("open", gettext_lazy("Open notifications"), f"{_CELLS}/driver_open.html"),
+        Column("country", gettext_lazy("Country"), sort="country"),
+        Column("language", gettext_lazy("Language"), value=lambda row: row.get_language_display()),
+        Column("app_version", gettext_lazy("App"), sort="app_version_key"),
+    )
+    default_sort = "external_id"
+    placeholder = gettext_lazy("Search, e.g. anna app:<4.16 brand:renault open:any")
+    empty_title = gettext_lazy("No drivers yet")
+    empty_text = gettext_lazy("A driver is made by the first fact that names one.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.drivers()
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        selectors.attach_cars(rows)
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        return [Action(_("Tell a fact"), reverse("vehicles:fact_new"), "vehicles.add_fact", "pencil-square")]
+
+
+@requires("vehicles.view_driver")
+def driver(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Driver, pk=pk)
+    living = list(selectors.living_of(found))
+    context = {
+        "page_title": found.label,
+        "driver": found,
+        "unwanted": [Category(c).label if c in Category.values else c for c in found.unwanted],
+        "vehicles": selectors.vehicles().filter(driver=found),
+        "accounts": found.accounts.all(),
+        "locations": selectors.locations_of(found),
+        "shown": [note for note in living if note.state in ("open", "read")],
+        "held": [note for note in living if note.state in ("suppressed", "dismissed")],
+        "timeline": selectors.timeline_of(found),
+        "campaigns": found.campaigns.select_related("campaign"),
+    }
+    return render(request, "vehicles/driver.html", context)

@@ -1,0 +1,63 @@
+"""Notifications: the list, and of one everything that happened to it and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy
+
+from console.lists import Column, ListPage
+from console.permissions import requires
+from vehicles import selectors
+from vehicles.catalogue import TYPES
+from vehicles.filters import NotificationFilters
+from vehicles.search import NOTIFICATION_SEARCH
+from vehicles.views.tabs import NOTIFICATION_TABS, tabs_of
+
+_CELLS = "vehicles/cells"
+NOTIFICATION_COLUMNS = (
+    Column("created_at", gettext_lazy("Created"), f"{_CELLS}/notification_created.html", sort="created_at"),
+    Column("type", gettext_lazy("Notification"), f"{_CELLS}/notification_type.html", sort="type"),
+    Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html"),
+    Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html"),
+    Column("state", gettext_lazy("State"), f"{_CELLS}/notification_state.html", sort="state"),
+    Column("ways", gettext_lazy("Channels"), f"{_CELLS}/ways.html"),
+)
+
+
+class NotificationList(ListPage):
+    key = "notifications"
+    title = gettext_lazy("Vehicle notifications")
+    permission = "vehicles.view_drivernotification"
+    intro = gettext_lazy("What drivers were told, what is held back, and why.")
+    search = NOTIFICATION_SEARCH
+    filterset = NotificationFilters
+    columns = NOTIFICATION_COLUMNS
+    template = "vehicles/tabbed_list.html"
+    placeholder = gettext_lazy("Search, e.g. state:open severity:critical type:carnotfound")
+    empty_title = gettext_lazy("No notifications yet")
+    empty_text = gettext_lazy("When facts or time bring one about, it stands here.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return selectors.notifications()
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {"tabs": tabs_of(request, NOTIFICATION_TABS, self.key)}
+
+
+@requires("vehicles.view_drivernotification")
+def notification(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(selectors.notifications(), pk=pk)
+    steps = list(selectors.steps_of(found))
+    deliveries = selectors.deliveries_of_steps(steps)
+    context = {
+        "page_title": found.type,
+        "note": found,
+        "entry": TYPES.get(found.type),
+        "setting": selectors.setting_of(found.type),
+        "steps": [(step, deliveries.get(step.event_id or 0, [])) for step in steps],
+        "facts": sorted(found.facts.items()),
+    }
+    return render(request, "vehicles/notification.html", context)
