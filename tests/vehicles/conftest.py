@@ -16,8 +16,8 @@ _WRITTEN = (
     "vehicles_driver", "vehicles_vehicle", "vehicles_oemaccount", "vehicles_charginglocation", "vehicles_fact",
     "vehicles_utilitycontract", "vehicles_campaign", "vehicles_notificationtext", "vehicles_telemetrysample",
     "vehicles_payout", "vehicles_reimbursement", "vehicles_coststatement", "vehicles_referral", "outbox_event",
-    "outbox_delivery", "outbox_attempt", "outbox_address", "console_apikey", "console_apireceipt", "auditlog_logentry",
-    "auth_user",
+    "outbox_delivery", "outbox_attempt", "outbox_address", "outbox_banner", "console_apikey", "console_apireceipt",
+    "auditlog_logentry", "auth_user",
 )  # fmt: skip
 _ROLES = (
     "console.migrations.0003_roles", "outbox.migrations.0002_roles", "infra_notifications.migrations.0004_roles",
