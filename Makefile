@@ -29,7 +29,8 @@ demo: .venv/demo.lock
 	@exec $(PY) -m config.demo
 
 test: .venv/dev.lock
-	$(PY) -m pytest --quiet -m "not engines" $(ARGS)
+	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" --numprocesses 2 $(ARGS)
+	$(PY) -m pytest --quiet -m "processes or browser" $(ARGS)
 
 test-engines: .venv/dev.lock
 	$(PY) -m pytest --quiet -m engines $(ARGS)

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection, connections
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from infra_notifications.services.mapping import forget_rule_book
+from outbox import courier
+from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key
 from tests.mailserver import MailServer, mail_server
 
@@ -50,6 +53,30 @@ def _fresh_rule_book() -> Iterator[None]:
     forget_rule_book()
     yield
     forget_rule_book()
+
+
+@pytest.fixture
+def db(request: pytest.FixtureRequest) -> None:
+    """A database whose changes are rolled back, or one that commits if the test asks for that."""
+    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "_django_db_helper")
+
+
+@pytest.fixture
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database that commits; afterwards it is what the migrations left."""
+    with django_db_blocker.unblock():
+        assert str(connection.settings_dict["NAME"]).startswith("test_")
+        keep_aside()
+        yield
+        courier.stop()  # one that the test's tasks started would go on with its settings
+        connections.close_all()
+        put_back()
+        connections.close_all()
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """For tests with several connections, each of which sees what the others committed."""
 
 
 @pytest.fixture

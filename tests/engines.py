@@ -37,6 +37,10 @@ def prepare() -> None:
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     if "VAR_DIR" not in os.environ:
         os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="signalbox-tests-")
+    elif worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)
+    for folder in ("queue", "control"):  # the broker's, for what a commit hands to workers
+        (Path(os.environ["VAR_DIR"]) / "broker" / folder).mkdir(parents=True, exist_ok=True)
     if "DATABASE_URL" not in os.environ and "bench" not in sys.argv[0]:
         from config.demo.postgres import Postgres
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import connection, connections
-from pytest_django import DjangoDbBlocker, Settings
+from django.db import connections
 
 from bikeshare.choices import TripStatus, ZoneType
 from bikeshare.models import Program, Trip
@@ -176,21 +174,6 @@ def test_every_zone_change_counts_the_programs_zones_anew() -> None:
 
 
 # ---- case 13: workers at once ---------------------------------------------------------------------------------------
-
-_WRITTEN = "bikeshare_program, outbox_event, outbox_delivery, console_apireceipt"
-
-
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker, settings: Settings) -> Iterator[None]:
-    """A database that commits, for several connections; what was written is taken away afterwards."""
-    for folder in ("queue", "control"):
-        (settings.VAR_DIR / "broker" / folder).mkdir(parents=True, exist_ok=True)
-    with django_db_blocker.unblock():
-        yield
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {_WRITTEN} RESTART IDENTITY CASCADE")
-            cursor.execute("TRUNCATE bikeshare_telemetrymessage")
-        connections.close_all()
 
 
 def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) -> None:

@@ -6,14 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
-from django.db import connections
 
 from console.combine import Combiner
-from console.models import ApiReceipt
-from console.services import take_receipts
 
 
 class Bad(Exception):
@@ -133,23 +129,3 @@ def test_the_end_of_the_process_leaves_nobody_waiting(writer: Writer) -> None:
 
     answers = while_held(writer, first, [lambda: combiner.submit(1)])
     assert isinstance(answers[0], SystemExit)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_answer_comes_after_the_commit() -> None:
-    now = datetime.now(UTC)
-
-    def write(given: Sequence[str]) -> list[bool]:
-        new = take_receipts(key_id=1, external_ids=given, now=now)
-        return [one in new for one in given]
-
-    combiner = Combiner[str, bool](write)
-
-    def send(name: str) -> tuple[bool, bool]:
-        try:
-            return combiner.submit(name), ApiReceipt.objects.filter(external_id=name).exists()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(send, [f"m{n}" for n in range(64)])) == {(True, True)}

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import connection, connections
 from django.utils import timezone
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import Settings
 
 from fleet_remotes.choices import State
 from fleet_remotes.ingest import read_command
@@ -36,24 +31,6 @@ from tests.infra_notifications.kit import at_once
 pytestmark = pytest.mark.usefixtures("committed")
 THREADS = 8
 LIGHTS = read_command("lights", {"on": True})
-_WRITTEN = (
-    "fleet_remotes_fleet", "fleet_remotes_callbackmessage", "fleet_remotes_remotenotification", "outbox_event",
-    "outbox_delivery", "auth_user",
-)  # fmt: skip
-
-
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database that commits; what was written is taken away afterwards."""
-    with django_db_blocker.unblock():
-        if not Group.objects.exists():
-            for name in ("console.migrations.0003_roles", "fleet_remotes.migrations.0002_roles"):
-                import_module(name).roles(apps, None)
-        yield
-        connections.close_all()
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {', '.join(_WRITTEN)} RESTART IDENTITY CASCADE")
-        connections.close_all()
 
 
 def body_of(callback_id: int, *events: Any) -> Body:

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.conf import settings as django_settings
-from django.db import connection, connections
 from django.test import override_settings
-from pytest_django import DjangoDbBlocker
 
 from outbox import event_kinds
 from outbox.event_kinds import register_kinds
@@ -19,13 +17,6 @@ from tests.mailserver import ScriptedServer, SmtpScript
 from tests.outbox.kit import KINDS, StartScript
 
 TEMPLATES = Path(__file__).parent / "templates"
-WRITTEN = (
-    "outbox_topiclist", "outbox_topiclistaddress", "outbox_topicnotice",
-    "outbox_banner", "outbox_trouble", "outbox_logmark", "console_job",
-    "outbox_webhookendpoint", "outbox_webhooksecret", "outbox_listenerstamp",
-    "outbox_event", "outbox_delivery", "outbox_attempt", "outbox_address", "console_apikey", "console_signoflife",
-    "auditlog_logentry",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -50,23 +41,6 @@ def _kinds() -> Iterator[None]:
     yield
     event_kinds._kinds.clear()
     event_kinds._kinds.update(before)
-
-
-@pytest.fixture
-def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database that commits. Only what these tests write is taken away: what migrations wrote stays."""
-    with django_db_blocker.unblock():
-        assert str(connection.settings_dict["NAME"]).startswith("test_")
-        yield
-        connections.close_all()
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {', '.join(WRITTEN)} RESTART IDENTITY CASCADE")
-        connections.close_all()
-
-
-@pytest.fixture
-def committed(transactional_db: None) -> None:
-    """For tests with several connections, each of which sees what the others committed."""
 
 
 @pytest.fixture
