@@ -1,0 +1,73 @@
+"""Workers killed and brokers stopped and wiped, with Debian's PostgreSQL, with Redis and with RabbitMQ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.brokers.conftest import RabbitMQ, Redis
+from tests.faults.plant import Plant
+from tests.faults.scenarios import BrokerFaults
+from tests.faults.sink import Sink
+
+pytestmark = [pytest.mark.engines, pytest.mark.processes]
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[Sink]:
+    found = Sink()
+    found.open()
+    yield found
+    found.end()
+
+
+def running(plant: Plant) -> Iterator[Plant]:
+    try:
+        plant.prepare()
+        plant.start("worker", "beat")
+        yield plant
+    finally:
+        plant.stop()
+
+
+class OnEngines(BrokerFaults):
+    @pytest.fixture
+    def plant(self, installation: Plant) -> Plant:
+        installation.sink.behave()
+        installation.sink.mails.clear()
+        return installation
+
+
+class TestWithRedis(OnEngines):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def broker(cls) -> Iterator[Redis]:
+        server = Redis()
+        server.start_empty()
+        yield server
+        server.stop()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def installation(
+        cls, debian_postgres: str, broker: Redis, sink: Sink, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Plant]:
+        yield from running(Plant(tmp_path_factory.mktemp("redis"), sink, broker=broker.url))
+
+
+class TestWithRabbitMQ(OnEngines):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def broker(cls) -> Iterator[RabbitMQ]:
+        server = RabbitMQ()
+        server.start_empty()
+        yield server
+        server.stop()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def installation(
+        cls, debian_postgres: str, broker: RabbitMQ, sink: Sink, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Plant]:
+        yield from running(Plant(tmp_path_factory.mktemp("rabbitmq"), sink, broker=broker.url))

@@ -1,0 +1,181 @@
+"""A whole installation that is broken on purpose: real worker, beat and PostgreSQL, and a mail server that fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from config.demo.postgres import CannotStart, Postgres
+from tests.faults.sink import Sink
+from tests.live import ROOT, Live
+
+SETTLED_WITHIN_S = 60
+
+
+class Plant(Live):
+    """One running installation. Every writer has a prefix of its own, by which its deliveries are told apart."""
+
+    def __init__(self, folder: Path, sink: Sink, *, broker: str = "filesystem://") -> None:
+        self.sink = sink
+        self.clock = folder / "clock"
+        self.writer: subprocess.Popen[str] | None = None
+        super().__init__(
+            folder,
+            smtp_port=sink.port,
+            DJANGO_SETTINGS_MODULE="tests.faults.settings",
+            EMAIL_TIMEOUT_S="1",
+            OUTBOX_WATCH_S="1",
+            ADMIN_EMAILS="admin@example.org",
+            broker=broker,
+        )
+
+    # ---- doing ------------------------------------------------------------------------------------------------
+
+    def begin_to_write(self, prefix: str, number: int, kind: str = "faults.note", pause_s: float = 0.0) -> None:
+        """Has the writer publish so many events, one address each, with a pause after every 50 of them."""
+        if self.writer is None:
+            with (self.folder / "log" / "writer.log").open("ab") as log:
+                self.writer = subprocess.Popen(
+                    [sys.executable, "-m", "tests.faults.writer"], cwd=ROOT, env=self.env, text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                )  # fmt: skip
+        assert self.writer.stdin is not None
+        print(json.dumps([prefix, number, kind, pause_s]), file=self.writer.stdin, flush=True)
+
+    def wait_written(self, prefix: str) -> None:
+        """Until all is committed that the writer began to write under this prefix."""
+        assert self.writer is not None
+        assert self.writer.stdout is not None
+        for line in self.writer.stdout:  # what it logs comes the same way
+            if line == f"done {prefix}\n":
+                return
+        raise AssertionError(f"the writer ended: {self.log('writer')[-2000:]}")
+
+    def write(self, prefix: str, number: int, kind: str = "faults.note") -> None:
+        self.begin_to_write(prefix, number, kind)
+        self.wait_written(prefix)
+
+    def end_writer(self) -> None:
+        if self.writer is not None:
+            self.writer.kill()
+            self.writer.communicate()
+        self.writer = None
+
+    def stop(self) -> None:
+        self.end_writer()
+        super().stop()
+
+    def end_leases(self) -> None:
+        """Not to wait for two minutes: the leases of workers that are all dead end now."""
+        self.rows("UPDATE outbox_delivery SET lease_until = now() - interval '1 s' WHERE state = 'sending' RETURNING 1")
+
+    def kill_worker(self) -> int:
+        """SIGKILL for the worker and all its processes; returns how many deliveries it held, whose leases end now."""
+        self.kill("worker")
+        busy = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND (state = 'active' OR state LIKE 'idle in%%')"
+        )
+        # What it had asked for last may still be written.
+        self.wait_until(lambda: self.rows(busy) == [(0,)], "the database has done the dead one's last wish")
+        held = self.in_flight()
+        self.end_leases()
+        return held
+
+    def set_clock(self, seconds: float) -> None:
+        """Sets the clock of all processes that were started with it; they look within a twentieth of a second."""
+        self.clock.write_text(str(seconds))
+        time.sleep(0.1)
+
+    def wait_until(  # type: ignore[override]
+        self, condition: Callable[[], bool], what: str, timeout_s: float = SETTLED_WITHIN_S
+    ) -> None:
+        """Waits, and starts again what ended by itself, as systemd does.
+
+        Celery's transport on files may read a task that is still being written, and then ends the worker.
+        """
+
+        def tended() -> bool:
+            for name, process in list(self.processes.items()):
+                if process.poll() is not None:
+                    self.start(name)
+            return condition()
+
+        super().wait_until(tended, what, timeout_s)
+
+    # ---- asking -----------------------------------------------------------------------------------------------
+
+    def states(self, prefix: str) -> Counter[str]:
+        """How many deliveries of a writer stand in each state."""
+        return Counter(
+            dict(
+                self.rows("SELECT state, count(*) FROM outbox_delivery WHERE address LIKE %s GROUP BY 1", f"{prefix}%")
+            )
+        )
+
+    def in_flight(self) -> int:
+        return int(
+            self.rows("SELECT count(*) FROM outbox_delivery WHERE state = 'sending' AND lease_until > now()")[0][0]
+        )
+
+    def wait_ended(self, prefix: str, number: int, timeout_s: float = SETTLED_WITHIN_S) -> Counter[str]:
+        """Waits until each of a writer's deliveries has ended, one way or the other, and says how."""
+
+        def ended() -> bool:
+            states = self.states(prefix)
+            return sum(states.values()) == number == states["delivered"] + states["failed"]
+
+        self.wait_until(ended, f"all {number} deliveries of {prefix} have ended: {self.states(prefix)}", timeout_s)
+        return self.states(prefix)
+
+    def doctor(self) -> tuple[bool, dict[str, str]]:
+        """Whether `manage.py doctor` says that all is well, and its sentence on each part."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "doctor"], cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("works", "FAILS"))]
+        told = {" ".join(line[7:].split("  ")[0].split()): line for line in lines}
+        assert (done.returncode == 0) == done.stdout.strip().endswith("All is well."), done.stdout + done.stderr
+        return done.returncode == 0, told
+
+    def is_well(self) -> None:
+        """Doctor is right that all is well, and about what failed for good."""
+        well, told = self.doctor()
+        assert well, told
+        failed = self.rows("SELECT count(*) FROM outbox_delivery WHERE state = 'failed'")[0][0]
+        assert told["dead letters"].endswith("nothing has failed for good") if not failed else True, told
+        assert f" {failed} deliver" in told["dead letters"] if failed else True, told
+
+    def arrived_once(self, prefix: str, number: int) -> None:
+        """Every address of a writer has its mail, and no mail came twice."""
+        came = self.sink.to(prefix)
+        assert len(came) == number
+        assert all(len(ids) == 1 for ids in came.values())
+
+
+def kill_postgres(server: Postgres) -> None:
+    """SIGKILL for PostgreSQL and all its processes, as a power cut of the machine would."""
+    assert server.process is not None
+    os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+
+
+def restart_postgres(server: Postgres) -> None:
+    """Starts it again on what it had written; it may find the dead one's memory for a moment."""
+    for _ in range(50):
+        server.process = None
+        try:
+            server.start()
+            return
+        except (CannotStart, psycopg.Error):
+            time.sleep(0.1)
+    raise AssertionError("PostgreSQL did not start again")

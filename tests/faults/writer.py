@@ -1,0 +1,63 @@
+"""Publishes events as a domain does, in a process of its own, whatever happens to the database meanwhile.
+
+Reads a JSON array [prefix, number, kind, pause in seconds] per line; answers “done <prefix>” when all is committed.
+Each event goes to one address, <prefix><n>@example.org. Transactions hold up to 50 events and are repeated until they
+are committed: an event that was committed although the database could not say so is not written twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import django
+
+django.setup()
+
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402 - it needs the settings
+from django.utils import timezone  # noqa: E402
+
+from outbox.services import NewEvent, Recipient, publish  # noqa: E402
+from tests.faults.app.apps import Word  # noqa: E402
+
+BATCH = 50
+
+
+def events(prefix: str, first: int, last: int, kind: str) -> list[NewEvent]:
+    now = timezone.now()
+    return [
+        NewEvent(
+            kind=kind,
+            subject=f"{prefix}:{n}",
+            payload=Word(),
+            dedup_key=f"{prefix}:{n}",
+            occurred_at=now,
+            recipients=(Recipient(f"{prefix}{n}@example.org"),),
+        )
+        for n in range(first, last)
+    ]
+
+
+def write(prefix: str, first: int, last: int, kind: str) -> None:
+    while True:
+        try:
+            with transaction.atomic():
+                publish(events=events(prefix, first, last, kind), now=timezone.now())
+            return
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            time.sleep(0.1)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        prefix, number, kind, pause_s = json.loads(line)
+        for first in range(0, number, BATCH):
+            write(prefix, first, min(first + BATCH, number), kind)
+            time.sleep(pause_s)
+        print("done", prefix, flush=True)
+
+
+if __name__ == "__main__":
+    main()
