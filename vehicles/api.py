@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router
 
-from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
+from console.api_kit import Problem, ScopedKey, key_of, limited_body, page_of, rfc3339
 from console.batches import BatchDecoder, batch_answer
 from console.combine import Combiner
 from vehicles import selectors
@@ -195,7 +195,6 @@ def dismiss_notification(request: HttpRequest, notification_id: int) -> dict[str
     found = get_object_or_404(selectors.notifications(), pk=notification_id)
     if Way.BANNER not in found.ways:
         raise Problem(409, "Only a banner can be dismissed; mark this one as read.")
-    with audited_by(key_of(request)):
-        if not services.dismiss(notification=found, now=timezone.now()):
-            raise Problem(409, f"This notification is {found.state}; only one that is shown can be dismissed.")
+    if not services.dismiss(notification=found, now=timezone.now()):
+        raise Problem(409, f"This notification is {found.state}; only one that is shown can be dismissed.")
     return notification_shape(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from console.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
@@ -27,7 +27,7 @@ from vehicles.choices import (
     UnmanagedReason,
     Way,
 )
-from vehicles.models import ChargingLocation, DriverNotification, Vehicle
+from vehicles.models import ChargingLocation, Driver, DriverNotification, Vehicle
 from vehicles.rules.versions import version_key
 
 
@@ -143,8 +143,40 @@ VEHICLE_SEARCH = SearchSchema(
         FlagFacet("removed", "removed", _("Removed"), when_true=Q(removed=True)),
     ),
 )
+
+
+# Free text on the lists that may hold millions goes through the indexed text of the drivers and vehicles concerned, and
+# through the beginnings of ids, so that no list is read from end to end.
+
+
+def _drivers(text: str) -> QuerySet[Driver]:
+    return Driver.objects.filter(search_text__folded_contains=text)
+
+
+def _vehicles(text: str) -> QuerySet[Vehicle]:
+    return Vehicle.objects.filter(search_text__folded_contains=text)
+
+
+def _account_text(text: str) -> Q:
+    of_cars = _vehicles(text).filter(account__isnull=False).values("account")
+    return Q(external_id__startswith=text) | Q(driver__in=_drivers(text)) | Q(pk__in=of_cars)
+
+
+def _session_text(text: str) -> Q:
+    return Q(external_id__startswith=text) | Q(vehicle__in=_vehicles(text))
+
+
+def _contract_text(text: str) -> Q:
+    return Q(external_id__startswith=text) | Q(driver__in=_drivers(text))
+
+
+def _notification_text(text: str) -> Q:
+    types = [name for name in TYPES if text.lower() in name.lower()]
+    return Q(type__in=types) | Q(driver__in=_drivers(text)) | Q(vehicle__in=_vehicles(text))
+
+
 ACCOUNT_SEARCH = SearchSchema(
-    any_text("external_id", "brand", "driver__external_id", "driver__name"),
+    _account_text,
     (
         TextFacet("brand", "brand", _("Brand")),
         TextFacet("auth", "auth_state", _("Sign-in")),
@@ -153,7 +185,7 @@ ACCOUNT_SEARCH = SearchSchema(
     ),
 )
 SESSION_SEARCH = SearchSchema(
-    any_text("external_id", "vehicle__external_id", "vehicle__model", "location__name"),
+    _session_text,
     (
         FlagFacet("managed", "managed", _("Managed"), when_true=Q(managed=True)),
         FlagFacet("open", "ended_at", _("Running"), when_true=Q(ended_at__isnull=True)),
@@ -166,7 +198,7 @@ SESSION_SEARCH = SearchSchema(
     ),
 )
 CONTRACT_SEARCH = SearchSchema(
-    any_text("external_id", "supplier", "contract_number", "location__name", "driver__name"),
+    _contract_text,
     (
         TextFacet("supplier", "supplier", _("Supplier")),
         TextFacet("state", "state", _("State")),
@@ -176,7 +208,7 @@ CONTRACT_SEARCH = SearchSchema(
     ),
 )
 NOTIFICATION_SEARCH = SearchSchema(
-    any_text("type", "title", "subject", "driver__external_id", "driver__name"),
+    _notification_text,
     (
         ChoiceFacet("state", "state", _("State"), choices=_values(NotificationState) | {"live": Q(state__in=LIVE)}),
         ChoiceFacet("type", "type", _("Type"), choices={name.lower(): name for name in TYPES}),

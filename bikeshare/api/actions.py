@@ -17,14 +17,12 @@ from bikeshare import selectors
 from bikeshare.api.kit import WRITE, answer, answering, read_body, shape, trip_shape
 from bikeshare.api.resources import body_openapi, router
 from bikeshare.event_kinds.payloads import Failure
-from bikeshare.ingest.resources import Cents, Given, Moment, Place, Text, clean, values_of
+from bikeshare.ingest.resources import Cents, Given, Moment, Photo, Place, Text, clean, values_of
 from bikeshare.models import Resource, Trip
 from bikeshare.services import abonnements, people, trips
 from bikeshare.services.refused import Invalid
 from bikeshare.services.specs import SPECS
 from console.api_kit import key_of
-
-Photo = Annotated[str, Meta(max_length=500, pattern="^https?://")]
 
 
 class Nothing(Given, kw_only=True):
@@ -65,6 +63,7 @@ class Bill(Given, kw_only=True):
     amount_organization: Cents | UnsetType | None = UNSET
     amount_discounted: Cents | UnsetType | None = UNSET
     amount_refunded: Cents | UnsetType | None = UNSET
+    amount_refundable_max: Cents | UnsetType | None = UNSET
     deposit: Cents | UnsetType | None = UNSET
 
 

@@ -120,7 +120,10 @@ class BoitierFacts(ObjectFacts, kw_only=True):
 
 
 class VehiculeFacts(ObjectFacts, kw_only=True):
-    """`lock` to `position_at` are what its box last said; their change alone is no `vehicule.updated`."""
+    """`lock` to `last_seen` are what its box last said; their change alone is no `vehicule.updated`.
+
+    `rentable` says that it is ready; whether it is on a trip right now, its trips say.
+    """
 
     object: Literal["vehicule"] = "vehicule"
     number: str
@@ -129,7 +132,9 @@ class VehiculeFacts(ObjectFacts, kw_only=True):
     rfid: str = ""
     status: str
     status_reason: str = ""
+    rentable: bool = False
     boitier: str | None = None
+    fw: str = ""
     station: str | None = None
     dockless: bool = False
     score: int | None = None
@@ -140,6 +145,7 @@ class VehiculeFacts(ObjectFacts, kw_only=True):
     remaining_distance: float | None = None
     position: Position | None = None
     position_at: datetime | None = None
+    last_seen: datetime | None = None
 
 
 class TripFacts(ObjectFacts, kw_only=True):
@@ -161,11 +167,18 @@ class TripFacts(ObjectFacts, kw_only=True):
     start_name: str = ""
     start_station: str | None = None
     start_dock: str | None = None
+    start_region: str = ""
+    start_dockless_area: str = ""
+    start_caddie: str = ""
+    start_photo: str = ""
     start_position: Position | None = None
     end_timestamp: datetime | None = None
     end_name: str = ""
     end_station: str | None = None
     end_dock: str | None = None
+    end_region: str = ""
+    end_dockless_area: str = ""
+    end_caddie: str = ""
     end_position: Position | None = None
     end_photo: str = ""
     termination_requested_timestamp: datetime | None = None
@@ -177,7 +190,10 @@ class TripFacts(ObjectFacts, kw_only=True):
     amount_organization: int | None = None
     amount_discounted: int | None = None
     amount_refunded: int | None = None
+    amount_refundable_max: int | None = None
+    amount_live: int | None = None
     deposit: int | None = None
+    metrics: dict[str, Any] = {}
 
 
 class TerminationRequestFacts(ObjectFacts, kw_only=True):

@@ -15,6 +15,7 @@ Text = Annotated[str, Meta(max_length=200)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Cents = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 Count = Annotated[int, Meta(ge=0, lt=2**31)]
+Photo = Annotated[str, Meta(max_length=500, pattern="^https?://")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 
@@ -57,6 +58,7 @@ class CyclistGiven(Given, kw_only=True):
     email: Annotated[str, Meta(max_length=320)] | UnsetType = UNSET
     phone_number: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
     role: Annotated[str, Meta(min_length=1, max_length=30)] | UnsetType = UNSET
+    kyc_documents: list[Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
     has_payment_source: bool | UnsetType = UNSET
 
 
@@ -156,6 +158,13 @@ class TripGiven(Given, kw_only=True):
     assist: bool | UnsetType = UNSET
     assist_level: Annotated[int, Meta(ge=0, le=20)] | UnsetType | None = UNSET
     distance: Count | UnsetType | None = UNSET
+    start_dockless_area: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    start_caddie: Short | UnsetType = UNSET
+    start_photo: Photo | UnsetType = UNSET
+    end_dockless_area: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    end_caddie: Short | UnsetType = UNSET
+    amount_live: Cents | UnsetType | None = UNSET
+    metrics: dict[str, Any] | UnsetType = UNSET
 
 
 class ZoneGiven(Given, kw_only=True):

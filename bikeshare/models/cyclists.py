@@ -17,12 +17,15 @@ class Cyclist(Resource):
     """A person who rides. Name, address and number are personal data: they never leave in an event."""
 
     PREFIX, NAME = "cycl_", "cyclist"
-    PERSONAL = ("name", "email", "phone_number")
+    PERSONAL = ("name", "email", "phone_number", "kyc_documents")
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     email = models.CharField(_("e-mail"), max_length=320, blank=True, default="")
     phone_number = models.CharField(_("phone"), max_length=32, blank=True, default="")
+    kyc_documents = ArrayField(
+        models.CharField(max_length=120), verbose_name=_("identity documents"), default=list, blank=True
+    )
     role = models.CharField(_("role"), max_length=30, default="cyclist")
     status = models.CharField(
         _("status"), max_length=20, choices=CyclistStatus.choices, default=CyclistStatus.UNCONFIRMED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bikeshare.choices import VehiculeStatus
 from bikeshare.event_kinds.objects import (
     AbonnementFacts,
     BoitierFacts,
@@ -116,11 +117,13 @@ def _vehicule_of(row: Boitier) -> str | None:
 def _vehicule(row: Vehicule) -> VehiculeFacts:
     facts = VehiculeFacts(
         **_same(row, "number", "type", "model", "rfid", "status", "status_reason", "dockless", "score"),
+        rentable=row.status == VehiculeStatus.READY,
         boitier=row.boitier_id,
+        fw=row.boitier.fw if row.boitier_id and row.boitier else "",
         station=row.station_id,
     )
     if state := row.state:
-        for name in ("lock", "chain_type", "battery", "battery_vae", "position_at"):
+        for name in ("lock", "chain_type", "battery", "battery_vae", "position_at", "last_seen"):
             setattr(facts, name, getattr(state, name))
         facts.remaining_distance = state.battery_vae_range_m
         facts.position = position(state.latitude, state.longitude)
@@ -130,8 +133,10 @@ def _vehicule(row: Vehicule) -> VehiculeFacts:
 def _trip(row: Trip) -> TripFacts:
     same = _same(
         row, "status", "vehicule_number", "vehicule_type", "origin", "agent", "forfait", "organization", "assist",
-        "assist_level", "start_name", "end_name", "end_photo", "duration", "duration_total", "distance", "amount",
-        "amount_cyclist", "amount_organization", "amount_discounted", "amount_refunded", "deposit",
+        "assist_level", "start_name", "start_region", "start_dockless_area", "start_caddie", "start_photo", "end_name",
+        "end_region", "end_dockless_area", "end_caddie", "end_photo", "duration", "duration_total", "distance",
+        "amount", "amount_cyclist", "amount_organization", "amount_discounted", "amount_refunded",
+        "amount_refundable_max", "amount_live", "deposit", "metrics",
     )  # fmt: skip
     return TripFacts(
         **same,

@@ -13,7 +13,10 @@ from bikeshare.selectors import running_trips
 from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.refused import Invalid, Refused
 
-ERASED = {"name": "", "email": "", "phone_number": "", "status_updated_reason": "", "has_payment_source": False}
+ERASED = {
+    "name": "", "email": "", "phone_number": "", "kyc_documents": [], "status_updated_reason": "",
+    "has_payment_source": False,
+}  # fmt: skip
 
 
 def _cyclist(pk: str) -> Cyclist:

@@ -113,6 +113,7 @@ def _begin(ledger: Ledger, parties: _Parties, details: dict[str, Any]) -> tuple[
         start_station=station,
         start_dock=dock,
         start_name=station.name if station else "",
+        start_region=station.region if station else "",
         start_latitude=state.latitude if state else None,
         start_longitude=state.longitude if state else None,
         created=ledger.now,

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from bikeshare.choices import Refusal
@@ -152,6 +153,9 @@ def patch(*, spec: Spec, pk: str, given: Given, now: datetime) -> Resource:
 
 def _patch(ledger: Ledger, spec: Spec, pk: str, given: Given) -> Resource:
     values = values_of(given)
+    if spec.model is Dock and "vehicule" in values:
+        # Vehicles are locked before docks, as a trip's end does.
+        lock(Vehicule.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
     row = find(spec, pk)
     for name in spec.fixed:
         if name in values:

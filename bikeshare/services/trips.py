@@ -34,9 +34,6 @@ from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.payloads import facts_of
 from bikeshare.services.refused import Invalid, Refused
 
-# Who may stay where a trip's end puts it, besides a dock: a station (virtual ones have no docks).
-AMOUNTS = ("amount", "amount_cyclist", "amount_organization", "amount_discounted", "amount_refunded", "deposit")
-
 
 @dataclass
 class OpenTrip:
@@ -186,7 +183,8 @@ def _end_of(one: OpenTrip, request: TerminationRequest, dock: Dock | None) -> di
         latitude, longitude = state.latitude, state.longitude
     place: dict[str, Any] = {"end_latitude": latitude, "end_longitude": longitude}
     if dock is not None:
-        place |= {"end_dock": dock, "end_station": dock.station, "end_name": dock.station.name}
+        station = dock.station
+        place |= {"end_dock": dock, "end_station": station, "end_name": station.name, "end_region": station.region}
     return place
 
 

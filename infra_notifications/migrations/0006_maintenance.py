@@ -86,6 +86,9 @@ class Migration(migrations.Migration):
                         violation_error_message="Name either a charge point, a group or a location.",
                     )
                 ],
+                "indexes": [
+                    models.Index(fields=["location"], name="maintenance_by_location", condition=~Q(location=""))
+                ],
             },
         ),
     ]

@@ -76,6 +76,10 @@ class MaintenanceTarget(models.Model):
                 violation_error_message=_("Name either a charge point, a group or a location."),
             ),
         )
+        indexes = (
+            # Which windows cover a charge point by where it stands.
+            models.Index(fields=("location",), name="maintenance_by_location", condition=~Q(location="")),
+        )
 
     def __str__(self) -> str:
         return self.location or str(self.charge_point or self.group)

@@ -14,14 +14,15 @@ from infra_notifications.rules import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_f
 
 # How far back openings are counted: whoever opened this often in a day flaps, however often it was.
 COUNTED = 500
-LOOK_LIMIT = 1_000
+# Small, because a message about a charge point that is being looked at waits for the look.
+LOOK_LIMIT = 200
 
 # Windows that touch the last day, and which charge points each of them covers, by whichever of its targets.
 _COVERING = """
 windows AS (
   SELECT id, starts_at, ends_at FROM infra_notifications_maintenancewindow
   WHERE ends_at > %(since)s AND starts_at <= %(now)s
-), targets AS (
+), targets AS NOT MATERIALIZED (
   SELECT t.charge_point_id, t.group_id, t.location, t.city, w.starts_at, w.ends_at
   FROM windows w JOIN infra_notifications_maintenancetarget t ON t.window_id = w.id
 ), covering AS (

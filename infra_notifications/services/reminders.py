@@ -29,14 +29,17 @@ def send_reminders(*, now: datetime, limit: int = REMIND_LIMIT) -> int:
     """
     with transaction.atomic():
         due = Notice.objects.filter(remind_at__lte=now)
-        groups = set(due.order_by("remind_at").values_list("group_id", flat=True)[:limit])
-        if None in groups:  # it was deleted, and nobody is left to remind
+        ids = set(due.order_by("remind_at").values_list("group_id", flat=True)[:limit])
+        if None in ids:  # it was deleted, and nobody is left to remind
             due.filter(group__isnull=True).update(remind_at=None)
-        waiting = Notice.objects.filter(remind_at__isnull=False, group_id__in=groups - {None})
-        free = waiting.select_for_update(of=("self",), skip_locked=True).order_by("id")
-        locked = list(free.values_list("pk", flat=True)[:limit])
+        # Groups come after notices in the order of locks; here they come first, so nothing is waited for.
+        groups = NotificationGroup.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=ids - {None})
+        free = {group.pk: group for group in groups.order_by("pk")}
+        waiting = Notice.objects.filter(remind_at__isnull=False, group_id__in=free)
+        unlocked = waiting.select_for_update(of=("self",), skip_locked=True).order_by("id")
+        locked = list(unlocked.values_list("pk", flat=True)[:limit])
         if locked:
-            _Reminding(locked, now).remind()
+            _Reminding(locked, free, now).remind()
     return len(locked)
 
 
@@ -66,13 +69,11 @@ class _Reminding:
     Messages wait for the notices that are locked here, so only what a mail lists is read in full.
     """
 
-    def __init__(self, ids: Sequence[int], now: datetime) -> None:
-        self.now = now
+    def __init__(self, ids: Sequence[int], groups: dict[int, NotificationGroup], now: datetime) -> None:
+        self.now, self.groups = now, groups
         found = Notice.objects.filter(pk__in=ids).order_by("incident__opened_at", "id").values_list(*_TOLD)
         self.alerts = [_Told(*row) for row in found]
         group_ids = {alert.group_id for alert in self.alerts}
-        locked = NotificationGroup.objects.select_for_update(no_key=True).filter(pk__in=group_ids).order_by("pk")
-        self.groups = {group.pk: group for group in locked}
         self.addresses: dict[int, list[str]] = defaultdict(list)
         for group_id, address in GroupAddress.objects.filter(group_id__in=group_ids).values_list("group_id", "address"):
             self.addresses[group_id].append(address)
@@ -85,8 +86,8 @@ class _Reminding:
         told: dict[int, list[_Told]] = defaultdict(list)
         next_times: list[tuple[int, datetime | None]] = []
         for alert in self.alerts:
-            group = self.groups.get(alert.group_id)
-            if group is None or not self._is_to_remind(alert, group):
+            group = self.groups[alert.group_id]
+            if not self._is_to_remind(alert, group):
                 next_times.append((alert.pk, None))
             elif (until := self.maintenance.get(alert.charge_point_id)) is not None:
                 next_times.append((alert.pk, until))

@@ -79,7 +79,11 @@ class EndpointInput:
                 errors[name] = error
         try:
             values["condition"] = " ".join(self.condition.replace("\x00", "").split())
-            check_condition(values["condition"], kinds_of(values["topics"]))
+            # Which fields there are follows from the topics; where those are wrong, only the form is judged.
+            if "topics" in errors:
+                compile_condition(values["condition"])
+            else:
+                check_condition(values["condition"], kinds_of(values["topics"]))
         except SearchError as error:
             errors["condition"] = ValidationError(str(error))
         if errors:

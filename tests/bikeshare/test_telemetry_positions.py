@@ -1,23 +1,19 @@
-"""Positions through the whole way: forbidden zones from the database, late and repeated ones, workers at once."""
+"""Positions through the whole way: forbidden zones from the database, late and repeated ones."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from bikeshare.choices import TripStatus, ZoneType
 from bikeshare.models import Program, Trip
-from outbox.models import Event
 from tests.bikeshare.kit import NOW, at, delete, last, message, patch, say, take, told, verdicts
 from tests.factories.bikeshare import ProgramFactory, TripFactory, VehiculeFactory, ZoneFactory
 
 FORBIDDEN = "vehicule.position.forbidden"
 OUTSIDE, INSIDE = {"latitude": 48.79, "longitude": 2.35}, {"latitude": 48.85, "longitude": 2.35}
-db = pytest.mark.django_db
+pytestmark = pytest.mark.django_db
 
 
 def ride(trip: Trip, *places: dict[str, Any], start: float = 0) -> int:
@@ -27,7 +23,6 @@ def ride(trip: Trip, *places: dict[str, Any], start: float = 0) -> int:
     return len(told(FORBIDDEN))
 
 
-@db
 def test_an_entry_tells_who_where_and_why() -> None:
     trip, zone = TripFactory(), ZoneFactory(name="Parc")
     assert ride(trip, OUTSIDE, INSIDE | {"accuracy": 8}) == 1
@@ -42,7 +37,6 @@ def test_an_entry_tells_who_where_and_why() -> None:
     assert payload["reported_at"] == "2026-11-21T09:00:05Z"
 
 
-@db
 @pytest.mark.parametrize("status", [s for s in TripStatus if s != TripStatus.RENTING])
 def test_only_a_renting_trip_goes_in(status: TripStatus) -> None:
     ended = {"end_at": NOW} if status == TripStatus.COMPLETED else {}
@@ -51,7 +45,6 @@ def test_only_a_renting_trip_goes_in(status: TripStatus) -> None:
     assert ride(trip, OUTSIDE, INSIDE) == 0
 
 
-@db
 def test_without_a_trip_nothing_is_entered() -> None:
     ZoneFactory()
     bike = VehiculeFactory()
@@ -60,7 +53,6 @@ def test_without_a_trip_nothing_is_entered() -> None:
     assert told() == []
 
 
-@db
 def test_a_zone_that_is_changed_counts_from_then_on() -> None:
     trip, zone = TripFactory(), ZoneFactory(status="closed")
     assert ride(trip, OUTSIDE, INSIDE, OUTSIDE) == 0
@@ -74,7 +66,6 @@ def test_a_zone_that_is_changed_counts_from_then_on() -> None:
     assert ride(trip, INSIDE, OUTSIDE, start=400) == 2
 
 
-@db
 def test_case_2_a_zone_opened_over_a_riding_vehicle_is_not_entered() -> None:
     trip, zone = TripFactory(), ZoneFactory(status="closed")
     ride(trip, OUTSIDE, INSIDE)
@@ -82,7 +73,6 @@ def test_case_2_a_zone_opened_over_a_riding_vehicle_is_not_entered() -> None:
     assert ride(trip, INSIDE | {"latitude": 48.86}, start=100) == 0
 
 
-@db
 def test_case_5_a_new_trip_that_begins_inside_did_not_go_in() -> None:
     first = TripFactory()
     ZoneFactory()
@@ -93,7 +83,6 @@ def test_case_5_a_new_trip_that_begins_inside_did_not_go_in() -> None:
     assert ride(second, OUTSIDE, INSIDE, start=30) == 2
 
 
-@db
 def test_case_5_a_position_from_before_the_trip_is_not_its_beginning() -> None:
     trip = TripFactory(start_at=at(100))
     ZoneFactory()
@@ -101,7 +90,6 @@ def test_case_5_a_position_from_before_the_trip_is_not_its_beginning() -> None:
     assert ride(trip, INSIDE, start=130) == 0
 
 
-@db
 def test_case_7_a_late_position_changes_nothing() -> None:
     trip = TripFactory()
     ZoneFactory()
@@ -113,7 +101,6 @@ def test_case_7_a_late_position_changes_nothing() -> None:
     assert ride(trip, INSIDE, start=30) == 1
 
 
-@db
 def test_case_7_disorder_within_a_batch_is_put_in_order() -> None:
     trip = TripFactory()
     ZoneFactory()
@@ -121,7 +108,6 @@ def test_case_7_disorder_within_a_batch_is_put_in_order() -> None:
     assert len(told(FORBIDDEN)) == 1
 
 
-@db
 def test_case_12_a_repeated_position_is_no_second_one() -> None:
     ProgramFactory(confirm_fixes=2)
     trip = TripFactory()
@@ -134,7 +120,6 @@ def test_case_12_a_repeated_position_is_no_second_one() -> None:
     assert ride(trip, INSIDE, start=10) == 1
 
 
-@db
 def test_the_settings_of_the_program_count() -> None:
     ProgramFactory(accuracy_factor=2, exit_margin_m=15)
     trip = TripFactory()
@@ -144,7 +129,6 @@ def test_the_settings_of_the_program_count() -> None:
     assert ride(trip, {"latitude": 48.7999, "longitude": 2.35, "accuracy": 3}, INSIDE, start=30) == 1
 
 
-@db
 def test_leaving_the_operating_area_names_no_zone() -> None:
     rules = [{"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": False}]
     ProgramFactory(global_rules=rules)
@@ -154,7 +138,6 @@ def test_leaving_the_operating_area_names_no_zone() -> None:
     assert last(FORBIDDEN)["zone"] is None
 
 
-@db
 def test_each_program_has_its_own_zones() -> None:
     here, there = TripFactory(), TripFactory(program__id="elsewhere")
     ZoneFactory(program=here.program)
@@ -163,7 +146,6 @@ def test_each_program_has_its_own_zones() -> None:
     assert ride(here, OUTSIDE, INSIDE) == 1
 
 
-@db
 def test_every_zone_change_counts_the_programs_zones_anew() -> None:
     zone = ZoneFactory()
     before = Program.objects.get().zones_version
@@ -171,33 +153,3 @@ def test_every_zone_change_counts_the_programs_zones_anew() -> None:
     assert Program.objects.get().zones_version == before
     patch(zone, name="Other")
     assert Program.objects.get().zones_version == before + 1
-
-
-# ---- case 13: workers at once ---------------------------------------------------------------------------------------
-
-
-def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) -> None:
-    trip = TripFactory()
-    ZoneFactory()
-    say(trip, "position", at(0), **OUTSIDE)
-    workers = 4
-    start, errors = Barrier(workers), []
-
-    def work(number: int) -> None:
-        try:
-            start.wait(10)
-            for turn in range(5):
-                when = at(5 + 5 * turn)
-                take(message(trip, "position", when, **INSIDE), now=when + timedelta(seconds=number))
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=work, args=(number,)) for number in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not errors
-    assert Event.objects.filter(kind=FORBIDDEN).count() == 1

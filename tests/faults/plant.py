@@ -34,6 +34,7 @@ class Plant(Live):
             DJANGO_SETTINGS_MODULE="tests.faults.settings",
             EMAIL_TIMEOUT_S="1",
             OUTBOX_WATCH_S="1",
+            OUTBOX_ALLOWED_NETWORKS="127.0.0.0/8",
             ADMIN_EMAILS="admin@example.org",
             broker=broker,
         )
@@ -42,6 +43,9 @@ class Plant(Live):
 
     def begin_to_write(self, prefix: str, number: int, kind: str = "faults.note", pause_s: float = 0.0) -> None:
         """Has the writer publish so many events, one address each, with a pause after every 50 of them."""
+        self._ask_writer(prefix, number, kind, pause_s)
+
+    def _ask_writer(self, *words: object) -> None:
         if self.writer is None:
             with (self.folder / "log" / "writer.log").open("ab") as log:
                 self.writer = subprocess.Popen(
@@ -49,7 +53,7 @@ class Plant(Live):
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 )  # fmt: skip
         assert self.writer.stdin is not None
-        print(json.dumps([prefix, number, kind, pause_s]), file=self.writer.stdin, flush=True)
+        print(json.dumps(words), file=self.writer.stdin, flush=True)
 
     def wait_written(self, prefix: str) -> None:
         """Until all is committed that the writer began to write under this prefix."""
@@ -63,6 +67,11 @@ class Plant(Live):
     def write(self, prefix: str, number: int, kind: str = "faults.note") -> None:
         self.begin_to_write(prefix, number, kind)
         self.wait_written(prefix)
+
+    def listen_at(self, url: str) -> None:
+        """Makes a webhook endpoint that takes the events of kind faults.hook."""
+        self._ask_writer("endpoint", url)
+        self.wait_written("endpoint")
 
     def end_writer(self) -> None:
         if self.writer is not None:
@@ -121,6 +130,11 @@ class Plant(Live):
                 self.rows("SELECT state, count(*) FROM outbox_delivery WHERE address LIKE %s GROUP BY 1", f"{prefix}%")
             )
         )
+
+    def hook_states(self) -> Counter[str]:
+        """How many webhooks stand in each state."""
+        rows = self.rows("SELECT state, count(*) FROM outbox_delivery WHERE channel = 'webhook' GROUP BY 1")
+        return Counter(dict(rows))
 
     def in_flight(self) -> int:
         return int(

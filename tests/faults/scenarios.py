@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Protocol
 
 from tests.faults.plant import Plant
+from tests.outbox.receiver import Answer, Receiver
 
 DELIVERIES = 5_000
 KILLS = 4
@@ -27,26 +29,33 @@ class BrokerFaults:
     """A class that inherits these brings the fixtures `plant` and `broker`."""
 
     def test_workers_killed_at_random_lose_nothing_and_repeat_only_what_was_in_flight(self, plant: Plant) -> None:
-        chance = random.Random()
+        """Half of the deliveries are mails, half are webhooks."""
+        chance, half = random.Random(), DELIVERIES // 2
         moments = sorted(chance.sample(range(100, DELIVERIES - 600), KILLS))
-        plant.sink.pause_s = 0.004  # so that there is something in flight to be killed
-        plant.kill("worker")
-        plant.write("kill", DELIVERIES)
-        in_flight = []
-        for moment in moments:
+        pause_s = 0.004  # so that there is something in flight to be killed
+        with Receiver(lambda heard: Answer(pause_s=pause_s)) as receiver:
+            plant.sink.pause_s = pause_s
+            plant.kill("worker")
+            plant.listen_at(receiver.url)
+            plant.write("kill", half)
+            plant.write("hook", half, "faults.hook")
+            in_flight = []
+            for moment in moments:
+                plant.start("worker")
+                plant.wait_until(
+                    lambda m=moment: len(plant.sink.to("kill")) + len(receiver.heard) >= m,  # type: ignore[misc]
+                    f"{moment} deliveries came",
+                )
+                in_flight.append(plant.kill_worker())
             plant.start("worker")
-            plant.wait_until(
-                lambda m=moment: len(plant.sink.to("kill")) >= m,  # type: ignore[misc]
-                f"{moment} mails came",
-            )
-            in_flight.append(plant.kill_worker())
-        plant.start("worker")
-        assert plant.wait_ended("kill", DELIVERIES) == {"delivered": DELIVERIES}
-        came = plant.sink.to("kill")
-        assert len(came) == DELIVERIES  # none is lost
-        assert all(len(set(ids)) == 1 for ids in came.values())  # a repeat carries the same id
-        assert len({ids[0] for ids in came.values()}) == DELIVERIES
-        repeats = sum(len(ids) - 1 for ids in came.values())
+            assert plant.wait_ended("kill", half) == {"delivered": half}
+            plant.wait_until(lambda: plant.hook_states()["delivered"] == half, "all webhooks arrived")
+            hooks = Counter(heard.id for heard in receiver.heard)
+        mails = plant.sink.to("kill")
+        assert len(mails) == len(hooks) == half  # none is lost
+        assert all(len(set(ids)) == 1 for ids in mails.values())  # a repeat carries the same id
+        assert len({ids[0] for ids in mails.values()}) == half
+        repeats = sum(len(ids) - 1 for ids in mails.values()) + sum(hooks.values()) - half
         assert repeats <= sum(in_flight), (repeats, in_flight)
         print(f"{KILLS} kills during {DELIVERIES} deliveries: {repeats} repeats, {in_flight} in flight")
         plant.is_well()

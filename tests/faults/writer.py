@@ -1,7 +1,8 @@
 """Publishes events as a domain does, in a process of its own, whatever happens to the database meanwhile.
 
 Reads a JSON array [prefix, number, kind, pause in seconds] per line; answers “done <prefix>” when all is committed.
-Each event goes to one address, <prefix><n>@example.org. Transactions hold up to 50 events and are repeated until they
+Each event goes to one address, <prefix><n>@example.org; those of kind faults.hook go to the webhook endpoint that
+["endpoint", URL] makes. Transactions hold up to 50 events and are repeated until they
 are committed: an event that was committed although the database could not say so is not written twice.
 """
 
@@ -19,7 +20,8 @@ from django.db import DatabaseError, InterfaceError, connection, transaction  # 
 from django.utils import timezone  # noqa: E402
 
 from outbox.services import NewEvent, Recipient, publish  # noqa: E402
-from tests.faults.app.apps import Word  # noqa: E402
+from outbox.services.webhooks import EndpointInput, create_endpoint  # noqa: E402
+from tests.faults.app.apps import HOOK, Word  # noqa: E402
 
 BATCH = 50
 
@@ -33,7 +35,7 @@ def events(prefix: str, first: int, last: int, kind: str) -> list[NewEvent]:
             payload=Word(),
             dedup_key=f"{prefix}:{n}",
             occurred_at=now,
-            recipients=(Recipient(f"{prefix}{n}@example.org"),),
+            recipients=() if kind == HOOK.key else (Recipient(f"{prefix}{n}@example.org"),),
         )
         for n in range(first, last)
     ]
@@ -52,7 +54,12 @@ def write(prefix: str, first: int, last: int, kind: str) -> None:
 
 def main() -> None:
     for line in sys.stdin:
-        prefix, number, kind, pause_s = json.loads(line)
+        asked = json.loads(line)
+        if asked[0] == "endpoint":
+            create_endpoint(wanted=EndpointInput(asked[1], (HOOK.key,)), now=timezone.now())
+            print("done endpoint", flush=True)
+            continue
+        prefix, number, kind, pause_s = asked
         for first in range(0, number, BATCH):
             write(prefix, first, min(first + BATCH, number), kind)
             time.sleep(pause_s)

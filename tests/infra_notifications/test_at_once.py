@@ -24,10 +24,11 @@ from infra_notifications.models import (
     NotificationGroup,
     UnknownChargePoint,
 )
+from infra_notifications.services import sweeps
 from infra_notifications.services.acknowledging import acknowledge_incidents, withdraw_acknowledgement
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.drafts import mark
-from infra_notifications.services.groups import delete_group, update_group
+from infra_notifications.services.groups import create_group, delete_group, update_group
 from infra_notifications.services.incidents import sweep_silence
 from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
 from outbox.courier import deliver_due
@@ -35,6 +36,7 @@ from tests.conftest import ApiClient
 from tests.factories.console import UserFactory, make_key
 from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.infra_notifications.kit import (
+    DAY,
     HOUR,
     NOW,
     alerts,
@@ -45,6 +47,7 @@ from tests.infra_notifications.kit import (
     fault,
     fine,
     heartbeat,
+    kinds,
     listed,
     message,
     station,
@@ -199,6 +202,30 @@ def test_two_sweeps_at_once_find_each_silence_once() -> None:
     found = at_once([partial(sweep_silence, now=NOW + HOUR) for _ in range(THREADS)])
     assert sum(found) == Incident.objects.count() == 20
     assert set(Incident.objects.values_list("repeats", flat=True)) == {0}
+
+
+def test_reminders_and_digests_at_once_are_sent_once() -> None:
+    points = points_of(3)
+    NotificationGroupFactory(members=points, reminder_s=3_600)
+    create_group(
+        settings={"name": "Daily", "digest_time": "12:00"}, emails=["a@example.org"],
+        charge_point_ids=[point.pk for point in points], now=NOW,
+    )  # fmt: skip
+    take(*(message(point, fault()) for point in points))
+    at_once([partial(sweeps.sweep_daily, now=NOW + 3 * HOUR) for _ in range(THREADS)])
+    assert sorted(kinds()) == ["alert", "digest", "reminder"]
+    check_promises()
+
+
+def test_daily_look_at_once_is_one_flapping_mail() -> None:
+    points = points_of(3)
+    NotificationGroupFactory(members=points)
+    said = [message(point, one) for _ in range(7) for point in points for one in (fault(), fine())]
+    take(*said)
+    take(*said, now=at(60))
+    at_once([partial(sweeps.sweep, now=NOW + DAY) for _ in range(THREADS)])
+    assert kinds() == ["flapping", "flapping"]
+    check_promises()
 
 
 def test_message_during_the_sweep_wins() -> None:

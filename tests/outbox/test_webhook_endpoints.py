@@ -104,6 +104,11 @@ def test_all_wrong_fields_are_named_together() -> None:
     }  # fmt: skip
 
 
+def test_wrong_topics_make_no_condition_wrong() -> None:
+    assert list(refused(topics=["no.such"], condition="words:dark")) == ["topics"]
+    assert set(refused(topics=["no.such"], condition="severity:hot")) == {"topics", "condition"}
+
+
 def test_setting_opens_a_network_for_http(settings: Settings) -> None:
     settings.OUTBOX_ALLOWED_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     assert endpoint_at("http://127.0.0.1:9000/x").url == "http://127.0.0.1:9000/x"

@@ -159,7 +159,9 @@ class _Taking:
     def _tell(self, fresh: Iterable[_Incoming], things: Things, *, of_drivers: bool) -> None:
         for one in fresh:
             present = [
-                things.tell(report, one.at)[1] for report in one.said.reports if (report.kind == "driver") == of_drivers
+                things.tell(report, one.at)
+                for report in one.said.reports
+                if (report.kind == "driver") == of_drivers and report.values
             ]
             if present and not any(present) and not one.said.samples:
                 one.effect = FactEffect.LATE

@@ -105,17 +105,15 @@ class Things:
         """The drivers that reports tell of, as far as they are made."""
         return {self._ids["driver", key] for key, report in self._named["driver"].items() if report is not None}
 
-    def tell(self, report: Report, at: datetime) -> tuple[bool, bool]:
-        """Adds a report's values to its thing; says whether any was new, and whether any is the present value now."""
-        thing, news, present = self.found[report.kind, report.key], False, not report.values
+    def tell(self, report: Report, at: datetime) -> bool:
+        """Adds a report's values to its thing; says whether any of them is the present value now."""
+        thing, present = self.found[report.kind, report.key], False
         for name, value in report.values.items():
             if thing.reports.tell(name, value, at):
-                news = True
-                earlier = thing.news.get(name)
-                thing.news[name] = at if earlier is None else min(earlier, at)
+                thing.changed = True
+                thing.news[name] = min(thing.news.get(name, at), at)
             present = present or thing.reports.told_at(name) == at
-        thing.changed = thing.changed or news
-        return news, present
+        return present
 
     def write(self, *kinds: str) -> None:
         """Writes what changed: the reports, the links, and the present values."""

@@ -29,7 +29,7 @@ class DriverList(ListPage):
     filterset = DriverFilters
     columns = (
         Column("external_id", gettext_lazy("Driver"), f"{_CELLS}/driver.html", sort="external_id"),
-        Column("email", gettext_lazy("E-mail address"), sort="email"),
+        Column("email", gettext_lazy("E-mail address")),
         Column("cars", gettext_lazy("Vehicles"), f"{_CELLS}/driver_cars.html"),
         Column("open", gettext_lazy("Open notifications"), f"{_CELLS}/driver_open.html"),
         Column("country", gettext_lazy("Country"), sort="country"),

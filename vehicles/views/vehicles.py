@@ -40,7 +40,7 @@ class VehicleList(_VehicleTab):
     columns = (
         Column("external_id", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle.html", sort="external_id"),
         _DRIVER,
-        Column("pairing_state", gettext_lazy("Pairing"), f"{_CELLS}/pairing.html", sort="pairing_state"),
+        Column("pairing_state", gettext_lazy("Pairing"), f"{_CELLS}/pairing.html"),
         Column("capabilities", gettext_lazy("Capabilities"), f"{_CELLS}/capabilities.html"),
         Column("user_role", gettext_lazy("Role")),
         Column("settings", gettext_lazy("Settings"), f"{_CELLS}/settings.html"),
@@ -62,11 +62,11 @@ class AccountList(_VehicleTab):
     search = ACCOUNT_SEARCH
     columns = (
         Column("external_id", gettext_lazy("Account"), sort="external_id"),
-        Column("brand", gettext_lazy("Brand"), sort="brand"),
+        Column("brand", gettext_lazy("Brand")),
         _DRIVER,
-        Column("auth_state", gettext_lazy("Sign-in"), f"{_CELLS}/auth.html", sort="auth_state"),
+        Column("auth_state", gettext_lazy("Sign-in"), f"{_CELLS}/auth.html"),
         Column("linked", gettext_lazy("Linked"), value=lambda row: _("yes") if row.linked else _("no")),
-        Column("created_at", gettext_lazy("First named"), sort="created_at"),
+        Column("created_at", gettext_lazy("First named"), sort="pk"),
     )
     default_sort = "external_id"
     placeholder = gettext_lazy("Search, e.g. brand:renault auth:invalid")
@@ -85,9 +85,9 @@ class SessionList(_VehicleTab):
     filterset = SessionFilters
     columns = (
         Column("started_at", gettext_lazy("Started"), sort="started_at"),
-        Column("ended_at", gettext_lazy("Ended"), f"{_CELLS}/session_end.html", sort="ended_at"),
+        Column("ended_at", gettext_lazy("Ended"), f"{_CELLS}/session_end.html"),
         Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html"),
-        Column("managed", gettext_lazy("Kind"), f"{_CELLS}/session_kind.html", sort="managed"),
+        Column("managed", gettext_lazy("Kind"), f"{_CELLS}/session_kind.html"),
         Column("location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name),
         Column("soc_last", gettext_lazy("Charge (%)"), f"{_CELLS}/soc.html", numeric=True),
     )
@@ -107,12 +107,12 @@ class ContractList(_VehicleTab):
     search = CONTRACT_SEARCH
     columns = (
         Column("external_id", gettext_lazy("Contract"), sort="external_id"),
-        Column("supplier", gettext_lazy("Supplier"), sort="supplier"),
+        Column("supplier", gettext_lazy("Supplier")),
         Column("contract_number", gettext_lazy("Number")),
         _DRIVER,
         Column("location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name),
-        Column("state", gettext_lazy("State"), f"{_CELLS}/contract_state.html", sort="state"),
-        Column("valid_to", gettext_lazy("Valid to"), sort="valid_to"),
+        Column("state", gettext_lazy("State"), f"{_CELLS}/contract_state.html"),
+        Column("valid_to", gettext_lazy("Valid to")),
     )
     default_sort = "external_id"
     placeholder = gettext_lazy("Search, e.g. supplier:greenchoice state:invalid")

@@ -15,10 +15,11 @@ class Word(msgspec.Struct, kw_only=True):
     words: str = "Made on purpose"
 
 
-NOTE = EventKind("faults.note", "Note", "A note.", "faults", Word, Word(), mail="outbox_tests/note")
+NOTE = EventKind("faults.note", "Note", "A note.", "faults", Word, Word(), mail="outbox_tests/note", is_public=False)
 POISON = EventKind(
-    "faults.poison", "Poison", "Its template raises.", "faults", Word, Word(), mail="outbox_tests/broken"
+    "faults.poison", "Poison", "Cannot be written.", "faults", Word, Word(), mail="outbox_tests/broken", is_public=False
 )
+HOOK = EventKind("faults.hook", "Hook", "Goes to webhooks.", "faults", Word, Word())
 
 
 class FaultsConfig(AppConfig):
@@ -26,4 +27,4 @@ class FaultsConfig(AppConfig):
     label = "faults"
 
     def ready(self) -> None:
-        register_kinds((NOTE, POISON))
+        register_kinds((NOTE, POISON, HOOK))
