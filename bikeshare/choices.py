@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ProgramStatus(models.TextChoices):
@@ -42,7 +43,7 @@ class OpenStatus(models.TextChoices):
     """Whether a station, dock or zone is in use."""
 
     OPEN = "open", _("Open")
-    CLOSED = "closed", _("Closed")
+    CLOSED = "closed", pgettext_lazy("not in use", "Closed")
 
 
 class VehiculeStatus(models.TextChoices):
@@ -99,7 +100,7 @@ ENDING = (TripStatus.TERMINATING, TripStatus.TERMINATION_REQUESTED)
 class RequestStatus(models.TextChoices):
     """Of a termination request. Those of cyclists wait (pending); others are created and decided by what follows."""
 
-    CREATED = "created", _("Created")
+    CREATED = "created", pgettext_lazy("request", "Created")
     PENDING = "pending", _("Pending")
     ACCEPTED = "accepted", _("Accepted")
     CANCELLED = "cancelled", _("Cancelled")

@@ -29,6 +29,7 @@ from bikeshare.services import abonnements, trips
 from bikeshare.services.ledger import Ledger, record
 from bikeshare.services.renting import start_trip
 from bikeshare.services.telemetry import Submission, take_telemetry
+from outbox.services.topic_lists.lists import create_list
 
 DOCKS = 8
 # key, name, city, latitude, longitude, stations, vehicles, radius in degrees
@@ -73,6 +74,10 @@ def load(now: datetime) -> None:
         _states(city, now)
         _trips(city, now)
     _trouble(now)
+    create_list(
+        settings={"name": "Batteries in Paris", "topics": ["vehicule.battery.low"], "condition": "city:paris"},
+        emails=["batteries@service.example"],
+    )
 
 
 def _make(ledger: Ledger, model: Any, /, **values: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bikeshare.choices import (
     RUNNING,
@@ -96,7 +97,7 @@ DOCK_SEARCH = _schema(
     _choice("status", "status", _("Status"), OpenStatus.values),
     TextFacet("station", "station__name", _("Station")),
     TextFacet("vehicule", "vehicule__number", _("Vehicle")),
-    TextFacet("rfid", "rfid", _("Tag")),
+    TextFacet("rfid", "rfid", _("RFID tag")),
     _flag("free", _("Free"), Q(vehicule__isnull=True)),
 )
 BOITIER_SEARCH = _schema(
@@ -136,7 +137,7 @@ TRIP_SEARCH = _schema(
     TextFacet("cyclist", "cyclist__name", _("Cyclist")),
     TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
     TextFacet("from", "start_name", _("From")),
-    TextFacet("to", "end_name", _("To")),
+    TextFacet("to", "end_name", pgettext_lazy("place", "To")),
     TimeFacet("started", "start_at", _("Started")),
     TimeFacet("ended", "end_at", _("Ended")),
     NumberFacet("amount", "amount", _("Amount (cents)")),

@@ -8,12 +8,15 @@ from typing import Any
 
 from infra_notifications.choices import Case
 from infra_notifications.ingest import OcppMessage, SignalMessage
-from infra_notifications.models import ChargePoint, NotificationGroup
+from infra_notifications.models import ChargePoint, Incident, NotificationGroup
+from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import create_group
 from infra_notifications.services.intake import Submission
+from infra_notifications.services.maintenance import Targets, plan_maintenance
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
+from outbox.services.webhooks import EndpointInput, create_endpoint
 
 # location, street, postal code, city, latitude, longitude, stations, power in kW
 SITES = (
@@ -36,6 +39,16 @@ def load(now: datetime) -> None:
     upsert_charge_points(rows=rows, now=now)
     _history(rows, chance, now)
     _groups()
+    _troubles(rows, chance, now)
+    plan_maintenance(
+        reason="New transformer",
+        starts_at=now + timedelta(hours=10),
+        ends_at=now + timedelta(hours=16),
+        targets=Targets(locations=[("Messe", "Düsseldorf")]),
+        author="operator",
+        now=now,
+    )
+    _tickets(now)
 
 
 def _charge_points(chance: random.Random) -> list[ChargePointInput]:
@@ -70,8 +83,8 @@ def _charge_point(
         connector_standard="IEC_62196_T2_COMBO" if power >= 50 else "IEC_62196_T2",
         power_type="DC" if power >= 50 else "AC_3_PHASE",
         max_power_kw=float(power),
-        # The demo's chargers speak once and then rest; a day passes before they count as silent.
-        expected_interval_s=86_400,
+        # The demo's chargers speak once and then rest; two days pass before they count as silent.
+        expected_interval_s=2 * 86_400,
         tags=["demo", "hub" if power >= 50 else "city"],
     )
 
@@ -99,7 +112,34 @@ def _history(rows: list[ChargePointInput], chance: random.Random, now: datetime)
         )
         for row in rows
     ]
-    take_messages(submissions=[Submission(0, list(enumerate(messages)))], now=now)
+    take_messages(submissions=[Submission(0, list(enumerate(messages)))], now=now - timedelta(hours=11))
+
+
+def _tickets(now: datetime) -> None:
+    """A webhook endpoint, paused until it is pointed at a real receiver."""
+    wanted = EndpointInput(
+        url="https://maintenance.example/hooks/signalbox",
+        topics=["charge_point.*"],
+        description="Tickets of the maintenance company",
+        condition="city:köln",
+        contact="tickets@maintenance.example",
+    )
+    create_endpoint(wanted=wanted, now=now, enabled=False)
+
+
+def _troubles(rows: list[ChargePointInput], chance: random.Random, now: datetime) -> None:
+    """What is broken right now, at places that no group watches yet: nobody is mailed."""
+    at_unwatched = [row for row in rows if row.city in ("Bonn", "Münster")]
+    for row, case in zip(
+        chance.sample(at_unwatched, 5),
+        (Case.FUSE_TRIPPED, Case.UNAVAILABLE, Case.SENSORS, Case.UNAVAILABLE, Case.FUSE_TRIPPED),
+        strict=True,
+    ):
+        began = now - timedelta(minutes=chance.randint(4, 600))
+        signal = SignalMessage(charge_point=row.evse_id, case=case, state="raised", occurred_at=began.isoformat())
+        take_signals(submissions=[Submission(0, [(0, signal)])], now=began)
+    newest = Incident.objects.filter(closed_at=None).latest("opened_at")
+    acknowledge_incidents(incident_ids=[newest.pk], author="operator", note="An electrician is on the way.", now=now)
 
 
 def _groups() -> None:

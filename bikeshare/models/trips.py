@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bikeshare.choices import OPEN_REQUEST, RUNNING, RequestOrigin, RequestStatus, TripStatus
 from bikeshare.models.base import LIVE, Resource
@@ -49,7 +50,7 @@ class Trip(Resource):
     start_latitude = degrees(_("start latitude"), 90)
     start_longitude = degrees(_("start longitude"), 180)
     end_at = models.DateTimeField(_("ended"), null=True)
-    end_name = models.CharField(_("to"), max_length=120, blank=True, default="")
+    end_name = models.CharField(pgettext_lazy("place", "to"), max_length=120, blank=True, default="")
     end_station = models.ForeignKey(Station, models.PROTECT, null=True, related_name="+")
     end_dock = models.ForeignKey(Dock, models.PROTECT, null=True, related_name="+")
     end_region = models.CharField(_("end region"), max_length=80, blank=True, default="")

@@ -152,7 +152,7 @@ class DockList(ResourceList):
         Column("station", _("Station"), f"{_CELLS}/station_of.html", sort="station__name"),
         _STATUS,
         Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule__number"),
-        Column("rfid", _("Tag"), sort="rfid"),
+        Column("rfid", _("RFID tag"), sort="rfid"),
         _PROGRAM,
     )
     default_sort = "number"

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from outbox.choices import Channel, DeliveryState, Reason, Verdict
 
@@ -63,7 +64,7 @@ class Delivery(models.Model):
         Event, models.DO_NOTHING, db_constraint=False, verbose_name=_("event"), related_name="deliveries"
     )
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
-    address = models.CharField(_("to"), max_length=320)
+    address = models.CharField(pgettext_lazy("addressee", "to"), max_length=320)
     # The mailing list on which the address stands, e.g. "notification_group:12"; empty for none.
     list_key = models.CharField(max_length=80, blank=True, default="")
     language = models.CharField(max_length=10, default="en")

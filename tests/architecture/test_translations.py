@@ -10,9 +10,7 @@ from babel.messages.catalog import Message
 from tests.messages import APPS, LANGUAGES, as_mo, as_po, catalogue_path, collect, is_translated, read, updated
 
 _VALUES = re.compile(r"%\((\w+)\)[sd]|%%|\{(\w*)[^}]*\}")
-# Bike-share speaks English alone so far.
-TRANSLATED = tuple(app for app in APPS if app != "bikeshare")
-EACH = pytest.mark.parametrize(("app", "language"), [(app, language) for app in TRANSLATED for language in LANGUAGES])
+EACH = pytest.mark.parametrize(("app", "language"), [(app, language) for app in APPS for language in LANGUAGES])
 
 
 def texts(message: Message) -> list[tuple[str, str]]:
@@ -43,6 +41,18 @@ def test_translations_hold_the_same_values(app: str, language: str) -> None:
             # A form for exactly one may leave the number out.
             assert found <= wanted, message.id
             assert isinstance(message.id, (list, tuple)) or found == wanted, message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_apps_translate_a_text_alike(language: str) -> None:
+    """Django puts the catalogues together: of two translations one would win everywhere; a context tells them apart."""
+    first: dict[tuple[str | None, str], tuple[str, str]] = {}
+    for app in APPS:
+        for message in read(app, language):
+            if message.id:
+                key = (message.context, texts(message)[0][0])
+                before, said = first.setdefault(key, (app, str(message.string)))
+                assert said == str(message.string), f"{key[1]!r} is another text in {before} than in {app}"
 
 
 @EACH

@@ -127,6 +127,17 @@ class Route:
     def is_admin(self) -> bool:
         return self.name.startswith("admin:")
 
+    @property
+    def takes_get(self) -> bool:
+        """Whether the view may be asked by GET: what `require_POST` wraps may not."""
+        view: Any = self.view
+        while view is not None:
+            cells = dict(zip(view.__code__.co_freevars, view.__closure__ or (), strict=True))
+            if "request_method_list" in cells and "GET" not in cells["request_method_list"].cell_contents:
+                return False
+            view = getattr(view, "__wrapped__", None)
+        return True
+
 
 def all_routes() -> list[Route]:
     return list(_routes(get_resolver(), "", ""))
