@@ -8,7 +8,6 @@ from typing import Any
 
 import heroicons
 from django import template
-from django.template.loader import render_to_string
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -80,12 +79,21 @@ def badge(text: Any, colour: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', colour, text)
 
 
+def _compiled(context: template.Context, name: str) -> template.Template:
+    """A template by name, looked up once per page."""
+    first: Any = context.render_context.dicts[0]
+    known: dict[str, template.Template] = first.setdefault("cells", {})
+    if name not in known:
+        known[name] = template.Engine.get_default().get_template(name)
+    return known[name]
+
+
 @register.simple_tag(takes_context=True)
 def cell(context: template.Context, column: Any, row: Any) -> str:
     """One cell of a list: the column's template, its value function, or the attribute itself."""
     if column.template:
-        known: dict[str, Any] = dict(context.flatten())  # type: ignore[arg-type]
-        return render_to_string(column.template, known | {"row": row, "column": column})
+        with context.push(row=row, column=column):
+            return _compiled(context, column.template).render(context)
     value = column.value(row) if column.value else getattr(row, column.name)
     if isinstance(value, datetime):
         return exact(value)
