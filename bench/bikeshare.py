@@ -1,4 +1,4 @@
-"""Bike-share: device messages in, with zone checks; and what 45 topics tell, all of it in the log."""
+"""Bike-share: device messages in, with zone checks; and what 45 topics tell, to a webhook receiver and in the log."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.rig import Rig, hammer, post
+from bench.webhooks import received, receiver
 from tests.live import ROOT, Live
 
 VEHICULES = 2_000
 BATCH = 500
 ZONES = 272
+RESOURCES = ["abonnement", "boitier", "cyclist", "dock", "pass", "registration", "station", "trip", "vehicule", "zone"]
 PATH = "/api/v1/bikeshare/telemetry"
 # Real zones of Paris where they lie beside the project, else as many of our own making.
 REAL_ZONES = ROOT.parent / "shared" / "data" / "gbfs" / "paris_geofencing_zones_v3.0.json"
@@ -53,7 +55,7 @@ each, now = int(sys.argv[1]), timezone.now()
 for start in range(0, each, 100):
     with transaction.atomic():
         publish(events=[NewEvent(t.key, t.example.object.id, t.example, f"bench:{t.key}:{n}", now)
-                        for t in TOPICS for n in range(start, start + 100)], now=now)
+                        for t in TOPICS for n in range(start, min(start + 100, each))], now=now)
 """
 
 
@@ -143,23 +145,47 @@ def telemetry(rig: Rig) -> list[Figure]:
 
 
 def topics(rig: Rig, each: int = 1_000) -> list[Figure]:
-    """45 topics, 1,000 events of each: told, and read back from the log in order, each exactly once."""
-    with rig.live("web") as live:
+    """45 topics, 1,000 events of each: told, delivered to a webhook receiver, and in the log, each exactly once."""
+    with receiver() as port, rig.live("web", OUTBOX_ALLOWED_NETWORKS="127.0.0.0/8") as live:
+        for resource in RESOURCES:
+            live.api("POST", "/webhooks", {"url": f"http://127.0.0.1:{port}/{resource}", "topics": [f"{resource}.*"]})
         started = time.monotonic()
         run(live, TELL, str(each))
         told = time.monotonic() - started
-        seen: dict[str, int] = {}
-        cursor, last = "", 0
-        while True:
-            page = live.api("GET", f"/events?limit=500&after={cursor}")
-            if not page["items"]:
-                break
-            for item in page["items"]:
-                if item["sequence"] <= last:
-                    raise RuntimeError("the log is out of order")
-                last = item["sequence"]
-                seen[item["type"]] = seen.get(item["type"], 0) + 1
-            cursor = page["next"]
-    if len(seen) != 45 or set(seen.values()) != {each}:
-        raise RuntimeError(f"lost or doubled: {seen}")
-    return [Figure("events of 45 topics", 45 * each / told, "/s", 2_000, 5_000)]
+        live.rows("ANALYZE")
+        live.start("worker")
+        live.manage("shell", "-c", "from outbox.tasks import deliver; deliver.delay()")
+        deadline = time.monotonic() + 180
+        while received(port)[0] < 45 * each and time.monotonic() < deadline:
+            time.sleep(0.1)
+        count, first, last = received(port)
+        waiting = "SELECT count(*) FROM outbox_delivery WHERE state <> 'delivered'"
+        live.wait_until(lambda: live.rows(waiting)[0][0] == 0, "every delivery is settled")
+        by_topic = live.rows(
+            "SELECT e.kind, count(DISTINCT e.id), count(*) FROM outbox_event e"
+            " JOIN outbox_delivery d ON d.event_id = e.id"
+            " JOIN outbox_attempt a ON a.delivery_id = d.id AND a.verdict = 'delivered' GROUP BY e.kind"
+        )
+        logged = read_log(live)
+    if {row[1:] for row in by_topic} != {(each, each)} or len(by_topic) != 45 or count != 45 * each:
+        raise RuntimeError(f"{count} received, lost or doubled: {by_topic}")
+    if len(logged) != 45 or set(logged.values()) != {each}:
+        raise RuntimeError(f"lost from the log or doubled: {logged}")
+    return [
+        Figure("events of 45 topics", 45 * each / told, "/s", 2_000, 5_000),
+        Figure("webhooks of 45 topics", count / (last - first), "/s", 1_000, 3_000),
+    ]
+
+
+def read_log(live: Live) -> dict[str, int]:
+    """How many events of each topic the log holds, read page by page; fails when it is out of order."""
+    seen: dict[str, int] = {}
+    cursor, last = "", 0
+    while (page := live.api("GET", f"/events?limit=500&after={cursor}"))["items"]:
+        for item in page["items"]:
+            if item["sequence"] <= last:
+                raise RuntimeError("the log is out of order")
+            last = item["sequence"]
+            seen[item["type"]] = seen.get(item["type"], 0) + 1
+        cursor = page["next"]
+    return seen

@@ -39,8 +39,9 @@ FILL = (
     'Faulted'])[1 + h % 10], now(), 'ocpp1.6'
     FROM infra_notifications_chargepoint, LATERAL (SELECT abs(hashint8(id)::bigint) AS h) r""",
     f"""INSERT INTO infra_notifications_notificationgroup (name, description, cases, hold_off_s, notify_recovery,
-    language, created_at, updated_at) SELECT 'Group ' || n, '', ARRAY['FUSE_TRIPPED','UNAVAILABLE','SENSORS'], '{{}}',
-    true, 'en', now(), now() FROM generate_series(1, {GROUPS}) n""",
+    language, time_zone, created_at, updated_at) SELECT 'Group ' || n, '',
+    ARRAY['FUSE_TRIPPED','UNAVAILABLE','SENSORS'], '{{}}', true, 'en', '', now(), now()
+    FROM generate_series(1, {GROUPS}) n""",
     """INSERT INTO infra_notifications_groupmembership (group_id, charge_point_id, added_at)
     SELECT (SELECT min(id) FROM infra_notifications_notificationgroup) + id % 2000, id, now()
     FROM infra_notifications_chargepoint WHERE id % 3 = 0""",
@@ -67,6 +68,9 @@ session.update({"_auth_user_id": str(user.pk), "_auth_user_backend": "django.con
 session.save()
 print(session.session_key)
 """
+TOKEN = "a" * 32
+# 25,000 of them.
+MANY = "city:köln vendor:alfen"
 
 
 def fill(live: Live) -> None:
@@ -105,13 +109,17 @@ class _Browser:
         self.session = live.manage("shell", "-v", "0", "-c", SESSION).split()[-1]
         self.connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
 
-    def took_ms(self, path: str) -> float:
+    def took_ms(self, path: str, form: str | None = None) -> float:
+        """How long a page takes, or a form that is answered with another page's address."""
+        headers = {"Cookie": f"signalbox_session={self.session}; signalbox_csrf={TOKEN}"}
+        if form is not None:
+            headers |= {"X-CSRFToken": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
         started = time.perf_counter()
-        self.connection.request("GET", path, headers={"Cookie": f"signalbox_session={self.session}"})
+        self.connection.request("GET" if form is None else "POST", path, form, headers)
         answer = self.connection.getresponse()
         answer.read()
         took = (time.perf_counter() - started) * 1000
-        if answer.status != 200:
+        if answer.status != (200 if form is None else 302):
             raise RuntimeError(f"{path} answered {answer.status}")
         return took
 
@@ -131,13 +139,37 @@ def at_a_million(rig: Rig) -> list[Figure]:
         for path in pages:
             browser.took_ms(path)
         by_page = {path: sorted(browser.took_ms(path) for _ in range(5))[3] for path in pages}
-    for name, times in (("search", by_search), ("page", by_page)):
+        by_step = _wizard(live, browser)
+    for name, times in (("search", by_search), ("page", by_page), ("step", by_step)):
         slowest = sorted(times.items(), key=lambda item: -item[1])[:6]
         print(f"slowest {name}: " + "; ".join(f"{what} {ms:.0f} ms" for what, ms in slowest), flush=True)
     return [
         Figure("Magic Search at 1,000,000, p99", percentile(list(by_search.values()), 0.99), "ms", 100, 100, True),
         Figure("pages at 1,000,000, p95", percentile(list(by_page.values()), 0.95), "ms", 150, 150, True),
+        Figure("wizard, 25,000 marked of 1,000,000, slowest step", max(by_step.values()), "ms", 500, 500, True),
     ]
+
+
+def _wizard(live: Live, browser: _Browser) -> dict[str, float]:
+    """A new group of 25,000 charge points, step by step; each step with what is shown after it."""
+    ((draft,),) = live.rows(
+        "INSERT INTO infra_notifications_groupdraft (owner_id, name, description, marked, updated_at)"
+        " SELECT id, 'Many', '', '{}', now() FROM auth_user WHERE username = 'bench' RETURNING id"
+    )
+    base = f"/infrastructure/groups/drafts/{draft}"
+    points, found = f"{base}/charge-points/", f"{base}/charge-points/?q={quote(MANY)}"
+    steps = {
+        "name": browser.took_ms(f"{base}/name/", "name=Many&description=") + browser.took_ms(points),
+        "search": browser.took_ms(found),
+        "mark all": browser.took_ms(f"{base}/mark/?q={quote(MANY)}", "what=all") + browser.took_ms(found),
+        "next page": browser.took_ms(f"{found}&page=2"),
+        "mark a page": browser.took_ms(f"{base}/mark/", "what=this_page&on_page=1&on_page=2") + browser.took_ms(points),
+        "to the end": browser.took_ms(f"{base}/mark/", "what=next") + browser.took_ms(f"{base}/confirm/"),
+    }
+    marked = live.rows("SELECT cardinality(marked) FROM infra_notifications_groupdraft WHERE id = %s", draft)[0][0]
+    if marked < 25_000:
+        raise RuntimeError(f"only {marked} charge points were marked")
+    return steps | {"create": browser.took_ms(f"{base}/confirm/", "") + browser.took_ms("/infrastructure/groups/")}
 
 
 def _pages(live: Live) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,10 @@ TIMEOUT_S = 15
 MAX_BYTES = 50 * 1024 * 1024
 # What an import reads; the other files of a feed are not asked for.
 WANTED = ("system_information", "station_information", "geofencing_zones", "vehicle_types")
+
+
+# What reading an address may end with: no answer, an answer that breaks off or is no HTTP, a body that is no JSON.
+UNREADABLE = (OSError, HTTPException, ValueError, RecursionError)
 
 
 class CannotRead(Exception):
@@ -54,14 +59,14 @@ def _read_folder(folder: Path) -> Documents:
 def _read_url(url: str) -> Documents:
     try:
         index = msgspec.json.decode(_get(url))
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise CannotRead(f"{url} cannot be read: {error}") from error
     documents = Documents()
     for name, address in _addresses(index).items():
         if name in WANTED:
             try:
                 _keep(documents, name, _get(address))
-            except (OSError, ValueError) as error:
+            except UNREADABLE as error:
                 documents.problems.append((f"{name}.json", f"{address} cannot be read: {error}"))
     if not documents.files and not documents.problems:
         raise CannotRead(f"{url} names none of {', '.join(WANTED)}; is it a gbfs.json?")
@@ -77,13 +82,13 @@ def _addresses(index: Any) -> dict[str, str]:
     feeds = groups[0].get("feeds") if groups else None
     return {
         str(one["name"]): str(one["url"])
-        for one in feeds or ()
+        for one in (feeds if isinstance(feeds, list) else ())
         if isinstance(one, Mapping) and "name" in one and "url" in one
     }
 
 
 def _get(url: str) -> bytes:
-    """The body of an http(s) address. Raises OSError or ValueError."""
+    """The body of an http(s) address. Raises one of UNREADABLE."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise ValueError(f"{url} is no http address")
     request = urllib.request.Request(url, headers={"User-Agent": "Signalbox", "Accept": "application/json"})  # noqa: S310

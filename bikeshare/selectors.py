@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from bikeshare.choices import ENDING, RUNNING, OpenStatus, TelemetryType, VehiculeStatus
-from bikeshare.event_kinds import TOPICS
+from bikeshare.event_kinds import DOMAIN, TOPICS
 from bikeshare.models import (
     Boitier,
     Dock,
@@ -20,8 +21,11 @@ from bikeshare.models import (
     TelemetryMessage,
     Trip,
     Vehicule,
+    Zone,
 )
-from outbox.models import Event
+from outbox.choices import ENDPOINT_COLOURS, EndpointState
+from outbox.event_kinds import matches_topic
+from outbox.models import Event, TopicList, WebhookEndpoint
 
 # What is read together with a row, so that `facts_of` and the lists ask for nothing more.
 _JOINED: dict[type[Resource], tuple[str, ...]] = {
@@ -104,6 +108,11 @@ def track_of_trip(trip: Trip, limit: int = 2_000) -> list[tuple[float, float]]:
     return [(value["latitude"], value["longitude"]) for _at, value in sorted(values, key=lambda row: row[0])]
 
 
+def open_zones(program_id: str, limit: int | None = None) -> list[Zone]:
+    """A program's zones in use, in the order in which they decide."""
+    return list(Zone.objects.filter(program_id=program_id, status=OpenStatus.OPEN).order_by("precedence", "pk")[:limit])
+
+
 def messages_of_boitier(boitier_id: str, limit: int = 100) -> list[TelemetryMessage]:
     return list(TelemetryMessage.objects.filter(boitier_id=boitier_id).order_by("-id")[:limit])
 
@@ -142,3 +151,35 @@ def topic_activity(now: datetime) -> dict[str, tuple[datetime | None, int | None
         )
         counts = dict(cursor.fetchall())
     return {key: (*last[key], counts.get(key, 0)) for key in keys}
+
+
+@dataclass(frozen=True)
+class TopicListener:
+    """A webhook endpoint or a topic list, with the route of its page, and its state unless it is on."""
+
+    name: str
+    route: str
+    pk: int
+    condition: str
+    state: str = ""
+    colour: str = ""
+
+
+def topic_listeners(*, webhooks: bool = True, lists: bool = True) -> dict[str, list[TopicListener]]:
+    """Who listens to each topic, whatever condition they put on its events: endpoints first, then mailing lists."""
+    found: dict[str, list[TopicListener]] = {topic.key: [] for topic in TOPICS}
+    for endpoint in WebhookEndpoint.objects.order_by("pk") if webhooks else ():
+        state = EndpointState(endpoint.state)
+        off = ("", "") if state == EndpointState.ENABLED else (str(state.label), ENDPOINT_COLOURS[state])
+        one = TopicListener(str(endpoint), "outbox:webhook", endpoint.pk, endpoint.condition, *off)
+        _listens(found, endpoint.topics, one)
+    for each in TopicList.objects.filter(domain__in=("", DOMAIN)) if lists else ():
+        off = ("", "") if each.enabled else (str(EndpointState.DISABLED.label), "secondary")
+        _listens(found, each.topics, TopicListener(each.name, "outbox:topic_list", each.pk, each.condition, *off))
+    return found
+
+
+def _listens(found: dict[str, list[TopicListener]], topics: Iterable[str], one: TopicListener) -> None:
+    for key, listeners in found.items():
+        if any(matches_topic(topic, key) for topic in topics):
+            listeners.append(one)

@@ -43,3 +43,18 @@ class FleetRemotesConfig(AppConfig):
         ):
             register_entry(Entry("manage", label, f"{app}:{url}", f"{app}.{permission}", icon, order))
         register_tile(Tile("remotes", "fleet_remotes/tile.html", tiles.action_tile, f"{app}.view_remoteaction", 30))
+        _keeping()
+
+
+def _keeping() -> None:
+    """How long what the callbacks brought is kept. Actions stay: they are a vehicle's history. A body goes only when
+    it was applied."""
+    from console.retention import by_age, register_retention
+
+    for name, column, only, in_order in (
+        ("callbackmessage", "received_at", "applied_at IS NOT NULL", True),
+        ("remotenotification", "received_at", "true", True),
+        ("commanddraft", "updated_at", "true", False),
+    ):
+        prune = by_age(f"fleet_remotes_{name}", column, only=only, written_in_order=in_order)
+        register_retention(f"remotes {name}", setting="RETENTION_MESSAGES_DAYS", prune=prune)

@@ -41,6 +41,8 @@ def sweep() -> None:
 
 @shared_task(name="fleet_remotes.bind")
 def bind() -> None:
-    """Binds notifications that overtook their action, and asks how the callbacks are."""
-    binding.bind_waiting(now=timezone.now())
-    following.callbacks_checked(now=timezone.now())
+    """Binds notifications that came before their action or vehicle, and asks how the callbacks are."""
+    now = timezone.now()
+    binding.bind_vehicles(now=now)
+    binding.bind_waiting(now=now)
+    following.callbacks_checked(now=now)

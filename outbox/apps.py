@@ -93,7 +93,7 @@ def _register_topic_lists() -> None:
     from console.health import register_check
     from console.navigation import Entry, register_entry
     from console.retention import by_age, register_retention
-    from outbox import checks, models
+    from outbox import checks, models, watch
     from outbox.event_kinds import register_kinds
     from outbox.lists import register_list
     from outbox.mailing import KINDS
@@ -102,8 +102,7 @@ def _register_topic_lists() -> None:
     register_kinds(KINDS)
     register_list(TOPIC_LIST)
     auditlog.register(models.TopicList, exclude_fields=["gathering_until", "last_told_at", "thread", "updated_at"])
-    # Not for readiness: one list that cannot be told must not take the API's doors out of service.
-    register_check("topic lists", checks.check_topic_lists, for_readiness=False)
+    register_check(watch.TOPIC_LISTS, checks.check_topic_lists, for_readiness=False)
     register_eraser("outbox: topic lists", erase_from_lists)
     ended = by_age("outbox_topicnotice", "decided_at", only="state <> 'waiting'")
     register_retention("topic list notices", setting="RETENTION_EVENTS_DAYS", prune=ended)

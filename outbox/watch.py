@@ -22,17 +22,20 @@ from console.health import Finding, run_checks
 from outbox.channels.email import own_host, server_from_settings
 from outbox.channels.letter import Body, Letter, write_letter
 from outbox.channels.smtp import Broken, ServerAway, SmtpSession
+from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
 from outbox.services.troubles import Telling, claim_tellings, note_findings, note_told
 
 log = structlog.get_logger("signalbox.watch")
-# The checks whose failure administrators are mailed about.
-WATCHED = ("deliveries", "worker", "beat")
+# The checks whose failure administrators are mailed about. That of the topic lists is none of `/readyz`'s: one list
+# that cannot be told must not take the API's doors out of service, but somebody has to hear of it.
+TOPIC_LISTS = "topic lists"
+WATCHED = ("deliveries", "worker", "beat", TOPIC_LISTS)
 
 
 def look(*, now: datetime) -> int:
     """Asks the checks once, takes note, and mails what is to be told; returns how many mails went out."""
-    findings = run_checks(readiness_only=True)
+    findings = [*run_checks(readiness_only=True), (TOPIC_LISTS, check_topic_lists(now))]
     faults = {name: None if found.ok else found.text for name, found in findings if name in WATCHED}
     note_findings(faults=faults, now=now)
     if not settings.ADMIN_EMAILS:

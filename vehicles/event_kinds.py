@@ -70,7 +70,7 @@ _EXAMPLE = NotificationFacts(
     vehicle=VehicleFacts(id="car-7", brand="Renault", model="Zoe"),
     subject="account:renault-7",
     title="Please connect your Renault account again",
-    body="Renault no longer accepts the sign-in of renault-7. Without it we cannot charge your car smartly.",
+    body="The sign-in of renault-7 with Renault is no longer accepted. Without it we cannot charge your car smartly.",
     language="en",
     since=datetime(2026, 11, 21, 5, 40, tzinfo=UTC),
     facts={"brand": "Renault", "account": "renault-7"},

@@ -75,8 +75,9 @@ def _data(document: Any) -> Mapping[str, Any]:
 
 
 def _version(document: Any) -> str:
+    """The first two numbers of a file's version, also when it was written as a number."""
     version = document.get("version") if isinstance(document, Mapping) else None
-    return version[:3] if isinstance(version, str) else ""
+    return str(version)[:3] if isinstance(version, str | float) else ""
 
 
 def _text(value: Any, language: str = "") -> str:

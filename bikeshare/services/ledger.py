@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import msgspec
 from auditlog.models import LogEntry
 from django.db import transaction
-from django.db.models import F, Model, QuerySet
+from django.db.models import Case, F, Model, QuerySet, Value, When
 
 from bikeshare.choices import Refusal
 from bikeshare.event_kinds import TOPIC_OF
@@ -33,6 +33,7 @@ from bikeshare.services.refused import Refused
 from outbox.services import NewEvent, publish
 
 Row = TypeVar("Row", bound=Resource)
+UPDATED_AT_ONCE = 500
 # Facts that every change changes, or that say nothing new.
 _NOT_TOLD = {"version", "bounds"}
 
@@ -179,20 +180,25 @@ class Ledger:
         publish(events=self._events, now=self.now)
 
     def _update(self, model: type[Resource], rows: list[Resource]) -> None:
-        """One conditional UPDATE for each set of fields; of one row alone also by the version that was read."""
+        """One UPDATE for each set of fields (and 500 rows), on the condition of the versions that were read."""
         groups: dict[frozenset[str], list[Resource]] = defaultdict(list)
         for row in rows:
             groups[frozenset(self._fields[row.pk])].append(row)
         for fields, group in groups.items():
-            if len(group) == 1:
-                (row,) = group
-                found = model.everything.filter(pk=row.pk, version=self._versions[row.pk], deleted_at__isnull=True)
-                written = found.update(version=row.version, **{name: getattr(row, name) for name in fields})
-            else:
-                live = model.everything.filter(deleted_at__isnull=True)
-                written = live.bulk_update(group, ["version", *sorted(fields)], batch_size=500)
-            if written != len(group):
-                raise Refused(Refusal.CHANGED_MEANWHILE)
+            for start in range(0, len(group), UPDATED_AT_ONCE):
+                some = group[start : start + UPDATED_AT_ONCE]
+                if self._update_rows(model, some, sorted(fields)) != len(some):
+                    raise Refused(Refusal.CHANGED_MEANWHILE)
+
+    def _update_rows(self, model: type[Resource], rows: list[Resource], fields: list[str]) -> int:
+        """Writes those of the rows that still are as they were read; returns how many."""
+        live = model.everything.filter(deleted_at__isnull=True)
+        if len(rows) == 1:
+            (row,) = rows
+            found = live.filter(pk=row.pk, version=self._versions[row.pk])
+            return found.update(version=row.version, **{name: getattr(row, name) for name in fields})
+        as_read = Case(*(When(pk=row.pk, then=Value(self._versions[row.pk])) for row in rows))
+        return live.filter(version=as_read).bulk_update(rows, ["version", *fields])
 
     def _write_audit(self) -> None:
         for row in self._all(self._created):

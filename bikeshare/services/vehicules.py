@@ -1,18 +1,19 @@
-"""Vehicles: put into maintenance and back by operators, one or many."""
+"""Vehicles: put into maintenance and back by operators."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from bikeshare.choices import VehiculeStatus
 from bikeshare.models import Vehicule
-from bikeshare.selectors import rows_of
-from bikeshare.services.ledger import lock, record
+from bikeshare.services.ledger import record
+from bikeshare.services.resources import find
+from bikeshare.services.specs import SPECS
 
 
-def set_status(*, vehicule_ids: Iterable[str], status: VehiculeStatus, reason: str, now: datetime) -> int:
-    """Sets the status of vehicles and returns how many changed; a running trip goes on to its end."""
+def set_status(*, vehicule_id: str, status: VehiculeStatus, reason: str, now: datetime) -> Vehicule:
+    """Sets a vehicle's status; a running trip goes on to its end. Raises Invalid when there is no such vehicle."""
     with record(now=now, audited=True) as ledger:
-        rows = lock(rows_of(Vehicule).filter(pk__in=list(vehicule_ids)))
-        return sum(ledger.change(row, status=status, status_reason=reason[:200]) for row in rows)
+        row: Vehicule = find(SPECS["vehicules"], vehicule_id)
+        ledger.change(row, status=status, status_reason=reason[:200])
+        return row

@@ -56,7 +56,7 @@ def _by(request: HttpRequest) -> str:
 
 
 def _set(pk: str, status: VehiculeStatus, reason: str) -> None:
-    vehicules.set_status(vehicule_ids=[pk], status=status, reason=reason, now=timezone.now())
+    vehicules.set_status(vehicule_id=pk, status=status, reason=reason, now=timezone.now())
 
 
 ACTIONS: dict[str, tuple[str, Callable[..., HttpResponse]]] = {

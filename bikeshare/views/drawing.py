@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from bikeshare.models import Resource, Station, Trip, Vehicule, Zone
+from bikeshare.models import Resource, Station, Vehicule, Zone
 
 WIDTH = 1_000.0
 # A little ground around what is drawn, as a share of it.
@@ -71,6 +71,13 @@ class Projection:
         y = (self.north - place[0]) * self.scale
         # What lies far outside need not be exact.
         return f"{min(max(x, -9_999), 9_999):.1f} {min(max(y, -9_999), 9_999):.1f}"
+
+    def shows(self, geometry: dict[str, Any]) -> bool:
+        """Whether an area may lie in the picture: by the box around it."""
+        corners: list[Place] = [(y, x) for polygon in geometry["coordinates"] for x, y in polygon[0]]
+        ys, xs = [place[0] for place in corners], [place[1] for place in corners]
+        south, east = self.north - self.height / self.scale, self.west + WIDTH / self.scale / self.shrink
+        return min(ys) < self.north and max(ys) > south and min(xs) < east and max(xs) > self.west
 
     def dot(self, place: Place) -> str:
         return f"M{self.point(place)}h0"
@@ -143,14 +150,15 @@ def drawing_of_zone(zone: Zone) -> Drawing:
     return Drawing(height=projection.height, zones=[_zone(zone, projection)])
 
 
-def drawing_of_track(trip: Trip, track: Sequence[Place]) -> Drawing:
-    """The way of a trip, from its beginning to its end or to where it is now."""
+def drawing_of_track(track: Sequence[Place], zones: Sequence[Zone]) -> Drawing:
+    """The way of a trip, from its beginning to its end or to where it is now, and the zones around it."""
     if not track:
         return Drawing()
     projection = Projection(track)
     ends = [Shape(projection.dot(track[0]), "track-start"), Shape(projection.dot(track[-1]), "track-end")]
     return Drawing(
         height=projection.height,
+        zones=[_zone(zone, projection) for zone in reversed(zones) if projection.shows(zone.geometry)],
         lines=[Shape(projection.line(track), "track")] if len(track) > 1 else [],
         stations=ends,
     )

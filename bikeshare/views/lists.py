@@ -155,7 +155,7 @@ class DockList(ResourceList):
         Column("rfid", _("RFID tag"), sort="rfid"),
         _PROGRAM,
     )
-    default_sort = "number"
+    default_sort = "station"
     placeholder = _("Search, e.g. station:quai free:yes")
     empty_title = _("No docks yet")
     empty_text = _("Send them to the API.")

@@ -9,8 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from bikeshare import selectors
-from bikeshare.choices import OpenStatus
-from bikeshare.models import Program, Station, Vehicule, Zone
+from bikeshare.models import Program, Station, Vehicule
 from bikeshare.search import VEHICULE_SEARCH
 from bikeshare.views.drawing import draw_city
 from console.permissions import requires
@@ -47,7 +46,7 @@ def _contents(program: Program, q: str) -> dict[str, Any]:
     for vehicule in vehicules:
         vehicule.is_rented = vehicule.pk in rented
     stations = list(Station.objects.filter(program=program, latitude__isnull=False).order_by("pk")[: MOST + 1])
-    zones = list(Zone.objects.filter(program=program, status=OpenStatus.OPEN).order_by("precedence", "pk")[: MOST + 1])
+    zones = selectors.open_zones(program.pk, MOST + 1)
     return {
         "drawing": draw_city(zones[:MOST], stations[:MOST], vehicules[:MOST]),
         "numbers": {"vehicules": len(vehicules), "stations": len(stations), "zones": len(zones)},

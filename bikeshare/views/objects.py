@@ -171,7 +171,7 @@ def trip_page(request: HttpRequest, pk: str) -> HttpResponse:
         "row": trip,
         "requests": requests,
         "acts": _allowed(request, trip),
-        "drawing": drawing_of_track(trip, selectors.track_of_trip(trip)),
+        "drawing": drawing_of_track(selectors.track_of_trip(trip), selectors.open_zones(trip.program_id)),
         "timeline": _timeline(request, trip, [one.pk for one in requests]),
     }
     return render(request, "bikeshare/trip.html", context)
@@ -185,13 +185,22 @@ def _timeline(request: HttpRequest, trip: Trip, request_ids: list[str]) -> list[
     ]
     if request.user.has_perm("outbox.view_event"):
         found += [
-            {"at": event.occurred_at, "event": event, "tone": "good" if event.kind == "trip.terminated" else ""}
+            {"at": event.occurred_at, "event": event, "tone": _TONES.get(event.kind, "")}
             for event in selectors.events_of_trip(trip, request_ids)
         ]
     return sorted(found, key=_moment, reverse=True)
 
 
+_TONES = {"trip.terminated": "good", "vehicule.position.forbidden": "bad"}
+# What one change of a trip tells, in the order of cause and effect.
+_STEPS = ("trip.created", "trip.updated", "trip.marked", "trip.mark.updated", "trip.resumed", "trip.terminated")
+
+
 def _moment(one: dict[str, Any]) -> tuple[Any, ...]:
-    """Of one moment: first what was said, then what followed of it, in the order of the object's versions."""
+    """Of one moment: first what the box said, then what it tells, then what it did to the trip, change by change."""
     event = one.get("event")
-    return (one["at"], 0, 0) if event is None else (one["at"], event.payload["object"]["version"], event.pk)
+    if event is None:
+        return (one["at"], 0)
+    if event.kind not in _STEPS:
+        return (one["at"], 1, event.pk)
+    return (one["at"], 2, event.payload["object"]["version"], _STEPS.index(event.kind))

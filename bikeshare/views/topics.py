@@ -9,7 +9,6 @@ import msgspec
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import select_template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,8 +20,8 @@ from bikeshare.event_kinds import TOPIC_OF, TOPICS, Topic
 from bikeshare.services.samples import send_sample
 from console.permissions import requires
 
-# Who listens is known by the outbox: its template is taken where there is one.
-LISTENERS = ("outbox/parts/listeners.html", "bikeshare/parts/listeners.html")
+# More listeners than this are counted, not named.
+NAMED = 3
 
 
 @requires("bikeshare.view_program")
@@ -31,13 +30,19 @@ def topics(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip().lower()
     shown = [topic for topic in TOPICS if text in f"{topic.key} {topic.label} {topic.description}".lower()]
     activity = selectors.topic_activity(timezone.now())
-    groups = [(name, [_row(topic, activity) for topic in group]) for name, group in groupby(shown, _resource)]
+    listeners = selectors.topic_listeners(
+        webhooks=request.user.has_perm("outbox.view_webhookendpoint"),
+        lists=request.user.has_perm("outbox.view_topiclist"),
+    )
+    groups = [
+        (name, [_row(topic, activity, listeners[topic.key]) for topic in group])
+        for name, group in groupby(shown, _resource)
+    ]
     context = {
         "page_title": _("Topics"),
         "groups": groups,
         "count": len(shown),
         "q": request.GET.get("q", ""),
-        "listeners_template": select_template(LISTENERS),
     }
     return render(request, "bikeshare/topics.html", context)
 
@@ -46,7 +51,7 @@ def _resource(topic: Topic) -> str:
     return topic.resource
 
 
-def _row(topic: Topic, activity: dict[str, Any]) -> dict[str, Any]:
+def _row(topic: Topic, activity: dict[str, Any], listeners: list[selectors.TopicListener]) -> dict[str, Any]:
     last_at, last_id, per_day = activity[topic.key]
     return {
         "topic": topic,
@@ -54,6 +59,8 @@ def _row(topic: Topic, activity: dict[str, Any]) -> dict[str, Any]:
         "last_at": last_at,
         "last_id": last_id,
         "per_day": per_day,
+        "listeners": listeners[:NAMED],
+        "unnamed": max(0, len(listeners) - NAMED),
         "example": msgspec.to_builtins(topic.example),
     }
 

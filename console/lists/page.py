@@ -226,6 +226,7 @@ class ListPage(View):
         up, down = column.name, f"-{column.name}"
         return {
             "column": column,
+            "cell_class": "num" if column.numeric else "nowrap" if column.nowrap else "tool-cell" * column.is_tool,
             "url": query_without(params, sort=down if sort == up else up) if column.sort else "",
             "aria": {up: "ascending", down: "descending"}.get(sort, ""),
         }

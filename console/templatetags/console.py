@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import heroicons
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -89,8 +90,21 @@ def _compiled(context: template.Context, name: str) -> template.Template:
 
 
 @register.simple_tag(takes_context=True)
-def cell(context: template.Context, column: Any, row: Any) -> str:
-    """One cell of a list: the column's template, its value function, or the attribute itself."""
+def cells(context: template.Context, heads: Sequence[Mapping[str, Any]], row: Any) -> SafeString:
+    """The cells of a row of a list."""
+    parts = []
+    for head in heads:
+        parts.append(f'<td class="{name}">' if (name := head["cell_class"]) else "<td>")
+        parts.append(conditional_escape(_cell(context, head["column"], row)))
+        parts.append("</td>")
+    return mark_safe("".join(parts))  # noqa: S308 - each part is escaped
+
+
+def _cell(context: template.Context, column: Any, row: Any) -> str:
+    """One cell: what the column draws, its template, its value function, or the attribute itself."""
+    if column.draw:
+        drawn: str = column.draw(row, context)
+        return drawn
     if column.template:
         with context.push(row=row, column=column):
             return _compiled(context, column.template).render(context)

@@ -77,18 +77,26 @@ def read_again(*, now: datetime) -> int:
     return len(understood)
 
 
-def bind_vehicles(vins: Sequence[str]) -> int:
-    """Gives notifications that came before their vehicle was known here that vehicle, within its own fleet."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE fleet_remotes_remotenotification n SET vehicle_id = v.id,"
-            " flags = array_remove(n.flags, %s) || ARRAY[%s]::varchar[]"
-            " FROM fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
-            " WHERE n.vin = ANY(%s) AND n.vehicle_id IS NULL AND n.vin = v.vin AND c.id = n.callback_id"
-            " AND c.fleet_id = v.fleet_id",
-            [Flag.UNKNOWN_VIN, Flag.BOUND_LATER, list(vins)],
-        )
-        return int(cursor.rowcount)
+def bind_vehicles(*, now: datetime, vins: Sequence[str] | None = None) -> int:
+    """Gives notifications that came before their vehicle was known here that vehicle, within its own fleet, and counts
+    the wake-ups that they tell of. Without `vins` those of the last 73 hours are looked through.
+    """
+    chosen, value = ("n.vin = ANY(%s)", list(vins)) if vins is not None else ("n.received_at > %s", now - WAIT)
+    with changing_actions():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE fleet_remotes_remotenotification n SET vehicle_id = v.id,"  # noqa: S608 - one of the two above
+                " flags = array_remove(n.flags, %s) || ARRAY[%s]::varchar[]"
+                " FROM fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
+                f" WHERE {chosen} AND n.vehicle_id IS NULL AND n.vin <> '' AND n.vin = v.vin AND c.id = n.callback_id"
+                " AND c.fleet_id = v.fleet_id RETURNING n.id",
+                [Flag.UNKNOWN_VIN, Flag.BOUND_LATER, value],
+            )
+            bound = [row[0] for row in cursor.fetchall()]
+        rows = RemoteNotification.objects.filter(pk__in=bound).exclude(verdict=Verdict.VIN_MISMATCH).defer("raw")
+        news = [one for row in rows for one in wake_news_of(_event_of(row), row.vehicle_id or 0, row.received_at)]
+        note_wakes(news, now)
+    return len(bound)
 
 
 def _bindable(now: datetime) -> list[tuple[int, int]]:
@@ -107,7 +115,7 @@ def _bindable(now: datetime) -> list[tuple[int, int]]:
 def _event_of(row: RemoteNotification) -> Event:
     """The notification as it would be understood now."""
     event = Event(
-        raw=row.raw,
+        raw=None,  # what it says stands in the columns
         digest=row.digest,
         remote_action_id=row.remote_action_id,
         vin=row.vin,

@@ -14,7 +14,7 @@ from fleet_remotes import rules
 from fleet_remotes.choices import REMOTE_TYPES, UNSENT, Kind, Refusal, State, StepKind
 from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.ingest import read_record
-from fleet_remotes.models import Callback, RemoteAction
+from fleet_remotes.models import Callback, Fleet, RemoteAction
 from fleet_remotes.services import waking
 from fleet_remotes.services.ledger import Ledger, changing_actions, locked, standing_of
 from fleet_remotes.services.sending import fate_unknown, submitted
@@ -113,11 +113,22 @@ class Answer:
 
 
 def look_due(*, now: datetime) -> int:
-    """Asks the vendor about what is overdue; returns about how many."""
+    """Asks the vendor about what is overdue, until it asks for a pause; returns about how many."""
     questions = take_questions(now=now)
+    asked = 0
     for question in questions:
-        take_answer(question=question, answer=ask(question), now=now)
-    return len(questions)
+        answer = ask(question)
+        take_answer(question=question, answer=answer, now=now)
+        asked += 1
+        if answer.pause_s:
+            _put_back(questions[asked:], now + timedelta(seconds=answer.pause_s))
+            return 0
+    return asked
+
+
+def _put_back(questions: Sequence[Question], until: datetime) -> None:
+    """Questions that were taken and not asked, because the vendor has had enough."""
+    RemoteAction.objects.filter(pk__in=[question.id for question in questions]).update(look_at=until)
 
 
 def look_now(*, action: RemoteAction, now: datetime) -> bool:
@@ -135,12 +146,13 @@ def take_questions(*, now: datetime, limit: int = LOOKS_AT_ONCE) -> list[Questio
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE fleet_remotes_remoteaction a SET look_at = %s FROM ("
-            "  SELECT id FROM fleet_remotes_remoteaction WHERE look_at <= %s ORDER BY look_at LIMIT %s"
-            "  FOR UPDATE SKIP LOCKED) due,"
-            " fleet_remotes_fleet f, fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
-            " WHERE a.id = due.id AND f.id = a.fleet_id AND v.id = a.vehicle_id AND c.id = a.callback_ref"
-            " RETURNING a.id, f.key, v.vehicle_id, c.callback_id, a.remote_action_id",
-            [now + LOOK_LEASE, now, limit],
+            "  SELECT l.id, p.key FROM fleet_remotes_remoteaction l JOIN fleet_remotes_fleet p ON p.id = l.fleet_id"
+            "  WHERE l.look_at <= %s AND (p.paused_until IS NULL OR p.paused_until <= %s)"
+            "  ORDER BY l.look_at LIMIT %s FOR UPDATE OF l SKIP LOCKED) due,"
+            " fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
+            " WHERE a.id = due.id AND v.id = a.vehicle_id AND c.id = a.callback_ref"
+            " RETURNING a.id, due.key, v.vehicle_id, c.callback_id, a.remote_action_id",
+            [now + LOOK_LEASE, now, now, limit],
         )
         return [Question(*row) for row in sorted(cursor.fetchall())]
 
@@ -169,6 +181,7 @@ def take_answer(*, question: Question, answer: Answer, now: datetime) -> None:
         if answer.pause_s:  # throttled: the same question later, and no look is used up
             action.look_at = now + timedelta(seconds=answer.pause_s)
             ledger.changed[action.pk] = action
+            Fleet.objects.filter(pk=action.fleet_id).update(paused_until=action.look_at)
         else:
             action.looks += 1
             if action.remote_action_id and question.remote_action_id:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from fleet_remotes import rules
@@ -76,7 +76,11 @@ def post_all(claimed: Sequence[Claimed]) -> None:
     with ThreadPoolExecutor(min(THREADS, len(claimed)), thread_name_prefix="remotes") as pool:
         posts = {pool.submit(post, one): one for one in claimed}
         for done in as_completed(posts):
-            settle(claimed=posts[done], posted=done.result(), now=timezone.now())
+            try:
+                settle(claimed=posts[done], posted=done.result(), now=timezone.now())
+            except DatabaseError as error:
+                # Its lease ends, and then the vendor's list tells what became of it; the others must not suffer.
+                log.error("an answer was not written", action=posts[done].id, error=str(error).strip())
 
 
 def post(claimed: Claimed) -> Posted:

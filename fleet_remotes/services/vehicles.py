@@ -114,7 +114,7 @@ def upsert_vehicles(*, rows: Sequence[VehicleInput], now: datetime) -> None:
             for vin, doc in sorted(docs.items())
         ]
         _write(rows_in_order, changes, facts, now)
-        bind_vehicles(sorted(docs))
+    bind_vehicles(now=now, vins=sorted(docs))
 
 
 def _write(rows: Sequence[tuple[str, int, str, str]], changes: str, facts: str, now: datetime) -> None:

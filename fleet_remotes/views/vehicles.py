@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -152,6 +153,7 @@ def fleet_stop(request: HttpRequest, pk: int) -> HttpResponse:
         "page_title": _("Stop sending to %(fleet)s") % {"fleet": fleet},
         "fleet": fleet,
         "form": form,
+        "queue_max_s": settings.REMOTES_QUEUE_MAX_S,
         "waiting": fleet.actions.filter(state="queued").count(),
     }
     return render(request, "fleet_remotes/fleet_stop.html", context)

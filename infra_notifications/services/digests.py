@@ -48,13 +48,17 @@ def send_digests(*, now: datetime, limit: int = DIGEST_LIMIT) -> int:
     """Sends the digests that are due and returns for how many groups; one in which nothing stands is not mailed."""
     with transaction.atomic():
         due = NotificationGroup.objects.filter(digest_due_at__lte=now).order_by("digest_due_at")
-        ids = list(due.values_list("pk", flat=True)[:limit])
+        # The groups first: who has only found a group whose notices another holds would call its digest done.
+        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         if ids:
             waiting = Notice.objects.filter(
                 group_id__in=ids, state=NoticeState.WAITING, reason=NoticeReason.DIGEST, due_at__lte=now
             )
-            free = waiting.select_for_update(skip_locked=True).order_by("id")
-            found = Notice.objects.filter(pk__in=list(free.values_list("pk", flat=True)))
+            free = list(waiting.select_for_update(skip_locked=True).order_by("id").values_list("pk", flat=True))
+            # A digest without a notice that is being decided at this moment would leave it for tomorrow.
+            held = set(waiting.exclude(pk__in=free).values_list("group_id", flat=True))
+            ids = [pk for pk in ids if pk not in held]
+            found = Notice.objects.filter(pk__in=free, group_id__in=ids)
             _Digesting(ids, list(found.select_related(*_RELATED).order_by("id")), now).tell()
     return len(ids)
 

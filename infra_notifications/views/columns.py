@@ -5,17 +5,18 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import Column
+from infra_notifications.views import cells
 
 _CELLS = "infra_notifications/cells"
 
 POINT_COLUMNS = (
-    Column("evse_id", _("EVSE id"), f"{_CELLS}/point.html", sort="evse_id", nowrap=True),
-    Column("location", _("Location"), f"{_CELLS}/place.html", sort="location", nowrap=True),
-    Column("connectivity", _("Connectivity"), f"{_CELLS}/connectivity.html", nowrap=True),
-    Column("status", _("Status"), f"{_CELLS}/status.html"),
-    Column("open", _("Open incidents"), f"{_CELLS}/open_incidents.html"),
-    Column("group", _("Group"), f"{_CELLS}/groups.html", nowrap=True),
-    Column("vendor", _("Model"), f"{_CELLS}/model.html", nowrap=True),
+    Column("evse_id", _("EVSE id"), draw=cells.point, sort="evse_id", nowrap=True),
+    Column("location", _("Location"), draw=cells.place, sort="location", nowrap=True),
+    Column("connectivity", _("Connectivity"), draw=cells.connectivity, nowrap=True),
+    Column("status", _("Status"), draw=cells.status),
+    Column("open", _("Open incidents"), draw=cells.open_incidents),
+    Column("group", _("Group"), draw=cells.groups, nowrap=True),
+    Column("vendor", _("Model"), draw=cells.model, nowrap=True),
     Column("max_power_kw", _("kW"), sort="max_power_kw", numeric=True),
 )
 WINDOW_COLUMNS = (

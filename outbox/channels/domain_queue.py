@@ -8,9 +8,10 @@ half of the connections, so that a domain that begins to hang leaves the others 
 from __future__ import annotations
 
 import collections
+import time
 from collections.abc import Iterable, Iterator
 
-from outbox.channels.destination import FIRST_WINDOW, QUICK_WINDOW, Destination
+from outbox.channels.destination import FIRST_WINDOW, QUICK_WINDOW, SLOW_S, Destination
 from outbox.channels.lane import Work
 from outbox.choices import Reason
 from outbox.outcome import Outcome
@@ -83,6 +84,7 @@ class DomainQueue:
         """
         domain = self._domain(work)
         domain.running -= 1
+        domain.is_slow = time.monotonic() - work.started > SLOW_S
         surplus: list[Work] = []
         if outcome.reason == Reason.TIMEOUT:
             domain.shrink()
@@ -94,6 +96,14 @@ class DomainQueue:
         elif outcome.counts:
             domain.grow(QUICK_WINDOW)
         return surplus
+
+    def note_slow(self, work: Work) -> None:
+        """Its domain keeps us waiting for an answer."""
+        self._domain(work).is_slow = True
+
+    def is_slow(self, work: Work) -> bool:
+        """Whether its domain's last answer took long: no letter of another domain is to wait behind it."""
+        return self._domain(work).is_slow
 
     def drain(self) -> Iterator[Work]:
         """Takes out all that wait."""

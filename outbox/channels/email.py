@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import structlog
@@ -31,8 +32,9 @@ KEEP_WARM_S = 20.0
 FRESH_S = 0.1
 # One more connection for every so many waiting letters.
 LETTERS_PER_CONNECTION = 8
-# A connection without an answer for so long does not count: the next letter gets another one.
+# A connection without an answer for so long does not count: other letters get another one.
 STUCK_S = 0.5
+CLOSE_WITHIN_S = 8
 # A server that says "too many connections" is believed for this long.
 BELIEVE_LIMIT_S = 300.0
 
@@ -58,6 +60,15 @@ def server_from_settings() -> SmtpServer:
     )
 
 
+@dataclass(slots=True)
+class UnderWay:
+    """What a connection waits for the answers to, since when, and the letter whose envelope was written behind it."""
+
+    work: Work
+    since: float
+    ahead: list[Work]
+
+
 class EmailLane:
     channel = str(Channel.EMAIL)
 
@@ -66,8 +77,7 @@ class EmailLane:
         self.most = connections or settings.OUTBOX_SMTP_CONNECTIONS
         self.capacity = capacity or 2 * settings.OUTBOX_BATCH_SIZE
         self._queue = DomainQueue(self.most)
-        # Since when each connection has waited for the answers to its letter.
-        self._busy: dict[SmtpSession, float] = {}
+        self._busy: dict[SmtpSession, UnderWay] = {}
         self._look_again: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,23 +152,44 @@ class EmailLane:
         if self._limit < self.most and time.monotonic() > self._limit_until:
             self._limit = self.most
         ready = len(self._queue) if self._queue.has_next() else 0
-        stuck = sum(self._loop.time() - since > STUCK_S for since in self._busy.values()) if ready else 0
+        stuck = sum(map(self._is_stuck, self._busy.values())) if ready else 0
         wanted = min(self._limit, -(-ready // LETTERS_PER_CONNECTION) + stuck)
         while len(self._tasks) < wanted or (self._queue and not self._tasks):
             task = self._loop.create_task(self._connection())
             self._tasks.add(task)
             task.add_done_callback(self._connection_ended)
-        if ready and self._look_again is None:
+        if ready:
+            self._look_later()
+
+    def _is_stuck(self, under_way: UnderWay) -> bool:
+        return self._loop.time() - under_way.since > STUCK_S
+
+    def _look_later(self) -> None:
+        if self._look_again is None:
             self._look_again = self._loop.call_later(STUCK_S, self._look)
 
     def _look(self) -> None:
-        """Letters may wait behind connections that get no answer: others are opened for them."""
+        """Letters may wait behind an answer that does not come: they are left to other connections, or new ones."""
         self._look_again = None
-        if self._queue and not self._closing and time.monotonic() >= self._away_until:
+        if self._closing:
+            return
+        for one in self._busy.values():
+            if one.ahead and self._is_stuck(one):
+                self._queue.note_slow(one.work)
+                self._put_back(one.ahead)
+                one.ahead.clear()
+        if any(one.ahead for one in self._busy.values()):
+            self._look_later()
+        if self._queue and time.monotonic() < self._away_until:
+            self._release_queue()
+        elif self._queue:
+            self._arrived.set()
             self._add_connections()
 
     def _connection_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if task.cancelled() and not self._closing:  # the event loop ends: nothing may be begun on it
+            return
         if not task.cancelled() and task.exception() is not None:
             log.error("a connection's task failed", exc_info=task.exception())
         if self._queue and (self._closing or time.monotonic() < self._away_until):
@@ -197,11 +228,12 @@ class EmailLane:
         taken: list[Work] = []
 
         def upcoming() -> Letter | None:
-            following = self._take()
+            following = None if self._queue.is_slow(work) else self._take()
             if following is None:
                 return None
             taken.append(following)
             following.begin()
+            self._look_later()
             letter: Letter = following.item
             return letter
 
@@ -209,7 +241,7 @@ class EmailLane:
             self._done(work, RELEASED)
             raise Broken(RELEASED)
         work.begin()
-        self._busy[session] = self._loop.time()
+        self._busy[session] = UnderWay(work, self._loop.time(), taken)
         try:
             outcome = await session.transmit(work.item, upcoming)
         except Broken as broken:
@@ -232,6 +264,8 @@ class EmailLane:
             raise Broken(outcome)
         self._done(work, outcome)
         self._server_back()
+        if session.is_primed and not taken:  # with the envelope of a letter that was left to another connection
+            raise Broken(RELEASED)
         return taken[0] if taken else None
 
     def _put_back(self, taken: Sequence[Work]) -> None:
@@ -319,6 +353,7 @@ class EmailLane:
         self._release_queue()
         self._arrived.set()
         if self._tasks:
-            _, late = await asyncio.wait(list(self._tasks), timeout=8)
+            _, late = await asyncio.wait(list(self._tasks), timeout=CLOSE_WITHIN_S)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

@@ -207,6 +207,11 @@ class SmtpSession:
         padded = replies + [Reply(0, "")] * (3 - len(replies))
         return padded[0], padded[1], padded[2]
 
+    @property
+    def is_primed(self) -> bool:
+        """Whether the envelope of the next letter is under way: no other letter can be sent before it."""
+        return self._primed is not None
+
     async def transmit(self, letter: Letter, upcoming: Callable[[], Letter | None]) -> Outcome:
         """Sends one letter and says what the server made of it.
 

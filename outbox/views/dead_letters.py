@@ -42,10 +42,12 @@ class DeadLetterList(ListPage):
         Column("mark", "", "outbox/cells/mark.html"),
         Column("settled_at", gettext_lazy("Failed"), "outbox/cells/failed_at.html", sort="settled_at"),
         Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
-        Column("address", gettext_lazy("To"), sort="address"),
+        Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True),
+        Column(
+            "reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display(), sort="reason", nowrap=True
+        ),
+        Column("answer", gettext_lazy("Last answer"), "outbox/cells/answer.html", nowrap=True),
         Column("kind", gettext_lazy("What"), "outbox/cells/kind.html"),
-        Column("reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display(), sort="reason"),
-        Column("answer", gettext_lazy("Last answer"), "outbox/cells/answer.html"),
         Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
     )
     empty_title = gettext_lazy("Nothing has failed for good")

@@ -41,6 +41,8 @@
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "modal-dialog" && event.detail.target.innerHTML.trim()) modalOf().show();
     const swapped = event.detail.elt;
+    // What refreshes itself takes no focus: it would then stop refreshing, so as not to take the focus away.
+    if (event.detail.requestConfig?.elt.hasAttribute("data-keep-focus")) return;
     // Whoever was in a part that is gone goes on at its heading, or at the number of results.
     if (document.activeElement !== document.body && !document.activeElement.matches(".modal")) return;
     const next = $("[data-focus]", swapped) || (swapped.matches?.("[data-focus]") && swapped) || $("[data-after-swap]", swapped);

@@ -220,7 +220,7 @@ def test_statements_of_a_batch_do_not_grow_with_it(api: ApiClient, plural: str) 
         batch = [body | ({unique: f"{size}-{n}"} if unique else {}) for n in range(size)]
         with CaptureQueriesContext(connection) as captured:
             assert ok(api.post(f"/bikeshare/{plural}", batch), 202)["accepted"] == size
-        counts.append(len(captured))
+        counts.append(sum("console_apikey" not in query["sql"] for query in captured))
         BoitierFactory._meta.model.objects.filter(number="BX-9").delete()
     assert counts[0] == counts[1]
 
@@ -239,7 +239,8 @@ def test_statements_of_a_list_do_not_grow_with_its_rows(api: ApiClient, plural: 
             factory()
         with CaptureQueriesContext(connection) as captured:
             assert len(ok(api.get(f"/bikeshare/{plural}?limit=500"))["items"]) >= rows
-        counts.append(len(captured))
+        # That the key was used is written down now and then.
+        counts.append(sum("console_apikey" not in query["sql"] for query in captured))
     assert counts[0] == counts[1] <= 6
 
 

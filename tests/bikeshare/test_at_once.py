@@ -8,11 +8,11 @@ from functools import partial
 
 from bikeshare.choices import TripStatus
 from bikeshare.models import Trip
-from bikeshare.services import trips
+from bikeshare.services import abonnements, trips
 from bikeshare.services.refused import Refused
 from bikeshare.services.renting import start_trip
-from tests.bikeshare.kit import NOW, at, at_once, message, say, take, told
-from tests.factories.bikeshare import DockFactory, TripFactory, VehiculeFactory, ZoneFactory, rider
+from tests.bikeshare.kit import DAY, NOW, at, at_once, message, patch, say, take, told
+from tests.factories.bikeshare import AbonnementFactory, DockFactory, TripFactory, VehiculeFactory, ZoneFactory, rider
 
 
 def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) -> None:
@@ -29,6 +29,24 @@ def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) 
 
     assert at_once([partial(work, number) for number in range(4)]) == [None] * 4
     assert len(told("vehicule.position.forbidden")) == 1
+
+
+def test_a_trials_end_found_by_many_sweeps_at_once_is_told_once(committed: None) -> None:
+    ends = [AbonnementFactory(trial_end=at(3_600), trial_notice_at=at(-60)).pk for _number in range(5)]
+    works = [partial(abonnements.tell_trial_ends, now=NOW) for _number in range(4)]
+    assert sum(at_once(works)) == 5
+    assert sorted(event.subject for event in told("abonnement.trial_will_end")) == sorted(ends)
+
+
+def test_a_trial_that_is_moved_while_a_sweep_looks_is_told_for_one_end_or_both(committed: None) -> None:
+    row = AbonnementFactory(trial_end=at(3_600), trial_notice_at=at(-60))
+    later = partial(patch, row, trial_end=NOW + 30 * DAY)
+    answers = at_once([partial(abonnements.tell_trial_ends, now=NOW), later])
+    assert not [one for one in answers if isinstance(one, Exception)]
+    row.refresh_from_db()
+    # Whoever was first: the new end waits for its time.
+    assert (row.trial_end, row.trial_notice_at) == (NOW + 30 * DAY, NOW + 27 * DAY)
+    assert len(told("abonnement.trial_will_end")) <= 1
 
 
 def test_of_those_who_rent_at_once_one_gets_the_vehicle(committed: None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import http.server
 import json
 from collections.abc import Iterator
@@ -9,10 +11,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from gbfs_validator import GBFS
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from bikeshare.api.gbfs import FILES
@@ -31,6 +35,7 @@ from tests.factories.bikeshare import (
     VehiculeFactory,
     ZoneFactory,
 )
+from tests.mailserver import ScriptedServer
 
 pytestmark = pytest.mark.django_db
 PARIS = json.loads((Path(__file__).parent / "data" / "paris_zones.json").read_text())
@@ -93,6 +98,23 @@ def test_each_version_is_read(version: str) -> None:
     assert zone_map(Program.objects.get()).place_at(48.85, 2.35, NOW, "vae").is_forbidden
     assert len(told("station.created")) == 2
     assert len(told("zone.created")) == 1
+
+
+@pytest.mark.parametrize("version", ["2.2", "2.3", "3.0"])
+def test_a_dry_run_of_each_version_says_the_same_and_writes_nothing(version: str) -> None:
+    dry = import_feed(program_id="lutece", feed=feed_from(files(version)), now=NOW, dry_run=True)
+    assert not Program.objects.exists()
+    assert not Station.objects.exists()
+    assert not Zone.objects.exists()
+    assert told() == []
+    wet = load(files(version))
+    assert (dry.stations, dry.zones, dry.is_new) == (wet.stations, wet.zones, wet.is_new)
+
+
+def test_a_version_that_is_a_number_counts_too() -> None:
+    given = {"geofencing_zones": zones("2.3", feature("Ville", [NO_RIDE_2], ring=SQUARE, version="2.3"))}
+    given["geofencing_zones"]["version"] = 2.3
+    assert "means everything outside it" in feed_from(given).notes[0][1]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +234,47 @@ def test_what_is_optional_and_odd_is_left_out_and_noted() -> None:
     feed = feed_from({"station_information": document("2.3", stations=[row])})
     assert (feed.stations[0]["capacity"], feed.stations[0]["area"], feed.stations[0]["latitude"]) == (None, None, 48.85)
     assert [path.rpartition(".")[2] for path, _said in feed.notes] == ["capacity", "station_area"]
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.given(data=st.data())
+def test_whatever_is_wrong_with_one_item_its_neighbours_are_read(data: st.DataObject) -> None:
+    """One value somewhere in one station and one zone is junk: it is named with its path or read, never a crash."""
+    version = data.draw(st.sampled_from(["2.2", "2.3", "3.0"]))
+    rule = NO_RIDE_3 if version == "3.0" else NO_RIDE_2
+    stations = [station(n, version, station_id=f"gare-{n}") for n in range(3)]
+    # Copies, since the rings are shared.
+    features = [copy.deepcopy(feature(f"Parc {n}", [rule], version=version)) for n in range(3)]
+    for items in (stations, features):
+        _spoil(data, items)
+    given = {
+        "station_information": document(version, stations=stations),
+        "geofencing_zones": zones(version, *features),
+    }
+    feed = feed_from(json.loads(json.dumps(given)))
+    assert {"gare-0", "gare-2"} <= {one["external_id"] for one in feed.stations}
+    assert feed.zones is not None
+    assert {"Parc 0", "Parc 2"} <= {one["name"] for one in feed.zones}
+    named = [path for path, _sentence in feed.problems]
+    assert all("stations[1]" in path or "features[1]" in path for path in named)
+    assert len(feed.stations) + len(feed.zones) + len(named) == 6
+
+
+def _spoil(data: st.DataObject, items: list[Any]) -> None:
+    """Puts junk into the second item, at a place of its own choosing."""
+    holder, key = items, 1
+    while isinstance(holder[key], dict | list) and holder[key] and data.draw(st.booleans()):
+        holder = holder[key]
+        keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+        key = data.draw(st.sampled_from(keys))
+    holder[key] = data.draw(JUNK)
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -348,6 +411,27 @@ def test_an_address_is_imported(server: str, folder: Path, capsys: Any) -> None:
         call_command("import_gbfs", f"{server}/geofencing_zones.json", program="lutece")
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_gbfs", f"{server}/nothing.json", program="lutece")
+
+
+def test_an_answer_that_is_no_http_is_said() -> None:
+    async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+
+    async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"SSH-2.0-OpenSSH\r\n")
+
+    for script in (broken, odd):
+        with ScriptedServer(script) as server, pytest.raises(CannotRead, match="cannot be read"):
+            read_feed(f"http://127.0.0.1:{server.port}/gbfs.json")
+
+
+@pytest.mark.parametrize("index", [[], {"data": 5}, {"data": {"feeds": 5}}, {"data": {"fr": {"feeds": {"a": 1}}}}])
+def test_an_odd_gbfs_json_is_no_crash(server: str, folder: Path, index: Any) -> None:
+    (folder / "gbfs.json").write_text(json.dumps(index))
+    with pytest.raises(CannotRead, match="names none of"):
+        read_feed(f"{server}/gbfs.json")
 
 
 # ---- our own feed ---------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,9 +17,11 @@ from django.utils import timezone
 from bikeshare.choices import AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
 from bikeshare.event_kinds import TOPICS
 from bikeshare.models import Abonnement, Cyclist, Trip, Vehicule
+from bikeshare.views.actions import ACTIONS
 from bikeshare.views.drawing import WIDTH, draw_city
 from bikeshare.views.lists import LISTS
 from outbox.models import Event
+from outbox.services.webhooks import EndpointInput, create_endpoint
 from tests.bikeshare.kit import at, last, say, told
 from tests.factories.bikeshare import (
     AbonnementFactory,
@@ -133,6 +137,8 @@ def test_filters_stand_beside_magic_search(viewer: Client) -> None:
 
 def test_a_trip_shows_everything_that_happened_in_one_line_of_time(viewer: Client) -> None:
     trip, dock = TripFactory(), DockFactory()
+    ZoneFactory(name="Parc", type="limited_traffic")
+    ZoneFactory(name="Far away", geometry={"type": "MultiPolygon", "coordinates": [[[[5, 45], [6, 45], [6, 46]]]]})
     say(trip, "position", at(0), latitude=48.85, longitude=2.35)
     say(trip, "position", at(5), latitude=48.86, longitude=2.36)
     say(trip, "battery", at(6), value=7)
@@ -148,8 +154,14 @@ def test_a_trip_shows_everything_that_happened_in_one_line_of_time(viewer: Clien
         "(not kept)",
     ):
         assert said in page
-    assert page.index("trip.terminated") < page.index("vehicule.battery.low")  # newest first
+    newest_first = re.findall(r"<code>([a-z_.]+)</code>", page)
+    assert newest_first == [
+        "trip.terminated", "trip.updated", "trip.mark.updated", "trip.marked", "trip.updated", "boitier.locked",
+        "boitier.pin.incorrect", "vehicule.battery.low",
+    ]  # fmt: skip
     assert 'class="track"' in page
+    assert "<title>Parc</title>" in page
+    assert "Far away" not in page
     assert "not billed yet" in page
     assert "9753" not in page
 
@@ -222,9 +234,21 @@ def test_an_operator_sets_a_vehicle_to_maintenance_and_back(operator: Client) ->
     assert entry.changes_dict["status"] == ["ready", "maintenance"]
 
 
-@pytest.mark.parametrize("name", ["trip_close", "abonnement_validate", "cyclist_block", "vehicule_ready"])
-def test_a_viewer_may_only_look(viewer: Client, name: str) -> None:
-    assert viewer.post(url(name, "x")).status_code == 403
+def test_a_destroyed_vehicle_stays_so(operator: Client) -> None:
+    vehicule = VehiculeFactory(status=VehiculeStatus.DESTROYED)
+    assert "is destroyed and cannot become maintenance" in post(operator, "vehicule_maintenance", vehicule.pk)
+    assert told() == []
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_viewer_may_only_look_and_an_operator_act(viewer: Client, operator: Client, name: str) -> None:
+    assert viewer.post(url(name, "x"), {"reason": "y"}).status_code == 403
+    assert operator.post(url(name, "x"), {"reason": "y"}).status_code == 404
+
+
+def test_a_viewer_sends_no_sample(viewer: Client) -> None:
+    assert viewer.post(url("topic_sample"), {"topic": "trip.created"}).status_code == 403
+    assert told() == []
 
 
 def test_actions_on_nothing_are_404(operator: Client) -> None:
@@ -304,6 +328,30 @@ def test_the_topics_page_shows_all_45_with_their_last_event(viewer: Client) -> N
     assert "Send sample" not in page
     assert "6 topics" in html(viewer.get(url("topics") + "?q=trip."))
     assert "Nothing matches" in html(viewer.get(url("topics") + "?q=zzz"))
+
+
+def an_endpoint(*topics: str, enabled: bool = True, **more: Any) -> None:
+    wanted = EndpointInput("https://hooks.example.org/in", topics, **more)
+    create_endpoint(wanted=wanted, now=timezone.now(), enabled=enabled)
+
+
+def test_the_topics_page_names_endpoints_with_their_condition_and_state(viewer: Client) -> None:
+    an_endpoint("trip.*", description="Billing", condition="city:paris")
+    an_endpoint("*", description="Archive", enabled=False)
+    for number in range(3):
+        an_endpoint("trip.mark.updated", description=f"Workshop {number}")
+    rows = {row.partition('"')[0]: row for row in html(viewer.get(url("topics"))).split('<tr id="')[1:]}
+    assert len(rows) == 45
+    assert all(">Archive</a>" in row and "Paused" in row for row in rows.values())
+    assert {key for key, row in rows.items() if ">Billing</a>" in row} == {k for k in rows if k.startswith("trip.")}
+    assert "<code>city:paris</code>" in rows["trip.created"]
+    assert "and 2 more" in rows["trip.mark.updated"]
+
+
+def test_who_may_not_see_endpoints_does_not_see_them_here(nobody: Client) -> None:
+    an_endpoint("*", description="Billing")
+    User.objects.get().user_permissions.add(Permission.objects.get(codename="view_program"))
+    assert "Billing" not in html(nobody.get(url("topics")))
 
 
 def test_a_sample_is_published_and_marked(operator: Client) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from bikeshare.choices import TripStatus, ZoneType
 from bikeshare.models import Program, Trip
+from bikeshare.rules.zones import WatchSettings
+from bikeshare.services.zones import watch_settings
 from tests.bikeshare.kit import NOW, at, delete, last, message, patch, say, take, told, verdicts
 from tests.factories.bikeshare import ProgramFactory, TripFactory, VehiculeFactory, ZoneFactory
 
@@ -118,6 +120,10 @@ def test_case_12_a_repeated_position_is_no_second_one() -> None:
     assert told() == []
     assert verdicts()[2:] == ["late", "late"]
     assert ride(trip, INSIDE, start=10) == 1
+
+
+def test_a_program_is_strict_unless_it_says_otherwise() -> None:
+    assert watch_settings(ProgramFactory()) == WatchSettings() == WatchSettings(0, 0, 1, 0)
 
 
 def test_the_settings_of_the_program_count() -> None:

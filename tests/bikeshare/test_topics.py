@@ -9,16 +9,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.db import transaction
 
 from bikeshare.choices import AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
 from bikeshare.event_kinds import KINDS, TOPIC_OF, TOPICS
 from bikeshare.event_kinds.payloads import Failure
-from bikeshare.services import abonnements, people, renting, trips
+from bikeshare.services import abonnements, people, renting, resources, trips
+from bikeshare.services.specs import SPECS
 from outbox.event_kinds import all_kinds, matches_topic
-from tests.bikeshare.kit import DAY, NOW, create, delete, last, patch, say, told
+from tests.bikeshare.kit import DAY, NOW, create, delete, given, last, patch, say, told
+from tests.bikeshare.test_api import CHANGES
 from tests.factories.bikeshare import (
     SQUARE,
     AbonnementFactory,
+    BoitierFactory,
     CyclistFactory,
     DockFactory,
     PassFactory,
@@ -59,7 +63,7 @@ def _rent() -> None:
 
 def _ride_into_a_zone() -> None:
     trip = TripFactory()
-    ZoneFactory(program=trip.program)
+    create("zones", program=trip.program_id, type="forbidden", bounds=BOUNDS)
     say(trip, "position", NOW, latitude=48.0, longitude=2.35)
     say(trip, "position", NOW + DAY / 1440, latitude=48.85, longitude=2.35)
 
@@ -130,6 +134,11 @@ CAUSES: dict[str, Callable[[], Any]] = {
     "zone.updated": lambda: patch(ZoneFactory(), name="Jardin"),
     "zone.deleted": lambda: delete(ZoneFactory()),
 }  # fmt: skip
+FACTORIES: dict[str, Any] = {
+    "abonnements": AbonnementFactory, "boitiers": BoitierFactory, "cyclists": CyclistFactory, "docks": DockFactory,
+    "passes": PassFactory, "registrations": RegistrationFactory, "stations": StationFactory,
+    "vehicules": VehiculeFactory, "zones": ZoneFactory,
+}  # fmt: skip
 SEED = Path(__file__).parent / "topics.txt"
 
 
@@ -190,6 +199,45 @@ def test_updates_say_what_was_before(key: str) -> None:
     told_of = payload.get("termination_request", payload["object"])
     for name, old in payload["previous_attributes"].items():
         assert told_of[name] != old
+
+
+@pytest.mark.parametrize("plural", CHANGES)
+def test_the_same_change_again_tells_nothing(plural: str) -> None:
+    row = FACTORIES[plural]()
+    patch(row, **CHANGES[plural])
+    before, version = len(told()), type(row).objects.get().version
+    patch(row, **CHANGES[plural])
+    assert (len(told()), type(row).objects.get().version) == (before, version)
+
+
+BATCHES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "abonnements": lambda n: {"program": "lutece", "cyclist": CyclistFactory().pk, "forfait": f"f{n}"},
+    "cyclists": lambda n: {"program": "lutece", "name": f"C{n}"},
+    "docks": lambda n: {"station": StationFactory().pk, "number": str(n)},
+    "stations": lambda n: {"program": "lutece", "name": f"S{n}"},
+    "vehicules": lambda n: {"program": "lutece", "number": f"V{n}"},
+    "zones": lambda n: {"program": "lutece", "type": "forbidden", "bounds": BOUNDS},
+}
+
+
+@pytest.mark.parametrize("plural", BATCHES)
+def test_a_batch_tells_of_each_object_once_and_not_of_the_bad_ones(plural: str) -> None:
+    ProgramFactory()
+    items = [(n, given(plural, **BATCHES[plural](n))) for n in range(5)] + [(5, given(plural))]
+    made, rejected = resources.create_many(spec=SPECS[plural], items=items, now=NOW)
+    assert (made, [index for index, _said in rejected]) == (5, [5])
+    events = told(f"{SPECS[plural].name}.created")
+    assert len(events) == len({event.subject for event in events}) == 5
+    assert {event.payload["object"]["version"] for event in events} == {1}
+
+
+@pytest.mark.parametrize("key", sorted(CAUSES))
+def test_what_is_rolled_back_was_never_told(key: str) -> None:
+    with transaction.atomic():
+        CAUSES[key]()
+        assert told(key)
+        transaction.set_rollback(True)  # as when the caller fails after the service
+    assert told() == []
 
 
 def test_deleted_says_so() -> None:

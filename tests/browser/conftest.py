@@ -100,17 +100,19 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def open_context(live: Live, browser: Browser, signed_in: dict[str, Any], watch: Watch) -> Iterator[Open]:
-    """Opens a browser window of a role; `width`, `scheme` and `script` make it a phone, a dark one, one without."""
+    """Opens a browser window of a role; `width`, `scheme` and `script` make it a phone, dark, without scripts."""
     contexts: list[BrowserContext] = []
 
-    def open_one(role: str = "operator", *, width: int = 1440, scheme: Any = "light", script: bool = True) -> Any:
+    def open_one(
+        role: str = "operator", *, width: int = 1440, scheme: Any = "light", script: bool = True, locale: str = "en-GB"
+    ) -> Any:
         context = browser.new_context(
             base_url=f"http://127.0.0.1:{live.port}",
             storage_state=signed_in[role],
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             java_script_enabled=script,
-            locale="en-GB",
+            locale=locale,
             timezone_id="Europe/Berlin",
             reduced_motion="reduce",
         )

@@ -64,7 +64,7 @@ def walk(page: Page, starts: list[str]) -> Iterator[tuple[str, str]]:
         waiting += links(page)
 
 
-def _starts(live: Live) -> list[str]:
+def starts(live: Live) -> list[str]:
     """Where the walk begins: the dashboard, and what no link leads to before something has happened."""
     evse = "DE*SBX*E0001*1"
     live.api("POST", "/charging/signals", {"charge_point": evse, "case": "FUSE_TRIPPED", "state": "raised"})
@@ -107,7 +107,7 @@ def test_every_page_is_accessible_in_light_and_dark(live: Live, open_context: Op
     page = open_context("admin").new_page()
     found: list[str] = []
     visited = {}
-    for name, path in walk(page, _starts(live)):
+    for name, path in walk(page, starts(live)):
         visited[name] = path
         assert watch.complaints == [], path
         found += findings(page)
@@ -170,5 +170,5 @@ def test_theme_switch_goes_round(open_context: Open) -> None:
 
 def test_no_page_is_wider_than_a_phone(live: Live, open_context: Open) -> None:
     page = open_context("admin", width=390).new_page()
-    found = [line for _name, _path in walk(page, _starts(live)) for line in too_wide(page)]
+    found = [line for _name, _path in walk(page, starts(live)) for line in too_wide(page)]
     assert found == [], "\n".join(found)

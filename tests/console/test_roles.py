@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from console.roles import ADMINISTRATOR, OPERATOR, ROLES, VIEWER, grant
+from tests.vehicles.roles import GRANTS as VEHICLES
 
 pytestmark = pytest.mark.django_db
 ALL = ("view", "add", "change", "delete")
@@ -26,12 +27,17 @@ SEEN = (
     " incident notice eventrule unmappedreport acknowledgement incidententry flapping maintenancewindow"
     " maintenancetarget"
 )
+BIKES = (
+    "program cyclist registration pass abonnement stationfavorite station boitier boitierstate vehicule dock trip"
+    " terminationrequest zone telemetrymessage"
+)
 # What a role may do beyond the role before it, by app.
 GRANTS: dict[str, dict[str, set[str]]] = {
     VIEWER: {
         "infra_notifications": each(SEEN, "view"),
         "outbox": each("event delivery attempt address banner trouble topiclist topiclistaddress topicnotice", "view")
         | each("webhookendpoint", "view"),
+        "bikeshare": each(BIKES, "view"),
     },
     OPERATOR: {
         "infra_notifications": each(
@@ -44,12 +50,14 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "outbox": {"retry_delivery", "operate_webhookendpoint"}
         | each("topiclist topiclistaddress", "add", "change", "delete"),
         "console": {"share_savedsearch"},
+        "bikeshare": {"close_trip", "validate_abonnement", "block_cyclist", "service_vehicule", "send_sample"},
     },
     ADMINISTRATOR: {
         "infra_notifications": each(
             "chargepoint eventrule unknownchargepoint unmappedreport", "add", "change", "delete"
         )
         | each("groupdraft", "view", "delete"),
+        "bikeshare": each("program", *CHANGES),
         "outbox": each("address", "change", "delete") | {"erase_address"} | each("webhookendpoint", *CHANGES),
         "console": each("apikey", *ALL)
         | each("signoflife job undo columnchoice savedsearch facetcensus facetcount", "view")
@@ -61,6 +69,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "django_celery_beat": each("periodictask intervalschedule crontabschedule solarschedule clockedschedule", *ALL),
     },
 }
+for _role, _names in VEHICLES.items():
+    GRANTS[_role]["vehicles"] = _names
 
 
 def granted(role: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,9 @@ from tests.faults.sink import Sink
 from tests.live import ROOT, Live
 
 SETTLED_WITHIN_S = 60
+WELL_WITHIN_S = 20
+# WORKER_CONCURRENCY where it is not set.
+PLACES = 2
 
 
 class Plant(Live):
@@ -68,10 +72,27 @@ class Plant(Live):
         self.begin_to_write(prefix, number, kind)
         self.wait_written(prefix)
 
-    def listen_at(self, url: str) -> None:
-        """Makes a webhook endpoint that takes the events of kind faults.hook."""
-        self._ask_writer("endpoint", url)
-        self.wait_written("endpoint")
+    @contextlib.contextmanager
+    def listening_at(self, url: str) -> Iterator[str]:
+        """A webhook endpoint that takes the events of kind faults.hook; yields its secret."""
+        self._ask_writer("listen", url)
+        self.wait_written("listen")
+        try:
+            yield str(self.rows("SELECT secret FROM outbox_webhooksecret")[0][0])
+        finally:
+            self._ask_writer("deaf")
+            self.wait_written("deaf")
+
+    def keep_busy(self, seconds: float) -> None:
+        """Has every place of the worker taken for so long; returns when they are."""
+        self._ask_writer("sleep", PLACES, seconds)
+        self.wait_written("sleep")
+        self.wait_until(lambda: self.busy() == PLACES, "every place is taken")
+
+    def busy(self) -> int:
+        """How many of the worker's places are taken by `keep_busy`."""
+        asleep = "datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        return int(self.rows(f"SELECT count(*) FROM pg_stat_activity WHERE {asleep}")[0][0])
 
     def end_writer(self) -> None:
         if self.writer is not None:
@@ -87,8 +108,8 @@ class Plant(Live):
         """Not to wait for two minutes: the leases of workers that are all dead end now."""
         self.rows("UPDATE outbox_delivery SET lease_until = now() - interval '1 s' WHERE state = 'sending' RETURNING 1")
 
-    def kill_worker(self) -> int:
-        """SIGKILL for the worker and all its processes; returns how many deliveries it held, whose leases end now."""
+    def kill_worker(self) -> list[str]:
+        """SIGKILL for the worker and all its processes; the subjects of what it held, the leases of which end now."""
         self.kill("worker")
         busy = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -96,9 +117,11 @@ class Plant(Live):
         )
         # What it had asked for last may still be written.
         self.wait_until(lambda: self.rows(busy) == [(0,)], "the database has done the dead one's last wish")
-        held = self.in_flight()
+        held = self.rows(
+            "SELECT e.subject FROM outbox_delivery d JOIN outbox_event e ON e.id = d.event_id WHERE d.state = 'sending'"
+        )
         self.end_leases()
-        return held
+        return [str(subject) for (subject,) in held]
 
     def set_clock(self, seconds: float) -> None:
         """Sets the clock of all processes that were started with it; they look within a twentieth of a second."""
@@ -108,18 +131,22 @@ class Plant(Live):
     def wait_until(  # type: ignore[override]
         self, condition: Callable[[], bool], what: str, timeout_s: float = SETTLED_WITHIN_S
     ) -> None:
-        """Waits, and starts again what ended by itself, as systemd does.
-
-        Celery's transport on files may read a task that is still being written, and then ends the worker.
-        """
+        """Waits, and starts again what ended by itself, as systemd does."""
 
         def tended() -> bool:
             for name, process in list(self.processes.items()):
                 if process.poll() is not None:
+                    print(f"{name} ended by itself with {process.returncode}; started again")
                     self.start(name)
             return condition()
 
         super().wait_until(tended, what, timeout_s)
+
+    def wait_sweep(self) -> None:
+        """Until beat has reached the broker, and a worker has got a task of it, which is what shows that both live."""
+        self.rows("DELETE FROM console_signoflife RETURNING 1")
+        seen = "SELECT count(*) FROM console_signoflife WHERE part IN ('worker', 'beat')"
+        self.wait_until(lambda: self.rows(seen) == [(2,)], "beat and a worker showed life")
 
     # ---- asking -----------------------------------------------------------------------------------------------
 
@@ -131,9 +158,13 @@ class Plant(Live):
             )
         )
 
-    def hook_states(self) -> Counter[str]:
-        """How many webhooks stand in each state."""
-        rows = self.rows("SELECT state, count(*) FROM outbox_delivery WHERE channel = 'webhook' GROUP BY 1")
+    def hook_states(self, prefix: str) -> Counter[str]:
+        """How many of a writer's webhooks stand in each state."""
+        rows = self.rows(
+            "SELECT d.state, count(*) FROM outbox_delivery d JOIN outbox_event e ON e.id = d.event_id"
+            " WHERE d.channel = 'webhook' AND e.subject LIKE %s GROUP BY 1",
+            f"{prefix}:%",
+        )
         return Counter(dict(rows))
 
     def in_flight(self) -> int:
@@ -162,9 +193,15 @@ class Plant(Live):
         return done.returncode == 0, told
 
     def is_well(self) -> None:
-        """Doctor is right that all is well, and about what failed for good."""
+        """Doctor is right that all is well, and about what failed for good.
+
+        On a busy machine a mail server may once need longer than the second that it has here: doctor is asked again.
+        """
+        deadline = time.monotonic() + WELL_WITHIN_S
         well, told = self.doctor()
-        assert well, told
+        while not well and time.monotonic() < deadline:
+            well, told = self.doctor()
+        assert well, [line for line in told.values() if line.startswith("FAILS")]
         failed = self.rows("SELECT count(*) FROM outbox_delivery WHERE state = 'failed'")[0][0]
         assert told["dead letters"].endswith("nothing has failed for good") if not failed else True, told
         assert f" {failed} deliver" in told["dead letters"] if failed else True, told

@@ -1,4 +1,4 @@
-"""PostgreSQL is killed and started again while events are published and delivered."""
+"""PostgreSQL is killed and started again, or has no room left, while events are published and delivered."""
 
 from __future__ import annotations
 
@@ -42,4 +42,34 @@ def test_killed_postgres_loses_nothing_that_was_committed(plant: Plant, postgres
     repeats = sum(len(ids) - 1 for ids in came.values())
     assert repeats <= in_flight
     print(f"{KILLS} kills of PostgreSQL during {EVENTS} events: {repeats} repeats")
+    plant.is_well()
+
+
+def no_room(plant: Plant, table: str) -> None:
+    """From now on PostgreSQL answers what it answers when its disk is full, to each row for this table."""
+    plant.rows(
+        "CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"
+    )
+    plant.rows(f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_room()")
+
+
+def room_again(plant: Plant, table: str) -> None:
+    plant.rows(f"DROP TRIGGER no_room ON {table}")
+
+
+def test_full_disk_of_postgres_loses_nothing_and_repeats_nothing(plant: Plant, postgres: Postgres) -> None:
+    """First what happens cannot be written down, then what became of it: mails that went out are not sent again."""
+    no_room(plant, "outbox_event")
+    no_room(plant, "outbox_attempt")
+    plant.begin_to_write("room", 200)
+    plant.wait_until(lambda: "No space left on device" in postgres.log.read_text(), "PostgreSQL has no room")
+    assert plant.states("room") == {}
+    room_again(plant, "outbox_event")
+    plant.wait_written("room")
+    plant.wait_until(lambda: len(plant.sink.to("room")) == 200, "all mails came")
+    assert plant.states("room") == {"sending": 200}
+    room_again(plant, "outbox_attempt")
+    assert plant.wait_ended("room", 200) == {"delivered": 200}
+    plant.arrived_once("room", 200)
     plant.is_well()

@@ -2,8 +2,9 @@
 
 Reads a JSON array [prefix, number, kind, pause in seconds] per line; answers “done <prefix>” when all is committed.
 Each event goes to one address, <prefix><n>@example.org; those of kind faults.hook go to the webhook endpoint that
-["endpoint", URL] makes. Transactions hold up to 50 events and are repeated until they
-are committed: an event that was committed although the database could not say so is not written twice.
+["listen", URL] makes and ["deaf"] takes away. ["sleep", number, seconds] keeps workers busy.
+Transactions hold up to 50 events and are repeated until they are committed: an event that was committed although the
+database could not say so is not written twice.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import django
 
 django.setup()
 
-from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402 - it needs the settings
+from celery import current_app  # noqa: E402 - it needs the settings
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from outbox.models import WebhookEndpoint  # noqa: E402
 from outbox.services import NewEvent, Recipient, publish  # noqa: E402
-from outbox.services.webhooks import EndpointInput, create_endpoint  # noqa: E402
+from outbox.services.webhooks import EndpointInput, create_endpoint, delete_endpoint  # noqa: E402
 from tests.faults.app.apps import HOOK, Word  # noqa: E402
 
 BATCH = 50
@@ -55,15 +58,20 @@ def write(prefix: str, first: int, last: int, kind: str) -> None:
 def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
-        if asked[0] == "endpoint":
+        if asked[0] == "listen":
             create_endpoint(wanted=EndpointInput(asked[1], (HOOK.key,)), now=timezone.now())
-            print("done endpoint", flush=True)
-            continue
-        prefix, number, kind, pause_s = asked
-        for first in range(0, number, BATCH):
-            write(prefix, first, min(first + BATCH, number), kind)
-            time.sleep(pause_s)
-        print("done", prefix, flush=True)
+        elif asked[0] == "deaf":
+            for endpoint in WebhookEndpoint.objects.all():
+                delete_endpoint(endpoint=endpoint, now=timezone.now())
+        elif asked[0] == "sleep":
+            for _ in range(asked[1]):
+                current_app.send_task("faults.sleep", args=[asked[2]])
+        else:
+            prefix, number, kind, pause_s = asked
+            for first in range(0, number, BATCH):
+                write(prefix, first, min(first + BATCH, number), kind)
+                time.sleep(pause_s)
+        print("done", asked[0], flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from fleet_remotes.choices import State
-from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction, RemoteNotification
+from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
+from fleet_remotes.services.binding import bind_vehicles
 from tests.conftest import ApiClient
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
-from tests.fleet_remotes.kit import at, hear, knock, success
+from tests.fleet_remotes.kit import at, hear, knock, success, waking
 
 pytestmark = pytest.mark.django_db
 VIN = "VR3UHZKXZPT500001"
@@ -97,6 +99,27 @@ def test_a_vehicle_that_is_made_later_is_bound_to_what_came_before(api: ApiClien
     found = RemoteNotification.objects.get()
     assert found.vehicle is not None
     assert (found.vehicle.vin, found.flags) == (VIN, ["bound_later"])
+
+
+def test_wake_ups_of_a_vehicle_that_is_made_later_count_once(api: ApiClient) -> None:
+    action, callback = with_callback(since=at(0))
+    foreign = {"vin": VIN, "remoteActionId": "of-another-tool"}
+    hear(callback, waking(action) | foreign, waking(action, 3) | foreign, success(action) | foreign)
+    assert not WakeUpUse.objects.exists()
+    for _ in range(2):
+        api.put("/remotes/vehicles", VEHICLE | {"fleet": action.fleet.key})
+    assert WakeUpUse.objects.get().used == 2
+
+
+def test_a_vehicle_that_was_added_in_the_administration_is_bound_by_the_next_round() -> None:
+    action, callback = with_callback(since=at(0))
+    hear(callback, waking(action) | {"vin": VIN, "remoteActionId": "of-another-tool"})
+    FleetVehicleFactory(vin=VIN)  # of another fleet
+    assert bind_vehicles(now=at(70)) == 0
+    FleetVehicle.objects.filter(vin=VIN).update(fleet=action.fleet)
+    assert bind_vehicles(now=at(60) + timedelta(hours=74)) == 0  # nothing is expected to be bound by then
+    assert bind_vehicles(now=at(70)) == 1
+    assert WakeUpUse.objects.get().vehicle.vin == VIN
 
 
 def test_vehicles_are_listed_by_magic_search(api: ApiClient) -> None:

@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from fleet_remotes.choices import Kind, State
 from fleet_remotes.ingest import read_command
 from fleet_remotes.models import ActionStep, Fleet, FleetVehicle, RemoteAction
-from fleet_remotes.services import following
+from fleet_remotes.services import following, sending
 from fleet_remotes.services.commands import place_command
 from fleet_remotes.services.sending import Posted, claim, send_due, settle
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory
@@ -304,6 +304,40 @@ def test_looks_are_spaced_and_end_unconfirmed(vehicle: FleetVehicle, vendor: Run
     assert asked[:3] == [60, 180, 240]
     assert fresh(action).state == State.UNCONFIRMED
     assert asked[-1] < 665
+
+
+def test_a_vendor_that_has_had_enough_of_questions_is_left_alone(vehicle: FleetVehicle, vendor: Running) -> None:
+    others = FleetVehicleFactory.create_batch(2, fleet=vehicle.fleet)
+    vendor.knows(*others, callback=vehicle.fleet.callbacks.get())
+    vendor.next(*["silent"] * 3)
+    actions = [order(one) for one in (vehicle, *others)]
+    send_due()
+    vendor.simulator.busy = 1
+    later = timezone.now() + timedelta(seconds=61)
+    assert following.look_due(now=later) == 0
+    assert {(fresh(one).looks, fresh(one).look_at) for one in actions} == {(0, later + timedelta(seconds=2))}
+    assert following.look_due(now=later + timedelta(seconds=1)) == 0
+    assert following.look_due(now=later + timedelta(seconds=2)) == 3
+    assert State.SUBMITTED not in {fresh(one).state for one in actions}
+
+
+def test_an_answer_that_cannot_be_written_costs_no_other_its_own(
+    vehicle: FleetVehicle, vendor: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = FleetVehicleFactory(fleet=vehicle.fleet)
+    vendor.knows(other, callback=vehicle.fleet.callbacks.get())
+    vendor.next("silent", "silent")
+    first, second = order(vehicle), order(other)
+    real = sending.settle
+
+    def settle(*, claimed: Any, **more: Any) -> None:
+        if claimed.id == first.pk:
+            raise OperationalError("the connection is lost")
+        real(claimed=claimed, **more)
+
+    monkeypatch.setattr(sending, "settle", settle)
+    assert send_due() == 2
+    assert (fresh(first).state, fresh(second).state) == (State.SUBMITTING, State.SUBMITTED)
 
 
 def test_nothing_is_asked_when_sending_is_not_set_up(vehicle: FleetVehicle, settings: Settings) -> None:

@@ -213,6 +213,7 @@ def test_reminders_and_digests_at_once_are_sent_once() -> None:
     )  # fmt: skip
     take(*(message(point, fault()) for point in points))
     at_once([partial(sweeps.sweep_daily, now=NOW + 3 * HOUR) for _ in range(THREADS)])
+    sweeps.sweep_daily(now=NOW + 3 * HOUR)  # what one left because another held it
     assert sorted(kinds()) == ["alert", "digest", "reminder"]
     check_promises()
 

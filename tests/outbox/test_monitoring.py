@@ -89,6 +89,11 @@ def test_there_is_a_dashboard_and_there_are_rules() -> None:
     assert all(expression.strip() for expression in EXPRESSIONS)
 
 
+def test_every_alert_is_described() -> None:
+    described = re.findall(r"^\| (Signalbox\w+) \|", (DEPLOY.parent / "docs" / "upkeep.md").read_text(), re.MULTILINE)
+    assert described == list(rules())
+
+
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_every_metric_and_label_exists(known: dict[str, set[str]], expression: str) -> None:
     named = _METRIC.findall(expression)

@@ -18,6 +18,7 @@ from outbox.selectors import open_troubles
 from outbox.services.troubles import HOLD, TELL_AFTER, claim_tellings, note_findings, note_told
 from tests.mailserver import MailServer, free_port
 from tests.outbox.kit import NOW, a_note, in_threads, published
+from tests.outbox.topic_kit import a_list, happening, happens, tell
 
 ADMINS = ["ops@example.org", "chief@example.org"]
 SILENT = {"worker": "last sign of life 75 s ago"}
@@ -151,6 +152,26 @@ def test_delivery_due_for_over_five_minutes_is_a_trouble(committed: None, smtp: 
     assert smtp.mails[-1].message["Subject"] == "Signalbox: over: deliveries"
 
 
+def test_topic_list_that_is_not_told_is_a_trouble_and_no_reason_to_close_the_doors(
+    committed: None, smtp: MailServer, admins: list[str], viewer: Client
+) -> None:
+    now = timezone.now()
+    all_alive(now)
+    a_list()
+    assert "A topic list is not told" not in viewer.get("/").text
+    happens(happening(), seconds=(now - NOW).total_seconds() - 360)
+    watch.look(now=now)
+    assert watch.look(now=now + TELL_AFTER) == 2
+    assert smtp.mails[0].message["Subject"] == "Signalbox: trouble: topic lists"
+    assert "an event has waited 420 s to be told to a topic list" in smtp.mails[0].text
+    assert "topic lists" not in dict(run_checks(readiness_only=True))
+    assert not dict(run_checks())["topic lists"].ok
+    assert "A topic list is not told" in viewer.get("/").text
+    assert tell((now - NOW).total_seconds()) == 1
+    watch.look(now=now + 2 * TELL_AFTER)
+    assert smtp.mails[-1].message["Subject"] == "Signalbox: over: topic lists"
+
+
 def test_mail_server_that_is_away_is_tried_again(committed: None, settings: Settings, admins: list[str]) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     now = timezone.now()
@@ -196,14 +217,18 @@ def test_address_that_is_set_later_hears_what_lasts(committed: None, smtp: MailS
 # ---- shown --------------------------------------------------------------------------------------------------------
 
 
-def test_trouble_is_shown_by_readyz_and_on_the_dashboard(viewer: Client) -> None:
+@pytest.mark.parametrize(("silent", "other"), [("worker", "beat"), ("beat", "worker")])
+def test_trouble_is_shown_by_readyz_and_on_the_dashboard(viewer: Client, silent: str, other: str) -> None:
     now = timezone.now()
     all_alive(now)
-    SignOfLife.objects.filter(part="worker").update(at=now - timedelta(minutes=3))
+    SignOfLife.objects.filter(part=silent).update(at=now - timedelta(minutes=3))
     published(a_note("a@example.org"), now=now - timedelta(minutes=6))
     ready = viewer.get("/readyz")
     assert ready.status_code == 503
-    assert {name for name, check in ready.json()["checks"].items() if not check["ok"]} >= {"worker", "deliveries"}
+    checks = ready.json()["checks"]
+    assert {name for name, check in checks.items() if not check["ok"]} >= {silent, "deliveries"}
+    assert checks[silent]["age_s"] == pytest.approx(180, abs=20)
+    assert checks[other]["ok"]
     page = viewer.get("/").text
     assert "last sign of life 180 s ago" in page
     assert "the oldest due delivery has waited 36" in page

@@ -16,6 +16,7 @@ from outbox.event_kinds import public_kinds
 from outbox.models import Attempt, Delivery, WebhookEndpoint
 from tests.conftest import ApiClient
 from tests.outbox.hooks import endpoint_at, happened
+from tests.outbox.test_api import fits
 
 pytestmark = pytest.mark.django_db
 URL = "https://hooks.example.com/in"
@@ -200,6 +201,7 @@ def test_openapi_lists_every_kind_with_schema_and_example(api: ApiClient) -> Non
         assert content["example"]["type"] == key
         assert content["example"]["data"] == kind.example_data()
         assert content["schema"]["properties"]["data"]["type"] == "object"
+        assert fits(content["example"]["data"], content["schema"]["properties"]["data"], {})
         assert content["schema"]["properties"]["type"] == {"const": key}
         assert "$ref" not in str(content["schema"])
         assert str(kind.label) == webhooks[key]["post"]["summary"]

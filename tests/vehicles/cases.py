@@ -449,3 +449,128 @@ APP = [
 ]
 
 CASES = [*SESSIONS, *CONNECTION, *PAIRING, *SETTINGS, *CONTRACTS, *MONEY, *APP]
+
+
+@dataclass(frozen=True)
+class Also:
+    """Another way in which one of them comes about."""
+
+    name: str
+    how: str
+    facts: list[Json]
+    look: datetime = NOW
+
+
+def money(kind: str, key: str, **data: Any) -> Json:
+    given: Json = {kind: key, "driver": DRIVER, "amount": 40, "currency": "EUR"} | data
+    return fact({"statement": "cost_statement"}.get(kind, kind), NOW, **given)
+
+
+ALSO = [
+    Also(
+        "CarNotReachable", "tried in vain for a day and never heard of",
+        [linked("Tesla"), fact("vehicle_contact", at(hours=-24), vehicle=CAR, ok=False),
+         fact("vehicle_contact", at(hours=-1), vehicle=CAR, ok=False)],
+    ),
+    Also(
+        "CarNotReachable", "awake again, and silent",
+        [linked("Tesla"), telemetry(at(hours=-30)),
+         fact("vehicle_contact", at(hours=-25), vehicle=CAR, ok=False, asleep=True),
+         fact("vehicle_contact", at(hours=-2), vehicle=CAR, ok=False, asleep=False)],
+    ),
+    Also(
+        "CarNotFound", "absent from the first sync on",
+        [linked("Tesla"), listing(False, -2), listing(False, -1)],
+    ),
+    Also(
+        "ZeInteractiveToBeActivated", "its time is over",
+        renault(service("active", at(days=-3), expires_at=at(hours=-1).isoformat())),
+    ),
+    Also("ZeInteractiveToBeActivated", "ended", renault(service("active", at(days=-3)), service("ended"))),
+    Also(
+        "ZeInteractiveExpiresSoon", "in seven days",
+        renault(service("active", at(days=-3), expires_at=at(days=7).isoformat())),
+    ),
+    Also(
+        "ZeInteractiveExpiresSoon", "tomorrow",
+        renault(service("active", at(days=-1), expires_at=at(days=1).isoformat())),
+    ),
+    Also("ZeInteractiveCannotBeActivated", "never heard of the request", renault(service("rejected"))),
+    Also(
+        "RenaultWaitingForServiceActivation", "asked again after a refusal",
+        renault(service("rejected", at(hours=-3)), service("requested")),
+    ),
+    Also(
+        "ReadyForPairing", "a Renault whose service runs now",
+        renault(service("requested", at(hours=-2)), service("active")),
+    ),
+    Also(
+        "RenaultReadyForPairingBanner", "a second request, though the first was paired",
+        renault(service("requested", at(days=-4)), service("active", at(days=-3)), pairing("completed", -60),
+                telemetry(at(hours=-59)), service("ended", at(hours=-20)), service("requested", at(hours=-3)),
+                service("active", at(hours=-1))),
+    ),
+    Also(
+        "GeoLocationDisabled", "the capability is withdrawn, and no word about the setting",
+        [linked("BMW", capabilities={"geoLocation": "available"}), capability(geoLocation="blocked")],
+    ),
+    Also("AudiNotPaired", "a guest", [linked("Audi"), car(NOW, user_role="guest")]),
+    Also(
+        "VolkswagenIdGeolocationCapabilitiesAvailable", "it was blocked",
+        [linked("Volkswagen ID", capabilities={"geoLocation": "blocked"}), capability(geoLocation="available")],
+    ),
+    Also(
+        "BMWSmartChargingUnlockedBanner", "one of two was there already",
+        [linked("BMW", capabilities={"geoLocation": "available", "startStopCharging": "missing"}),
+         capability(startStopCharging="available")],
+    ),
+    Also(
+        "UnmanagedSessionStart", "an unknown place",
+        [*smart(), plugged(location=None)],
+    ),
+    Also(
+        "UnmanagedSessionStart", "the car cannot",
+        [linked("Tesla", capabilities=["geoLocation"]),
+         fact("charge_settings", at(days=-5), vehicle=CAR, smart_charging=True), plugged()],
+    ),
+    Also(
+        "ManagedSessionEnd", "smart charging is switched off",
+        [*smart(), plugged(-1), fact("charge_settings", NOW, vehicle=CAR, smart_charging=False)],
+    ),
+    Also(
+        "SessionImpossible", "by the second plan",
+        [*smart(), plugged(-2), plan(90, -1.5), plan(70, -1)],
+    ),
+    Also(
+        "ReceivedNoPower", "told to charge and does not",
+        [*smart(), plugged(-1, charge_state="stopped", power_kw=None),
+         fact("charging_command", at(minutes=-40), vehicle=CAR, command="start"),
+         plugged(-0.5, charge_state="stopped", power_kw=None)],
+    ),
+    Also("PayoutReceipt", "paid without a word that it was sent", [payout("paid")]),
+    Also("PayoutReceipt", "above the least amount in crowns", [payout("sent", "50.01", "NOK")]),
+    Also("PayoutReceipt", "a currency without a least amount", [payout("sent", "0.50", "SEK")]),
+    Also("ChargingCostReimbursement", "for no month", [money("reimbursement", "m-2", qualified=True)]),
+    Also("ElexentChargingCostsOverview", "issued", [money("statement", "e-2", provider="ELEXENT", issued=True)]),
+    Also(
+        "ElexentChargingCostsOverview", "its month is over",
+        [money("statement", "e-3", provider="Elexent", period="2026-10")],
+    ),
+    Also("ReconnectUtilityContract", "said to have expired", [contract("valid", at(days=-2)), contract("expired")]),
+    Also(
+        "InvalidUtilityContract", "once more after it was mended",
+        [contract("valid", at(days=-5)), contract("invalid", at(hours=-2)), contract("valid", at(hours=-1)),
+         contract("removed", at(minutes=-50)), contract("valid", at(minutes=-40), contract="second"),
+         contract("invalid", contract="second")],
+    ),
+    Also(
+        "AcceptPdlAgreementBanner", "a newer version than the one that was accepted",
+        [fact("charging_location", at(days=-1), location=HOME, pdl="12345678901234"),
+         agreement("offered", -20, "v1"), agreement("accepted", -19, "v1"), agreement("offered", -1, "v2")],
+    ),
+    Also(
+        "RemovedGreenchoiceContractBanner", "under its full name",
+        [contract("valid", at(days=-5), supplier="Greenchoice B.V."),
+         contract("removed", supplier="Greenchoice B.V.")],
+    ),
+]  # fmt: skip

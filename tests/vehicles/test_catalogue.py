@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.vehicles.cases import CASES, Case
+from outbox.models import Delivery
+from tests.outbox.hooks import endpoint_at
+from tests.vehicles.cases import ALSO, CASES, Also, Case
 from tests.vehicles.kit import DRIVER, EMAIL, NOW, Json, at, deliveries, events, notes, only, people, sweep, take
 from vehicles.catalogue import TYPES, siblings_of
 from vehicles.catalogue.texts import PLACEHOLDERS, TEXTS
@@ -18,6 +20,7 @@ from vehicles.services.campaigns import save_campaign, start_campaign
 from vehicles.services.texts import fields_in, unknown_placeholders
 
 SEED = Path(__file__).with_name("seed.txt").read_text()
+BACKEND = "https://app.example/signalbox"
 by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -45,6 +48,11 @@ def campaign_of(case: Case) -> Campaign | None:
 def begin(case: Case) -> None:
     people()
     campaign_of(case)
+
+
+def app_backend() -> None:
+    """What shows pushes on the phone: it listens to both kinds of event by webhook."""
+    endpoint_at(BACKEND, "vehicle.notification.*", now=at(days=-30))
 
 
 def test_there_is_a_case_for_each_of_the_38() -> None:
@@ -84,6 +92,7 @@ def test_every_type_has_a_condition_and_words_in_every_language() -> None:
 @pytest.mark.django_db
 @by_name
 def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
+    app_backend()
     begin(case)
     play([*case.before, *case.trigger], case.look)
     note = only(case.name)
@@ -98,7 +107,19 @@ def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
         wanted.append(("email", EMAIL, "pending"))
     if Way.BANNER in entry.ways:
         wanted.append(("banner", f"driver:{case.who}", "delivered"))
-    assert deliveries(case.name) == wanted
+    # The backend hears of every one; `channels` says whether the phone is to ring.
+    wanted.append(("webhook", BACKEND, "pending"))
+    assert sorted(deliveries(case.name)) == sorted(wanted)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("also", ALSO, ids=lambda also: f"{also.name}: {also.how}")
+def test_other_facts_that_bring_it_about(also: Also) -> None:
+    people()
+    play(also.facts, also.look)
+    *earlier, last = [note.state for note in notes(also.name)]
+    assert (set(earlier) | {"resolved"}, last) == ({"resolved"}, "open")
+    assert len(events(name=also.name)) == len(earlier) + 1
 
 
 @pytest.mark.django_db
@@ -115,6 +136,7 @@ def test_facts_that_come_near_do_not(case: Case, near: str) -> None:
 @pytest.mark.django_db
 @by_name
 def test_what_ends_it(case: Case) -> None:
+    app_backend()
     begin(case)
     play([*case.before, *case.trigger], case.look)
     assert only(case.name).state == "open"
@@ -127,6 +149,8 @@ def test_what_ends_it(case: Case) -> None:
     (over,) = events("vehicle.notification.resolved", case.name)
     assert over.payload["id"] == note.pk
     assert over.payload["reason"] == {"resolved": "condition_ended", "expired": "time_ended"}[case.ends]
+    told = Delivery.objects.filter(event_id=over.pk).values_list("channel", "address", "state")
+    assert list(told) == [("webhook", BACKEND, "pending")]
 
 
 @pytest.mark.django_db

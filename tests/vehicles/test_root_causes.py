@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.vehicles.kit import (
@@ -27,6 +29,9 @@ from tests.vehicles.kit import (
     telemetry,
 )
 from vehicles.catalogue import TYPES
+from vehicles.rules.deciding import History, Person, decide
+from vehicles.rules.windows import Window
+from vehicles.services.policies import policy_of
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +67,39 @@ def test_the_order_is_that_of_the_reference() -> None:
     ]  # fmt: skip
     for rank, names in enumerate(ranks, 1):
         assert {name for name, entry in TYPES.items() if entry.rank == rank} == names
+
+
+CAUSES = [entry for entry in TYPES.values() if entry.rank]
+PAIRS = [(cause, other) for cause in CAUSES for other in CAUSES if cause.rank < other.rank]
+
+
+@pytest.mark.parametrize(("cause", "other"), PAIRS, ids=lambda entry: entry.name)
+def test_each_cause_holds_back_everything_after_it_in_the_order(cause: Any, other: Any) -> None:
+    """Also where no car of one brand can have both: the order is one for all."""
+    account_wide = cause.condition == "invalid_credentials"
+    windows = [
+        (policy_of(cause, None), Window("a", at(hours=-1), vehicle_id=None if account_wide else 7, account_id=3)),
+        (policy_of(other, None), Window("b", at(hours=-2), vehicle_id=7, account_id=3)),
+    ]
+    policies = {policy.name: policy for policy, _window in windows}
+    person = Person(consents=True, has_email=True)
+    found = {c.row.type: c.row for c in decide(windows, [], policies, person, History(), at()).changes}
+    assert (found[cause.name].state, found[cause.name].reason) == ("open", "")
+    held_back = found[other.name]
+    assert (held_back.state, held_back.reason, held_back.root) == ("suppressed", "root_cause", cause.name)
+
+
+def test_a_position_that_is_off_explains_a_session() -> None:
+    people()
+    take(
+        linked("BMW", capabilities=["geoLocation", "startStopCharging"]),
+        fact("charge_settings", at(days=-5), vehicle=CAR, smart_charging=True),
+        telemetry(at(hours=-1), charge_state="charging", location=HOME, power_kw=7),
+        fact("charging_plan", at(hours=-1), vehicle=CAR, target_soc=80, forecast_soc=50),
+    )
+    assert "SessionImpossible" in shown()
+    take(car(at(minutes=1), geolocation_enabled=False), now=at(minutes=1))
+    assert held() == {"SessionImpossible": "root_cause:GeoLocationDisabled"}
 
 
 def test_only_the_root_cause_is_shown_and_every_suppression_has_its_reason() -> None:

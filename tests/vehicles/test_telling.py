@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,10 +38,12 @@ from tests.vehicles.kit import (
     telemetry,
 )
 from vehicles.catalogue import TYPES
+from vehicles.catalogue.texts import TEXTS, examples_of
 from vehicles.mailing import CATEGORY_LIST
 from vehicles.models import Driver, TypeSetting
 from vehicles.services import notifications as services
 from vehicles.services.policies import change_text, change_type
+from vehicles.services.texts import fill
 
 pytestmark = pytest.mark.django_db
 
@@ -385,6 +388,55 @@ def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
     assert only("InvalidCredentials").title == "Please connect your {name} & <b> account again"
 
 
+@pytest.mark.parametrize(
+    ("name", "facts", "words"),
+    [
+        ("UnmanagedSessionStart",
+         [fact("charging_session", session="s-1", vehicle=CAR, driver=DRIVER, managed=False,
+               started_at=NOW.isoformat())],
+         "Your Tesla One is charging, but not smartly."),
+        ("SessionImpossible",
+         [fact("charging_session", session="s-1", vehicle=CAR, managed=True, started_at=NOW.isoformat()),
+          fact("charging_plan", vehicle=CAR, target_soc=80, forecast_soc=62)],
+         "Your Tesla One will reach about 62 % instead of 80 %."),
+        ("ElexentChargingCostsOverview",
+         [fact("cost_statement", statement="e", driver=DRIVER, provider="Elexent", requested=True)],
+         "The overview of your charging costs is ready."),
+        ("InvalidCredentials",
+         [fact("oem_account", account="a-9", driver=DRIVER, auth_state="invalid_credentials")],
+         "The sign-in of a-9 is no longer accepted. Without it we cannot charge your car smartly."),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_leaves_no_gap(name: str, facts: list[Any], words: str) -> None:
+    people()
+    take(linked("Tesla"), *facts)
+    assert only(name).body == words
+
+
+OPTIONAL = ("reason", "brand", "ready_by", "period", "supplier", "contract_number", "amount")
+GAP = re.compile(
+    r" [.,)]|[:(] ?[.)]|\b(with|by|of|for|to|mit|bei|bis|von|für|zu|avec|à|de|pour|d’ici) ?([.,]|lost|perdue|verloren)"
+)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+@pytest.mark.parametrize("name", list(TYPES))
+def test_no_words_have_a_gap_where_something_is_not_known(name: str, language: str) -> None:
+    every = examples_of(name)
+    for missing in ([], *([one] for one in OPTIONAL), OPTIONAL):
+        facts = {key: value for key, value in every.items() if key not in missing or name == "PayoutReceipt"}
+        words = fill(*TEXTS[language][name], language, facts, UTC)
+        for text in (words.title, words.body):
+            assert text[0].isupper()
+            assert not GAP.search(text), (missing, text)
+            assert not set(text) & set("{}[]")
+
+
+def test_brackets_that_hold_no_fact_are_words() -> None:
+    words = fill("[sic] {name}", "[{nothing} [a]]", "en", {"name": "[x {y}]"}, UTC)
+    assert (words.title, words.body) == ("[sic] [x {y}]", "[ [a]]")
+
+
 # ---- samples --------------------------------------------------------------------------------------------------------
 
 
@@ -409,6 +461,14 @@ def test_a_sample_to_a_driver_takes_the_drivers_way_and_language() -> None:
     delivery = Delivery.objects.get(event_id=event_id)
     assert (delivery.channel, delivery.address, delivery.language) == ("banner", f"driver:{DRIVER}", "de")
     assert notes("InvalidCredentialsBanner") == []
+
+
+def test_a_sample_takes_the_channel_that_an_operator_chose() -> None:
+    people()
+    change("CarNotReachable", ways=["push", "banner"])
+    (event_id,) = services.send_sample(entry=TYPES["CarNotReachable"], to=DRIVER, language="en", sent_by="me", now=NOW)
+    delivery = Delivery.objects.get(event_id=event_id)
+    assert (delivery.channel, delivery.event.payload["channels"]) == ("banner", ["push", "banner"])
 
 
 def test_a_sample_needs_a_way() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from outbox.services import NewEvent, Recipient, publish
 from vehicles.catalogue import NotificationType
-from vehicles.catalogue.texts import PLACEHOLDERS
+from vehicles.catalogue.texts import examples_of
 from vehicles.choices import LIVE, NotificationState, StepKind, Way
 from vehicles.event_kinds import SAMPLE, DriverFacts, NotificationFacts, VehicleFacts
 from vehicles.ingest.base import is_address
@@ -95,11 +96,10 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     driver = None if is_address(to) else Driver.objects.filter(external_id=to).first()
     if driver is None and not is_address(to):
         raise ValidationError({"to": _("There is no driver “%(id)s”, and it is no e-mail address.") % {"id": to}})
+    in_force, ways = policies_in_force()[entry.name].ways, [Way.EMAIL.value]
     if driver is not None:
         language = driver.language
-        ways = [str(way.value) for way in entry.ways if way != Way.PUSH] or [Way.EMAIL.value]
-    else:
-        ways = [Way.EMAIL.value]
+        ways = [way for way in in_force if way != Way.PUSH] or ways
     recipients = []
     if Way.EMAIL in ways and (driver is None or driver.email):
         recipients.append(Recipient(driver.email if driver is not None else to, language=language))
@@ -107,7 +107,7 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
         recipients.append(banner_recipient(driver.external_id, language))
     if not recipients:
         raise ValidationError({"to": _("The driver has no e-mail address.")})
-    payload = _sample_payload(entry, driver, language, sent_by, now)
+    payload = _sample_payload(entry, in_force, driver, language, sent_by, now)
     with transaction.atomic():
         event = NewEvent(
             SAMPLE, f"notification:{entry.name}", payload, f"vehicle-sample/{uuid.uuid4().hex}", now, tuple(recipients)
@@ -118,17 +118,17 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
 
 
 def _sample_payload(
-    entry: NotificationType, driver: Driver | None, language: str, sent_by: str, now: datetime
+    entry: NotificationType, ways: Sequence[str], driver: Driver | None, language: str, sent_by: str, now: datetime
 ) -> NotificationFacts:
     zone = zone_named(driver.time_zone if driver is not None else "")
     soon = {"ready_by": now + timedelta(hours=8), "started_at": now - timedelta(hours=6), "ended_at": now}
-    facts = dict(PLACEHOLDERS) | {name: moment.isoformat() for name, moment in soon.items()}
+    facts = examples_of(entry.name) | {name: moment.isoformat() for name, moment in soon.items()}
     words = Wording().words(entry.name, language, facts, zone)
     return NotificationFacts(
         id=0,
         type=entry.name,
         state=NotificationState.OPEN.value,
-        channels=[str(way.value) for way in entry.ways],
+        channels=list(ways),
         severity=entry.severity.value,
         category=entry.category.value,
         driver=DriverFacts(id=driver.external_id if driver is not None else sent_by, language=language),

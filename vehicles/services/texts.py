@@ -41,6 +41,7 @@ _REASONS = {
 
 
 _NAME = re.compile(r"{(\w+)}")
+_PART = re.compile(r"\[([^\[\]]*)\]")
 
 
 @lru_cache(maxsize=1_000)
@@ -80,13 +81,18 @@ class Wording:
 
 
 def fill(title: str, body: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
-    """Fills in what is known and leaves nothing of what is not."""
+    """Fills in what is known and leaves nothing of what is not, nor of a part in brackets that needs it."""
+
+    def needed(found: re.Match[str]) -> str:
+        names = fields_in(found.group(1))
+        known = all(facts.get(name) not in (None, "") for name in names)
+        return (found.group(1) if known else "") if names else found.group(0)
 
     def written(found: re.Match[str]) -> str:
         name = found.group(1)
         return _SHAPES.get(name, _plain)(facts[name], language, facts, zone) if name in facts else ""
 
-    return Words(*(" ".join(_NAME.sub(written, text).split()) for text in (title, body)))
+    return Words(*(" ".join(_NAME.sub(written, _PART.sub(needed, text)).split()) for text in (title, body)))
 
 
 # ---- how facts are written ------------------------------------------------------------------------------------------

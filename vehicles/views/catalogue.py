@@ -17,7 +17,7 @@ from console.lists import Column, ListPage
 from console.permissions import person, requires
 from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
-from vehicles.catalogue.texts import PLACEHOLDERS, TEXTS
+from vehicles.catalogue.texts import TEXTS, examples_of
 from vehicles.choices import SEVERITY_COLOURS, Language
 from vehicles.forms import SampleForm, TextForm, TypeForm, threshold_text
 from vehicles.models import TypeSetting
@@ -73,7 +73,7 @@ def _found(pk: int) -> tuple[TypeSetting, NotificationType]:
 
 
 def _page(request: HttpRequest, setting: TypeSetting, entry: NotificationType, sample: SampleForm) -> HttpResponse:
-    policy, wording = policy_of(entry, setting), Wording()
+    policy, wording, examples = policy_of(entry, setting), Wording(), examples_of(entry.name)
     zone = zone_named("")
     context = {
         "page_title": entry.name,
@@ -86,7 +86,7 @@ def _page(request: HttpRequest, setting: TypeSetting, entry: NotificationType, s
         "siblings": siblings_of(entry),
         "roots": [e for e in TYPES.values() if entry.rank and e.rank and e.rank < entry.rank],
         "counts": selectors.counts_of_type(entry.name),
-        "texts": [(language, wording.words(entry.name, language.value, PLACEHOLDERS, zone)) for language in Language],
+        "texts": [(language, wording.words(entry.name, language.value, examples, zone)) for language in Language],
         "sample": sample,
     }
     return render(request, "vehicles/type.html", context)
@@ -163,7 +163,7 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
                 messages.success(request, _("The words are saved."))
                 return redirect("vehicles:type", pk)
     own = TEXTS[language][entry.name]
-    preview = fill(title or own[0], body or own[1], language, PLACEHOLDERS, zone_named(""))
+    preview = fill(title or own[0], body or own[1], language, examples_of(entry.name), zone_named(""))
     context = {
         "page_title": entry.name,
         "setting": setting,
@@ -173,6 +173,6 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
         "languages": Language.choices,
         "preview": preview,
         "catalogue_words": own,
-        "placeholders": PLACEHOLDERS,
+        "placeholders": examples_of(entry.name),
     }
     return render(request, "vehicles/type_texts.html", context)

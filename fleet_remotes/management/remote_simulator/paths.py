@@ -72,7 +72,7 @@ _ALL = (
     Path("quota_pending", (Step(0.3, "Pending", "TooManyWakeUpsOverMonth"),)),
     Path("battery_pending", (Step(0.3, "Pending", "VehicleBatteryChargeTooLow"),), 1),
     Path("battery_pending_then_success", (Step(0.3, "Pending", "VehicleBatteryChargeTooLow"), SENT, SUCCESS), 1),
-    Path("repeated_time_out", (ACCEPTED, WAKING, *(_failing(60.0, "VehicleConnectionTimeout"),) * 3)),
+    Path("repeated_time_out", (ACCEPTED, WAKING, *(_failing(60.0, "VehicleConnectionTimeout"),) * 3), 1),
     Path("conflict", (*_AWAKE, SUCCESS, _failing(3.0, "GeneralError"))),
     Path("unknown_cause", (*_AWAKE, _failing(5.0, "NewThing"))),
     Path("unknown_status", (ACCEPTED, Step(1.0, "Pending", "ThinkingAboutIt"), SENT, SUCCESS)),
@@ -80,7 +80,7 @@ _ALL = (
     Path("unheard", tuple(replace(s, is_kept_back=True) for s in (*_AWAKE, SUCCESS)), 1),
     Path("late", (*_AWAKE, Step(1_200.0, "Done", "Success")), 1),
     # The POST itself.
-    Path("rejected", answer=403, is_processed=False),
+    Path("rejected", weight=1, answer=403, is_processed=False),
     Path("not_found", answer=404, is_processed=False),
     Path("throttled", answer=429, is_processed=False),
     Path("server_error", answer=500, is_processed=False),

@@ -45,6 +45,8 @@ class Simulator:
     password: str = ""
     # Whether the vendor's list tells the label of a request, by which we find a lost command.
     shows_labels: bool = True
+    # So many of the next requests are answered by 429.
+    busy: int = 0
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -76,6 +78,9 @@ class Pages(BaseHTTPRequestHandler):
             self._steer(parts.path, body)
             return
         self._check_caller(parse_qs(parts.query))
+        if self.simulator.busy:
+            self.simulator.busy -= 1
+            raise Refused(429, "Too many requests.")
         path = parts.path.removeprefix(BASE)
         if matched := _REMOTES.fullmatch(path):
             fleet, vehicle_id, callback_id, remote_id = (unquote(part) if part else "" for part in matched.groups())

@@ -2,7 +2,8 @@
 
 Names in braces are filled in from the facts: {vehicle} {brand} {name} {account} {hours} {days} {date} {reason} {amount}
 {currency} {period} {supplier} {location} {contract_number} {version} {installed} {target} {forecast} {ready_by}
-{started_at} {ended_at} {energy}. Times are the driver's.
+{started_at} {ended_at} {energy}. Times are the driver's. A part in [brackets] is left out when something in it is not
+known: "[ by {ready_by}]".
 """
 
 from vehicles.catalogue.texts import de, en, fr
@@ -34,3 +35,13 @@ PLACEHOLDERS: dict[str, object] = {
     "ended_at": "2026-11-21T05:40:00+01:00",
     "energy": 23.4,
 }
+# What only some types tell.
+_OF_TYPE: dict[str, dict[str, object]] = {
+    "UnmanagedSessionStart": {"reason": "smart_charging_off"},
+    "ZeInteractiveCannotBeActivated": {"reason": "Echec d’activation"},
+}
+
+
+def examples_of(name: str) -> dict[str, object]:
+    """Invented facts for a type's preview and sample."""
+    return PLACEHOLDERS | _OF_TYPE.get(name, {})

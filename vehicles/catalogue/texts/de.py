@@ -6,12 +6,12 @@ TEXTS = {
         "Wir wählen jetzt die besten Stunden, um Ihren {vehicle} zu laden.",
     ),
     "ManagedSessionEnd": ("Smartes Laden ist beendet", "Der smarte Ladevorgang Ihres {vehicle} endete am {ended_at}."),
-    "UnmanagedSessionStart": ("Laden ohne smartes Laden", "Ihr {vehicle} lädt, aber nicht smart: {reason}."),
+    "UnmanagedSessionStart": ("Laden ohne smartes Laden", "Ihr {vehicle} lädt, aber nicht smart[: {reason}]."),
     "UnmanagedSessionEnd": ("Der Ladevorgang ist beendet", "Der Ladevorgang Ihres {vehicle} endete am {ended_at}."),
     "CarNotFound": (
         "Wir finden Ihr Auto nicht",
         (
-            "Ihr {vehicle} ist nicht mehr in Ihrem {brand}-Konto. Fügen Sie ihn dort wieder hinzu, oder "
+            "Ihr {vehicle} ist nicht mehr in Ihrem Konto[ bei {brand}]. Fügen Sie ihn dort wieder hinzu, oder "
             "entfernen Sie ihn aus dieser App."
         ),
     ),
@@ -23,12 +23,15 @@ TEXTS = {
         ),
     ),
     "InvalidCredentials": (
-        "Bitte verbinden Sie Ihr {brand}-Konto neu",
-        "{brand} nimmt die Anmeldung von {account} nicht mehr an. Ohne sie können wir Ihr Auto nicht smart laden.",
+        "Bitte verbinden Sie Ihr [{brand}-]Konto neu",
+        (
+            "Die Anmeldung von {account}[ bei {brand}] wird nicht mehr angenommen. Ohne sie können wir Ihr Auto "
+            "nicht smart laden."
+        ),
     ),
     "InvalidCredentialsBanner": (
-        "Verbindung zu {brand} verloren",
-        "{brand} nimmt Ihre Anmeldung nicht mehr an. Verbinden Sie Ihr Konto neu.",
+        "Verbindung[ zu {brand}] verloren",
+        "Ihre Anmeldung[ bei {brand}] wird nicht mehr angenommen. Verbinden Sie Ihr Konto neu.",
     ),
     "ZeInteractiveToBeActivated": (
         "Aktivieren Sie ZE Interactive",
@@ -36,7 +39,7 @@ TEXTS = {
     ),
     "ZeInteractiveCannotBeActivated": (
         "ZE Interactive konnte nicht aktiviert werden",
-        "Renault hat den Dienst für Ihren {vehicle} abgelehnt. {reason} Bitte wenden Sie sich an Renault.",
+        "Renault hat den Dienst für Ihren {vehicle} abgelehnt[ ({reason})]. Bitte wenden Sie sich an Renault.",
     ),
     "ZeInteractiveExpiresSoon": (
         "ZE Interactive endet in {days}",
@@ -45,7 +48,7 @@ TEXTS = {
     "ReadyForPairing": ("Ihr Auto kann gekoppelt werden", "Öffnen Sie die App und koppeln Sie Ihren {vehicle}."),
     "SessionImpossible": (
         "Ihr Auto wird nicht rechtzeitig voll",
-        "Bis {ready_by} erreicht Ihr {vehicle} etwa {forecast} % statt {target} %.",
+        "Ihr {vehicle} erreicht[ bis {ready_by}] etwa {forecast} % statt {target} %.",
     ),
     "PayoutReceipt": (
         "Ihre Auszahlung von {amount}",
@@ -64,11 +67,11 @@ TEXTS = {
     ),
     "ChargingCostReimbursement": (
         "Ihre Ladekosten werden erstattet",
-        "Sie haben Anspruch auf eine Erstattung von {amount} für {period}.",
+        "Sie haben Anspruch auf eine Erstattung[ von {amount}][ für {period}].",
     ),
     "ElexentChargingCostsOverview": (
-        "Ihre Ladekosten {period}",
-        "Die Übersicht Ihrer Ladekosten für {period} ist da: {amount}.",
+        "Ihre Ladekosten[ {period}]",
+        "Die Übersicht Ihrer Ladekosten[ für {period}] ist da[: {amount}].",
     ),
     "GeoLocationDisabled": (
         "Die Ortung Ihres Autos ist ausgeschaltet",
@@ -87,12 +90,15 @@ TEXTS = {
     ),
     "InvalidUtilityContract": (
         "Ihr Energievertrag ist nicht mehr gültig",
-        "Ihr Vertrag {contract_number} mit {supplier} für {location} ist ungültig. {reason} Bitte prüfen Sie ihn.",
+        (
+            "Ihr Vertrag[ {contract_number}][ mit {supplier}] für {location} ist ungültig[ ({reason})]. "
+            "Bitte prüfen Sie ihn."
+        ),
     ),
     "ReconnectUtilityContract": (
         "Ihr Energievertrag ist abgelaufen",
         (
-            "Ihr Vertrag mit {supplier} für {location} ist beendet. Verbinden Sie den neuen, um weiter "
+            "Ihr Vertrag[ mit {supplier}] für {location} ist beendet. Verbinden Sie den neuen, um weiter "
             "Erträge zu erhalten."
         ),
     ),
@@ -149,7 +155,7 @@ TEXTS = {
     ),
     "RemovedGreenchoiceContractBanner": (
         "Ihr Greenchoice-Vertrag wurde entfernt",
-        "Ihr Vertrag mit {supplier} für {location} wurde entfernt. Sie können jederzeit einen anderen verbinden.",
+        "Ihr Vertrag[ mit {supplier}] für {location} wurde entfernt. Sie können jederzeit einen anderen verbinden.",
     ),
     "ReferralCompletedForReferrerBanner": (
         "Ihre Empfehlung ist abgeschlossen",

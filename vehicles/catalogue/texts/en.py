@@ -8,24 +8,24 @@ TEXTS = {
     ),
     "UnmanagedSessionStart": (
         "Charging without smart charging",
-        "Your {vehicle} is charging, but not smartly: {reason}.",
+        "Your {vehicle} is charging, but not smartly[: {reason}].",
     ),
     "UnmanagedSessionEnd": ("Charging has ended", "The charging session of your {vehicle} ended at {ended_at}."),
     "CarNotFound": (
         "We cannot find your car",
-        "Your {vehicle} is no longer in your {brand} account. Add it there again, or remove it from this app.",
+        "Your {vehicle} is no longer in your[ {brand}] account. Add it there again, or remove it from this app.",
     ),
     "CarNotReachable": (
         "We cannot reach your car",
         ("We have not heard of your {vehicle} for {hours}. Park it where it has reception, and check its services."),
     ),
     "InvalidCredentials": (
-        "Please connect your {brand} account again",
-        "{brand} no longer accepts the sign-in of {account}. Without it we cannot charge your car smartly.",
+        "Please connect your[ {brand}] account again",
+        "The sign-in of {account}[ with {brand}] is no longer accepted. Without it we cannot charge your car smartly.",
     ),
     "InvalidCredentialsBanner": (
-        "Connection to {brand} lost",
-        "{brand} no longer accepts your sign-in. Connect your account again.",
+        "Connection[ to {brand}] lost",
+        "Your sign-in[ with {brand}] is no longer accepted. Connect your account again.",
     ),
     "ZeInteractiveToBeActivated": (
         "Activate ZE Interactive",
@@ -33,7 +33,7 @@ TEXTS = {
     ),
     "ZeInteractiveCannotBeActivated": (
         "ZE Interactive could not be activated",
-        "Renault refused the service for your {vehicle}. {reason} Please contact Renault.",
+        "Renault refused the service for your {vehicle}[ ({reason})]. Please contact Renault.",
     ),
     "ZeInteractiveExpiresSoon": (
         "ZE Interactive ends in {days}",
@@ -42,7 +42,7 @@ TEXTS = {
     "ReadyForPairing": ("Your car is ready for pairing", "Open the app and pair your {vehicle}."),
     "SessionImpossible": (
         "Your car will not be full in time",
-        "By {ready_by} your {vehicle} will reach about {forecast} % instead of {target} %.",
+        "Your {vehicle} will reach about {forecast} % instead of {target} %[ by {ready_by}].",
     ),
     "PayoutReceipt": ("Your payout of {amount}", "We have sent you {amount} of your earnings from smart charging."),
     "CheckCarActivation": (
@@ -55,11 +55,11 @@ TEXTS = {
     ),
     "ChargingCostReimbursement": (
         "Your charging costs are reimbursed",
-        "You qualify for a reimbursement of {amount} for {period}.",
+        "You qualify for a reimbursement[ of {amount}][ for {period}].",
     ),
     "ElexentChargingCostsOverview": (
-        "Your charging costs {period}",
-        "The overview of your charging costs for {period} is ready: {amount}.",
+        "Your charging costs[ {period}]",
+        "The overview of your charging costs[ for {period}] is ready[: {amount}].",
     ),
     "GeoLocationDisabled": (
         "The position of your car is switched off",
@@ -75,11 +75,14 @@ TEXTS = {
     ),
     "InvalidUtilityContract": (
         "Your energy contract is no longer valid",
-        "Your contract {contract_number} with {supplier} for {location} was found invalid. {reason} Please check it.",
+        (
+            "Your contract[ {contract_number}][ with {supplier}] for {location} was found invalid[ ({reason})]. "
+            "Please check it."
+        ),
     ),
     "ReconnectUtilityContract": (
         "Your energy contract has expired",
-        "Your contract with {supplier} for {location} has ended. Connect the new one to keep earning.",
+        "Your contract[ with {supplier}] for {location} has ended. Connect the new one to keep earning.",
     ),
     "MyRenaultAccessRevoked": (
         "Your car was removed from MyRenault",
@@ -131,7 +134,7 @@ TEXTS = {
     ),
     "RemovedGreenchoiceContractBanner": (
         "Your Greenchoice contract was removed",
-        "Your contract with {supplier} for {location} was removed. You can connect another contract at any time.",
+        "Your contract[ with {supplier}] for {location} was removed. You can connect another contract at any time.",
     ),
     "ReferralCompletedForReferrerBanner": (
         "Your referral is complete",

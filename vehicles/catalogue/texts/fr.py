@@ -11,7 +11,7 @@ TEXTS = {
     ),
     "UnmanagedSessionStart": (
         "Recharge sans gestion intelligente",
-        "Votre {vehicle} se recharge, mais sans gestion intelligente : {reason}.",
+        "Votre {vehicle} se recharge, mais sans gestion intelligente[ : {reason}].",
     ),
     "UnmanagedSessionEnd": (
         "La recharge est terminée",
@@ -20,7 +20,7 @@ TEXTS = {
     "CarNotFound": (
         "Nous ne trouvons pas votre voiture",
         (
-            "Votre {vehicle} n’est plus dans votre compte {brand}. Ajoutez-la de nouveau, ou retirez-la de "
+            "Votre {vehicle} n’est plus dans votre compte[ {brand}]. Ajoutez-la de nouveau, ou retirez-la de "
             "cette application."
         ),
     ),
@@ -32,15 +32,15 @@ TEXTS = {
         ),
     ),
     "InvalidCredentials": (
-        "Reconnectez votre compte {brand}",
+        "Reconnectez votre compte[ {brand}]",
         (
-            "{brand} n’accepte plus la connexion de {account}. Sans elle, nous ne pouvons pas gérer la "
+            "La connexion de {account}[ à {brand}] n’est plus acceptée. Sans elle, nous ne pouvons pas gérer la "
             "recharge de votre voiture."
         ),
     ),
     "InvalidCredentialsBanner": (
-        "Connexion à {brand} perdue",
-        "{brand} n’accepte plus votre connexion. Reconnectez votre compte.",
+        "Connexion[ à {brand}] perdue",
+        "Votre connexion[ à {brand}] n’est plus acceptée. Reconnectez votre compte.",
     ),
     "ZeInteractiveToBeActivated": (
         "Activez ZE Interactive",
@@ -48,7 +48,7 @@ TEXTS = {
     ),
     "ZeInteractiveCannotBeActivated": (
         "ZE Interactive n’a pas pu être activé",
-        "Renault a refusé le service pour votre {vehicle}. {reason} Veuillez contacter Renault.",
+        "Renault a refusé le service pour votre {vehicle}[ ({reason})]. Veuillez contacter Renault.",
     ),
     "ZeInteractiveExpiresSoon": (
         "ZE Interactive se termine dans {days}",
@@ -57,7 +57,7 @@ TEXTS = {
     "ReadyForPairing": ("Votre voiture est prête à être associée", "Ouvrez l’application et associez votre {vehicle}."),
     "SessionImpossible": (
         "Votre voiture ne sera pas chargée à temps",
-        "D’ici {ready_by}, votre {vehicle} atteindra environ {forecast} % au lieu de {target} %.",
+        "Votre {vehicle} atteindra environ {forecast} % au lieu de {target} %[ d’ici {ready_by}].",
     ),
     "PayoutReceipt": (
         "Votre versement de {amount}",
@@ -76,11 +76,11 @@ TEXTS = {
     ),
     "ChargingCostReimbursement": (
         "Vos frais de recharge sont remboursés",
-        "Vous avez droit à un remboursement de {amount} pour {period}.",
+        "Vous avez droit à un remboursement[ de {amount}][ pour {period}].",
     ),
     "ElexentChargingCostsOverview": (
-        "Vos frais de recharge {period}",
-        "Le relevé de vos frais de recharge pour {period} est prêt : {amount}.",
+        "Vos frais de recharge[ {period}]",
+        "Le relevé de vos frais de recharge[ pour {period}] est prêt[ : {amount}].",
     ),
     "GeoLocationDisabled": (
         "La position de votre voiture est désactivée",
@@ -100,13 +100,13 @@ TEXTS = {
     "InvalidUtilityContract": (
         "Votre contrat d’énergie n’est plus valable",
         (
-            "Votre contrat {contract_number} avec {supplier} pour {location} n’est plus valable. {reason} "
+            "Votre contrat[ {contract_number}][ avec {supplier}] pour {location} n’est plus valable[ ({reason})]. "
             "Veuillez le vérifier."
         ),
     ),
     "ReconnectUtilityContract": (
         "Votre contrat d’énergie a expiré",
-        "Votre contrat avec {supplier} pour {location} est terminé. Connectez le nouveau pour continuer à gagner.",
+        "Votre contrat[ avec {supplier}] pour {location} est terminé. Connectez le nouveau pour continuer à gagner.",
     ),
     "MyRenaultAccessRevoked": (
         "Votre voiture a été retirée de MyRenault",
@@ -161,7 +161,10 @@ TEXTS = {
     ),
     "RemovedGreenchoiceContractBanner": (
         "Votre contrat Greenchoice a été retiré",
-        "Votre contrat avec {supplier} pour {location} a été retiré. Vous pouvez en connecter un autre à tout moment.",
+        (
+            "Votre contrat[ avec {supplier}] pour {location} a été retiré. Vous pouvez en connecter un autre "
+            "à tout moment."
+        ),
     ),
     "ReferralCompletedForReferrerBanner": (
         "Votre parrainage est terminé",

@@ -24,7 +24,7 @@ def amount_of(thing: Thing) -> Decimal:
 
 def _facts(thing: Thing) -> Mapping[str, Any]:
     return {
-        "amount": str(amount_of(thing)),
+        "amount": str(amount_of(thing)) if thing.reports.latest("amount") is not None else "",
         "currency": str(thing.reports.latest("currency") or ""),
         "period": str(thing.reports.latest("period") or ""),
     }

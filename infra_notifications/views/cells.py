@@ -1,0 +1,84 @@
+"""Cells of the charge points' lists, drawn in Python: they are looked at all day, fifty rows of eight columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from console.templatetags.console import ago, badge
+from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case, Connectivity
+from infra_notifications.models import ChargePoint
+
+_DASH = mark_safe("–")
+_NOTHING = mark_safe('<span class="text-body-secondary">–</span>')
+_STATUS_COLOURS = {"Faulted": "danger", "Unavailable": "warning"}
+
+
+def _under(main: SafeString, more: str) -> SafeString:
+    """A line with a smaller one under it."""
+    return format_html('{}<div class="text-body-secondary small">{}</div>', main, more) if more else main
+
+
+def _elsewhere(context: Mapping[str, Any]) -> str:
+    """In the wizard a link must not lead away from it."""
+    return mark_safe(' target="_blank" rel="noopener"') if context.get("draft") else ""
+
+
+def point(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
+    url = reverse("infra_notifications:charge_point", args=[row.pk])
+    link = format_html('<a class="mono" href="{}"{}>{}</a>', url, _elsewhere(context), row.evse_id)
+    return _under(link, row.name)
+
+
+def place(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
+    return _under(format_html("{}", row.location), f"{row.postal_code} {row.city}" if row.city else "")
+
+
+def connectivity(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
+    state = getattr(row, "state", None)
+    if state is None:
+        return _DASH
+    shown = badge(state.get_connectivity_display(), CONNECTIVITY_COLOURS[Connectivity(state.connectivity)])
+    return _under(shown, ago(state.last_seen) if state.last_seen else "")
+
+
+def status(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
+    said = row.state.status if hasattr(row, "state") else ""
+    if colour := _STATUS_COLOURS.get(said):
+        return badge(said, colour)
+    return format_html("{}", said) if said else _DASH
+
+
+def open_incidents(row: Any, context: Mapping[str, Any]) -> SafeString:
+    if not row.open_incidents:
+        return _DASH
+    return format_html_join(
+        " ",
+        '<a href="{}">{}</a>',
+        (
+            (
+                reverse("infra_notifications:incident", args=[incident.pk]),
+                badge(incident.get_case_display(), CASE_COLOURS[Case(incident.case)]),
+            )
+            for incident in row.open_incidents
+        ),
+    )
+
+
+def groups(row: Any, context: Mapping[str, Any]) -> SafeString:
+    if not row.group_list:
+        return _NOTHING
+    target = _elsewhere(context)
+    return format_html_join(
+        ", ",
+        '<a href="{}"{}>{}</a>',
+        ((reverse("infra_notifications:group", args=[one.pk]), target, one.name) for one in row.group_list),
+    )
+
+
+def model(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
+    return format_html("{} {}", row.vendor, row.model) if row.vendor or row.model else _DASH

@@ -1,0 +1,19 @@
+"""What each role may do with vehicles beyond the role before it; tests/console/test_roles.py compares."""
+
+from __future__ import annotations
+
+from console.roles import OPERATOR, VIEWER
+
+_SEEN = (
+    "driver oemaccount vehicle oemservice charginglocation utilitycontract pdlagreement chargingsession telemetrysample"
+    " payout reimbursement coststatement referral campaign campaignrecipient fact drivernotification notificationstep"
+    " typesetting notificationtext"
+)
+GRANTS: dict[str, set[str]] = {
+    VIEWER: {f"view_{model}" for model in _SEEN.split()},
+    OPERATOR: {
+        "add_fact", "send_sample", "run_campaign",
+        *(f"{action}_{model}" for model in ("campaign", "typesetting", "notificationtext")
+          for action in ("add", "change", "delete")),
+    },
+}  # fmt: skip
