@@ -80,7 +80,7 @@ def starts(live: Live) -> list[str]:
     ((job,),) = live.rows(
         "INSERT INTO console_job"
         " (kind, label, state, total, done, arguments, payload, result, created_at, created_by_id)"
-        " SELECT 'charge_point_import', 'Import', 'running', 10, 4, '{}', '', '{}', now(), u.id"
+        " SELECT 'charge_point_import', 'Walk', 'running', 10, 4, '{}', '', '{}', now(), u.id"
         " FROM auth_user u WHERE u.username = 'admin' RETURNING id"
     )
     ((group,),) = live.rows("SELECT min(id) FROM infra_notifications_notificationgroup")
