@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, connections
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 
+from console import paging
 from infra_notifications.services.mapping import forget_rule_book
 from outbox import courier
 from tests.committing import keep_aside, put_back
@@ -53,6 +56,12 @@ def _fresh_rule_book() -> Iterator[None]:
     forget_rule_book()
     yield
     forget_rule_book()
+
+
+@pytest.fixture(autouse=True)
+def _all_tables_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are here: without a question, whose turn would come once a minute and change how many statements run."""
+    monkeypatch.setattr(paging, "_long_until", dict.fromkeys(apps.get_models(), (math.inf, False)))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -73,6 +75,60 @@ def test_no_page_counts_the_table(rows: None) -> None:
     assert len(queries) == 2
     assert not any("COUNT(" in query["sql"].upper() for query in queries)
     assert f"LIMIT {paging.COUNT_CAP + 1}" in queries[0]["sql"]
+
+
+# ---- long tables ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows are found in the time for counting, and that is taken for frequent."""
+    paging._long_until[SignOfLife] = (math.inf, True)  # in a dictionary of this test alone
+    monkeypatch.setattr(paging, "COUNT_FOR_S", 0)
+    monkeypatch.setattr(paging, "_CHUNK", 2)
+    monkeypatch.setattr(paging, "_FREQUENT", 2)
+
+
+def test_what_is_not_counted_in_time_is_still_paged_through_to_the_end(long_table: None) -> None:
+    first, second, last = page(1), page(2), page(3)
+    assert [row.part for row in (*first.rows, *second.rows, *last.rows)] == [f"p{n}" for n in range(6, -1, -1)]
+    assert [(one.total, one.capped, one.next_number) for one in (first, second, last)] == [
+        (4, True, 2),
+        (7, True, 3),
+        (7, False, None),
+    ]
+
+
+def test_beyond_the_end_of_what_is_not_counted_is_the_last_page(long_table: None) -> None:
+    assert ([row.part for row in page(99).rows], page(99).total, page(99).capped) == (["p0"], 7, False)
+
+
+def test_rare_matches_of_a_long_table_are_all_counted(long_table: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "_FREQUENT", 3)
+    assert (page(1).total, page(1).capped) == (7, False)
+
+
+def test_a_count_that_finds_nothing_in_time_is_done_again_without_a_limit(
+    long_table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "COUNT_FOR_S", 0.02)
+    slow = SignOfLife.objects.extra(where=["pg_sleep(0.03) IS NOT NULL"])
+    found = page_of_rows(SignOfLife.objects.all(), slow, order_by=("-part", "-pk"), number=1, size=3)
+    assert (found.total, found.capped, [row.part for row in found.rows]) == (7, False, ["p6", "p5", "p4"])
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_postgres_says_which_table_is_long(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "_long_until", {})
+    assert not paging._is_long(SignOfLife)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE console_signoflife")
+    monkeypatch.setattr(paging, "LONG_TABLE", 6)
+    assert not paging._is_long(SignOfLife)  # known for a minute
+    monkeypatch.setattr(paging, "_long_until", {})
+    assert paging._is_long(SignOfLife)
 
 
 def test_a_row_that_a_join_finds_twice_counts_once(db: None) -> None:
