@@ -11,11 +11,13 @@ import pytest
 from django.apps import apps
 from django.db import connection, connections
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
 from console import paging
 from infra_notifications.services.mapping import forget_rule_book
 from outbox import courier
+from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key
 from tests.mailserver import MailServer, mail_server
@@ -125,6 +127,15 @@ def administrator(db: None) -> Client:
 def nobody(db: None) -> Client:
     """Signed in, without any role."""
     return _client_of("")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, one for all tests of a process: Playwright starts but once in it."""
+    with sync_playwright() as playwright:
+        found = chromium(playwright)
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -33,8 +33,10 @@ def said(page: Page) -> set[str]:
     return set(texts)
 
 
-@pytest.mark.parametrize("language", ["de", "fr"])
-def test_every_page_speaks_the_browsers_language(live: Live, open_context: Open, language: str) -> None:
+@pytest.mark.walk
+def test_every_page_speaks_the_browsers_language(live: Live, open_context: Open) -> None:
+    """In German; that French is as complete, the catalogues' test shows."""
+    language = "de"
     english = english_words(language)
     page = open_context("admin", locale=f"{language}-{language.upper()}").new_page()
     found = []

@@ -16,10 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from config.demo.supervisor import start_process
-from tests.browser.kit import chromium
 from tests.factories.fleet_remotes import HEADER_VALUE
 from tests.live import Live, running
 from tests.mailserver import MailServer, free_port, mail_server
@@ -270,12 +269,12 @@ OPERATOR = """from django.contrib.auth.models import Group, User
 User.objects.create_user("anna", password="correct-horse-battery").groups.add(Group.objects.get(name="operator"))"""
 
 
-def test_page_of_a_batch_follows_it_to_its_end_by_itself(fleet: Fleet) -> None:
+def test_page_of_a_batch_follows_it_to_its_end_by_itself(fleet: Fleet, browser: Browser) -> None:
     fleet.live.manage("shell", "--no-imports", "-c", OPERATOR)
     # The last is settled by the vendor's list after some 8 s, when the page has asked more than once.
     vins = [fleet.vehicle(way, tags=["followed"]) for way in ("success", "success", "hangs")]
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        page = browser.new_page(base_url=f"http://127.0.0.1:{fleet.live.port}")
+    with browser.new_context(base_url=f"http://127.0.0.1:{fleet.live.port}") as context:
+        page = context.new_page()
         page.goto("/sign-in/?next=/remotes/vehicles/%3Fq%3Dtag:followed")
         page.get_by_label("Username").fill("anna")
         page.get_by_label("Password").fill("correct-horse-battery")
