@@ -6,12 +6,13 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
 
-.PHONY: help demo test test-engines test-walk lint bench lock format messages clean
+.PHONY: help demo test test-engines test-faults test-walk lint bench lock format messages clean
 
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
 	@echo "make test          run every test (browser tests need chromium)"
 	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis"
+	@echo "make test-faults   workers, databases and brokers killed and stopped on purpose"
 	@echo "make test-walk     every page in a real Chromium: axe in light and dark, a phone's width, German"
 	@echo "make lint          ruff, mypy, import-linter, migrations and deployment checks"
 	@echo "make bench         the benchmarks; writes var/bench.json"
@@ -31,13 +32,16 @@ demo: .venv/demo.lock
 
 test: .venv/dev.lock
 	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" --numprocesses 2 $(ARGS)
-	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk" $(ARGS)
+	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk and not faults" $(ARGS)
+
+test-faults: .venv/dev.lock
+	$(PY) -m pytest --quiet -m faults $(ARGS)
 
 test-walk: .venv/dev.lock
 	$(PY) -m pytest --quiet -m walk $(ARGS)
 
 test-engines: .venv/dev.lock
-	$(PY) -m pytest --quiet -m engines $(ARGS)
+	$(PY) -m pytest --quiet -m "engines and not faults" $(ARGS)
 
 lint: .venv/dev.lock
 	$(PY) -m tests.lint

@@ -12,7 +12,7 @@ from tests.faults.plant import Plant
 from tests.faults.scenarios import Broker, BrokerFaults
 from tests.faults.sink import Sink
 
-pytestmark = [pytest.mark.engines, pytest.mark.processes]
+pytestmark = [pytest.mark.engines, pytest.mark.processes, pytest.mark.faults]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import config.celery  # noqa: F401 - with what it mends of Kombu
 from tests.faults.plant import Plant
 from tests.faults.scenarios import BrokerFaults
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 
 class Files:

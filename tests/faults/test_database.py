@@ -9,7 +9,7 @@ import pytest
 from config.demo.postgres import Postgres
 from tests.faults.plant import Plant, kill_postgres, restart_postgres
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 EVENTS = 2_000
 KILLS = 2
 

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.plant import Plant
 from tests.faults.sink import DROP, DROP_IN_DATA, HANG
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 EACH = 20
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.plant import Plant
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 
 def test_poisoned_events_fail_alone_and_visibly(plant: Plant) -> None:

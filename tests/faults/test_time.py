@@ -10,7 +10,7 @@ import pytest
 from config.demo.supervisor import stop_process
 from tests.faults.plant import Plant
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 HOUR = 3_600.0
 CLOCK = Path(__file__).parent / "clock"
 

@@ -8,7 +8,7 @@ from tests.faults.hooks import Says, listening
 from tests.faults.plant import Plant
 from tests.outbox.receiver import Answer
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.faults]
 TROUBLE = {
     "hook-busy": Answer(status=503),
     "hook-disk": Answer(status=507, body=b"no space left on device"),
