@@ -5,6 +5,8 @@ PY := .venv/bin/python
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
+# Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-engines test-faults test-walk lint bench lock format messages clean
 

@@ -21,7 +21,7 @@ class OutboxConfig(AppConfig):
         from console.navigation import Entry, Tile, register_entry, register_tile
         from console.schedule import register_periodic
         from console.search.stored import register_long_list
-        from outbox import checks, courier, metrics, models, search, selectors, tables, tiles
+        from outbox import checks, metrics, models, search, selectors, tables, tiles
 
         _register_topic_lists()
         _register_webhooks()
@@ -40,10 +40,15 @@ class OutboxConfig(AppConfig):
         register_entry(Entry("deliver", _("Events"), "outbox:events", "outbox.view_event", "bolt", 20))
         register_tile(Tile("outbox", "outbox/tile.html", tiles.delivery_tile, "outbox.view_delivery", 50))
 
+        # The courier and its HTTP client are loaded where they are used: in workers.
         def wake_courier(**_kwargs: Any) -> None:
+            from outbox import courier
+
             courier.wake()
 
         def stop_courier(**_kwargs: Any) -> None:
+            from outbox import courier
+
             courier.stop()
 
         # Celery keeps its receivers by weak reference unless told otherwise.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key
 from tests.mailserver import MailServer, mail_server
+from tests.template import template_on
 
 
 class ApiClient:
@@ -64,6 +66,12 @@ def _fresh_rule_book() -> Iterator[None]:
 def _all_tables_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they are here: without a question, whose turn would come once a minute and change how many statements run."""
     monkeypatch.setattr(paging, "_long_until", dict.fromkeys(apps.get_models(), (math.inf, False)))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Test databases are copies of the migrated one."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = template_on(os.environ["DATABASE_URL"])
 
 
 @pytest.fixture

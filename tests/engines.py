@@ -42,10 +42,9 @@ def prepare() -> None:
     for folder in ("queue", "control"):  # the broker's, for what a commit hands to workers
         (Path(os.environ["VAR_DIR"]) / "broker" / folder).mkdir(parents=True, exist_ok=True)
     if "DATABASE_URL" not in os.environ and "bench" not in sys.argv[0]:
-        from config.demo.postgres import Postgres
+        from tests.template import start_copy
 
-        server = Postgres(ROOT / "var" / f"tests-{os.getpid()}", options=UNSAFE_AND_QUICK)
-        server.start()
+        server = start_copy(ROOT / "var" / f"tests-{os.getpid()}", UNSAFE_AND_QUICK)
         os.environ["DATABASE_URL"] = server.url()
         owner = os.getpid()
 

@@ -20,6 +20,7 @@ import psycopg
 
 from config.demo.supervisor import start_process, stop_process
 from tests.mailserver import free_port
+from tests.template import template_on
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 30
@@ -57,10 +58,10 @@ class Live:
     # ---- set-up -----------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Makes the database (a copy of the tests' own where there is one) and an API key with every scope."""
+        """Makes the database, a copy of the server's migrated one, and an API key with every scope."""
+        template = template_on(self.env["DATABASE_URL"])
         with self._admin() as admin:
-            admin.execute(f'CREATE DATABASE "{self.name}"')
-        self.manage("migrate", "--no-input")
+            admin.execute(f'CREATE DATABASE "{self.name}" TEMPLATE "{template}"')
         scopes = [
             f"{d}:{a}" for d in ("charging", "vehicles", "remotes", "bikeshare", "outbox") for a in ("read", "write")
         ]

@@ -70,8 +70,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'cyclist',
                 'verbose_name_plural': 'cyclists',
                 'ordering': ('-id',),
-                'permissions': (('block_cyclist', 'Can block and unblock cyclists'),),
-            },
+                'permissions': (('block_cyclist', 'Can block and unblock cyclists'),), 'indexes': [models.Index(fields=['program', 'status', '-id'], name='cyclist_list')], },
         ),
         migrations.CreateModel(
             name='Boitier',
@@ -88,8 +87,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'boitier',
                 'verbose_name_plural': 'boitiers',
-                'ordering': ('number',),
-            },
+                'ordering': ('number',), 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('number',), name='boitier_number_once'), models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='boitier_number_given')], },
         ),
         migrations.CreateModel(
             name='Abonnement',
@@ -119,8 +117,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'abonnement',
                 'verbose_name_plural': 'abonnements',
                 'ordering': ('-id',),
-                'permissions': (('validate_abonnement', 'Can validate and decline abonnements'),),
-            },
+                'permissions': (('validate_abonnement', 'Can validate and decline abonnements'),), 'indexes': [models.Index(fields=['cyclist', 'program', 'status'], name='abonnement_cyclist'), models.Index(fields=['program', 'status', '-id'], name='abonnement_list'), models.Index(condition=models.Q(('trial_notice_at__isnull', False)), fields=['trial_notice_at'], name='abonnement_trial')], },
         ),
         migrations.CreateModel(
             name='Registration',
@@ -140,8 +137,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'registration',
                 'verbose_name_plural': 'registrations',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('cyclist', 'program'), name='registration_once')], },
         ),
         migrations.CreateModel(
             name='Station',
@@ -170,8 +166,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'station',
                 'verbose_name_plural': 'stations',
-                'ordering': ('name',),
-            },
+                'ordering': ('name',), 'indexes': [models.Index(fields=['program', 'name'], name='station_by_name')], 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('external_id', ''), _negated=True)), fields=('program', 'external_id'), name='station_external_once'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='station_name_given')], },
         ),
         migrations.CreateModel(
             name='Dock',
@@ -191,8 +186,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'dock',
                 'verbose_name_plural': 'docks',
-                'ordering': ('station', 'number', 'id'),
-            },
+                'ordering': ('station', 'number', 'id'), 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('rfid', ''), _negated=True)), fields=('program', 'rfid'), name='dock_rfid_once'), models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('end_code', ''), _negated=True)), fields=('program', 'end_code'), name='dock_end_code_once')], },
         ),
         migrations.CreateModel(
             name='StationFavorite',
@@ -204,8 +198,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'favourite station',
-                'verbose_name_plural': 'favourite stations',
-            },
+                'verbose_name_plural': 'favourite stations', 'constraints': [models.UniqueConstraint(fields=('cyclist', 'station'), name='stationfavorite_once')], },
         ),
         migrations.CreateModel(
             name='TelemetryMessage',
@@ -286,8 +279,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'trip',
                 'verbose_name_plural': 'trips',
                 'ordering': ('-id',),
-                'permissions': (('close_trip', 'Can close trips and decide termination requests'),),
-            },
+                'permissions': (('close_trip', 'Can close trips and decide termination requests'),), 'indexes': [models.Index(fields=['cyclist', '-id'], name='trip_cyclist'), models.Index(fields=['program', 'status', '-id'], name='trip_list'), models.Index(condition=models.Q(('status__in', ('renting', 'pitstop', 'terminating', 'termination_requested'))), fields=['program'], name='trip_running')], 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('end_at__isnull', False), _connector='OR'), name='trip_completed_has_end'), models.CheckConstraint(condition=models.Q(('end_at__isnull', True), ('end_at__gte', models.F('start_at')), _connector='OR'), name='trip_ends_after_start')], },
         ),
         migrations.CreateModel(
             name='TerminationRequest',
@@ -311,8 +303,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'termination request',
                 'verbose_name_plural': 'termination requests',
-                'ordering': ('id',),
-            },
+                'ordering': ('id',), 'indexes': [models.Index(fields=['trip', 'id'], name='terminationrequest_trip')], 'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('created', 'pending'))), fields=('trip',), name='terminationrequest_one_open'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'pending'), _negated=True), ('origin', 'cyclist'), _connector='OR'), name='terminationrequest_pending_is_cyclists'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'created'), _negated=True), models.Q(('origin', 'cyclist'), _negated=True), _connector='OR'), name='terminationrequest_created_is_not')], },
         ),
         migrations.CreateModel(
             name='Vehicule',
@@ -338,8 +329,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'vehicle',
                 'verbose_name_plural': 'vehicles',
                 'ordering': ('number',),
-                'permissions': (('service_vehicule', 'Can set vehicles to maintenance and back'),),
-            },
+                'permissions': (('service_vehicule', 'Can set vehicles to maintenance and back'),), 'indexes': [models.Index(fields=['program', 'status'], name='vehicule_list')], 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('program', 'number'), name='vehicule_number_once'), models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='vehicule_number_given')], },
         ),
         migrations.AddField(
             model_name='trip',
@@ -374,8 +364,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'zone',
                 'verbose_name_plural': 'zones',
-                'ordering': ('precedence', 'id'),
-            },
+                'ordering': ('precedence', 'id'), 'indexes': [models.Index(fields=['program', 'precedence', 'id'], name='zone_order')], 'constraints': [models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('external_id', ''), _negated=True)), fields=('program', 'external_id'), name='zone_external_once'), models.CheckConstraint(condition=models.Q(('start__isnull', True), ('end__isnull', True), ('end__gt', models.F('start')), _connector='OR'), name='zone_ends_later')], },
         ),
         migrations.CreateModel(
             name='BoitierState',
@@ -432,123 +421,11 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name='cyclist',
-            index=models.Index(fields=['program', 'status', '-id'], name='cyclist_list'),
-        ),
-        migrations.AddConstraint(
-            model_name='boitier',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('number',), name='boitier_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='boitier',
-            constraint=models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='boitier_number_given'),
-        ),
-        migrations.AddIndex(
-            model_name='abonnement',
-            index=models.Index(fields=['cyclist', 'program', 'status'], name='abonnement_cyclist'),
-        ),
-        migrations.AddIndex(
-            model_name='abonnement',
-            index=models.Index(fields=['program', 'status', '-id'], name='abonnement_list'),
-        ),
-        migrations.AddIndex(
-            model_name='abonnement',
-            index=models.Index(condition=models.Q(('trial_notice_at__isnull', False)), fields=['trial_notice_at'], name='abonnement_trial'),
-        ),
-        migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('cyclist', 'program'), name='registration_once'),
-        ),
-        migrations.AddIndex(
-            model_name='station',
-            index=models.Index(fields=['program', 'name'], name='station_by_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='station',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('external_id', ''), _negated=True)), fields=('program', 'external_id'), name='station_external_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='station',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='station_name_given'),
-        ),
-        migrations.AddConstraint(
-            model_name='stationfavorite',
-            constraint=models.UniqueConstraint(fields=('cyclist', 'station'), name='stationfavorite_once'),
-        ),
-        migrations.AddIndex(
-            model_name='terminationrequest',
-            index=models.Index(fields=['trip', 'id'], name='terminationrequest_trip'),
-        ),
-        migrations.AddConstraint(
-            model_name='terminationrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('created', 'pending'))), fields=('trip',), name='terminationrequest_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='terminationrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'pending'), _negated=True), ('origin', 'cyclist'), _connector='OR'), name='terminationrequest_pending_is_cyclists'),
-        ),
-        migrations.AddConstraint(
-            model_name='terminationrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'created'), _negated=True), models.Q(('origin', 'cyclist'), _negated=True), _connector='OR'), name='terminationrequest_created_is_not'),
-        ),
-        migrations.AddIndex(
-            model_name='vehicule',
-            index=models.Index(fields=['program', 'status'], name='vehicule_list'),
-        ),
-        migrations.AddConstraint(
-            model_name='vehicule',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('program', 'number'), name='vehicule_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='vehicule',
-            constraint=models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='vehicule_number_given'),
-        ),
-        migrations.AddIndex(
-            model_name='trip',
-            index=models.Index(fields=['cyclist', '-id'], name='trip_cyclist'),
-        ),
-        migrations.AddIndex(
             model_name='trip',
             index=models.Index(fields=['vehicule', '-id'], name='trip_vehicule'),
-        ),
-        migrations.AddIndex(
-            model_name='trip',
-            index=models.Index(fields=['program', 'status', '-id'], name='trip_list'),
-        ),
-        migrations.AddIndex(
-            model_name='trip',
-            index=models.Index(condition=models.Q(('status__in', ('renting', 'pitstop', 'terminating', 'termination_requested'))), fields=['program'], name='trip_running'),
         ),
         migrations.AddConstraint(
             model_name='trip',
             constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), ('status__in', ('renting', 'pitstop', 'terminating', 'termination_requested'))), fields=('vehicule',), name='trip_one_per_vehicule'),
-        ),
-        migrations.AddConstraint(
-            model_name='trip',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('end_at__isnull', False), _connector='OR'), name='trip_completed_has_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='trip',
-            constraint=models.CheckConstraint(condition=models.Q(('end_at__isnull', True), ('end_at__gte', models.F('start_at')), _connector='OR'), name='trip_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='dock',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('rfid', ''), _negated=True)), fields=('program', 'rfid'), name='dock_rfid_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='dock',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('end_code', ''), _negated=True)), fields=('program', 'end_code'), name='dock_end_code_once'),
-        ),
-        migrations.AddIndex(
-            model_name='zone',
-            index=models.Index(fields=['program', 'precedence', 'id'], name='zone_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True), models.Q(('external_id', ''), _negated=True)), fields=('program', 'external_id'), name='zone_external_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.CheckConstraint(condition=models.Q(('start__isnull', True), ('end__isnull', True), ('end__gt', models.F('start')), _connector='OR'), name='zone_ends_later'),
         ),
     ]

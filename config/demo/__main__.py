@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -153,7 +154,6 @@ class Demo:
     def prepare(self) -> None:
         """Database, users, key and demo data; quick when they are there."""
         self._clear_leavings()
-        self.manage("migrate", "--no-input")
         logins = json.dumps({role: self.secrets[role] for role in ROLES})
         facts = json.loads(
             self.manage("load_demo", "--logins", logins, "--api-key", self.secrets.get("api_key", "")).splitlines()[-1]
@@ -193,9 +193,10 @@ class Demo:
             "config.wsgi:application",
         ]  # fmt: skip
         vendor = [python, "manage.py", "remote_simulator", "--database", "--port", str(self.vendor_port)]
-        for name, command in (("vendor", vendor), ("worker", worker), ("beat", beat), ("web", web)):
-            log = self.logs / f"{name}.log"
-            self.supervisor.add(name, lambda command=command, log=log: start_process(command, log, env))  # type: ignore[misc]
+        for name, command in (("web", web), ("worker", worker), ("beat", beat), ("vendor", vendor)):
+            self.supervisor.add(
+                name, partial(start_process, command, self.logs / f"{name}.log", env, yields=name != "web")
+            )
         self.write_facts()
 
     def write_facts(self) -> None:

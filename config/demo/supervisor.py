@@ -14,16 +14,25 @@ from pathlib import Path
 from config.demo.postgres import die_with_parent
 
 STOP_TIMEOUT_S = 10.0
+NICENESS = 5
 RESTART_PAUSES_S = (0.2, 1.0, 3.0, 10.0)
 
 
-def start_process(command: Sequence[str], log: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A child in a session of its own, so that Ctrl-C reaches only the supervisor; it ends when the supervisor does."""
+def start_process(
+    command: Sequence[str], log: Path, env: dict[str, str], *, yields: bool = False
+) -> subprocess.Popen[bytes]:
+    """A child in a session of its own, so that Ctrl-C reaches only the supervisor; it ends when the supervisor does.
+
+    One that `yields` lets the others have the processors first.
+    """
     with log.open("ab") as output:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             list(command), stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=env,
             preexec_fn=die_with_parent, start_new_session=True,
         )  # fmt: skip
+    if yields:
+        os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+    return child
 
 
 def stop_process(process: subprocess.Popen[bytes], timeout_s: float = STOP_TIMEOUT_S) -> None:

@@ -44,8 +44,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'callback',
                 'verbose_name_plural': 'callbacks',
                 'ordering': ('slug',),
-                'permissions': (('register_callback', 'Can register callbacks with the vendor'),),
-            },
+                'permissions': (('register_callback', 'Can register callbacks with the vendor'),), 'constraints': [models.UniqueConstraint(condition=models.Q(('callback_id', ''), _negated=True), fields=('callback_id',), name='callback_vendor_id_unique')], },
         ),
         migrations.CreateModel(
             name='CallbackMessage',
@@ -62,8 +61,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'raw message',
                 'verbose_name_plural': 'raw messages',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [models.Index(condition=models.Q(('applied_at__isnull', True)), fields=['id'], name='callbackmessage_waiting'), models.Index(fields=['callback', '-id'], name='callbackmessage_callback'), django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='callbackmessage_received')], },
         ),
         migrations.CreateModel(
             name='CommandBatch',
@@ -148,8 +146,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'fleet vehicle',
                 'verbose_name_plural': 'fleet vehicles',
-                'ordering': ('vin',),
-            },
+                'ordering': ('vin',), 'indexes': [models.Index(fields=['fleet', 'vin'], name='fleetvehicle_fleet'), django.contrib.postgres.indexes.GinIndex(fields=['search_text'], name='fleetvehicle_search', opclasses=('gin_trgm_ops',)), django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='fleetvehicle_tags')], 'constraints': [models.CheckConstraint(condition=models.Q(('battery_level__isnull', True), ('battery_level__lte', 100), _connector='OR'), name='fleetvehicle_battery')], },
         ),
         migrations.CreateModel(
             name='RemoteAction',
@@ -198,8 +195,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'remote action',
                 'verbose_name_plural': 'remote actions',
                 'ordering': ('-id',),
-                'permissions': (('send_command', 'Can send commands to vehicles'), ('send_dangerous_command', 'Can immobilise, unlock and declare stolen'), ('stop_fleet', 'Can stop and resume sending to a fleet')),
-            },
+                'permissions': (('send_command', 'Can send commands to vehicles'), ('send_dangerous_command', 'Can immobilise, unlock and declare stolen'), ('stop_fleet', 'Can stop and resume sending to a fleet')), 'indexes': [models.Index(fields=['vehicle', '-id'], name='remoteaction_vehicle'), models.Index(condition=models.Q(('state', 'queued')), fields=['not_before', 'id'], name='remoteaction_due'), models.Index(condition=models.Q(('state__in', ('draft', 'queued', 'submitting', 'unknown', 'submitted', 'accepted', 'checking', 'waking', 'blocked_quota', 'blocked_battery', 'sent'))), fields=['vehicle', 'id'], name='remoteaction_open'), models.Index(condition=models.Q(('state', 'submitting')), fields=['lease_until'], name='remoteaction_lease'), models.Index(condition=models.Q(('look_at__isnull', False)), fields=['look_at'], name='remoteaction_look'), models.Index(condition=models.Q(('deadline_at__isnull', False)), fields=['deadline_at'], name='remoteaction_deadline'), models.Index(condition=models.Q(('submitting_at__isnull', False)), fields=['submitting_at'], name='remoteaction_posted'), models.Index(condition=models.Q(models.Q(('thread', ''), _negated=True), ('resolved_by__isnull', True)), fields=['vehicle', 'kind'], name='remoteaction_unresolved'), models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'state'], name='remoteaction_batch'), models.Index(condition=models.Q(('submitted_at__isnull', False)), fields=['callback_ref', 'submitted_at'], name='remoteaction_callback')], 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('submitting', 'unknown', 'submitted', 'accepted', 'checking', 'waking', 'blocked_quota', 'blocked_battery', 'sent'))), fields=('vehicle',), name='remoteaction_one_in_flight'), models.UniqueConstraint(condition=models.Q(('remote_action_id', ''), _negated=True), fields=('fleet', 'remote_action_id'), name='remoteaction_vendor_id')], },
         ),
         migrations.CreateModel(
             name='ActionStep',
@@ -244,8 +240,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'notification',
                 'verbose_name_plural': 'notifications',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [models.Index(condition=models.Q(('action__isnull', False)), fields=['action', 'id'], name='remotenotification_action'), models.Index(condition=models.Q(('verdict', 'unknown_action')), fields=['remote_action_id'], name='remotenotification_orphans'), models.Index(condition=models.Q(('verdict__in', ('unknown_action', 'vin_mismatch', 'unknown_value', 'unreadable'))), fields=['-id'], name='remotenotification_unmatched'), models.Index(condition=models.Q(('vehicle__isnull', True), models.Q(('vin', ''), _negated=True)), fields=['vin'], name='remotenotification_vins'), models.Index(condition=models.Q(('status', 'WakingUpVehicle'), ('vehicle__isnull', False)), fields=['vehicle', 'received_at'], name='remotenotification_wakes'), models.Index(fields=['callback', '-id'], name='remotenotification_callback'), django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='remotenotification_received')], 'constraints': [models.UniqueConstraint(fields=('callback', 'digest'), name='remotenotification_unique')], },
         ),
         migrations.CreateModel(
             name='WakeUpUse',
@@ -260,127 +255,6 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'wake-up use',
                 'verbose_name_plural': 'wake-up uses',
-                'ordering': ('-month', '-used'),
-            },
-        ),
-        migrations.AddIndex(
-            model_name='callbackmessage',
-            index=models.Index(condition=models.Q(('applied_at__isnull', True)), fields=['id'], name='callbackmessage_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='callbackmessage',
-            index=models.Index(fields=['callback', '-id'], name='callbackmessage_callback'),
-        ),
-        migrations.AddIndex(
-            model_name='callbackmessage',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='callbackmessage_received'),
-        ),
-        migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.UniqueConstraint(condition=models.Q(('callback_id', ''), _negated=True), fields=('callback_id',), name='callback_vendor_id_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='fleetvehicle',
-            index=models.Index(fields=['fleet', 'vin'], name='fleetvehicle_fleet'),
-        ),
-        migrations.AddIndex(
-            model_name='fleetvehicle',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_text'], name='fleetvehicle_search', opclasses=('gin_trgm_ops',)),
-        ),
-        migrations.AddIndex(
-            model_name='fleetvehicle',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='fleetvehicle_tags'),
-        ),
-        migrations.AddConstraint(
-            model_name='fleetvehicle',
-            constraint=models.CheckConstraint(condition=models.Q(('battery_level__isnull', True), ('battery_level__lte', 100), _connector='OR'), name='fleetvehicle_battery'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(fields=['vehicle', '-id'], name='remoteaction_vehicle'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['not_before', 'id'], name='remoteaction_due'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('state__in', ('draft', 'queued', 'submitting', 'unknown', 'submitted', 'accepted', 'checking', 'waking', 'blocked_quota', 'blocked_battery', 'sent'))), fields=['vehicle', 'id'], name='remoteaction_open'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('state', 'submitting')), fields=['lease_until'], name='remoteaction_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('look_at__isnull', False)), fields=['look_at'], name='remoteaction_look'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('deadline_at__isnull', False)), fields=['deadline_at'], name='remoteaction_deadline'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('submitting_at__isnull', False)), fields=['submitting_at'], name='remoteaction_posted'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(models.Q(('thread', ''), _negated=True), ('resolved_by__isnull', True)), fields=['vehicle', 'kind'], name='remoteaction_unresolved'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'state'], name='remoteaction_batch'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteaction',
-            index=models.Index(condition=models.Q(('submitted_at__isnull', False)), fields=['callback_ref', 'submitted_at'], name='remoteaction_callback'),
-        ),
-        migrations.AddConstraint(
-            model_name='remoteaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('submitting', 'unknown', 'submitted', 'accepted', 'checking', 'waking', 'blocked_quota', 'blocked_battery', 'sent'))), fields=('vehicle',), name='remoteaction_one_in_flight'),
-        ),
-        migrations.AddConstraint(
-            model_name='remoteaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('remote_action_id', ''), _negated=True), fields=('fleet', 'remote_action_id'), name='remoteaction_vendor_id'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=models.Index(condition=models.Q(('action__isnull', False)), fields=['action', 'id'], name='remotenotification_action'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=models.Index(condition=models.Q(('verdict', 'unknown_action')), fields=['remote_action_id'], name='remotenotification_orphans'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=models.Index(condition=models.Q(('verdict__in', ('unknown_action', 'vin_mismatch', 'unknown_value', 'unreadable'))), fields=['-id'], name='remotenotification_unmatched'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=models.Index(condition=models.Q(('vehicle__isnull', True), models.Q(('vin', ''), _negated=True)), fields=['vin'], name='remotenotification_vins'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=models.Index(condition=models.Q(('status', 'WakingUpVehicle'), ('vehicle__isnull', False)), fields=['vehicle', 'received_at'], name='remotenotification_wakes'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=models.Index(fields=['callback', '-id'], name='remotenotification_callback'),
-        ),
-        migrations.AddIndex(
-            model_name='remotenotification',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='remotenotification_received'),
-        ),
-        migrations.AddConstraint(
-            model_name='remotenotification',
-            constraint=models.UniqueConstraint(fields=('callback', 'digest'), name='remotenotification_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='wakeupuse',
-            index=models.Index(fields=['month', '-used'], name='wakeupuse_month'),
-        ),
-        migrations.AddConstraint(
-            model_name='wakeupuse',
-            constraint=models.UniqueConstraint(fields=('vehicle', 'month'), name='wakeupuse_unique'),
+                'ordering': ('-month', '-used'), 'indexes': [models.Index(fields=['month', '-used'], name='wakeupuse_month')], 'constraints': [models.UniqueConstraint(fields=('vehicle', 'month'), name='wakeupuse_unique')], },
         ),
     ]

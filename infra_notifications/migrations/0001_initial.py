@@ -51,8 +51,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'charge point',
                 'verbose_name_plural': 'charge points',
-                'ordering': ('evse_id',),
-            },
+                'ordering': ('evse_id',), 'indexes': [models.Index(condition=models.Q(('station', ''), _negated=True), fields=['station', 'connector'], name='chargepoint_station'), django.contrib.postgres.indexes.GinIndex(fields=['search_text'], name='chargepoint_search', opclasses=('gin_trgm_ops',)), django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='chargepoint_tags'), models.Index(fields=['evse_id', 'id'], name='chargepoint_by_evse'), models.Index(fields=['location', 'id'], name='chargepoint_by_location'), models.Index(fields=['city', 'id'], name='chargepoint_by_city')], 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Upper('evse_id'), name='chargepoint_evse_unique'), models.CheckConstraint(condition=models.Q(('evse_id', ''), _negated=True), name='chargepoint_evse_given')], },
         ),
         migrations.CreateModel(
             name='ChargePointMessage',
@@ -70,8 +69,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'message',
                 'verbose_name_plural': 'messages',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='cpmessage_received')], },
         ),
         migrations.CreateModel(
             name='EventRule',
@@ -161,8 +159,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'incident',
                 'verbose_name_plural': 'incidents',
                 'ordering': ('-id',),
-                'permissions': (('close_incident', 'Can close incidents by hand'),),
-            },
+                'permissions': (('close_incident', 'Can close incidents by hand'),), 'indexes': [models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['-opened_at'], name='incident_open'), models.Index(fields=['-opened_at', '-id'], name='incident_by_opening'), models.Index(condition=models.Q(('closed_at__isnull', True), ('ends_at__isnull', False)), fields=['ends_at'], name='incident_ends')], 'constraints': [models.CheckConstraint(condition=models.Q(('closed_at__isnull', True), ('closed_at__gte', models.F('opened_at')), _connector='OR'), name='incident_ends_after_start')], },
         ),
         migrations.CreateModel(
             name='Notice',
@@ -180,8 +177,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'notice',
                 'verbose_name_plural': 'notices',
-                'ordering': ('id',),
-            },
+                'ordering': ('id',), 'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='notice_due'), models.Index(condition=models.Q(('thread', ''), _negated=True), fields=['thread', '-decided_at'], name='notice_thread')], },
         ),
         migrations.CreateModel(
             name='NotificationGroup',
@@ -202,8 +198,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'notification group',
                 'verbose_name_plural': 'notification groups',
-                'ordering': (django.db.models.functions.text.Lower('name'),),
-            },
+                'ordering': (django.db.models.functions.text.Lower('name'),), 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='notificationgroup_name_unique', violation_error_code='unique', violation_error_message='There is a notification group of this name already.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='notificationgroup_name_given')], },
         ),
         migrations.CreateModel(
             name='UnknownChargePoint',
@@ -220,8 +215,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'unknown charge point',
                 'verbose_name_plural': 'unknown charge points',
-                'ordering': ('-last_seen',),
-            },
+                'ordering': ('-last_seen',), 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Upper('evse_id'), models.F('station'), django.db.models.functions.comparison.Coalesce('connector', -1), name='unknownchargepoint_identity')], },
         ),
         migrations.CreateModel(
             name='UnmappedReport',
@@ -256,40 +250,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'charge point state',
-                'verbose_name_plural': 'charge point states',
-            },
-        ),
-        migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(condition=models.Q(('station', ''), _negated=True), fields=['station', 'connector'], name='chargepoint_station'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepoint',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_text'], name='chargepoint_search', opclasses=('gin_trgm_ops',)),
-        ),
-        migrations.AddIndex(
-            model_name='chargepoint',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['tags'], name='chargepoint_tags'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(fields=['evse_id', 'id'], name='chargepoint_by_evse'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(fields=['location', 'id'], name='chargepoint_by_location'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepoint',
-            index=models.Index(fields=['city', 'id'], name='chargepoint_by_city'),
-        ),
-        migrations.AddConstraint(
-            model_name='chargepoint',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('evse_id'), name='chargepoint_evse_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='chargepoint',
-            constraint=models.CheckConstraint(condition=models.Q(('evse_id', ''), _negated=True), name='chargepoint_evse_given'),
+                'verbose_name_plural': 'charge point states', 'indexes': [models.Index(condition=models.Q(('silent_at__isnull', False)), fields=['silent_at'], name='cpstate_silent_at'), models.Index(condition=models.Q(('status__in', ('Faulted', 'Unavailable'))), fields=['status'], name='cpstate_status'), models.Index(condition=models.Q(('connectivity', 'silent')), fields=['charge_point'], name='cpstate_silent')], },
         ),
         migrations.AddField(
             model_name='chargepointmessage',
@@ -351,22 +312,6 @@ class Migration(migrations.Migration):
             name='group',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='infra_notifications.notificationgroup', verbose_name='group'),
         ),
-        migrations.AddConstraint(
-            model_name='unknownchargepoint',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('evse_id'), models.F('station'), django.db.models.functions.comparison.Coalesce('connector', -1), name='unknownchargepoint_identity'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepointstate',
-            index=models.Index(condition=models.Q(('silent_at__isnull', False)), fields=['silent_at'], name='cpstate_silent_at'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepointstate',
-            index=models.Index(condition=models.Q(('status__in', ('Faulted', 'Unavailable'))), fields=['status'], name='cpstate_status'),
-        ),
-        migrations.AddIndex(
-            model_name='chargepointstate',
-            index=models.Index(condition=models.Q(('connectivity', 'silent')), fields=['charge_point'], name='cpstate_silent'),
-        ),
         migrations.AddIndex(
             model_name='chargepointmessage',
             index=models.Index(condition=models.Q(('charge_point__isnull', False)), fields=['charge_point', '-id'], name='cpmessage_point'),
@@ -376,48 +321,12 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('charge_point__isnull', True)), fields=['station', '-id'], name='cpmessage_station'),
         ),
         migrations.AddIndex(
-            model_name='chargepointmessage',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='cpmessage_received'),
-        ),
-        migrations.AddIndex(
             model_name='incident',
             index=models.Index(fields=['charge_point', 'case', '-id'], name='incident_history'),
-        ),
-        migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['-opened_at'], name='incident_open'),
-        ),
-        migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['-opened_at', '-id'], name='incident_by_opening'),
-        ),
-        migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('ends_at__isnull', False)), fields=['ends_at'], name='incident_ends'),
         ),
         migrations.AddConstraint(
             model_name='incident',
             constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('charge_point', 'case'), name='incident_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(('closed_at__isnull', True), ('closed_at__gte', models.F('opened_at')), _connector='OR'), name='incident_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='notificationgroup',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='notificationgroup_name_unique', violation_error_code='unique', violation_error_message='There is a notification group of this name already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='notificationgroup',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='notificationgroup_name_given'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='notice_due'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('thread', ''), _negated=True), fields=['thread', '-decided_at'], name='notice_thread'),
         ),
         migrations.AddConstraint(
             model_name='notice',

@@ -76,8 +76,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'delivery',
                 'verbose_name_plural': 'deliveries',
                 'ordering': ('-id',),
-                'permissions': (('retry_delivery', 'Can retry and cancel deliveries'),),
-            },
+                'permissions': (('retry_delivery', 'Can retry and cancel deliveries'),), 'indexes': [models.Index(fields=['event'], name='outbox_delivery_event'), models.Index(condition=models.Q(('state__in', ('pending', 'retrying'))), fields=['channel', 'next_attempt_at'], name='outbox_delivery_due'), models.Index(condition=models.Q(('state', 'sending')), fields=['lease_until'], name='outbox_delivery_lease'), models.Index(condition=models.Q(('state', 'failed')), fields=['-id'], name='outbox_delivery_failed'), models.Index(condition=models.Q(('list_key', ''), _negated=True), fields=['list_key', '-id'], name='outbox_delivery_list'), django.contrib.postgres.indexes.BrinIndex(fields=['created_at'], name='outbox_delivery_created')], },
         ),
         migrations.CreateModel(
             name='Attempt',
@@ -97,29 +96,5 @@ class Migration(migrations.Migration):
                 'ordering': ('id',),
                 'indexes': [models.Index(fields=['delivery'], name='outbox_attempt_delivery'), django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='outbox_attempt_at')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['event'], name='outbox_delivery_event'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ('pending', 'retrying'))), fields=['channel', 'next_attempt_at'], name='outbox_delivery_due'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['lease_until'], name='outbox_delivery_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'failed')), fields=['-id'], name='outbox_delivery_failed'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('list_key', ''), _negated=True), fields=['list_key', '-id'], name='outbox_delivery_list'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['created_at'], name='outbox_delivery_created'),
         ),
     ]

@@ -55,8 +55,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'campaign',
                 'verbose_name_plural': 'campaigns',
                 'ordering': ('-id',),
-                'permissions': (('run_campaign', 'Can start and end campaigns'),),
-            },
+                'permissions': (('run_campaign', 'Can start and end campaigns'),), 'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='campaign_name_unique', violation_error_code='unique', violation_error_message='There is a campaign of this name already.'), models.CheckConstraint(condition=models.Q(('ends_at__isnull', True), ('ends_at__gt', models.F('begins_at')), _connector='OR'), name='campaign_ends_after_beginning')], },
         ),
         migrations.CreateModel(
             name='Driver',
@@ -107,8 +106,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'cost statement',
                 'verbose_name_plural': 'cost statements',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [models.Index(condition=models.Q(('settled', False)), fields=['driver'], name='statement_unsettled')], },
         ),
         migrations.CreateModel(
             name='ChargingLocation',
@@ -142,8 +140,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'campaign recipient',
-                'verbose_name_plural': 'campaign recipients',
-            },
+                'verbose_name_plural': 'campaign recipients', 'constraints': [models.UniqueConstraint(fields=('campaign', 'driver'), name='campaignrecipient_once')], },
         ),
         migrations.CreateModel(
             name='DriverNotification',
@@ -177,8 +174,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'notification',
                 'verbose_name_plural': 'notifications',
                 'ordering': ('-id',),
-                'permissions': (('send_sample', 'Can send samples'),),
-            },
+                'permissions': (('send_sample', 'Can send samples'),), 'indexes': [models.Index(fields=['driver', 'subject', 'type', '-id'], name='notification_history'), models.Index(condition=models.Q(('state__in', ('suppressed', 'open', 'read', 'dismissed'))), fields=['type', 'state'], name='notification_living'), models.Index(fields=['type', '-id'], name='notification_by_type')], 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('suppressed', 'open', 'read', 'dismissed'))), fields=('driver', 'type', 'subject'), name='notification_one_lives')], },
         ),
         migrations.CreateModel(
             name='Fact',
@@ -268,8 +264,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'payout',
                 'verbose_name_plural': 'payouts',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [models.Index(condition=models.Q(('settled', False)), fields=['driver'], name='payout_unsettled')], },
         ),
         migrations.CreateModel(
             name='PdlAgreement',
@@ -304,8 +299,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'referral',
                 'verbose_name_plural': 'referrals',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [models.Index(condition=models.Q(('settled_for_referrer', False)), fields=['referrer'], name='referral_by_referrer'), models.Index(condition=models.Q(('settled_for_invitee', False)), fields=['invitee'], name='referral_by_invitee')], },
         ),
         migrations.CreateModel(
             name='Reimbursement',
@@ -324,8 +318,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'reimbursement',
                 'verbose_name_plural': 'reimbursements',
-                'ordering': ('-id',),
-            },
+                'ordering': ('-id',), 'indexes': [models.Index(condition=models.Q(('settled', False)), fields=['driver'], name='reimbursement_unsettled')], },
         ),
         migrations.CreateModel(
             name='UtilityContract',
@@ -375,8 +368,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'vehicle',
                 'verbose_name_plural': 'vehicles',
-                'ordering': ('external_id',),
-            },
+                'ordering': ('external_id',), 'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['search_text'], name='vehicle_search', opclasses=('gin_trgm_ops',)), models.Index(condition=models.Q(('pairing_state', 'active'), _negated=True), fields=['pairing_state', 'id'], name='vehicle_pairing'), models.Index(fields=['last_contact_at', 'id'], name='vehicle_contact')], },
         ),
         migrations.CreateModel(
             name='TelemetrySample',
@@ -391,8 +383,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'telemetry sample',
-                'verbose_name_plural': 'telemetry samples',
-            },
+                'verbose_name_plural': 'telemetry samples', 'indexes': [django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='sample_at')], 'constraints': [models.UniqueConstraint(fields=('vehicle', 'at', 'charge_state'), name='sample_once')], },
         ),
         migrations.CreateModel(
             name='OemService',
@@ -443,91 +434,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'charging session',
                 'verbose_name_plural': 'charging sessions',
-                'ordering': ('-started_at', '-id'),
-            },
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='campaign_name_unique', violation_error_code='unique', violation_error_message='There is a campaign of this name already.'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__isnull', True), ('ends_at__gt', models.F('begins_at')), _connector='OR'), name='campaign_ends_after_beginning'),
-        ),
-        migrations.AddIndex(
-            model_name='coststatement',
-            index=models.Index(condition=models.Q(('settled', False)), fields=['driver'], name='statement_unsettled'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaignrecipient',
-            constraint=models.UniqueConstraint(fields=('campaign', 'driver'), name='campaignrecipient_once'),
-        ),
-        migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(condition=models.Q(('settled', False)), fields=['driver'], name='payout_unsettled'),
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('settled_for_referrer', False)), fields=['referrer'], name='referral_by_referrer'),
-        ),
-        migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('settled_for_invitee', False)), fields=['invitee'], name='referral_by_invitee'),
-        ),
-        migrations.AddIndex(
-            model_name='reimbursement',
-            index=models.Index(condition=models.Q(('settled', False)), fields=['driver'], name='reimbursement_unsettled'),
-        ),
-        migrations.AddIndex(
-            model_name='vehicle',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_text'], name='vehicle_search', opclasses=('gin_trgm_ops',)),
-        ),
-        migrations.AddIndex(
-            model_name='vehicle',
-            index=models.Index(condition=models.Q(('pairing_state', 'active'), _negated=True), fields=['pairing_state', 'id'], name='vehicle_pairing'),
-        ),
-        migrations.AddIndex(
-            model_name='vehicle',
-            index=models.Index(fields=['last_contact_at', 'id'], name='vehicle_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='telemetrysample',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='sample_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='telemetrysample',
-            constraint=models.UniqueConstraint(fields=('vehicle', 'at', 'charge_state'), name='sample_once'),
-        ),
-        migrations.AddIndex(
-            model_name='drivernotification',
-            index=models.Index(fields=['driver', 'subject', 'type', '-id'], name='notification_history'),
-        ),
-        migrations.AddIndex(
-            model_name='drivernotification',
-            index=models.Index(condition=models.Q(('state__in', ('suppressed', 'open', 'read', 'dismissed'))), fields=['type', 'state'], name='notification_living'),
-        ),
-        migrations.AddIndex(
-            model_name='drivernotification',
-            index=models.Index(fields=['type', '-id'], name='notification_by_type'),
+                'ordering': ('-started_at', '-id'), 'indexes': [models.Index(condition=models.Q(('settled', False)), fields=['vehicle'], name='session_unsettled'), models.Index(fields=['vehicle', '-started_at'], name='session_of_vehicle'), models.Index(fields=['-started_at', '-id'], name='session_by_start')], },
         ),
         migrations.AddIndex(
             model_name='drivernotification',
             index=models.Index(fields=['vehicle', '-id'], name='notification_of_vehicle'),
-        ),
-        migrations.AddConstraint(
-            model_name='drivernotification',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('suppressed', 'open', 'read', 'dismissed'))), fields=('driver', 'type', 'subject'), name='notification_one_lives'),
-        ),
-        migrations.AddIndex(
-            model_name='chargingsession',
-            index=models.Index(condition=models.Q(('settled', False)), fields=['vehicle'], name='session_unsettled'),
-        ),
-        migrations.AddIndex(
-            model_name='chargingsession',
-            index=models.Index(fields=['vehicle', '-started_at'], name='session_of_vehicle'),
-        ),
-        migrations.AddIndex(
-            model_name='chargingsession',
-            index=models.Index(fields=['-started_at', '-id'], name='session_by_start'),
         ),
     ]

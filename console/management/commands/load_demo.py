@@ -1,4 +1,4 @@
-"""manage.py load_demo: users, an API key and demo data, for `make demo` alone."""
+"""manage.py load_demo: tables, users, an API key and demo data, for `make demo` alone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.demo import load_demo_data, make_key, make_logins
 
 
 class Command(BaseCommand):
-    help = "Makes the demo's users, key and data; refuses outside the demo."
+    help = "Makes the demo's tables, users, key and data; refuses outside the demo."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--logins", default="{}", help="JSON: user name → password")
@@ -21,6 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("This is not the demo (DEMO is not set).")
+        call_command("migrate", interactive=False, verbosity=0)
         make_logins(json.loads(options["logins"]))
         key = make_key(options["api_key"])
         load_demo_data()
