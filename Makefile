@@ -34,7 +34,7 @@ demo: .venv/demo.lock
 
 test: .venv/dev.lock
 	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" --numprocesses 2 $(ARGS)
-	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk and not faults" $(ARGS)
+	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk and not faults" --numprocesses 2 --dist loadfile $(ARGS)
 
 test-faults: .venv/dev.lock
 	$(PY) -m pytest --quiet -m faults $(ARGS)

@@ -209,7 +209,7 @@ def _states(city: City, now: datetime) -> None:
 def _trips(city: City, now: datetime) -> None:
     """Rides of the last hours, most of them over and billed, some still going on."""
     ready = [one for one in city.vehicules if one.status == VehiculeStatus.READY]
-    chosen = city.chance.sample(ready, len(ready) // 2)
+    chosen = city.chance.sample(ready, len(ready) // 4)
     still = len(chosen) // 3
     for number, (vehicule, cyclist) in enumerate(zip(chosen, city.riders, strict=False)):
         running = number < still

@@ -82,7 +82,7 @@ def _vehicles(chance: random.Random) -> list[VehicleInput]:
 def _history(chance: random.Random, now: datetime) -> None:
     vehicles = list(FleetVehicle.objects.select_related("fleet").order_by("vin"))
     for day in range(14, 0, -1):
-        for vehicle in chance.sample(vehicles, 5):
+        for vehicle in chance.sample(vehicles, 3):
             at = now - timedelta(days=day, minutes=chance.randint(0, 600))
             kind, parameters = chance.choice(COMMANDS)
             _played([_sent(vehicle, kind, parameters, at)], [chance.choice(WAYS)], at, chance)

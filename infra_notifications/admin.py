@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from console.admin import BigTableAdmin, ReadOnlyAdmin
 from console.permissions import person
+from console.time_zones import known_zones
 from infra_notifications.forms import points_named
 from infra_notifications.models import (
     Acknowledgement,
@@ -39,7 +40,7 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from infra_notifications.services.charge_points import ensure_state
-from infra_notifications.services.digests import known_zones, next_digest
+from infra_notifications.services.digests import next_digest
 from infra_notifications.services.groups import add_members, follow_schedule, schedule_of
 from infra_notifications.services.maintenance import ask_again
 from infra_notifications.services.mapping import forget_rule_book

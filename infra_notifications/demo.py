@@ -92,13 +92,18 @@ def _charge_point(
 def _history(rows: list[ChargePointInput], chance: random.Random, now: datetime) -> None:
     """Thirty days of incidents, long closed and told to nobody, and a first sign of life of everyone."""
     for day in range(30, 0, -1):
+        raised: list[SignalMessage] = []
+        cleared: list[SignalMessage] = []
         for row in chance.sample(rows, 2):
             case = chance.choice([Case.FUSE_TRIPPED, Case.SENSORS, Case.UNAVAILABLE, Case.UNAVAILABLE])
             began = now - timedelta(days=day, minutes=chance.randint(0, 900))
             ended = began + timedelta(minutes=chance.randint(5, 300))
-            for state, at in (("raised", began), ("cleared", ended)):
-                signal = SignalMessage(charge_point=row.evse_id, case=case, state=state, occurred_at=at.isoformat())
-                take_signals(submissions=[Submission(0, [(0, signal)])], now=at)
+            for signals, state, at in ((raised, "raised", began), (cleared, "cleared", ended)):
+                signals.append(
+                    SignalMessage(charge_point=row.evse_id, case=case, state=state, occurred_at=at.isoformat())
+                )
+        for signals, at in ((raised, now - timedelta(days=day)), (cleared, now - timedelta(days=day, hours=-5))):
+            take_signals(submissions=[Submission(0, list(enumerate(signals)))], now=at)
     messages = [
         OcppMessage(
             station=str(row.station),

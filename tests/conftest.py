@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
@@ -23,6 +24,12 @@ from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key
 from tests.mailserver import MailServer, mail_server
 from tests.template import template_on
+
+
+def pytest_configure() -> None:
+    """What is slow on purpose or at first need not be so in each of thousands of tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True  # static files are looked for when they are asked for
 
 
 class ApiClient:

@@ -23,7 +23,7 @@ from tests.mailserver import free_port
 from tests.template import template_on
 
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 60
 
 
 class Live:

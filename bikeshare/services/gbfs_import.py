@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from bikeshare.ingest.gbfs import Feed
 from bikeshare.models import Program, Station, Zone, new_id
 from bikeshare.selectors import rows_of
 from bikeshare.services.ledger import Ledger, lock, record
+from console.time_zones import known_zones
 
 
 @dataclass
@@ -54,7 +54,7 @@ def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = F
 
 
 def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
-    known = feed.timezone in zoneinfo.available_timezones()
+    known = feed.timezone in known_zones()
     details = {"timezone": feed.timezone} if known else {}
     if feed.language:
         details["language"] = feed.language

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +13,7 @@ from bikeshare.ingest.resources import ProgramGiven, values_of
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.models import Program
 from bikeshare.services.refused import Invalid, Refused
+from console.time_zones import known_zones
 
 
 def create_program(*, given: ProgramGiven) -> Program:
@@ -56,7 +56,7 @@ def delete_program(*, program: Program) -> None:
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    if "timezone" in values and values["timezone"] not in zoneinfo.available_timezones():
+    if "timezone" in values and values["timezone"] not in known_zones():
         raise Invalid("timezone", _("It must be a time zone such as Europe/Paris."))
     if "global_rules" in values:
         try:

@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -26,12 +25,6 @@ from infra_notifications.services.telling import Telling
 # Groups per round: each may have thousands of notices, and messages about these wait for the round.
 DIGEST_LIMIT = 5
 _RELATED = ("incident__charge_point__state", "incident__acknowledgement")
-
-
-@cache
-def known_zones() -> tuple[str, ...]:
-    """The time zones of the IANA database, in the order of their names."""
-    return tuple(sorted(available_timezones()))
 
 
 def zone_of(group: NotificationGroup) -> tzinfo:

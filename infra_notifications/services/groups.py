@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from console.bulk import array_literal
+from console.time_zones import known_zones
 from infra_notifications.choices import Case, Language, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST, GroupTest
 from infra_notifications.models import (
@@ -26,7 +27,7 @@ from infra_notifications.models import (
     NotificationGroup,
 )
 from infra_notifications.services import notices
-from infra_notifications.services.digests import known_zones, next_digest
+from infra_notifications.services.digests import next_digest
 from infra_notifications.services.payloads import group_url
 from outbox.choices import Reason
 from outbox.lists import clean_addresses

@@ -28,7 +28,7 @@ OWN_MODULES = {
     "console": {
         "admin_site", "api_kit", "batches", "bulk", "charts", "combine", "context_processors", "erasure", "health",
         "lists", "logs", "metrics", "middleware", "navigation", "paging", "permissions", "retention", "roles",
-        "schedule", "undo",
+        "schedule", "time_zones", "undo",
     },
     # The 38 notifications: what they are and in which words they are told, as data.
     "vehicles": {"catalogue"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -72,17 +73,14 @@ def test_a_method_that_an_address_lacks_is_named_with_those_it_has(api: ApiClien
 
 
 @pytest.mark.parametrize("operation", READING_BODIES, ids=lambda o: f"{o.method} {o.pattern}")
-def test_a_body_that_is_no_json_is_refused(api: ApiClient, world: World, operation: ApiOperation) -> None:
+def test_a_body_that_is_no_json_or_too_large_is_refused(api: ApiClient, world: World, operation: ApiOperation) -> None:
+    path = operation.path(world)
     for body in (b"{", b'{"a": }', b"[1, {]", b"[" * 50_000, b'{"a":' * 50_000, b"\xff\xfe{\x00}\x00", b"NaN", b"\x00"):
-        detail = problem(api.call(operation.method, operation.path(world), body), 400)["detail"]
+        detail = problem(api.call(operation.method, path, body), 400)["detail"]
         assert detail.startswith("The body is not valid JSON")
-
-
-@pytest.mark.parametrize("operation", READING_BODIES, ids=lambda o: f"{o.method} {o.pattern}")
-def test_a_body_above_five_mebibytes_is_refused(api: ApiClient, world: World, operation: ApiOperation) -> None:
     for size in (5 * 1024 * 1024 + 1, 7 * 1024 * 1024):
         body = b'{"name": "' + b"x" * (size - 12) + b'"}'
-        assert "5 MiB" in problem(api.call(operation.method, operation.path(world), body), 413)["detail"]
+        assert "5 MiB" in problem(api.call(operation.method, path, body), 413)["detail"]
 
 
 @pytest.mark.parametrize("path", BATCHES)
@@ -92,16 +90,14 @@ def test_a_batch_of_more_than_a_thousand_items_is_refused(api: ApiClient, path: 
     assert api.call(method, path, [{}] * 1000).status_code == 202
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x", "application/xml", "", "�"])
 @pytest.mark.parametrize("operation", WRITING, ids=lambda o: f"{o.method} {o.pattern}")
-def test_another_content_type_breaks_nothing(
-    api: ApiClient, world: World, operation: ApiOperation, content_type: str
-) -> None:
+def test_another_content_type_breaks_nothing(api: ApiClient, world: World, operation: ApiOperation) -> None:
     path = f"/api/v1{operation.path(world)}"
-    for body in (b"{}", b"--x\r\n", b"<a/>", b""):
+    kinds = ("text/plain", "multipart/form-data; boundary=x", "application/xml", "", "�")
+    for kind, body in product(kinds, (b"{}", b"--x\r\n", b"<a/>", b"")):
         with undone():
-            response = api.client.generic(operation.method, path, body, content_type=content_type, headers=api.headers)
-        assert response.status_code in (200, 201, 202, 204, 400, 409, 422), response.content
+            response = api.client.generic(operation.method, path, body, content_type=kind, headers=api.headers)
+        assert response.status_code in (200, 201, 202, 204, 400, 409, 422), (kind, body, response.content)
 
 
 def test_invalid_fields_are_each_pointed_to(api: ApiClient) -> None:

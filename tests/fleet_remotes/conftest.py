@@ -1,4 +1,4 @@
-"""Fixtures of the tests of fleet remotes: a vendor that answers, quick passwords."""
+"""Fixtures of the tests of fleet remotes: a vendor that answers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,6 @@ from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
 from fleet_remotes.management.remote_simulator.vendor import Hook
 from fleet_remotes.models import Callback, FleetVehicle
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """A password's hash is slow on purpose; here it need not be."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,7 @@ class Demo:
             [sys.executable, "-m", "config.demo"], cwd=clone, env=env | {"PORT": str(self.port)},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
-        Live.wait_until(self._answers, "the demo answers", 60)
+        Live.wait_until(self._answers, "the demo answers", 120)
         self.took = time.monotonic() - self.started
         self.facts: dict[str, Any] = self.read_facts()
         self.folder = next(p for p in clone.glob("var/**/demo.json") if f":{self.port}" in p.read_text()).parent
