@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
 	@echo "make test          run every test (browser tests need chromium)"
-	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis"
-	@echo "make test-faults   workers, databases and brokers killed and stopped on purpose"
+	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis; all fault tests"
+	@echo "make test-faults   the fault tests alone: workers, databases and brokers killed and stopped on purpose"
 	@echo "make test-walk     every page in a real Chromium: axe in light and dark, a phone's width, German"
 	@echo "make lint          ruff, mypy, import-linter, migrations and deployment checks"
 	@echo "make bench         the benchmarks; writes var/bench.json"
@@ -43,7 +43,7 @@ test-walk: .venv/dev.lock
 	$(PY) -m pytest --quiet -m walk $(ARGS)
 
 test-engines: .venv/dev.lock
-	$(PY) -m pytest --quiet -m "engines and not faults" $(ARGS)
+	$(PY) -m pytest --quiet -m "engines or faults" --numprocesses 2 --dist loadscope $(ARGS)
 
 lint: .venv/dev.lock
 	$(PY) -m tests.lint
