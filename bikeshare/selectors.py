@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from bikeshare.choices import ENDING, RUNNING, OpenStatus, TelemetryType, Vehicu
 from bikeshare.event_kinds import DOMAIN, TOPICS
 from bikeshare.models import (
     Boitier,
+    Cyclist,
     Dock,
     Program,
     Resource,
@@ -183,3 +184,29 @@ def _listens(found: dict[str, list[TopicListener]], topics: Iterable[str], one: 
     for key, listeners in found.items():
         if any(matches_topic(topic, key) for topic in topics):
             listeners.append(one)
+
+
+# ---- people ---------------------------------------------------------------------------------------------------------
+
+# What a webhook endpoint gets that asks for personal data; identity documents stay with the API.
+TOLD_OF_PEOPLE = ("name", "email", "phone_number")
+
+
+def people(payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
+    """For each event's payload the cyclist that it tells of: id, name, email, phone_number; one query.
+
+    None where there is none, and for a cyclist who was erased.
+    """
+    ids = [_cyclist_in(payload) for payload in payloads]
+    rows = Cyclist.everything.filter(pk__in={pk for pk in ids if pk}, deleted_at=None).values("id", *TOLD_OF_PEOPLE)
+    found = {row["id"]: row for row in rows}
+    return [found.get(pk) for pk in ids]
+
+
+def _cyclist_in(payload: Mapping[str, Any]) -> str:
+    """The id of the cyclist that an event's object is, or that it names; empty for none."""
+    told = payload.get("object")
+    if not isinstance(told, Mapping):
+        return ""
+    pk = told.get("id") if told.get("object") == "cyclist" else told.get("cyclist") or told.get("user")
+    return pk if isinstance(pk, str) else ""

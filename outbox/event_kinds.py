@@ -59,6 +59,11 @@ def kind_of(key: str) -> EventKind:
         raise UnknownKind(f"No app registered the event kind {key}.") from error
 
 
+def domain_of(key: str) -> str:
+    """Whose kind it is; empty for a kind that no app registers any more."""
+    return _kinds[key].domain if key in _kinds else ""
+
+
 def all_kinds() -> list[EventKind]:
     return sorted(_kinds.values(), key=lambda kind: (kind.domain, kind.key))
 

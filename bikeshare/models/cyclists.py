@@ -14,7 +14,7 @@ from bikeshare.models.programs import Program
 
 
 class Cyclist(Resource):
-    """A person who rides. Name, address and number are personal data: they never leave in an event."""
+    """A person who rides. Name, address and number are personal data: events hold none of it."""
 
     PREFIX, NAME = "cycl_", "cyclist"
     PERSONAL = ("name", "email", "phone_number", "kyc_documents")

@@ -34,6 +34,7 @@ class EndpointIn(Schema):
     condition: str = Field(default="", max_length=10_000, examples=["city:paris severity:>=warning"])
     headers: dict[str, str] = Field(default_factory=dict, description="Sent with every request; never shown again.")
     contact: str = Field(default="", description="The e-mail address that is told when the endpoint fails.")
+    personal_data: bool = Field(default=False, description="Whether `data.person` says who an event tells of.")
 
 
 class EndpointPatch(Schema):
@@ -46,6 +47,7 @@ class EndpointPatch(Schema):
     condition: str | None = Field(default=None, max_length=10_000)
     headers: dict[str, str] | None = None
     contact: str | None = None
+    personal_data: bool | None = None
 
 
 class ReplayIn(Schema):
@@ -65,6 +67,7 @@ def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "condition": endpoint.condition,
         "header_names": sorted(endpoint.headers),
         "contact": endpoint.contact,
+        "personal_data": endpoint.personal_data,
         "enabled": endpoint.state == EndpointState.ENABLED,
         "state": endpoint.state,
         "reason": endpoint.reason,

@@ -11,10 +11,10 @@ import hmac
 import resource
 import ssl
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -30,9 +30,11 @@ from outbox.channels.lane import Report, Work
 from outbox.channels.signing import signatures, signer
 from outbox.channels.webhook_kinds import WEBHOOK_TEST
 from outbox.choices import Channel, EndpointState, Reason
+from outbox.event_kinds import domain_of
 from outbox.models import Event, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.outcome import RELEASED, Outcome, failed, held_back
+from outbox.personal import MEMBER, people_in
 from outbox.services import Claimed, ClaimedEvent, Result, number_events
 from outbox.services.fair_claims import FairClaim
 from outbox.services.publishing import NUMBERED_AT_ONCE
@@ -56,6 +58,7 @@ class Route(NamedTuple):
     url: URL
     headers: dict[str, str]
     signers: list[hmac.HMAC]
+    personal_data: bool = False
 
 
 class Request(NamedTuple):
@@ -105,7 +108,8 @@ class WebhookLane:
         """Reads the endpoints as they are now and writes the body of each event once."""
         routes = read_routes({pk for one in claimed if (pk := endpoint_id(one.list_key)) is not None}, self.policy)
         positions = _positions({one.event.id: one.event for one in claimed}.values())
-        bodies: dict[int, bytes | Outcome] = {}
+        people = _people(claimed, routes)
+        bodies: dict[tuple[int, bool], bytes | Outcome] = {}
         ready: list[Work | Result] = []
         for one in claimed:
             work = Work(one, None, send_before)
@@ -116,9 +120,11 @@ class WebhookLane:
                 ready.append(work.result(route))
                 continue
             event = one.event
-            if event.id not in bodies:
-                bodies[event.id] = _written(event, positions.get(event.id, event.position))
-            body = bodies[event.id]
+            person = people.get(event.id) if route.personal_data else None
+            key = event.id, person is not None
+            if key not in bodies:
+                bodies[key] = _written(event, positions.get(event.id, event.position), person)
+            body = bodies[key]
             if isinstance(body, Outcome):
                 ready.append(work.result(body))
                 continue
@@ -248,7 +254,8 @@ def read_routes(ids: set[int], policy: Policy) -> dict[int, Route | Outcome | _H
         try:
             target, url = _parsed(endpoint.url, policy)
             headers = {"Content-Type": "application/json", "User-Agent": "Signalbox"} | endpoint.headers
-            route = Route(target, url, headers, [signer(secret) for secret in secrets[endpoint.pk]])
+            signers = [signer(secret) for secret in secrets[endpoint.pk]]
+            route = Route(target, url, headers, signers, endpoint.personal_data)
         except Forbidden as error:
             route = failed(Reason.FORBIDDEN, None, str(error))
         except (LookupError, ValueError) as error:  # a row that was changed by hand; the others must go on
@@ -279,20 +286,28 @@ def _positions(events: Iterable[ClaimedEvent]) -> dict[int, int]:
     return {pk: position for pk, position in rows if position is not None}
 
 
-def _written(event: ClaimedEvent, position: int | None) -> bytes | Outcome:
+def _people(claimed: Sequence[Claimed], routes: Mapping[int, Route | Outcome | _Held]) -> dict[int, Mapping[str, Any]]:
+    """Who the events tell of, by their ids, for those endpoints that ask for it."""
+    asking = {pk for pk, route in routes.items() if isinstance(route, Route) and route.personal_data}
+    wanted = {one.event.id: one.event for one in claimed if endpoint_id(one.list_key) in asking} if asking else {}
+    return people_in({pk: (domain_of(event.kind), event.payload) for pk, event in wanted.items()})
+
+
+def _written(event: ClaimedEvent, position: int | None, person: Mapping[str, Any] | None) -> bytes | Outcome:
     """The body, or why there is none: a poisoned event must fail alone, visibly."""
     try:
-        return body_of(event, position)
+        return body_of(event, position, person)
     except Exception as error:
         return failed(Reason.TEMPLATE, None, f"{type(error).__name__}: {error}")
 
 
-def body_of(event: ClaimedEvent, position: int | None) -> bytes:
-    """The body that is signed and sent, the same bytes for every endpoint."""
+def body_of(event: ClaimedEvent, position: int | None, person: Mapping[str, Any] | None = None) -> bytes:
+    """The body that is signed and sent, the same bytes for every endpoint that asks for as much."""
+    data = event.payload if person is None else event.payload | {MEMBER: person}
     return msgspec.json.encode(
         envelope(
             event_uuid=event.uuid, kind=event.kind, subject=event.subject, occurred_at=event.occurred_at,
-            sequence=position, data=event.payload,
+            sequence=position, data=data,
         )
     )  # fmt: skip
 

@@ -44,6 +44,11 @@ class EndpointForm(forms.Form):
         help_text=gettext_lazy("Who is mailed when the endpoint fails; empty: whoever made it, or the administrators."),
     )  # fmt: skip
 
+    personal_data = forms.BooleanField(
+        label=gettext_lazy("With personal data"), required=False,
+        help_text=gettext_lazy("Events name people by ids; tick it only where the receiver must know who they are."),
+    )  # fmt: skip
+
     def __init__(self, data: Any = None, *, endpoint: WebhookEndpoint | None = None, **kwargs: Any) -> None:
         if endpoint is not None:
             kwargs["initial"] = {name: getattr(endpoint, name) for name in self.base_fields} | {

@@ -28,6 +28,8 @@ class WebhookEndpoint(models.Model):
     condition = models.TextField(_("condition"), blank=True, default="")
     # Sent with every request; values may be secrets, so that they are shown to nobody and kept out of the audit log.
     headers = models.JSONField(_("own headers"), default=dict, blank=True)
+    # Whether it is told who the people are that events name by their ids (outbox.personal).
+    personal_data = models.BooleanField(_("personal data"), default=False)
     contact = models.EmailField(_("contact"), max_length=254, blank=True, default="")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("owner"), related_name="+"

@@ -67,6 +67,7 @@ class EndpointInput:
     condition: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     contact: str = ""
+    personal_data: bool = False
 
     def cleaned(self) -> EndpointInput:
         """Raises ValidationError with a sentence for each field that cannot be taken."""

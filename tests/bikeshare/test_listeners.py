@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bikeshare.event_kinds import TOPICS
-from bikeshare.models import Vehicule
+from bikeshare.models import Cyclist, Vehicule
 from outbox.channels.webhook import WebhookLane
 from outbox.courier import Courier, deliver_due
 from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
@@ -189,6 +189,33 @@ def test_all_topics_reach_a_webhook_signed_and_in_the_form_of_the_reference(
         assert event["version"] == event["data"]["object"]["version"]
         is_change = event["type"].endswith(".updated") and event["type"] != "boitier.chain_type.updated"
         assert ("previous_attributes" in event["data"]) is is_change
+
+
+def test_only_an_endpoint_that_asks_for_it_is_told_who_the_cyclist_is(committed: None, settings: Settings) -> None:
+    settings.OUTBOX_ALLOWED_NETWORKS = list(LOOPBACK.networks)
+    topics = ["cyclist.updated", "trip.created", "trip.updated", "abonnement.created", "vehicule.battery.low"]
+    with Receiver() as plain, Receiver() as asking:
+        create_endpoint(wanted=EndpointInput(plain.url, topics), now=timezone.now())
+        create_endpoint(wanted=EndpointInput(asking.url, topics, personal_data=True), now=timezone.now())
+        for topic in topics:
+            CAUSES[topic]()
+        Cyclist.objects.update(name="Camille Durand", email="camille@rider.example", phone_number="+33600000001")
+        gone = told("cyclist.updated")[0].payload["object"]["id"]
+        Cyclist.everything.filter(pk=gone).update(deleted_at=timezone.now())
+        asyncio.run(Courier(lambda: (WebhookLane(policy=LOOPBACK),)).run_until_idle())
+        heard, others = [one.event for one in asking.heard], [one.event for one in plain.heard]
+    assert {event["type"] for event in heard} == {event["type"] for event in others} == set(topics)
+    assert not any("person" in event["data"] for event in others)
+    known = {"name": "Camille Durand", "email": "camille@rider.example", "phone_number": "+33600000001"}
+    for event in heard:
+        told_of = event["data"]["object"]
+        cyclist = told_of["id"] if told_of["object"] == "cyclist" else told_of.get("cyclist") or told_of.get("user")
+        expected = {"id": cyclist, **known} if cyclist and cyclist != gone else None
+        assert event["data"].get("person") == expected, event["type"]
+    assert sum("person" in event["data"] for event in heard) >= 3
+    # Nothing of it is kept.
+    assert not [one for one in Event.objects.all() if "Camille" in str(one.payload)]
+    assert not Attempt.objects.filter(answer__contains="Camille").exists()
 
 
 @pytest.mark.django_db

@@ -35,13 +35,14 @@ def test_endpoint_is_made_read_changed_and_deleted(api: ApiClient) -> None:
     number = first["id"]
     assert first | {"created_at": ""} == {
         "id": number, "url": URL, "topics": ["test.*"], "description": "Hooks", "condition": "words:dark",
-        "header_names": ["X-Key"], "contact": "a@example.org", "enabled": True, "state": "enabled", "reason": "",
-        "held_since": None, "failing_since": None, "created_at": "",
+        "header_names": ["X-Key"], "contact": "a@example.org", "personal_data": False, "enabled": True,
+        "state": "enabled", "reason": "", "held_since": None, "failing_since": None, "created_at": "",
     }  # fmt: skip
     assert api.get(f"/webhooks/{number}").json() == first
     assert api.get("/webhooks").json()["items"] == [first]
-    changed = api.patch(f"/webhooks/{number}", {"topics": ["*"], "description": "New"}).json()
+    changed = api.patch(f"/webhooks/{number}", {"topics": ["*"], "description": "New", "personal_data": True}).json()
     assert (changed["topics"], changed["description"], changed["header_names"]) == (["*"], "New", ["X-Key"])
+    assert changed["personal_data"]
     assert api.delete(f"/webhooks/{number}").status_code == 204
     assert api.get(f"/webhooks/{number}").status_code == 404
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -50,6 +51,20 @@ def test_endpoint_is_made_and_its_secret_shown_once(administrator: Client) -> No
     assert endpoint.owner is not None
     for name in ("webhook", "webhook_edit", "webhook_deliveries", "webhook_test", "webhook_replay", "webhook_delete"):
         assert secret not in page(administrator, name, endpoint.pk)
+
+
+def test_personal_data_is_asked_for_by_a_box_and_the_page_says_so(administrator: Client) -> None:
+    send(administrator, "webhook_create", **FORM)
+    endpoint = WebhookEndpoint.objects.get()
+    assert not endpoint.personal_data
+    assert "not sent" in page(administrator, "webhook", endpoint.pk)
+    send(administrator, "webhook_edit", endpoint.pk, **FORM | {"personal_data": "on"})
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.personal_data
+    assert "not sent" not in page(administrator, "webhook", endpoint.pk)
+    change = LogEntry.objects.get_for_object(endpoint).first()
+    assert change is not None
+    assert change.changes_dict == {"personal_data": [False, True]}
 
 
 @pytest.mark.parametrize(
