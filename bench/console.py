@@ -68,6 +68,11 @@ session.update({"_auth_user_id": str(user.pk), "_auth_user_backend": "django.con
 session.save()
 print(session.session_key)
 """
+COUNT = """
+from django.utils import timezone
+from console.search.stored import refresh_counts
+refresh_counts(now=timezone.now())
+"""
 TOKEN = "a" * 32
 # 25,000 of them.
 MANY = "city:köln vendor:alfen"
@@ -76,6 +81,7 @@ MANY = "city:köln vendor:alfen"
 def fill(live: Live) -> None:
     names = {"cities": list(CITIES), "places": list(PLACES), "vendors": list(VENDORS)}
     live.commands([(statement, names) for statement in FILL])
+    live.manage("shell", "-v", "0", "-c", COUNT)  # as beat does every few minutes
 
 
 def a_search(chance: random.Random) -> str:
