@@ -13,6 +13,11 @@ sys.setswitchinterval(0.0005)
 
 application = get_wsgi_application()
 
-from outbox import watch  # noqa: E402 - it needs the settings
+from django.urls import get_resolver  # noqa: E402 - these need the settings
 
+from config import garbage  # noqa: E402
+from outbox import watch  # noqa: E402
+
+_ = get_resolver().url_patterns  # loaded now and not while the first person waits
+garbage.settle()
 watch.start()

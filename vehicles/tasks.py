@@ -14,7 +14,15 @@ def sweep() -> None:
     now = timezone.now()
     while campaigns.gather_audiences(now=now) >= campaigns.AT_ONCE:
         continue
-    while evaluation.sweep_due(now=now) >= evaluation.AT_ONCE:
+    if evaluation.sweep_due(now=now) >= evaluation.AT_ONCE:
+        sweep_more.delay()  # a second worker takes its share: each takes those whom no other holds
+        sweep_more()
+
+
+@shared_task(name="vehicles.sweep_more")
+def sweep_more() -> None:
+    """The rest of what is due, batch by batch; as many workers as there are may do so at once."""
+    while evaluation.sweep_due(now=timezone.now()) >= evaluation.AT_ONCE:
         continue
 
 
