@@ -14,16 +14,26 @@ EVENTS = 20_000
 PUBLISH = """
 import django; django.setup()
 import sys
+from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
+from msgspec.structs import replace
 from infra_notifications.event_kinds import GROUP_ALERT, KINDS
 from outbox.services import NewEvent, Recipient, publish
 kind = next(k for k in KINDS if k.key == GROUP_ALERT)
 now = timezone.now()
+
+def payload(n):
+    # Each tells of another charge point and moment.
+    item = kind.example.items[0]
+    point = replace(item.charge_point, evse_id=f"DE*BEN*E{n:06d}*1")
+    incident = replace(item.incident, opened_at=now - timedelta(seconds=n))
+    return replace(kind.example, items=[replace(item, charge_point=point, incident=incident)])
+
 for start in range(0, int(sys.argv[1]), 1000):
     with transaction.atomic():
         publish(events=[
-            NewEvent(GROUP_ALERT, "notification_group:1", kind.example, f"bench:{n}", now,
+            NewEvent(GROUP_ALERT, "notification_group:1", payload(n), f"bench:{n}", now,
                      (Recipient(f"u{n}@d{n % 40}.bench.example", list_key="notification_group:1"),))
             for n in range(start, start + 1000)], now=now)
 """

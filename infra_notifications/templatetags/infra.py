@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from infra_notifications.choices import (
@@ -99,9 +101,13 @@ def moment(value: Any) -> datetime | None:
 def mail_time(value: Any) -> str:
     """Date, time and zone as a mail shows them, in the installation's zone."""
     found = moment(value)
-    if found is None:
-        return "–"
-    local = timezone.localtime(found)
+    return "–" if found is None else _mail_time(found, get_language(), timezone.get_current_timezone())
+
+
+@lru_cache(maxsize=1_024)
+def _mail_time(at: datetime, _language: str | None, zone: tzinfo) -> str:
+    """Kept, because a mail's text and HTML, and those of other groups, tell of the same moment."""
+    local = timezone.localtime(at, zone)
     return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M} {local.tzname()}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -43,4 +44,17 @@ def render_mail(event: ClaimedEvent, language: str, *, unsubscribable: bool) -> 
 
 def _rendered(name: str, context: dict[str, Any], *, escaped: bool) -> str:
     """A template's words; only HTML is escaped, or a subject would read “Müller &amp; Co”."""
-    return Engine.get_default().get_template(name).render(Context(context, autoescape=escaped))
+    return _engine(Engine.get_default()).get_template(name).render(Context(context, autoescape=escaped))
+
+
+@lru_cache(maxsize=4)
+def _engine(usual: Engine) -> Engine:
+    """The project's engine, with `i18n` tags that are quick at what is rendered thousands of times a second."""
+    return Engine(
+        usual.dirs,
+        loaders=usual.loaders,
+        libraries=usual.libraries | {"i18n": "outbox.templatetags.mail_i18n"},
+        builtins=[name for name in usual.builtins if name not in Engine.default_builtins],
+        debug=usual.debug,
+        string_if_invalid=usual.string_if_invalid,
+    )

@@ -6,7 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from django.template import Context, Engine
+from django.utils import translation
 
+from outbox.channels import rendering
 from outbox.channels.letter import UNSUBSCRIBE_MARK, Body
 from outbox.channels.rendering import CannotRender, render_mail
 from outbox.event_kinds import all_kinds
@@ -71,3 +74,30 @@ def test_every_kinds_example_can_be_mailed(kind: Any, language: str) -> None:
     assert body.subject
     assert UNSUBSCRIBE_MARK in body.text
     assert UNSUBSCRIBE_MARK in body.html
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '{% translate "Unsubscribe" %}',
+        '{% trans "Unsubscribe" %}',
+        '{% translate "Fish & chips" %}',
+        '{% translate "Unsubscribe"|upper %}',
+        '{% translate word %}',
+        '{% translate "Unsubscribe" as kept %}{{ kept }}{{ kept }}',
+        '{% translate "to" context "addressee" %}',
+        '{% translate "Unsubscribe" noop %}',
+        '{% blocktranslate %}Unsubscribe{% endblocktranslate %}',
+        '{% autoescape off %}{% translate "Fish & chips" %}{% endautoescape %}',
+    ],
+)  # fmt: skip
+def test_quick_tags_of_mails_say_what_djangos_own_say(words: str) -> None:
+    usual = Engine.get_default()
+    source = "{% load i18n %}" + words
+    ours, theirs = rendering._engine(usual).from_string(source), usual.from_string(source)
+    for language in ("en", "de", "fr", "de", "en"):
+        for word, escaped in (("Unsubscribe", True), ("Acknowledge", False), ("<b>", True)):
+            with translation.override(language):
+                context = {"word": word}
+                expected = theirs.render(Context(context, autoescape=escaped))
+                assert ours.render(Context(context, autoescape=escaped)) == expected
