@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
-	@echo "make test          run every test (browser tests need chromium)"
+	@echo "make test          the tests of code, of real processes and of the browser (needs chromium)"
 	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis; all fault tests"
 	@echo "make test-faults   the fault tests alone: workers, databases and brokers killed and stopped on purpose"
 	@echo "make test-walk     every page in a real Chromium: axe in light and dark, a phone's width, German"
