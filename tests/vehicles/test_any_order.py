@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -171,14 +170,11 @@ def without_cooldowns() -> None:
     )
 
 
-def _name(subject: str) -> str:
-    """A subject without the row number that the key of a derived session ends with."""
-    return re.sub(r"-\d+$", "", subject) if subject.startswith("session:") else subject
-
-
 def known() -> dict[str, Any]:
     """What is known, and what the driver sees: all that must not depend on the order."""
     lasting = [name for name, entry in TYPES.items() if not entry.once or "Session" in name]
+    # The key of a derived session keeps the start that was known first; an earlier sample moves the start alone.
+    begins = {f"session:{key}": f"{at}" for key, at in ChargingSession.objects.values_list("external_id", "started_at")}
     living = DriverNotification.objects.filter(type__in=lasting).exclude(state__in=("resolved", "expired"))
     return {
         "vehicle": Vehicle.objects.values_list("reports", "pairing_state", "pairing_reason", "last_contact_at").get(),
@@ -187,7 +183,7 @@ def known() -> dict[str, Any]:
         "sessions": sorted(
             ChargingSession.objects.filter(withdrawn=False).values_list("started_at", "ended_at", "managed", "reason"),
         ),
-        "living": sorted((n.type, _name(n.subject), n.state, n.reason, n.root) for n in living),
+        "living": sorted((n.type, begins.get(n.subject, n.subject), n.state, n.reason, n.root) for n in living),
     }
 
 
