@@ -34,14 +34,14 @@ def _quiet(queue: Path, committed: None) -> Iterator[None]:
 
 
 def empty(queue: Path) -> None:
-    for task in queue.glob("*.msg"):
+    for task in queue.glob("[!.]*.msg"):
         task.unlink()
 
 
 def messages(queue: Path) -> list[dict[str, Any]]:
     """Those that are wholly written."""
     found = []
-    for path in queue.glob("*.msg"):
+    for path in queue.glob("[!.]*.msg"):  # one whose name begins with a dot is being written
         with contextlib.suppress(ValueError):
             found.append(json.loads(path.read_bytes()))
     return found
