@@ -14,16 +14,17 @@ class BikeshareConfig(AppConfig):
 
         from bikeshare import demo, models, selectors, tiles
         from bikeshare.event_kinds import DOMAIN, KINDS
+        from console.choices import Scope
         from console.demo import register_demo
         from console.navigation import Entry, Tile, register_entry, register_section, register_tile
         from console.schedule import register_periodic
         from outbox.event_kinds import register_kinds
-        from outbox.personal import register_personal
+        from outbox.personal import Source, register_personal
 
         app = "bikeshare"
         register_demo(app, demo.load)
         register_kinds(KINDS)
-        register_personal(DOMAIN, selectors.people)
+        register_personal(DOMAIN, Source(selectors.people, Scope.BIKESHARE_READ, f"{app}.view_cyclist"))
         register_periodic("bike-share: sweep", task="bikeshare.sweep", every_s=settings.BIKESHARE_SWEEP_S)
         auditlog.register(models.Program, exclude_fields=["zones_version"])
         register_section(app, _("Bike-share"))

@@ -6,7 +6,8 @@ more, whenever the event happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # Payloads → for each the person that it tells of, as JSON, or None.
@@ -14,20 +15,41 @@ Reader = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any] | No
 # The member of `data` that holds the person.
 MEMBER = "person"
 
-_readers: dict[str, Reader] = {}
+
+@dataclass(frozen=True)
+class Source:
+    """How an app's people are read. Only who may read them too, a key by its `scope` or a person by the `permission`,
+    may decide about an endpoint that is told of them."""
+
+    read: Reader
+    scope: str
+    permission: str
 
 
-def register_personal(domain: str, read: Reader) -> None:
-    """`read` is asked about payloads of the kinds of `domain`, many at a time; it must take any of them."""
-    _readers[domain] = read
+_sources: dict[str, Source] = {}
+
+
+def register_personal(domain: str, source: Source) -> None:
+    """`source.read` is asked about payloads of the kinds of `domain`, many at a time; it must take any of them."""
+    _sources[domain] = source
+
+
+def scopes_lacking(scopes: Collection[str]) -> list[str]:
+    """The scopes that a key needs besides its own to decide about an endpoint with personal data."""
+    return sorted({source.scope for source in _sources.values()} - set(scopes))
+
+
+def permissions_needed() -> list[str]:
+    """The permissions that a person needs to decide about an endpoint with personal data."""
+    return sorted({source.permission for source in _sources.values()})
 
 
 def people_in(payloads: Mapping[int, tuple[str, Mapping[str, Any]]]) -> dict[int, Mapping[str, Any]]:
     """The people that payloads tell of. `payloads`: id → (domain, payload); those that tell of none are left out."""
     found: dict[int, Mapping[str, Any]] = {}
-    for domain, read in _readers.items():
+    for domain, source in _sources.items():
         of_domain = {pk: payload for pk, (name, payload) in payloads.items() if name == domain}
         if of_domain:
-            people = zip(of_domain, read(list(of_domain.values())), strict=True)
+            people = zip(of_domain, source.read(list(of_domain.values())), strict=True)
             found |= {pk: person for pk, person in people if person is not None}
     return found

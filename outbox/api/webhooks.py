@@ -12,11 +12,13 @@ from ninja import Schema, Status
 from pydantic import AwareDatetime, Field
 
 from console.api_kit import Problem, audited_by, key_of, page_of, rfc3339
+from console.models import ApiKey
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.api.events import delivery_shape
 from outbox.choices import EndpointState
 from outbox.models import WebhookEndpoint
+from outbox.personal import scopes_lacking
 from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
 from outbox.services import replaying
 from outbox.services import webhooks as services
@@ -77,6 +79,12 @@ def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
     }
 
 
+def _may_decide(key: ApiKey, personal_data: bool) -> None:
+    """An endpoint with personal data is decided about by keys that may read it themselves. Raises Problem."""
+    if personal_data and (lacking := scopes_lacking(key.scopes)):
+        raise Problem(403, f"For an endpoint with personal data this key lacks the scope {', '.join(lacking)}.")
+
+
 @router.get("/webhooks", auth=READ, summary="Webhook endpoints, newest first")
 def list_webhooks(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = WebhookEndpoint.objects.filter(ENDPOINT_SEARCH.condition(q))
@@ -88,6 +96,7 @@ def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, A
     """The answer holds the `secret` (`whsec_…`), which is shown this once."""
     given = body.model_dump()
     enabled, key = given.pop("enabled"), key_of(request)
+    _may_decide(key, given["personal_data"])
     with audited_by(key):
         endpoint, secret = services.create_endpoint(
             wanted=services.EndpointInput(**given), owner=key.created_by, enabled=enabled, now=timezone.now()
@@ -105,6 +114,8 @@ def patch_webhook(request: HttpRequest, webhook_id: int, body: EndpointPatch) ->
     endpoint, now = get_object_or_404(WebhookEndpoint, pk=webhook_id), timezone.now()
     given = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     enabled = given.pop("enabled", None)
+    if given:  # also another URL or topic: it is told of people there
+        _may_decide(key_of(request), given.get("personal_data", endpoint.personal_data))
     with audited_by(key_of(request)):
         services.update_endpoint(endpoint=endpoint, changes=given, enabled=enabled, now=now)
     endpoint.refresh_from_db()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from outbox.forms.topics import TopicsField
 from outbox.models import WebhookEndpoint
+from outbox.personal import permissions_needed
 from outbox.services.webhooks import MAX_DESCRIPTION, EndpointInput
 
 _QUIET = {"autocomplete": "off", "spellcheck": "false"}
@@ -43,18 +45,27 @@ class EndpointForm(forms.Form):
         label=gettext_lazy("Contact"), required=False, max_length=254,
         help_text=gettext_lazy("Who is mailed when the endpoint fails; empty: whoever made it, or the administrators."),
     )  # fmt: skip
-
     personal_data = forms.BooleanField(
         label=gettext_lazy("With personal data"), required=False,
         help_text=gettext_lazy("Events name people by ids; tick it only where the receiver must know who they are."),
     )  # fmt: skip
 
-    def __init__(self, data: Any = None, *, endpoint: WebhookEndpoint | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data: Any = None, *, editor: User, endpoint: WebhookEndpoint | None = None, **kwargs: Any
+    ) -> None:
+        self.editor = editor
         if endpoint is not None:
             kwargs["initial"] = {name: getattr(endpoint, name) for name in self.base_fields} | {
                 "headers": "\n".join(f"{name}: {value}" for name, value in endpoint.headers.items())
             }
         super().__init__(data, **kwargs)
+
+    def clean_personal_data(self) -> bool:
+        """Only who may read the people may have them told to somebody, at this URL or another."""
+        wanted: bool = self.cleaned_data["personal_data"]
+        if wanted and not self.editor.has_perms(permissions_needed()):
+            raise ValidationError(_("You may not read the people of every source, so you cannot have them told of."))
+        return wanted
 
     def clean_headers(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -80,7 +80,7 @@ def _head(endpoint: WebhookEndpoint, active: str) -> dict[str, Any]:
 @requires("outbox.add_webhookendpoint")
 @never_cache
 def webhook_create(request: HttpRequest) -> HttpResponse:
-    form = EndpointForm(request.POST or None)
+    form = EndpointForm(request.POST or None, editor=person(request))
     if request.method == "POST" and form.is_valid():
         wanted = services.EndpointInput(**form.cleaned_data)
         endpoint, secret = services.create_endpoint(wanted=wanted, owner=person(request), now=timezone.now())
@@ -110,7 +110,8 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(_CHANGE)
 def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
-    form = EndpointForm(request.POST if request.method == "POST" else None, endpoint=endpoint)
+    data = request.POST if request.method == "POST" else None
+    form = EndpointForm(data, editor=person(request), endpoint=endpoint)
     if request.method == "POST" and form.is_valid():
         services.change_endpoint(endpoint=endpoint, changes=form.cleaned_data)
         messages.success(request, _("The endpoint is saved."))

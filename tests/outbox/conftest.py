@@ -26,13 +26,6 @@ def _templates() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _quick_passwords() -> Iterator[None]:
-    """Nobody signs in here, but every user has a password."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-        yield
-
-
 @pytest.fixture(autouse=True)
 def _kinds() -> Iterator[None]:
     """The kinds of these tests are known to nobody else."""

@@ -47,6 +47,26 @@ def test_endpoint_is_made_read_changed_and_deleted(api: ApiClient) -> None:
     assert api.get(f"/webhooks/{number}").status_code == 404
 
 
+def test_endpoint_with_personal_data_wants_a_key_that_may_read_it(
+    api: ApiClient, api_with: Callable[..., ApiClient]
+) -> None:
+    short = api_with("outbox:read", "outbox:write")
+    body = {"url": URL, "topics": ["test.*"], "personal_data": True}
+    refused = short.post("/webhooks", body)
+    assert refused.status_code == 403
+    assert "bikeshare:read" in refused.json()["detail"]
+    assert not WebhookEndpoint.objects.exists()
+    assert api.post("/webhooks", body | {"personal_data": "perhaps"}).status_code == 422
+    number = made(api, personal_data=True)["id"]
+    for change in ({"url": f"{URL}/elsewhere"}, {"topics": ["*"]}, {"personal_data": True}):
+        assert short.patch(f"/webhooks/{number}", change).status_code == 403, change
+    endpoint = WebhookEndpoint.objects.get()
+    assert (endpoint.url, endpoint.topics, endpoint.personal_data) == (URL, ["test.*"], True)
+    assert not short.patch(f"/webhooks/{number}", {"enabled": False}).json()["enabled"]
+    assert not short.patch(f"/webhooks/{number}", {"url": f"{URL}/b", "personal_data": False}).json()["personal_data"]
+    assert short.patch(f"/webhooks/{number}", {"personal_data": True}).status_code == 403
+
+
 def test_secret_is_shown_once(api: ApiClient) -> None:
     number = made(api)["id"]
     for answer in (api.get("/webhooks"), api.get(f"/webhooks/{number}"), api.patch(f"/webhooks/{number}", {})):

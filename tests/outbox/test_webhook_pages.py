@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from outbox.choices import DeliveryState, EndpointState
 from outbox.event_kinds import public_kinds
 from outbox.models import Attempt, Delivery, WebhookEndpoint
 from outbox.services.webhooks import pause_endpoint, rotate_secret, send_test
+from tests.factories.console import UserFactory
 from tests.outbox.hooks import endpoint_at, fresh, happened
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +67,20 @@ def test_personal_data_is_asked_for_by_a_box_and_the_page_says_so(administrator:
     change = LogEntry.objects.get_for_object(endpoint).first()
     assert change is not None
     assert change.changes_dict == {"personal_data": [False, True]}
+
+
+def test_only_who_may_read_people_may_have_them_told_of(administrator: Client) -> None:
+    send(administrator, "webhook_create", **FORM)
+    endpoint = WebhookEndpoint.objects.get()
+    editor = UserFactory()
+    codenames = ("view_webhookendpoint", "change_webhookendpoint")
+    editor.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(editor, "django.contrib.auth.backends.ModelBackend")
+    refused = send(client, "webhook_edit", endpoint.pk, **FORM | {"personal_data": "on"})
+    assert "may not read the people" in refused.content.decode()
+    assert not WebhookEndpoint.objects.get().personal_data
+    assert send(client, "webhook_edit", endpoint.pk, **FORM).status_code == 302
 
 
 @pytest.mark.parametrize(
