@@ -15,7 +15,7 @@ _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[^\s@<>()\[\]{}\",:;=/]{1,256}(?:@|%40)([\w-]+(?:\.[\w-]+)*)"), r"***@\1"),
     (re.compile(r"(sbx_[0-9a-f]{8})_[\w-]+"), r"\1_***"),
     (re.compile(r"whsec_[\w+/=-]+"), "whsec_***"),
-    (re.compile(r"\.?[\w-]+(?::|%3A)[\w-]{6}(?::|%3A)[\w-]{43}", re.IGNORECASE), "***"),
+    (re.compile(r"\.?[\w-]+(?:(?::|%3A)[\w-]{6})?(?::|%3A)[\w-]{43}", re.IGNORECASE), "***"),
 )
 _PLAIN = (int, float, bool, type(None))
 
