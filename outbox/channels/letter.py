@@ -10,9 +10,9 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
@@ -27,6 +27,8 @@ _ADDRESS = re.compile(rf"{_PART}@(?:{_PART}|\[[0-9A-Za-z.:]+\])")
 MAX_ADDRESS_OCTETS = 254
 MAX_SUBJECT = 250
 LONGEST_WORD = 60
+LINE = 76
+CRLF = "\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,56 @@ def sender_parts(display_and_address: str) -> tuple[str, str]:
 def encoded_header(name: str, text: str) -> bytes:
     """A header with free text: plain when it is ASCII, else RFC 2047; folded below 78 characters."""
     value = one_line(text)
-    # Text that looks encoded is encoded once more, so that it arrives as it was written; a word that is too long to
-    # be folded is encoded too.
-    plain = value.isascii() and "=?" not in value and all(len(word) <= LONGEST_WORD for word in value.split(" "))
-    header = Header(value, None if plain else "utf-8", header_name=name, maxlinelen=76)
-    return f"{name}: {header.encode(linesep=chr(13) + chr(10))}\r\n".encode("ascii")
+    lines = _folded if _is_plain(value) else _encoded
+    return f"{name}: {f'{CRLF} '.join(lines(value, LINE - len(name) - 2))}\r\n".encode("ascii")
+
+
+def _is_plain(value: str) -> bool:
+    """Text that looks encoded is encoded once more, so that it arrives as it was written; so is what cannot be folded:
+    a long word, or a run of spaces, of which a line could consist."""
+    if not value.isascii() or "=?" in value or "  " in value:
+        return False
+    return len(value) <= LONGEST_WORD or all(len(word) <= LONGEST_WORD for word in value.split(" "))
+
+
+def _folded(value: str, room: int) -> Iterator[str]:
+    """Lines of whole words: the first of `room` characters, the others of a line's length."""
+    line = ""
+    for word in value.split(" "):
+        if line and len(line) + 1 + len(word) > room:
+            yield line
+            line, room = word, LINE - 1
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
+
+
+def _encoded(value: str, room: int) -> Iterator[str]:
+    """Encoded words (RFC 2047 § 4.2 and 5): each at most a line, none ends within a character."""
+    word = ""
+    for char in value:
+        piece = _Q[char]
+        if len(word) + len(piece) > room - len("=?utf-8?q??="):
+            yield f"=?utf-8?q?{word}?="
+            word, room = piece, LINE - 1
+        else:
+            word += piece
+    yield f"=?utf-8?q?{word}?="
+
+
+class _Quoted(dict[str, str]):
+    """A character as the “Q” encoding has it; those that are safe everywhere in a header stay as they are."""
+
+    def __missing__(self, char: str) -> str:
+        safe = char.isascii() and (char.isalnum() or char in "!*+-/")
+        piece = char if safe else "".join(f"={octet:02X}" for octet in char.encode("utf-8", "replace"))
+        if len(self) < MOST_KEPT:
+            self[char] = piece
+        return piece
+
+
+MOST_KEPT = 4_096
+_Q = _Quoted({" ": "_"})
 
 
 @lru_cache(maxsize=64)
