@@ -1,6 +1,8 @@
-"""A notification group as a mailing list of the outbox: its title, and how an address leaves it."""
+"""A notification group as a mailing list of the outbox, and what its mails can say beyond their payload."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from infra_notifications.models import NotificationGroup
 from infra_notifications.services.groups import leave_list
@@ -18,6 +20,12 @@ def _title(key: str) -> str | None:
 
 def _leave(key: str, address: str) -> bool:
     return leave_list(group_id=_group_id(key), address=address)
+
+
+def address_line(facts: dict[str, Any]) -> str:
+    """Where a payload's charge point stands, in one line: location, street, town."""
+    town = " ".join(facts[part] for part in ("postal_code", "city") if facts.get(part))
+    return ", ".join(part for part in (facts.get("location"), facts.get("street"), town) if part)
 
 
 GROUP_LIST = MailingList("notification_group", _title, _leave)

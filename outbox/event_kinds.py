@@ -59,6 +59,11 @@ def kind_of(key: str) -> EventKind:
         raise UnknownKind(f"No app registered the event kind {key}.") from error
 
 
+def label_of(key: str) -> str:
+    """A kind's name for people; its key for a kind that no app registers any more."""
+    return str(_kinds[key].label) if key in _kinds else key
+
+
 def domain_of(key: str) -> str:
     """Whose kind it is; empty for a kind that no app registers any more."""
     return _kinds[key].domain if key in _kinds else ""

@@ -1,7 +1,8 @@
 """`make messages`: collects every text that people read, keeps the catalogues of each app, and compiles them.
 
 Babel does what GNU gettext would, without a program to install. Each app's catalogue holds the texts of its own code
-and of its folder below `templates/`; what belongs to no app is the console's.
+and of its folder below `templates/`; what belongs to no app is the console's. Mails are Jinja2's templates, pages are
+Django's.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
+from jinja2.ext import babel_extract
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("console", "outbox", "infra_notifications", "vehicles", "fleet_remotes", "bikeshare")
@@ -31,10 +33,16 @@ WRITTEN = datetime(2026, 11, 21, tzinfo=UTC)
 Text = tuple[str | tuple[str, str], str | None]
 
 
-def _texts_of(source: bytes) -> Iterator[Text]:
+def _texts_of(path: Path, is_template: bool) -> Iterator[Text]:
     found: Any
-    for _line, function, found, _comments in extract_python(io.BytesIO(source), dict.fromkeys(KEYWORDS), (), {}):
-        parts = [found] if isinstance(found, str) else [part for part in found if part is not None]
+    calls: Any
+    if is_template and path.parent.name == "mail":
+        calls = babel_extract(io.BytesIO(path.read_bytes()), KEYWORDS, (), {"encoding": "utf-8"})
+    else:
+        source = _template(path) if is_template else path.read_bytes()
+        calls = extract_python(io.BytesIO(source), dict.fromkeys(KEYWORDS), (), {})
+    for _line, function, found, _comments in calls:
+        parts = [found] if isinstance(found, str) else [part for part in found or () if part is not None]
         if not any(parts):
             continue
         context = parts.pop(0) if function in WITH_CONTEXT else None
@@ -65,7 +73,7 @@ def collect(app: str) -> Catalog:
     """Every text of an app, in English."""
     catalog = Catalog(charset="utf-8")
     for path, is_template in files_of(app):
-        for text, context in _texts_of(_template(path) if is_template else path.read_bytes()):
+        for text, context in _texts_of(path, is_template):
             catalog.add(text, context=context)
     return catalog
 

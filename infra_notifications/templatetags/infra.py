@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, tzinfo
-from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.utils import formats, timezone
-from django.utils.dateparse import parse_datetime
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from infra_notifications.choices import (
@@ -89,38 +84,6 @@ def meanings(_effect: str) -> list[tuple[str, str]]:
     """What an unmapped message may be made to mean with one click."""
     cases = [(f"raise:{case}", str(case.label)) for case in (Case.FUSE_TRIPPED, Case.SENSORS, Case.UNAVAILABLE)]
     return [*cases, ("info:", _("no alarm"))]
-
-
-@register.filter
-def moment(value: Any) -> datetime | None:
-    """A payload's RFC 3339 text as a moment."""
-    return parse_datetime(value) if isinstance(value, str) else value
-
-
-@register.filter
-def mail_time(value: Any) -> str:
-    """Date, time and zone as a mail shows them, in the installation's zone."""
-    found = moment(value)
-    return "–" if found is None else _mail_time(found, get_language(), timezone.get_current_timezone())
-
-
-@lru_cache(maxsize=1_024)
-def _mail_time(at: datetime, _language: str | None, zone: tzinfo) -> str:
-    """Kept, because a mail's text and HTML, and those of other groups, tell of the same moment."""
-    local = timezone.localtime(at, zone)
-    return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M} {local.tzname()}"
-
-
-@register.filter
-def address_line(facts: dict[str, Any]) -> str:
-    """Where a payload's charge point stands, in one line: location, street, town."""
-    town = " ".join(facts[part] for part in ("postal_code", "city") if facts.get(part))
-    return ", ".join(part for part in (facts.get("location"), facts.get("street"), town) if part)
-
-
-@register.filter
-def minus(total: int, listed: list[Any]) -> int:
-    return total - len(listed)
 
 
 @register.filter

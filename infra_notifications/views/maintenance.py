@@ -115,13 +115,14 @@ def maintenance_window(request: HttpRequest, pk: int) -> HttpResponse:
     window, now = get_object_or_404(MaintenanceWindow, pk=pk), timezone.now()
     state = window.state_at(now)
     held = selectors.held_back_by(window) if state == WindowState.RUNNING else selectors.incidents().none()
+    targets = list(selectors.targets_of(window))
     context = {
         "page_title": window.reason,
         "window": window,
         "state": state,
         "colour": WINDOW_COLOURS[state],
-        "targets": selectors.targets_of(window),
-        "target_count": window.targets.count(),
+        "targets": targets,
+        "more_targets": window.targets.count() - len(targets),
         "covered": services.count_covered(window),
         "held": held.order_by("-opened_at")[:100],
         "held_count": held.count(),

@@ -3,7 +3,7 @@
 from django import template
 
 from outbox.choices import ENDPOINT_COLOURS, STATE_COLOURS, DeliveryState, EndpointState
-from outbox.event_kinds import UnknownKind, kind_of
+from outbox.event_kinds import label_of
 
 register = template.Library()
 
@@ -23,9 +23,4 @@ def endpoint_colour(state: str) -> str:
     return ENDPOINT_COLOURS[EndpointState(state)]
 
 
-@register.filter
-def kind_label(key: str) -> str:
-    try:
-        return str(kind_of(key).label)
-    except UnknownKind:
-        return key
+register.filter("kind_label", label_of)

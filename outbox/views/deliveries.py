@@ -21,7 +21,7 @@ from console.permissions import public, requires
 from outbox import selectors, services
 from outbox.channels.rendering import CannotRender, render_mail
 from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, DeliveryState, Reason
-from outbox.event_kinds import UnknownKind, kind_of
+from outbox.event_kinds import label_of
 from outbox.filters import DeliveryFilters, EventFilters
 from outbox.lists import list_of, read_token
 from outbox.models import Banner, Delivery, Event
@@ -93,7 +93,7 @@ class EventList(ListPage):
 def event(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Event, pk=pk)
     context = {
-        "page_title": _kind_label(found.kind),
+        "page_title": label_of(found.kind),
         "event": found,
         "payload": json.dumps(found.payload, indent=2, ensure_ascii=False),
         "deliveries": selectors.deliveries_of_events([found.pk])[:200],
@@ -110,7 +110,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page_title": _("Delivery %(id)d") % {"id": found.pk},
         "delivery": found,
-        "kind_label": _kind_label(found.event.kind),
+        "kind_label": label_of(found.event.kind),
         "attempts": selectors.attempts_of(found),
         "colour": STATE_COLOURS[found.state],  # type: ignore[index]
         "can_retry": found.state in RETRYABLE,
@@ -197,10 +197,3 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         services.cancel_for_list(list_key=list_key, address=address, reason=Reason.UNSUBSCRIBED, now=timezone.now())
         context["done"] = True
     return render(request, "outbox/unsubscribe.html", context)
-
-
-def _kind_label(key: str) -> str:
-    try:
-        return str(kind_of(key).label)
-    except UnknownKind:
-        return key

@@ -23,8 +23,8 @@ MODULES = {
 # What only one app needs.
 OWN_MODULES = {
     "outbox": {
-        "addresses", "channels", "checks", "conditions", "courier", "lists", "metrics", "nudge", "outcome", "personal",
-        "watch",
+        "addresses", "channels", "checks", "conditions", "courier", "lists", "mail_words", "metrics", "nudge",
+        "outcome", "personal", "watch",
     },
     "console": {
         "admin_site", "api_kit", "batches", "bulk", "charts", "combine", "context_processors", "erasure", "health",

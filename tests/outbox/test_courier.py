@@ -104,7 +104,7 @@ def test_nothing_due_sends_nothing(smtp: MailServer) -> None:
     assert smtp.connections == 0
 
 
-def test_many_batches_go_out_over_one_connection(smtp: MailServer, settings: Settings) -> None:
+def test_many_batches_go_out_over_one_connection(patient: None, smtp: MailServer, settings: Settings) -> None:
     settings.OUTBOX_BATCH_SIZE, settings.OUTBOX_SMTP_CONNECTIONS = 5, 1
     published(*[a_note(*addresses(4)) for _ in range(6)])
     assert deliver_due() == 24
@@ -131,7 +131,7 @@ def test_mail_of_a_template_that_raises_fails_and_its_siblings_arrive(smtp: Mail
     deliver_due()
     broken = Delivery.objects.get(address="b@example.org")
     assert (broken.state, broken.reason) == (DeliveryState.FAILED, Reason.TEMPLATE)
-    assert "NoReverseMatch" in broken.tries.get().answer
+    assert "ZeroDivisionError" in broken.tries.get().answer
     assert sent_to(smtp) == ["a@example.org", "c@example.org"]
 
 
