@@ -65,7 +65,7 @@ def _drain(rig: Rig, pause_ms: float) -> float:
 
 def fast(rig: Rig) -> list[Figure]:
     """Into a mail server that answers at once."""
-    return [Figure("mails", _drain(rig, 0), "/s", 2_000, 5_000)]
+    return [Figure("mails", _drain(rig, 0), "/s", 3_000, 5_000)]
 
 
 def slow(rig: Rig) -> list[Figure]:
