@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import RangeWidget
 
@@ -60,6 +61,7 @@ class FacetField(forms.MultipleChoiceField):
     def __init__(self, *, facet: Facet, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.facet = facet
+        self.offered: list[tuple[str, CountedLabel]] = []
         self.has_more = False
         self.widget.known = self._known
 
@@ -82,10 +84,16 @@ class FacetField(forms.MultipleChoiceField):
         values = list(dict.fromkeys([*self._always(), *counts, *(self._known(one) for one in chosen)]))
         known = any(count is not None for count in counts.values())
         fixed = isinstance(self.facet, ChoiceFacet | FlagFacet)
-        self.choices = [
+        self.offered = [
             (value, CountedLabel(self.label_of(value), counts.get(value, 0 if fixed and known else None)))
             for value in values
         ]
+        self.choices = self.offered
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """Everything that the choices show."""
+        return self.facet.name, tuple((value, str(label), label.rows) for value, label in self.offered), self.has_more
 
     def _always(self) -> list[str]:
         if isinstance(self.facet, ChoiceFacet):
@@ -141,16 +149,27 @@ class Section(LayoutObject):
     def render(self, form: Any, context: Any, **kwargs: Any) -> str:
         bound = form[self.name]
         active = [value for value in _values(bound.value()) if value]
-        is_empty = isinstance(bound.field, FacetField) and not bound.field.choices
-        return render_to_string(
-            "console/parts/facet.html",
-            {
-                "field": bound,
-                "active": len(active),
-                "opened": self.opened or active or bound.errors,
-                "nothing": is_empty,
-            },
-        )
+        opened = bool(self.opened or active or bound.errors)
+        if not isinstance(bound.field, FacetField) or bound.errors:
+            return _drawn(bound, len(active), opened)
+        key = (*bound.field.shown, bound.auto_id, str(bound.label), tuple(active), opened, get_language())
+        if (known := _sections.get(key)) is None:
+            if len(_sections) >= MOST_SECTIONS:
+                _sections.clear()
+            known = _sections[key] = _drawn(bound, len(active), opened)
+        return known
+
+
+# What a section shows follows from its key: it is drawn once for all who see the same.
+MOST_SECTIONS = 1_000
+_sections: dict[tuple[Any, ...], str] = {}
+
+
+def _drawn(bound: Any, active: int, opened: bool) -> str:
+    nothing = isinstance(bound.field, FacetField) and not bound.field.choices
+    return render_to_string(
+        "console/parts/facet.html", {"field": bound, "active": active, "opened": opened, "nothing": nothing}
+    )
 
 
 def _values(value: Any) -> Iterator[Any]:

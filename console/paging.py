@@ -3,24 +3,30 @@ hundreds of thousands of rows only as many as can be counted quickly."""
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import AutoField, Max, Min, Model, QuerySet
 
 COUNT_CAP = 10_000
 # Beyond so many rows (as PostgreSQL estimates them) counting stops when its time is up; "3,200+" is shown then.
 LONG_TABLE = 200_000
-COUNT_FOR_S = 0.035
-# How long the walk to an uncounted page may take before everything is counted after all.
-WALK_FOR_S = 0.15
-_CHUNK = 100
-# With fewer found by then, matches are rare, and a walk would be long.
+COUNT_FOR_S = 0.02
+# With few found by then matches are rare, and a walk would be long: counting goes on for as long again.
 _FREQUENT = 300
+COUNT_RARE_FOR_S = 0.08
+# How long the walk to an uncounted page may take before everything is counted after all.
+WALK_FOR_S = 0.1
+_CHUNK = 200
+# Of so many rows taken by chance, how many must match for a walk in order to find a page soon; and how many for any
+# walk to find 10,001 as soon.
+_SAMPLE = 500
+_SOME, _MANY = 3, 100
 _ESTIMATE_FOR_S = 60.0
 _DETOURS = ("enable_sort", "enable_incremental_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 ModelT = TypeVar("ModelT", bound=Model)
@@ -63,35 +69,58 @@ def capped_ids(queryset: QuerySet[Any]) -> list[Any]:
 
 
 def ids_in_time(queryset: QuerySet[Any]) -> tuple[list[Any], bool]:
-    """The same, but only as many as are found in a moment; and whether these are all."""
+    """The same, but only as many as are found in a moment, a longer one for rare matches; and whether these are all."""
     ids: list[Any] = []
-    until = time.monotonic() + COUNT_FOR_S
+    began = time.monotonic()
     try:
         # Joins that first gather everything would be interrupted with nothing in hand.
-        with settings_of_postgres(COUNT_FOR_S, "enable_hashjoin", "enable_mergejoin"):
+        with settings_of_postgres(COUNT_RARE_FOR_S, "enable_hashjoin", "enable_mergejoin"):
             found = queryset.order_by().values_list("pk", flat=True)[: COUNT_CAP + 1]
             with closing(cast("Generator[Any]", found.iterator(chunk_size=_CHUNK))) as keys:
                 for pk in keys:
                     ids.append(pk)
-                    if len(ids) % _CHUNK == 0 and time.monotonic() > until:
+                    took = time.monotonic() - began
+                    if len(ids) % _CHUNK == 0 and took > (COUNT_FOR_S if len(ids) >= _FREQUENT else COUNT_RARE_FOR_S):
                         return ids, False
     except OperationalError:  # the statement's time was up
         return ids, False
     return ids, True
 
 
-_long_until: dict[type[Model], tuple[float, bool]] = {}
+@dataclass(frozen=True)
+class _Length:
+    """Whether a table is long, and rows of it taken by chance; known for a minute."""
+
+    until: float
+    is_long: bool
+    sample: Sequence[int] = ()
 
 
-def _is_long(model: type[Model]) -> bool:
-    """Whether a table is so long that counting may take long; asked once a minute."""
-    until, known = _long_until.get(model, (0.0, False))
-    if time.monotonic() >= until:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-            known = cursor.fetchone()[0] > LONG_TABLE
-        _long_until[model] = (time.monotonic() + _ESTIMATE_FOR_S, known)
+_lengths: dict[type[Model], _Length] = {}
+
+
+def _length(model: type[Model]) -> _Length:
+    known = _lengths.get(model)
+    if known is None or time.monotonic() >= known.until:
+        known = _lengths[model] = _asked(model)
     return known
+
+
+def _asked(model: type[Model]) -> _Length:
+    until, sample = time.monotonic() + _ESTIMATE_FOR_S, range(0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        is_long = cursor.fetchone()[0] > LONG_TABLE
+    if is_long and isinstance(model._meta.pk, AutoField):
+        ends = model._base_manager.aggregate(first=Min("pk"), last=Max("pk"))
+        sample = range(ends["first"], ends["last"] + 1)
+    return _Length(until, is_long, random.sample(sample, min(_SAMPLE, len(sample))))
+
+
+def _how_many_of(sample: Sequence[int], matching: QuerySet[Any]) -> int:
+    """How many of these rows match; each is looked up by its key."""
+    with settings_of_postgres(0, "enable_bitmapscan"):
+        return len(set(matching.order_by().filter(pk__any_of=list(sample)).values_list("pk", flat=True)))
 
 
 def page_of_rows(
@@ -105,16 +134,14 @@ def page_of_rows(
     """A page of `matching`, which is `base` (with its joins and annotations) narrowed by a search.
 
     A rare match sorted by an index would walk the whole index, so up to 10,000 matches are found first and sorted
-    after; above that, matches are frequent and the sorted walk ends soon. It does so too where the time to count them
-    was up and many had been found; if not, everything is counted after all.
+    after; above that, matches are frequent and the sorted walk ends soon. Of a long table a sample says what to do
+    first, and where the time to count was up and many had been found, the walk says how many there are at least.
     """
-    if _is_long(matching.model):
-        ids, complete = ids_in_time(matching)
-        if not complete and len(ids) >= _FREQUENT:
-            page = _uncounted(matching, order_by, number, size, len(ids))
-            if page is not None:
-                return page
-        ids = ids if complete else capped_ids(matching)
+    length = _length(matching.model)
+    if length.is_long:
+        page, ids = _found_in_time(base, matching, order_by, number, size, length.sample)
+        if page is not None:
+            return page
     else:
         ids = capped_ids(matching)
     capped = len(ids) > COUNT_CAP
@@ -131,22 +158,72 @@ def page_of_rows(
     return Page(rows, number, size, total, capped)
 
 
-def _uncounted(
-    matching: QuerySet[ModelT], order_by: tuple[str, ...], number: int, size: int, counted: int
+def _found_in_time(
+    base: QuerySet[ModelT],
+    matching: QuerySet[ModelT],
+    order_by: tuple[str, ...],
+    number: int,
+    size: int,
+    sample: Sequence[int],
+) -> tuple[Page[ModelT] | None, list[Any]]:
+    """A page of a long table, or up to 10,001 keys of what matches."""
+    matched = _how_many_of(sample, matching) if sample else 1
+    if matched == 0 or matched >= _MANY:
+        return None, capped_ids(matching)
+    if matched >= _SOME:
+        page = _walked(base, matching, order_by, number, size, count_for_s=COUNT_FOR_S)
+        if page is not None:
+            return page, []
+    ids, complete = ids_in_time(matching)
+    if not complete and len(ids) >= _FREQUENT:
+        page = _walked(base, matching, order_by, number, size, at_least=len(ids))
+        if page is not None:
+            return page, []
+    return None, ids if complete else capped_ids(matching)
+
+
+def _walked(
+    base: QuerySet[ModelT],
+    matching: QuerySet[ModelT],
+    order_by: tuple[str, ...],
+    number: int,
+    size: int,
+    *,
+    count_for_s: float = 0,
+    at_least: int = 0,
 ) -> Page[ModelT] | None:
-    """A page whose matches are only known to be at least so many; None where that takes too long, too."""
+    """A page whose matches are found in its order, and counted by the way for so many seconds.
+
+    None where that takes too long, and for a page beyond the end.
+    """
     number = min(max(1, number), COUNT_CAP // size)
     start = (number - 1) * size
+    ids: list[Any] = []
+    began, goes_on = time.monotonic(), False
     try:
         with walking_indexes(WALK_FOR_S):
-            rows = list(matching.order_by(*order_by)[start : start + size + 1])
+            found = matching.order_by(*order_by).values_list("pk", flat=True)[: COUNT_CAP + 1]
+            with closing(cast("Generator[Any]", found.iterator(chunk_size=_CHUNK))) as keys:
+                for pk in keys:
+                    ids.append(pk)
+                    took = time.monotonic() - began
+                    if took > WALK_FOR_S and len(ids) <= start + size:
+                        return None
+                    if goes_on := took > count_for_s and len(ids) > start + size and len(ids) % _CHUNK == 0:
+                        break
     except OperationalError:
         return None
-    if not rows and number > 1:
+    ids = list(dict.fromkeys(ids))
+    shown = ids[start : start + size]
+    if not shown and number > 1:
         return None
-    goes_on = len(rows) > size
-    total = max(counted // 100 * 100, start + len(rows)) if goes_on else start + len(rows)
-    return Page(rows[:size], number, size, total, capped=goes_on)
+    rows = list(base.filter(pk__any_of=shown).order_by(*order_by))
+    if len(ids) > COUNT_CAP:
+        return Page(rows, number, size, COUNT_CAP, capped=True)
+    if not goes_on:
+        return Page(rows, number, size, len(ids), capped=False)
+    at_least = max(at_least, len(ids)) // 100 * 100
+    return Page(rows, number, size, max(at_least, start + size + 1), capped=True)
 
 
 def walking_indexes(for_s: float = 0) -> AbstractContextManager[None]:
@@ -161,14 +238,15 @@ def settings_of_postgres(for_s: float, *off: str) -> Iterator[None]:
 
     Raises OperationalError when a statement is ended by that.
     """
+    values = dict.fromkeys(off, "off") | ({"statement_timeout": f"{for_s * 1000:.0f}ms"} if for_s else {})
+    is_inner = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) name", [list(off)])
-        if for_s:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{for_s * 1000:.0f}ms"])
+        cursor.execute(
+            "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given(name, value)",
+            [list(values), list(values.values())],
+        )
         yield
-        cursor.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) name", [list(off)])
-        if for_s:
+        if is_inner:  # else they end with the transaction
             cursor.execute(
-                "SELECT set_config('statement_timeout', reset_val, true) FROM pg_settings"
-                " WHERE name = 'statement_timeout'"
+                "SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = ANY(%s)", [list(values)]
             )

@@ -72,7 +72,7 @@ def _fresh_rule_book() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _all_tables_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they are here: without a question, whose turn would come once a minute and change how many statements run."""
-    monkeypatch.setattr(paging, "_long_until", dict.fromkeys(apps.get_models(), (math.inf, False)))
+    monkeypatch.setattr(paging, "_lengths", dict.fromkeys(apps.get_models(), paging._Length(math.inf, False)))
 
 
 @pytest.fixture(scope="session")

@@ -115,11 +115,15 @@ class GroupAddress(models.Model):
 class GroupMembership(models.Model):
     """A charge point in a group; it may be in several."""
 
-    group = models.ForeignKey(NotificationGroup, models.CASCADE, related_name="memberships", verbose_name=_("group"))
+    # Without an index of its own: the constraint's begins with it.
+    group = models.ForeignKey(
+        NotificationGroup, models.CASCADE, related_name="memberships", verbose_name=_("group"), db_index=False
+    )
     charge_point = models.ForeignKey(
         ChargePoint, models.CASCADE, related_name="memberships", verbose_name=_("charge point")
     )
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
+    # Neither looked up by, nor worth 25,000 checks when as many are added at once; a user who is deleted is taken out.
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -127,6 +131,8 @@ class GroupMembership(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("added by"),
+        db_index=False,
+        db_constraint=False,
     )
 
     class Meta:

@@ -6,6 +6,7 @@ import math
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,8 +84,9 @@ def test_no_page_counts_the_table(rows: None) -> None:
 @pytest.fixture
 def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are found in the time for counting, and that is taken for frequent."""
-    paging._long_until[SignOfLife] = (math.inf, True)  # in a dictionary of this test alone
+    paging._lengths[SignOfLife] = paging._Length(math.inf, True)  # in a dictionary of this test alone
     monkeypatch.setattr(paging, "COUNT_FOR_S", 0)
+    monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 0)
     monkeypatch.setattr(paging, "_CHUNK", 2)
     monkeypatch.setattr(paging, "_FREQUENT", 2)
 
@@ -94,7 +96,7 @@ def test_what_is_not_counted_in_time_is_still_paged_through_to_the_end(long_tabl
     assert [row.part for row in (*first.rows, *second.rows, *last.rows)] == [f"p{n}" for n in range(6, -1, -1)]
     assert [(one.total, one.capped, one.next_number) for one in (first, second, last)] == [
         (4, True, 2),
-        (7, True, 3),
+        (7, False, 3),
         (7, False, None),
     ]
 
@@ -111,7 +113,7 @@ def test_rare_matches_of_a_long_table_are_all_counted(long_table: None, monkeypa
 def test_a_count_that_finds_nothing_in_time_is_done_again_without_a_limit(
     long_table: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "COUNT_FOR_S", 0.02)
+    monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 0.02)
     slow = SignOfLife.objects.extra(where=["pg_sleep(0.03) IS NOT NULL"])
     found = page_of_rows(SignOfLife.objects.all(), slow, order_by=("-part", "-pk"), number=1, size=3)
     assert (found.total, found.capped, [row.part for row in found.rows]) == (7, False, ["p6", "p5", "p4"])
@@ -120,15 +122,83 @@ def test_a_count_that_finds_nothing_in_time_is_done_again_without_a_limit(
         assert cursor.fetchone() == ("0",)
 
 
-def test_postgres_says_which_table_is_long(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "_long_until", {})
-    assert not paging._is_long(SignOfLife)
+def sampled(monkeypatch: pytest.MonkeyPatch, some: int, many: int) -> None:
+    """Every row is in the sample; matches are taken for frequent from `some` and for very frequent from `many` on."""
+    sample = list(SignOfLife.objects.values_list("pk", flat=True))
+    paging._lengths[SignOfLife] = paging._Length(math.inf, True, sample)
+    monkeypatch.setattr(paging, "_SOME", some)
+    monkeypatch.setattr(paging, "_MANY", many)
+
+
+def test_frequent_matches_by_the_sample_are_walked_through_and_counted_by_the_way(
+    long_table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampled(monkeypatch, 7, 8)
+    monkeypatch.setattr(paging, "ids_in_time", None)  # would raise
+    first, second, last = page(1), page(2), page(3)
+    assert [row.part for row in (*first.rows, *second.rows, *last.rows)] == [f"p{n}" for n in range(6, -1, -1)]
+    assert [(one.total, one.capped) for one in (first, second, last)] == [(4, True), (7, False), (7, False)]
+
+
+def test_what_is_walked_to_its_end_in_time_is_counted_exactly(
+    long_table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampled(monkeypatch, 7, 8)
+    monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
+    assert (page(1).total, page(1).capped) == (7, False)
+    monkeypatch.setattr(paging, "COUNT_CAP", 6)
+    assert (page(1).total, page(1).capped) == (6, True)
+
+
+@pytest.mark.parametrize(("some", "many", "counting"), [(8, 9, "ids_in_time"), (3, 7, "capped_ids")])
+def test_rare_and_very_frequent_matches_by_the_sample_are_counted_first(
+    long_table: None, monkeypatch: pytest.MonkeyPatch, some: int, many: int, counting: str
+) -> None:
+    sampled(monkeypatch, some, many)
+    monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
+    monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 60)
+    asked, usual = [], getattr(paging, counting)
+
+    def counted(found: QuerySet[SignOfLife]) -> object:
+        asked.append(1)
+        return usual(found)
+
+    monkeypatch.setattr(paging, counting, counted)
+    assert (page(1).total, page(1).capped, asked) == (7, False, [1, 1])
+
+
+def test_a_walk_that_takes_too_long_is_left(long_table: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled(monkeypatch, 7, 8)
+    monkeypatch.setattr(paging, "WALK_FOR_S", 0.02)
+    slow = SignOfLife.objects.extra(where=["pg_sleep(0.03) IS NOT NULL"])
+    found = page_of_rows(SignOfLife.objects.all(), slow, order_by=("-part", "-pk"), number=1, size=3)
+    assert (found.total, [row.part for row in found.rows]) == (7, ["p6", "p5", "p4"])
+
+
+def test_postgres_says_which_table_is_long_and_rows_are_taken_by_chance(
+    rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "_lengths", {})
+    assert not paging._length(SignOfLife).is_long
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE console_signoflife")
     monkeypatch.setattr(paging, "LONG_TABLE", 6)
-    assert not paging._is_long(SignOfLife)  # known for a minute
-    monkeypatch.setattr(paging, "_long_until", {})
-    assert paging._is_long(SignOfLife)
+    assert not paging._length(SignOfLife).is_long  # known for a minute
+    monkeypatch.setattr(paging, "_lengths", {})
+    monkeypatch.setattr(paging, "_SAMPLE", 5)
+    known = paging._length(SignOfLife)
+    assert known.is_long
+    assert len(set(known.sample)) == 5
+    assert set(known.sample) <= set(SignOfLife.objects.values_list("pk", flat=True))
+
+
+def test_what_the_planner_is_told_ends_with_its_transaction(committed: None) -> None:
+    with connection.cursor() as cursor:
+        with paging.settings_of_postgres(0.5, "enable_sort"):
+            cursor.execute("SELECT current_setting('enable_sort'), current_setting('statement_timeout')")
+            assert cursor.fetchone() == ("off", "500ms")
+        cursor.execute("SELECT current_setting('enable_sort'), current_setting('statement_timeout')")
+        assert cursor.fetchone() == ("on", "0")
 
 
 def test_a_row_that_a_join_finds_twice_counts_once(db: None) -> None:
