@@ -172,3 +172,15 @@ def test_a_part_without_filters_counts_nothing(viewer: Client, points: Any, djan
 )
 def test_other_lists_have_filters_with_counts_too(viewer: Client, points: Any, url: str) -> None:
     assert 'class="facet-value"' in viewer.get(url).content.decode()
+
+
+def test_a_filter_is_drawn_anew_when_anything_that_it_shows_has_changed(viewer: Client, points: Any) -> None:
+    before = choices(viewer, POINTS, "city")
+    chosen = choices(viewer, f"{POINTS}?city=Bonn", "city")
+    assert [checked for _value, _label, checked in chosen] == [value == "Bonn" for value, _label, _checked in chosen]
+    assert choices(viewer, POINTS, "city") == before
+    ChargePointFactory(evse_id="D", city="Bonn")
+    assert choices(viewer, POINTS, "city") != before
+    german = viewer.get(POINTS, headers={"Accept-Language": "de"}).content.decode()
+    assert "<summary>Stadt" in german
+    assert "<summary>City" in viewer.get(POINTS).content.decode()
