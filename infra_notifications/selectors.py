@@ -68,10 +68,12 @@ def attach_groups(points: Sequence[ChargePoint]) -> None:
     """Gives each charge point `group_list` (its groups) and `open_cases`, in two queries for a whole page."""
     ids = [point.pk for point in points]
     groups: dict[int, list[NotificationGroup]] = {}
-    for membership in GroupMembership.objects.filter(charge_point_id__in=ids).select_related("group"):
+    memberships = GroupMembership.objects.filter(charge_point_id__in=ids).select_related("group")
+    for membership in memberships.only("charge_point_id", "group__name"):
         groups.setdefault(membership.charge_point_id, []).append(membership.group)
     cases: dict[int, list[Incident]] = {}
-    for incident in Incident.objects.filter(charge_point_id__in=ids, closed_at__isnull=True):
+    open_ones = Incident.objects.filter(charge_point_id__in=ids, closed_at__isnull=True)
+    for incident in open_ones.only("charge_point_id", "case"):
         cases.setdefault(incident.charge_point_id, []).append(incident)
     for point in points:
         point.group_list = sorted(groups.get(point.pk, []), key=lambda g: g.name)  # type: ignore[attr-defined]

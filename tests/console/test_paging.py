@@ -88,6 +88,7 @@ def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "COUNT_FOR_S", 0)
     monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 0)
     monkeypatch.setattr(paging, "_CHUNK", 2)
+    monkeypatch.setattr(paging, "_STEP", 2)
     monkeypatch.setattr(paging, "_FREQUENT", 2)
 
 
