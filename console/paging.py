@@ -16,10 +16,7 @@ from django.db.models import AutoField, Max, Min, Model, QuerySet
 COUNT_CAP = 10_000
 # Beyond so many rows (as PostgreSQL estimates them) counting stops when its time is up; "3,200+" is shown then.
 LONG_TABLE = 200_000
-COUNT_FOR_S = 0.02
-# With few found by then matches are rare, and a walk would be long: counting goes on for as long again.
-_FREQUENT = 300
-COUNT_RARE_FOR_S = 0.08
+COUNT_FOR_S = 0.025
 # How long the walk to an uncounted page may take before everything is counted after all.
 WALK_FOR_S = 0.06
 _CHUNK, _STEP = 200, 50
@@ -69,18 +66,17 @@ def capped_ids(queryset: QuerySet[Any]) -> list[Any]:
 
 
 def ids_in_time(queryset: QuerySet[Any]) -> tuple[list[Any], bool]:
-    """The same, but only as many as are found in a moment, a longer one for rare matches; and whether these are all."""
+    """The same, but only as many as are found in a moment; and whether these are all."""
     ids: list[Any] = []
-    began = time.monotonic()
+    until = time.monotonic() + COUNT_FOR_S
     try:
         # Joins that first gather everything would be interrupted with nothing in hand.
-        with settings_of_postgres(COUNT_RARE_FOR_S, "enable_hashjoin", "enable_mergejoin"):
+        with settings_of_postgres(COUNT_FOR_S, "enable_hashjoin", "enable_mergejoin"):
             found = queryset.order_by().values_list("pk", flat=True)[: COUNT_CAP + 1]
             with closing(cast("Generator[Any]", found.iterator(chunk_size=_CHUNK))) as keys:
                 for pk in keys:
                     ids.append(pk)
-                    took = time.monotonic() - began
-                    if len(ids) % _CHUNK == 0 and took > (COUNT_FOR_S if len(ids) >= _FREQUENT else COUNT_RARE_FOR_S):
+                    if len(ids) % _CHUNK == 0 and time.monotonic() > until:
                         return ids, False
     except OperationalError:  # the statement's time was up
         return ids, False
@@ -113,7 +109,7 @@ def _asked(model: type[Model]) -> _Length:
         is_long = cursor.fetchone()[0] > LONG_TABLE
     if is_long and isinstance(model._meta.pk, AutoField):
         ends = model._base_manager.aggregate(first=Min("pk"), last=Max("pk"))
-        sample = range(ends["first"], ends["last"] + 1)
+        sample = range(ends["first"] or 0, (ends["last"] or 0) + 1)
     return _Length(until, is_long, random.sample(sample, min(_SAMPLE, len(sample))))
 
 
@@ -175,7 +171,7 @@ def _found_in_time(
         if page is not None:
             return page, []
     ids, complete = ids_in_time(matching)
-    if not complete and len(ids) >= _FREQUENT:
+    if not complete:
         page = _walked(base, matching, order_by, number, size, at_least=len(ids))
         if page is not None:
             return page, []

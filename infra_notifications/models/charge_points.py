@@ -113,6 +113,8 @@ class ChargePoint(models.Model):
             models.Index(fields=("location", "id"), name="chargepoint_by_location"),
             models.Index(fields=("city", "id"), name="chargepoint_by_city"),
             models.Index(fields=("max_power_kw", "id"), name="chargepoint_by_power"),
+            # AC or DC: for a fifth of the rows, together with the index of a word.
+            models.Index(fields=("power_type",), name="chargepoint_by_current"),
         )
 
     def __str__(self) -> str:

@@ -86,10 +86,8 @@ def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are found in the time for counting, and that is taken for frequent."""
     paging._lengths[SignOfLife] = paging._Length(math.inf, True)  # in a dictionary of this test alone
     monkeypatch.setattr(paging, "COUNT_FOR_S", 0)
-    monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 0)
     monkeypatch.setattr(paging, "_CHUNK", 2)
     monkeypatch.setattr(paging, "_STEP", 2)
-    monkeypatch.setattr(paging, "_FREQUENT", 2)
 
 
 def test_what_is_not_counted_in_time_is_still_paged_through_to_the_end(long_table: None) -> None:
@@ -106,15 +104,11 @@ def test_beyond_the_end_of_what_is_not_counted_is_the_last_page(long_table: None
     assert ([row.part for row in page(99).rows], page(99).total, page(99).capped) == (["p0"], 7, False)
 
 
-def test_rare_matches_of_a_long_table_are_all_counted(long_table: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "_FREQUENT", 3)
-    assert (page(1).total, page(1).capped) == (7, False)
-
-
 def test_a_count_that_finds_nothing_in_time_is_done_again_without_a_limit(
     long_table: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 0.02)
+    monkeypatch.setattr(paging, "COUNT_FOR_S", 0.02)
+    monkeypatch.setattr(paging, "WALK_FOR_S", 0.02)
     slow = SignOfLife.objects.extra(where=["pg_sleep(0.03) IS NOT NULL"])
     found = page_of_rows(SignOfLife.objects.all(), slow, order_by=("-part", "-pk"), number=1, size=3)
     assert (found.total, found.capped, [row.part for row in found.rows]) == (7, False, ["p6", "p5", "p4"])
@@ -157,7 +151,6 @@ def test_rare_and_very_frequent_matches_by_the_sample_are_counted_first(
 ) -> None:
     sampled(monkeypatch, some, many)
     monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
-    monkeypatch.setattr(paging, "COUNT_RARE_FOR_S", 60)
     asked, usual = [], getattr(paging, counting)
 
     def counted(found: QuerySet[SignOfLife]) -> object:
