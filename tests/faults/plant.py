@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from tests.live import ROOT, Live
 
 SETTLED_WITHIN_S = 60
 WELL_WITHIN_S = 20
+WRITTEN_WITHIN_S = 120
 # WORKER_CONCURRENCY where it is not set.
 PLACES = 2
 
@@ -63,10 +65,15 @@ class Plant(Live):
         """Until all is committed that the writer began to write under this prefix."""
         assert self.writer is not None
         assert self.writer.stdout is not None
-        for line in self.writer.stdout:  # what it logs comes the same way
-            if line == f"done {prefix}\n":
-                return
-        raise AssertionError(f"the writer ended: {self.log('writer')[-2000:]}")
+        limit = threading.Timer(WRITTEN_WITHIN_S, self.writer.kill)
+        limit.start()
+        try:
+            for line in self.writer.stdout:
+                if line == f"done {prefix}\n":
+                    return
+        finally:
+            limit.cancel()
+        raise AssertionError(f"the writer ended, or did not within {WRITTEN_WITHIN_S} s: {self.log('writer')[-2000:]}")
 
     def write(self, prefix: str, number: int, kind: str = "faults.note") -> None:
         self.begin_to_write(prefix, number, kind)
