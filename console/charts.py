@@ -5,6 +5,7 @@ The numbers stand in a table behind every chart, which is what screen readers ge
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 
@@ -17,10 +18,11 @@ _DROPPED = {"style", "script", "desc", "defs", "title"}
 
 
 def stacked_bars(
-    labels: Sequence[str], series: Mapping[str, tuple[str, Sequence[int]]], *, width: int = 720, height: int = 150
+    labels: Sequence[str], series: Mapping[str, tuple[str, Sequence[float]]], *, width: int = 720, height: int = 150
 ) -> SafeString:
     """Bars by label, each a stack of series: name → (colour of a badge, one number per label)."""
-    highest = max(1, *(sum(column) for column in zip(*(values for _colour, values in series.values()), strict=True)))
+    columns = zip(*(values for _colour, values in series.values()), strict=True)
+    highest = max(1, *(math.ceil(sum(column)) for column in columns))
     chart = pygal.StackedBar(
         width=width,
         height=height,

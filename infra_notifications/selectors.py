@@ -26,7 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
 from django.utils import timezone
 
-from infra_notifications.choices import MessageVerdict, NoticeKind, NoticeReason, NoticeState
+from infra_notifications.choices import Case, MessageVerdict, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
@@ -88,6 +88,20 @@ def messages_of(point: ChargePoint, limit: int = LAST_MESSAGES) -> list[ChargePo
         of_station = ChargePointMessage.objects.filter(charge_point__isnull=True, station=point.station)
         shared = list(of_station.order_by("-id")[:limit])
     return sorted((*own, *shared), key=lambda message: message.pk, reverse=True)[:limit]
+
+
+def outages_of(point: ChargePoint, since: datetime) -> list[tuple[datetime, datetime | None]]:
+    """When it could not be used since then: a tripped fuse or no availability. A sensor that speaks is no outage."""
+    found = Incident.objects.filter(charge_point=point, case__in=(Case.FUSE_TRIPPED, Case.UNAVAILABLE))
+    found = found.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=since))
+    return list(found.order_by().values_list("opened_at", "closed_at"))
+
+
+def told_events_of(point: ChargePoint, limit: int = 50) -> list[int]:
+    """The last outbox events that told of its incidents."""
+    told = Notice.objects.filter(incident__charge_point=point, event_id__isnull=False)
+    ids = told.order_by("-id").values_list("event_id", flat=True)[:limit]
+    return [event_id for event_id in ids if event_id is not None]
 
 
 def groups() -> QuerySet[NotificationGroup]:

@@ -39,6 +39,9 @@ class OutboxConfig(AppConfig):
         )
         register_entry(Entry("deliver", _("Events"), "outbox:events", "outbox.view_event", "bolt", 20))
         register_tile(Tile("outbox", "outbox/tile.html", tiles.delivery_tile, "outbox.view_delivery", 50))
+        register_tile(
+            Tile("activity", "outbox/activity_tile.html", tiles.activity_tile, "outbox.view_event", 90, wide=True)
+        )
 
         # The courier and its HTTP client are loaded where they are used: in workers.
         def wake_courier(**_kwargs: Any) -> None:

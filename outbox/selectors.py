@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, TruncHour
 
 from outbox.channels.webhook_kinds import WEBHOOK_TEST
 from outbox.choices import WAITING, BannerState, Channel, DeliveryState, NoticeState
 from outbox.conditions import Facts, compile_condition
-from outbox.event_kinds import EventKind, kinds_of, public_kinds
+from outbox.event_kinds import EventKind, domain_of, kinds_of, public_kinds
 from outbox.models import (
     Address,
     Attempt,
@@ -37,6 +37,31 @@ def deliveries_of_list(list_key: str) -> QuerySet[Delivery]:
 
 def deliveries_of_events(event_ids: Iterable[int]) -> QuerySet[Delivery]:
     return deliveries().filter(event_id__in=list(event_ids)).order_by("id")
+
+
+# Hours that are over and counted: nothing is added to them any more.
+_hours: dict[datetime, dict[str, int]] = {}
+_COMMITTED_AFTER = timedelta(minutes=5)
+
+
+def activity(now: datetime, hours: int = 24) -> list[tuple[datetime, dict[str, int]]]:
+    """How many events each domain published in each of the last hours, the oldest first, this one so far.
+
+    Hours that are over are counted once in a process; the dashboard asks every half minute.
+    """
+    this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    wanted = [this - timedelta(hours=back) for back in range(hours - 1, -1, -1)]
+    for old in [hour for hour in _hours if hour < wanted[0]]:
+        _hours.pop(old, None)
+    since = next((hour for hour in wanted if hour not in _hours), this)
+    found: dict[datetime, dict[str, int]] = {hour: {} for hour in wanted if hour >= since}
+    rows = Event.objects.filter(created_at__gte=since).annotate(hour=TruncHour("created_at", tzinfo=UTC))
+    for hour, kind, number in rows.order_by().values_list("hour", "kind").annotate(n=Count("pk")):
+        domain = domain_of(kind)
+        if hour in found:
+            found[hour][domain] = found[hour].get(domain, 0) + number
+    _hours.update({hour: by for hour, by in found.items() if hour + timedelta(hours=1) + _COMMITTED_AFTER < now})
+    return [(hour, found[hour] if hour in found else _hours.get(hour, {})) for hour in wanted]
 
 
 def attempts_of(delivery: Delivery) -> QuerySet[Attempt]:

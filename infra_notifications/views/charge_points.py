@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -11,11 +13,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from console.charts import stacked_bars
 from console.choices import JobState
 from console.lists import Action, Column, ListPage
 from console.models import Job
@@ -27,12 +30,16 @@ from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERD
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.forms import AdoptForm, ImportForm
 from infra_notifications.models import ChargePoint, UnknownChargePoint
+from infra_notifications.rules.availability import DAYS, availability, share_of
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
 from infra_notifications.services.charge_points import FIELDS, adopt_unknown
 from infra_notifications.services.imports import safe_cell, tags_cell
 from infra_notifications.tables import ADD_TO_GROUP, TAG
 from infra_notifications.views.columns import POINT_COLUMNS
+from outbox.selectors import deliveries_of_events
+
+SHOWN_DELIVERIES = 50
 
 _VIEW = "infra_notifications.view_chargepoint"
 
@@ -77,7 +84,7 @@ class ChargePointList(ListPage):
 
 @requires(_VIEW)
 def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
-    """One charge point: facts, groups, what it said last and which rule each message met, incidents."""
+    """One charge point: facts, groups, availability, incidents, what it said last and which rule each message met."""
     found = get_object_or_404(selectors.charge_points(), pk=pk)
     selectors.attach_groups([found])
     incidents = list(selectors.incidents().filter(charge_point=found)[:50])
@@ -90,8 +97,36 @@ def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
         "connectivity_colour": CONNECTIVITY_COLOURS[found.state.connectivity],  # type: ignore[index]
         "case_colours": CASE_COLOURS,
         "verdict_colours": VERDICT_COLOURS,
+        **_availability(found),
     }
+    if request.user.has_perm("outbox.view_delivery"):
+        context["deliveries"] = deliveries_of_events(selectors.told_events_of(found)).order_by("-id")[:SHOWN_DELIVERIES]
     return render(request, "infra_notifications/charge_point.html", context)
+
+
+def _availability(point: ChargePoint) -> dict[str, Any]:
+    """For how many hours of each of the last 30 days it could be used, as a picture and as a table."""
+    now, zone = timezone.now(), timezone.get_current_timezone()
+    outages = selectors.outages_of(point, now - timedelta(days=DAYS + 1))
+    # Its history may be older than its row here.
+    known_since = min([point.created_at, *(begin for begin, _end in outages)])
+    days = availability(outages, known_since=known_since, now=now, zone=zone)
+    series = {
+        str(_("available")): ("success", [round((day.known_s - day.down_s) / 3600, 2) for day in days]),
+        str(_("not available")): ("danger", [round(day.down_s / 3600, 2) for day in days]),
+    }
+    return {
+        "availability_chart": stacked_bars([formats.date_format(day.date, "j M") for day in days], series),
+        "availability_days": [(day, percent(day.share), day.down_s) for day in reversed(days) if day.known_s],
+        "availability_share": percent(share_of(days)),
+    }
+
+
+def percent(share: float | None) -> str:
+    """`99.95 %`, rounded down: what was not whole is not said to be. An en dash where nothing is known."""
+    if share is None:
+        return "–"
+    return _("%(n)s %%") % {"n": formats.number_format(math.floor(share * 10_000 + 1e-6) / 100, 2)}
 
 
 # ---- export and import ------------------------------------------------------------------------------------------

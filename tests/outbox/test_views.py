@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from auditlog.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from outbox import selectors
 from outbox.choices import CANCELLABLE, RETRYABLE, Channel, DeliveryState, Reason
 from outbox.models import Address, Attempt, Delivery, Event
 from outbox.outcome import failed
@@ -299,3 +303,63 @@ def test_dashboard_counts_what_is_open(viewer: Client) -> None:
         a_delivery(state=state)
     (data,) = [data for tile, data in viewer.get("/").context["tiles"] if tile.template == "outbox/tile.html"]
     assert data == {"waiting": 3, "sending": 1, "failed": 1, "oldest_due": NOW, "untold": None}
+
+
+# ---- activity of the last 24 hours -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted_hours(monkeypatch: pytest.MonkeyPatch) -> dict[datetime, dict[str, int]]:
+    kept: dict[datetime, dict[str, int]] = {}
+    monkeypatch.setattr(selectors, "_hours", kept)
+    return kept
+
+
+def recorded(at: datetime, number: int = 1) -> None:
+    """Events of the domain “test” that were recorded then."""
+    (*deliveries,) = published(*[a_note("a@example.org") for _ in range(number)])
+    Event.objects.filter(pk__in=[delivery.event_id for delivery in deliveries]).update(created_at=at)
+
+
+def test_activity_counts_the_events_of_each_hour(db: None, counted_hours: dict[datetime, dict[str, int]]) -> None:
+    now = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+    for hours_ago, number in ((30, 1), (23.4, 2), (1, 3), (0.2, 4)):
+        recorded(now - timedelta(hours=hours_ago), number)
+    found = selectors.activity(now)
+    assert [hour for hour, _by in found] == [now - timedelta(hours=back, minutes=30) for back in range(23, -1, -1)]
+    assert {hour: by for hour, by in found if by} == {
+        datetime(2026, 11, 20, 13, tzinfo=UTC): {"test": 2},
+        datetime(2026, 11, 21, 11, tzinfo=UTC): {"test": 3},
+        datetime(2026, 11, 21, 12, tzinfo=UTC): {"test": 4},
+    }
+
+
+def test_hours_that_are_over_are_counted_once(db: None, counted_hours: dict[datetime, dict[str, int]]) -> None:
+    now = datetime(2026, 11, 21, 12, 2, tzinfo=UTC)
+    recorded(now - timedelta(hours=3))
+    assert selectors.activity(now)[-4][1] == {"test": 1}
+    # The hour that has just ended may still be written by a transaction that began in it.
+    assert max(counted_hours) == datetime(2026, 11, 21, 10, tzinfo=UTC)
+    recorded(now - timedelta(minutes=3), 2)
+    with CaptureQueriesContext(connection) as queries:
+        found = dict(selectors.activity(now))
+    assert (found[datetime(2026, 11, 21, 9, tzinfo=UTC)], found[datetime(2026, 11, 21, 11, tzinfo=UTC)]) == (
+        {"test": 1},
+        {"test": 2},
+    )
+    assert len(queries) == 1
+    later = now + timedelta(hours=30)
+    assert all(by == {} for _hour, by in selectors.activity(later))
+    assert min(counted_hours) >= later - timedelta(hours=24)
+
+
+def test_dashboard_shows_the_activity_as_a_picture_with_its_table(
+    viewer: Client, counted_hours: dict[datetime, dict[str, int]]
+) -> None:
+    assert "Nothing happened." in viewer.get("/").content.decode()
+    recorded(timezone.now(), 3)
+    page = viewer.get("/").content.decode()
+    tile = page.split('id="tile-activity"')[1].split("</section>")[0]
+    assert "<svg" in tile
+    assert re.search(r'badge-secondary">test</span> 3', tile)
+    assert re.search(r"<td[^>]*>.*</td><td class=\"num\">3</td>", tile)
