@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.live import Live, running
 
@@ -16,6 +16,9 @@ ROLES = ("operator", "admin", "viewer")
 PASSWORD = "correct-horse-battery"
 # More than a request does at once, in a town of their own.
 MANY = 450
+# A browser on a busy machine may halt for seconds; nothing waits longer than it must.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS / 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,7 +105,7 @@ def open_context(live: Live, browser: Browser, signed_in: dict[str, Any], watch:
             timezone_id="Europe/Berlin",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("page", watch.page)
         contexts.append(context)
         return context
