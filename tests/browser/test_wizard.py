@@ -225,6 +225,7 @@ def test_mark_of_an_expired_sign_in_is_sent_after_the_next(open_context: Open) -
     context = open_context()
     page = context.new_page()
     begin(page, "Expired")
+    page.wait_for_load_state("networkidle")  # or the step's own requests find the sign-in expired first
     context.clear_cookies(name="signalbox_session")
     page.get_by_label("Mark DE*MNY*E0001*1", exact=True).click()
     sign_in(page, "operator")
