@@ -51,8 +51,9 @@ def activity(now: datetime, hours: int = 24) -> list[tuple[datetime, dict[str, i
     """
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     wanted = [this - timedelta(hours=back) for back in range(hours - 1, -1, -1)]
-    for old in [hour for hour in _hours if hour < wanted[0]]:
-        _hours.pop(old, None)
+    for hour in list(_hours):  # a copy: other threads count too
+        if hour < wanted[0]:
+            _hours.pop(hour, None)
     since = next((hour for hour in wanted if hour not in _hours), this)
     found: dict[datetime, dict[str, int]] = {hour: {} for hour in wanted if hour >= since}
     rows = Event.objects.filter(created_at__gte=since).annotate(hour=TruncHour("created_at", tzinfo=UTC))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import cycle
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,10 +13,11 @@ from console.charts import stacked_bars
 from outbox import selectors
 from outbox.checks import DUE_TOO_LONG_S
 from outbox.choices import DeliveryState
+from outbox.event_kinds import domains as all_domains
 
-# A badge's colour for each domain, in the order of the stack.
-_DOMAINS = {"charging": "info", "vehicles": "violet", "remotes": "warning", "bikeshare": "success"}
-_OTHERS = "secondary"
+# Badges' colours for the domains that are registered, in their order; what is of none is grey.
+_PALETTE = ("success", "info", "warning", "violet", "danger")
+_GREY = "secondary"
 
 
 def activity_tile(request: HttpRequest) -> dict[str, Any]:
@@ -24,8 +26,9 @@ def activity_tile(request: HttpRequest) -> dict[str, Any]:
     totals = Counter[str]()
     for _hour, by_domain in hours:
         totals.update(by_domain)
-    domains = [name for name in (*_DOMAINS, *sorted(totals.keys() - _DOMAINS.keys())) if totals[name]]
-    colours = {name: _DOMAINS.get(name, _OTHERS) for name in domains}
+    palette = dict(zip(all_domains(), cycle(_PALETTE), strict=False))
+    domains = sorted(totals)
+    colours = {name: palette.get(name, _GREY) for name in domains}
     labels = [f"{timezone.localtime(hour):%H:%M}" for hour, _by in hours]
     series = {name: (colours[name], [by.get(name, 0) for _hour, by in hours]) for name in domains}
     return {
