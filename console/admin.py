@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
-from console.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, SavedSearch, SignOfLife, Undo
+from console.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife, Undo
 from console.paging import COUNT_CAP
 
 
@@ -110,6 +110,13 @@ class UndoAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Undo]:
         return super().get_queryset(request).defer("payload")
+
+
+@admin.register(KnownValue)
+class KnownValueAdmin(ReadOnlyAdmin):
+    list_display = ("value", "column")
+    list_filter = ("column",)
+    search_fields = ("value",)
 
 
 @admin.register(FacetCensus)

@@ -207,6 +207,21 @@ class FacetCensus(models.Model):
         return self.list_key
 
 
+class KnownValue(models.Model):
+    """A value that a column holds or has held; kept by triggers on its table (`console.search.vocabulary`)."""
+
+    column = models.CharField(_("column"), max_length=100, help_text=_("Table and column, joined by a dot."))
+    value = models.CharField(_("value"), max_length=300)
+
+    class Meta:
+        verbose_name = _("known value")
+        verbose_name_plural = _("known values")
+        constraints = (models.UniqueConstraint(fields=("column", "value"), name="knownvalue_unique"),)
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class FacetCount(models.Model):
     """A value of a facet of a long list, and in how many rows it stands: counted beforehand, by beat."""
 

@@ -3,27 +3,26 @@ hundreds of thousands of rows only as many as can be counted quickly."""
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
-from django.db.models import AutoField, Max, Min, Model, QuerySet
+from django.db.models import Model, QuerySet
 
 COUNT_CAP = 10_000
 # Beyond so many rows (as PostgreSQL estimates them) counting stops when its time is up; "3,200+" is shown then.
 LONG_TABLE = 200_000
-COUNT_FOR_S = 0.025
-# How long the walk to an uncounted page may take before everything is counted after all.
-WALK_FOR_S = 0.06
-_CHUNK, _STEP = 200, 50
-# Of so many rows taken by chance, how many must match for a walk in order to find a page soon; and how many for any
-# walk to find 10,001 as soon.
-_SAMPLE = 500
-_SOME, _MANY = 3, 100
+COUNT_FOR_S = 0.015
+# What finding the matches may cost, in PostgreSQL's unit (some microseconds), for it to be done without a question; and
+# how much less a walk must be expected to cost to be tried before. It is the surer guess that is to win.
+CHEAP = 1_500
+_CHEAPER = 4
+# A walk is left after so long, or sooner where less was expected.
+WALK_FOR_S, _LEAST_WALK_S, _UNIT_S = 0.05, 0.01, 5e-6
 _ESTIMATE_FOR_S = 60.0
 _DETOURS = ("enable_sort", "enable_incremental_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 ModelT = TypeVar("ModelT", bound=Model)
@@ -65,58 +64,67 @@ def capped_ids(queryset: QuerySet[Any]) -> list[Any]:
     return list(queryset.order_by().values_list("pk", flat=True)[: COUNT_CAP + 1])
 
 
-def ids_in_time(queryset: QuerySet[Any]) -> tuple[list[Any], bool]:
-    """The same, but only as many as are found in a moment; and whether these are all."""
-    ids: list[Any] = []
-    until = time.monotonic() + COUNT_FOR_S
-    try:
-        # Joins that first gather everything would be interrupted with nothing in hand.
-        with settings_of_postgres(COUNT_FOR_S, "enable_hashjoin", "enable_mergejoin"):
-            found = queryset.order_by().values_list("pk", flat=True)[: COUNT_CAP + 1]
-            with closing(cast("Generator[Any]", found.iterator(chunk_size=_CHUNK))) as keys:
-                for pk in keys:
-                    ids.append(pk)
-                    if len(ids) % _CHUNK == 0 and time.monotonic() > until:
-                        return ids, False
-    except OperationalError:  # the statement's time was up
-        return ids, False
-    return ids, True
-
-
 @dataclass(frozen=True)
 class _Length:
-    """Whether a table is long, and rows of it taken by chance; known for a minute."""
+    """Whether PostgreSQL believes a table to be long; known for a minute."""
 
     until: float
     is_long: bool
-    sample: Sequence[int] = ()
 
 
 _lengths: dict[type[Model], _Length] = {}
 
 
-def _length(model: type[Model]) -> _Length:
+def _is_long(model: type[Model]) -> bool:
     known = _lengths.get(model)
     if known is None or time.monotonic() >= known.until:
-        known = _lengths[model] = _asked(model)
-    return known
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+            rows = cursor.fetchone()[0]
+        known = _lengths[model] = _Length(time.monotonic() + _ESTIMATE_FOR_S, rows > LONG_TABLE)
+    return known.is_long
 
 
-def _asked(model: type[Model]) -> _Length:
-    until, sample = time.monotonic() + _ESTIMATE_FOR_S, range(0)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-        is_long = cursor.fetchone()[0] > LONG_TABLE
-    if is_long and isinstance(model._meta.pk, AutoField):
-        ends = model._base_manager.aggregate(first=Min("pk"), last=Max("pk"))
-        sample = range(ends["first"] or 0, (ends["last"] or 0) + 1)
-    return _Length(until, is_long, random.sample(sample, min(_SAMPLE, len(sample))))
+@dataclass(frozen=True)
+class _Keys:
+    """A statement that finds the primary keys of up to 10,001 matches: written once, explained and then asked."""
 
+    sql: str
+    params: tuple[Any, ...]
 
-def _how_many_of(sample: Sequence[int], matching: QuerySet[Any]) -> int:
-    """How many of these rows match; each is looked up by its key."""
-    with settings_of_postgres(0, "enable_bitmapscan"):
-        return len(set(matching.order_by().filter(pk__any_of=list(sample)).values_list("pk", flat=True)))
+    @classmethod
+    def of(cls, matching: QuerySet[Any], *order_by: str) -> _Keys:
+        """Raises EmptyResultSet where nothing can match."""
+        query = matching.order_by(*order_by).values_list("pk")[: COUNT_CAP + 1].query
+        sql, params = query.sql_with_params()
+        return cls(sql, tuple(params))
+
+    def found(self) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self.params)
+            return [pk for (pk,) in cursor.fetchall()]
+
+    def cost(self, rows: int = COUNT_CAP + 1) -> float:
+        """What PostgreSQL expects it to cost to find so many, in its own unit."""
+        with connection.cursor() as cursor:
+            first = f"SELECT * FROM ({self.sql}) AS keys LIMIT {rows}"  # noqa: S608 - of the ORM, and a number
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {first}", self.params)
+            (plan,) = cursor.fetchone()
+        return float(plan[0]["Plan"]["Total Cost"])
+
+    def in_steps(self, step: int) -> Generator[tuple[list[Any], bool]]:
+        """The keys, so many at first and twice as many each time, and whether there may be more; in a transaction."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DECLARE walk NO SCROLL CURSOR FOR {self.sql}", self.params)
+            with suppress(GeneratorExit):
+                goes_on = True
+                while goes_on:
+                    cursor.execute(f"FETCH {step} FROM walk")
+                    keys = [pk for (pk,) in cursor.fetchall()]
+                    goes_on = len(keys) == step
+                    yield keys, goes_on
+                    step *= 2
+            cursor.execute("CLOSE walk")
 
 
 def page_of_rows(
@@ -130,16 +138,18 @@ def page_of_rows(
     """A page of `matching`, which is `base` (with its joins and annotations) narrowed by a search.
 
     A rare match sorted by an index would walk the whole index, so up to 10,000 matches are found first and sorted
-    after; above that, matches are frequent and the sorted walk ends soon. Of a long table a sample says what to do
-    first, and where the time to count was up and many had been found, the walk says how many there are at least.
+    after; above that, matches are frequent and the sorted walk ends soon. Of a long table PostgreSQL's estimate says
+    which of the two to do first, and a walk says how many matches there are at least.
     """
-    length = _length(matching.model)
-    if length.is_long:
-        page, ids = _found_in_time(base, matching, order_by, number, size, length.sample)
+    try:
+        keys = _Keys.of(matching)
+    except EmptyResultSet:
+        return Page([], 1, size, 0, capped=False)
+    if _is_long(matching.model) and (at_once := keys.cost()) > CHEAP:
+        page = _walked(base, _Keys.of(matching, *order_by), order_by, number, size, at_once)
         if page is not None:
             return page
-    else:
-        ids = capped_ids(matching)
+    ids = keys.found()
     capped = len(ids) > COUNT_CAP
     if not capped:
         ids = list(dict.fromkeys(ids))  # a join may have found a row several times
@@ -154,61 +164,34 @@ def page_of_rows(
     return Page(rows, number, size, total, capped)
 
 
-def _found_in_time(
-    base: QuerySet[ModelT],
-    matching: QuerySet[ModelT],
-    order_by: tuple[str, ...],
-    number: int,
-    size: int,
-    sample: Sequence[int],
-) -> tuple[Page[ModelT] | None, list[Any]]:
-    """A page of a long table, or up to 10,001 keys of what matches."""
-    matched = _how_many_of(sample, matching) if sample else 1
-    if matched == 0 or matched >= _MANY:
-        return None, capped_ids(matching)
-    if matched >= _SOME:
-        page = _walked(base, matching, order_by, number, size, count_for_s=COUNT_FOR_S)
-        if page is not None:
-            return page, []
-    ids, complete = ids_in_time(matching)
-    if not complete:
-        page = _walked(base, matching, order_by, number, size, at_least=len(ids))
-        if page is not None:
-            return page, []
-    return None, ids if complete else capped_ids(matching)
-
-
 def _walked(
-    base: QuerySet[ModelT],
-    matching: QuerySet[ModelT],
-    order_by: tuple[str, ...],
-    number: int,
-    size: int,
-    *,
-    count_for_s: float = 0,
-    at_least: int = 0,
+    base: QuerySet[ModelT], keys: _Keys, order_by: tuple[str, ...], number: int, size: int, at_once: float
 ) -> Page[ModelT] | None:
-    """A page whose matches are found in its order, and counted by the way for so many seconds.
+    """A page whose matches are found in its order, and counted by the way as long as there is time for that.
 
-    None where that takes too long, and for a page beyond the end.
+    None where that is not expected to cost much less than `at_once`, where it takes longer than expected, and for a
+    page beyond the end.
     """
     number = min(max(1, number), COUNT_CAP // size)
     start = (number - 1) * size
     ids: list[Any] = []
-    began, goes_on = time.monotonic(), False
+    goes_on = True
     try:
-        with walking_indexes(WALK_FOR_S):
-            found = matching.order_by(*order_by).values_list("pk", flat=True)[: COUNT_CAP + 1]
-            with closing(cast("Generator[Any]", found.iterator(chunk_size=_STEP))) as keys:
-                for pk in keys:
-                    ids.append(pk)
-                    took = time.monotonic() - began
-                    if took > WALK_FOR_S and len(ids) <= start + size:
-                        return None
-                    if goes_on := took > count_for_s and len(ids) > start + size and len(ids) % _STEP == 0:
+        with walking_indexes():
+            cost = keys.cost(start + size)
+            if cost * _CHEAPER > at_once:
+                return None
+            limit_postgres(min(max(_LEAST_WALK_S, cost * _UNIT_S), WALK_FOR_S))
+            began = time.monotonic()
+            with closing(keys.in_steps(size + 1)) as steps:
+                for found, more in steps:
+                    ids += found
+                    goes_on = more
+                    if time.monotonic() - began > COUNT_FOR_S and len(ids) > start + size:
                         break
-    except OperationalError:
-        return None
+    except OperationalError:  # the statement's time was up
+        if len(ids) <= start + size:
+            return None
     ids = list(dict.fromkeys(ids))
     shown = ids[start : start + size]
     if not shown and number > 1:
@@ -218,23 +201,24 @@ def _walked(
         return Page(rows, number, size, COUNT_CAP, capped=True)
     if not goes_on:
         return Page(rows, number, size, len(ids), capped=False)
-    at_least = max(at_least, len(ids)) // 100 * 100
-    return Page(rows, number, size, max(at_least, start + size + 1), capped=True)
+    return Page(rows, number, size, max(len(ids) // 100 * 100, start + size + 1), capped=True)
 
 
-def walking_indexes(for_s: float = 0) -> AbstractContextManager[None]:
+def walking_indexes() -> AbstractContextManager[None]:
     """Has the planner walk an index in the order asked for: it cannot know that what matches is frequent, and would
     rather sort a tenth of a million rows."""
-    return settings_of_postgres(for_s, *_DETOURS)
+    return settings_of_postgres(**dict.fromkeys(_DETOURS, "off"))
+
+
+def limit_postgres(for_s: float) -> None:
+    """Within `settings_of_postgres`: ends each further statement after so many seconds, by OperationalError."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{for_s * 1000:.0f}ms"])
 
 
 @contextmanager
-def settings_of_postgres(for_s: float, *off: str) -> Iterator[None]:
-    """Switches some of the planner's ways off, and limits each statement to so many seconds; 0 is no limit.
-
-    Raises OperationalError when a statement is ended by that.
-    """
-    values = dict.fromkeys(off, "off") | ({"statement_timeout": f"{for_s * 1000:.0f}ms"} if for_s else {})
+def settings_of_postgres(**values: str) -> Iterator[None]:
+    """Settings of PostgreSQL that end with the block, and so does a limit on its statements."""
     is_inner = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -244,5 +228,6 @@ def settings_of_postgres(for_s: float, *off: str) -> Iterator[None]:
         yield
         if is_inner:  # else they end with the transaction
             cursor.execute(
-                "SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = ANY(%s)", [list(values)]
+                "SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name = ANY(%s)",
+                [[*values, "statement_timeout"]],
             )

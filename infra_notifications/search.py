@@ -8,13 +8,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from console.search import (
     ChoiceFacet,
-    Comparison,
     MembershipFacet,
     NumberFacet,
     SearchContext,
@@ -26,7 +25,7 @@ from console.search.facets import FlagFacet, TagFacet
 from console.search.grammar import Value
 from console.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, CloseReason, Connectivity, WindowState
-from infra_notifications.models import GroupAddress, GroupMembership, Incident
+from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
 STATUSES = (
@@ -56,6 +55,9 @@ def had(case: str | None, context: SearchContext) -> Q:
     return Q(Exists(incidents.filter(case=case) if case else incidents))
 
 
+_BEYOND = {"lt": "gte", "lte": "gt"}
+
+
 @dataclass(frozen=True)
 class ConnectivitySince(TimeFacet):
     """Since when a charge point is silent, or online again.
@@ -65,21 +67,28 @@ class ConnectivitySince(TimeFacet):
     """
 
     def condition(self, value: Value, context: SearchContext) -> Q:
-        silent = TimeFacet("since", "state__last_seen", "").condition(value, context)
-        ended = Incident.objects.filter(
-            charge_point=OuterRef("pk"), case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE
-        )
-        later = Incident.objects.filter(
-            charge_point=OuterRef("charge_point"),
-            case=Case.UNAVAILABLE,
-            close_reason=CloseReason.LIFE,
-            closed_at__gt=OuterRef("closed_at"),
-        )
-        fitting = ended.filter(TimeFacet("since", "closed_at", "").condition(value, context))
-        online = Q(Exists(fitting.exclude(Exists(later))))
-        if isinstance(value, Comparison) and value.operator in (">", ">="):
-            online |= ~Q(Exists(ended))
-        return Q(state__connectivity=Connectivity.SILENT) & silent | Q(state__connectivity=Connectivity.ONLINE) & online
+        bounds = self.bounds(value, context)
+        if bounds is None:
+            raise self.refuse(str(_("an age such as <1h or >7d, a day, or a range")))
+        silences = Incident.objects.filter(case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE)
+        from_bounds = {f"__{name}": moment for name, moment in bounds.items() if name in ("gt", "gte")}
+        # What ended after the end of the range: nothing may have, for the last silence to lie within.
+        after = {f"__{_BEYOND[name]}": moment for name, moment in bounds.items() if name in _BEYOND}
+        later = [Q(**{f"closed_at{name}": moment}) for name, moment in after.items()]
+        if not from_bounds:
+            online = Q(state__connectivity=Connectivity.ONLINE)
+            for condition in later:
+                online &= ~Q(Exists(silences.filter(condition, charge_point=OuterRef("pk"))))
+            seen = {f"state__last_seen__{name}": moment for name, moment in bounds.items()}
+            return online | Q(state__connectivity=Connectivity.SILENT, **seen)
+        # Few, and each found by an index of its own: an OR would ask every charge point.
+        seen = {f"last_seen__{name}": moment for name, moment in bounds.items()}
+        silent = ChargePointState.objects.filter(connectivity=Connectivity.SILENT, **seen).values("charge_point")
+        ended = silences.filter(**{f"closed_at{name}": moment for name, moment in from_bounds.items()})
+        ended = ended.filter(charge_point__state__connectivity=Connectivity.ONLINE)
+        for condition in later:
+            ended = ended.exclude(Exists(silences.filter(condition, charge_point=OuterRef("charge_point"))))
+        return Q(pk__in=silent.union(ended.order_by().values("charge_point")))
 
     def hints(self) -> tuple[tuple[str, str | Promise], ...]:
         return (
@@ -103,6 +112,16 @@ def _not_had(context: SearchContext) -> Q:
 
 def _through(name: str, label: str | Promise, *aliases: str, counted: bool = False) -> TextFacet:
     return TextFacet(name, name, label, aliases, through="search_text", counted=counted)
+
+
+def _kept(column: str, model: type[Model] = ChargePoint) -> str:
+    """A column whose values are kept by triggers (migration 0014)."""
+    return f"{model._meta.db_table}.{column}"
+
+
+def _known(name: str, label: str | Promise, *aliases: str, column: str = "", exact: bool = False) -> TextFacet:
+    path = column or name
+    return TextFacet(name, path, label, aliases, kept_as=_kept(path), exact=exact, counted=True)
 
 
 def _group_names() -> QuerySet[GroupMembership, tuple[int, str]]:
@@ -138,15 +157,18 @@ CHARGE_POINT_SEARCH = SearchSchema(
         _through("location", _("Location"), "site", counted=True),
         _through("street", _("Street")),
         TextFacet("zip", "postal_code", _("Postal code"), ("postal_code",), through="search_text"),
-        _through("city", _("City"), counted=True),
-        TextFacet("country", "country", _("Country"), exact=True, counted=True),
-        _through("operator", _("Operator"), "owner", counted=True),
-        _through("vendor", _("Vendor"), "manufacturer", counted=True),
-        _through("model", _("Model"), counted=True),
-        TextFacet("firmware", "firmware", _("Firmware"), ("fw",), counted=True),
-        TextFacet("protocol", "state__ocpp_version", _("OCPP version"), ("ocpp",), counted=True),
+        _known("city", _("City")),
+        _known("country", _("Country"), exact=True),
+        _known("operator", _("Operator"), "owner"),
+        _known("vendor", _("Vendor"), "manufacturer"),
+        _known("model", _("Model")),
+        _known("firmware", _("Firmware"), "fw"),
         TextFacet(
-            "plug", "connector_standard", _("Connector standard"), ("connector_standard", "standard"), counted=True
+            "protocol", "state__ocpp_version", _("OCPP version"), ("ocpp",), counted=True,
+            kept_as=_kept("ocpp_version", ChargePointState),
+        ),
+        _known(
+            "plug", _("Connector standard"), "connector_standard", "standard", column="connector_standard"
         ),
         ChoiceFacet(
             "current", "power_type", _("AC or DC"), choices=_CURRENT, labels={"ac": _("AC"), "dc": _("DC")}
@@ -187,7 +209,7 @@ def _incident_in_group(name: str | None) -> Q:
 
 
 def _at_point(name: str, label: str | Promise) -> TextFacet:
-    return TextFacet(name, f"charge_point__{name}", label, through="charge_point__search_text", counted=True)
+    return TextFacet(name, f"charge_point__{name}", label, kept_as=_kept(name), counted=True)
 
 
 def _incident_groups() -> QuerySet[Incident, tuple[int, str]]:
@@ -209,10 +231,12 @@ INCIDENT_SEARCH = SearchSchema(
         TimeFacet("opened", "opened_at", _("Opened")),
         TimeFacet("closed", "closed_at", _("Closed")),
         TextFacet("evse", "charge_point__evse_id", _("EVSE id"), through="charge_point__search_text"),
-        _at_point("location", _("Location")),
+        TextFacet(
+            "location", "charge_point__location", _("Location"), through="charge_point__search_text", counted=True
+        ),
         _at_point("city", _("City")),
         _at_point("operator", _("Operator")),
-        TextFacet("said", "said", _("What it said")),
+        TextFacet("said", "said", _("What it said"), through="said_text", is_same=True),
         NumberFacet("repeats", "repeats", _("Repeats")),
         MembershipFacet("group", "charge_point", _("Group"), belongs=_incident_in_group, pairs=_incident_groups),
     ),

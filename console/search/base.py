@@ -54,6 +54,10 @@ class Facet:
         """Raises SearchError when this facet does not take such a value."""
         raise NotImplementedError
 
+    def negated(self, value: Value, context: SearchContext) -> Q:
+        """The condition for a value behind a minus. Raises SearchError."""
+        return ~self.condition(value, context)
+
     def choice_condition(self, text: str, context: SearchContext) -> Q:
         """The condition of a value that was chosen, not typed: a filter's. Raises SearchError."""
         return self.condition(read_value(text), context)

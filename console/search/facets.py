@@ -16,6 +16,7 @@ from console.search.base import Facet, SearchContext, SearchError, did_you_mean,
 from console.search.grammar import Value, Word
 from console.search.quantities import NumberFacet, TimeFacet
 from console.search.tally import ByArray, ByColumn, ByCondition, ByRelation, Tally
+from console.search.vocabulary import values_with, values_without
 
 __all__ = [
     "ChoiceFacet",
@@ -36,16 +37,23 @@ __all__ = [
 class TextFacet(Facet):
     """Text that contains the value, case and accents ignored; `city:""` finds the empty ones.
 
-    `through` names a folded, indexed column that contains this text too: it lets the index find the candidates.
+    `through` names a folded, indexed column that contains this text too, or nothing else (`is_same`): it lets the index
+    find the candidates, and one or two letters match the beginnings of words. `kept_as` names a column whose values are
+    kept in a list of their own (`console.search.vocabulary`): the text is looked for there, and the rows are asked for
+    whole values.
     """
 
     through: str = ""
+    is_same: bool = False
+    kept_as: str = ""
     exact: bool = False
     counted: bool = False
 
     def choice_condition(self, text: str, context: SearchContext) -> Q:
         """The whole value as it is stored, still found by the index where there is one."""
         condition = Q(**{self.path: text})
+        if self.kept_as:
+            return condition
         return (
             condition & Q(**{f"{self.through}__folded_contains": text}) if self.through and len(text) > 2 else condition
         )
@@ -58,13 +66,30 @@ class TextFacet(Facet):
             raise self.refuse(_("a text, no comparison or range"))
         if not value.text:
             return Q(**{self.path: ""})
+        if self.kept_as and (values := values_with(self.kept_as, value.text, whole=self.exact)) is not None:
+            return Q(**{f"{self.path}__any_of": values}) if values else Q(pk__in=[])
         if self.exact:
             return Q(**{f"{self.path}__iexact": value.text})
-        condition = Q(**{f"{self.path}__fold_contains": value.text})
-        # Two letters give the index no trigram, so they would only slow it down.
-        if self.through and len(value.text) > 2:
-            condition &= Q(**{f"{self.through}__folded_contains": value.text})
-        return condition
+        if not self.through:
+            return Q(**{f"{self.path}__fold_contains": value.text})
+        through = Q(**{f"{self.through}__folded_contains": value.text})
+        return through if self.is_same else through & self._as_indexed(value.text)
+
+    def negated(self, value: Value, context: SearchContext) -> Q:
+        """Not through the index, which cannot find what lacks a text; by the other values, where they are fewer."""
+        if not isinstance(value, Word) or not value.text:
+            return super().negated(value, context)
+        if self.kept_as:
+            values = values_with(self.kept_as, value.text, whole=self.exact)
+            if values:
+                others = values_without(self.kept_as, value.text, whole=self.exact, at_most=len(values))
+                return Q(**{f"{self.path}__any_of": others}) if others else ~Q(**{f"{self.path}__any_of": values})
+        elif self.through and not (self.exact or self.is_same):
+            return ~self._as_indexed(value.text)
+        return super().negated(value, context)
+
+    def _as_indexed(self, text: str) -> Q:
+        return Q(**{f"{self.path}__fold_contains_as_indexed": text})
 
     def examples(self) -> Sequence[str | Promise]:
         return (format_lazy("{}:{}", self.name, gettext_lazy("text")), format_lazy('{}:""', self.name))

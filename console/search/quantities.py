@@ -78,6 +78,9 @@ _UNITS = {
 }
 
 
+_NEVER = ("never", "none", "")
+
+
 @dataclass(frozen=True)
 class TimeFacet(Facet):
     """A moment: `<15m` younger than, `>1d` older than; `today`, `2026-11-01`, `2026-11`, ranges; `never` for none.
@@ -142,33 +145,32 @@ class TimeFacet(Facet):
             suggestion=f"{self.name}:{near}" if near else "",
         )
 
-    def condition(self, value: Value, context: SearchContext) -> Q:
+    def bounds(self, value: Value, context: SearchContext) -> dict[str, datetime] | None:
+        """The moments between which it lies, by lookup (`gt`, `gte`, `lt`, `lte`); None for `never` and `any`."""
         match value:
             case Comparison(operator, text):
                 start, end = self._period(text, context)
                 if self._age(text) is not None:
-                    flipped = {"<": "gt", "<=": "gte", ">": "lt", ">=": "lte"}[operator]
-                    return Q(**{f"{self.path}__{flipped}": start})
+                    return {{"<": "gt", "<=": "gte", ">": "lt", ">=": "lte"}[operator]: start}
                 bound = {"<": start, ">=": start, "<=": end, ">": end}[operator]
-                lookup = {"<": "lt", "<=": "lt", ">": "gte", ">=": "gte"}[operator]
-                return Q(**{f"{self.path}__{lookup}": bound})
+                return {{"<": "lt", "<=": "lt", ">": "gte", ">=": "gte"}[operator]: bound}
             case Span(low, high):
                 moments = [self._period(side, context) for side in (low, high) if side]
-                bounds = Q(**{f"{self.path}__isnull": False})
-                if low:
-                    start = min(m[0] for m in moments)
-                    bounds &= Q(**{f"{self.path}__gte": start})
-                if high:
-                    end = max(m[1] for m in moments)
-                    bounds &= Q(**{f"{self.path}__lt": end})
-                return bounds
+                from_low = {"gte": min(start for start, _end in moments)} if low else {}
+                to_high = {"lt": max(end for _start, end in moments)} if high else {}
+                return from_low | to_high
             case Word(text):
-                if text.lower() in ("never", "none", ""):
-                    return Q(**{f"{self.path}__isnull": True})
-                if text.lower() == "any":
-                    return Q(**{f"{self.path}__isnull": False})
+                if text.lower() in (*_NEVER, "any"):
+                    return None
                 start, end = self._period(text, context)
-                return Q(**{f"{self.path}__gte": start, f"{self.path}__lt": end})
+                return {"gte": start, "lt": end}
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        bounds = self.bounds(value, context)
+        if bounds is None:
+            return Q(**{f"{self.path}__isnull": isinstance(value, Word) and value.text.lower() in _NEVER})
+        condition = Q(**{f"{self.path}__{lookup}": moment for lookup, moment in bounds.items()})
+        return condition & Q(**{f"{self.path}__isnull": False}) if isinstance(value, Span) else condition
 
     def examples(self) -> Sequence[str | Promise]:
         return (f"{self.name}:<15m", f"{self.name}:today", f"{self.name}:2026-11-01..2026-11-07")

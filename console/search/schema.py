@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
 from django.db.models import Q
 from django.utils.timezone import get_current_timezone, now
@@ -89,12 +89,13 @@ class SearchSchema:
         if term.field is None:
             word = term.values[0]
             condition = self.free_text(word.text if isinstance(word, Word) else "")
-        else:
-            facet = self.facet(term.field)
-            if facet is None:
-                raise self._unknown(term.field)
-            condition = reduce(or_, (facet.condition(value, context) for value in term.values))
-        return ~condition if term.negated else condition
+            return ~condition if term.negated else condition
+        facet = self.facet(term.field)
+        if facet is None:
+            raise self._unknown(term.field)
+        if term.negated:
+            return reduce(and_, (facet.negated(value, context) for value in term.values))
+        return reduce(or_, (facet.condition(value, context) for value in term.values))
 
     def without(self, query: Query, term: Term) -> str:
         """The query's text without one term: what a chip's X leads to."""

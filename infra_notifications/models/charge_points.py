@@ -27,7 +27,8 @@ SEARCHED = (
 )
 
 
-def _folded(*columns: str) -> Func:
+def folded(*columns: str) -> Func:
+    """The columns' texts as Magic Search folds them, one after the other."""
     # Parts are joined by "||", which is immutable, and begin with a space, so that word beginnings can be searched.
     parts: list[Value | F] = []
     for column in columns:
@@ -91,7 +92,7 @@ class ChargePoint(models.Model):
     tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), blank=True, default=list)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
-    search_text = models.GeneratedField(expression=_folded(*SEARCHED), output_field=models.TextField(), db_persist=True)
+    search_text = models.GeneratedField(expression=folded(*SEARCHED), output_field=models.TextField(), db_persist=True)
 
     class Meta:
         verbose_name = _("charge point")
@@ -113,8 +114,13 @@ class ChargePoint(models.Model):
             models.Index(fields=("location", "id"), name="chargepoint_by_location"),
             models.Index(fields=("city", "id"), name="chargepoint_by_city"),
             models.Index(fields=("max_power_kw", "id"), name="chargepoint_by_power"),
-            # AC or DC: for a fifth of the rows, together with the index of a word.
-            models.Index(fields=("power_type",), name="chargepoint_by_current"),
+            # AC or DC, which goes with the power: many pairs of the two exclude each other.
+            models.Index(fields=("power_type", "max_power_kw"), name="chargepoint_by_current"),
+            # What a search asks for by whole values, because all of them are known.
+            models.Index(fields=("operator",), name="chargepoint_by_operator"),
+            models.Index(fields=("vendor",), name="chargepoint_by_vendor"),
+            models.Index(fields=("model",), name="chargepoint_by_model"),
+            models.Index(fields=("firmware",), name="chargepoint_by_firmware"),
         )
 
     def __str__(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from infra_notifications.choices import Case, CloseReason, EntryKind, NoticeKind, NoticeReason, NoticeState
-from infra_notifications.models.charge_points import ChargePoint
+from infra_notifications.models.charge_points import ChargePoint, folded
 from infra_notifications.models.groups import NotificationGroup
 from infra_notifications.models.mapping import EventRule
 
@@ -36,6 +37,7 @@ class Incident(models.Model):
     # When a momentary event (shock, tamper) is over by itself.
     ends_at = models.DateTimeField(null=True)
     said = models.CharField(_("what it said"), max_length=500, blank=True, default="")
+    said_text = models.GeneratedField(expression=folded("said"), output_field=models.TextField(), db_persist=True)
     rule = models.ForeignKey(EventRule, models.SET_NULL, null=True, related_name="+", verbose_name=_("rule"))
 
     class Meta:
@@ -58,6 +60,14 @@ class Incident(models.Model):
             models.Index(fields=("-opened_at",), name="incident_open", condition=Q(closed_at__isnull=True)),
             # The list of all, newest first.
             models.Index(fields=("-opened_at", "-id"), name="incident_by_opening"),
+            # Magic Search by what it said.
+            GinIndex(fields=("said_text",), name="incident_said", opclasses=("gin_trgm_ops",)),
+            # Silences that ended lately: since when a charge point is online again.
+            models.Index(
+                fields=("closed_at", "charge_point"),
+                name="incident_silence_end",
+                condition=Q(case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE),
+            ),
             # Momentary events that are over.
             models.Index(
                 fields=("ends_at",),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from console import paging
 from console.models import SignOfLife
-from console.paging import Page, page_of_rows
+from console.paging import Page, _Keys, page_of_rows
 from console.templatetags.console import count_text
 from tests.factories.console import UserFactory
 
@@ -81,13 +81,30 @@ def test_no_page_counts_the_table(rows: None) -> None:
 # ---- long tables ----------------------------------------------------------------------------------------------------
 
 
+def walking_is_cheaper(monkeypatch: pytest.MonkeyPatch, than_everything: bool = True) -> None:
+    """What PostgreSQL estimates: a row of the walk costs one, or far too much."""
+    each = 1.0 if than_everything else 1e6
+    everything = paging.CHEAP + 1.0
+    monkeypatch.setattr(_Keys, "cost", lambda _keys, rows=None: everything if rows is None else each * rows)
+
+
 @pytest.fixture
 def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rows are found in the time for counting, and that is taken for frequent."""
+    """Pages are walked to; as soon as one is found, the time for counting is up."""
     paging._lengths[SignOfLife] = paging._Length(math.inf, True)  # in a dictionary of this test alone
     monkeypatch.setattr(paging, "COUNT_FOR_S", 0)
-    monkeypatch.setattr(paging, "_CHUNK", 2)
-    monkeypatch.setattr(paging, "_STEP", 2)
+    walking_is_cheaper(monkeypatch)
+
+
+def slow_below(part: str) -> QuerySet[SignOfLife]:
+    """Every row, but those before `part` are found slowly."""
+    return SignOfLife.objects.extra(
+        where=["CASE WHEN part < %s THEN pg_sleep(0.04) IS NOT NULL ELSE true END"], params=[part]
+    )
+
+
+def paged(matching: QuerySet[SignOfLife]) -> Page[SignOfLife]:
+    return page_of_rows(SignOfLife.objects.all(), matching, order_by=("-pk",), number=1, size=3)
 
 
 def test_what_is_not_counted_in_time_is_still_paged_through_to_the_end(long_table: None) -> None:
@@ -104,91 +121,77 @@ def test_beyond_the_end_of_what_is_not_counted_is_the_last_page(long_table: None
     assert ([row.part for row in page(99).rows], page(99).total, page(99).capped) == (["p0"], 7, False)
 
 
-def test_a_count_that_finds_nothing_in_time_is_done_again_without_a_limit(
-    long_table: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paging, "COUNT_FOR_S", 0.02)
-    monkeypatch.setattr(paging, "WALK_FOR_S", 0.02)
-    slow = SignOfLife.objects.extra(where=["pg_sleep(0.03) IS NOT NULL"])
-    found = page_of_rows(SignOfLife.objects.all(), slow, order_by=("-part", "-pk"), number=1, size=3)
-    assert (found.total, found.capped, [row.part for row in found.rows]) == (7, False, ["p6", "p5", "p4"])
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
-        assert cursor.fetchone() == ("0",)
-
-
-def sampled(monkeypatch: pytest.MonkeyPatch, some: int, many: int) -> None:
-    """Every row is in the sample; matches are taken for frequent from `some` and for very frequent from `many` on."""
-    sample = list(SignOfLife.objects.values_list("pk", flat=True))
-    paging._lengths[SignOfLife] = paging._Length(math.inf, True, sample)
-    monkeypatch.setattr(paging, "_SOME", some)
-    monkeypatch.setattr(paging, "_MANY", many)
-
-
-def test_frequent_matches_by_the_sample_are_walked_through_and_counted_by_the_way(
-    long_table: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sampled(monkeypatch, 7, 8)
-    monkeypatch.setattr(paging, "ids_in_time", None)  # would raise
-    first, second, last = page(1), page(2), page(3)
-    assert [row.part for row in (*first.rows, *second.rows, *last.rows)] == [f"p{n}" for n in range(6, -1, -1)]
-    assert [(one.total, one.capped) for one in (first, second, last)] == [(4, True), (7, False), (7, False)]
-
-
 def test_what_is_walked_to_its_end_in_time_is_counted_exactly(
     long_table: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sampled(monkeypatch, 7, 8)
     monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
     assert (page(1).total, page(1).capped) == (7, False)
     monkeypatch.setattr(paging, "COUNT_CAP", 6)
     assert (page(1).total, page(1).capped) == (6, True)
 
 
-@pytest.mark.parametrize(("some", "many", "counting"), [(8, 9, "ids_in_time"), (3, 7, "capped_ids")])
-def test_rare_and_very_frequent_matches_by_the_sample_are_counted_first(
-    long_table: None, monkeypatch: pytest.MonkeyPatch, some: int, many: int, counting: str
-) -> None:
-    sampled(monkeypatch, some, many)
-    monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
-    asked, usual = [], getattr(paging, counting)
-
-    def counted(found: QuerySet[SignOfLife]) -> object:
-        asked.append(1)
-        return usual(found)
-
-    monkeypatch.setattr(paging, counting, counted)
-    assert (page(1).total, page(1).capped, asked) == (7, False, [1, 1])
-
-
-def test_a_walk_that_takes_too_long_is_left(long_table: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    sampled(monkeypatch, 7, 8)
+def test_a_walk_that_takes_longer_than_expected_is_left(long_table: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "WALK_FOR_S", 0.02)
-    slow = SignOfLife.objects.extra(where=["pg_sleep(0.03) IS NOT NULL"])
-    found = page_of_rows(SignOfLife.objects.all(), slow, order_by=("-part", "-pk"), number=1, size=3)
-    assert (found.total, [row.part for row in found.rows]) == (7, ["p6", "p5", "p4"])
+    found = paged(slow_below("p9"))
+    assert (found.total, found.capped, [row.part for row in found.rows]) == (7, False, ["p6", "p5", "p4"])
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
 
 
-def test_postgres_says_which_table_is_long_and_rows_are_taken_by_chance(
-    rows: None, monkeypatch: pytest.MonkeyPatch
+def test_a_page_that_was_found_is_shown_although_counting_on_took_too_long(
+    long_table: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(paging, "WALK_FOR_S", 0.02)
+    monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
+    found = paged(slow_below("p3"))
+    assert (found.total, found.capped, [row.part for row in found.rows]) == (4, True, ["p6", "p5", "p4"])
+
+
+def test_two_pages_in_one_transaction_do_not_meet(long_table: None) -> None:
+    assert page(1) == page(1)
+
+
+def test_what_is_cheaply_found_at_once_is_not_walked_to(long_table: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    walking_is_cheaper(monkeypatch, than_everything=False)
+    assert (page(1).total, page(1).capped, [row.part for row in page(1).rows]) == (7, False, ["p6", "p5", "p4"])
+    walking_is_cheaper(monkeypatch)
+    monkeypatch.setattr(paging, "CHEAP", 1e9)
+    assert (page(1).total, page(1).capped) == (7, False)
+
+
+def test_pages_of_long_tables_by_postgres_own_estimates(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    paging._lengths[SignOfLife] = paging._Length(math.inf, True)
+    monkeypatch.setattr(paging, "CHEAP", 0)
+    for number in (1, 2, 3):
+        assert [row.part for row in page(number).rows] == [f"p{n}" for n in range(6, -1, -1)][
+            3 * number - 3 : 3 * number
+        ]
+    keys = _Keys.of(SignOfLife.objects.filter(part__gte="p5"), "pk")
+    assert 0 < keys.cost(1) <= keys.cost()
+    assert len(keys.found()) == 2
+
+
+def test_what_can_never_match_is_not_asked_for(long_table: None) -> None:
+    nothing = paged(SignOfLife.objects.filter(pk__in=[]))
+    assert (nothing.rows, nothing.total, nothing.capped, nothing.number) == ([], 0, False, 1)
+
+
+def test_postgres_says_which_table_is_long(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "_lengths", {})
-    assert not paging._length(SignOfLife).is_long
+    assert not paging._is_long(SignOfLife)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE console_signoflife")
     monkeypatch.setattr(paging, "LONG_TABLE", 6)
-    assert not paging._length(SignOfLife).is_long  # known for a minute
+    assert not paging._is_long(SignOfLife)  # known for a minute
     monkeypatch.setattr(paging, "_lengths", {})
-    monkeypatch.setattr(paging, "_SAMPLE", 5)
-    known = paging._length(SignOfLife)
-    assert known.is_long
-    assert len(set(known.sample)) == 5
-    assert set(known.sample) <= set(SignOfLife.objects.values_list("pk", flat=True))
+    assert paging._is_long(SignOfLife)
 
 
 def test_what_the_planner_is_told_ends_with_its_transaction(committed: None) -> None:
     with connection.cursor() as cursor:
-        with paging.settings_of_postgres(0.5, "enable_sort"):
+        with paging.settings_of_postgres(enable_sort="off"):
+            paging.limit_postgres(0.5)
             cursor.execute("SELECT current_setting('enable_sort'), current_setting('statement_timeout')")
             assert cursor.fetchone() == ("off", "500ms")
         cursor.execute("SELECT current_setting('enable_sort'), current_setting('statement_timeout')")

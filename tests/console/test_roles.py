@@ -60,7 +60,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "bikeshare": each("program", *CHANGES),
         "outbox": each("address", "change", "delete") | {"erase_address"} | each("webhookendpoint", *CHANGES),
         "console": each("apikey", *ALL)
-        | each("signoflife job undo columnchoice savedsearch facetcensus facetcount", "view")
+        | each("signoflife job undo columnchoice savedsearch facetcensus facetcount knownvalue", "view")
         | each("savedsearch", "change", "delete")
         | each("columnchoice", "delete"),
         "auth": each("user group", *ALL),

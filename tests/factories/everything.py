@@ -23,7 +23,7 @@ from django_celery_beat.models import (
 from bikeshare.choices import AbonnementStatus, TripStatus
 from bikeshare.models import StationFavorite, TelemetryMessage
 from console.choices import JobState
-from console.models import ColumnChoice, FacetCensus, FacetCount, Job, SavedSearch, SignOfLife
+from console.models import ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife
 from console.undo import keep_undo
 from fleet_remotes.choices import Kind, State, StepKind, Verdict
 from fleet_remotes.models import (
@@ -266,6 +266,7 @@ def _console(world: World, owner: User) -> None:
         AccessLog.objects.create(username="someone", ip_address="192.0.2.1"),
         SavedSearch.objects.create(list_key="charge_points", name="<mine>", query="q=k%C3%B6ln", owner=owner),
         ColumnChoice.objects.create(list_key="charge_points", columns=["evse_id", "city"], owner=owner),
+        KnownValue.objects.create(column="walked.city", value="Köln <Süd>"),
         FacetCensus.objects.create(list_key="walked", counted_at=now, took_ms=5, rows=1),
         FacetCount.objects.create(list_key="walked", facet="city", value="Köln", folded="koln", count=1, rank=0),
         keep_undo(
