@@ -11,13 +11,16 @@ when the panel is shown; any value is taken from the URL, whether it is among th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, ClassVar
 
 import django_filters
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, LayoutObject
+from crispy_forms.utils import render_crispy_form
 from django import forms
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -165,6 +168,9 @@ MOST_SECTIONS = 1_000
 _sections: dict[tuple[Any, ...], str] = {}
 
 
+_panels: dict[tuple[type, str], tuple[datetime, str]] = {}
+
+
 def _drawn(bound: Any, active: int, opened: bool) -> str:
     nothing = isinstance(bound.field, FacetField) and not bound.field.choices
     return render_to_string(
@@ -195,6 +201,27 @@ class FacetFilterSet(django_filters.FilterSet):
             form.helper.form_tag, form.helper.disable_csrf = False, True
             form.helper.layout = Layout(*(Section(name, n < self.opened) for n, name in enumerate(form.fields)))
         return form
+
+    @classmethod
+    def is_idle(cls, params: QueryDict) -> bool:
+        """Whether these parameters filter by nothing; then nothing of the set need be made, unless it is drawn anew."""
+        names = tuple(cls.base_filters)
+        return not any(param == name or param.startswith(f"{name}_") for param in params for name in names)
+
+    @classmethod
+    def drawn_idle(cls, params: QueryDict, source: FacetSource) -> str:
+        """The whole panel without a choice: drawn once for each language and each count of a long list."""
+        key, counted_at = (cls, get_language()), source.counted_at()
+        if counted_at is not None and (known := _panels.get(key)) is not None and known[0] == counted_at:
+            return known[1]
+        drawn = cls(params).drawn(source)
+        if counted_at is not None:
+            _panels[key] = (counted_at, drawn)
+        return drawn
+
+    def drawn(self, source: FacetSource) -> str:
+        self.fill(source)
+        return str(render_crispy_form(self.form))
 
     def fill(self, source: FacetSource) -> None:
         """Gives each facet its choices, all with one count."""

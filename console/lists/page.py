@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import django_filters
+from crispy_forms.utils import render_crispy_form
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
@@ -13,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 
+from console.filters import FacetFilterSet
 from console.lists import personal
 from console.lists.actions import BulkAction
 from console.lists.bulk import answer_bulk
@@ -157,7 +159,7 @@ class ListPage(View):
         rows, filters = self.rows(request), None
         text, condition, error = self._searched(request)
         rows = rows.filter(condition) if condition else rows
-        if self.filterset is not None:
+        if self.filterset is not None and not self._is_idle(params):
             filters = self.filterset(params, queryset=rows, request=request)
             rows = filters.qs if filters.is_valid() else rows
         chips = chips_of(params, text, self.search, filters)
@@ -169,6 +171,11 @@ class ListPage(View):
             "chips": chips,
             "narrowed": bool(chips),
         }
+
+    def _is_idle(self, params: QueryDict) -> bool:
+        return (
+            self.filterset is not None and issubclass(self.filterset, FacetFilterSet) and self.filterset.is_idle(params)
+        )
 
     def facet_source(self, request: HttpRequest) -> FacetSource:
         return FacetSource(self.counted_as, lambda: self.rows(request), self.search)
@@ -209,10 +216,8 @@ class ListPage(View):
         target = request.headers.get("HX-Target", "")
         known = {self.list_id: self.results_template, f"{self.list_id}-all": "console/parts/list_form.html"}
         name = (known | self.parts).get(target, self.template)
-        if context["filters"] is not None and target != self.list_id:
-            fill = getattr(context["filters"], "fill", None)
-            if fill is not None:
-                fill(self.facet_source(request))
+        if self.filterset is not None and target != self.list_id:
+            context["filter_panel"] = self._filter_panel(request, context["filters"])
         response = render(request, name, context)
         response["Vary"] = "HX-Request, HX-Target, X-Typing"
         if target == self.list_id:
@@ -221,6 +226,16 @@ class ListPage(View):
             readable = context["was"] == request.GET.get("q", "")
             response["HX-Replace-Url" if typing else "HX-Push-Url"] = url if readable or not typing else "false"
         return response
+
+    def _filter_panel(self, request: HttpRequest, filters: django_filters.FilterSet | None) -> str:
+        source = self.facet_source(request)
+        if isinstance(filters, FacetFilterSet):
+            return filters.drawn(source)
+        if filters is not None:
+            return str(render_crispy_form(filters.form))
+        assert self.filterset is not None
+        assert issubclass(self.filterset, FacetFilterSet)
+        return self.filterset.drawn_idle(request.GET, source)
 
     def _head(self, column: Column, sort: str, params: QueryDict) -> dict[str, Any]:
         up, down = column.name, f"-{column.name}"

@@ -8,9 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from console.search import stored
+from console.search.stored import refresh_counts
+from infra_notifications.filters import ChargePointFilters
 from infra_notifications.models import ChargePoint
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online
 
@@ -184,3 +190,34 @@ def test_a_filter_is_drawn_anew_when_anything_that_it_shows_has_changed(viewer: 
     german = viewer.get(POINTS, headers={"Accept-Language": "de"}).content.decode()
     assert "<summary>Stadt" in german
     assert "<summary>City" in viewer.get(POINTS).content.decode()
+
+
+def test_the_panel_of_a_long_list_is_drawn_once_for_each_count(
+    viewer: Client, points: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LIVE_ROWS", 2)
+    refresh_counts(now=NOW)
+    before = choices(viewer, POINTS, "city")
+    with CaptureQueriesContext(connection) as queries:
+        assert choices(viewer, f"{POINTS}?q=bonn&sort=city&page=2", "city") == before
+    assert not any("console_facetcount" in query["sql"] for query in queries.captured_queries)
+    german = viewer.get(POINTS, headers={"Accept-Language": "de"}).content.decode()
+    assert "<summary>Stadt" in german
+    # A choice is drawn for itself, and does not stay for the next one.
+    chosen = choices(viewer, f"{POINTS}?city=Bonn", "city")
+    assert [checked for _value, _label, checked in chosen] == [value == "Bonn" for value, _label, _checked in chosen]
+    assert choices(viewer, f"{POINTS}?power_min=20", "city") == choices(viewer, POINTS, "city") == before
+    ChargePointFactory(evse_id="D", city="Bonn")
+    refresh_counts(now=NOW + timedelta(minutes=10))
+    assert choices(viewer, POINTS, "city") != before
+
+
+@pytest.mark.parametrize(
+    ("query", "idle"),
+    [
+        ("", True), ("q=city:bonn&sort=city&page=3&was=x&as=csv", True), ("city=Bonn", False), ("city=", False),
+        ("power_min=1", False), ("power_max=", False), ("q=x&tag=a&tag=b", False), ("cit=Bonn", True),
+    ],
+)  # fmt: skip
+def test_only_parameters_of_its_own_filter(query: str, idle: bool) -> None:
+    assert ChargePointFilters.is_idle(QueryDict(query)) is idle
