@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from console.permissions import SIGNED_IN
@@ -28,7 +28,7 @@ class Entry:
     icon: str
     order: int = 100
 
-    @property
+    @cached_property
     def url(self) -> str:
         return reverse(self.url_name)
 
