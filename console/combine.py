@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from django.db import connection
+
 Given = TypeVar("Given")
 Taken = TypeVar("Taken")
 
@@ -28,6 +30,12 @@ class _Ticket(Generic[Given, Taken]):
         # A bare lock: an Event costs three of them, and there is one per request.
         self.gate = threading.Lock()
         self.gate.acquire()
+
+
+def _give_back_connection() -> None:
+    """Who waits holds no connection of the pool: the one who writes for all may need the last of them."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 class Combiner(Generic[Given, Taken]):
@@ -49,6 +57,7 @@ class Combiner(Generic[Given, Taken]):
             self._waiting.append(ticket)
             writes, self._is_writing = not self._is_writing, True
         if not writes:
+            _give_back_connection()
             ticket.gate.acquire()
         # More than once when so much waits before us that our own work does not fit into the first write.
         while not ticket.done:

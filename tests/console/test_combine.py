@@ -6,8 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from console.combine import Combiner
 
@@ -129,3 +132,41 @@ def test_the_end_of_the_process_leaves_nobody_waiting(writer: Writer) -> None:
 
     answers = while_held(writer, first, [lambda: combiner.submit(1)])
     assert isinstance(answers[0], SystemExit)
+
+
+def test_who_waits_holds_no_connection(committed: None) -> None:
+    """More requests than the pool has connections, each of which has read something before it waits for the writer."""
+    begun, queued = threading.Event(), threading.Event()
+
+    def write(given: Sequence[int]) -> list[int]:
+        begun.set()
+        assert queued.wait(30)
+        return [_asked(number) for number in given]
+
+    combiner = Combiner(write)
+    waiting = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] + 4
+
+    def lead() -> int:
+        with closing(connection):
+            return combiner.submit(0)
+
+    def follow(number: int) -> int:
+        with closing(connection):
+            return combiner.submit(_asked(number))
+
+    with ThreadPoolExecutor(waiting + 1) as pool:
+        leader = pool.submit(lead)
+        assert begun.wait(10)
+        followers = [pool.submit(follow, number) for number in range(1, waiting + 1)]
+        deadline = time.monotonic() + 8  # the pool would give up after ten seconds
+        while len(combiner._waiting) < waiting and time.monotonic() < deadline:
+            time.sleep(0.01)
+        queued.set()
+        assert [leader.result(20), *(follower.result(20) for follower in followers)] == list(range(waiting + 1))
+
+
+def _asked(number: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::int", [number])
+        (answer,) = cursor.fetchone()
+    return int(answer)
