@@ -168,7 +168,7 @@ MOST_SECTIONS = 1_000
 _sections: dict[tuple[Any, ...], str] = {}
 
 
-_panels: dict[tuple[type, str], tuple[datetime, str]] = {}
+_panels: dict[tuple[type, str, str], tuple[datetime, str]] = {}
 
 
 def _drawn(bound: Any, active: int, opened: bool) -> str:
@@ -211,7 +211,7 @@ class FacetFilterSet(django_filters.FilterSet):
     @classmethod
     def drawn_idle(cls, params: QueryDict, source: FacetSource) -> str:
         """The whole panel without a choice: drawn once for each language and each count of a long list."""
-        key, counted_at = (cls, get_language()), source.counted_at()
+        key, counted_at = (cls, source.key, get_language()), source.counted_at()
         if counted_at is not None and (known := _panels.get(key)) is not None and known[0] == counted_at:
             return known[1]
         drawn = cls(params).drawn(source)

@@ -110,4 +110,6 @@ class Migration(migrations.Migration):
             model_name='incident',
             index=models.Index(condition=models.Q(('case', 'UNAVAILABLE'), ('close_reason', 'life')), fields=['closed_at', 'charge_point'], name='incident_silence_end'),
         ),
+        # The new statistics are there for the next search, and not only when autovacuum comes by.
+        migrations.RunSQL(f"ANALYZE {POINT}; ANALYZE infra_notifications_incident", migrations.RunSQL.noop),
     ]
