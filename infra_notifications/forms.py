@@ -17,7 +17,7 @@ from console.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models import NotificationGroup
 from infra_notifications.selectors import ids_by_evse, locations_named
-from infra_notifications.services.maintenance import Targets
+from infra_notifications.services.maintenance import Targets, beginning
 from outbox.lists import addresses_in
 
 MAX_TAG = 40
@@ -255,6 +255,27 @@ class MaintenanceTimesForm(forms.Form):
     ends_at = forms.DateTimeField(
         label=_("Ends"), widget=_moment_input(), help_text=_("What is still broken then is told.")
     )
+
+
+class MaintenanceOfSelectedForm(BulkForm, MaintenanceTimesForm):
+    """The same, for charge points that were selected in a list."""
+
+    def clean(self) -> None:
+        data = self.cleaned_data
+        if not self.errors:
+            try:
+                beginning(starts_at=data["starts_at"], ends_at=data["ends_at"], now=timezone.now())
+            except forms.ValidationError as error:
+                self.add_error(None, error)
+
+    def arguments(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        starts = data["starts_at"]
+        return {
+            "reason": data["reason"],
+            "starts_at": starts.isoformat() if starts else "",
+            "ends_at": data["ends_at"].isoformat(),
+        }
 
 
 class MaintenanceForm(MaintenanceTimesForm):

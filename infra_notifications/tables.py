@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from console.lists import BulkAction
-from infra_notifications.forms import AddToGroupForm, TagForm
-from infra_notifications.services import members
+from infra_notifications.forms import AddToGroupForm, MaintenanceOfSelectedForm, TagForm
+from infra_notifications.services import maintenance, members
 
 
 def _add_question(number: int, arguments: Mapping[str, Any]) -> str:
@@ -33,6 +33,22 @@ def _remove_question(number: int, arguments: Mapping[str, Any]) -> str:
 
 def _tag_question(number: int, arguments: Mapping[str, Any]) -> str:
     text = ngettext("Change the tags of %(n)d charge point?", "Change the tags of %(n)d charge points?", number)
+    return text % {"n": number}
+
+
+def _maintenance_question(number: int, arguments: Mapping[str, Any]) -> str:
+    text = ngettext(
+        "Plan maintenance of %(n)d charge point? While it lasts, its incidents are recorded and nobody is mailed.",
+        "Plan maintenance of %(n)d charge points? While it lasts, their incidents are recorded and nobody is mailed.",
+        number,
+    )
+    return text % {"n": number}
+
+
+def _planned(number: int, arguments: Mapping[str, Any]) -> str:
+    text = ngettext(
+        "Maintenance of %(n)d charge point is planned.", "Maintenance of %(n)d charge points is planned.", number
+    )
     return text % {"n": number}
 
 
@@ -85,4 +101,14 @@ TAG = BulkAction(
     question=_tag_question,
     said=_tagged,
 )
-BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG)
+MAINTENANCE = BulkAction(
+    key="charge_points.maintenance",
+    label=gettext_lazy("Maintenance"),
+    icon="wrench-screwdriver",
+    permission="infra_notifications.add_maintenancewindow",
+    form=MaintenanceOfSelectedForm,
+    run=maintenance.cover_chunk,
+    question=_maintenance_question,
+    said=_planned,
+)
+BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE)

@@ -16,7 +16,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from infra_notifications.models import MaintenanceTarget, MaintenanceWindow, NotificationGroup
+from console.lists import BulkRun
+from infra_notifications.choices import WindowState
+from infra_notifications.models import ChargePoint, MaintenanceTarget, MaintenanceWindow, NotificationGroup
 
 LONGEST = timedelta(days=366)
 # A form takes a while to fill in: "now" may lie this far behind.
@@ -45,28 +47,59 @@ def plan_maintenance(
     now: datetime,
 ) -> MaintenanceWindow:
     """Plans a window, or begins it at once without `starts_at`. Raises ValidationError with a pointer to each field."""
-    starts = starts_at or now
-    if starts < now - SLACK:
-        raise ValidationError({"starts_at": _("The beginning is over; leave it empty to begin at once.")})
-    # A maintenance that "begins now" holds for what comes in from now on, not for what was told a minute ago.
-    starts = max(starts, now)
-    _check_end(starts, ends_at, now)
+    starts = beginning(starts_at=starts_at, ends_at=ends_at, now=now)
     if not targets:
         raise ValidationError({"targets": _("Name what is worked at: charge points, locations or groups.")})
     with transaction.atomic():
         window = MaintenanceWindow.objects.create(
             reason=_clean_reason(reason), starts_at=starts, ends_at=ends_at, author=author[:150]
         )
-        rows = [MaintenanceTarget(window=window, charge_point_id=pk) for pk in sorted(set(targets.charge_points))]
-        rows += [MaintenanceTarget(window=window, group_id=pk) for pk in sorted(set(targets.groups))]
-        rows += [
-            MaintenanceTarget(window=window, location=name, city=city) for name, city in sorted(set(targets.locations))
-        ]
-        MaintenanceTarget.objects.bulk_create(rows, batch_size=5_000)
-        LogEntry.objects.log_create(
-            window, action=LogEntry.Action.UPDATE, changes={"targets": ["", _in_words(targets)]}
-        )
+        _cover(window, targets)
     return window
+
+
+def beginning(*, starts_at: datetime | None, ends_at: datetime, now: datetime) -> datetime:
+    """When a window with these times begins. Raises ValidationError with a pointer to each field."""
+    starts = starts_at or now
+    if starts < now - SLACK:
+        raise ValidationError({"starts_at": _("The beginning is over; leave it empty to begin at once.")})
+    # A maintenance that "begins now" holds for what comes in from now on, not for what was told a minute ago.
+    starts = max(starts, now)
+    _check_end(starts, ends_at, now)
+    return starts
+
+
+def _cover(window: MaintenanceWindow, targets: Targets) -> None:
+    rows = [MaintenanceTarget(window=window, charge_point_id=pk) for pk in sorted(set(targets.charge_points))]
+    rows += [MaintenanceTarget(window=window, group_id=pk) for pk in sorted(set(targets.groups))]
+    rows += [
+        MaintenanceTarget(window=window, location=name, city=city) for name, city in sorted(set(targets.locations))
+    ]
+    MaintenanceTarget.objects.bulk_create(rows, batch_size=5_000)
+    LogEntry.objects.log_create(window, action=LogEntry.Action.UPDATE, changes={"targets": ["", _in_words(targets)]})
+
+
+def cover_chunk(run: BulkRun) -> list[int]:
+    """Charge points selected in a list: their first chunk plans the window, which the job keeps for the others."""
+    given = run.arguments
+    found = list(ChargePoint.objects.filter(pk__in=run.ids).values_list("pk", flat=True))
+    targets = Targets(charge_points=found)
+    if "window" not in given:
+        window = plan_maintenance(
+            reason=given["reason"],
+            starts_at=datetime.fromisoformat(given["starts_at"]) if given["starts_at"] else None,
+            ends_at=datetime.fromisoformat(given["ends_at"]),
+            targets=targets,
+            author=run.by.get_username(),
+            now=run.now,
+        )
+        given["window"] = window.pk
+        return found
+    planned = MaintenanceWindow.objects.select_for_update().filter(pk=given["window"]).first()
+    if planned is None or planned.state_at(run.now) == WindowState.OVER:
+        raise ValidationError(_("This maintenance is over."))
+    _cover(planned, targets)
+    return found
 
 
 def _in_words(targets: Targets) -> str:

@@ -35,7 +35,7 @@ from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
 from infra_notifications.services.charge_points import FIELDS, adopt_unknown
 from infra_notifications.services.imports import safe_cell, tags_cell
-from infra_notifications.tables import ADD_TO_GROUP, TAG
+from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, TAG
 from infra_notifications.views.columns import POINT_COLUMNS
 from outbox.selectors import deliveries_of_events
 
@@ -51,7 +51,7 @@ class ChargePointList(ListPage):
     search = CHARGE_POINT_SEARCH
     filterset = ChargePointFilters
     counted_as = "charge_points"
-    bulk = (ADD_TO_GROUP, TAG)
+    bulk = (ADD_TO_GROUP, TAG, MAINTENANCE)
     columns = POINT_COLUMNS
     default_sort = "evse_id"
     placeholder = gettext_lazy("Search, e.g. köln status:faulted -tag:test power:>=50")

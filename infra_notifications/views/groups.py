@@ -28,7 +28,7 @@ from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDE
 from infra_notifications.services import groups as services
 from infra_notifications.services.digests import zone_of
 from infra_notifications.services.members import take_out
-from infra_notifications.tables import ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG
+from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, REMOVE_FROM_GROUP, TAG
 from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
 from outbox.choices import DeliveryState
 from outbox.filters import DeliveryFilters
@@ -179,7 +179,7 @@ class GroupMembers(_GroupTab):
     search = CHARGE_POINT_SEARCH
     filterset = ChargePointFilters
     columns = (*POINT_COLUMNS, Column("remove", "", f"{_CELLS}/member_remove.html"))
-    bulk = (REMOVE_FROM_GROUP, ADD_TO_GROUP, TAG)
+    bulk = (REMOVE_FROM_GROUP, ADD_TO_GROUP, TAG, MAINTENANCE)
     default_sort = "evse_id"
     placeholder = gettext_lazy("Search the members")
     empty_title = gettext_lazy("No members yet")

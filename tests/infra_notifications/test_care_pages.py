@@ -7,13 +7,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
-from infra_notifications.models import Acknowledgement, Incident, IncidentEntry, MaintenanceWindow
+from console.lists import bulk, jobs
+from console.models import Job
+from infra_notifications.models import (
+    Acknowledgement,
+    ChargePoint,
+    Incident,
+    IncidentEntry,
+    MaintenanceWindow,
+    Notice,
+)
 from infra_notifications.services.acknowledging import acknowledge_incidents
-from infra_notifications.services.maintenance import Targets, plan_maintenance
+from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import HOUR, fault, fine, only_incident, say, signal, sweep, take_neutral
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
@@ -261,6 +271,88 @@ def test_maintenance_of_what_a_list_finds(operator: Client) -> None:
     assert "2 charge points from the list:" in text_of(operator.get(f"{url('maintenance_new')}{query}"))
     plan(operator, query)
     assert MaintenanceWindow.objects.get().targets.count() == 2
+
+
+def of_selected(client: Client, *points: ChargePoint, **more: Any) -> Any:
+    ends = local(timezone.now() + 2 * HOUR)
+    form = {"bulk-reason": "New <cables>", "bulk-starts_at": "", "bulk-ends_at": ends} | more
+    data = {"do": "bulk", "action": "charge_points.maintenance", "row": [point.pk for point in points]} | form
+    return client.post(url("charge_points"), data | {"confirmed": "1", "number": len(points)}, follow=True)
+
+
+def test_maintenance_of_selected_charge_points(operator: Client, viewer: Client) -> None:
+    points = [ChargePointFactory() for _n in range(3)]
+    group = NotificationGroupFactory(members=points)
+    asked = {"do": "bulk", "action": "charge_points.maintenance", "row": [points[0].pk]}
+    for where in (url("charge_points"), url("group_members", group.pk)):
+        shown = text_of(operator.post(where, asked))
+        assert "Plan maintenance of 1 charge point? While it lasts, its incidents are recorded" in shown
+    assert viewer.post(url("charge_points"), asked).status_code == 403
+    assert "Maintenance of 2 charge points is planned." in text_of(of_selected(operator, *points[:2]))
+    window = MaintenanceWindow.objects.get()
+    assert (window.reason, window.author.startswith("user")) == ("New <cables>", True)
+    assert set(window.targets.values_list("charge_point", flat=True)) == {point.pk for point in points[:2]}
+    for point in points:
+        say(point, fault(), now=timezone.now())
+    held = {n.incident.charge_point_id for n in Notice.objects.filter(reason="maintenance")}
+    assert held == {point.pk for point in points[:2]}
+
+
+def test_maintenance_of_many_is_one_window_that_a_worker_fills(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
+    monkeypatch.setattr(jobs, "CHUNK", 2)
+    monkeypatch.setattr(jobs, "nudge", lambda job_id: None)
+    points = [ChargePointFactory() for _n in range(5)]
+    of_selected(operator, *points)
+    assert not MaintenanceWindow.objects.exists()
+    job = Job.objects.get()
+    points[3].delete()
+    jobs.run_bulk(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done) == ("done", 5)
+    assert job.result["message"] == "Maintenance of 4 charge points is planned."
+    window = MaintenanceWindow.objects.get()
+    assert window.targets.count() == 4
+    covered = LogEntry.objects.get_for_object(window).filter(changes__has_key="targets").order_by("id")
+    assert [entry.changes["targets"][1] for entry in covered][1:] == [
+        "2 charge points",
+        "1 charge point",
+        "1 charge point",
+    ]
+
+
+def test_maintenance_that_ended_meanwhile_is_not_filled_further(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "CHUNK", 1)
+    monkeypatch.setattr(jobs, "nudge", lambda job_id: None)
+    of_selected(operator, *[ChargePointFactory() for _n in range(2)])
+    job = Job.objects.get()
+    assert jobs._run_chunk(job.pk)
+    end_maintenance(window=MaintenanceWindow.objects.get(), now=timezone.now())
+    jobs.run_bulk(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done, "This maintenance is over." in str(job.result)) == ("failed", 1, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"bulk-reason": " "}, "This field is required."),
+        ({"bulk-ends_at": "soon"}, "Enter a valid date/time."),
+        ({"bulk-ends_at": "2020-01-01T10:00"}, "The end must lie after the beginning and in the future."),
+        ({"bulk-starts_at": "2020-01-01T10:00"}, "The beginning is over"),
+    ],
+)
+def test_maintenance_of_selected_ones_that_makes_no_sense_is_asked_again(
+    operator: Client, wrong: dict[str, Any], said: str
+) -> None:
+    response = of_selected(operator, ChargePointFactory(), **wrong)
+    assert (response.status_code, said in text_of(response)) == (422, True)
+    assert not MaintenanceWindow.objects.exists()
 
 
 def test_maintenance_of_one_charge_point_and_of_a_group_begins_from_their_pages(operator: Client) -> None:
