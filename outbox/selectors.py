@@ -12,7 +12,7 @@ from django.db.models.functions import Lower, TruncHour
 from outbox.channels.webhook_kinds import WEBHOOK_TEST
 from outbox.choices import WAITING, BannerState, Channel, DeliveryState, NoticeState
 from outbox.conditions import Facts, compile_condition
-from outbox.event_kinds import EventKind, domain_of, kinds_of, public_kinds
+from outbox.event_kinds import EventKind, domain_of, kind_of, kinds_of, matches_topic, public_kinds
 from outbox.models import (
     Address,
     Attempt,
@@ -232,6 +232,24 @@ def facts_of_stored(event: Event, kind: EventKind) -> Facts:
 
 
 # ---- webhooks -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """A webhook endpoint, and of which of some kinds it hears, on its condition."""
+
+    endpoint: WebhookEndpoint
+    kinds: list[EventKind]
+
+
+def webhooks_that_hear_of(keys: Iterable[str]) -> list[Hearing]:
+    """The endpoints that take events of some of these kinds, whatever their state."""
+    kinds = [kind_of(key) for key in keys]
+    found = [
+        Hearing(one, [kind for kind in kinds if any(matches_topic(topic, kind.key) for topic in one.topics)])
+        for one in WebhookEndpoint.objects.order_by("pk")
+    ]
+    return [hearing for hearing in found if hearing.kinds]
 
 
 def endpoint_counts(endpoint: WebhookEndpoint, now: datetime) -> dict[str, int]:

@@ -21,6 +21,7 @@ from console.search import SearchSchema
 from console.undo import last_undo
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
+from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
 from infra_notifications.filters import ChargePointFilters, GroupFilters, IncidentFilters
 from infra_notifications.forms import DeleteGroupForm, GroupConfigurationForm, ids_in
 from infra_notifications.models import GroupMembership, NotificationGroup
@@ -33,7 +34,13 @@ from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
 from outbox.choices import DeliveryState
 from outbox.filters import DeliveryFilters
 from outbox.search import DELIVERY_SEARCH
-from outbox.selectors import deliveries_of_events, deliveries_of_list, last_answers, refused_addresses
+from outbox.selectors import (
+    deliveries_of_events,
+    deliveries_of_list,
+    last_answers,
+    refused_addresses,
+    webhooks_that_hear_of,
+)
 from outbox.views import DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
@@ -130,6 +137,9 @@ def group_configuration(request: HttpRequest, pk: int) -> HttpResponse:
             for case in Case
         ],
     }
+    if request.user.has_perm("outbox.view_webhookendpoint"):
+        # They hear of charge points, in a group or not, by these kinds.
+        context["webhooks"] = webhooks_that_hear_of([*(CASE_KINDS[Case(case)] for case in group.cases), RECOVERED])
     return render(request, "infra_notifications/group_configuration.html", context)
 
 

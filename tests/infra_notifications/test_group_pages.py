@@ -6,13 +6,16 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 
 from infra_notifications.forms import ids_in
 from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, NotificationGroup
 from outbox.courier import deliver_due
 from outbox.lists import addresses_in
+from outbox.models import WebhookEndpoint
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import fault, say
@@ -153,6 +156,35 @@ def edit(client: Client, group: NotificationGroup, **more: Any) -> Any:
 
 def emails_in(response: Any) -> list[str]:
     return re.findall(r'name="emails" value="([^"]*)"', response.content.decode())
+
+
+def test_configuration_names_the_webhooks_that_listen(administrator: Client, group: NotificationGroup) -> None:
+    NotificationGroup.objects.filter(pk=group.pk).update(cases=["FUSE_TRIPPED"])
+    assert "No webhook listens to these cases. Add one." in text_of(administrator.get(url("group", group.pk)))
+    now = timezone.now()
+    hears: dict[str, dict[str, Any]] = {
+        "https://all.example/<x>": {"topics": ["*"], "condition": "city:köln"},
+        "https://fuses.example/": {"topics": ["charge_point.fuse_tripped"], "state": "paused", "reason": "paused"},
+        "https://sensors.example/": {"topics": ["charge_point.sensors"]},
+        "https://trips.example/": {"topics": ["trip.*"]},
+    }
+    for address, more in hears.items():
+        WebhookEndpoint.objects.create(url=address, created_at=now, **more)
+    page = administrator.get(url("group", group.pk))
+    shown = text_of(page)
+    assert "https://all.example/&lt;x&gt; charge_point.fuse_tripped , charge_point.recovered" in shown
+    assert "Condition: city:köln" in shown
+    assert re.search(r"https://fuses.example/ charge_point.fuse_tripped Paused", shown)
+    assert "sensors.example" not in shown
+    assert "trips.example" not in shown
+
+
+def test_webhooks_are_named_to_those_who_may_see_them(nobody: Client, group: NotificationGroup) -> None:
+    user = User.objects.get(pk=nobody.session["_auth_user_id"])
+    user.user_permissions.add(Permission.objects.get(codename="view_notificationgroup"))
+    assert "Webhooks that listen" not in text_of(nobody.get(url("group", group.pk)))
+    user.user_permissions.add(Permission.objects.get(codename="view_webhookendpoint"))
+    assert "Webhooks that listen" in text_of(nobody.get(url("group", group.pk)))
 
 
 def test_configuration_is_saved(operator: Client, group: NotificationGroup) -> None:
