@@ -108,7 +108,7 @@ ODDITIES = tuple(
     }.items()
     for text in texts
 )  # fmt: skip
-# 20,015 of them, and another 50 are marked with a page.
+# Some 20,000 of them, and another 50 are marked with a page.
 MANY = "tag:tag19"
 
 

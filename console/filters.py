@@ -166,8 +166,7 @@ class Section(LayoutObject):
 # What a section shows follows from its key: it is drawn once for all who see the same.
 MOST_SECTIONS = 1_000
 _sections: dict[tuple[Any, ...], str] = {}
-
-
+# The panels of long lists while nothing is chosen, as of the time when the list was counted.
 _panels: dict[tuple[type, str, str], tuple[datetime, str]] = {}
 
 

@@ -71,11 +71,10 @@ class ConnectivitySince(TimeFacet):
         if bounds is None:
             raise self.refuse(str(_("an age such as <1h or >7d, a day, or a range")))
         silences = Incident.objects.filter(case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE)
-        from_bounds = {f"__{name}": moment for name, moment in bounds.items() if name in ("gt", "gte")}
+        begin = {f"closed_at__{name}": moment for name, moment in bounds.items() if name not in _BEYOND}
         # What ended after the end of the range: nothing may have, for the last silence to lie within.
-        after = {f"__{_BEYOND[name]}": moment for name, moment in bounds.items() if name in _BEYOND}
-        later = [Q(**{f"closed_at{name}": moment}) for name, moment in after.items()]
-        if not from_bounds:
+        later = [Q(**{f"closed_at__{_BEYOND[name]}": moment}) for name, moment in bounds.items() if name in _BEYOND]
+        if not begin:
             online = Q(state__connectivity=Connectivity.ONLINE)
             for condition in later:
                 online &= ~Q(Exists(silences.filter(condition, charge_point=OuterRef("pk"))))
@@ -84,8 +83,7 @@ class ConnectivitySince(TimeFacet):
         # Few, and each found by an index of its own: an OR would ask every charge point.
         seen = {f"last_seen__{name}": moment for name, moment in bounds.items()}
         silent = ChargePointState.objects.filter(connectivity=Connectivity.SILENT, **seen).values("charge_point")
-        ended = silences.filter(**{f"closed_at{name}": moment for name, moment in from_bounds.items()})
-        ended = ended.filter(charge_point__state__connectivity=Connectivity.ONLINE)
+        ended = silences.filter(charge_point__state__connectivity=Connectivity.ONLINE, **begin)
         for condition in later:
             ended = ended.exclude(Exists(silences.filter(condition, charge_point=OuterRef("charge_point"))))
         return Q(pk__in=silent.union(ended.order_by().values("charge_point")))

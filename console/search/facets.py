@@ -67,7 +67,7 @@ class TextFacet(Facet):
         if not value.text:
             return Q(**{self.path: ""})
         if self.kept_as and (values := values_with(self.kept_as, value.text, whole=self.exact)) is not None:
-            return Q(**{f"{self.path}__any_of": values}) if values else Q(pk__in=[])
+            return self._is_any_of(values)
         if self.exact:
             return Q(**{f"{self.path}__iexact": value.text})
         if not self.through:
@@ -81,12 +81,15 @@ class TextFacet(Facet):
             return super().negated(value, context)
         if self.kept_as:
             values = values_with(self.kept_as, value.text, whole=self.exact)
-            if values:
+            if values is not None:
                 others = values_without(self.kept_as, value.text, whole=self.exact, at_most=len(values))
-                return Q(**{f"{self.path}__any_of": others}) if others else ~Q(**{f"{self.path}__any_of": values})
+                return self._is_any_of(others) if others else ~self._is_any_of(values)
         elif self.through and not (self.exact or self.is_same):
             return ~self._as_indexed(value.text)
         return super().negated(value, context)
+
+    def _is_any_of(self, values: Sequence[str]) -> Q:
+        return Q(**{f"{self.path}__any_of": values}) if values else Q(pk__in=[])
 
     def _as_indexed(self, text: str) -> Q:
         return Q(**{f"{self.path}__fold_contains_as_indexed": text})

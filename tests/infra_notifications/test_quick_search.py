@@ -122,6 +122,7 @@ def test_what_no_value_contains_is_not_asked_for() -> None:
         assert list(rows) == []
     assert len(queries) == 0
     assert len(found("-city:nowhere")) == 1
+    assert CHARGE_POINT_SEARCH.condition("-city:nowhere") == ~Q(pk__in=[])
 
 
 def test_too_many_values_are_looked_for_in_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
