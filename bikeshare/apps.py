@@ -14,10 +14,10 @@ class BikeshareConfig(AppConfig):
 
         from bikeshare import demo, models, selectors, tiles
         from bikeshare.event_kinds import DOMAIN, KINDS
-        from console.choices import Scope
-        from console.demo import register_demo
         from console.navigation import Entry, Tile, register_entry, register_section, register_tile
-        from console.schedule import register_periodic
+        from core.choices import Scope
+        from core.demo import register_demo
+        from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
         from outbox.personal import Source, register_personal
 

@@ -21,9 +21,9 @@ from bikeshare.choices import (
     VehiculeType,
     ZoneType,
 )
-from console.search import ChoiceFacet, Facet, NumberFacet, SearchSchema, TextFacet, TimeFacet
-from console.search.facets import FlagFacet
-from console.search.schema import any_text
+from core.search import ChoiceFacet, Facet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from core.search.facets import FlagFacet
+from core.search.schema import any_text
 
 _PERCENT = {"%": Decimal(1)}
 

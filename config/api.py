@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from bikeshare.api import router as bikeshare
-from console.api_kit import BodyParser, install_error_handlers
+from core.api import BodyParser, install_error_handlers
 from fleet_remotes.api import router as remotes
 from infra_notifications.api import router as charging
 from outbox.api import router as outbox

@@ -11,8 +11,8 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
-from console.schedule import periodic_tasks
-from console.services import show_life
+from core.schedule import periodic_tasks
+from core.services import show_life
 
 log = structlog.get_logger("signalbox.beat")
 LIFE_EVERY = timedelta(seconds=5)

@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from config.environment import Environment
-from console.logs import logging_config
+from core.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR)
@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "heroicons",
     "ninja",
     "template_partials",
+    "core.apps.CoreConfig",
     "console.apps.ConsoleConfig",
     "outbox.apps.OutboxConfig",
     "infra_notifications.apps.InfraNotificationsConfig",
@@ -65,11 +66,11 @@ INSTALLED_APPS = [
     "console.apps.SignalboxAdminConfig",
 ]
 MIDDLEWARE = [
-    "console.middleware.RequestLog",
+    "core.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "console.middleware.ApiProblems",
+    "core.middleware.ApiProblems",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -246,7 +247,7 @@ AXES_COOLOFF_TIME = env.number("SIGN_IN_COOLOFF_MIN", 15, least=1) / 60
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
-AXES_CLIENT_IP_CALLABLE = "console.middleware.limited_address"
+AXES_CLIENT_IP_CALLABLE = "core.middleware.limited_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [

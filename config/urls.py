@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from config.api import api
-from console.permissions import public
+from core.permissions import public
 from fleet_remotes.api import receive_callback
 
 urlpatterns = [

@@ -18,8 +18,8 @@ from django.utils.functional import cached_property
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
-from console.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife, Undo
 from console.paging import COUNT_CAP
+from core.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife, Undo
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]

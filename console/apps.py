@@ -1,4 +1,4 @@
-"""Starts the console and names the admin site."""
+"""Starts the screens that all apps share and names the admin site."""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
@@ -6,34 +6,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ConsoleConfig(AppConfig):
+    """Screens only; the label `console` belongs to the tables, which are core's."""
+
     name = "console"
+    label = "screens"
     verbose_name = _("Console")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
-        from django.conf import settings
-        from django.contrib.auth.models import Group, User
-        from django_celery_beat import models as schedules
-
-        from console.models import ApiKey, SavedSearch
         from console.navigation import Entry, register_entry
-        from console.permissions import SIGNED_IN
-        from console.retention import by_age, register_retention
-        from console.schedule import register_periodic
-        from console.search import lookups
+        from core.permissions import SIGNED_IN
+        from core.schedule import register_periodic
 
-        lookups.install()
         register_periodic("console: sweep", task="console.sweep", every_s=15)
-        register_periodic("console: count facets", task="console.count_facets", every_s=60)
-        auditlog.register(SavedSearch)
-        auditlog.register(ApiKey, exclude_fields=["last_used_at", "digest"])
-        auditlog.register(User, exclude_fields=["last_login"], mask_fields=["password"], m2m_fields={"groups"})
-        auditlog.register(Group, m2m_fields={"permissions"})
-        # What beat itself writes at each run is no change of the schedule.
-        beats_own = ["last_run_at", "total_run_count", "date_changed"]
-        auditlog.register(schedules.PeriodicTask, exclude_fields=beats_own)
-        for schedule in ("IntervalSchedule", "CrontabSchedule", "SolarSchedule", "ClockedSchedule"):
-            auditlog.register(getattr(schedules, schedule))
         register_entry(Entry("overview", _("Dashboard"), "console:dashboard", SIGNED_IN, "home", 0))
         register_entry(Entry("administer", _("API keys"), "console:api_keys", "console.view_apikey", "key", 10))
         register_entry(
@@ -46,16 +30,6 @@ class ConsoleConfig(AppConfig):
                 20,
             )
         )
-        register_periodic("retention: prune", task="console.prune", every_s=settings.RETENTION_PRUNE_S)
-        for name, setting, prune in (
-            ("receipts", "RETENTION_DAYS", by_age("console_apireceipt", "received_at")),
-            ("jobs", "RETENTION_DAYS", by_age("console_job", "created_at", only="finished_at IS NOT NULL")),
-            ("signs of life", "RETENTION_DAYS", by_age("console_signoflife", "at", written_in_order=False)),
-            ("sign-ins", "RETENTION_DAYS", by_age("axes_accesslog", "attempt_time")),
-            ("failed sign-ins", "RETENTION_DAYS", by_age("axes_accessattempt", "attempt_time", written_in_order=False)),
-            ("audit log", "RETENTION_AUDIT_DAYS", by_age("auditlog_logentry", '"timestamp"')),
-        ):
-            register_retention(name, setting=setting, prune=prune)
 
 
 class SignalboxAdminConfig(AdminConfig):

@@ -28,9 +28,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import RangeWidget
 
-from console.search import ChoiceFacet, Facet, FlagFacet, SearchContext, SearchError, SearchSchema
-from console.search.counts import Value
-from console.search.stored import FacetSource
+from core.search import ChoiceFacet, Facet, FlagFacet, SearchContext, SearchError, SearchSchema
+from core.search.counts import Value
+from core.search.stored import FacetSource
 
 # So many values of a facet are offered; Magic Search offers the rest.
 SHOWN = 10

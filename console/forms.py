@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from console.choices import Scope
-from console.models import ApiKey
+from core.choices import Scope
+from core.models import ApiKey
 
 
 class SignInForm(AuthenticationForm):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
-from console.permissions import SIGNED_IN
+from core.permissions import SIGNED_IN
 
 Text = str | Promise
 

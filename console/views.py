@@ -21,21 +21,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from console import health as checks
-from console import metrics as metric_pages
-from console.api_kit import Problem, problem_response
 from console.context_processors import THEMES
 from console.forms import ApiKeyForm, SignInForm
 from console.lists import Action, Column, ListPage
-from console.middleware import client_address
-from console.models import ApiKey, Job, Undo
 from console.navigation import tiles_for
-from console.permissions import SIGNED_IN, check_permission, person, public, requires
-from console.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
-from console.search.schema import any_text
-from console.selectors import find_api_key
-from console.services import create_api_key, revoke_api_key, touch_api_key
-from console.undo import may_take_back, take_back
+from core import health as checks
+from core import metrics as metric_pages
+from core.api import Problem, problem_response
+from core.middleware import client_address
+from core.models import ApiKey, Job, Undo
+from core.permissions import SIGNED_IN, check_permission, person, public, requires
+from core.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
+from core.search.schema import any_text
+from core.selectors import find_api_key
+from core.services import create_api_key, revoke_api_key, touch_api_key
+from core.undo import may_take_back, take_back
 
 COOKIE_AGE = 365 * 24 * 3600
 

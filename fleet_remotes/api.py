@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, problem_response, rfc3339
-from console.batches import BatchDecoder, batch_answer, batch_openapi
-from console.combine import Combiner
-from console.permissions import public
+from core.api import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, problem_response, rfc3339
+from core.batches import BatchDecoder, batch_answer, batch_openapi
+from core.combine import Combiner
+from core.permissions import public
 from fleet_remotes import selectors
 from fleet_remotes.choices import State, summary_of
 from fleet_remotes.ingest import CommandError, read_command

@@ -12,10 +12,10 @@ class FleetRemotesConfig(AppConfig):
         from auditlog.registry import auditlog
         from django.conf import settings
 
-        from console.demo import register_demo
-        from console.health import register_check
         from console.navigation import Entry, Tile, register_entry, register_tile
-        from console.schedule import register_periodic
+        from core.demo import register_demo
+        from core.health import register_check
+        from core.schedule import register_periodic
         from fleet_remotes import demo, models, tiles
         from fleet_remotes.event_kinds import KINDS
         from fleet_remotes.selectors.health import check_callbacks
@@ -49,7 +49,7 @@ class FleetRemotesConfig(AppConfig):
 def _keeping() -> None:
     """How long what the callbacks brought is kept. Actions stay: they are a vehicle's history. A body goes only when
     it was applied."""
-    from console.retention import by_age, register_retention
+    from core.retention import by_age, register_retention
 
     for name, column, only, in_order in (
         ("callbackmessage", "received_at", "applied_at IS NOT NULL", True),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from console.search import (
+from core.search import (
     ChoiceFacet,
     FlagFacet,
     MembershipFacet,
@@ -17,8 +17,8 @@ from console.search import (
     TextFacet,
     TimeFacet,
 )
-from console.search.facets import TagFacet
-from console.search.schema import any_text, folded_text
+from core.search.facets import TagFacet
+from core.search.schema import any_text, folded_text
 from fleet_remotes.choices import OPEN, SUCCESS, Brand, Capability, Kind, Privacy, State, Verdict
 from fleet_remotes.models import RemoteAction, WakeUpUse
 from fleet_remotes.rules import month_of

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.admin import BigTableAdmin, ReadOnlyAdmin
-from console.permissions import person
-from console.time_zones import known_zones
+from core.permissions import person
+from core.time_zones import known_zones
 from infra_notifications.forms import points_named
 from infra_notifications.models import (
     Acknowledgement,

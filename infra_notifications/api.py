@@ -11,9 +11,9 @@ from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from console.api_kit import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
-from console.batches import Batch, BatchDecoder, batch_answer, batch_openapi
-from console.combine import Combiner
+from core.api import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
+from core.batches import Batch, BatchDecoder, batch_answer, batch_openapi
+from core.combine import Combiner
 from infra_notifications import selectors
 from infra_notifications.choices import Language
 from infra_notifications.ingest import OcppMessage, SignalMessage

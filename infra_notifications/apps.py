@@ -12,19 +12,19 @@ class InfraNotificationsConfig(AppConfig):
         from auditlog.registry import auditlog
         from django.conf import settings
 
-        from console.demo import register_demo
         from console.lists import register_bulk
         from console.navigation import Entry, Tile, register_entry, register_tile
-        from console.schedule import register_periodic
-        from console.search.stored import register_long_list
-        from console.undo import register_undo
+        from core.demo import register_demo
+        from core.schedule import register_periodic
+        from core.search.stored import register_long_list
+        from core.undo import register_undo
         from infra_notifications import demo, models, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import GROUP_LIST, address_line
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
         from outbox.lists import register_list
-        from outbox.mail_words import register_mail_words
+        from outbox.transports.email.words import register_mail_words
 
         app = "infra_notifications"
         register_demo(app, demo.load)
@@ -69,8 +69,8 @@ class InfraNotificationsConfig(AppConfig):
 
 def _keeping() -> None:
     """How long what is kept, and what an address leaves behind."""
-    from console.erasure import register_eraser
-    from console.retention import by_age, register_retention
+    from core.erasure import register_eraser
+    from core.retention import by_age, register_retention
     from infra_notifications.services import keeping
     from outbox.services.pruning import register_event_keeper
 

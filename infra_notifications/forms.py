@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import BulkForm
-from console.time_zones import known_zones
+from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models import NotificationGroup
 from infra_notifications.selectors import ids_by_evse, locations_named

@@ -12,18 +12,10 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.search import (
-    ChoiceFacet,
-    MembershipFacet,
-    NumberFacet,
-    SearchContext,
-    SearchSchema,
-    TextFacet,
-    TimeFacet,
-)
-from console.search.facets import FlagFacet, TagFacet
-from console.search.grammar import Value
-from console.search.schema import any_text, folded_text
+from core.search import ChoiceFacet, MembershipFacet, NumberFacet, SearchContext, SearchSchema, TextFacet, TimeFacet
+from core.search.facets import FlagFacet, TagFacet
+from core.search.grammar import Value
+from core.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, CloseReason, Connectivity, WindowState
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 

@@ -15,12 +15,12 @@ class OutboxConfig(AppConfig):
         from celery.signals import worker_process_init, worker_process_shutdown
         from django.conf import settings
 
-        from console.health import register_check
         from console.lists import register_bulk
-        from console.metrics import register_levels
         from console.navigation import Entry, Tile, register_entry, register_tile
-        from console.schedule import register_periodic
-        from console.search.stored import register_long_list
+        from core.health import register_check
+        from core.metrics import register_levels
+        from core.schedule import register_periodic
+        from core.search.stored import register_long_list
         from outbox import checks, metrics, models, search, selectors, tables, tiles
 
         _register_topic_lists()
@@ -45,12 +45,12 @@ class OutboxConfig(AppConfig):
 
         # The courier and its HTTP client are loaded where they are used: in workers.
         def wake_courier(**_kwargs: Any) -> None:
-            from outbox import courier
+            from outbox import dispatcher as courier
 
             courier.wake()
 
         def stop_courier(**_kwargs: Any) -> None:
-            from outbox import courier
+            from outbox import dispatcher as courier
 
             courier.stop()
 
@@ -64,11 +64,11 @@ class OutboxConfig(AppConfig):
         """Dead letters, retention, erasing, and watching over Signalbox itself."""
         from celery.signals import beat_init, worker_process_init
 
-        from console.erasure import register_eraser
-        from console.health import register_check
-        from console.metrics import register_levels
         from console.navigation import Entry, register_entry
-        from console.retention import register_retention
+        from core.erasure import register_eraser
+        from core.health import register_check
+        from core.metrics import register_levels
+        from core.retention import register_retention
         from outbox import checks, metrics, watch
         from outbox.services import erasing, pruning
 
@@ -97,10 +97,10 @@ class OutboxConfig(AppConfig):
 def _register_topic_lists() -> None:
     from auditlog.registry import auditlog
 
-    from console.erasure import register_eraser
-    from console.health import register_check
     from console.navigation import Entry, register_entry
-    from console.retention import by_age, register_retention
+    from core.erasure import register_eraser
+    from core.health import register_check
+    from core.retention import by_age, register_retention
     from outbox import checks, models, watch
     from outbox.event_kinds import register_kinds
     from outbox.lists import register_list
@@ -120,14 +120,14 @@ def _register_topic_lists() -> None:
 def _register_webhooks() -> None:
     from auditlog.registry import auditlog
 
-    from console.erasure import register_eraser
     from console.navigation import Entry, register_entry
+    from core.erasure import register_eraser
     from outbox import models
-    from outbox.channels.webhook_kinds import KINDS
     from outbox.event_kinds import register_kinds
     from outbox.services import register_listeners
     from outbox.services.endpoint_health import SOURCE
     from outbox.services.webhooks import erase_contact, read_listeners
+    from outbox.transports.webhook.kinds import KINDS
 
     register_kinds(KINDS)
     register_listeners(SOURCE, read_listeners)

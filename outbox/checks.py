@@ -10,10 +10,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.health import Finding
-from outbox.channels.email import server_from_settings
-from outbox.channels.smtp import ServerAway, SmtpSession
+from core.health import Finding
 from outbox.selectors import dead_letters_by_reason, oldest_due, oldest_untold
+from outbox.transports.email.smtp import ServerAway, SmtpSession
+from outbox.transports.email.transport import server_from_settings
 
 # A delivery that is due for longer than this means that nobody sends.
 DUE_TOO_LONG_S = 300.0

@@ -4,9 +4,9 @@ from django.db.models import Exists, OuterRef, Q, TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.search import ChoiceFacet, MembershipFacet, SearchSchema, TextFacet, TimeFacet
-from console.search.facets import FlagFacet, TagFacet
-from console.search.schema import any_text
+from core.search import ChoiceFacet, MembershipFacet, SearchSchema, TextFacet, TimeFacet
+from core.search.facets import FlagFacet, TagFacet
+from core.search.schema import any_text
 from outbox.choices import Channel, DeliveryState, EndpointState, Language, NoticeReason, NoticeState, Reason
 from outbox.models import TopicListAddress
 

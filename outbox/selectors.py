@@ -9,9 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Lower, TruncHour
 
-from outbox.channels.webhook_kinds import WEBHOOK_TEST
 from outbox.choices import WAITING, BannerState, Channel, DeliveryState, NoticeState
-from outbox.conditions import Facts, compile_condition
 from outbox.event_kinds import EventKind, domain_of, kind_of, kinds_of, matches_topic, public_kinds
 from outbox.models import (
     Address,
@@ -25,6 +23,8 @@ from outbox.models import (
     Trouble,
     WebhookEndpoint,
 )
+from outbox.subscriptions.conditions import Facts, compile_condition
+from outbox.transports.webhook.kinds import WEBHOOK_TEST
 
 
 def deliveries() -> QuerySet[Delivery]:

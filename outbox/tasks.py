@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from console.services import show_life
-from outbox import courier
+from core.services import show_life
+from outbox import dispatcher as courier
 from outbox.services import erasing, repeats, sweeping
 from outbox.services.topic_lists import telling
 

@@ -18,13 +18,13 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from console.health import Finding, run_checks
-from outbox.channels.email import own_host, server_from_settings
-from outbox.channels.letter import Body, Letter, write_letter
-from outbox.channels.smtp import Broken, ServerAway, SmtpSession
+from core.health import Finding, run_checks
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
 from outbox.services.troubles import Telling, claim_tellings, note_findings, note_told
+from outbox.transports.email.mime import Body, Letter, write_letter
+from outbox.transports.email.smtp import Broken, ServerAway, SmtpSession
+from outbox.transports.email.transport import own_host, server_from_settings
 
 log = structlog.get_logger("signalbox.watch")
 # The checks whose failure administrators are mailed about. That of the topic lists is none of `/readyz`'s: one list

@@ -18,7 +18,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from console import filters, paging
 from infra_notifications.services.mapping import forget_rule_book
-from outbox import courier
+from outbox import dispatcher as courier
 from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key

@@ -22,7 +22,7 @@ from django.utils.translation.template import templatize
 from jinja2.ext import babel_extract
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("console", "outbox", "infra_notifications", "vehicles", "fleet_remotes", "bikeshare")
+APPS = ("core", "console", "outbox", "infra_notifications", "vehicles", "fleet_remotes", "bikeshare")
 LANGUAGES = ("de", "fr")
 # With these a context comes first.
 WITH_CONTEXT = ("pgettext", "pgettext_lazy", "npgettext")
@@ -88,7 +88,11 @@ def read(app: str, language: str) -> Catalog:
 
 
 def updated(app: str, language: str) -> Catalog:
-    """The catalogue with exactly the texts that the app has now; a text that changed loses its translation."""
+    """The catalogue with exactly the texts that the app has now; a text that changed loses its translation.
+
+    A text that moved here from another app, or stands there too, brings its translation along.
+    """
+    others = [read(other, language) for other in APPS if other != app]
     old, new = read(app, language), Catalog(
         locale=language, project="Signalbox", version="1", copyright_holder="Signalbox", header_comment="",
         msgid_bugs_address="", creation_date=WRITTEN, revision_date=WRITTEN, last_translator="Signalbox",
@@ -97,8 +101,9 @@ def updated(app: str, language: str) -> Catalog:
     for message in collect(app):
         if not message.id:
             continue
-        known = old.get(message.id, context=message.context)
-        new.add(message.id, known.string if known else None, context=message.context)
+        known = (catalog.get(message.id, context=message.context) for catalog in (old, *others))
+        translation = next((entry.string for entry in known if entry and is_translated(entry.string)), None)
+        new.add(message.id, translation, context=message.context)
     return new
 
 

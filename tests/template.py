@@ -23,7 +23,7 @@ from psycopg import sql
 from config.demo.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("bikeshare", "console", "fleet_remotes", "infra_notifications", "outbox", "vehicles")
+APPS = ("bikeshare", "console", "core", "fleet_remotes", "infra_notifications", "outbox", "vehicles")
 TEMPLATES = ROOT / "var" / "templates"
 
 

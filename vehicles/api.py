@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router
 
-from console.api_kit import Problem, ScopedKey, key_of, limited_body, page_of, rfc3339
-from console.batches import BatchDecoder, batch_answer
-from console.combine import Combiner
+from core.api import Problem, ScopedKey, key_of, limited_body, page_of, rfc3339
+from core.batches import BatchDecoder, batch_answer
+from core.combine import Combiner
 from vehicles import selectors
 from vehicles.catalogue import TYPES
 from vehicles.choices import NotificationState, Way

@@ -12,9 +12,9 @@ class VehiclesConfig(AppConfig):
         from auditlog.registry import auditlog
         from django.conf import settings
 
-        from console.demo import register_demo
         from console.navigation import Entry, Tile, register_entry, register_tile
-        from console.schedule import register_periodic
+        from core.demo import register_demo
+        from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
         from outbox.lists import register_list
         from vehicles import demo, models, tiles

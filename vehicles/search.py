@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from console.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
-from console.search.facets import Facet, FlagFacet, SearchContext, TagFacet
-from console.search.grammar import Comparison, Span, Value, Word
-from console.search.schema import any_text, folded_text
+from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from core.search.facets import Facet, FlagFacet, SearchContext, TagFacet
+from core.search.grammar import Comparison, Span, Value, Word
+from core.search.schema import any_text, folded_text
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,

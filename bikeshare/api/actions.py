@@ -22,7 +22,7 @@ from bikeshare.models import Resource, Trip
 from bikeshare.services import abonnements, people, trips
 from bikeshare.services.refused import Invalid
 from bikeshare.services.specs import SPECS
-from console.api_kit import key_of
+from core.api import key_of
 
 
 class Nothing(Given, kw_only=True):

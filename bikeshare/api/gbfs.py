@@ -23,8 +23,8 @@ from django.utils import timezone
 from bikeshare.choices import OpenStatus, ProgramStatus, VehiculeStatus, VehiculeType, ZoneType
 from bikeshare.models import Dock, Program, Station, Vehicule, Zone
 from bikeshare.selectors import rows_of, running_trips
-from console.api_kit import rfc3339
-from console.permissions import public
+from core.api import rfc3339
+from core.permissions import public
 
 VERSION = "3.0"
 TTL_S = 60

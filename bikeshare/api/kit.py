@@ -14,17 +14,8 @@ from bikeshare import selectors
 from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.payloads import facts_of
 from bikeshare.services.refused import Invalid, Refused
-from console.api_kit import (
-    Problem,
-    ScopedKey,
-    audited_by,
-    check_limit,
-    decode_cursor,
-    encode_cursor,
-    key_of,
-    limited_body,
-)
-from console.batches import readable
+from core.api import Problem, ScopedKey, audited_by, check_limit, decode_cursor, encode_cursor, key_of, limited_body
+from core.batches import readable
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
 Body = TypeVar("Body", bound=msgspec.Struct)

@@ -31,8 +31,8 @@ from bikeshare.services import programs, resources
 from bikeshare.services.refused import Invalid, Refused
 from bikeshare.services.renting import start_trip
 from bikeshare.services.specs import SPECS, Spec
-from console.api_kit import Problem, limited_body
-from console.batches import BatchDecoder, batch_answer, batch_openapi, inline
+from core.api import Problem, limited_body
+from core.batches import BatchDecoder, batch_answer, batch_openapi, inline
 
 router = Router()
 

@@ -9,9 +9,9 @@ from bikeshare.api.kit import WRITE, answer
 from bikeshare.api.resources import router
 from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.services.telemetry import Intake, Submission, take_telemetry
-from console.api_kit import key_of, limited_body
-from console.batches import BatchDecoder, batch_answer, batch_openapi
-from console.combine import Combiner
+from core.api import key_of, limited_body
+from core.batches import BatchDecoder, batch_answer, batch_openapi
+from core.combine import Combiner
 
 _messages = BatchDecoder(DeviceMessage)
 _take = Combiner[Submission, Intake](lambda submissions: take_telemetry(submissions=submissions, now=timezone.now()))

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from console.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
+from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
 MODELS = (
     "program", "cyclist", "registration", "pass", "abonnement", "stationfavorite", "station", "boitier", "boitierstate",

@@ -13,7 +13,7 @@ from bikeshare.ingest.gbfs import Feed
 from bikeshare.models import Program, Station, Zone, new_id
 from bikeshare.selectors import rows_of
 from bikeshare.services.ledger import Ledger, lock, record
-from console.time_zones import known_zones
+from core.time_zones import known_zones
 
 
 @dataclass

@@ -13,7 +13,7 @@ from bikeshare.ingest.resources import ProgramGiven, values_of
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.models import Program
 from bikeshare.services.refused import Invalid, Refused
-from console.time_zones import known_zones
+from core.time_zones import known_zones
 
 
 def create_program(*, given: ProgramGiven) -> Program:

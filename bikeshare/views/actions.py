@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from bikeshare.choices import VehiculeStatus
 from bikeshare.services import abonnements, people, trips, vehicules
 from bikeshare.services.refused import Invalid, Refused
-from console.permissions import person, requires
+from core.permissions import person, requires
 
 Do = Callable[[HttpRequest, str, str], object]
 MAX_REASON = 200

@@ -12,8 +12,8 @@ from bikeshare import selectors
 from bikeshare.models import Program, Station, Vehicule
 from bikeshare.search import VEHICULE_SEARCH
 from bikeshare.views.drawing import draw_city
-from console.permissions import requires
-from console.search import SearchError
+from core.permissions import requires
+from core.search import SearchError
 
 # More dots than this tell nobody anything, and take long to draw.
 MOST = 3_000

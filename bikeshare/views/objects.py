@@ -18,7 +18,7 @@ from bikeshare.choices import ENDING
 from bikeshare.models import Boitier, Cyclist, Dock, Resource, Station, TerminationRequest, Trip, Vehicule, Zone
 from bikeshare.services.specs import SPECS, Spec
 from bikeshare.views.drawing import drawing_of_track, drawing_of_zone
-from console.permissions import requires
+from core.permissions import requires
 
 # Shown elsewhere on the page, or for machines alone.
 _HIDDEN = {"id", "version", "deleted_at", "geometry", "area", "rules", "pin_hash", "boitier", "trial_notice_at"}

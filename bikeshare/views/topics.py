@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from bikeshare import selectors
 from bikeshare.event_kinds import TOPIC_OF, TOPICS, Topic
 from bikeshare.services.samples import send_sample
-from console.permissions import requires
+from core.permissions import requires
 
 # More listeners than this are counted, not named.
 NAMED = 3

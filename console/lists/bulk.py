@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from console.choices import JobState
 from console.lists.actions import BulkAction, BulkForm
 from console.lists.jobs import start_bulk
 from console.lists.links import query_without
-from console.permissions import check_permission, person
+from core.choices import JobState
+from core.permissions import check_permission, person
 
 if TYPE_CHECKING:
     from console.lists.page import ListPage

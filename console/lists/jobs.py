@@ -16,11 +16,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as KombuError
 
-from console.choices import JobState
 from console.lists.actions import BulkAction, BulkRun, bulk_action
-from console.models import Job
-from console.services import start_job
-from console.undo import complete_undo, grow_undo, keep_undo, unpacked
+from core.choices import JobState
+from core.models import Job
+from core.services import start_job
+from core.undo import complete_undo, grow_undo, keep_undo, unpacked
 
 KIND = "bulk"
 CHUNK = 1_000

@@ -11,8 +11,8 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from console.search import SearchSchema
-from console.search.grammar import term_text
+from core.search import SearchSchema
+from core.search.grammar import term_text
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from console.lists.export import answer_csv
 from console.lists.links import chips_of, kept, query_without
 from console.lists.suggestions import answer_suggestions
 from console.paging import page_of_rows
-from console.permissions import check_permission, person
-from console.search import SearchError, SearchSchema
-from console.search.caret import typing_at
-from console.search.stored import FacetSource
-from console.undo import last_undo
+from core.permissions import check_permission, person
+from core.search import SearchError, SearchSchema
+from core.search.caret import typing_at
+from core.search.stored import FacetSource
+from core.undo import last_undo
 
 PAGE_SIZE = 50
 

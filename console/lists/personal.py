@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from console.lists.columns import Column
 from console.lists.links import query_without
-from console.models import ColumnChoice, SavedSearch
-from console.permissions import check_permission, person
+from core.models import ColumnChoice, SavedSearch
+from core.permissions import check_permission, person
 
 if TYPE_CHECKING:
     from console.lists.page import ListPage

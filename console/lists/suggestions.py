@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from console.search.suggest import suggest
+from core.search.suggest import suggest
 
 if TYPE_CHECKING:
     from console.lists.page import ListPage

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from console.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
+from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
 READ = (
     "fleet", "fleetvehicle", "wakeupuse", "callback", "callbackmessage", "remotenotification", "commandbatch",

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from console.health import Finding
+from core.health import Finding
 from fleet_remotes.models import Callback, CallbackMessage
 
 # A body that waits longer than this means that nobody applies them.

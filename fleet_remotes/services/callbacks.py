@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from console.services import digest_of
+from core.services import digest_of
 from fleet_remotes.choices import REMOTE_TYPES
 from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.models import Callback, Fleet

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.services import digest_of
+from core.services import digest_of
 from fleet_remotes import rules
 from fleet_remotes.choices import UNSENT, State, StepKind, advice_of
 from fleet_remotes.ingest import Command

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from console.bulk import Col, insert_rows, update_rows
+from core.sql import Col, insert_rows, update_rows
 from fleet_remotes import rules
 from fleet_remotes.choices import IN_FLIGHT, WITH_VENDOR, Kind, State, StepKind, Verdict
 from fleet_remotes.models import Callback, RemoteAction

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.choices import SUCCESS, Brand, CauseGroup, State, advice_of, group_of, summary_of
 from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from console.bulk import Col, insert_rows, storable, text_array, update_rows
+from core.sql import Col, insert_rows, storable, text_array, update_rows
 from fleet_remotes.choices import Verdict
 from fleet_remotes.ingest import Event
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
-from console.bulk import Col, insert_rows, storable
+from core.sql import Col, insert_rows, storable
 from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin

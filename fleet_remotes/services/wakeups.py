@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from console.bulk import Col, insert_rows
+from core.sql import Col, insert_rows
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.choices import advice_of
 from fleet_remotes.event_kinds import WakeUpsExhausted

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.lists import ListPage
-from console.permissions import person, requires
+from core.permissions import person, requires
 from fleet_remotes import selectors
 from fleet_remotes.choices import OPEN, summary_of
 from fleet_remotes.filters import ActionFilters

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
-from console.permissions import person, requires
+from core.permissions import person, requires
 from fleet_remotes import selectors
 from fleet_remotes.choices import IN_FLIGHT, STATE_COLOURS, SUCCESS, UNSENT, State, summary_of
 from fleet_remotes.filters import ActionFilters

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import requires
+from core.permissions import requires
 from fleet_remotes import selectors
 from fleet_remotes.filters import NotificationFilters
 from fleet_remotes.forms import CallbackForm, RegisterForm

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from console.permissions import person, requires
+from core.permissions import person, requires
 from fleet_remotes import selectors
 from fleet_remotes.choices import Kind, summary_of
 from fleet_remotes.forms import CommandForm, ConfirmForm

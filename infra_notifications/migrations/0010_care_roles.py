@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from console.roles import OPERATOR, VIEWER, grant
+from core.roles import OPERATOR, VIEWER, grant
 
 MODELS = ("acknowledgement", "incidententry", "flapping", "maintenancewindow", "maintenancetarget")
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from console.bulk import Col, insert_rows
+from core.sql import Col, insert_rows
 from infra_notifications.choices import EntryKind
 from infra_notifications.models import Acknowledgement, Incident, IncidentEntry
 

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from console.bulk import array_literal
-from console.time_zones import known_zones
+from core.sql import array_literal
+from core.time_zones import known_zones
 from infra_notifications.choices import Case, Language, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST, GroupTest
 from infra_notifications.models import (

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.choices import JobState
-from console.models import Job
-from console.services import move_job, report_progress, start_job
+from core.choices import JobState
+from core.models import Job
+from core.services import move_job, report_progress, start_job
 from infra_notifications.services.imports import check_csv, write_import
 
 KIND = "charge_point_import"

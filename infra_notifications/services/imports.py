@@ -15,7 +15,7 @@ import msgspec
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from console.batches import readable
+from core.batches import readable
 from infra_notifications.services.charge_points import ChargePointInput, Upserted, has_name, upsert_charge_points
 
 CHUNK = 5_000

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from console.bulk import Col, array_literal, insert_rows, take_ids, text_array, update_rows
+from core.sql import Col, array_literal, insert_rows, take_ids, text_array, update_rows
 from infra_notifications import rules
 from infra_notifications.choices import Case, CloseReason, Connectivity
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIncident

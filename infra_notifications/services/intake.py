@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import IntegrityError, connection
 
-from console.bulk import array_literal
-from console.services import take_receipts
+from core.services import take_receipts
+from core.sql import array_literal
 
 T = TypeVar("T")
 MAX_ID = 200

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from console.erasure import Erased, scrub
-from console.retention import STEP, Step
+from core.erasure import Erased, scrub
+from core.retention import STEP, Step
 from infra_notifications.models import GroupAddress, Incident, Notice
 
 

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.bulk import Col, text_array, update_rows
 from console.lists import BulkRun
-from console.undo import UndoKind, keep_undo
+from core.sql import Col, text_array, update_rows
+from core.undo import UndoKind, keep_undo
 from infra_notifications.models import ChargePoint, NotificationGroup
 from infra_notifications.services.groups import delete_members, insert_members
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from infra_notifications import rules
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole

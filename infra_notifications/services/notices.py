@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from console.bulk import Col, insert_rows
+from core.sql import Col, insert_rows
 from infra_notifications import rules
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup

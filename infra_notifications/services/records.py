@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from console.bulk import Col, insert_rows
+from core.sql import Col, insert_rows
 from infra_notifications.ingest import Observation
 
 # An escaped NUL, but not the end of an escaped backslash followed by "u0000".

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.event_kinds import GROUP_REMINDER
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from infra_notifications import rules
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_ALERT, GROUP_FLAPPING, GROUP_RECOVERY, GROUP_STILL_BROKEN

@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.charts import stacked_bars
-from console.choices import JobState
 from console.lists import Action, Column, ListPage
-from console.models import Job
-from console.permissions import person, requires
-from console.search import NumberFacet, SearchError, SearchSchema, TextFacet, TimeFacet
-from console.search.schema import any_text
+from core.choices import JobState
+from core.models import Job
+from core.permissions import person, requires
+from core.search import NumberFacet, SearchError, SearchSchema, TextFacet, TimeFacet
+from core.search.schema import any_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERDICT_COLOURS
 from infra_notifications.filters import ChargePointFilters

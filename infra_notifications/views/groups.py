@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import person, requires
-from console.search import SearchSchema
-from console.undo import last_undo
+from core.permissions import person, requires
+from core.search import SearchSchema
+from core.undo import last_undo
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED

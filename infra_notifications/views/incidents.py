@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, ListPage
-from console.permissions import requires
+from core.permissions import requires
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
 from infra_notifications.filters import IncidentFilters

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, ListPage
-from console.permissions import requires
+from core.permissions import requires
 from infra_notifications import selectors
 from infra_notifications.choices import WINDOW_COLOURS, WindowState
 from infra_notifications.forms import MaintenanceForm, MaintenanceTimesForm, ids_in

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import requires
-from console.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
-from console.search.schema import any_text
+from core.permissions import requires
+from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from core.search.schema import any_text
 from infra_notifications import selectors
 from infra_notifications.choices import EFFECT_COLOURS, Case, Effect
 from infra_notifications.forms import TryRuleForm

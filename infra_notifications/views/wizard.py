@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 
 from console.charts import stacked_bars
 from console.lists import PAGE_SIZE, Column, ListPage
-from console.permissions import person, requires
+from core.permissions import person, requires
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.filters import ChargePointFilters

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from console.api_kit import Problem, page_of, rfc3339
+from core.api import Problem, page_of, rfc3339
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.api.events import event_shape

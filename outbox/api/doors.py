@@ -2,7 +2,7 @@
 
 from ninja import Router
 
-from console.api_kit import ScopedKey
+from core.api import ScopedKey
 
 router = Router()
 READ, WRITE = ScopedKey("outbox:read"), ScopedKey("outbox:write")

@@ -10,25 +10,16 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Schema
 
-from console.api_kit import (
-    Problem,
-    audited_by,
-    check_limit,
-    decode_cursor,
-    encode_cursor,
-    key_of,
-    page_of,
-    rfc3339,
-)
+from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339
 from outbox import selectors, services
 from outbox.api.doors import READ, WRITE, router
-from outbox.channels.envelope import envelope
 from outbox.choices import Channel, DeliveryState
 from outbox.event_kinds import all_kinds
 from outbox.models import Delivery, Event
 from outbox.search import DELIVERY_SEARCH
 from outbox.services.repeats import retry_failed
 from outbox.services.replaying import replay_delivery
+from outbox.transports.webhook.envelope import envelope
 
 RETRY_LIMIT = 10_000
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Schema, Status
 from pydantic import Field
 
-from console.api_kit import audited_by, key_of, page_of, rfc3339
+from core.api import audited_by, key_of, page_of, rfc3339
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.choices import Language

@@ -11,8 +11,8 @@ from django.utils import timezone
 from ninja import Schema, Status
 from pydantic import AwareDatetime, Field
 
-from console.api_kit import Problem, audited_by, key_of, page_of, rfc3339
-from console.models import ApiKey
+from core.api import Problem, audited_by, key_of, page_of, rfc3339
+from core.models import ApiKey
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.api.events import delivery_shape

@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from console.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
+from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
 
 def roles(apps, schema_editor):

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from console.roles import ADMINISTRATOR, VIEWER, grant
+from core.roles import ADMINISTRATOR, VIEWER, grant
 
 
 def roles(apps, schema_editor):

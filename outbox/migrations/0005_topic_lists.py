@@ -6,7 +6,7 @@ import django.db.models.deletion
 import django.db.models.functions.text
 from django.db import migrations, models
 
-from console.roles import OPERATOR, VIEWER, grant
+from core.roles import OPERATOR, VIEWER, grant
 
 LANGUAGES = [("en", "English"), ("de", "German"), ("fr", "French")]
 STATES = [("waiting", "Waiting"), ("told", "Told"), ("skipped", "Not told")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from outbox.choices import DeliveryState, Reason, Verdict
-from outbox.outcome import Outcome
+from outbox.contract import Outcome
 
 # Pauses before attempts 2, 3, …: 5 s, 30 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h; the first is at once.
 # Standard Webhooks' example schedule with a step of 30 s put in; about 75 h in all.

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
-from console.bulk import Col, array_literal
+from core.sql import Col, array_literal
 from outbox.choices import BannerState
 from outbox.models import Banner
 

@@ -13,11 +13,11 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from outbox import metrics
-from outbox.channels.webhook_kinds import ENDPOINT_DISABLED, ENDPOINT_FAILING, WEBHOOK_TEST, EndpointTrouble
 from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason, Verdict
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
-from outbox.services.listening import listeners_changed
+from outbox.subscriptions.matching import listeners_changed
+from outbox.transports.webhook.kinds import ENDPOINT_DISABLED, ENDPOINT_FAILING, WEBHOOK_TEST, EndpointTrouble
 
 if TYPE_CHECKING:
     from outbox.services.settling import Result

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from console.choices import JobState
-from console.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub
-from console.models import Job
-from console.services import move_job, report_progress, start_job
+from core.choices import JobState
+from core.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub
+from core.models import Job
+from core.services import move_job, report_progress, start_job
 from outbox.choices import DeliveryState, Reason
 from outbox.models import Address, Banner, Delivery, Event
 from outbox.services.jobs import hand_over

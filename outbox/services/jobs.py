@@ -8,8 +8,8 @@ import structlog
 from celery import current_app
 from django.db import transaction
 
-from console.choices import JobState
-from console.models import Job
+from core.choices import JobState
+from core.models import Job
 
 log = structlog.get_logger("signalbox.jobs")
 # The kinds of job and the task that does each.

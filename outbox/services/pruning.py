@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from console.retention import STEP, Step
+from core.retention import STEP, Step
 from outbox.choices import WAITING, BannerState, DeliveryState
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_end

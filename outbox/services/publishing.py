@@ -11,13 +11,13 @@ from datetime import datetime
 import msgspec
 from django.db import connection, transaction
 
-from console.bulk import Col, insert_rows
+from core.sql import Col, insert_rows
 from outbox import metrics, nudge
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.event_kinds import kind_of
 from outbox.services.banners import show_banners
-from outbox.services.listening import STAMPS, Wanted, listeners_to
 from outbox.services.topic_lists.noticing import open_notices
+from outbox.subscriptions.matching import STAMPS, Wanted, listeners_to
 
 
 @dataclass(frozen=True)

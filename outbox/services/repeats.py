@@ -14,9 +14,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from console.choices import JobState
-from console.models import Job
-from console.services import move_job, report_progress, start_job
+from core.choices import JobState
+from core.models import Job
+from core.services import move_job, report_progress, start_job
 from outbox import nudge
 from outbox.choices import DeliveryState
 from outbox.filters import DeadLetterFilters

@@ -12,15 +12,15 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from outbox import nudge
-from outbox.channels.webhook_kinds import WEBHOOK_TEST
 from outbox.choices import Channel, DeliveryState, EndpointState
-from outbox.conditions import Facts, compile_condition
 from outbox.event_kinds import kind_of, kinds_of
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
-from outbox.services.listening import Wanted
 from outbox.services.publishing import insert_deliveries
 from outbox.services.webhooks import recipient_of
+from outbox.subscriptions.conditions import Facts, compile_condition
+from outbox.subscriptions.matching import Wanted
+from outbox.transports.webhook.kinds import WEBHOOK_TEST
 
 # What has not arrived, or not yet.
 NOT_ARRIVED = (DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED, DeliveryState.RETRYING)

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from console.bulk import Col, array_literal, insert_rows
+from core.sql import Col, array_literal, insert_rows
 from outbox import metrics
 from outbox.choices import Channel, Reason, Verdict
-from outbox.outcome import Outcome
+from outbox.contract import Outcome
 from outbox.rules import settle as rule_settle
 from outbox.services.endpoint_health import learn_about_endpoints
 

@@ -18,18 +18,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from console.erasure import Erased
-from console.search import SearchError
+from core.erasure import Erased
+from core.search import SearchError
 from outbox.addresses import Forbidden, Policy, parse_target
-from outbox.channels.signing import new_secret
-from outbox.channels.webhook_kinds import WEBHOOK_TEST, WebhookTest
 from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason
-from outbox.conditions import check_condition, compile_condition
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, WebhookEndpoint, WebhookSecret
 from outbox.services.endpoint_health import SOURCE, hold_back_waiting
-from outbox.services.listening import Listener, listeners_changed
 from outbox.services.publishing import NewEvent, Recipient, publish
+from outbox.subscriptions.conditions import check_condition, compile_condition
+from outbox.subscriptions.matching import Listener, listeners_changed
+from outbox.transports.webhook.kinds import WEBHOOK_TEST, WebhookTest
+from outbox.transports.webhook.signing import new_secret
 
 log = structlog.get_logger("signalbox.webhooks")
 

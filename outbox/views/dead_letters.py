@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
 from console.paging import COUNT_CAP, capped_ids
-from console.permissions import person, requires
-from console.search import SearchError
+from core.permissions import person, requires
+from core.search import SearchError
 from outbox import selectors
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.filters import DeadLetterFilters

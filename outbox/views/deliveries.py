@@ -17,9 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
-from console.permissions import public, requires
+from core.permissions import public, requires
 from outbox import selectors, services
-from outbox.channels.rendering import CannotRender, render_mail
 from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, DeliveryState, Reason
 from outbox.event_kinds import label_of
 from outbox.filters import DeliveryFilters, EventFilters
@@ -28,6 +27,7 @@ from outbox.models import Banner, Delivery, Event
 from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
 from outbox.services.replaying import REPLAYABLE, endpoint_of
 from outbox.tables import SEND_AGAIN
+from outbox.transports.email.render import CannotRender, render_mail
 
 DELIVERY_COLUMNS = (
     Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at"),

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from console.models import Job
-from console.permissions import person, requires
+from core.models import Job
+from core.permissions import person, requires
 from outbox.forms.erasure import EraseAddressForm
 from outbox.services import erasing
 

@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from console.permissions import requires
-from outbox.channels.envelope import envelope
+from core.permissions import requires
 from outbox.choices import SEVERITY_COLOURS
-from outbox.conditions import fields_of
 from outbox.event_kinds import EventKind, public_kinds
+from outbox.subscriptions.conditions import fields_of
+from outbox.transports.webhook.envelope import envelope
 
 _AT, _ID = datetime(2026, 11, 21, 5, 40, tzinfo=UTC), uuid.UUID("0123456789abcdef0123456789abcdef")
 

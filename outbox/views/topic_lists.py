@@ -16,16 +16,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import requires
-from console.search import SearchError, SearchSchema
+from core.permissions import requires
+from core.search import SearchError, SearchSchema
 from outbox import selectors
-from outbox.conditions import check_condition, fields_of
 from outbox.event_kinds import EventKind, kinds_of
 from outbox.filters import DeliveryFilters, NoticeFilters, TopicListFilters
 from outbox.forms.topic_lists import DeleteTopicListForm, TopicCheckForm, TopicListForm
 from outbox.models import TopicList
 from outbox.search import DELIVERY_SEARCH, NOTICE_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.topic_lists import lists as services
+from outbox.subscriptions.conditions import check_condition, fields_of
 from outbox.views.deliveries import DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "outbox.view_topiclist", "outbox.change_topiclist"

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import person, requires
+from core.permissions import person, requires
 from outbox import selectors
 from outbox.choices import DeliveryState
 from outbox.event_kinds import kinds_of

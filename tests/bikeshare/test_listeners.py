@@ -15,12 +15,12 @@ from pytest_django import Settings
 
 from bikeshare.event_kinds import TOPICS
 from bikeshare.models import Cyclist, Vehicule
-from outbox.channels.webhook import WebhookLane
-from outbox.courier import Courier, deliver_due
+from outbox.dispatcher import Courier, deliver_due
 from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
 from outbox.services.topic_lists.lists import create_list
 from outbox.services.topic_lists.telling import tell_due
 from outbox.services.webhooks import EndpointInput, create_endpoint
+from outbox.transports.webhook.transport import WebhookLane
 from tests.bikeshare.kit import MINUTE, say, told
 from tests.bikeshare.test_topics import CAUSES
 from tests.conftest import ApiClient

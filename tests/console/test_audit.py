@@ -17,7 +17,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import Settings
 
 from console.admin import ReadOnlyAdmin
-from console.models import ApiKey
+from core.models import ApiKey
 from tests.conftest import ApiClient
 from tests.factories.console import PASSWORD, UserFactory, make_key
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory

@@ -16,12 +16,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from console.choices import JobState
 from console.lists import BulkAction, BulkRun, bulk, jobs
 from console.lists.actions import _actions, register_bulk
-from console.models import Job, Undo
 from console.tasks import run_bulk, sweep
-from console.undo import packed, take_back, unpacked
+from core.choices import JobState
+from core.models import Job, Undo
+from core.undo import packed, take_back, unpacked
 from infra_notifications.models import ChargePoint, NotificationGroup
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory

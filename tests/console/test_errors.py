@@ -12,7 +12,7 @@ from django.urls import path
 from pytest_django import Settings
 
 from config import urls
-from console.permissions import public
+from core.permissions import public
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from console.search import stored
-from console.search.stored import refresh_counts
+from core.search import stored
+from core.search.stored import refresh_counts
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.models import ChargePoint
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online

@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from console.lists import Column
-from console.models import ColumnChoice, SavedSearch
-from console.services import create_api_key
+from core.models import ColumnChoice, SavedSearch
+from core.services import create_api_key
 from tests.factories.everything import one_of_everything
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.lists import query_without
-from console.services import create_api_key
+from core.services import create_api_key
 from infra_notifications.models import ChargePoint
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import paging
-from console.models import SignOfLife
 from console.paging import Page, _Keys, page_of_rows
 from console.templatetags.console import count_text
+from core.models import SignOfLife
 from tests.factories.console import UserFactory
 
 

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from console.middleware import client_address
+from core.middleware import client_address
 from tests.factories.console import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -30,7 +30,7 @@ from bikeshare.models import (
     Zone,
 )
 from config.api import api
-from console.models import ApiKey, Job, Undo
+from core.models import ApiKey, Job, Undo
 from fleet_remotes.models import (
     Callback,
     CallbackMessage,

@@ -7,9 +7,9 @@ from typing import Any
 import factory
 from django.contrib.auth.models import Group, User
 
-from console.choices import Scope
-from console.models import ApiKey
-from console.services import create_api_key
+from core.choices import Scope
+from core.models import ApiKey
+from core.services import create_api_key
 
 PASSWORD = "correct-horse-battery"
 

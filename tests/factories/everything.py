@@ -22,9 +22,9 @@ from django_celery_beat.models import (
 
 from bikeshare.choices import AbonnementStatus, TripStatus
 from bikeshare.models import StationFavorite, TelemetryMessage
-from console.choices import JobState
-from console.models import ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife
-from console.undo import keep_undo
+from core.choices import JobState
+from core.models import ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife
+from core.undo import keep_undo
 from fleet_remotes.choices import Kind, State, StepKind, Verdict
 from fleet_remotes.models import (
     ActionStep,

@@ -8,7 +8,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 
-from console.services import digest_of
+from core.services import digest_of
 from fleet_remotes.choices import IN_FLIGHT, Brand, Capability, Kind, State
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services.retries import new_label

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
-from console.retention import prune_old
+from core.retention import prune_old
 from fleet_remotes.models import CallbackMessage, CommandDraft, RemoteAction, RemoteNotification
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import with_callback

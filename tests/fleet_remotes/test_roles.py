@@ -1,11 +1,11 @@
-"""What each role may do with fleet remotes, exactly; tests/console/test_permissions.py walks the pages with it."""
+"""What each role may do with fleet remotes, exactly; tests/core/test_permissions.py walks the pages with it."""
 
 from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission
 
-from console.roles import ADMINISTRATOR, OPERATOR, ROLES, VIEWER
+from core.roles import ADMINISTRATOR, OPERATOR, ROLES, VIEWER
 
 pytestmark = pytest.mark.django_db
 SEEN = (

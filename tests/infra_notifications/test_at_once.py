@@ -31,7 +31,7 @@ from infra_notifications.services.drafts import mark
 from infra_notifications.services.groups import create_group, delete_group, update_group
 from infra_notifications.services.incidents import sweep_silence
 from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
-from outbox.courier import deliver_due
+from outbox.dispatcher import deliver_due
 from tests.conftest import ApiClient
 from tests.factories.console import UserFactory, make_key
 from tests.factories.infra_notifications import NotificationGroupFactory

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from console.lists import bulk, jobs
-from console.models import Job
+from core.models import Job
 from infra_notifications.models import (
     Acknowledgement,
     ChargePoint,

@@ -13,7 +13,7 @@ from django.utils.html import escape
 
 from infra_notifications.forms import ids_in
 from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, NotificationGroup
-from outbox.courier import deliver_due
+from outbox.dispatcher import deliver_due
 from outbox.lists import addresses_in
 from outbox.models import WebhookEndpoint
 from tests.factories.console import UserFactory

@@ -15,8 +15,8 @@ from django.urls import reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.choices import JobState
-from console.models import Job
+from core.choices import JobState
+from core.models import Job
 from infra_notifications import tasks
 from infra_notifications.models import ChargePoint
 from infra_notifications.services import imports

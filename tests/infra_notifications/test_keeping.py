@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models import F
 
-from console import retention
-from console.erasure import erase_everywhere
-from console.retention import prune_old
+from core import retention
+from core.erasure import erase_everywhere
+from core.retention import prune_old
 from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.models import (
     ChargePointMessage,

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from console.models import KnownValue
-from console.search import SearchContext, SearchError, vocabulary
-from console.search.lookups import _FOLD_OF
+from core.models import KnownValue
+from core.search import SearchContext, SearchError, vocabulary
+from core.search.lookups import _FOLD_OF
 from infra_notifications.choices import Case, CloseReason, Connectivity
 from infra_notifications.models import ChargePoint, ChargePointState, Incident
 from infra_notifications.search import CHARGE_POINT_SEARCH, INCIDENT_SEARCH

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from console.models import Undo
+from core.models import Undo
 from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import DAY

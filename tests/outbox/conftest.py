@@ -12,8 +12,8 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 
 from outbox import event_kinds
-from outbox.channels import email
 from outbox.event_kinds import register_kinds
+from outbox.transports.email import transport as email
 from tests.mailserver import ScriptedServer, SmtpScript
 from tests.outbox.kit import KINDS, StartScript
 

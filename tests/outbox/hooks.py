@@ -11,10 +11,10 @@ from typing import Any
 from django.utils import timezone
 
 from outbox.addresses import Policy
-from outbox.channels.webhook import WebhookLane
-from outbox.courier import Courier
+from outbox.dispatcher import Courier
 from outbox.models import Attempt, Delivery, WebhookEndpoint
 from outbox.services.webhooks import EndpointInput, create_endpoint
+from outbox.transports.webhook.transport import WebhookLane
 from tests.outbox.kit import a_note, published
 from tests.outbox.receiver import Receiver
 

@@ -15,15 +15,15 @@ import hypothesis
 import msgspec
 from django.db import connections, transaction
 
-from outbox.channels.email import EmailLane
-from outbox.channels.lane import Work
-from outbox.channels.letter import Body, Letter, write_letter
-from outbox.channels.smtp import ServerAway, SmtpServer, SmtpSession
 from outbox.choices import Channel, Verdict
+from outbox.contract import Outcome, delivered
 from outbox.event_kinds import EventKind
 from outbox.models import Delivery
-from outbox.outcome import Outcome, delivered
 from outbox.services import Claimed, ClaimedEvent, NewEvent, Recipient, Result, claim, publish, settle
+from outbox.transports.base import Work
+from outbox.transports.email.mime import Body, Letter, write_letter
+from outbox.transports.email.smtp import ServerAway, SmtpServer, SmtpSession
+from outbox.transports.email.transport import EmailLane
 from tests.mailserver import SmtpScript
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

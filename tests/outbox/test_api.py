@@ -12,7 +12,7 @@ from auditlog.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from console.api_kit import encode_cursor
+from core.api import encode_cursor
 from outbox import event_kinds
 from outbox.choices import DeliveryState, Reason
 from outbox.models import Delivery, Event

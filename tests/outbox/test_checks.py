@@ -11,8 +11,8 @@ from celery import current_app
 from django.utils import timezone
 from pytest_django import Settings
 
-from console.health import run_checks
-from console.metrics import exposition
+from core.health import run_checks
+from core.metrics import exposition
 from outbox.checks import DUE_TOO_LONG_S, check_broker, check_oldest_due, check_smtp
 from tests.mailserver import MailServer, ScriptedServer, SmtpScript
 from tests.outbox.kit import NOW, a_delivery, a_note, fine, published, settled

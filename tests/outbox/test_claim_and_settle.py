@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbox.choices import Channel, DeliveryState, Reason, Verdict
+from outbox.contract import RELEASED, Outcome, failed, postponed, retry
 from outbox.models import Address, Attempt, Delivery
-from outbox.outcome import RELEASED, Outcome, failed, postponed, retry
 from outbox.rules import RETRY_PAUSES_S
 from outbox.selectors import last_delivered, oldest_due, refused_addresses
 from outbox.services import Result, claim, mend_times, reclaim_lost, settle

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.search import SearchError
-from outbox.conditions import Facts, check_condition, compile_condition, fields_of, fold
+from core.search import SearchError
 from outbox.event_kinds import EventKind, kind_of
+from outbox.subscriptions.conditions import Facts, check_condition, compile_condition, fields_of, fold
 from tests.outbox.kit import Note, unhurried
 
 PAYLOAD = {

@@ -13,11 +13,11 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from console.selectors import last_signs_of_life
-from outbox import courier as courier_module
+from core.selectors import last_signs_of_life
+from outbox import dispatcher as courier_module
 from outbox import tasks
 from outbox.choices import DeliveryState, Reason, Verdict
-from outbox.courier import Courier, deliver_due
+from outbox.dispatcher import Courier, deliver_due
 from outbox.models import Attempt, Delivery, Event
 from outbox.rules import retrying
 from outbox.selectors import refused_addresses

@@ -14,13 +14,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from console.choices import JobState
-from console.models import Job
+from core.choices import JobState
+from core.models import Job
 from outbox import tasks
 from outbox.choices import Channel, DeliveryState, Reason
-from outbox.courier import deliver_due
+from outbox.contract import failed, retry
+from outbox.dispatcher import deliver_due
 from outbox.models import Address, Attempt, Delivery
-from outbox.outcome import failed, retry
 from outbox.selectors import dead_letters_by_reason
 from outbox.services import jobs, repeats, resend_mail
 from outbox.services.repeats import retry_failed

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from outbox.channels.email import EmailLane, server_from_settings
 from outbox.choices import Reason, Verdict
-from outbox.outcome import RELEASED
+from outbox.contract import RELEASED
+from outbox.transports.email.transport import EmailLane, server_from_settings
 from tests.mailserver import MailServer, SmtpScript, mail_server
 from tests.outbox.kit import LaneRun, StartScript, a_claim, claims, sent, server_at, verdicts
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from outbox.channels import email as lane_module
 from outbox.choices import Reason, Verdict
-from outbox.outcome import RELEASED
+from outbox.contract import RELEASED
 from outbox.rules import retrying
+from outbox.transports.email import transport as lane_module
 from tests.mailserver import DROP, HANG, MailServer, SmtpScript, free_port, mail_server
 from tests.outbox.kit import LaneRun, StartScript, claims, sent, server_at, verdicts
 

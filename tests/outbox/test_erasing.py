@@ -14,14 +14,14 @@ from django.db import connection
 from django.test import Client
 from hypothesis import given
 
-from console.choices import JobState
-from console.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub, without
-from console.models import Job
+from core.choices import JobState
+from core.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub, without
+from core.models import Job
 from infra_notifications.models import ChargePointMessage
 from outbox import tasks
 from outbox.choices import Channel, DeliveryState, Reason
+from outbox.contract import failed
 from outbox.models import Banner, Delivery, Event
-from outbox.outcome import failed
 from outbox.services import Recipient, erasing, reclaim_lost, settle
 from outbox.services.settling import Result
 from tests.factories.console import UserFactory
@@ -169,7 +169,7 @@ def test_odd_letters_in_an_address_are_no_patterns(db: None) -> None:
 
 
 def test_looking_goes_in_small_steps(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from console import erasure
+    from core import erasure
 
     monkeypatch.setattr(erasure, "STEP", 2)
     published(*[a_note(payload=Note(words=f"{n} {ANNA}")) for n in range(7)])
@@ -244,7 +244,7 @@ def test_worker_that_died_begins_again(db: None) -> None:
 def test_eraser_that_breaks_fails_the_job_visibly_and_forgets_the_address(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from console import erasure
+    from core import erasure
 
     def breaks(_address: str, _now: object) -> list[Erased]:
         raise ValueError("odd")

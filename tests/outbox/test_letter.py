@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outbox.channels.letter import MAX_SUBJECT, UNSUBSCRIBE_MARK, Letter, message_id, one_line
-from outbox.channels.smtp import stuffed
+from outbox.transports.email.mime import MAX_SUBJECT, UNSUBSCRIBE_MARK, Letter, message_id, one_line
+from outbox.transports.email.smtp import stuffed
 from tests.outbox.kit import NOW, a_letter, unhurried
 
 HEADERS = [

@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from outbox.choices import Channel, DeliveryState, Reason
-from outbox.conditions import compile_condition
 from outbox.models import Delivery
 from outbox.services import Listener, Recipient, listeners_changed, register_listeners
-from outbox.services import listening as listening_module
+from outbox.subscriptions import matching as listening_module
+from outbox.subscriptions.conditions import compile_condition
 from tests.outbox.kit import NOW, Note, a_note, in_threads, published, to
 
 SILENT, TRIP = "test.silent", "test.trip.mark.updated"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from infra_notifications.models import NotificationGroup
-from outbox.channels.email import EmailLane
-from outbox.channels.lane import Work
 from outbox.choices import DeliveryState, Reason
 from outbox.lists import list_of, read_token, unsubscribe_url
 from outbox.models import Delivery
+from outbox.transports.base import Work
+from outbox.transports.email.transport import EmailLane
 from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.outbox.kit import a_claim, a_note, published, unhurried
 

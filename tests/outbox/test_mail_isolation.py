@@ -12,16 +12,16 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from outbox.channels import email as lane_module
-from outbox.channels.destination import FIRST_WINDOW
-from outbox.channels.domain_queue import DomainQueue
-from outbox.channels.email import EmailLane
-from outbox.channels.lane import Work
 from outbox.choices import Reason, Verdict
-from outbox.courier import Courier
+from outbox.contract import RELEASED, delivered, retry
+from outbox.dispatcher import Courier
 from outbox.models import Attempt, Delivery
-from outbox.outcome import RELEASED, delivered, retry
 from outbox.services import Claimed
+from outbox.transports.base import Work
+from outbox.transports.destination import FIRST_WINDOW
+from outbox.transports.email import transport as lane_module
+from outbox.transports.email.per_domain import DomainQueue
+from outbox.transports.email.transport import EmailLane
 from tests.faults.sink import Sink
 from tests.mailserver import HANG, SmtpScript
 from tests.outbox.kit import LaneRun, StartScript, a_claim, a_note, published, server_at, wait_until

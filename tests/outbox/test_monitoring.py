@@ -13,15 +13,15 @@ from django.conf import settings
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
-from console import metrics as console_metrics
-from console.health import Finding
-from console.metrics import exposition
-from console.services import show_life
+from core import metrics as console_metrics
+from core.health import Finding
+from core.metrics import exposition
+from core.services import show_life
 from outbox import checks
 from outbox.choices import DeliveryState, Reason
+from outbox.contract import failed, retry
 from outbox.metrics import ENDED
 from outbox.models import Delivery, Trouble
-from outbox.outcome import failed, retry
 from outbox.services import cancel_delivery
 from outbox.services.troubles import TELL_AFTER
 from tests.outbox.kit import NOW, a_delivery, a_note, published, settled
@@ -125,7 +125,7 @@ def test_states_and_classes_that_are_matched_are_ones_that_exist() -> None:
 
 def test_alerts_begin_where_signalbox_itself_complains() -> None:
     assert rules()["SignalboxDeliveriesLate"].endswith(f"> {checks.DUE_TOO_LONG_S:.0f}")
-    from console.selectors import LIFE_EXPECTED_WITHIN
+    from core.selectors import LIFE_EXPECTED_WITHIN
 
     assert rules()["SignalboxPartSilent"].endswith(f"> {LIFE_EXPECTED_WITHIN.total_seconds():.0f}")
     assert rules()["SignalboxTrouble"].endswith(f"> {2 * TELL_AFTER.total_seconds():.0f}")

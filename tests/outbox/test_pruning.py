@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from console import retention
-from console.api_kit import encode_cursor
-from console.retention import Step, prune_old, register_retention
+from core import retention
+from core.api import encode_cursor
+from core.retention import Step, prune_old, register_retention
 from outbox.choices import BannerState, Channel, DeliveryState
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_pruned_to

@@ -10,10 +10,10 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
-from outbox.channels.letter import UNSUBSCRIBE_MARK, Body
-from outbox.channels.rendering import CannotRender, render_mail
-from outbox.channels.templates import _environment
 from outbox.event_kinds import all_kinds
+from outbox.transports.email.jinja import _environment
+from outbox.transports.email.mime import UNSUBSCRIBE_MARK, Body
+from outbox.transports.email.render import CannotRender, render_mail
 from tests.outbox.kit import a_claim
 
 

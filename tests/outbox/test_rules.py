@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from outbox import rules
 from outbox.choices import DeliveryState, Reason, Verdict
-from outbox.outcome import ANSWER_BYTES, RELEASED, Outcome, delivered, failed, held_back, postponed, retry
+from outbox.contract import ANSWER_BYTES, RELEASED, Outcome, delivered, failed, held_back, postponed, retry
 from outbox.rules import MAX_AGE, RETRY_PAUSES_S, SERVER_PAUSES_S, Settlement, retry_pause, server_pause
 from tests.outbox.kit import NOW, days, unhurried
 

@@ -13,10 +13,10 @@ import pytest
 import trustme
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from outbox.channels import smtp as client
-from outbox.channels.smtp import Broken, Reply, judge_content, judge_envelope
 from outbox.choices import Reason, Verdict
-from outbox.outcome import Outcome
+from outbox.contract import Outcome
+from outbox.transports.email import smtp as client
+from outbox.transports.email.smtp import Broken, Reply, judge_content, judge_envelope
 from tests.mailserver import DROP, HANG, MailServer, ScriptedServer, SmtpScript, mail_server
 from tests.outbox.kit import a_letter, away, opened, server_at, transmitted
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.erasure import erase_everywhere
-from console.retention import prune_old
+from core.erasure import erase_everywhere
+from core.retention import prune_old
 from outbox import selectors
 from outbox.checks import check_topic_lists
 from outbox.choices import NoticeReason

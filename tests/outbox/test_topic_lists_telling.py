@@ -13,8 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox.channels.rendering import render_mail
-from outbox.courier import deliver_due
+from outbox.dispatcher import deliver_due
 from outbox.lists import read_token
 from outbox.models import Delivery, Event, TopicList, TopicNotice
 from outbox.services import ClaimedEvent, publish
@@ -22,6 +21,7 @@ from outbox.services.topic_lists import telling
 from outbox.services.topic_lists.items import list_url
 from outbox.services.topic_lists.lists import delete_list, leave_list, send_test, update_list
 from outbox.tasks import deliver, sweep
+from outbox.transports.email.render import render_mail
 from tests.mailserver import MailServer
 from tests.outbox.kit import NOW, Note, a_note, in_one_transaction, in_threads
 from tests.outbox.topic_kit import (
@@ -395,7 +395,7 @@ def test_round_without_work_is_one_statement() -> None:
 def test_worker_that_is_nudged_tells_and_beat_finds_what_was_gathered(
     committed: None, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outbox.courier.wake", lambda: None)
+    monkeypatch.setattr("outbox.dispatcher.wake", lambda: None)
     a_list("charge_point.*", gather_s=0)
     a_list(gather_s=0)
     with transaction.atomic():

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from outbox import selectors
 from outbox.choices import CANCELLABLE, RETRYABLE, Channel, DeliveryState, Reason
+from outbox.contract import failed
 from outbox.models import Address, Attempt, Delivery, Event
-from outbox.outcome import failed
 from tests.factories.console import UserFactory
 from tests.outbox.kit import NOW, Note, a_delivery, a_note, fresh, published, settled
 

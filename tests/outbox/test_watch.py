@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from console.health import run_checks
-from console.models import SignOfLife
-from console.services import show_life
+from core.health import run_checks
+from core.models import SignOfLife
+from core.services import show_life
 from outbox import watch
 from outbox.models import Delivery, Trouble
 from outbox.selectors import open_troubles

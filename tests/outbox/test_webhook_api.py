@@ -10,7 +10,7 @@ import pytest
 from auditlog.models import LogEntry
 from django.utils import timezone
 
-from console.api_kit import rfc3339
+from core.api import rfc3339
 from outbox.choices import Channel, DeliveryState
 from outbox.event_kinds import public_kinds
 from outbox.models import Attempt, Delivery, WebhookEndpoint

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from console.erasure import erase_everywhere
+from core.erasure import erase_everywhere
 from outbox.choices import DeliveryState, EndpointState, Reason
 from outbox.models import Delivery, Event, WebhookEndpoint, WebhookSecret
 from outbox.services import listeners_changed

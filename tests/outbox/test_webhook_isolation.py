@@ -19,16 +19,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from outbox.channels import http
-from outbox.channels import webhook as lane_module
-from outbox.channels.destination import FIRST_WINDOW, MAX_REST_S, QUICK_WINDOW, SLOW_S, SLOW_WINDOW, STOCK, Destination
-from outbox.channels.lane import Work
-from outbox.channels.webhook import WebhookLane
 from outbox.choices import Channel, DeliveryState, Reason
-from outbox.courier import Courier
+from outbox.contract import Outcome, delivered, failed, retry
+from outbox.dispatcher import Courier
 from outbox.models import Attempt, Delivery, WebhookEndpoint
-from outbox.outcome import Outcome, delivered, failed, retry
 from outbox.services.fair_claims import _CLAIM, FairClaim
+from outbox.transports.base import Work
+from outbox.transports.destination import (
+    FIRST_WINDOW,
+    MAX_REST_S,
+    QUICK_WINDOW,
+    SLOW_S,
+    SLOW_WINDOW,
+    STOCK,
+    Destination,
+)
+from outbox.transports.webhook import http
+from outbox.transports.webhook import transport as lane_module
+from outbox.transports.webhook.transport import WebhookLane
 from tests.outbox.hooks import LOOPBACK, deliver, endpoint_at, happened
 from tests.outbox.kit import NOW, Note, a_claim, in_threads, published, unhurried
 from tests.outbox.kit import a_note as note

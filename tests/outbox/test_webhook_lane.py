@@ -22,13 +22,13 @@ from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
 from outbox.addresses import Policy
-from outbox.channels import http
-from outbox.channels.http import judge_answer, pause_asked_for
-from outbox.channels.signing import new_secret, signatures, signer
 from outbox.choices import DeliveryState, EndpointState, Reason, Verdict
+from outbox.contract import ANSWER_BYTES
 from outbox.models import Delivery, WebhookEndpoint
-from outbox.outcome import ANSWER_BYTES
 from outbox.services.webhooks import pause_endpoint, rotate_secret, send_test
+from outbox.transports.webhook import http
+from outbox.transports.webhook.http import judge_answer, pause_asked_for
+from outbox.transports.webhook.signing import new_secret, signatures, signer
 from tests.mailserver import free_port
 from tests.outbox.hooks import LOOPBACK, TRIP, deliver, endpoint_at, fresh, happened, make_due, tries
 from tests.outbox.kit import Note
@@ -176,7 +176,7 @@ def test_connection_is_kept_for_the_next_request(start: Start) -> None:
 
 
 def http_connections() -> int:
-    from outbox.channels.destination import QUICK_WINDOW
+    from outbox.transports.destination import QUICK_WINDOW
 
     return QUICK_WINDOW
 

@@ -1,8 +1,8 @@
-"""What each role may do with vehicles beyond the role before it; tests/console/test_roles.py compares."""
+"""What each role may do with vehicles beyond the role before it; tests/core/test_roles.py compares."""
 
 from __future__ import annotations
 
-from console.roles import OPERATOR, VIEWER
+from core.roles import OPERATOR, VIEWER
 
 _SEEN = (
     "driver oemaccount vehicle oemservice charginglocation utilitycontract pdlagreement chargingsession telemetrysample"

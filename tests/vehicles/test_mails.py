@@ -7,7 +7,7 @@ import email.policy
 
 import pytest
 
-from outbox.courier import deliver_due
+from outbox.dispatcher import deliver_due
 from outbox.models import Delivery
 from tests.mailserver import MailServer
 from tests.vehicles.cases import CASES, Case

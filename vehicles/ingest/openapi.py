@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from console.batches import MAX_ITEMS, batch_openapi, inline
+from core.batches import MAX_ITEMS, batch_openapi, inline
 from vehicles.ingest.base import Fact
 from vehicles.ingest.facts import FACT_TYPES
 

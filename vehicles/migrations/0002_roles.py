@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from console.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
+from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
 READ = (
     "driver", "oemaccount", "vehicle", "oemservice", "charginglocation", "utilitycontract", "pdlagreement",

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from console.search import SearchError
+from core.search import SearchError
 from vehicles.catalogue import CAMPAIGN_TYPES
 from vehicles.choices import CampaignState
 from vehicles.models import Campaign, CampaignRecipient, Driver

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from vehicles.choices import LIVE
 from vehicles.rules import windows_of
 from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row, decide

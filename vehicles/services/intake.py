@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 from django.db import IntegrityError, OperationalError, transaction
 
-from console.bulk import Col, insert_rows
-from console.services import take_receipts
+from core.services import take_receipts
+from core.sql import Col, insert_rows
 from vehicles.choices import FactEffect
 from vehicles.ingest import Fact, Understood, understand
 from vehicles.ingest.facts import data_of, type_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from console.bulk import Col, text_array
+from core.sql import Col, text_array
 from vehicles.choices import Language, UnmanagedReason
 from vehicles.models import (
     ChargingLocation,

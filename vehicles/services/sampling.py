@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from console.bulk import Col, insert_rows, take_ids, update_rows
+from core.sql import Col, insert_rows, take_ids, update_rows
 from vehicles.ingest import SampleReport
 from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, match
 from vehicles.services.things import Thing, Things

@@ -12,7 +12,7 @@ import msgspec
 from django.conf import settings
 from django.urls import reverse
 
-from console.bulk import Col, insert_rows, take_ids, text_array, update_rows
+from core.sql import Col, insert_rows, take_ids, text_array, update_rows
 from outbox.services import NewEvent, Recipient, publish
 from vehicles.choices import Category, Severity, StepKind, Way
 from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NotificationFacts, VehicleFacts

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from vehicles.ingest import Report
 from vehicles.rules.timelines import Reports
 from vehicles.services.kinds import KINDS, Kind

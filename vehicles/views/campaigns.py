@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
-from console.permissions import person, requires
-from console.search import SearchError
+from core.permissions import person, requires
+from core.search import SearchError
 from vehicles import selectors
 from vehicles.choices import CampaignState, NotificationState
 from vehicles.forms import CampaignForm

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
-from console.permissions import person, requires
+from core.permissions import person, requires
 from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
 from vehicles.catalogue.texts import TEXTS, examples_of

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from console.permissions import requires
+from core.permissions import requires
 from vehicles import selectors
 from vehicles.forms import FactForm
 from vehicles.ingest import FACT_TYPES

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy
 
 from console.lists import Column, ListPage
-from console.permissions import requires
+from core.permissions import requires
 from vehicles import selectors
 from vehicles.catalogue import TYPES
 from vehicles.filters import NotificationFilters

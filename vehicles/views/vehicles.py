@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.lists import Action, Column, ListPage
-from console.permissions import requires
+from core.permissions import requires
 from vehicles import selectors
 from vehicles.filters import SessionFilters, VehicleFilters
 from vehicles.search import ACCOUNT_SEARCH, CONTRACT_SEARCH, SESSION_SEARCH, VEHICLE_SEARCH

@@ -13,7 +13,7 @@ from bikeshare.choices import RUNNING
 from bikeshare.models import BoitierState
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 
 # What every message writes, and what a position does; most messages are positions.
 _OFTEN = (

@@ -32,8 +32,8 @@ from bikeshare.services.telemetry.devices import Device, read_devices, write_dev
 from bikeshare.services.telemetry.telling import Telling
 from bikeshare.services.trips import open_trips, pin_hash
 from bikeshare.services.zones import watch_settings, zone_map
-from console.bulk import Col, insert_rows
-from console.services import take_receipts
+from core.services import take_receipts
+from core.sql import Col, insert_rows
 
 MAX_PIN_ATTEMPTS = 32_000
 

@@ -12,11 +12,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from console.erasure import Erased
-from console.search import SearchError
+from core.erasure import Erased
+from core.search import SearchError
 from outbox import nudge
 from outbox.choices import Language, NoticeReason, NoticeState, Reason
-from outbox.conditions import check_condition
 from outbox.event_kinds import clean_topics, domains, kinds_of
 from outbox.lists import MailingList, clean_addresses
 from outbox.mailing import TOPIC_TEST, TopicTest
@@ -26,6 +25,7 @@ from outbox.services.publishing import NewEvent, Recipient, publish
 from outbox.services.topic_lists.items import example_item, list_url
 from outbox.services.topic_lists.noticing import lists_changed
 from outbox.services.topic_lists.telling import skip
+from outbox.subscriptions.conditions import check_condition
 
 MAX_GATHER_S = 24 * 3600
 SETTINGS = ("name", "description", "domain", "topics", "condition", "language", "enabled", "gather_s")

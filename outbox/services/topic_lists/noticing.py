@@ -17,16 +17,16 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from console.bulk import array_literal
-from console.search import SearchError
+from core.search import SearchError
+from core.sql import array_literal
 from outbox import metrics
 from outbox.choices import Channel, NoticeReason, NoticeState
-from outbox.conditions import Facts, Predicate, compile_condition
 from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.models import TopicList, TopicListAddress
 from outbox.rules import Matter, why_not_told
 from outbox.rules.telling import CLOCK_SLACK
-from outbox.services.listening import NEVER, facts_of, listeners_changed
+from outbox.subscriptions.conditions import Facts, Predicate, compile_condition
+from outbox.subscriptions.matching import NEVER, facts_of, listeners_changed
 
 if TYPE_CHECKING:
     from outbox.services.publishing import NewEvent

@@ -17,7 +17,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from console.bulk import Col, update_rows
+from core.sql import Col, update_rows
 from outbox.choices import NoticeReason, NoticeState
 from outbox.event_kinds import UnknownKind, kind_of
 from outbox.mailing import TOPIC_MAIL, TopicCount, TopicMail

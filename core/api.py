@@ -1,0 +1,274 @@
+"""What all endpoints for machines share: keys and scopes, problem details, cursors, limits.
+
+Errors are `application/problem+json` (RFC 9457): `{"type", "title", "status", "detail", "errors"?: [{"pointer",
+"detail"}]}`, where `detail` is a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from auditlog.context import set_extra_data
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DataError, InterfaceError, OperationalError
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI
+from ninja.errors import HttpError
+from ninja.errors import ValidationError as InputError
+from ninja.parser import Parser
+from ninja.security import HttpBearer
+
+from core.models import ApiKey
+from core.search import SearchError
+from core.selectors import find_api_key
+from core.services import touch_api_key
+
+log = structlog.get_logger("signalbox.api")
+MAX_BODY_BYTES = 5 * 1024 * 1024
+MAX_LIMIT = 500
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class Problem(Exception):
+    """An error for a machine: its status, a sentence, and a pointer to each wrong field."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[dict[str, str]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors, self.headers = status, detail, list(errors), headers or {}
+
+
+def problem_response(problem: Problem) -> HttpResponse:
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    return HttpResponse(
+        json.dumps(body),
+        status=problem.status,
+        content_type="application/problem+json",
+        headers=problem.headers,
+    )
+
+
+class ScopedKey(HttpBearer):
+    """`Authorization: Bearer <key>` with a scope; `request.auth` is then the ApiKey. 401 without, 403 short of it."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def __call__(self, request: HttpRequest) -> ApiKey:
+        key = super().__call__(request)
+        if key is None:
+            raise Problem(
+                401,
+                "Send a valid API key as `Authorization: Bearer <key>`; an administrator makes one in the console.",
+                headers={"WWW-Authenticate": 'Bearer realm="Signalbox"'},
+            )
+        if self.scope not in key.scopes:
+            raise Problem(403, f"This key lacks the scope {self.scope}.")
+        structlog.contextvars.bind_contextvars(key_id=key.pk)
+        return key  # type: ignore[no-any-return]
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
+        now = timezone.now()
+        key = find_api_key(token.strip(), now)
+        if key is not None:
+            touch_api_key(key=key, now=now)
+        return key
+
+
+def key_of(request: HttpRequest) -> ApiKey:
+    """The key that authenticated this request."""
+    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    return key
+
+
+def audited_by(key: ApiKey) -> Any:
+    """A context in which the audit log names this key as the author of each change."""
+    return set_extra_data({"additional_data": {"api_key": key.name}})
+
+
+def limited_body(request: HttpRequest) -> bytes:
+    """The body, refused with 413 above 5 MiB before it is read."""
+    length = request.headers.get("Content-Length") or "0"
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise _too_large()
+    body = request.body
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_large()
+    return body
+
+
+def _too_large() -> Problem:
+    return Problem(413, "The body is larger than 5 MiB; send smaller batches.")
+
+
+class BodyParser(Parser):
+    """Reads the bodies of endpoints that declare a schema: strict JSON, and no more of it than anywhere else."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        try:
+            parsed: dict[str, Any] = msgspec.json.decode(limited_body(request))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, f"The body is not valid JSON: {error}.") from error
+        return parsed
+
+
+def encode_cursor(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> Any:
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "The cursor is not one that this API gave; start again without it.") from error
+
+
+def page_of(
+    queryset: QuerySet[ModelT],
+    *,
+    limit: int,
+    cursor: str | None,
+    shape: Callable[[ModelT], dict[str, Any]],
+    descending: bool = True,
+) -> dict[str, Any]:
+    """One page in the order of the primary key: `{"items": […], "next": cursor | null}`.
+
+    Raises Problem 400 for a foreign cursor, 422 for a limit outside 1…500.
+    """
+    check_limit(limit)
+    if cursor:
+        last = decode_cursor(cursor)
+        if not isinstance(last, int) or isinstance(last, bool):
+            raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+        queryset = queryset.filter(Q(pk__lt=last) if descending else Q(pk__gt=last))
+    rows = list(queryset.order_by("-pk" if descending else "pk")[: limit + 1])
+    more = len(rows) > limit
+    return {
+        "items": [shape(row) for row in rows[:limit]],
+        "next": encode_cursor(rows[limit - 1].pk) if more else None,
+    }
+
+
+def check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Problem(
+            422,
+            f"`limit` must be between 1 and {MAX_LIMIT}.",
+            [{"pointer": "/limit", "detail": f"between 1 and {MAX_LIMIT}"}],
+        )
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds, e.g. 2026-11-21T05:40:00.123Z."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _pointer(location: Sequence[Any]) -> str:
+    # ninja's locations begin with where it looked ("body", the parameter's name); the rest is the JSON path.
+    parts = [str(p) for p in location]
+    if parts and parts[0] == "body":
+        parts = parts[2:]
+    elif parts and parts[0] in ("query", "path", "header"):
+        parts = parts[1:]
+    return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)  # RFC 6901
+
+
+def _on_input_error(_request: HttpRequest, error: InputError) -> HttpResponse:
+    errors = [{"pointer": _pointer(e["loc"]), "detail": str(e["msg"])} for e in error.errors]
+    return problem_response(Problem(422, "Some fields are not valid; `errors` names each.", errors))
+
+
+def _on_model_error(_request: HttpRequest, error: ModelValidationError) -> HttpResponse:
+    if hasattr(error, "error_dict"):
+        errors = [
+            {"pointer": "/" + ("" if field == "__all__" else field), "detail": message}
+            for field, messages in error.message_dict.items()
+            for message in messages
+        ]
+    else:
+        errors = [{"pointer": "/", "detail": message} for message in error.messages]
+    conflict = any(getattr(e, "code", None) == "unique" for e in getattr(error, "error_list", []))
+    detail = " ".join(e["detail"] for e in errors)
+    return problem_response(Problem(409 if conflict else 422, detail, errors))
+
+
+def _on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    cause = error.__cause__
+    if isinstance(cause, Problem):  # ninja wraps what its parser raised
+        return problem_response(cause)
+    return problem_response(Problem(error.status_code, str(error)))
+
+
+def _on_search_error(_request: HttpRequest, error: SearchError) -> HttpResponse:
+    return problem_response(Problem(422, str(error), [{"pointer": "/q", "detail": str(error)}]))
+
+
+def _on_data_error(_request: HttpRequest, error: DataError) -> HttpResponse:
+    """PostgreSQL refused a value as such: a character that it cannot store, a number beyond its column."""
+    said = str(error).strip().split("\n")[0]
+    return problem_response(Problem(422, f"A value cannot be stored or searched for: {said}."))
+
+
+def _on_database_away(_request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("the database did not do its part", error=str(error).strip())
+    sentence = "Signalbox cannot reach its database at the moment; nothing of this request was kept. Send it again."
+    return problem_response(Problem(503, sentence, headers={"Retry-After": "5"}))
+
+
+def install_error_handlers(api: NinjaAPI) -> None:
+    """Makes every error of this API a problem document."""
+    handlers: dict[type[Exception], Any] = {
+        Problem: lambda _request, problem: problem_response(problem),
+        RequestDataTooBig: lambda _request, _error: problem_response(_too_large()),
+        DataError: _on_data_error,
+        OperationalError: _on_database_away,
+        InterfaceError: _on_database_away,
+        InputError: _on_input_error,
+        ModelValidationError: _on_model_error,
+        HttpError: _on_http_error,
+        SearchError: _on_search_error,
+        Http404: lambda _request, _error: problem_response(Problem(404, "There is no such thing, or it is gone.")),
+    }
+    if not settings.DEBUG:
+        handlers[Exception] = _on_crash
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+
+
+def _on_crash(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("unexpected error", path=request.path, exc_info=error)
+    response = problem_response(
+        Problem(
+            500,
+            "Signalbox met an unexpected error; nothing of this request was kept. Its id is in X-Request-ID.",
+        )
+    )
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django would write a second line
+    return response

@@ -1,0 +1,116 @@
+"""What works and what does not: one list of checks for `doctor`, `/readyz` and the dashboard.
+
+Apps register theirs; a check returns a sentence for people and whether all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
+
+CONNECT_TIMEOUT_S = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: `age_s` is given where "how long ago" is the answer."""
+
+    ok: bool
+    text: str
+    age_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    run: Callable[[datetime], Finding]
+    # Whether `/readyz` asks it: a slow mail server is the doctor's business, not the load balancer's.
+    for_readiness: bool = True
+    # Whether it reads from the database; then it is not asked while the database is away.
+    asks_database: bool = True
+
+
+_checks: dict[str, Check] = {}
+
+
+def register_check(
+    name: str, run: Callable[[datetime], Finding], *, for_readiness: bool = True, asks_database: bool = True
+) -> None:
+    _checks[name] = Check(name, run, for_readiness, asks_database)
+
+
+def run_checks(*, readiness_only: bool = False) -> list[tuple[str, Finding]]:
+    """Runs every check; one that raises is a finding, not a crash.
+
+    Each that reads from a database that is away would wait for the pool, so those are answered without being asked.
+    """
+    now, fault = timezone.now(), database_fault()
+    chosen = [check for check in _checks.values() if check.for_readiness or not readiness_only]
+    return [(check.name, _run(check, now, fault)) for check in chosen]
+
+
+def _run(check: Check, now: datetime, fault: str) -> Finding:
+    if fault and check.asks_database:
+        known = fault if check.run is check_database else _("the database does not answer")
+        return Finding(False, _("cannot be asked: %(error)s") % {"error": known})
+    try:
+        return check.run(now)
+    except (DatabaseError, OSError, ObjectDoesNotExist) as error:
+        return Finding(False, _("cannot be asked: %(error)s") % {"error": str(error).strip().split("\n")[0]})
+
+
+def database_fault() -> str:
+    """Why the database does not answer; empty when it does. Asked past the pool, which only knows that it waited."""
+    try:
+        parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT_S}
+        with psycopg.connect(**parameters):
+            return ""
+    except psycopg.Error as error:
+        return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def check_database(_now: datetime) -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        version = cursor.fetchone()[0]
+    return Finding(True, _("PostgreSQL %(version)s answers") % {"version": version.split(" ")[0]})
+
+
+def check_migrations(_now: datetime) -> Finding:
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if missing:
+        text = ngettext("%(n)d migration is not applied", "%(n)d migrations are not applied", missing)
+        return Finding(False, text % {"n": missing} + " (manage.py migrate)")
+    return Finding(True, _("all applied"))
+
+
+def check_life(part: str) -> Callable[[datetime], Finding]:
+    """A check that a part of Signalbox showed life lately."""
+
+    def run(now: datetime) -> Finding:
+        seen = last_signs_of_life(now).get(part)
+        if seen is None:
+            return Finding(False, _("has never shown life"))
+        age = max(0.0, (now - seen).total_seconds())
+        text = _("last sign of life %(age)d s ago") % {"age": age}
+        return Finding(age <= LIFE_EXPECTED_WITHIN.total_seconds(), text, age)
+
+    return run
+
+
+register_check("database", check_database)
+register_check("migrations", check_migrations)
+register_check("worker", check_life("worker"))
+register_check("beat", check_life("beat"))

@@ -1,0 +1,90 @@
+"""Prometheus metrics. Counters live in files that all processes of this machine share; levels are read when asked.
+
+An app registers a function that yields its levels (queue depth, ages) with `register_levels`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from core.health import database_fault
+from core.selectors import last_signs_of_life
+
+HTTP_SECONDS = Histogram(
+    "signalbox_http_request_seconds",
+    "Time from the first line of our code to the answer",
+    ["method", "route", "status_class"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.3, 0.6, 1, 3, 10),
+)
+PRUNED = Counter("signalbox_rows_pruned", "Rows deleted because of their age", ["what"])
+
+Levels = Callable[[], Iterable[Metric]]
+_levels: list[Levels] = []
+
+
+def register_levels(levels: Levels) -> None:
+    if levels not in _levels:
+        _levels.append(levels)
+
+
+def life_levels() -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "signalbox_last_sign_of_life", "Unix time of a part's last sign of life", labels=["part"]
+    )
+    for part, seen in last_signs_of_life(timezone.now()).items():
+        family.add_metric([part], seen.timestamp())
+    yield family
+
+
+class _Levels:
+    """Asks every registered function; a database that does not answer leaves the counters readable."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("signalbox_database_up", "1 when the database answered this scrape")
+        answered = not database_fault()
+        for levels in _levels if answered else ():
+            try:
+                yield from list(levels())
+            except DatabaseError:
+                answered = False
+                break  # the next would wait as long
+        up.add_metric([], float(answered))
+        yield up
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format."""
+    registry = CollectorRegistry()
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Levels())
+    return generate_latest(registry)
+
+
+def may_scrape(request: HttpRequest, peer: str) -> bool:
+    """Whether the peer's address lies in METRICS_NETWORKS, or is loopback.
+
+    What a proxy on this machine passes on comes from loopback too, but from elsewhere first.
+    """
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    passed_on = not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers
+    if address.is_loopback and not passed_on:
+        return True
+    return any(address in network for network in settings.METRICS_NETWORKS)
+
+
+register_levels(life_levels)

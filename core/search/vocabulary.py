@@ -1,0 +1,41 @@
+"""The values that a column holds or has held, each once: what a text means there is known before the rows are asked.
+
+A million charge points stand in a few hundred cities. `city:köln` looks through those, and the rows are then asked for
+whole values: by a plain index, with PostgreSQL's own statistics, and without folding anything. The list is kept by
+triggers (a migration of the table's app), so that a value stands in it as soon as any row holds it. Values that no row
+holds any more stay: they find nothing and cost nothing.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from core.models import KnownValue
+from core.search.lookups import composed
+
+# More values than this are looked for in the rows themselves.
+MOST_VALUES = 200
+
+
+def values_with(column: str, text: str, *, whole: bool) -> list[str] | None:
+    """The values of `table.column` that contain a text, case and accents ignored, or are it, case ignored (`whole`).
+
+    None where they are too many.
+    """
+    values = _values(column, _says(text, whole), MOST_VALUES)
+    return values if len(values) <= MOST_VALUES else None
+
+
+def values_without(column: str, text: str, *, whole: bool, at_most: int) -> list[str] | None:
+    """All the other values, the empty text among them; None where they are more than `at_most`."""
+    values = ["", *_values(column, ~_says(text, whole), at_most)]
+    return values if len(values) <= at_most else None
+
+
+def _says(text: str, whole: bool) -> Q:
+    return Q(value__iexact=text) if whole else Q(value__fold_contains=composed(text))
+
+
+def _values(column: str, condition: Q, at_most: int) -> list[str]:
+    known = KnownValue.objects.filter(condition, column=column)
+    return list(known.values_list("value", flat=True)[: at_most + 1])

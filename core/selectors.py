@@ -1,0 +1,64 @@
+"""Reads of the console."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from core.models import ApiKey, SignOfLife
+from core.services import digest_of
+
+# A part that was silent for this long counts as not working: several beats of its 5 s pulse.
+LIFE_EXPECTED_WITHIN = timedelta(seconds=60)
+# By how much the clocks of several machines may differ.
+CLOCK_SLACK = timedelta(seconds=30)
+# Prefix and secret, as `create_api_key` makes them.
+_KEY = re.compile(r"(sbx_[0-9a-f]{8})_([A-Za-z0-9_-]{43})")
+
+
+# A key that was revoked or deleted elsewhere is refused in this process within this time, here at once.
+KEYS_KEPT_S = 1.0
+_kept: dict[str, tuple[ApiKey, float]] = {}
+
+
+def _key_of_prefix(prefix: str) -> ApiKey | None:
+    """A key as it is in the database or was a moment ago: machines send hundreds of requests a second with one."""
+    found = _kept.get(prefix)
+    if found is not None and time.monotonic() - found[1] < KEYS_KEPT_S:
+        return found[0]
+    key = ApiKey.objects.filter(prefix=prefix).first()
+    if key is None:
+        _kept.pop(prefix, None)
+    else:
+        _kept[prefix] = (key, time.monotonic())
+    return key
+
+
+@receiver((post_save, post_delete), sender=ApiKey)
+def _forget_key(instance: ApiKey, **_: object) -> None:
+    _kept.pop(instance.prefix, None)
+
+
+def find_api_key(plain: str, now: datetime) -> ApiKey | None:
+    """The usable key that this text is, compared in constant time; None for any other text."""
+    matched = _KEY.fullmatch(plain)
+    if matched is None:
+        return None
+    key = _key_of_prefix(matched[1])
+    if key is None or not hmac.compare_digest(key.digest, digest_of(matched[2])) or not key.is_usable(now):
+        return None
+    return key
+
+
+def last_signs_of_life(now: datetime) -> dict[str, datetime]:
+    """The newest sign of each part, e.g. {"worker": …, "beat": …}."""
+    # What was written before the clock was set back says nothing about now.
+    shown = SignOfLife.objects.filter(at__lte=now + CLOCK_SLACK)
+    rows = shown.values_list("part").annotate(newest=Max("at"))
+    return {part: newest for part, newest in rows if newest is not None}

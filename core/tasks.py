@@ -1,0 +1,21 @@
+"""Celery doors of what all apps share. Their names are as they were when they lay in the console."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from core import retention
+from core.search import stored
+
+
+@shared_task(name="console.count_facets")
+def count_facets() -> None:
+    """The values of long lists, counted for filters and suggestions."""
+    stored.refresh_counts(now=timezone.now())
+
+
+@shared_task(name="console.prune")
+def prune() -> None:
+    """Deletes what is older than its retention, for some seconds; the next run goes on."""
+    retention.prune_old(now=timezone.now())

@@ -1,0 +1,213 @@
+"""Carries due deliveries out: claim → send → settle, as a stream, so that no slow receiver holds up a batch.
+
+One courier lives in each worker process, in a thread with an event loop of its own; the Celery task only wakes it.
+The database is asked in a second thread, one statement at a time, while the lanes go on sending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
+
+from outbox import services
+from outbox.services import Result
+from outbox.transports.base import Claimer, Lane, Work
+from outbox.transports.email.transport import EmailLane
+from outbox.transports.webhook.transport import WebhookLane
+
+log = structlog.get_logger("signalbox.courier")
+T = TypeVar("T")
+
+# A send must have ended before its lease does: it is not begun in the lease's last seconds (half of a short lease).
+LEASE_MARGIN_S = 45
+# Results are written as they come, but not more often than this while there is a stream of them.
+SETTLE_EVERY_S = 0.02
+DATABASE_PAUSE_S = 1.0
+# How often the results that are left at the end are tried to be written.
+LAST_TRIES = 3
+
+
+class Courier:
+    """`run_until_idle` sends what is due and returns; `run_forever` goes on until stopped."""
+
+    def __init__(self, lanes: Callable[[], Sequence[Lane]] = lambda: (EmailLane(), WebhookLane())) -> None:
+        self._make_lanes = lanes
+        self._results: list[Result] = []
+        self._in_flight = 0
+        self._stopping = False
+        self._database = ThreadPoolExecutor(1, "outbox-database")
+
+    # ---- the stream -------------------------------------------------------------------------------------------
+
+    async def run_until_idle(self) -> int:
+        """Sends until nothing is due and nothing is under way; returns how many attempts were settled."""
+        return await self._run(forever=False)
+
+    async def run_forever(self) -> None:
+        await self._run(forever=True)
+
+    async def _run(self, *, forever: bool) -> int:
+        self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._lanes = list(self._make_lanes())
+        for lane in self._lanes:
+            lane.bind(self._reported, self._changed.set, self._loop)
+        settled = 0
+        try:
+            while not self._stopping:
+                self._changed.clear()
+                claimed = [await self._fill(lane) for lane in self._lanes]
+                settled += await self._settle()
+                if any(claimed) or self._results:
+                    await asyncio.sleep(0)
+                    continue
+                if not forever and not self._in_flight:
+                    break
+                # Woken by a nudge or a result; by itself too, so that a broker that is away holds nothing up.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(settings.OUTBOX_SWEEP_S):
+                        await self._changed.wait()
+                if self._in_flight > len(self._results):
+                    await asyncio.sleep(SETTLE_EVERY_S if len(self._results) < self._in_flight // 2 else 0)
+        finally:
+            # Together: each may take its time, and the process has 12 s.
+            await asyncio.gather(*(lane.close() for lane in self._lanes))
+            settled += await self._settle_rest()
+            await self._in_database(connections.close_all)
+            self._database.shutdown(wait=True)
+        return settled
+
+    async def _fill(self, lane: Lane) -> bool:
+        """Claims what a lane has room for; says whether there may be more to claim."""
+        room = lane.room()
+        if room == 0 or (room < lane.capacity // 4 and self._in_flight > lane.capacity // 2):
+            return False
+        limit = min(room, settings.OUTBOX_BATCH_SIZE)
+        lease_s = settings.OUTBOX_LEASE_S
+        send_before = time.monotonic() + max(lease_s - LEASE_MARGIN_S, lease_s / 2)
+        take = lane.claimer(limit, lease_s)
+        ready = await self._in_database(lambda: self._claim(lane, take, send_before))
+        if not ready:
+            return False
+        works = [one for one in ready if isinstance(one, Work)]
+        self._in_flight += len(ready)
+        self._results += [one for one in ready if isinstance(one, Result)]
+        lane.submit(works)
+        return len(ready) == limit
+
+    @staticmethod
+    def _claim(lane: Lane, take: Claimer, send_before: float) -> list[Work | Result]:
+        claimed = take(timezone.now())
+        return lane.prepare(claimed, send_before) if claimed else []
+
+    def _reported(self, result: Result) -> None:
+        self._results.append(result)
+        self._changed.set()
+
+    async def _settle(self) -> int:
+        """Writes the results; keeps them while the database is away, so that nothing is said twice that was said."""
+        if not self._results:
+            return 0
+        batch, self._results = self._results, []
+        written = await self._in_database(lambda: services.settle(results=batch, now=timezone.now()))
+        if written is None:
+            self._results = batch + self._results
+            return 0
+        self._in_flight -= len(batch)
+        return len(batch)
+
+    async def _settle_rest(self) -> int:
+        """The last words of this courier: what it cannot write now is sent once more when its lease has ended."""
+        settled = 0
+        for _ in range(LAST_TRIES):
+            settled += await self._settle()
+            if not self._results:
+                break
+        return settled
+
+    async def _in_database(self, work: Callable[[], T]) -> T | None:
+        """Runs one piece of database work; None when the database did not take it."""
+        try:
+            return await self._loop.run_in_executor(self._database, work)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("database away", error=str(error).strip().split("\n")[0])
+            await self._loop.run_in_executor(self._database, connections.close_all)
+            await asyncio.sleep(DATABASE_PAUSE_S)
+            self._changed.set()
+            return None
+
+    # ---- from other threads -----------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        loop = getattr(self, "_loop", None)
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._changed.set)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.wake()
+
+
+class _Resident:
+    """The courier of this process, started at the first wake and again after a fork or a crash."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._thread: threading.Thread | None = None
+        self._courier: Courier | None = None
+
+    def wake(self) -> None:
+        with self._lock:
+            alive = self._thread is not None and self._thread.is_alive() and self._pid == os.getpid()
+            if not alive:
+                # Two busy threads share the interpreter; a short turn keeps the sockets' answers quick.
+                sys.setswitchinterval(0.001)
+                self._pid, self._courier = os.getpid(), Courier()
+                self._thread = threading.Thread(target=self._run, args=(self._courier,), name="courier", daemon=True)
+                self._thread.start()
+            if self._courier is not None:
+                self._courier.wake()
+
+    @staticmethod
+    def _run(courier: Courier) -> None:
+        try:
+            asyncio.run(courier.run_forever())
+        except Exception:
+            log.exception("the courier stopped; the next wake starts it again")
+
+    def stop(self) -> None:
+        """Lets letters under way finish and hands back the rest; called when the worker process ends."""
+        with self._lock:
+            if self._courier is not None and self._thread is not None and self._pid == os.getpid():
+                self._courier.stop()
+                self._thread.join(timeout=12)
+
+
+_resident = _Resident()
+
+
+def wake() -> None:
+    """Has this process's courier look for due deliveries. Returns at once."""
+    _resident.wake()
+
+
+def stop() -> None:
+    _resident.stop()
+
+
+def deliver_due() -> int:
+    """Sends what is due, in this thread, and returns how many attempts were made."""
+    return asyncio.run(Courier().run_until_idle())

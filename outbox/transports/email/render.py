@@ -1,0 +1,42 @@
+"""From an event to the words of its mail, by the templates that its kind names, once per event and language."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import timezone, translation
+from jinja2 import TemplateNotFound
+
+from outbox.event_kinds import kind_of
+from outbox.services import ClaimedEvent
+from outbox.transports.email.jinja import rendered
+from outbox.transports.email.mime import UNSUBSCRIBE_MARK, Body
+
+
+class CannotRender(Exception):
+    """The template is missing or raised; the sentence is kept with the delivery."""
+
+
+def render_mail(event: ClaimedEvent, language: str, *, unsubscribable: bool) -> Body:
+    """Subject, text and HTML of an event's mail. Raises CannotRender, whatever went wrong inside."""
+    try:
+        name = kind_of(event.kind).mail
+        if not name:
+            raise CannotRender(f"Events of kind {event.kind} have no mail template.")
+        context = {
+            "event": event,
+            "data": event.payload,
+            "base_url": settings.PUBLIC_URL,
+            "unsubscribe": UNSUBSCRIBE_MARK if unsubscribable else "",
+            "language": language,
+        }
+        with translation.override(language), timezone.override(None):
+            subject = rendered(f"{name}.subject.txt", context, language=language, escaped=False)
+            text = rendered(f"{name}.txt", context, language=language, escaped=False)
+            html = rendered(f"{name}.html", context, language=language, escaped=True)
+    except CannotRender:
+        raise
+    except TemplateNotFound as error:
+        raise CannotRender(f"There is no mail template {error.name}.") from error
+    except Exception as error:  # a poisoned event must fail alone, visibly, whatever its template raises
+        raise CannotRender(f"{type(error).__name__}: {error}") from error
+    return Body(" ".join(subject.split()), text, html)

@@ -1,0 +1,196 @@
+"""Who may open what: a walk through all URLs, anonymously, without a role, and with each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from core.permissions import SIGNED_IN
+from tests.conftest import ApiClient
+from tests.console.walk import Route, all_routes, api_operations, ask, own_routes, path_of, undone
+from tests.factories.console import UserFactory
+from tests.factories.everything import World, one_of_everything
+
+pytestmark = pytest.mark.django_db
+# Open to everyone, each on purpose: signing in and out, the theme and language of the sign-in page, probes for
+# machines (the metrics check the address themselves), and the one-click unsubscribe of RFC 8058.
+PUBLIC = {
+    "console:sign_in",
+    "console:sign_out",
+    "console:theme",
+    "set_language",
+    "console:healthz",
+    "console:readyz",
+    "console:metrics",
+    "outbox:unsubscribe",
+    # The vendor's door of fleet remotes: it asks for the static header that was registered there.
+    "remote_callback",
+    # The public feed of a program that publishes one (GBFS).
+    "bikeshare:gbfs_gbfs",
+    "bikeshare:gbfs_system_information",
+    "bikeshare:gbfs_vehicle_types",
+    "bikeshare:gbfs_station_information",
+    "bikeshare:gbfs_station_status",
+    "bikeshare:gbfs_vehicle_status",
+    "bikeshare:gbfs_geofencing_zones",
+}
+# The description of the API is public too; it holds no data.
+PUBLIC_API = {"api:openapi-json", "api:openapi-view", "api:api-root"}
+# What the services alone write, and the log of sign-ins, which nobody tidies up by hand.
+ONLY_SUPERUSERS = {"axes_accesslog_delete", "outbox_address_add", "infra_notifications_groupdraft_add"}
+METHODS = ("GET", "POST")
+
+
+@pytest.fixture
+def owner() -> User:
+    user: User = UserFactory(roles=["administrator"])
+    return user
+
+
+@pytest.fixture
+def world(owner: User) -> World:
+    return one_of_everything(owner)
+
+
+def signed_in(user: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def pages(wanted: Callable[[Any], bool]) -> list[Route]:
+    """Our own pages whose view asks for such a permission."""
+    return [route for route in own_routes() if wanted(route.view.asks_for)]  # type: ignore[attr-defined]
+
+
+def answers(client: Client, routes: list[Route], world: World, *methods: str) -> dict[str, Any]:
+    return {f"{m} {r.name}": ask(client, m, path_of(r, world)) for r in routes for m in methods or METHODS}
+
+
+def test_every_view_says_what_it_asks_for() -> None:
+    silent = [route.name for route in own_routes() if not hasattr(route.view, "asks_for")]
+    assert not silent
+
+
+def test_only_these_views_are_public() -> None:
+    assert {route.name for route in pages(lambda asked: asked is None)} == PUBLIC
+
+
+def test_what_views_ask_for_are_permissions_that_exist() -> None:
+    known = {f"{p.content_type.app_label}.{p.codename}" for p in Permission.objects.select_related("content_type")}
+    asked = {route.view.asks_for for route in own_routes()} - {None, SIGNED_IN}  # type: ignore[attr-defined]
+    assert asked <= known
+
+
+def test_strangers_are_sent_to_the_sign_in(world: World, client: Client) -> None:
+    for page, response in answers(client, pages(lambda asked: asked is not None), world).items():
+        assert response.status_code == 302, page
+        assert response["Location"].startswith("/sign-in/?next=/"), page
+
+
+def test_strangers_are_sent_from_the_admin_to_the_sign_in(world: World, client: Client) -> None:
+    routes = [r for r in all_routes() if r.is_admin and r.name not in ("admin:login", "admin:logout")]
+    for page, response in answers(client, routes, world, "GET").items():
+        assert response.status_code == 302, page
+        target = response["Location"]
+        target = client.get(target)["Location"] if target.startswith("/admin/login/") else target
+        assert target.startswith(("/sign-in/?next=%2Fadmin%2F", "/sign-in/?next=/admin/")), page
+
+
+def test_public_pages_open_for_strangers(world: World, client: Client) -> None:
+    client.raise_request_exception = False
+    for page, response in answers(client, pages(lambda asked: asked is None), world).items():
+        expected = (401, 405) if page.endswith("remote_callback") else (200, 302, 405)
+        assert response.status_code in expected or page == "GET console:readyz", page
+
+
+def test_without_the_permission_every_page_refuses(world: World) -> None:
+    nobody = signed_in(UserFactory())
+    for page, response in answers(nobody, pages(lambda asked: asked not in (None, SIGNED_IN)), world).items():
+        assert response.status_code == 403, page
+
+
+def test_the_work_of_others_is_refused(world: World) -> None:
+    viewer = signed_in(UserFactory(roles=["viewer"]))
+    job = next(route for route in own_routes() if route.name == "console:job")
+    assert ask(viewer, "GET", path_of(job, world)).status_code == 403
+
+
+def test_without_a_role_the_admin_refuses(world: World) -> None:
+    nobody = signed_in(UserFactory())
+    routes = [r for r in all_routes() if r.is_admin and r.name != "admin:logout"]
+    for page, response in answers(nobody, routes, world, "GET").items():
+        followed = ask(nobody, "GET", response["Location"]) if response.status_code == 302 else response
+        assert followed.status_code == 403, page
+
+
+def test_an_administrator_may_open_every_page(world: World, owner: User) -> None:
+    administrator = signed_in(owner)
+    for page, response in answers(administrator, own_routes(), world).items():
+        if page not in ("GET console:readyz", "POST remote_callback"):
+            assert response.status_code in (200, 204, 302, 405, 422), page
+
+
+def test_an_administrator_may_open_what_the_admin_lets_anyone_open(world: World, owner: User) -> None:
+    administrator, superuser = signed_in(owner), signed_in(UserFactory(is_superuser=True, is_staff=True))
+    routes = [r for r in all_routes() if r.is_admin and r.name not in ("admin:logout", "admin:None")]
+    own, most = (answers(client, routes, world, "GET") for client in (administrator, superuser))
+    assert {r.status_code for r in most.values()} <= {200, 302, 403, 404}
+    differing = {page for page, response in own.items() if response.status_code != most[page].status_code}
+    assert differing == {f"GET admin:{name}" for name in ONLY_SUPERUSERS}
+
+
+def test_a_lesser_role_opens_what_its_permissions_say(world: World, owner: User) -> None:
+    for role in ("viewer", "operator"):
+        user = User.objects.get(pk=UserFactory(roles=[role]).pk)
+        client = signed_in(user)
+        for route in pages(lambda asked: asked not in (None, SIGNED_IN)):
+            refused = ask(client, "GET", path_of(route, world)).status_code == 403
+            assert refused != user.has_perm(route.view.asks_for), (role, route.name)  # type: ignore[attr-defined]
+
+
+def test_every_api_operation_wants_a_key(world: World) -> None:
+    stranger = ApiClient(None)
+    for operation in api_operations():
+        response = stranger.call(operation.method, operation.path(world))
+        assert response.status_code == 401, operation
+        assert response["Content-Type"] == "application/problem+json"
+        assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_every_api_operation_wants_its_scope(world: World, api_with: Callable[..., ApiClient]) -> None:
+    for operation in api_operations():
+        others = [o.scope for o in api_operations() if o.scope != operation.scope]
+        response = api_with(*others).call(operation.method, operation.path(world))
+        assert response.status_code == 403, operation
+        assert operation.scope in response.json()["detail"]
+
+
+def test_every_api_operation_opens_with_its_scope_alone(world: World, api_with: Callable[..., ApiClient]) -> None:
+    for operation in api_operations():
+        client = api_with(operation.scope)
+        client.client.raise_request_exception = False
+        with undone():
+            response = client.call(operation.method, operation.path(world))
+        # 409: what the walked object's state does not allow.
+        assert response.status_code in (200, 202, 204, 400, 409, 422), (operation, response.content)
+
+
+def test_writing_operations_want_the_write_scope() -> None:
+    for operation in api_operations():
+        assert operation.scope.endswith(":read" if operation.method == "GET" else ":write"), operation
+
+
+def test_every_api_route_is_an_operation_or_public() -> None:
+    views = {route.name for route in all_routes() if route.is_api} - PUBLIC_API
+    assert len(views) == len(api_operations())
+
+
+def test_a_session_opens_no_api_operation(world: World, owner: User) -> None:
+    client = ApiClient(None)
+    client.client = signed_in(owner)
+    assert client.get("/charging/groups").status_code == 401

@@ -1,0 +1,144 @@
+"""Set-based writes: what goes in as arrays comes out as it was."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.models import SignOfLife
+from core.sql import Col, insert_rows, take_ids, text_array, update_rows
+
+pytestmark = pytest.mark.django_db
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
+NASTY = [
+    "",
+    " ",
+    "NULL",
+    "null",
+    "{}",
+    '"',
+    "\\",
+    "\\\\",
+    "a,b",
+    "{a}",
+    "'",
+    '\\"',
+    "\n\t\r",
+    "%s",
+    "%",
+    "😀",
+    "\u202e",
+]
+COLUMNS = (
+    Col("t", "text"),
+    Col("n", "bigint"),
+    Col("b", "boolean"),
+    Col("at", "timestamptz"),
+    Col("u", "uuid"),
+    Col("doc", "jsonb"),
+    text_array("tags"),
+)
+NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def table() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE bulk (id bigserial PRIMARY KEY, t text UNIQUE, n bigint, b boolean, at timestamptz,"
+            " u uuid, doc jsonb, tags text[])"
+        )
+    yield "bulk"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE bulk")
+
+
+def stored(names: str = "t, n, b, at, u, doc, tags") -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {names} FROM bulk ORDER BY id")
+        return list(cursor.fetchall())
+
+
+def test_rows_come_out_as_they_went_in(table: str) -> None:
+    one, other = uuid.uuid4(), datetime(1999, 1, 1, tzinfo=timezone(timedelta(hours=-5)))
+    insert_rows(
+        table,
+        COLUMNS,
+        [
+            ("a", 1, True, NOW, one, '{"k": [1, "x"]}', '["p", "q"]'),
+            (None, None, None, None, None, None, "[]"),
+            ("b", -(2**63), False, other, one, "null", '[""]'),
+        ],
+    )
+    assert stored("t, n, b, at, u, tags") == [
+        ("a", 1, True, NOW, one, ["p", "q"]),
+        (None, None, None, None, None, []),
+        ("b", -(2**63), False, other, one, [""]),
+    ]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(TEXTS | st.sampled_from(NASTY) | st.none(), max_size=8, unique=True))
+def test_any_text_survives(table: str, texts: list[str | None]) -> None:
+    insert_rows(table, (Col("t", "text"),), [(text,) for text in texts])
+    assert [row[0] for row in stored("t")] == texts
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE bulk")
+
+
+def test_a_row_that_is_there_may_be_left_alone(table: str) -> None:
+    column = (Col("t", "text"), Col("n", "bigint"))
+    insert_rows(table, column, [("a", 1)])
+    returned = insert_rows(table, column, [("a", 2), ("b", 3)], "ON CONFLICT (t) DO NOTHING RETURNING t, n")
+    assert returned == [("b", 3)]
+    assert stored("t, n") == [("a", 1), ("b", 3)]
+
+
+def test_rows_are_updated_by_their_key(table: str) -> None:
+    columns = (Col("t", "text"), Col("n", "bigint"))
+    insert_rows(table, columns, [("a", 1), ("b", 2), ("c", 3)])
+    assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), [("a", 10), ("c", None), ("missing", 5)]) == 2
+    assert stored("t, n") == [("a", 10), ("b", 2), ("c", None)]
+
+
+def test_an_update_may_be_guarded(table: str) -> None:
+    columns = (Col("t", "text"), Col("n", "bigint"))
+    insert_rows(table, columns, [("a", 1), ("b", 2)])
+    rows = [("a", 10), ("b", 20)]
+    assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), rows, "AND t.n = 2") == 1
+    assert stored("t, n") == [("a", 1), ("b", 20)]
+
+
+def test_a_column_may_be_worked_out(table: str) -> None:
+    insert_rows(table, (Col("t", "text"), Col("n", "text", "length(x.n)")), [("a", "four")])
+    assert stored("n") == [(4,)]
+
+
+def test_nothing_is_no_query(table: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert insert_rows(table, COLUMNS, []) == []
+        assert update_rows(table, COLUMNS[0], COLUMNS[1:], []) == 0
+    assert len(queries) == 0
+
+
+def test_a_thousand_rows_are_one_statement() -> None:
+    columns = (Col("part", "text"), Col("instance", "text"), Col("at", "timestamptz"))
+    with CaptureQueriesContext(connection) as queries:
+        insert_rows("console_signoflife", columns, [(f"p{n}", "x", NOW) for n in range(1_000)])
+    assert len(queries) == 1
+    assert SignOfLife.objects.count() == 1_000
+
+
+def test_ids_are_taken_before_the_rows_are_written() -> None:
+    first, second = take_ids("console_signoflife", 3), take_ids("console_signoflife", 2)
+    assert len(set(first + second)) == 5
+    row = SignOfLife.objects.create(part="p", instance="i", at=NOW)
+    assert row.pk not in first + second
