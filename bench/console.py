@@ -87,7 +87,7 @@ print(session.session_key)
 """
 COUNT = """
 from django.utils import timezone
-from console.search.stored import refresh_counts
+from core.search.stored import refresh_counts
 refresh_counts(now=timezone.now())
 """
 TOKEN = "a" * 32

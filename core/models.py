@@ -208,7 +208,7 @@ class FacetCensus(models.Model):
 
 
 class KnownValue(models.Model):
-    """A value that a column holds or has held; kept by triggers on its table (`console.search.vocabulary`)."""
+    """A value that a column holds or has held; kept by triggers on its table (`core.search.vocabulary`)."""
 
     column = models.CharField(_("column"), max_length=100, help_text=_("Table and column, joined by a dot."))
     value = models.CharField(_("value"), max_length=300)

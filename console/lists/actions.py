@@ -35,7 +35,7 @@ class BulkRun:
 @dataclass(frozen=True)
 class BulkAction:
     """`run` does a chunk and returns the ids that it changed. `question` and `said` make sentences of a number and the
-    arguments. With `undo` the change can be taken back (`console.undo`, under the action's key)."""
+    arguments. With `undo` the change can be taken back (`core.undo`, under the action's key)."""
 
     key: str
     label: str | Promise

@@ -39,7 +39,7 @@ class TextFacet(Facet):
 
     `through` names a folded, indexed column that contains this text too, or nothing else (`is_same`): it lets the index
     find the candidates, and one or two letters match the beginnings of words. `kept_as` names a column whose values are
-    kept in a list of their own (`console.search.vocabulary`): the text is looked for there, and the rows are asked for
+    kept in a list of their own (`core.search.vocabulary`): the text is looked for there, and the rows are asked for
     whole values.
     """
 

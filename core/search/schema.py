@@ -16,7 +16,7 @@ from core.search.grammar import MAX_LENGTH, MAX_TERMS, MAX_VALUES, Query, Term, 
 
 
 def folded_text(column: str) -> Callable[[str], Q]:
-    """Free text on one folded, trigram-indexed column (`console.search.lookups`)."""
+    """Free text on one folded, trigram-indexed column (`core.search.lookups`)."""
     return lambda text: Q(**{f"{column}__folded_contains": text})
 
 

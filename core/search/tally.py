@@ -1,6 +1,6 @@
 """How the values of a facet are counted: by a column, an array column, conditions, or a relation.
 
-A facet says which of these it is (`Facet.tally`); `console.search.counts` turns them into one SQL statement.
+A facet says which of these it is (`Facet.tally`); `core.search.counts` turns them into one SQL statement.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A Magic Search condition on one event: `city:paris severity:>=warning -kind:trip.*`, evaluated in Python.
 
-The grammar is that of every search (`console.search.grammar`). A field is `kind`, `domain`, `severity`, `subject`, or
+The grammar is that of every search (`core.search.grammar`). A field is `kind`, `domain`, `severity`, `subject`, or
 any value of the payload, by its last name (`city`) or by as much of its path as one likes (`charge_point.city`,
 `data.charge_point.city`); of a list, one of its members has to fit. Text is contained, case and accents ignored.
 """
