@@ -1,4 +1,4 @@
-"""A pytest plugin, loaded before everything else: the PostgreSQL that the tests run on, and the environment they see.
+"""A pytest plugin, loaded before everything else: the PostgreSQL, the environment and the clock of the tests.
 
 Without DATABASE_URL an embedded server is started (data under var/tests, nothing is flushed to disk), so that tests
 run on what production runs, on a machine that has no PostgreSQL.
@@ -10,7 +10,10 @@ import atexit
 import os
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
+
+from tests import other_day
 
 ROOT = Path(__file__).resolve().parent.parent
 # Faster, and worthless after a crash: it holds test databases only.
@@ -25,6 +28,7 @@ UNSAFE_AND_QUICK = (
 
 def prepare() -> None:
     """Sets what the settings ask for; an xdist worker inherits it from its parent."""
+    os.environ.setdefault("TESTS_BEGAN", datetime.now(UTC).isoformat())
     os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG")
     os.environ.setdefault("PUBLIC_URL", "http://testserver")
     os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
@@ -56,4 +60,5 @@ def prepare() -> None:
         atexit.register(stop)
 
 
+other_day.travel()
 prepare()

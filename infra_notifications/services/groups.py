@@ -232,9 +232,9 @@ def insert_members(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO infra_notifications_groupmembership (group_id, charge_point_id, added_at, added_by_id)"
-            " SELECT %s, c.id, now(), %s FROM infra_notifications_chargepoint c WHERE c.id = ANY(%s::bigint[])"
+            " SELECT %s, c.id, %s, %s FROM infra_notifications_chargepoint c WHERE c.id = ANY(%s::bigint[])"
             " ON CONFLICT DO NOTHING RETURNING charge_point_id",
-            [group.pk, by.pk if by else None, array_literal(ids)],
+            [group.pk, timezone.now(), by.pk if by else None, array_literal(ids)],
         )
         added = [row[0] for row in cursor.fetchall()]
         _audit_members(group, "add", added)

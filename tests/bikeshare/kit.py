@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -16,8 +16,9 @@ from bikeshare.services import resources
 from bikeshare.services.specs import SPECS
 from bikeshare.services.telemetry import Intake, Submission, take_telemetry
 from outbox.models import Event
+from tests import clock
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = 1
 

@@ -17,6 +17,7 @@ from bikeshare.models import BoitierState, TelemetryMessage
 from bikeshare.rules.telemetry import battery_step, believable, masked
 from outbox.models import Event
 from tests.bikeshare.kit import DAY, HOUR, MINUTE, NOW, at, last, message, say, state_of, take, told, topics, verdicts
+from tests.clock import iso
 from tests.factories.bikeshare import (
     PIN,
     BoitierFactory,
@@ -46,7 +47,7 @@ def test_an_event_shows_the_box_as_it_was_at_that_moment() -> None:
     assert last("boitier.locked")["object"]["lock"] == "locked"
     unlocked = last("boitier.unlocked")
     assert (unlocked["object"]["lock"], unlocked["previous"]) == ("unlocked", "locked")
-    assert unlocked["reported_at"] == "2026-11-21T09:00:09Z"
+    assert unlocked["reported_at"] == iso(at(9))
     assert (unlocked["vehicule"], unlocked["trip"]) == (bike.pk, None)
 
 

@@ -11,6 +11,7 @@ from bikeshare.models import Program, Trip
 from bikeshare.rules.zones import WatchSettings
 from bikeshare.services.zones import watch_settings
 from tests.bikeshare.kit import NOW, at, delete, last, message, patch, say, take, told, verdicts
+from tests.clock import iso
 from tests.factories.bikeshare import ProgramFactory, TripFactory, VehiculeFactory, ZoneFactory
 
 FORBIDDEN = "vehicule.position.forbidden"
@@ -36,7 +37,7 @@ def test_an_entry_tells_who_where_and_why() -> None:
     assert payload["position"] == INSIDE
     assert payload["accuracy"] == 8
     assert payload["rule"]["ride_through_allowed"] is False
-    assert payload["reported_at"] == "2026-11-21T09:00:05Z"
+    assert payload["reported_at"] == iso(at(5))
 
 
 @pytest.mark.parametrize("status", [s for s in TripStatus if s != TripStatus.RENTING])

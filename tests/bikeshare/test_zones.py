@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from bikeshare.rules.geometry import (
     turned_inside_out,
 )
 from bikeshare.rules.zones import FORBIDS_ALL, Entry, Fix, Rule, Watch, WatchSettings, ZoneArea, ZoneMap, rule_of, step
+from tests.clock import NOW
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 DATA = Path(__file__).parent / "data" / "paris_zones.json"
 # About 111 m from south to north.
 STEP = 0.001

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,11 +13,12 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from core.middleware import client_address
+from tests.clock import last
 from tests.factories.console import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
 LIMIT = 3
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = last(12)
 
 
 @pytest.fixture(autouse=True)

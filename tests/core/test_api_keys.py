@@ -20,12 +20,13 @@ from core.choices import Scope
 from core.models import ApiKey
 from core.selectors import find_api_key
 from core.services import create_api_key, digest_of, revoke_api_key, take_receipts, touch_api_key
+from tests import clock
 from tests.conftest import ApiClient
 from tests.factories.console import make_key
 
 pytestmark = pytest.mark.django_db
 NEW = "/api-keys/new/"
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = clock.last(12)
 
 
 def form(**changed: Any) -> dict[str, Any]:

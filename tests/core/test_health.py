@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +18,10 @@ from core import health
 from core.health import Finding, check_life, check_migrations, database_fault, register_check, run_checks
 from core.models import SignOfLife
 from core.services import show_life
+from tests import clock
 from tests.mailserver import free_port
 
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = clock.last(12)
 READINESS = {"database", "migrations", "worker", "beat", "broker", "deliveries"}
 
 

@@ -12,8 +12,9 @@ from core.metrics import PRUNED
 from core.models import ApiReceipt, Job, SignOfLife
 from core.retention import Step, by_age, prune_old, register_retention
 from core.services import start_job
+from tests import clock
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 OLD, YOUNG = NOW - timedelta(days=91), NOW - timedelta(days=89)
 pytestmark = pytest.mark.django_db
 receipts = by_age("console_apireceipt", "received_at")

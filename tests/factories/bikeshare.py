@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import factory
@@ -36,8 +36,9 @@ from bikeshare.models import (
     new_id,
 )
 from bikeshare.services.trips import pin_hash
+from tests.clock import NOW
 
-MADE = datetime(2026, 3, 1, 8, tzinfo=UTC)
+MADE = NOW - timedelta(days=265)
 PIN = "4711"
 SQUARE = [[2.30, 48.80], [2.40, 48.80], [2.40, 48.90], [2.30, 48.90], [2.30, 48.80]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.test import Client
@@ -14,9 +14,10 @@ from fleet_remotes.models import Callback, RemoteAction, RemoteNotification
 from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.callbacks import Body, take_bodies
 from outbox.models import Event
+from tests import clock
 from tests.factories.fleet_remotes import HEADER_VALUE
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from fleet_remotes.services.following import Answer, Question, give_up, take_ans
 from fleet_remotes.services.silence import watch_callbacks
 from outbox.event_kinds import all_kinds, kind_of
 from outbox.models import Event
+from tests.clock import SECOND, iso
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.kit import (
     DAY,
@@ -38,6 +39,7 @@ from tests.fleet_remotes.kit import (
 )
 
 pytestmark = pytest.mark.django_db
+THIS_MONTH = NOW.replace(day=1, hour=0)
 
 
 def in_flight(**more: Any) -> tuple[RemoteAction, Callback]:
@@ -218,8 +220,11 @@ def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
 def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
     action, callback = in_flight()
     foreign = waking(action) | {"remoteActionId": "of-another-tool"}
-    hear(callback, foreign, foreign | {"eventDate": "2026-10-31T23:59:59Z"}, foreign | {"vin": "VR3NOBODY000"})
-    assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [(10, 1), (11, 1)]
+    hear(callback, foreign, foreign | {"eventDate": iso(THIS_MONTH - SECOND)}, foreign | {"vin": "VR3NOBODY000"})
+    assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [
+        ((THIS_MONTH - DAY).month, 1),
+        (THIS_MONTH.month, 1),
+    ]
 
 
 def test_the_first_refusal_teaches_the_budget() -> None:
@@ -247,14 +252,16 @@ def test_used_up_wake_ups_are_told_once_a_month() -> None:
     assert kinds_told() == []
     hear(callback, waking(action, 2), waking(action, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
     ((kind, payload),) = told()
-    assert (kind, payload["month"], payload["used"], payload["budget"]) == (kinds.WAKEUPS_EXHAUSTED, "2026-11", 3, 2)
-    hear(callback, waking(action, 5) | {"eventDate": "2026-12-01T00:00:05Z"}, now=NOW + 10 * DAY)
+    assert (kind, payload["month"]) == (kinds.WAKEUPS_EXHAUSTED, f"{NOW:%Y-%m}")
+    assert (payload["used"], payload["budget"]) == (3, 2)
+    following = (THIS_MONTH + 32 * DAY).replace(day=1)
+    hear(callback, waking(action, 5) | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
     assert len(told()) == 1
 
 
 def test_what_happened_last_month_is_counted_but_no_news() -> None:
     action, callback = in_flight()
-    late = failed(action, "TooManyWakeUpsOverMonth") | {"eventDate": "2026-10-30T10:00:00Z"}
+    late = failed(action, "TooManyWakeUpsOverMonth") | {"eventDate": iso(THIS_MONTH - DAY)}
     hear(callback, late)
     assert WakeUpUse.objects.get().refusals == 1
     assert kinds.WAKEUPS_EXHAUSTED not in kinds_told()
@@ -275,7 +282,7 @@ def test_a_callback_is_silent_when_commands_stay_without_any_notification() -> N
     hear(callback, success(action, 1_000), now=at(1_001))
     assert watch_callbacks(now=at(1_002)) == 1
     over = [payload for kind, payload in told([kinds.CALLBACK_SILENT])][1]
-    assert over["over_at"].startswith("2026-11-21T09:16:41")
+    assert datetime.fromisoformat(over["over_at"]) == at(1_001)
     events = Event.objects.filter(kind=kinds.CALLBACK_SILENT).order_by("id")
     assert events[1].thread == events[0].uuid.hex
     assert watch_callbacks(now=at(5_000)) == 0

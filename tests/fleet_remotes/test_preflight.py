@@ -125,12 +125,12 @@ def test_six_in_twenty_minutes_ask_for_a_rest() -> None:
         (10, 15, None),
         (27, 40, None),
         (28, 41, date(2026, 11, 30)),
-        (39, 57, NOW.date()),
-        (40, 59, NOW.date()),
+        (39, 57, date(2026, 11, 21)),
+        (40, 59, date(2026, 11, 21)),
     ],
 )
 def test_forecast_goes_on_as_the_month_began(used: int, at_end: int, used_up_on: date | None) -> None:
-    forecast = forecast_of(Budget(used=used, limit=40), NOW)
+    forecast = forecast_of(Budget(used=used, limit=40), datetime(2026, 11, 21, 9, tzinfo=UTC))
     assert (forecast.at_month_end, forecast.used_up_on) == (at_end, used_up_on)
 
 

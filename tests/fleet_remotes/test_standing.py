@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fleet_remotes.choices import OPEN, SUCCESS, TERMINAL, State, Verdict
 from fleet_remotes.rules import Report, Standing, advance, infer_failure, mark_unconfirmed, rank
+from tests.clock import NOW
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 PENDING = (State.ACCEPTED, State.CHECKING, State.WAKING, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY, State.SENT)
 OUTCOMES = (*SUCCESS, State.FAILED)
 

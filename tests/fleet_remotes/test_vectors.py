@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +13,7 @@ from fleet_remotes.choices import Flag, Kind, State, Verdict
 from fleet_remotes.models import Callback, CallbackMessage, RemoteAction, RemoteNotification
 from fleet_remotes.services.binding import bind_waiting
 from fleet_remotes.services.following import Answer, Question, give_up, take_answer
+from tests.clock import iso
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.kit import (
     HOUR,
@@ -33,6 +35,7 @@ from tests.fleet_remotes.kit import (
 
 pytestmark = pytest.mark.django_db
 A, R, L, D = Verdict.APPLIED, Verdict.REGRESSIVE, Verdict.LATE, Verdict.REPEATED
+PARIS = ZoneInfo("Europe/Paris")
 Build = Callable[[RemoteAction], list[Any]]
 
 
@@ -91,7 +94,7 @@ VECTORS: dict[str, Vector] = {
         lambda a: [event(a, "Done", "Success", 9_000)], State.SUCCEEDED, [A], flags={Flag.FUTURE_DATE}
     ),
     "21d another zone": Vector(
-        lambda a: [event(a, "Done", "Success", eventDate="2026-11-21T10:00:40+01:00")], State.SUCCEEDED, [A]
+        lambda a: [event(a, "Done", "Success", eventDate=at(40).astimezone(PARIS).isoformat())], State.SUCCEEDED, [A]
     ),
     "22 failed without a cause": Vector(
         lambda a: [event(a, "Done", "Failed", 3)], State.FAILED, [A], "NotSpecified"
@@ -221,7 +224,7 @@ def test_20_every_top_level_is_taken() -> None:
     action, callback = with_callback(since=at(0))
     inner = {key: value for key, value in sent(action).items() if key not in ("vin", "eventDate")}
     message = {"callbackId": "cb", "type": "Remote", "date": at(20).isoformat(), "remoteEvent": inner}
-    receive(callback, [body(accepted(action))], message, [waking(action), {**message, "date": "2026-11-21T09:00:21Z"}])
+    receive(callback, [body(accepted(action))], message, [waking(action), {**message, "date": iso(at(21))}])
     assert verdicts() == [A, A, R, D]
     assert fresh(action).since == at(20)
     assert flags() == set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -24,9 +24,10 @@ from infra_notifications.services.intake import Intake, Submission
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from outbox.models import Delivery, Event
+from tests import clock
 from tests.factories.infra_notifications import ChargePointFactory
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = 1
 

@@ -14,6 +14,7 @@ from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.digests import send_digests
 from infra_notifications.services.groups import create_group, remove_members, update_group
 from infra_notifications.services.maintenance import Targets, plan_maintenance
+from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import (
     DAY,
@@ -90,7 +91,7 @@ def test_what_opened_and_ended_stands_in_it(group: NotificationGroup, points: li
     assert [digest[key] for key in ("opened", "over", "open", "total")] == [4, 3, 1, 2]
     still, over = digest["items"]
     assert (still["charge_point"]["evse_id"], still["closed_at"], still["openings"]) == (points[1].evse_id, None, 1)
-    assert (over["openings"], over["closed_at"]) == (3, "2026-11-21T09:41:40Z")
+    assert (over["openings"], over["closed_at"]) == (3, iso(at(2_500)))
     assert decisions(kind="recovered") == [("recovered", "skipped", "told_together")] * 3
 
 

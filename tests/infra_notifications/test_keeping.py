@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db.models import F
@@ -22,10 +22,11 @@ from infra_notifications.models import (
 from infra_notifications.services import keeping
 from outbox.models import Delivery, Event
 from outbox.services import number_events
+from tests import clock
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory, online
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 OLD, YOUNG = NOW - timedelta(days=91), NOW - timedelta(days=1)
 BEFORE = NOW - timedelta(days=90)
 pytestmark = pytest.mark.django_db

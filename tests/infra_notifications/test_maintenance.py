@@ -18,6 +18,7 @@ from infra_notifications.services.maintenance import (
     end_maintenance,
     plan_maintenance,
 )
+from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import (
     DAY,
@@ -142,7 +143,7 @@ def test_what_was_broken_at_the_end_is_told_though_it_is_over_before_the_sweep(
     plan(of(*points), ends=at(600))
     say(points[0], fault(), now=at(60))
     say(points[0], fine(), now=at(601))
-    assert mails(STILL_BROKEN)[0].payload["items"][0]["incident"]["closed_at"] == "2026-11-21T09:10:01Z"
+    assert mails(STILL_BROKEN)[0].payload["items"][0]["incident"]["closed_at"] == iso(at(601))
     assert decisions() == [TOLD, ("recovered", "skipped", "told_together")]
 
 

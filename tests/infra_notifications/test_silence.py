@@ -12,6 +12,7 @@ from infra_notifications.choices import Connectivity
 from infra_notifications.models import ChargePoint, ChargePointState, Incident
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.incidents import sweep_silence
+from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import (
     DAY,
@@ -81,9 +82,9 @@ def test_newest_message_of_a_batch_counts_in_whatever_order_they_come() -> None:
 @pytest.mark.parametrize(
     ("received_at", "seen"),
     [
-        ("2026-11-21T08:59:00Z", NOW - MINUTE),
-        ("2026-11-21T08:59:00", NOW - MINUTE),
-        ("2026-11-22T09:00:00Z", NOW),
+        (iso(at(-60)), NOW - MINUTE),
+        (f"{at(-60):%Y-%m-%dT%H:%M:%S}", NOW - MINUTE),
+        (iso(NOW + DAY), NOW),
         ("1970-01-01T00:00:00Z", NOW),
         ("soon", NOW),
         (None, NOW),

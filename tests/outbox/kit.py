@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import hypothesis
@@ -24,9 +24,10 @@ from outbox.transports.base import Work
 from outbox.transports.email.mime import Body, Letter, write_letter
 from outbox.transports.email.smtp import ServerAway, SmtpServer, SmtpSession
 from outbox.transports.email.transport import EmailLane
+from tests import clock
 from tests.mailserver import SmtpScript
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 # A busy machine is no failure of a property.
 unhurried = hypothesis.settings(deadline=None)
 # For properties that write to the test's own transaction, which is the same for every example.

@@ -26,6 +26,9 @@ from tests.vehicles.kit import (
 
 FRIEND = "driver-8"
 LATER = at(hours=2)
+# Days and months as suppliers write them; the last is over even for who was told of it yesterday.
+TODAY, YESTERDAY = (f"{at(days=-n):%Y-%m-%d}" for n in (0, 1))
+THIS_MONTH, LONG_OVER = (f"{at(days=-n):%Y-%m}" for n in (0, 32))
 
 
 @dataclass(frozen=True)
@@ -347,12 +350,12 @@ CONTRACTS = [
         before=[contract("valid", at(days=-5))], clear=[contract("valid", at(hours=1))],
     ),
     Case(
-        "ReconnectUtilityContract", [contract("valid", at(days=-5), valid_to="2026-11-20")],
+        "ReconnectUtilityContract", [contract("valid", at(days=-5), valid_to=YESTERDAY)],
         {
-            "valid until tonight": [contract("valid", at(days=-5), valid_to="2026-11-21")],
-            "removed": [contract("valid", at(days=-5), valid_to="2026-11-20"), contract("removed", at(days=-1))],
+            "valid until tonight": [contract("valid", at(days=-5), valid_to=TODAY)],
+            "removed": [contract("valid", at(days=-5), valid_to=YESTERDAY), contract("removed", at(days=-1))],
             "another took its place": [
-                contract("valid", at(days=-5), valid_to="2026-11-20"),
+                contract("valid", at(days=-5), valid_to=YESTERDAY),
                 contract("valid", at(days=-4), contract="another"),
             ],
         },
@@ -399,26 +402,26 @@ MONEY = [
     ),
     Case(
         "ChargingCostReimbursement",
-        [fact("reimbursement", at(days=-1), reimbursement="m-1", driver=DRIVER, period="2026-10", amount=40,
+        [fact("reimbursement", at(days=-1), reimbursement="m-1", driver=DRIVER, period=LONG_OVER, amount=40,
               currency="EUR", qualified=True)],
         {
             "not qualified": [fact("reimbursement", reimbursement="m-1", driver=DRIVER, qualified=False)],
             "its month goes on": [
-                fact("reimbursement", reimbursement="m-1", driver=DRIVER, period="2026-11", qualified=True),
+                fact("reimbursement", reimbursement="m-1", driver=DRIVER, period=THIS_MONTH, qualified=True),
             ],
         },
         later=at(days=29), ends="expired",
     ),
     Case(
         "ElexentChargingCostsOverview",
-        [fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period="2026-11",
+        [fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period=THIS_MONTH,
               requested=True)],
         {
             "another provider": [
                 fact("cost_statement", statement="e-1", driver=DRIVER, provider="Other", requested=True),
             ],
             "its month goes on": [
-                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period="2026-11"),
+                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period=THIS_MONTH),
             ],
         },
         later=at(days=30), ends="expired",
@@ -554,7 +557,7 @@ ALSO = [
     Also("ElexentChargingCostsOverview", "issued", [money("statement", "e-2", provider="ELEXENT", issued=True)]),
     Also(
         "ElexentChargingCostsOverview", "its month is over",
-        [money("statement", "e-3", provider="Elexent", period="2026-10")],
+        [money("statement", "e-3", provider="Elexent", period=LONG_OVER)],
     ),
     Also("ReconnectUtilityContract", "said to have expired", [contract("valid", at(days=-2)), contract("expired")]),
     Also(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from outbox.models import Delivery, Event
+from tests import clock
 from vehicles.ingest import AnyFact, Fact
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.services.campaigns import gather_audiences
 from vehicles.services.evaluation import sweep_due
 from vehicles.services.intake import Intake, Submission, take_facts
 
-NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+NOW = clock.NOW
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = 1
 DRIVER, CAR, ACCOUNT, HOME = "driver-7", "car-7", "account-7", "home-7"

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from babel.dates import format_date
 from django.core.exceptions import ValidationError
 
 from outbox.lists import read_token, unsubscribe_url
 from outbox.models import Delivery
+from tests.clock import local
 from tests.vehicles.kit import (
     CAR,
     DRIVER,
@@ -46,6 +48,10 @@ from vehicles.services.policies import change_text, change_type
 from vehicles.services.texts import fill
 
 pytestmark = pytest.mark.django_db
+
+
+def in_paris(hour: int, minute: int = 0, *, days: int = 0) -> datetime:
+    return local("Europe/Paris", hour, minute, days=days)
 
 
 def broken(moment: datetime = NOW) -> None:
@@ -152,11 +158,11 @@ def quiet(zone: str = "Europe/Paris") -> None:
 
 def test_quiet_hours_hold_a_push_until_they_end_in_the_drivers_zone() -> None:
     quiet()
-    night = datetime(2026, 11, 21, 23, tzinfo=UTC)  # midnight in Paris
+    night = in_paris(0, days=1)
     private(moment=night)
     assert shown() == {"AudiRemoteAccessDisabledBanner"}  # a banner disturbs nobody
     assert held() == {"AudiRemoteAccessDisabled": "quiet_hours"}
-    morning = datetime(2026, 11, 22, 6, tzinfo=UTC)
+    morning = in_paris(7, days=1)
     assert only("AudiRemoteAccessDisabled").due_at == morning
     sweep(morning - timedelta(seconds=1))
     assert held()
@@ -166,13 +172,13 @@ def test_quiet_hours_hold_a_push_until_they_end_in_the_drivers_zone() -> None:
 
 def test_the_same_hour_is_no_quiet_one_in_another_zone() -> None:
     quiet("America/New_York")
-    private(moment=datetime(2026, 11, 21, 23, tzinfo=UTC))
+    private(moment=in_paris(0, days=1))
     assert "AudiRemoteAccessDisabled" in shown()
 
 
 def test_what_ends_in_the_night_is_never_told() -> None:
     quiet()
-    night = datetime(2026, 11, 21, 23, tzinfo=UTC)
+    night = in_paris(0, days=1)
     private(moment=night)
     private(False, night + timedelta(hours=2))
     sweep(night + timedelta(hours=9))
@@ -182,7 +188,7 @@ def test_what_ends_in_the_night_is_never_told() -> None:
 
 def test_what_is_critical_passes_quiet_hours() -> None:
     quiet()
-    broken(datetime(2026, 11, 21, 23, tzinfo=UTC))
+    broken(in_paris(0, days=1))
     assert shown() == {"InvalidCredentials", "InvalidCredentialsBanner"}
 
 
@@ -275,16 +281,15 @@ def test_repeats_are_counted_and_not_told() -> None:
 
 def test_what_is_to_be_done_is_reminded_of_and_not_in_the_night() -> None:
     quiet()
-    evening = datetime(2026, 11, 21, 20, 30, tzinfo=UTC)  # half past nine in Paris
+    evening = in_paris(21, 30)
     take(linked("Renault"), service("none", evening), now=evening)
     assert "ZeInteractiveToBeActivated" in shown()
-    late = evening + timedelta(days=7, hours=1)
-    sweep(late)
+    sweep(in_paris(22, 30, days=7))
     assert len(events(name="ZeInteractiveToBeActivated")) == 1
-    sweep(datetime(2026, 11, 29, 6, tzinfo=UTC))
+    sweep(in_paris(7, days=8))
     reminded = events(name="ZeInteractiveToBeActivated")
     assert [event.payload["occasion"] for event in reminded] == ["new", "reminder"]
-    sweep(datetime(2026, 11, 29, 7, tzinfo=UTC))
+    sweep(in_paris(8, days=8))
     assert len(events(name="ZeInteractiveToBeActivated")) == 2
 
 
@@ -355,9 +360,10 @@ def test_dates_and_amounts_are_written_as_people_there_write_them() -> None:
     take(driver(at(days=-3), language="de", time_zone="Europe/Berlin"))
     take(fact("payout", payout="p", driver=DRIVER, amount="1234.5", currency="EUR", state="sent"))
     assert only("PayoutReceipt").title == "Ihre Auszahlung von 1.234,50 EUR"
-    take(linked("Renault"), service("active", expires_at=at(days=7).isoformat()))
+    end = local("Europe/Berlin", 10, days=7)
+    take(linked("Renault"), service("active", expires_at=end.isoformat()))
     note = only("ZeInteractiveExpiresSoon")
-    assert (note.title, "28. November 2026" in note.body) == ("ZE Interactive endet in 7 Tagen", True)
+    assert (note.title, format_date(end, "long", "de") in note.body) == ("ZE Interactive endet in 7 Tagen", True)
 
 
 def test_an_operators_words_win_and_can_be_given_back() -> None:

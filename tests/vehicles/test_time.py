@@ -38,6 +38,7 @@ from tests.vehicles.kit import (
     sweep,
     take,
     telemetry,
+    tell,
 )
 from vehicles.models import Driver, DriverNotification, Fact
 from vehicles.rules import windows_of
@@ -169,11 +170,11 @@ def test_the_service_is_announced_30_7_and_1_days_before_one_at_a_time() -> None
      ("Asia/Tokyo", utc(2026, 11, 20, 15))],
 )  # fmt: skip
 def test_a_contract_ends_at_midnight_where_it_is_supplied(zone: str, begins: datetime) -> None:
-    people()
-    take(
-        fact("charging_location", at(days=-3), location=HOME, time_zone=zone),
-        contract("valid", at(days=-3), valid_to="2026-11-20"),
-        now=at(days=-3),
+    before = utc(2026, 11, 18)
+    tell(
+        driver(before, email=EMAIL),
+        fact("charging_location", before, location=HOME, driver=DRIVER, time_zone=zone),
+        contract("valid", before, valid_to="2026-11-20"),
     )
     assert due() == begins
     sweep(begins - timedelta(seconds=1))
@@ -184,13 +185,11 @@ def test_a_contract_ends_at_midnight_where_it_is_supplied(zone: str, begins: dat
 
 @pytest.mark.django_db
 def test_months_end_where_the_driver_lives() -> None:
-    people()
-    take(driver(at(days=-30), time_zone="America/New_York"), now=at(days=-30))
-    october = {"driver": DRIVER, "period": "2026-10"}
-    take(
-        fact("reimbursement", at(days=-30), reimbursement="m", qualified=True, **october),
-        fact("cost_statement", at(days=-30), statement="e", provider="Elexent", **october),
-        now=at(days=-30),
+    october, before = {"driver": DRIVER, "period": "2026-10"}, utc(2026, 10, 22)
+    tell(
+        driver(before, email=EMAIL, time_zone="America/New_York"),
+        fact("reimbursement", before, reimbursement="m", qualified=True, **october),
+        fact("cost_statement", before, statement="e", provider="Elexent", **october),
     )
     sweep(utc(2026, 11, 1, 3, 59))
     assert shown() == set()
