@@ -50,7 +50,8 @@ import sys
 from django.db import transaction
 from django.utils import timezone
 from bikeshare.event_kinds import TOPICS
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 each, now = int(sys.argv[1]), timezone.now()
 for start in range(0, each, 100):
     with transaction.atomic():

@@ -19,7 +19,8 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec.structs import replace
 from infra_notifications.event_kinds import GROUP_ALERT, KINDS
-from outbox.services import NewEvent, Recipient, publish
+from outbox.contract import NewEvent, Recipient
+from outbox.services import publish
 kind = next(k for k in KINDS if k.key == GROUP_ALERT)
 now = timezone.now()
 

@@ -25,7 +25,8 @@ from django.utils import timezone
 from infra_notifications.event_kinds import CASE_KINDS, KINDS
 from infra_notifications.choices import Case
 import msgspec
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 key = CASE_KINDS[Case.FUSE_TRIPPED]
 kind = next(k for k in KINDS if k.key == key)
 now = timezone.now()

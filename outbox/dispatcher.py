@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from outbox import services
-from outbox.services import Result
+from outbox.contract import Result
 from outbox.transports.base import Claimer, Lane, Work
 from outbox.transports.email.transport import EmailLane
 from outbox.transports.webhook.transport import WebhookLane

@@ -30,7 +30,8 @@ from bikeshare.models import Cyclist, Program, Resource, Zone
 from bikeshare.rules.states import may_move
 from bikeshare.services.payloads import facts_of
 from bikeshare.services.refused import Refused
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 Row = TypeVar("Row", bound=Resource)
 UPDATED_AT_ONCE = 500

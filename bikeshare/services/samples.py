@@ -9,7 +9,8 @@ from django.db import transaction
 from msgspec.structs import replace
 
 from bikeshare.event_kinds import TOPIC_OF
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 SUBJECT = "sample"
 

@@ -16,7 +16,8 @@ from fleet_remotes import event_kinds as kinds
 from fleet_remotes.choices import SUCCESS, Brand, CauseGroup, State, advice_of, group_of, summary_of
 from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts
 from fleet_remotes.models import FleetVehicle, RemoteAction
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 _TROUBLE = (State.FAILED, State.REJECTED, State.REFUSED)
 

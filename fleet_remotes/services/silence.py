@@ -14,7 +14,8 @@ from django.utils.translation import override
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.event_kinds import CallbackSilence
 from fleet_remotes.models import Callback
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 
 def watch_callbacks(*, now: datetime) -> int:

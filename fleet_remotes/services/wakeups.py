@@ -19,7 +19,8 @@ from fleet_remotes.models import FleetVehicle
 from fleet_remotes.rules import month_of
 from fleet_remotes.services.outcomes import vehicle_facts
 from fleet_remotes.services.settings import default_budget
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 QUOTA_CAUSE = "TooManyWakeUpsOverMonth"
 

@@ -30,8 +30,9 @@ from infra_notifications.services import notices
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.payloads import group_url
 from outbox.choices import Reason
+from outbox.contract import NewEvent, Recipient
 from outbox.lists import clean_addresses
-from outbox.services import NewEvent, Recipient, cancel_for_list, publish
+from outbox.services import cancel_for_list, publish
 
 MAX_HOLD_OFF_S = 30 * 24 * 3600
 # The audit log names this many charge points of a change and counts the rest.

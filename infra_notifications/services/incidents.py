@@ -25,7 +25,8 @@ from infra_notifications.services.acknowledging import note_closing
 from infra_notifications.services.circumstances import circumstances_of
 from infra_notifications.services.payloads import charge_point_facts, incident_facts, incident_url
 from infra_notifications.services.telling import tell_due
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 SWEEP_LIMIT = 1_000
 

@@ -19,7 +19,7 @@ from infra_notifications.services.payloads import (
     incident_facts,
     incident_url,
 )
-from outbox.services import NewEvent, Recipient
+from outbox.contract import NewEvent, Recipient
 
 # A mail lists this many charge points and says how many more there are; the page has them all.
 LISTED = 100

@@ -16,7 +16,8 @@ from infra_notifications.models import GroupAddress, GroupMembership, Incident, 
 from infra_notifications.services.circumstances import circumstances_of
 from infra_notifications.services.mails import LISTED, incidents_payload, mail_to_group
 from infra_notifications.services.notices import NoticeRow, insert_notices, remind_at
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 REMIND_LIMIT = 5_000
 

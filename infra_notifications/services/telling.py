@@ -25,7 +25,8 @@ from infra_notifications.rules import Decision, Facts, Listener, Waited
 from infra_notifications.services.circumstances import Circumstances, circumstances_of
 from infra_notifications.services.mails import flapping_payload, incidents_payload, mail_to_group
 from infra_notifications.services.notices import NoticeRow, insert_notices, listener_of, notice_row, remind_at
-from outbox.services import NewEvent, publish
+from outbox.contract import NewEvent
+from outbox.services import publish
 
 TELL_LIMIT = 5_000
 # Requests are told in another order than they began: a window that another one opened may end a little later than

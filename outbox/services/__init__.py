@@ -3,17 +3,12 @@
 from outbox.services.banners import expire as expire_banners
 from outbox.services.deliveries import cancel_delivery, cancel_for_list, resend_mail, retry_delivery
 from outbox.services.jobs import hand_over_again
-from outbox.services.publishing import NewEvent, Recipient, number_events, publish
-from outbox.services.settling import Claimed, ClaimedEvent, Result, claim, mend_times, reclaim_lost, settle
+from outbox.services.publishing import number_events, publish
+from outbox.services.settling import claim, mend_times, reclaim_lost, settle
 from outbox.subscriptions.matching import Listener, listeners_changed, register_listeners
 
 __all__ = [
-    "Claimed",
-    "ClaimedEvent",
     "Listener",
-    "NewEvent",
-    "Recipient",
-    "Result",
     "cancel_delivery",
     "cancel_for_list",
     "claim",

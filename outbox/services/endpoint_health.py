@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from auditlog.models import LogEntry
 from django.conf import settings
@@ -14,13 +13,12 @@ from django.urls import reverse
 
 from outbox import metrics
 from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason, Verdict
+from outbox.contract import NewEvent, Recipient, Result
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
+from outbox.services.publishing import publish
 from outbox.subscriptions.matching import listeners_changed
 from outbox.transports.webhook.kinds import ENDPOINT_DISABLED, ENDPOINT_FAILING, WEBHOOK_TEST, EndpointTrouble
-
-if TYPE_CHECKING:
-    from outbox.services.settling import Result
 
 SOURCE = "webhooks"
 # An endpoint that failed for so long without one success: its owner is told; it is disabled.
@@ -124,8 +122,6 @@ def hold_back_waiting(endpoint: WebhookEndpoint, reason: Reason, now: datetime) 
 
 
 def _tell_owner(endpoint: WebhookEndpoint, kind: str, reason: Reason, now: datetime) -> None:
-    from outbox.services.publishing import NewEvent, Recipient, publish
-
     trouble = EndpointTrouble(
         endpoint_id=endpoint.pk,
         endpoint_url=endpoint.shown_url,

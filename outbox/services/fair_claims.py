@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from outbox.choices import Channel
-from outbox.services.settling import Claimed, taken
+from outbox.contract import Claimed
+from outbox.services.settling import taken
 
 _CLAIM = """
 WITH RECURSIVE allowed(destination, most) AS (

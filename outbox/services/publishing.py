@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -14,47 +12,11 @@ from django.db import connection, transaction
 from core.sql import Col, insert_rows
 from outbox import metrics, nudge
 from outbox.choices import Channel, DeliveryState, Reason
+from outbox.contract import NewEvent
 from outbox.event_kinds import kind_of
 from outbox.services.banners import show_banners
 from outbox.services.topic_lists.noticing import open_notices
 from outbox.subscriptions.matching import STAMPS, Wanted, listeners_to
-
-
-@dataclass(frozen=True)
-class Recipient:
-    """Whom an event is for: a mail address on a mailing list, an endpoint, an app's user."""
-
-    address: str
-    channel: Channel = Channel.EMAIL
-    list_key: str = ""
-    language: str = "en"
-    destination: str = ""
-    # When a banner ends by itself; of no meaning elsewhere.
-    expires_at: datetime | None = None
-
-    def shared_fate(self) -> str:
-        """What this delivery is limited together with: for mail, the domain of the address."""
-        return self.destination or f"{self.channel}:{self.address.rpartition('@')[2].lower()}"
-
-    def identity(self) -> tuple[str, ...]:
-        """Who this is: one mail per address, whatever lists it stands on, but one request per webhook endpoint."""
-        endpoint = self.list_key if self.channel == Channel.WEBHOOK else ""
-        return self.channel, self.address.lower(), endpoint
-
-
-@dataclass(frozen=True)
-class NewEvent:
-    """An event to publish. `dedup_key` makes publishing it twice a no-op; `thread` is the uuid hex it answers."""
-
-    kind: str
-    subject: str
-    payload: msgspec.Struct
-    dedup_key: str
-    occurred_at: datetime
-    recipients: tuple[Recipient, ...] = ()
-    thread: str = ""
-    uuid: uuid.UUID = field(default_factory=uuid.uuid4)
-
 
 _EVENT = (
     Col("uuid", "uuid"),

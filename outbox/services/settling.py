@@ -6,7 +6,6 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,43 +15,12 @@ from django.db import connection
 from core.sql import Col, array_literal, insert_rows
 from outbox import metrics
 from outbox.choices import Channel, Reason, Verdict
-from outbox.contract import Outcome
+from outbox.contract import Claimed, ClaimedEvent, Result
 from outbox.rules import settle as rule_settle
 from outbox.services.endpoint_health import learn_about_endpoints
 
 # Attempts at which nothing was sent.
 UNSENT = frozenset({Verdict.RELEASED, Verdict.HELD_BACK})
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedEvent:
-    id: int
-    uuid: uuid.UUID
-    kind: str
-    subject: str
-    payload: dict[str, Any]
-    occurred_at: datetime
-    thread: str
-    # Its place in the log, once it has one.
-    position: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that this worker holds until its lease ends."""
-
-    id: int
-    event: ClaimedEvent
-    channel: str
-    address: str
-    list_key: str
-    language: str
-    destination: str
-    attempts: int
-    created_at: datetime
-    lease: uuid.UUID
-    # How often a person had it sent once more before.
-    copy: int = 0
 
 
 def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequence[str] = ()) -> list[Claimed]:
@@ -96,18 +64,6 @@ def _claimed_events(ids: Iterable[int]) -> dict[int, ClaimedEvent]:
             row[0]: ClaimedEvent(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6], row[7])
             for row in cursor.fetchall()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a claimed delivery, and how long the attempt took."""
-
-    claimed: Claimed
-    outcome: Outcome
-    started_at: datetime
-    duration_s: float
-    # Seconds to leave the server alone when it could not be reached.
-    pause_s: float = 0.0
 
 
 def settle(*, results: Sequence[Result], now: datetime) -> int:

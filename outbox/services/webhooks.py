@@ -22,10 +22,11 @@ from core.erasure import Erased
 from core.search import SearchError
 from outbox.addresses import Forbidden, Policy, parse_target
 from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason
+from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, WebhookEndpoint, WebhookSecret
 from outbox.services.endpoint_health import SOURCE, hold_back_waiting
-from outbox.services.publishing import NewEvent, Recipient, publish
+from outbox.services.publishing import publish
 from outbox.subscriptions.conditions import check_condition, compile_condition
 from outbox.subscriptions.matching import Listener, listeners_changed
 from outbox.transports.webhook.kinds import WEBHOOK_TEST, WebhookTest

@@ -11,17 +11,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 from django.db import connection
 
 from outbox.choices import Reason
+from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.subscriptions.conditions import Facts, Predicate
-
-if TYPE_CHECKING:
-    from outbox.services.publishing import NewEvent, Recipient
 
 # The stamp of a source that never changed since its table is empty.
 NEVER = ""

@@ -11,8 +11,7 @@ from typing import Any, Protocol
 
 from django.utils import timezone
 
-from outbox.contract import Outcome
-from outbox.services import Claimed, Result
+from outbox.contract import Claimed, Outcome, Result
 
 
 @dataclass(slots=True)

@@ -26,8 +26,9 @@ from celery import current_app  # noqa: E402 - it needs the settings
 from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from outbox.contract import NewEvent, Recipient  # noqa: E402
 from outbox.models import WebhookEndpoint  # noqa: E402
-from outbox.services import NewEvent, Recipient, publish  # noqa: E402
+from outbox.services import publish  # noqa: E402
 from outbox.services.webhooks import EndpointInput, create_endpoint, delete_endpoint  # noqa: E402
 from tests.faults.app.apps import HOOK, Word  # noqa: E402
 

@@ -18,9 +18,10 @@ from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import ChargePoint, Notice
 from infra_notifications.rules.availability import DAYS, Day, availability, share_of
 from infra_notifications.views.charge_points import percent
+from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import kind_of
 from outbox.models import Delivery
-from outbox.services import NewEvent, Recipient, publish
+from outbox.services import publish
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -16,10 +16,10 @@ import msgspec
 from django.db import connections, transaction
 
 from outbox.choices import Channel, Verdict
-from outbox.contract import Outcome, delivered
+from outbox.contract import Claimed, ClaimedEvent, NewEvent, Outcome, Recipient, Result, delivered
 from outbox.event_kinds import EventKind
 from outbox.models import Delivery
-from outbox.services import Claimed, ClaimedEvent, NewEvent, Recipient, Result, claim, publish, settle
+from outbox.services import claim, publish, settle
 from outbox.transports.base import Work
 from outbox.transports.email.mime import Body, Letter, write_letter
 from outbox.transports.email.smtp import ServerAway, SmtpServer, SmtpSession

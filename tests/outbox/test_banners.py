@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from outbox import tasks
 from outbox.choices import BannerState, Channel, DeliveryState, Reason
+from outbox.contract import Recipient
 from outbox.models import Address, Banner, Delivery
 from outbox.selectors import banners_of, oldest_due
-from outbox.services import Recipient, banners, publish
+from outbox.services import banners, publish
 from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_note, in_threads, published, taken
 

@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from outbox.choices import Channel, DeliveryState, Reason
+from outbox.contract import Recipient
 from outbox.models import Delivery
-from outbox.services import Listener, Recipient, listeners_changed, register_listeners
+from outbox.services import Listener, listeners_changed, register_listeners
 from outbox.subscriptions import matching as listening_module
 from outbox.subscriptions.conditions import compile_condition
 from tests.outbox.kit import NOW, Note, a_note, in_threads, published, to

@@ -13,10 +13,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from outbox.choices import Reason, Verdict
-from outbox.contract import RELEASED, delivered, retry
+from outbox.contract import RELEASED, Claimed, delivered, retry
 from outbox.dispatcher import Courier
 from outbox.models import Attempt, Delivery
-from outbox.services import Claimed
 from outbox.transports.base import Work
 from outbox.transports.destination import FIRST_WINDOW
 from outbox.transports.email import transport as lane_module

@@ -11,9 +11,10 @@ from core import retention
 from core.api import encode_cursor
 from core.retention import Step, prune_old, register_retention
 from outbox.choices import BannerState, Channel, DeliveryState
+from outbox.contract import Recipient
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_pruned_to
-from outbox.services import Recipient, number_events, pruning
+from outbox.services import number_events, pruning
 from outbox.services.pruning import prune_events, prune_troubles, register_event_keeper
 from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_delivery, a_note, days, fine, in_threads, published, settled, taken

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbox.choices import Channel, DeliveryState, Reason
+from outbox.contract import Recipient
 from outbox.event_kinds import UnknownKind
 from outbox.models import Address, Delivery, Event
-from outbox.services import Recipient, publish
+from outbox.services import publish
 from tests.outbox.kit import NOW, Note, a_note, days, in_one_transaction, in_threads, published, to
 
 

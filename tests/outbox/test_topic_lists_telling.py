@@ -13,10 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outbox.contract import ClaimedEvent
 from outbox.dispatcher import deliver_due
 from outbox.lists import read_token
 from outbox.models import Delivery, Event, TopicList, TopicNotice
-from outbox.services import ClaimedEvent, publish
+from outbox.services import publish
 from outbox.services.topic_lists import telling
 from outbox.services.topic_lists.items import list_url
 from outbox.services.topic_lists.lists import delete_list, leave_list, send_test, update_list

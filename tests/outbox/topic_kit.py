@@ -9,9 +9,10 @@ from typing import Any
 
 from django.db import transaction
 
+from outbox.contract import NewEvent
 from outbox.mailing import TOPIC_MAIL
 from outbox.models import Delivery, Event, TopicList, TopicNotice
-from outbox.services import NewEvent, publish
+from outbox.services import publish
 from outbox.services.topic_lists.lists import create_list
 from outbox.services.topic_lists.telling import tell_due
 from tests.outbox.kit import NOW, Note, a_note

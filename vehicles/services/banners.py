@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from outbox.choices import Channel, DeliveryState, Reason
+from outbox.contract import Recipient
 from outbox.models import Delivery
-from outbox.services import Recipient
 
 
 def banner_recipient(driver_key: str, language: str) -> Recipient:

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from outbox.services import NewEvent, Recipient, publish
+from outbox.contract import NewEvent, Recipient
+from outbox.services import publish
 from vehicles.catalogue import NotificationType
 from vehicles.catalogue.texts import examples_of
 from vehicles.choices import LIVE, NotificationState, StepKind, Way

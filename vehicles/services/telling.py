@@ -13,7 +13,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from core.sql import Col, insert_rows, take_ids, text_array, update_rows
-from outbox.services import NewEvent, Recipient, publish
+from outbox.contract import NewEvent, Recipient
+from outbox.services import publish
 from vehicles.choices import Category, Severity, StepKind, Way
 from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NotificationFacts, VehicleFacts
 from vehicles.models import Driver

@@ -16,12 +16,13 @@ from core.erasure import Erased
 from core.search import SearchError
 from outbox import nudge
 from outbox.choices import Language, NoticeReason, NoticeState, Reason
+from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import clean_topics, domains, kinds_of
 from outbox.lists import MailingList, clean_addresses
 from outbox.mailing import TOPIC_TEST, TopicTest
 from outbox.models import Event, TopicList, TopicListAddress, TopicNotice
 from outbox.services.deliveries import cancel_for_list
-from outbox.services.publishing import NewEvent, Recipient, publish
+from outbox.services.publishing import publish
 from outbox.services.topic_lists.items import example_item, list_url
 from outbox.services.topic_lists.noticing import lists_changed
 from outbox.services.topic_lists.telling import skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -21,15 +21,13 @@ from core.search import SearchError
 from core.sql import array_literal
 from outbox import metrics
 from outbox.choices import Channel, NoticeReason, NoticeState
+from outbox.contract import NewEvent
 from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.models import TopicList, TopicListAddress
 from outbox.rules import Matter, why_not_told
 from outbox.rules.telling import CLOCK_SLACK
 from outbox.subscriptions.conditions import Facts, Predicate, compile_condition
 from outbox.subscriptions.matching import NEVER, facts_of, listeners_changed
-
-if TYPE_CHECKING:
-    from outbox.services.publishing import NewEvent
 
 log = structlog.get_logger("signalbox.topic_lists")
 SOURCE = "topic_lists"

@@ -19,13 +19,14 @@ from django.db.models import Q
 
 from core.sql import Col, update_rows
 from outbox.choices import NoticeReason, NoticeState
+from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import UnknownKind, kind_of
 from outbox.mailing import TOPIC_MAIL, TopicCount, TopicMail
 from outbox.models import Event, TopicList, TopicNotice
 from outbox.rules import why_not_told, window_end
 from outbox.rules.telling import CLOCK_SLACK
 from outbox.selectors import facts_of_stored
-from outbox.services.publishing import NewEvent, Recipient, publish
+from outbox.services.publishing import publish
 from outbox.services.topic_lists.items import item_of, list_url
 from outbox.services.topic_lists.noticing import count_untold, ear_of
 

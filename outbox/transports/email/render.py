@@ -6,8 +6,8 @@ from django.conf import settings
 from django.utils import timezone, translation
 from jinja2 import TemplateNotFound
 
+from outbox.contract import ClaimedEvent
 from outbox.event_kinds import kind_of
-from outbox.services import ClaimedEvent
 from outbox.transports.email.jinja import rendered
 from outbox.transports.email.mime import UNSUBSCRIBE_MARK, Body
 

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.utils.encoding import punycode
 
 from outbox.choices import Channel, Reason, Verdict
-from outbox.contract import RELEASED, Outcome, failed
+from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
 from outbox.lists import unsubscribe_url
 from outbox.rules import server_pause
-from outbox.services import Claimed, Result, claim
+from outbox.services import claim
 from outbox.transports.base import Claimer, Report, Work
 from outbox.transports.email.mime import Body, Letter, write_letter
 from outbox.transports.email.per_domain import DomainQueue

@@ -24,12 +24,12 @@ from yarl import URL
 
 from outbox.addresses import Forbidden, Policy, Target, parse_target
 from outbox.choices import Channel, EndpointState, Reason
-from outbox.contract import RELEASED, Outcome, failed, held_back
+from outbox.contract import RELEASED, Claimed, ClaimedEvent, Outcome, Result, failed, held_back
 from outbox.event_kinds import domain_of
 from outbox.models import Event, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.personal import MEMBER, people_in
-from outbox.services import Claimed, ClaimedEvent, Result, number_events
+from outbox.services import number_events
 from outbox.services.fair_claims import FairClaim
 from outbox.services.publishing import NUMBERED_AT_ONCE
 from outbox.services.webhooks import current_secrets, policy_from_settings
