@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connections, transaction
 from django.urls import reverse
@@ -22,11 +23,9 @@ PREVIEWED = 20
 
 def start(*, data: bytes, filename: str, by: AbstractBaseUser) -> Job:
     """Keeps the file and has a worker check it."""
-    from infra_notifications.tasks import check_import
-
     with transaction.atomic():
         job = start_job(kind=KIND, label=_("Import of %(name)s") % {"name": filename}, created_by=by, payload=data)
-        transaction.on_commit(lambda: check_import.delay(job.pk))
+        transaction.on_commit(lambda: current_app.send_task("infra_notifications.check_import", [job.pk]))
     return job
 
 
@@ -53,12 +52,10 @@ def check(*, job_id: int) -> None:
 
 def confirm(*, job: Job) -> bool:
     """A person's yes to what was previewed; says whether it still waited for one."""
-    from infra_notifications.tasks import write_import as task
-
     with transaction.atomic():
         if not move_job(job=job, to=JobState.WAITING, away_from=[JobState.REVIEW]):
             return False
-        transaction.on_commit(lambda: task.delay(job.pk))
+        transaction.on_commit(lambda: current_app.send_task("infra_notifications.write_import", [job.pk]))
     return True
 
 

@@ -18,6 +18,7 @@ from vehicles.choices import LIVE, NotificationState, StepKind, Way
 from vehicles.event_kinds import SAMPLE, DriverFacts, NotificationFacts, VehicleFacts
 from vehicles.ingest.base import is_address
 from vehicles.models import Driver, DriverNotification, NotificationStep
+from vehicles.rules.timelines import Reports
 from vehicles.services.banners import banner_recipient, hand_over
 from vehicles.services.evaluation import lock_drivers
 from vehicles.services.pictures import zone_named
@@ -73,8 +74,6 @@ def stop_category(*, driver_id: int, category: str, now: datetime) -> bool:
         driver = Driver.objects.select_for_update(no_key=True).filter(pk=driver_id).first()
         if driver is None or category in driver.unwanted:
             return False
-        from vehicles.rules.timelines import Reports
-
         reports = Reports(driver.reports)
         reports.tell(f"wants.{category}", False, now)
         driver.reports, driver.unwanted = reports.raw, sorted({*driver.unwanted, category})

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from celery import current_app
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -97,12 +98,10 @@ def _is_number(value: Any, least: float, most: float) -> bool:
 
 def _look_again(entry: NotificationType, everyone: bool, now: datetime) -> None:
     """Has the sweep look at those who have such a notification, or at everyone when its thresholds changed."""
-    from vehicles.tasks import look_at_everyone
-
     living = DriverNotification.objects.filter(type=entry.name, state__in=LIVE)
     Driver.objects.filter(pk__in=living.values("driver_id")).update(due_at=now)
     if everyone:
-        transaction.on_commit(look_at_everyone.delay, robust=True)
+        transaction.on_commit(lambda: current_app.send_task("vehicles.look_at_everyone"), robust=True)
 
 
 EVERYONE_AT_ONCE = 1_000
