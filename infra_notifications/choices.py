@@ -116,7 +116,7 @@ class NoticeReason(models.TextChoices):
     TOLD_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
     MOMENTARY = "momentary", _("A momentary event has no all-clear")
-    LEFT_GROUP = "left_group", _("The charge point left the group")
+    LEFT_GROUP = "left_group", _("The charge point left the group, or the group was deleted")
 
 
 class EntryKind(models.TextChoices):

@@ -36,6 +36,7 @@ STATE_COLOURS = {
 RETRYABLE = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.RETRYING)
 CANCELLABLE = (DeliveryState.PENDING, DeliveryState.RETRYING)
 WAITING = (DeliveryState.PENDING, DeliveryState.RETRYING)
+UNENDED = (*WAITING, DeliveryState.SENDING)
 
 
 class BannerState(models.TextChoices):
@@ -106,6 +107,7 @@ class Reason(models.TextChoices):
     PAUSED = "paused", _("The endpoint is paused")
     DISABLED = "disabled", _("The endpoint is disabled")
     DELETED = "deleted", _("The endpoint was deleted")
+    LIST_DELETED = "list_deleted", _("Its list was deleted; what was being sent at that moment may still have arrived")
     CONDITION = "condition", _("The condition cannot be read")
 
 

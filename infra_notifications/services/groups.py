@@ -32,7 +32,7 @@ from infra_notifications.services.payloads import group_url
 from outbox.choices import Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.lists import clean_addresses
-from outbox.services import cancel_for_list, publish
+from outbox.services import cancel_deleted_list, cancel_for_list, publish
 
 MAX_HOLD_OFF_S = 30 * 24 * 3600
 # The audit log names this many charge points of a change and counts the rest.
@@ -194,12 +194,14 @@ def leave_list(*, group_id: int, address: str) -> bool:
 
 
 def delete_group(*, group: NotificationGroup, now: datetime) -> None:
-    """Ends a group. Its incidents and what it was told stay in the history, under its name."""
+    """Ends a group and all that is on its way to it. Its incidents and what it was told stay, under its name."""
+    list_key = group.list_key
     with transaction.atomic():
         Notice.objects.filter(group=group, state=NoticeState.WAITING).update(
             state=NoticeState.SKIPPED, reason=NoticeReason.LEFT_GROUP, due_at=None, decided_at=now
         )
         group.delete()
+        cancel_deleted_list(list_key=list_key, now=now)
 
 
 # ---- members ------------------------------------------------------------------------------------------------------
@@ -288,11 +290,13 @@ def _audit_members(group: NotificationGroup, operation: str, ids: Sequence[int])
 
 def send_test(*, group: NotificationGroup, sent_by: str, now: datetime) -> int | None:
     """Sends a test mail to every address of a group, the whole way through the outbox. Returns the event's id."""
-    addresses = list(group.addresses.values_list("address", flat=True))
-    if not addresses:
-        raise ValidationError(_("This group has no address yet."))
     key = f"group_test:{group.pk}:{uuid.uuid4().hex}"
     with transaction.atomic():
+        # Held until the mail is recorded, so that who deletes the group finds the mail and stops it.
+        list(NotificationGroup.objects.select_for_update(no_key=True).filter(pk=group.pk).values_list("pk"))
+        addresses = list(group.addresses.values_list("address", flat=True))
+        if not addresses:
+            raise ValidationError(_("This group has no address yet."))
         ids = publish(
             events=[
                 NewEvent(

@@ -1,7 +1,13 @@
 """Writes of the outbox: publish → claim → settle, and what a person may do to a delivery."""
 
 from outbox.services.banners import expire as expire_banners
-from outbox.services.deliveries import cancel_delivery, cancel_for_list, resend_mail, retry_delivery
+from outbox.services.deliveries import (
+    cancel_deleted_list,
+    cancel_delivery,
+    cancel_for_list,
+    resend_mail,
+    retry_delivery,
+)
 from outbox.services.jobs import hand_over_again
 from outbox.services.publishing import number_events, publish
 from outbox.services.settling import claim, mend_times, reclaim_lost, settle
@@ -9,6 +15,7 @@ from outbox.subscriptions.matching import Listener, listeners_changed, register_
 
 __all__ = [
     "Listener",
+    "cancel_deleted_list",
     "cancel_delivery",
     "cancel_for_list",
     "claim",

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from outbox import metrics, nudge
-from outbox.choices import CANCELLABLE, RETRYABLE, WAITING, Channel, DeliveryState, Reason
+from outbox.choices import CANCELLABLE, RETRYABLE, UNENDED, WAITING, Channel, DeliveryState, Reason
 from outbox.models import Address, Delivery
 
 
@@ -88,3 +88,15 @@ def cancel_for_list(*, list_key: str, address: str, reason: Reason, now: datetim
     return Delivery.objects.filter(list_key=list_key, address__iexact=address, state__in=WAITING).update(
         state=DeliveryState.CANCELLED, reason=reason, next_attempt_at=None, settled_at=now
     )
+
+
+def cancel_deleted_list(*, list_key: str, now: datetime) -> int:
+    """Stops everything on its way to a list that was deleted in this transaction, before; returns how much it was.
+
+    Whoever writes a mail holds the list's row, so that nothing new can follow. What is being sent at this moment cannot
+    be called back, but is not tried again; its reason says that it may have arrived.
+    """
+    return Delivery.objects.filter(list_key=list_key, state__in=UNENDED).update(
+        state=DeliveryState.CANCELLED, reason=Reason.LIST_DELETED, next_attempt_at=None, settled_at=now,
+        lease=None, lease_until=None,
+    )  # fmt: skip

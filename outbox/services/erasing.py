@@ -16,10 +16,9 @@ from core.choices import JobState
 from core.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub
 from core.models import Job
 from core.services import move_job, report_progress, start_job
-from outbox.choices import DeliveryState, Reason
+from outbox.choices import UNENDED, DeliveryState, Reason
 from outbox.models import Address, Banner, Delivery, Event
 from outbox.services.jobs import hand_over
-from outbox.services.pruning import UNENDED
 
 KIND = "erase_address"
 

@@ -12,14 +12,13 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from core.retention import STEP, Step
-from outbox.choices import WAITING, BannerState, DeliveryState
+from outbox.choices import UNENDED, BannerState
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_end
 
 # Of these ids of events, those that an app still needs, such as the mails of an open incident.
 Keeper = Callable[[Sequence[int]], set[int]]
 _keepers: dict[str, Keeper] = {}
-UNENDED = (*WAITING, DeliveryState.SENDING)
 
 
 def register_event_keeper(app: str, keeper: Keeper) -> None:

@@ -229,6 +229,29 @@ def test_deleted_group_takes_its_list_and_memberships_but_no_charge_point() -> N
     )
 
 
+def test_deleted_group_stops_what_is_on_its_way_to_it_alone() -> None:
+    group, other = NotificationGroupFactory(emails=[f"{n}@example.org" for n in range(4)]), NotificationGroupFactory()
+    for one in (group, other):
+        send_test(group=one, sent_by="anna", now=NOW)
+    mine = Delivery.objects.filter(list_key=group.list_key)
+    for delivery, state in zip(mine.order_by("pk"), ("pending", "retrying", "sending", "delivered"), strict=True):
+        Delivery.objects.filter(pk=delivery.pk).update(state=state)
+    key = group.list_key
+    delete_group(group=group, now=NOW)
+    stopped = Delivery.objects.filter(list_key=key).order_by("pk").values_list("state", "reason", "next_attempt_at")
+    assert list(stopped)[:3] == [("cancelled", "list_deleted", None)] * 3
+    assert stopped[3][0] == "delivered"
+    assert "may still have arrived" in mine.get(address="2@example.org").get_reason_display()
+    assert set(Delivery.objects.filter(list_key=other.list_key).values_list("state", flat=True)) == {"pending"}
+
+
+def test_deleted_group_sends_no_test() -> None:
+    group = NotificationGroupFactory(emails=["a@example.org"])
+    delete_group(group=NotificationGroup.objects.get(pk=group.pk), now=NOW)
+    with pytest.raises(ValidationError, match="no address"):
+        send_test(group=group, sent_by="anna", now=NOW)
+
+
 # ---- members --------------------------------------------------------------------------------------------------------
 
 

@@ -13,18 +13,19 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox.contract import ClaimedEvent
+from outbox.choices import Reason
+from outbox.contract import ClaimedEvent, Result, failed
 from outbox.dispatcher import deliver_due
 from outbox.lists import read_token
 from outbox.models import Delivery, Event, TopicList, TopicNotice
-from outbox.services import publish
+from outbox.services import publish, settle
 from outbox.services.topic_lists import telling
 from outbox.services.topic_lists.items import list_url
 from outbox.services.topic_lists.lists import delete_list, leave_list, send_test, update_list
 from outbox.tasks import deliver, sweep
 from outbox.transports.email.render import render_mail
 from tests.mailserver import MailServer
-from tests.outbox.kit import NOW, Note, a_note, in_one_transaction, in_threads
+from tests.outbox.kit import NOW, Note, a_note, in_one_transaction, in_threads, taken
 from tests.outbox.topic_kit import (
     ADDRESS,
     SILENT,
@@ -164,6 +165,28 @@ def test_what_waits_for_a_deleted_list_is_recorded_as_not_told() -> None:
     delete_list(topic_list=gathered(), now=at(20))
     assert notices() == [("told", ""), ("skipped", "list_deleted"), ("skipped", "list_deleted")]
     assert tell(60) == 0
+
+
+def test_mail_that_is_on_its_way_stops_with_its_list() -> None:
+    found = a_list(emails=["a@example.org", "b@example.org"])
+    happens(happening())
+    tell()
+    held = taken(1)
+    delete_list(topic_list=found, now=NOW)
+    states = Delivery.objects.filter(channel="email").values_list("state", "reason")
+    assert list(states) == [("cancelled", "list_deleted")] * 2
+    assert settle(results=[Result(held[0], failed(Reason.TEMPORARY, 451, "later"), NOW, 0.1)], now=NOW) == 0
+    assert taken() == []
+
+
+def test_mail_that_is_written_while_its_list_is_deleted_is_stopped_too(committed: None) -> None:
+    found = a_list()
+    happens(happening())
+    in_threads(tell, lambda: delete_list(topic_list=TopicList.objects.get(pk=found.pk), now=NOW))
+    assert set(Delivery.objects.filter(channel="email").values_list("state", flat=True)) <= {"cancelled"}
+    tell()
+    assert [state for state, _reason in notices()] in (["told"], ["skipped"])
+    assert taken() == []
 
 
 def test_who_left_meanwhile_is_not_mailed() -> None:

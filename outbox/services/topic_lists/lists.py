@@ -21,7 +21,7 @@ from outbox.event_kinds import clean_topics, domains, kinds_of
 from outbox.lists import MailingList, clean_addresses
 from outbox.mailing import TOPIC_TEST, TopicTest
 from outbox.models import Event, TopicList, TopicListAddress, TopicNotice
-from outbox.services.deliveries import cancel_for_list
+from outbox.services.deliveries import cancel_deleted_list, cancel_for_list
 from outbox.services.publishing import publish
 from outbox.services.topic_lists.items import example_item, list_url
 from outbox.services.topic_lists.noticing import lists_changed
@@ -143,11 +143,12 @@ def _saved(topic_list: TopicList, fields: Iterable[str] | None = None) -> TopicL
 
 
 def delete_list(*, topic_list: TopicList, now: datetime) -> None:
-    """Ends a list. What it was told stays in the history, under its name."""
+    """Ends a list and all that is on its way to it. What it was told stays in the history, under its name."""
+    pk, list_key = topic_list.pk, topic_list.list_key
     with transaction.atomic():
-        pk = topic_list.pk
         topic_list.delete()
         skip(TopicNotice.objects.filter(topic_list_id=pk), NoticeReason.LIST_DELETED, now)
+        cancel_deleted_list(list_key=list_key, now=now)
         lists_changed()
 
 
@@ -221,28 +222,30 @@ def send_test(*, topic_list: TopicList, sent_by: str, now: datetime) -> Event:
 
     It shows an example of the first topic's events. Raises ValidationError for a list without addresses.
     """
-    addresses = list(topic_list.addresses.values_list("address", flat=True))
-    if not addresses:
-        raise ValidationError(_("This list has no address yet."))
-    key = f"topic_list_test:{topic_list.pk}:{uuid.uuid4().hex}"
-    kinds = kinds_of(topic_list.topics[:1], topic_list.domain)
-    event = NewEvent(
-        kind=TOPIC_TEST,
-        subject=topic_list.list_key,
-        payload=TopicTest(
-            list_id=topic_list.pk,
-            list_name=topic_list.name,
-            topics=list(topic_list.topics),
-            condition=topic_list.condition,
-            sent_by=sent_by,
-            items=[example_item(kind) for kind in kinds[:1]],
-            url=list_url(topic_list.pk),
-        ),
-        dedup_key=key,
-        occurred_at=now,
-        recipients=tuple(
-            Recipient(address, list_key=topic_list.list_key, language=topic_list.language) for address in addresses
-        ),
-    )
     with transaction.atomic():
+        # Held until the mail is recorded, so that who deletes the list finds the mail and stops it.
+        list(TopicList.objects.select_for_update(no_key=True).filter(pk=topic_list.pk).values_list("pk"))
+        addresses = list(topic_list.addresses.values_list("address", flat=True))
+        if not addresses:
+            raise ValidationError(_("This list has no address yet."))
+        key = f"topic_list_test:{topic_list.pk}:{uuid.uuid4().hex}"
+        kinds = kinds_of(topic_list.topics[:1], topic_list.domain)
+        event = NewEvent(
+            kind=TOPIC_TEST,
+            subject=topic_list.list_key,
+            payload=TopicTest(
+                list_id=topic_list.pk,
+                list_name=topic_list.name,
+                topics=list(topic_list.topics),
+                condition=topic_list.condition,
+                sent_by=sent_by,
+                items=[example_item(kind) for kind in kinds[:1]],
+                url=list_url(topic_list.pk),
+            ),
+            dedup_key=key,
+            occurred_at=now,
+            recipients=tuple(
+                Recipient(address, list_key=topic_list.list_key, language=topic_list.language) for address in addresses
+            ),
+        )
         return Event.objects.get(pk=publish(events=[event], now=now)[key])
