@@ -58,7 +58,7 @@ format: .venv/dev.lock
 
 lock:
 	for set in base demo dev; do \
-	  case $$set in base) extra="";; demo) extra="--extra demo";; dev) extra="--extra demo --extra dev";; esac; \
+	  case $$set in base) extra="";; demo) extra="--extra demo";; dev) extra="--extra demo --extra dev --extra docs";; esac; \
 	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$extra --output-file requirements/$$set.txt pyproject.toml; \
 	done
 

@@ -75,16 +75,6 @@ class Lock(models.TextChoices):
     UNDEFINED = "undefined", _("Undefined")
 
 
-class ChainType(models.TextChoices):
-    """What the lock reads in the chain that is put into it."""
-
-    VALID = "valid", _("Valid")
-    INVALID = "invalid", _("Invalid")
-    MYSELF = "myself", _("The vehicle’s own")
-    CHECKING = "checking", _("Checking")
-    NULL = "null", _("None")
-
-
 class TripStatus(models.TextChoices):
     RENTING = "renting", _("Renting")
     PITSTOP = "pitstop", _("Paused")

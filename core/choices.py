@@ -28,13 +28,3 @@ class JobState(models.TextChoices):
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
-
-
-JOB_COLOURS = {
-    JobState.WAITING: "secondary",
-    JobState.RUNNING: "info",
-    JobState.REVIEW: "warning",
-    JobState.DONE: "success",
-    JobState.FAILED: "danger",
-    JobState.CANCELLED: "secondary",
-}

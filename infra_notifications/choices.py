@@ -37,16 +37,6 @@ CONNECTIVITY_COLOURS = {
 }
 
 
-class PowerType(models.TextChoices):
-    """OCPI 2.3.0 PowerType. Other values are kept as they come (OCPI calls its enums open)."""
-
-    AC_1_PHASE = "AC_1_PHASE", _("AC, 1 phase")
-    AC_2_PHASE = "AC_2_PHASE", _("AC, 2 phases")
-    AC_2_PHASE_SPLIT = "AC_2_PHASE_SPLIT", _("AC, 2 phases (split)")
-    AC_3_PHASE = "AC_3_PHASE", _("AC, 3 phases")
-    DC = "DC", _("DC")
-
-
 class Effect(models.TextChoices):
     """What a rule makes of a message that meets it."""
 

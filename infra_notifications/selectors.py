@@ -16,7 +16,6 @@ from django.db.models import (
     Func,
     IntegerField,
     OuterRef,
-    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -50,11 +49,6 @@ LAST_MESSAGES = 200
 
 def charge_points() -> QuerySet[ChargePoint]:
     return ChargePoint.objects.select_related("state")
-
-
-def with_groups(points: QuerySet[ChargePoint]) -> QuerySet[ChargePoint]:
-    """Charge points that know the names of their groups, for the column *Group*."""
-    return points.prefetch_related(Prefetch("groups", NotificationGroup.objects.only("pk", "name")))
 
 
 def ids_by_evse(evse_ids: Iterable[str]) -> dict[str, int]:

@@ -48,14 +48,6 @@ class BannerState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
-BANNER_COLOURS = {
-    BannerState.OPEN: "info",
-    BannerState.DISMISSED: "secondary",
-    BannerState.RESOLVED: "success",
-    BannerState.EXPIRED: "secondary",
-}
-
-
 class Severity(models.TextChoices):
     INFO = "info", _("Information")
     WARNING = "warning", _("Warning")

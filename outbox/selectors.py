@@ -102,16 +102,6 @@ def refused_addresses(addresses: Iterable[str]) -> dict[str, Address]:
     return {row.address.lower(): row for row in found}
 
 
-def last_delivered(list_keys: Iterable[str]) -> dict[str, datetime]:
-    """When the newest delivery of each mailing list arrived."""
-    rows = (
-        Delivery.objects.filter(list_key__in=list(list_keys), state=DeliveryState.DELIVERED)
-        .values_list("list_key")
-        .annotate(newest=Max("settled_at"))
-    )
-    return {key: newest for key, newest in rows if newest is not None}
-
-
 def open_counts() -> dict[str, int]:
     """How many deliveries wait, are being sent, or failed, by state."""
     states = (*WAITING, DeliveryState.SENDING, DeliveryState.FAILED)
@@ -176,11 +166,6 @@ PREVIEWED, SHOWN = 1_000, 5
 
 def topic_lists() -> QuerySet[TopicList]:
     return TopicList.objects.annotate(address_count=Count("addresses")).prefetch_related("addresses")
-
-
-def topic_lists_that_hear_of(kind: EventKind) -> list[TopicList]:
-    """The lists that take events of this kind, on whatever condition."""
-    return [one for one in TopicList.objects.all() if kind in kinds_of(one.topics, one.domain)]
 
 
 def waiting_notices(topic_list: TopicList) -> int:

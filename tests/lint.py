@@ -16,6 +16,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("format", ("-m", "ruff", "format", "--check", ".")),
     ("types", ("-m", "mypy", ".")),
     ("dependency directions", ("-c", "from importlinter.cli import lint_imports_command as run; run()")),
+    ("dead code", ("-m", "tests.dead_code")),
     ("migrations", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("deployment", ("manage.py", "check", "--deploy", "--fail-level", "WARNING")),
 )

@@ -104,10 +104,6 @@ class Trip(Resource):
         )
         permissions = (("close_trip", _("Can close trips and decide termination requests")),)
 
-    @property
-    def is_running(self) -> bool:
-        return self.status in RUNNING
-
 
 class TerminationRequest(Resource):
     """A request to end a trip, the only way to end one: by the lock, by the cyclist with a photo, by an operator."""

@@ -129,9 +129,6 @@ class ZoneMap:
                         return Place(number, rule)
         return Place(None, next((rule for rule in self.outside if rule.is_about(vehicule_type)), None))
 
-    def place_at(self, latitude: float, longitude: float, at: datetime, vehicule_type: str) -> Place:
-        return self.place(self.inside([(latitude, longitude)])[0], at, vehicule_type)
-
     def depth_m(self, place: Place, fix: Fix) -> float:
         """How far a position within a forbidden place is from its border."""
         point = in_metres(Point(fix.longitude, fix.latitude), fix.latitude)

@@ -28,7 +28,7 @@ from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services import abonnements, people
 from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.refused import Invalid, Refused
-from bikeshare.services.specs import SPECS, Spec
+from bikeshare.services.specs import Spec
 
 Rejected = list[tuple[int, str]]
 
@@ -243,7 +243,3 @@ def _as_refusal(error: IntegrityError) -> Refused:
         "zone_external_once": _("There is a zone of this external_id already."),
     }
     return Refused(Refusal.DUPLICATE, sentences.get(named, ""))
-
-
-def spec_of(model: type[Resource]) -> Spec:
-    return next(spec for spec in SPECS.values() if spec.model is model)

@@ -146,10 +146,6 @@ class RemoteAction(models.Model):
         return f"{self.get_kind_display()} {self.vehicle_id}"
 
     @property
-    def is_success(self) -> bool:
-        return self.state in SUCCESS
-
-    @property
     def is_terminal(self) -> bool:
         return self.state in TERMINAL
 

@@ -13,7 +13,7 @@ from bikeshare.ingest.resources import Given
 from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.models import Boitier, BoitierState, Resource, TelemetryMessage, Trip, Vehicule
 from bikeshare.services import resources
-from bikeshare.services.specs import SPECS
+from bikeshare.services.specs import SPECS, Spec
 from bikeshare.services.telemetry import Intake, Submission, take_telemetry
 from outbox.models import Event
 from tests import clock
@@ -38,13 +38,17 @@ def create(plural: str, *, now: datetime = NOW, **values: Any) -> Any:
     return resources.create(spec=SPECS[plural], given=given(plural, **values), now=now)
 
 
+def spec_of(row: Resource) -> Spec:
+    return next(spec for spec in SPECS.values() if spec.model is type(row))
+
+
 def patch(row: Resource, *, now: datetime = NOW, **values: Any) -> Any:
-    spec = resources.spec_of(type(row))
+    spec = spec_of(row)
     return resources.patch(spec=spec, pk=row.pk, given=spec.given(**values), now=now)
 
 
 def delete(row: Resource, *, now: datetime = NOW, final: bool = False) -> Any:
-    return resources.delete(spec=resources.spec_of(type(row)), pk=row.pk, now=now, final=final)
+    return resources.delete(spec=spec_of(row), pk=row.pk, now=now, final=final)
 
 
 def message(of: Boitier | Vehicule | Trip | str, type: str, when: datetime = NOW, **more: Any) -> DeviceMessage:  # noqa: A002

@@ -16,7 +16,7 @@ from outbox.choices import Channel, DeliveryState, Reason, Verdict
 from outbox.contract import RELEASED, Outcome, Result, failed, postponed, retry
 from outbox.models import Address, Attempt, Delivery
 from outbox.rules import RETRY_PAUSES_S
-from outbox.selectors import last_delivered, oldest_due, refused_addresses
+from outbox.selectors import oldest_due, refused_addresses
 from outbox.services import claim, mend_times, reclaim_lost, settle
 from tests.outbox.kit import (
     NOW,
@@ -321,15 +321,6 @@ def test_two_sweepers_record_a_lost_attempt_once(committed: None) -> None:
     taken(lease_s=60)
     counts = in_threads(*[lambda: reclaim_lost(now=NOW + days(1))] * 3)
     assert sum(counts) == Attempt.objects.count() == 50
-
-
-def test_newest_arrival_is_known_for_each_list(db: None) -> None:
-    for day, address in enumerate(("a@example.org", "b@example.org")):
-        published(a_note(address, list_key="group:1"), now=NOW + days(day))
-        settled(fine(), now=NOW + days(day))
-    published(a_note("c@example.org", list_key="group:2"))
-    settled(REFUSED)
-    assert last_delivered(["group:1", "group:2", "group:3"]) == {"group:1": NOW + days(1)}
 
 
 def test_oldest_due_is_what_waits_for_the_longest(db: None) -> None:

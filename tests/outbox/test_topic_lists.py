@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from core.erasure import erase_everywhere
 from core.retention import prune_old
-from outbox import selectors
 from outbox.checks import check_topic_lists
 from outbox.choices import NoticeReason
-from outbox.event_kinds import clean_topics, kind_of, kinds_of
+from outbox.event_kinds import clean_topics, kinds_of
 from outbox.lists import unsubscribe_url
 from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
 from outbox.rules import Matter, why_not_told, window_end
@@ -287,13 +286,6 @@ def test_window_in_which_a_list_gathers(until: int | None, gather_s: int, end: i
 )
 def test_kinds_of_topics_are_public_ones(topics: list[str], domain: str, kinds: list[str]) -> None:
     assert [kind.key for kind in kinds_of(topics, domain)] == kinds
-
-
-def test_lists_that_hear_of_a_kind(db: None) -> None:
-    everything, trips = a_list("*", name="A"), a_list("test.trip.*", name="B", enabled=False)
-    a_list("*", name="C", domain="charging")
-    assert selectors.topic_lists_that_hear_of(kind_of(TRIP)) == [everything, trips]
-    assert selectors.topic_lists_that_hear_of(kind_of(SILENT)) == [everything]
 
 
 @given(

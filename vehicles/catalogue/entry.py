@@ -48,7 +48,3 @@ class NotificationType:
     @property
     def is_banner(self) -> bool:
         return Way.BANNER in self.ways
-
-    @property
-    def subject_kind(self) -> Text:
-        return self.key
