@@ -8,7 +8,6 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -22,22 +21,22 @@ VEHICLES, DUE = 1_000_000, 10_000
 DRIVERS = """
 INSERT INTO vehicles_driver (external_id, reports, created_at, name, email, country, language, time_zone, app_platform,
   app_version, app_version_key, program, push_enabled, marketing_consent, unwanted, removed, due_at)
-SELECT 'driver-' || n, %s, now(), 'Driver ' || n, 'driver-' || n || '@bench.example', 'FR', 'fr', 'Europe/Paris', 'ios',
-  '4.16', '{4,16}', '', true, false, '{}', false,
-  CASE WHEN n %% %s = 0 THEN now() - interval '1 minute' ELSE now() + (n %% 80000 + 3600) * interval '1 second' END
-FROM generate_series(1, %s) AS n
+SELECT 'driver-' || n, %(reports)s, %(now)s, 'Driver ' || n, 'driver-' || n || '@bench.example', 'FR', 'fr',
+  'Europe/Paris', 'ios', '4.16', '{4,16}', '', true, false, '{}', false,
+  %(now)s + interval '1 second' * CASE WHEN n %% %(every)s = 0 THEN -60 ELSE n %% 80000 + 3600 END
+FROM generate_series(1, %(drivers)s) AS n
 """
 VEHICLES_SQL = """
 INSERT INTO vehicles_vehicle (external_id, reports, created_at, driver_id, brand, model, vin, pairing_state,
   pairing_reason, capabilities, user_role, enrollment, last_contact_at, removed)
-SELECT replace(external_id, 'driver', 'car'), %s, now(), id, 'Renault', 'Zoe', '', 'ready_for_pairing', '', '{}', '',
-  '', now(), false
+SELECT replace(external_id, 'driver', 'car'), %(reports)s, %(now)s, id, 'Renault', 'Zoe', '', 'ready_for_pairing',
+  '', '{}', '', '', %(now)s, false
 FROM vehicles_driver
 """
 SERVICES = """
 INSERT INTO vehicles_oemservice (external_id, reports, created_at, vehicle_id, code, state, expires_at)
-SELECT v.external_id || '/ZE_INTERACTIVE', %s, now(), v.id, 'ZE_INTERACTIVE', 'active', now()
-FROM vehicles_vehicle v JOIN vehicles_driver d ON d.id = v.driver_id WHERE d.due_at < now()
+SELECT v.external_id || '/ZE_INTERACTIVE', %(reports)s, %(now)s, v.id, 'ZE_INTERACTIVE', 'active', %(now)s
+FROM vehicles_vehicle v JOIN vehicles_driver d ON d.id = v.driver_id WHERE d.due_at < %(now)s
 """
 # The big indexes are built after the rows are there, which is much quicker.
 SEARCHES = (("driver_search", "vehicles_driver"), ("vehicle_search", "vehicles_vehicle"))
@@ -68,19 +67,29 @@ class Writer(threading.Thread):
                 self.took.append((time.monotonic() - started) * 1000)
 
 
-def reported(**values: object) -> str:
+def fleet(*, drivers: int, due: int, now: datetime) -> list[tuple[str, dict[str, object]]]:
+    """The statements, with their parameters, that write so many drivers with a car each, of whom some are due."""
+    # Thirty days of the calendar before its end are over now, also where a clock changes within them.
+    expires = now + timedelta(days=30) - timedelta(hours=2)
+    written: list[tuple[str, dict[str, object]]] = [
+        (DRIVERS, {"country": "FR"}),
+        (VEHICLES_SQL, {"brand": "Renault", "model": "Zoe", "contact": True}),
+        (SERVICES, {"state": "active", "expires_at": expires.isoformat()}),
+    ]
+    given = {"now": now, "every": drivers // due, "drivers": drivers}
+    return [(sql, {**given, "reports": _reports(values, now)}) for sql, values in written]
+
+
+def _reports(values: dict[str, object], now: datetime) -> str:
     """Reports as they are stored, each told a minute ago."""
-    at = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = (now - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return json.dumps({name: [[at, value]] for name, value in values.items()})
 
 
 def fill(live: Live, vehicles: int, due: int) -> None:
-    expires = (datetime.now(ZoneInfo("Europe/Paris")) - timedelta(minutes=1)) + timedelta(days=30)
     for name, _table in SEARCHES:
         live.rows(f"DROP INDEX {name}")
-    live.rows(DRIVERS, reported(country="FR"), vehicles // due, vehicles)
-    live.rows(VEHICLES_SQL, reported(brand="Renault", model="Zoe", contact=True))
-    live.rows(SERVICES, reported(state="active", expires_at=expires.isoformat()))
+    live.commands(fleet(drivers=vehicles, due=due, now=datetime.now(UTC)))
     for name, table in SEARCHES:
         live.rows(f"CREATE INDEX {name} ON {table} USING gin (search_text gin_trgm_ops)")
     live.rows("ANALYZE")

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -26,11 +27,23 @@ from tests.factories.console import UserFactory, make_key
 from tests.mailserver import MailServer, mail_server
 from tests.template import template_on
 
+# Before any test module's own settings are made of it. A busy machine is no failure of a property; and CI tries the
+# same examples each time, while on developers' machines the search goes on.
+hypothesis.settings.register_profile("signalbox", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("signalbox")
+
 
 def pytest_configure() -> None:
     """What is slow on purpose or at first need not be so in each of thousands of tests."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True  # static files are looked for when they are asked for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """After a marked test that commits, pytest-django empties every table, also what the migrations filled."""
+    for item in items:
+        if "transactional_db" in item.fixturenames and item.get_closest_marker("django_db"):
+            raise pytest.UsageError(f'{item.nodeid} commits: let its module use the fixture "db", not the mark.')
 
 
 class ApiClient:

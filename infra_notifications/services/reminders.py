@@ -36,7 +36,9 @@ def send_reminders(*, now: datetime, limit: int = REMIND_LIMIT) -> int:
         # Groups come after notices in the order of locks; here they come first, so nothing is waited for.
         groups = NotificationGroup.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=ids - {None})
         free = {group.pk: group for group in groups.order_by("pk")}
-        waiting = Notice.objects.filter(remind_at__isnull=False, group_id__in=free)
+        # Asked once more: whoever held a group a moment ago has reminded it.
+        still_due = due.filter(group_id__in=free).values("group_id")
+        waiting = Notice.objects.filter(remind_at__isnull=False, group_id__in=still_due)
         unlocked = waiting.select_for_update(of=("self",), skip_locked=True).order_by("id")
         locked = list(unlocked.values_list("pk", flat=True)[:limit])
         if locked:

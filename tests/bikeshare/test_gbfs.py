@@ -249,7 +249,7 @@ JUNK = st.recursive(
 )
 
 
-@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.settings(max_examples=300)
 @hypothesis.given(data=st.data())
 def test_whatever_is_wrong_with_one_item_its_neighbours_are_read(data: st.DataObject) -> None:
     """One value somewhere in one station and one zone is junk: it is named with its path or read, never a crash."""

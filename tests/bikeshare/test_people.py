@@ -221,9 +221,9 @@ def test_an_abonnement_is_not_ended_under_a_running_trip() -> None:
 # ---- the end of trials ----------------------------------------------------------------------------------------------
 
 
-def trial(end: datetime, **more: Any) -> Abonnement:
+def trial(end: datetime, *, now: datetime = NOW, **more: Any) -> Abonnement:
     row: Abonnement = AbonnementFactory(status=AbonnementStatus.ACTIVE, **more)
-    return patch(row, trial_end=end)  # type: ignore[no-any-return]
+    return patch(row, trial_end=end, now=now)  # type: ignore[no-any-return]
 
 
 def look(now: datetime) -> int:
@@ -244,7 +244,7 @@ def test_a_trials_end_is_told_once_72_hours_before() -> None:
 def test_72_hours_are_72_hours_when_clocks_change() -> None:
     paris = ZoneInfo("Europe/Paris")
     end = datetime(2027, 3, 29, 9, tzinfo=paris)  # the night before, an hour was left out
-    trial(end)
+    trial(end, now=end - 10 * DAY)
     assert look(datetime(2027, 3, 26, 7, 59, tzinfo=paris)) == 0
     assert look(datetime(2027, 3, 26, 8, 0, tzinfo=paris)) == 1
 

@@ -226,7 +226,7 @@ def bodies(operation: ApiOperation) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("operation", WRITING, ids=lambda o: f"{o.method} {o.pattern}")
-@hypothesis_settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_json_ends_in_a_server_error(api: ApiClient, world: World, operation: ApiOperation, data: Any) -> None:
     body = data.draw(bodies(operation))
@@ -237,7 +237,7 @@ def test_no_json_ends_in_a_server_error(api: ApiClient, world: World, operation:
 
 
 @pytest.mark.parametrize("operation", WRITING, ids=lambda o: f"{o.method} {o.pattern}")
-@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60) | JSON.map(lambda b: json.dumps(b).encode()[:-1]))
 def test_no_bytes_end_in_a_server_error(api: ApiClient, world: World, operation: ApiOperation, body: bytes) -> None:
     with undone():

@@ -73,7 +73,7 @@ def test_nothing_is_no_term(text: str) -> None:
     assert parse(text) == Query()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example('a:"b"c,.. x')
 @given(st.text() | st.text(alphabet='ab1:",.<>=-\\ \t%_ä\x00\x1f'))
 def test_what_was_written_back_reads_the_same(text: str) -> None:
@@ -92,7 +92,7 @@ VALUES: st.SearchStrategy[Word | Comparison | Span] = st.builds(Word, TEXTS, st.
 VALUES = VALUES | st.builds(Span, TEXTS, TEXTS)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example([Comparison("<", "=5")], False)
 @given(st.lists(VALUES, min_size=1, max_size=4), st.booleans())
 def test_every_term_can_be_written(values: list[Value], negated: bool) -> None:

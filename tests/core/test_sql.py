@@ -85,7 +85,7 @@ def test_rows_come_out_as_they_went_in(table: str) -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TEXTS | st.sampled_from(NASTY) | st.none(), max_size=8, unique=True))
 def test_any_text_survives(table: str, texts: list[str | None]) -> None:
     insert_rows(table, (Col("t", "text"),), [(text,) for text in texts])

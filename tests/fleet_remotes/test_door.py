@@ -189,7 +189,7 @@ def test_no_bytes_whatever_raise(content: bytes) -> None:
 
 
 @given(st.lists(SHAPED, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_stored_can_be_applied_beside_a_good_one(values: list[Any]) -> None:
     action, callback = with_callback(since=at(0))
     receive(callback, body(*values, success(action)))

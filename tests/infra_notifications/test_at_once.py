@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from infra_notifications.services.groups import create_group, delete_group, upda
 from infra_notifications.services.incidents import sweep_silence
 from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
 from outbox.dispatcher import deliver_due
+from tests.clock import SECOND
 from tests.conftest import ApiClient
 from tests.factories.console import UserFactory, make_key
 from tests.factories.infra_notifications import NotificationGroupFactory
@@ -215,6 +217,30 @@ def test_reminders_and_digests_at_once_are_sent_once() -> None:
     at_once([partial(sweeps.sweep_daily, now=NOW + 3 * HOUR) for _ in range(THREADS)])
     sweeps.sweep_daily(now=NOW + 3 * HOUR)  # what one left because another held it
     assert sorted(kinds()) == ["alert", "digest", "reminder"]
+    check_promises()
+
+
+def _interrupt(number: int, work: Callable[[], Any], other: Callable[[], Any]) -> None:
+    """Does the other work, on a connection of its own, just before this work's statement of this number."""
+    count = itertools.count(1)
+
+    def step(execute: Callable[..., Any], *given: Any) -> Any:
+        if next(count) == number:
+            at_once([other])
+        return execute(*given)
+
+    with connection.execute_wrapper(step):
+        work()
+
+
+def test_sweep_that_comes_between_two_statements_of_another_reminds_of_nothing_again() -> None:
+    points = points_of(2)
+    NotificationGroupFactory(members=points, reminder_s=3_600)
+    take(*(message(point, fault()) for point in points))
+    for number in range(1, 9):
+        now = NOW + number * 2 * HOUR
+        _interrupt(number, partial(sweeps.sweep_daily, now=now), partial(sweeps.sweep_daily, now=now + SECOND))
+        assert kinds() == ["alert"] + ["reminder"] * number
     check_promises()
 
 

@@ -209,7 +209,7 @@ def test_payload_is_kept_as_it_was_without_nul_characters(point: ChargePoint) ->
     assert ChargePointMessage.objects.get().payload == {"a": "xy", "b": "\\u0000", "c": ["\\"]}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(action=ACTIONS, payload=PAYLOADS, protocol=st.sampled_from(["ocpp1.6", "ocpp2.0.1"]))
 def test_no_payload_whatever_fails_a_batch(point: ChargePoint, action: str, payload: Any, protocol: str) -> None:
     with transaction.atomic():

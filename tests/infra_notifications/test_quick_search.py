@@ -23,7 +23,7 @@ from infra_notifications.models import ChargePoint, ChargePointState, Incident
 from infra_notifications.search import CHARGE_POINT_SEARCH, INCIDENT_SEARCH
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 CITY = "infra_notifications_chargepoint.city"
 
@@ -187,7 +187,7 @@ def test_two_imports_with_the_same_new_values(committed: None, keeps: bool) -> N
 # ---- folding --------------------------------------------------------------------------------------------------------
 
 
-@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example("".join(chr(n) for n in range(1, 128)))
 @example("Straße Ångström Łódź Œuvre ＡＢ％ İ")
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
@@ -257,7 +257,7 @@ def age_of(connectivity: str, seen: int | None, ends: list[int]) -> float | None
 
 
 @pytest.mark.parametrize("text", SINCE)
-@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given_points=POINTS)
 @example([(Connectivity.ONLINE, 1, []), (Connectivity.ONLINE, 1, [30, 20]), (Connectivity.SILENT, 24, [2])])
 def test_since_when_a_charge_point_is_silent_or_online(text: str, given_points: list[Any]) -> None:

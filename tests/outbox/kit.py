@@ -28,11 +28,9 @@ from tests import clock
 from tests.mailserver import SmtpScript
 
 NOW = clock.NOW
-# A busy machine is no failure of a property.
-unhurried = hypothesis.settings(deadline=None)
 # For properties that write to the test's own transaction, which is the same for every example.
 in_one_transaction = hypothesis.settings(
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=60
 )
 # What starts a server that follows a script; returns its port.
 StartScript = Callable[[SmtpScript], int]

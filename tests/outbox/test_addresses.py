@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from outbox.addresses import Forbidden, Policy, Target, check_address, parse_target
-from tests.outbox.kit import unhurried
 
 STRICT = Policy()
 
@@ -136,7 +135,6 @@ def test_unusual_port_or_scheme_is_for_named_networks_alone() -> None:
     assert not reachable("8.8.8.8", policy, unusual=True)
 
 
-@unhurried
 @given(st.ip_addresses())
 def test_no_address_that_the_standard_library_calls_private_passes(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
@@ -276,7 +274,6 @@ def test_url_is_shown_without_the_key_in_its_query() -> None:
     assert parse_target("https://a.example/in?sig=secret", STRICT).shown == "https://a.example/in"
 
 
-@unhurried
 @given(st.text(max_size=30), st.text(alphabet="abc.:@[]0x127%/\\?#é。", max_size=30))
 def test_whatever_passes_is_read_the_same_by_the_client(start: str, rest: str) -> None:
     """A difference between our reading and the HTTP client's would be a way around every check."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.search import SearchError
 from outbox.event_kinds import EventKind, kind_of
 from outbox.subscriptions.conditions import Facts, check_condition, compile_condition, fields_of, fold
-from tests.outbox.kit import Note, unhurried
+from tests.outbox.kit import Note
 
 PAYLOAD = {
     "charge_point": {
@@ -228,7 +228,6 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@unhurried
 @given(
     st.dictionaries(st.sampled_from(["city", "power", "at", "place"]), VALUES),
     st.sampled_from(
@@ -241,7 +240,6 @@ def test_no_payload_breaks_a_condition(payload: dict[str, Any], text: str) -> No
     assert takes(text, Facts("test.note", "test", "info", "note:1", payload)) in (True, False)
 
 
-@unhurried
 @given(st.text(max_size=60))
 def test_every_text_is_a_condition_or_a_sentence(text: str) -> None:
     with contextlib.suppress(SearchError):

@@ -25,7 +25,7 @@ from outbox.models import Banner, Delivery, Event
 from outbox.services import erasing, reclaim_lost, settle
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import NotificationGroupFactory
-from tests.outbox.kit import NOW, Note, a_delivery, a_note, days, fine, fresh, published, settled, taken, unhurried
+from tests.outbox.kit import NOW, Note, a_delivery, a_note, days, fine, fresh, published, settled, taken
 
 ANNA = "Anna.Muster@example.org"
 URL = "/outbox/erase/"
@@ -153,7 +153,6 @@ def test_address_is_found_whole(text: str, left: str) -> None:
 _SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 
 
-@unhurried
 @given(st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_documents_without_it_are_left_as_they_are(document: Any) -> None:
     assert without("a@x.de", document) == document

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from outbox.transports.email.mime import MAX_SUBJECT, UNSUBSCRIBE_MARK, Letter, message_id, one_line
 from outbox.transports.email.smtp import stuffed
-from tests.outbox.kit import NOW, a_letter, unhurried
+from tests.outbox.kit import NOW, a_letter
 
 HEADERS = [
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Language", "Content-Type",
@@ -68,7 +68,6 @@ def lines(content: bytes) -> list[bytes]:
 # ---- whatever goes in ---------------------------------------------------------------------------------------------
 
 
-@unhurried
 @given(subject=texts)
 @example("=?utf-8?q?looks_encoded?=")
 @example("x" * 300)
@@ -78,7 +77,6 @@ def test_subject_arrives_as_it_was_written(subject: str) -> None:
     assert header(a_letter(subject=subject), "Subject") == one_line(subject[:MAX_SUBJECT])
 
 
-@unhurried
 @given(text=texts, html=texts)
 @example("." * 100, ".\r\n..\r\n.")
 @example("x" * 2_000, " trailing \t\nspaces ")
@@ -88,7 +86,6 @@ def test_both_parts_arrive_as_they_were_written(text: str, html: str) -> None:
         assert part(letter, kind) == re.sub("\r\n?", "\n", given_text).rstrip("\n") + "\n"
 
 
-@unhurried
 @given(subject=texts, text=texts, name=texts)
 def test_what_is_written_never_adds_a_header_or_breaks_a_line(subject: str, text: str, name: str) -> None:
     letter = a_letter(subject=subject, text=text, sender=quoted(name))
@@ -99,7 +96,6 @@ def test_what_is_written_never_adds_a_header_or_breaks_a_line(subject: str, text
     assert letter.content.endswith(b"--\r\n")
 
 
-@unhurried
 @given(
     content=st.binary(max_size=60) | st.lists(st.sampled_from([b".", b"\r\n", b"a", b".."]), max_size=20).map(b"".join)
 )
@@ -169,7 +165,6 @@ def test_senders_domain_of_another_script_goes_out_in_ascii() -> None:
     assert (sender.display_name, sender.addr_spec) == ("Störungsdienst", "box@xn--kln-sna.example")
 
 
-@unhurried
 @given(name=texts)
 @example('Signal "the" \\ box')
 @example("Störungsdienst " * 12)

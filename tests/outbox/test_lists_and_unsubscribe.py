@@ -19,7 +19,7 @@ from outbox.models import Delivery
 from outbox.transports.base import Work
 from outbox.transports.email.transport import EmailLane
 from tests.factories.infra_notifications import NotificationGroupFactory
-from tests.outbox.kit import a_claim, a_note, published, unhurried
+from tests.outbox.kit import a_claim, a_note, published
 
 ADDRESS = "Ops@example.org"
 
@@ -52,13 +52,11 @@ def addresses(group: NotificationGroup) -> set[str]:
 # ---- the token ----------------------------------------------------------------------------------------------------
 
 
-@unhurried
 @given(key=st.text(max_size=80), address=st.text(max_size=320))
 def test_token_names_the_list_and_the_address(key: str, address: str) -> None:
     assert read_token(unsubscribe_url(key, address).split("/")[-2]) == (key, address)
 
 
-@unhurried
 @given(token=st.text(max_size=200))
 def test_what_we_did_not_sign_is_no_token(token: str) -> None:
     assert read_token(token) is None

@@ -12,7 +12,7 @@ from outbox import rules
 from outbox.choices import DeliveryState, Reason, Verdict
 from outbox.contract import ANSWER_BYTES, RELEASED, Outcome, delivered, failed, held_back, postponed, retry
 from outbox.rules import MAX_AGE, RETRY_PAUSES_S, SERVER_PAUSES_S, Settlement, retry_pause, server_pause
-from tests.outbox.kit import NOW, days, unhurried
+from tests.outbox.kit import NOW, days
 
 chances = st.floats(0, 1, exclude_max=True)
 
@@ -35,7 +35,6 @@ def test_pauses_are_those_of_the_schedule() -> None:
     assert pauses == [5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400, None]
 
 
-@unhurried
 @given(counted=st.integers(1, 10), chance=chances)
 def test_jitter_adds_a_tenth_at_most_and_takes_nothing_away(counted: int, chance: float) -> None:
     pause = retry_pause(counted, chance)
@@ -43,14 +42,12 @@ def test_jitter_adds_a_tenth_at_most_and_takes_nothing_away(counted: int, chance
     assert RETRY_PAUSES_S[counted - 1] <= pause <= RETRY_PAUSES_S[counted - 1] * 1.1
 
 
-@unhurried
 @given(chance=chances, other=chances)
 def test_pauses_grow_whatever_the_chance(chance: float, other: float) -> None:
     for counted in range(1, 10):
         assert (retry_pause(counted, chance) or 0) < (retry_pause(counted + 1, other) or 0)
 
 
-@unhurried
 @given(failures=st.integers(0, 1_000), chance=chances)
 def test_server_is_left_alone_for_a_minute_at_most(failures: int, chance: float) -> None:
     assert SERVER_PAUSES_S[0] <= server_pause(failures, chance) <= SERVER_PAUSES_S[-1] * 1.1
@@ -124,7 +121,6 @@ def test_answer_is_kept_up_to_four_kilobytes() -> None:
     assert {len(outcome.answer) for outcome in (*outcomes, postponed(Reason.TLS, "x" * 9_999))} == {ANSWER_BYTES}
 
 
-@unhurried
 @given(attempts=st.integers(1, 40), chance=chances, pause=st.floats(0, 70), verdict=st.sampled_from(Verdict))
 def test_every_settlement_either_ends_or_says_when_it_goes_on(
     attempts: int, chance: float, pause: float, verdict: Verdict

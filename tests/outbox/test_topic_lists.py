@@ -24,7 +24,7 @@ from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
 from outbox.rules import Matter, why_not_told, window_end
 from outbox.rules.facts import MOST_FACTS, Fact, headline, in_order, key_facts, link_of
 from outbox.services.topic_lists.lists import create_list, delete_list, send_test, update_list
-from tests.outbox.kit import NOW, days, in_threads, unhurried
+from tests.outbox.kit import NOW, days, in_threads
 from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, happening, happens, notices, tell, told
 
 ERRORS: list[tuple[dict[str, Any], str, str]] = [
@@ -402,7 +402,6 @@ _values = st.recursive(
 )
 
 
-@unhurried
 @given(payload=_values)
 def test_facts_of_any_payload_are_few_and_short(payload: Any) -> None:
     facts = key_facts(payload)

@@ -18,7 +18,7 @@ from outbox.services.topic_lists.noticing import lists_changed
 from tests.outbox.kit import NOW, Note, a_note, days, in_threads
 from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, happening, happens, notices, tell, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 
 
 class Trip(msgspec.Struct, kw_only=True):

@@ -40,7 +40,7 @@ from tests.outbox.topic_kit import (
     told,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("db")
 
 
 # ---- the first at once, the rest gathered ---------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from outbox.transports.webhook import http
 from outbox.transports.webhook import transport as lane_module
 from outbox.transports.webhook.transport import WebhookLane
 from tests.outbox.hooks import LOOPBACK, deliver, endpoint_at, happened
-from tests.outbox.kit import NOW, Note, a_claim, in_threads, published, unhurried
+from tests.outbox.kit import NOW, Note, a_claim, in_threads, published
 from tests.outbox.kit import a_note as note
 from tests.outbox.receiver import Answer, Heard, Receiver
 
@@ -85,7 +85,6 @@ def test_receiver_that_asks_for_a_pause_gets_nothing_until_it_is_over() -> None:
     assert learned((retry(Reason.TEMPORARY, 503, "", 9e9), 0.01)).rests_until == MAX_REST_S
 
 
-@unhurried
 @given(st.lists(st.tuples(st.sampled_from(OUTCOMES), st.floats(0, 20)), max_size=80), st.integers(0, 300))
 def test_receiver_always_keeps_one_place_and_never_gets_more_than_its_most(
     lessons: list[tuple[Outcome, float]], held: int

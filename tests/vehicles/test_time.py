@@ -145,10 +145,12 @@ def test_version_keys_have_no_trailing_zeros() -> None:
 
 @pytest.mark.django_db
 def test_the_service_is_announced_30_7_and_1_days_before_one_at_a_time() -> None:
-    people()
-    take(driver(at(days=-1), time_zone="Europe/Paris"), now=at(days=-1))
-    expires = utc(2027, 4, 1, 8)  # the change of March lies within the week before
-    take(linked("Renault"), service("active", expires_at=expires.isoformat()))
+    before, expires = utc(2027, 2, 1), utc(2027, 4, 1, 8)  # the change of March lies within the week before the end
+    tell(
+        driver(before, email=EMAIL, time_zone="Europe/Paris"),
+        linked("Renault", before),
+        service("active", before, expires_at=expires.isoformat()),
+    )
     seen = []
     while (moment := due()) is not None and moment <= expires:
         sweep(moment)
