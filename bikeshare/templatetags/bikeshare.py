@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import template
@@ -11,25 +10,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from bikeshare.choices import STATUS_COLOURS, VERDICT_COLOURS, ZONE_COLOURS, TelemetryVerdict, ZoneType
+from bikeshare.choices import STATUS_COLOURS, VERDICT_COLOURS, ZONE_COLOURS
 from bikeshare.models import Resource
+from console.templatetags.console import register_colours
 
 register = template.Library()
-
-
-@register.filter
-def status_colour(status: str) -> str:
-    return STATUS_COLOURS.get(status, "secondary")
-
-
-@register.filter
-def zone_colour(kind: str) -> str:
-    return ZONE_COLOURS.get(ZoneType(kind), "secondary")
-
-
-@register.filter
-def verdict_colour(verdict: str) -> str:
-    return VERDICT_COLOURS[TelemetryVerdict(verdict)]
+register_colours(register, status_colour=STATUS_COLOURS, zone_colour=ZONE_COLOURS, verdict_colour=VERDICT_COLOURS)
 
 
 @register.filter
@@ -52,11 +38,6 @@ def charge(value: float | None) -> SafeString:
     if value < 20:
         return format_html('<span class="badge badge-danger">{} %</span>', round(value))
     return format_html("{} %", round(value))
-
-
-@register.filter
-def pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @register.filter

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import heroicons
+import msgspec
 from django import template
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html
@@ -89,6 +90,22 @@ def _compiled(context: template.Context, name: str) -> template.Template:
     if name not in known:
         known[name] = template.Engine.get_default().get_template(name)
     return known[name]
+
+
+def register_colours(library: template.Library, **filters: Mapping[Any, str]) -> None:
+    """Filters from a value to the colour of its badge; what is not in the mapping is grey."""
+    for name, colours in filters.items():
+        library.filter(name, partial(_colour, colours))
+
+
+def _colour(colours: Mapping[Any, str], value: Any) -> str:
+    return colours.get(value, "secondary")
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON for eyes, indented."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 @register.simple_tag(takes_context=True)

@@ -9,33 +9,13 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from console.templatetags.console import short_duration
-from fleet_remotes.choices import (
-    FLAG_LABELS,
-    STATE_COLOURS,
-    VERDICT_COLOURS,
-    State,
-    Verdict,
-    advice_of,
-    summary_of,
-    words_for,
-)
+from console.templatetags.console import register_colours, short_duration
+from fleet_remotes.choices import FLAG_LABELS, STATE_COLOURS, VERDICT_COLOURS, advice_of, summary_of, words_for
 from fleet_remotes.models import CommandBatch, RemoteAction
-from fleet_remotes.rules import Finding, Level
+from fleet_remotes.rules import Finding
 
 register = template.Library()
-
-_LEVEL_COLOURS = {Level.BLOCKS: "danger", Level.WAITS: "info", Level.WARNS: "warning"}
-
-
-@register.filter
-def action_colour(state: str) -> str:
-    return STATE_COLOURS[State(state)]
-
-
-@register.filter
-def remote_verdict_colour(verdict: str) -> str:
-    return VERDICT_COLOURS[Verdict(verdict)]
+register_colours(register, action_colour=STATE_COLOURS, remote_verdict_colour=VERDICT_COLOURS)
 
 
 @register.filter
@@ -59,11 +39,6 @@ def finding_words(finding: Finding) -> Any:
 
 
 @register.filter
-def finding_colour(finding: Finding) -> str:
-    return _LEVEL_COLOURS[finding.level]
-
-
-@register.filter
 def delay(seconds: float | None) -> str:
     """A delay, exact where it is short: 0.4 s, 12 s, 3 min."""
     if seconds is None:
@@ -71,11 +46,6 @@ def delay(seconds: float | None) -> str:
     if abs(seconds) < 10:
         return f"{number_format(round(seconds, 1), 1)} s"
     return short_duration(seconds)
-
-
-@register.filter
-def as_json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 @register.filter

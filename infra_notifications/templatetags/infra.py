@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from django import template
 from django.utils.translation import gettext as _
 
+from console.templatetags.console import register_colours
 from infra_notifications.choices import (
     CASE_COLOURS,
-    CONNECTIVITY_COLOURS,
     EFFECT_COLOURS,
     NOTICE_COLOURS,
     VERDICT_COLOURS,
     WINDOW_COLOURS,
     Case,
-    Connectivity,
-    Effect,
-    MessageVerdict,
-    NoticeState,
-    WindowState,
 )
 from infra_notifications.models import EventRule
 
 register = template.Library()
-
-
-@register.filter
-def case_colour(case: str) -> str:
-    return CASE_COLOURS.get(Case(case), "secondary")
+register_colours(register, case_colour=CASE_COLOURS, effect_colour=EFFECT_COLOURS, notice_colour=NOTICE_COLOURS)
+register_colours(register, verdict_colour=VERDICT_COLOURS, window_colour=WINDOW_COLOURS)
 
 
 @register.filter
 def case_label(case: str) -> str:
     return str(Case(case).label)
-
-
-@register.filter
-def connectivity_colour(value: str) -> str:
-    return CONNECTIVITY_COLOURS[Connectivity(value)]
-
-
-@register.filter
-def notice_colour(value: str) -> str:
-    return NOTICE_COLOURS[NoticeState(value)]
-
-
-@register.filter
-def verdict_colour(value: str) -> str:
-    return VERDICT_COLOURS[MessageVerdict(value)]
-
-
-@register.filter
-def effect_colour(value: str) -> str:
-    return EFFECT_COLOURS[Effect(value)]
-
-
-@register.filter
-def window_colour(value: str) -> str:
-    return WINDOW_COLOURS[WindowState(value)]
 
 
 @register.filter
@@ -84,9 +48,3 @@ def meanings(_effect: str) -> list[tuple[str, str]]:
     """What an unmapped message may be made to mean with one click."""
     cases = [(f"raise:{case}", str(case.label)) for case in (Case.FUSE_TRIPPED, Case.SENSORS, Case.UNAVAILABLE)]
     return [*cases, ("info:", _("no alarm"))]
-
-
-@register.filter
-def pretty(value: Any) -> str:
-    """JSON for eyes."""
-    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from django import template
 
-from outbox.choices import NOTICE_COLOURS, NoticeState
+from console.templatetags.console import register_colours
+from outbox.choices import NOTICE_COLOURS
 from outbox.models import Event
 from outbox.rules.facts import headline
 
 register = template.Library()
-
-
-@register.filter
-def notice_colour(state: str) -> str:
-    return NOTICE_COLOURS[NoticeState(state)]
+register_colours(register, notice_colour=NOTICE_COLOURS)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from console.templatetags.console import badge
-from vehicles.choices import Reason, Severity, StepKind, Way
+from vehicles.choices import StepKind, Way
 from vehicles.ingest import FACT_TYPES
 
 register = template.Library()
@@ -35,16 +35,6 @@ def way_label(way: str) -> str:
 @register.filter
 def way_icon(way: str) -> str:
     return _WAY_ICONS[Way(way)]
-
-
-@register.filter
-def reason_label(reason: str) -> str:
-    return str(Reason(reason).label) if reason in Reason.values else reason
-
-
-@register.filter
-def severity_label(severity: str) -> str:
-    return str(Severity(severity).label)
 
 
 @register.filter
