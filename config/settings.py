@@ -114,7 +114,7 @@ DATABASES["default"]["OPTIONS"] |= {"application_name": "signalbox"}
 _pool = {"min_size": 1, "max_size": env.number("DATABASE_POOL_SIZE", 8, least=1), "timeout": 10}
 if "celery" not in Path(sys.argv[0]).parts[-2:]:
     # Not in workers and beat: Celery closes the pool of its process before and after every task, under the hands of
-    # the courier's thread. There, each thread has a connection of its own.
+    # the dispatcher's thread. There, each thread has a connection of its own.
     DATABASES["default"]["OPTIONS"]["pool"] = _pool
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False  # the pool checks
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", ("amqp", "amqps", "redis", "rediss", "filesystem"))

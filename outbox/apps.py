@@ -1,4 +1,4 @@
-"""Starts the outbox: menu, health checks, metrics, periodic sweep, the courier's end with its process."""
+"""Starts the outbox: menu, health checks, metrics, periodic sweep, the dispatcher's end with its process."""
 
 from typing import Any
 
@@ -43,20 +43,20 @@ class OutboxConfig(AppConfig):
             Tile("activity", "outbox/activity_tile.html", tiles.activity_tile, "outbox.view_event", 90, wide=True)
         )
 
-        # The courier and its HTTP client are loaded where they are used: in workers.
-        def wake_courier(**_kwargs: Any) -> None:
-            from outbox import dispatcher as courier
+        # The dispatcher and its HTTP client are loaded where they are used: in workers.
+        def wake_dispatcher(**_kwargs: Any) -> None:
+            from outbox import dispatcher
 
-            courier.wake()
+            dispatcher.wake()
 
-        def stop_courier(**_kwargs: Any) -> None:
-            from outbox import dispatcher as courier
+        def stop_dispatcher(**_kwargs: Any) -> None:
+            from outbox import dispatcher
 
-            courier.stop()
+            dispatcher.stop()
 
         # Celery keeps its receivers by weak reference unless told otherwise.
-        worker_process_init.connect(wake_courier, weak=False)
-        worker_process_shutdown.connect(stop_courier, weak=False)
+        worker_process_init.connect(wake_dispatcher, weak=False)
+        worker_process_shutdown.connect(stop_dispatcher, weak=False)
         self._upkeep()
 
     @staticmethod

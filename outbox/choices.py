@@ -1,13 +1,17 @@
 """Choices of the outbox, each with the colour of its badge."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Channel(models.TextChoices):
-    EMAIL = "email", _("E-mail")
-    WEBHOOK = "webhook", _("Webhook")
-    BANNER = "banner", _("Banner")
+class Channel(StrEnum):
+    """The channels that code means by name. Which there are, and what they are called, says `transports.registry`."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    BANNER = "banner"
 
 
 class DeliveryState(models.TextChoices):

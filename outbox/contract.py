@@ -26,7 +26,7 @@ class Recipient:
     """Whom an event is for: a mail address on a mailing list, an endpoint, an app's user."""
 
     address: str
-    channel: Channel = Channel.EMAIL
+    channel: str = Channel.EMAIL
     list_key: str = ""
     language: str = "en"
     destination: str = ""
@@ -38,9 +38,8 @@ class Recipient:
         return self.destination or f"{self.channel}:{self.address.rpartition('@')[2].lower()}"
 
     def identity(self) -> tuple[str, ...]:
-        """Who this is: one mail per address, whatever lists it stands on, but one request per webhook endpoint."""
-        endpoint = self.list_key if self.channel == Channel.WEBHOOK else ""
-        return self.channel, self.address.lower(), endpoint
+        """Who this is: one mail per address, whatever lists it is on, but one request per webhook endpoint."""
+        return self.channel, self.address.lower(), self.destination
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Carries due deliveries out: claim → send → settle, as a stream, so that no slow receiver holds up a batch.
 
-One courier lives in each worker process, in a thread with an event loop of its own; the Celery task only wakes it.
-The database is asked in a second thread, one statement at a time, while the lanes go on sending.
+One dispatcher lives in each worker process, in a thread with an event loop of its own; the Celery task only wakes it.
+The database is asked in a second thread, one statement at a time, while the transports go on sending.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -23,11 +23,10 @@ from django.utils import timezone
 
 from outbox import services
 from outbox.contract import Result
-from outbox.transports.base import Claimer, Lane, Work
-from outbox.transports.email.transport import EmailLane
-from outbox.transports.webhook.transport import WebhookLane
+from outbox.transports.base import Claimer, Transport, Work
+from outbox.transports.registry import transports as registered_transports
 
-log = structlog.get_logger("signalbox.courier")
+log = structlog.get_logger("signalbox.dispatcher")
 T = TypeVar("T")
 
 # A send must have ended before its lease does: it is not begun in the lease's last seconds (half of a short lease).
@@ -39,11 +38,16 @@ DATABASE_PAUSE_S = 1.0
 LAST_TRIES = 3
 
 
-class Courier:
+def registered() -> list[Transport]:
+    """A transport for each channel that has one."""
+    return [transport() for transport in registered_transports().values()]
+
+
+class Dispatcher:
     """`run_until_idle` sends what is due and returns; `run_forever` goes on until stopped."""
 
-    def __init__(self, lanes: Callable[[], Sequence[Lane]] = lambda: (EmailLane(), WebhookLane())) -> None:
-        self._make_lanes = lanes
+    def __init__(self, transports: Callable[[], Iterable[Transport]] | None = None) -> None:
+        self._make_transports = transports or registered
         self._results: list[Result] = []
         self._in_flight = 0
         self._stopping = False
@@ -61,14 +65,14 @@ class Courier:
     async def _run(self, *, forever: bool) -> int:
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._lanes = list(self._make_lanes())
-        for lane in self._lanes:
-            lane.bind(self._reported, self._changed.set, self._loop)
+        self._transports = list(self._make_transports())
+        for transport in self._transports:
+            transport.bind(self._reported, self._changed.set, self._loop)
         settled = 0
         try:
             while not self._stopping:
                 self._changed.clear()
-                claimed = [await self._fill(lane) for lane in self._lanes]
+                claimed = [await self._fill(transport) for transport in self._transports]
                 settled += await self._settle()
                 if any(claimed) or self._results:
                     await asyncio.sleep(0)
@@ -83,34 +87,34 @@ class Courier:
                     await asyncio.sleep(SETTLE_EVERY_S if len(self._results) < self._in_flight // 2 else 0)
         finally:
             # Together: each may take its time, and the process has 12 s.
-            await asyncio.gather(*(lane.close() for lane in self._lanes))
+            await asyncio.gather(*(transport.close() for transport in self._transports))
             settled += await self._settle_rest()
             await self._in_database(connections.close_all)
             self._database.shutdown(wait=True)
         return settled
 
-    async def _fill(self, lane: Lane) -> bool:
-        """Claims what a lane has room for; says whether there may be more to claim."""
-        room = lane.room()
-        if room == 0 or (room < lane.capacity // 4 and self._in_flight > lane.capacity // 2):
+    async def _fill(self, transport: Transport) -> bool:
+        """Claims what a transport has room for; says whether there may be more to claim."""
+        room = transport.room()
+        if room == 0 or (room < transport.capacity // 4 and self._in_flight > transport.capacity // 2):
             return False
         limit = min(room, settings.OUTBOX_BATCH_SIZE)
         lease_s = settings.OUTBOX_LEASE_S
         send_before = time.monotonic() + max(lease_s - LEASE_MARGIN_S, lease_s / 2)
-        take = lane.claimer(limit, lease_s)
-        ready = await self._in_database(lambda: self._claim(lane, take, send_before))
+        take = transport.claimer(limit, lease_s)
+        ready = await self._in_database(lambda: self._claim(transport, take, send_before))
         if not ready:
             return False
         works = [one for one in ready if isinstance(one, Work)]
         self._in_flight += len(ready)
         self._results += [one for one in ready if isinstance(one, Result)]
-        lane.submit(works)
+        transport.submit(works)
         return len(ready) == limit
 
     @staticmethod
-    def _claim(lane: Lane, take: Claimer, send_before: float) -> list[Work | Result]:
+    def _claim(transport: Transport, take: Claimer, send_before: float) -> list[Work | Result]:
         claimed = take(timezone.now())
-        return lane.prepare(claimed, send_before) if claimed else []
+        return transport.prepare(claimed, send_before) if claimed else []
 
     def _reported(self, result: Result) -> None:
         self._results.append(result)
@@ -129,7 +133,7 @@ class Courier:
         return len(batch)
 
     async def _settle_rest(self) -> int:
-        """The last words of this courier: what it cannot write now is sent once more when its lease has ended."""
+        """The last words of this dispatcher: what it cannot write now is sent once more when its lease has ended."""
         settled = 0
         for _ in range(LAST_TRIES):
             settled += await self._settle()
@@ -161,13 +165,13 @@ class Courier:
 
 
 class _Resident:
-    """The courier of this process, started at the first wake and again after a fork or a crash."""
+    """The dispatcher of this process, started at the first wake and again after a fork or a crash."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pid = 0
         self._thread: threading.Thread | None = None
-        self._courier: Courier | None = None
+        self._dispatcher: Dispatcher | None = None
 
     def wake(self) -> None:
         with self._lock:
@@ -175,24 +179,26 @@ class _Resident:
             if not alive:
                 # Two busy threads share the interpreter; a short turn keeps the sockets' answers quick.
                 sys.setswitchinterval(0.001)
-                self._pid, self._courier = os.getpid(), Courier()
-                self._thread = threading.Thread(target=self._run, args=(self._courier,), name="courier", daemon=True)
+                self._pid, self._dispatcher = os.getpid(), Dispatcher()
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._dispatcher,), name="dispatcher", daemon=True
+                )
                 self._thread.start()
-            if self._courier is not None:
-                self._courier.wake()
+            if self._dispatcher is not None:
+                self._dispatcher.wake()
 
     @staticmethod
-    def _run(courier: Courier) -> None:
+    def _run(dispatcher: Dispatcher) -> None:
         try:
-            asyncio.run(courier.run_forever())
+            asyncio.run(dispatcher.run_forever())
         except Exception:
-            log.exception("the courier stopped; the next wake starts it again")
+            log.exception("the dispatcher stopped; the next wake starts it again")
 
     def stop(self) -> None:
-        """Lets letters under way finish and hands back the rest; called when the worker process ends."""
+        """Lets messages under way finish and hands back the rest; called when the worker process ends."""
         with self._lock:
-            if self._courier is not None and self._thread is not None and self._pid == os.getpid():
-                self._courier.stop()
+            if self._dispatcher is not None and self._thread is not None and self._pid == os.getpid():
+                self._dispatcher.stop()
                 self._thread.join(timeout=12)
 
 
@@ -200,7 +206,7 @@ _resident = _Resident()
 
 
 def wake() -> None:
-    """Has this process's courier look for due deliveries. Returns at once."""
+    """Has this process's dispatcher look for due deliveries. Returns at once."""
     _resident.wake()
 
 
@@ -210,4 +216,4 @@ def stop() -> None:
 
 def deliver_due() -> int:
     """Sends what is due, in this thread, and returns how many attempts were made."""
-    return asyncio.run(Courier().run_until_idle())
+    return asyncio.run(Dispatcher().run_until_idle())

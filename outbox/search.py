@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from core.search import ChoiceFacet, MembershipFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.facets import FlagFacet, TagFacet
 from core.search.schema import any_text
-from outbox.choices import Channel, DeliveryState, EndpointState, Language, NoticeReason, NoticeState, Reason
+from outbox.choices import DeliveryState, EndpointState, Language, NoticeReason, NoticeState, Reason
 from outbox.models import TopicListAddress
+from outbox.transports.registry import channel_choices
 
 
 def _values(choices: type[TextChoices]) -> dict[str, str]:
@@ -19,11 +20,18 @@ def _labels(choices: type[TextChoices]) -> dict[str, str | Promise]:
     return {one.value: one.label for one in choices}
 
 
+_CHANNELS = dict(channel_choices())
 DELIVERY_SEARCH = SearchSchema(
     any_text("address", "event__kind", "event__subject"),
     (
         ChoiceFacet("state", "state", _("State"), choices=_values(DeliveryState), labels=_labels(DeliveryState)),
-        ChoiceFacet("channel", "channel", _("Channel"), choices=_values(Channel), labels=_labels(Channel)),
+        ChoiceFacet(
+            "channel",
+            "channel",
+            _("Channel"),
+            choices={key: key for key, _label in channel_choices()},
+            labels=dict(channel_choices()),
+        ),
         TextFacet("to", "address", _("To")),
         TextFacet("kind", "event__kind", _("Kind"), counted=True),
         TextFacet("about", "event__subject", _("About")),

@@ -6,15 +6,15 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.services import show_life
-from outbox import dispatcher as courier
+from outbox import dispatcher
 from outbox.services import erasing, repeats, sweeping
 from outbox.services.topic_lists import telling
 
 
 @shared_task(name="outbox.deliver")
 def deliver() -> None:
-    """Wakes this process's courier, which sends whatever is due; tells topic lists what came in."""
-    courier.wake()
+    """Wakes this process's dispatcher, which sends whatever is due; tells topic lists what came in."""
+    dispatcher.wake()
     telling.tell_due(now=timezone.now())
 
 
@@ -24,7 +24,7 @@ def sweep() -> None:
     now = timezone.now()
     show_life(part="worker", now=now)
     sweeping.sweep(now=now)
-    courier.wake()
+    dispatcher.wake()
 
 
 @shared_task(name="outbox.retry_selected")

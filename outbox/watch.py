@@ -22,7 +22,7 @@ from core.health import Finding, run_checks
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
 from outbox.services.troubles import Telling, claim_tellings, note_findings, note_told
-from outbox.transports.email.mime import Body, Letter, write_letter
+from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.smtp import Broken, ServerAway, SmtpSession
 from outbox.transports.email.transport import own_host, server_from_settings
 
@@ -45,19 +45,19 @@ def look(*, now: datetime) -> int:
 
 def _tell(telling: Telling, findings: list[tuple[str, Finding]], now: datetime) -> int:
     """Mails one trouble to every administrator; those whom the server refuses do not keep the others from hearing."""
-    letters = [_letter(telling, findings, address, now) for address in settings.ADMIN_EMAILS]
-    sent = asyncio.run(_send(letters))
+    messages = [_message(telling, findings, address, now) for address in settings.ADMIN_EMAILS]
+    sent = asyncio.run(_send(messages))
     if sent:  # else it stays held for a while, and is tried again then
         note_told(telling=telling, now=now)
     return sent
 
 
-async def _send(letters: list[Letter]) -> int:
+async def _send(messages: list[Message]) -> int:
     session, sent = SmtpSession(server_from_settings()), 0
     try:
         await session.open()
-        for letter in letters:
-            outcome = await session.transmit(letter, lambda: None)
+        for message in messages:
+            outcome = await session.transmit(message, lambda: None)
             sent += outcome.verdict == Verdict.DELIVERED
             if outcome.verdict != Verdict.DELIVERED:
                 log.warning("administrator not mailed", reason=outcome.reason, answer=outcome.answer[:200])
@@ -67,11 +67,11 @@ async def _send(letters: list[Letter]) -> int:
     return sent
 
 
-def _letter(telling: Telling, findings: list[tuple[str, Finding]], address: str, now: datetime) -> Letter:
+def _message(telling: Telling, findings: list[tuple[str, Finding]], address: str, now: datetime) -> Message:
     trouble = telling.trouble
     began = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.PUBLIC_URL}/trouble/{trouble.pk}")
     mail = uuid.uuid5(began, "over") if telling.is_over else began
-    return write_letter(
+    return build_message(
         _body(telling, findings),
         sender=settings.DEFAULT_FROM_EMAIL,
         recipient=address,

@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from console import filters, paging
 from infra_notifications.services.mapping import forget_rule_book
-from outbox import dispatcher as courier
+from outbox import dispatcher
 from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key
@@ -114,7 +114,7 @@ def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) 
         assert str(connection.settings_dict["NAME"]).startswith("test_")
         keep_aside()
         yield
-        courier.stop()  # one that the test's tasks started would go on with its settings
+        dispatcher.stop()  # one that the test's tasks started would go on with its settings
         connections.close_all()
         put_back()
         connections.close_all()

@@ -16,7 +16,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from outbox.choices import Channel, DeliveryState, Reason, Verdict
+from outbox.choices import DeliveryState, Reason, Verdict
+from outbox.transports.registry import channel_choices
 
 
 class Event(models.Model):
@@ -63,7 +64,7 @@ class Delivery(models.Model):
     event = models.ForeignKey(
         Event, models.DO_NOTHING, db_constraint=False, verbose_name=_("event"), related_name="deliveries"
     )
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
+    channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     address = models.CharField(pgettext_lazy("addressee", "to"), max_length=320)
     # The mailing list on which the address stands, e.g. "notification_group:12"; empty for none.
     list_key = models.CharField(max_length=80, blank=True, default="")
@@ -94,11 +95,11 @@ class Delivery(models.Model):
                 name="outbox_delivery_due",
                 condition=Q(state__in=("pending", "retrying")),
             ),
-            # claim_fairly(): what is due now, by endpoint; and what waits for one endpoint.
+            # FairClaim: what is due now, by destination; and what waits for one destination.
             models.Index(
-                fields=("destination", "next_attempt_at"),
-                name="outbox_delivery_webhook",
-                condition=Q(state__in=("pending", "retrying"), channel="webhook"),
+                fields=("channel", "destination", "next_attempt_at"),
+                name="outbox_delivery_waiting",
+                condition=Q(state__in=("pending", "retrying")),
             ),
             # The sweeper: leases that ran out.
             models.Index(fields=("lease_until",), name="outbox_delivery_lease", condition=Q(state="sending")),
@@ -141,7 +142,7 @@ class Attempt(models.Model):
 class Address(models.Model):
     """What deliveries taught us about an address: whether it is refused, since when, in the server's words."""
 
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
+    channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     address = models.CharField(_("address"), max_length=320)
     failing_since = models.DateTimeField(_("failing since"), null=True)
     last_failure_at = models.DateTimeField(_("last failure"), null=True)

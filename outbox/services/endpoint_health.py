@@ -30,11 +30,8 @@ _OURS = frozenset({Reason.TEMPLATE, Reason.DELETED})
 
 def learn_about_endpoints(results: Sequence[Result], now: datetime) -> None:
     """Marks endpoints whose requests failed, clears the mark of those that took one, disables those that said 410."""
-    ours = [one for one in results if one.claimed.channel == Channel.WEBHOOK]
-    if not ours:
-        return
-    fine = {one.claimed.list_key for one in ours if one.outcome.verdict == Verdict.DELIVERED}
-    failing = {one.claimed.list_key for one in ours if _is_failure(one)} - fine
+    fine = {one.claimed.list_key for one in results if one.outcome.verdict == Verdict.DELIVERED}
+    failing = {one.claimed.list_key for one in results if _is_failure(one)} - fine
     with connection.cursor() as cursor:
         if fine:
             cursor.execute(
@@ -48,7 +45,7 @@ def learn_about_endpoints(results: Sequence[Result], now: datetime) -> None:
                 " WHERE id = ANY(%s) AND failing_since IS NULL AND state = 'enabled'",
                 [now, _ids(failing)],
             )
-    gone = {one.claimed.list_key for one in ours if one.outcome.reason == Reason.GONE}
+    gone = {one.claimed.list_key for one in results if one.outcome.reason == Reason.GONE}
     for endpoint in WebhookEndpoint.objects.filter(pk__in=_ids(gone)) if gone else ():
         disable_endpoint(endpoint=endpoint, reason=Reason.GONE, now=now)
 

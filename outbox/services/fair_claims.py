@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from outbox.choices import Channel
 from outbox.contract import Claimed
 from outbox.services.settling import taken
 
@@ -23,17 +22,17 @@ WITH RECURSIVE allowed(destination, most) AS (
   SELECT * FROM unnest(%(known)s::text[], %(most)s::int[])
 ), walk(destination) AS (
   (SELECT destination FROM outbox_delivery
-   WHERE channel = 'webhook' AND state IN ('pending', 'retrying') AND destination > %(after)s
+   WHERE channel = %(channel)s AND state IN ('pending', 'retrying') AND destination > %(after)s
    ORDER BY destination LIMIT 1)
   UNION ALL
   SELECT (SELECT d.destination FROM outbox_delivery d
-          WHERE d.channel = 'webhook' AND d.state IN ('pending', 'retrying') AND d.destination > walk.destination
+          WHERE d.channel = %(channel)s AND d.state IN ('pending', 'retrying') AND d.destination > walk.destination
           ORDER BY d.destination LIMIT 1)
   FROM walk WHERE walk.destination IS NOT NULL
 ), due AS (
   SELECT one.id FROM walk LEFT JOIN allowed USING (destination), LATERAL (
     SELECT d.id FROM outbox_delivery d
-    WHERE d.channel = 'webhook' AND d.state IN ('pending', 'retrying') AND d.destination = walk.destination
+    WHERE d.channel = %(channel)s AND d.state IN ('pending', 'retrying') AND d.destination = walk.destination
     AND d.next_attempt_at <= %(now)s ORDER BY d.next_attempt_at LIMIT coalesce(allowed.most, %(first)s)
     FOR UPDATE SKIP LOCKED) one
   LIMIT %(limit)s
@@ -47,12 +46,13 @@ RETURNING d.id, d.event_id, d.address, d.list_key, d.language, d.destination, d.
 class FairClaim:
     """Goes round all destinations, batch by batch: where one batch ended, the next begins."""
 
+    channel: str
     after: str = ""
 
     def take(
         self, *, limit: int, first: int, allowances: Mapping[str, int], lease_s: int, now: datetime
     ) -> list[Claimed]:
-        """Up to `limit` due webhooks: of each destination what it is allowed, `first` of one that has no entry."""
+        """Up to `limit` due deliveries: of each destination what it is allowed, `first` of one that has no entry."""
         rows = self._take(limit, first, allowances, lease_s, now)
         if not rows and self.after:
             self.after = ""
@@ -68,6 +68,7 @@ class FairClaim:
             cursor.execute(
                 _CLAIM,
                 {
+                    "channel": self.channel,
                     "after": self.after,
                     "known": list(allowances),
                     "most": list(allowances.values()),
@@ -78,4 +79,4 @@ class FairClaim:
                     "now": now,
                 },
             )
-            return taken(cursor.fetchall(), Channel.WEBHOOK, lease)
+            return taken(cursor.fetchall(), self.channel, lease)

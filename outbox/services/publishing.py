@@ -11,12 +11,13 @@ from django.db import connection, transaction
 
 from core.sql import Col, insert_rows
 from outbox import metrics, nudge
-from outbox.choices import Channel, DeliveryState, Reason
+from outbox.choices import DeliveryState, Reason
 from outbox.contract import NewEvent
 from outbox.event_kinds import kind_of
 from outbox.services.banners import show_banners
 from outbox.services.topic_lists.noticing import open_notices
 from outbox.subscriptions.matching import STAMPS, Wanted, listeners_to
+from outbox.transports.registry import is_sent
 
 _EVENT = (
     Col("uuid", "uuid"),
@@ -120,7 +121,7 @@ def insert_deliveries(wanted: Iterable[tuple[int, Wanted]], now: datetime) -> in
     for (event_id, _identity), one in once.items():
         r = one.recipient
         reason = one.held_back or blocked.get((r.channel, r.address.lower()), Reason.NONE)
-        fate, is_banner = r.shared_fate()[:255], r.channel == Channel.BANNER and not reason
+        fate, is_banner = r.shared_fate()[:255], not is_sent(r.channel) and not reason
         state = DeliveryState.SUPPRESSED if reason else DeliveryState.DELIVERED if is_banner else DeliveryState.PENDING
         if reason:
             metrics.SUPPRESSED.labels(r.channel, reason).inc()

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from core.sql import Col, array_literal, insert_rows
+from core.sql import array_literal
 from outbox import metrics
-from outbox.choices import Channel, Reason, Verdict
+from outbox.choices import Verdict
 from outbox.contract import Claimed, ClaimedEvent, Result
 from outbox.rules import settle as rule_settle
-from outbox.services.endpoint_health import learn_about_endpoints
+from outbox.transports.registry import transports
 
 # Attempts at which nothing was sent.
 UNSENT = frozenset({Verdict.RELEASED, Verdict.HELD_BACK})
@@ -107,8 +107,9 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
         )
     # Before the attempts are written: when the database fails in between, all of this is done again, and marking an
     # address twice does no harm, while an attempt would be recorded twice.
-    _learn_about_addresses(results, now)
-    learn_about_endpoints(results, now)
+    for channel, transport in transports().items():
+        if of_channel := [result for result in results if result.claimed.channel == channel]:
+            transport.learn(of_channel, now)
     held = _write_settlements(columns)
     _count(results, ends)
     return held
@@ -150,43 +151,6 @@ def _count(results: Sequence[Result], ends: Sequence[tuple[str, str]]) -> None:
             if one.claimed.attempts == 0:
                 since = (one.started_at - one.claimed.created_at).total_seconds()
                 waited.observe(max(0.0, since + one.duration_s))
-
-
-def _learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
-    """Marks mail addresses that the server refused, and clears the mark where the last word was that mail arrived."""
-    last = {
-        result.claimed.address.lower(): result
-        for result in results
-        if result.claimed.channel == Channel.EMAIL
-        and (result.outcome.verdict == Verdict.DELIVERED or result.outcome.reason == Reason.ADDRESS_REFUSED)
-    }
-    refused = {address: result for address, result in last.items() if result.outcome.verdict != Verdict.DELIVERED}
-    fine = last.keys() - refused.keys()
-    if fine:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE outbox_address SET failing_since = NULL WHERE channel = 'email'"
-                " AND lower(address) = ANY(%s) AND failing_since IS NOT NULL",
-                [list(fine)],
-            )
-    insert_rows(
-        "outbox_address",
-        (
-            Col("channel", "text"),
-            Col("address", "text"),
-            Col("failing_since", "timestamptz"),
-            Col("last_failure_at", "timestamptz"),
-            Col("last_answer", "text"),
-            Col("blocked_reason", "text"),
-        ),
-        [
-            (Channel.EMAIL, address, now, now, refused[address].outcome.answer.replace("\x00", ""), "")
-            for address in sorted(refused)
-        ],
-        "ON CONFLICT (channel, lower(address)) DO UPDATE SET last_failure_at = EXCLUDED.last_failure_at,"
-        " last_answer = EXCLUDED.last_answer,"
-        " failing_since = coalesce(outbox_address.failing_since, EXCLUDED.failing_since)",
-    )
 
 
 # By how much the clocks of several machines may differ.

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.conf import settings
 
-from outbox.services import banners, endpoint_health, jobs, publishing, settling
+from outbox.services import banners, jobs, publishing, settling
 from outbox.services.topic_lists import telling
+from outbox.transports.registry import transports
 
 
 def sweep(*, now: datetime) -> None:
@@ -17,6 +18,7 @@ def sweep(*, now: datetime) -> None:
     publishing.number_events()
     banners.expire(now=now)
     jobs.hand_over_again(now=now)
-    endpoint_health.check_endpoints(now=now)
+    for transport in transports().values():
+        transport.sweep(now=now)
     telling.mend_times(now=now)
     telling.tell_due(now=now)

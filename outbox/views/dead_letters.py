@@ -17,11 +17,12 @@ from console.paging import COUNT_CAP, capped_ids
 from core.permissions import person, requires
 from core.search import SearchError
 from outbox import selectors
-from outbox.choices import Channel, DeliveryState, Reason
+from outbox.choices import DeliveryState, Reason
 from outbox.filters import DeadLetterFilters
 from outbox.models import Attempt
 from outbox.search import DELIVERY_SEARCH
 from outbox.services import repeats
+from outbox.transports.registry import channel_choices
 
 _SHOWN = "outbox.view_delivery"
 _RETRY = "outbox.retry_delivery"
@@ -64,11 +65,11 @@ class DeadLetterList(ListPage):
             row.last_answer = answers.get(row.pk, "")
 
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
-        url = reverse("outbox:dead_letters")
+        url, channels = reverse("outbox:dead_letters"), dict(channel_choices())
         groups = [
             {
                 "group": group,
-                "channel": Channel(group.channel).label,
+                "channel": channels.get(group.channel, group.channel),
                 "reason": Reason(group.reason).label,
                 "url": f"{url}?channel={group.channel}&reason={group.reason}",
             }

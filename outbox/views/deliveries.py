@@ -20,6 +20,7 @@ from console.lists import Column, ListPage
 from core.permissions import public, requires
 from outbox import selectors, services
 from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, DeliveryState, Reason
+from outbox.contract import ClaimedEvent
 from outbox.event_kinds import label_of
 from outbox.filters import DeliveryFilters, EventFilters
 from outbox.lists import list_of, read_token
@@ -129,7 +130,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail's HTML as its receiver sees it, for a sandboxed frame: no script of it could run."""
     found = get_object_or_404(selectors.deliveries(), pk=pk, channel=Channel.EMAIL)
-    claimed = services.ClaimedEvent(
+    claimed = ClaimedEvent(
         found.event.pk,
         found.event.uuid,
         found.event.kind,

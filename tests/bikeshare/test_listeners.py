@@ -15,12 +15,12 @@ from pytest_django import Settings
 
 from bikeshare.event_kinds import TOPICS
 from bikeshare.models import Cyclist, Vehicule
-from outbox.dispatcher import Courier, deliver_due
+from outbox.dispatcher import Dispatcher, deliver_due
 from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
 from outbox.services.topic_lists.lists import create_list
 from outbox.services.topic_lists.telling import tell_due
 from outbox.services.webhooks import EndpointInput, create_endpoint
-from outbox.transports.webhook.transport import WebhookLane
+from outbox.transports.webhook.transport import WebhookTransport
 from tests.bikeshare.kit import MINUTE, say, told
 from tests.bikeshare.test_topics import CAUSES
 from tests.conftest import ApiClient
@@ -178,7 +178,7 @@ def test_all_topics_reach_a_webhook_signed_and_in_the_form_of_the_reference(
         _endpoint, secret = create_endpoint(wanted=EndpointInput(receiver.url, ["*"]), now=timezone.now())
         for cause in CAUSES.values():
             cause()
-        asyncio.run(Courier(lambda: (WebhookLane(policy=LOOPBACK),)).run_until_idle())
+        asyncio.run(Dispatcher(lambda: (WebhookTransport(policy=LOOPBACK),)).run_until_idle())
         heard = [(one.verify(secret), one.event) for one in receiver.heard]
     assert {event["type"] for _verified, event in heard} == set(CAUSES)
     assert sorted(event["sequence"] for _verified, event in heard) == list(range(1, len(heard) + 1))
@@ -202,7 +202,7 @@ def test_only_an_endpoint_that_asks_for_it_is_told_who_the_cyclist_is(committed:
         Cyclist.objects.update(name="Camille Durand", email="camille@rider.example", phone_number="+33600000001")
         gone = told("cyclist.updated")[0].payload["object"]["id"]
         Cyclist.everything.filter(pk=gone).update(deleted_at=timezone.now())
-        asyncio.run(Courier(lambda: (WebhookLane(policy=LOOPBACK),)).run_until_idle())
+        asyncio.run(Dispatcher(lambda: (WebhookTransport(policy=LOOPBACK),)).run_until_idle())
         heard, others = [one.event for one in asking.heard], [one.event for one in plain.heard]
     assert {event["type"] for event in heard} == {event["type"] for event in others} == set(topics)
     assert not any("person" in event["data"] for event in others)

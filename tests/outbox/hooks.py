@@ -11,10 +11,10 @@ from typing import Any
 from django.utils import timezone
 
 from outbox.addresses import Policy
-from outbox.dispatcher import Courier
+from outbox.dispatcher import Dispatcher
 from outbox.models import Attempt, Delivery, WebhookEndpoint
 from outbox.services.webhooks import EndpointInput, create_endpoint
-from outbox.transports.webhook.transport import WebhookLane
+from outbox.transports.webhook.transport import WebhookTransport
 from tests.outbox.kit import a_note, published
 from tests.outbox.receiver import Receiver
 
@@ -39,8 +39,8 @@ def happened(number: int = 1, *, kind: str = SILENT, now: datetime | None = None
 
 
 def deliver(*, policy: Policy = LOOPBACK, tls: ssl.SSLContext | None = None) -> int:
-    """Sends what is due by a courier that has only the webhook lane; returns how many results it settled."""
-    return asyncio.run(Courier(lambda: (WebhookLane(policy=policy, tls=tls),)).run_until_idle())
+    """Sends what is due by a dispatcher that has only the webhook transport; returns how many results it settled."""
+    return asyncio.run(Dispatcher(lambda: (WebhookTransport(policy=policy, tls=tls),)).run_until_idle())
 
 
 def fresh(delivery: Delivery) -> Delivery:

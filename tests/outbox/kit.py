@@ -21,9 +21,9 @@ from outbox.event_kinds import EventKind
 from outbox.models import Delivery
 from outbox.services import claim, publish, settle
 from outbox.transports.base import Work
-from outbox.transports.email.mime import Body, Letter, write_letter
+from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.smtp import ServerAway, SmtpServer, SmtpSession
-from outbox.transports.email.transport import EmailLane
+from outbox.transports.email.transport import EmailTransport
 from tests import clock
 from tests.mailserver import SmtpScript
 
@@ -138,10 +138,10 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 5) -
         time.sleep(0.005)
 
 
-# ---- letters and servers ------------------------------------------------------------------------------------------
+# ---- messages and servers ------------------------------------------------------------------------------------------
 
 
-def a_letter(address: str = "ops@example.org", *, subject: str = "Hello", text: str = "Hello", **more: Any) -> Letter:
+def a_message(address: str = "ops@example.org", *, subject: str = "Hello", text: str = "Hello", **more: Any) -> Message:
     values: dict[str, Any] = {
         "sender": "Signalbox <signalbox@example.com>",
         "event_hex": uuid.UUID(int=7).hex,
@@ -150,7 +150,7 @@ def a_letter(address: str = "ops@example.org", *, subject: str = "Hello", text: 
         "host": "signalbox.example",
     }
     html = more.pop("html", f"<p>{text}</p>")
-    return write_letter(Body(subject, text, html), recipient=address, **values | more)
+    return build_message(Body(subject, text, html), recipient=address, **values | more)
 
 
 def a_claim(address: str = "ops@example.org", *, kind: str = "test.note", **more: Any) -> Claimed:
@@ -193,16 +193,16 @@ def away(server: SmtpServer) -> Outcome:
     raise AssertionError("the connection was made")
 
 
-def transmitted(server: SmtpServer, *letters: Letter) -> list[Outcome]:
-    """Sends letters over one connection, each with the next one at hand, as the lane does."""
+def transmitted(server: SmtpServer, *messages: Message) -> list[Outcome]:
+    """Sends messages over one connection, each with the next one at hand, as the transport does."""
 
     async def send() -> list[Outcome]:
         session = SmtpSession(server)
         await session.open()
         try:
             return [
-                await session.transmit(letter, lambda n=n: letters[n + 1] if n + 1 < len(letters) else None)  # type: ignore[misc]
-                for n, letter in enumerate(letters)
+                await session.transmit(message, lambda n=n: messages[n + 1] if n + 1 < len(messages) else None)  # type: ignore[misc]
+                for n, message in enumerate(messages)
             ]
         finally:
             await session.close()
@@ -214,23 +214,23 @@ def verdicts(outcomes: dict[str, Any]) -> list[Verdict]:
     return [outcome.verdict for outcome in outcomes.values()]
 
 
-class LaneRun:
-    """An e-mail lane on an event loop of its own, with what it reported."""
+class TransportRun:
+    """An e-mail transport on an event loop of its own, with what it reported."""
 
     def __init__(self, server: SmtpServer, *, connections: int = 1, **more: Any) -> None:
-        self.lane = EmailLane(server, connections=connections, **more)
+        self.transport = EmailTransport(server, connections=connections, **more)
         self.results: list[Result] = []
         self._changed = asyncio.Event()
-        self.lane.bind(self._report, self._changed.set, asyncio.get_running_loop())
+        self.transport.bind(self._report, self._changed.set, asyncio.get_running_loop())
 
     def _report(self, result: Result) -> None:
         self.results.append(result)
         self._changed.set()
 
     def submit(self, held: Sequence[Claimed], send_within: float = 60.0) -> None:
-        ready = self.lane.prepare(held, time.monotonic() + send_within)
+        ready = self.transport.prepare(held, time.monotonic() + send_within)
         self.results += [one for one in ready if isinstance(one, Result)]
-        self.lane.submit([one for one in ready if isinstance(one, Work)])
+        self.transport.submit([one for one in ready if isinstance(one, Work)])
 
     async def reported(self, number: int, timeout_s: float = 10) -> None:
         """Waits for so many results; fails with those that came."""
@@ -243,9 +243,9 @@ class LaneRun:
             raise AssertionError(f"{len(self.results)} of {number} were reported: {self.results}") from None
 
     async def ready(self, timeout_s: float = 5) -> None:
-        """Waits until the lane takes work again."""
+        """Waits until the transport takes work again."""
         async with asyncio.timeout(timeout_s):
-            while not self.lane.room():
+            while not self.transport.room():
                 await asyncio.sleep(0.005)
 
     def outcomes(self) -> dict[str, Outcome]:
@@ -254,14 +254,14 @@ class LaneRun:
 
 
 def sent(server: SmtpServer, held: Sequence[Claimed], *, connections: int = 1, **more: Any) -> dict[str, Outcome]:
-    """Has a lane send these; returns what became of each address."""
+    """Has a transport send these; returns what became of each address."""
 
     async def run() -> dict[str, Outcome]:
-        lane = LaneRun(server, connections=connections)
-        lane.submit(held, **more)
-        await lane.reported(len(held))
-        await lane.lane.close()
-        return lane.outcomes()
+        transport = TransportRun(server, connections=connections)
+        transport.submit(held, **more)
+        await transport.reported(len(held))
+        await transport.transport.close()
+        return transport.outcomes()
 
     return asyncio.run(run())
 

@@ -28,7 +28,7 @@ BAD, GOOD = retry(Reason.TEMPORARY, 503, "no"), delivered(200, "ok")
 def tried(outcome: Outcome, now: datetime = NOW) -> None:
     """An event happens and every endpoint's delivery of it ends this way."""
     happened(now=now)
-    took = FairClaim().take(limit=100, first=9, allowances={}, lease_s=60, now=now)
+    took = FairClaim("webhook").take(limit=100, first=9, allowances={}, lease_s=60, now=now)
     assert took
     settle(results=[Result(one, outcome, now, 0.1) for one in took], now=now)
 
@@ -74,7 +74,7 @@ def test_failed_test_counts_nothing_and_a_good_one_clears() -> None:
     endpoint = endpoint_at(URL)
     for outcome, since in ((BAD, None), (GOOD, None)):
         send_test(endpoint=endpoint, sent_by="anna", now=NOW)
-        took = FairClaim().take(limit=9, first=9, allowances={}, lease_s=60, now=NOW)
+        took = FairClaim("webhook").take(limit=9, first=9, allowances={}, lease_s=60, now=NOW)
         settle(results=[Result(one, outcome, NOW, 0.1) for one in took], now=NOW)
         assert reread(endpoint).failing_since == since
         WebhookEndpoint.objects.update(failing_since=NOW)
@@ -83,7 +83,7 @@ def test_failed_test_counts_nothing_and_a_good_one_clears() -> None:
 def test_success_among_failures_of_one_batch_wins() -> None:
     endpoint = endpoint_at(URL)
     happened(3, now=NOW)
-    took = FairClaim().take(limit=9, first=9, allowances={}, lease_s=60, now=NOW)
+    took = FairClaim("webhook").take(limit=9, first=9, allowances={}, lease_s=60, now=NOW)
     settle(results=[Result(one, o, NOW, 0.1) for one, o in zip(took, (BAD, GOOD, BAD), strict=True)], now=NOW)
     assert reread(endpoint).failing_since is None
 

@@ -17,7 +17,7 @@ from outbox.choices import DeliveryState, Reason
 from outbox.lists import list_of, read_token, unsubscribe_url
 from outbox.models import Delivery
 from outbox.transports.base import Work
-from outbox.transports.email.transport import EmailLane
+from outbox.transports.email.transport import EmailTransport
 from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.outbox.kit import a_claim, a_note, published
 
@@ -72,9 +72,9 @@ def test_token_of_another_purpose_or_key_is_none(settings: Settings) -> None:
 
 def test_link_fits_into_a_header_line_however_long_the_address_is() -> None:
     local = "".join(chr(0x400 + n * 7 % 200) for n in range(30))
-    lane = EmailLane()
+    transport = EmailTransport()
     held = a_claim(f"{local}@{'x' * 60}.{'y' * 60}.{'z' * 60}.example", list_key="k" * 80)
-    (work,) = lane.prepare([held], 0)
+    (work,) = transport.prepare([held], 0)
     assert isinstance(work, Work)
     assert max(len(line) for line in work.item.content.split(b"\r\n")) <= 998
 

@@ -1,4 +1,4 @@
-"""A domain whose letters get no answer delays no other domain's."""
+"""A domain whose messages get no answer delays no other domain's."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pytest_django import Settings
 
 from outbox.choices import Reason, Verdict
 from outbox.contract import RELEASED, Claimed, delivered, retry
-from outbox.dispatcher import Courier
+from outbox.dispatcher import Dispatcher
 from outbox.models import Attempt, Delivery
 from outbox.transports.base import Work
 from outbox.transports.destination import FIRST_WINDOW
-from outbox.transports.email import transport as lane_module
+from outbox.transports.email import transport as transport_module
 from outbox.transports.email.per_domain import DomainQueue
-from outbox.transports.email.transport import EmailLane
+from outbox.transports.email.transport import EmailTransport
 from tests.faults.sink import Sink
 from tests.mailserver import HANG, SmtpScript
-from tests.outbox.kit import LaneRun, StartScript, a_claim, a_note, published, server_at, wait_until
+from tests.outbox.kit import StartScript, TransportRun, a_claim, a_note, published, server_at, wait_until
 
 FINE, SILENT = delivered(250, "ok"), retry(Reason.TIMEOUT)
 
 
-def letters(domain: str, number: int) -> list[Claimed]:
+def messages(domain: str, number: int) -> list[Claimed]:
     return [a_claim(f"u{n}@{domain}", destination=f"email:{domain}") for n in range(number)]
 
 
 def works(domain: str, number: int) -> list[Work]:
-    return [Work(one, None, 0.0) for one in letters(domain, number)]
+    return [Work(one, None, 0.0) for one in messages(domain, number)]
 
 
 def domains(taken: list[Work]) -> list[str]:
@@ -106,7 +106,7 @@ def test_work_that_was_not_sent_comes_first_again() -> None:
     assert len(queue) == 0
 
 
-# ---- the lane -----------------------------------------------------------------------------------------------------
+# ---- the runner -----------------------------------------------------------------------------------------------------
 
 
 def silence_for(domain: str) -> SmtpScript:
@@ -117,46 +117,46 @@ def silence_for(domain: str) -> SmtpScript:
 @pytest.mark.parametrize("silent", [1, 40])
 def test_other_domains_are_sent_while_one_gets_no_answer(scripted: StartScript, silent: int) -> None:
     async def run(port: int) -> float:
-        lane = LaneRun(server_at(port, timeout_s=3), connections=8)
-        lane.submit(letters("silent.example", silent))
+        runner = TransportRun(server_at(port, timeout_s=3), connections=8)
+        runner.submit(messages("silent.example", silent))
         await asyncio.sleep(0.1)
         started = time.monotonic()
-        lane.submit(letters("well.example", 20) + letters("fine.example", 20))
-        await lane.reported(40, timeout_s=5)
+        runner.submit(messages("well.example", 20) + messages("fine.example", 20))
+        await runner.reported(40, timeout_s=5)
         took = time.monotonic() - started
-        assert {one.claimed.destination for one in lane.results} == {"email:well.example", "email:fine.example"}
-        assert {one.outcome.verdict for one in lane.results} == {Verdict.DELIVERED}
-        for task in lane.lane._tasks:
+        assert {one.claimed.destination for one in runner.results} == {"email:well.example", "email:fine.example"}
+        assert {one.outcome.verdict for one in runner.results} == {Verdict.DELIVERED}
+        for task in runner.transport._tasks:
             task.cancel()
         return took
 
-    assert asyncio.run(run(scripted(silence_for("silent.example")))) < lane_module.STUCK_S + 1
+    assert asyncio.run(run(scripted(silence_for("silent.example")))) < transport_module.STUCK_S + 1
 
 
-def test_one_letter_alone_gets_another_connection_when_the_only_one_is_stuck(scripted: StartScript) -> None:
+def test_one_message_alone_gets_another_connection_when_the_only_one_is_stuck(scripted: StartScript) -> None:
     async def run(port: int) -> None:
-        lane = LaneRun(server_at(port, timeout_s=3), connections=8)
-        lane.submit(letters("silent.example", 1))
-        await asyncio.sleep(lane_module.STUCK_S + 0.1)
-        lane.submit(letters("well.example", 1))
-        await lane.reported(1, timeout_s=1)
-        assert lane.results[0].claimed.destination == "email:well.example"
-        for task in lane.lane._tasks:
+        runner = TransportRun(server_at(port, timeout_s=3), connections=8)
+        runner.submit(messages("silent.example", 1))
+        await asyncio.sleep(transport_module.STUCK_S + 0.1)
+        runner.submit(messages("well.example", 1))
+        await runner.reported(1, timeout_s=1)
+        assert runner.results[0].claimed.destination == "email:well.example"
+        for task in runner.transport._tasks:
             task.cancel()
 
     asyncio.run(run(scripted(silence_for("silent.example"))))
 
 
-def test_every_letter_is_reported_once_whatever_its_domain_does(scripted: StartScript) -> None:
-    async def run(port: int) -> LaneRun:
-        lane = LaneRun(server_at(port, timeout_s=0.1), connections=4)
-        lane.submit(letters("silent.example", 30) + letters("well.example", 30))
-        await lane.reported(60)
-        await lane.lane.close()
-        return lane
+def test_every_message_is_reported_once_whatever_its_domain_does(scripted: StartScript) -> None:
+    async def run(port: int) -> TransportRun:
+        runner = TransportRun(server_at(port, timeout_s=0.1), connections=4)
+        runner.submit(messages("silent.example", 30) + messages("well.example", 30))
+        await runner.reported(60)
+        await runner.transport.close()
+        return runner
 
-    lane = asyncio.run(run(scripted(silence_for("silent.example"))))
-    outcomes = lane.outcomes()
+    runner = asyncio.run(run(scripted(silence_for("silent.example"))))
+    outcomes = runner.outcomes()
     assert len(outcomes) == 60
     silent = [outcome for address, outcome in outcomes.items() if "silent" in address]
     assert {outcome.reason for outcome in silent} == {Reason.TIMEOUT, Reason.NONE}
@@ -181,7 +181,7 @@ def sink(settings: Settings) -> Iterator[Sink]:
 def test_one_domain_of_fifty_that_hangs_leaves_the_others_p99_as_it_was(
     sink: Sink, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane_module, "CLOSE_WITHIN_S", 0.1)
+    monkeypatch.setattr(transport_module, "CLOSE_WITHIN_S", 0.1)
     setattr(sink, where, lambda address: HANG if address.endswith("@hang.example") else None)
     # This machine does other things too, some of them during one of the two runs alone: the best of three pairs counts.
     pairs = []
@@ -196,18 +196,18 @@ def _p99(last: str) -> float:
     """Of the mails to 49 healthy domains; the fiftieth is healthy too or hangs. Each gets 6 mails, four times."""
     Delivery.objects.all().delete()
     hosts = [f"{number}.example" for number in range(49)] + [f"{last}.example"]
-    courier = Courier(lambda: (EmailLane(),))
-    thread = threading.Thread(target=lambda: asyncio.run(courier.run_forever()))
+    dispatcher = Dispatcher(lambda: (EmailTransport(),))
+    thread = threading.Thread(target=lambda: asyncio.run(dispatcher.run_forever()))
     thread.start()
     try:
         for _ in range(4):
             published(*(a_note(*(f"u{n}@{host}" for host in hosts)) for n in range(6)), now=timezone.now())
-            courier.wake()
+            dispatcher.wake()
             time.sleep(0.25)
         healthy = Delivery.objects.exclude(address__endswith="@hang.example")
         wait_until(lambda: not healthy.exclude(state="delivered").exists(), "the healthy domains wait", 20)
     finally:
-        courier.stop()
+        dispatcher.stop()
         thread.join(30)
     rows = Attempt.objects.filter(verdict="delivered").select_related("delivery")
     waits = [(one.at - one.delivery.created_at).total_seconds() + one.duration_ms / 1000 for one in rows]

@@ -108,7 +108,7 @@ def test_what_is_held_back_ends_as_not_sent_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_only_a_word_about_the_letter_counts_against_the_schedule(verdict: Verdict) -> None:
+def test_only_a_word_about_the_message_counts_against_the_schedule(verdict: Verdict) -> None:
     assert Outcome(verdict, Reason.NONE).counts == (verdict in {Verdict.DELIVERED, Verdict.RETRY, Verdict.FAILED})
 
 

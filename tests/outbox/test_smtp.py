@@ -18,7 +18,7 @@ from outbox.contract import Outcome
 from outbox.transports.email import smtp as client
 from outbox.transports.email.smtp import Broken, Reply, judge_content, judge_envelope
 from tests.mailserver import DROP, HANG, MailServer, ScriptedServer, SmtpScript, mail_server
-from tests.outbox.kit import a_letter, away, opened, server_at, transmitted
+from tests.outbox.kit import a_message, away, opened, server_at, transmitted
 
 # The server's own opinion of its options; the encryption is one that it does not see.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -76,14 +76,14 @@ def said(outcome: Outcome) -> tuple[Verdict, Reason]:
 
 def test_starttls_with_login_delivers(starttls: MailServer, trusted: None) -> None:
     server = server_at(starttls.port, use_starttls=True, username=NAME, password=PASSWORD)
-    letters = [a_letter(text="x" * 100_000), a_letter("b@example.org")]
-    assert [said(outcome) for outcome in transmitted(server, *letters)] == [(Verdict.DELIVERED, Reason.ACCEPTED)] * 2
-    assert [mail.content for mail in starttls.mails] == [letter.content for letter in letters]
+    messages = [a_message(text="x" * 100_000), a_message("b@example.org")]
+    assert [said(outcome) for outcome in transmitted(server, *messages)] == [(Verdict.DELIVERED, Reason.ACCEPTED)] * 2
+    assert [mail.content for mail in starttls.mails] == [message.content for message in messages]
 
 
 def test_implicit_tls_with_login_delivers(implicit_tls: MailServer, trusted: None) -> None:
     server = server_at(implicit_tls.port, use_tls=True, username=NAME, password=PASSWORD)
-    (outcome,) = transmitted(server, a_letter())
+    (outcome,) = transmitted(server, a_message())
     assert outcome.verdict == Verdict.DELIVERED
     assert len(implicit_tls.mails) == 1
 
@@ -103,7 +103,7 @@ def test_wrong_password_delays_and_says_so(starttls: MailServer, trusted: None) 
 
 
 def test_missing_login_delays_instead_of_failing_the_address(starttls: MailServer, trusted: None) -> None:
-    (outcome,) = transmitted(server_at(starttls.port, use_starttls=True), a_letter())
+    (outcome,) = transmitted(server_at(starttls.port, use_starttls=True), a_message())
     assert said(outcome) == (Verdict.POSTPONED, Reason.LOGIN)
 
 
@@ -188,25 +188,25 @@ def test_server_without_ehlo_is_spoken_to_with_helo() -> None:
     assert script.lines == ["EHLO signalbox.example", "HELO signalbox.example", "QUIT"]
 
 
-# ---- a letter -----------------------------------------------------------------------------------------------------
+# ---- a message -----------------------------------------------------------------------------------------------------
 
 
-def test_letter_arrives_byte_by_byte(smtp: MailServer) -> None:
-    letter = a_letter(text=".\n..\n.hidden\n" + "long " * 500)
-    (outcome,) = transmitted(server_at(smtp.port), letter)
+def test_message_arrives_byte_by_byte(smtp: MailServer) -> None:
+    message = a_message(text=".\n..\n.hidden\n" + "long " * 500)
+    (outcome,) = transmitted(server_at(smtp.port), message)
     assert (outcome.verdict, outcome.code, outcome.answer) == (Verdict.DELIVERED, 250, "250 Accepted")
     (mail,) = smtp.mails
-    assert (mail.sender, mail.recipients, mail.content) == (letter.sender, (letter.recipient,), letter.content)
+    assert (mail.sender, mail.recipients, mail.content) == (message.sender, (message.recipient,), message.content)
 
 
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"]])
-def test_outcomes_belong_to_their_letters_whatever_is_refused_in_between(extensions: list[str]) -> None:
+def test_outcomes_belong_to_their_messages_whatever_is_refused_in_between(extensions: list[str]) -> None:
     refuse = {"b@x.example": "550 5.1.1 unknown", "d@x.example": "450 4.2.1 busy"}
-    letters = [a_letter(f"{name}@x.example", text=f"for {name}") for name in "abcdef"]
+    messages = [a_message(f"{name}@x.example", text=f"for {name}") for name in "abcdef"]
     with mail_server(*extensions) as found:
         found.rcpt = refuse.get
         found.data = lambda envelope: "554 spam" if envelope.rcpt_tos == ["e@x.example"] else None
-        outcomes = transmitted(server_at(found.port), *letters)
+        outcomes = transmitted(server_at(found.port), *messages)
     assert [outcome.code for outcome in outcomes] == [250, 550, 250, 450, 554, 250]
     assert [(mail.recipients[0][0], mail.text) for mail in found.mails] == [(n, f"for {n}\r\n") for n in "acf"]
     assert found.connections == 1
@@ -214,14 +214,14 @@ def test_outcomes_belong_to_their_letters_whatever_is_refused_in_between(extensi
 
 def test_answers_of_several_lines_are_kept(smtp: MailServer) -> None:
     smtp.rcpt = lambda address: "550-5.1.1 No such user.\r\n550 5.1.1 Ask the postmaster."
-    (outcome,) = transmitted(server_at(smtp.port), a_letter())
+    (outcome,) = transmitted(server_at(smtp.port), a_message())
     assert outcome.answer == "550 5.1.1 No such user.\n5.1.1 Ask the postmaster."
 
 
 def test_senders_refusal_delays_because_no_address_is_to_blame() -> None:
     script = SmtpScript(lambda verb, line: "553 not allowed to send as this" if verb == "MAIL" else None)
     with ScriptedServer(script) as found:
-        (outcome,) = transmitted(server_at(found.port), a_letter())
+        (outcome,) = transmitted(server_at(found.port), a_message())
     assert said(outcome) == (Verdict.POSTPONED, Reason.SENDER_REFUSED)
 
 
@@ -232,7 +232,7 @@ def test_envelope_goes_out_in_one_group_and_the_next_one_before_the_contents_ans
     """The scripted server answers MAIL and RCPT only when DATA came: a client that waits would wait for ever."""
     script = SmtpScript(None, "PIPELINING")
     with ScriptedServer(script) as found:
-        outcomes = transmitted(server_at(found.port), *[a_letter(f"{name}@x.example") for name in "abcd"])
+        outcomes = transmitted(server_at(found.port), *[a_message(f"{name}@x.example") for name in "abcd"])
     assert {said(outcome) for outcome in outcomes} == {(Verdict.DELIVERED, Reason.ACCEPTED)}
     assert [recipient[0] for recipient, _ in script.mails] == list("abcd")
     assert script.ahead == 3
@@ -248,8 +248,8 @@ def test_refused_recipient_in_the_middle_of_a_pipeline_fails_alone(reply_to_data
     refused = [False]
     script = SmtpScript(answer, "PIPELINING")
     with ScriptedServer(script) as found:
-        letters = [a_letter(f"{name}@x.example", text=f"for {name}") for name in "abcd"]
-        outcomes = transmitted(server_at(found.port), *letters)
+        messages = [a_message(f"{name}@x.example", text=f"for {name}") for name in "abcd"]
+        outcomes = transmitted(server_at(found.port), *messages)
     assert [outcome.code for outcome in outcomes] == [250, 550, 250, 250]
     assert [(to[0], f"for {to[0]}".encode() in content) for to, content in script.mails] == [(n, True) for n in "acd"]
 
@@ -257,7 +257,7 @@ def test_refused_recipient_in_the_middle_of_a_pipeline_fails_alone(reply_to_data
 def test_server_that_does_not_offer_pipelining_is_asked_one_by_one() -> None:
     script = SmtpScript(lambda verb, line: "550 unknown" if verb == "RCPT" else None)
     with ScriptedServer(script) as found:
-        transmitted(server_at(found.port), a_letter("a@x.example"), a_letter("b@x.example"))
+        transmitted(server_at(found.port), a_message("a@x.example"), a_message("b@x.example"))
     assert [line[:4] for line in script.lines] == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "QUIT"]
 
 
@@ -267,16 +267,16 @@ def test_server_that_does_not_offer_pipelining_is_asked_one_by_one() -> None:
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"]])
 def test_international_address_is_sent_where_the_server_takes_it(extensions: list[str]) -> None:
     with mail_server(*extensions) as found:
-        outcomes = transmitted(server_at(found.port), a_letter("störung@x.example"), a_letter("a@x.example"))
+        outcomes = transmitted(server_at(found.port), a_message("störung@x.example"), a_message("a@x.example"))
     assert [outcome.verdict for outcome in outcomes] == [Verdict.DELIVERED] * 2
     assert [mail.recipients for mail in found.mails] == [("störung@x.example",), ("a@x.example",)]
 
 
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"]])
 def test_international_address_fails_alone_where_the_server_does_not(extensions: list[str]) -> None:
-    letters = [a_letter(address) for address in ("a@x.example", "störung@x.example", "b@köln.example")]
+    messages = [a_message(address) for address in ("a@x.example", "störung@x.example", "b@köln.example")]
     with mail_server(*extensions, enable_SMTPUTF8=False) as found:
-        outcomes = transmitted(server_at(found.port), *letters)
+        outcomes = transmitted(server_at(found.port), *messages)
     assert [outcome.reason for outcome in outcomes] == [Reason.ACCEPTED, Reason.NEEDS_SMTPUTF8, Reason.ACCEPTED]
     assert outcomes[1].verdict == Verdict.FAILED
     assert found.mails[1].recipients == ("b@xn--kln-sna.example",)
@@ -284,7 +284,7 @@ def test_international_address_fails_alone_where_the_server_does_not(extensions:
 
 def test_international_sender_that_the_server_cannot_take_is_no_addresses_fault() -> None:
     with mail_server(enable_SMTPUTF8=False) as found:
-        (outcome,) = transmitted(server_at(found.port), a_letter(sender="störung@x.example"))
+        (outcome,) = transmitted(server_at(found.port), a_message(sender="störung@x.example"))
     assert said(outcome) == (Verdict.POSTPONED, Reason.SENDER_REFUSED)
 
 
@@ -295,10 +295,10 @@ def test_international_sender_that_the_server_cannot_take_is_no_addresses_fault(
 @pytest.mark.parametrize(
     ("what", "reason"), [(DROP, Reason.BROKEN_OFF), (HANG, Reason.TIMEOUT), ("25", Reason.BROKEN_OFF)]
 )
-def test_break_in_the_middle_of_a_letter_is_retried(verb: str, what: str, reason: Reason) -> None:
+def test_break_in_the_middle_of_a_message_is_retried(verb: str, what: str, reason: Reason) -> None:
     script = SmtpScript(lambda asked, line: what if asked == verb else None)
     with ScriptedServer(script) as found, pytest.raises(Broken) as broken:
-        transmitted(server_at(found.port, timeout_s=0.1), a_letter())
+        transmitted(server_at(found.port, timeout_s=0.1), a_message())
     assert said(broken.value.outcome) == (Verdict.RETRY, reason)
 
 
@@ -306,7 +306,7 @@ def test_goodbye_that_is_never_answered_does_not_hold_the_worker(monkeypatch: py
     monkeypatch.setattr(client, "CLOSE_TIMEOUT_S", 0.1)
     with ScriptedServer(SmtpScript(lambda verb, line: HANG if verb == "QUIT" else None)) as found:
         started = time.monotonic()
-        assert len(transmitted(server_at(found.port), a_letter())) == 1
+        assert len(transmitted(server_at(found.port), a_message())) == 1
     assert time.monotonic() - started < 2
 
 

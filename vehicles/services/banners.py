@@ -19,7 +19,7 @@ def hand_over(*, event_ids: Iterable[int], now: datetime) -> None:
     """Marks the banners of these events as delivered, in the transaction that published them.
 
     A banner is not carried anywhere: the app asks for it (`GET /vehicles/drivers/{id}/notifications`), and what becomes
-    of it is the state of its DriverNotification. The courier has no lane for it, so it would wait for ever.
+    of it is the state of its DriverNotification. The dispatcher has no transport for it, so it would wait for ever.
     """
     waiting = Delivery.objects.filter(event_id__in=list(event_ids), channel=Channel.BANNER, state=DeliveryState.PENDING)
     waiting.update(state=DeliveryState.DELIVERED, reason=Reason.ACCEPTED, next_attempt_at=None, settled_at=now)

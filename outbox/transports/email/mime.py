@@ -1,4 +1,4 @@
-"""Writes a mail: a rendered text and HTML body becomes the bytes that go over the wire, one letter per address.
+"""Writes a mail: a rendered text and HTML body becomes the bytes that go over the wire, one message per address.
 
 The standard library's message classes take 0.1 to 0.3 ms per mail; this builder takes 0.02 ms and writes one form
 only: multipart/alternative, quoted-printable, headers encoded by RFC 2047 and folded. `email` parses it back in the
@@ -41,7 +41,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """A mail ready to send: envelope and content, lines ended by CRLF."""
 
     sender: str
@@ -161,7 +161,7 @@ def quoted_printable(text: str) -> bytes:
     return binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True)
 
 
-def write_letter(
+def build_message(
     body: Body,
     *,
     sender: str,
@@ -173,7 +173,7 @@ def write_letter(
     unsubscribe: str = "",
     language: str = "en",
     copy: int = 0,
-) -> Letter:
+) -> Message:
     """One address's mail. `thread` is the hex of the event that it answers, or empty.
 
     Raises ValueError when the recipient is no address.
@@ -209,4 +209,4 @@ def write_letter(
             f"\r\n--{boundary}--\r\n".encode(),
         )
     )
-    return Letter(wire_sender, wire_recipient, content, not (wire_sender + wire_recipient).isascii())
+    return Message(wire_sender, wire_recipient, content, not (wire_sender + wire_recipient).isascii())

@@ -1,4 +1,4 @@
-"""Letters that wait for a connection, each domain in turn and none with more than its share of the connections.
+"""Messages that wait for a connection, each domain in turn and none with more than its share of the connections.
 
 All mail leaves by one server, but a server that asks the receiver's before it answers makes one domain slow alone.
 What a domain may have under way follows from how it has done (`outbox.transports.destination`); it is never more than
@@ -16,7 +16,7 @@ from outbox.contract import Outcome
 from outbox.transports.base import Work
 from outbox.transports.destination import FIRST_WINDOW, QUICK_WINDOW, SLOW_S, Destination
 
-# Domains that are remembered without a letter.
+# Domains that are remembered without a message.
 MOST_REMEMBERED = 2_000
 
 
@@ -27,7 +27,7 @@ class DomainQueue:
         # Of two or three, the half would be one: too slow for the many whose receivers all answer.
         self.share = connections // 2 if connections >= 4 else connections
         self._domains: dict[str, Destination] = {}
-        # Those with letters waiting, the next one first.
+        # Those with messages waiting, the next one first.
         self._turns: collections.deque[Destination] = collections.deque()
         self._size = 0
 
@@ -102,7 +102,7 @@ class DomainQueue:
         self._domain(work).is_slow = True
 
     def is_slow(self, work: Work) -> bool:
-        """Whether its domain's last answer took long: no letter of another domain is to wait behind it."""
+        """Whether its domain's last answer took long: no message of another domain is to wait behind it."""
         return self._domain(work).is_slow
 
     def drain(self) -> Iterator[Work]:

@@ -1,7 +1,7 @@
-"""An SMTP client for many letters on one connection: pipelined where the server offers it (RFC 2920).
+"""An SMTP client for many messages on one connection: pipelined where the server offers it (RFC 2920).
 
-While the server still thinks about one letter's content, the next one's envelope is already under way, so that a
-letter costs one round trip instead of four. TLS and STARTTLS verify certificates; PLAIN and LOGIN are spoken.
+While the server still thinks about one message's content, the next one's envelope is already under way, so that a
+message costs one round trip instead of four. TLS and STARTTLS verify certificates; PLAIN and LOGIN are spoken.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from outbox.choices import Reason
 from outbox.contract import Outcome, delivered, failed, postponed, retry
-from outbox.transports.email.mime import Letter
+from outbox.transports.email.mime import Message
 
 CONNECT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
@@ -49,7 +49,7 @@ class Reply:
 
 
 class ServerAway(Exception):
-    """The server cannot be used now; no letter is to blame. Carries the outcome for the letter in hand."""
+    """The server cannot be used now; no message is to blame. Carries the outcome for the message in hand."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.answer)
@@ -57,7 +57,7 @@ class ServerAway(Exception):
 
 
 class Broken(Exception):
-    """The connection ended or timed out in the middle of a letter."""
+    """The connection ended or timed out in the middle of a message."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.answer)
@@ -65,19 +65,19 @@ class Broken(Exception):
 
 
 class SmtpSession:
-    """One connection. `open()` first, then `transmit()` letter by letter, `close()` at the end."""
+    """One connection. `open()` first, then `transmit()` message by message, `close()` at the end."""
 
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         self.extensions: dict[str, str] = {}
-        # Letters that the server answered to, whatever it said.
+        # Messages that the server answered to, whatever it said.
         self.sent = 0
-        # Whether the content of the letter in hand was written: then a break leaves its fate unknown.
+        # Whether the content of the message in hand was written: then a break leaves its fate unknown.
         self.content_written = False
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
-        # The letter whose envelope was already written behind the previous one's content.
-        self._primed: Letter | None = None
+        # The message whose envelope was already written behind the previous one's content.
+        self._primed: Message | None = None
         self._dirty = False
 
     # ---- opening ----------------------------------------------------------------------------------------------
@@ -171,11 +171,11 @@ class SmtpSession:
         self._writer.write(line + b"\r\n")
         return await self._reply()
 
-    def _envelope(self, letter: Letter) -> list[bytes]:
-        utf8 = b" SMTPUTF8" if letter.utf8 else b""
+    def _envelope(self, message: Message) -> list[bytes]:
+        utf8 = b" SMTPUTF8" if message.utf8 else b""
         lines = [
-            b"MAIL FROM:<" + letter.sender.encode() + b">" + utf8 + b"\r\n",
-            b"RCPT TO:<" + letter.recipient.encode() + b">\r\n",
+            b"MAIL FROM:<" + message.sender.encode() + b">" + utf8 + b"\r\n",
+            b"RCPT TO:<" + message.recipient.encode() + b">\r\n",
             b"DATA\r\n",
         ]
         return [b"RSET\r\n", *lines] if self._dirty else lines
@@ -184,11 +184,11 @@ class SmtpSession:
     def pipelining(self) -> bool:
         return "PIPELINING" in self.extensions
 
-    async def _open_envelope(self, letter: Letter) -> tuple[Reply, Reply, Reply]:
+    async def _open_envelope(self, message: Message) -> tuple[Reply, Reply, Reply]:
         """Writes the envelope unless it is under way already, and reads the answers to MAIL, RCPT and DATA."""
         assert self._writer is not None
-        commands = self._envelope(letter)
-        primed, self._primed = self._primed is letter, None
+        commands = self._envelope(message)
+        primed, self._primed = self._primed is message, None
         replies: list[Reply] = []
         if primed or self.pipelining:
             if not primed:
@@ -209,18 +209,18 @@ class SmtpSession:
 
     @property
     def is_primed(self) -> bool:
-        """Whether the envelope of the next letter is under way: no other letter can be sent before it."""
+        """Whether the envelope of the next message is under way: no other message can be sent before it."""
         return self._primed is not None
 
-    async def transmit(self, letter: Letter, upcoming: Callable[[], Letter | None]) -> Outcome:
-        """Sends one letter and says what the server made of it.
+    async def transmit(self, message: Message, upcoming: Callable[[], Message | None]) -> Outcome:
+        """Sends one message and says what the server made of it.
 
-        `upcoming` hands over the letter that will be transmitted next, if there is one by then. Raises Broken when
+        `upcoming` hands over the message that will be transmitted next, if there is one by then. Raises Broken when
         the connection ended or timed out before the server's last word.
         """
         try:
             async with asyncio.timeout(self.server.timeout_s * 2):
-                outcome = await self._transmit(letter, upcoming)
+                outcome = await self._transmit(message, upcoming)
         except TimeoutError as error:
             self.abort()
             raise Broken(retry(Reason.TIMEOUT, None, "The server did not answer in time")) from error
@@ -230,14 +230,14 @@ class SmtpSession:
         self.sent += 1
         return outcome
 
-    async def _transmit(self, letter: Letter, upcoming: Callable[[], Letter | None]) -> Outcome:
+    async def _transmit(self, message: Message, upcoming: Callable[[], Message | None]) -> Outcome:
         assert self._writer is not None
         self.content_written = False
-        if letter.utf8 and "SMTPUTF8" not in self.extensions:
-            if letter.recipient.isascii():
+        if message.utf8 and "SMTPUTF8" not in self.extensions:
+            if message.recipient.isascii():
                 return postponed(Reason.SENDER_REFUSED, "Our sender address needs SMTPUTF8, which it does not offer")
             return failed(Reason.NEEDS_SMTPUTF8, None, "The server does not offer SMTPUTF8")
-        mail, rcpt, data = await self._open_envelope(letter)
+        mail, rcpt, data = await self._open_envelope(message)
         refused = judge_envelope(mail, rcpt, data)
         if refused is not None:
             if data.code == 354:  # it wants content although it took no recipient
@@ -250,7 +250,7 @@ class SmtpSession:
         if following is not None and not (following.utf8 and "SMTPUTF8" not in self.extensions):
             self._primed, ahead = following, b"".join(self._envelope(following))
         self.content_written = True
-        self._writer.write(stuffed(letter.content) + b".\r\n" + ahead)
+        self._writer.write(stuffed(message.content) + b".\r\n" + ahead)
         await self._writer.drain()
         return judge_content(await self._reply())
 

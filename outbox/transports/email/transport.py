@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 import structlog
@@ -18,9 +19,10 @@ from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
 from outbox.lists import unsubscribe_url
 from outbox.rules import server_pause
 from outbox.services import claim
-from outbox.transports.base import Claimer, Report, Work
-from outbox.transports.email.mime import Body, Letter, write_letter
+from outbox.transports.base import Claimer, Transport, Work
+from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.per_domain import DomainQueue
+from outbox.transports.email.refusals import learn_about_addresses
 from outbox.transports.email.render import CannotRender, render_mail
 from outbox.transports.email.smtp import Broken, ServerAway, SmtpServer, SmtpSession
 
@@ -28,11 +30,11 @@ log = structlog.get_logger("signalbox.email")
 
 # A connection without work is kept this long: the next alarm then needs no handshake.
 KEEP_WARM_S = 20.0
-# One that waited for longer than this before its first letter may have been closed by the server meanwhile.
+# One that waited for longer than this before its first message may have been closed by the server meanwhile.
 FRESH_S = 0.1
-# One more connection for every so many waiting letters.
-LETTERS_PER_CONNECTION = 8
-# A connection without an answer for so long does not count: other letters get another one.
+# One more connection for every so many waiting messages.
+MESSAGES_PER_CONNECTION = 8
+# A connection without an answer for so long does not count: other messages get another one.
 STUCK_S = 0.5
 CLOSE_WITHIN_S = 8
 # A server that says "too many connections" is believed for this long.
@@ -62,15 +64,15 @@ def server_from_settings() -> SmtpServer:
 
 @dataclass(slots=True)
 class UnderWay:
-    """What a connection waits for the answers to, since when, and the letter whose envelope was written behind it."""
+    """What a connection waits for the answers to, since when, and the message whose envelope was written behind it."""
 
     work: Work
     since: float
     ahead: list[Work]
 
 
-class EmailLane:
-    channel = str(Channel.EMAIL)
+class EmailTransport(Transport):
+    channel = Channel.EMAIL
 
     def __init__(self, server: SmtpServer | None = None, *, connections: int | None = None, capacity: int = 0) -> None:
         self.server = server or server_from_settings()
@@ -86,18 +88,17 @@ class EmailLane:
         self._limit, self._limit_until = self.most, 0.0
         self._away_until, self._away_in_a_row = 0.0, 0
         self._closing = False
-        self._report: Report = lambda result: None
-        self._wake: Callable[[], None] = lambda: None
 
-    def bind(self, report: Report, wake: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
-        self._report, self._wake, self._loop = report, wake, loop
+    @classmethod
+    def learn(cls, results: Sequence[Result], now: datetime) -> None:
+        learn_about_addresses(results, now)
 
     # ---- taking work ------------------------------------------------------------------------------------------
 
     def room(self) -> int:
         if self._closing or time.monotonic() < self._away_until:
             return 0
-        # After the server was away, one letter finds out whether it is back.
+        # After the server was away, one message finds out whether it is back.
         most = 1 if self._away_in_a_row else self.capacity
         return max(0, most - self._held)
 
@@ -106,7 +107,7 @@ class EmailLane:
         return lambda now: claim(channel=self.channel, limit=limit, lease_s=lease_s, now=now, busy=busy)
 
     def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
-        """Renders each event once per language and writes one letter per address."""
+        """Renders each event once per language and writes one message per address."""
         bodies: dict[tuple[int, str, bool], Body | CannotRender] = {}
         ready: list[Work | Result] = []
         for delivery in claimed:
@@ -121,15 +122,15 @@ class EmailLane:
                 ready.append(work.result(failed(Reason.TEMPLATE, None, str(body))))
                 continue
             try:
-                work.item = self._letter(delivery, body)
+                work.item = self._message(delivery, body)
                 ready.append(work)
             except (ValueError, UnicodeError) as error:
                 ready.append(work.result(failed(Reason.ADDRESS_INVALID, None, str(error))))
         return ready
 
     @staticmethod
-    def _letter(delivery: Claimed, body: Body) -> Letter:
-        return write_letter(
+    def _message(delivery: Claimed, body: Body) -> Message:
+        return build_message(
             body,
             sender=settings.DEFAULT_FROM_EMAIL,
             recipient=delivery.address,
@@ -153,7 +154,7 @@ class EmailLane:
             self._limit = self.most
         ready = len(self._queue) if self._queue.has_next() else 0
         stuck = sum(map(self._is_stuck, self._busy.values())) if ready else 0
-        wanted = min(self._limit, -(-ready // LETTERS_PER_CONNECTION) + stuck)
+        wanted = min(self._limit, -(-ready // MESSAGES_PER_CONNECTION) + stuck)
         while len(self._tasks) < wanted or (self._queue and not self._tasks):
             task = self._loop.create_task(self._connection())
             self._tasks.add(task)
@@ -169,7 +170,7 @@ class EmailLane:
             self._look_again = self._loop.call_later(STUCK_S, self._look)
 
     def _look(self) -> None:
-        """Letters may wait behind an answer that does not come: they are left to other connections, or new ones."""
+        """Messages may wait behind an answer that does not come: they are left to other connections, or new ones."""
         self._look_again = None
         if self._closing:
             return
@@ -201,7 +202,7 @@ class EmailLane:
     # ---- one connection ---------------------------------------------------------------------------------------
 
     async def _connection(self) -> None:
-        """Serves letters until there were none for a while or the server went away."""
+        """Serves messages until there were none for a while or the server went away."""
         session = SmtpSession(self.server)
         try:
             await session.open()
@@ -224,20 +225,20 @@ class EmailLane:
             session.abort()
 
     async def _serve(self, session: SmtpSession, work: Work, *, kept_warm: bool) -> Work | None:
-        """Sends one letter; returns the next one when its envelope is already under way."""
+        """Sends one message; returns the next one when its envelope is already under way."""
         taken: list[Work] = []
 
-        def upcoming() -> Letter | None:
+        def upcoming() -> Message | None:
             following = None if self._queue.is_slow(work) else self._take()
             if following is None:
                 return None
             taken.append(following)
             following.begin()
             self._look_later()
-            letter: Letter = following.item
-            return letter
+            message: Message = following.item
+            return message
 
-        if time.monotonic() >= work.send_before:  # its envelope is under way, but the letter before it took too long
+        if time.monotonic() >= work.send_before:  # its envelope is under way, but the message before it took too long
             self._done(work, RELEASED)
             raise Broken(RELEASED)
         work.begin()
@@ -247,7 +248,7 @@ class EmailLane:
         except Broken as broken:
             self._put_back(taken)
             if kept_warm and not session.content_written and broken.outcome.reason == Reason.BROKEN_OFF:
-                # A kept connection that the server closed meanwhile: nothing of this letter was sent.
+                # A kept connection that the server closed meanwhile: nothing of this message was sent.
                 self._queue.put_back(work)
             else:
                 self._done(work, broken.outcome)
@@ -257,14 +258,14 @@ class EmailLane:
         if outcome.verdict == Verdict.POSTPONED:
             self._put_back(taken)
             if kept_warm and outcome.code == 421:
-                # "Closing the channel", after it took letters: it wants a new connection, and refused this letter.
+                # "Closing the channel", after it took messages: it wants a new connection, and refused this message.
                 self._queue.put_back(work)
             else:
                 self._server_away(outcome, work)
             raise Broken(outcome)
         self._done(work, outcome)
         self._server_back()
-        if session.is_primed and not taken:  # with the envelope of a letter that was left to another connection
+        if session.is_primed and not taken:  # with the envelope of a message that was left to another connection
             raise Broken(RELEASED)
         return taken[0] if taken else None
 
@@ -280,7 +281,7 @@ class EmailLane:
         return None
 
     async def _next(self) -> Work | None:
-        """The next letter, waited for while the connection is worth keeping; None to end the connection."""
+        """The next message, waited for while the connection is worth keeping; None to end the connection."""
         deadline = self._loop.time() + KEEP_WARM_S
         while not self._closing:
             if (work := self._take()) is not None:
@@ -296,7 +297,7 @@ class EmailLane:
     # ---- reporting --------------------------------------------------------------------------------------------
 
     def _done(self, work: Work, outcome: Outcome, pause_s: float = 0.0) -> None:
-        """What became of a letter that was taken from the queue."""
+        """What became of a message that was taken from the queue."""
         self._hand_over(work, outcome, pause_s)
         for other in self._queue.ended(work, outcome):
             self._hand_over(other, RELEASED)
@@ -313,7 +314,7 @@ class EmailLane:
             self._hand_over(work, RELEASED)
 
     def _server_away(self, outcome: Outcome, work: Work | None = None) -> None:
-        """The server did not take a connection, or the first letter on one: there are too many, or it is away."""
+        """The server did not take a connection, or the first message on one: there are too many, or it is away."""
         others = self._open - (work is not None)
         if outcome.code is not None and 400 <= outcome.code < 500 and others > 0:
             self._limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
@@ -331,7 +332,7 @@ class EmailLane:
         self._release_queue()
 
     def _server_back(self) -> None:
-        """It answered to a letter; that a connection opens is not enough, it might refuse our login or sender."""
+        """It answered to a message; that a connection opens is not enough, it might refuse our login or sender."""
         if self._away_in_a_row:
             self._away_in_a_row = 0
             self._wake()
@@ -346,7 +347,7 @@ class EmailLane:
         return pause
 
     async def close(self) -> None:
-        """Hands back what was not begun and lets the letters under way finish."""
+        """Hands back what was not begun and lets the messages under way finish."""
         self._closing = True
         if self._look_again is not None:
             self._look_again.cancel()

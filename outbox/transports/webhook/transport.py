@@ -30,10 +30,11 @@ from outbox.models import Event, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.personal import MEMBER, people_in
 from outbox.services import number_events
+from outbox.services.endpoint_health import check_endpoints, learn_about_endpoints
 from outbox.services.fair_claims import FairClaim
 from outbox.services.publishing import NUMBERED_AT_ONCE
 from outbox.services.webhooks import current_secrets, policy_from_settings
-from outbox.transports.base import Report, Work
+from outbox.transports.base import Report, Transport, Work
 from outbox.transports.destination import FIRST_WINDOW, Destination
 from outbox.transports.webhook.envelope import envelope
 from outbox.transports.webhook.http import WebhookClient
@@ -69,25 +70,31 @@ class Request(NamedTuple):
     body: bytes
 
 
-class WebhookLane:
-    channel = str(Channel.WEBHOOK)
+class WebhookTransport(Transport):
+    channel = Channel.WEBHOOK
 
     def __init__(self, *, policy: Policy | None = None, tls: ssl.SSLContext | None = None, capacity: int = 0) -> None:
         self.policy = policy or policy_from_settings()
         self.capacity = capacity or 4 * settings.OUTBOX_BATCH_SIZE
         self._tls = tls
-        self._claim = FairClaim()
+        self._claim = FairClaim(self.channel)
         self._known: dict[str, Destination] = {}
         self._held = self._running = 0
         # Receivers that could send more as soon as there is a place.
         self._waiting: dict[str, Destination] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._report: Report = lambda result: None
-        self._wake: Callable[[], None] = lambda: None
+
+    @classmethod
+    def learn(cls, results: Sequence[Result], now: datetime) -> None:
+        learn_about_endpoints(results, now)
+
+    @classmethod
+    def sweep(cls, now: datetime) -> None:
+        check_endpoints(now=now)
 
     def bind(self, report: Report, wake: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
-        self._report, self._wake, self._loop = report, wake, loop
+        super().bind(report, wake, loop)
         self._client: WebhookClient | None = None
         _allow_open_files()
 
@@ -313,7 +320,7 @@ def body_of(event: ClaimedEvent, position: int | None, person: Mapping[str, Any]
 
 
 def _allow_open_files() -> None:
-    """As many open files as the system lets this process have, up to what the lane could use."""
+    """As many open files as the system lets this process have, up to what the transport could use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

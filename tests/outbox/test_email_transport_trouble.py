@@ -11,9 +11,9 @@ import pytest
 from outbox.choices import Reason, Verdict
 from outbox.contract import RELEASED
 from outbox.rules import retrying
-from outbox.transports.email import transport as lane_module
+from outbox.transports.email import transport as transport_module
 from tests.mailserver import DROP, HANG, MailServer, SmtpScript, free_port, mail_server
-from tests.outbox.kit import LaneRun, StartScript, claims, sent, server_at, verdicts
+from tests.outbox.kit import StartScript, TransportRun, claims, sent, server_at, verdicts
 
 DELIVERED, RETRY, POSTPONED = Verdict.DELIVERED, Verdict.RETRY, Verdict.POSTPONED
 
@@ -39,7 +39,7 @@ def test_break_in_the_middle_of_a_content_is_retried_alone(
     assert sorted(to for to, _ in script.mails) == [f"a{n}@example.org" for n in range(8)]
 
 
-def test_letter_that_breaks_every_connection_holds_up_nobody_else(scripted: StartScript) -> None:
+def test_message_that_breaks_every_connection_holds_up_nobody_else(scripted: StartScript) -> None:
     script = SmtpScript(lambda verb, line: DROP if verb == "RCPT" and "a0@" in line else None)
     outcomes = sent(server_at(scripted(script)), claims(12))
     assert outcomes.pop("a0@example.org").reason == Reason.BROKEN_OFF
@@ -47,36 +47,36 @@ def test_letter_that_breaks_every_connection_holds_up_nobody_else(scripted: Star
 
 
 def test_kept_connection_that_the_server_closed_meanwhile_costs_no_attempt() -> None:
-    """Both kept connections are stale when a letter comes, which goes out on a new one at once."""
+    """Both kept connections are stale when a message comes, which goes out on a new one at once."""
 
     async def run(server: MailServer) -> list[Verdict]:
-        lane = LaneRun(server_at(server.port), connections=2)
-        lane.submit(claims(16))
-        await lane.reported(16)
+        runner = TransportRun(server_at(server.port), connections=2)
+        runner.submit(claims(16))
+        await runner.reported(16)
         await asyncio.sleep(0.4)
-        lane.submit(claims(1))
-        await lane.reported(17, timeout_s=3)
-        await lane.lane.close()
-        return [one.outcome.verdict for one in lane.results]
+        runner.submit(claims(1))
+        await runner.reported(17, timeout_s=3)
+        await runner.transport.close()
+        return [one.outcome.verdict for one in runner.results]
 
     with mail_server(timeout=0.2) as server:
         assert asyncio.run(run(server)) == [DELIVERED] * 17
     assert len(server.mails) == 17
 
 
-def test_letter_of_a_broken_connection_is_taken_at_once_by_one_that_waits(scripted: StartScript) -> None:
+def test_message_of_a_broken_connection_is_taken_at_once_by_one_that_waits(scripted: StartScript) -> None:
     def answer(verb: str, line: str) -> str | None:
         return DROP if verb == "MAIL" and armed and armed.pop() else None
 
     async def run(port: int) -> list[Verdict]:
-        lane = LaneRun(server_at(port), connections=2)
-        lane.submit(claims(16))
-        await lane.reported(16)
+        runner = TransportRun(server_at(port), connections=2)
+        runner.submit(claims(16))
+        await runner.reported(16)
         armed.append(True)
-        lane.submit(claims(1))
-        await lane.reported(17, timeout_s=3)
-        await lane.lane.close()
-        return [one.outcome.verdict for one in lane.results]
+        runner.submit(claims(1))
+        await runner.reported(17, timeout_s=3)
+        await runner.transport.close()
+        return [one.outcome.verdict for one in runner.results]
 
     armed: list[bool] = []
     assert asyncio.run(run(scripted(SmtpScript(answer)))) == [DELIVERED] * 17
@@ -84,24 +84,24 @@ def test_letter_of_a_broken_connection_is_taken_at_once_by_one_that_waits(script
 
 def test_connection_is_kept_for_the_next_batch(smtp: MailServer) -> None:
     async def run() -> None:
-        lane = LaneRun(server_at(smtp.port))
+        runner = TransportRun(server_at(smtp.port))
         for batch in (1, 2, 3):
-            lane.submit(claims(1))
-            await lane.reported(batch)
-        await lane.lane.close()
+            runner.submit(claims(1))
+            await runner.reported(batch)
+        await runner.transport.close()
 
     asyncio.run(run())
     assert (smtp.connections, len(smtp.mails)) == (1, 3)
 
 
 def test_connection_without_work_is_closed(scripted: StartScript, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "KEEP_WARM_S", 0.05)
+    monkeypatch.setattr(transport_module, "KEEP_WARM_S", 0.05)
     script = SmtpScript()
 
     async def run(port: int) -> None:
-        lane = LaneRun(server_at(port))
-        lane.submit(claims(1))
-        await lane.reported(1)
+        runner = TransportRun(server_at(port))
+        runner.submit(claims(1))
+        await runner.reported(1)
         while script.open:
             await asyncio.sleep(0.01)
 
@@ -109,8 +109,8 @@ def test_connection_without_work_is_closed(scripted: StartScript, monkeypatch: p
     assert script.lines[-1] == "QUIT"
 
 
-def test_server_that_takes_few_letters_per_connection_gets_more_connections(scripted: StartScript) -> None:
-    """421 after letters were taken closes the channel, not the server: no letter waits and none counts."""
+def test_server_that_takes_few_messages_per_connection_gets_more_connections(scripted: StartScript) -> None:
+    """421 after messages were taken closes the channel, not the server: no message waits and none counts."""
 
     def answer(verb: str, line: str) -> str | None:
         counted[0] = counted[0] + 1 if verb == "MAIL" else 0 if verb == "GREETING" else counted[0]
@@ -133,14 +133,14 @@ def test_too_many_connections_is_learnt_and_everything_is_delivered(scripted: St
     port = scripted(script)
 
     async def run() -> tuple[dict[str, Any], int]:
-        lane = LaneRun(server_at(port), connections=8)
-        lane.submit(claims(8))
-        await lane.reported(8)
-        lane.submit(claims(100))
-        await lane.reported(108)
-        limit = lane.lane._limit
-        await lane.lane.close()
-        return lane.outcomes(), limit
+        runner = TransportRun(server_at(port), connections=8)
+        runner.submit(claims(8))
+        await runner.reported(8)
+        runner.submit(claims(100))
+        await runner.reported(108)
+        limit = runner.transport._limit
+        await runner.transport.close()
+        return runner.outcomes(), limit
 
     outcomes, limit = asyncio.run(run())
     assert set(verdicts(outcomes)) == {DELIVERED}
@@ -148,7 +148,7 @@ def test_too_many_connections_is_learnt_and_everything_is_delivered(scripted: St
 
 
 def test_learnt_limit_is_forgotten_after_a_while(scripted: StartScript, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "BELIEVE_LIMIT_S", 0.1)
+    monkeypatch.setattr(transport_module, "BELIEVE_LIMIT_S", 0.1)
     script = SmtpScript()
     script.answer = lambda verb, line: "421 too many" if verb == "GREETING" and script.open > strict else None
     strict = 1
@@ -156,25 +156,25 @@ def test_learnt_limit_is_forgotten_after_a_while(scripted: StartScript, monkeypa
 
     async def run() -> None:
         nonlocal strict
-        lane = LaneRun(server_at(port), connections=4)
-        lane.submit(claims(8))
-        await lane.reported(8)
-        lane.submit(claims(32))
-        await lane.reported(40)
-        assert lane.lane._limit == 1
+        runner = TransportRun(server_at(port), connections=4)
+        runner.submit(claims(8))
+        await runner.reported(8)
+        runner.submit(claims(32))
+        await runner.reported(40)
+        assert runner.transport._limit == 1
         strict = 99
         await asyncio.sleep(0.15)
-        lane.submit(claims(32))
-        await lane.reported(72)
-        assert lane.lane._limit == 4
-        await lane.lane.close()
+        runner.submit(claims(32))
+        await runner.reported(72)
+        assert runner.transport._limit == 4
+        await runner.transport.close()
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"])
 @pytest.mark.parametrize("connections", [1, 4])
-def test_server_that_shuts_down_delays_one_letter_and_gives_back_the_rest(
+def test_server_that_shuts_down_delays_one_message_and_gives_back_the_rest(
     scripted: StartScript, verb: str, connections: int
 ) -> None:
     script = SmtpScript(lambda asked, line: "421 shutting down" if asked == verb else None)
@@ -195,28 +195,28 @@ def test_our_own_mistake_delays_everything_and_fails_nothing(
     assert [(one.verdict, one.reason, one.answer) for one in delayed] == [(POSTPONED, reason, reply)]
 
 
-def test_away_server_is_asked_with_one_letter_and_then_gets_the_rest() -> None:
+def test_away_server_is_asked_with_one_message_and_then_gets_the_rest() -> None:
     port = free_port()
 
     async def run() -> None:
-        lane = LaneRun(server_at(port), connections=2)
-        capacity = lane.lane.room()
-        lane.submit(claims(30))
-        await lane.reported(30)
-        (probe,) = [one for one in lane.results if one.outcome != RELEASED]
+        runner = TransportRun(server_at(port), connections=2)
+        capacity = runner.transport.room()
+        runner.submit(claims(30))
+        await runner.reported(30)
+        (probe,) = [one for one in runner.results if one.outcome != RELEASED]
         assert (probe.outcome.verdict, probe.outcome.reason) == (POSTPONED, Reason.CONNECTION)
         assert 0.1 <= probe.pause_s <= 0.11
-        assert lane.lane.room() == 0
-        await lane.ready()
-        assert lane.lane.room() == 1
+        assert runner.transport.room() == 0
+        await runner.ready()
+        assert runner.transport.room() == 1
         server = await asyncio.to_thread(lambda: MailServer().start(port))
         try:
-            lane.submit(claims(1))
-            await lane.reported(31)
-            assert lane.lane.room() == capacity
-            lane.submit(claims(29))
-            await lane.reported(60)
-            await lane.lane.close()
+            runner.submit(claims(1))
+            await runner.reported(31)
+            assert runner.transport.room() == capacity
+            runner.submit(claims(29))
+            await runner.reported(60)
+            await runner.transport.close()
         finally:
             await asyncio.to_thread(server.stop)
         assert len(server.mails) == 30
@@ -226,12 +226,12 @@ def test_away_server_is_asked_with_one_letter_and_then_gets_the_rest() -> None:
 
 def test_server_that_stays_away_is_asked_less_and_less_often() -> None:
     async def run() -> list[float]:
-        lane = LaneRun(server_at(1))
+        runner = TransportRun(server_at(1))
         for asked in (1, 2, 3):
-            lane.submit(claims(1))
-            await lane.reported(asked)
-            await lane.ready()
-        return [one.pause_s for one in lane.results]
+            runner.submit(claims(1))
+            await runner.reported(asked)
+            await runner.ready()
+        return [one.pause_s for one in runner.results]
 
     first, second, third = asyncio.run(run())
     assert 0.1 <= first <= 0.11 < 0.2 <= second <= 0.22
@@ -243,29 +243,29 @@ def test_server_that_refuses_our_login_for_long_is_asked_less_and_less_often(scr
     port = scripted(SmtpScript(lambda verb, line: "530 log in" if verb == "MAIL" else None))
 
     async def run() -> list[float]:
-        lane = LaneRun(server_at(port))
+        runner = TransportRun(server_at(port))
         for asked in (1, 2):
-            lane.submit(claims(1))
-            await lane.reported(asked)
-            await lane.ready()
-            assert lane.lane.room() == 1
-        return [one.pause_s for one in lane.results]
+            runner.submit(claims(1))
+            await runner.reported(asked)
+            await runner.ready()
+            assert runner.transport.room() == 1
+        return [one.pause_s for one in runner.results]
 
     first, second = asyncio.run(run())
     assert second > first + 0.05
 
 
-def test_letters_that_come_while_the_server_is_away_are_given_back() -> None:
-    """The courier may claim in the moment in which the lane finds out."""
+def test_messages_that_come_while_the_server_is_away_are_given_back() -> None:
+    """The dispatcher may claim in the moment in which the runner finds out."""
 
     async def run() -> None:
-        lane = LaneRun(server_at(1))
-        lane.submit(claims(1))
-        await lane.reported(1)
-        lane.submit(claims(20))
-        await lane.reported(21)
-        assert [one.outcome for one in lane.results[1:]] == [RELEASED] * 20
-        await lane.ready()
-        assert lane.lane.room() == 1
+        runner = TransportRun(server_at(1))
+        runner.submit(claims(1))
+        await runner.reported(1)
+        runner.submit(claims(20))
+        await runner.reported(21)
+        assert [one.outcome for one in runner.results[1:]] == [RELEASED] * 20
+        await runner.ready()
+        assert runner.transport.room() == 1
 
     asyncio.run(run())

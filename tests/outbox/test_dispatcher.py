@@ -14,10 +14,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from core.selectors import last_signs_of_life
-from outbox import dispatcher as courier_module
+from outbox import dispatcher as dispatcher_module
 from outbox import tasks
 from outbox.choices import DeliveryState, Reason, Verdict
-from outbox.dispatcher import Courier, deliver_due
+from outbox.dispatcher import Dispatcher, deliver_due
 from outbox.models import Attempt, Delivery, Event
 from outbox.rules import retrying
 from outbox.selectors import refused_addresses
@@ -31,21 +31,21 @@ pytestmark = pytest.mark.usefixtures("committed")
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying, "SERVER_PAUSES_S", (0.1,))
-    monkeypatch.setattr(courier_module, "DATABASE_PAUSE_S", 0.02)
+    monkeypatch.setattr(dispatcher_module, "DATABASE_PAUSE_S", 0.02)
 
 
 @contextlib.contextmanager
-def running_courier() -> Iterator[Courier]:
-    """A courier in a thread of its own, as in a worker process."""
+def running_dispatcher() -> Iterator[Dispatcher]:
+    """A dispatcher in a thread of its own, as in a worker process."""
     import asyncio
 
-    courier = Courier()
-    thread = threading.Thread(target=lambda: asyncio.run(courier.run_forever()))
+    dispatcher = Dispatcher()
+    thread = threading.Thread(target=lambda: asyncio.run(dispatcher.run_forever()))
     thread.start()
     try:
-        yield courier
+        yield dispatcher
     finally:
-        courier.stop()
+        dispatcher.stop()
         thread.join(10)
     assert not thread.is_alive()
 
@@ -119,7 +119,7 @@ def test_shortest_lease_that_the_settings_allow_still_sends(smtp: MailServer, se
     assert all_delivered()
 
 
-def test_two_couriers_at_once_send_nothing_twice(smtp: MailServer, settings: Settings) -> None:
+def test_two_dispatchers_at_once_send_nothing_twice(smtp: MailServer, settings: Settings) -> None:
     settings.OUTBOX_BATCH_SIZE = 10
     published(*[a_note(*addresses(20)) for _ in range(10)])
     assert sum(in_threads(deliver_due, deliver_due)) == 200
@@ -180,7 +180,7 @@ def test_slow_receiver_does_not_delay_the_others(settings: Settings) -> None:
     with ScriptedServer(script) as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 0.5
         published(a_note(*addresses(30)))
-        with running_courier():
+        with running_dispatcher():
             wait_until(lambda: list(states().values()).count("delivered") == 29, "the others are delivered")
             assert states()["a0@example.org"] == "sending"
             wait_until(lambda: states()["a0@example.org"] == "retrying", "the slow one is given up for now")
@@ -206,10 +206,10 @@ def test_dead_server_delays_and_loses_nothing(settings: Settings) -> None:
     assert sent_to(server) == sorted(addresses(40))
 
 
-def test_courier_goes_on_by_itself_when_the_server_is_back(settings: Settings) -> None:
+def test_dispatcher_goes_on_by_itself_when_the_server_is_back(settings: Settings) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     published(a_note(*addresses(20)))
-    with running_courier():
+    with running_dispatcher():
         wait_until(lambda: Attempt.objects.count() > 1, "it asked twice")
         server = MailServer().start(settings.EMAIL_PORT)
         try:
@@ -255,7 +255,7 @@ def test_settling_that_fails_half_way_records_each_attempt_once(smtp: MailServer
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE outbox_address ADD CONSTRAINT broken CHECK (address <> 'a1@example.org')")
     try:
-        with running_courier():
+        with running_dispatcher():
             wait_until(lambda: len(smtp.mails) == 1, "the other one is delivered")
             time.sleep(0.2)
             with connection.cursor() as cursor:
@@ -268,7 +268,7 @@ def test_settling_that_fails_half_way_records_each_attempt_once(smtp: MailServer
     assert len(smtp.mails) == 1
 
 
-def test_courier_that_ends_while_the_database_is_away_tries_to_keep_its_results(
+def test_dispatcher_that_ends_while_the_database_is_away_tries_to_keep_its_results(
     smtp: MailServer, cut_off: Callable[[], None]
 ) -> None:
     def cut_and_stop(_envelope: object) -> None:
@@ -277,7 +277,7 @@ def test_courier_that_ends_while_the_database_is_away_tries_to_keep_its_results(
 
     smtp.data = cut_and_stop
     published(a_note("a@example.org"))
-    with running_courier() as stopping:
+    with running_dispatcher() as stopping:
         wait_until(lambda: bool(smtp.mails), "the mail is sent")
     assert all_delivered()
 
@@ -309,7 +309,7 @@ def test_sweep_takes_up_what_a_dead_worker_held(smtp: MailServer) -> None:
     try:
         wait_until(all_delivered, "the delivery is taken up")
     finally:
-        courier_module.stop()
+        dispatcher_module.stop()
     event = Event.objects.earliest("pk")
     tries = Attempt.objects.filter(delivery__event=event).order_by("pk")
     assert [attempt.reason for attempt in tries] == ["worker_lost", "accepted"]
@@ -321,19 +321,19 @@ def test_sweep_takes_up_what_a_dead_worker_held(smtp: MailServer) -> None:
 
 
 def test_waking_takes_up_what_came_meanwhile(smtp: MailServer) -> None:
-    with running_courier() as courier:
+    with running_dispatcher() as dispatcher:
         for number in (1, 2, 3):
             published(a_note("a@example.org"))
-            courier.wake()
+            dispatcher.wake()
             wait_until(lambda n=number: len(smtp.mails) == n, f"mail {number} came", 2)  # type: ignore[misc]
 
 
-def test_courier_that_is_stopped_hands_back_what_it_did_not_send(settings: Settings) -> None:
+def test_dispatcher_that_is_stopped_hands_back_what_it_did_not_send(settings: Settings) -> None:
     script = SmtpScript(lambda verb, line: time.sleep(0.01) if verb == "CONTENT" else None)
     with ScriptedServer(script) as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.OUTBOX_SMTP_CONNECTIONS = "127.0.0.1", server.port, 1
         published(a_note(*addresses(50)))
-        with running_courier():
+        with running_dispatcher():
             wait_until(lambda: bool(script.mails), "the first is sent")
     delivered = [address for address, state in states().items() if state == "delivered"]
     assert sorted(delivered) == sorted(to for to, _ in script.mails)
@@ -341,16 +341,16 @@ def test_courier_that_is_stopped_hands_back_what_it_did_not_send(settings: Setti
     assert set(states().values()) == {"delivered", "retrying"}
 
 
-def test_task_wakes_the_couriers_thread_which_lasts_until_it_is_stopped(smtp: MailServer) -> None:
+def test_task_wakes_the_dispatchers_thread_which_lasts_until_it_is_stopped(smtp: MailServer) -> None:
     def threads() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name == "courier"]
+        return [thread.name for thread in threading.enumerate() if thread.name == "dispatcher"]
 
     for number in (1, 2):  # it can be started again after it was stopped
         published(a_note("a@example.org"))
         tasks.deliver()
         tasks.deliver()
         wait_until(lambda n=number: len(smtp.mails) == n, f"mail {number} came")  # type: ignore[misc]
-        assert threads() == ["courier"]
-        courier_module.stop()
+        assert threads() == ["dispatcher"]
+        dispatcher_module.stop()
         assert threads() == []
     assert all_delivered()

@@ -1,4 +1,4 @@
-"""The way out by e-mail: many letters over few connections, each judged by itself."""
+"""The way out by e-mail: many messages over few connections, each judged by itself."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pytest_django import Settings
 
 from outbox.choices import Reason, Verdict
 from outbox.contract import RELEASED
-from outbox.transports.email.transport import EmailLane, server_from_settings
+from outbox.transports.email.transport import EmailTransport, server_from_settings
 from tests.mailserver import MailServer, SmtpScript, mail_server
-from tests.outbox.kit import LaneRun, StartScript, a_claim, claims, sent, server_at, verdicts
+from tests.outbox.kit import StartScript, TransportRun, a_claim, claims, sent, server_at, verdicts
 
 DELIVERED, RETRY, FAILED = Verdict.DELIVERED, Verdict.RETRY, Verdict.FAILED
 
@@ -128,24 +128,24 @@ def test_international_addresses_reach_a_server_that_takes_them_and_domains_reac
 # ---- leases and the end -------------------------------------------------------------------------------------------
 
 
-def test_letter_whose_lease_is_about_to_end_is_given_back_unsent(smtp: MailServer) -> None:
+def test_message_whose_lease_is_about_to_end_is_given_back_unsent(smtp: MailServer) -> None:
     outcomes = sent(server_at(smtp.port), claims(3), send_within=-1.0)
     assert list(outcomes.values()) == [RELEASED] * 3
     assert smtp.mails == []
 
 
-def test_letter_that_waited_behind_a_slow_one_for_too_long_is_given_back(
+def test_message_that_waited_behind_a_slow_one_for_too_long_is_given_back(
     scripted: StartScript,
 ) -> None:
     script = SmtpScript(lambda verb, line: time.sleep(0.2) if verb == "CONTENT" else None, "PIPELINING")
 
     async def run(port: int) -> dict[str, Any]:
-        lane = LaneRun(server_at(port))
-        lane.submit(claims(1))
-        lane.submit([a_claim("late@example.org")], send_within=0.1)
-        await lane.reported(2)
-        await lane.lane.close()
-        return lane.outcomes()
+        runner = TransportRun(server_at(port))
+        runner.submit(claims(1))
+        runner.submit([a_claim("late@example.org")], send_within=0.1)
+        await runner.reported(2)
+        await runner.transport.close()
+        return runner.outcomes()
 
     outcomes = asyncio.run(run(scripted(script)))
     assert outcomes["a0@example.org"].verdict == DELIVERED
@@ -153,15 +153,15 @@ def test_letter_that_waited_behind_a_slow_one_for_too_long_is_given_back(
     assert [to for to, _ in script.mails] == ["a0@example.org"]
 
 
-def test_end_lets_the_letter_under_way_finish_and_gives_back_the_others(scripted: StartScript) -> None:
+def test_end_lets_the_message_under_way_finish_and_gives_back_the_others(scripted: StartScript) -> None:
     async def run(port: int) -> dict[str, Any]:
-        lane = LaneRun(server_at(port))
-        lane.submit(claims(30))
+        runner = TransportRun(server_at(port))
+        runner.submit(claims(30))
         while not script.mails:
             await asyncio.sleep(0.001)
-        await lane.lane.close()
-        assert len(lane.results) == 30
-        return lane.outcomes()
+        await runner.transport.close()
+        assert len(runner.results) == 30
+        return runner.outcomes()
 
     script = SmtpScript(None, "PIPELINING")
     outcomes = asyncio.run(run(scripted(script)))
@@ -171,16 +171,16 @@ def test_end_lets_the_letter_under_way_finish_and_gives_back_the_others(scripted
     assert script.lines[-1] == "QUIT"
 
 
-def test_lane_has_room_for_what_it_does_not_hold(scripted: StartScript) -> None:
+def test_transport_has_room_for_what_it_does_not_hold(scripted: StartScript) -> None:
     async def run(port: int) -> None:
-        lane = LaneRun(server_at(port), capacity=10)
-        assert lane.lane.room() == 10
-        lane.submit(claims(4))
-        assert lane.lane.room() == 6
-        await lane.reported(4)
-        assert lane.lane.room() == 10
-        await lane.lane.close()
-        assert lane.lane.room() == 0
+        runner = TransportRun(server_at(port), capacity=10)
+        assert runner.transport.room() == 10
+        runner.submit(claims(4))
+        assert runner.transport.room() == 6
+        await runner.reported(4)
+        assert runner.transport.room() == 10
+        await runner.transport.close()
+        assert runner.transport.room() == 0
 
     asyncio.run(run(scripted(SmtpScript())))
 
@@ -189,8 +189,8 @@ def test_settings_say_where_mail_goes_and_how_much_at_once(settings: Settings) -
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER = "mail.example", 587, "box"
     settings.EMAIL_USE_TLS, settings.EMAIL_HOST_PASSWORD, settings.EMAIL_TIMEOUT = True, "secret", 7
     settings.OUTBOX_SMTP_CONNECTIONS, settings.OUTBOX_BATCH_SIZE = 3, 50
-    lane = EmailLane()
-    server = lane.server
+    runner = EmailTransport()
+    server = runner.server
     assert (server.host, server.port, server.username, server.password) == ("mail.example", 587, "box", "secret")
     assert (server.use_starttls, server.use_tls, server.timeout_s) == (True, False, 7)
-    assert (lane.most, lane.capacity) == (3, 100)
+    assert (runner.most, runner.capacity) == (3, 100)

@@ -1,0 +1,48 @@
+"""What deliveries teach about mail addresses: whether the server refuses one, since when, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from core.sql import Col, insert_rows
+from outbox.choices import Channel, Reason, Verdict
+from outbox.contract import Result
+
+
+def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
+    """Marks mail addresses that the server refused, and clears the mark where the last word was that mail arrived."""
+    last = {
+        result.claimed.address.lower(): result
+        for result in results
+        if result.outcome.verdict == Verdict.DELIVERED or result.outcome.reason == Reason.ADDRESS_REFUSED
+    }
+    refused = {address: result for address, result in last.items() if result.outcome.verdict != Verdict.DELIVERED}
+    fine = last.keys() - refused.keys()
+    if fine:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE outbox_address SET failing_since = NULL WHERE channel = %s"
+                " AND lower(address) = ANY(%s) AND failing_since IS NOT NULL",
+                [Channel.EMAIL, list(fine)],
+            )
+    insert_rows(
+        "outbox_address",
+        (
+            Col("channel", "text"),
+            Col("address", "text"),
+            Col("failing_since", "timestamptz"),
+            Col("last_failure_at", "timestamptz"),
+            Col("last_answer", "text"),
+            Col("blocked_reason", "text"),
+        ),
+        [
+            (Channel.EMAIL, address, now, now, refused[address].outcome.answer.replace("\x00", ""), "")
+            for address in sorted(refused)
+        ],
+        "ON CONFLICT (channel, lower(address)) DO UPDATE SET last_failure_at = EXCLUDED.last_failure_at,"
+        " last_answer = EXCLUDED.last_answer,"
+        " failing_since = coalesce(outbox_address.failing_since, EXCLUDED.failing_since)",
+    )
