@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -230,7 +231,7 @@ def test_trouble_is_shown_by_readyz_and_on_the_dashboard(viewer: Client, silent:
     assert checks[silent]["age_s"] == pytest.approx(180, abs=20)
     assert checks[other]["ok"]
     page = viewer.get("/").text
-    assert "last sign of life 180 s ago" in page
+    assert re.search(r"last sign of life 1[89]\d s ago", page)
     assert "the oldest due delivery has waited 36" in page
 
 
