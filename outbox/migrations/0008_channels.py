@@ -10,7 +10,7 @@ def channel() -> models.CharField:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("outbox", "0006_personal_data")]
+    dependencies = [("outbox", "0007_deleted_lists")]
     operations = [
         migrations.RemoveIndex("delivery", "outbox_delivery_webhook"),
         migrations.AlterField("address", "channel", channel()),
