@@ -8,15 +8,18 @@ export HOST PORT
 # Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-engines test-faults test-walk lint bench lock format messages clean
+.PHONY: help demo run docs test test-engines test-faults test-walk lint bench lock format messages clean
 
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
+	@echo "make run           the same for developers: restarts what reads a file that was changed, shows traces of errors"
 	@echo "make test          the tests of code, of real processes and of the browser (needs chromium)"
+	@echo "                   APP=outbox: the tests of that app alone, without processes and browser"
 	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis; all fault tests"
 	@echo "make test-faults   the fault tests alone: workers, databases and brokers killed and stopped on purpose"
 	@echo "make test-walk     every page in a real Chromium: axe in light and dark, a phone's width, German"
 	@echo "make lint          ruff, mypy, import-linter, migrations and deployment checks"
+	@echo "make docs          the guides as a site in var/site"
 	@echo "make bench         the benchmarks; writes var/bench.json"
 
 .venv/demo.lock: requirements/demo.txt
@@ -32,9 +35,16 @@ help:
 demo: .venv/demo.lock
 	@exec $(PY) -m config.demo
 
+run: .venv/demo.lock
+	@exec $(PY) -m config.demo.development
+
 test: .venv/dev.lock
+ifdef APP
+	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" tests/$(APP) $(ARGS)
+else
 	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" --numprocesses 2 $(ARGS)
 	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk and not faults" --numprocesses 2 --dist loadfile $(ARGS)
+endif
 
 test-faults: .venv/dev.lock
 	$(PY) -m pytest --quiet -m faults $(ARGS)
@@ -47,6 +57,9 @@ test-engines: .venv/dev.lock
 
 lint: .venv/dev.lock
 	$(PY) -m tests.lint
+
+docs: .venv/dev.lock
+	$(PY) -m mkdocs build --quiet --strict
 
 bench: .venv/dev.lock
 	$(PY) -m bench $(ARGS)

@@ -39,6 +39,8 @@ def free_port() -> int:
 class Demo:
     """One running demo: its folder, its secrets, its engines, its processes."""
 
+    web_workers = 2
+
     def __init__(self) -> None:
         self.host = os.environ.get("HOST", "127.0.0.1")
         self.port = self._port()
@@ -174,24 +176,14 @@ class Demo:
     def start_processes(self) -> None:
         env = self.environment()
         python = sys.executable
-        worker = [
-            python,
-            "-m",
-            "celery",
-            "-A",
-            "config",
-            "worker",
-            "--loglevel",
-            "WARNING",
-            "--without-gossip",
-            "--without-mingle",
-        ]
-        beat = [python, "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile="]
-        web = [
-            python, "-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.port), "--workers",
-            "2", "--blocking-threads", "8", "--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "8",
-            "config.wsgi:application",
-        ]  # fmt: skip
+        celery = [python, "-m", "celery", "-A", "config"]
+        worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+        beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
+        address = ["--host", self.host, "--port", str(self.port)]
+        threads = ["--workers", str(self.web_workers), "--blocking-threads", "8", "--workers-kill-timeout", "8"]
+        logs = ["--no-access-log", "--log-level", "warning"]
+        granian = [python, "-m", "granian", "--interface", "wsgi"]
+        web = [*granian, *address, *threads, *logs, "config.wsgi:application"]
         vendor = [python, "manage.py", "remote_simulator", "--database", "--port", str(self.vendor_port)]
         for name, command in (("web", web), ("worker", worker), ("beat", beat), ("vendor", vendor)):
             self.supervisor.add(
@@ -235,6 +227,9 @@ class Demo:
             say(f"  mailbox   {self.mailbox_url}")
         say(f"  facts     {self.var / 'demo.json'}\n\nCtrl-C ends it.")
 
+    def check(self) -> None:
+        """Called a few times a second while the demo runs."""
+
     def run(self) -> None:
         if _is_taken(self.host, self.port):
             sys.exit(f"Port {self.port} is taken by another program; choose another one with PORT=….")
@@ -248,7 +243,7 @@ class Demo:
                 self.wait_for_answer()
             if not self.supervisor.stopping:
                 self.announce()
-            self.supervisor.watch()
+            self.supervisor.watch(self.check)
         finally:
             self.supervisor.stop()
             if self.postgres is not None:
@@ -266,9 +261,10 @@ def _is_taken(host: str, port: int) -> bool:
     return False
 
 
-def main() -> None:
+def serve(kind: type[Demo]) -> None:
+    """Runs such a demo until SIGINT or SIGTERM."""
     os.chdir(ROOT)
-    demo = Demo()
+    demo = kind()
 
     def stop(_signal: int, _frame: object) -> None:
         demo.supervisor.stopping = True
@@ -282,4 +278,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Demo)

@@ -80,9 +80,13 @@ class Supervisor:
     def pids(self) -> dict[str, int | None]:
         return {child.name: child.pid for child in self.children}
 
-    def watch(self) -> None:
-        """Returns when `stopping` is set; until then, what dies is started again, ever more slowly."""
+    def watch(self, check: Callable[[], None]) -> None:
+        """Returns when `stopping` is set; until then, what dies is started again, ever more slowly.
+
+        `check` is called in every round.
+        """
         while not self.stopping:
+            check()
             for child in self.children:
                 self._tend(child)
             time.sleep(0.2)
@@ -102,6 +106,18 @@ class Supervisor:
                 child.restart_at = time.monotonic() + RESTART_PAUSES_S[-1]
                 return
             self.changed()
+
+    def restart(self, *names: str) -> None:
+        """Ends these children and starts them again at once, however often they died before."""
+        children = [child for child in self.children if child.name in names]
+        for child in children:
+            if child.process is not None:
+                child.process.terminate()
+        for child in children:
+            if child.process is not None:
+                stop_process(child.process)
+            child.process, child.deaths, child.restart_at = child.start(), 0, 0.0
+        self.changed()
 
     def stop(self) -> None:
         for child in reversed(self.children):

@@ -46,15 +46,15 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Demo:
-    """A demo that was started as `make demo` starts it."""
+    """A demo that was started as `make demo` starts it, or `make run` by its module."""
 
-    def __init__(self, clone: Path) -> None:
+    def __init__(self, clone: Path, module: str = "config.demo") -> None:
         self.clone, self.port = clone, free_port()
         env = {key: value for key, value in os.environ.items() if key not in ENGINES}
         env.pop("PROMETHEUS_MULTIPROC_DIR", None)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.demo"], cwd=clone, env=env | {"PORT": str(self.port)},
+            [sys.executable, "-m", module], cwd=clone, env=env | {"PORT": str(self.port)},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         Live.wait_until(self._answers, "the demo answers", 120)
@@ -97,8 +97,8 @@ class Demo:
 
 
 @contextlib.contextmanager
-def demo_of(clone: Path) -> Iterator[Demo]:
-    demo = Demo(clone)
+def demo_of(clone: Path, module: str = "config.demo") -> Iterator[Demo]:
+    demo = Demo(clone, module)
     try:
         yield demo
     finally:
@@ -186,3 +186,24 @@ def test_ctrl_c_ends_everything_and_a_second_start_goes_on_where_it_was(clone: P
         assert again.took < 60  # 8 s where the processors have nothing else to do, 15 s are promised
         assert again.facts["api_key"] == demo.facts["api_key"]
         assert "<h1>Dashboard</h1>" in sign_in(again, "viewer")
+
+
+def test_a_change_of_the_code_takes_effect_while_it_runs(clone: Path) -> None:
+    with demo_of(clone, "config.demo.development") as demo:
+        before = demo.facts["pids"]
+        urls, page = clone / "console/urls.py", clone / "templates/console/sign_in.html"
+        healthz = 'path("healthz", views.healthz, name="healthz"),'
+        urls.write_text(urls.read_text().replace(healthz, f'{healthz} path("changed", views.healthz),'))
+        page.write_text(page.read_text().replace("<form", "<p>changed</p><form", 1))
+        Live.wait_until(lambda: answers(demo, "/changed", "ok"), "the changed code answers", 60)
+        Live.wait_until(lambda: answers(demo, "/sign-in/", "<p>changed</p>"), "the changed page is served", 10)
+        after = demo.read_facts()["pids"]
+        assert {name for name in before if before[name] != after[name]} == {"web", "worker", "beat"}
+        demo.end()
+        assert demo.pids() == []
+
+
+def answers(demo: Demo, path: str, text: str) -> bool:
+    with contextlib.suppress(OSError):
+        return text in demo.get(path)
+    return False
