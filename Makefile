@@ -5,16 +5,19 @@ PY := .venv/bin/python
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
+# The tests of code: no processes, no browser, no engines of the system.
+QUICK := "not engines and not processes and not browser"
 # Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run docs test test-engines test-faults test-walk lint bench lock format messages clean
+.PHONY: help demo run docs test test-other-day test-engines test-faults test-walk lint bench lock format messages clean
 
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
 	@echo "make run           the same for developers: restarts what reads a file that was changed, shows traces of errors"
 	@echo "make test          the tests of code, of real processes and of the browser (needs chromium)"
 	@echo "                   APP=outbox: the tests of that app alone, without processes and browser"
+	@echo "make test-other-day  the tests of code on another day, which the commit chooses or TEST_DAY names"
 	@echo "make test-engines  the parts that differ on Debian's PostgreSQL, with RabbitMQ and with Redis; all fault tests"
 	@echo "make test-faults   the fault tests alone: workers, databases and brokers killed and stopped on purpose"
 	@echo "make test-walk     every page in a real Chromium: axe in light and dark, a phone's width, German"
@@ -40,11 +43,14 @@ run: .venv/demo.lock
 
 test: .venv/dev.lock
 ifdef APP
-	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" tests/$(APP) $(ARGS)
+	$(PY) -m pytest --quiet -m $(QUICK) tests/$(APP) $(ARGS)
 else
-	$(PY) -m pytest --quiet -m "not engines and not processes and not browser" --numprocesses 2 $(ARGS)
+	$(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 $(ARGS)
 	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk and not faults" --numprocesses 2 --dist loadfile $(ARGS)
 endif
+
+test-other-day: .venv/dev.lock
+	TEST_DAY=$${TEST_DAY:-commit} $(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 $(ARGS)
 
 test-faults: .venv/dev.lock
 	$(PY) -m pytest --quiet -m faults $(ARGS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 
 import pytest
@@ -14,10 +14,9 @@ from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.digests import send_digests
 from infra_notifications.services.groups import create_group, remove_members, update_group
 from infra_notifications.services.maintenance import Targets, plan_maintenance
-from tests.clock import iso
+from tests.clock import SECOND, iso, local
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import (
-    DAY,
     HOUR,
     NOW,
     addressees,
@@ -40,8 +39,15 @@ from tests.infra_notifications.kit import (
 
 pytestmark = pytest.mark.django_db
 DIGEST = "notification_group.digest"
-DUE = NOW + 9 * HOUR  # 18:00 UTC, 19:00 in Berlin
 HELD = ("opened", "waiting", "digest")
+
+
+def due_at(day: int) -> datetime:
+    """So many days after the first digest."""
+    return local("Europe/Berlin", 19, days=day)
+
+
+DUE = due_at(0)
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_single_mails_are_gathered_for_the_day(group: NotificationGroup, points:
     for number, point in enumerate(points):
         say(point, fault(), now=at(number * 600))
     assert (mails(), decisions()) == ([], [HELD] * 3)
-    sweep(at(9 * 3600 - 1))
+    sweep(DUE - SECOND)
     assert mails() == []
     sweep(DUE)
     (mail,) = mails()
@@ -78,7 +84,7 @@ def test_single_mails_are_gathered_for_the_day(group: NotificationGroup, points:
     assert [mail.payload[key] for key in ("opened", "over", "open", "total")] == [3, 0, 3, 3]
     assert set(Notice.objects.values_list("state", "event_id")) == {("sent", mail.pk)}
     group.refresh_from_db()
-    assert (group.digest_due_at, group.last_notified_at) == (DUE + DAY, DUE)
+    assert (group.digest_due_at, group.last_notified_at) == (due_at(1), DUE)
 
 
 def test_what_opened_and_ended_stands_in_it(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -102,7 +108,7 @@ def test_end_of_what_an_earlier_digest_told_stands_in_the_next(
     sweep(DUE)
     say(points[0], fine(), now=DUE + HOUR)
     assert decisions()[1] == ("recovered", "waiting", "digest")
-    sweep(DUE + DAY)
+    sweep(due_at(1))
     assert [[digest[key] for key in ("opened", "over", "open")] for digest in digests()] == [[1, 0, 1], [0, 1, 0]]
     assert kinds() == ["digest", "digest"]
 
@@ -110,17 +116,17 @@ def test_end_of_what_an_earlier_digest_told_stands_in_the_next(
 def test_what_is_still_open_is_told_every_day(group: NotificationGroup, points: list[ChargePoint]) -> None:
     say(points[0], fault())
     for day in range(3):
-        sweep(DUE + day * DAY)
+        sweep(due_at(day))
     assert [digest["open"] for digest in digests()] == [1, 1, 1]
     assert digests()[2]["items"][0]["openings"] == 0
 
 
 def test_day_without_anything_has_no_digest(group: NotificationGroup, points: list[ChargePoint]) -> None:
     for day in range(3):
-        sweep(DUE + day * DAY)
+        sweep(due_at(day))
     assert mails() == []
     group.refresh_from_db()
-    assert group.digest_due_at == DUE + 3 * DAY
+    assert group.digest_due_at == due_at(3)
 
 
 def test_what_somebody_takes_care_of_alone_is_no_reason_for_a_digest(
@@ -129,10 +135,10 @@ def test_what_somebody_takes_care_of_alone_is_no_reason_for_a_digest(
     say(points[0], fault())
     sweep(DUE)
     acknowledge_incidents(incident_ids=[Incident.objects.get().pk], author="anna", now=DUE + HOUR)
-    sweep(DUE + DAY)
+    sweep(due_at(1))
     assert len(digests()) == 1
-    say(points[1], fault(), now=DUE + DAY + HOUR)
-    sweep(DUE + 2 * DAY)
+    say(points[1], fault(), now=due_at(1) + HOUR)
+    sweep(due_at(2))
     assert [item["acknowledged_by"] for item in digests()[1]["items"]] == ["anna", ""]
 
 
@@ -158,12 +164,12 @@ def test_maintenance_is_left_out(group: NotificationGroup, points: list[ChargePo
     say(points[0], fault())
     sweep(DUE)
     targets = Targets(groups=[group.pk])
-    plan_maintenance(reason="x", ends_at=DUE + DAY + HOUR, targets=targets, author="anna", now=DUE + HOUR)
+    plan_maintenance(reason="x", ends_at=due_at(1) + HOUR, targets=targets, author="anna", now=DUE + HOUR)
     say(points[1], fault(), now=DUE + 2 * HOUR)
-    sweep(DUE + DAY)
+    sweep(due_at(1))
     assert len(digests()) == 1
-    sweep(DUE + DAY + HOUR)
-    sweep(DUE + 2 * DAY)
+    sweep(due_at(1) + HOUR)
+    sweep(due_at(2))
     assert len(digests()[1]["items"]) == 2
 
 
@@ -199,15 +205,18 @@ def test_digest_that_is_switched_on_takes_what_was_gathered(points: list[ChargeP
     assert [digests()[0][key] for key in ("opened", "open")] == [1, 2]
 
 
-@pytest.mark.parametrize(("change", "due"), [({"digest_time": "17:00"}, -2), ({"time_zone": "UTC"}, 1)])
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [({"digest_time": "17:00"}, local("Europe/Berlin", 17)), ({"time_zone": "UTC"}, local("UTC", 19))],
+)
 def test_changed_time_counts_at_once(
-    group: NotificationGroup, points: list[ChargePoint], change: dict[str, Any], due: int
+    group: NotificationGroup, points: list[ChargePoint], change: dict[str, Any], due: datetime
 ) -> None:
     say(points[0], fault())
     update_group(group=group, settings=change, now=at(60))
-    assert group.digest_due_at == DUE + due * HOUR
-    assert Notice.objects.get().due_at == DUE + due * HOUR
-    sweep(DUE + due * HOUR)
+    assert group.digest_due_at == due
+    assert Notice.objects.get().due_at == due
+    sweep(due)
     assert len(digests()) == 1
 
 
@@ -216,7 +225,7 @@ def test_other_settings_leave_the_time_alone(group: NotificationGroup) -> None:
     sweep(DUE)
     update_group(group=stale, settings={"name": "Bonn"}, now=DUE)
     group.refresh_from_db()
-    assert group.digest_due_at == DUE + DAY
+    assert group.digest_due_at == due_at(1)
 
 
 def test_charge_point_that_left_is_not_told(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -224,7 +233,7 @@ def test_charge_point_that_left_is_not_told(group: NotificationGroup, points: li
     sweep(DUE)
     say(points[1], fault(), now=DUE + HOUR)
     remove_members(group=group, charge_point_ids=[points[0].pk, points[1].pk])
-    sweep(DUE + DAY)
+    sweep(due_at(1))
     assert len(digests()) == 1
     assert decisions()[1] == ("opened", "skipped", "left_group")
 
