@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,27 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert not missing
 
 
-def test_decisions_are_all_listed() -> None:
-    folder = ROOT / "docs/decisions"
-    listed = (folder / "README.md").read_text()
-    assert [path.name for path in sorted(folder.glob("0*.md")) if path.name not in listed] == []
+DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
+SECTIONS = ["Context", "Decision", "Consequences"]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_decisions_share_one_template(path: Path) -> None:
+    text = path.read_text()
+    head = re.match(r"# (\d{4}) \S.*\n\n- Date: (\d{4}-\d\d-\d\d)\n- Status: (.+)\n\n## Context\n", text)
+    assert head, "it begins with its number and title, date, status and context"
+    assert head[1] == path.name[:4]
+    date.fromisoformat(head[2])
+    assert re.fullmatch(r"proposed|accepted|superseded by \[\d{4}\]\(\S+\)", head[3])
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+    assert all(part.strip() for part in re.split(r"^## .+$", text, flags=re.MULTILINE))
+
+
+def test_decisions_are_all_listed_by_their_titles() -> None:
+    listed = re.findall(r"^- \[(.+)\]\((\S+)\)$", (ROOT / "docs/decisions/README.md").read_text(), re.MULTILINE)
+    titles = [(path.read_text().partition("\n")[0].removeprefix("# "), path.name) for path in DECISIONS]
+    assert listed == titles
+    assert len({title[:4] for title, _ in titles}) == len(titles), "a number is used twice"
 
 
 def test_the_readme_names_only_commands_that_exist() -> None:
