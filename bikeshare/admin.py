@@ -23,7 +23,7 @@ from bikeshare.models import (
     Vehicule,
     Zone,
 )
-from console.admin import BigTableAdmin, ReadOnlyAdmin
+from console.admin import BigTableAdmin, register_read_only
 
 
 @admin.register(Program)
@@ -40,109 +40,66 @@ class ProgramAdmin(BigTableAdmin):
         super().save_model(request, obj, form, change)
 
 
-class ResourceAdmin(ReadOnlyAdmin):
-    """A change here would tell nobody: the API and the console's actions do, with their events."""
-
-    ordering = ("-pk",)
-
-
-@admin.register(Cyclist)
-class CyclistAdmin(ResourceAdmin):
-    list_display = ("id", "name", "email", "status", "program")
-    list_filter = ("program", "status")
-    search_fields = ("id", "name", "email", "phone_number")
-
-
-@admin.register(Registration)
-class RegistrationAdmin(ResourceAdmin):
-    list_display = ("id", "cyclist", "status", "program")
-    list_filter = ("program",)
-    list_select_related = ("cyclist", "program")
-    search_fields = ("id", "cyclist__name")
-
-
-@admin.register(Pass)
-class PassAdmin(ResourceAdmin):
-    list_display = ("id", "uid", "user", "disabled_at", "program")
-    list_filter = ("program",)
-    list_select_related = ("user", "program")
-    search_fields = ("id", "uid")
-
-
-@admin.register(Abonnement)
-class AbonnementAdmin(ResourceAdmin):
-    list_display = ("id", "cyclist", "forfait", "status", "trial_end", "program")
-    list_select_related = ("cyclist", "program")
-    list_filter = ("program", "status")
-    search_fields = ("id", "cyclist__name", "forfait")
-
-
-@admin.register(Station)
-class StationAdmin(ResourceAdmin):
-    list_display = ("id", "name", "status", "capacity", "program")
-    list_filter = ("program",)
-    search_fields = ("id", "name", "external_id")
-
-
-@admin.register(Dock)
-class DockAdmin(ResourceAdmin):
-    list_display = ("id", "station", "number", "vehicule", "status", "program")
-    list_filter = ("program",)
-    list_select_related = ("station", "vehicule", "program")
-    search_fields = ("id", "rfid", "end_code")
-
-
-@admin.register(Boitier)
-class BoitierAdmin(ResourceAdmin):
-    list_display = ("id", "number", "fw", "program")
-    list_filter = ("program",)
-    search_fields = ("id", "number")
-
-
-@admin.register(Vehicule)
-class VehiculeAdmin(ResourceAdmin):
-    list_display = ("id", "number", "type", "status", "station", "program")
-    list_select_related = ("station", "program")
-    list_filter = ("program", "status", "type")
-    search_fields = ("id", "number")
-
-
-@admin.register(Trip)
-class TripAdmin(ResourceAdmin):
-    list_display = ("id", "vehicule_number", "cyclist", "status", "start_at", "end_at", "program")
-    list_select_related = ("cyclist", "program")
-    list_filter = ("program", "status")
-    search_fields = ("id", "vehicule_number")
-    exclude = ("pin_hash",)
-
-
-@admin.register(TerminationRequest)
-class TerminationRequestAdmin(ResourceAdmin):
-    list_display = ("id", "trip_id", "origin", "status", "date")
-    list_filter = ("program", "status", "origin")
-    search_fields = ("id", "trip__id")
-
-
-@admin.register(Zone)
-class ZoneAdmin(ResourceAdmin):
-    list_display = ("id", "name", "type", "status", "precedence", "program")
-    list_filter = ("program", "type", "status")
-    search_fields = ("id", "name")
-
-
-@admin.register(StationFavorite)
-class StationFavoriteAdmin(ReadOnlyAdmin):
-    list_display = ("cyclist", "station", "created")
-    list_select_related = ("cyclist", "station")
-
-
-@admin.register(BoitierState)
-class BoitierStateAdmin(ReadOnlyAdmin):
-    list_display = ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae")
-    list_select_related = ("boitier",)
-
-
-@admin.register(TelemetryMessage)
-class TelemetryMessageAdmin(ReadOnlyAdmin):
-    list_display = ("id", "boitier_id", "type", "verdict", "at", "received_at")
-    list_filter = ("type", "verdict")
+# A change here would tell nobody: the API and the console's actions do, with their events.
+register_read_only(
+    Cyclist,
+    ("id", "name", "email", "status", "program"),
+    filters=("program", "status"),
+    search=("id", "name", "email", "phone_number"),
+)
+register_read_only(
+    Registration,
+    ("id", "cyclist", "status", "program"),
+    filters=("program",),
+    search=("id", "cyclist__name"),
+)
+register_read_only(Pass, ("id", "uid", "user", "disabled_at", "program"), filters=("program",), search=("id", "uid"))
+register_read_only(
+    Abonnement,
+    ("id", "cyclist", "forfait", "status", "trial_end", "program"),
+    filters=("program", "status"),
+    search=("id", "cyclist__name", "forfait"),
+)
+register_read_only(
+    Station,
+    ("id", "name", "status", "capacity", "program"),
+    filters=("program",),
+    search=("id", "name", "external_id"),
+)
+register_read_only(
+    Dock,
+    ("id", "station", "number", "vehicule", "status", "program"),
+    filters=("program",),
+    search=("id", "rfid", "end_code"),
+)
+register_read_only(Boitier, ("id", "number", "fw", "program"), filters=("program",), search=("id", "number"))
+register_read_only(
+    Vehicule,
+    ("id", "number", "type", "status", "station", "program"),
+    filters=("program", "status", "type"),
+    search=("id", "number"),
+)
+register_read_only(
+    Trip,
+    ("id", "vehicule_number", "cyclist", "status", "start_at", "end_at", "program"),
+    filters=("program", "status"),
+    search=("id", "vehicule_number"),
+    exclude=("pin_hash",),
+)
+register_read_only(
+    TerminationRequest,
+    ("id", "trip_id", "origin", "status", "date"),
+    filters=("program", "status", "origin"),
+    search=("id", "trip__id"),
+)
+register_read_only(
+    Zone,
+    ("id", "name", "type", "status", "precedence", "program"),
+    filters=("program", "type", "status"),
+    search=("id", "name"),
+)
+register_read_only(StationFavorite, ("cyclist", "station", "created"))
+register_read_only(BoitierState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
+register_read_only(
+    TelemetryMessage, ("id", "boitier_id", "type", "verdict", "at", "received_at"), filters=("type", "verdict")
+)

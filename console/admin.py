@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from auditlog.admin import LogEntryAdmin
@@ -12,7 +13,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django_celery_beat.admin import PeriodicTaskAdmin
@@ -40,6 +41,20 @@ class BigTableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     list_max_show_all = 0
 
+    def get_list_select_related(self, request: HttpRequest) -> list[str]:
+        """What the columns name of other tables, so that no row asks for it."""
+        links = {field.name for field in self.opts.concrete_fields if field.is_relation}
+        return [str(name) for name in self.list_display if name in links]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Word by word, but for a folded column: its index finds the whole text as one phrase."""
+        name = self.search_fields[0] if self.search_fields else ""
+        if not name.endswith("__folded_contains"):
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(**{name: search_term}) if search_term.strip() else queryset, False
+
 
 class ReadOnlyAdmin(BigTableAdmin):
     """For rows that the system writes: to be looked at, not changed."""
@@ -54,21 +69,31 @@ class ReadOnlyAdmin(BigTableAdmin):
         return False
 
 
+class MadeElsewhereAdmin(BigTableAdmin):
+    """For rows that the console's own pages make, where they are checked or shown once."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+def register_read_only(
+    model: type[Model], columns: Sequence[str], *, filters: Sequence[str] = (), search: Sequence[str] = (), **more: Any
+) -> None:
+    """An admin page on which rows of a model are looked at: its columns, what it filters by, where it searches."""
+    options = {"list_display": columns, "list_filter": filters, "search_fields": search, **more}
+    admin.register(model)(type(f"{model.__name__}Admin", (ReadOnlyAdmin,), options))
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(BigTableAdmin):
+class ApiKeyAdmin(MadeElsewhereAdmin):
     """Keys are made and revoked in the console, where the plain text can be shown once."""
 
     list_display = ("name", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
     search_fields = ("name", "prefix")
     readonly_fields = ("prefix", "created_at", "created_by", "revoked_at", "last_used_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-
-@admin.register(SignOfLife)
-class SignOfLifeAdmin(ReadOnlyAdmin):
-    list_display = ("part", "instance", "at")
+register_read_only(SignOfLife, ("part", "instance", "at"))
 
 
 @admin.register(Job)
@@ -82,21 +107,16 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SavedSearch)
-class SavedSearchAdmin(BigTableAdmin):
+class SavedSearchAdmin(MadeElsewhereAdmin):
     list_display = ("name", "list_key", "owner", "shared", "created_at")
     list_filter = ("shared", "list_key")
     search_fields = ("name",)
     readonly_fields = ("list_key", "query", "owner", "created_at")
-    list_select_related = ("owner",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
 
 @admin.register(ColumnChoice)
 class ColumnChoiceAdmin(ReadOnlyAdmin):
     list_display = ("owner", "list_key", "columns")
-    list_select_related = ("owner",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("console.delete_columnchoice")
@@ -105,30 +125,20 @@ class ColumnChoiceAdmin(ReadOnlyAdmin):
 @admin.register(Undo)
 class UndoAdmin(ReadOnlyAdmin):
     list_display = ("label", "kind", "created_by", "created_at", "expires_at", "undone_at")
-    list_select_related = ("created_by",)
     exclude = ("payload",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Undo]:
         return super().get_queryset(request).defer("payload")
 
 
-@admin.register(KnownValue)
-class KnownValueAdmin(ReadOnlyAdmin):
-    list_display = ("value", "column")
-    list_filter = ("column",)
-    search_fields = ("value",)
-
-
-@admin.register(FacetCensus)
-class FacetCensusAdmin(ReadOnlyAdmin):
-    list_display = ("list_key", "rows", "counted_at", "took_ms")
-
-
-@admin.register(FacetCount)
-class FacetCountAdmin(ReadOnlyAdmin):
-    list_display = ("list_key", "facet", "value", "count", "rank")
-    list_filter = ("list_key",)
-    ordering = ("list_key", "facet", "rank")
+register_read_only(KnownValue, ("value", "column"), filters=("column",), search=("value",))
+register_read_only(FacetCensus, ("list_key", "rows", "counted_at", "took_ms"))
+register_read_only(
+    FacetCount,
+    ("list_key", "facet", "value", "count", "rank"),
+    filters=("list_key",),
+    ordering=("list_key", "facet", "rank"),
+)
 
 
 admin.site.unregister((LogEntry, AccessAttempt, PeriodicTask))

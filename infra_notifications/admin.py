@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from console.admin import BigTableAdmin, ReadOnlyAdmin
+from console.admin import BigTableAdmin, register_read_only
 from core.permissions import person
 from core.time_zones import known_zones
 from infra_notifications.forms import points_named
@@ -84,14 +84,6 @@ class ChargePointAdmin(BigTableAdmin):
     def save_model(self, request: HttpRequest, obj: ChargePoint, form: ModelForm[ChargePoint], change: bool) -> None:
         super().save_model(request, obj, form, change)
         ensure_state(charge_point=obj)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ChargePoint], search_term: str
-    ) -> tuple[QuerySet[ChargePoint], bool]:
-        """The whole text as one phrase on the indexed column."""
-        if search_term.strip():
-            queryset = queryset.filter(search_text__folded_contains=search_term)
-        return queryset, False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         save_memberships(request, formset)
@@ -195,18 +187,10 @@ def save_memberships(request: HttpRequest, formset: Any) -> None:
 @admin.register(GroupMembership)
 class GroupMembershipAdmin(BigTableAdmin):
     list_display = ("charge_point", "group", "added_at", "added_by")
-    list_select_related = ("charge_point", "group", "added_by")
-    search_fields = ("charge_point__search_text",)
+    search_fields = ("charge_point__search_text__folded_contains",)
     autocomplete_fields = ("group", "charge_point")
     readonly_fields = ("added_at", "added_by")
     ordering = ("-id",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[GroupMembership], search_term: str
-    ) -> tuple[QuerySet[GroupMembership], bool]:
-        if search_term.strip():
-            queryset = queryset.filter(charge_point__search_text__folded_contains=search_term)
-        return queryset, False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup.startswith("group__id") or super().lookup_allowed(lookup, value, request)
@@ -232,18 +216,14 @@ class EventRuleAdmin(BigTableAdmin):
         forget_rule_book()
 
 
-@admin.register(ChargePointState)
-class ChargePointStateAdmin(ReadOnlyAdmin):
-    list_display = ("charge_point", "connectivity", "status", "last_seen", "silent_at", "ocpp_version")
-    list_select_related = ("charge_point",)
-    list_filter = ("connectivity",)
-
-
-@admin.register(ChargePointMessage)
-class ChargePointMessageAdmin(ReadOnlyAdmin):
-    list_display = ("id", "charge_point", "station", "action", "verdict", "received_at")
-    list_select_related = ("charge_point",)
-    list_filter = ("verdict",)
+register_read_only(
+    ChargePointState,
+    ("charge_point", "connectivity", "status", "last_seen", "silent_at", "ocpp_version"),
+    filters=("connectivity",),
+)
+register_read_only(
+    ChargePointMessage, ("id", "charge_point", "station", "action", "verdict", "received_at"), filters=("verdict",)
+)
 
 
 @admin.register(UnknownChargePoint)
@@ -275,38 +255,24 @@ class EntriesInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
-@admin.register(Incident)
-class IncidentAdmin(ReadOnlyAdmin):
-    inlines = (EntriesInline,)
-    list_display = ("id", "charge_point", "case", "opened_at", "closed_at", "repeats", "said")
-    list_select_related = ("charge_point",)
-    list_filter = ("case",)
-
-
-@admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "incident_id", "group_name", "kind", "state", "reason", "due_at", "decided_at")
-    list_filter = ("state", "kind", "reason")
-
-
-@admin.register(Acknowledgement)
-class AcknowledgementAdmin(ReadOnlyAdmin):
-    list_display = ("incident_id", "at", "author")
-    search_fields = ("author",)
-
-
-@admin.register(IncidentEntry)
-class IncidentEntryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "incident_id", "kind", "at", "author", "text")
-    list_filter = ("kind",)
-    search_fields = ("author",)
-
-
-@admin.register(Flapping)
-class FlappingAdmin(ReadOnlyAdmin):
-    list_display = ("id", "charge_point", "case", "began_at", "openings", "next_check_at", "ended_at")
-    list_select_related = ("charge_point",)
-    list_filter = ("case",)
+register_read_only(
+    Incident,
+    ("id", "charge_point", "case", "opened_at", "closed_at", "repeats", "said"),
+    inlines=(EntriesInline,),
+    filters=("case",),
+)
+register_read_only(
+    Notice,
+    ("id", "incident_id", "group_name", "kind", "state", "reason", "due_at", "decided_at"),
+    filters=("state", "kind", "reason"),
+)
+register_read_only(Acknowledgement, ("incident_id", "at", "author"), search=("author",))
+register_read_only(
+    IncidentEntry, ("id", "incident_id", "kind", "at", "author", "text"), filters=("kind",), search=("author",)
+)
+register_read_only(
+    Flapping, ("id", "charge_point", "case", "began_at", "openings", "next_check_at", "ended_at"), filters=("case",)
+)
 
 
 class TargetsInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -350,7 +316,6 @@ class MaintenanceWindowAdmin(BigTableAdmin):
 @admin.register(MaintenanceTarget)
 class MaintenanceTargetAdmin(BigTableAdmin):
     list_display = ("window", "charge_point", "group", "location", "city")
-    list_select_related = ("window", "charge_point", "group")
     search_fields = ("location",)
     autocomplete_fields = ("window", "charge_point", "group")
     ordering = ("-id",)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from console.admin import BigTableAdmin, ReadOnlyAdmin
+from console.admin import BigTableAdmin, register_read_only
 from outbox.models import (
     Address,
     Attempt,
@@ -24,24 +24,18 @@ from outbox.models import (
 from outbox.services.topic_lists import lists
 from outbox.services.topic_lists.noticing import lists_changed
 
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "subject", "occurred_at", "created_at")
-    search_fields = ("subject__startswith", "kind__startswith")
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "channel", "address", "state", "reason", "attempts", "created_at", "settled_at")
-    list_filter = ("channel", "state")
-    search_fields = ("address__startswith",)
-
-
-@admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
-    list_display = ("id", "delivery_id", "at", "verdict", "reason", "code", "duration_ms")
-    list_filter = ("verdict",)
+register_read_only(
+    Event, ("id", "kind", "subject", "occurred_at", "created_at"), search=("subject__startswith", "kind__startswith")
+)
+register_read_only(
+    Delivery,
+    ("id", "channel", "address", "state", "reason", "attempts", "created_at", "settled_at"),
+    filters=("channel", "state"),
+    search=("address__startswith",),
+)
+register_read_only(
+    Attempt, ("id", "delivery_id", "at", "verdict", "reason", "code", "duration_ms"), filters=("verdict",)
+)
 
 
 @admin.register(Address)
@@ -51,17 +45,13 @@ class AddressAdmin(BigTableAdmin):
     search_fields = ("address",)
 
 
-@admin.register(Banner)
-class BannerAdmin(ReadOnlyAdmin):
-    list_display = ("delivery_id", "audience", "kind", "subject", "state", "shown_at", "read_at", "ended_at")
-    list_filter = ("state",)
-    search_fields = ("audience__startswith", "subject__startswith")
-
-
-@admin.register(Trouble)
-class TroubleAdmin(ReadOnlyAdmin):
-    list_display = ("id", "name", "text", "began_at", "ended_at", "told_at", "end_told_at")
-    list_filter = ("name",)
+register_read_only(
+    Banner,
+    ("delivery_id", "audience", "kind", "subject", "state", "shown_at", "read_at", "ended_at"),
+    filters=("state",),
+    search=("audience__startswith", "subject__startswith"),
+)
+register_read_only(Trouble, ("id", "name", "text", "began_at", "ended_at", "told_at", "end_told_at"), filters=("name",))
 
 
 class TopicListForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -101,17 +91,14 @@ class TopicListAdmin(BigTableAdmin):
             lists.delete_list(topic_list=topic_list, now=timezone.now())
 
 
-@admin.register(TopicNotice)
-class TopicNoticeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "list_name", "event_id", "state", "reason", "due_at", "decided_at")
-    list_filter = ("state", "reason")
-
-
-@admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ReadOnlyAdmin):
-    """Changed in the console alone, which checks the URL and tells all processes; secrets are shown nowhere."""
-
-    list_display = ("shown_url", "description", "state", "failing_since", "created_at")
-    list_filter = ("state",)
-    search_fields = ("url__contains", "description__contains")
-    exclude = ("headers",)
+register_read_only(
+    TopicNotice, ("id", "list_name", "event_id", "state", "reason", "due_at", "decided_at"), filters=("state", "reason")
+)
+# Changed in the console alone, which checks the URL and tells all processes; secrets are shown nowhere.
+register_read_only(
+    WebhookEndpoint,
+    ("shown_url", "description", "state", "failing_since", "created_at"),
+    filters=("state",),
+    search=("url__contains", "description__contains"),
+    exclude=("headers",),
+)
