@@ -19,7 +19,7 @@ class BikeshareConfig(AppConfig):
         from core.demo import register_demo
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
-        from outbox.personal import Source, register_personal
+        from outbox.subscriptions.personal_data import Source, register_personal
 
         app = "bikeshare"
         register_demo(app, demo.load)

@@ -26,7 +26,7 @@ from infra_notifications.services.charge_points import ChargePointInput, has_nam
 from infra_notifications.services.intake import Intake, Submission
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
-from outbox.lists import MAX_ADDRESSES
+from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
 
 router = Router()
 READ, WRITE = ScopedKey("charging:read"), ScopedKey("charging:write")

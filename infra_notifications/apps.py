@@ -20,16 +20,17 @@ class InfraNotificationsConfig(AppConfig):
         from core.undo import register_undo
         from infra_notifications import demo, models, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
-        from infra_notifications.mailing import GROUP_LIST, address_line
+        from infra_notifications.mailing import address_line
+        from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
-        from outbox.lists import register_list
+        from outbox.services.mailing_lists.leaving import register_list
         from outbox.transports.email.words import register_mail_words
 
         app = "infra_notifications"
         register_demo(app, demo.load)
         register_kinds(KINDS)
-        register_list(GROUP_LIST)
+        register_list(GROUPS.registered)
         register_mail_words(address_line=address_line)
         register_bulk(*tables.BULK_ACTIONS)
         for kind in UNDO_KINDS:

@@ -18,7 +18,7 @@ from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, C
 from infra_notifications.models import NotificationGroup
 from infra_notifications.selectors import ids_by_evse, locations_named
 from infra_notifications.services.maintenance import Targets, beginning
-from outbox.lists import addresses_in
+from outbox.services.mailing_lists.addresses import addresses_in
 
 MAX_TAG = 40
 _BETWEEN = re.compile(r"[\s,;]+")

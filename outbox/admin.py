@@ -22,7 +22,7 @@ from outbox.models import (
     WebhookEndpoint,
 )
 from outbox.services.topic_lists import lists
-from outbox.services.topic_lists.noticing import lists_changed
+from outbox.services.topic_lists.deciding import lists_changed
 
 register_read_only(
     Event, ("id", "kind", "subject", "occurred_at", "created_at"), search=("subject__startswith", "kind__startswith")

@@ -22,7 +22,10 @@ class OutboxConfig(AppConfig):
         from core.schedule import register_periodic
         from core.search.stored import register_long_list
         from outbox import checks, metrics, models, search, selectors, tables, tiles
+        from outbox.event_kinds import register_kinds
+        from outbox.subscriptions.kinds import KINDS
 
+        register_kinds(KINDS)
         _register_topic_lists()
         _register_webhooks()
         auditlog.register(models.Address)
@@ -102,13 +105,10 @@ def _register_topic_lists() -> None:
     from core.health import register_check
     from core.retention import by_age, register_retention
     from outbox import checks, models, watch
-    from outbox.event_kinds import register_kinds
-    from outbox.lists import register_list
-    from outbox.mailing import KINDS
-    from outbox.services.topic_lists.lists import TOPIC_LIST, erase_from_lists
+    from outbox.services.mailing_lists.leaving import register_list
+    from outbox.services.topic_lists.lists import TOPIC_LISTS, erase_from_lists
 
-    register_kinds(KINDS)
-    register_list(TOPIC_LIST)
+    register_list(TOPIC_LISTS.registered)
     auditlog.register(models.TopicList, exclude_fields=["gathering_until", "last_told_at", "thread", "updated_at"])
     register_check(watch.TOPIC_LISTS, checks.check_topic_lists, for_readiness=False)
     register_eraser("outbox: topic lists", erase_from_lists)
@@ -123,13 +123,10 @@ def _register_webhooks() -> None:
     from console.navigation import Entry, register_entry
     from core.erasure import register_eraser
     from outbox import models
-    from outbox.event_kinds import register_kinds
     from outbox.services import register_listeners
     from outbox.services.endpoint_health import SOURCE
     from outbox.services.webhooks import erase_contact, read_listeners
-    from outbox.transports.webhook.kinds import KINDS
 
-    register_kinds(KINDS)
     register_listeners(SOURCE, read_listeners)
     register_eraser("outbox: webhook contacts", erase_contact)
     # Headers may hold the receiver's secrets.

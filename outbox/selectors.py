@@ -24,7 +24,7 @@ from outbox.models import (
     WebhookEndpoint,
 )
 from outbox.subscriptions.conditions import Facts, compile_condition
-from outbox.transports.webhook.kinds import WEBHOOK_TEST
+from outbox.subscriptions.kinds import WEBHOOK_TEST
 
 
 def deliveries() -> QuerySet[Delivery]:

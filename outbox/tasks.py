@@ -8,7 +8,7 @@ from django.utils import timezone
 from core.services import show_life
 from outbox import dispatcher
 from outbox.services import erasing, repeats, sweeping
-from outbox.services.topic_lists import telling
+from outbox.services.topic_lists import notifying as telling
 
 
 @shared_task(name="outbox.deliver")

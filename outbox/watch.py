@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from core.health import Finding, run_checks
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
-from outbox.services.troubles import Telling, claim_tellings, note_findings, note_told
+from outbox.services.health_alerts import Telling, claim_tellings, note_findings, note_told
 from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.smtp import Broken, ServerAway, SmtpSession
 from outbox.transports.email.transport import own_host, server_from_settings

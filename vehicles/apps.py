@@ -16,7 +16,7 @@ class VehiclesConfig(AppConfig):
         from core.demo import register_demo
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
-        from outbox.lists import register_list
+        from outbox.services.mailing_lists.leaving import register_list
         from vehicles import demo, models, tiles
         from vehicles.event_kinds import KINDS
         from vehicles.mailing import CATEGORY_LIST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from outbox.lists import MailingList
+from outbox.services.mailing_lists.leaving import MailingList
 from vehicles.choices import Category
 from vehicles.models import Driver
 from vehicles.services.notifications import stop_category

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from auditlog.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.sql import array_literal
 from core.time_zones import known_zones
-from infra_notifications.choices import Case, Language, NoticeReason, NoticeState
+from infra_notifications.choices import Case, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST, GroupTest
 from infra_notifications.models import (
     ChargePoint,
@@ -29,10 +28,8 @@ from infra_notifications.models import (
 from infra_notifications.services import notices
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.payloads import group_url
-from outbox.choices import Reason
-from outbox.contract import NewEvent, Recipient
-from outbox.lists import clean_addresses
-from outbox.services import cancel_deleted_list, cancel_for_list, publish
+from outbox.services.mailing_lists.addresses import clean_addresses
+from outbox.services.mailing_lists.lists import MailingLists, clean_common
 
 MAX_HOLD_OFF_S = 30 * 24 * 3600
 # The audit log names this many charge points of a change and counts the rest.
@@ -43,16 +40,21 @@ SETTINGS = (
 )  # fmt: skip
 
 
+GROUPS = MailingLists(
+    prefix="notification_group",
+    model=NotificationGroup,
+    address_model=GroupAddress,
+    field="group",
+    name_constraint="notificationgroup_name_unique",
+    name_taken=gettext_lazy("There is a notification group named “%(name)s” already."),
+    no_address=gettext_lazy("This group has no address yet."),
+)
+
+
 def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
     """Checks a group's settings; unknown keys are left out. Raises ValidationError with a pointer to each field."""
     found = {key: value for key, value in given.items() if key in SETTINGS}
-    errors: dict[str, str] = {}
-    if "name" in found:
-        found["name"] = " ".join(str(found["name"]).replace("\x00", "").split())
-        if not found["name"] or len(found["name"]) > 100:
-            errors["name"] = _("Give the group a name of at most 100 characters.")
-    if "description" in found:
-        found["description"] = str(found["description"]).replace("\x00", "").strip()
+    errors = clean_common(found, name_missing=_("Give the group a name of at most 100 characters."))
     if "cases" in found:
         unknown = sorted(set(found["cases"]) - set(Case.values))
         if unknown:
@@ -64,8 +66,6 @@ def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
                 "n": MAX_HOLD_OFF_S,
                 "known": ", ".join(Case.values),
             }
-    if found.get("language", "en") not in Language.values:
-        errors["language"] = _("The languages are %(known)s.") % {"known": ", ".join(Language.values)}
     reminder = found.get("reminder_s")
     if reminder is not None and not 60 <= reminder <= MAX_HOLD_OFF_S:
         errors["reminder_s"] = _("A reminder comes every 60 seconds to 30 days.")
@@ -102,10 +102,8 @@ def create_group(
     with transaction.atomic():
         group = NotificationGroup(**clean)
         group.digest_due_at = next_digest(group, now or timezone.now())
-        _saved(group)
-        GroupAddress.objects.bulk_create([GroupAddress(group=group, address=address) for address in addresses])
-        if addresses:
-            _audit(group, {"addresses": ["", ", ".join(addresses)]})
+        GROUPS.save(group)
+        GROUPS.add_addresses(group, addresses)
         add_members(group=group, charge_point_ids=charge_point_ids, by=by)
     return group
 
@@ -131,9 +129,9 @@ def update_group(
         if schedule_of(group)[:2] != before[:2]:
             group.digest_due_at = next_digest(group, now)
             fields.append("digest_due_at")
-        _saved(group, fields)
+        GROUPS.save(group, fields)
         if addresses is not None:
-            _replace_addresses(group, addresses, now)
+            GROUPS.replace_addresses(group, addresses, now)
         if members is not None:
             replace_members(group=group, charge_point_ids=members, by=by)
         follow_schedule(group=group, before=before, now=now)
@@ -154,54 +152,13 @@ def follow_schedule(*, group: NotificationGroup, before: tuple[Any, ...], now: d
         notices.reschedule_reminders(group=group, now=now)
 
 
-def _saved(group: NotificationGroup, fields: Iterable[str] | None = None) -> NotificationGroup:
-    try:
-        with transaction.atomic():
-            group.save(update_fields=fields)
-    except IntegrityError as error:
-        if "notificationgroup_name_unique" not in str(error):
-            raise
-        raise ValidationError(
-            _("There is a notification group named “%(name)s” already.") % {"name": group.name}, code="unique"
-        ) from error
-    return group
-
-
-def _replace_addresses(group: NotificationGroup, addresses: Sequence[str], now: datetime) -> None:
-    """Adds what is new and removes what is gone; what stays keeps its row."""
-    old = {row.address.lower(): row for row in group.addresses.all()}
-    wanted = {address.lower(): address for address in addresses}
-    gone = [row for key, row in old.items() if key not in wanted]
-    added = [address for key, address in wanted.items() if key not in old]
-    GroupAddress.objects.filter(pk__in=[row.pk for row in gone]).delete()
-    GroupAddress.objects.bulk_create([GroupAddress(group=group, address=address) for address in added])
-    for row in gone:
-        cancel_for_list(list_key=group.list_key, address=row.address, reason=Reason.BY_HAND, now=now)
-    if gone or added:
-        before, after = sorted(row.address for row in old.values()), sorted(wanted.values())
-        _audit(group, {"addresses": [", ".join(before), ", ".join(after)]})
-
-
-def leave_list(*, group_id: int, address: str) -> bool:
-    """Takes an address off a group's list because its owner asked; says whether it stood there."""
-    with transaction.atomic():
-        found = GroupAddress.objects.select_related("group").filter(group_id=group_id, address__iexact=address).first()
-        if found is None:
-            return False
-        found.delete()
-        _audit(found.group, {"addresses": [address, _("unsubscribed by its owner")]})
-    return True
-
-
 def delete_group(*, group: NotificationGroup, now: datetime) -> None:
     """Ends a group and all that is on its way to it. Its incidents and what it was told stay, under its name."""
-    list_key = group.list_key
     with transaction.atomic():
         Notice.objects.filter(group=group, state=NoticeState.WAITING).update(
             state=NoticeState.SKIPPED, reason=NoticeReason.LEFT_GROUP, due_at=None, decided_at=now
         )
-        group.delete()
-        cancel_deleted_list(list_key=list_key, now=now)
+        GROUPS.delete(group, now)
 
 
 # ---- members ------------------------------------------------------------------------------------------------------
@@ -271,10 +228,6 @@ def replace_members(
         return insert_members(group=group, charge_point_ids=wanted - present, by=by), removed
 
 
-def _audit(group: NotificationGroup, changes: dict[str, Any]) -> None:
-    LogEntry.objects.log_create(group, action=LogEntry.Action.UPDATE, changes=changes)
-
-
 def _audit_members(group: NotificationGroup, operation: str, ids: Sequence[int]) -> None:
     """One entry for the whole change, which names the first hundred."""
     if not ids:
@@ -282,41 +235,23 @@ def _audit_members(group: NotificationGroup, operation: str, ids: Sequence[int])
     names = list(ChargePoint.objects.filter(pk__in=list(ids)[:AUDIT_LISTED]).values_list("evse_id", flat=True))
     if len(ids) > len(names):
         names.append(_("and %(n)d more") % {"n": len(ids) - len(names)})
-    _audit(group, {"charge_points": {"type": "m2m", "operation": operation, "objects": names}})
+    GROUPS.audit(group, {"charge_points": {"type": "m2m", "operation": operation, "objects": names}})
 
 
 # ---- test mail ------------------------------------------------------------------------------------------------------
 
 
-def send_test(*, group: NotificationGroup, sent_by: str, now: datetime) -> int | None:
-    """Sends a test mail to every address of a group, the whole way through the outbox. Returns the event's id."""
-    key = f"group_test:{group.pk}:{uuid.uuid4().hex}"
-    with transaction.atomic():
-        # Held until the mail is recorded, so that who deletes the group finds the mail and stops it.
-        list(NotificationGroup.objects.select_for_update(no_key=True).filter(pk=group.pk).values_list("pk"))
-        addresses = list(group.addresses.values_list("address", flat=True))
-        if not addresses:
-            raise ValidationError(_("This group has no address yet."))
-        ids = publish(
-            events=[
-                NewEvent(
-                    kind=GROUP_TEST,
-                    subject=group.list_key,
-                    payload=GroupTest(
-                        group_id=group.pk,
-                        group=group.name,
-                        charge_points=GroupMembership.objects.filter(group=group).count(),
-                        cases=list(group.cases),
-                        sent_by=sent_by,
-                        url=group_url(group.pk),
-                    ),
-                    dedup_key=key,
-                    occurred_at=now,
-                    recipients=tuple(
-                        Recipient(address, list_key=group.list_key, language=group.language) for address in addresses
-                    ),
-                )
-            ],
-            now=now,
-        )
-    return ids.get(key)
+def send_test(*, group: NotificationGroup, sent_by: str, now: datetime) -> int:
+    """Sends a test mail to every address of a group; returns its event's id.
+
+    Raises ValidationError for a group without addresses.
+    """
+    payload = GroupTest(
+        group_id=group.pk,
+        group=group.name,
+        charge_points=GroupMembership.objects.filter(group=group).count(),
+        cases=list(group.cases),
+        sent_by=sent_by,
+        url=group_url(group.pk),
+    )
+    return GROUPS.send_test(group, kind=GROUP_TEST, payload=payload, now=now)

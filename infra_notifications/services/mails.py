@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from datetime import datetime
-
-import msgspec
 
 from infra_notifications.choices import Case
 from infra_notifications.event_kinds import ChargePointIncident, FlappingItem, GroupFlapping, GroupMail
@@ -19,33 +15,9 @@ from infra_notifications.services.payloads import (
     incident_facts,
     incident_url,
 )
-from outbox.contract import NewEvent, Recipient
 
 # A mail lists this many charge points and says how many more there are; the page has them all.
 LISTED = 100
-
-
-def mail_to_group(
-    *,
-    group: NotificationGroup,
-    addresses: Sequence[str],
-    kind: str,
-    payload: msgspec.Struct,
-    dedup_key: str,
-    occurred_at: datetime,
-    thread: str = "",
-) -> NewEvent:
-    """An event for every address of a group, in its language."""
-    return NewEvent(
-        kind=kind,
-        subject=group.list_key,
-        payload=payload,
-        dedup_key=dedup_key,
-        occurred_at=occurred_at,
-        recipients=tuple(Recipient(address, list_key=group.list_key, language=group.language) for address in addresses),
-        thread=thread,
-        uuid=uuid.uuid4(),
-    )
 
 
 def incidents_payload(

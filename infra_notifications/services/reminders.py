@@ -14,10 +14,11 @@ from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.event_kinds import GROUP_REMINDER
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
 from infra_notifications.services.circumstances import circumstances_of
-from infra_notifications.services.mails import LISTED, incidents_payload, mail_to_group
+from infra_notifications.services.mails import LISTED, incidents_payload
 from infra_notifications.services.notices import NoticeRow, insert_notices, remind_at
 from outbox.contract import NewEvent
 from outbox.services import publish
+from outbox.services.mailing_lists.lists import mail_to_list
 
 REMIND_LIMIT = 5_000
 
@@ -117,9 +118,9 @@ class _Reminding:
         events: dict[int, NewEvent] = {}
         for group_id, alerts in told.items():
             group, first = self.groups[group_id], [incidents[alert.incident_id] for alert in alerts[:LISTED]]
-            events[group_id] = mail_to_group(
-                group=group,
-                addresses=self.addresses[group_id],
+            events[group_id] = mail_to_list(
+                group,
+                self.addresses[group_id],
                 kind=GROUP_REMINDER,
                 payload=incidents_payload(group, first, total=len(alerts)),
                 dedup_key=f"{GROUP_REMINDER}:{group_id}:{self.now.timestamp():.6f}",

@@ -23,15 +23,14 @@ from infra_notifications.event_kinds import GROUP_ALERT, GROUP_FLAPPING, GROUP_R
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
 from infra_notifications.rules import Decision, Facts, Listener, Waited
 from infra_notifications.services.circumstances import Circumstances, circumstances_of
-from infra_notifications.services.mails import flapping_payload, incidents_payload, mail_to_group
+from infra_notifications.services.mails import flapping_payload, incidents_payload
 from infra_notifications.services.notices import NoticeRow, insert_notices, listener_of, notice_row, remind_at
 from outbox.contract import NewEvent
+from outbox.rules import window_end
 from outbox.services import publish
+from outbox.services.mailing_lists.lists import mail_to_list
 
 TELL_LIMIT = 5_000
-# Requests are told in another order than they began: a window that another one opened may end a little later than
-# our own would. One that ends much later was made by a clock that was wrong, and does not count.
-CLOCK_SLACK = timedelta(minutes=5)
 # What a digest holds is told by `services/digests.py`, unless its group wants no digest any more.
 _NOT_IN_A_DIGEST = (
     ~Q(reason=NoticeReason.DIGEST) | Q(group__isnull=True) | Q(group__digest_due_at__isnull=True)
@@ -169,12 +168,12 @@ class Telling:
         window = timedelta(seconds=settings.CHARGING_GATHER_S)
         for group_id, by_kind in alerts.items():
             group = self.groups[group_id]
-            until = group.gathering_until
+            until = window_end(group.gathering_until, settings.CHARGING_GATHER_S, self.now)
             # What a maintenance held back comes together anyway, and was waited for long enough.
             self._tell_incidents(group, GROUP_STILL_BROKEN, by_kind.pop(GROUP_STILL_BROKEN, []))
             if not by_kind:
                 continue
-            if window and until is not None and self.now < until <= self.now + window + CLOCK_SLACK:
+            if until is not None:
                 self._gather(by_kind, until)
                 continue
             group.gathering_until = self.now + window
@@ -221,9 +220,9 @@ class Telling:
         """Plans a mail that tells these notices; a digest of what is still open has none."""
         group.last_notified_at = self.now
         about = f"notice:{notices[0].pk}" if notices else f"group:{group.pk}"
-        event = mail_to_group(
-            group=group,
-            addresses=self.addresses[group.pk],
+        event = mail_to_list(
+            group,
+            self.addresses[group.pk],
             kind=kind,
             payload=payload,
             dedup_key=f"{kind}:{about}:{self.now.timestamp():.6f}",

@@ -14,10 +14,10 @@ from core.api import audited_by, key_of, page_of, rfc3339
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.choices import Language
-from outbox.lists import MAX_ADDRESSES
 from outbox.models import TopicList, TopicNotice
 from outbox.models.topic_lists import DEFAULT_GATHER_S
 from outbox.search import NOTICE_SEARCH, TOPIC_LIST_SEARCH
+from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
 from outbox.services.topic_lists import lists as services
 
 MAX_TOPICS = 500

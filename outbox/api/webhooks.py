@@ -18,10 +18,10 @@ from outbox.api.doors import READ, WRITE, router
 from outbox.api.events import delivery_shape
 from outbox.choices import EndpointState
 from outbox.models import WebhookEndpoint
-from outbox.personal import scopes_lacking
 from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
 from outbox.services import replaying
 from outbox.services import webhooks as services
+from outbox.subscriptions.personal_data import scopes_lacking
 
 MAX_TOPICS = 500
 

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from outbox.lists import clean_address
+from outbox.services.mailing_lists.addresses import clean_address
 
 # Who sees banners is named by the app that shows them, e.g. driver:12.
 _AUDIENCE = re.compile(r"\w{2,40}:\S{1,250}")

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from outbox.choices import Language
 from outbox.event_kinds import domains
 from outbox.forms.topics import TopicsField
-from outbox.lists import addresses_in
 from outbox.models import TopicList
 from outbox.models.topic_lists import DEFAULT_GATHER_S
+from outbox.services.mailing_lists.addresses import addresses_in
 from outbox.services.topic_lists.lists import MAX_GATHER_S, clean_settings
 
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from outbox.forms.topics import TopicsField
 from outbox.models import WebhookEndpoint
-from outbox.personal import permissions_needed
 from outbox.services.webhooks import MAX_DESCRIPTION, EndpointInput
+from outbox.subscriptions.personal_data import permissions_needed
 
 _QUIET = {"autocomplete": "off", "spellcheck": "false"}
 

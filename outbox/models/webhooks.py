@@ -20,7 +20,7 @@ def endpoint_id(list_key: str) -> int | None:
 
 
 class WebhookEndpoint(models.Model):
-    """A receiver of events by HTTP. Its URL is in the one form that `outbox.addresses` writes."""
+    """A receiver of events by HTTP. Its URL is in the one form that `transports.webhook.targets` writes."""
 
     url = models.CharField(_("URL"), max_length=2_000)
     description = models.CharField(_("description"), max_length=200, blank=True, default="")
@@ -28,7 +28,7 @@ class WebhookEndpoint(models.Model):
     condition = models.TextField(_("condition"), blank=True, default="")
     # Sent with every request; values may be secrets, so that they are shown to nobody and kept out of the audit log.
     headers = models.JSONField(_("own headers"), default=dict, blank=True)
-    # Whether it is told who the people are that events name by their ids (outbox.personal).
+    # Whether it is told who the people are that events name by their ids (outbox.subscriptions.personal_data).
     personal_data = models.BooleanField(_("personal data"), default=False)
     contact = models.EmailField(_("contact"), max_length=254, blank=True, default="")
     owner = models.ForeignKey(

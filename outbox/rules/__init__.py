@@ -1,5 +1,6 @@
 """The outbox's decisions. Pure: the moment and the chance are passed in, no ORM, no settings, no network."""
 
+from outbox.rules.deciding import Matter, why_not_told, window_end
 from outbox.rules.retrying import (
     JITTER,
     MAX_AGE,
@@ -11,7 +12,6 @@ from outbox.rules.retrying import (
     server_pause,
     settle,
 )
-from outbox.rules.telling import Matter, why_not_told, window_end
 
 __all__ = [
     "JITTER",

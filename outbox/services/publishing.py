@@ -15,7 +15,7 @@ from outbox.choices import DeliveryState, Reason
 from outbox.contract import NewEvent
 from outbox.event_kinds import kind_of
 from outbox.services.banners import show_banners
-from outbox.services.topic_lists.noticing import open_notices
+from outbox.services.topic_lists.deciding import open_notices
 from outbox.subscriptions.matching import STAMPS, Wanted, listeners_to
 from outbox.transports.registry import is_sent
 
@@ -58,8 +58,8 @@ def _json(payload: msgspec.Struct) -> str:
 def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
     """Writes events and one delivery per recipient in the caller's transaction, and nudges a worker after its commit.
 
-    Recipients are those that an event names and whoever listens to its kind (`outbox.services.listening`); topic lists
-    get a notice each (`outbox.services.topic_lists`). Returns the ids of the events that are new, by their
+    Recipients are those that an event names and whoever listens to its kind (`subscriptions.matching`); for each topic
+    list a decision is written (`services.topic_lists`). Returns the ids of the events that are new, by their
     `dedup_key`: those that were published before are left alone.
     Raises UnknownKind for an unregistered kind and TransactionManagementError outside a transaction.
     """

@@ -19,8 +19,8 @@ from outbox.models.webhooks import endpoint_id
 from outbox.services.publishing import insert_deliveries
 from outbox.services.webhooks import recipient_of
 from outbox.subscriptions.conditions import Facts, compile_condition
+from outbox.subscriptions.kinds import WEBHOOK_TEST
 from outbox.subscriptions.matching import Wanted
-from outbox.transports.webhook.kinds import WEBHOOK_TEST
 
 # What has not arrived, or not yet.
 NOT_ARRIVED = (DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED, DeliveryState.RETRYING)

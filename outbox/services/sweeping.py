@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from outbox.services import banners, jobs, publishing, settling
-from outbox.services.topic_lists import telling
+from outbox.services.topic_lists import notifying as telling
 from outbox.transports.registry import transports
 
 

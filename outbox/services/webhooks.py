@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _
 
 from core.erasure import Erased
 from core.search import SearchError
-from outbox.addresses import Forbidden, Policy, parse_target
 from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import clean_topics, kinds_of
@@ -28,9 +27,10 @@ from outbox.models import Delivery, WebhookEndpoint, WebhookSecret
 from outbox.services.endpoint_health import SOURCE, hold_back_waiting
 from outbox.services.publishing import publish
 from outbox.subscriptions.conditions import check_condition, compile_condition
+from outbox.subscriptions.kinds import WEBHOOK_TEST, WebhookTest
 from outbox.subscriptions.matching import Listener, listeners_changed
-from outbox.transports.webhook.kinds import WEBHOOK_TEST, WebhookTest
 from outbox.transports.webhook.signing import new_secret
+from outbox.transports.webhook.targets import Forbidden, Policy, parse_target
 
 log = structlog.get_logger("signalbox.webhooks")
 

@@ -7,7 +7,7 @@ from django import template
 from console.templatetags.console import register_colours
 from outbox.choices import NOTICE_COLOURS
 from outbox.models import Event
-from outbox.rules.facts import headline
+from outbox.rules.payload_summary import headline
 
 register = template.Library()
 register_colours(register, notice_colour=NOTICE_COLOURS)

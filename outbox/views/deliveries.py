@@ -23,9 +23,9 @@ from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, Deliv
 from outbox.contract import ClaimedEvent
 from outbox.event_kinds import label_of
 from outbox.filters import DeliveryFilters, EventFilters
-from outbox.lists import list_of, read_token
 from outbox.models import Banner, Delivery, Event
 from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
+from outbox.services.mailing_lists.leaving import list_of, read_token
 from outbox.services.replaying import REPLAYABLE, endpoint_of
 from outbox.tables import SEND_AGAIN
 from outbox.transports.email.render import CannotRender, render_mail

@@ -14,8 +14,6 @@ from tests.architecture.test_layout import APPS, ROOT, own_code
 PACKAGES = (*APPS, "config")
 # Circles that are still there, with the modules in them; to be empty when the outbox and the console are redrawn.
 KNOWN_CIRCLES: set[frozenset[str]] = {
-    frozenset({"outbox.services.publishing", "outbox.services.topic_lists.noticing", "outbox.subscriptions.matching"}),
-    frozenset({"outbox.services.endpoint_health", "outbox.services.settling"}),
     frozenset({"console.lists.jobs", "console.tasks"}),
     frozenset(f"console.lists.{name}" for name in ("bulk", "export", "page", "personal", "suggestions")),
 }

@@ -23,7 +23,7 @@ MODULES = {
 # What only one app needs.
 OWN_MODULES = {
     "outbox": {
-        "addresses", "checks", "contract", "dispatcher", "lists", "metrics", "nudge", "personal", "subscriptions",
+        "checks", "contract", "dispatcher", "metrics", "nudge", "subscriptions",
         "transports", "watch",
     },
     "console": {

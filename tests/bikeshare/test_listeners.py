@@ -18,7 +18,7 @@ from bikeshare.models import Cyclist, Vehicule
 from outbox.dispatcher import Dispatcher, deliver_due
 from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
 from outbox.services.topic_lists.lists import create_list
-from outbox.services.topic_lists.telling import tell_due
+from outbox.services.topic_lists.notifying import tell_due
 from outbox.services.webhooks import EndpointInput, create_endpoint
 from outbox.transports.webhook.transport import WebhookTransport
 from tests.bikeshare.kit import MINUTE, say, told

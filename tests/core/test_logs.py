@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.logs import logging_config, redact
-from outbox.lists import unsubscribe_url
+from outbox.services.mailing_lists.leaving import unsubscribe_url
 from tests.core.test_settings import start
 from tests.engines import ROOT
 from tests.factories.console import make_key

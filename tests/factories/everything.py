@@ -54,7 +54,6 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from infra_notifications.services.import_jobs import KIND
-from outbox.lists import read_token, unsubscribe_url
 from outbox.models import (
     Address,
     Attempt,
@@ -68,6 +67,7 @@ from outbox.models import (
     WebhookEndpoint,
     WebhookSecret,
 )
+from outbox.services.mailing_lists.leaving import read_token, unsubscribe_url
 from tests.factories.bikeshare import (
     AbonnementFactory,
     BoitierFactory,

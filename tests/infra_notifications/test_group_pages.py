@@ -14,8 +14,8 @@ from django.utils.html import escape
 from infra_notifications.forms import ids_in
 from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, NotificationGroup
 from outbox.dispatcher import deliver_due
-from outbox.lists import addresses_in
 from outbox.models import WebhookEndpoint
+from outbox.services.mailing_lists.addresses import addresses_in
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import fault, say

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, GroupMembership, NotificationGroup
 from infra_notifications.services.groups import (
+    GROUPS,
     add_members,
     clean_settings,
     create_group,
     delete_group,
-    leave_list,
     remove_members,
     replace_members,
     send_test,
     update_group,
 )
-from outbox.lists import clean_address, clean_addresses
 from outbox.models import Delivery, Event
+from outbox.services.mailing_lists.addresses import clean_address, clean_addresses
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import NOW, addressees
@@ -285,9 +285,9 @@ def test_replaced_members_keep_the_rows_of_those_that_stay() -> None:
 
 def test_owner_of_an_address_leaves_the_list_once() -> None:
     group = NotificationGroupFactory(emails=["a@example.org", "b@example.org"])
-    assert leave_list(group_id=group.pk, address="A@example.org")
-    assert not leave_list(group_id=group.pk, address="a@example.org")
-    assert not leave_list(group_id=0, address="b@example.org")
+    assert GROUPS.leave(group.list_key, "A@example.org")
+    assert not GROUPS.leave(group.list_key, "a@example.org")
+    assert not GROUPS.leave("notification_group:0", "b@example.org")
     assert addresses_of(group) == ["b@example.org"]
 
 
@@ -320,7 +320,7 @@ def changes_of(group: NotificationGroup) -> list[Any]:
 def test_addresses_are_audited() -> None:
     group = NotificationGroupFactory(emails=["a@example.org"])
     update_group(group=group, settings={}, emails=["b@example.org"], now=NOW)
-    leave_list(group_id=group.pk, address="b@example.org")
+    GROUPS.leave(group.list_key, "b@example.org")
     assert changes_of(group)[-2:] == [
         {"addresses": ["a@example.org", "b@example.org"]},
         {"addresses": ["b@example.org", "unsubscribed by its owner"]},

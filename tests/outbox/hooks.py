@@ -10,10 +10,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from outbox.addresses import Policy
 from outbox.dispatcher import Dispatcher
 from outbox.models import Attempt, Delivery, WebhookEndpoint
 from outbox.services.webhooks import EndpointInput, create_endpoint
+from outbox.transports.webhook.targets import Policy
 from outbox.transports.webhook.transport import WebhookTransport
 from tests.outbox.kit import a_note, published
 from tests.outbox.receiver import Receiver

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from outbox.addresses import Forbidden, Policy, Target, check_address, parse_target
+from outbox.transports.webhook.targets import Forbidden, Policy, Target, check_address, parse_target
 
 STRICT = Policy()
 

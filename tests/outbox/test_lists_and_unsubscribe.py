@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from infra_notifications.models import NotificationGroup
 from outbox.choices import DeliveryState, Reason
-from outbox.lists import list_of, read_token, unsubscribe_url
 from outbox.models import Delivery
+from outbox.services.mailing_lists.leaving import list_of, read_token, unsubscribe_url
 from outbox.transports.base import Work
 from outbox.transports.email.transport import EmailTransport
 from tests.factories.infra_notifications import NotificationGroupFactory

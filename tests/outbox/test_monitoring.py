@@ -23,7 +23,7 @@ from outbox.contract import failed, retry
 from outbox.metrics import ENDED
 from outbox.models import Delivery, Trouble
 from outbox.services import cancel_delivery
-from outbox.services.troubles import TELL_AFTER
+from outbox.services.health_alerts import TELL_AFTER
 from tests.outbox.kit import NOW, a_delivery, a_note, published, settled
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"

@@ -19,10 +19,10 @@ from core.retention import prune_old
 from outbox.checks import check_topic_lists
 from outbox.choices import NoticeReason
 from outbox.event_kinds import clean_topics, kinds_of
-from outbox.lists import unsubscribe_url
 from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
 from outbox.rules import Matter, why_not_told, window_end
-from outbox.rules.facts import MOST_FACTS, Fact, headline, in_order, key_facts, link_of
+from outbox.rules.payload_summary import MOST_FACTS, Fact, headline, in_order, key_facts, link_of
+from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.topic_lists.lists import create_list, delete_list, send_test, update_list
 from tests.outbox.kit import NOW, days, in_threads
 from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, happening, happens, notices, tell, told

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from outbox.event_kinds import EventKind, register_kinds
 from outbox.models import Event, TopicList, TopicListAddress, TopicNotice
 from outbox.services import publish
-from outbox.services.topic_lists.lists import delete_list, leave_list, update_list
-from outbox.services.topic_lists.noticing import lists_changed
+from outbox.services.topic_lists.deciding import lists_changed
+from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, update_list
 from tests.outbox.kit import NOW, Note, a_note, days, in_threads
 from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, happening, happens, notices, tell, told
 
@@ -147,7 +147,7 @@ def test_condition_that_raises_ends_no_transaction(monkeypatch: pytest.MonkeyPat
     def broken(_facts: Any) -> bool:
         raise RecursionError
 
-    monkeypatch.setattr("outbox.services.topic_lists.noticing.compile_condition", lambda text: broken)
+    monkeypatch.setattr("outbox.services.topic_lists.deciding.compile_condition", lambda text: broken)
     a_list(condition="a")
     happens(happening())
     assert notices() == [("skipped", "condition_broken")]
@@ -194,7 +194,7 @@ def test_change_that_is_rolled_back_holds_for_nobody(committed: None) -> None:
 def test_last_address_that_leaves_leaves_a_list_that_reaches_nobody() -> None:
     found = a_list()
     happens(happening())
-    leave_list(list_id=found.pk, address=ADDRESS.upper())
+    TOPIC_LISTS.leave(found.list_key, ADDRESS.upper())
     happens(happening())
     tell()
     assert notices() == [("skipped", "no_address"), ("skipped", "no_address")]
@@ -277,7 +277,7 @@ def test_lists_are_read_once_after_a_change() -> None:
 
 
 def test_payload_is_taken_apart_only_for_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outbox.services.topic_lists.noticing.facts_of", lambda *_args: pytest.fail("taken apart"))
+    monkeypatch.setattr("outbox.services.topic_lists.deciding.facts_of", lambda *_args: pytest.fail("taken apart"))
     a_list()
     happens(happening(), a_note(kind=TRIP, payload=Note()))
     assert len(notices()) == 2

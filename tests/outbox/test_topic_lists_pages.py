@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from outbox.models import Address, TopicList
-from outbox.services.topic_lists.noticing import lists_changed
+from outbox.services.topic_lists.deciding import lists_changed
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of
 from tests.outbox.kit import NOW
 from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, happening, happens, tell

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from outbox.choices import Reason
 from outbox.contract import ClaimedEvent, Result, failed
 from outbox.dispatcher import deliver_due
-from outbox.lists import read_token
 from outbox.models import Delivery, Event, TopicList, TopicNotice
 from outbox.services import publish, settle
-from outbox.services.topic_lists import telling
+from outbox.services.mailing_lists.leaving import read_token
+from outbox.services.topic_lists import notifying as telling
 from outbox.services.topic_lists.items import list_url
-from outbox.services.topic_lists.lists import delete_list, leave_list, send_test, update_list
+from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, send_test, update_list
 from outbox.tasks import deliver, sweep
 from outbox.transports.email.render import render_mail
 from tests.mailserver import MailServer
@@ -192,7 +192,7 @@ def test_mail_that_is_written_while_its_list_is_deleted_is_stopped_too(committed
 def test_who_left_meanwhile_is_not_mailed() -> None:
     found = gathered()
     update_list(topic_list=found, settings={}, emails=["b@example.org", ADDRESS], now=at(20))
-    leave_list(list_id=found.pk, address=ADDRESS)
+    TOPIC_LISTS.leave(found.list_key, ADDRESS)
     tell(60)
     assert [mail.to for mail in mails()] == [[ADDRESS], ["b@example.org"]]
 

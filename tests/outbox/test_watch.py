@@ -16,7 +16,7 @@ from core.services import show_life
 from outbox import watch
 from outbox.models import Delivery, Trouble
 from outbox.selectors import open_troubles
-from outbox.services.troubles import HOLD, TELL_AFTER, claim_tellings, note_findings, note_told
+from outbox.services.health_alerts import HOLD, TELL_AFTER, claim_tellings, note_findings, note_told
 from tests.mailserver import MailServer, free_port
 from tests.outbox.kit import NOW, a_note, in_threads, published
 from tests.outbox.topic_kit import a_list, happening, happens, tell

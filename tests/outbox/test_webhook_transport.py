@@ -21,7 +21,6 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import WebhookVerificationError
 
-from outbox.addresses import Policy
 from outbox.choices import DeliveryState, EndpointState, Reason, Verdict
 from outbox.contract import ANSWER_BYTES
 from outbox.models import Delivery, WebhookEndpoint
@@ -29,6 +28,7 @@ from outbox.services.webhooks import pause_endpoint, rotate_secret, send_test
 from outbox.transports.webhook import http
 from outbox.transports.webhook.http import judge_answer, pause_asked_for
 from outbox.transports.webhook.signing import new_secret, signatures, signer
+from outbox.transports.webhook.targets import Policy
 from tests.mailserver import free_port
 from tests.outbox.hooks import LOOPBACK, TRIP, deliver, endpoint_at, fresh, happened, make_due, tries
 from tests.outbox.kit import Note

@@ -10,11 +10,11 @@ from typing import Any
 from django.db import transaction
 
 from outbox.contract import NewEvent
-from outbox.mailing import TOPIC_MAIL
 from outbox.models import Delivery, Event, TopicList, TopicNotice
 from outbox.services import publish
 from outbox.services.topic_lists.lists import create_list
-from outbox.services.topic_lists.telling import tell_due
+from outbox.services.topic_lists.notifying import tell_due
+from outbox.subscriptions.kinds import TOPIC_MAIL
 from tests.outbox.kit import NOW, Note, a_note
 
 ADDRESS = "ops@example.org"

@@ -10,8 +10,8 @@ import pytest
 from babel.dates import format_date
 from django.core.exceptions import ValidationError
 
-from outbox.lists import read_token, unsubscribe_url
 from outbox.models import Delivery
+from outbox.services.mailing_lists.leaving import read_token, unsubscribe_url
 from tests.clock import local
 from tests.vehicles.kit import (
     CAR,

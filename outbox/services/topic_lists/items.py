@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from outbox.event_kinds import EventKind, UnknownKind, kind_of
-from outbox.mailing import TopicFact, TopicItem
 from outbox.models import Event
-from outbox.rules.facts import headline, in_order, key_facts, link_of
+from outbox.rules.payload_summary import headline, in_order, key_facts, link_of
+from outbox.subscriptions.kinds import TopicFact, TopicItem
 
 
 def list_url(pk: int) -> str:

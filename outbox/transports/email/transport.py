@@ -16,9 +16,9 @@ from django.utils.encoding import punycode
 
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
-from outbox.lists import unsubscribe_url
 from outbox.rules import server_pause
 from outbox.services import claim
+from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.transports.base import Claimer, Transport, Work
 from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.per_domain import DomainQueue

@@ -1,6 +1,6 @@
 """The HTTP client of webhooks: one session, kept connections, and no way to an address that was not judged.
 
-A name is resolved anew for every connection, all of its addresses are judged (`outbox.addresses`), the connection is
+A name is resolved anew for every connection, all of its addresses are judged (`targets`), the connection is
 made to one of exactly those, and the address is judged once more when the socket is made: neither a name that answers
 differently the second time nor a literal address gets by. TLS and the Host header keep the name of the URL.
 Redirects are not followed, cookies not kept, proxies of the environment not used.
@@ -25,9 +25,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from outbox.addresses import Forbidden, Policy, Target, check_address
 from outbox.choices import Reason
 from outbox.contract import ANSWER_BYTES, Outcome, delivered, failed, retry
+from outbox.transports.webhook.targets import Forbidden, Policy, Target, check_address
 
 TOTAL_S, CONNECT_S = 15.0, 5.0
 # An unused connection is kept this long: shorter than the 60 s and more that servers keep theirs.

@@ -22,24 +22,24 @@ from django.conf import settings
 from django.utils import timezone
 from yarl import URL
 
-from outbox.addresses import Forbidden, Policy, Target, parse_target
 from outbox.choices import Channel, EndpointState, Reason
 from outbox.contract import RELEASED, Claimed, ClaimedEvent, Outcome, Result, failed, held_back
 from outbox.event_kinds import domain_of
 from outbox.models import Event, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
-from outbox.personal import MEMBER, people_in
 from outbox.services import number_events
 from outbox.services.endpoint_health import check_endpoints, learn_about_endpoints
 from outbox.services.fair_claims import FairClaim
 from outbox.services.publishing import NUMBERED_AT_ONCE
 from outbox.services.webhooks import current_secrets, policy_from_settings
+from outbox.subscriptions.kinds import WEBHOOK_TEST
+from outbox.subscriptions.personal_data import MEMBER, people_in
 from outbox.transports.base import Report, Transport, Work
 from outbox.transports.destination import FIRST_WINDOW, Destination
 from outbox.transports.webhook.envelope import envelope
 from outbox.transports.webhook.http import WebhookClient
-from outbox.transports.webhook.kinds import WEBHOOK_TEST
 from outbox.transports.webhook.signing import signatures, signer
+from outbox.transports.webhook.targets import Forbidden, Policy, Target, parse_target
 
 log = structlog.get_logger("signalbox.webhook")
 

@@ -1,66 +1,15 @@
-"""Mailing lists that a person can leave with one click. The app that owns a list registers how to leave it."""
+"""Addresses as people type and paste them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 
-from django.conf import settings
-from django.core import signing
 from django.core.exceptions import ValidationError
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, validate_email
 
 MAX_ADDRESSES = 200
-
-_SALT = "outbox.unsubscribe"
-
-
-@dataclass(frozen=True)
-class MailingList:
-    """`title(key)` names the list for people (None when it is gone); `leave(key, address)` says if it stood there."""
-
-    prefix: str
-    title: Callable[[str], str | None]
-    leave: Callable[[str, str], bool]
-
-
-_lists: dict[str, MailingList] = {}
-
-
-def register_list(mailing_list: MailingList) -> None:
-    _lists[mailing_list.prefix] = mailing_list
-
-
-def list_of(key: str) -> MailingList | None:
-    return _lists.get(key.partition(":")[0])
-
-
-def unsubscribe_url(list_key: str, address: str) -> str:
-    """The address's own link to leave the list: signed, without time limit, as RFC 8058 wants it, and always the
-    same, so that a mail tried or sent again reads as it did before."""
-    token = signing.Signer(salt=_SALT).sign_object([list_key, address])
-    return f"{settings.PUBLIC_URL}{_page()}{token}/"
-
-
-@cache
-def _page() -> str:
-    """The path that a token follows; looked up once, for a mail is written in a fraction of a millisecond."""
-    return reverse("outbox:unsubscribe", args=["-"]).removesuffix("-/")
-
-
-def read_token(token: str) -> tuple[str, str] | None:
-    try:
-        list_key, address = signing.Signer(salt=_SALT).unsign_object(token)
-    except (signing.BadSignature, ValueError):
-        return None
-    return list_key, address
-
-
-# ---- addresses as they are typed ------------------------------------------------------------------------------------
 
 _BETWEEN = re.compile(r"[\s,;]+")
 # `Anna Muster <anna@example.org>`, as mail programs copy it; the name may be quoted and hold a comma.

@@ -25,7 +25,7 @@ from outbox.contract import NewEvent
 from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.models import TopicList, TopicListAddress
 from outbox.rules import Matter, why_not_told
-from outbox.rules.telling import CLOCK_SLACK
+from outbox.rules.deciding import CLOCK_SLACK
 from outbox.subscriptions.conditions import Facts, Predicate, compile_condition
 from outbox.subscriptions.matching import NEVER, facts_of, listeners_changed
 

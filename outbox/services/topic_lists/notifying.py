@@ -19,16 +19,16 @@ from django.db.models import Q
 
 from core.sql import Col, update_rows
 from outbox.choices import NoticeReason, NoticeState
-from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import UnknownKind, kind_of
-from outbox.mailing import TOPIC_MAIL, TopicCount, TopicMail
 from outbox.models import Event, TopicList, TopicNotice
 from outbox.rules import why_not_told, window_end
-from outbox.rules.telling import CLOCK_SLACK
+from outbox.rules.deciding import CLOCK_SLACK
 from outbox.selectors import facts_of_stored
+from outbox.services.mailing_lists.lists import mail_to_list
 from outbox.services.publishing import publish
+from outbox.services.topic_lists.deciding import count_untold, ear_of
 from outbox.services.topic_lists.items import item_of, list_url
-from outbox.services.topic_lists.noticing import count_untold, ear_of
+from outbox.subscriptions.kinds import TOPIC_MAIL, TopicCount, TopicMail
 
 log = structlog.get_logger("signalbox.topic_lists")
 # A mail lists this many events and says how many more there are; the list's page has them all.
@@ -121,9 +121,10 @@ class _Telling:
         events = sorted(
             (self.events[notice.event_id] for notice in told), key=lambda event: (event.occurred_at, event.pk)
         )
-        mail = NewEvent(
+        mail = mail_to_list(
+            self.list,
+            self.addresses,
             kind=TOPIC_MAIL,
-            subject=self.list.list_key,
             payload=TopicMail(
                 list_id=self.list.pk,
                 list_name=self.list.name,
@@ -135,12 +136,7 @@ class _Telling:
             # A notice is told in one mail only, whatever else goes wrong.
             dedup_key=f"topic_notice:{told[0].pk}",
             occurred_at=min(event.occurred_at for event in events),
-            recipients=tuple(
-                Recipient(address, list_key=self.list.list_key, language=self.list.language)
-                for address in self.addresses
-            ),
             thread=self._thread(told, events),
-            uuid=uuid.uuid4(),
         )
         ids = publish(events=[mail], now=self.now)
         thread = mail.thread or mail.uuid.hex

@@ -1,4 +1,4 @@
-"""What the mails of topic lists say, and the kinds of event that carry them."""
+"""The outbox's own kinds of event: the mails of topic lists, the test of a webhook, the mails to its owner."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from outbox.event_kinds import EventKind
 
 TOPIC_MAIL = "topic_list.mail"
 TOPIC_TEST = "topic_list.test"
+WEBHOOK_TEST = "webhook.test"
+ENDPOINT_FAILING = "webhook.failing"
+ENDPOINT_DISABLED = "webhook.disabled"
 
 
 class TopicFact(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -64,6 +67,26 @@ class TopicTest(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
+class WebhookTest(msgspec.Struct, kw_only=True):
+    """Payload of a test event: it goes to one endpoint, whatever its topics are."""
+
+    endpoint_id: int
+    sent_by: str = ""
+    message: str = "This is a test. Nothing happened."
+
+
+class EndpointTrouble(msgspec.Struct, kw_only=True):
+    """Payload of the mails to an endpoint's owner. Times are RFC 3339."""
+
+    endpoint_id: int
+    endpoint_url: str
+    description: str = ""
+    failing_since: datetime | None = None
+    reason: str = ""
+    last_answer: str = ""
+    url: str = ""
+
+
 _AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 _ITEM = TopicItem(
     event="evt_0123456789abcdef0123456789abcdef",
@@ -77,6 +100,13 @@ _ITEM = TopicItem(
 )
 _URL = "https://signalbox.example/…"
 
+_TROUBLE = EndpointTrouble(
+    endpoint_id=3,
+    endpoint_url="https://hooks.example.com/signalbox",
+    failing_since=datetime(2026, 11, 21, 5, 40, tzinfo=UTC),
+    last_answer="503 · Service Unavailable",
+    url="https://signalbox.example/…",
+)
 KINDS = (
     EventKind(
         TOPIC_MAIL,
@@ -99,6 +129,37 @@ KINDS = (
         TopicTest,
         TopicTest(list_id=3, list_name="Workshop", topics=["charge_point.*"], sent_by="anna", items=[_ITEM], url=_URL),
         mail="outbox/mail/topics_test",
+        is_public=False,
+    ),
+    EventKind(
+        WEBHOOK_TEST,
+        _("Test of a webhook"),
+        _("Shows that an endpoint takes events; sent by hand to this endpoint alone."),
+        "outbox",
+        WebhookTest,
+        WebhookTest(endpoint_id=3, sent_by="anna"),
+        is_public=False,
+    ),
+    EventKind(
+        ENDPOINT_FAILING,
+        _("Webhook endpoint failing"),
+        _("An endpoint has taken nothing for a day."),
+        "outbox",
+        EndpointTrouble,
+        _TROUBLE,
+        Severity.WARNING,
+        mail="outbox/mail/endpoint_failing",
+        is_public=False,
+    ),
+    EventKind(
+        ENDPOINT_DISABLED,
+        _("Webhook endpoint disabled"),
+        _("An endpoint said that it wants no more, or took nothing for five days."),
+        "outbox",
+        EndpointTrouble,
+        _TROUBLE,
+        Severity.CRITICAL,
+        mail="outbox/mail/endpoint_disabled",
         is_public=False,
     ),
 )

@@ -1,0 +1,179 @@
+"""The mailing lists of one kind, such as topic lists or an app's groups: addresses, test mail, deletion."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from auditlog.models import LogEntry
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from outbox.choices import Language, Reason
+from outbox.contract import NewEvent, Recipient
+from outbox.services.deliveries import cancel_deleted_list, cancel_for_list
+from outbox.services.mailing_lists.leaving import MailingList
+from outbox.services.publishing import publish
+
+MAX_NAME = 100
+
+
+@dataclass(frozen=True)
+class MailingLists:
+    """One kind of list. `model` has name, language, `list_key` ("<prefix>:<pk>") and `addresses`, which are rows of a
+    model with `address` and a foreign key named `field`.
+
+    Every change is audited; `changed` is called in its transaction, after it.
+    """
+
+    prefix: str
+    model: type[models.Model]
+    address_model: type[models.Model]
+    field: str
+    # The constraint that keeps names apart, and what to say of a taken one, with %(name)s.
+    name_constraint: str
+    name_taken: str | Promise
+    no_address: str | Promise
+    changed: Callable[[], None] = lambda: None
+
+    @property
+    def registered(self) -> MailingList:
+        """How these lists are left by the link in each mail."""
+        return MailingList(self.prefix, self.title, self.leave)
+
+    # ---- the lists ----------------------------------------------------------------------------------------------
+
+    def save(self, one: Any, fields: Iterable[str] | None = None) -> None:
+        """Raises ValidationError with code `unique` for a name that another list has."""
+        try:
+            with transaction.atomic():
+                one.save(update_fields=fields)
+        except IntegrityError as error:
+            if self.name_constraint not in str(error):
+                raise
+            raise ValidationError(str(self.name_taken) % {"name": one.name}, code="unique") from error
+
+    def delete(self, one: Any, now: datetime) -> None:
+        """Ends a list and all that is on its way to it. Belongs to a transaction."""
+        list_key = one.list_key
+        one.delete()
+        cancel_deleted_list(list_key=list_key, now=now)
+        self.changed()
+
+    def title(self, key: str) -> str | None:
+        name: str | None = self.model._default_manager.filter(pk=_pk(key)).values_list("name", flat=True).first()
+        return name
+
+    def audit(self, one: Any, changes: dict[str, Any]) -> None:
+        LogEntry.objects.log_create(one, action=LogEntry.Action.UPDATE, changes=changes)
+
+    # ---- addresses ----------------------------------------------------------------------------------------------
+
+    def add_addresses(self, one: Any, addresses: Sequence[str]) -> None:
+        """The addresses of a list that was just made."""
+        self._insert(one, addresses)
+        if addresses:
+            self.audit(one, {"addresses": ["", ", ".join(addresses)]})
+
+    def replace_addresses(self, one: Any, addresses: Sequence[str], now: datetime) -> None:
+        """Adds what is new and removes what is gone; what stays keeps its row."""
+        old = {row.address.lower(): row for row in one.addresses.all()}
+        new = {address.lower(): address for address in addresses}
+        gone = [row for key, row in old.items() if key not in new]
+        added = [address for key, address in new.items() if key not in old]
+        self.address_model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
+        self._insert(one, added)
+        for row in gone:
+            cancel_for_list(list_key=one.list_key, address=row.address, reason=Reason.BY_HAND, now=now)
+        if gone or added:
+            before, after = sorted(row.address for row in old.values()), sorted(new.values())
+            self.audit(one, {"addresses": [", ".join(before), ", ".join(after)]})
+
+    def leave(self, key: str, address: str) -> bool:
+        """Takes an address off a list because its owner asked; says whether it was on it."""
+        rows = self.address_model._default_manager.select_related(self.field)
+        with transaction.atomic():
+            row = rows.filter(**{f"{self.field}_id": _pk(key)}, address__iexact=address).first()
+            if row is None:
+                return False
+            row.delete()
+            self.audit(getattr(row, self.field), {"addresses": [address, _("unsubscribed by its owner")]})
+            self.changed()
+        return True
+
+    def erase(self, address: str) -> int:
+        """Takes an address off every list; returns off how many."""
+        with transaction.atomic():
+            number = self.address_model._default_manager.filter(address__iexact=address).delete()[0]
+            if number:
+                self.changed()
+        return number
+
+    def _insert(self, one: Any, addresses: Iterable[str]) -> None:
+        rows = [self.address_model(**{self.field: one, "address": address}) for address in addresses]
+        self.address_model._default_manager.bulk_create(rows)
+
+    # ---- the test mail ------------------------------------------------------------------------------------------
+
+    def send_test(self, one: Any, *, kind: str, payload: msgspec.Struct, now: datetime) -> int:
+        """Sends a test mail to every address of a list, the whole way through the outbox. Returns the event's id.
+
+        Raises ValidationError for a list without addresses.
+        """
+        with transaction.atomic():
+            # Held until the mail is recorded, so that who deletes the list finds the mail and stops it.
+            list(self.model._default_manager.select_for_update(no_key=True).filter(pk=one.pk).values_list("pk"))
+            addresses = list(one.addresses.values_list("address", flat=True))
+            if not addresses:
+                raise ValidationError(str(self.no_address))
+            key = f"{self.prefix}_test:{one.pk}:{uuid.uuid4().hex}"
+            mail = mail_to_list(one, addresses, kind=kind, payload=payload, dedup_key=key, occurred_at=now)
+            return publish(events=[mail], now=now)[key]
+
+
+def mail_to_list(
+    one: Any,
+    addresses: Iterable[str],
+    *,
+    kind: str,
+    payload: msgspec.Struct,
+    dedup_key: str,
+    occurred_at: datetime,
+    thread: str = "",
+) -> NewEvent:
+    """A mail for every address of a list, in its language. `thread` is the uuid (hex) of the mail that it answers."""
+    return NewEvent(
+        kind=kind,
+        subject=one.list_key,
+        payload=payload,
+        dedup_key=dedup_key,
+        occurred_at=occurred_at,
+        recipients=tuple(Recipient(address, list_key=one.list_key, language=one.language) for address in addresses),
+        thread=thread,
+    )
+
+
+def clean_common(values: dict[str, Any], *, name_missing: str | Promise) -> dict[str, Any]:
+    """Tidies name, description and language of a list's settings in place; returns what is wrong by field."""
+    errors: dict[str, Any] = {}
+    if "name" in values:
+        values["name"] = " ".join(str(values["name"]).replace("\x00", "").split())
+        if not values["name"] or len(values["name"]) > MAX_NAME:
+            errors["name"] = name_missing
+    if "description" in values:
+        values["description"] = str(values["description"]).replace("\x00", "").strip()
+    if values.get("language", "en") not in Language.values:
+        errors["language"] = _("The languages are %(known)s.") % {"known": ", ".join(Language.values)}
+    return errors
+
+
+def _pk(key: str) -> int:
+    """The list's primary key in its `list_key`; 0, which none has, for anything else."""
+    number = key.partition(":")[2]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
