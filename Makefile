@@ -65,7 +65,7 @@ lint: .venv/dev.lock
 	$(PY) -m tests.lint
 
 docs: .venv/dev.lock
-	$(PY) -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
 
 bench: .venv/dev.lock
 	$(PY) -m bench $(ARGS)

@@ -1,30 +1,64 @@
-"""The README and docs say what is there: every setting, every link, the commands."""
+"""The guides say what is there: every setting, case, event and topic, every link and path, the commands."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case
+from infra_notifications.event_kinds import DOMAIN
+from outbox.event_kinds import all_kinds
+from tests.lint import STEPS
+
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
-TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+README, CONTRIBUTING = (ROOT / "README.md").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
+ADMINISTRATORS, CHARGING = (DOCS / "administrators.md").read_text(), (DOCS / "charging.md").read_text()
+TEXTS = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 _READS = re.compile(r"\benv\.[a-z]+\(\s*\"([A-Z_]+)\"")
 
 
-def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    table = README[README.index("| variable |") : README.index("## In production")]
-    described = {
-        name
-        for line in table.splitlines()[2:]
-        for name in re.findall(r"`([A-Z_]+)`", line.split("|")[1:2][0] if "|" in line else "")
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def table(text: str, title: str) -> list[list[str]]:
+    """The rows of the table whose first column has this title, cell by cell."""
+    lines = takewhile(lambda line: line.startswith("|"), text[text.index(f"| {title} |") :].splitlines())
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in list(lines)[2:]]
+
+
+def codes(cell: str) -> list[str]:
+    """What a cell writes as code."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_setting_is_described_and_no_other() -> None:
+    described = [name for row in table(ADMINISTRATORS, "variable") for name in codes(row[0])]
+    assert sorted(described) == sorted(set(_READS.findall((ROOT / "config/settings.py").read_text())))
+
+
+def test_every_case_is_described_with_its_delay() -> None:
+    described = {codes(row[0])[0]: row[1:] for row in table(CHARGING, "case")}
+    expected = {
+        case.value: [str(CASE_EXPLANATIONS[case]).replace("’", "'"), f"{delay} s" if delay else "none"]
+        for case in Case
+        for delay in [DEFAULT_HOLD_OFF_S[case]]
     }
-    assert described == set(_READS.findall((ROOT / "config/settings.py").read_text()))
+    assert described == expected
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_event_of_charging_is_described() -> None:
+    described = [codes(row[0])[0] for row in table(CHARGING, "event type")]
+    public = [kind.key for kind in all_kinds() if kind.domain == DOMAIN and kind.is_public]
+    assert sorted(described) == sorted(public)
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=relative)
 def test_links_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text())
     missing = [t for t in targets if "://" not in t and not (path.parent / t).exists()]
@@ -32,6 +66,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
+DJANGOS = {"migrate", "collectstatic", "createsuperuser", "check"}
 SECTIONS = ["Context", "Decision", "Consequences"]
 
 
@@ -54,11 +89,38 @@ def test_decisions_are_all_listed_by_their_titles() -> None:
     assert len({title[:4] for title, _ in titles}) == len(titles), "a number is used twice"
 
 
-def test_the_readme_names_only_commands_that_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"\bmake ([a-z-]+)", README):
+@pytest.mark.parametrize("path", [path for path in TEXTS if path.name != "CHANGELOG.md"], ids=relative)
+def test_only_commands_that_exist_are_named(path: Path) -> None:
+    makefile, text = (ROOT / "Makefile").read_text(), path.read_text()
+    # As code, or indented as such: prose makes all kinds of things.
+    for target in re.findall(r"(?:`|^    )(?:PORT=\d+ )?make ([a-z-]+)", text, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     commands = {path.stem for path in ROOT.glob("*/management/commands/*.py")}
-    assert (
-        set(re.findall(r"manage\.py ([a-z_]+)", README)) - {"migrate", "collectstatic", "createsuperuser"} <= commands
-    )
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) - DJANGOS <= commands
+
+
+def test_contributing_names_only_paths_that_exist() -> None:
+    """Its steps lead somewhere: what is written as code and looks like a path is one, from the root of the clone."""
+    made_by_make = {"var/site"}
+    paths = {code for code in codes(CONTRIBUTING) if re.fullmatch(r"[\w.]+(/[\w.]+)+/?", code)} - made_by_make
+    assert len(paths) > 40
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_contributing_has_steps_for_each_thing_that_is_often_added() -> None:
+    chapters = re.findall(r"^## Add an? (.+)$", CONTRIBUTING, re.MULTILINE)
+    assert chapters == ["case of charging", "channel", "event type", "list page", "API operation", "setting"]
+    for chapter in re.split(r"^## ", CONTRIBUTING, flags=re.MULTILINE):
+        if chapter.startswith("Add "):
+            steps = [int(number) for number in re.findall(r"^(\d+)\. ", chapter, re.MULTILINE)]
+            assert steps == list(range(1, len(steps) + 1)), chapter.partition("\n")[0]
+            assert len(steps) >= 3
+
+
+def test_ci_and_the_hooks_run_what_there_is() -> None:
+    assert re.search(r"run: \.ci/run$", (ROOT / ".github/workflows/ci.yml").read_text(), re.MULTILINE)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert "://" not in hooks, "hooks are local"
+    named = re.findall(r'tests\.lint "(.+)"', hooks)
+    assert named
+    assert set(named) <= {name for name, _ in STEPS}
