@@ -1,6 +1,6 @@
 """All settings, in one file. Everything that differs between installations comes from the environment.
 
-The table in docs/administrators.md explains each variable; `config.environment` says in a sentence what is wrong with one.
+The table in docs/administrators.md explains each variable; `config.environment` says in a sentence what is wrong.
 """
 
 from __future__ import annotations
