@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from console.lists.links import url_of
 from console.templatetags.console import ago, badge
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case, Connectivity
 from infra_notifications.models import ChargePoint
@@ -29,7 +29,7 @@ def _elsewhere(context: Mapping[str, Any]) -> str:
 
 
 def point(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
-    url = url_of("infra_notifications:charge_point", row.pk)
+    url = reverse("infra_notifications:charge_point", args=[row.pk])
     link = format_html('<a class="mono" href="{}"{}>{}</a>', url, _elsewhere(context), row.evse_id)
     return _under(link, row.name)
 
@@ -61,7 +61,7 @@ def open_incidents(row: Any, context: Mapping[str, Any]) -> SafeString:
         '<a href="{}">{}</a>',
         (
             (
-                url_of("infra_notifications:incident", incident.pk),
+                reverse("infra_notifications:incident", args=[incident.pk]),
                 badge(incident.get_case_display(), CASE_COLOURS[Case(incident.case)]),
             )
             for incident in row.open_incidents
@@ -76,7 +76,7 @@ def groups(row: Any, context: Mapping[str, Any]) -> SafeString:
     return format_html_join(
         ", ",
         '<a href="{}"{}>{}</a>',
-        ((url_of("infra_notifications:group", one.pk), target, one.name) for one in row.group_list),
+        ((reverse("infra_notifications:group", args=[one.pk]), target, one.name) for one in row.group_list),
     )
 
 

@@ -10,7 +10,6 @@ import zoneinfo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -39,7 +38,6 @@ class Subject:
     standings: dict[int, tuple[str, str]] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=700)
 def zone_named(name: str) -> tzinfo:
     """A zone by name, the installation's where none is told."""
     try:

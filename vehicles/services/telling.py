@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -187,16 +186,8 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
     )
 
 
-@cache
-def _url_frame() -> tuple[str, str]:
-    """What stands before and after a notification's number in its address."""
-    before, _number, after = reverse("vehicles:notification", args=[0]).partition("0")
-    return before, after
-
-
 def notification_url(pk: int) -> str:
-    before, after = _url_frame()
-    return f"{settings.PUBLIC_URL}{before}{pk}{after}" if pk else ""
+    return f"{settings.PUBLIC_URL}{reverse('vehicles:notification', args=[pk])}" if pk else ""
 
 
 def _write_steps(items: Sequence[Item], event_ids: Mapping[tuple[int, str], int], now: datetime) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 from django.utils import formats, translation
@@ -44,7 +43,6 @@ _NAME = re.compile(r"{(\w+)}")
 _PART = re.compile(r"\[([^\[\]]*)\]")
 
 
-@lru_cache(maxsize=1_000)
 def fields_in(text: str) -> tuple[str, ...]:
     """The names in braces."""
     return tuple(_NAME.findall(text))
@@ -126,7 +124,6 @@ def _amount(value: Any, language: str, facts: Mapping[str, Any], _zone: tzinfo) 
     return f"{written} {facts.get('currency', '')}".strip()
 
 
-@lru_cache(maxsize=2_000)
 def _written_day(text: str, language: str, style: str) -> str:
     try:
         day = date.fromisoformat(text)

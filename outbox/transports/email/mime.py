@@ -80,7 +80,6 @@ def sender_parts(display_and_address: str) -> tuple[str, str]:
         return display.strip(), address
 
 
-@lru_cache(maxsize=2_048)
 def encoded_header(name: str, text: str) -> bytes:
     """A header with free text: plain when it is ASCII, else RFC 2047; folded below 78 characters."""
     value = one_line(text)

@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -272,7 +271,6 @@ def read_routes(ids: set[int], policy: Policy) -> dict[int, Route | Outcome | _H
     return found
 
 
-@lru_cache(maxsize=4_096)
 def _parsed(url: str, policy: Policy) -> tuple[Target, URL]:
     """A URL judged and parsed. Raises Forbidden, also when the HTTP client would read it differently."""
     target = parse_target(url, policy)
