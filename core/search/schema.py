@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.search.facets import Facet, SearchContext, SearchError, nearest
 from core.search.grammar import MAX_LENGTH, MAX_TERMS, MAX_VALUES, Query, Term, Word, parse, to_text
+from core.search.predicate import Predicate, predicate
 
 
 def folded_text(column: str) -> Callable[[str], Q]:
@@ -31,6 +32,8 @@ class SearchSchema:
 
     free_text: Callable[[str], Q]
     facets: tuple[Facet, ...] = ()
+    # Whether a field may be a path: `charge_point.city:paris`.
+    dotted: bool = False
 
     def facet(self, name: str) -> Facet | None:
         return next((f for f in self.facets if name == f.name or name in f.aliases), None)
@@ -44,7 +47,7 @@ class SearchSchema:
         """Raises SearchError for a text that is too long or names an unknown field."""
         if len(text) > MAX_LENGTH:
             raise SearchError(_("The search is too long: at most %(n)d characters.") % {"n": MAX_LENGTH})
-        query = parse(text.replace("\x00", " "))
+        query = parse(text.replace("\x00", " "), dotted=self.dotted)
         if len(query.terms) > MAX_TERMS:
             raise SearchError(_("The search has too many terms: at most %(n)d.") % {"n": MAX_TERMS})
         if sum(len(term.values) for term in query.terms) > MAX_VALUES:
@@ -60,8 +63,9 @@ class SearchSchema:
         word = term.values[0]
         if term.field is not None or not isinstance(word, Word) or word.quoted or not word.text.endswith(":"):
             return
-        facet = self.facet(word.text[:-1].lower())
-        if facet is not None:
+        name = word.text[:-1].lower()
+        facet = self.facet(name)
+        if facet is not None and name in self.names():
             example = next(iter(facet.examples()), f"{facet.name}:…")
             raise SearchError(
                 _("“%(typed)s” needs a value, e.g. %(example)s") % {"typed": word.text, "example": example}
@@ -84,6 +88,10 @@ class SearchSchema:
         for term in dict.fromkeys(self.parse(text).terms):
             condition &= self.term_condition(term, context)
         return condition
+
+    def predicate(self, text: str) -> Predicate:
+        """The same condition, asked in Python of one row. Raises SearchError; TypeError for what only SQL can ask."""
+        return predicate(self.condition(text))
 
     def term_condition(self, term: Term, context: SearchContext) -> Q:
         if term.field is None:

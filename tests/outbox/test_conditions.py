@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.search import SearchError
 from outbox.event_kinds import EventKind, kind_of
-from outbox.subscriptions.conditions import Facts, check_condition, compile_condition, fields_of, fold
+from outbox.subscriptions.conditions import Facts, check_condition, compile_condition, fields_of
 from tests.outbox.kit import Note
 
 PAYLOAD = {
@@ -205,19 +205,6 @@ def test_payload_of_any_form_may_hold_any_field() -> None:
 
 def test_registered_kinds_of_the_domains_can_be_asked_for_their_city() -> None:
     check_condition("city:paris", [kind_of("charge_point.fuse_tripped")])
-
-
-# ---- folding ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("text", ["Köln Süd", "STRAßE", "Łódź", "Ærø", "ÇA VA", "plain", "Œuvre", "ħal Kirkop"])
-def test_text_is_folded_as_the_database_folds_it(text: str) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT signalbox_fold(%s)", [text])
-        assert fold(text) == cursor.fetchone()[0]
 
 
 VALUES = st.recursive(

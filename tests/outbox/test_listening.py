@@ -45,7 +45,8 @@ def register() -> Iterator[Register]:
 
 
 def hook(number: int = 1) -> Recipient:
-    return Recipient("https://hooks.example/in", Channel.WEBHOOK, list_key=f"webhook:{number}")
+    key = f"webhook:{number}"
+    return Recipient("https://hooks.example/in", Channel.WEBHOOK, list_key=key, destination=key)
 
 
 def a_listener(*topics: str, condition: str = "", **more: object) -> Listener:
