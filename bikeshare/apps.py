@@ -9,10 +9,9 @@ class BikeshareConfig(AppConfig):
     verbose_name = _("Bike-share")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
         from django.conf import settings
 
-        from bikeshare import demo, models, selectors, tiles
+        from bikeshare import demo, selectors, tiles
         from bikeshare.event_kinds import DOMAIN, KINDS
         from console.navigation import Entry, Tile, register_entry, register_section, register_tile
         from core.choices import Scope
@@ -26,7 +25,6 @@ class BikeshareConfig(AppConfig):
         register_kinds(KINDS)
         register_personal(DOMAIN, Source(selectors.people, Scope.BIKESHARE_READ, f"{app}.view_cyclist"))
         register_periodic("bike-share: sweep", task="bikeshare.sweep", every_s=settings.BIKESHARE_SWEEP_S)
-        auditlog.register(models.Program, exclude_fields=["zones_version"])
         register_section(app, _("Bike-share"))
         for order, (label, name, model, icon) in enumerate(
             (

@@ -1,27 +1,35 @@
-"""Erasing an address everywhere (GDPR, article 17). Each app registers how to erase it from what it keeps.
+"""Erasing an address everywhere (GDPR, article 17), by what models declare (`core.lifecycle`).
 
-An eraser says what it erased, in words for people and a number; it may be run again after it broke off. Where a row
-must stay (a delivery's history), the address in it is replaced by MARK.
+First the people whose address it is, by the functions that models name; then rows and values that are nothing but the
+address; then every text and document of every table, in which it is replaced by MARK, the audit log last. A column that
+is added later is searched without being named. Erasing may be run again after it broke off.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
+from urllib.parse import quote
 
-from axes.models import AccessAttempt, AccessLog
-from django.contrib.auth.models import User
-from django.db import connection
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, transaction
+from django.db.models import CharField, Field, Func, GeneratedField, JSONField, Model, TextField, UniqueConstraint
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+
+from core.declared import declared
+from core.lifecycle import How, Lifecycle, Personal
 
 MARK = "(erased)"
 # How many rows one statement looks through.
 STEP = 20_000
-OWN = "console"
+# Named by what the others do, so that it is searched when they are done.
+_LAST = "auditlog.LogEntry"
 
 
 @dataclass(frozen=True)
@@ -32,70 +40,163 @@ class Erased:
     number: int
 
 
-Eraser = Callable[[str, datetime], Sequence[Erased]]
-_erasers: dict[str, Eraser] = {}
-
-
-def register_eraser(app: str, eraser: Eraser) -> None:
-    """`eraser(address, now)` erases the address from what the app keeps, whatever its case."""
-    _erasers[app] = eraser
+# `handler(address, now)` erases the people whose address it is, whatever its case, and says what it erased.
+Handler: TypeAlias = Callable[[str, datetime], Iterable[Erased]]
+_Step: TypeAlias = Callable[[], Iterable[Erased]]
 
 
 def erase_everywhere(*, address: str, now: datetime, told: Callable[[int, int], None]) -> list[Erased]:
-    """Erases an address from everything that any app registered. `told(done, total)` hears of each step."""
-    found: list[Erased] = []
-    # Last of all the audit log, which takes down what the others do.
-    ordered = [eraser for app, eraser in _erasers.items() if app != OWN] + [_erasers[OWN]]
-    for number, eraser in enumerate(ordered, start=1):
-        found += eraser(address, now)
-        told(number, len(ordered))
-    return [one for one in found if one.number]
+    """Erases an address from everything. `told(done, total)` hears of each step. Returns what it was found in."""
+    models = sorted(declared(), key=lambda each: each[0]._meta.label == _LAST)
+    steps: list[_Step] = [partial(import_string(life.erased_by), address, now) for _m, life in models if life.erased_by]
+    steps += [partial(_erase_values, model, each, address) for model, life in models for each in life.personal]
+    steps += [partial(_mask, model, life, address) for model, life in models]
+    found: dict[str, int] = {}
+    for number, step in enumerate(steps, start=1):
+        for erased in step():
+            found[erased.what] = found.get(erased.what, 0) + erased.number
+        told(number, len(steps))
+    return [Erased(what, number) for what, number in found.items() if number]
 
 
-def pattern_of(address: str) -> re.Pattern[str]:
-    """Finds this address in a text, and not within a longer one: b@x.de does not stand in ab@x.de or b@x.dev."""
-    return re.compile(rf"(?<![\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(address)}(?![\w-]|\.\w)", re.IGNORECASE)
+def _erase_values(model: type[Model], personal: Personal, address: str) -> Iterator[Erased]:
+    """Deletes or empties what is nothing but the address."""
+    if personal.how not in (How.DELETE, How.BLANK, How.KEEP):
+        return
+    rows = model._base_manager.filter(**{f"{personal.field}__iexact": address})
+    if personal.how == How.KEEP:
+        number = rows.count()
+    elif personal.how == How.BLANK:
+        number = rows.update(**{personal.field: ""})
+    else:
+        number = rows.delete()[0]
+    yield Erased(str(personal.what) or _that_named_it(model), number)
 
 
-def without(address: str, value: Any) -> Any:
+def _mask(model: type[Model], lifecycle: Lifecycle, address: str) -> Iterator[Erased]:
+    staying = {personal.field for personal in lifecycle.personal if personal.how == How.KEEP}
+    fields = [field for field in texts_of(model) if field.name not in staying]
+    what = next((str(one.what) for one in lifecycle.personal if one.what and one.how == How.MASK), "")
+    yield Erased(what or _that_named_it(model), scrub(model, [address], fields=fields))
+
+
+def _that_named_it(model: type[Model]) -> str:
+    return _("%(things)s that named it") % {"things": model._meta.verbose_name_plural}
+
+
+# ---- in texts -------------------------------------------------------------------------------------------------------
+
+
+def pattern_of(*words: str) -> re.Pattern[str]:
+    """Finds an address in a text, and not within a longer one: b@x.de does not stand in ab@x.de or b@x.dev.
+
+    Also as an address line spells it (b%40x.de). A word without an @, such as a name, is found whole.
+    """
+    parts = []
+    for word in sorted(words, key=len, reverse=True):
+        if "@" in word:
+            parts.append(rf"(?<![\w.!#$%&'*+/=?^`{{|}}~-]){re.escape(word)}(?![\w-]|\.\w)")
+            parts.append(rf"(?:(?<=%[0-9A-F]{{2}})|(?<![\w.%-])){re.escape(quote(word, safe=''))}(?![\w%-]|\.\w)")
+        else:
+            parts.append(rf"(?<!\w){re.escape(word)}(?!\w)")
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+def without(address: str | re.Pattern[str], value: Any) -> Any:
     """A JSON value or a text in which the address is replaced, in keys too."""
+    pattern = pattern_of(address) if isinstance(address, str) else address
     if isinstance(value, str):
-        return pattern_of(address).sub(MARK, value)
+        return pattern.sub(MARK, value)
     if isinstance(value, list):
-        return [without(address, one) for one in value]
+        return [without(pattern, each) for each in value]
     if isinstance(value, dict):
-        return {without(address, key): without(address, one) for key, one in value.items()}
+        return {without(pattern, key): without(pattern, each) for key, each in value.items()}
     return value
 
 
-def scrub(
-    table: str, address: str, *, texts: Sequence[str] = (), documents: Sequence[str] = (), key: str = "id"
-) -> int:
-    """Replaces the address in text and JSON columns of a table, STEP rows per statement; returns in how many rows.
+def texts_of(model: type[Model]) -> list[Field[Any, Any]]:
+    """The columns of a model that hold free texts or documents: all but keys, choices and what is generated."""
+    return [field for field in model._meta.concrete_fields if not field.primary_key and _is_free(field)]
 
-    Names come from our code alone.
+
+def _is_free(field: Field[Any, Any]) -> bool:
+    if isinstance(field, ArrayField):
+        return _is_free(field.base_field)
+    is_text = isinstance(field, CharField | TextField | JSONField) and not isinstance(field, GeneratedField)
+    return is_text and not field.choices
+
+
+def _unique_names(model: type[Model]) -> set[str]:
+    """The fields that, alone or with others, must differ from row to row."""
+    names = {field.name for field in model._meta.concrete_fields if field.unique}
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            names |= set(constraint.fields)
+            names |= {getattr(part, "name", "") for part in Func(*constraint.expressions).flatten()}
+    return names
+
+
+def scrub(
+    model: type[Model],
+    words: Sequence[str],
+    *,
+    fields: Sequence[Field[Any, Any]] | None = None,
+    keys: Sequence[Any] | None = None,
+) -> int:
+    """Replaces words in a table's texts and documents, STEP rows per statement; returns in how many values.
+
+    `fields` are all that `texts_of` gives, and `keys` all rows, unless they are given.
     """
-    columns, like = (*texts, *documents), _like(address)
-    look = (
-        f"WITH chunk AS (SELECT {key}, {', '.join(columns)} FROM {table}"  # noqa: S608
-        f" WHERE {key} > %s ORDER BY {key} LIMIT %s)"
-        f" SELECT ends.last, found.* FROM (SELECT max({key}) AS last FROM chunk) ends LEFT JOIN"
-        f" (SELECT * FROM chunk WHERE {' OR '.join(f'{column}::text ILIKE %s' for column in columns)}) found ON true"
-    )
-    write = f"UPDATE {table} SET {', '.join(f'{column} = %s' for column in columns)} WHERE {key} = %s"  # noqa: S608
+    fields = texts_of(model) if fields is None else fields
+    words = [word for word in words if word.strip()]
+    if not fields or not words:
+        return 0
+    pattern = pattern_of(*words)
+    chunks = [list(keys)] if keys is not None else _rows_with(model, fields, words)
+    return sum(_scrub_rows(model, fields, pattern, chunk) for chunk in chunks if chunk)
+
+
+def _rows_with(model: type[Model], fields: Sequence[Field[Any, Any]], words: Sequence[str]) -> Iterator[list[Any]]:
+    """The keys of at least all rows that hold one of the words, step by step."""
+    table, key = model._meta.db_table, model._meta.pk.column
+    spellings = [_like(spelling) for word in words for spelling in {word, quote(word, safe="")}]
+    holds = " OR ".join(f'"{field.column}"::text ILIKE ANY(%(likes)s)' for field in fields)
+    last: Any = None
+    while True:
+        behind = "" if last is None else f" WHERE {key} > %(last)s"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT max(id), array_agg(id) FILTER (WHERE holds) FROM (SELECT {key} AS id, {holds} AS holds"  # noqa: S608
+                f" FROM {table}{behind} ORDER BY {key} LIMIT %(step)s) chunk",
+                {"likes": spellings, "last": last, "step": STEP},
+            )
+            last, keys = cursor.fetchone()
+        if last is None:
+            return
+        yield keys or []
+
+
+def _scrub_rows(
+    model: type[Model], fields: Sequence[Field[Any, Any]], pattern: re.Pattern[str], keys: list[Any]
+) -> int:
+    table, key, unique = model._meta.db_table, model._meta.pk.column, _unique_names(model)
+    columns = ", ".join(f'"{field.column}"' for field in fields)
     changed = 0
-    last: int | None = 0
-    with connection.cursor() as cursor:
-        while last is not None:
-            cursor.execute(look, [last, STEP, *([like] * len(columns))])
-            rows = cursor.fetchall()
-            last = rows[0][0]
-            for _last, pk, *values in rows if rows[0][1] is not None else ():
-                plain = [without(address, value) for value in values[: len(texts)]]
-                fresh = plain + [_scrubbed(address, value) for value in values[len(texts) :]]
-                if fresh != values:
-                    cursor.execute(write, [*fresh, pk])
-                    changed += 1
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key}, {columns} FROM {table} WHERE {key} = ANY(%s) ORDER BY {key} FOR NO KEY UPDATE",  # noqa: S608
+            [keys],
+        )
+        for pk, *values in cursor.fetchall():
+            fresh = {
+                field: scrubbed
+                for field, value in zip(fields, values, strict=True)
+                if (scrubbed := _scrubbed(field, pattern, value, f"#{pk}" if field.name in unique else "")) != value
+            }
+            if fresh:
+                sets = ", ".join(f'"{field.column}" = %s' for field in fresh)
+                cursor.execute(f"UPDATE {table} SET {sets} WHERE {key} = %s", [*fresh.values(), pk])  # noqa: S608
+                changed += len(fresh)
     return changed
 
 
@@ -108,35 +209,17 @@ def _like(address: str) -> str:
     return "%" + "".join(_IN_LIKE.get(letter, letter) for letter in address) + "%"
 
 
-def _scrubbed(address: str, document: str | None) -> str | None:
-    """A JSON document as the database gives it, with the address replaced; as it was when it does not hold it."""
-    if document is None:
-        return None
-    held = json.loads(document)
-    fresh = without(address, held)
-    return document if fresh == held else json.dumps(fresh)
+def _scrubbed(field: Field[Any, Any], pattern: re.Pattern[str], value: Any, ending: str) -> Any:
+    """A value as the database gives it, with the words replaced; as it was when it does not hold them.
 
-
-def erase_own(address: str, _now: datetime) -> list[Erased]:
-    """What the console itself keeps: the audit log, sign-ins, the addresses of its users."""
-    audit = scrub(
-        "auditlog_logentry",
-        address,
-        texts=("object_repr", "changes_text", "actor_email"),
-        documents=("changes", "serialized_data", "additional_data"),
-    )
-    jobs = scrub("console_job", address, texts=("label",), documents=("arguments", "result"))
-    signed = [log.objects.filter(username__iexact=address).delete()[0] for log in (AccessAttempt, AccessLog)]
-    return [
-        Erased(_("entries of the audit log that named it"), audit),
-        Erased(_("pieces of work that named it"), jobs),
-        Erased(_("records of sign-ins"), sum(signed)),
-        Erased(_("users whose address it was"), User.objects.filter(email__iexact=address).update(email="")),
-        Erased(
-            _("users of this name, who stay until an administrator deletes them"),
-            User.objects.filter(username__iexact=address).count(),
-        ),
-    ]
-
-
-register_eraser(OWN, erase_own)
+    `ending` follows what must stay unique.
+    """
+    if isinstance(field, JSONField):
+        held = None if value is None else json.loads(value)
+        fresh = without(pattern, held)
+        return value if fresh == held else json.dumps(fresh)
+    fresh = without(pattern, value)
+    if isinstance(fresh, str) and fresh != value:
+        longest = field.max_length or len(fresh) + len(ending)
+        return fresh[: longest - len(ending)] + ending
+    return fresh

@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from core.choices import JobState, Scope
+from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
 
 
 class ApiKey(models.Model):
@@ -34,6 +35,12 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=While("Administrators make and revoke it."),
+        personal=(),
+        audited=Audited(exclude=("last_used_at", "digest")),
+    )
 
     class Meta:
         ordering = ("-id",)
@@ -58,6 +65,10 @@ class ApiReceipt(models.Model):
     external_id = models.CharField(max_length=200)
     received_at = models.DateTimeField()
 
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_DAYS", by="received_at", name="receipts"), personal=masked("external_id"), audited=None
+    )
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=("key_id", "external_id"), name="apireceipt_unique"),)
         # Serves the pruning by age.
@@ -73,6 +84,10 @@ class SignOfLife(models.Model):
     part = models.CharField(max_length=40)
     instance = models.CharField(max_length=120)
     at = models.DateTimeField()
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_DAYS", by="at", in_order=False, name="signs of life"), personal=(), audited=None
+    )
 
     class Meta:
         verbose_name = _("sign of life")
@@ -99,6 +114,12 @@ class Job(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("created by"), related_name="+"
     )
     finished_at = models.DateTimeField(_("finished"), null=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_DAYS", by="created_at", only="finished_at IS NOT NULL", name="jobs"),
+        personal=masked("label", "arguments", "result", what=_("pieces of work that named it")),
+        audited=None,
+    )
 
     class Meta:
         ordering = ("-id",)
@@ -135,6 +156,10 @@ class Undo(models.Model):
     expires_at = models.DateTimeField(_("can be undone until"), null=True)
     undone_at = models.DateTimeField(_("undone"), null=True)
 
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_DAYS", by="created_at"), personal=masked("label", "arguments"), audited=None
+    )
+
     class Meta:
         ordering = ("-id",)
         verbose_name = _("undoable change")
@@ -162,6 +187,8 @@ class SavedSearch(models.Model):
     shared = models.BooleanField(_("shared with everyone"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
+    lifecycle = Lifecycle(kept=With("owner"), personal=masked("query"), audited=Audited())
+
     class Meta:
         ordering = (Lower("name"), "id")
         verbose_name = _("saved search")
@@ -182,6 +209,8 @@ class ColumnChoice(models.Model):
     list_key = models.CharField(_("list"), max_length=60)
     columns = ArrayField(models.CharField(max_length=60), verbose_name=_("columns"))
 
+    lifecycle = Lifecycle(kept=With("owner"), personal=(), audited=None)
+
     class Meta:
         verbose_name = _("column choice")
         verbose_name_plural = _("column choices")
@@ -199,6 +228,8 @@ class FacetCensus(models.Model):
     took_ms = models.PositiveIntegerField(_("took (ms)"))
     rows = models.BigIntegerField(_("rows"))
 
+    lifecycle = Lifecycle(kept=While("It is counted anew."), personal=(), audited=None)
+
     class Meta:
         verbose_name = _("facet census")
         verbose_name_plural = _("facet censuses")
@@ -212,6 +243,8 @@ class KnownValue(models.Model):
 
     column = models.CharField(_("column"), max_length=100, help_text=_("Table and column, joined by a dot."))
     value = models.CharField(_("value"), max_length=300)
+
+    lifecycle = Lifecycle(kept=While("The values of a column that exists."), personal=masked("value"), audited=None)
 
     class Meta:
         verbose_name = _("known value")
@@ -233,6 +266,8 @@ class FacetCount(models.Model):
     count = models.BigIntegerField(_("count"))
     # 0 is the most frequent value of its facet.
     rank = models.PositiveIntegerField(_("rank"))
+
+    lifecycle = Lifecycle(kept=While("It is counted anew."), personal=masked("value", "folded"), audited=None)
 
     class Meta:
         verbose_name = _("facet count")

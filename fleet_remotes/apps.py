@@ -9,14 +9,13 @@ class FleetRemotesConfig(AppConfig):
     verbose_name = _("Fleet remotes")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
         from django.conf import settings
 
         from console.navigation import Entry, Tile, register_entry, register_tile
         from core.demo import register_demo
         from core.health import register_check
         from core.schedule import register_periodic
-        from fleet_remotes import demo, models, tiles
+        from fleet_remotes import demo, tiles
         from fleet_remotes.event_kinds import KINDS
         from fleet_remotes.selectors.health import check_callbacks
         from outbox.event_kinds import register_kinds
@@ -27,12 +26,6 @@ class FleetRemotesConfig(AppConfig):
         register_check("callbacks", check_callbacks, for_readiness=False)
         register_periodic("remotes: sweep", task="fleet_remotes.sweep", every_s=settings.REMOTES_SWEEP_S)
         register_periodic("remotes: bind", task="fleet_remotes.bind", every_s=60)
-        auditlog.register(models.Fleet, exclude_fields=["paused_until"])
-        auditlog.register(models.FleetVehicle, exclude_fields=["search_text", "updated_at", "facts_at"])
-        auditlog.register(
-            models.Callback,
-            include_fields=["slug", "fleet", "header_name", "callback_id", "batch_window_s", "silent_after_s"],
-        )
         for label, url, permission, icon, order in (
             (_("Fleet vehicles"), "vehicles", "view_fleetvehicle", "truck", 70),
             (_("Remote actions"), "actions", "view_remoteaction", "key", 71),
@@ -43,18 +36,3 @@ class FleetRemotesConfig(AppConfig):
         ):
             register_entry(Entry("manage", label, f"{app}:{url}", f"{app}.{permission}", icon, order))
         register_tile(Tile("remotes", "fleet_remotes/tile.html", tiles.action_tile, f"{app}.view_remoteaction", 30))
-        _keeping()
-
-
-def _keeping() -> None:
-    """How long what the callbacks brought is kept. Actions stay: they are a vehicle's history. A body goes only when
-    it was applied."""
-    from core.retention import by_age, register_retention
-
-    for name, column, only, in_order in (
-        ("callbackmessage", "received_at", "applied_at IS NOT NULL", True),
-        ("remotenotification", "received_at", "true", True),
-        ("commanddraft", "updated_at", "true", False),
-    ):
-        prune = by_age(f"fleet_remotes_{name}", column, only=only, written_in_order=in_order)
-        register_retention(f"remotes {name}", setting="RETENTION_MESSAGES_DAYS", prune=prune)

@@ -9,7 +9,6 @@ class InfraNotificationsConfig(AppConfig):
     verbose_name = _("Charging infrastructure notifications")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
         from django.conf import settings
 
         from console.lists import register_bulk
@@ -18,13 +17,15 @@ class InfraNotificationsConfig(AppConfig):
         from core.schedule import register_periodic
         from core.search.stored import register_long_list
         from core.undo import register_undo
-        from infra_notifications import demo, models, search, selectors, tables, tiles
+        from infra_notifications import demo, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import address_line
+        from infra_notifications.services import keeping
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
         from outbox.services.mailing_lists.leaving import register_list
+        from outbox.services.pruning import register_event_keeper
         from outbox.transports.email.words import register_mail_words
 
         app = "infra_notifications"
@@ -41,14 +42,6 @@ class InfraNotificationsConfig(AppConfig):
         register_periodic(
             "charging: digests and reminders", task="infra_notifications.remind", every_s=settings.CHARGING_SWEEP_S
         )
-        auditlog.register(
-            models.NotificationGroup, exclude_fields=["gathering_until", "last_notified_at", "updated_at"]
-        )
-        auditlog.register(models.ChargePoint, exclude_fields=["search_text", "updated_at"])
-        auditlog.register(models.EventRule, exclude_fields=["updated_at"])
-        auditlog.register(models.GroupMembership)
-        auditlog.register(models.MaintenanceWindow)
-        auditlog.register(models.MaintenanceTarget)
         label = _("Charging Infrastructure Notifications")
         register_entry(Entry("manage", label, f"{app}:groups", f"{app}.view_notificationgroup", "bell-alert", 10))
         register_entry(Entry("manage", _("Incidents"), f"{app}:incidents", f"{app}.view_incident", "fire", 20))
@@ -65,25 +58,4 @@ class InfraNotificationsConfig(AppConfig):
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
-        _keeping()
-
-
-def _keeping() -> None:
-    """How long what is kept, and what an address leaves behind."""
-    from core.erasure import register_eraser
-    from core.retention import by_age, register_retention
-    from infra_notifications.services import keeping
-    from outbox.services.pruning import register_event_keeper
-
-    app = "infra_notifications"
-    register_event_keeper(app, keeping.events_of_open_incidents)
-    register_eraser(app, keeping.erase_address)
-    register_retention("incidents", setting="RETENTION_INCIDENTS_DAYS", prune=keeping.prune_incidents)
-    for name, column, in_order in (
-        ("chargepointmessage", "received_at", True),
-        ("unknownchargepoint", "last_seen", False),
-        ("unmappedreport", "last_seen", False),
-        ("groupdraft", "updated_at", False),
-    ):
-        prune = by_age(f"{app}_{name}", column, written_in_order=in_order)
-        register_retention(f"charging {name}", setting="RETENTION_MESSAGES_DAYS", prune=prune)
+        register_event_keeper(app, keeping.events_of_open_incidents)

@@ -11,7 +11,6 @@ class OutboxConfig(AppConfig):
     verbose_name = _("Outbox")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
         from celery.signals import worker_process_init, worker_process_shutdown
         from django.conf import settings
 
@@ -28,7 +27,6 @@ class OutboxConfig(AppConfig):
         register_kinds(KINDS)
         _register_topic_lists()
         _register_webhooks()
-        auditlog.register(models.Address)
         register_check("broker", checks.check_broker)
         register_check("deliveries", checks.check_oldest_due)
         register_check("mail server", checks.check_smtp, for_readiness=False)
@@ -68,19 +66,13 @@ class OutboxConfig(AppConfig):
         from celery.signals import beat_init, worker_process_init
 
         from console.navigation import Entry, register_entry
-        from core.erasure import register_eraser
         from core.health import register_check
         from core.metrics import register_levels
-        from core.retention import register_retention
         from outbox import checks, metrics, watch
-        from outbox.services import erasing, pruning
 
         register_levels(metrics.trouble_levels)
         register_check("dead letters", checks.check_dead_letters, for_readiness=False)
         register_check("alerts", checks.check_alerts, for_readiness=False)
-        register_retention("events", setting="RETENTION_EVENTS_DAYS", prune=pruning.prune_events)
-        register_retention("troubles", setting="RETENTION_EVENTS_DAYS", prune=pruning.prune_troubles)
-        register_eraser("outbox", erasing.erase_from_outbox)
         register_entry(
             Entry(
                 "deliver", _("Dead letters"), "outbox:dead_letters", "outbox.view_delivery", "exclamation-triangle", 30
@@ -98,38 +90,23 @@ class OutboxConfig(AppConfig):
 
 
 def _register_topic_lists() -> None:
-    from auditlog.registry import auditlog
-
     from console.navigation import Entry, register_entry
-    from core.erasure import register_eraser
     from core.health import register_check
-    from core.retention import by_age, register_retention
-    from outbox import checks, models, watch
+    from outbox import checks, watch
     from outbox.services.mailing_lists.leaving import register_list
-    from outbox.services.topic_lists.lists import TOPIC_LISTS, erase_from_lists
+    from outbox.services.topic_lists.lists import TOPIC_LISTS
 
     register_list(TOPIC_LISTS.registered)
-    auditlog.register(models.TopicList, exclude_fields=["gathering_until", "last_told_at", "thread", "updated_at"])
     register_check(watch.TOPIC_LISTS, checks.check_topic_lists, for_readiness=False)
-    register_eraser("outbox: topic lists", erase_from_lists)
-    ended = by_age("outbox_topicnotice", "decided_at", only="state <> 'waiting'")
-    register_retention("topic list notices", setting="RETENTION_EVENTS_DAYS", prune=ended)
     register_entry(Entry("deliver", _("Topic lists"), "outbox:topic_lists", "outbox.view_topiclist", "megaphone", 30))
 
 
 def _register_webhooks() -> None:
-    from auditlog.registry import auditlog
-
     from console.navigation import Entry, register_entry
-    from core.erasure import register_eraser
-    from outbox import models
     from outbox.services import register_listeners
     from outbox.services.endpoint_health import SOURCE
-    from outbox.services.webhooks import erase_contact, read_listeners
+    from outbox.services.webhooks import read_listeners
 
     register_listeners(SOURCE, read_listeners)
-    register_eraser("outbox: webhook contacts", erase_contact)
-    # Headers may hold the receiver's secrets.
-    auditlog.register(models.WebhookEndpoint, exclude_fields=["headers", "failing_since", "warned_at"])
     register_entry(Entry("deliver", _("Webhooks"), "outbox:webhooks", "outbox.view_webhookendpoint", "link", 40))
     register_entry(Entry("deliver", _("Event kinds"), "outbox:event_kinds", "outbox.view_event", "book-open", 50))

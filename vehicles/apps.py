@@ -9,7 +9,6 @@ class VehiclesConfig(AppConfig):
     verbose_name = _("Vehicles")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
         from django.conf import settings
 
         from console.navigation import Entry, Tile, register_entry, register_tile
@@ -17,19 +16,18 @@ class VehiclesConfig(AppConfig):
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
         from outbox.services.mailing_lists.leaving import register_list
-        from vehicles import demo, models, tiles
+        from outbox.services.pruning import register_event_keeper
+        from vehicles import demo, tiles
         from vehicles.event_kinds import KINDS
         from vehicles.mailing import CATEGORY_LIST
+        from vehicles.services import keeping
 
         app = "vehicles"
         register_demo(app, demo.load)
         register_kinds(KINDS)
         register_list(CATEGORY_LIST)
+        register_event_keeper(app, keeping.events_of_living)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)
-        register_periodic("vehicles: prune telemetry", task="vehicles.prune", every_s=3_600)
-        auditlog.register(models.TypeSetting, exclude_fields=["updated_at"])
-        auditlog.register(models.NotificationText, exclude_fields=["updated_at"])
-        auditlog.register(models.Campaign, exclude_fields=["reached_id", "next_round_at"])
         label = _("Vehicle notifications")
         register_entry(
             Entry(

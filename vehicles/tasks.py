@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from vehicles.services import campaigns, evaluation, policies, sampling
+from vehicles.services import campaigns, evaluation, policies
 
 
 @shared_task(name="vehicles.sweep")
@@ -23,13 +23,6 @@ def sweep() -> None:
 def sweep_more() -> None:
     """The rest of what is due, batch by batch; as many workers as there are may do so at once."""
     while evaluation.sweep_due(now=timezone.now()) >= evaluation.AT_ONCE:
-        continue
-
-
-@shared_task(name="vehicles.prune")
-def prune() -> None:
-    """Deletes telemetry that can change nothing any more."""
-    while sampling.prune_samples(now=timezone.now()) >= sampling.PRUNED_AT_ONCE:
         continue
 
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import While
+
 # In the order of their codes, so that ids sort as they were made (with the collation "C").
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH = 22
@@ -23,6 +25,10 @@ def new_id(prefix: str) -> str:
         number, digit = divmod(number, 62)
         digits.append(_ALPHABET[digit])
     return prefix + "".join(reversed(digits))
+
+
+# How long resources are kept that are no trips.
+KEPT_AS_SUBJECT = While("Deleting keeps the row, without personal data: trips and events name it.")
 
 
 class LiveManager(models.Manager[Any]):

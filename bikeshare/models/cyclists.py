@@ -8,9 +8,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import AbonnementStatus, CyclistStatus, RegistrationStatus
-from bikeshare.models.base import LIVE, Resource
+from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.fleet import Station
 from bikeshare.models.programs import Program
+from core.lifecycle import Lifecycle, With, masked, of_person
 
 
 class Cyclist(Resource):
@@ -36,6 +37,13 @@ class Cyclist(Resource):
         models.CharField(max_length=80), verbose_name=_("blocked because"), default=list, blank=True
     )
     has_payment_source = models.BooleanField(_("has a credit card"), default=False)
+
+    lifecycle = Lifecycle(
+        kept=KEPT_AS_SUBJECT,
+        personal=of_person("name", "email", "phone_number", "kyc_documents", "status_updated_reason"),
+        audited=None,
+        erased_by="bikeshare.services.erasing.erase_cyclists",
+    )
 
     class Meta:
         verbose_name = _("cyclist")
@@ -66,6 +74,8 @@ class Registration(Resource):
     last_trip_at = models.DateTimeField(_("last trip"), null=True)
     memberships = ArrayField(models.CharField(max_length=80), verbose_name=_("memberships"), default=list, blank=True)
 
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
+
     class Meta:
         verbose_name = _("registration")
         verbose_name_plural = _("registrations")
@@ -87,6 +97,8 @@ class Pass(Resource):
     user = models.ForeignKey(Cyclist, models.PROTECT, null=True, related_name="passes", verbose_name=_("cyclist"))
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
     disabled_at = models.DateTimeField(_("disabled"), null=True)
+
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=masked("uid"), audited=None)
 
     class Meta:
         verbose_name = _("pass")
@@ -132,6 +144,10 @@ class Abonnement(Resource):
     # When its end is to be told, 72 hours before; null when there is nothing to tell (any more).
     trial_notice_at = models.DateTimeField(null=True, editable=False)
 
+    lifecycle = Lifecycle(
+        kept=KEPT_AS_SUBJECT, personal=of_person("supporting_documents", "declined_reason"), audited=None
+    )
+
     class Meta:
         verbose_name = _("abonnement")
         verbose_name_plural = _("abonnements")
@@ -162,6 +178,8 @@ class StationFavorite(models.Model):
     cyclist = models.ForeignKey(Cyclist, models.CASCADE, related_name="favorites", verbose_name=_("cyclist"))
     station = models.ForeignKey(Station, models.CASCADE, related_name="favorites", verbose_name=_("station"))
     created = models.DateTimeField(_("created"))
+
+    lifecycle = Lifecycle(kept=With("cyclist"), personal=(), audited=None)
 
     class Meta:
         verbose_name = _("favourite station")

@@ -11,8 +11,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import OpenStatus, VehiculeStatus, VehiculeType
-from bikeshare.models.base import LIVE, Resource
+from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.programs import Program
+from core.lifecycle import Lifecycle, With
 
 
 def degrees(label: Any, bound: int, **more: Any) -> models.FloatField[Any, Any]:
@@ -44,6 +45,8 @@ class Station(Resource):
     score = models.IntegerField(_("score"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
 
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
+
     class Meta:
         verbose_name = _("station")
         verbose_name_plural = _("stations")
@@ -69,6 +72,8 @@ class Boitier(Resource):
     number = models.CharField(_("serial number"), max_length=40)
     fw = models.CharField(_("firmware"), max_length=40, blank=True, default="")
     imei = models.CharField(max_length=20, blank=True, default="")
+
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
     class Meta:
         verbose_name = _("boitier")
@@ -116,6 +121,8 @@ class BoitierState(models.Model):
     anchor_longitude = models.FloatField(null=True)
     streak = models.PositiveSmallIntegerField(default=0)
 
+    lifecycle = Lifecycle(kept=With("boitier"), personal=(), audited=None)
+
     class Meta:
         verbose_name = _("state of a boitier")
         verbose_name_plural = _("states of boitiers")
@@ -144,6 +151,8 @@ class Vehicule(Resource):
     score = models.IntegerField(_("score"), null=True, blank=True)
     # How many trips it has made; the public feed's id of it changes with each.
     trips = models.PositiveIntegerField(_("trips"), default=0)
+
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
     class Meta:
         verbose_name = _("vehicle")
@@ -180,6 +189,8 @@ class Dock(Resource):
     )
     vehicle_types = ArrayField(models.CharField(max_length=12), verbose_name=_("takes"), default=list, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
+
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
     class Meta:
         verbose_name = _("dock")

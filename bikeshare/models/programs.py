@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import ProgramStatus
+from core.lifecycle import Audited, How, Lifecycle, Personal, While
 
 
 class Program(models.Model):
@@ -56,6 +57,12 @@ class Program(models.Model):
     # Counts the changes of its zones, so that every process knows when its index of them is old.
     zones_version = models.PositiveBigIntegerField(default=1, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    lifecycle = Lifecycle(
+        kept=While("Operators make and delete it."),
+        personal=(Personal("contact_email", How.BLANK),),
+        audited=Audited(exclude=("zones_version",)),
+    )
 
     class Meta:
         verbose_name = _("program")

@@ -6,7 +6,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bikeshare.choices import TelemetryType, TelemetryVerdict
+from bikeshare.choices import RUNNING, TelemetryType, TelemetryVerdict
+from core.lifecycle import Kept, Lifecycle, masked, no_row, one_of
 
 
 class TelemetryMessage(models.Model):
@@ -19,6 +20,16 @@ class TelemetryMessage(models.Model):
     verdict = models.CharField(_("verdict"), max_length=6, choices=TelemetryVerdict.choices)
     at = models.DateTimeField(_("device time"))
     received_at = models.DateTimeField(_("received"))
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_MESSAGES_DAYS",
+            by="received_at",
+            only=no_row("bikeshare_trip", f"o.id = t.trip_id AND {one_of('o.status', RUNNING)}"),
+        ),
+        personal=masked("value"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("device message")

@@ -14,6 +14,7 @@ from bikeshare.models.base import LIVE, Resource
 from bikeshare.models.cyclists import Cyclist
 from bikeshare.models.fleet import Dock, Station, Vehicule, degrees
 from bikeshare.models.programs import Program
+from core.lifecycle import Kept, Lifecycle, With, masked, one_of
 
 
 def _cents(label: Any) -> models.IntegerField[Any, Any]:
@@ -78,6 +79,16 @@ class Trip(Resource):
     deposit = _cents(_("deposit (cents)"))
     metrics = models.JSONField(_("metrics"), default=dict, blank=True)
 
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_HISTORY_DAYS",
+            by="created",
+            only="end_at < %(before)s AND " + one_of("status", [TripStatus.COMPLETED]),
+        ),
+        personal=(),
+        audited=None,
+    )
+
     class Meta:
         verbose_name = _("trip")
         verbose_name_plural = _("trips")
@@ -122,6 +133,8 @@ class TerminationRequest(Resource):
     dock = models.ForeignKey(Dock, models.PROTECT, null=True, related_name="+", verbose_name=_("dock"))
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
     decided_at = models.DateTimeField(_("decided"), null=True)
+
+    lifecycle = Lifecycle(kept=With("trip"), personal=masked("reason"), audited=None)
 
     class Meta:
         verbose_name = _("termination request")

@@ -7,8 +7,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import OpenStatus, VehiculeType, ZoneType
-from bikeshare.models.base import LIVE, Resource
+from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.programs import Program
+from core.lifecycle import Lifecycle
 
 
 class Zone(Resource):
@@ -32,6 +33,8 @@ class Zone(Resource):
     start = models.DateTimeField(_("from"), null=True, blank=True)
     end = models.DateTimeField(_("until"), null=True, blank=True)
     score = models.IntegerField(_("score"), null=True, blank=True)
+
+    lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
     class Meta:
         verbose_name = _("zone")

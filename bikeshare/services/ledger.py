@@ -203,15 +203,21 @@ class Ledger:
 
     def _write_audit(self) -> None:
         for row in self._all(self._created):
-            LogEntry.objects.log_create(row, action=LogEntry.Action.CREATE, changes={"id": [None, row.pk]})
+            _audit(row, LogEntry.Action.CREATE, {"id": [None, row.pk]})
         for row in self._all(self._changed):
             action = LogEntry.Action.DELETE if row.pk in self._deleted else LogEntry.Action.UPDATE
             changes = {name: _shown(row, name, old) for name, old in self._was[row.pk].items()}
-            LogEntry.objects.log_create(row, action=action, changes=changes)
+            _audit(row, action, changes)
 
     @staticmethod
     def _all(rows: dict[type[Resource], dict[str, Resource]]) -> Iterable[Resource]:
         return (row for of_model in rows.values() for row in of_model.values())
+
+
+def _audit(row: Resource, action: int, changes: dict[str, Any]) -> None:
+    """A cyclist is named by the id alone: the audit log outlives a person's erasure."""
+    name = row.pk if isinstance(row, Cyclist) else str(row)
+    LogEntry.objects.log_create(row, action=action, changes=changes, object_repr=name)
 
 
 def _shown(row: Resource, name: str, old: Any) -> list[str]:

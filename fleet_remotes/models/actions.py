@@ -10,8 +10,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from fleet_remotes.choices import IN_FLIGHT, SUCCESS, TERMINAL, UNSENT, Kind, State, StepKind
+from core.lifecycle import Kept, Lifecycle, With, masked, no_row, one_of
+from fleet_remotes.choices import IN_FLIGHT, OPEN, SUCCESS, TERMINAL, UNSENT, Kind, State, StepKind
 from fleet_remotes.models.fleets import Fleet, FleetVehicle
+
+# What ended long ago, and what nothing open tries again.
+_OVER = f"{one_of('t.state', TERMINAL)} AND t.entered_at < %(before)s AND " + no_row(
+    "fleet_remotes_remoteaction", f"o.retry_of_id = t.id AND {one_of('o.state', OPEN)}"
+)
 
 
 class CommandBatch(models.Model):
@@ -27,6 +33,17 @@ class CommandBatch(models.Model):
     )
     # The batch whose failures this one tries again.
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_HISTORY_DAYS",
+            by="created_at",
+            only=no_row("fleet_remotes_remoteaction", "o.batch_id = t.id"),
+            name="remotes commandbatch",
+        ),
+        personal=masked("reason"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("batch of commands")
@@ -91,6 +108,12 @@ class RemoteAction(models.Model):
     # The event that told of its failure (uuid hex), and the later success that resolved it.
     thread = models.CharField(max_length=32, blank=True, default="", editable=False)
     resolved_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="resolved", db_index=False)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only=_OVER, name="remotes remoteaction"),
+        personal=masked("reason", "requested_by"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("remote action")
@@ -169,6 +192,8 @@ class ActionStep(models.Model):
     kind = models.CharField(_("step"), max_length=16, choices=StepKind.choices)
     detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
 
+    lifecycle = Lifecycle(kept=With("action"), personal=masked("detail"), audited=None)
+
     class Meta:
         verbose_name = _("step")
         verbose_name_plural = _("steps")
@@ -188,6 +213,12 @@ class CommandDraft(models.Model):
     # The batch whose failures are tried again; null for a new command.
     retry_of = models.ForeignKey(CommandBatch, models.CASCADE, null=True, related_name="+")
     updated_at = models.DateTimeField(auto_now=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="updated_at", in_order=False, name="remotes commanddraft"),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("command draft")

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Kept, Lifecycle, While, masked
 from fleet_remotes.choices import UNMATCHED, CallbackStatus, Verdict
 from fleet_remotes.models.actions import RemoteAction
 from fleet_remotes.models.fleets import Fleet, FleetVehicle
@@ -43,6 +44,14 @@ class Callback(models.Model):
     last_refused_at = models.DateTimeField(_("last refused"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
+    lifecycle = Lifecycle(
+        kept=While("Operators make it."),
+        personal=(),
+        audited=Audited(
+            include=("slug", "fleet", "header_name", "callback_id", "batch_window_s", "silent_after_s"),
+        ),
+    )
+
     class Meta:
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
@@ -72,6 +81,14 @@ class CallbackMessage(models.Model):
     events = models.PositiveIntegerField(_("notifications"), null=True)
     duplicates = models.PositiveIntegerField(_("duplicates"), null=True)
     problem = models.CharField(_("problem"), max_length=300, blank=True, default="")
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_MESSAGES_DAYS", by="received_at", only="applied_at IS NOT NULL", name="remotes callbackmessage"
+        ),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("raw message")
@@ -128,6 +145,12 @@ class RemoteNotification(models.Model):
     flags = ArrayField(models.CharField(max_length=20), default=list)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
     raw = models.JSONField(_("as received"))
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="received_at", name="remotes remotenotification"),
+        personal=masked("raw"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("notification")

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Lifecycle, While, With, masked
 from fleet_remotes.choices import Brand, Capability, Privacy
 
 # The columns that free text searches, folded into one trigram-indexed column.
@@ -40,6 +41,8 @@ class Fleet(models.Model):
     # The vendor asked for a pause (429 with Retry-After).
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    lifecycle = Lifecycle(kept=While("Operators make it."), personal=(), audited=Audited(exclude=("paused_until",)))
 
     class Meta:
         verbose_name = _("fleet")
@@ -89,6 +92,12 @@ class FleetVehicle(models.Model):
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     search_text = models.GeneratedField(expression=_folded(*SEARCHED), output_field=models.TextField(), db_persist=True)
 
+    lifecycle = Lifecycle(
+        kept=While("Operators add and remove it."),
+        personal=masked("name"),
+        audited=Audited(exclude=("search_text", "updated_at", "facts_at")),
+    )
+
     class Meta:
         verbose_name = _("fleet vehicle")
         verbose_name_plural = _("fleet vehicles")
@@ -124,6 +133,8 @@ class WakeUpUse(models.Model):
     # TooManyWakeUpsOverMonth of this month: how often, and at which count it came first.
     refusals = models.PositiveIntegerField(_("refusals"), default=0)
     refused_at_count = models.PositiveIntegerField(null=True)
+
+    lifecycle = Lifecycle(kept=With("vehicle"), personal=(), audited=None)
 
     class Meta:
         verbose_name = _("wake-up use")

@@ -10,6 +10,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce, Upper
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
 from infra_notifications.choices import Connectivity, MessageVerdict
 
 # The columns that free text searches, folded into one: a single trigram index beats an OR over ten.
@@ -94,6 +95,10 @@ class ChargePoint(models.Model):
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     search_text = models.GeneratedField(expression=folded(*SEARCHED), output_field=models.TextField(), db_persist=True)
 
+    lifecycle = Lifecycle(
+        kept=While("Operators add and remove it."), personal=(), audited=Audited(exclude=("search_text", "updated_at"))
+    )
+
     class Meta:
         verbose_name = _("charge point")
         verbose_name_plural = _("charge points")
@@ -149,6 +154,8 @@ class ChargePointState(models.Model):
     status_at = models.DateTimeField(_("status since"), null=True)
     ocpp_version = models.CharField(_("protocol"), max_length=12, blank=True, default="")
 
+    lifecycle = Lifecycle(kept=With("charge_point"), personal=(), audited=None)
+
     class Meta:
         verbose_name = _("charge point state")
         verbose_name_plural = _("charge point states")
@@ -186,6 +193,12 @@ class ChargePointMessage(models.Model):
     occurred_at = models.DateTimeField(_("device time"), null=True)
     received_at = models.DateTimeField(_("received"))
 
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="received_at", name="charging chargepointmessage"),
+        personal=masked("payload", "findings", what=_("messages of charge points that named it")),
+        audited=None,
+    )
+
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
@@ -215,6 +228,12 @@ class UnknownChargePoint(models.Model):
     sample = models.JSONField(_("last message"), default=dict)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="last_seen", in_order=False, name="charging unknownchargepoint"),
+        personal=masked("sample", what=_("messages of charge points that named it")),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("unknown charge point")

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With
 from infra_notifications.choices import DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models.charge_points import ChargePoint
 
@@ -48,6 +49,12 @@ class NotificationGroup(models.Model):
     last_notified_at = models.DateTimeField(_("last notification"), null=True, editable=False)
     charge_points = models.ManyToManyField(
         ChargePoint, through="GroupMembership", related_name="groups", verbose_name=_("charge points")
+    )
+
+    lifecycle = Lifecycle(
+        kept=While("Operators make and delete it."),
+        personal=(),
+        audited=Audited(exclude=("gathering_until", "last_notified_at", "updated_at")),
     )
 
     class Meta:
@@ -97,6 +104,12 @@ class GroupAddress(models.Model):
     address = models.CharField(_("e-mail address"), max_length=320)
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
 
+    lifecycle = Lifecycle(
+        kept=With("group"),
+        personal=(Personal("address", How.DELETE, _("notification groups that it stood on")),),
+        audited=None,
+    )
+
     class Meta:
         verbose_name = _("e-mail address")
         verbose_name_plural = _("e-mail addresses")
@@ -135,6 +148,8 @@ class GroupMembership(models.Model):
         db_constraint=False,
     )
 
+    lifecycle = Lifecycle(kept=With("group"), personal=(), audited=Audited())
+
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
@@ -154,6 +169,12 @@ class GroupDraft(models.Model):
     description = models.TextField(blank=True, default="")
     marked = ArrayField(models.BigIntegerField(), default=list, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="updated_at", in_order=False, name="charging groupdraft"),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("group draft")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Kept, Lifecycle, With, masked
 from infra_notifications.choices import Case, CloseReason, EntryKind, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.models.charge_points import ChargePoint, folded
 from infra_notifications.models.groups import NotificationGroup
@@ -39,6 +40,17 @@ class Incident(models.Model):
     said = models.CharField(_("what it said"), max_length=500, blank=True, default="")
     said_text = models.GeneratedField(expression=folded("said"), output_field=models.TextField(), db_persist=True)
     rule = models.ForeignKey(EventRule, models.SET_NULL, null=True, related_name="+", verbose_name=_("rule"))
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_INCIDENTS_DAYS",
+            by="opened_received_at",
+            only="closed_at < %(before)s AND closed_received_at < %(before)s",
+            name="incidents",
+        ),
+        personal=masked("said"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("incident")
@@ -106,6 +118,8 @@ class Notice(models.Model):
     # Of an alert that was told: when its group is reminded of the incident, should it still be open then.
     remind_at = models.DateTimeField(null=True)
 
+    lifecycle = Lifecycle(kept=With("incident"), personal=(), audited=None)
+
     class Meta:
         verbose_name = _("notice")
         verbose_name_plural = _("notices")
@@ -136,6 +150,8 @@ class Acknowledgement(models.Model):
     at = models.DateTimeField(_("at"))
     author = models.CharField(_("by"), max_length=150)
 
+    lifecycle = Lifecycle(kept=With("incident"), personal=masked("author"), audited=None)
+
     class Meta:
         verbose_name = _("acknowledgement")
         verbose_name_plural = _("acknowledgements")
@@ -152,6 +168,8 @@ class IncidentEntry(models.Model):
     at = models.DateTimeField(_("at"))
     author = models.CharField(_("by"), max_length=150)
     text = models.TextField(_("note"), blank=True, default="")
+
+    lifecycle = Lifecycle(kept=With("incident"), personal=masked("author", "text"), audited=None)
 
     class Meta:
         verbose_name = _("incident entry")
@@ -174,6 +192,12 @@ class Flapping(models.Model):
     openings = models.PositiveIntegerField(_("openings"))
     next_check_at = models.DateTimeField(_("looked at again"))
     ended_at = models.DateTimeField(_("quiet since"), null=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_INCIDENTS_DAYS", by="began_at", only="ended_at < %(before)s", name="charging flapping"),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("flapping charge point")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Kept, Lifecycle, With, masked
 from infra_notifications.choices import WindowState
 from infra_notifications.models.charge_points import ChargePoint
 from infra_notifications.models.groups import NotificationGroup
@@ -21,6 +22,14 @@ class MaintenanceWindow(models.Model):
     ends_at = models.DateTimeField(_("ends"))
     author = models.CharField(_("by"), max_length=150, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_INCIDENTS_DAYS", by="created_at", only="ends_at < %(before)s", name="charging maintenancewindow"
+        ),
+        personal=masked("author", "reason"),
+        audited=Audited(),
+    )
 
     class Meta:
         verbose_name = _("maintenance window")
@@ -62,6 +71,8 @@ class MaintenanceTarget(models.Model):
     location = models.CharField(_("location"), max_length=120, blank=True, default="")
     # Two towns may have a location of one name; empty: in any town.
     city = models.CharField(_("city"), max_length=80, blank=True, default="")
+
+    lifecycle = Lifecycle(kept=With("window"), personal=(), audited=Audited())
 
     class Meta:
         verbose_name = _("maintenance target")

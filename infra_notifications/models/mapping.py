@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Kept, Lifecycle, While, masked
 from infra_notifications.choices import Case, Effect
 
 
@@ -55,6 +56,8 @@ class EventRule(models.Model):
     note = models.TextField(_("source"), blank=True, default="", help_text=_("Where this knowledge comes from."))
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    lifecycle = Lifecycle(kept=While("Operators write it."), personal=(), audited=Audited(exclude=("updated_at",)))
+
     class Meta:
         verbose_name = _("mapping rule")
         verbose_name_plural = _("mapping rules")
@@ -89,6 +92,12 @@ class UnmappedReport(models.Model):
     seen = models.PositiveIntegerField(_("seen"), default=0)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="last_seen", in_order=False, name="charging unmappedreport"),
+        personal=masked("said", "sample", "conditions", what=_("messages of charge points that named it")),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("unmapped message")

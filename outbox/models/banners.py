@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Lifecycle, With, masked
 from outbox.choices import BannerState
 from outbox.models.events import Delivery
 
@@ -25,6 +26,12 @@ class Banner(models.Model):
     read_at = models.DateTimeField(_("read"), null=True)
     expires_at = models.DateTimeField(_("expires"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+
+    lifecycle = Lifecycle(
+        kept=With("delivery"),
+        personal=masked("audience", "subject", what=_("banners that were shown to it or named it")),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("banner")

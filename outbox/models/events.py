@@ -16,6 +16,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With, masked, of_person
 from outbox.choices import DeliveryState, Reason, Verdict
 from outbox.transports.registry import channel_choices
 
@@ -34,6 +35,12 @@ class Event(models.Model):
     created_at = models.DateTimeField(_("recorded"))
     # The place in the log, given after the commit in one order for all readers (services.number_events).
     position = models.BigIntegerField(null=True, unique=True, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_EVENTS_DAYS", prune="outbox.services.pruning.prune_events", name="events"),
+        personal=masked("subject", "payload", "dedup_key", what=_("events that named it")),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("event")
@@ -82,6 +89,13 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(_("created"))
     settled_at = models.DateTimeField(_("settled"), null=True)
 
+    lifecycle = Lifecycle(
+        kept=With("event"),
+        personal=of_person("address", "destination"),
+        audited=None,
+        erased_by="outbox.services.erasing.stop_deliveries",
+    )
+
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
@@ -126,6 +140,10 @@ class Attempt(models.Model):
     code = models.IntegerField(_("code"), null=True)
     answer = models.TextField(_("answer"), blank=True, default="")
 
+    lifecycle = Lifecycle(
+        kept=With("delivery"), personal=masked("answer", what=_("answers of servers that named it")), audited=None
+    )
+
     class Meta:
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
@@ -150,6 +168,12 @@ class Address(models.Model):
     # Set when nothing may be sent here any more; the reason is shown wherever something is held back.
     blocked_reason = models.CharField(max_length=20, choices=Reason.choices, blank=True, default="")
 
+    lifecycle = Lifecycle(
+        kept=While("What is known of an address holds until it changes."),
+        personal=(Personal("address", How.DELETE, _("notes on whether it works")), *masked("last_answer")),
+        audited=Audited(),
+    )
+
     class Meta:
         verbose_name = _("address")
         verbose_name_plural = _("addresses")
@@ -165,6 +189,8 @@ class ListenerStamp(models.Model):
 
     source = models.CharField(max_length=40, primary_key=True)
     stamp = models.UUIDField()
+
+    lifecycle = Lifecycle(kept=While("One row for each source."), personal=(), audited=None)
 
     def __str__(self) -> str:
         return self.source

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person
 from outbox.choices import Language, NoticeReason, NoticeState
 from outbox.models.events import Event
 
@@ -34,6 +35,12 @@ class TopicList(models.Model):
     gathering_until = models.DateTimeField(null=True, editable=False)
     thread = models.CharField(max_length=32, blank=True, default="", editable=False)
     last_told_at = models.DateTimeField(_("last mail"), null=True, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=While("Operators make and delete it."),
+        personal=masked("condition"),
+        audited=Audited(exclude=("gathering_until", "last_told_at", "thread", "updated_at")),
+    )
 
     class Meta:
         verbose_name = _("topic list")
@@ -64,6 +71,13 @@ class TopicListAddress(models.Model):
     topic_list = models.ForeignKey(TopicList, models.CASCADE, related_name="addresses", verbose_name=_("topic list"))
     address = models.CharField(_("e-mail address"), max_length=320)
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    lifecycle = Lifecycle(
+        kept=With("topic_list"),
+        personal=of_person("address"),
+        audited=None,
+        erased_by="outbox.services.topic_lists.lists.erase_from_lists",
+    )
 
     class Meta:
         verbose_name = _("address of a topic list")
@@ -104,6 +118,12 @@ class TopicNotice(models.Model):
     # The event of the mail that told it, and the mail (uuid hex) that began its conversation.
     mail_id = models.BigIntegerField(null=True)
     thread = models.CharField(max_length=32, blank=True, default="")
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_EVENTS_DAYS", by="decided_at", only="state <> 'waiting'", name="topic list notices"),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("notice of a topic list")

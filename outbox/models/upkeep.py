@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Kept, Lifecycle, While, masked
+
 
 class Trouble(models.Model):
     """Something of Signalbox itself that does not work; administrators hear of it once, and once of its end."""
@@ -19,6 +21,12 @@ class Trouble(models.Model):
     end_told_at = models.DateTimeField(_("end mailed"), null=True)
     # A process that is mailing it holds it until then.
     held_until = models.DateTimeField(null=True, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_EVENTS_DAYS", by="began_at", only="ended_at < %(before)s", name="troubles"),
+        personal=masked("text"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("trouble")
@@ -45,6 +53,8 @@ class LogMark(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     pruned_to = models.BigIntegerField(default=0)
+
+    lifecycle = Lifecycle(kept=While("One row."), personal=(), audited=None)
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(id=1), name="outbox_logmark_one"),)

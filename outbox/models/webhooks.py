@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, How, Lifecycle, Personal, While, With, masked
 from outbox.choices import EndpointState, Reason
 
 KEY_PREFIX = "webhook:"
@@ -45,6 +46,12 @@ class WebhookEndpoint(models.Model):
     warned_at = models.DateTimeField(_("owner told"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"))
 
+    lifecycle = Lifecycle(
+        kept=While("Operators make and delete it."),
+        personal=(Personal("contact", How.BLANK, _("contacts of webhook endpoints")), *masked("url", "headers")),
+        audited=Audited(exclude=("failing_since", "warned_at"), mask=("headers", "url")),
+    )
+
     class Meta:
         verbose_name = _("webhook endpoint")
         verbose_name_plural = _("webhook endpoints")
@@ -78,6 +85,8 @@ class WebhookSecret(models.Model):
     secret = models.CharField(max_length=100)
     created_at = models.DateTimeField(_("created"))
     expires_at = models.DateTimeField(_("expires"), null=True)
+
+    lifecycle = Lifecycle(kept=With("endpoint"), personal=(), audited=None)
 
     class Meta:
         ordering = ("-id",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.choices import JobState
-from core.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub
+from core.erasure import MARK, Erased, erase_everywhere
 from core.models import Job
 from core.services import move_job, report_progress, start_job
 from outbox.choices import UNENDED, DeliveryState, Reason
-from outbox.models import Address, Banner, Delivery, Event
+from outbox.models import Delivery
 from outbox.services.jobs import hand_over
 
 KIND = "erase_address"
@@ -55,8 +54,8 @@ def run(*, job_id: int, now: datetime) -> None:
     move_job(job=job, to=JobState.DONE, away_from=[JobState.RUNNING], result=told)
 
 
-def erase_from_outbox(address: str, now: datetime) -> Sequence[Erased]:
-    """Stops what is under way to an address and takes it out of what was. Registered as the outbox's eraser."""
+def stop_deliveries(address: str, now: datetime) -> list[Erased]:
+    """Stops what is under way to an address and takes it out of what was. Declared as Delivery's handler."""
     mine = Delivery.objects.filter(address__iexact=address)
     # What is being sent this moment cannot be called back, but is neither repeated nor counted as delivered.
     sending = mine.filter(state=DeliveryState.SENDING).count()
@@ -64,28 +63,8 @@ def erase_from_outbox(address: str, now: datetime) -> Sequence[Erased]:
         state=DeliveryState.CANCELLED, reason=Reason.ERASED, next_attempt_at=None, settled_at=now, lease=None,
         lease_until=None,
     )  # fmt: skip
-    deliveries = mine.update(address=MARK, destination=MARK)
-    banners = Banner.objects.filter(audience__iexact=address).update(audience=MARK)
-    banners += scrub("outbox_banner", address, texts=("subject",), key="delivery_id")
-    attempts = scrub("outbox_attempt", address, texts=("answer",))
-    events = scrub("outbox_event", address, texts=("subject",), documents=("payload",))
-    known = Address.objects.filter(address__iexact=address).delete()[0]
     return [
-        Erased(_("deliveries to it"), deliveries),
+        Erased(_("deliveries to it"), mine.update(address=MARK, destination=MARK)),
         Erased(_("of them stopped before they were sent"), stopped - sending),
         Erased(_("of them being sent at that moment: ask again in a minute for what the server answered"), sending),
-        Erased(_("banners that were shown to it or named it"), banners),
-        Erased(_("answers of servers that named it"), attempts),
-        Erased(_("events that named it"), events + _forget_keys(address)),
-        Erased(_("notes on whether it works"), known),
     ]
-
-
-def _forget_keys(address: str) -> int:
-    """Gives events whose key holds the address another one, which stays unique."""
-    pattern = pattern_of(address)
-    found = Event.objects.filter(dedup_key__icontains=address).values_list("pk", "uuid", "dedup_key")
-    naming = [(pk, uuid) for pk, uuid, key in found if pattern.search(key)]
-    for pk, uuid in naming:
-        Event.objects.filter(pk=pk).update(dedup_key=f"{MARK}:{uuid.hex}")
-    return len(naming)

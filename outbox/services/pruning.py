@@ -11,9 +11,9 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from core.retention import STEP, Step
+from core.retention import STEP, Key, Step
 from outbox.choices import UNENDED, BannerState
-from outbox.models import Attempt, Banner, Delivery, Event, Trouble
+from outbox.models import Attempt, Banner, Delivery, Event
 from outbox.selectors import log_end
 
 # Of these ids of events, those that an app still needs, such as the mails of an open incident.
@@ -25,7 +25,7 @@ def register_event_keeper(app: str, keeper: Keeper) -> None:
     _keepers[app] = keeper
 
 
-def prune_events(before: datetime, after: int) -> Step:
+def prune_events(before: datetime, after: Key) -> Step:
     """Deletes old events with their deliveries, attempts and banners, among the next STEP behind an id."""
     with transaction.atomic():
         behind = Event.objects.filter(pk__gt=after).order_by("pk")
@@ -73,11 +73,3 @@ def _mark_log(position: int) -> None:
             " ON CONFLICT (id) DO UPDATE SET pruned_to = greatest(outbox_logmark.pruned_to, EXCLUDED.pruned_to)",
             [position],
         )
-
-
-def prune_troubles(before: datetime, after: int) -> Step:
-    """Deletes troubles that were over long ago."""
-    over = Trouble.objects.filter(pk__gt=after, ended_at__lt=before).order_by("pk")
-    ids = list(over.values_list("pk", flat=True)[:STEP])
-    Trouble.objects.filter(pk__in=ids).delete()
-    return Step(len(ids), ids[-1] if len(ids) == STEP else None)

@@ -18,7 +18,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from core.erasure import Erased
 from core.search import SearchError
 from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason
 from outbox.contract import NewEvent, Recipient
@@ -266,9 +265,3 @@ def current_secrets(endpoints: Sequence[int], now: datetime) -> dict[int, list[s
     for endpoint_id, secret in rows.order_by("-id").values_list("endpoint_id", "secret"):
         found.setdefault(endpoint_id, []).append(secret)
     return found
-
-
-def erase_contact(address: str, _now: datetime) -> list[Erased]:
-    """Forgets an address that was the contact of endpoints (GDPR)."""
-    number = WebhookEndpoint.objects.filter(contact__iexact=address).update(contact="")
-    return [Erased(_("contacts of webhook endpoints"), number)]

@@ -8,22 +8,17 @@ import pytest
 from pytest_django import Settings
 
 from core import retention, tasks
+from core.lifecycle import Kept
 from core.metrics import PRUNED
 from core.models import ApiReceipt, Job, SignOfLife
-from core.retention import Step, by_age, prune_old, register_retention
+from core.retention import Retention, Step, by_age, prune_old
 from core.services import start_job
 from tests import clock
 
 NOW = clock.NOW
 OLD, YOUNG = NOW - timedelta(days=91), NOW - timedelta(days=89)
 pytestmark = pytest.mark.django_db
-receipts = by_age("console_apireceipt", "received_at")
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is registered but what the test registers."""
-    monkeypatch.setattr(retention, "_kept", {})
+receipts = by_age(ApiReceipt, Kept("RETENTION_DAYS", by="received_at"))
 
 
 def receipt(name: str, at: datetime) -> None:
@@ -92,7 +87,6 @@ def test_work_that_has_not_ended_stays() -> None:
     assert Job.objects.get() == waiting
 
 
-@pytest.mark.usefixtures("alone")
 def test_all_take_turns_and_the_budget_ends_the_run() -> None:
     turns: list[str] = []
 
@@ -103,9 +97,8 @@ def test_all_take_turns_and_the_budget_ends_the_run() -> None:
 
         return prune
 
-    register_retention("a", setting="RETENTION_DAYS", prune=endless("a"))
-    register_retention("b", setting="RETENTION_DAYS", prune=endless("b"))
-    found = prune_old(now=NOW, budget_s=0.02)
+    kept = [Retention(name, "RETENTION_DAYS", endless(name)) for name in ("a", "b")]
+    found = prune_old(now=NOW, budget_s=0.02, kept=kept)
     assert turns[:4] == ["a", "b", "a", "b"]
     assert found == {"a": turns.count("a"), "b": turns.count("b")}
 

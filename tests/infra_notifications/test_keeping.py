@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 from django.db.models import F
 
 from core import retention
 from core.erasure import erase_everywhere
+from core.lifecycle import Kept
 from core.retention import prune_old
 from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.models import (
@@ -30,6 +32,7 @@ NOW = clock.NOW
 OLD, YOUNG = NOW - timedelta(days=91), NOW - timedelta(days=1)
 BEFORE = NOW - timedelta(days=90)
 pytestmark = pytest.mark.django_db
+prune = retention.by_age(Incident, cast("Kept", Incident.lifecycle.kept))
 
 
 def incident(opened: datetime, closed: datetime | None = None) -> Incident:
@@ -61,34 +64,34 @@ def told(of: Incident, at: datetime) -> Event:
 def test_incident_that_closed_long_ago_goes_with_its_notices() -> None:
     old = incident(OLD, OLD)
     told(old, OLD)
-    assert keeping.prune_incidents(BEFORE, 0).deleted == 1
+    assert prune(BEFORE, 0).deleted == 1
     assert not Incident.objects.exists()
     assert not Notice.objects.exists()
 
 
 def test_open_incidents_and_those_that_closed_lately_stay() -> None:
     still_open, lately = incident(OLD), incident(OLD, YOUNG)
-    assert keeping.prune_incidents(BEFORE, 0).deleted == 0
+    assert prune(BEFORE, 0).deleted == 0
     assert set(Incident.objects.all()) == {still_open, lately}
 
 
 def test_device_clock_that_is_wrong_deletes_nothing_early() -> None:
     found = incident(OLD, OLD)
     Incident.objects.filter(pk=found.pk).update(closed_received_at=YOUNG)
-    assert keeping.prune_incidents(BEFORE, 0).deleted == 0
+    assert prune(BEFORE, 0).deleted == 0
 
 
 def test_walk_passes_over_what_is_open_and_ends_where_all_is_young(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "STEP", 2)
+    monkeypatch.setattr(retention, "STEP", 2)
     for _ in range(2):
         incident(OLD)
     incident(OLD, OLD)
     for _ in range(4):
         incident(YOUNG, YOUNG)
-    after: int | None = 0
+    after: int | str | None = 0
     deleted = []
     while after is not None:
-        step = keeping.prune_incidents(BEFORE, after)
+        step = prune(BEFORE, after)
         deleted.append(step.deleted)
         after = step.after
     assert deleted == [0, 1, 0]

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from core import retention
 from core.api import encode_cursor
-from core.retention import Step, prune_old, register_retention
+from core.retention import Key, Retention, Step, prune_old
 from outbox.choices import BannerState, Channel, DeliveryState
 from outbox.contract import Recipient
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_pruned_to
 from outbox.services import number_events, pruning
-from outbox.services.pruning import prune_events, prune_troubles, register_event_keeper
+from outbox.services.pruning import prune_events, register_event_keeper
 from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_delivery, a_note, days, fine, in_threads, published, settled, taken
 
@@ -109,7 +108,7 @@ def test_steps_are_small_and_pass_over_what_stays(db: None, monkeypatch: pytest.
     settled(fine(), *taken()[3:])
     published(a_note(), now=BEFORE)
     number_events()
-    after: int | None = 0
+    after: Key | None = 0
     deleted = []
     while after is not None:
         step = prune_events(BEFORE, after)
@@ -140,18 +139,17 @@ def test_what_a_person_retries_meanwhile_is_not_deleted(transactional_db: None) 
     assert Delivery.objects.get().state == DeliveryState.RETRYING
 
 
-def test_two_runs_at_once_are_one(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_at_once_are_one(transactional_db: None) -> None:
     inside: list[dict[str, int]] = []
 
     def prune(_before: datetime, _after: int) -> Step:
         inside.extend(in_threads(lambda: prune_old(now=NOW)))
         return Step(3, None)
 
-    monkeypatch.setattr(retention, "_kept", {})
-    register_retention("a", setting="RETENTION_DAYS", prune=prune)
-    assert prune_old(now=NOW) == {"a": 3}
+    kept = [Retention("a", "RETENTION_DAYS", prune)]
+    assert prune_old(now=NOW, kept=kept) == {"a": 3}
     assert inside == [{}]
-    assert prune_old(now=NOW) == {"a": 3}  # the lock was given back
+    assert prune_old(now=NOW, kept=kept) == {"a": 3}  # the lock was given back
 
 
 # ---- readers of the log -------------------------------------------------------------------------------------------
@@ -201,5 +199,5 @@ def test_troubles_go_when_they_were_over_long_ago(db: None) -> None:
     Trouble.objects.create(name="worker", text="x", began_at=NOW, ended_at=NOW)
     Trouble.objects.create(name="worker", text="x", began_at=NOW, ended_at=BEFORE + timedelta(1))
     Trouble.objects.create(name="beat", text="x", began_at=NOW)
-    assert prune_troubles(BEFORE, 0).deleted == 1
+    assert prune_old(now=BEFORE + days(90))["troubles"] == 1
     assert Trouble.objects.count() == 2

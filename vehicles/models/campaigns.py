@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Lifecycle, While, With, masked
 from vehicles.choices import CAMPAIGN_COLOURS, CampaignState
 from vehicles.models.drivers import Driver
 
@@ -27,6 +28,12 @@ class Campaign(models.Model):
     # Up to which driver the audience was searched in this round, and when the next round begins.
     reached_id = models.BigIntegerField(default=0, editable=False)
     next_round_at = models.DateTimeField(null=True, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=While("Operators plan it."),
+        personal=masked("audience"),
+        audited=Audited(exclude=("reached_id", "next_round_at")),
+    )
 
     class Meta:
         verbose_name = _("campaign")
@@ -57,6 +64,8 @@ class CampaignRecipient(models.Model):
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="recipients")
     driver = models.ForeignKey(Driver, models.CASCADE, related_name="campaigns")
     added_at = models.DateTimeField(_("added"))
+
+    lifecycle = Lifecycle(kept=With("campaign"), personal=(), audited=None)
 
     class Meta:
         verbose_name = _("campaign recipient")

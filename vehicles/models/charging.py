@@ -7,10 +7,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Kept, Lifecycle, no_row
 from vehicles.choices import UnmanagedReason
 from vehicles.models.base import Reported
 from vehicles.models.contracts import ChargingLocation
 from vehicles.models.oem import Vehicle
+
+# A late sample may change sessions that go back so far.
+SAMPLES_MATTER_DAYS = 21
+_OPEN_SESSION = "o.vehicle_id = t.vehicle_id AND o.ended_at IS NULL AND NOT o.withdrawn AND o.started_at <= t.at"
 
 
 class TelemetrySample(models.Model):
@@ -22,6 +27,17 @@ class TelemetrySample(models.Model):
     location = models.CharField(_("location"), max_length=120, blank=True, default="")
     power_kw = models.FloatField(_("power (kW)"), null=True)
     soc = models.SmallIntegerField(_("state of charge (%)"), null=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_MESSAGES_DAYS",
+            by="at",
+            only=no_row("vehicles_chargingsession", _OPEN_SESSION),
+            least=SAMPLES_MATTER_DAYS + 1,
+        ),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("telemetry sample")
@@ -58,6 +74,16 @@ class ChargingSession(Reported):
     withdrawn = models.BooleanField(default=False)
     # Nothing more will be told of it.
     settled = models.BooleanField(default=False, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_HISTORY_DAYS",
+            by="created_at",
+            only="(withdrawn OR settled) AND coalesce(ended_at, created_at) < %(before)s",
+        ),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("charging session")

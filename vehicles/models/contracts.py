@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Lifecycle, While, With, of_person
 from vehicles.models.base import Reported
 from vehicles.models.drivers import Driver
 
@@ -20,6 +21,12 @@ class ChargingLocation(Reported):
     latitude = models.FloatField(_("latitude"), null=True)
     longitude = models.FloatField(_("longitude"), null=True)
     pdl = models.CharField(_("PDL"), max_length=20, blank=True, default="")
+
+    lifecycle = Lifecycle(
+        kept=While("The sender says what there is."),
+        personal=of_person("name", "address", "latitude", "longitude", "reports"),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("charging location")
@@ -41,6 +48,12 @@ class UtilityContract(Reported):
     state = models.CharField(_("state"), max_length=20, blank=True, default="")
     valid_to = models.DateField(_("valid to"), null=True)
 
+    lifecycle = Lifecycle(
+        kept=While("The sender says what there is."),
+        personal=of_person("contract_number", "meter_code", "reports"),
+        audited=None,
+    )
+
     class Meta:
         verbose_name = _("utility contract")
         verbose_name_plural = _("utility contracts")
@@ -55,6 +68,8 @@ class PdlAgreement(Reported):
     )
     version = models.CharField(_("version"), max_length=60)
     state = models.CharField(_("state"), max_length=20, blank=True, default="")
+
+    lifecycle = Lifecycle(kept=With("location"), personal=(), audited=None)
 
     class Meta:
         verbose_name = _("PDL agreement")

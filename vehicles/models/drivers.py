@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Lifecycle, While, masked, of_person
 from vehicles.choices import Language
 from vehicles.models.base import Reported, folded
 
@@ -38,6 +39,13 @@ class Driver(Reported):
     due_at = models.DateTimeField(_("next look"), null=True, editable=False)
     search_text = models.GeneratedField(
         expression=folded("external_id", "name", "email"), output_field=models.TextField(), db_persist=True
+    )
+
+    lifecycle = Lifecycle(
+        kept=While("The sender says what there is."),
+        personal=(*masked("external_id"), *of_person("name", "email", "reports")),
+        audited=None,
+        erased_by="vehicles.services.erasing.erase_drivers",
     )
 
     class Meta:

@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Kept, Lifecycle, masked, of_person
 from vehicles.choices import FactEffect
 
 
@@ -20,6 +21,12 @@ class Fact(models.Model):
     effect = models.CharField(_("effect"), max_length=10, choices=FactEffect.choices, default=FactEffect.TAKEN)
     digest = models.BinaryField(max_length=16, unique=True, editable=False)
     times = models.PositiveIntegerField(_("times"), default=1)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_MESSAGES_DAYS", by="received_at"),
+        personal=(*masked("subject"), *of_person("data")),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("fact")

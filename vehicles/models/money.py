@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Kept, Lifecycle
 from vehicles.models.base import Reported
 from vehicles.models.drivers import Driver
 
@@ -16,6 +17,10 @@ class Payout(Reported):
     currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
     state = models.CharField(_("state"), max_length=20, blank=True, default="")
     settled = models.BooleanField(default=False, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
+    )
 
     class Meta:
         verbose_name = _("payout")
@@ -36,6 +41,10 @@ class Reimbursement(Reported):
     qualified = models.BooleanField(_("qualified"), default=False)
     settled = models.BooleanField(default=False, editable=False)
 
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
+    )
+
     class Meta:
         verbose_name = _("reimbursement")
         verbose_name_plural = _("reimbursements")
@@ -53,6 +62,10 @@ class CostStatement(Reported):
     currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
     settled = models.BooleanField(default=False, editable=False)
 
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
+    )
+
     class Meta:
         verbose_name = _("cost statement")
         verbose_name_plural = _("cost statements")
@@ -68,6 +81,12 @@ class Referral(Reported):
     state = models.CharField(_("state"), max_length=20, blank=True, default="")
     settled_for_referrer = models.BooleanField(default=False, editable=False)
     settled_for_invitee = models.BooleanField(default=False, editable=False)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled_for_referrer AND settled_for_invitee"),
+        personal=(),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("referral")

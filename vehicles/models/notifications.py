@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person, one_of
+from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
     SEVERITY_COLOURS,
@@ -21,6 +23,13 @@ from vehicles.choices import (
 )
 from vehicles.models.drivers import Driver
 from vehicles.models.oem import Vehicle
+
+# What is told once for all is remembered as long as it could come again: things that are settled do not.
+_ONCE = [name for name, entry in TYPES.items() if entry.once]
+_OVER = (
+    f"ended_at < %(before)s AND (NOT {one_of('type', _ONCE)}"
+    " OR subject ~ '^(session|payout|reimbursement|statement|referral):')"
+)
 
 
 class DriverNotification(models.Model):
@@ -55,6 +64,12 @@ class DriverNotification(models.Model):
     # When it is looked at again, while it is held back.
     due_at = models.DateTimeField(_("looked at again"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only=_OVER),
+        personal=(*masked("subject"), *of_person("title", "body", "facts")),
+        audited=None,
+    )
 
     class Meta:
         verbose_name = _("notification")
@@ -97,6 +112,8 @@ class NotificationStep(models.Model):
     detail = models.CharField(_("detail"), max_length=120, blank=True, default="")
     event_id = models.BigIntegerField(null=True)
 
+    lifecycle = Lifecycle(kept=With("notification"), personal=masked("detail"), audited=None)
+
     class Meta:
         verbose_name = _("notification step")
         verbose_name_plural = _("notification steps")
@@ -116,6 +133,8 @@ class TypeSetting(models.Model):
     thresholds = models.JSONField(_("thresholds"), default=dict)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    lifecycle = Lifecycle(kept=While("Operators set it."), personal=(), audited=Audited(exclude=("updated_at",)))
+
     class Meta:
         verbose_name = _("notification setting")
         verbose_name_plural = _("notification settings")
@@ -133,6 +152,8 @@ class NotificationText(models.Model):
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("text"), max_length=2000)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    lifecycle = Lifecycle(kept=While("Operators write it."), personal=(), audited=Audited(exclude=("updated_at",)))
 
     class Meta:
         verbose_name = _("notification text")

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.lifecycle import Lifecycle, While, With, masked
 from vehicles.choices import PAIRING_COLOURS, PairingReason, PairingState
 from vehicles.models.base import Reported, folded
 from vehicles.models.drivers import Driver
@@ -20,6 +21,10 @@ class OemAccount(Reported):
     brand = models.CharField(_("brand"), max_length=40, blank=True, default="")
     auth_state = models.CharField(_("sign-in"), max_length=40, blank=True, default="")
     linked = models.BooleanField(_("linked"), default=True)
+
+    lifecycle = Lifecycle(
+        kept=While("The sender says what there is."), personal=masked("external_id", "reports"), audited=None
+    )
 
     class Meta:
         verbose_name = _("OEM account")
@@ -55,6 +60,8 @@ class Vehicle(Reported):
         expression=folded("external_id", "brand", "model", "vin"), output_field=models.TextField(), db_persist=True
     )
 
+    lifecycle = Lifecycle(kept=While("The sender says what there is."), personal=(), audited=None)
+
     class Meta:
         verbose_name = _("vehicle")
         verbose_name_plural = _("vehicles")
@@ -82,6 +89,8 @@ class OemService(Reported):
     code = models.CharField(_("service"), max_length=60)
     state = models.CharField(_("state"), max_length=20, blank=True, default="")
     expires_at = models.DateTimeField(_("expires"), null=True)
+
+    lifecycle = Lifecycle(kept=With("vehicle"), personal=(), audited=None)
 
     class Meta:
         verbose_name = _("OEM service")

@@ -11,14 +11,12 @@ from django.db import connection
 
 from core.sql import Col, insert_rows, take_ids, update_rows
 from vehicles.ingest import SampleReport
+from vehicles.models.charging import SAMPLES_MATTER_DAYS
 from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, match
 from vehicles.services.things import Thing, Things
 
 # Changes of these may begin or end a session, or say that power was expected.
 TELLING = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
-# A sample that is later than this changes no session any more.
-KEPT_DAYS = 21
-PRUNED_AT_ONCE = 20_000
 
 _SAMPLE = (
     Col("vehicle_id", "bigint"),
@@ -49,7 +47,7 @@ def take_samples(*, samples: Iterable[SampleReport], things: Things, now: dateti
     from_moment: dict[int, datetime] = {}
     vehicles = {thing.id: thing for thing in things.of("vehicle")}
     rows: dict[tuple[int, datetime, str], Sample] = {}
-    oldest = now - timedelta(days=KEPT_DAYS)
+    oldest = now - timedelta(days=SAMPLES_MATTER_DAYS)
     for report in samples:
         one, vehicle_id = report.sample, things.id_of("vehicle", report.vehicle)
         if one.at >= oldest:
@@ -191,14 +189,3 @@ def _create(fresh: Sequence[tuple[int, Derived]], vehicles: Mapping[int, Thing],
         key = f"{vehicles[vehicle_id].key}@{one.started_at:%Y%m%dT%H%M%S}-{pk}"
         rows.append((pk, key, vehicle_id, *_row(one, locations), False, False, "{}", True, one.last_at))
     insert_rows("vehicles_chargingsession", (*columns, *constants), rows)
-
-
-def prune_samples(*, now: datetime) -> int:
-    """Deletes samples that can change no session any more, some at a time; returns how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM vehicles_telemetrysample WHERE id IN (SELECT id FROM vehicles_telemetrysample"
-            " WHERE at < %s LIMIT %s)",
-            [now - timedelta(days=KEPT_DAYS + 1), PRUNED_AT_ONCE],
-        )
-        return int(cursor.rowcount)
