@@ -11,7 +11,6 @@ when the panel is shown; any value is taken from the URL, whether it is among th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any, ClassVar
 
 import django_filters
@@ -166,8 +165,6 @@ class Section(LayoutObject):
 # What a section shows follows from its key: it is drawn once for all who see the same.
 MOST_SECTIONS = 1_000
 _sections: dict[tuple[Any, ...], str] = {}
-# The panels of long lists while nothing is chosen, as of the time when the list was counted.
-_panels: dict[tuple[type, str, str], tuple[datetime, str]] = {}
 
 
 def _drawn(bound: Any, active: int, opened: bool) -> str:
@@ -203,20 +200,9 @@ class FacetFilterSet(django_filters.FilterSet):
 
     @classmethod
     def is_idle(cls, params: QueryDict) -> bool:
-        """Whether these parameters filter by nothing; then nothing of the set need be made, unless it is drawn anew."""
+        """Whether these parameters filter by nothing; then nothing of the set need be made, unless it is drawn."""
         names = tuple(cls.base_filters)
         return not any(param == name or param.startswith(f"{name}_") for param in params for name in names)
-
-    @classmethod
-    def drawn_idle(cls, params: QueryDict, source: FacetSource) -> str:
-        """The whole panel without a choice: drawn once for each language and each count of a long list."""
-        key, counted_at = (cls, source.key, get_language()), source.counted_at()
-        if counted_at is not None and (known := _panels.get(key)) is not None and known[0] == counted_at:
-            return known[1]
-        drawn = cls(params).drawn(source)
-        if counted_at is not None:
-            _panels[key] = (counted_at, drawn)
-        return drawn
 
     def drawn(self, source: FacetSource) -> str:
         self.fill(source)

@@ -18,7 +18,7 @@ from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
-from console import filters, paging
+from console import paging
 from infra_notifications.services.mapping import forget_rule_book
 from outbox import dispatcher
 from tests.browser.kit import chromium
@@ -87,12 +87,6 @@ def _fresh_rule_book() -> Iterator[None]:
 def _all_tables_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they are here: without a question, whose turn would come once a minute and change how many statements run."""
     monkeypatch.setattr(paging, "_lengths", dict.fromkeys(apps.get_models(), paging._Length(math.inf, False)))
-
-
-@pytest.fixture(autouse=True)
-def _no_panel_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Filters that were drawn for the counts of another test, which may bear the same time."""
-    monkeypatch.setattr(filters, "_panels", {})
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,7 @@ class ListPage(View):
             return str(render_crispy_form(filters.form))
         assert self.filterset is not None
         assert issubclass(self.filterset, FacetFilterSet)
-        return self.filterset.drawn_idle(request.GET, source)
+        return self.filterset(request.GET).drawn(source)
 
     def _head(self, column: Column, sort: str, params: QueryDict) -> dict[str, Any]:
         up, down = column.name, f"-{column.name}"

@@ -130,11 +130,6 @@ class FacetSource:
         live = count_live(self.rows(), facets, _context())
         return Counts({name: values[:each] for name, values in live.values.items()}, live.rows)
 
-    def counted_at(self) -> datetime | None:
-        """When its values were counted beforehand; None where they are counted now."""
-        counted = FacetCensus.objects.filter(pk=self.key, rows__gt=0) if self.key else FacetCensus.objects.none()
-        return counted.values_list("counted_at", flat=True).first()
-
     def values_of(self, facet: Facet, text: str) -> list[Value]:
         """The values of one facet that contain a text, those that begin with it first."""
         if self._is_stored():

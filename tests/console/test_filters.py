@@ -8,10 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.http import QueryDict
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.search import stored
@@ -192,15 +190,13 @@ def test_a_filter_is_drawn_anew_when_anything_that_it_shows_has_changed(viewer: 
     assert "<summary>City" in viewer.get(POINTS).content.decode()
 
 
-def test_the_panel_of_a_long_list_is_drawn_once_for_each_count(
+def test_the_panel_of_a_long_list_shows_its_last_count(
     viewer: Client, points: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored, "LIVE_ROWS", 2)
     refresh_counts(now=NOW)
     before = choices(viewer, POINTS, "city")
-    with CaptureQueriesContext(connection) as queries:
-        assert choices(viewer, f"{POINTS}?q=bonn&sort=city&page=2", "city") == before
-    assert not any("console_facetcount" in query["sql"] for query in queries.captured_queries)
+    assert choices(viewer, f"{POINTS}?q=bonn&sort=city&page=2", "city") == before
     german = viewer.get(POINTS, headers={"Accept-Language": "de"}).content.decode()
     assert "<summary>Stadt" in german
     # A choice is drawn for itself, and does not stay for the next one.
@@ -208,6 +204,7 @@ def test_the_panel_of_a_long_list_is_drawn_once_for_each_count(
     assert [checked for _value, _label, checked in chosen] == [value == "Bonn" for value, _label, _checked in chosen]
     assert choices(viewer, f"{POINTS}?power_min=20", "city") == choices(viewer, POINTS, "city") == before
     ChargePointFactory(evse_id="D", city="Bonn")
+    assert choices(viewer, POINTS, "city") == before
     refresh_counts(now=NOW + timedelta(minutes=10))
     assert choices(viewer, POINTS, "city") != before
 
