@@ -1,1 +1,1 @@
-"""Ten bike-share resources, their 45 topics, device telemetry and zones."""
+"""Bike-share: resources, their topics, device telemetry and zones."""

@@ -1,1 +1,1 @@
-"""Drivers, OEM account links and smart charging: the 38 notifications of a smart-charging platform."""
+"""Drivers, OEM account links and smart charging: the notifications of a smart-charging platform."""

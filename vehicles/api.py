@@ -47,7 +47,7 @@ def post_facts(request: HttpRequest) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
 
 
-@router.get("/notification-types", auth=READ, summary="The 38 notifications")
+@router.get("/notification-types", auth=READ, summary=f"The {len(TYPES)} notifications")
 def list_types(request: HttpRequest) -> list[dict[str, Any]]:
     """Each with its channel and, as operators set them, all its channels, thresholds and cooldown."""
     policies, living = policies_in_force(), selectors.living_counts()

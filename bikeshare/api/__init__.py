@@ -1,4 +1,4 @@
-"""Bike-share for machines: ten resources, their actions, device messages."""
+"""Bike-share for machines: resources, their actions, device messages."""
 
 from bikeshare.api import actions, telemetry
 from bikeshare.api.resources import router

@@ -1,4 +1,4 @@
-"""The ten resources and their programs: list, make (one or a batch), read, change, delete."""
+"""The resources and their programs: list, create (one or a batch), read, change, delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of event that bike-share publishes: the seed's 45 topics."""
+"""The kinds of event that bike-share publishes: the seed's topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 45 topics of the seed `002`: description, what causes each here, payload, example.
+"""The topics of the seed `002`: description, what causes each here, payload, example.
 
 `cause` is the sentence of docs/bikeshare.md; tests/bikeshare/test_topics.py brings each about.
 """

@@ -1,4 +1,4 @@
-"""The lists of the ten resources, each with Magic Search."""
+"""The lists of the resources, each with Magic Search."""
 
 from __future__ import annotations
 

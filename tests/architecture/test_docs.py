@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from bikeshare.event_kinds import TOPICS
+from bikeshare.services.specs import SPECS
+from fleet_remotes.choices import Kind
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.event_kinds import DOMAIN
 from outbox.event_kinds import all_kinds
+from tests.architecture.test_layout import own_code
 from tests.lint import STEPS
+from vehicles.catalogue import TYPES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -124,3 +129,26 @@ def test_ci_and_the_hooks_run_what_there_is() -> None:
     named = re.findall(r'tests\.lint "(.+)"', hooks)
     assert named
     assert set(named) <= {name for name, _ in STEPS}
+
+
+COUNTED = {
+    "topics": len(TOPICS),
+    "notifications": len(TYPES),
+    "resources": len(SPECS),
+    "commands": len(Kind),
+    "cases": len(Case),
+}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=relative)
+def test_numbers_in_the_guides_are_those_of_the_code(path: Path) -> None:
+    """Numbers of what is registered; in the code itself they are computed, never typed."""
+    words = {"three": 3, "nine": 9, "ten": 10}
+    for number, noun in re.findall(r"(?<![\d,.])\b(\d+|three|nine|ten)\s+(\w+)\b", path.read_text()):
+        if noun in COUNTED:
+            assert int(words.get(number, number)) == COUNTED[noun], f"{number} {noun}"
+
+
+@pytest.mark.parametrize("path", own_code(), ids=str)
+def test_numbers_that_the_code_knows_are_not_typed_in_it(path: Path) -> None:
+    assert not re.findall(r"\b(?:45 topics|38 notifications|the 38|the 45)\b", (ROOT / path).read_text())

@@ -1,4 +1,4 @@
-"""The catalogue of the 38 notifications, in code: what each is, when it comes about, in which words it is told.
+"""The catalogue of the notifications, in code: what each is, when it comes about, in which words it is told.
 
 What an operator may change (on or off, ways, thresholds, cooldown, words) is kept in the database and laid over it
 (`services.settings`).
@@ -26,7 +26,7 @@ _DECLARED = {
     for entry in part.TYPES
 }
 TYPES: dict[str, NotificationType] = {name: _DECLARED[name] for name in _ORDER}
-assert len(TYPES) == len(_DECLARED) == 38
+assert len(TYPES) == len(_DECLARED), "a notification is declared and has no place in the order, or a place twice"
 
 # The two that an operator sends to an audience.
 CAMPAIGN_TYPES = ("ImportantUpdateAppv416Banner", "InformationMobilizePdlBenefitBanner")

@@ -15,7 +15,7 @@ Text = str | Promise
 
 @dataclass(frozen=True)
 class NotificationType:
-    """One of the 38. `name` and `description` are the seed's, to the letter.
+    """One notification. `name` and `description` are the seed's, to the letter.
 
     `condition` names the rule that says when it holds; types that share one are siblings and end together. `rank` is
     its place in the order of root causes: of one vehicle only the lowest rank is told. `once` is told once per subject,

@@ -1,4 +1,4 @@
-"""The catalogue of the 38: what brings each about, how many are open, its settings, words, and a sample."""
+"""The catalogue of notifications: what brings each about, how many are open, its settings, words, and a sample."""
 
 from __future__ import annotations
 
