@@ -12,19 +12,22 @@ class VehiclesConfig(AppConfig):
         from django.conf import settings
 
         from console.navigation import Entry, Tile, register_entry, register_tile
+        from core.choices import Scope
         from core.demo import register_demo
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_event_keeper
-        from vehicles import demo, tiles
-        from vehicles.event_kinds import KINDS
+        from outbox.subscriptions.personal_data import Source, register_personal
+        from vehicles import demo, selectors, tiles
+        from vehicles.event_kinds import DOMAIN, KINDS
         from vehicles.mailing import CATEGORY_LIST
         from vehicles.services import keeping
 
         app = "vehicles"
         register_demo(app, demo.load)
         register_kinds(KINDS)
+        register_personal(DOMAIN, Source(selectors.people, Scope.VEHICLES_READ, f"{app}.view_driver"))
         register_list(CATEGORY_LIST)
         register_event_keeper(app, keeping.events_of_living)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)

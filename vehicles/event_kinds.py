@@ -14,11 +14,17 @@ DOMAIN = "vehicles"
 
 
 class DriverFacts(msgspec.Struct, kw_only=True):
-    """Who is told; `id` is the sender's own id of the driver."""
+    """Who is told; `id` is the sender's own id of the driver, whose name is never part of an event."""
 
     id: str
-    name: str = ""
     language: str = "en"
+
+
+class NamedWords(msgspec.Struct, kw_only=True):
+    """Title and body as an operator wrote them to name the driver, with `{name}` where the name belongs."""
+
+    title: str
+    body: str
 
 
 class VehicleFacts(msgspec.Struct, kw_only=True):
@@ -53,6 +59,8 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
     reason: str = ""
     url: str = ""
     facts: dict[str, Any] = {}
+    # Only where the operators' words name the driver; `title` and `body` are the same without the name.
+    named: NamedWords | msgspec.UnsetType = msgspec.UNSET
 
 
 CREATED, RESOLVED = "vehicle.notification.created", "vehicle.notification.resolved"
@@ -66,7 +74,7 @@ _EXAMPLE = NotificationFacts(
     channels=["push", "email"],
     severity="critical",
     category="connection",
-    driver=DriverFacts(id="driver-7", name="Anna", language="en"),
+    driver=DriverFacts(id="driver-7", language="en"),
     vehicle=VehicleFacts(id="car-7", brand="Renault", model="Zoe"),
     subject="account:renault-7",
     title="Please connect your Renault account again",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -229,3 +229,24 @@ def driver_of_fact(fact: Any) -> Driver | None:
         if isinstance(key, str):
             return Driver.objects.filter(**{f"{path}__external_id": key}).first()
     return None
+
+
+# ---- people ---------------------------------------------------------------------------------------------------------
+
+
+def people(payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
+    """For each event's payload the driver whom it tells: id, name, email; one query. None for one who is unknown."""
+    ids = [_driver_in(payload) for payload in payloads]
+    rows = Driver.objects.filter(external_id__in={pk for pk in ids if pk}, removed=False)
+    found = {row["external_id"]: row for row in rows.values("external_id", "name", "email")}
+    return [_person(found.get(pk)) for pk in ids]
+
+
+def _driver_in(payload: Mapping[str, Any]) -> str:
+    driver = payload.get("driver")
+    pk = driver.get("id") if isinstance(driver, Mapping) else ""
+    return pk if isinstance(pk, str) else ""
+
+
+def _person(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {"id": row["external_id"], "name": row["name"], "email": row["email"]} if row else None

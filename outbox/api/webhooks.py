@@ -79,9 +79,9 @@ def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
     }
 
 
-def _may_decide(key: ApiKey, personal_data: bool) -> None:
+def _may_decide(key: ApiKey, personal_data: bool, topics: list[str]) -> None:
     """An endpoint with personal data is decided about by keys that may read it themselves. Raises Problem."""
-    if personal_data and (lacking := scopes_lacking(key.scopes)):
+    if personal_data and (lacking := scopes_lacking(key.scopes, topics)):
         raise Problem(403, f"For an endpoint with personal data this key lacks the scope {', '.join(lacking)}.")
 
 
@@ -96,7 +96,7 @@ def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, A
     """The answer holds the `secret` (`whsec_…`), which is shown this once."""
     given = body.model_dump()
     enabled, key = given.pop("enabled"), key_of(request)
-    _may_decide(key, given["personal_data"])
+    _may_decide(key, given["personal_data"], given["topics"])
     with audited_by(key):
         endpoint, secret = services.create_endpoint(
             wanted=services.EndpointInput(**given), owner=key.created_by, enabled=enabled, now=timezone.now()
@@ -115,7 +115,8 @@ def patch_webhook(request: HttpRequest, webhook_id: int, body: EndpointPatch) ->
     given = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     enabled = given.pop("enabled", None)
     if given:  # also another URL or topic: it is told of people there
-        _may_decide(key_of(request), given.get("personal_data", endpoint.personal_data))
+        personal_data = given.get("personal_data", endpoint.personal_data)
+        _may_decide(key_of(request), personal_data, given.get("topics", endpoint.topics))
     with audited_by(key_of(request)):
         services.update_endpoint(endpoint=endpoint, changes=given, enabled=enabled, now=now)
     endpoint.refresh_from_db()

@@ -63,7 +63,7 @@ class EndpointForm(forms.Form):
     def clean_personal_data(self) -> bool:
         """Only who may read the people may have them told to somebody, at this URL or another."""
         wanted: bool = self.cleaned_data["personal_data"]
-        if wanted and not self.editor.has_perms(permissions_needed()):
+        if wanted and not self.editor.has_perms(permissions_needed(self.cleaned_data.get("topics", ()))):
             raise ValidationError(_("You may not read the people of every source, so you cannot have them told of."))
         return wanted
 

@@ -6,9 +6,11 @@ more, whenever the event happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from outbox.event_kinds import kinds_of
 
 # Payloads → for each the person that it tells of, as JSON, or None.
 Reader = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any] | None]]
@@ -34,14 +36,20 @@ def register_personal(domain: str, source: Source) -> None:
     _sources[domain] = source
 
 
-def scopes_lacking(scopes: Collection[str]) -> list[str]:
+def _sources_of(topics: Iterable[str]) -> list[Source]:
+    """The sources whose people events of these topics may tell of; all, where none of the topics is known."""
+    wanted = list(topics)
+    return [found for domain, found in _sources.items() if kinds_of(wanted, domain)] or list(_sources.values())
+
+
+def scopes_lacking(scopes: Collection[str], topics: Iterable[str]) -> list[str]:
     """The scopes that a key needs besides its own to decide about an endpoint with personal data."""
-    return sorted({source.scope for source in _sources.values()} - set(scopes))
+    return sorted({source.scope for source in _sources_of(topics)} - set(scopes))
 
 
-def permissions_needed() -> list[str]:
+def permissions_needed(topics: Iterable[str]) -> list[str]:
     """The permissions that a person needs to decide about an endpoint with personal data."""
-    return sorted({source.permission for source in _sources.values()})
+    return sorted({source.permission for source in _sources_of(topics)})
 
 
 def people_in(payloads: Mapping[int, tuple[str, Mapping[str, Any]]]) -> dict[int, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from tests.vehicles.kit import DRIVER, EMAIL, NOW, account, driver, events, link
 from tests.vehicles.test_catalogue import begin, play
 from vehicles.catalogue import TYPES
 from vehicles.choices import Way
+from vehicles.models import Driver, NotificationText
 from vehicles.services.notifications import send_sample
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -58,6 +59,26 @@ def test_names_are_escaped_in_html_and_nowhere_else(smtp: MailServer) -> None:
     assert "Anna <b> & Co" in text
     assert "<b>" not in html
     assert "R&amp;D &lt;i&gt;" in html
+
+
+def test_an_operators_words_may_name_the_driver(smtp: MailServer) -> None:
+    NotificationText.objects.create(type="InvalidCredentials", language="en", title="{name}, look", body="For {name}.")
+    people()
+    take(driver(name="Anna <b>"), account(brand="Renault", auth_state="invalid_credentials"), linked("Renault"))
+    deliver_due()
+    subject, text, html = parts(smtp.mails[0].content)
+    assert subject == "Anna <b>, look"
+    assert "For Anna <b>." in text
+    assert "For Anna &lt;b&gt;." in html
+
+
+def test_a_mail_to_a_driver_without_a_name_greets_nobody(smtp: MailServer) -> None:
+    people()
+    take(account(brand="Renault", auth_state="invalid_credentials"), linked("Renault"))
+    Driver.objects.update(name="")
+    deliver_due()
+    _subject, text, _html = parts(smtp.mails[0].content)
+    assert "Hello" not in text
 
 
 def test_a_sample_says_that_it_is_one(smtp: MailServer) -> None:

@@ -156,21 +156,31 @@ def _item(subject: Subject, change: Change, wording: Wording, kept: Mapping[int,
     """A change with its words; what is not told anew keeps those that it was told with."""
     before = kept.get(change.row.id)
     if before is not None and not change.tell_by:
-        item = Item(subject.driver, change, words=before.words, facts=before.facts)
+        item = Item(subject.driver, change, words=before.words, nameless=before.words, facts=before.facts)
         vehicle_id = before.vehicle_id
+        name = subject.driver.name
+        if name and (name in before.words.title or name in before.words.body):
+            item.nameless = _words(item, wording, subject)
     else:
         window = change.window
-        facts = dict(window.facts) if window is not None else {}
-        filled = facts | {"name": subject.driver.name}
-        words = wording.words(change.row.type, subject.driver.language, filled, subject.person.zone)
-        item = Item(subject.driver, change, words=words, facts=facts)
+        item = Item(subject.driver, change, facts=dict(window.facts) if window is not None else {})
         vehicle_id = window.vehicle_id if window is not None else None
+        item.words = item.nameless = _words(item, wording, subject)
+        if wording.names_driver(change.row.type, subject.driver.language):
+            item.words = _words(item, wording, subject, name=subject.driver.name)
+            item.named = _words(item, wording, subject, name="{name}")
     vehicle = next((v for v in subject.picture.vehicles if v.id == vehicle_id), None)
     if vehicle is not None:
         item.vehicle_key = vehicle.key
         item.brand = str(vehicle.reports.latest("brand") or "")
         item.model = str(vehicle.reports.latest("model") or "")
     return item
+
+
+def _words(item: Item, wording: Wording, subject: Subject, **more: str) -> Words:
+    """Without `name` those of an event, which never holds it; the app shows them with it."""
+    facts = {**item.facts, **more}
+    return wording.words(item.change.row.type, subject.driver.language, facts, subject.person.zone)
 
 
 def _patience(policies: Mapping[str, Policy]) -> Patience:

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.urls import reverse
+from msgspec import UNSET
 
 from core.sql import Col, insert_rows, take_ids, text_array, update_rows
 from outbox.contract import NewEvent, Recipient
 from outbox.services import publish
 from vehicles.choices import Category, Severity, StepKind, Way
-from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NotificationFacts, VehicleFacts
+from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NamedWords, NotificationFacts, VehicleFacts
 from vehicles.models import Driver
 from vehicles.rules.deciding import Change
 from vehicles.services.banners import banner_recipient, hand_over
@@ -68,7 +69,10 @@ class Item:
     vehicle_key: str = ""
     brand: str = ""
     model: str = ""
+    # As the driver's app shows them, and as an event holds them: without the driver's name, or with its place.
     words: Words = field(default_factory=lambda: Words("", ""))
+    nameless: Words = field(default_factory=lambda: Words("", ""))
+    named: Words | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -172,17 +176,18 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
         channels=list(item.change.tell_by or policy.ways),
         severity=policy.severity,
         category=policy.category,
-        driver=DriverFacts(id=driver.external_id, name=driver.name, language=driver.language),
+        driver=DriverFacts(id=driver.external_id, language=driver.language),
         vehicle=vehicle,
         subject=row.subject,
-        title=item.words.title,
-        body=item.words.body,
+        title=item.nameless.title,
+        body=item.nameless.body,
         language=driver.language,
         since=row.begins,
         occasion=occasion,
         reason=reason,
         url=notification_url(row.id),
         facts=dict(item.facts),
+        named=NamedWords(title=item.named.title, body=item.named.body) if item.named is not None else UNSET,
     )
 
 

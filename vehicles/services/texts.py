@@ -73,6 +73,10 @@ class Wording:
         found = self._own.get((name, language)) or TEXTS.get(language, {}).get(name)
         return found or self._own.get((name, "en")) or TEXTS["en"][name]
 
+    def names_driver(self, name: str, language: str) -> bool:
+        """Whether the words of a type have a place for the driver's name."""
+        return any("name" in fields_in(text) for text in self.template(name, language))
+
     def words(self, name: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
         title, body = self.template(name, language)
         return fill(title, body, language, facts, zone)

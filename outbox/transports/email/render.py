@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.utils import timezone, translation
 from jinja2 import TemplateNotFound
@@ -16,8 +19,13 @@ class CannotRender(Exception):
     """The template is missing or raised; the sentence is kept with the delivery."""
 
 
-def render_mail(event: ClaimedEvent, language: str, *, unsubscribable: bool) -> Body:
-    """Subject, text and HTML of an event's mail. Raises CannotRender, whatever went wrong inside."""
+def render_mail(
+    event: ClaimedEvent, language: str, *, unsubscribable: bool, person: Mapping[str, Any] | None = None
+) -> Body:
+    """Subject, text and HTML of an event's mail. Raises CannotRender, whatever went wrong inside.
+
+    `person` is whom the event tells of, whose name the event itself does not hold.
+    """
     try:
         name = kind_of(event.kind).mail
         if not name:
@@ -25,6 +33,7 @@ def render_mail(event: ClaimedEvent, language: str, *, unsubscribable: bool) -> 
         context = {
             "event": event,
             "data": event.payload,
+            "person": person or {},
             "base_url": settings.PUBLIC_URL,
             "unsubscribe": UNSUBSCRIBE_MARK if unsubscribable else "",
             "language": language,

@@ -16,9 +16,11 @@ from django.utils.encoding import punycode
 
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
+from outbox.event_kinds import domain_of
 from outbox.rules import server_pause
 from outbox.services import claim
 from outbox.services.mailing_lists.leaving import unsubscribe_url
+from outbox.subscriptions.personal_data import people_in
 from outbox.transports.base import Claimer, Transport, Work
 from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.per_domain import DomainQueue
@@ -109,12 +111,16 @@ class EmailTransport(Transport):
     def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
         """Renders each event once per language and writes one message per address."""
         bodies: dict[tuple[int, str, bool], Body | CannotRender] = {}
+        events = {delivery.event.id: delivery.event for delivery in claimed}
+        people = people_in({pk: (domain_of(event.kind), event.payload) for pk, event in events.items()})
         ready: list[Work | Result] = []
         for delivery in claimed:
             key = (delivery.event.id, delivery.language, bool(delivery.list_key))
             if key not in bodies:
                 try:
-                    bodies[key] = render_mail(delivery.event, delivery.language, unsubscribable=bool(delivery.list_key))
+                    bodies[key] = render_mail(
+                        delivery.event, delivery.language, unsubscribable=key[2], person=people.get(key[0])
+                    )
                 except CannotRender as error:
                     bodies[key] = error
             body, work = bodies[key], Work(delivery, None, send_before)
