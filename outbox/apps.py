@@ -70,7 +70,7 @@ class OutboxConfig(AppConfig):
         from core.metrics import register_levels
         from outbox import checks, metrics, watch
 
-        register_levels(metrics.trouble_levels)
+        register_levels(metrics.health_alert_levels)
         register_check("dead letters", checks.check_dead_letters, for_readiness=False)
         register_check("alerts", checks.check_alerts, for_readiness=False)
         register_entry(

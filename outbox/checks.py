@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.health import Finding
-from outbox.selectors import dead_letters_by_reason, oldest_due, oldest_untold
+from outbox.selectors import dead_letters_by_reason, oldest_due, oldest_undecided
 from outbox.transports.email.smtp import ServerAway, SmtpSession
 from outbox.transports.email.transport import server_from_settings
 
@@ -58,7 +58,7 @@ def check_alerts(_now: datetime) -> Finding:
 
 
 def check_topic_lists(now: datetime) -> Finding:
-    due = oldest_untold(now)
+    due = oldest_undecided(now)
     if due is None:
         return Finding(True, _("nothing is waiting"), 0.0)
     age = (now - due).total_seconds()

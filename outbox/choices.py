@@ -130,18 +130,22 @@ class Language(models.TextChoices):
     FRENCH = "fr", _("French")
 
 
-class NoticeState(models.TextChoices):
+class DecisionState(models.TextChoices):
     """Of one event on one topic list: WAITING → TOLD | SKIPPED; SKIPPED also from the start."""
 
     WAITING = "waiting", _("Waiting")
-    TOLD = "told", _("Told")
+    NOTIFIED = "told", _("Told")
     SKIPPED = "skipped", _("Not told")
 
 
-NOTICE_COLOURS = {NoticeState.WAITING: "info", NoticeState.TOLD: "success", NoticeState.SKIPPED: "secondary"}
+DECISION_COLOURS = {
+    DecisionState.WAITING: "info",
+    DecisionState.NOTIFIED: "success",
+    DecisionState.SKIPPED: "secondary",
+}
 
 
-class NoticeReason(models.TextChoices):
+class DecisionReason(models.TextChoices):
     """Why a topic list has not been told of an event, or not yet."""
 
     NONE = "", _("–")

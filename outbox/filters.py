@@ -4,7 +4,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from console.filters import FacetFilter, FacetFilterSet
-from outbox.choices import EndpointState, NoticeReason, NoticeState
+from outbox.choices import DecisionReason, DecisionState, EndpointState
 from outbox.models import Delivery, Event, TopicList, TopicNotice, WebhookEndpoint
 from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
 
@@ -54,13 +54,13 @@ class TopicListFilters(django_filters.FilterSet):
         fields = ("enabled",)
 
 
-class NoticeFilters(django_filters.FilterSet):
+class DecisionFilters(django_filters.FilterSet):
     """Beside what a topic list was not told: what it was told stands among its deliveries."""
 
     state = django_filters.ChoiceFilter(
-        choices=[choice for choice in NoticeState.choices if choice[0] != NoticeState.TOLD], label=_("State")
+        choices=[choice for choice in DecisionState.choices if choice[0] != DecisionState.NOTIFIED], label=_("State")
     )
-    reason = django_filters.MultipleChoiceFilter(choices=[c for c in NoticeReason.choices if c[0]], label=_("Why"))
+    reason = django_filters.MultipleChoiceFilter(choices=[c for c in DecisionReason.choices if c[0]], label=_("Why"))
 
     class Meta:
         model = TopicNotice

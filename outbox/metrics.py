@@ -10,7 +10,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from outbox.selectors import open_troubles
+from outbox.selectors import open_health_alerts
 
 PUBLISHED = Counter("signalbox_events_published", "Events written to the outbox", ["kind"])
 DELIVERIES = Counter("signalbox_deliveries_published", "Deliveries written, sent or not", ["channel"])
@@ -60,10 +60,10 @@ def queue_levels() -> Iterator[Metric]:
     yield oldest
 
 
-def trouble_levels() -> Iterator[Metric]:
+def health_alert_levels() -> Iterator[Metric]:
     """For how long each trouble lasts that Signalbox noticed of itself."""
     lasting = GaugeMetricFamily("signalbox_trouble_seconds", "Age of an open trouble", labels=["name"])
     now = timezone.now()
-    for trouble in open_troubles():
+    for trouble in open_health_alerts():
         lasting.add_metric([trouble.name], max(0.0, (now - trouble.began_at).total_seconds()))
     yield lasting

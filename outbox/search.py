@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from core.search import ChoiceFacet, MembershipFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.facets import FlagFacet, TagFacet
 from core.search.schema import any_text
-from outbox.choices import DeliveryState, EndpointState, Language, NoticeReason, NoticeState, Reason
+from outbox.choices import DecisionReason, DecisionState, DeliveryState, EndpointState, Language, Reason
 from outbox.models import TopicListAddress
 from outbox.transports.registry import channel_choices
 
@@ -70,11 +70,11 @@ TOPIC_LIST_SEARCH = SearchSchema(
         MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address),
     ),
 )
-NOTICE_SEARCH = SearchSchema(
+DECISION_SEARCH = SearchSchema(
     any_text("event__kind", "event__subject"),
     (
-        ChoiceFacet("state", "state", _("State"), choices={value: value for value in NoticeState.values}),
-        ChoiceFacet("reason", "reason", _("Why"), choices={value: value for value in NoticeReason.values if value}),
+        ChoiceFacet("state", "state", _("State"), choices={value: value for value in DecisionState.values}),
+        ChoiceFacet("reason", "reason", _("Why"), choices={value: value for value in DecisionReason.values if value}),
         TextFacet("kind", "event__kind", _("Kind")),
         TextFacet("about", "event__subject", _("About")),
         TimeFacet("at", "event__occurred_at", _("Occurred")),

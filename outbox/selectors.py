@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Lower, TruncHour
 
-from outbox.choices import WAITING, BannerState, Channel, DeliveryState, NoticeState
+from outbox.choices import WAITING, BannerState, Channel, DecisionState, DeliveryState
 from outbox.event_kinds import EventKind, domain_of, kind_of, kinds_of, matches_topic, public_kinds
 from outbox.models import (
     Address,
@@ -23,7 +23,7 @@ from outbox.models import (
     Trouble,
     WebhookEndpoint,
 )
-from outbox.subscriptions.conditions import Facts, compile_condition
+from outbox.subscriptions.conditions import EventView, compile_condition
 from outbox.subscriptions.kinds import WEBHOOK_TEST
 
 
@@ -143,7 +143,7 @@ def banners_of(audience: str, *, now: datetime, states: Iterable[str] = ()) -> Q
     return found.order_by("-pk")
 
 
-def open_troubles() -> QuerySet[Trouble]:
+def open_health_alerts() -> QuerySet[Trouble]:
     """What does not work now, as far as it was noticed."""
     return Trouble.objects.filter(ended_at__isnull=True).order_by("began_at")
 
@@ -168,24 +168,24 @@ def topic_lists() -> QuerySet[TopicList]:
     return TopicList.objects.annotate(address_count=Count("addresses")).prefetch_related("addresses")
 
 
-def waiting_notices(topic_list: TopicList) -> int:
-    return TopicNotice.objects.filter(topic_list_id=topic_list.pk, state=NoticeState.WAITING).count()
+def waiting_decisions(topic_list: TopicList) -> int:
+    return TopicNotice.objects.filter(topic_list_id=topic_list.pk, state=DecisionState.WAITING).count()
 
 
-def untold(topic_list: TopicList) -> QuerySet[TopicNotice]:
+def not_notified(topic_list: TopicList) -> QuerySet[TopicNotice]:
     """What a list has not been told, or not yet, and why."""
-    found = TopicNotice.objects.filter(topic_list_id=topic_list.pk).exclude(state=NoticeState.TOLD)
+    found = TopicNotice.objects.filter(topic_list_id=topic_list.pk).exclude(state=DecisionState.NOTIFIED)
     return found.select_related("event")
 
 
-def notices_of_event(event: Event) -> QuerySet[TopicNotice]:
+def decisions_of_event(event: Event) -> QuerySet[TopicNotice]:
     """What became of an event on each topic list."""
     return TopicNotice.objects.filter(event_id=event.pk).order_by("list_name")
 
 
-def oldest_untold(now: datetime) -> datetime | None:
+def oldest_undecided(now: datetime) -> datetime | None:
     """When the oldest notice became due that should have been decided by now."""
-    due = TopicNotice.objects.filter(state=NoticeState.WAITING, due_at__lte=now).order_by("due_at")
+    due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now).order_by("due_at")
     return due.values_list("due_at", flat=True).first()
 
 
@@ -206,35 +206,38 @@ def preview(*, topics: Iterable[str], domain: str, condition: str) -> Preview:
     public = Event.objects.filter(kind__in=[kind.key for kind in public_kinds()])
     events = list(public.order_by("-id").only("kind", "subject", "payload", "occurred_at")[:PREVIEWED])
     found = [
-        event for event in events if (kind := takes.get(event.kind)) is not None and fits(facts_of_stored(event, kind))
+        event
+        for event in events
+        if (kind := takes.get(event.kind)) is not None and fits(stored_event_view(event, kind))
     ]
     return Preview(len(found), len(events), events[-1].occurred_at if events else None, found[:SHOWN])
 
 
-def facts_of_stored(event: Event, kind: EventKind) -> Facts:
+def stored_event_view(event: Event, kind: EventKind) -> EventView:
     """What a condition is asked about, for an event that was read back."""
-    return Facts(kind.key, kind.domain, str(kind.severity), event.subject, event.payload)
+    return EventView(kind.key, kind.domain, str(kind.severity), event.subject, event.payload)
 
 
 # ---- webhooks -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Hearing:
+class EndpointSubscription:
     """A webhook endpoint, and of which of some kinds it hears, on its condition."""
 
     endpoint: WebhookEndpoint
     kinds: list[EventKind]
 
 
-def webhooks_that_hear_of(keys: Iterable[str]) -> list[Hearing]:
+def webhooks_subscribed_to(keys: Iterable[str]) -> list[EndpointSubscription]:
     """The endpoints that take events of some of these kinds, whatever their state."""
     kinds = [kind_of(key) for key in keys]
-    found = [
-        Hearing(one, [kind for kind in kinds if any(matches_topic(topic, kind.key) for topic in one.topics)])
-        for one in WebhookEndpoint.objects.order_by("pk")
-    ]
-    return [hearing for hearing in found if hearing.kinds]
+    subscriptions = []
+    for endpoint in WebhookEndpoint.objects.order_by("pk"):
+        taken = [kind for kind in kinds if any(matches_topic(topic, kind.key) for topic in endpoint.topics)]
+        if taken:
+            subscriptions.append(EndpointSubscription(endpoint, taken))
+    return subscriptions
 
 
 def endpoint_counts(endpoint: WebhookEndpoint, now: datetime) -> dict[str, int]:

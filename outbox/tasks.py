@@ -15,7 +15,7 @@ from outbox.services.topic_lists import notifying as telling
 def deliver() -> None:
     """Wakes this process's dispatcher, which sends whatever is due; tells topic lists what came in."""
     dispatcher.wake()
-    telling.tell_due(now=timezone.now())
+    telling.notify_due(now=timezone.now())
 
 
 @shared_task(name="outbox.sweep")

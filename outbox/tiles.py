@@ -42,11 +42,12 @@ def activity_tile(request: HttpRequest) -> dict[str, Any]:
 def delivery_tile(request: HttpRequest) -> dict[str, Any]:
     counts = selectors.open_counts()
     now = timezone.now()
-    due, untold = selectors.oldest_due(now), selectors.oldest_untold(now)
+    due, undecided = selectors.oldest_due(now), selectors.oldest_undecided(now)
+    is_late = undecided is not None and (now - undecided).total_seconds() >= DUE_TOO_LONG_S
     return {
         "waiting": counts.get(DeliveryState.PENDING, 0) + counts.get(DeliveryState.RETRYING, 0),
         "sending": counts.get(DeliveryState.SENDING, 0),
         "failed": counts.get(DeliveryState.FAILED, 0),
         "oldest_due": due,
-        "untold": untold if untold is not None and (now - untold).total_seconds() >= DUE_TOO_LONG_S else None,
+        "undecided": undecided if is_late else None,
     }

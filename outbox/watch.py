@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from core.health import Finding, run_checks
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
-from outbox.services.health_alerts import Telling, claim_tellings, note_findings, note_told
+from outbox.services.health_alerts import AlertMail, claim_mails, note_findings, note_sent
 from outbox.transports.email.mime import Body, Message, build_message
 from outbox.transports.email.smtp import Broken, ServerAway, SmtpSession
 from outbox.transports.email.transport import own_host, server_from_settings
@@ -40,15 +40,15 @@ def look(*, now: datetime) -> int:
     note_findings(faults=faults, now=now)
     if not settings.ADMIN_EMAILS:
         return 0
-    return sum(_tell(telling, findings, now) for telling in claim_tellings(now=now))
+    return sum(_tell(mail, findings, now) for mail in claim_mails(now=now))
 
 
-def _tell(telling: Telling, findings: list[tuple[str, Finding]], now: datetime) -> int:
-    """Mails one trouble to every administrator; those whom the server refuses do not keep the others from hearing."""
-    messages = [_message(telling, findings, address, now) for address in settings.ADMIN_EMAILS]
+def _tell(mail: AlertMail, findings: list[tuple[str, Finding]], now: datetime) -> int:
+    """Mails one trouble to every administrator; those whom the server refuses keep no others from it."""
+    messages = [_message(mail, findings, address, now) for address in settings.ADMIN_EMAILS]
     sent = asyncio.run(_send(messages))
     if sent:  # else it stays held for a while, and is tried again then
-        note_told(telling=telling, now=now)
+        note_sent(mail=mail, now=now)
     return sent
 
 
@@ -67,24 +67,24 @@ async def _send(messages: list[Message]) -> int:
     return sent
 
 
-def _message(telling: Telling, findings: list[tuple[str, Finding]], address: str, now: datetime) -> Message:
-    trouble = telling.trouble
+def _message(mail: AlertMail, findings: list[tuple[str, Finding]], address: str, now: datetime) -> Message:
+    trouble = mail.trouble
     began = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.PUBLIC_URL}/trouble/{trouble.pk}")
-    mail = uuid.uuid5(began, "over") if telling.is_over else began
+    own_id = uuid.uuid5(began, "over") if mail.is_over else began
     return build_message(
-        _body(telling, findings),
+        _body(mail, findings),
         sender=settings.DEFAULT_FROM_EMAIL,
         recipient=address,
-        event_hex=mail.hex,
-        thread=began.hex if telling.is_over else "",
+        event_hex=own_id.hex,
+        thread=began.hex if mail.is_over else "",
         date=now,
         host=own_host(),
     )
 
 
-def _body(telling: Telling, findings: list[tuple[str, Finding]]) -> Body:
-    trouble = telling.trouble
-    if telling.is_over and trouble.ended_at is not None:
+def _body(mail: AlertMail, findings: list[tuple[str, Finding]]) -> Body:
+    trouble = mail.trouble
+    if mail.is_over and trouble.ended_at is not None:
         minutes = max(1, round((trouble.ended_at - trouble.began_at).total_seconds() / 60))
         subject = _("Signalbox: over: %(name)s") % {"name": trouble.name}
         first = _("This is over; it lasted for about %(n)d min: %(text)s") % {"n": minutes, "text": str(trouble)}

@@ -39,7 +39,7 @@ from outbox.selectors import (
     deliveries_of_list,
     last_answers,
     refused_addresses,
-    webhooks_that_hear_of,
+    webhooks_subscribed_to,
 )
 from outbox.views import DELIVERY_COLUMNS
 
@@ -139,7 +139,7 @@ def group_configuration(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.user.has_perm("outbox.view_webhookendpoint"):
         # They hear of charge points, in a group or not, by these kinds.
-        context["webhooks"] = webhooks_that_hear_of([*(CASE_KINDS[Case(case)] for case in group.cases), RECOVERED])
+        context["webhooks"] = webhooks_subscribed_to([*(CASE_KINDS[Case(case)] for case in group.cases), RECOVERED])
     return render(request, "infra_notifications/group_configuration.html", context)
 
 

@@ -16,7 +16,7 @@ from outbox.api.doors import READ, WRITE, router
 from outbox.choices import Language
 from outbox.models import TopicList, TopicNotice
 from outbox.models.topic_lists import DEFAULT_GATHER_S
-from outbox.search import NOTICE_SEARCH, TOPIC_LIST_SEARCH
+from outbox.search import DECISION_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
 from outbox.services.topic_lists import lists as services
 
@@ -68,7 +68,7 @@ def topic_list_shape(topic_list: TopicList) -> dict[str, Any]:
     }
 
 
-def notice_shape(notice: TopicNotice) -> dict[str, Any]:
+def decision_shape(notice: TopicNotice) -> dict[str, Any]:
     return {
         "id": notice.pk,
         "event": notice.event.public_id,
@@ -125,8 +125,8 @@ def list_untold(
     request: HttpRequest, list_id: int, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     """Newest first; what waits to be gathered stands here too, with the moment at which it is due."""
-    found = selectors.untold(get_object_or_404(TopicList, pk=list_id)).filter(NOTICE_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=notice_shape)
+    found = selectors.not_notified(get_object_or_404(TopicList, pk=list_id)).filter(DECISION_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=decision_shape)
 
 
 @router.post("/topic-lists/{list_id}/test", auth=WRITE, response={202: dict[str, Any]}, summary="Send a test mail")

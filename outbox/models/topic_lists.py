@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person
-from outbox.choices import Language, NoticeReason, NoticeState
+from outbox.choices import DecisionReason, DecisionState, Language
 from outbox.models.events import Event
 
 DEFAULT_GATHER_S = 60
@@ -110,8 +110,8 @@ class TopicNotice(models.Model):
         Event, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="topic_notices",
         verbose_name=_("event"),
     )  # fmt: skip
-    state = models.CharField(_("state"), max_length=8, choices=NoticeState.choices)
-    reason = models.CharField(_("reason"), max_length=20, choices=NoticeReason.choices, blank=True, default="")
+    state = models.CharField(_("state"), max_length=8, choices=DecisionState.choices)
+    reason = models.CharField(_("reason"), max_length=20, choices=DecisionReason.choices, blank=True, default="")
     # When a waiting notice is decided again.
     due_at = models.DateTimeField(_("due"), null=True)
     decided_at = models.DateTimeField(_("decided"))

@@ -1,6 +1,6 @@
 """The outbox's decisions. Pure: the moment and the chance are passed in, no ORM, no settings, no network."""
 
-from outbox.rules.deciding import Matter, why_not_told, window_end
+from outbox.rules.deciding import DecisionInput, why_not_notified, window_end
 from outbox.rules.retrying import (
     JITTER,
     MAX_AGE,
@@ -19,11 +19,11 @@ __all__ = [
     "MAX_RETRY_AFTER_S",
     "RETRY_PAUSES_S",
     "SERVER_PAUSES_S",
-    "Matter",
+    "DecisionInput",
     "Settlement",
     "retry_pause",
     "server_pause",
     "settle",
-    "why_not_told",
+    "why_not_notified",
     "window_end",
 ]

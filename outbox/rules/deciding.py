@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from outbox.choices import NoticeReason
+from outbox.choices import DecisionReason
 
 # Workers' clocks differ a little, so that a window which another one opened may end later than our own would. One that
 # ends much later was made by a clock that was wrong, and does not count.
@@ -14,7 +14,7 @@ CLOCK_SLACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class DecisionInput:
     """What deciding needs of one event and one list. `fits` is None when the list's condition cannot be read."""
 
     takes_kind: bool
@@ -24,29 +24,29 @@ class Matter:
     is_news: bool = True
 
 
-Stage = Callable[[Matter], NoticeReason | None]
+Stage = Callable[[DecisionInput], DecisionReason | None]
 
 
-def _listens(matter: Matter) -> NoticeReason | None:
-    return None if matter.takes_kind else NoticeReason.TOPIC
+def _listens(decision_input: DecisionInput) -> DecisionReason | None:
+    return None if decision_input.takes_kind else DecisionReason.TOPIC
 
 
-def _fits(matter: Matter) -> NoticeReason | None:
-    if matter.fits is None:
-        return NoticeReason.CONDITION_BROKEN
-    return None if matter.fits else NoticeReason.CONDITION
+def _fits(decision_input: DecisionInput) -> DecisionReason | None:
+    if decision_input.fits is None:
+        return DecisionReason.CONDITION_BROKEN
+    return None if decision_input.fits else DecisionReason.CONDITION
 
 
-def _is_on(matter: Matter) -> NoticeReason | None:
-    return None if matter.enabled else NoticeReason.DISABLED
+def _is_on(decision_input: DecisionInput) -> DecisionReason | None:
+    return None if decision_input.enabled else DecisionReason.DISABLED
 
 
-def _reaches_someone(matter: Matter) -> NoticeReason | None:
-    return None if matter.has_address else NoticeReason.NO_ADDRESS
+def _reaches_someone(decision_input: DecisionInput) -> DecisionReason | None:
+    return None if decision_input.has_address else DecisionReason.NO_ADDRESS
 
 
-def _is_news(matter: Matter) -> NoticeReason | None:
-    return None if matter.is_news else NoticeReason.TOO_OLD
+def _is_news(decision_input: DecisionInput) -> DecisionReason | None:
+    return None if decision_input.is_news else DecisionReason.TOO_OLD
 
 
 # The pipeline, to be read aloud: the list listens to the kind, the event fits its condition, the list is on, it reaches
@@ -54,9 +54,9 @@ def _is_news(matter: Matter) -> NoticeReason | None:
 STAGES: tuple[Stage, ...] = (_listens, _fits, _is_on, _reaches_someone, _is_news)
 
 
-def why_not_told(matter: Matter) -> NoticeReason:
+def why_not_notified(decision_input: DecisionInput) -> DecisionReason:
     """The first reason not to tell a list of an event, or NONE."""
-    return next((reason for stage in STAGES if (reason := stage(matter))), NoticeReason.NONE)
+    return next((reason for stage in STAGES if (reason := stage(decision_input))), DecisionReason.NONE)
 
 
 def window_end(gathering_until: datetime | None, gather_s: int, now: datetime) -> datetime | None:

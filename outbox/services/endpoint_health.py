@@ -84,7 +84,7 @@ def _warn(endpoint: WebhookEndpoint, now: datetime) -> int:
         rows = WebhookEndpoint.objects.filter(pk=endpoint.pk, warned_at__isnull=True, failing_since__isnull=False)
         if not rows.update(warned_at=now):
             return 0  # another sweep told them
-        _tell_owner(endpoint, ENDPOINT_FAILING, Reason.NONE, now)
+        _notify_owner(endpoint, ENDPOINT_FAILING, Reason.NONE, now)
     return 1
 
 
@@ -103,7 +103,7 @@ def disable_endpoint(*, endpoint: WebhookEndpoint, reason: Reason, now: datetime
             )
             listeners_changed(SOURCE)
             hold_back_waiting(endpoint, Reason.DISABLED, now)
-            _tell_owner(endpoint, ENDPOINT_DISABLED, reason, now)
+            _notify_owner(endpoint, ENDPOINT_DISABLED, reason, now)
     return bool(changed)
 
 
@@ -118,7 +118,7 @@ def hold_back_waiting(endpoint: WebhookEndpoint, reason: Reason, now: datetime) 
     return held
 
 
-def _tell_owner(endpoint: WebhookEndpoint, kind: str, reason: Reason, now: datetime) -> None:
+def _notify_owner(endpoint: WebhookEndpoint, kind: str, reason: Reason, now: datetime) -> None:
     trouble = EndpointTrouble(
         endpoint_id=endpoint.pk,
         endpoint_url=endpoint.shown_url,

@@ -14,13 +14,13 @@ from django.db.models import Q
 from outbox.models import Trouble
 
 # A trouble is told when it lasts for this long: a restart is none.
-TELL_AFTER = timedelta(seconds=60)
+MAIL_AFTER = timedelta(seconds=60)
 # Who claimed to tell it and died is replaced after this time.
 HOLD = timedelta(seconds=120)
 
 
 @dataclass(frozen=True)
-class Telling:
+class AlertMail:
     """One mail to write: that a trouble began, or that it is over."""
 
     trouble: Trouble
@@ -41,20 +41,20 @@ def note_findings(*, faults: Mapping[str, str | None], now: datetime) -> None:
     Trouble.objects.filter(name__in=fine, ended_at__isnull=True).update(ended_at=now, held_until=None)
 
 
-def claim_tellings(*, now: datetime) -> list[Telling]:
+def claim_mails(*, now: datetime) -> list[AlertMail]:
     """What is to be told and is told by nobody else; held for HOLD seconds."""
     free = Q(held_until__isnull=True) | Q(held_until__lt=now) | Q(held_until__gt=now + HOLD)
-    lasts = Q(began_at__lte=now - TELL_AFTER) | Q(began_at__gt=now + TELL_AFTER)  # the clock was set back
+    lasts = Q(began_at__lte=now - MAIL_AFTER) | Q(began_at__gt=now + MAIL_AFTER)  # the clock was set back
     begun = Q(told_at__isnull=True, ended_at__isnull=True) & lasts
     over = Q(told_at__isnull=False, ended_at__isnull=False, end_told_at__isnull=True)
     mine = []
     for trouble in Trouble.objects.filter(free & (begun | over)).order_by("pk"):
         held = Trouble.objects.filter(free & (begun | over), pk=trouble.pk).update(held_until=now + HOLD)
         if held:
-            mine.append(Telling(trouble, trouble.ended_at is not None))
+            mine.append(AlertMail(trouble, trouble.ended_at is not None))
     return mine
 
 
-def note_told(*, telling: Telling, now: datetime) -> None:
-    changes = {"end_told_at": now} if telling.is_over else {"told_at": now}
-    Trouble.objects.filter(pk=telling.trouble.pk).update(held_until=None, **changes)
+def note_sent(*, mail: AlertMail, now: datetime) -> None:
+    changes = {"end_told_at": now} if mail.is_over else {"told_at": now}
+    Trouble.objects.filter(pk=mail.trouble.pk).update(held_until=None, **changes)

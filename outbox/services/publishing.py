@@ -15,7 +15,7 @@ from outbox.choices import DeliveryState, Reason
 from outbox.contract import NewEvent
 from outbox.event_kinds import kind_of
 from outbox.services.banners import show_banners
-from outbox.services.topic_lists.deciding import open_notices
+from outbox.services.topic_lists.deciding import record_decisions
 from outbox.subscriptions.matching import STAMPS, Wanted, listeners_to
 from outbox.transports.registry import is_sent
 
@@ -78,8 +78,8 @@ def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
         metrics.PUBLISHED.labels(event.kind).inc()
     named = [(event, Wanted(recipient)) for event in fresh for recipient in event.recipients]
     to_send = insert_deliveries([(new_ids[e.dedup_key], w) for e, w in (*named, *listeners_to(fresh, stamps))], now)
-    to_tell = open_notices(events=fresh, ids=new_ids, stamps=stamps, now=now)
-    if to_send or to_tell:
+    to_notify = record_decisions(events=fresh, ids=new_ids, stamps=stamps, now=now)
+    if to_send or to_notify:
         transaction.on_commit(nudge.nudge, robust=True)
     return new_ids
 

@@ -18,7 +18,7 @@ from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.services.publishing import insert_deliveries
 from outbox.services.webhooks import recipient_of
-from outbox.subscriptions.conditions import Facts, compile_condition
+from outbox.subscriptions.conditions import EventView, compile_condition
 from outbox.subscriptions.kinds import WEBHOOK_TEST
 from outbox.subscriptions.matching import Wanted
 
@@ -119,7 +119,7 @@ def _deliver_missing(endpoint: WebhookEndpoint, since: datetime, until: datetime
 
 def _events_without_delivery(
     endpoint: WebhookEndpoint, since: datetime, until: datetime
-) -> Iterator[list[tuple[int, Facts]]]:
+) -> Iterator[list[tuple[int, EventView]]]:
     kinds, last = [kind.key for kind in kinds_of(endpoint.topics)], 0
     while True:
         with connection.cursor() as cursor:
@@ -137,6 +137,6 @@ def _events_without_delivery(
         yield [(pk, _facts(kind, subject, payload)) for pk, kind, subject, payload in rows]
 
 
-def _facts(kind_key: str, subject: str, payload: str) -> Facts:
+def _facts(kind_key: str, subject: str, payload: str) -> EventView:
     kind = kind_of(kind_key)
-    return Facts(kind.key, kind.domain, str(kind.severity), subject, msgspec.json.decode(payload))
+    return EventView(kind.key, kind.domain, str(kind.severity), subject, msgspec.json.decode(payload))

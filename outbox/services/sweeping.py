@@ -21,4 +21,4 @@ def sweep(*, now: datetime) -> None:
     for transport in transports().values():
         transport.sweep(now=now)
     telling.mend_times(now=now)
-    telling.tell_due(now=now)
+    telling.notify_due(now=now)

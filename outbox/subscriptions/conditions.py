@@ -27,7 +27,7 @@ ENVELOPE = ("kind", "domain", "severity", "subject")
 
 
 @dataclass(frozen=True)
-class Facts:
+class EventView:
     """What a condition is asked about: an event's envelope and its payload as plain JSON values."""
 
     kind: str
@@ -58,7 +58,7 @@ class Facts:
         return [self.text] if path == "*" else self.values.get(path, [])
 
 
-Predicate = Callable[[Facts], bool]
+Predicate = Callable[[EventView], bool]
 
 
 # ---- the fields -----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from django.db import connection
 from outbox.choices import Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import EventKind, kind_of, matches_topic
-from outbox.subscriptions.conditions import Facts, Predicate
+from outbox.subscriptions.conditions import EventView, Predicate
 
 # The stamp of a source that never changed since its table is empty.
 NEVER = ""
@@ -103,9 +103,9 @@ def _current(stamps: Mapping[str, str]) -> list[_Kept]:
     return current
 
 
-def facts_of(event: NewEvent, kind: EventKind) -> Facts:
+def event_view_of(event: NewEvent, kind: EventKind) -> EventView:
     payload = msgspec.to_builtins(event.payload)
-    return Facts(kind.key, kind.domain, str(kind.severity), event.subject, payload)
+    return EventView(kind.key, kind.domain, str(kind.severity), event.subject, payload)
 
 
 def listeners_to(events: Sequence[NewEvent], stamps: Mapping[str, str]) -> Iterator[tuple[NewEvent, Wanted]]:
@@ -116,7 +116,7 @@ def listeners_to(events: Sequence[NewEvent], stamps: Mapping[str, str]) -> Itera
         if not kind.is_public:
             continue
         interested = [one for kept in current for one in kept.of(event.kind)]
-        facts = facts_of(event, kind) if any(one.condition for one in interested) else None
+        facts = event_view_of(event, kind) if any(one.condition for one in interested) else None
         for one in interested:
             if one.condition is None or (facts is not None and one.condition(facts)):
                 for recipient in one.recipients:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django import template
 
 from console.templatetags.console import register_colours
-from outbox.choices import NOTICE_COLOURS
+from outbox.choices import DECISION_COLOURS
 from outbox.models import Event
 from outbox.rules.payload_summary import headline
 
 register = template.Library()
-register_colours(register, notice_colour=NOTICE_COLOURS)
+register_colours(register, decision_colour=DECISION_COLOURS)
 
 
 @register.filter

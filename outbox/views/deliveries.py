@@ -98,7 +98,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "event": found,
         "payload": json.dumps(found.payload, indent=2, ensure_ascii=False),
         "deliveries": selectors.deliveries_of_events([found.pk])[:200],
-        "notices": selectors.notices_of_event(found)[:200],
+        "notices": selectors.decisions_of_event(found)[:200],
         "colours": STATE_COLOURS,
     }
     return render(request, "outbox/event.html", context)

@@ -20,10 +20,10 @@ from core.permissions import requires
 from core.search import SearchError, SearchSchema
 from outbox import selectors
 from outbox.event_kinds import EventKind, kinds_of
-from outbox.filters import DeliveryFilters, NoticeFilters, TopicListFilters
+from outbox.filters import DecisionFilters, DeliveryFilters, TopicListFilters
 from outbox.forms.topic_lists import DeleteTopicListForm, TopicCheckForm, TopicListForm
 from outbox.models import TopicList
-from outbox.search import DELIVERY_SEARCH, NOTICE_SEARCH, TOPIC_LIST_SEARCH
+from outbox.search import DECISION_SEARCH, DELIVERY_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.topic_lists import lists as services
 from outbox.subscriptions.conditions import check_condition, fields_of
 from outbox.views.deliveries import DELIVERY_COLUMNS
@@ -92,7 +92,7 @@ def topic_list(request: HttpRequest, pk: int) -> HttpResponse:
         "addresses": [{"row": row, "refused": refused.get(row.address.lower())} for row in rows],
         "kinds": kinds_of(found.topics, found.domain),
         "condition_error": _condition_error(found),
-        "waiting": selectors.waiting_notices(found),
+        "waiting": selectors.waiting_decisions(found),
     }
     return render(request, "outbox/topic_list.html", context)
 
@@ -130,8 +130,8 @@ class TopicListDeliveries(_ListTab):
 class TopicListUntold(_ListTab):
     key = "topic_list_untold"
     tab = "topic_list_untold"
-    search: ClassVar[SearchSchema] = NOTICE_SEARCH
-    filterset = NoticeFilters
+    search: ClassVar[SearchSchema] = DECISION_SEARCH
+    filterset = DecisionFilters
     columns = (
         Column("event", gettext_lazy("Event"), f"{_CELLS}/notice_event.html"),
         Column("occurred_at", gettext_lazy("Occurred"), f"{_CELLS}/notice_occurred.html", sort="event__occurred_at"),
@@ -143,7 +143,7 @@ class TopicListUntold(_ListTab):
     empty_text = gettext_lazy("An event of this list’s topics that is not mailed stands here with the reason.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return selectors.untold(self.topic_list)
+        return selectors.not_notified(self.topic_list)
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
@@ -252,6 +252,6 @@ def topic_list_delete(request: HttpRequest, pk: int) -> HttpResponse:
         "page_title": _("Delete %(name)s") % {"name": found.name},
         "form": form,
         "address_count": found.addresses.count(),
-        "waiting": selectors.waiting_notices(found),
+        "waiting": selectors.waiting_decisions(found),
     }
     return render(request, "outbox/topic_list_delete.html", context)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.search import SearchError
 from outbox.event_kinds import EventKind, kind_of
-from outbox.subscriptions.conditions import Facts, check_condition, compile_condition, fields_of
+from outbox.subscriptions.conditions import EventView, check_condition, compile_condition, fields_of
 from tests.outbox.kit import Note
 
 PAYLOAD = {
@@ -28,10 +28,10 @@ PAYLOAD = {
     "incident": {"opened_at": "2026-11-21T05:40:00Z", "closed_at": None, "repeats": 0, "known": True},
     "items": [{"code": 7}, {"code": 11}],
 }
-EVENT = Facts("charge_point.fuse_tripped", "charging", "critical", "charge_point:7", PAYLOAD)
+EVENT = EventView("charge_point.fuse_tripped", "charging", "critical", "charge_point:7", PAYLOAD)
 
 
-def takes(text: str, event: Facts = EVENT) -> bool:
+def takes(text: str, event: EventView = EVENT) -> bool:
     return compile_condition(text)(event)
 
 
@@ -224,10 +224,13 @@ VALUES = st.recursive(
 )  # fmt: skip
 def test_no_payload_breaks_a_condition(payload: dict[str, Any], text: str) -> None:
     """It would break its publisher's transaction."""
-    assert takes(text, Facts("test.note", "test", "info", "note:1", payload)) in (True, False)
+    assert takes(text, EventView("test.note", "test", "info", "note:1", payload)) in (True, False)
 
 
 @given(st.text(max_size=60))
 def test_every_text_is_a_condition_or_a_sentence(text: str) -> None:
     with contextlib.suppress(SearchError):
-        assert takes(text, Facts("test.note", "test", "info", "note:1", msgspec.to_builtins(Note()))) in (True, False)
+        assert takes(text, EventView("test.note", "test", "info", "note:1", msgspec.to_builtins(Note()))) in (
+            True,
+            False,
+        )

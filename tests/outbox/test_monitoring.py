@@ -23,7 +23,7 @@ from outbox.contract import failed, retry
 from outbox.metrics import ENDED
 from outbox.models import Delivery, Trouble
 from outbox.services import cancel_delivery
-from outbox.services.health_alerts import TELL_AFTER
+from outbox.services.health_alerts import MAIL_AFTER
 from tests.outbox.kit import NOW, a_delivery, a_note, published, settled
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
@@ -128,7 +128,7 @@ def test_alerts_begin_where_signalbox_itself_complains() -> None:
     from core.selectors import LIFE_EXPECTED_WITHIN
 
     assert rules()["SignalboxPartSilent"].endswith(f"> {LIFE_EXPECTED_WITHIN.total_seconds():.0f}")
-    assert rules()["SignalboxTrouble"].endswith(f"> {2 * TELL_AFTER.total_seconds():.0f}")
+    assert rules()["SignalboxTrouble"].endswith(f"> {2 * MAIL_AFTER.total_seconds():.0f}")
 
 
 # ---- what is counted ----------------------------------------------------------------------------------------------
@@ -161,12 +161,12 @@ def test_cancelling_is_counted(db: None) -> None:
 
 def test_age_of_what_is_due_later_is_zero(db: None) -> None:
     published(a_note("a@example.org"), now=timezone.now())
-    Delivery.objects.update(next_attempt_at=timezone.now() + TELL_AFTER)
+    Delivery.objects.update(next_attempt_at=timezone.now() + MAIL_AFTER)
     assert 'signalbox_oldest_due_seconds{channel="email"} 0.0' in exposition().decode()
 
 
 def test_troubles_are_levels(db: None) -> None:
-    Trouble.objects.create(name="worker", text="x", began_at=timezone.now() - TELL_AFTER)
+    Trouble.objects.create(name="worker", text="x", began_at=timezone.now() - MAIL_AFTER)
     Trouble.objects.create(name="beat", text="x", began_at=NOW, ended_at=NOW)
     text = exposition().decode()
     found = re.search(r'^signalbox_trouble_seconds\{name="worker"\} (\S+)$', text, re.MULTILINE)

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from core.erasure import erase_everywhere
 from core.retention import prune_old
 from outbox.checks import check_topic_lists
-from outbox.choices import NoticeReason
+from outbox.choices import DecisionReason
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
-from outbox.rules import Matter, why_not_told, window_end
+from outbox.rules import DecisionInput, why_not_notified, window_end
 from outbox.rules.payload_summary import MOST_FACTS, Fact, headline, in_order, key_facts, link_of
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.topic_lists.lists import create_list, delete_list, send_test, update_list
@@ -250,17 +250,17 @@ FINE = {"takes_kind": True, "fits": True, "enabled": True, "has_address": True, 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({}, NoticeReason.NONE),
-        ({"takes_kind": False, "fits": False}, NoticeReason.TOPIC),
-        ({"fits": False, "enabled": False}, NoticeReason.CONDITION),
-        ({"fits": None}, NoticeReason.CONDITION_BROKEN),
-        ({"enabled": False, "has_address": False}, NoticeReason.DISABLED),
-        ({"has_address": False, "is_news": False}, NoticeReason.NO_ADDRESS),
-        ({"is_news": False}, NoticeReason.TOO_OLD),
+        ({}, DecisionReason.NONE),
+        ({"takes_kind": False, "fits": False}, DecisionReason.TOPIC),
+        ({"fits": False, "enabled": False}, DecisionReason.CONDITION),
+        ({"fits": None}, DecisionReason.CONDITION_BROKEN),
+        ({"enabled": False, "has_address": False}, DecisionReason.DISABLED),
+        ({"has_address": False, "is_news": False}, DecisionReason.NO_ADDRESS),
+        ({"is_news": False}, DecisionReason.TOO_OLD),
     ],
 )
-def test_first_reason_counts(changes: dict[str, Any], reason: NoticeReason) -> None:
-    assert why_not_told(Matter(**FINE | changes)) == reason
+def test_first_reason_counts(changes: dict[str, Any], reason: DecisionReason) -> None:
+    assert why_not_notified(DecisionInput(**FINE | changes)) == reason
 
 
 @pytest.mark.parametrize(

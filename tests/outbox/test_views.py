@@ -302,7 +302,7 @@ def test_dashboard_counts_what_is_open(viewer: Client) -> None:
     for state in ("pending", "retrying", "retrying", "sending", "failed", "delivered"):
         a_delivery(state=state)
     (data,) = [data for tile, data in viewer.get("/").context["tiles"] if tile.template == "outbox/tile.html"]
-    assert data == {"waiting": 3, "sending": 1, "failed": 1, "oldest_due": NOW, "untold": None}
+    assert data == {"waiting": 3, "sending": 1, "failed": 1, "oldest_due": NOW, "undecided": None}
 
 
 # ---- activity of the last 24 hours -------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from core.models import SignOfLife
 from core.services import show_life
 from outbox import watch
 from outbox.models import Delivery, Trouble
-from outbox.selectors import open_troubles
-from outbox.services.health_alerts import HOLD, TELL_AFTER, claim_tellings, note_findings, note_told
+from outbox.selectors import open_health_alerts
+from outbox.services.health_alerts import HOLD, MAIL_AFTER, claim_mails, note_findings, note_sent
 from tests.mailserver import MailServer, free_port
 from tests.outbox.kit import NOW, a_note, in_threads, published
 from tests.outbox.topic_kit import a_list, happening, happens, tell
@@ -24,7 +24,7 @@ from tests.outbox.topic_kit import a_list, happening, happens, tell
 ADMINS = ["ops@example.org", "chief@example.org"]
 SILENT = {"worker": "last sign of life 75 s ago"}
 FINE = {"worker": None}
-LASTING = NOW + TELL_AFTER
+LASTING = NOW + MAIL_AFTER
 
 
 # ---- taking note --------------------------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ LASTING = NOW + TELL_AFTER
 def test_trouble_is_noted_once_and_keeps_its_beginning(db: None) -> None:
     note_findings(faults=SILENT, now=NOW)
     note_findings(faults={"worker": "last sign of life 90 s ago"}, now=LASTING)
-    (trouble,) = open_troubles()
+    (trouble,) = open_health_alerts()
     assert (trouble.name, trouble.text, trouble.began_at) == ("worker", "last sign of life 90 s ago", NOW)
 
 
@@ -47,7 +47,7 @@ def test_trouble_ends_and_may_come_back(db: None) -> None:
 def test_what_was_not_asked_is_left_alone(db: None) -> None:
     note_findings(faults=SILENT, now=NOW)
     note_findings(faults={"beat": None}, now=LASTING)
-    assert open_troubles().count() == 1
+    assert open_health_alerts().count() == 1
 
 
 def test_many_that_watch_at_once_note_it_once(committed: None) -> None:
@@ -60,41 +60,41 @@ def test_many_that_watch_at_once_note_it_once(committed: None) -> None:
 
 def test_restart_is_no_trouble(db: None) -> None:
     note_findings(faults=SILENT, now=NOW)
-    assert claim_tellings(now=LASTING - timedelta(seconds=1)) == []
+    assert claim_mails(now=LASTING - timedelta(seconds=1)) == []
     note_findings(faults=FINE, now=LASTING)
-    assert claim_tellings(now=LASTING + HOLD) == []
+    assert claim_mails(now=LASTING + HOLD) == []
 
 
 def test_it_is_told_once_and_its_end_is_told_once(db: None) -> None:
     note_findings(faults=SILENT, now=NOW)
-    (begun,) = claim_tellings(now=LASTING)
-    note_told(telling=begun, now=LASTING)
+    (begun,) = claim_mails(now=LASTING)
+    note_sent(mail=begun, now=LASTING)
     assert not begun.is_over
-    assert claim_tellings(now=LASTING + 5 * HOLD) == []
+    assert claim_mails(now=LASTING + 5 * HOLD) == []
     note_findings(faults=FINE, now=LASTING + 6 * HOLD)
-    (over,) = claim_tellings(now=LASTING + 6 * HOLD)
-    note_told(telling=over, now=LASTING + 6 * HOLD)
+    (over,) = claim_mails(now=LASTING + 6 * HOLD)
+    note_sent(mail=over, now=LASTING + 6 * HOLD)
     assert over.is_over
-    assert claim_tellings(now=LASTING + 9 * HOLD) == []
+    assert claim_mails(now=LASTING + 9 * HOLD) == []
 
 
 def test_one_of_many_tells(committed: None) -> None:
     note_findings(faults=SILENT, now=NOW)
-    found = in_threads(*[lambda: claim_tellings(now=LASTING)] * 5)
+    found = in_threads(*[lambda: claim_mails(now=LASTING)] * 5)
     assert sorted(len(one) for one in found) == [0, 0, 0, 0, 1]
 
 
 def test_who_dies_while_telling_is_replaced(db: None) -> None:
     note_findings(faults=SILENT, now=NOW)
-    assert len(claim_tellings(now=LASTING)) == 1
-    assert claim_tellings(now=LASTING + HOLD) == []
-    assert len(claim_tellings(now=LASTING + HOLD + timedelta(seconds=1))) == 1
+    assert len(claim_mails(now=LASTING)) == 1
+    assert claim_mails(now=LASTING + HOLD) == []
+    assert len(claim_mails(now=LASTING + HOLD + timedelta(seconds=1))) == 1
 
 
 def test_clock_that_is_set_back_holds_nothing_up(db: None) -> None:
     note_findings(faults=SILENT, now=NOW - timedelta(hours=1))
-    claim_tellings(now=LASTING)
-    assert len(claim_tellings(now=LASTING - timedelta(minutes=50))) == 1
+    claim_mails(now=LASTING)
+    assert len(claim_mails(now=LASTING - timedelta(minutes=50))) == 1
 
 
 # ---- the mail -----------------------------------------------------------------------------------------------------
@@ -116,8 +116,8 @@ def test_silent_worker_is_mailed_to_everyone_once(committed: None, smtp: MailSer
     all_alive(now)
     SignOfLife.objects.filter(part="worker").update(at=now - timedelta(minutes=3))
     assert watch.look(now=now) == 0
-    assert watch.look(now=now + TELL_AFTER) == 2
-    assert watch.look(now=now + 2 * TELL_AFTER) == 0
+    assert watch.look(now=now + MAIL_AFTER) == 2
+    assert watch.look(now=now + 2 * MAIL_AFTER) == 0
     assert sorted(mail.recipients[0] for mail in smtp.mails) == sorted(admins)
     mail = smtp.mails[0]
     assert mail.message["Subject"] == "Signalbox: trouble: worker"
@@ -131,10 +131,10 @@ def test_its_end_is_mailed_once_in_the_same_thread(committed: None, smtp: MailSe
     all_alive(now)
     SignOfLife.objects.filter(part="worker").update(at=now - timedelta(minutes=3))
     for later in (0, 1, 2):
-        watch.look(now=now + later * TELL_AFTER)
+        watch.look(now=now + later * MAIL_AFTER)
     all_alive(timezone.now())
-    assert watch.look(now=now + 3 * TELL_AFTER) == 2
-    assert watch.look(now=now + 4 * TELL_AFTER) == 0
+    assert watch.look(now=now + 3 * MAIL_AFTER) == 2
+    assert watch.look(now=now + 4 * MAIL_AFTER) == 0
     begun, over = [mail for mail in smtp.mails if mail.recipients == ("ops@example.org",)]
     assert over.message["Subject"] == "Signalbox: over: worker"
     assert over.message["In-Reply-To"] == begun.message["Message-ID"]
@@ -146,10 +146,10 @@ def test_delivery_due_for_over_five_minutes_is_a_trouble(committed: None, smtp: 
     all_alive(now)
     published(a_note("a@example.org"), now=now - timedelta(minutes=6))
     watch.look(now=now)
-    assert watch.look(now=now + TELL_AFTER) == 2
+    assert watch.look(now=now + MAIL_AFTER) == 2
     assert "deliveries: the oldest due delivery has waited 36" in smtp.mails[0].text
     Delivery.objects.update(state="delivered", next_attempt_at=None)
-    watch.look(now=now + 2 * TELL_AFTER)
+    watch.look(now=now + 2 * MAIL_AFTER)
     assert smtp.mails[-1].message["Subject"] == "Signalbox: over: deliveries"
 
 
@@ -162,14 +162,14 @@ def test_topic_list_that_is_not_told_is_a_trouble_and_no_reason_to_close_the_doo
     assert "A topic list is not told" not in viewer.get("/").text
     happens(happening(), seconds=(now - NOW).total_seconds() - 360)
     watch.look(now=now)
-    assert watch.look(now=now + TELL_AFTER) == 2
+    assert watch.look(now=now + MAIL_AFTER) == 2
     assert smtp.mails[0].message["Subject"] == "Signalbox: trouble: topic lists"
     assert "an event has waited 420 s to be told to a topic list" in smtp.mails[0].text
     assert "topic lists" not in dict(run_checks(readiness_only=True))
     assert not dict(run_checks())["topic lists"].ok
     assert "A topic list is not told" in viewer.get("/").text
     assert tell((now - NOW).total_seconds()) == 1
-    watch.look(now=now + 2 * TELL_AFTER)
+    watch.look(now=now + 2 * MAIL_AFTER)
     assert smtp.mails[-1].message["Subject"] == "Signalbox: over: topic lists"
 
 
@@ -179,10 +179,10 @@ def test_mail_server_that_is_away_is_tried_again(committed: None, settings: Sett
     all_alive(now)
     SignOfLife.objects.filter(part="beat").delete()
     watch.look(now=now)
-    assert watch.look(now=now + TELL_AFTER) == 0
+    assert watch.look(now=now + MAIL_AFTER) == 0
     server = MailServer().start(settings.EMAIL_PORT)
     try:
-        assert watch.look(now=now + TELL_AFTER + HOLD + timedelta(seconds=1)) == 2
+        assert watch.look(now=now + MAIL_AFTER + HOLD + timedelta(seconds=1)) == 2
     finally:
         server.stop()
 
@@ -195,16 +195,16 @@ def test_administrator_whom_the_server_refuses_keeps_no_other_from_hearing(
     all_alive(now)
     SignOfLife.objects.filter(part="beat").delete()
     watch.look(now=now)
-    assert watch.look(now=now + TELL_AFTER) == 1
-    assert watch.look(now=now + 2 * TELL_AFTER) == 0
+    assert watch.look(now=now + MAIL_AFTER) == 1
+    assert watch.look(now=now + 2 * MAIL_AFTER) == 0
     assert [mail.recipients for mail in smtp.mails] == [("chief@example.org",)]
 
 
 def test_without_addresses_troubles_are_noted_and_nobody_is_mailed(committed: None, smtp: MailServer) -> None:
     now = timezone.now()
     watch.look(now=now)
-    assert watch.look(now=now + TELL_AFTER) == 0
-    assert {trouble.name for trouble in open_troubles()} == {"worker", "beat"}
+    assert watch.look(now=now + MAIL_AFTER) == 0
+    assert {trouble.name for trouble in open_health_alerts()} == {"worker", "beat"}
     assert smtp.mails == []
 
 
@@ -212,7 +212,7 @@ def test_address_that_is_set_later_hears_what_lasts(committed: None, smtp: MailS
     now = timezone.now()
     watch.look(now=now)
     settings.ADMIN_EMAILS = ["ops@example.org"]
-    assert watch.look(now=now + TELL_AFTER) == 2  # worker and beat
+    assert watch.look(now=now + MAIL_AFTER) == 2  # worker and beat
 
 
 # ---- shown --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from outbox.contract import NewEvent
 from outbox.models import Delivery, Event, TopicList, TopicNotice
 from outbox.services import publish
 from outbox.services.topic_lists.lists import create_list
-from outbox.services.topic_lists.notifying import tell_due
+from outbox.services.topic_lists.notifying import notify_due
 from outbox.subscriptions.kinds import TOPIC_MAIL
 from tests.outbox.kit import NOW, Note, a_note
 
@@ -44,7 +44,7 @@ def happens(*events: NewEvent, seconds: float = 0) -> list[int]:
 
 
 def tell(seconds: float = 0) -> int:
-    return tell_due(now=at(seconds))
+    return notify_due(now=at(seconds))
 
 
 def titles(event: Event) -> list[str]:

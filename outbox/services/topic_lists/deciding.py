@@ -20,21 +20,21 @@ from django.db.models import Exists, OuterRef
 from core.search import SearchError
 from core.sql import array_literal
 from outbox import metrics
-from outbox.choices import Channel, NoticeReason, NoticeState
+from outbox.choices import Channel, DecisionReason, DecisionState
 from outbox.contract import NewEvent
 from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.models import TopicList, TopicListAddress
-from outbox.rules import Matter, why_not_told
+from outbox.rules import DecisionInput, why_not_notified
 from outbox.rules.deciding import CLOCK_SLACK
-from outbox.subscriptions.conditions import Facts, Predicate, compile_condition
-from outbox.subscriptions.matching import NEVER, facts_of, listeners_changed
+from outbox.subscriptions.conditions import EventView, Predicate, compile_condition
+from outbox.subscriptions.matching import NEVER, event_view_of, listeners_changed
 
 log = structlog.get_logger("signalbox.topic_lists")
 SOURCE = "topic_lists"
 
 
 @dataclass(frozen=True)
-class Ear:
+class ListSubscription:
     """A topic list as deciding needs it. `condition` is None for one that cannot be read."""
 
     id: int
@@ -49,7 +49,7 @@ class Ear:
     def takes(self, kind: EventKind) -> bool:
         return self.domain in ("", kind.domain) and any(matches_topic(topic, kind.key) for topic in self.topics)
 
-    def fits(self, facts: Facts | None) -> bool | None:
+    def fits(self, facts: EventView | None) -> bool | None:
         """Whether an event fits the condition; None when that cannot be said."""
         if not self.asks:
             return True
@@ -61,17 +61,17 @@ class Ear:
             log.exception("a condition could not be applied", topic_list=self.id, kind=facts.kind)
             return None
 
-    def matter(self, kind: EventKind, facts: Facts | None, *, is_news: bool = True) -> Matter:
-        return Matter(self.takes(kind), self.fits(facts), self.enabled, self.has_address, is_news)
+    def decision_input(self, kind: EventKind, facts: EventView | None, *, is_news: bool = True) -> DecisionInput:
+        return DecisionInput(self.takes(kind), self.fits(facts), self.enabled, self.has_address, is_news)
 
 
-def ear_of(topic_list: TopicList, *, has_address: bool) -> Ear:
+def subscription_of(topic_list: TopicList, *, has_address: bool) -> ListSubscription:
     condition: Predicate | None = None
     try:
         condition = compile_condition(topic_list.condition)
     except SearchError as error:
         log.warning("a condition cannot be read", topic_list=topic_list.pk, error=str(error))
-    return Ear(
+    return ListSubscription(
         topic_list.pk,
         topic_list.name,
         topic_list.domain,
@@ -86,33 +86,35 @@ def ear_of(topic_list: TopicList, *, has_address: bool) -> Ear:
 # ---- the lists, kept in memory until one of them changes ------------------------------------------------------------
 
 
-class _Ears:
+class _Subscriptions:
     """The lists as of one stamp, sorted by kind as kinds are asked for."""
 
-    def __init__(self, stamp: str, ears: Sequence[Ear]) -> None:
+    def __init__(self, stamp: str, subscriptions: Sequence[ListSubscription]) -> None:
         self.stamp = stamp
-        self._all = ears
-        self._by_kind: dict[str, tuple[Ear, ...]] = {}
+        self._all = subscriptions
+        self._by_kind: dict[str, tuple[ListSubscription, ...]] = {}
 
-    def of(self, kind: EventKind) -> tuple[Ear, ...]:
+    def of(self, kind: EventKind) -> tuple[ListSubscription, ...]:
         if kind.key not in self._by_kind:
-            self._by_kind[kind.key] = tuple(ear for ear in self._all if ear.takes(kind))
+            self._by_kind[kind.key] = tuple(subscription for subscription in self._all if subscription.takes(kind))
         return self._by_kind[kind.key]
 
 
 # The one entry is the newest that this process read.
-_kept = {SOURCE: _Ears(NEVER, ())}
+_kept = {SOURCE: _Subscriptions(NEVER, ())}
 
 
-def _current(stamps: Mapping[str, str]) -> _Ears:
+def _current(stamps: Mapping[str, str]) -> _Subscriptions:
     """The lists as of a stamp that was read before: they are at least as new as it says."""
     stamp, kept = stamps.get(SOURCE, NEVER), _kept[SOURCE]
     if stamp == NEVER:
-        return _Ears(NEVER, ())
+        return _Subscriptions(NEVER, ())
     if kept.stamp != stamp:
         addresses = TopicListAddress.objects.filter(topic_list=OuterRef("pk"))
         lists = TopicList.objects.annotate(has_address=Exists(addresses)).order_by("pk")
-        kept = _kept[SOURCE] = _Ears(stamp, [ear_of(one, has_address=one.has_address) for one in lists])
+        kept = _kept[SOURCE] = _Subscriptions(
+            stamp, [subscription_of(one, has_address=one.has_address) for one in lists]
+        )
     return kept
 
 
@@ -124,28 +126,29 @@ def lists_changed() -> None:
 # ---- noticing -------------------------------------------------------------------------------------------------------
 
 
-def open_notices(
+def record_decisions(
     *, events: Sequence[NewEvent], ids: Mapping[str, int], stamps: Mapping[str, str], now: datetime
 ) -> bool:
     """Writes what each list makes of events that were just published; says whether something is to be told now."""
     if not events:
         return False
-    ears = _current(stamps)
+    subscriptions = _current(stamps)
     max_age = timedelta(seconds=settings.OUTBOX_MAIL_MAX_AGE_S)
     rows: list[tuple[Any, ...]] = []
     for event in events:
         kind = kind_of(event.kind)
-        hearing = ears.of(kind) if kind.is_public else ()
-        facts = facts_of(event, kind) if any(ear.asks for ear in hearing) else None
-        for ear in hearing:
-            reason = why_not_told(ear.matter(kind, facts, is_news=now - event.occurred_at <= max_age))
-            state = NoticeState.SKIPPED if reason else NoticeState.WAITING
-            rows.append((ear.id, ear.name, ids[event.dedup_key], state, reason))
-            count_untold(reason)
+        listening = subscriptions.of(kind) if kind.is_public else ()
+        facts = event_view_of(event, kind) if any(subscription.asks for subscription in listening) else None
+        for subscription in listening:
+            is_news = now - event.occurred_at <= max_age
+            reason = why_not_notified(subscription.decision_input(kind, facts, is_news=is_news))
+            state = DecisionState.SKIPPED if reason else DecisionState.WAITING
+            rows.append((subscription.id, subscription.name, ids[event.dedup_key], state, reason))
+            count_skipped(reason)
     return _insert(rows, now) if rows else False
 
 
-def count_untold(reason: NoticeReason) -> None:
+def count_skipped(reason: DecisionReason) -> None:
     if reason:
         metrics.SUPPRESSED.labels(Channel.EMAIL, f"topic_list_{reason}").inc()
 

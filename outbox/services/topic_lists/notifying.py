@@ -18,34 +18,34 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from core.sql import Col, update_rows
-from outbox.choices import NoticeReason, NoticeState
+from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import UnknownKind, kind_of
 from outbox.models import Event, TopicList, TopicNotice
-from outbox.rules import why_not_told, window_end
+from outbox.rules import why_not_notified, window_end
 from outbox.rules.deciding import CLOCK_SLACK
-from outbox.selectors import facts_of_stored
+from outbox.selectors import stored_event_view
 from outbox.services.mailing_lists.lists import mail_to_list
 from outbox.services.publishing import publish
-from outbox.services.topic_lists.deciding import count_untold, ear_of
+from outbox.services.topic_lists.deciding import count_skipped, subscription_of
 from outbox.services.topic_lists.items import item_of, list_url
 from outbox.subscriptions.kinds import TOPIC_MAIL, TopicCount, TopicMail
 
 log = structlog.get_logger("signalbox.topic_lists")
 # A mail lists this many events and says how many more there are; the list's page has them all.
 LISTED = 50
-TELL_LIMIT = 5_000
+NOTIFY_LIMIT = 5_000
 
 
-def tell_due(*, now: datetime) -> int:
+def notify_due(*, now: datetime) -> int:
     """Decides every notice that is due and returns how many; one transaction per list, so that none waits for another.
 
     A list that cannot be told is left for the next round and does not keep others from being told.
     """
     decided = 0
-    due = TopicNotice.objects.filter(state=NoticeState.WAITING, due_at__lte=now)
+    due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now)
     for list_id in sorted(set(due.order_by().values_list("topic_list_id", flat=True).distinct())):
         try:
-            while (told := _tell_list(list_id, now)) >= TELL_LIMIT:
+            while (told := _notify_list(list_id, now)) >= NOTIFY_LIMIT:
                 decided += told
             decided += told
         except (OperationalError, InterfaceError):  # the database is away, for every list
@@ -58,48 +58,48 @@ def tell_due(*, now: datetime) -> int:
 def mend_times(*, now: datetime) -> int:
     """What a clock wrote that was then set back would wait until that clock's time: it is due now. Says how many."""
     future = now + CLOCK_SLACK
-    waiting = TopicNotice.objects.filter(state=NoticeState.WAITING, due_at__gt=future, decided_at__gt=future)
+    waiting = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__gt=future, decided_at__gt=future)
     return waiting.update(due_at=now)
 
 
-def _tell_list(list_id: int, now: datetime) -> int:
+def _notify_list(list_id: int, now: datetime) -> int:
     """Decides what is due for one list; returns how many notices were decided."""
-    due = TopicNotice.objects.filter(topic_list_id=list_id, state=NoticeState.WAITING, due_at__lte=now)
+    due = TopicNotice.objects.filter(topic_list_id=list_id, state=DecisionState.WAITING, due_at__lte=now)
     with transaction.atomic():
         # Locked so that two rounds never open two windows of one list.
         topic_list = TopicList.objects.select_for_update(no_key=True).filter(pk=list_id).first()
         if topic_list is None:
-            return skip(due, NoticeReason.LIST_DELETED, now)
+            return skip(due, DecisionReason.LIST_DELETED, now)
         end = window_end(topic_list.gathering_until, topic_list.gather_s, now)
         if end is not None:
-            return due.update(due_at=end, reason=NoticeReason.GATHERED, decided_at=now)
-        return _Telling(topic_list, list(due.order_by("id")[:TELL_LIMIT]), now).tell()
+            return due.update(due_at=end, reason=DecisionReason.GATHERED, decided_at=now)
+        return _Round(topic_list, list(due.order_by("id")[:NOTIFY_LIMIT]), now).tell()
 
 
-def skip(notices: Any, reason: NoticeReason, now: datetime) -> int:
+def skip(notices: Any, reason: DecisionReason, now: datetime) -> int:
     """Writes that waiting notices are not told; returns how many."""
-    skipped: int = notices.filter(state=NoticeState.WAITING).update(
-        state=NoticeState.SKIPPED, reason=reason, due_at=None, decided_at=now
+    skipped: int = notices.filter(state=DecisionState.WAITING).update(
+        state=DecisionState.SKIPPED, reason=reason, due_at=None, decided_at=now
     )
     return skipped
 
 
-class _Telling:
+class _Round:
     """One round for one list, under its lock: decides each notice again with what holds now, and writes one mail."""
 
     def __init__(self, topic_list: TopicList, notices: Sequence[TopicNotice], now: datetime) -> None:
         self.list, self.notices, self.now = topic_list, notices, now
         self.addresses = list(topic_list.addresses.values_list("address", flat=True))
         self.events = Event.objects.in_bulk([notice.event_id for notice in notices])
-        self.ear = ear_of(topic_list, has_address=bool(self.addresses))
+        self.subscription = subscription_of(topic_list, has_address=bool(self.addresses))
 
     def tell(self) -> int:
         told = []
         for notice in self.notices:
             reason = self._why_not(self.events.get(notice.event_id))
             if reason:
-                notice.state, notice.reason = NoticeState.SKIPPED, reason
-                count_untold(reason)
+                notice.state, notice.reason = DecisionState.SKIPPED, reason
+                count_skipped(reason)
             else:
                 told.append(notice)
         if told:
@@ -107,15 +107,15 @@ class _Telling:
         self._write()
         return len(self.notices)
 
-    def _why_not(self, event: Event | None) -> NoticeReason:
+    def _why_not(self, event: Event | None) -> DecisionReason:
         if event is None:
-            return NoticeReason.EVENT_GONE
+            return DecisionReason.EVENT_GONE
         try:
             kind = kind_of(event.kind)
         except UnknownKind:
-            return NoticeReason.TOPIC
-        facts = facts_of_stored(event, kind) if self.ear.asks else None
-        return why_not_told(self.ear.matter(kind, facts))
+            return DecisionReason.TOPIC
+        facts = stored_event_view(event, kind) if self.subscription.asks else None
+        return why_not_notified(self.subscription.decision_input(kind, facts))
 
     def _publish_mail(self, told: Sequence[TopicNotice]) -> None:
         events = sorted(
@@ -141,7 +141,7 @@ class _Telling:
         ids = publish(events=[mail], now=self.now)
         thread = mail.thread or mail.uuid.hex
         for notice in told:
-            notice.state, notice.reason = NoticeState.TOLD, NoticeReason.NONE
+            notice.state, notice.reason = DecisionState.NOTIFIED, DecisionReason.NONE
             notice.mail_id, notice.thread = ids.get(mail.dedup_key), thread
         window = timedelta(seconds=self.list.gather_s)
         # Not by save(): the audit log would ask for the list once more to find that nothing of it changed.
@@ -162,7 +162,7 @@ class _Telling:
             )
             if len(mails) == 1:
                 return str(mails.pop())
-        return self.list.thread if any(notice.reason == NoticeReason.GATHERED for notice in told) else ""
+        return self.list.thread if any(notice.reason == DecisionReason.GATHERED for notice in told) else ""
 
     def _write(self) -> None:
         update_rows(

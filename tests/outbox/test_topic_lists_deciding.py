@@ -277,7 +277,7 @@ def test_lists_are_read_once_after_a_change() -> None:
 
 
 def test_payload_is_taken_apart_only_for_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outbox.services.topic_lists.deciding.facts_of", lambda *_args: pytest.fail("taken apart"))
+    monkeypatch.setattr("outbox.services.topic_lists.deciding.event_view_of", lambda *_args: pytest.fail("taken apart"))
     a_list()
     happens(happening(), a_note(kind=TRIP, payload=Note()))
     assert len(notices()) == 2

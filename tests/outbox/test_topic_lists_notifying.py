@@ -121,7 +121,7 @@ def test_long_mail_lists_fifty_and_counts_all() -> None:
 
 
 def test_more_than_one_round_takes_is_told_in_the_next_mail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "TELL_LIMIT", 3)
+    monkeypatch.setattr(telling, "NOTIFY_LIMIT", 3)
     a_list()
     for n in range(7):
         happens(happening(f"{n}"))
