@@ -8,10 +8,9 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging
 
 import config.brokers  # noqa: F401 - mends what Celery uses
-from config import garbage
 
 app = Celery("signalbox")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -21,8 +20,3 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
     """Connected so that Celery leaves logging alone: the settings configured it, one JSON line per event."""
-
-
-@worker_process_init.connect
-def settle_garbage(**_: Any) -> None:
-    garbage.settle()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -177,8 +176,6 @@ class _Resident:
         with self._lock:
             alive = self._thread is not None and self._thread.is_alive() and self._pid == os.getpid()
             if not alive:
-                # Two busy threads share the interpreter; a short turn keeps the sockets' answers quick.
-                sys.setswitchinterval(0.001)
                 self._pid, self._dispatcher = os.getpid(), Dispatcher()
                 self._thread = threading.Thread(
                     target=self._run, args=(self._dispatcher,), name="dispatcher", daemon=True
