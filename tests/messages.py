@@ -11,6 +11,7 @@ import io
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def files_of(app: str) -> Iterator[tuple[Path, bool]]:
         yield from ((path, True) for path in sorted(folder.rglob("*.*")) if path.suffix in (".html", ".txt"))
 
 
+@cache
 def collect(app: str) -> Catalog:
     """Every text of an app, in English."""
     catalog = Catalog(charset="utf-8")
@@ -82,6 +84,7 @@ def catalogue_path(app: str, language: str) -> Path:
     return ROOT / app / "locale" / language / "LC_MESSAGES" / "django.po"
 
 
+@cache
 def read(app: str, language: str) -> Catalog:
     path = catalogue_path(app, language)
     return read_po(path.open("rb"), locale=language) if path.exists() else Catalog(locale=language)
