@@ -26,9 +26,10 @@ from bikeshare.models import (
 )
 from bikeshare.selectors import running_trips
 from bikeshare.services import abonnements, trips
-from bikeshare.services.ledger import Ledger, record
 from bikeshare.services.renting import start_trip
-from bikeshare.services.telemetry import Submission, take_telemetry
+from bikeshare.services.telemetry import take_telemetry
+from bikeshare.services.unit_of_work import ResourceUnitOfWork
+from core.ingest import Submission
 from outbox.services.topic_lists.lists import create_list
 
 DOCKS = 8
@@ -66,11 +67,11 @@ def load(now: datetime) -> None:
             contact_email="velos@service.example", exit_margin_m=15, accuracy_factor=2,
         )  # fmt: skip
         city = City(program, chance)
-        with record(now=yesterday) as ledger:
-            _stations(ledger, city, (latitude, longitude), stations, radius)
-            _vehicules(ledger, city, vehicules)
-            _people(ledger, city, 40 if key == "lutece" else 12)
-            _zones(ledger, city, (latitude, longitude), radius)
+        with ResourceUnitOfWork.begin(yesterday) as work:
+            _stations(work, city, (latitude, longitude), stations, radius)
+            _vehicules(work, city, vehicules)
+            _people(work, city, 40 if key == "lutece" else 12)
+            _zones(work, city, (latitude, longitude), radius)
         _states(city, now)
         _trips(city, now)
     _trouble(now)
@@ -80,15 +81,15 @@ def load(now: datetime) -> None:
     )
 
 
-def _make(ledger: Ledger, model: Any, /, **values: Any) -> Any:
-    return ledger.create(model(id=new_id(model.PREFIX), created=ledger.now, **values))
+def _make(work: ResourceUnitOfWork, model: Any, /, **values: Any) -> Any:
+    return work.create(model(id=new_id(model.PREFIX), created=work.now, **values))
 
 
-def _stations(ledger: Ledger, city: City, middle: tuple[float, float], count: int, radius: float) -> None:
+def _stations(work: ResourceUnitOfWork, city: City, middle: tuple[float, float], count: int, radius: float) -> None:
     for number in range(1, count + 1):
         turn, far = 2.4 * number, radius * math.sqrt(number / count)
         station = _make(
-            ledger, Station, program=city.program, external_id=str(100 + number), short_name=f"{number:02d}",
+            work, Station, program=city.program, external_id=str(100 + number), short_name=f"{number:02d}",
             name=f"{STREETS[number % len(STREETS)]} {NAMES[(number * 5) % len(NAMES)]}",
             latitude=round(middle[0] + far * math.sin(turn), 5),
             longitude=round(middle[1] + 1.5 * far * math.cos(turn), 5),
@@ -97,48 +98,48 @@ def _stations(ledger: Ledger, city: City, middle: tuple[float, float], count: in
         for place in range(1, DOCKS + 1):
             tag = f"E2{city.program.pk[:2].upper()}{number:02d}{place:02d}"
             dock = _make(
-                ledger, Dock, program=city.program, station=station, number=str(place), rfid=tag,
+                work, Dock, program=city.program, station=station, number=str(place), rfid=tag,
                 end_code=f"{number:02d}{place}{city.program.pk[0].upper()}",
             )  # fmt: skip
             city.docks.append(dock)
 
 
-def _vehicules(ledger: Ledger, city: City, count: int) -> None:
+def _vehicules(work: ResourceUnitOfWork, city: City, count: int) -> None:
     free = city.chance.sample(city.docks, count)
     for number, dock in enumerate(free, 1):
         box = _make(
-            ledger, Boitier, program=city.program, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1"
+            work, Boitier, program=city.program, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1"
         )
-        ledger.attach(BoitierState(boitier=box))
+        work.attach(BoitierState(boitier=box))
         status = VehiculeStatus.READY
         if number % 17 == 0:
             status = city.chance.choice([VehiculeStatus.MAINTENANCE, VehiculeStatus.HS])
         vehicule = _make(
-            ledger, Vehicule, program=city.program, number=f"{number:04d}", boitier=box, station=dock.station,
+            work, Vehicule, program=city.program, number=f"{number:04d}", boitier=box, station=dock.station,
             type="vae" if number % 3 else "classic", model="titi" if number % 3 else "city", status=status,
         )  # fmt: skip
-        ledger.change(dock, vehicule=vehicule)
+        work.change(dock, vehicule=vehicule)
         city.vehicules.append(vehicule)
 
 
-def _people(ledger: Ledger, city: City, count: int) -> None:
+def _people(work: ResourceUnitOfWork, city: City, count: int) -> None:
     for number in range(count):
         first, last = PEOPLE[number % len(PEOPLE)], FAMILIES[(number // len(PEOPLE) + number) % len(FAMILIES)]
         waits = number % 9 == 8
         cyclist = _make(
-            ledger, Cyclist, program=city.program, name=f"{first} {last}", status=CyclistStatus.ACTIVE,
+            work, Cyclist, program=city.program, name=f"{first} {last}", status=CyclistStatus.ACTIVE,
             email=f"{first}.{last}.{number}@rider.example".lower(), phone_number=f"+336{number:08d}",
             has_payment_source=number % 7 != 6,
         )  # fmt: skip
-        _make(ledger, Registration, program=city.program, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
+        _make(work, Registration, program=city.program, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
         _make(
-            ledger, Abonnement, program=city.program, cyclist=cyclist, forfait=("year", "month", "student")[number % 3],
+            work, Abonnement, program=city.program, cyclist=cyclist, forfait=("year", "month", "student")[number % 3],
             amount=(4900, 990, 0)[number % 3], supporting_documents=["student card"] if number % 3 == 2 else [],
             status=AbonnementStatus.WAITING_VALIDATION if waits else AbonnementStatus.ACTIVE,
-            activated_at=None if waits else ledger.now,
+            activated_at=None if waits else work.now,
         )  # fmt: skip
         if number % 2:
-            _make(ledger, Pass, program=city.program, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
+            _make(work, Pass, program=city.program, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
         if not waits:
             city.riders.append(cyclist)
 
@@ -153,7 +154,7 @@ def _blob(chance: random.Random, middle: tuple[float, float], size: float, corne
     return {"type": "MultiPolygon", "coordinates": [[[*ring, ring[0]]]]}
 
 
-def _zones(ledger: Ledger, city: City, middle: tuple[float, float], radius: float) -> None:
+def _zones(work: ResourceUnitOfWork, city: City, middle: tuple[float, float], radius: float) -> None:
     kinds: tuple[tuple[str, ZoneType, list[dict[str, Any]], float], ...] = (
         ("Jardin des Plantes", ZoneType.FORBIDDEN, [], 0.12),
         ("Parc du Moulin", ZoneType.FORBIDDEN, [], 0.16),
@@ -166,9 +167,7 @@ def _zones(ledger: Ledger, city: City, middle: tuple[float, float], radius: floa
         turn, far = 1.1 + 1.9 * number, radius * (0.35 + 0.1 * number)
         place = (middle[0] + far * math.sin(turn), middle[1] + 1.5 * far * math.cos(turn))
         geometry = _blob(city.chance, place, radius * size)
-        _make(
-            ledger, Zone, program=city.program, name=name, type=kind, rules=rules, precedence=number, geometry=geometry
-        )
+        _make(work, Zone, program=city.program, name=name, type=kind, rules=rules, precedence=number, geometry=geometry)
 
 
 def _rule(speed: int | None = None) -> dict[str, Any]:
@@ -270,13 +269,13 @@ def _trouble(now: datetime) -> None:
         photo = "https://photos.service.example/end.jpg"
         trips.request_end(trip_id=trip.pk, photo=photo, latitude=48.853, longitude=2.349, now=now)
     _into_a_forbidden_zone(running[2:4], now)
-    with record(now=now) as ledger:
+    with ResourceUnitOfWork.begin(now) as work:
         row = Abonnement.objects.filter(program=program, status=AbonnementStatus.ACTIVE).order_by("pk")[0]
         end = now + timedelta(days=2)
         due, at_once = abonnements.trial_plan(row, end, now)
-        ledger.change(row, trial_end=end, trial_notice_at=due)
+        work.change(row, trial_end=end, trial_notice_at=due)
         if at_once:
-            abonnements.tell_trial_end(ledger, row)
+            abonnements.tell_trial_end(work, row)
 
 
 def _into_a_forbidden_zone(riding: list[Any], now: datetime) -> None:

@@ -72,7 +72,7 @@ class FacetField(forms.MultipleChoiceField):
 
     def validate(self, value: list[str]) -> None:
         for one in value:
-            if not one or "\x00" in one or len(one) > LONGEST:
+            if not one or len(one) > LONGEST:
                 raise forms.ValidationError(_("This cannot be filtered by."))
             try:
                 self.facet.choice_condition(one, _context())

@@ -33,6 +33,7 @@ from core.models import ApiKey
 from core.search import SearchError
 from core.selectors import find_api_key
 from core.services import touch_api_key
+from core.text import clean_json
 
 log = structlog.get_logger("signalbox.api")
 MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -112,7 +113,12 @@ def audited_by(key: ApiKey) -> Any:
 
 
 def limited_body(request: HttpRequest) -> bytes:
-    """The body, refused with 413 above 5 MiB before it is read."""
+    """The JSON body without what cannot be stored, refused with 413 above 5 MiB before it is read."""
+    return clean_json(raw_body(request))
+
+
+def raw_body(request: HttpRequest) -> bytes:
+    """The body as it came, refused with 413 above 5 MiB before it is read."""
     length = request.headers.get("Content-Length") or "0"
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
         raise _too_large()

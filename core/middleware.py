@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from urllib.parse import quote
 
 import structlog
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from core import metrics
 from core.api import Problem, problem_response
+from core.text import UNKNOWN
 
 log = structlog.get_logger("signalbox.request")
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -80,6 +82,22 @@ class RequestLog:
                 user=user.pk if user is not None and user.is_authenticated else None,
             )
         return response
+
+
+class StorableAddress:
+    """Puts U+FFFD for NUL in the path and the query, as Django does for bytes that are no UTF-8."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path_info:
+            request.path_info, request.path = (
+                path.replace("\0", UNKNOWN) for path in (request.path_info, request.path)
+            )
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            request.META["QUERY_STRING"] = request.META["QUERY_STRING"].replace("%00", quote(UNKNOWN))
+        return self.get_response(request)
 
 
 class ApiProblems:

@@ -1,4 +1,4 @@
-"""Writes of the console: API keys, receipts, signs of life, jobs."""
+"""Writes of the console: API keys, signs of life, jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -72,21 +72,6 @@ def touch_api_key(*, key: ApiKey, now: datetime) -> None:
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
         key.last_used_at = now
-
-
-def take_receipts(*, key_id: int, external_ids: Sequence[str], now: datetime) -> set[str]:
-    """Remembers the sender's ids and returns those that are new, in one statement, in the caller's transaction."""
-    if not external_ids:
-        return set()
-    # Sorted, so that two batches with the same ids wait for one another instead of dead-locking.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO console_apireceipt (key_id, external_id, received_at)"
-            " SELECT %s, x, %s FROM unnest(%s::text[]) AS x ORDER BY x"
-            " ON CONFLICT (key_id, external_id) DO NOTHING RETURNING external_id",
-            [key_id, now, sorted(set(external_ids))],
-        )
-        return {row[0] for row in cursor.fetchall()}
 
 
 def show_life(*, part: str, now: datetime, instance: str = "") -> None:

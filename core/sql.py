@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +10,12 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-# An escaped NUL, but not the end of an escaped backslash followed by "u0000".
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+from core.text import without_nul
 
 
 def storable(value: Any) -> str:
     """JSON text that PostgreSQL's jsonb takes: it knows no NUL character."""
-    encoded = msgspec.json.encode(value).decode()
-    return _NUL.sub(r"\1", encoded) if "\\u0000" in encoded else encoded
+    return without_nul(msgspec.json.encode(value).decode())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
@@ -16,9 +15,10 @@ from django.views.decorators.http import require_POST
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from core.api import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, problem_response, rfc3339
-from core.batches import BatchDecoder, batch_answer, batch_openapi
+from core.api import Problem, ScopedKey, audited_by, key_of, page_of, problem_response, raw_body, rfc3339
+from core.batches import batch_openapi
 from core.combine import Combiner
+from core.ingest import BatchEndpoint
 from core.permissions import public
 from fleet_remotes import selectors
 from fleet_remotes.choices import State, summary_of
@@ -29,13 +29,13 @@ from fleet_remotes.services import callbacks as callback_services
 from fleet_remotes.services import commands
 from fleet_remotes.services.callbacks import Body
 from fleet_remotes.services.outcomes import explanation_of
-from fleet_remotes.services.vehicles import VehicleInput, problem_with, upsert_vehicles
+from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 log = structlog.get_logger("signalbox.remotes")
 router = Router()
 READ, WRITE = ScopedKey("remotes:read"), ScopedKey("remotes:write")
 
-_vehicles = BatchDecoder(VehicleInput)
+_vehicles = BatchEndpoint[VehicleInput](VehicleInput, take_vehicles)
 _take_bodies = Combiner[Body, None](callback_services.take_bodies)
 
 
@@ -60,7 +60,7 @@ def receive_callback(request: HttpRequest, slug: str) -> HttpResponse:
             if callback is not None:
                 callback_services.count_refused(callback=callback, now=now)
             raise Problem(401, "Send the header that was registered with this callback.")
-        body = limited_body(request)
+        body = raw_body(request)
         _take_bodies.submit(Body(callback.pk, body, now))
     except Problem as problem:
         return problem_response(problem)
@@ -98,17 +98,7 @@ def vehicle_shape(vehicle: FleetVehicle) -> dict[str, Any]:
 )
 def put_vehicles(request: HttpRequest) -> HttpResponse:
     """Inserts or updates a batch of up to 1,000 by `vin`; fields left out stay as they are. New fleets are made."""
-    batch = _vehicles.decode(limited_body(request))
-    good = []
-    for index, row in batch.items:
-        problem = problem_with(row)
-        if problem:
-            batch.rejected.append((index, problem))
-        else:
-            good.append(row)
-    upsert_vehicles(rows=good, now=timezone.now())
-    body = batch_answer(len(good), 0, batch.rejected)
-    return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+    return _vehicles.answer(request)
 
 
 @router.get("/vehicles", auth=READ, summary="Vehicles, by Magic Search")
@@ -119,7 +109,7 @@ def list_vehicles(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 
 @router.get("/vehicles/{vin}", auth=READ, summary="One vehicle, with its wake-up budget")
 def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
-    vehicle = get_object_or_404(selectors.vehicles(), vin=vin.replace("\x00", "").upper())
+    vehicle = get_object_or_404(selectors.vehicles(), vin=vin.upper())
     budget = selectors.budgets([vehicle], timezone.now())[vehicle.pk]
     return vehicle_shape(vehicle) | {
         "wakeups": {"used": budget.used, "budget": budget.effective, "left": budget.left, "refused": budget.refused}
@@ -167,10 +157,10 @@ def callback_shape(callback: Callback) -> dict[str, Any]:
 
 @router.post("/callbacks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a callback for a fleet")
 def create_callback(request: HttpRequest, body: CallbackIn) -> Status[dict[str, Any]]:
-    key = body.fleet.replace("\x00", "").strip()
+    key = body.fleet.strip()
     if not key or len(key) > 64:
         raise Problem(422, "Name the fleet.", [{"pointer": "/fleet", "detail": "1 to 64 characters"}])
-    if "\x00" in body.callback_id or len(body.callback_id) > 128:
+    if len(body.callback_id) > 128:
         raise Problem(
             422, "This is no id of the vendor.", [{"pointer": "/callback_id", "detail": "up to 128 characters"}]
         )
@@ -267,7 +257,7 @@ def _with_timeline(action: RemoteAction) -> dict[str, Any]:
 
 
 def _vehicle(vin: str) -> FleetVehicle:
-    vehicle = selectors.vehicles().filter(vin=vin.replace("\x00", "").strip().upper()).first()
+    vehicle = selectors.vehicles().filter(vin=vin.strip().upper()).first()
     if vehicle is None:
         raise Problem(
             422, "No fleet has this vehicle; add it with PUT /remotes/vehicles.",

@@ -21,6 +21,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import structlog
 from django.conf import settings
 
+from core.text import clean_json
+
 log = structlog.get_logger("signalbox.remotes.client")
 MOST_BYTES = 2 * 1024 * 1024
 # Pages of the vendor's list that are looked through for a lost action.
@@ -190,7 +192,7 @@ def _why(error: Exception) -> str:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return json.loads(content) if content.strip() else {}
+        return json.loads(clean_json(content)) if content.strip() else {}
     except (ValueError, RecursionError):
         return {}
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.ingest import Submission
 from fleet_remotes.choices import REMOTE_TYPES, Capability, Kind, State, StepKind
 from fleet_remotes.management.remote_simulator.paths import PATHS, Path, arranged
 from fleet_remotes.models import ActionStep, Callback, CommandBatch, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.callbacks import Body, create_callback, demo_header, take_bodies
 from fleet_remotes.services.retries import new_label
-from fleet_remotes.services.vehicles import VehicleInput, upsert_vehicles
+from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 FLEETS = (("F-100", "Pool Köln", "pool"), ("F-200", "Dépôt Lyon", "depot"))
 MODELS = (
@@ -42,7 +43,7 @@ def load(now: datetime) -> None:
     if FleetVehicle.objects.exists():
         return
     chance = random.Random(20261121)  # noqa: S311 - the same demo everywhere
-    upsert_vehicles(rows=_vehicles(chance), now=now)
+    take_vehicles(submissions=[Submission(0, list(enumerate(_vehicles(chance))))], now=now)
     for key, name, slug in FLEETS:
         Fleet.objects.filter(key=key).update(name=name)
         create_callback(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from core.api import Problem, ScopedKey, audited_by, key_of, limited_body, page_of, rfc3339
-from core.batches import Batch, BatchDecoder, batch_answer, batch_openapi
-from core.combine import Combiner
+from core.api import Problem, ScopedKey, audited_by, key_of, page_of, rfc3339
+from core.batches import batch_openapi
+from core.ingest import BatchEndpoint
 from infra_notifications import selectors
 from infra_notifications.choices import Language
 from infra_notifications.ingest import OcppMessage, SignalMessage
@@ -22,8 +21,7 @@ from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
-from infra_notifications.services.charge_points import ChargePointInput, has_name, upsert_charge_points
-from infra_notifications.services.intake import Intake, Submission
+from infra_notifications.services.charge_points import ChargePointInput, take_charge_points
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
@@ -32,20 +30,9 @@ router = Router()
 READ, WRITE = ScopedKey("charging:read"), ScopedKey("charging:write")
 MAX_MEMBERS = 100_000
 
-_messages = BatchDecoder(OcppMessage)
-_signals = BatchDecoder(SignalMessage)
-_points = BatchDecoder(ChargePointInput)
-_take_messages = Combiner[Submission, Intake](
-    lambda submissions: take_messages(submissions=submissions, now=timezone.now())
-)
-_take_signals = Combiner[Submission, Intake](
-    lambda submissions: take_signals(submissions=submissions, now=timezone.now())
-)
-
-
-def _accepted(batch: Batch[Any], intake: Intake) -> HttpResponse:
-    body = batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected)
-    return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+_messages = BatchEndpoint[OcppMessage](OcppMessage, take_messages)
+_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals)
+_points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
 
 
 @router.post(
@@ -72,10 +59,7 @@ def _accepted(batch: Batch[Any], intake: Intake) -> HttpResponse:
 )
 def post_messages(request: HttpRequest) -> HttpResponse:
     """Takes one message or a batch of up to 1,000; answers after the commit. Any action proves life."""
-    batch = _messages.decode(limited_body(request))
-    submission = Submission(key_of(request).pk, batch.items)
-    intake = _take_messages.submit(submission, size=len(batch.items)) if batch.items else Intake()
-    return _accepted(batch, intake)
+    return _messages.answer(request)
 
 
 @router.post(
@@ -96,10 +80,7 @@ def post_messages(request: HttpRequest) -> HttpResponse:
 )
 def post_signals(request: HttpRequest) -> HttpResponse:
     """Takes one signal or a batch of up to 1,000; answers after the commit."""
-    batch = _signals.decode(limited_body(request))
-    submission = Submission(key_of(request).pk, batch.items)
-    intake = _take_signals.submit(submission, size=len(batch.items)) if batch.items else Intake()
-    return _accepted(batch, intake)
+    return _signals.answer(request)
 
 
 # ---- charge points --------------------------------------------------------------------------------------------
@@ -143,15 +124,7 @@ def charge_point_shape(point: ChargePoint) -> dict[str, Any]:
 )
 def put_charge_points(request: HttpRequest) -> HttpResponse:
     """Inserts or updates a batch of up to 1,000 by `evse_id` (case ignored); fields left out stay as they are."""
-    batch = _points.decode(limited_body(request))
-    good = []
-    for index, row in batch.items:
-        if has_name(row):
-            good.append(row)
-        else:
-            batch.rejected.append((index, "evse_id: must not be blank"))
-    upsert_charge_points(rows=good, now=timezone.now())
-    return _accepted(batch, Intake(accepted=len(good)))
+    return _points.answer(request)
 
 
 @router.get("/charge-points", auth=READ, summary="Charge points, by Magic Search")
@@ -164,8 +137,7 @@ def list_charge_points(
 
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
-    key = evse_id.replace("\x00", " ")
-    return charge_point_shape(get_object_or_404(selectors.charge_points(), evse_id__iexact=key))
+    return charge_point_shape(get_object_or_404(selectors.charge_points(), evse_id__iexact=evse_id))
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------

@@ -6,13 +6,13 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.ingest import Submission
 from infra_notifications.choices import Case
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import create_group
-from infra_notifications.services.intake import Submission
 from infra_notifications.services.maintenance import Targets, plan_maintenance
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals

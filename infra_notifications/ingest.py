@@ -110,9 +110,9 @@ def parse_time(value: Any) -> datetime | None:
 
 
 def text(value: Any) -> str:
-    """A value as text of reasonable length, without NUL; objects and lists give nothing."""
+    """A value as text of reasonable length; objects and lists give nothing."""
     if isinstance(value, str):
-        return value.replace("\x00", "").strip()[:MAX_TEXT]
+        return value.strip()[:MAX_TEXT]
     return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

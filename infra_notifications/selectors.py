@@ -53,8 +53,7 @@ def charge_points() -> QuerySet[ChargePoint]:
 
 def ids_by_evse(evse_ids: Iterable[str]) -> dict[str, int]:
     """Charge points by upper-case EVSE id."""
-    storable = [evse_id for evse_id in evse_ids if "\x00" not in evse_id]
-    found = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=storable)
+    found = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=list(evse_ids))
     return {evse_id.upper(): pk for evse_id, pk in found.values_list("evse_id", "pk")}
 
 

@@ -99,7 +99,7 @@ def kinds_of(topics: Iterable[str], domain: str = "") -> list[EventKind]:
 
 def clean_topics(texts: Iterable[str]) -> list[str]:
     """Topics in their order, each once. Raises ValidationError for none at all, and for each that takes no kind."""
-    topics = list(dict.fromkeys(text.replace("\x00", "").strip() for text in texts if text.strip()))
+    topics = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     wrong = [topic for topic in topics if not kinds_of([topic])]
     if not topics:
         raise ValidationError(_("Choose at least one topic; * takes every event."))

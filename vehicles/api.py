@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Router
 
-from core.api import Problem, ScopedKey, key_of, limited_body, page_of, rfc3339
-from core.batches import BatchDecoder, batch_answer
-from core.combine import Combiner
+from core.api import Problem, ScopedKey, page_of, rfc3339
+from core.ingest import BatchEndpoint
 from vehicles import selectors
 from vehicles.catalogue import TYPES
 from vehicles.choices import NotificationState, Way
@@ -22,14 +20,13 @@ from vehicles.ingest.openapi import FACTS_OPENAPI
 from vehicles.models import Driver, DriverNotification
 from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
 from vehicles.services import notifications as services
-from vehicles.services.intake import Intake, Submission, take_facts
+from vehicles.services.intake import take_facts
 from vehicles.services.policies import policies_in_force
 
 router = Router()
 READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
 
-_facts: BatchDecoder[Fact] = BatchDecoder(AnyFact)  # type: ignore[arg-type]
-_take = Combiner[Submission, Intake](lambda submissions: take_facts(submissions=submissions, now=timezone.now()))
+_facts = BatchEndpoint[Fact](AnyFact, take_facts)
 
 
 @router.post(
@@ -40,11 +37,7 @@ def post_facts(request: HttpRequest) -> HttpResponse:
 
     What a fact names for the first time is made from it.
     """
-    batch = _facts.decode(limited_body(request))
-    submission = Submission(key_of(request).pk, batch.items)
-    intake = _take.submit(submission, size=len(batch.items)) if batch.items else Intake()
-    body = batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected)
-    return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+    return _facts.answer(request)
 
 
 @router.get("/notification-types", auth=READ, summary=f"The {len(TYPES)} notifications")
@@ -138,7 +131,7 @@ def driver_notifications(
     cursor: str | None = None,
 ) -> dict[str, Any]:
     """`channel=banner&state=open` are the banners to be shown now; `state` may name several, separated by commas."""
-    driver = get_object_or_404(Driver, external_id=driver_id.replace("\x00", " "))
+    driver = get_object_or_404(Driver, external_id=driver_id)
     found = selectors.notifications().filter(driver=driver)
     return page_of(_narrowed(found, channel, state), limit=limit, cursor=cursor, shape=notification_shape)
 

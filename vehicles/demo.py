@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
+from core.ingest import Submission
 from vehicles.ingest import AnyFact, Fact
 from vehicles.models import Driver
 from vehicles.services.campaigns import gather_audiences, save_campaign, start_campaign
 from vehicles.services.evaluation import sweep_due
-from vehicles.services.intake import Submission, take_facts
+from vehicles.services.intake import take_facts
 
 Json = dict[str, Any]
 Told = tuple[datetime, Json]

@@ -224,7 +224,7 @@ def add_action(plural: str, name: str, kind: type[Given], do: Do, summary: str) 
         default = None
 
     def act(request: HttpRequest, uid: str) -> HttpResponse:
-        get_object_or_404(spec.model.objects, pk=uid.replace("\x00", " "))
+        get_object_or_404(spec.model.objects, pk=uid)
         body = read_body(request, decoder, default=default)
         with answering(request):
             row = do(Call(uid, body, f"key:{key_of(request).name}", timezone.now()))

@@ -99,7 +99,7 @@ def _add(path: str, method: str, view: Any, summary: str, **more: Any) -> None:
 
 
 def _row(spec: Spec, uid: str) -> Any:
-    return get_object_or_404(selectors.rows_of(spec.model), pk=uid.replace("\x00", " "))
+    return get_object_or_404(selectors.rows_of(spec.model), pk=uid)
 
 
 def _make_one(spec: Spec, given: Given) -> dict[str, Any]:
@@ -174,4 +174,4 @@ def delete_program(request: HttpRequest, uid: str) -> HttpResponse:
 
 
 def _program_row(uid: str) -> Program:
-    return get_object_or_404(Program, pk=uid.replace("\x00", " "))
+    return get_object_or_404(Program, pk=uid)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
-from bikeshare.api.kit import WRITE, answer
+from bikeshare.api.kit import WRITE
 from bikeshare.api.resources import router
 from bikeshare.ingest.telemetry import DeviceMessage
-from bikeshare.services.telemetry import Intake, Submission, take_telemetry
-from core.api import key_of, limited_body
-from core.batches import BatchDecoder, batch_answer, batch_openapi
-from core.combine import Combiner
+from bikeshare.services.telemetry import take_telemetry
+from core.batches import batch_openapi
+from core.ingest import BatchEndpoint
 
-_messages = BatchDecoder(DeviceMessage)
-_take = Combiner[Submission, Intake](lambda submissions: take_telemetry(submissions=submissions, now=timezone.now()))
+_messages = BatchEndpoint[DeviceMessage](DeviceMessage, take_telemetry)
 
 
 @router.post(
@@ -46,7 +43,4 @@ _take = Combiner[Submission, Intake](lambda submissions: take_telemetry(submissi
 )
 def post_telemetry(request: HttpRequest) -> HttpResponse:
     """Takes one message or a batch of up to 1,000; answers after the commit. Late and repeated ones do no harm."""
-    batch = _messages.decode(limited_body(request))
-    submission = Submission(key_of(request).pk, batch.items)
-    intake = _take.submit(submission, size=len(batch.items)) if batch.items else Intake()
-    return answer(batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected), 202)
+    return _messages.answer(request)

@@ -194,7 +194,7 @@ def values_of(given: Given) -> dict[str, Any]:
 def clean(value: Any) -> Any:
     """Texts without NUL and outer blanks, also inside lists and objects; moments in UTC."""
     if isinstance(value, str):
-        return value.replace("\x00", "").strip()
+        return value.strip()
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     if isinstance(value, list):

@@ -39,7 +39,7 @@ class LiveManager(models.Manager[Any]):
 
 
 class Resource(models.Model):
-    """A row is written by `services.ledger` alone: it counts versions and tells what happened."""
+    """A row is written by `services.unit_of_work` alone: it counts versions and tells what happened."""
 
     PREFIX: ClassVar[str]
     # The first part of this resource's topics.

@@ -1,1 +1,1 @@
-"""Writes of bike-share. Every change of a resource goes through the ledger."""
+"""Writes of bike-share. Every change of a resource goes through the unit of work."""

@@ -20,8 +20,8 @@ from bikeshare.event_kinds.payloads import (
 from bikeshare.models import Abonnement
 from bikeshare.rules.renting import trial_notice_at
 from bikeshare.selectors import running_trips
-from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 log = structlog.get_logger("signalbox.bikeshare")
 SWEEP_LIMIT = 500
@@ -33,7 +33,7 @@ PAYMENTS = {
 
 
 def _abonnement(pk: str) -> Abonnement:
-    found: list[Abonnement] = lock(Abonnement.objects.select_related("cyclist").filter(pk=pk))
+    found: list[Abonnement] = load(Abonnement.objects.select_related("cyclist").filter(pk=pk))
     if not found:
         raise Invalid("abonnement", _("There is no abonnement %(id)s.") % {"id": pk})
     return found[0]
@@ -50,32 +50,32 @@ def _failure(row: Abonnement, error: Failure | None) -> Failure | None:
 
 def submit(*, abonnement_id: str, now: datetime, documents: list[str] | None = None) -> Abonnement:
     """Hands it in for validation by an operator."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _abonnement(abonnement_id)
         given = {"supporting_documents": documents} if documents is not None else {}
-        ledger.change(row, status=AbonnementStatus.WAITING_VALIDATION, declined_reason="", **given)
+        work.change(row, status=AbonnementStatus.WAITING_VALIDATION, declined_reason="", **given)
         return row
 
 
 def validate(*, abonnement_id: str, by: str, now: datetime, error: Failure | None = None) -> Abonnement:
     """An operator validates: it becomes active at once, or the validation fails and it goes on waiting."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _waiting(abonnement_id)
         failure = _failure(row, error)
         if failure is not None:
-            _tell_once(ledger, "abonnement.validation_failed", row, AbonnementFailed, error=failure)
+            _tell_once(work, "abonnement.validation_failed", row, AbonnementFailed, error=failure)
             return row
-        ledger.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
-        ledger.tell("abonnement.validation_succeeded", row, AbonnementValidated, validator=by)
-        ledger.tell("abonnement.activation_succeeded", row, Told)
+        work.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
+        work.publish("abonnement.validation_succeeded", row, AbonnementValidated, validator=by)
+        work.publish("abonnement.activation_succeeded", row, Told)
         return row
 
 
 def decline(*, abonnement_id: str, by: str, reason: str, now: datetime) -> Abonnement:
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _waiting(abonnement_id)
-        ledger.change(row, status=AbonnementStatus.INCOMPLETE, declined_reason=reason[:200])
-        ledger.tell("abonnement.validation_declined", row, AbonnementDeclined, validator=by, reason=reason)
+        work.change(row, status=AbonnementStatus.INCOMPLETE, declined_reason=reason[:200])
+        work.publish("abonnement.validation_declined", row, AbonnementDeclined, validator=by, reason=reason)
         return row
 
 
@@ -88,64 +88,64 @@ def _waiting(pk: str) -> Abonnement:
 
 def activate(*, abonnement_id: str, now: datetime, error: Failure | None = None) -> Abonnement:
     """Activates one that needs no validation. `error` is a failure that the payment system reports."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _abonnement(abonnement_id)
         if row.status != AbonnementStatus.INCOMPLETE:
             raise Refused(Refusal.ILLEGAL_MOVE, _("Only an incomplete abonnement can be activated."))
         failure = _failure(row, error)
         if failure is not None:
-            _tell_once(ledger, "abonnement.activation_failed", row, AbonnementFailed, error=failure)
+            _tell_once(work, "abonnement.activation_failed", row, AbonnementFailed, error=failure)
             return row
-        ledger.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
-        ledger.tell("abonnement.activation_succeeded", row, Told)
+        work.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
+        work.publish("abonnement.activation_succeeded", row, Told)
         return row
 
 
-def _tell_once(ledger: Ledger, topic: str, row: Abonnement, payload: Any, **extra: Any) -> None:
+def _tell_once(work: ResourceUnitOfWork, topic: str, row: Abonnement, payload: Any, **extra: Any) -> None:
     """For attempts, which change nothing in the row: each is its own, by its time."""
-    ledger.tell(topic, row, payload, key=f"{row.version}:{ledger.now.isoformat()}", **extra)
+    work.publish(topic, row, payload, key=f"{row.version}:{work.now.isoformat()}", **extra)
 
 
 def note_payment(*, abonnement_id: str, outcome: str, now: datetime) -> Abonnement:
     """What the payment system says: paid, past_due or unpaid."""
     if outcome not in PAYMENTS:
         raise Invalid("outcome", _("It must be one of %(known)s.") % {"known": ", ".join(PAYMENTS)})
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _abonnement(abonnement_id)
         if row.activated_at is None:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The abonnement was never active."))
-        ledger.change(row, status=PAYMENTS[outcome])
+        work.change(row, status=PAYMENTS[outcome])
         return row
 
 
 def request_deletion(*, abonnement_id: str, now: datetime) -> Abonnement:
     """Asks for its end. Refused while its cyclist has a running trip."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _abonnement(abonnement_id)
         if running_trips().filter(cyclist=row.cyclist, program_id=row.program_id).exists():
             raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
-        ledger.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
+        work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
         return row
 
 
 def cancel(*, abonnement_id: str, now: datetime) -> Abonnement:
     """Ends it, by way of the request for deletion."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _abonnement(abonnement_id)
         if row.status != AbonnementStatus.DELETION_REQUESTED:
-            ledger.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
-        ledger.change(row, status=AbonnementStatus.CANCELED, canceled_at=now)
+            work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
+        work.change(row, status=AbonnementStatus.CANCELED, canceled_at=now)
         return row
 
 
 def delete(*, abonnement_id: str, now: datetime) -> Abonnement:
     """Deletes it for good: after it was canceled, or when it never was complete."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _abonnement(abonnement_id)
         if row.status not in (*ENDED, AbonnementStatus.INCOMPLETE):
             raise Refused(Refusal.IN_USE, _("Ask for the deletion of the abonnement first."))
-        ledger.change(row, trial_notice_at=None)
-        ledger.delete(row)
+        work.change(row, trial_notice_at=None)
+        work.delete(row)
         return row
 
 
@@ -158,10 +158,10 @@ def trial_plan(row: Abonnement, trial_end: datetime | None, now: datetime) -> tu
     return (None, True) if due is not None and due <= now else (due, False)
 
 
-def tell_trial_end(ledger: Ledger, row: Abonnement) -> None:
+def tell_trial_end(work: ResourceUnitOfWork, row: Abonnement) -> None:
     assert row.trial_end is not None
     key = f"trial:{row.trial_end.isoformat()}"
-    ledger.tell("abonnement.trial_will_end", row, TrialWillEnd, key=key, trial_end=row.trial_end)
+    work.publish("abonnement.trial_will_end", row, TrialWillEnd, key=key, trial_end=row.trial_end)
 
 
 def tell_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
@@ -170,12 +170,12 @@ def tell_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     The moment of each notice is stored and indexed, so that whatever was down meanwhile, the next sweep finds it. One
     whose trial is over by then says nothing that is still true: it is noted in the log and dropped.
     """
-    with record(now=now) as ledger:
+    with ResourceUnitOfWork.begin(now) as work:
         due = Abonnement.objects.filter(trial_notice_at__lte=now).order_by("trial_notice_at")
         rows = list(due.select_for_update(skip_locked=True)[:limit])
         for row in rows:
             if row.status not in ENDED and row.trial_end is not None and row.trial_end > now:
-                tell_trial_end(ledger, row)
+                tell_trial_end(work, row)
             else:
                 log.warning("trial ended before its notice could be given", abonnement=row.pk)
         # No change of the abonnement itself: neither version nor abonnement.updated.

@@ -8,8 +8,8 @@ from auditlog.models import LogEntry
 from django.utils.translation import gettext as _
 
 from bikeshare.models import Abonnement, Cyclist
-from bikeshare.services.ledger import lock, record
 from bikeshare.services.people import ERASED
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from core.erasure import Erased, scrub
 from outbox.models import Event
 
@@ -28,15 +28,15 @@ def erase_cyclists(address: str, now: datetime) -> list[Erased]:
 
 def _erase(pk: str, now: datetime) -> int:
     """Returns in how many values of other rows the cyclist was named."""
-    with record(now=now) as ledger:
+    with ResourceUnitOfWork.begin(now) as work:
         words: list[str] = []
-        for cyclist in lock(Cyclist.objects.filter(pk=pk)):
+        for cyclist in load(Cyclist.objects.filter(pk=pk)):
             words = [cyclist.name, cyclist.email, cyclist.phone_number, *cyclist.kyc_documents]
             # Without an event: what people wrote here would be told once more, as what it was before.
             Cyclist.objects.filter(pk=pk).update(status_updated_reason="")
             Abonnement.objects.filter(cyclist=cyclist).update(declined_reason="", supporting_documents=[])
             cyclist.status_updated_reason = ""
-            ledger.change(cyclist, **ERASED)
+            work.change(cyclist, **ERASED)
     return sum(
         scrub(rows.model, words, keys=list(rows.values_list("pk", flat=True)))
         for rows in (

@@ -12,7 +12,7 @@ from bikeshare.choices import ZoneType
 from bikeshare.ingest.gbfs import Feed
 from bikeshare.models import Program, Station, Zone, new_id
 from bikeshare.selectors import rows_of
-from bikeshare.services.ledger import Ledger, lock, record
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from core.time_zones import known_zones
 
 
@@ -44,10 +44,10 @@ def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = F
     """
     with transaction.atomic():
         report = Report(*_program(program_id, feed))
-        with record(now=now) as ledger:
-            _write_stations(ledger, report, feed)
+        with ResourceUnitOfWork.begin(now) as work:
+            _write_stations(work, report, feed)
             if feed.zones is not None:
-                _write_zones(ledger, report, feed)
+                _write_zones(work, report, feed)
         if dry_run:
             transaction.set_rollback(True)
     return report
@@ -70,21 +70,21 @@ def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
     return program, is_new
 
 
-def _write_stations(ledger: Ledger, report: Report, feed: Feed) -> None:
+def _write_stations(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
     known = _by_external_id(Station, report.program, prefix="")
     for values in feed.stations:
-        _put(ledger, report.program, Station, known.pop(values["external_id"], None), values, report.stations)
+        _put(work, report.program, Station, known.pop(values["external_id"], None), values, report.stations)
     report.missing_stations = len(known)
 
 
-def _write_zones(ledger: Ledger, report: Report, feed: Feed) -> None:
+def _write_zones(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
     known = _by_external_id(Zone, report.program, prefix="gbfs:")
     for values in feed.zones or ():
         row = known.pop(values["external_id"], None)
-        _put(ledger, report.program, Zone, row, values | {"type": _type_of(values["rules"])}, report.zones)
+        _put(work, report.program, Zone, row, values | {"type": _type_of(values["rules"])}, report.zones)
     for key, row in known.items():
         if key not in feed.unread_zones:
-            ledger.delete(row)
+            work.delete(row)
             report.zones.deleted += 1
 
 
@@ -98,16 +98,21 @@ def _type_of(rules: list[dict[str, Any]]) -> ZoneType:
 
 def _by_external_id(model: type[Station | Zone], program: Program, *, prefix: str) -> dict[str, Any]:
     rows = rows_of(model).filter(program=program, external_id__startswith=prefix).exclude(external_id="")
-    return {row.external_id: row for row in lock(rows)}
+    return {row.external_id: row for row in load(rows)}
 
 
 def _put(
-    ledger: Ledger, program: Program, model: type[Station | Zone], row: Any, values: dict[str, Any], written: Written
+    work: ResourceUnitOfWork,
+    program: Program,
+    model: type[Station | Zone],
+    row: Any,
+    values: dict[str, Any],
+    written: Written,
 ) -> None:
     if row is None:
-        ledger.create(model(id=new_id(model.PREFIX), program=program, created=ledger.now, **values))
+        work.create(model(id=new_id(model.PREFIX), program=program, created=work.now, **values))
         written.created += 1
-    elif ledger.change(row, **values):
+    elif work.change(row, **values):
         written.changed += 1
     else:
         written.unchanged += 1

@@ -10,8 +10,8 @@ from bikeshare.choices import CyclistStatus, Refusal, RegistrationStatus
 from bikeshare.event_kinds.payloads import PassDisassociated, StationFavored, Told
 from bikeshare.models import Cyclist, Pass, Registration, Station, StationFavorite
 from bikeshare.selectors import running_trips
-from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 ERASED = {
     "name": "", "email": "", "phone_number": "", "kyc_documents": [], "status_updated_reason": "",
@@ -20,70 +20,70 @@ ERASED = {
 
 
 def _cyclist(pk: str) -> Cyclist:
-    found: list[Cyclist] = lock(Cyclist.objects.filter(pk=pk))
+    found: list[Cyclist] = load(Cyclist.objects.filter(pk=pk))
     if not found:
         raise Invalid("cyclist", _("There is no cyclist %(id)s.") % {"id": pk})
     return found[0]
 
 
-def _move(ledger: Ledger, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str]) -> None:
-    ledger.change(
-        cyclist, status=status, status_updated_at=ledger.now, status_updated_reason=reason[:200],
+def _move(work: ResourceUnitOfWork, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str]) -> None:
+    work.change(
+        cyclist, status=status, status_updated_at=work.now, status_updated_reason=reason[:200],
         blocked_reasons=reasons,
     )  # fmt: skip
 
 
 def confirm_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
     """The cyclist confirmed the phone number: whoever sent the code says so."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = _cyclist(cyclist_id)
         if cyclist.status != CyclistStatus.UNCONFIRMED:
             raise Refused(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
-        _move(ledger, cyclist, CyclistStatus.ACTIVE, "", [])
-        ledger.tell("cyclist.confirmed", cyclist, Told)
+        _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
+        work.publish("cyclist.confirmed", cyclist, Told)
         return cyclist
 
 
 def block_cyclist(*, cyclist_id: str, reason: str, now: datetime) -> Cyclist:
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = _cyclist(cyclist_id)
-        _move(ledger, cyclist, CyclistStatus.BLOCKED, reason, [*cyclist.blocked_reasons, reason[:80]] if reason else [])
+        _move(work, cyclist, CyclistStatus.BLOCKED, reason, [*cyclist.blocked_reasons, reason[:80]] if reason else [])
         return cyclist
 
 
 def unblock_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = _cyclist(cyclist_id)
         if cyclist.status != CyclistStatus.BLOCKED:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
-        _move(ledger, cyclist, CyclistStatus.ACTIVE, "", [])
+        _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
         return cyclist
 
 
 def request_deletion(*, cyclist_id: str, now: datetime) -> Cyclist:
     """A deleted cyclist is first one whose deletion is requested; trips and bills come to an end meanwhile."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = _cyclist(cyclist_id)
         if cyclist.status != CyclistStatus.DELETION_REQUESTED:
-            _move(ledger, cyclist, CyclistStatus.DELETION_REQUESTED, "", [])
+            _move(work, cyclist, CyclistStatus.DELETION_REQUESTED, "", [])
         return cyclist
 
 
 def erase_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
     """Deletes a cyclist for good: the personal data is gone, passes are free, registrations deleted."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = _cyclist(cyclist_id)
         if running_trips().filter(cyclist=cyclist).exists():
             raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
-        for row in lock(Pass.objects.filter(user=cyclist)):
-            _disassociate(ledger, row)
-        for registration in lock(Registration.objects.filter(cyclist=cyclist)):
-            ledger.change(registration, status=RegistrationStatus.DELETED)
-            ledger.delete(registration)
+        for row in load(Pass.objects.filter(user=cyclist)):
+            _disassociate(work, row)
+        for registration in load(Registration.objects.filter(cyclist=cyclist)):
+            work.change(registration, status=RegistrationStatus.DELETED)
+            work.delete(registration)
         StationFavorite.objects.filter(cyclist=cyclist).delete()
-        _move(ledger, cyclist, CyclistStatus.DELETED, "", [])
-        ledger.change(cyclist, **ERASED)
-        ledger.delete(cyclist)
+        _move(work, cyclist, CyclistStatus.DELETED, "", [])
+        work.change(cyclist, **ERASED)
+        work.delete(cyclist)
         return cyclist
 
 
@@ -91,7 +91,7 @@ def erase_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
 
 
 def _pass(pk: str) -> Pass:
-    found: list[Pass] = lock(Pass.objects.filter(pk=pk))
+    found: list[Pass] = load(Pass.objects.filter(pk=pk))
     if not found:
         raise Invalid("pass", _("There is no pass %(id)s.") % {"id": pk})
     return found[0]
@@ -99,7 +99,7 @@ def _pass(pk: str) -> Pass:
 
 def associate_pass(*, pass_id: str, cyclist_id: str, now: datetime, confirmed: bool = True) -> Pass:
     """Gives a pass to a cyclist; one that was added on a vehicle waits for its confirmation (`confirmed` false)."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist, row = _cyclist(cyclist_id), _pass(pass_id)
         if row.disabled_at is not None:
             raise Refused(Refusal.DISABLED_PASS)
@@ -108,34 +108,34 @@ def associate_pass(*, pass_id: str, cyclist_id: str, now: datetime, confirmed: b
         others = Pass.objects.filter(user=cyclist, program_id=row.program_id, disabled_at__isnull=True)
         if others.exclude(pk=row.pk).exists():
             raise Refused(Refusal.FORBIDDEN_PASS, _("The cyclist has another pass; take that one back first."))
-        if ledger.change(row, user=cyclist, confirmed_at=now if confirmed else None):
-            ledger.tell("pass.associated", row, Told)
+        if work.change(row, user=cyclist, confirmed_at=now if confirmed else None):
+            work.publish("pass.associated", row, Told)
         return row
 
 
 def disassociate_pass(*, pass_id: str, now: datetime) -> Pass:
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _pass(pass_id)
         if row.user_id is None:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody."))
-        _disassociate(ledger, row)
+        _disassociate(work, row)
         return row
 
 
-def _disassociate(ledger: Ledger, row: Pass) -> None:
+def _disassociate(work: ResourceUnitOfWork, row: Pass) -> None:
     previous = row.user_id
-    ledger.change(row, user=None, confirmed_at=None)
-    ledger.tell("pass.disassociated", row, PassDisassociated, previous_user=previous)
+    work.change(row, user=None, confirmed_at=None)
+    work.publish("pass.disassociated", row, PassDisassociated, previous_user=previous)
 
 
 def confirm_pass(*, pass_id: str, now: datetime) -> Pass:
     """The code that was sent to the phone was typed on the vehicle: whoever sent it says so."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _pass(pass_id)
         if row.user_id is None:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
-        if ledger.change(row, confirmed_at=row.confirmed_at or now):
-            ledger.tell("pass.confirmed", row, Told)
+        if work.change(row, confirmed_at=row.confirmed_at or now):
+            work.publish("pass.confirmed", row, Told)
         return row
 
 
@@ -144,7 +144,7 @@ def confirm_pass(*, pass_id: str, now: datetime) -> Pass:
 
 def add_favorite(*, station_id: str, cyclist_id: str, now: datetime) -> bool:
     """Puts a station on a cyclist's list; says whether it was not there."""
-    with record(now=now) as ledger:
+    with ResourceUnitOfWork.begin(now) as work:
         cyclist = _cyclist(cyclist_id)
         station = Station.objects.filter(pk=station_id).first()
         if station is None:
@@ -152,7 +152,7 @@ def add_favorite(*, station_id: str, cyclist_id: str, now: datetime) -> bool:
         row, added = StationFavorite.objects.get_or_create(cyclist=cyclist, station=station, defaults={"created": now})
         if added:
             key = f"{cyclist.pk}:{row.pk}"
-            ledger.tell("station.favorite", station, StationFavored, key=key, cyclist=cyclist.pk)
+            work.publish("station.favorite", station, StationFavored, key=key, cyclist=cyclist.pk)
         return added
 
 

@@ -14,9 +14,9 @@ from bikeshare.choices import AbonnementStatus
 from bikeshare.models import Abonnement, Cyclist, Dock, Program, Registration, Trip, Vehicule, new_id
 from bikeshare.rules.renting import RentFacts, refusal_to_rent
 from bikeshare.selectors import rows_of, running_trips
-from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.refused import Invalid, Refused
 from bikeshare.services.trips import complete_waiting, new_pin, pin_hash
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 
 @dataclass
@@ -40,22 +40,22 @@ def start_trip(
     first reason against the rental, Invalid for an unknown cyclist or vehicle.
     """
     with transaction.atomic():
-        with record(now=now) as before:
+        with ResourceUnitOfWork.begin(now) as before:
             complete_waiting(before, [vehicule_id])
-        with record(now=now) as ledger:
+        with ResourceUnitOfWork.begin(now) as work:
             parties = _parties(cyclist_id, vehicule_id)
             _check(parties)
-            return _begin(ledger, parties, details or {})
+            return _begin(work, parties, details or {})
 
 
 def _parties(cyclist_id: str, vehicule_id: str) -> _Parties:
-    cyclist = _only(lock(Cyclist.objects.filter(pk=cyclist_id)), "cyclist", cyclist_id)
+    cyclist = _only(load(Cyclist.objects.filter(pk=cyclist_id)), "cyclist", cyclist_id)
     program_id = (
         Vehicule.objects.filter(pk=vehicule_id).values_list("program_id", flat=True).first() or cyclist.program_id
     )
-    registrations = lock(Registration.objects.filter(cyclist=cyclist, program_id=program_id))
-    vehicule = _only(lock(rows_of(Vehicule).filter(pk=vehicule_id)), "vehicule", vehicule_id)
-    docks = lock(rows_of(Dock).select_related("station").filter(vehicule=vehicule))
+    registrations = load(Registration.objects.filter(cyclist=cyclist, program_id=program_id))
+    vehicule = _only(load(rows_of(Vehicule).filter(pk=vehicule_id)), "vehicule", vehicule_id)
+    docks = load(rows_of(Dock).select_related("station").filter(vehicule=vehicule))
     waiting = Q(status=AbonnementStatus.WAITING_VALIDATION, rent_while_waiting=True)
     abonnements = Abonnement.objects.filter(
         Q(status=AbonnementStatus.ACTIVE) | waiting, cyclist=cyclist, program_id=program_id
@@ -95,7 +95,7 @@ def _check(parties: _Parties) -> None:
         raise Refused(refusal)
 
 
-def _begin(ledger: Ledger, parties: _Parties, details: dict[str, Any]) -> tuple[Trip, str]:
+def _begin(work: ResourceUnitOfWork, parties: _Parties, details: dict[str, Any]) -> tuple[Trip, str]:
     vehicule, dock, state = parties.vehicule, parties.dock, parties.vehicule.state
     trip_id, pin = new_id(Trip.PREFIX), details.pop("pin", "") or new_pin()
     station = dock.station if dock else vehicule.station
@@ -109,21 +109,21 @@ def _begin(ledger: Ledger, parties: _Parties, details: dict[str, Any]) -> tuple[
         forfait=parties.abonnement.forfait if parties.abonnement else "",
         organization=parties.abonnement.organization if parties.abonnement else "",
         pin_hash=pin_hash(trip_id, pin),
-        start_at=ledger.now,
+        start_at=work.now,
         start_station=station,
         start_dock=dock,
         start_name=station.name if station else "",
         start_region=station.region if station else "",
         start_latitude=state.latitude if state else None,
         start_longitude=state.longitude if state else None,
-        created=ledger.now,
+        created=work.now,
         **details,
     )
-    ledger.create(trip)
-    ledger.change(vehicule, station_id=None)
+    work.create(trip)
+    work.change(vehicule, station_id=None)
     if dock is not None:
-        ledger.change(dock, vehicule=None)
+        work.change(dock, vehicule=None)
     if parties.registration is not None:
-        first = parties.registration.first_trip_at or ledger.now
-        ledger.change(parties.registration, first_trip_at=first, last_trip_at=ledger.now)
+        first = parties.registration.first_trip_at or work.now
+        work.change(parties.registration, first_trip_at=first, last_trip_at=work.now)
     return trip, pin

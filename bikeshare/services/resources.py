@@ -26,9 +26,9 @@ from bikeshare.models import (
 )
 from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services import abonnements, people
-from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.refused import Invalid, Refused
 from bikeshare.services.specs import Spec
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 Rejected = list[tuple[int, str]]
 
@@ -36,9 +36,9 @@ Rejected = list[tuple[int, str]]
 def create(*, spec: Spec, given: Given, now: datetime) -> Resource:
     """Makes one resource. Raises Invalid for what cannot be taken, Refused when there is such a one."""
     try:
-        with record(now=now, audited=True) as ledger:
+        with ResourceUnitOfWork.begin(now, audited=True) as work:
             values = values_of(given)
-            return _create(ledger, spec, values, _Known(spec, [values]))
+            return _create(work, spec, values, _Known(spec, [values]))
     except IntegrityError as error:
         raise _as_refusal(error) from error
 
@@ -51,10 +51,10 @@ def create_many(*, spec: Spec, items: Sequence[tuple[int, Given]], now: datetime
     rejected: Rejected = []
     known = _Known(spec, (values_of(given) for _index, given in items))
     try:
-        with record(now=now) as ledger:
+        with ResourceUnitOfWork.begin(now) as work:
             for index, given in items:
                 try:
-                    _create(ledger, spec, values_of(given), known)
+                    _create(work, spec, values_of(given), known)
                 except (Invalid, ValidationError) as error:
                     rejected.append((index, _sentence(error)))
         return len(items) - len(rejected), rejected
@@ -79,23 +79,23 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-def _create(ledger: Ledger, spec: Spec, values: dict[str, Any], known: _Known) -> Resource:
+def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], known: _Known) -> Resource:
     for name in spec.required:
         if values.get(name) in (None, ""):
             raise Invalid(name, _("It is needed."))
-    values = _columns(spec, values, None, known, ledger.now)
-    row = spec.model(id=new_id(spec.model.PREFIX), created=ledger.now, **values)
+    values = _columns(spec, values, None, known, work.now)
+    row = spec.model(id=new_id(spec.model.PREFIX), created=work.now, **values)
     row.clean_fields(exclude=_unchecked(spec, values))
     tell_trial = False
     if isinstance(row, Abonnement):
-        row.trial_notice_at, tell_trial = abonnements.trial_plan(row, row.trial_end, ledger.now)
-    ledger.create(row)
+        row.trial_notice_at, tell_trial = abonnements.trial_plan(row, row.trial_end, work.now)
+    work.create(row)
     if tell_trial:
-        abonnements.tell_trial_end(ledger, row)  # type: ignore[arg-type]
+        abonnements.tell_trial_end(work, row)  # type: ignore[arg-type]
     if isinstance(row, Boitier):
-        ledger.attach(BoitierState(boitier=row))
+        work.attach(BoitierState(boitier=row))
     if isinstance(row, Dock) and row.vehicule_id is not None:
-        _moved_into(ledger, row)
+        _moved_into(work, row)
     return row
 
 
@@ -145,35 +145,35 @@ def _unchecked(spec: Spec, values: dict[str, Any]) -> set[str]:
 def patch(*, spec: Spec, pk: str, given: Given, now: datetime) -> Resource:
     """Changes what is given; raises Invalid for what cannot be changed or taken."""
     try:
-        with record(now=now, audited=True) as ledger:
-            return _patch(ledger, spec, pk, given)
+        with ResourceUnitOfWork.begin(now, audited=True) as work:
+            return _patch(work, spec, pk, given)
     except IntegrityError as error:
         raise _as_refusal(error) from error
 
 
-def _patch(ledger: Ledger, spec: Spec, pk: str, given: Given) -> Resource:
+def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, given: Given) -> Resource:
     values = values_of(given)
     if spec.model is Dock and "vehicule" in values:
         # Vehicles are locked before docks, as a trip's end does.
-        lock(Vehicule.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
+        load(Vehicule.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
     row = find(spec, pk)
     for name in spec.fixed:
         if name in values:
             raise Invalid(name, _("It cannot be changed."))
-    values = _columns(spec, values, row, _Known(spec, [values]), ledger.now)
+    values = _columns(spec, values, row, _Known(spec, [values]), work.now)
     _check_values(spec, values)
     if isinstance(row, Vehicule) and "station" in values and Dock.objects.filter(vehicule=row).exists():
         raise Invalid("station", _("The vehicle stands in a dock, which says where it is."))
     tell_trial = False
     if isinstance(row, Abonnement) and "trial_end" in values and values["trial_end"] != row.trial_end:
-        due, tell_trial = abonnements.trial_plan(row, values["trial_end"], ledger.now)
+        due, tell_trial = abonnements.trial_plan(row, values["trial_end"], work.now)
         values["trial_notice_at"] = due
     left = row.vehicule if isinstance(row, Dock) and row.vehicule_id else None
-    ledger.change(row, **values)
+    work.change(row, **values)
     if tell_trial:
-        abonnements.tell_trial_end(ledger, row)
+        abonnements.tell_trial_end(work, row)
     if isinstance(row, Dock) and "vehicule" in values:
-        _moved(ledger, row, left)
+        _moved(work, row, left)
     changed: Resource = row
     return changed
 
@@ -184,20 +184,20 @@ def _check_values(spec: Spec, values: dict[str, Any]) -> None:
     probe.clean_fields(exclude=_unchecked(spec, values))
 
 
-def _moved(ledger: Ledger, dock: Dock, left: Vehicule | None) -> None:
+def _moved(work: ResourceUnitOfWork, dock: Dock, left: Vehicule | None) -> None:
     """A person put a vehicle into a dock or took it out: the vehicle's station follows."""
     if left is not None and left.pk != dock.vehicule_id:
-        for vehicule in lock(rows_of(Vehicule).filter(pk=left.pk)):
-            ledger.change(vehicule, station_id=None)
+        for vehicule in load(rows_of(Vehicule).filter(pk=left.pk)):
+            work.change(vehicule, station_id=None)
     if dock.vehicule_id is not None:
-        _moved_into(ledger, dock)
+        _moved_into(work, dock)
 
 
-def _moved_into(ledger: Ledger, dock: Dock) -> None:
+def _moved_into(work: ResourceUnitOfWork, dock: Dock) -> None:
     if running_trips().filter(vehicule_id=dock.vehicule_id).exists():
         raise Invalid("vehicule", _("The vehicle is on a trip."))
-    for vehicule in lock(rows_of(Vehicule).filter(pk=dock.vehicule_id)):
-        ledger.change(vehicule, station_id=dock.station_id)
+    for vehicule in load(rows_of(Vehicule).filter(pk=dock.vehicule_id)):
+        work.change(vehicule, station_id=dock.station_id)
 
 
 def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resource | None:
@@ -214,16 +214,16 @@ def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resour
     elif spec.model is Abonnement:
         abonnements.delete(abonnement_id=pk, now=now)
     else:
-        with record(now=now, audited=True) as ledger:
+        with ResourceUnitOfWork.begin(now, audited=True) as work:
             row = find(spec, pk)
-            spec.before_delete(ledger, row)
-            ledger.delete(row)
+            spec.before_delete(work, row)
+            work.delete(row)
     return None
 
 
 def find(spec: Spec, pk: str) -> Any:
     """A living row, locked. Raises Invalid when there is none."""
-    rows = lock(rows_of(spec.model).filter(pk=pk))
+    rows = load(rows_of(spec.model).filter(pk=pk))
     if not rows:
         raise Invalid("id", _("There is no %(what)s %(id)s.") % {"what": spec.name, "id": pk})
     return rows[0]

@@ -26,8 +26,8 @@ from bikeshare.models import (
 )
 from bikeshare.rules.geometry import BadArea, area_of, area_of_bounds, geojson_of
 from bikeshare.selectors import running_trips
-from bikeshare.services.ledger import Ledger
 from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.unit_of_work import ResourceUnitOfWork
 
 Values = dict[str, Any]
 
@@ -36,7 +36,7 @@ def _as_given(values: Values, row: Any, now: Any) -> Values:
     return values
 
 
-def _nothing(ledger: Ledger, row: Any) -> None:
+def _nothing(work: ResourceUnitOfWork, row: Any) -> None:
     """No reason against deleting."""
 
 
@@ -53,7 +53,7 @@ class Spec:
     references: Mapping[str, type[Resource]] = field(default_factory=dict)
     anywhere: tuple[str, ...] = ()
     convert: Callable[[Values, Any, Any], Values] = _as_given
-    before_delete: Callable[[Ledger, Any], None] = _nothing
+    before_delete: Callable[[ResourceUnitOfWork, Any], None] = _nothing
 
     @property
     def name(self) -> str:
@@ -106,40 +106,40 @@ def _pass(values: Values, row: Any, now: Any) -> Values:
 # ---- what speaks against deleting ---------------------------------------------------------------------------------
 
 
-def _free_station(ledger: Ledger, row: Station) -> None:
+def _free_station(work: ResourceUnitOfWork, row: Station) -> None:
     docks, vehicules = Dock.objects.filter(station=row).count(), Vehicule.objects.filter(station=row).count()
     if docks or vehicules:
         said = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
         raise Refused(Refusal.IN_USE, said % {"docks": docks, "vehicules": vehicules})
 
 
-def _free_dock(ledger: Ledger, row: Dock) -> None:
+def _free_dock(work: ResourceUnitOfWork, row: Dock) -> None:
     if row.vehicule_id is not None:
         raise Refused(Refusal.IN_USE, _("A vehicle stands in the dock."))
 
 
-def _free_boitier(ledger: Ledger, row: Boitier) -> None:
+def _free_boitier(work: ResourceUnitOfWork, row: Boitier) -> None:
     if Vehicule.objects.filter(boitier=row).exists():
         raise Refused(Refusal.IN_USE, _("The box is on a vehicle; take it off first."))
 
 
-def _free_vehicule(ledger: Ledger, row: Vehicule) -> None:
+def _free_vehicule(work: ResourceUnitOfWork, row: Vehicule) -> None:
     if running_trips().filter(vehicule=row).exists() or Dock.objects.filter(vehicule=row).exists():
         raise Refused(Refusal.IN_USE, _("The vehicle is on a trip or stands in a dock."))
-    ledger.change(row, boitier=None)
+    work.change(row, boitier=None)
 
 
-def _free_pass(ledger: Ledger, row: Pass) -> None:
+def _free_pass(work: ResourceUnitOfWork, row: Pass) -> None:
     if row.user_id is not None:
         raise Refused(Refusal.IN_USE, _("The pass belongs to a cyclist; take it back first."))
 
 
-def _free_registration(ledger: Ledger, row: Registration) -> None:
+def _free_registration(work: ResourceUnitOfWork, row: Registration) -> None:
     if running_trips().filter(cyclist_id=row.cyclist_id, program_id=row.program_id).exists():
         raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
 
 
-def _ended_trip(ledger: Ledger, row: Trip) -> None:
+def _ended_trip(work: ResourceUnitOfWork, row: Trip) -> None:
     if row.status != TripStatus.COMPLETED:
         raise Refused(Refusal.IN_USE, _("The trip is not completed; close it first."))
 

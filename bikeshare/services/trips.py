@@ -30,9 +30,9 @@ from bikeshare.event_kinds.payloads import Told, TripMarked, TripMarkUpdated
 from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehicule, new_id
 from bikeshare.rules.renting import durations, end_of_trip
 from bikeshare.selectors import rows_of
-from bikeshare.services.ledger import Ledger, lock, record
 from bikeshare.services.payloads import facts_of
 from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 
 @dataclass
@@ -61,14 +61,14 @@ def new_pin() -> str:
 
 def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
     """Reads and locks trips with what belongs to them, by id; in the order trip, request, registration, vehicle."""
-    trips = lock(Trip.objects.filter(pk__in=list(trip_ids)))
+    trips = load(Trip.objects.filter(pk__in=list(trip_ids)))
     ids = [trip.pk for trip in trips]
-    requests = lock(TerminationRequest.objects.filter(trip_id__in=ids))
+    requests = load(TerminationRequest.objects.filter(trip_id__in=ids))
     cyclists = {trip.cyclist_id for trip in trips}
     registrations = {
-        (row.cyclist_id, row.program_id): row for row in lock(Registration.objects.filter(cyclist_id__in=cyclists))
+        (row.cyclist_id, row.program_id): row for row in load(Registration.objects.filter(cyclist_id__in=cyclists))
     }
-    vehicules = {row.pk: row for row in lock(rows_of(Vehicule).filter(pk__in=[t.vehicule_id for t in trips]))}
+    vehicules = {row.pk: row for row in load(rows_of(Vehicule).filter(pk__in=[t.vehicule_id for t in trips]))}
     found = {}
     for trip in trips:
         if trip.vehicule_id in vehicules:
@@ -90,7 +90,7 @@ def open_trip(trip_id: str) -> OpenTrip:
 
 
 def mark(
-    ledger: Ledger,
+    work: ResourceUnitOfWork,
     one: OpenTrip,
     *,
     origin: RequestOrigin,
@@ -112,44 +112,44 @@ def mark(
         status=RequestStatus.PENDING if by_cyclist else RequestStatus.CREATED,
         date=max(date, one.trip.start_at),
         dock=dock,
-        created=ledger.now,
+        created=work.now,
         **details,
     )
     status = TripStatus.TERMINATION_REQUESTED if by_cyclist else TripStatus.TERMINATING
-    end_pause(ledger, one, at=request.date)
-    ledger.change(one.trip, status=status, termination_requested_at=request.date)
-    ledger.create(request)
+    end_pause(work, one, at=request.date)
+    work.change(one.trip, status=status, termination_requested_at=request.date)
+    work.create(request)
     one.requests.append(request)
-    ledger.tell("trip.marked", one.trip, TripMarked, key=request.pk, termination_request=facts_of(request))
+    work.publish("trip.marked", one.trip, TripMarked, key=request.pk, termination_request=facts_of(request))
     return request
 
 
-def change_request(ledger: Ledger, one: OpenTrip, request: TerminationRequest, **values: Any) -> bool:
+def change_request(work: ResourceUnitOfWork, one: OpenTrip, request: TerminationRequest, **values: Any) -> bool:
     """Changes a termination request and tells trip.mark.updated with its old values."""
     before = {name: getattr(facts_of(request), name, None) for name in values}
-    if not ledger.change(request, **values):
+    if not work.change(request, **values):
         return False
     after = facts_of(request)
     previous = {name: old for name, old in before.items() if getattr(after, name, None) != old}
-    ledger.tell(
+    work.publish(
         "trip.mark.updated", one.trip, TripMarkUpdated, key=f"{request.pk}:{request.version}",
         termination_request=after, previous_attributes=previous,
     )  # fmt: skip
     return True
 
 
-def cancel_mark(ledger: Ledger, one: OpenTrip, *, reason: str = "") -> None:
+def cancel_mark(work: ResourceUnitOfWork, one: OpenTrip, *, reason: str = "") -> None:
     """Cancels the open request: the trip goes on."""
     request = one.request
     if request is None:
         raise Refused(Refusal.MISSING_PENDING_REQUEST)
-    ledger.change(one.trip, status=TripStatus.RENTING, termination_requested_at=None)
+    work.change(one.trip, status=TripStatus.RENTING, termination_requested_at=None)
     status = RequestStatus.CANCELLED
-    change_request(ledger, one, request, status=status, decided_at=ledger.now, reason=reason[:200])
-    ledger.tell("trip.resumed", one.trip, Told)
+    change_request(work, one, request, status=status, decided_at=work.now, reason=reason[:200])
+    work.publish("trip.resumed", one.trip, Told)
 
 
-def complete(ledger: Ledger, one: OpenTrip, *, dock: Dock | None = None, reason: str = "") -> None:
+def complete(work: ResourceUnitOfWork, one: OpenTrip, *, dock: Dock | None = None, reason: str = "") -> None:
     """Accepts the open request: the trip is completed at the date of its oldest request that was not cancelled.
 
     `dock` is where the vehicle stands now; without it the request's own counts, if there is one.
@@ -163,16 +163,16 @@ def complete(ledger: Ledger, one: OpenTrip, *, dock: Dock | None = None, reason:
     assert end is not None, "an open request is not cancelled"
     riding, total = durations(trip.start_at, end, trip.paused_s)
     change_request(
-        ledger, one, request, status=RequestStatus.ACCEPTED, decided_at=ledger.now, reason=reason[:200], dock=dock
+        work, one, request, status=RequestStatus.ACCEPTED, decided_at=work.now, reason=reason[:200], dock=dock
     )
-    ledger.change(
+    work.change(
         trip, status=TripStatus.COMPLETED, end_at=end, duration=riding, duration_total=total,
         end_photo=request.photo, **_end_of(one, request, dock),
     )  # fmt: skip
-    ledger.tell("trip.terminated", trip, Told)
-    ledger.change(one.vehicule, trips=one.vehicule.trips + 1, station_id=dock.station_id if dock else None)
+    work.publish("trip.terminated", trip, Told)
+    work.change(one.vehicule, trips=one.vehicule.trips + 1, station_id=dock.station_id if dock else None)
     if dock is not None:
-        ledger.change(dock, vehicule=one.vehicule)
+        work.change(dock, vehicule=one.vehicule)
 
 
 def _end_of(one: OpenTrip, request: TerminationRequest, dock: Dock | None) -> dict[str, Any]:
@@ -188,12 +188,12 @@ def _end_of(one: OpenTrip, request: TerminationRequest, dock: Dock | None) -> di
     return place
 
 
-def end_pause(ledger: Ledger, one: OpenTrip, *, at: datetime) -> None:
+def end_pause(work: ResourceUnitOfWork, one: OpenTrip, *, at: datetime) -> None:
     """Counts a pause that ends, if there is one."""
     trip = one.trip
     if trip.paused_at is not None:
         paused = max(0, int((at - trip.paused_at).total_seconds()))
-        ledger.change(trip, paused_s=trip.paused_s + paused, paused_at=None)
+        work.change(trip, paused_s=trip.paused_s + paused, paused_at=None)
 
 
 # ---- what the API and the console ask for -----------------------------------------------------------------------
@@ -211,16 +211,16 @@ def request_end(
     """A cyclist asks for the end of a trip, with the end code of a dock or with a photo of the vehicle."""
     if not end_code and not photo:
         raise Invalid("photo", _("Give a photo, or the end code of a dock."))
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         dock = _dock_of_code(one, end_code) if end_code else None
         details = {"photo": photo, "latitude": latitude, "longitude": longitude}
-        mark(ledger, one, origin=RequestOrigin.CYCLIST, date=now, dock=dock, **details)
+        mark(work, one, origin=RequestOrigin.CYCLIST, date=now, dock=dock, **details)
         return one.trip
 
 
 def _dock_of_code(one: OpenTrip, end_code: str) -> Dock:
-    found: list[Dock] = lock(rows_of(Dock).filter(program_id=one.trip.program_id, end_code=end_code))
+    found: list[Dock] = load(rows_of(Dock).filter(program_id=one.trip.program_id, end_code=end_code))
     if not found:
         raise Refused(Refusal.END_CODE_UNKNOWN)
     if found[0].vehicule_id not in (None, one.vehicule.pk):
@@ -230,13 +230,13 @@ def _dock_of_code(one: OpenTrip, end_code: str) -> Dock:
 
 def decide(*, trip_id: str, accept: bool, now: datetime, reason: str = "") -> Trip:
     """An operator accepts or cancels the open termination request of a trip."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if accept:
             _lock_dock(one)
-            complete(ledger, one, reason=reason)
+            complete(work, one, reason=reason)
         else:
-            cancel_mark(ledger, one, reason=reason)
+            cancel_mark(work, one, reason=reason)
         return one.trip
 
 
@@ -244,74 +244,74 @@ def _lock_dock(one: OpenTrip) -> None:
     """Holds the dock that the open request names; drops it when another vehicle came to stand there."""
     if one.request is None or one.request.dock_id is None:
         return
-    found = lock(rows_of(Dock).filter(pk=one.request.dock_id).select_related("vehicule", "station"))
+    found = load(rows_of(Dock).filter(pk=one.request.dock_id).select_related("vehicule", "station"))
     one.request.dock = found[0] if found and found[0].vehicule_id in (None, one.vehicule.pk) else None
 
 
 def close(*, trip_id: str, now: datetime, reason: str = "") -> Trip:
     """An operator ends a trip: by its open request if there is one, else by one of the operator's own."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status not in RUNNING:
             raise Refused(Refusal.TRIP_NOT_RENTING)
         if one.request is None:
-            mark(ledger, one, origin=RequestOrigin.OPERATOR, date=now, reason=reason[:200])
+            mark(work, one, origin=RequestOrigin.OPERATOR, date=now, reason=reason[:200])
         _lock_dock(one)
-        complete(ledger, one, reason=reason)
+        complete(work, one, reason=reason)
         return one.trip
 
 
 def edit_request(*, trip_id: str, changes: dict[str, Any], now: datetime) -> Trip:
     """Changes the open request of a trip: its photo, position or date."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         request = one.request
         if request is None:
             raise Refused(Refusal.MISSING_PENDING_REQUEST)
         if "date" in changes and not one.trip.start_at <= changes["date"] <= now:
             raise Invalid("date", _("The date must lie between the trip’s start and now."))
-        if change_request(ledger, one, request, **changes) and "date" in changes:
-            ledger.change(one.trip, termination_requested_at=request.date)
+        if change_request(work, one, request, **changes) and "date" in changes:
+            work.change(one.trip, termination_requested_at=request.date)
         return one.trip
 
 
 def pause(*, trip_id: str, now: datetime) -> Trip:
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.RENTING:
             raise Refused(Refusal.TRIP_NOT_RENTING)
-        ledger.change(one.trip, status=TripStatus.PITSTOP, paused_at=now)
+        work.change(one.trip, status=TripStatus.PITSTOP, paused_at=now)
         return one.trip
 
 
 def go_on(*, trip_id: str, now: datetime) -> Trip:
     """Ends a pause. No trip.resumed: that is for a cancelled termination request."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.PITSTOP:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The trip is not paused."))
-        resume_riding(ledger, one, at=now)
+        resume_riding(work, one, at=now)
         return one.trip
 
 
-def resume_riding(ledger: Ledger, one: OpenTrip, *, at: datetime) -> None:
-    end_pause(ledger, one, at=at)
-    ledger.change(one.trip, status=TripStatus.RENTING)
+def resume_riding(work: ResourceUnitOfWork, one: OpenTrip, *, at: datetime) -> None:
+    end_pause(work, one, at=at)
+    work.change(one.trip, status=TripStatus.RENTING)
 
 
 def bill(*, trip_id: str, amounts: dict[str, int | None], now: datetime) -> Trip:
     """What a completed trip costs: told by trip.updated, after trip.terminated."""
-    with record(now=now, audited=True) as ledger:
+    with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.COMPLETED:
             raise Refused(Refusal.ILLEGAL_MOVE, _("A trip is billed after it was completed."))
-        ledger.change(one.trip, billed_at=now, **amounts)
+        work.change(one.trip, billed_at=now, **amounts)
         return one.trip
 
 
-def complete_waiting(ledger: Ledger, vehicule_ids: Sequence[str]) -> None:
+def complete_waiting(work: ResourceUnitOfWork, vehicule_ids: Sequence[str]) -> None:
     """Vehicles are rented again: their trips that wait for the end of a cyclist's request end with its date."""
     waiting = Trip.objects.filter(vehicule_id__in=vehicule_ids, status__in=ENDING)
     for one in open_trips(waiting.values_list("pk", flat=True)).values():
         if one.trip.status in ENDING:
-            complete(ledger, one, reason="rented again")
+            complete(work, one, reason="rented again")

@@ -17,13 +17,14 @@ from bikeshare.choices import VehiculeStatus
 from bikeshare.services import abonnements, people, trips, vehicules
 from bikeshare.services.refused import Invalid, Refused
 from core.permissions import person, requires
+from core.text import clean_text
 
 Do = Callable[[HttpRequest, str, str], object]
 MAX_REASON = 200
 
 
 def _reason(request: HttpRequest) -> str:
-    return request.POST.get("reason", "").replace("\x00", "").strip()[:MAX_REASON]
+    return clean_text(request.POST.get("reason", "")).strip()[:MAX_REASON]
 
 
 def action(
@@ -39,7 +40,7 @@ def action(
             messages.error(request, _("Say why."))
             return redirect(f"bikeshare:{page}", pk)
         try:
-            do(request, pk.replace("\x00", " "), reason)
+            do(request, pk, reason)
         except Invalid as error:
             raise Http404 from error
         except Refused as error:

@@ -140,7 +140,7 @@ def resource_page(spec: Spec) -> Callable[..., HttpResponse]:
 
     @requires(f"bikeshare.view_{spec.model._meta.model_name}")
     def view(request: HttpRequest, pk: str) -> HttpResponse:
-        row = get_object_or_404(selectors.listed(spec.model), pk=pk.replace("\x00", " "))
+        row = get_object_or_404(selectors.listed(spec.model), pk=pk)
         context = {
             "page_title": str(row),
             "row": row,
@@ -163,7 +163,7 @@ PAGES = {spec.name: resource_page(spec) for spec in SPECS.values() if spec.name 
 def trip_page(request: HttpRequest, pk: str) -> HttpResponse:
     """A trip: its facts, its way, and everything that happened in one line of time."""
     rows = selectors.listed(Trip).select_related("start_station", "end_station", "start_dock", "end_dock")
-    trip = get_object_or_404(rows, pk=pk.replace("\x00", " "))
+    trip = get_object_or_404(rows, pk=pk)
     requests = list(TerminationRequest.objects.filter(trip=trip).select_related("dock__station").order_by("pk"))
     context = {
         "page_title": f"{trip.vehicule_number} · {trip.start_name or trip.pk}",

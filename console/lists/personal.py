@@ -16,6 +16,7 @@ from console.lists.columns import Column
 from console.lists.links import query_without
 from core.models import ColumnChoice, SavedSearch
 from core.permissions import check_permission, person
+from core.text import clean_text
 
 if TYPE_CHECKING:
     from console.lists.page import ListPage
@@ -79,7 +80,7 @@ def menu(page: ListPage, request: HttpRequest) -> dict[str, Any]:
 
 def save_search(page: ListPage, request: HttpRequest) -> HttpResponse:
     """Keeps what the list shows now under a name; the same name again is a change of that search."""
-    name = " ".join(request.POST.get("name", "").replace("\x00", "").split())
+    name = " ".join(clean_text(request.POST.get("name", "")).split())
     query = query_without(QueryDict(request.META.get("QUERY_STRING", ""))).lstrip("?")
     if not name or len(name) > 80:
         messages.error(request, _("Give the search a name of at most 80 characters."))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def answer_suggestions(page: ListPage, request: HttpRequest) -> HttpResponse:
-    text, caret = request.GET.get("text", "").replace("\x00", " "), request.GET.get("caret", "")
+    text, caret = request.GET.get("text", ""), request.GET.get("caret", "")
     place = int(caret) if caret.isascii() and caret.isdigit() and len(caret) < 6 else len(text)
     source = page.facet_source(request)
     found = suggest(page.search, text, place, values_of=source.values_of, values_beginning=source.values_beginning)

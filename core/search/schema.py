@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from core.search.facets import Facet, SearchContext, SearchError, nearest
 from core.search.grammar import MAX_LENGTH, MAX_TERMS, MAX_VALUES, Query, Term, Word, parse, to_text
 from core.search.predicate import Predicate, predicate
+from core.text import clean_text
 
 
 def folded_text(column: str) -> Callable[[str], Q]:
@@ -47,7 +48,7 @@ class SearchSchema:
         """Raises SearchError for a text that is too long or names an unknown field."""
         if len(text) > MAX_LENGTH:
             raise SearchError(_("The search is too long: at most %(n)d characters.") % {"n": MAX_LENGTH})
-        query = parse(text.replace("\x00", " "), dotted=self.dotted)
+        query = parse(clean_text(text), dotted=self.dotted)
         if len(query.terms) > MAX_TERMS:
             raise SearchError(_("The search has too many terms: at most %(n)d.") % {"n": MAX_TERMS})
         if sum(len(term.values) for term in query.terms) > MAX_VALUES:
@@ -85,7 +86,7 @@ class SearchSchema:
         context = context or SearchContext(now(), get_current_timezone())
         condition = Q()
         # A word said twice would be taken for twice as rare by PostgreSQL.
-        for term in dict.fromkeys(self.parse(text).terms):
+        for term in dict.fromkeys(self.parse(clean_text(text)).terms):
             condition &= self.term_condition(term, context)
         return condition
 

@@ -174,7 +174,7 @@ def _by_facet(rows: Iterable[FacetCount]) -> Counts:
 
 
 def _folded(text: str) -> Func:
-    return Func(SqlValue(text.replace("\x00", "")), function="signalbox_fold", output_field=TextField())
+    return Func(SqlValue(text), function="signalbox_fold", output_field=TextField())
 
 
 def _context(now: datetime | None = None) -> SearchContext:

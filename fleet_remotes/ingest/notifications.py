@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from core.text import clean_json, clean_text
 from fleet_remotes.choices import CAUSE_ALIASES, NOT_SPECIFIED, Flag, State, is_known_cause
 from fleet_remotes.rules.standing import Report
 
@@ -81,9 +82,9 @@ def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[d
 def read_body(body: bytes) -> list[Event | Unreadable]:
     """Every event of one callback, in order. Never raises: what cannot be read is returned as Unreadable."""
     try:
-        parsed = msgspec.json.decode(body)
+        parsed = msgspec.json.decode(clean_json(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        text = body[:2_000].decode(errors="replace")
+        text = clean_text(body[:2_000].decode(errors="replace"))
         return [Unreadable(text, _digest(body), f"The body is not JSON: {error}")]
     return list(_top_level(parsed))
 
@@ -222,7 +223,7 @@ def read_record(record: Any, at: datetime) -> Report | None:
 def _text(given: Any) -> str:
     if given is None or isinstance(given, dict | list | bool):
         return ""
-    return str(given).replace("\x00", "").strip()[:MAX_TEXT]
+    return str(given).strip()[:MAX_TEXT]
 
 
 def _unreadable(raw: Any, reason: str) -> Unreadable:

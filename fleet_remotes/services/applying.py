@@ -18,7 +18,6 @@ from django.db import InterfaceError, OperationalError, connection
 from fleet_remotes.choices import KIND_OF_REMOTE_TYPE, Flag, State, Verdict
 from fleet_remotes.ingest import Event, Unreadable, believed_date, read_body
 from fleet_remotes.models import CallbackMessage, FleetVehicle, RemoteAction
-from fleet_remotes.services.ledger import Ledger, changing_actions, locked
 from fleet_remotes.services.records import (
     Row,
     bump_duplicates,
@@ -27,6 +26,7 @@ from fleet_remotes.services.records import (
     mark_applied,
     write_notifications,
 )
+from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 from fleet_remotes.services.wakeups import QUOTA_CAUSE, WakeNews, note_wakes
 
 log = structlog.get_logger("signalbox.remotes")
@@ -112,17 +112,17 @@ class _Applying:
         self.counts = Counter(one.message.pk for one in incoming)
         fresh = self._without_duplicates(incoming)
         self._find_vehicles(fresh)
-        ledger = self._find_actions(fresh)
+        work = self._find_actions(fresh)
         for one in fresh:
             if isinstance(one.found, Unreadable):
                 one.reason = one.found.reason
                 continue
-            one.verdict, one.reason = judge(one.found, one.action, one.message.received_at, ledger)
+            one.verdict, one.reason = judge(one.found, one.action, one.message.received_at, work)
             if one.action is not None and one.verdict != Verdict.VIN_MISMATCH:
                 one.vehicle_id = one.action.vehicle_id
         write_notifications([_row(one) for one in fresh])
         note_wakes(wake_news(fresh), self.now)
-        ledger.write()
+        work.flush()
         self._finish()
 
     def _without_duplicates(self, incoming: Sequence[_Incoming]) -> list[_Incoming]:
@@ -154,16 +154,17 @@ class _Applying:
                 if one.vehicle_id is None:
                     one.found.flags.append(Flag.UNKNOWN_VIN)
 
-    def _find_actions(self, fresh: Sequence[_Incoming]) -> Ledger:
+    def _find_actions(self, fresh: Sequence[_Incoming]) -> ActionUnitOfWork:
         ids = {one.found.remote_action_id for one in fresh if isinstance(one.found, Event)}
         rows = RemoteAction.objects.filter(remote_action_id__in=ids).values_list("fleet_id", "remote_action_id", "pk")
         by_id = {(fleet_id, remote_id): pk for fleet_id, remote_id, pk in rows} if ids else {}
-        ledger = Ledger(locked(by_id.values()) if by_id else (), self.now)
+        work = ActionUnitOfWork(self.now)
+        work.load(by_id.values())
         for one in fresh:
             if isinstance(one.found, Event):
                 pk = by_id.get((one.fleet_id or 0, one.found.remote_action_id))
-                one.action = ledger.actions.get(pk) if pk is not None else None
-        return ledger
+                one.action = work.actions.get(pk) if pk is not None else None
+        return work
 
     def _finish(self) -> None:
         mark_applied([(m.pk, self.now, self.counts[m.pk], self.duplicates[m.pk], "") for m in self.messages])
@@ -184,7 +185,9 @@ class _Applying:
         )
 
 
-def judge(event: Event, action: RemoteAction | None, received_at: datetime, ledger: Ledger) -> tuple[Verdict, str]:
+def judge(
+    event: Event, action: RemoteAction | None, received_at: datetime, work: ActionUnitOfWork
+) -> tuple[Verdict, str]:
     """Applies one notification to its action; returns what became of it and, where that needs words, why."""
     _at, flag = believed_date(event.event_date, received_at)
     if flag:
@@ -198,7 +201,7 @@ def judge(event: Event, action: RemoteAction | None, received_at: datetime, ledg
         return Verdict.VIN_MISMATCH, action.vehicle.vin
     if event.remote_type and KIND_OF_REMOTE_TYPE.get(event.remote_type) != action.kind:
         event.flags.append(Flag.TYPE_MISMATCH)
-    return ledger.report(action, report), ""
+    return work.report(action, report), ""
 
 
 def wake_news(fresh: Sequence[_Incoming]) -> list[WakeNews]:

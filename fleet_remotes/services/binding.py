@@ -11,8 +11,8 @@ from fleet_remotes.choices import Flag, Verdict
 from fleet_remotes.ingest import Event, understand
 from fleet_remotes.models import RemoteNotification
 from fleet_remotes.services.applying import judge, wake_news_of
-from fleet_remotes.services.ledger import Ledger, changing_actions, locked
 from fleet_remotes.services.records import rewrite_notifications
+from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 from fleet_remotes.services.wakeups import note_wakes
 
 # The vendor keeps what it could not deliver for 72 h; a little longer, for the batches it gathers.
@@ -26,32 +26,33 @@ def bind_waiting(*, now: datetime) -> int:
         pairs = _bindable(now)
         if not pairs:
             return 0
-        ledger = Ledger(locked({action_id for _pk, action_id in pairs}), now)
-        bound = bind(pairs, ledger)
-        ledger.write()
+        work = ActionUnitOfWork(now)
+        work.load({action_id for _pk, action_id in pairs})
+        bound = bind(pairs, work)
+        work.flush()
     return bound
 
 
-def bind_to(ledger: Ledger, remote_ids: Sequence[str]) -> int:
-    """Binds what waits for these ids of the vendor, in a ledger that holds their actions."""
-    by_id = {(action.fleet_id, action.remote_action_id): pk for pk, action in ledger.actions.items()}
+def bind_to(work: ActionUnitOfWork, remote_ids: Sequence[str]) -> int:
+    """Binds what waits for these ids of the vendor, in a unit of work that holds their actions."""
+    by_id = {(action.fleet_id, action.remote_action_id): pk for pk, action in work.actions.items()}
     rows = (
         RemoteNotification.objects.filter(verdict=Verdict.UNKNOWN_ACTION, remote_action_id__in=remote_ids)
         .order_by("id")
         .values_list("pk", "callback__fleet_id", "remote_action_id")[:MOST]
     )
     pairs = [(pk, by_id[fleet_id, remote_id]) for pk, fleet_id, remote_id in rows if (fleet_id, remote_id) in by_id]
-    return bind(pairs, ledger)
+    return bind(pairs, work)
 
 
-def bind(pairs: Sequence[tuple[int, int]], ledger: Ledger) -> int:
+def bind(pairs: Sequence[tuple[int, int]], work: ActionUnitOfWork) -> int:
     """Applies waiting notifications, (notification, action), in the order in which they came."""
     found = RemoteNotification.objects.in_bulk([pk for pk, _action in pairs])
     rows, news = [], []
     for pk, action_id in pairs:
-        row, action = found[pk], ledger.actions[action_id]
+        row, action = found[pk], work.actions[action_id]
         event = _event_of(row)
-        verdict, reason = judge(event, action, row.received_at, ledger)
+        verdict, reason = judge(event, action, row.received_at, work)
         flags = list(dict.fromkeys((*event.flags, Flag.BOUND_LATER)))
         is_ours = verdict != Verdict.VIN_MISMATCH
         if is_ours and row.vehicle_id is None:  # its wake-ups could not be counted before
@@ -59,7 +60,7 @@ def bind(pairs: Sequence[tuple[int, int]], ledger: Ledger) -> int:
         vehicle_id = action.vehicle_id if is_ours else row.vehicle_id
         rows.append((pk, action_id if is_ours else None, vehicle_id, verdict.value, reason[:200], flags))
     rewrite_notifications(rows)
-    note_wakes(news, ledger.now)
+    note_wakes(news, work.now)
     return len(rows)
 
 

@@ -43,7 +43,7 @@ class CannotSend(ValidationError):
 
 def check_reason(command: Command, reason: str) -> str:
     """The reason, tidied. Raises ValidationError where a dangerous command has none."""
-    reason = " ".join(reason.replace("\x00", "").split())[:200]
+    reason = " ".join(reason.split())[:200]
     if command.is_dangerous and len(reason) < MIN_REASON:
         raise ValidationError({"reason": _("Say why, in at least %(n)d characters.") % {"n": MIN_REASON}})
     return reason

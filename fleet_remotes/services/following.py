@@ -16,9 +16,9 @@ from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.ingest import read_record
 from fleet_remotes.models import Callback, Fleet, RemoteAction
 from fleet_remotes.services import waking
-from fleet_remotes.services.ledger import Ledger, changing_actions, locked, standing_of
 from fleet_remotes.services.sending import fate_unknown, submitted
 from fleet_remotes.services.settings import is_set_up
+from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions, standing_of
 
 log = structlog.get_logger("signalbox.remotes")
 MOST = 500
@@ -38,8 +38,8 @@ def recover_lost(*, now: datetime) -> int:
     return _sweep(RemoteAction.objects.filter(state=State.SUBMITTING, lease_until__lt=now), _lost, now)
 
 
-def _lost(action: RemoteAction, ledger: Ledger) -> None:
-    fate_unknown(action, ledger, "the worker ended before it could write the answer")
+def _lost(action: RemoteAction, work: ActionUnitOfWork) -> None:
+    fate_unknown(action, work, "the worker ended before it could write the answer")
 
 
 def give_up(*, now: datetime) -> int:
@@ -47,17 +47,17 @@ def give_up(*, now: datetime) -> int:
     return _sweep(RemoteAction.objects.filter(deadline_at__lte=now), _give_up, now)
 
 
-def _give_up(action: RemoteAction, ledger: Ledger) -> None:
+def _give_up(action: RemoteAction, work: ActionUnitOfWork) -> None:
     if action.state in _BLOCKED:
-        _infer(action, ledger)
+        _infer(action, work)
     else:
-        ledger.step(action, StepKind.UNCONFIRMED)
-        ledger.stand(action, rules.mark_unconfirmed(standing_of(action), ledger.now))
+        work.step(action, StepKind.UNCONFIRMED)
+        work.change(action, rules.mark_unconfirmed(standing_of(action), work.now))
 
 
-def _infer(action: RemoteAction, ledger: Ledger) -> None:
-    ledger.step(action, StepKind.INFERRED)
-    ledger.stand(action, rules.infer_failure(standing_of(action), ledger.now))
+def _infer(action: RemoteAction, work: ActionUnitOfWork) -> None:
+    work.step(action, StepKind.INFERRED)
+    work.change(action, rules.infer_failure(standing_of(action), work.now))
 
 
 def expire(*, now: datetime) -> int:
@@ -65,11 +65,11 @@ def expire(*, now: datetime) -> int:
     return _sweep(RemoteAction.objects.filter(state__in=UNSENT, expires_at__lte=now), _expire, now)
 
 
-def _expire(action: RemoteAction, ledger: Ledger) -> None:
+def _expire(action: RemoteAction, work: ActionUnitOfWork) -> None:
     is_draft = action.state == State.DRAFT
     state, cause = (State.CANCELLED, "") if is_draft else (State.REFUSED, str(Refusal.EXPIRED))
-    ledger.step(action, StepKind.CANCELLED if is_draft else StepKind.REFUSED, cause)
-    ledger.stand(action, replace(standing_of(action), state=state, since=ledger.now, cause=cause))
+    work.step(action, StepKind.CANCELLED if is_draft else StepKind.REFUSED, cause)
+    work.change(action, replace(standing_of(action), state=state, since=work.now, cause=cause))
 
 
 def _sweep(rows: Any, change: Any, now: datetime) -> int:
@@ -78,12 +78,13 @@ def _sweep(rows: Any, change: Any, now: datetime) -> int:
         ids = list(rows.values_list("pk", flat=True)[:MOST])
         if not ids:
             return 0
-        ledger = Ledger(locked(ids), now)
+        work = ActionUnitOfWork(now)
+        work.load(ids)
         still = set(rows.filter(pk__in=ids).values_list("pk", flat=True))
-        for action in ledger.actions.values():
+        for action in work.actions.values():
             if action.pk in still:
-                change(action, ledger)
-        ledger.write()
+                change(action, work)
+        work.flush()
     return len(still)
 
 
@@ -174,61 +175,62 @@ def ask(question: Question) -> Answer:
 def take_answer(*, question: Question, answer: Answer, now: datetime) -> None:
     """Writes what the vendor said of an action."""
     with changing_actions():
-        ledger = Ledger(locked([question.id]), now)
-        action = ledger.actions.get(question.id)
+        work = ActionUnitOfWork(now)
+        work.load([question.id])
+        action = work.actions.get(question.id)
         if action is None:
             return
         if answer.pause_s:  # throttled: the same question later, and no look is used up
             action.look_at = now + timedelta(seconds=answer.pause_s)
-            ledger.changed[action.pk] = action
+            work.changed[action.pk] = action
             Fleet.objects.filter(pk=action.fleet_id).update(paused_until=action.look_at)
         else:
             action.looks += 1
             if action.remote_action_id and question.remote_action_id:
-                _take_record(action, answer, ledger)
+                _take_record(action, answer, work)
             elif not action.remote_action_id:
-                _take_list(action, answer, ledger)
+                _take_list(action, answer, work)
             else:  # the 202 came while we asked
-                ledger.watch(action)
-        ledger.write()
+                work.watch(action)
+        work.flush()
 
 
-def _take_record(action: RemoteAction, answer: Answer, ledger: Ledger) -> None:
-    ledger.watch(action)
+def _take_record(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> None:
+    work.watch(action)
     if answer.record is None:
-        ledger.step(action, StepKind.LOOKED, answer.problem)
+        work.step(action, StepKind.LOOKED, answer.problem)
         return
-    report = read_record(answer.record, ledger.now)
-    ledger.step(action, StepKind.LOOKED, str(answer.record.get("status", ""))[:100])
+    report = read_record(answer.record, work.now)
+    work.step(action, StepKind.LOOKED, str(answer.record.get("status", ""))[:100])
     if report is None:
         return
     stayed = action.state in _BLOCKED and report.state == action.state
-    ledger.report(action, report)
+    work.report(action, report)
     if stayed:
-        _infer(action, ledger)
+        _infer(action, work)
 
 
-def _take_list(action: RemoteAction, answer: Answer, ledger: Ledger) -> None:
+def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> None:
     """Looks for a lost action in the vendor's list; after the last look it is posted again, or ends unconfirmed."""
     found = find_lost(action, answer.listed)
     if found is not None:
-        ledger.step(action, StepKind.FOUND, str(found["remoteActionId"]))
-        submitted(action, str(found["remoteActionId"]), ledger)
-        report = read_record(found, ledger.now)
+        work.step(action, StepKind.FOUND, str(found["remoteActionId"]))
+        submitted(action, str(found["remoteActionId"]), work)
+        report = read_record(found, work.now)
         if report is not None and action.remote_action_id:
-            ledger.report(action, report)
+            work.report(action, report)
         return
-    ledger.watch(action)
-    ledger.step(action, StepKind.NOT_FOUND if answer.was_read else StepKind.LOOKED, answer.problem)
+    work.watch(action)
+    work.step(action, StepKind.NOT_FOUND if answer.was_read else StepKind.LOOKED, answer.problem)
     if action.state != State.UNKNOWN or action.look_at is not None:
         return
-    again = rules.may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > ledger.now
+    again = rules.may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > work.now
     if answer.was_read and again:
-        action.not_before = ledger.now
-        ledger.stand(action, replace(standing_of(action), state=State.QUEUED, since=ledger.now))
+        action.not_before = work.now
+        work.change(action, replace(standing_of(action), state=State.QUEUED, since=work.now))
     else:
-        ledger.step(action, StepKind.UNCONFIRMED)
-        ledger.stand(action, rules.mark_unconfirmed(standing_of(action), ledger.now))
+        work.step(action, StepKind.UNCONFIRMED)
+        work.change(action, rules.mark_unconfirmed(standing_of(action), work.now))
 
 
 def find_lost(action: RemoteAction, listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -111,7 +111,7 @@ def mark_applied(rows: Sequence[tuple[int, datetime, int, int, str]]) -> None:
         "fleet_remotes_callbackmessage",
         Col("id", "bigint"),
         (Col("applied_at", "timestamptz"), Col("events", "int"), Col("duplicates", "int"), Col("problem", "text")),
-        [(*row[:4], row[4].replace("\x00", "")) for row in rows],
+        rows,
     )
 
 

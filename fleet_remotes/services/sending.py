@@ -25,7 +25,7 @@ from fleet_remotes.rules import Finding, Level
 from fleet_remotes.selectors.preflight import callbacks_to_send_by, facts_of, means_of
 from fleet_remotes.services import waking
 from fleet_remotes.services.binding import bind_to
-from fleet_remotes.services.ledger import Ledger, changing_actions, locked, standing_of
+from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions, standing_of
 
 log = structlog.get_logger("signalbox.remotes")
 THREADS = 8
@@ -108,19 +108,20 @@ def claim(*, now: datetime) -> tuple[list[Claimed], bool]:
             return [], True
         ids = _due(now, room + 1)
         is_throttled = len(ids) > room
-        ledger = Ledger(locked(ids[:room]), now)
-        actions = list(ledger.actions.values())
+        work = ActionUnitOfWork(now)
+        work.load(ids[:room])
+        actions = list(work.actions.values())
         vehicles = [action.vehicle for action in actions]
         for action in actions:
             action.vehicle.fleet = action.fleet
-        facts, means = facts_of(vehicles, now, leaving_out=ledger.actions), means_of(vehicles, now)
+        facts, means = facts_of(vehicles, now, leaving_out=work.actions), means_of(vehicles, now)
         callbacks = callbacks_to_send_by(action.fleet_id for action in actions)
         claimed = []
         for action in actions:
             findings = rules.preflight(Kind(action.kind), facts[action.vehicle_id], means[action.fleet_id])
-            if _goes_ahead(action, findings, ledger):
-                claimed.append(_take(action, callbacks[action.fleet_id], ledger))
-        ledger.write()
+            if _goes_ahead(action, findings, work):
+                claimed.append(_take(action, callbacks[action.fleet_id], work))
+        work.flush()
     return claimed, is_throttled
 
 
@@ -145,7 +146,7 @@ def _due(now: datetime, limit: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], ledger: Ledger) -> bool:
+def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], work: ActionUnitOfWork) -> bool:
     """Whether it is posted now; else it is refused, or waits."""
     if action.state != State.QUEUED:  # cancelled since it was found
         return False
@@ -154,28 +155,28 @@ def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], ledger: Ledge
     waiting = [f.until for f in findings if f.level is Level.WAITS and f.until is not None]
     if blocking:
         cause = str(blocking[0].code)
-        ledger.step(action, StepKind.REFUSED, cause)
-        ledger.stand(action, replace(standing_of(action), state=State.REFUSED, since=ledger.now, cause=cause))
+        work.step(action, StepKind.REFUSED, cause)
+        work.change(action, replace(standing_of(action), state=State.REFUSED, since=work.now, cause=cause))
     elif waiting:
-        _postpone(action, max(waiting), ledger, "")
+        _postpone(action, max(waiting), work, "")
     return not blocking and not waiting
 
 
-def _postpone(action: RemoteAction, until: datetime, ledger: Ledger, why: str) -> None:
+def _postpone(action: RemoteAction, until: datetime, work: ActionUnitOfWork, why: str) -> None:
     """Back into the queue, not to be sent before `until`."""
     action.not_before, action.lease_until = until, None
-    ledger.step(action, StepKind.POSTPONED, f"{until.isoformat(timespec='seconds')} {why}".strip())
-    ledger.stand(action, replace(standing_of(action), state=State.QUEUED, since=ledger.now))
-    ledger.watch(action)
+    work.step(action, StepKind.POSTPONED, f"{until.isoformat(timespec='seconds')} {why}".strip())
+    work.change(action, replace(standing_of(action), state=State.QUEUED, since=work.now))
+    work.watch(action)
 
 
-def _take(action: RemoteAction, callback: Callback, ledger: Ledger) -> Claimed:
-    action.submitting_at = ledger.now
-    action.lease_until = ledger.now + timedelta(seconds=settings.REMOTES_LEASE_S + settings.REMOTES_TIMEOUT_S)
+def _take(action: RemoteAction, callback: Callback, work: ActionUnitOfWork) -> Claimed:
+    action.submitting_at = work.now
+    action.lease_until = work.now + timedelta(seconds=settings.REMOTES_LEASE_S + settings.REMOTES_TIMEOUT_S)
     action.posts += 1
     action.callback_ref = callback.pk
-    ledger.step(action, StepKind.SUBMITTING)
-    ledger.stand(action, replace(standing_of(action), state=State.SUBMITTING, since=ledger.now))
+    work.step(action, StepKind.SUBMITTING)
+    work.change(action, replace(standing_of(action), state=State.SUBMITTING, since=work.now))
     return Claimed(
         id=action.pk,
         posts=action.posts,
@@ -194,61 +195,62 @@ def _take(action: RemoteAction, callback: Callback, ledger: Ledger) -> Claimed:
 def settle(*, claimed: Claimed, posted: Posted, now: datetime) -> None:
     """Writes what became of a POST. One whose lease ran out meanwhile is settled too, unless it was posted again."""
     with changing_actions():
-        ledger = Ledger(locked([claimed.id]), now)
-        action = ledger.actions.get(claimed.id)
+        work = ActionUnitOfWork(now)
+        work.load([claimed.id])
+        action = work.actions.get(claimed.id)
         if action is None or action.posts != claimed.posts or action.remote_action_id:
             return
         if action.state not in (State.SUBMITTING, State.UNKNOWN, State.UNCONFIRMED):
             return
         action.lease_until = None
         if posted.remote_action_id:
-            submitted(action, posted.remote_action_id, ledger)
+            submitted(action, posted.remote_action_id, work)
         elif posted.error is not None:
-            _refused(action, posted.error, ledger)
+            _refused(action, posted.error, work)
         elif posted.away is not None and not posted.away.may_have_arrived:
             pause = BACK_OFF_S[min(action.posts, len(BACK_OFF_S)) - 1]
-            _postpone(action, now + timedelta(seconds=pause), ledger, str(posted.away))
+            _postpone(action, now + timedelta(seconds=pause), work, str(posted.away))
         else:
-            fate_unknown(action, ledger, str(posted.away))
-        ledger.write()
+            fate_unknown(action, work, str(posted.away))
+        work.flush()
 
 
-def submitted(action: RemoteAction, remote_action_id: str, ledger: Ledger) -> None:
+def submitted(action: RemoteAction, remote_action_id: str, work: ActionUnitOfWork) -> None:
     """The vendor has it, under this id; notifications that came before are applied now."""
     taken = RemoteAction.objects.filter(fleet_id=action.fleet_id, remote_action_id=remote_action_id)
     if taken.exclude(pk=action.pk).exists():
-        fate_unknown(action, ledger, f"the vendor named the id of another action: {remote_action_id}")
+        fate_unknown(action, work, f"the vendor named the id of another action: {remote_action_id}")
         return
-    action.remote_action_id, action.submitted_at = remote_action_id, ledger.now
+    action.remote_action_id, action.submitted_at = remote_action_id, work.now
     standing = standing_of(action)
     if standing.state != State.UNCONFIRMED:
-        standing = replace(standing, state=State.SUBMITTED, since=ledger.now)
-    ledger.step(action, StepKind.SUBMITTED, remote_action_id)
-    ledger.stand(action, standing)
-    ledger.watch(action)
-    bind_to(ledger, [remote_action_id])
+        standing = replace(standing, state=State.SUBMITTED, since=work.now)
+    work.step(action, StepKind.SUBMITTED, remote_action_id)
+    work.change(action, standing)
+    work.watch(action)
+    bind_to(work, [remote_action_id])
 
 
-def fate_unknown(action: RemoteAction, ledger: Ledger, why: str) -> None:
+def fate_unknown(action: RemoteAction, work: ActionUnitOfWork, why: str) -> None:
     """It may have arrived or not: never posted again blindly, looked for in the vendor's list instead."""
     if action.state == State.UNCONFIRMED:
         return
     action.lease_until = None
-    ledger.step(action, StepKind.FATE_UNKNOWN, why)
-    ledger.stand(action, replace(standing_of(action), state=State.UNKNOWN, since=ledger.now))
-    ledger.watch(action)
+    work.step(action, StepKind.FATE_UNKNOWN, why)
+    work.change(action, replace(standing_of(action), state=State.UNKNOWN, since=work.now))
+    work.watch(action)
 
 
-def _refused(action: RemoteAction, error: ApiError, ledger: Ledger) -> None:
+def _refused(action: RemoteAction, error: ApiError, work: ActionUnitOfWork) -> None:
     if error.leaves_fate_open:
-        fate_unknown(action, ledger, str(error))
+        fate_unknown(action, work, str(error))
         return
     if error.is_throttled:
-        until = ledger.now + timedelta(seconds=error.retry_after_s)
+        until = work.now + timedelta(seconds=error.retry_after_s)
         Fleet.objects.filter(pk=action.fleet_id).update(paused_until=until)
-        _postpone(action, until, ledger, str(error))
+        _postpone(action, until, work, str(error))
         return
     action.http_status = error.status
     action.error_code, action.error_text, action.error_uuid = error.code, error.text, error.uuid
-    ledger.step(action, StepKind.REJECTED, str(error))
-    ledger.stand(action, replace(standing_of(action), state=State.REJECTED, since=ledger.now))
+    work.step(action, StepKind.REJECTED, str(error))
+    work.change(action, replace(standing_of(action), state=State.REJECTED, since=work.now))

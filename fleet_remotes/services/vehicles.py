@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
+from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import Col, insert_rows, storable
 from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
@@ -79,7 +80,7 @@ def problem_with(given: VehicleInput) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.replace("\x00", "").strip()
+    return text.strip()
 
 
 def _vin(text: str) -> str:
@@ -97,15 +98,32 @@ def _document(given: VehicleInput) -> dict[str, Any]:
     return doc
 
 
-def upsert_vehicles(*, rows: Sequence[VehicleInput], now: datetime) -> None:
-    """Inserts or updates vehicles by VIN, set-based; of repeated VINs the last counts. Makes fleets that are new.
+class _VehicleSteps(BatchSteps[VehicleInput]):
+    def check(self, item: VehicleInput) -> str:
+        return problem_with(item)
 
-    The rows have no `problem_with` them.
+    def apply(self, rows: list[int]) -> None:
+        self.vins = _upsert([self.incoming.items[row] for row in rows], self.now)
+
+    def after_commit(self) -> None:
+        if self.vins:
+            bind_vehicles(now=self.now, vins=self.vins)
+
+
+def take_vehicles(*, submissions: Sequence[Submission[VehicleInput]], now: datetime) -> list[Intake]:
+    """Inserts or updates the vehicles of several requests by VIN, set-based; of repeated VINs the last counts.
+
+    Fleets that are new are made.
     """
+    return take(submissions, _VehicleSteps, now=now)
+
+
+def _upsert(rows: Sequence[VehicleInput], now: datetime) -> list[str]:
+    """Writes vehicles in a transaction; returns their VINs."""
     docs = {doc["vin"]: doc for doc in map(_document, rows)}
     if not docs:
-        return
-    with transaction.atomic():
+        return []
+    with transaction.atomic(savepoint=False):
         fleets = _fleets(sorted({doc["fleet"] for doc in docs.values()}), now)
         changes = ", ".join(f"{f} = CASE WHEN x.doc ? '{f}' THEN {_value(f)} ELSE t.{f} END" for f in FIELDS)
         facts = " OR ".join(f"x.doc ? '{f}'" for f in _FACTS)
@@ -114,7 +132,7 @@ def upsert_vehicles(*, rows: Sequence[VehicleInput], now: datetime) -> None:
             for vin, doc in sorted(docs.items())
         ]
         _write(rows_in_order, changes, facts, now)
-    bind_vehicles(now=now, vins=sorted(docs))
+    return sorted(docs)
 
 
 def _write(rows: Sequence[tuple[str, int, str, str]], changes: str, facts: str, now: datetime) -> None:

@@ -24,7 +24,7 @@ CHUNK = 5_000
 
 def clean_note(text: str) -> str:
     """A note as it is kept. Raises ValidationError when it is too long."""
-    note = text.replace("\x00", "").strip()
+    note = text.strip()
     if len(note) > MAX_NOTE:
         raise ValidationError({"note": _("A note has at most %(n)d characters.") % {"n": MAX_NOTE}})
     return note

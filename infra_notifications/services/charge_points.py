@@ -15,8 +15,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
+from core.ingest import BatchSteps, Intake, Submission, take
+from core.sql import storable
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
-from infra_notifications.services.records import storable
 
 
 class ChargePointInput(msgspec.Struct, kw_only=True):
@@ -74,16 +75,24 @@ class Upserted:
 def normalised(given: ChargePointInput) -> dict[str, Any]:
     """A document of what was given: trimmed, tags in lower case and once each."""
     doc: dict[str, Any] = msgspec.to_builtins(given)
-    doc = {key: value.replace("\x00", "").strip() if isinstance(value, str) else value for key, value in doc.items()}
+    doc = {key: value.strip() if isinstance(value, str) else value for key, value in doc.items()}
     if "tags" in doc:
-        tags = (part for tag in doc["tags"] or () for part in _TAG_ENDS.split(tag.replace("\x00", "")))
+        tags = (part for tag in doc["tags"] or () for part in _TAG_ENDS.split(tag))
         doc["tags"] = sorted({" ".join(tag.lower().split()) for tag in tags if tag.strip()})
     return doc
 
 
-def has_name(given: ChargePointInput) -> bool:
-    """Whether its EVSE id is more than blanks."""
-    return bool(given.evse_id.replace("\x00", "").strip())
+class _ChargePointSteps(BatchSteps[ChargePointInput]):
+    def check(self, item: ChargePointInput) -> str:
+        return "" if item.evse_id.strip() else "evse_id: must not be blank"
+
+    def apply(self, rows: list[int]) -> None:
+        upsert_charge_points(rows=[self.incoming.items[row] for row in rows], now=self.now)
+
+
+def take_charge_points(*, submissions: Sequence[Submission[ChargePointInput]], now: datetime) -> list[Intake]:
+    """Inserts or updates the charge points of several requests in one transaction; an Intake for each, in order."""
+    return take(submissions, _ChargePointSteps, now=now)
 
 
 def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> Upserted:
@@ -95,7 +104,7 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
     changes = ", ".join(f"{f} = CASE WHEN x.doc ? '{f}' THEN {_value(f)} ELSE t.{f} END" for f in FIELDS)
     differs = " OR ".join(f"(x.doc ? '{f}' AND t.{f} IS DISTINCT FROM {_value(f)})" for f in FIELDS)
     source = "unnest(%s::text[], %s::jsonb[]) AS x(key, doc)"
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         # In one order, so that two imports wait for one another instead of dead-locking.
         cursor.execute(
             "SELECT id FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)"
@@ -147,7 +156,7 @@ def ensure_state(*, charge_point: ChargePoint) -> None:
 
 def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
     """Makes a charge point of a sender that nobody knew. Raises ValidationError for a taken or missing EVSE id."""
-    evse_id = evse_id.replace("\x00", "").strip()
+    evse_id = evse_id.strip()
     if not evse_id or len(evse_id) > 48:
         raise ValidationError({"evse_id": _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")})
     if ChargePoint.objects.filter(evse_id__iexact=evse_id).exists():

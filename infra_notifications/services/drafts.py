@@ -32,7 +32,7 @@ def draft_of_group(*, group: NotificationGroup, owner: AbstractBaseUser) -> Grou
 
 def write_name(*, draft: GroupDraft, name: str, description: str) -> None:
     """Keeps what was typed in the first step, finished or not."""
-    draft.name, draft.description = name.replace("\x00", "")[:100], description.replace("\x00", "")[:2_000]
+    draft.name, draft.description = name[:100], description[:2_000]
     draft.save(update_fields=["name", "description", "updated_at"])
 
 

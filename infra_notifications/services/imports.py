@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from core.batches import readable
-from infra_notifications.services.charge_points import ChargePointInput, Upserted, has_name, upsert_charge_points
+from core.text import clean_text
+from infra_notifications.services.charge_points import ChargePointInput, Upserted, upsert_charge_points
 
 CHUNK = 5_000
 MAX_ERRORS = 200
@@ -70,9 +71,9 @@ def _tags_of(cell: str) -> list[str]:
 def decode_csv(data: bytes) -> str:
     """The file's text: UTF-8 with or without mark, else Windows-1252, which is what spreadsheets write."""
     try:
-        return data.decode("utf-8-sig")
+        return clean_text(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return clean_text(data.decode("cp1252", "replace"))
 
 
 def check_csv(data: bytes, progress: Progress = lambda done, total: None) -> ImportCheck:
@@ -135,9 +136,6 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
         return
     except ValueError as error:
         check.refuse(line, str(error))
-        return
-    if not has_name(row):
-        check.refuse(line, _("This line has no EVSE id."))
         return
     key = row.evse_id.strip().upper()
     if key in seen:

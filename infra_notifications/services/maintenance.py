@@ -113,7 +113,7 @@ def _in_words(targets: Targets) -> str:
 
 
 def _clean_reason(reason: str) -> str:
-    clean = " ".join(reason.replace("\x00", "").split())
+    clean = " ".join(reason.split())
     if not clean or len(clean) > 200:
         raise ValidationError({"reason": _("Say in at most 200 characters what is done; it is shown as the reason.")})
     return clean

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from core.sql import Col, insert_rows
+from core.sql import Col, insert_rows, storable
 from infra_notifications.ingest import Observation
-
-# An escaped NUL, but not the end of an escaped backslash followed by "u0000".
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-def storable(value: Any) -> str:
-    """JSON text that PostgreSQL's jsonb takes: it knows no NUL character."""
-    encoded = msgspec.json.encode(value).decode()
-    return _NUL.sub(r"\1", encoded) if "\\u0000" in encoded else encoded
 
 
 def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:

@@ -7,70 +7,52 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
+from core.ingest import BatchSteps, Intake, Submission, take
+from core.sql import storable
 from infra_notifications import rules
 from infra_notifications.choices import Case, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules import Signal
-from infra_notifications.services.incidents import IncidentBook, lock_states
-from infra_notifications.services.intake import (
-    Directory,
-    Intake,
-    Point,
-    Submission,
-    id_problem,
-    or_once_more,
-    without_duplicates,
-)
-from infra_notifications.services.records import storable, write_message_rows, write_unknown_rows
+from infra_notifications.services.directory import Directory, Point
+from infra_notifications.services.records import write_message_rows, write_unknown_rows
+from infra_notifications.services.unit_of_work import IncidentStore
 
 
-def take_signals(*, submissions: Sequence[Submission], now: datetime) -> list[Intake]:
+def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datetime) -> list[Intake]:
     """Takes neutral signals: another system says that a case was raised or cleared. They prove no life."""
-    return or_once_more(lambda: _take(submissions, now))
+    return take(submissions, _SignalSteps, now=now)
 
 
-@transaction.atomic
-def _take(submissions: Sequence[Submission], now: datetime) -> list[Intake]:
-    intakes = [Intake() for _ in submissions]
-    wanted: list[tuple[int, int, SignalMessage]] = []
-    for number, submission in enumerate(submissions):
-        for index, message in submission.items:
-            problem = _signal_problem(message)
-            if problem:
-                intakes[number].rejected.append((index, problem))
-            else:
-                wanted.append((number, index, message))
-    directory = Directory({m.charge_point.strip().upper() for _, _, m in wanted}, ())
-    known, unknown = [], []
-    for number, index, message in wanted:
-        point = directory.by_evse.get(message.charge_point.strip().upper())
-        if point is None:
-            intakes[number].rejected.append((index, f"Unknown charge point {message.charge_point}."))
-            unknown.append(message)
-        else:
-            known.append((number, message, point))
-    fresh = without_duplicates(
-        submissions, intakes, known, place=lambda item: item[0], external_id=lambda item: item[1].id, now=now
-    )
-    if fresh:
-        _apply_signals([(message, point) for _, message, point in fresh], now)
-    write_unknown_rows(_unknown_signals(unknown, now))
-    return intakes
+class _SignalSteps(BatchSteps[SignalMessage]):
+    """`points` stands beside the signals; it holds those that are about a charge point that we know."""
+
+    def check(self, item: SignalMessage) -> str:
+        return _signal_problem(item)
+
+    def resolve(self, rows: list[int]) -> None:
+        keys = {row: self.incoming.items[row].charge_point.strip().upper() for row in rows}
+        by_evse = Directory(set(keys.values()), ()).by_evse
+        self.points = {row: by_evse[key] for row, key in keys.items() if key in by_evse}
+        self.unknown = [row for row in rows if row not in self.points]
+        for row in self.unknown:
+            self.incoming.reject(row, f"Unknown charge point {self.incoming.items[row].charge_point}.")
+
+    def apply(self, rows: list[int]) -> None:
+        if rows:
+            _apply_signals([(self.incoming.items[row], self.points[row]) for row in rows], self.now)
+        write_unknown_rows(_unknown_signals([self.incoming.items[row] for row in self.unknown], self.now))
 
 
 def _apply_signals(fresh: Sequence[tuple[SignalMessage, Point]], now: datetime) -> None:
     ids = sorted({point.id for _, point in fresh})
-    lock_states(ids)
-    raising = {point.id for message, point in fresh if message.state.lower() == "raised"}
-    book, rows = IncidentBook(ids, raising=raising, now=now), []
+    store, rows = IncidentStore(now), []
+    store.load(ids, raising={point.id for message, point in fresh if message.state.lower() == "raised"})
     for message, point in fresh:
         raised = message.state.lower() == "raised"
         moment = rules.believable(parse_time(message.occurred_at), now)
-        said = (message.detail or "").replace("\x00", "")[:500]
+        said = (message.detail or "")[:500]
         fault = rules.NEUTRAL if raised else ""
-        step = book.apply(point.id, Signal(Case(message.case.upper()), raised, fault, moment, now, said))
+        step = store.change(point.id, Signal(Case(message.case.upper()), raised, fault, moment, now, said))
         verdict = MessageVerdict.RAISED if raised else MessageVerdict.CLEARED
         finding = [
             {
@@ -95,7 +77,7 @@ def _apply_signals(fresh: Sequence[tuple[SignalMessage, Point]], now: datetime) 
             )
         )
     write_message_rows(rows)
-    book.write()
+    store.flush()
 
 
 def _unknown_signals(unknown: Sequence[SignalMessage], now: datetime) -> list[tuple[Any, ...]]:
@@ -113,8 +95,8 @@ def _signal_problem(message: SignalMessage) -> str:
         return f"`case` must be one of {', '.join(Case.values)}, not {message.case[:40]!r}."
     if message.state.lower() not in ("raised", "cleared"):
         return f"`state` must be raised or cleared, not {message.state[:40]!r}."
-    if not message.charge_point.strip() or "\x00" in message.charge_point:
+    if not message.charge_point.strip():
         return "`charge_point` must be an EVSE id."
     if message.occurred_at and parse_time(message.occurred_at) is None:
         return "`occurred_at` must be RFC 3339, e.g. 2026-11-21T05:40:00Z."
-    return id_problem(message.id)
+    return ""

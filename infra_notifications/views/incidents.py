@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, ListPage
 from core.permissions import requires
+from core.text import clean_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
 from infra_notifications.filters import IncidentFilters
@@ -97,7 +98,7 @@ def incident_close(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(_ACKNOWLEDGE)
 @require_POST
 def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
-    found, note = get_object_or_404(Incident, pk=pk), request.POST.get("note", "")
+    found, note = get_object_or_404(Incident, pk=pk), clean_text(request.POST.get("note", ""))
     try:
         n = acknowledging.acknowledge_incidents(
             incident_ids=[found.pk], author=request.user.get_username(), note=note, now=timezone.now()
@@ -126,7 +127,7 @@ def incident_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(_ACKNOWLEDGE)
 @require_POST
 def incident_note(request: HttpRequest, pk: int) -> HttpResponse:
-    found, note = get_object_or_404(Incident, pk=pk), request.POST.get("note", "")
+    found, note = get_object_or_404(Incident, pk=pk), clean_text(request.POST.get("note", ""))
     try:
         acknowledging.add_note(incident=found, author=request.user.get_username(), note=note, now=timezone.now())
     except ValidationError as error:
@@ -138,7 +139,7 @@ def incident_note(request: HttpRequest, pk: int) -> HttpResponse:
 def incidents_acknowledge(request: HttpRequest) -> HttpResponse:
     """Acknowledges many at once: those named by `incident` (ids), else all that the list's search and filters find."""
     ids, problem = _open_ones(request)
-    note = request.POST.get("note", "")
+    note = clean_text(request.POST.get("note", ""))
     if request.method == "POST" and not problem:
         try:
             n = acknowledging.acknowledge_incidents(

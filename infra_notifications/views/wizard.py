@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from console.charts import stacked_bars
 from console.lists import PAGE_SIZE, Column, ListPage
 from core.permissions import person, requires
+from core.text import clean_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.filters import ChargePointFilters
@@ -90,7 +91,7 @@ def wizard_name(request: HttpRequest, pk: int) -> HttpResponse:
     draft = _draft(request, pk)
     submitted = request.method == "POST"
     if "autosave" in request.POST:  # while it is being typed
-        name, description = request.POST.get("name", ""), request.POST.get("description", "")
+        name, description = (clean_text(request.POST.get(field, "")) for field in ("name", "description"))
         drafts.write_name(draft=draft, name=name, description=description)
         return HttpResponse(status=204)
     initial = {"name": draft.name, "description": draft.description}

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
+from core.text import clean_text
 from outbox.models import Trouble
 
 # A trouble is told when it lasts for this long: a restart is none.
@@ -35,7 +36,7 @@ def note_findings(*, faults: Mapping[str, str | None], now: datetime) -> None:
             cursor.execute(
                 "INSERT INTO outbox_trouble (name, text, began_at) VALUES (%s, %s, %s)"
                 " ON CONFLICT (name) WHERE ended_at IS NULL DO UPDATE SET text = EXCLUDED.text",
-                [name[:60], text.replace("\x00", "")[:500], now],
+                [name[:60], clean_text(text)[:500], now],
             )
     fine = [name for name in faults if name not in broken]
     Trouble.objects.filter(name__in=fine, ended_at__isnull=True).update(ended_at=now, held_until=None)

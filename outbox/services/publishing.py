@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 from django.db import connection, transaction
 
-from core.sql import Col, insert_rows
+from core.sql import Col, insert_rows, storable
+from core.text import clean_text
 from outbox import metrics, nudge
 from outbox.choices import DeliveryState, Reason
 from outbox.contract import NewEvent
@@ -43,16 +43,6 @@ _DELIVERY = (
     Col("attempts", "smallint"),
     Col("created_at", "timestamptz"),
 )
-
-
-# A NUL in JSON text, but not the end of an escaped backslash that is followed by "u0000".
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-def _json(payload: msgspec.Struct) -> str:
-    """A payload as JSON without NUL, which PostgreSQL cannot store: it would end the caller's whole transaction."""
-    text = msgspec.json.encode(payload).decode()
-    return _NUL.sub(r"\1", text) if "\\u0000" in text else text
 
 
 def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
@@ -93,9 +83,9 @@ def _insert_events(events: Sequence[NewEvent], now: datetime) -> tuple[dict[str,
             (
                 event.uuid,
                 event.kind,
-                event.subject.replace("\x00", "")[:120],
+                clean_text(event.subject)[:120],
                 event.dedup_key,
-                _json(event.payload),
+                storable(event.payload),
                 event.occurred_at,
                 event.thread,
                 now,

@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection
 
 from core.sql import array_literal
+from core.text import clean_text
 from outbox import metrics
 from outbox.choices import Verdict
 from outbox.contract import Claimed, ClaimedEvent, Result
@@ -102,7 +103,7 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
                 result.outcome.verdict,
                 result.outcome.reason,
                 result.outcome.code,
-                result.outcome.answer.replace("\x00", ""),
+                clean_text(result.outcome.answer),
             )
         )
     # Before the attempts are written: when the database fails in between, all of this is done again, and marking an

@@ -79,7 +79,7 @@ class EndpointInput:
             except ValidationError as error:
                 errors[name] = error
         try:
-            values["condition"] = " ".join(self.condition.replace("\x00", "").split())
+            values["condition"] = " ".join(self.condition.split())
             # Which fields there are follows from the topics; where those are wrong, only the form is judged.
             if "topics" in errors:
                 compile_condition(values["condition"])
@@ -100,7 +100,7 @@ def _url(url: str) -> str:
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.replace("\x00", "").split())
+    line = " ".join(text.split())
     if len(line) > MAX_DESCRIPTION:
         raise ValidationError(_("At most %(n)d characters.") % {"n": MAX_DESCRIPTION})
     return line

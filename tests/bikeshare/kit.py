@@ -14,7 +14,8 @@ from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.models import Boitier, BoitierState, Resource, TelemetryMessage, Trip, Vehicule
 from bikeshare.services import resources
 from bikeshare.services.specs import SPECS, Spec
-from bikeshare.services.telemetry import Intake, Submission, take_telemetry
+from bikeshare.services.telemetry import take_telemetry
+from core.ingest import Intake, Submission
 from outbox.models import Event
 from tests import clock
 

@@ -326,7 +326,7 @@ def test_nothing_is_half_written(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(**_more: Any) -> None:
         raise RuntimeError("the outbox is away")
 
-    monkeypatch.setattr("bikeshare.services.ledger.publish", broken)
+    monkeypatch.setattr("bikeshare.services.unit_of_work.publish", broken)
     with pytest.raises(RuntimeError):
         load(files())
     assert not Station.objects.exists()

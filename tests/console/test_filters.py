@@ -105,7 +105,6 @@ def test_filters_narrow_the_list(viewer: Client, points: Any, query: str, expect
     [
         ("status=fauled", "Did you mean “faulted”?"),
         ("since=soon", "takes an age"),
-        ("city=%00", "This cannot be filtered by."),
         ("city=" + "x" * 301, "This cannot be filtered by."),
         ("power_min=x", "Enter a number."),
     ],

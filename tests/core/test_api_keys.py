@@ -19,7 +19,7 @@ from core import selectors
 from core.choices import Scope
 from core.models import ApiKey
 from core.selectors import find_api_key
-from core.services import create_api_key, digest_of, revoke_api_key, take_receipts, touch_api_key
+from core.services import create_api_key, digest_of, revoke_api_key, touch_api_key
 from tests import clock
 from tests.conftest import ApiClient
 from tests.factories.console import make_key
@@ -285,10 +285,3 @@ def test_the_admin_changes_the_scopes(administrator: Client) -> None:
 
 
 # ---- receipts ---------------------------------------------------------------------------------------------------
-
-
-def test_a_senders_id_is_new_once_for_each_key() -> None:
-    assert take_receipts(key_id=1, external_ids=["a", "b", "a"], now=NOW) == {"a", "b"}
-    assert take_receipts(key_id=1, external_ids=["b", "c"], now=NOW) == {"c"}
-    assert take_receipts(key_id=2, external_ids=["a"], now=NOW) == {"a"}
-    assert take_receipts(key_id=1, external_ids=[], now=NOW) == set()

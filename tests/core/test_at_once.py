@@ -12,8 +12,8 @@ from django.db import connections
 from django.test import Client
 
 from core.combine import Combiner
+from core.ingest import write_receipts
 from core.models import ApiKey, ApiReceipt
-from core.services import take_receipts
 from tests.core.test_api_keys import NEW, form
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -43,8 +43,8 @@ def test_an_answer_comes_after_the_commit() -> None:
     now = datetime.now(UTC)
 
     def write(given: Sequence[str]) -> list[bool]:
-        new = take_receipts(key_id=1, external_ids=given, now=now)
-        return [one in new for one in given]
+        new = write_receipts([(1, name) for name in given], now)
+        return [(1, name) in new for name in given]
 
     combiner = Combiner[str, bool](write)
 

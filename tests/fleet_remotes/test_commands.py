@@ -57,7 +57,7 @@ def codes(error: CannotSend) -> list[str]:
 
 
 def test_an_everyday_command_is_queued_at_once(vehicle: FleetVehicle) -> None:
-    action, code = place(vehicle, reason=" cold \x00 morning ")
+    action, code = place(vehicle, reason=" cold \n morning ")
     assert (action.state, code, action.reason) == (State.QUEUED, "", "cold morning")
     assert list(ActionStep.objects.values_list("kind", "detail")) == [("created", "anna")]
 

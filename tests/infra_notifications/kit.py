@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
+import msgspec
 from django.db import connections
 
+from core.ingest import Intake, Submission
+from core.text import clean_json
 from infra_notifications.event_kinds import (
     GROUP_ALERT,
     GROUP_DIGEST,
@@ -20,7 +23,6 @@ from infra_notifications.event_kinds import (
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, Notice, UnmappedReport
 from infra_notifications.services import sweeps
-from infra_notifications.services.intake import Intake, Submission
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from outbox.models import Delivery, Event
@@ -30,6 +32,8 @@ from tests.factories.infra_notifications import ChargePointFactory
 NOW = clock.NOW
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = 1
+_messages = msgspec.json.Decoder(list[OcppMessage])
+_signals = msgspec.json.Decoder(list[SignalMessage])
 
 
 def at(seconds: float) -> datetime:
@@ -90,7 +94,9 @@ def heartbeat(station: str, **more: Any) -> OcppMessage:
 
 
 def take(*messages: OcppMessage, now: datetime = NOW, key: int = KEY) -> Intake:
-    return take_messages(submissions=[Submission(key, list(enumerate(messages)))], now=now)[0]
+    """Messages as they are after their way over the wire."""
+    items = _messages.decode(clean_json(msgspec.json.encode(messages)))
+    return take_messages(submissions=[Submission(key, list(enumerate(items)))], now=now)[0]
 
 
 def say(point: ChargePoint, payload: Any, *, now: datetime = NOW, **more: Any) -> Intake:
@@ -104,7 +110,8 @@ def signal(point: ChargePoint | str, state: str, *, case: str = "FUSE_TRIPPED", 
 
 
 def take_neutral(*signals: SignalMessage, now: datetime = NOW, key: int = KEY) -> Intake:
-    return take_signals(submissions=[Submission(key, list(enumerate(signals)))], now=now)[0]
+    items = _signals.decode(clean_json(msgspec.json.encode(signals)))
+    return take_signals(submissions=[Submission(key, list(enumerate(items)))], now=now)[0]
 
 
 def sweep(now: datetime) -> None:

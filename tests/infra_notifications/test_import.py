@@ -74,7 +74,7 @@ def test_bytes_of_no_encoding_are_read_with_marks() -> None:
         (HEAD + "A,b\nX\n", 3, "This line has 1 cells, the header 2."),
         (HEAD + "A,b\nX,y,z\n", 3, "This line has 3 cells, the header 2."),
         (HEAD + "A,b\n,y\n", 3, "evse_id:"),
-        (HEAD + "A,b\n\x00,y\n", 3, "This line has no EVSE id."),
+        (HEAD + "A,b\n \x00,y\n", 3, "evse_id:"),
         (HEAD + "A,b\n" + "X" * 49 + ",y\n", 3, "evse_id:"),
         (HEAD + "A,b\nB,c\na,d\n", 4, "a stands in line 2 already."),
         ("evse_id,latitude\nX,91\n", 2, "latitude:"),

@@ -234,12 +234,12 @@ def test_acknowledged_incident_still_has_its_all_clear(group: NotificationGroup,
 
 def test_notes_are_kept_in_order() -> None:
     incident = IncidentFactory()
-    for text in (" First\x00 ", "Second"):
+    for text in (" First ", "Second"):
         add_note(incident=incident, author="anna", note=text, now=NOW)
     assert list(incident.entries.values_list("kind", "text")) == [("note", "First"), ("note", "Second")]
 
 
-@pytest.mark.parametrize("text", ["", "  \x00", "x" * 2_001])
+@pytest.mark.parametrize("text", ["", "  ", "x" * 2_001])
 def test_note_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValidationError) as refused:
         add_note(incident=IncidentFactory(), author="anna", note=text, now=NOW)

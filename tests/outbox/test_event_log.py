@@ -59,8 +59,6 @@ def test_place_never_changes(db: None) -> None:
         ("test%.*", []),
         ("test_note", []),
         ("t*", []),
-        ("\x00", []),
-        ("test.\x00.*", []),
     ],
 )
 def test_log_can_be_read_by_kind_or_topic(db: None, kind: str, found: list[str]) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
+from core.ingest import Intake, Submission
 from outbox.models import Delivery, Event
 from tests import clock
 from vehicles.ingest import AnyFact, Fact
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.services.campaigns import gather_audiences
 from vehicles.services.evaluation import sweep_due
-from vehicles.services.intake import Intake, Submission, take_facts
+from vehicles.services.intake import take_facts
 
 NOW = clock.NOW
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

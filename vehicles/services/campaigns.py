@@ -34,7 +34,7 @@ def audience_of(text: str) -> Q:
 def clean_campaign(given: dict[str, Any]) -> dict[str, Any]:
     """Checks a campaign's settings. Raises ValidationError with a sentence per field."""
     found, errors = {key: given[key] for key in FIELDS if key in given}, {}
-    found["name"] = " ".join(str(found.get("name") or "").replace("\x00", "").split())[:100]
+    found["name"] = " ".join(str(found.get("name") or "").split())[:100]
     if not found["name"]:
         errors["name"] = _("Give the campaign a name.")
     if found.get("type") not in CAMPAIGN_TYPES:

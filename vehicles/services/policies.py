@@ -125,7 +125,7 @@ def change_text(*, entry: NotificationType, language: str, title: str, body: str
     """Sets an operator's words; empty ones give the catalogue's back. Raises ValidationError by field."""
     if language not in Language.values:
         raise ValidationError({"language": _("The languages are %(known)s.") % {"known": ", ".join(Language.values)}})
-    title, body = " ".join(title.replace("\x00", "").split()), body.replace("\x00", "").strip()
+    title, body = " ".join(title.split()), body.strip()
     if not title and not body:
         NotificationText.objects.filter(type=entry.name, language=language).delete()
         return

@@ -13,7 +13,7 @@ from core.sql import Col, insert_rows, take_ids, update_rows
 from vehicles.ingest import SampleReport
 from vehicles.models.charging import SAMPLES_MATTER_DAYS
 from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, match
-from vehicles.services.things import Thing, Things
+from vehicles.services.unit_of_work import EntityChange, EntityUnitOfWork
 
 # Changes of these may begin or end a session, or say that power was expected.
 TELLING = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
@@ -42,22 +42,22 @@ _FOLLOWED = (
 )
 
 
-def take_samples(*, samples: Iterable[SampleReport], things: Things, now: datetime) -> None:
+def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> None:
     """Keeps samples and derives the sessions anew of every vehicle that they or its settings may have changed."""
     from_moment: dict[int, datetime] = {}
-    vehicles = {thing.id: thing for thing in things.of("vehicle")}
+    vehicles = {vehicle.id: vehicle for vehicle in work.of("vehicle")}
     rows: dict[tuple[int, datetime, str], Sample] = {}
-    oldest = now - timedelta(days=SAMPLES_MATTER_DAYS)
+    oldest = work.now - timedelta(days=SAMPLES_MATTER_DAYS)
     for report in samples:
-        one, vehicle_id = report.sample, things.id_of("vehicle", report.vehicle)
+        one, vehicle_id = report.sample, work.id_of("vehicle", report.vehicle)
         if one.at >= oldest:
             key = (vehicle_id, one.at, one.charge_state)
             rows[key] = _both(rows.get(key, one), one)
             _note(from_moment, vehicle_id, one.at)
-    for thing in vehicles.values():
+    for vehicle in vehicles.values():
         for name in TELLING:
-            if name in thing.news:
-                _note(from_moment, thing.id, thing.news[name])
+            if name in vehicle.news:
+                _note(from_moment, vehicle.id, vehicle.news[name])
     _insert([(key[0], rows[key]) for key in sorted(rows)])
     if from_moment:
         _follow(from_moment, vehicles)
@@ -87,7 +87,7 @@ def _insert(samples: Sequence[tuple[int, Sample]]) -> None:
     )
 
 
-def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, Thing]) -> None:
+def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityChange]) -> None:
     ids = sorted(from_moment)
     anchors = _anchors(ids, [from_moment[vehicle_id] for vehicle_id in ids])
     samples, recorded = _samples_since(anchors), _sessions_since(anchors)
@@ -178,7 +178,9 @@ def _update(rows: Sequence[tuple[Any, ...]]) -> None:
     update_rows("vehicles_chargingsession", Col("id", "bigint"), _FOLLOWED, rows)
 
 
-def _create(fresh: Sequence[tuple[int, Derived]], vehicles: Mapping[int, Thing], locations: Mapping[str, int]) -> None:
+def _create(
+    fresh: Sequence[tuple[int, Derived]], vehicles: Mapping[int, EntityChange], locations: Mapping[str, int]
+) -> None:
     if not fresh:
         return
     ids = take_ids("vehicles_chargingsession", len(fresh))

@@ -10,11 +10,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.ingest import Submission
 from core.permissions import requires
 from vehicles import selectors
 from vehicles.forms import FactForm
 from vehicles.ingest import FACT_TYPES
-from vehicles.services.intake import Submission, take_facts
+from vehicles.services.intake import take_facts
 
 
 @requires("vehicles.add_fact")

@@ -1,5 +1,5 @@
 """Device messages: taken in batches, judged, told."""
 
-from bikeshare.services.telemetry.taking import Intake, Submission, take_telemetry
+from bikeshare.services.telemetry.intake import take_telemetry
 
-__all__ = ["Intake", "Submission", "take_telemetry"]
+__all__ = ["take_telemetry"]

@@ -13,9 +13,9 @@ from bikeshare.models import Boitier, BoitierState, Vehicule
 from bikeshare.rules.telemetry import LOW_BATTERY
 from bikeshare.rules.zones import Entry, Fix
 from bikeshare.selectors import rows_of
-from bikeshare.services.ledger import Ledger
 from bikeshare.services.payloads import position
 from bikeshare.services.telemetry.devices import Device
+from bikeshare.services.unit_of_work import ResourceUnitOfWork
 
 
 @dataclass
@@ -83,8 +83,8 @@ class Telling:
             _Said(topic, device.vehicule_id, True, device.as_state(), PositionForbidden, key, fix.at, extra)
         )
 
-    def write(self, ledger: Ledger) -> None:
-        """Hands the events to the ledger, in the order in which they were gathered."""
+    def write(self, work: ResourceUnitOfWork) -> None:
+        """Hands the events to the work, in the order in which they were gathered."""
         boitiers = self._read(Boitier, of_vehicule=False)
         vehicules = self._read(Vehicule, of_vehicule=True)
         for said in self._said:
@@ -92,7 +92,7 @@ class Telling:
             if row is None:
                 continue  # deleted in this moment
             (row.boitier if said.of_vehicule else row).state = said.state
-            ledger.tell(said.topic, row, said.payload, key=said.key, at=said.at, **said.extra)
+            work.publish(said.topic, row, said.payload, key=said.key, at=said.at, **said.extra)
 
     def _read(self, model: Any, *, of_vehicule: bool) -> dict[str, Any]:
         wanted = {said.subject for said in self._said if said.of_vehicule == of_vehicule}

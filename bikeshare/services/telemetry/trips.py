@@ -7,11 +7,13 @@ from datetime import datetime
 from bikeshare.choices import ENDING, Lock, RequestOrigin, TripStatus
 from bikeshare.models import Dock
 from bikeshare.services import trips
-from bikeshare.services.ledger import Ledger
 from bikeshare.services.telemetry.devices import Device
+from bikeshare.services.unit_of_work import ResourceUnitOfWork
 
 
-def after_lock(ledger: Ledger, device: Device, said: str, *, edge: str, at: datetime, dock: Dock | None) -> None:
+def after_lock(
+    work: ResourceUnitOfWork, device: Device, said: str, *, edge: str, at: datetime, dock: Dock | None
+) -> None:
     """Applies a lock message that is newer than what was known to the vehicle's running trip.
 
     Locked while renting: a termination request of the lock. A dock's tag with it, or later: accepted, completed there.
@@ -23,14 +25,14 @@ def after_lock(ledger: Ledger, device: Device, said: str, *, edge: str, at: date
         return
     if said == Lock.LOCKED:
         if one.trip.status == TripStatus.RENTING and edge:
-            trips.mark(ledger, one, origin=RequestOrigin.SYSTEM, date=at, dock=dock)
+            trips.mark(work, one, origin=RequestOrigin.SYSTEM, date=at, dock=dock)
         if one.trip.status in ENDING and dock is not None:
-            trips.complete(ledger, one, dock=dock)
+            trips.complete(work, one, dock=dock)
     elif edge == Lock.UNLOCKED:
         if one.trip.status in ENDING and one.request is not None and at > one.request.date:
-            trips.cancel_mark(ledger, one, reason="unlocked")
+            trips.cancel_mark(work, one, reason="unlocked")
         elif one.trip.status == TripStatus.PITSTOP:
-            trips.resume_riding(ledger, one, at=at)
+            trips.resume_riding(work, one, at=at)
     device.trip_status = one.trip.status
     if one.trip.status == TripStatus.COMPLETED:
         device.end_trip()

@@ -163,11 +163,11 @@ def clean_common(values: dict[str, Any], *, name_missing: str | Promise) -> dict
     """Tidies name, description and language of a list's settings in place; returns what is wrong by field."""
     errors: dict[str, Any] = {}
     if "name" in values:
-        values["name"] = " ".join(str(values["name"]).replace("\x00", "").split())
+        values["name"] = " ".join(str(values["name"]).split())
         if not values["name"] or len(values["name"]) > MAX_NAME:
             errors["name"] = name_missing
     if "description" in values:
-        values["description"] = str(values["description"]).replace("\x00", "").strip()
+        values["description"] = str(values["description"]).strip()
     if values.get("language", "en") not in Language.values:
         errors["language"] = _("The languages are %(known)s.") % {"known": ", ".join(Language.values)}
     return errors

@@ -49,7 +49,7 @@ def clean_settings(given: dict[str, Any], *, topics: Sequence[str] = (), domain:
     found = {key: value for key, value in given.items() if key in SETTINGS}
     errors = clean_common(found, name_missing=_("Give the list a name of at most 100 characters."))
     if "condition" in found:
-        found["condition"] = str(found["condition"]).replace("\x00", "").strip()
+        found["condition"] = str(found["condition"]).strip()
     if found.get("domain", "") and found["domain"] not in domains():
         errors["domain"] = _("The domains are %(known)s; empty means any.") % {"known": ", ".join(domains())}
     if "topics" in found:

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from core.sql import Col, insert_rows
+from core.text import clean_text
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import Result
 
@@ -39,7 +40,7 @@ def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
             Col("blocked_reason", "text"),
         ),
         [
-            (Channel.EMAIL, address, now, now, refused[address].outcome.answer.replace("\x00", ""), "")
+            (Channel.EMAIL, address, now, now, clean_text(refused[address].outcome.answer), "")
             for address in sorted(refused)
         ],
         "ON CONFLICT (channel, lower(address)) DO UPDATE SET last_failure_at = EXCLUDED.last_failure_at,"

@@ -1,4 +1,4 @@
-"""The ledger: what was changed meanwhile is not overwritten, and then nothing of it is told."""
+"""The unit of work: what was changed meanwhile is not overwritten, and then nothing of it is told."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from bikeshare.models import Station
-from bikeshare.services import ledger
+from bikeshare.services import unit_of_work
 from bikeshare.services.refused import Refused
 from tests.bikeshare.kit import NOW, told
 from tests.factories.bikeshare import StationFactory
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db
 
 def rename(stations: list[Any], *, after_reading: str = "") -> None:
     """Gives stations a new name; meanwhile somebody else changes one of them."""
-    with ledger.record(now=NOW) as book:
+    with unit_of_work.ResourceUnitOfWork.begin(NOW) as work:
         for station in stations:
-            book.change(station, name=f"{station.name} 2")
+            work.change(station, name=f"{station.name} 2")
         Station.everything.filter(pk=after_reading).update(version=F("version") + 1)
 
 
@@ -46,7 +46,7 @@ def test_what_was_deleted_meanwhile_is_not_changed(count: int) -> None:
 
 
 def test_many_rows_are_written_a_few_hundred_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "UPDATED_AT_ONCE", 3)
+    monkeypatch.setattr(unit_of_work, "UPDATED_AT_ONCE", 3)
     stations = [StationFactory(name="Quai") for _number in range(7)]
     with CaptureQueriesContext(connection) as captured:
         rename(stations)

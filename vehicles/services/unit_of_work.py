@@ -1,9 +1,9 @@
-"""The things that a batch of facts names: made where they are new, locked, told, written. Set-based throughout."""
+"""The unit of work of a batch of facts: entities are made where they are new, locked, changed, written. Set-based."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,15 @@ import msgspec
 from django.db import connection
 
 from core.sql import Col, update_rows
+from core.unit_of_work import UnitOfWork
 from vehicles.ingest import Report
 from vehicles.rules.timelines import Reports
 from vehicles.services.kinds import KINDS, Kind
 
 
 @dataclass(slots=True)
-class Thing:
-    """One row under way: its reports, and the rows that it is linked to by column."""
+class EntityChange:
+    """One row in progress: its reports, and the rows that it is linked to by column."""
 
     kind: Kind
     id: int
@@ -31,18 +32,37 @@ class Thing:
     news: dict[str, datetime] = field(default_factory=dict)
 
 
-class Things:
-    """All things of one batch. Rows are made and locked kind by kind in one order, drivers last of all."""
+class EntityUnitOfWork(UnitOfWork):
+    """Everything that one batch of reports names. Rows are made and locked kind by kind in one order, drivers last."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
         self._named: dict[str, dict[str, Report | None]] = defaultdict(dict)
         self._ids: dict[tuple[str, str], int] = {}
-        self.found: dict[tuple[str, str], Thing] = {}
+        self._entities: dict[tuple[str, str], EntityChange] = {}
         # Drivers to whom something belonged before this batch.
         self.former_drivers: set[int] = set()
 
-    def name(self, report: Report) -> None:
-        """Notes that a report names a thing, and the things that it links to."""
+    # ---- load -------------------------------------------------------------------------------------------------
+
+    def load(self, reports: Iterable[Report]) -> None:
+        """Makes what is missing and locks everything but the drivers, which are locked with those concerned."""
+        for report in reports:
+            self._name(report)
+        for kind in KINDS.values():
+            if kind.name in self._named:
+                self._make_missing(kind)
+        for kind in KINDS.values():
+            if kind.name in self._named and kind.name != "driver":
+                self._lock(kind, self._reported(kind.name))
+
+    def load_drivers(self) -> None:
+        """Locks the drivers whom reports are about; call it when all drivers concerned are locked in one statement."""
+        if keys := self._reported("driver"):
+            self._lock(KINDS["driver"], keys)
+
+    def _name(self, report: Report) -> None:
+        """Notes that a report names an entity, and the entities that it links to."""
         known = self._named[report.kind]
         if known.get(report.key) is None:
             known[report.key] = report
@@ -50,14 +70,9 @@ class Things:
             if isinstance(target := report.values.get(link), str):
                 self._named[kind].setdefault(target, None)
 
-    def open(self) -> None:
-        """Makes what is missing and locks everything but the drivers, which are locked with those concerned."""
-        for kind in KINDS.values():
-            if kind.name in self._named:
-                self._make_missing(kind)
-        for kind in KINDS.values():
-            if kind.name in self._named and kind.name != "driver":
-                self._lock(kind, [k for k, report in self._named[kind.name].items() if report is not None])
+    def _reported(self, kind: str) -> list[str]:
+        """The keys of the entities that reports are about, and do not only link to."""
+        return [key for key, report in self._named[kind].items() if report is not None]
 
     def _make_missing(self, kind: Kind) -> None:
         named = self._named[kind.name]
@@ -77,8 +92,8 @@ class Things:
         self._learn_ids(kind, missing)
 
     def _learn_ids(self, kind: Kind, keys: Iterable[str]) -> None:
-        found = kind.model._default_manager.filter(external_id__in=list(keys)).values_list("external_id", "pk")
-        self._ids |= {(kind.name, key): pk for key, pk in found}
+        rows = kind.model._default_manager.filter(external_id__in=list(keys)).values_list("external_id", "pk")
+        self._ids |= {(kind.name, key): pk for key, pk in rows}
 
     def _lock(self, kind: Kind, keys: Iterable[str]) -> None:
         """Locks rows in the order of their ids and reads them."""
@@ -92,64 +107,71 @@ class Things:
             )
             for pk, key, reports, *links in cursor.fetchall():
                 linked = dict(zip(columns, links, strict=True))
-                self.found[kind.name, key] = Thing(kind, pk, key, Reports(msgspec.json.decode(reports)), linked)
+                self._entities[kind.name, key] = EntityChange(
+                    kind, pk, key, Reports(msgspec.json.decode(reports)), linked
+                )
                 self.former_drivers |= {linked[c] for c in _driver_columns(kind) if linked[c] is not None}
 
-    def lock_drivers(self) -> None:
-        """Locks the drivers whom reports tell of; call it when all drivers concerned are locked in one statement."""
-        told = [key for key, report in self._named["driver"].items() if report is not None]
-        if told:
-            self._lock(KINDS["driver"], told)
+    # ---- change -----------------------------------------------------------------------------------------------
 
-    def driver_ids(self) -> set[int]:
-        """The drivers that reports tell of, as far as they are made."""
-        return {self._ids["driver", key] for key, report in self._named["driver"].items() if report is not None}
-
-    def tell(self, report: Report, at: datetime) -> bool:
-        """Adds a report's values to its thing; says whether any of them is the present value now."""
-        thing, present = self.found[report.kind, report.key], False
+    def change(self, report: Report, at: datetime) -> bool:
+        """Adds a report's values to its entity; says whether any of them is the present value now."""
+        entity, present = self._entities[report.kind, report.key], False
         for name, value in report.values.items():
-            if thing.reports.tell(name, value, at):
-                thing.changed = True
-                thing.news[name] = min(thing.news.get(name, at), at)
-            present = present or thing.reports.told_at(name) == at
+            if entity.reports.tell(name, value, at):
+                entity.changed = True
+                entity.news[name] = min(entity.news.get(name, at), at)
+            present = present or entity.reports.told_at(name) == at
         return present
 
-    def write(self, *kinds: str) -> None:
-        """Writes what changed: the reports, the links, and the present values."""
-        for kind in KINDS.values():
-            changed = [t for t in self.found.values() if t.kind is kind and t.changed and kind.name in kinds]
-            for thing in changed:
-                self._follow_links(thing)
-            _write(kind, sorted(changed, key=lambda t: t.id))
+    # ---- flush ------------------------------------------------------------------------------------------------
 
-    def _follow_links(self, thing: Thing) -> None:
-        for link, (column, target) in thing.kind.links.items():
-            key = thing.reports.latest(link)
+    def flush(self) -> None:
+        """Writes what changed of all that is loaded so far: the reports, the links, and the present values."""
+        for kind in KINDS.values():
+            changed = [entity for entity in self.of(kind.name) if entity.changed]
+            for entity in changed:
+                self._follow_links(entity)
+                entity.changed = False
+            _write(kind, sorted(changed, key=lambda entity: entity.id))
+
+    def _follow_links(self, entity: EntityChange) -> None:
+        for link, (column, target) in entity.kind.links.items():
+            key = entity.reports.latest(link)
             # What this batch did not name was linked before.
             if isinstance(key, str) and (target, key) in self._ids:
-                thing.links[column] = self._ids[target, key]
+                entity.links[column] = self._ids[target, key]
 
-    def of(self, *kinds: str) -> list[Thing]:
-        return [thing for thing in self.found.values() if thing.kind.name in kinds]
+    # ---- what is loaded ---------------------------------------------------------------------------------------
+
+    @property
+    def entities(self) -> Collection[EntityChange]:
+        return self._entities.values()
+
+    def of(self, kind: str) -> list[EntityChange]:
+        return [entity for entity in self._entities.values() if entity.kind.name == kind]
 
     def id_of(self, kind: str, key: str) -> int:
         return self._ids[kind, key]
+
+    def driver_ids(self) -> set[int]:
+        """The drivers that reports are about, as far as they are made."""
+        return {self._ids["driver", key] for key in self._reported("driver")}
 
 
 def _driver_columns(kind: Kind) -> list[str]:
     return [column for column, target in kind.links.values() if target == "driver"]
 
 
-def _write(kind: Kind, things: list[Thing]) -> None:
+def _write(kind: Kind, entities: list[EntityChange]) -> None:
     links = [column for column, _target in kind.links.values()]
     columns = (Col("reports", "jsonb"), *(Col(column, "bigint") for column in links), *kind.columns)
     rows: list[tuple[Any, ...]] = []
-    for thing in things:
-        present = kind.present(thing.reports)
+    for entity in entities:
+        present = kind.present(entity.reports)
         values = [_cell(column, present[column.name]) for column in kind.columns]
-        reports = msgspec.json.encode(thing.reports.raw).decode()
-        rows.append((thing.id, reports, *(thing.links[column] for column in links), *values))
+        reports = msgspec.json.encode(entity.reports.raw).decode()
+        rows.append((entity.id, reports, *(entity.links[column] for column in links), *values))
     update_rows(kind.table, Col("id", "bigint"), columns, rows)
 
 
@@ -177,15 +199,15 @@ def inherit_drivers(account_ids: Iterable[int], vehicle_ids: Iterable[int], loca
             )
 
 
-def drivers_concerned(things: Things) -> set[int]:
+def drivers_concerned(work: EntityUnitOfWork) -> set[int]:
     """Everyone to whom something belongs, or belonged, that this batch tells of."""
     ids: dict[str, set[int]] = defaultdict(set)
-    drivers = things.former_drivers | things.driver_ids()
-    for thing in things.found.values():
-        ids[thing.kind.name].add(thing.id)
-        for column, (name, target) in ((c, (n, k)) for n, (c, k) in thing.kind.links.items()):
-            linked = thing.links[column]
-            if linked is not None and name in ("vehicle", "location") and thing.kind.name != "vehicle":
+    drivers = work.former_drivers | work.driver_ids()
+    for entity in work.entities:
+        ids[entity.kind.name].add(entity.id)
+        for column, (name, target) in ((c, (n, k)) for n, (c, k) in entity.kind.links.items()):
+            linked = entity.links[column]
+            if linked is not None and name in ("vehicle", "location") and entity.kind.name != "vehicle":
                 ids[target].add(linked)
             if linked is not None and target == "driver":
                 drivers.add(linked)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from core.sql import Col, insert_rows, update_rows
+from core.unit_of_work import UnitOfWork
 from fleet_remotes import rules
 from fleet_remotes.choices import IN_FLIGHT, WITH_VENDOR, Kind, State, StepKind, Verdict
 from fleet_remotes.models import Callback, RemoteAction
@@ -24,7 +25,7 @@ from fleet_remotes.services.retries import plan_retries
 from fleet_remotes.services.settings import timers
 
 # Any fixed number serves, as long as nothing else locks it.
-_LEDGER_LOCK = 7_201_007
+_ACTIONS_LOCK = 7_201_007
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def changing_actions() -> Iterator[None]:
     """A transaction in which nobody else changes where actions with the vendor stand."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LEDGER_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ACTIONS_LOCK])
         yield
 
 
@@ -49,27 +50,39 @@ def standing_of(action: RemoteAction) -> Standing:
     )
 
 
-class Ledger:
-    """Some actions, locked, and what becomes of them. Use within `changing_actions`, and `write` at the end."""
+class ActionUnitOfWork(UnitOfWork):
+    """Some actions, locked, and what becomes of them. Use within `changing_actions`."""
 
-    def __init__(self, actions: Iterable[RemoteAction], now: datetime) -> None:
-        self.now = now
-        self.actions = {action.pk: action for action in actions}
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.actions: dict[int, RemoteAction] = {}
         self.changed: dict[int, RemoteAction] = {}
-        self._before = {pk: State(action.state) for pk, action in self.actions.items()}
-        self._disputed = {pk for pk, action in self.actions.items() if _is_disputed(action)}
+        self._before: dict[int, State] = {}
+        self._disputed: set[int] = set()
         self._steps: list[tuple[int, datetime, str, str]] = []
         self._windows: dict[int, timedelta] | None = None
+
+    def load(self, action_ids: Iterable[int]) -> None:
+        """Reads actions with their vehicles, locked in the order of their ids."""
+        ids = list(action_ids)
+        if not ids:
+            return
+        rows = RemoteAction.objects.select_for_update(of=("self",), no_key=True).select_related("vehicle", "fleet")
+        for action in rows.filter(pk__in=ids).order_by("pk"):
+            self.actions[action.pk] = action
+            self._before[action.pk] = State(action.state)
+            if _is_disputed(action):
+                self._disputed.add(action.pk)
 
     # ---- changing ---------------------------------------------------------------------------------------------
 
     def report(self, action: RemoteAction, report: Report) -> Verdict:
         """Applies what the vendor says, and returns what became of the report."""
         standing, verdict = rules.advance(standing_of(action), report)
-        self.stand(action, standing)
+        self.change(action, standing)
         return verdict
 
-    def stand(self, action: RemoteAction, standing: Standing) -> None:
+    def change(self, action: RemoteAction, standing: Standing) -> None:
         """Puts an action where a rule says it stands."""
         if standing == standing_of(action):
             return
@@ -105,11 +118,11 @@ class Ledger:
 
     def step(self, action: RemoteAction, kind: StepKind, detail: str = "") -> None:
         """Adds a step of our own to the timeline."""
-        self._steps.append((action.pk, self.now, kind, detail.replace("\x00", "")[:300]))
+        self._steps.append((action.pk, self.now, kind, detail[:300]))
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def write(self) -> None:
+    def flush(self) -> None:
         """Writes everything in a fixed number of statements, and tells of what has ended."""
         changed = [self.changed[pk] for pk in sorted(self.changed)]
         ended = [action for action in changed if action.is_terminal and self._is_final_news(action)]
@@ -135,16 +148,6 @@ class Ledger:
 
 def _is_disputed(action: RemoteAction) -> bool:
     return action.conflict and not action.reconciled
-
-
-def locked(queryset: Iterable[int]) -> list[RemoteAction]:
-    """These actions with their vehicles, locked in one order."""
-    return list(
-        RemoteAction.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("vehicle", "fleet")
-        .filter(pk__in=list(queryset))
-        .order_by("pk")
-    )
 
 
 _COLUMNS = (

@@ -1,38 +1,15 @@
-"""What comes in and whose it is: submissions, what becomes of them, and the charge points that they name."""
+"""The charge points that a batch of messages names, found in one statement."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import connection
 
-from core.services import take_receipts
 from core.sql import array_literal
-
-T = TypeVar("T")
-MAX_ID = 200
-
-
-@dataclass
-class Submission:
-    """What one request brought: items with their place in its batch, under the key that sent them."""
-
-    key_id: int
-    items: Sequence[tuple[int, Any]]
-
-
-@dataclass
-class Intake:
-    """What became of a submission."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +22,6 @@ class Point:
     connector: int | None
     interval_s: int
     vendor: str
-
-
-def or_once_more(take: Callable[[], T]) -> T:
-    """Takes a second time when a charge point or group was deleted between our reading of it and our commit."""
-    try:
-        return take()
-    except IntegrityError:
-        return take()
 
 
 _POINTS = (
@@ -99,44 +68,3 @@ class Directory:
             return points
         exact = [point for point in points if point.connector == evse]
         return exact or ([points[0]] if len(points) == 1 and points[0].connector is None else [])
-
-
-def without_duplicates(
-    submissions: Sequence[Submission],
-    intakes: Sequence[Intake],
-    known: Sequence[T],
-    *,
-    place: Callable[[T], int],
-    external_id: Callable[[T], str | int | None],
-    now: datetime,
-) -> list[T]:
-    """Leaves out what the same key sent before under the same id, counting both kinds in the intakes.
-
-    `place` says to which submission an item belongs. Only items that are taken leave a receipt, so that a rejected one
-    can be sent again.
-    """
-    wanted: dict[int, list[str]] = defaultdict(list)
-    for item in known:
-        if (given := external_id(item)) is not None:
-            wanted[submissions[place(item)].key_id].append(str(given))
-    remaining = {
-        key_id: take_receipts(key_id=key_id, external_ids=wanted[key_id], now=now) for key_id in sorted(wanted)
-    }
-    fresh = []
-    for item in known:
-        given, number = external_id(item), place(item)
-        if given is not None:
-            left = remaining[submissions[number].key_id]
-            if str(given) not in left:
-                intakes[number].duplicates += 1
-                continue
-            left.discard(str(given))
-        intakes[number].accepted += 1
-        fresh.append(item)
-    return fresh
-
-
-def id_problem(given: str | int | None) -> str:
-    if given is not None and (len(str(given)) > MAX_ID or "\x00" in str(given)):
-        return f"`id` must be at most {MAX_ID} characters without NUL."
-    return ""

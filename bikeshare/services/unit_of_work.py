@@ -1,11 +1,11 @@
 """The one way in which resources change: rows, versions, events and audit together, in one transaction.
 
-    with record(now=now) as ledger:
-        ledger.change(trip, status=TripStatus.COMPLETED, end_at=now)
-        ledger.tell("trip.terminated", trip, Told)
+    with ResourceUnitOfWork.begin(now) as work:
+        work.change(trip, status=TripStatus.COMPLETED, end_at=now)
+        work.publish("trip.terminated", trip, Told)
 
 Rows are written set-based when the block ends, by a conditional UPDATE on the version that was read, and the events
-are published with them. Whoever changes rows holds their locks (`lock`), taken in the order trip, cyclist, vehicle,
+are published with them. Whoever changes rows holds their locks (`load`), taken in the order trip, cyclist, vehicle,
 dock. `*.created`, `*.updated` and `*.deleted` follow by themselves where the seed has them, also for a thousand rows at
 once; a change that changes nothing tells nothing.
 """
@@ -13,14 +13,12 @@ once; a change that changes nothing tells nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 from auditlog.models import LogEntry
-from django.db import transaction
 from django.db.models import Case, F, Model, QuerySet, Value, When
 
 from bikeshare.choices import Refusal
@@ -30,6 +28,7 @@ from bikeshare.models import Cyclist, Program, Resource, Zone
 from bikeshare.rules.states import may_move
 from bikeshare.services.payloads import facts_of
 from bikeshare.services.refused import Refused
+from core.unit_of_work import LostRace, UnitOfWork
 from outbox.contract import NewEvent
 from outbox.services import publish
 
@@ -39,25 +38,24 @@ UPDATED_AT_ONCE = 500
 _NOT_TOLD = {"version", "bounds"}
 
 
-def lock(rows: QuerySet[Row]) -> list[Row]:
+def load(rows: QuerySet[Row]) -> list[Row]:
     """Reads rows and holds them until the transaction ends, in the order of their ids."""
     return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
-@contextmanager
-def record(*, now: datetime, audited: bool = False) -> Iterator[Ledger]:
-    """A transaction with a ledger that is written at its end. `audited` leaves a trace of who changed what."""
-    with transaction.atomic():
-        ledger = Ledger(now=now, audited=audited)
-        yield ledger
-        ledger.write()
+class ChangedMeanwhile(Refused, LostRace):
+    """A row is not any more as it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal.CHANGED_MEANWHILE)
 
 
-class Ledger:
-    """What one transaction does to resources. Used by `record`."""
+class ResourceUnitOfWork(UnitOfWork):
+    """What one transaction does to resources. `audited` leaves a trace of who changed what."""
 
-    def __init__(self, *, now: datetime, audited: bool = False) -> None:
-        self.now, self.audited = now, audited
+    def __init__(self, now: datetime, *, audited: bool = False) -> None:
+        super().__init__(now)
+        self.audited = audited
         self._created: dict[type[Resource], dict[str, Resource]] = {}
         self._changed: dict[type[Resource], dict[str, Resource]] = {}
         self._fields: dict[str, set[str]] = defaultdict(set)
@@ -77,7 +75,7 @@ class Ledger:
         self._created.setdefault(type(row), {})[row.pk] = row
         self._note_zone(row)
         if f"{row.NAME}.created" in TOPIC_OF:
-            self.tell(f"{row.NAME}.created", row, Told)
+            self.publish(f"{row.NAME}.created", row, Told)
         return row
 
     def change(self, row: Resource, **values: Any) -> bool:
@@ -100,7 +98,7 @@ class Ledger:
             extra: dict[str, Any] = {"previous_attributes": previous}
             if personal:
                 extra["personal_attributes_changed"] = personal
-            self.tell(f"{row.NAME}.updated", row, Updated, **extra)
+            self.publish(f"{row.NAME}.updated", row, Updated, **extra)
         return True
 
     def delete(self, row: Resource) -> None:
@@ -109,9 +107,9 @@ class Ledger:
         row.deleted_at = self.now
         self._deleted.add(row.pk)
         if f"{row.NAME}.deleted" in TOPIC_OF:
-            self.tell(f"{row.NAME}.deleted", row, Deleted, deleted=True)
+            self.publish(f"{row.NAME}.deleted", row, Deleted, deleted=True)
 
-    def tell(
+    def publish(
         self,
         topic: str,
         row: Resource,
@@ -166,8 +164,8 @@ class Ledger:
 
     # ---- writing --------------------------------------------------------------------------------------------------
 
-    def write(self) -> None:
-        """Writes the rows and publishes the events. Raises Refused when a row was changed meanwhile."""
+    def flush(self) -> None:
+        """Writes the rows and publishes the events. Raises ChangedMeanwhile, which is a Refused."""
         for model, rows in self._created.items():
             model.everything.bulk_create(rows.values())
         for model, changed in self._changed.items():
@@ -189,7 +187,7 @@ class Ledger:
             for start in range(0, len(group), UPDATED_AT_ONCE):
                 some = group[start : start + UPDATED_AT_ONCE]
                 if self._update_rows(model, some, sorted(fields)) != len(some):
-                    raise Refused(Refusal.CHANGED_MEANWHILE)
+                    raise ChangedMeanwhile
 
     def _update_rows(self, model: type[Resource], rows: list[Resource], fields: list[str]) -> int:
         """Writes those of the rows that still are as they were read; returns how many."""

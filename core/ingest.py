@@ -1,0 +1,271 @@
+"""Batches in: the one frame in which every domain takes what many requests bring.
+
+Decoded items become an `Incoming`, column by column: place n of each of its lists belongs to item n, and every step
+adds lists of its own beside them. The steps of a domain (`BatchSteps`) check each item alone, find whom the items are
+about (`resolve`), and judge and write those that are new (`apply`), all of them in a fixed number of statements. The
+frame does what is the same for all: ids that were sent before, one transaction, a race that was lost, an item that the
+database refuses.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import structlog
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from core.api import key_of, limited_body
+from core.batches import BatchDecoder, batch_answer
+from core.combine import Combiner
+from core.sql import array_literal
+from core.unit_of_work import LostRace
+
+log = structlog.get_logger("signalbox.ingest")
+Item = TypeVar("Item", bound=msgspec.Struct)
+Result = TypeVar("Result")
+
+MAX_ID = 200
+TRIES = 3
+# Of PostgreSQL's errors those that mean that somebody else was quicker: serialization_failure, deadlock_detected,
+# lock_not_available (its documentation, appendix A).
+_LOST_TO_ANOTHER = ("40001", "40P01", "55P03")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Generic[Item]):
+    """What one request brought: items with their place in its batch, under the key that sent them (0: the console)."""
+
+    key_id: int
+    items: Sequence[tuple[int, Item]]
+
+
+@dataclass(slots=True)
+class Intake:
+    """What became of a submission; `rejected` holds places and sentences."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Incoming(Generic[Item]):
+    """Items of one or more submissions as columns: `keys`, `submissions` (their number) and `places` (in its batch).
+
+    `errors` holds a sentence for each item that cannot be taken, and "" for the others.
+    """
+
+    now: datetime
+    items: list[Item]
+    keys: list[int]
+    submissions: list[int]
+    places: list[int]
+    errors: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.errors = [""] * len(self.items)
+
+    @classmethod
+    def of(cls, submissions: Sequence[Submission[Item]], now: datetime) -> Incoming[Item]:
+        incoming = [
+            (item, submission.key_id, number, place)
+            for number, submission in enumerate(submissions)
+            for place, item in submission.items
+        ]
+        items, keys, numbers, places = ([*column] for column in zip(*incoming, strict=True)) if incoming else ([],) * 4
+        return cls(now, items, keys, numbers, places)
+
+    def part(self, rows: slice) -> Incoming[Item]:
+        """Some of the items as they came, nothing said of them yet."""
+        return Incoming(self.now, self.items[rows], self.keys[rows], self.submissions[rows], self.places[rows])
+
+    def reject(self, row: int, sentence: str) -> None:
+        self.errors[row] = sentence
+
+    @property
+    def good(self) -> list[int]:
+        """The rows of which nothing bad is known."""
+        return [row for row, error in enumerate(self.errors) if not error]
+
+
+class BatchSteps(ABC, Generic[Item]):
+    """What a domain does with a batch; made anew for each attempt, so it may hold columns of its own."""
+
+    def __init__(self, incoming: Incoming[Item]) -> None:
+        self.incoming, self.now = incoming, incoming.now
+
+    def check(self, item: Item) -> str:
+        """What is wrong with an item by itself, as a sentence; "" when nothing is."""
+        return ""
+
+    def resolve(self, rows: list[int]) -> None:
+        """Reads what the items are about, and rejects those that are about nothing we know."""
+
+    @abstractmethod
+    def apply(self, rows: list[int]) -> None:
+        """Judges the items of these rows, which are good and new, and writes what follows. Called with none too."""
+
+    def after_commit(self) -> None:
+        """What must not hold the batch's locks."""
+
+
+Begin = Callable[[Incoming[Item]], BatchSteps[Item]]
+
+
+def take(submissions: Sequence[Submission[Item]], begin: Begin[Item], *, now: datetime) -> list[Intake]:
+    """Takes what several requests brought, in one transaction; an Intake for each, in order.
+
+    A lost race is tried again. What the database refuses is found by halves and rejected alone. Raises
+    OperationalError when the database is away or busy beyond that: then nothing was taken.
+    """
+    intakes = [Intake() for _submission in submissions]
+    incoming = Incoming.of(submissions, now)
+    try:
+        outcome = [try_again(lambda: _take_all(incoming.part(slice(None)), begin))]
+    except _REFUSALS:
+        with transaction.atomic():
+            outcome = _take_by_halves(incoming, begin)
+    for steps, duplicates in outcome:
+        _count(steps.incoming, duplicates, intakes)
+        steps.after_commit()
+    return intakes
+
+
+_Taken = tuple[BatchSteps[Any], set[int]]
+# What the database refuses of an item, however often it is tried.
+_REFUSALS = (DataError, IntegrityError, LostRace)
+
+
+def try_again(work: Callable[[], Result]) -> Result:
+    """Does a transaction's work, again when it lost a race: a deadlock, a row that was deleted or made meanwhile.
+
+    The one policy for lost races. `work` opens its own transaction and changes nothing outside of it.
+    """
+    for attempt in range(1, TRIES):
+        try:
+            return work()
+        except (LostRace, IntegrityError, OperationalError) as error:
+            if not _is_lost_race(error):
+                raise
+            log.info("lost a race; trying again", attempt=attempt, error=str(error).strip())
+    return work()
+
+
+def _is_lost_race(error: Exception) -> bool:
+    return not isinstance(error, OperationalError) or getattr(error.__cause__, "sqlstate", "") in _LOST_TO_ANOTHER
+
+
+def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
+    with transaction.atomic():
+        steps = begin(incoming)
+        incoming.errors = [_id_error(item) or steps.check(item) for item in incoming.items]
+        steps.resolve(incoming.good)
+        duplicates = _find_duplicates(steps)
+        steps.apply([row for row in incoming.good if row not in duplicates])
+    return steps, duplicates
+
+
+def _take_by_halves(incoming: Incoming[Item], begin: Begin[Item]) -> list[_Taken]:
+    """Takes the good items of a batch that the database refuses as a whole; the bad ones are named."""
+    try:
+        return [_take_all(incoming.part(slice(None)), begin)]
+    except _REFUSALS as error:
+        count = len(incoming.items)
+        if count == 1:
+            incoming.reject(0, f"It cannot be stored: {str(error).strip().splitlines()[0]}.")
+            return [(_Rejecting(incoming), set())]
+        parts = (slice(0, count // 2), slice(count // 2, count))
+        return [taken for part in parts for taken in _take_by_halves(incoming.part(part), begin)]
+
+
+class _Rejecting(BatchSteps[Any]):
+    """The steps of an item that is rejected already."""
+
+    def apply(self, rows: list[int]) -> None:
+        return
+
+
+def _id_of(item: msgspec.Struct) -> str | None:
+    """The sender's own id, by which a repetition is known; None where there is none."""
+    external_id = getattr(item, "id", None)
+    return None if external_id is None else str(external_id)
+
+
+def _id_error(item: msgspec.Struct) -> str:
+    return f"`id` must be at most {MAX_ID} characters." if len(_id_of(item) or "") > MAX_ID else ""
+
+
+def _find_duplicates(steps: BatchSteps[Any]) -> set[int]:
+    """The good rows whose id the same key sent before, in an earlier batch or in this one.
+
+    Only items that are taken leave a receipt, so that a rejected one can be sent again.
+    """
+    incoming = steps.incoming
+    receipts = {
+        row: (incoming.keys[row], external_id)
+        for row in incoming.good
+        if (external_id := _id_of(incoming.items[row])) is not None
+    }
+    new = write_receipts(receipts.values(), incoming.now)
+    duplicates = set()
+    for row, receipt in receipts.items():
+        if receipt in new:
+            new.remove(receipt)
+        else:
+            duplicates.add(row)
+    return duplicates
+
+
+def write_receipts(receipts: Iterable[tuple[int, str]], now: datetime) -> set[tuple[int, str]]:
+    """Remembers (key, the sender's id) and returns those that are new, in one statement of the caller's transaction."""
+    # Sorted, so that two batches with the same ids wait for one another instead of dead-locking.
+    wanted = sorted(set(receipts))
+    if not wanted:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO console_apireceipt (key_id, external_id, received_at)"
+            " SELECT k, x, %s FROM unnest(%s::bigint[], %s::text[]) AS r(k, x) ORDER BY k, x"
+            " ON CONFLICT (key_id, external_id) DO NOTHING RETURNING key_id, external_id",
+            [now, *(array_literal(column) for column in zip(*wanted, strict=True))],
+        )
+        return set(cursor.fetchall())
+
+
+def _count(incoming: Incoming[Any], duplicates: set[int], intakes: Sequence[Intake]) -> None:
+    for row, number in enumerate(incoming.submissions):
+        intake = intakes[number]
+        if incoming.errors[row]:
+            intake.rejected.append((incoming.places[row], incoming.errors[row]))
+        elif row in duplicates:
+            intake.duplicates += 1
+        else:
+            intake.accepted += 1
+
+
+class BatchEndpoint(Generic[Item]):
+    """What stands behind the address of a batch: body → items → written together with others that come → answer.
+
+    `take_batch` is a domain's way in: `take` with its steps, of several submissions at a moment.
+    """
+
+    def __init__(self, item_type: Any, take_batch: Callable[..., list[Intake]]) -> None:
+        self._decoder: BatchDecoder[Item] = BatchDecoder(item_type)
+        self._combiner = Combiner[Submission[Item], Intake](
+            lambda submissions: take_batch(submissions=submissions, now=timezone.now())
+        )
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """202 after the commit, with what became of the items. Raises Problem for a body that is no batch."""
+        batch = self._decoder.decode(limited_body(request))
+        submission = Submission(key_of(request).pk, batch.items)
+        intake = self._combiner.submit(submission, size=len(batch.items)) if batch.items else Intake()
+        body = batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected)
+        return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")

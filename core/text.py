@@ -1,0 +1,52 @@
+"""What PostgreSQL cannot store, taken out once, where text comes in: NUL, lone surrogates, bytes that are no UTF-8.
+
+Whoever reads a JSON body, an address, a file or a stranger's answer calls one of these; nobody behind them looks again.
+A text that only spells such a character (`\\u0000` written out) is a text like any other.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MARK = b"\xef\xbb\xbf"
+UNKNOWN = "\ufffd"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+# Every escape, so that an escaped backslash before "u0000" is read as what it is; a pair of surrogates is one escape.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(0000)|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_NUL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def clean_text(text: str) -> str:
+    """The text without NUL; a lone surrogate becomes U+FFFD."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return text if text.isascii() else _SURROGATE.sub(UNKNOWN, text)
+
+
+def clean_json(body: bytes) -> bytes:
+    """A JSON body without a byte order mark and without escapes of NUL.
+
+    Bytes that no JSON text holds (no UTF-8, a raw NUL) and escapes of lone surrogates become U+FFFD, so that they spoil
+    one text and no more. What is no JSON stays none.
+    """
+    body = body.removeprefix(_MARK)
+    if not body.isascii() or b"\x00" in body:
+        body = body.decode("utf-8", "replace").replace("\x00", UNKNOWN).encode()
+    if b"\\u" not in body or not _SUSPECT.search(body):
+        return body
+    return _ESCAPE.sub(_clean_escape, body) or body
+
+
+def _clean_escape(escape: re.Match[bytes]) -> bytes:
+    if escape[1]:
+        return b""
+    return rb"\ufffd" if escape[2] else escape[0]
+
+
+def without_nul(encoded: str) -> str:
+    """JSON text that we encoded ourselves, without escapes of NUL: jsonb knows none."""
+    return _NUL_ESCAPE.sub(r"\1", encoded) if "\\u0000" in encoded else encoded

@@ -1,0 +1,217 @@
+"""The unit of work of charging: signals change the incidents of many charge points, which are written set-based.
+
+Whoever changes incidents holds the charge points' state rows, so that two batches never decide about the same charge
+point at once. Locks are always taken in this order: states, notices, groups.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from core.sql import Col, array_literal, insert_rows, take_ids, text_array, update_rows
+from core.unit_of_work import UnitOfWork
+from infra_notifications import rules
+from infra_notifications.choices import Case
+from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIncident
+from infra_notifications.models import ChargePoint
+from infra_notifications.rules import CaseHistory, IncidentState, Signal
+from infra_notifications.services import notices
+from infra_notifications.services.circumstances import circumstances_of
+from infra_notifications.services.payloads import charge_point_facts, incident_facts, incident_url
+from infra_notifications.services.telling import tell_due
+from outbox.contract import NewEvent
+from outbox.services import publish
+
+_COLUMNS = (
+    Col("opened_at", "timestamptz"),
+    Col("opened_received_at", "timestamptz"),
+    Col("closed_at", "timestamptz"),
+    Col("closed_received_at", "timestamptz"),
+    Col("close_reason", "text"),
+    Col("device_clock", "boolean"),
+    text_array("faults"),
+    Col("repeats", "int"),
+    Col("last_raised_at", "timestamptz"),
+    Col("ends_at", "timestamptz"),
+    Col("said", "text"),
+    Col("rule_id", "bigint"),
+)
+_FIELDS = ", ".join(f"i.{c.name}" for c in _COLUMNS)
+
+
+def _lock_states(charge_point_ids: Iterable[int]) -> None:
+    """Locks the state rows in the order of their key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM infra_notifications_chargepointstate"
+            " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE) locked",
+            [array_literal(charge_point_ids)],
+        )
+
+
+def _read_state(row: Sequence[Any]) -> IncidentState:
+    """A row (id, case, *_COLUMNS) as the rules see it."""
+    (
+        pk,
+        case,
+        opened,
+        received,
+        closed,
+        closed_received,
+        how,
+        clock,
+        faults,
+        repeats,
+        raised,
+        ends,
+        said,
+        rule,
+    ) = row
+    return IncidentState(
+        Case(case), opened, received, clock, set(faults), raised, repeats, said, rule, ends, closed, closed_received,
+        how, pk,
+    )  # fmt: skip
+
+
+def _values(state: IncidentState) -> tuple[Any, ...]:
+    return (
+        state.opened_at,
+        state.opened_received_at,
+        state.closed_at,
+        state.closed_received_at,
+        state.close_reason,
+        state.device_clock,
+        json.dumps(sorted(state.faults)),
+        state.repeats,
+        state.last_raised_at,
+        state.ends_at,
+        state.said[:500],
+        state.rule_id,
+    )
+
+
+class IncidentStore(UnitOfWork):
+    """The incidents of some charge points during one transaction: read once, changed by signals, written once."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self._histories: dict[tuple[int, Case], CaseHistory] = {}
+
+    def load(self, charge_point_ids: Iterable[int], *, raising: Iterable[int] = (), locked: bool = False) -> None:
+        """Locks the states of charge points, unless the caller has, and reads their open incidents.
+
+        `raising` are those at which something is raised: of these the last closed incidents are read too.
+        """
+        ids = list(charge_point_ids)
+        if not locked:
+            _lock_states(ids)
+        self._read_open(ids)
+        if raising := list(raising):
+            self._read_last_closed(raising)
+
+    def _read_open(self, ids: list[int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT i.charge_point_id, i.id, i.case, {_FIELDS} FROM infra_notifications_incident i"  # noqa: S608
+                " WHERE i.charge_point_id = ANY(%s::bigint[]) AND i.closed_at IS NULL",
+                [array_literal(ids)],
+            )
+            for row in cursor.fetchall():
+                self.history(row[0], Case(row[2])).open = _read_state(row[1:])
+
+    def _read_last_closed(self, ids: list[int]) -> None:
+        """The last closed incident of each case, to recognise late copies; asked only when something is raised."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT ON (i.charge_point_id, i.case) i.charge_point_id, i.id, i.case, {_FIELDS}"  # noqa: S608
+                " FROM infra_notifications_incident i WHERE i.charge_point_id = ANY(%s) AND i.closed_at IS NOT NULL"
+                " ORDER BY i.charge_point_id, i.case, i.id DESC",
+                [ids],
+            )
+            for row in cursor.fetchall():
+                self.history(row[0], Case(row[2])).last_closed = _read_state(row[1:])
+
+    def history(self, charge_point_id: int, case: Case) -> CaseHistory:
+        return self._histories.setdefault((charge_point_id, case), CaseHistory())
+
+    def open_cases(self, charge_point_id: int) -> list[Case]:
+        found = (self._histories.get((charge_point_id, case)) for case in Case)
+        return [history.open.case for history in found if history is not None and history.open is not None]
+
+    def is_open(self, charge_point_id: int, case: Case) -> bool:
+        history = self._histories.get((charge_point_id, case))
+        return history is not None and history.open is not None
+
+    def change(self, charge_point_id: int, signal: Signal) -> str:
+        """Applies one signal and returns the step it made."""
+        history = self._histories.get((charge_point_id, signal.case))
+        if history is None:
+            if not signal.raised:
+                return rules.Step.NOTHING
+            history = self.history(charge_point_id, signal.case)
+        return rules.apply(signal, history)
+
+    def flush(self) -> None:
+        """Writes what changed, tells whoever is to be told now, and schedules the rest."""
+        touched = [(cp, state) for (cp, _case), history in self._histories.items() for state in history.touched]
+        if not touched:
+            return
+        was_new = [(cp, state) for cp, state in touched if state.id is None]
+        known = [(cp, state) for cp, state in touched if state.id is not None]
+        # Closed ones first: the unique index allows one open incident per case.
+        update_rows(
+            "infra_notifications_incident",
+            Col("id", "bigint"),
+            _COLUMNS,
+            [(s.id, *_values(s)) for _cp, s in known],
+        )
+        for (_cp, state), new_id in zip(was_new, take_ids("infra_notifications_incident", len(was_new)), strict=True):
+            state.id = new_id
+        insert_rows(
+            "infra_notifications_incident",
+            (Col("id", "bigint"), Col("charge_point_id", "bigint"), Col("case", "text"), *_COLUMNS),
+            [(s.id, cp, s.case.value, *_values(s)) for cp, s in was_new],
+        )
+        self._publish(was_new, [(cp, s) for cp, s in touched if s.closed_now])
+        self._tell(was_new, known)
+
+    def _tell(self, was_new: Sequence[tuple[int, IncidentState]], known: Sequence[tuple[int, IncidentState]]) -> None:
+        """Decides who is told of what opened or ended, and tells what is to be told now."""
+        ended = [(cp, state) for cp, state in known if state.closed_now]
+        freshened = [state for _cp, state in known if state.freshened]
+        if not (was_new or ended or freshened):
+            return
+        concerned = {cp for cp, _ in (*was_new, *known)}
+        around = circumstances_of(concerned, self.now, opened=[(cp, state.case) for cp, state in was_new])
+        notices.open_notices(opened=was_new, around=around, now=self.now)
+        notices.close_notices(closed=ended, around=around, now=self.now)
+        notices.reconsider_too_old(incidents=freshened, now=self.now)
+        ids = [state.id for _cp, state in (*was_new, *known) if state.id is not None]
+        tell_due(now=self.now, incident_ids=ids, around=around)
+
+    def _publish(self, opened: Sequence[tuple[int, IncidentState]], ended: Sequence[tuple[int, IncidentState]]) -> None:
+        """Tells the outbox of each incident that opened or ended; webhooks and the event log listen to these."""
+        points = ChargePoint.objects.select_related("state").in_bulk({cp for cp, _ in (*opened, *ended)})
+        events = []
+        for kind_word, pairs in (("opened", opened), ("closed", ended)):
+            for cp, state in pairs:
+                point = points[cp]
+                events.append(
+                    NewEvent(
+                        kind=CASE_KINDS[state.case] if kind_word == "opened" else RECOVERED,
+                        subject=f"charge_point:{cp}",
+                        payload=ChargePointIncident(
+                            charge_point=charge_point_facts(point),
+                            incident=incident_facts(state, point),
+                            url=incident_url(state.id or 0),
+                        ),
+                        dedup_key=f"incident:{state.id}:{kind_word}",
+                        occurred_at=(state.closed_at if kind_word == "closed" else None) or state.opened_at,
+                    )
+                )
+        publish(events=events, now=self.now)

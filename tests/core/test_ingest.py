@@ -1,0 +1,258 @@
+"""The batch intake, with steps of its own: one bad item fails alone, repetitions count, lost races are run again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.ingest import TRIES, BatchSteps, Incoming, Intake, Submission, take, try_again, write_receipts
+from core.models import ApiReceipt, SignOfLife
+from core.sql import Col, insert_rows
+from core.unit_of_work import LostRace
+from tests import clock
+
+pytestmark = pytest.mark.django_db
+NOW = clock.NOW
+MOST_BYTES = 40  # of a sign of life's part
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+class Ping(msgspec.Struct):
+    """An item that is stored under its name, unless the name is refused by us or by the database."""
+
+    name: str
+    id: str | int | None = None
+
+
+class Pings(BatchSteps[Ping]):
+    """Blank names are wrong by themselves, `stranger` is nobody we know, and what is too long the database refuses."""
+
+    def check(self, item: Ping) -> str:
+        return "" if item.name.strip() else "`name` must not be blank."
+
+    def resolve(self, rows: list[int]) -> None:
+        for row in rows:
+            if self.incoming.items[row].name == "stranger":
+                self.incoming.reject(row, "Unknown stranger.")
+
+    def apply(self, rows: list[int]) -> None:
+        stored = [(self.incoming.items[row].name, str(row), self.now) for row in rows]
+        columns = (Col("part", "text"), Col("instance", "text"), Col("at", "timestamptz"))
+        insert_rows("console_signoflife", columns, stored, "ON CONFLICT DO NOTHING")
+
+
+def take_pings(*batches: Sequence[Ping], key: int = 1, begin: Callable[..., Any] = Pings) -> list[Intake]:
+    submissions = [Submission(key, list(enumerate(batch))) for batch in batches]
+    return take(submissions, begin, now=NOW)
+
+
+GOOD = st.sampled_from("abc")
+BAD = st.sampled_from(["", " ", "stranger", "x" * (MOST_BYTES + 1), "n\x00l"])
+BATCHES = st.lists(st.lists(st.builds(Ping, GOOD | BAD), max_size=8), min_size=1, max_size=4)
+
+
+def is_good(ping: Ping) -> bool:
+    return ping.name in ("a", "b", "c")
+
+
+# ---- one bad item fails alone ---------------------------------------------------------------------------------------
+
+
+@QUIET
+@given(BATCHES)
+def test_whatever_is_wrong_with_an_item_fails_alone(batches: list[list[Ping]]) -> None:
+    with transaction.atomic():
+        intakes = take_pings(*batches)
+        for batch, intake in zip(batches, intakes, strict=True):
+            bad = [place for place, ping in enumerate(batch) if not is_good(ping)]
+            assert sorted(place for place, _sentence in intake.rejected) == bad
+            assert all(sentence for _place, sentence in intake.rejected)
+            assert (intake.accepted, intake.duplicates) == (len(batch) - len(bad), 0)
+        names = {ping.name for batch in batches for ping in batch if is_good(ping)}
+        assert set(SignOfLife.objects.values_list("part", flat=True)) == names
+        transaction.set_rollback(True)
+
+
+def test_what_the_database_refuses_is_named_with_its_reason() -> None:
+    (intake,) = take_pings([Ping("a"), Ping("x" * 41), Ping("b")])
+    assert intake == Intake(2, 0, [(1, "It cannot be stored: value too long for type character varying(40).")])
+
+
+def test_what_is_rejected_leaves_no_receipt_and_can_be_sent_again() -> None:
+    bad = [Ping("", "1"), Ping("stranger", "2"), Ping("x" * 41, "3")]
+    assert take_pings([Ping("a", "0"), *bad])[0].accepted == 1
+    assert list(ApiReceipt.objects.values_list("external_id", flat=True)) == ["0"]
+    corrected = [Ping(name, ping.id) for name, ping in zip("bca", bad, strict=True)]
+    assert take_pings(corrected)[0].accepted == 3
+
+
+def test_a_mistake_of_ours_takes_nothing_and_is_raised() -> None:
+    class Broken(Pings):
+        def apply(self, rows: list[int]) -> None:
+            super().apply(rows)
+            raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        take_pings([Ping("a", "1"), Ping("b", "2")], begin=Broken)
+    assert not SignOfLife.objects.exists()
+    assert not ApiReceipt.objects.exists()
+
+
+# ---- repetitions ----------------------------------------------------------------------------------------------------
+
+
+@QUIET
+@given(st.lists(st.lists(st.builds(Ping, GOOD, st.sampled_from([None, "None", "1", 1, "", "\\u0000"])), max_size=8)))
+def test_an_id_counts_once_and_no_id_always(batches: list[list[Ping]]) -> None:
+    with transaction.atomic():
+        intakes = [intake for batch in batches for intake in take_pings(batch)]
+        again = take_pings(*batches)
+        pings = [ping for batch in batches for ping in batch]
+        ids = {str(ping.id) for ping in pings if ping.id is not None}
+        without = sum(ping.id is None for ping in pings)
+        assert sum(intake.accepted for intake in intakes) == len(ids) + without
+        assert sum(intake.duplicates for intake in intakes) == len(pings) - len(ids) - without
+        assert sum(intake.accepted for intake in again) == without
+        transaction.set_rollback(True)
+
+
+def test_the_first_of_a_batch_is_taken_and_the_others_repeat_it() -> None:
+    first, second = take_pings([Ping("a", "1"), Ping("b", "1")], [Ping("c", "1"), Ping("c", "2")])
+    assert (first, second) == (Intake(1, 1), Intake(1, 1))
+    assert set(SignOfLife.objects.values_list("part", flat=True)) == {"a", "c"}
+
+
+def test_a_senders_id_is_its_own() -> None:
+    assert write_receipts([(1, "a"), (1, "b"), (1, "a"), (2, "a")], NOW) == {(1, "a"), (1, "b"), (2, "a")}
+    assert write_receipts([(1, "b"), (1, "c"), (2, "b")], NOW) == {(1, "c"), (2, "b")}
+    assert write_receipts([], NOW) == set()
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(200, 1), (201, 0)])
+def test_an_id_has_at_most_two_hundred_characters(length: int, accepted: int) -> None:
+    (intake,) = take_pings([Ping("a", "x" * length)])
+    assert (intake.accepted, len(intake.rejected)) == (accepted, 1 - accepted)
+
+
+# ---- lost races -----------------------------------------------------------------------------------------------------
+
+
+def deadlock() -> None:
+    """What PostgreSQL says to the one of two transactions that it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("DO $$ BEGIN RAISE deadlock_detected; END $$")
+
+
+def lost() -> None:
+    raise LostRace("it was changed meanwhile")
+
+
+def deleted() -> None:
+    raise IntegrityError("the charge point is gone")
+
+
+def away() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DO $$ BEGIN RAISE crash_shutdown; END $$")
+
+
+class Racing(Pings):
+    """Loses its first races, after it has written."""
+
+    def __init__(self, incoming: Incoming[Ping], races: list[Callable[[], None]], runs: list[int]) -> None:
+        super().__init__(incoming)
+        self.races, self.runs = races, runs
+
+    def apply(self, rows: list[int]) -> None:
+        super().apply(rows)
+        self.runs.append(len(rows))
+        if self.races:
+            self.races.pop()()
+
+
+@QUIET
+@given(races=st.lists(st.sampled_from([deadlock, lost, deleted]), max_size=TRIES - 1))
+def test_a_race_that_is_lost_a_few_times_is_won_at_last(races: list[Callable[[], None]]) -> None:
+    with transaction.atomic():
+        runs: list[int] = []
+        tries = len(races) + 1
+        (intake,) = take_pings([Ping("a", "1"), Ping("b"), Ping("")], begin=partial(Racing, races=races, runs=runs))
+        assert (intake.accepted, intake.duplicates, len(intake.rejected)) == (2, 0, 1)
+        assert runs == [2] * tries
+        assert SignOfLife.objects.count() == 2
+        transaction.set_rollback(True)
+
+
+def test_a_race_that_is_lost_for_ever_by_one_item_fails_alone() -> None:
+    class Loser(Pings):
+        def apply(self, rows: list[int]) -> None:
+            super().apply(rows)
+            if any(self.incoming.items[row].name == "b" for row in rows):
+                deleted()
+
+    (intake,) = take_pings([Ping(name) for name in "abc"], begin=Loser)
+    assert (intake.accepted, intake.rejected) == (2, [(1, "It cannot be stored: the charge point is gone.")])
+    assert set(SignOfLife.objects.values_list("part", flat=True)) == {"a", "c"}
+
+
+def test_a_deadlock_without_end_takes_nothing_and_is_raised() -> None:
+    runs: list[int] = []
+    with pytest.raises(OperationalError):
+        take_pings([Ping("a", "1")], begin=partial(Racing, races=[deadlock] * 9, runs=runs))
+    assert runs == [1] * TRIES
+    assert not ApiReceipt.objects.exists()
+
+
+def test_a_database_that_is_away_is_not_asked_again() -> None:
+    runs: list[int] = []
+    with pytest.raises(OperationalError):
+        take_pings([Ping("a")], begin=partial(Racing, races=[away] * 9, runs=runs))
+    assert runs == [1]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError])
+def test_only_lost_races_are_run_again(error: type[Exception]) -> None:
+    runs = Counter[str]()
+
+    def work() -> None:
+        runs["all"] += 1
+        raise error
+
+    with pytest.raises(error):
+        try_again(work)
+    assert runs["all"] == 1
+
+
+# ---- cost -----------------------------------------------------------------------------------------------------------
+
+
+def test_statements_do_not_grow_with_items_keys_or_what_is_wrong_with_them() -> None:
+    counts = []
+    for size, keys in ((1, 1), (100, 9)):
+        pings = [(n, Ping(name, f"{size}-{n}")) for n, name in enumerate(["a", "", "stranger"] * size)]
+        submissions = [Submission(key, pings) for key in range(keys)]
+        with CaptureQueriesContext(connection) as captured:
+            take(submissions, Pings, now=NOW)
+        counts.append(sum("SAVEPOINT" not in query["sql"] for query in captured))
+    assert counts == [2, 2]  # the receipts and the rows
+
+
+def test_what_must_not_hold_locks_comes_after_the_commit() -> None:
+    seen: list[bool] = []
+    depth = len(connection.savepoint_ids)
+
+    class Later(Pings):
+        def after_commit(self) -> None:
+            seen.append(len(connection.savepoint_ids) == depth)
+
+    take_pings([Ping("a")], begin=Later)
+    assert seen == [True]
