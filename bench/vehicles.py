@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -67,11 +68,11 @@ class Writer(threading.Thread):
                 self.took.append((time.monotonic() - started) * 1000)
 
 
-def fleet(*, drivers: int, due: int, now: datetime) -> list[tuple[str, dict[str, object]]]:
+def fleet(*, drivers: int, due: int, now: datetime) -> list[tuple[str, dict[str, Any]]]:
     """The statements, with their parameters, that write so many drivers with a car each, of whom some are due."""
     # Thirty days of the calendar before its end are over now, also where a clock changes within them.
     expires = now + timedelta(days=30) - timedelta(hours=2)
-    written: list[tuple[str, dict[str, object]]] = [
+    written: list[tuple[str, dict[str, Any]]] = [
         (DRIVERS, {"country": "FR"}),
         (VEHICLES_SQL, {"brand": "Renault", "model": "Zoe", "contact": True}),
         (SERVICES, {"state": "active", "expires_at": expires.isoformat()}),
