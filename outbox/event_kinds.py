@@ -44,33 +44,36 @@ class UnknownKind(LookupError):
     """An event names a kind that no app registered."""
 
 
-_kinds: dict[str, EventKind] = {}
+# By key.
+registered: dict[str, EventKind] = {}
 
 
 def register_kinds(kinds: Iterable[EventKind]) -> None:
+    """Raises ValueError for a key that another kind has."""
     for kind in kinds:
-        _kinds[kind.key] = kind
+        if registered.setdefault(kind.key, kind) is not kind:
+            raise ValueError(f"There is an event kind {kind.key} already.")
 
 
 def kind_of(key: str) -> EventKind:
     try:
-        return _kinds[key]
+        return registered[key]
     except KeyError as error:
         raise UnknownKind(f"No app registered the event kind {key}.") from error
 
 
 def label_of(key: str) -> str:
     """A kind's name for people; its key for a kind that no app registers any more."""
-    return str(_kinds[key].label) if key in _kinds else key
+    return str(registered[key].label) if key in registered else key
 
 
 def domain_of(key: str) -> str:
     """Whose kind it is; empty for a kind that no app registers any more."""
-    return _kinds[key].domain if key in _kinds else ""
+    return registered[key].domain if key in registered else ""
 
 
 def all_kinds() -> list[EventKind]:
-    return sorted(_kinds.values(), key=lambda kind: (kind.domain, kind.key))
+    return sorted(registered.values(), key=lambda kind: (kind.domain, kind.key))
 
 
 def matches_topic(pattern: str, key: str) -> bool:

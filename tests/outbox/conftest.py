@@ -30,11 +30,11 @@ def _templates() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _kinds() -> Iterator[None]:
     """The kinds of these tests are known to nobody else."""
-    before = dict(event_kinds._kinds)
+    before = dict(event_kinds.registered)
     register_kinds(KINDS)
     yield
-    event_kinds._kinds.clear()
-    event_kinds._kinds.update(before)
+    event_kinds.registered.clear()
+    event_kinds.registered.update(before)
 
 
 @pytest.fixture

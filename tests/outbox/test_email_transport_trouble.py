@@ -138,7 +138,7 @@ def test_too_many_connections_is_learnt_and_everything_is_delivered(scripted: St
         await runner.reported(8)
         runner.submit(claims(100))
         await runner.reported(108)
-        limit = runner.transport._limit
+        limit = runner.transport.limit
         await runner.transport.close()
         return runner.outcomes(), limit
 
@@ -161,12 +161,12 @@ def test_learnt_limit_is_forgotten_after_a_while(scripted: StartScript, monkeypa
         await runner.reported(8)
         runner.submit(claims(32))
         await runner.reported(40)
-        assert runner.transport._limit == 1
+        assert runner.transport.limit == 1
         strict = 99
         await asyncio.sleep(0.15)
         runner.submit(claims(32))
         await runner.reported(72)
-        assert runner.transport._limit == 4
+        assert runner.transport.limit == 4
         await runner.transport.close()
 
     asyncio.run(run())

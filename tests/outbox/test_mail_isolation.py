@@ -126,8 +126,6 @@ def test_other_domains_are_sent_while_one_gets_no_answer(scripted: StartScript, 
         took = time.monotonic() - started
         assert {one.claimed.destination for one in runner.results} == {"email:well.example", "email:fine.example"}
         assert {one.outcome.verdict for one in runner.results} == {Verdict.DELIVERED}
-        for task in runner.transport._tasks:
-            task.cancel()
         return took
 
     assert asyncio.run(run(scripted(silence_for("silent.example")))) < transport_module.STUCK_S + 1
@@ -141,8 +139,6 @@ def test_one_message_alone_gets_another_connection_when_the_only_one_is_stuck(sc
         runner.submit(messages("well.example", 1))
         await runner.reported(1, timeout_s=1)
         assert runner.results[0].claimed.destination == "email:well.example"
-        for task in runner.transport._tasks:
-            task.cancel()
 
     asyncio.run(run(scripted(silence_for("silent.example"))))
 

@@ -12,7 +12,6 @@ from outbox.choices import Channel, DeliveryState, Reason
 from outbox.contract import Recipient
 from outbox.models import Delivery
 from outbox.services import Listener, listeners_changed, register_listeners
-from outbox.subscriptions import matching as listening_module
 from outbox.subscriptions.conditions import compile_condition
 from tests.outbox.kit import NOW, Note, a_note, in_threads, published, to
 
@@ -35,13 +34,16 @@ class Register:
         listeners_changed("test")
 
 
+# One source for all of these tests: it has no listeners outside them, and none is read while its stamp is none.
+REGISTER = Register()
+register_listeners("test", REGISTER.read)
+
+
 @pytest.fixture
 def register() -> Iterator[Register]:
-    register = Register()
-    register_listeners("test", register.read)
-    yield register
-    del listening_module._sources["test"]
-    listening_module._kept.pop("test", None)
+    REGISTER.listeners, REGISTER.reads = [], 0
+    yield REGISTER
+    REGISTER.listeners = []
 
 
 def hook(number: int = 1) -> Recipient:

@@ -20,7 +20,6 @@ from core.services import show_life
 from outbox import checks
 from outbox.choices import DeliveryState, Reason
 from outbox.contract import failed, retry
-from outbox.metrics import ENDED
 from outbox.models import Delivery, Trouble
 from outbox.services import cancel_delivery
 from outbox.services.health_alerts import MAIL_AFTER
@@ -135,8 +134,8 @@ def test_alerts_begin_where_signalbox_itself_complains() -> None:
 
 
 def ended(channel: str, state: str, reason: str) -> float:
-    value: float = ENDED.labels(channel, state, reason)._value.get()
-    return value
+    labels = {"channel": channel, "state": state, "reason": reason}
+    return REGISTRY.get_sample_value("signalbox_deliveries_settled_total", labels) or 0.0
 
 
 @pytest.mark.parametrize(

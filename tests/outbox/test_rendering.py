@@ -11,7 +11,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from outbox.event_kinds import all_kinds
-from outbox.transports.email.jinja import _environment
+from outbox.transports.email.jinja import environment_for
 from outbox.transports.email.mime import UNSUBSCRIBE_MARK, Body
 from outbox.transports.email.render import CannotRender, render_mail
 from tests.outbox.kit import a_claim
@@ -82,7 +82,7 @@ WORDS = {"en": "Unsubscribe", "de": "Abmelden", "fr": "Se désabonner"}
 
 def said(source: str, language: str = "en", *, escaped: bool = True, **data: Any) -> str:
     """What a template of this source says."""
-    template = _environment((), language, escaped).from_string(source)
+    template = environment_for((), language, escaped).from_string(source)
     with translation.override(language):
         return template.render({"data": data})
 

@@ -311,7 +311,7 @@ def test_dashboard_counts_what_is_open(viewer: Client) -> None:
 @pytest.fixture
 def counted_hours(monkeypatch: pytest.MonkeyPatch) -> dict[datetime, dict[str, int]]:
     kept: dict[datetime, dict[str, int]] = {}
-    monkeypatch.setattr(selectors, "_hours", kept)
+    monkeypatch.setattr(selectors, "counted_hours", kept)
     return kept
 
 

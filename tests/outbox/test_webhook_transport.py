@@ -512,14 +512,14 @@ def test_socket_itself_refuses_what_the_resolver_let_by(start: Start, monkeypatc
     endpoint_at(HOOKS.format(port=receiver.port))
     (delivery,) = happened()
     judged: list[str] = []
-    judge = http._judge
+    judge = http.judge
 
     def only_the_last(address: str, policy: Policy) -> None:
         judged.append(address)
         if len(judged) > 1:
             judge(address, Policy())
 
-    monkeypatch.setattr(http, "_judge", only_the_last)
+    monkeypatch.setattr(http, "judge", only_the_last)
     deliver()
     assert judged == ["127.0.0.1"] * 2
     assert (fresh(delivery).state, fresh(delivery).reason) == (DeliveryState.FAILED, Reason.FORBIDDEN)

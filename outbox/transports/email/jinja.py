@@ -46,11 +46,11 @@ def rendered(name: str, context: dict[str, Any], *, language: str, escaped: bool
     Raises jinja2.TemplateNotFound, and whatever the template raises.
     """
     folders = (*map(str, Engine.get_default().dirs), *map(str, get_app_template_dirs("templates")))
-    return _environment(folders, language, escaped).get_template(name).render(context)
+    return environment_for(folders, language, escaped).get_template(name).render(context)
 
 
 @lru_cache(maxsize=32)
-def _environment(folders: tuple[str, ...], language: str, escaped: bool) -> Environment:
+def environment_for(folders: tuple[str, ...], language: str, escaped: bool) -> Environment:
     """One for each language: a template asks its catalogue and not what the language of the moment is."""
     environment = MailEnvironment(
         loader=FileSystemLoader(folders),

@@ -87,7 +87,8 @@ class EmailTransport(Transport):
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = 0
         self._held = 0
-        self._limit, self._limit_until = self.most, 0.0
+        # How many connections the server allows now, as far as it was learnt.
+        self.limit, self._limit_until = self.most, 0.0
         self._away_until, self._away_in_a_row = 0.0, 0
         self._closing = False
 
@@ -156,11 +157,11 @@ class EmailTransport(Transport):
         self._add_connections()
 
     def _add_connections(self) -> None:
-        if self._limit < self.most and time.monotonic() > self._limit_until:
-            self._limit = self.most
+        if self.limit < self.most and time.monotonic() > self._limit_until:
+            self.limit = self.most
         ready = len(self._queue) if self._queue.has_next() else 0
         stuck = sum(map(self._is_stuck, self._busy.values())) if ready else 0
-        wanted = min(self._limit, -(-ready // MESSAGES_PER_CONNECTION) + stuck)
+        wanted = min(self.limit, -(-ready // MESSAGES_PER_CONNECTION) + stuck)
         while len(self._tasks) < wanted or (self._queue and not self._tasks):
             task = self._loop.create_task(self._connection())
             self._tasks.add(task)
@@ -323,8 +324,8 @@ class EmailTransport(Transport):
         """The server did not take a connection, or the first message on one: there are too many, or it is away."""
         others = self._open - (work is not None)
         if outcome.code is not None and 400 <= outcome.code < 500 and others > 0:
-            self._limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
-            log.info("mail server limits connections", limit=self._limit)
+            self.limit, self._limit_until = others, time.monotonic() + BELIEVE_LIMIT_S
+            log.info("mail server limits connections", limit=self.limit)
             if work is not None:
                 self._queue.put_back(work)
             return

@@ -72,7 +72,7 @@ class CheckedResolver(AbstractResolver):
             self._asked[host].add_done_callback(lambda done: self._forget(host, done))
         addresses = await asyncio.shield(self._asked[host])
         for address in addresses:
-            _judge(address, self._policy)
+            judge(address, self._policy)
         return [_resolved(host, address, port) for address in addresses]
 
     async def _look_up(self, host: str) -> list[str]:
@@ -100,7 +100,7 @@ def _resolved(host: str, address: str, port: int) -> ResolveResult:
     return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
 
 
-def _judge(address: str, policy: Policy) -> None:
+def judge(address: str, policy: Policy) -> None:
     try:
         named_only = _call.get().target.only_named_networks
         check_address(ipaddress.ip_address(address), policy, only_named_networks=named_only)
@@ -116,7 +116,7 @@ class WebhookClient:
 
         def judged_socket(info: Any) -> socket.socket:
             family, kind, protocol, _name, address = info
-            _judge(address[0], policy)
+            judge(address[0], policy)
             _call.get().has_connected = True
             return socket.socket(family, kind, protocol)
 
