@@ -16,6 +16,7 @@ class VehiclesConfig(AppConfig):
         from core.demo import register_demo
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
+        from outbox.services.banners import register_owner
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_event_keeper
         from outbox.subscriptions.personal_data import Source, register_personal
@@ -23,6 +24,8 @@ class VehiclesConfig(AppConfig):
         from vehicles.event_kinds import DOMAIN, KINDS
         from vehicles.mailing import CATEGORY_LIST
         from vehicles.services import keeping
+        from vehicles.services.banners import AUDIENCE
+        from vehicles.services.notifications import BANNERS
 
         app = "vehicles"
         register_demo(app, demo.load)
@@ -30,6 +33,7 @@ class VehiclesConfig(AppConfig):
         register_personal(DOMAIN, Source(selectors.people, Scope.VEHICLES_READ, f"{app}.view_driver"))
         register_list(CATEGORY_LIST)
         register_event_keeper(app, keeping.events_of_living)
+        register_owner(AUDIENCE, BANNERS)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)
         label = _("Vehicle notifications")
         register_entry(

@@ -248,5 +248,5 @@ def _driver_in(payload: Mapping[str, Any]) -> str:
     return pk if isinstance(pk, str) else ""
 
 
-def _person(row: dict[str, Any] | None) -> dict[str, Any] | None:
+def _person(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"id": row["external_id"], "name": row["name"], "email": row["email"]} if row else None

@@ -6,10 +6,11 @@ stands open by one conditional UPDATE, so that doing it twice, or too late, chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
@@ -36,18 +37,46 @@ def show_banners(*, expiries: Mapping[int, datetime | None], now: datetime) -> N
         )
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The app whose users some audiences are. It hears, by the ids of the events and in the same transaction, what its
+    user read or dismissed; before the banners change, so that it takes its own locks first."""
+
+    read: Callable[[Sequence[int], datetime], None]
+    dismissed: Callable[[Sequence[int], datetime], None]
+
+
+_owners: dict[str, Owner] = {}
+
+
+def register_owner(audience_prefix: str, owner: Owner) -> None:
+    _owners[audience_prefix] = owner
+
+
+def _owner_of(audience: str) -> Owner | None:
+    return next((owner for prefix, owner in _owners.items() if audience.startswith(prefix)), None)
+
+
 def mark_read(*, audience: str, ids: Iterable[int], now: datetime) -> int:
     """Notes when these were first read; a read banner stands open until it ends. Returns how many were unread."""
-    return _of(audience, ids).filter(read_at__isnull=True).update(read_at=now)
+    unread, owner = _of(audience, ids).filter(read_at__isnull=True), _owner_of(audience)
+    with transaction.atomic():
+        if owner is not None:
+            owner.read(_events_of(unread), now)
+        return unread.update(read_at=now)
 
 
 def dismiss(*, audience: str, ids: Iterable[int], now: datetime) -> int:
     """Ends banners by their user's wish, who thereby has read them. Returns how many still stood open."""
-    return (
-        _of(audience, ids)
-        .filter(state=BannerState.OPEN)
-        .update(state=BannerState.DISMISSED, ended_at=now, read_at=Coalesce("read_at", now))
-    )
+    shown, owner = _of(audience, ids).filter(state=BannerState.OPEN), _owner_of(audience)
+    with transaction.atomic():
+        if owner is not None:
+            owner.dismissed(_events_of(shown), now)
+        return shown.update(state=BannerState.DISMISSED, ended_at=now, read_at=Coalesce("read_at", now))
+
+
+def _events_of(banners: QuerySet[Banner]) -> list[int]:
+    return list(banners.values_list("delivery__event_id", flat=True))
 
 
 def resolve(*, subject: str, kinds: Iterable[str], now: datetime, audience: str | None = None) -> int:
@@ -59,6 +88,12 @@ def resolve(*, subject: str, kinds: Iterable[str], now: datetime, audience: str 
     if audience is not None:
         told = told.filter(audience=audience)
     return told.update(state=BannerState.RESOLVED, ended_at=now)
+
+
+def end_of_events(*, event_ids: Iterable[int], state: BannerState, now: datetime) -> int:
+    """Ends the open banners by which events were shown: resolved, or expired with their cause's time."""
+    shown = Banner.objects.filter(delivery__event_id__in=list(event_ids), state=BannerState.OPEN)
+    return shown.update(state=state, ended_at=now)
 
 
 def expire(*, now: datetime) -> int:

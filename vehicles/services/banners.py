@@ -1,25 +1,45 @@
-"""Banners as deliveries of the outbox."""
+"""Drivers' banners, which the outbox keeps (`outbox.services.banners`): whom they are for, and what ends them.
+
+A notification says what its banner says. Whoever is asked, this app's API or the outbox's, both change together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Sequence
 
-from outbox.choices import Channel, DeliveryState, Reason
+from django.db.models import QuerySet
+
+from outbox.choices import Channel
 from outbox.contract import Recipient
-from outbox.models import Delivery
+from outbox.models import Banner, Event
+from vehicles.event_kinds import CREATED
+from vehicles.models import DriverNotification, NotificationStep
+
+AUDIENCE = "driver:"
+
+
+def audience_of(driver_key: str) -> str:
+    return f"{AUDIENCE}{driver_key}"
 
 
 def banner_recipient(driver_key: str, language: str) -> Recipient:
     """A driver's app as a receiver of banners."""
-    return Recipient(f"driver:{driver_key}", Channel.BANNER, language=language, destination="banner:vehicles")
+    return Recipient(audience_of(driver_key), Channel.BANNER, language=language, destination="banner:vehicles")
 
 
-def hand_over(*, event_ids: Iterable[int], now: datetime) -> None:
-    """Marks the banners of these events as delivered, in the transaction that published them.
+def events_that_told(notification_ids: Collection[int]) -> QuerySet[NotificationStep, int | None]:
+    """The ids of the events by which notifications were told."""
+    steps = NotificationStep.objects.filter(notification_id__in=notification_ids, event_id__isnull=False)
+    return steps.values_list("event_id", flat=True)
 
-    A banner is not carried anywhere: the app asks for it (`GET /vehicles/drivers/{id}/notifications`), and what becomes
-    of it is the state of its DriverNotification. The dispatcher has no transport for it, so it would wait for ever.
-    """
-    waiting = Delivery.objects.filter(event_id__in=list(event_ids), channel=Channel.BANNER, state=DeliveryState.PENDING)
-    waiting.update(state=DeliveryState.DELIVERED, reason=Reason.ACCEPTED, next_attempt_at=None, settled_at=now)
+
+def banners_of(notification: DriverNotification) -> list[int]:
+    """The ids of the banners that show a notification or showed it."""
+    told = events_that_told([notification.pk])
+    return list(Banner.objects.filter(delivery__event_id__in=list(told)).values_list("pk", flat=True))
+
+
+def notifications_told_by(event_ids: Sequence[int]) -> list[DriverNotification]:
+    """What these events of the outbox told; samples tell of no notification."""
+    told = Event.objects.filter(pk__in=event_ids, kind=CREATED).values_list("payload__id", flat=True)
+    return list(DriverNotification.objects.filter(pk__in=list(told)).order_by("pk"))

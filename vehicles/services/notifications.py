@@ -11,15 +11,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from outbox.contract import NewEvent, Recipient
-from outbox.services import publish
+from outbox.services import banners, publish
 from vehicles.catalogue import NotificationType
 from vehicles.catalogue.texts import examples_of
-from vehicles.choices import LIVE, NotificationState, StepKind, Way
+from vehicles.choices import LIVE, SHOWN, NotificationState, StepKind, Way
 from vehicles.event_kinds import SAMPLE, DriverFacts, NotificationFacts, VehicleFacts
 from vehicles.ingest.base import is_address
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.timelines import Reports
-from vehicles.services.banners import banner_recipient, hand_over
+from vehicles.services.banners import audience_of, banner_recipient, banners_of, notifications_told_by
 from vehicles.services.evaluation import lock_drivers
 from vehicles.services.pictures import zone_named
 from vehicles.services.policies import policies_in_force
@@ -29,11 +29,18 @@ from vehicles.services.texts import Wording
 def mark_read(*, notification: DriverNotification, now: datetime) -> bool:
     """Notes that the driver has seen it. Says whether it is read now: what was read stays so, what ended cannot be."""
     with transaction.atomic():
-        open_ = DriverNotification.objects.filter(pk=notification.pk, state=NotificationState.OPEN)
-        if open_.update(state=NotificationState.READ, read_at=now):
-            _note(notification, StepKind.READ, now)
+        _read(notification, now)
+        if Way.BANNER in notification.ways:
+            audience = audience_of(notification.driver.external_id)
+            banners.mark_read(audience=audience, ids=banners_of(notification), now=now)
         notification.refresh_from_db()
     return notification.state in (NotificationState.READ, NotificationState.DISMISSED)
+
+
+def _read(notification: DriverNotification, now: datetime) -> None:
+    open_ = DriverNotification.objects.filter(pk=notification.pk, state=NotificationState.OPEN)
+    if open_.update(state=NotificationState.READ, read_at=now):
+        _note(notification, StepKind.READ, now)
 
 
 def dismiss(*, notification: DriverNotification, now: datetime) -> bool:
@@ -43,18 +50,35 @@ def dismiss(*, notification: DriverNotification, now: datetime) -> bool:
     """
     if Way.BANNER not in notification.ways:
         raise ValidationError(_("Only a banner can be dismissed; mark this one as read."))
-    policy = policies_in_force()[notification.type]
     with transaction.atomic():
-        lock_drivers([notification.driver_id])
-        shown = DriverNotification.objects.filter(
-            pk=notification.pk, state__in=(NotificationState.OPEN, NotificationState.READ)
-        )
-        if shown.update(state=NotificationState.DISMISSED, dismissed_at=now):
-            _note(notification, StepKind.DISMISSED, now)
-            if policy.cooldown and not policy.once:
-                _look_at(notification.driver_id, now + policy.cooldown)
+        _dismiss(notification, now)
+        audience = audience_of(notification.driver.external_id)
+        banners.dismiss(audience=audience, ids=banners_of(notification), now=now)
         notification.refresh_from_db()
     return notification.state == NotificationState.DISMISSED
+
+
+def _dismiss(notification: DriverNotification, now: datetime) -> None:
+    policy = policies_in_force()[notification.type]
+    lock_drivers([notification.driver_id])
+    shown = DriverNotification.objects.filter(pk=notification.pk, state__in=SHOWN)
+    if shown.update(state=NotificationState.DISMISSED, dismissed_at=now):
+        _note(notification, StepKind.DISMISSED, now)
+        if policy.cooldown and not policy.once:
+            _look_at(notification.driver_id, now + policy.cooldown)
+
+
+def _banners_were_read(event_ids: Sequence[int], now: datetime) -> None:
+    for notification in notifications_told_by(event_ids):
+        _read(notification, now)
+
+
+def _banners_were_dismissed(event_ids: Sequence[int], now: datetime) -> None:
+    for notification in notifications_told_by(event_ids):
+        _dismiss(notification, now)
+
+
+BANNERS = banners.Owner(read=_banners_were_read, dismissed=_banners_were_dismissed)
 
 
 def _look_at(driver_id: int, moment: datetime) -> None:
@@ -112,9 +136,7 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
         event = NewEvent(
             SAMPLE, f"notification:{entry.name}", payload, f"vehicle-sample/{uuid.uuid4().hex}", now, tuple(recipients)
         )
-        ids = list(publish(events=[event], now=now).values())
-        hand_over(event_ids=ids, now=now)
-    return ids
+        return list(publish(events=[event], now=now).values())
 
 
 def _sample_payload(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,13 +14,14 @@ from django.urls import reverse
 from msgspec import UNSET
 
 from core.sql import Col, insert_rows, take_ids, text_array, update_rows
+from outbox.choices import BannerState
 from outbox.contract import NewEvent, Recipient
-from outbox.services import publish
-from vehicles.choices import Category, Severity, StepKind, Way
+from outbox.services import banners, publish
+from vehicles.choices import SHOWN, Category, NotificationState, Severity, StepKind, Way
 from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NamedWords, NotificationFacts, VehicleFacts
 from vehicles.models import Driver
 from vehicles.rules.deciding import Change
-from vehicles.services.banners import banner_recipient, hand_over
+from vehicles.services.banners import banner_recipient, events_that_told
 from vehicles.services.texts import Words
 
 _STATE = (
@@ -85,8 +87,21 @@ def write_changes(*, items: Sequence[Item], now: datetime) -> None:
     insert_rows("vehicles_drivernotification", (*_IDENTITY, *_STATE), [(*_identity(i), *_state(i)) for i in new])
     old = [(item.change.row.id, *_state(item)) for item in items if item.change.row.id not in fresh]
     update_rows("vehicles_drivernotification", Col("id", "bigint"), _STATE, old)
+    _end_banners([item for item in items if item.change.row.id not in fresh], now)
     event_ids = _publish(items, now)
     _write_steps(items, event_ids, now)
+
+
+def _end_banners(items: Sequence[Item], now: datetime) -> None:
+    """Takes away the banners of what is over or held back, and those in whose place another one is shown."""
+    over: dict[BannerState, list[int]] = defaultdict(list)
+    for item in items:
+        change, row = item.change, item.change.row
+        if row.times_told and (change.tell_by or row.state not in SHOWN):
+            is_expired = row.state == NotificationState.EXPIRED
+            over[BannerState.EXPIRED if is_expired else BannerState.RESOLVED].append(row.id)
+    for state, ids in over.items():
+        banners.end_of_events(event_ids=[pk for pk in events_that_told(ids) if pk], state=state, now=now)
 
 
 def _state(item: Item) -> tuple[Any, ...]:
@@ -120,10 +135,7 @@ def _publish(items: Sequence[Item], now: datetime) -> dict[tuple[int, str], int]
             payload = payload_of(item, "", row.reason)
             events[row.id, RESOLVED] = NewEvent(RESOLVED, _subject(item), payload, key, now)
     ids = publish(events=list(events.values()), now=now)
-    found = {key: ids[event.dedup_key] for key, event in events.items() if event.dedup_key in ids}
-    if any(Way.BANNER in item.change.tell_by for item in items):
-        hand_over(event_ids=[pk for (_id, kind), pk in found.items() if kind == CREATED], now=now)
-    return found
+    return {key: ids[event.dedup_key] for key, event in events.items() if event.dedup_key in ids}
 
 
 def created_event(item: Item, now: datetime) -> NewEvent:
