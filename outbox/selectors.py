@@ -207,14 +207,9 @@ def preview(*, topics: Iterable[str], domain: str, condition: str) -> Preview:
     found = [
         event
         for event in events
-        if (kind := takes.get(event.kind)) is not None and fits(stored_event_view(event, kind))
+        if (kind := takes.get(event.kind)) is not None and fits(EventView.of(kind, event.subject, event.payload))
     ]
     return Preview(len(found), len(events), events[-1].occurred_at if events else None, found[:SHOWN])
-
-
-def stored_event_view(event: Event, kind: EventKind) -> EventView:
-    """What a condition is asked about, for an event that was read back."""
-    return EventView(kind.key, kind.domain, str(kind.severity), event.subject, event.payload)
 
 
 # ---- webhooks -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from outbox.services.deliveries import (
 from outbox.services.jobs import hand_over_again
 from outbox.services.publishing import number_events, publish
 from outbox.services.settling import claim, mend_times, reclaim_lost, settle
-from outbox.subscriptions.matching import Listener, listeners_changed, register_listeners
+from outbox.subscriptions.matching import Listener, register_listeners
+from outbox.subscriptions.stamps import listeners_changed
 
 __all__ = [
     "Listener",

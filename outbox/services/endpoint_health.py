@@ -18,7 +18,7 @@ from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.services.publishing import publish
 from outbox.subscriptions.kinds import ENDPOINT_DISABLED, ENDPOINT_FAILING, WEBHOOK_TEST, EndpointTrouble
-from outbox.subscriptions.matching import listeners_changed
+from outbox.subscriptions.stamps import listeners_changed
 
 SOURCE = "webhooks"
 # An endpoint that failed for so long without one success: its owner is told; it is disabled.

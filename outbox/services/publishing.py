@@ -16,7 +16,8 @@ from outbox.contract import NewEvent
 from outbox.event_kinds import kind_of
 from outbox.services.banners import show_banners
 from outbox.services.topic_lists.deciding import record_decisions
-from outbox.subscriptions.matching import STAMPS, Wanted, listeners_to
+from outbox.subscriptions.matching import Wanted, listeners_to
+from outbox.subscriptions.stamps import STAMPS
 from outbox.transports.registry import is_sent
 
 _EVENT = (

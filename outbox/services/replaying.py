@@ -134,9 +134,7 @@ def _events_without_delivery(
         if not rows:
             return
         last = rows[-1][0]
-        yield [(pk, _facts(kind, subject, payload)) for pk, kind, subject, payload in rows]
-
-
-def _facts(kind_key: str, subject: str, payload: str) -> EventView:
-    kind = kind_of(kind_key)
-    return EventView(kind.key, kind.domain, str(kind.severity), subject, msgspec.json.decode(payload))
+        yield [
+            (pk, EventView.of(kind_of(kind), subject, msgspec.json.decode(payload)))
+            for pk, kind, subject, payload in rows
+        ]

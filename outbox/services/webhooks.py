@@ -27,7 +27,8 @@ from outbox.services.endpoint_health import SOURCE, hold_back_waiting
 from outbox.services.publishing import publish
 from outbox.subscriptions.conditions import check_condition, compile_condition
 from outbox.subscriptions.kinds import WEBHOOK_TEST, WebhookTest
-from outbox.subscriptions.matching import Listener, listeners_changed
+from outbox.subscriptions.matching import Listener
+from outbox.subscriptions.stamps import listeners_changed
 from outbox.transports.webhook.signing import new_secret
 from outbox.transports.webhook.targets import Forbidden, Policy, parse_target
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +22,7 @@ from core.search.folding import fold
 from core.search.grammar import Value
 from core.search.open_values import OpenFacet, RankedFacet, Scalar
 from outbox.choices import Severity
+from outbox.contract import NewEvent
 from outbox.event_kinds import EventKind, matches_topic
 
 ENVELOPE = ("kind", "domain", "severity", "subject")
@@ -35,6 +37,15 @@ class EventView:
     severity: str
     subject: str
     payload: dict[str, Any]
+
+    @classmethod
+    def of(cls, kind: EventKind, subject: str, payload: dict[str, Any]) -> EventView:
+        """An event of this kind; `payload` is plain JSON."""
+        return cls(kind.key, kind.domain, str(kind.severity), subject, payload)
+
+    @classmethod
+    def of_new(cls, event: NewEvent, kind: EventKind) -> EventView:
+        return cls.of(kind, event.subject, msgspec.to_builtins(event.payload))
 
     @cached_property
     def values(self) -> dict[str, list[Scalar]]:

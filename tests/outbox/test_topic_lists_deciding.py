@@ -10,11 +10,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from outbox.event_kinds import EventKind, register_kinds
+from outbox.event_kinds import EventKind, registered
 from outbox.models import Event, TopicList, TopicListAddress, TopicNotice
 from outbox.services import publish
 from outbox.services.topic_lists.deciding import lists_changed
 from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, update_list
+from outbox.subscriptions.conditions import EventView
 from tests.outbox.kit import NOW, Note, a_note, days, in_threads
 from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, happening, happens, notices, tell, told
 
@@ -30,8 +31,8 @@ BATTERY = EventKind("vehicule.battery.low", "Battery low", "Below 20 %.", "bikes
 
 
 @pytest.fixture(autouse=True)
-def _battery(_kinds: None) -> None:
-    register_kinds([BATTERY])
+def _battery(_kinds: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registered, BATTERY.key, BATTERY)
 
 
 def a_battery(**payload: Any) -> Any:
@@ -277,7 +278,7 @@ def test_lists_are_read_once_after_a_change() -> None:
 
 
 def test_payload_is_taken_apart_only_for_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outbox.services.topic_lists.deciding.event_view_of", lambda *_args: pytest.fail("taken apart"))
+    monkeypatch.setattr(EventView, "of_new", lambda *_args: pytest.fail("taken apart"))
     a_list()
     happens(happening(), a_note(kind=TRIP, payload=Note()))
     assert len(notices()) == 2

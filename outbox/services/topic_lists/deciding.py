@@ -27,7 +27,7 @@ from outbox.models import TopicList, TopicListAddress
 from outbox.rules import DecisionInput, why_not_notified
 from outbox.rules.deciding import CLOCK_SLACK
 from outbox.subscriptions.conditions import EventView, Predicate, compile_condition
-from outbox.subscriptions.matching import NEVER, event_view_of, listeners_changed
+from outbox.subscriptions.stamps import Source, listeners_changed
 
 log = structlog.get_logger("signalbox.topic_lists")
 SOURCE = "topic_lists"
@@ -83,47 +83,18 @@ def subscription_of(topic_list: TopicList, *, has_address: bool) -> ListSubscrip
     )
 
 
-# ---- the lists, kept in memory until one of them changes ------------------------------------------------------------
+def _read() -> list[ListSubscription]:
+    addresses = TopicListAddress.objects.filter(topic_list=OuterRef("pk"))
+    lists = TopicList.objects.annotate(has_address=Exists(addresses)).order_by("pk")
+    return [subscription_of(one, has_address=one.has_address) for one in lists]
 
 
-class _Subscriptions:
-    """The lists as of one stamp, sorted by kind as kinds are asked for."""
-
-    def __init__(self, stamp: str, subscriptions: Sequence[ListSubscription]) -> None:
-        self.stamp = stamp
-        self._all = subscriptions
-        self._by_kind: dict[str, tuple[ListSubscription, ...]] = {}
-
-    def of(self, kind: EventKind) -> tuple[ListSubscription, ...]:
-        if kind.key not in self._by_kind:
-            self._by_kind[kind.key] = tuple(subscription for subscription in self._all if subscription.takes(kind))
-        return self._by_kind[kind.key]
-
-
-# The one entry is the newest that this process read.
-_kept = {SOURCE: _Subscriptions(NEVER, ())}
-
-
-def _current(stamps: Mapping[str, str]) -> _Subscriptions:
-    """The lists as of a stamp that was read before: they are at least as new as it says."""
-    stamp, kept = stamps.get(SOURCE, NEVER), _kept[SOURCE]
-    if stamp == NEVER:
-        return _Subscriptions(NEVER, ())
-    if kept.stamp != stamp:
-        addresses = TopicListAddress.objects.filter(topic_list=OuterRef("pk"))
-        lists = TopicList.objects.annotate(has_address=Exists(addresses)).order_by("pk")
-        kept = _kept[SOURCE] = _Subscriptions(
-            stamp, [subscription_of(one, has_address=one.has_address) for one in lists]
-        )
-    return kept
+_source = Source(SOURCE, _read, ListSubscription.takes)
 
 
 def lists_changed() -> None:
     """To be called in the transaction of every change to a list or its addresses, after it."""
     listeners_changed(SOURCE)
-
-
-# ---- noticing -------------------------------------------------------------------------------------------------------
 
 
 def record_decisions(
@@ -132,13 +103,13 @@ def record_decisions(
     """Writes what each list makes of events that were just published; says whether something is to be told now."""
     if not events:
         return False
-    subscriptions = _current(stamps)
+    subscriptions = _source.as_of(stamps)
     max_age = timedelta(seconds=settings.OUTBOX_MAIL_MAX_AGE_S)
     rows: list[tuple[Any, ...]] = []
     for event in events:
         kind = kind_of(event.kind)
         listening = subscriptions.of(kind) if kind.is_public else ()
-        facts = event_view_of(event, kind) if any(subscription.asks for subscription in listening) else None
+        facts = EventView.of_new(event, kind) if any(subscription.asks for subscription in listening) else None
         for subscription in listening:
             is_news = now - event.occurred_at <= max_age
             reason = why_not_notified(subscription.decision_input(kind, facts, is_news=is_news))

@@ -23,11 +23,11 @@ from outbox.event_kinds import UnknownKind, kind_of
 from outbox.models import Event, TopicList, TopicNotice
 from outbox.rules import why_not_notified, window_end
 from outbox.rules.deciding import CLOCK_SLACK
-from outbox.selectors import stored_event_view
 from outbox.services.mailing_lists.lists import mail_to_list
 from outbox.services.publishing import publish
 from outbox.services.topic_lists.deciding import count_skipped, subscription_of
 from outbox.services.topic_lists.items import item_of, list_url
+from outbox.subscriptions.conditions import EventView
 from outbox.subscriptions.kinds import TOPIC_MAIL, TopicCount, TopicMail
 
 log = structlog.get_logger("signalbox.topic_lists")
@@ -114,7 +114,7 @@ class _Round:
             kind = kind_of(event.kind)
         except UnknownKind:
             return DecisionReason.TOPIC
-        facts = stored_event_view(event, kind) if self.subscription.asks else None
+        facts = EventView.of(kind, event.subject, event.payload) if self.subscription.asks else None
         return why_not_notified(self.subscription.decision_input(kind, facts))
 
     def _publish_mail(self, told: Sequence[TopicNotice]) -> None:
