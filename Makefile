@@ -74,6 +74,8 @@ format: .venv/dev.lock
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+	.venv/bin/djangofmt templates
+	.venv/bin/oxfmt static
 
 lock:
 	for set in base demo dev; do \

@@ -7,13 +7,18 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import tests.engines  # noqa: F401 - prepares the environment that the settings ask for
 
 PYTHON = sys.executable
+# Where the programs of the installed packages are.
+SCRIPTS = Path(PYTHON).parent
 STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("style", ("-m", "ruff", "check", ".")),
     ("format", ("-m", "ruff", "format", "--check", ".")),
+    ("templates", (str(SCRIPTS / "djangofmt"), "--check", "templates")),
+    ("style sheets and scripts", (str(SCRIPTS / "oxfmt"), "--check", "static")),
     ("types", ("-m", "mypy", ".")),
     ("dependency directions", ("-c", "from importlinter.cli import lint_imports_command as run; run()")),
     ("dead code", ("-m", "tests.dead_code")),
@@ -48,6 +53,8 @@ def main(names: Sequence[str]) -> int:
         print(f"— {name}", flush=True)
         env = production() if name == "deployment" else os.environ | {"NO_MKDOCS_2_WARNING": "1"}
         if subprocess.run([PYTHON, *command], env=env).returncode:
+        program = [PYTHON] if command[0].endswith((".py", "-m", "-c")) else []
+        if subprocess.run([*program, *command], env=env).returncode:
             broken.append(name)
     print(f"Not clean: {', '.join(broken)}." if broken else "Everything is clean.", flush=True)
     return 1 if broken else 0

@@ -45,7 +45,8 @@
     if (event.detail.requestConfig?.elt.hasAttribute("data-keep-focus")) return;
     // Whoever was in a part that is gone goes on at its heading, or at the number of results.
     if (document.activeElement !== document.body && !document.activeElement.matches(".modal")) return;
-    const next = $("[data-focus]", swapped) || (swapped.matches?.("[data-focus]") && swapped) || $("[data-after-swap]", swapped);
+    const next =
+      $("[data-focus]", swapped) || (swapped.matches?.("[data-focus]") && swapped) || $("[data-after-swap]", swapped);
     next?.focus();
   });
   document.addEventListener("shown.bs.modal", (event) => $("[autofocus], [data-focus]", event.target)?.focus());
@@ -57,25 +58,33 @@
 
   // What the server could not be asked is said, and gone when it answers again.
   const offline = $("#offline");
-  const reach = (reached) => { if (offline) offline.hidden = reached; };
-  for (const name of ["htmx:sendError", "htmx:timeout", "signalbox:unreached"]) document.addEventListener(name, () => reach(false));
+  const reach = (reached) => {
+    if (offline) offline.hidden = reached;
+  };
+  for (const name of ["htmx:sendError", "htmx:timeout", "signalbox:unreached"])
+    document.addEventListener(name, () => reach(false));
   for (const name of ["htmx:afterOnLoad", "signalbox:reached"]) document.addEventListener(name, () => reach(true));
 
   // A page that refreshes itself must not take the focus away from what is being used.
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const part = event.detail.elt;
-    if (part.hasAttribute?.("data-keep-focus") && (document.hidden || part.contains(document.activeElement))) event.preventDefault();
+    if (part.hasAttribute?.("data-keep-focus") && (document.hidden || part.contains(document.activeElement)))
+      event.preventDefault();
   });
 
   // Help sheets and menus close with Esc, and when something else is clicked or focused.
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    for (const open of document.querySelectorAll("details[data-popup][open]")) {
-      open.open = false;
-      $("summary", open).focus();
-      event.stopPropagation();
-    }
-  }, true);
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Escape") return;
+      for (const open of document.querySelectorAll("details[data-popup][open]")) {
+        open.open = false;
+        $("summary", open).focus();
+        event.stopPropagation();
+      }
+    },
+    true,
+  );
   for (const name of ["pointerdown", "focusin"]) {
     document.addEventListener(name, (event) => {
       for (const open of document.querySelectorAll("details[data-popup][open]")) {
@@ -100,10 +109,17 @@
   // On a phone the filters start closed, elsewhere as they were left; in what htmx brings too.
   const narrow = window.matchMedia("(max-width: 991px)");
   const closed = () => narrow.matches || localStorage.getItem("signalbox-filters") === "closed";
-  const fold = (root) => { if (closed()) for (const filters of root.querySelectorAll("details.filters")) filters.open = false; };
-  document.addEventListener("toggle", (event) => {
-    if (event.target.matches("details.filters") && !narrow.matches) localStorage.setItem("signalbox-filters", event.target.open ? "open" : "closed");
-  }, true);
+  const fold = (root) => {
+    if (closed()) for (const filters of root.querySelectorAll("details.filters")) filters.open = false;
+  };
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      if (event.target.matches("details.filters") && !narrow.matches)
+        localStorage.setItem("signalbox-filters", event.target.open ? "open" : "closed");
+    },
+    true,
+  );
   fold(document);
   document.addEventListener("htmx:load", (event) => fold(event.detail.elt));
 })();

@@ -5,8 +5,10 @@
   const pageBox = (form) => document.querySelector(`[data-select-page="${form.id}"]`);
 
   const show = (form) => {
-    const rows = rowsOf(form), marked = rows.filter((row) => row.checked).length;
-    const all = form.querySelector("[data-select-all]"), page = pageBox(form);
+    const rows = rowsOf(form),
+      marked = rows.filter((row) => row.checked).length;
+    const all = form.querySelector("[data-select-all]"),
+      page = pageBox(form);
     form.classList.toggle("has-selection", marked > 0);
     const text = form.querySelector("[data-selected-text]").innerHTML;
     form.querySelector("[data-selected]").textContent = marked && !all?.checked ? text.replace("{n}", marked) : "";

@@ -90,9 +90,14 @@
   map.addEventListener("keydown", (event) => {
     const step = width / view.scale / 8;
     const keys = {
-      "+": () => zoom(1.4), "=": () => zoom(1.4), "-": () => zoom(1 / 1.4), 0: all,
-      ArrowLeft: () => (view.x -= step), ArrowRight: () => (view.x += step),
-      ArrowUp: () => (view.y -= step), ArrowDown: () => (view.y += step),
+      "+": () => zoom(1.4),
+      "=": () => zoom(1.4),
+      "-": () => zoom(1 / 1.4),
+      0: all,
+      ArrowLeft: () => (view.x -= step),
+      ArrowRight: () => (view.x += step),
+      ArrowUp: () => (view.y -= step),
+      ArrowDown: () => (view.y += step),
     };
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

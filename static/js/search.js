@@ -1,7 +1,8 @@
 // Magic Search: suggestions while typing, as the combobox of the WAI-ARIA practices, by keyboard alone; the list follows.
 "use strict";
 (() => {
-  const SUGGEST_AFTER_MS = 120, SEARCH_AFTER_MS = 300;
+  const SUGGEST_AFTER_MS = 120,
+    SEARCH_AFTER_MS = 300;
   const known = new WeakMap();
 
   class Combobox {
@@ -13,8 +14,13 @@
       this.active = -1;
       this.asked = 0;
       for (const [name, value] of Object.entries({
-        role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-haspopup": "listbox", "aria-controls": this.list.id,
-      })) input.setAttribute(name, value);
+        role: "combobox",
+        "aria-autocomplete": "list",
+        "aria-expanded": "false",
+        "aria-haspopup": "listbox",
+        "aria-controls": this.list.id,
+      }))
+        input.setAttribute(name, value);
       input.addEventListener("input", () => this.typed());
       input.addEventListener("keydown", (event) => this.pressed(event));
       input.addEventListener("blur", () => this.close());
@@ -32,8 +38,12 @@
       });
     }
 
-    get options() { return [...this.list.querySelectorAll("[role=option]")]; }
-    get isOpen() { return !this.list.hidden; }
+    get options() {
+      return [...this.list.querySelectorAll("[role=option]")];
+    }
+    get isOpen() {
+      return !this.list.hidden;
+    }
 
     typed() {
       if (this.clear) this.clear.hidden = !this.input.value;
@@ -55,7 +65,11 @@
 
     async suggest({ first = false } = {}) {
       const asked = ++this.asked;
-      const params = new URLSearchParams({ as: "suggestions", text: this.input.value, caret: this.input.selectionStart ?? this.input.value.length });
+      const params = new URLSearchParams({
+        as: "suggestions",
+        text: this.input.value,
+        caret: this.input.selectionStart ?? this.input.value.length,
+      });
       let html = "";
       try {
         const answer = await fetch(`${this.input.dataset.search}?${params}`, { headers: { "HX-Request": "true" } });
@@ -74,7 +88,7 @@
       const any = this.options.length > 0;
       this.list.hidden = !any;
       this.input.setAttribute("aria-expanded", String(any));
-      if (this.said) this.said.textContent = any ? this.list.querySelector("[data-said]")?.innerHTML ?? "" : "";
+      if (this.said) this.said.textContent = any ? (this.list.querySelector("[data-said]")?.innerHTML ?? "") : "";
       if (any && first) this.mark(0);
     }
 

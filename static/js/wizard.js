@@ -3,12 +3,17 @@
 "use strict";
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
-  const AUTOSAVE_AFTER_MS = 400, AGAIN_AFTER_MS = 2000;
+  const AUTOSAVE_AFTER_MS = 400,
+    AGAIN_AFTER_MS = 2000;
   const wizard = () => $("#wizard");
   const token = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
 
   const send = async (url, data) => {
-    const answer = await fetch(url, { method: "POST", body: data, headers: { "HX-Request": "true", "HX-Target": "marked", "HX-Current-URL": location.href, "X-CSRFToken": token() } });
+    const answer = await fetch(url, {
+      method: "POST",
+      body: data,
+      headers: { "HX-Request": "true", "HX-Target": "marked", "HX-Current-URL": location.href, "X-CSRFToken": token() },
+    });
     const elsewhere = answer.headers.get("HX-Redirect");
     if (elsewhere) location.assign(elsewhere);
     if (!answer.ok) throw new Error(String(answer.status));
@@ -20,8 +25,10 @@
 
   const key = () => `signalbox-marks-${wizard().dataset.draft}`;
   const waiting = () => JSON.parse(sessionStorage.getItem(key()) || "{}");
-  const keep = (marks) => Object.keys(marks).length ? sessionStorage.setItem(key(), JSON.stringify(marks)) : sessionStorage.removeItem(key());
-  let sending = false, again = 0;
+  const keep = (marks) =>
+    Object.keys(marks).length ? sessionStorage.setItem(key(), JSON.stringify(marks)) : sessionStorage.removeItem(key());
+  let sending = false,
+    again = 0;
 
   const note = (pk, marked) => {
     keep({ ...waiting(), [pk]: marked });
@@ -29,7 +36,8 @@
   };
 
   const flush = async () => {
-    const form = $("#mark-form"), sent = form ? waiting() : {};
+    const form = $("#mark-form"),
+      sent = form ? waiting() : {};
     if (sending || !Object.keys(sent).length) return;
     sending = true;
     clearTimeout(again);
@@ -53,7 +61,8 @@
   };
 
   const show = (html) => {
-    const old = $("#marked"), held = old.contains(document.activeElement);
+    const old = $("#marked"),
+      held = old.contains(document.activeElement);
     old.replaceWith(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
     const status = $("#marked [role=status]");
     if (held) {
@@ -111,10 +120,13 @@
     typing = 0;
     const data = new FormData(form);
     data.set("autosave", "1");
-    return send(form.dataset.autosave, data).then(() => say("reached"), () => {
-      say("unreached");
-      typing = setTimeout(() => form.isConnected && autosave(form), AGAIN_AFTER_MS);
-    });
+    return send(form.dataset.autosave, data).then(
+      () => say("reached"),
+      () => {
+        say("unreached");
+        typing = setTimeout(() => form.isConnected && autosave(form), AGAIN_AFTER_MS);
+      },
+    );
   };
   document.addEventListener("input", (event) => {
     const form = event.target.form;
@@ -127,7 +139,8 @@
   // ---- closing ----------------------------------------------------------------------------------------------------
 
   document.addEventListener("hide.bs.modal", (event) => {
-    const question = $("#wizard-question"), open = wizard();
+    const question = $("#wizard-question"),
+      open = wizard();
     if (!open || !question || "empty" in open.dataset) return;
     event.preventDefault();
     // Later, because the same Esc would close it again.
