@@ -1,8 +1,6 @@
 """Filters beside a list: the facets of its search as choices with counts, for those who would rather choose than type.
 
-    class ChargePointFilters(FacetFilterSet):
-        search = CHARGE_POINT_SEARCH
-        city = FacetFilter("city")
+    ChargePointFilters = filters_of(CHARGE_POINT_SEARCH, "status", "city", "power")
 
 A choice means what the same value means in Magic Search, except that a text is the whole text. The choices are filled
 when the panel is shown; any value is taken from the URL, whether it is among the first ones or not.
@@ -27,7 +25,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import RangeWidget
 
-from core.search import ChoiceFacet, Facet, FlagFacet, SearchContext, SearchError, SearchSchema
+from core.search import ChoiceFacet, Facet, FlagFacet, NumberFacet, SearchContext, SearchError, SearchSchema
 from core.search.counts import Value
 from core.search.stored import FacetSource
 
@@ -170,7 +168,7 @@ _sections: dict[tuple[Any, ...], str] = {}
 def _drawn(bound: Any, active: int, opened: bool) -> str:
     nothing = isinstance(bound.field, FacetField) and not bound.field.choices
     return render_to_string(
-        "console/parts/facet.html", {"field": bound, "active": active, "opened": opened, "nothing": nothing}
+        "console/parts/facet.html", {"field": bound, "active": active, "sections_open": opened, "nothing": nothing}
     )
 
 
@@ -184,10 +182,12 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 class FacetFilterSet(django_filters.FilterSet):
-    """A FilterSet whose choices are the facets of a search, with counts; the first `opened` ones stand open."""
+    """A FilterSet whose choices are the facets of a search, with counts; the first `sections_open` ones stand open."""
 
     search: ClassVar[SearchSchema]
-    opened: ClassVar[int] = 3
+    sections_open: ClassVar[int]
+    # Templates ask whether a list has filters; they would call the class.
+    do_not_call_in_templates = True
 
     @property
     def form(self) -> Any:
@@ -195,7 +195,7 @@ class FacetFilterSet(django_filters.FilterSet):
         if not hasattr(form, "helper"):
             form.helper = FormHelper()
             form.helper.form_tag, form.helper.disable_csrf = False, True
-            form.helper.layout = Layout(*(Section(name, n < self.opened) for n, name in enumerate(form.fields)))
+            form.helper.layout = Layout(*(Section(name, n < self.sections_open) for n, name in enumerate(form.fields)))
         return form
 
     @classmethod
@@ -215,6 +215,21 @@ class FacetFilterSet(django_filters.FilterSet):
         for name, one in fields.items():
             chosen = self.data.getlist(name) if hasattr(self.data, "getlist") else []
             one.fill(counts.of(one.facet.name), [value for value in chosen if value][:SHOWN])
+
+
+def filters_of(search: SearchSchema, *facets: str, opened: int = 3) -> type[FacetFilterSet]:
+    """The filters of a list: these facets of its search, under their own names in the URL. A number is a range."""
+    filters = {name: _filter_of(search, name) for name in facets}
+    return type("Filters", (FacetFilterSet,), {"search": search, "sections_open": opened, **filters})
+
+
+def _filter_of(search: SearchSchema, name: str) -> django_filters.Filter:
+    facet = search.facet(name)
+    if facet is None:
+        raise LookupError(f"the search has no facet {name}")
+    if isinstance(facet, NumberFacet):
+        return django_filters.RangeFilter(field_name=facet.path, label=facet.label, widget=NumberRange)
+    return FacetFilter(name)
 
 
 def _context() -> SearchContext:

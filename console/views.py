@@ -25,6 +25,7 @@ from console.context_processors import THEMES
 from console.forms import ApiKeyForm, SignInForm
 from console.lists import Action, Column, ListPage
 from console.navigation import tiles_for
+from console.templatetags.console import audit_lines
 from core import health as checks
 from core import metrics as metric_pages
 from core.api import Problem, problem_response
@@ -99,6 +100,12 @@ def theme(request: HttpRequest) -> HttpResponse:
 # ---- API keys -----------------------------------------------------------------------------------------------
 
 
+def _key_state(key: ApiKey) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= timezone.now() else "works"
+
+
 @method_decorator(never_cache, name="dispatch")
 class ApiKeyList(ListPage):
     key = "api_keys"
@@ -118,10 +125,16 @@ class ApiKeyList(ListPage):
     columns = (
         Column("name", gettext_lazy("Name"), sort="name"),
         Column("prefix", gettext_lazy("Begins with")),
-        Column("scopes", gettext_lazy("Scopes"), value=lambda key: ", ".join(key.scopes)),
+        Column("scopes", gettext_lazy("Scopes"), value=lambda key: key.scopes),
         Column("created_at", gettext_lazy("Created"), sort="created_at"),
         Column("last_used_at", gettext_lazy("Last used"), "console/cells/ago.html", sort="last_used_at"),
-        Column("expires_at", gettext_lazy("State"), "console/cells/api_key_state.html", sort="expires_at"),
+        Column(
+            "expires_at",
+            gettext_lazy("State"),
+            "console/cells/api_key_state.html",
+            sort="expires_at",
+            export=_key_state,
+        ),
     )
     empty_title = gettext_lazy("No API keys yet")
     empty_text = gettext_lazy("Make one for the system that forwards messages of your charge points.")
@@ -166,6 +179,20 @@ def api_key_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 # ---- audit log ----------------------------------------------------------------------------------------------
 
 
+def _actor(entry: LogEntry) -> str:
+    """A person, a key, or Signalbox itself."""
+    return str(entry.actor or (entry.additional_data or {}).get("api_key") or "Signalbox")
+
+
+def _changes(entry: LogEntry) -> list[str]:
+    """Each field with what it held before, if anything, and after."""
+    words = {"True": "yes", "False": "no"}
+    return [
+        f"{field}: {' → '.join(words.get(text, text) for text in (before, after) if text)}"
+        for field, before, after in audit_lines(entry)
+    ]
+
+
 class AuditList(ListPage):
     key = "audit"
     title = gettext_lazy("Audit log")
@@ -183,10 +210,10 @@ class AuditList(ListPage):
     )
     columns = (
         Column("timestamp", gettext_lazy("When"), sort="timestamp"),
-        Column("actor", gettext_lazy("Who"), "console/cells/audit_actor.html"),
+        Column("actor", gettext_lazy("Who"), "console/cells/audit_actor.html", export=_actor),
         Column("action", gettext_lazy("Action"), value=lambda entry: entry.get_action_display()),
         Column("object_repr", gettext_lazy("What"), "console/cells/audit_object.html"),
-        Column("changes", gettext_lazy("Changes"), "console/cells/audit_changes.html"),
+        Column("changes", gettext_lazy("Changes"), "console/cells/audit_changes.html", export=_changes),
     )
     default_sort = "-timestamp"
 

@@ -25,6 +25,7 @@ from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
 from tests.factories.console import UserFactory, make_key
 from tests.mailserver import MailServer, mail_server
+from tests.pages import PageClient
 from tests.template import template_on
 
 # Before any test module's own settings are made of it. A busy machine is no failure of a property; and CI tries the
@@ -134,7 +135,7 @@ def api_with(db: None) -> Callable[..., ApiClient]:
 
 
 def _client_of(role: str) -> Client:
-    client = Client()
+    client = PageClient()
     client.force_login(UserFactory(roles=[role] if role else []), "django.contrib.auth.backends.ModelBackend")
     return client
 

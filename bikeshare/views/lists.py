@@ -9,14 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare import selectors
-from bikeshare.filters import (
-    AbonnementFilters,
-    CyclistFilters,
-    StationFilters,
-    TripFilters,
-    VehiculeFilters,
-    ZoneFilters,
-)
+from bikeshare.filters import FILTERS
 from bikeshare.models import (
     Abonnement,
     Boitier,
@@ -32,6 +25,7 @@ from bikeshare.models import (
 )
 from bikeshare.search import SEARCHES
 from console.lists import Action, Column, ListPage
+from console.lists.columns import file_text
 
 _CELLS = "bikeshare/cells"
 _STATUS = Column("status", _("Status"), f"{_CELLS}/status.html", sort="status")
@@ -39,10 +33,23 @@ _PROGRAM = Column("program", _("Program"), value=lambda row: row.program_id, sor
 _CREATED = Column("created", _("Created"), "console/cells/ago.html", sort="created")
 # The tabs above every list: plural, label, permission of its model.
 TABS = (
-    ("trips", _("Trips")), ("vehicules", _("Vehicles")), ("boitiers", _("Boitiers")), ("stations", _("Stations")),
-    ("docks", _("Docks")), ("zones", _("Zones")), ("cyclists", _("Cyclists")), ("registrations", _("Registrations")),
-    ("abonnements", _("Abonnements")), ("passes", _("Passes")),
-)  # fmt: skip
+    ("trips", _("Trips")),
+    ("vehicules", _("Vehicles")),
+    ("boitiers", _("Boitiers")),
+    ("stations", _("Stations")),
+    ("docks", _("Docks")),
+    ("zones", _("Zones")),
+    ("cyclists", _("Cyclists")),
+    ("registrations", _("Registrations")),
+    ("abonnements", _("Abonnements")),
+    ("passes", _("Passes")),
+)
+
+
+def _rule_words(zone: Zone) -> list[str]:
+    """What a zone's rules allow, in the words of GBFS."""
+    fields = ("ride_start_allowed", "ride_end_allowed", "ride_through_allowed", "maximum_speed_kph")
+    return [f"{name}: {file_text(rule.get(name))}" for rule in zone.rules or () for name in fields]
 
 
 class ResourceList(ListPage):
@@ -62,13 +69,15 @@ class ResourceList(ListPage):
 
 class TripList(ResourceList):
     key, title, permission, model = "trips", _("Trips"), "bikeshare.view_trip", Trip
-    search, filterset = SEARCHES["trips"], TripFilters
+    search, filterset = SEARCHES["trips"], FILTERS["trips"]
     columns = (
         Column("start_at", _("Started"), f"{_CELLS}/trip.html", sort="start_at"),
         _STATUS,
-        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule_number"),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html"),
-        Column("way", _("From → to"), f"{_CELLS}/way.html"),
+        Column(
+            "vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule_number", export="vehicule.number"
+        ),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", export="cyclist.name"),
+        Column("way", _("From → to"), f"{_CELLS}/way.html", export=("start_name", "end_name")),
         Column("duration", _("Duration"), f"{_CELLS}/duration.html", sort="duration", numeric=True),
         Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
         _PROGRAM,
@@ -81,21 +90,34 @@ class TripList(ResourceList):
 
 class VehiculeList(ResourceList):
     key, title, permission, model = "vehicules", _("Vehicles"), "bikeshare.view_vehicule", Vehicule
-    search, filterset = SEARCHES["vehicules"], VehiculeFilters
+    search, filterset = SEARCHES["vehicules"], FILTERS["vehicules"]
     columns = (
         Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
         _STATUS,
         Column("type", _("Type"), value=lambda row: row.get_type_display(), sort="type"),
-        Column("station", _("Station"), f"{_CELLS}/station_of.html"),
+        Column("station", _("Station"), f"{_CELLS}/station_of.html", export="station.name"),
         Column("lock", _("Lock"), value=lambda row: row.state.lock if row.state else ""),
-        Column("battery", _("Battery"), f"{_CELLS}/battery.html", sort="boitier__state__battery", numeric=True),
         Column(
-            "battery_vae", _("Assistance"), f"{_CELLS}/battery_vae.html", sort="boitier__state__battery_vae",
+            "battery",
+            _("Battery"),
+            f"{_CELLS}/battery.html",
+            sort="boitier__state__battery",
             numeric=True,
+            export="state.battery",
         ),
-        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="boitier__state__last_seen"),
+        Column(
+            "battery_vae",
+            _("Assistance"),
+            f"{_CELLS}/battery_vae.html",
+            sort="boitier__state__battery_vae",
+            numeric=True,
+            export="state.battery_vae",
+        ),
+        Column(
+            "seen", _("Last seen"), f"{_CELLS}/seen.html", sort="boitier__state__last_seen", export="state.last_seen"
+        ),
         _PROGRAM,
-    )  # fmt: skip
+    )
     default_sort = "number"
     placeholder = _("Search, e.g. status:ready battery:<20 type:vae city:paris seen:>1d")
     empty_title = _("No vehicles yet")
@@ -107,14 +129,20 @@ class VehiculeList(ResourceList):
 
 class BoitierList(ResourceList):
     key, title, permission, model = "boitiers", _("Boitiers"), "bikeshare.view_boitier", Boitier
-    search = SEARCHES["boitiers"]
+    search, filterset = SEARCHES["boitiers"], FILTERS["boitiers"]
     columns = (
         Column("number", _("Serial number"), f"{_CELLS}/object.html", sort="number"),
-        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of_box.html", sort="vehicule__number"),
+        Column(
+            "vehicule",
+            _("Vehicle"),
+            f"{_CELLS}/vehicule_of_box.html",
+            sort="vehicule__number",
+            export="vehicule.number",
+        ),
         Column("fw", _("Firmware"), sort="fw"),
         Column("lock", _("Lock"), value=lambda row: row.state.lock, sort="state__lock"),
         Column("chain", _("Chain"), value=lambda row: row.state.chain_type, sort="state__chain_type"),
-        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="state__last_seen"),
+        Column("seen", _("Last seen"), f"{_CELLS}/seen.html", sort="state__last_seen", export="state.last_seen"),
         _PROGRAM,
     )
     default_sort = "number"
@@ -125,14 +153,14 @@ class BoitierList(ResourceList):
 
 class StationList(ResourceList):
     key, title, permission, model = "stations", _("Stations"), "bikeshare.view_station", Station
-    search, filterset = SEARCHES["stations"], StationFilters
+    search, filterset = SEARCHES["stations"], FILTERS["stations"]
     columns = (
         Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
         Column("short_name", _("Number"), sort="short_name"),
         _STATUS,
-        Column("docks", _("Free docks"), f"{_CELLS}/docks.html", numeric=True),
+        Column("docks", _("Free docks"), f"{_CELLS}/docks.html", numeric=True, export="dock_counts.free"),
         Column("vehicules", _("Vehicles"), value=lambda row: row.vehicule_count, numeric=True),
-        Column("address", _("Address"), f"{_CELLS}/address.html"),
+        Column("address", _("Address"), f"{_CELLS}/address.html", export=("address", "post_code", "city")),
         _PROGRAM,
     )
     default_sort = "name"
@@ -146,12 +174,14 @@ class StationList(ResourceList):
 
 class DockList(ResourceList):
     key, title, permission, model = "docks", _("Docks"), "bikeshare.view_dock", Dock
-    search = SEARCHES["docks"]
+    search, filterset = SEARCHES["docks"], FILTERS["docks"]
     columns = (
         Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
-        Column("station", _("Station"), f"{_CELLS}/station_of.html", sort="station__name"),
+        Column("station", _("Station"), f"{_CELLS}/station_of.html", sort="station__name", export="station.name"),
         _STATUS,
-        Column("vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule__number"),
+        Column(
+            "vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule__number", export="vehicule.number"
+        ),
         Column("rfid", _("RFID tag"), sort="rfid"),
         _PROGRAM,
     )
@@ -163,13 +193,13 @@ class DockList(ResourceList):
 
 class ZoneList(ResourceList):
     key, title, permission, model = "zones", _("Zones"), "bikeshare.view_zone", Zone
-    search, filterset = SEARCHES["zones"], ZoneFilters
+    search, filterset = SEARCHES["zones"], FILTERS["zones"]
     columns = (
         Column("precedence", _("Precedence"), sort="precedence", numeric=True),
         Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
         Column("type", _("Type"), f"{_CELLS}/zone_type.html", sort="type"),
         _STATUS,
-        Column("rules", _("Rules"), f"{_CELLS}/rules.html"),
+        Column("rules", _("Rules"), f"{_CELLS}/rules.html", export=_rule_words),
         Column("end", _("Until"), sort="end"),
         _PROGRAM,
     )
@@ -182,7 +212,7 @@ class ZoneList(ResourceList):
 
 class CyclistList(ResourceList):
     key, title, permission, model = "cyclists", _("Cyclists"), "bikeshare.view_cyclist", Cyclist
-    search, filterset = SEARCHES["cyclists"], CyclistFilters
+    search, filterset = SEARCHES["cyclists"], FILTERS["cyclists"]
     columns = (
         Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
         _STATUS,
@@ -198,10 +228,10 @@ class CyclistList(ResourceList):
 
 class RegistrationList(ResourceList):
     key, title, permission, model = "registrations", _("Registrations"), "bikeshare.view_registration", Registration
-    search = SEARCHES["registrations"]
+    search, filterset = SEARCHES["registrations"], FILTERS["registrations"]
     columns = (
         Column("id", _("Id"), f"{_CELLS}/object.html"),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name", export="cyclist.name"),
         _STATUS,
         Column("last_trip_at", _("Last trip"), "console/cells/ago.html", sort="last_trip_at"),
         _CREATED,
@@ -214,10 +244,10 @@ class RegistrationList(ResourceList):
 
 class AbonnementList(ResourceList):
     key, title, permission, model = "abonnements", _("Abonnements"), "bikeshare.view_abonnement", Abonnement
-    search, filterset = SEARCHES["abonnements"], AbonnementFilters
+    search, filterset = SEARCHES["abonnements"], FILTERS["abonnements"]
     columns = (
         Column("forfait", _("Tariff"), f"{_CELLS}/object.html", sort="forfait"),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name", export="cyclist.name"),
         _STATUS,
         Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
         Column("trial_end", _("Trial ends"), f"{_CELLS}/trial.html", sort="trial_end"),
@@ -231,10 +261,10 @@ class AbonnementList(ResourceList):
 
 class PassList(ResourceList):
     key, title, permission, model = "passes", _("Passes"), "bikeshare.view_pass", Pass
-    search = SEARCHES["passes"]
+    search, filterset = SEARCHES["passes"], FILTERS["passes"]
     columns = (
         Column("uid", _("Card number"), f"{_CELLS}/object.html", sort="uid"),
-        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name"),
+        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name", export="user.name"),
         Column("confirmed_at", _("Confirmed"), "console/cells/ago.html", sort="confirmed_at"),
         Column("disabled_at", _("Disabled"), sort="disabled_at"),
         _PROGRAM,
@@ -247,7 +277,15 @@ class PassList(ResourceList):
 LISTS: dict[str, type[ResourceList]] = {
     view.key: view
     for view in (
-        TripList, VehiculeList, BoitierList, StationList, DockList, ZoneList, CyclistList, RegistrationList,
-        AbonnementList, PassList,
+        TripList,
+        VehiculeList,
+        BoitierList,
+        StationList,
+        DockList,
+        ZoneList,
+        CyclistList,
+        RegistrationList,
+        AbonnementList,
+        PassList,
     )
-}  # fmt: skip
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Aggregate, BinaryField, F, QuerySet
@@ -13,11 +13,9 @@ from django.utils.translation import gettext as _
 from console.lists.actions import BulkAction, BulkForm
 from console.lists.jobs import start_bulk
 from console.lists.links import query_without
+from console.lists.listing import Listing
 from core.choices import JobState
 from core.permissions import check_permission, person
-
-if TYPE_CHECKING:
-    from console.lists.page import ListPage
 
 # So many rows are done in the request itself.
 AT_ONCE = 200
@@ -36,7 +34,7 @@ def frozen(rows: QuerySet[Any]) -> bytes:
     return bytes(found or b"")
 
 
-def _selected(page: ListPage, request: HttpRequest) -> QuerySet[Any] | None:
+def _selected(page: Listing, request: HttpRequest) -> QuerySet[Any] | None:
     """The rows that were marked, or all that match; None where the search cannot be read."""
     if "all" in request.POST:
         rows, selection = page.matching(request)
@@ -45,7 +43,7 @@ def _selected(page: ListPage, request: HttpRequest) -> QuerySet[Any] | None:
     return page.rows(request).filter(pk__in=ids)
 
 
-def answer_bulk(page: ListPage, request: HttpRequest) -> HttpResponse:
+def answer_bulk(page: Listing, request: HttpRequest) -> HttpResponse:
     """Asks for a yes that names the number, and then starts the work."""
     back = f"{request.path}{query_without(request.GET)}"
     action = next((a for a in page.bulk if a.key == request.POST.get("action")), None)
@@ -75,7 +73,7 @@ def answer_bulk(page: ListPage, request: HttpRequest) -> HttpResponse:
 
 
 def _ask(
-    page: ListPage,
+    page: Listing,
     request: HttpRequest,
     action: BulkAction,
     form: BulkForm | None,

@@ -1,29 +1,36 @@
-"""Columns of a list, the buttons above it, and what a cell says in a CSV file."""
+"""Columns of a list: how a cell is drawn, and what it holds in a file; the buttons above a list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.template.loader import render_to_string
+from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import strip_tags
 
-# What a spreadsheet would compute.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would compute, also where it is typed full-width.
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+
+Function = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `template` renders a cell from `row` (default: the attribute's text); `sort` is an ORM path.
+    """One column of a list.
 
-    `value` says what a cell holds where that is no attribute, `text` what it says in a CSV file where that differs. A
-    column that is `hidden` is shown when a person asks for it; one without a label is a tool and always stands.
-    `draw` makes the HTML from the row and the page's context in Python, ten times as fast as a template: for lists of
-    many columns that are looked at all day.
+    A cell shows the attribute `name` of the row, or what one of these says: `value` makes it of the row, `draw` makes
+    its HTML of the row and the page's context in Python (ten times as fast as a template: for lists of many columns
+    that are looked at all day), `template` renders it from `row`.
+
+    `export` says what it holds in a file: a path such as "vehicle.vin" (also of a dictionary), several of them, or a
+    function of the row; by default `value`, or the attribute. A file holds plain values alone: see `file_text`.
+
+    `sort` is an ORM path. A column that is `hidden` is shown when a person asks for it; a `tool` (also every column
+    without a label) always stands and is in no file.
     """
 
     name: str
@@ -31,32 +38,72 @@ class Column:
     template: str = ""
     sort: str = ""
     numeric: bool = False
-    value: Callable[[Any], Any] | None = None
-    text: Callable[[Any], Any] | None = None
+    value: Function | None = None
+    export: str | tuple[str, ...] | Function | None = None
     hidden: bool = False
     nowrap: bool = False
+    tool: bool = False
     draw: Callable[[Any, Mapping[str, Any]], str] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.template) + bool(self.value) + bool(self.draw) > 1:
+            raise TypeError(f"Column {self.name}: a template or one function, not both")
 
     @property
     def is_tool(self) -> bool:
-        return not self.label
+        return self.tool or not self.label
 
     def exported(self, row: Any) -> str:
-        """The cell of a CSV file: plain, exact, and nothing that a spreadsheet would compute."""
-        if self.text is not None or self.value is not None:
-            found = (self.text or self.value)(row)  # type: ignore[misc]
-        elif hasattr(row, self.name):
-            found = getattr(row, self.name)
-        else:
-            drawn = self.draw(row, {}) if self.draw else render_to_string(self.template, {"row": row, "column": self})
-            found = " ".join(strip_tags(drawn).split())
-        if isinstance(found, datetime):
-            found = timezone.localtime(found).isoformat(timespec="seconds")
-        if isinstance(found, list | tuple):
-            found = ", ".join(map(str, found))
-        if isinstance(found, str):
-            return f"'{found}" if found.startswith((*_FORMULA, "'")) else found
-        return "" if found is None else str(found)
+        """The cell of a file: plain, exact, and nothing that a spreadsheet would compute."""
+        source = self.export or self.value or self.name
+        if isinstance(source, str):
+            return file_text(_at(row, source))
+        return file_text([_at(row, path) for path in source] if isinstance(source, tuple) else source(row))
+
+
+def _at(row: Any, path: str) -> Any:
+    """What a dotted path leads to from a row; None where a relation on the way is empty."""
+    found = row
+    for name in path.split("."):
+        if found is None:
+            return None
+        try:
+            found = found.get(name) if isinstance(found, Mapping) else getattr(found, name)
+        except ObjectDoesNotExist:  # the other side of a one-to-one relation
+            return None
+    return found
+
+
+def file_text(value: Any) -> str:
+    """A value as files hold it: times in ISO 8601 with their offset, yes and no, lists with commas, all of them whole.
+
+    Raises TypeError for what has no such form (a model, a manager, a dictionary): its column must say what it means.
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str() | Promise():
+            text = str(value)
+            return f"'{text}" if text.startswith((*FORMULA, "'")) else text
+        case datetime():
+            return timezone.localtime(value).isoformat(timespec="seconds")
+        case date() | time():
+            return value.isoformat()
+        case timedelta():
+            return f"{value.total_seconds():g}"
+        case Decimal():
+            return f"{value.normalize():f}"
+        case int() | float():
+            return str(value)
+        case list() | tuple() | set() | frozenset():
+            return file_text(", ".join(text for text in (_unquoted(one) for one in value) if text))
+    raise TypeError(f"{type(value).__name__} is no value for a file")
+
+
+def _unquoted(value: Any) -> str:
+    return str(value) if isinstance(value, str | Promise) else file_text(value)
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
+from console.lists.listing import Listing
 from console.lists.personal import shown_columns
-
-if TYPE_CHECKING:
-    from console.lists.page import ListPage
 
 CHUNK = 1_000
 
@@ -26,7 +24,7 @@ class _Echo:
         return line
 
 
-def answer_csv(page: ListPage, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def answer_csv(page: Listing, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """A search that cannot be read is told, not ignored: the file would hold the wrong rows."""
     rows, selection = page.matching(request)
     if selection["search_error"] is not None:
@@ -38,7 +36,7 @@ def answer_csv(page: ListPage, request: HttpRequest) -> HttpResponse | Streaming
     return response
 
 
-def _lines(page: ListPage, request: HttpRequest, rows: QuerySet[Any]) -> Iterator[str]:
+def _lines(page: Listing, request: HttpRequest, rows: QuerySet[Any]) -> Iterator[str]:
     columns = [column for column in shown_columns(page, request) if not column.is_tool]
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow([str(column.label) for column in columns])

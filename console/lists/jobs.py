@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from auditlog.context import set_actor
+from celery import current_app
 from celery.exceptions import OperationalError as BrokerError
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -68,10 +69,8 @@ def _undo_of(action: BulkAction, arguments: dict[str, Any], by: User) -> int | N
 
 def nudge(job_id: int) -> None:
     """Tells a worker; a broker that is away costs seconds, because beat looks for what waits."""
-    from console.tasks import run_bulk as task
-
     try:
-        task.delay(job_id)
+        current_app.send_task("console.run_bulk", (job_id,), retry=False, ignore_result=True)
     except (BrokerError, KombuError, OSError) as error:
         log.warning("broker away", job=job_id, error=str(error))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
@@ -14,12 +14,10 @@ from django.utils.translation import gettext as _
 
 from console.lists.columns import Column
 from console.lists.links import query_without
+from console.lists.listing import Listing
 from core.models import ColumnChoice, SavedSearch
 from core.permissions import check_permission, person
 from core.text import clean_text
-
-if TYPE_CHECKING:
-    from console.lists.page import ListPage
 
 MOST_SEARCHES = 100
 SHARE = "console.share_savedsearch"
@@ -32,13 +30,13 @@ def _back(request: HttpRequest) -> HttpResponse:
 # ---- columns --------------------------------------------------------------------------------------------------------
 
 
-def shown_columns(page: ListPage, request: HttpRequest) -> Sequence[Column]:
+def shown_columns(page: Listing, request: HttpRequest) -> Sequence[Column]:
     """The columns that this person chose, in the list's order; tools always stand."""
     chosen = _chosen(page, request)
     return [c for c in page.columns if c.is_tool or (not c.hidden if chosen is None else c.name in chosen)]
 
 
-def _chosen(page: ListPage, request: HttpRequest) -> set[str] | None:
+def _chosen(page: Listing, request: HttpRequest) -> set[str] | None:
     if not page.has_tools:
         return None
     if not hasattr(request, "_chosen_columns"):
@@ -49,7 +47,7 @@ def _chosen(page: ListPage, request: HttpRequest) -> set[str] | None:
     return set(columns) & known or None if columns is not None else None
 
 
-def choose_columns(page: ListPage, request: HttpRequest) -> HttpResponse:
+def choose_columns(page: Listing, request: HttpRequest) -> HttpResponse:
     """Keeps the choice; one of all or of none is the list's own again."""
     usual = {c.name for c in page.columns if not c.is_tool and not c.hidden}
     known = {c.name for c in page.columns if not c.is_tool}
@@ -65,7 +63,7 @@ def choose_columns(page: ListPage, request: HttpRequest) -> HttpResponse:
 # ---- saved searches ---------------------------------------------------------------------------------------------
 
 
-def menu(page: ListPage, request: HttpRequest) -> dict[str, Any]:
+def menu(page: Listing, request: HttpRequest) -> dict[str, Any]:
     """What the menus above a list show."""
     user = person(request)
     searches = SavedSearch.objects.filter(Q(owner_id=user.pk) | Q(shared=True), list_key=page.key)
@@ -78,7 +76,7 @@ def menu(page: ListPage, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def save_search(page: ListPage, request: HttpRequest) -> HttpResponse:
+def save_search(page: Listing, request: HttpRequest) -> HttpResponse:
     """Keeps what the list shows now under a name; the same name again is a change of that search."""
     name = " ".join(clean_text(request.POST.get("name", "")).split())
     query = query_without(QueryDict(request.META.get("QUERY_STRING", ""))).lstrip("?")
@@ -104,7 +102,7 @@ def save_search(page: ListPage, request: HttpRequest) -> HttpResponse:
     return _back(request)
 
 
-def delete_search(page: ListPage, request: HttpRequest) -> HttpResponse:
+def delete_search(page: Listing, request: HttpRequest) -> HttpResponse:
     """Deletes one's own search; a shared one of somebody else needs the permission."""
     pk, user = request.POST.get("search", ""), person(request)
     found = SavedSearch.objects.filter(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from console.lists.listing import Listing
 from core.search.suggest import suggest
 
-if TYPE_CHECKING:
-    from console.lists.page import ListPage
 
-
-def answer_suggestions(page: ListPage, request: HttpRequest) -> HttpResponse:
+def answer_suggestions(page: Listing, request: HttpRequest) -> HttpResponse:
     text, caret = request.GET.get("text", ""), request.GET.get("caret", "")
     place = int(caret) if caret.isascii() and caret.isdigit() and len(caret) < 6 else len(text)
     source = page.facet_source(request)

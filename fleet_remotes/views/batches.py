@@ -17,11 +17,11 @@ from console.lists import Column, ListPage
 from core.permissions import person, requires
 from fleet_remotes import selectors
 from fleet_remotes.choices import IN_FLIGHT, STATE_COLOURS, SUCCESS, UNSENT, State, summary_of
-from fleet_remotes.filters import ActionFilters
+from fleet_remotes.filters import ActionFilters, BatchFilters
 from fleet_remotes.models import CommandBatch, CommandDraft
 from fleet_remotes.search import ACTION_SEARCH, BATCH_SEARCH
 from fleet_remotes.services import commands
-from fleet_remotes.views.columns import ACTION_COLUMNS, CELLS
+from fleet_remotes.views.columns import ACTION_COLUMNS, CELLS, summary_cell
 
 _VIEW, _SEND = "fleet_remotes.view_commandbatch", "fleet_remotes.send_command"
 # htmx' word for "this was the last time".
@@ -33,12 +33,13 @@ class BatchList(ListPage):
     title = gettext_lazy("Batches")
     permission = _VIEW
     search = BATCH_SEARCH
+    filterset = BatchFilters
     columns = (
         Column("created_at", gettext_lazy("Sent"), f"{CELLS}/batch_sent.html", sort="created_at"),
-        Column("command", gettext_lazy("Command"), f"{CELLS}/batch_command.html", sort="kind"),
+        Column("command", gettext_lazy("Command"), f"{CELLS}/batch_command.html", sort="kind", export=summary_cell),
         Column("total", gettext_lazy("Vehicles"), sort="total", numeric=True),
-        Column("progress", gettext_lazy("Progress"), f"{CELLS}/batch_progress.html"),
-        Column("created_by", gettext_lazy("Sent by")),
+        Column("progress", gettext_lazy("Progress"), f"{CELLS}/batch_progress.html", export="progress.percent"),
+        Column("created_by", gettext_lazy("Sent by"), export="created_by.username"),
     )
     empty_title = gettext_lazy("No batches yet")
     empty_text = gettext_lazy("A command that is sent to several vehicles at once stands here.")

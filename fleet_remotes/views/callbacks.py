@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST
 from console.lists import Action, Column, ListPage
 from core.permissions import requires
 from fleet_remotes import selectors
-from fleet_remotes.filters import NotificationFilters
+from fleet_remotes.filters import MessageFilters, NotificationFilters
 from fleet_remotes.forms import CallbackForm, RegisterForm
 from fleet_remotes.models import Callback, CallbackMessage
 from fleet_remotes.search import CALLBACK_SEARCH, MESSAGE_SEARCH, NOTIFICATION_SEARCH
@@ -38,13 +39,19 @@ class CallbackList(ListPage):
     search = CALLBACK_SEARCH
     columns = (
         Column("slug", gettext_lazy("Callback"), f"{CELLS}/callback.html", sort="slug"),
-        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key"),
+        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key", export="fleet.key"),
         Column("status", gettext_lazy("State"), f"{CELLS}/callback_state.html", sort="status"),
         Column("last_received_at", gettext_lazy("Last received"), "console/cells/ago.html", sort="last_received_at"),
-        Column("lag", gettext_lazy("Delay (half, 95 %)"), f"{CELLS}/lag.html"),
+        Column("lag", gettext_lazy("Delay (half, 95 %)"), f"{CELLS}/lag.html", export=("health.p50", "health.p95")),
         Column("events", gettext_lazy("Notifications"), sort="events", numeric=True),
         Column("duplicates", gettext_lazy("Duplicates"), sort="duplicates", numeric=True),
-        Column("unmatched", gettext_lazy("Unmatched"), f"{CELLS}/unmatched_count.html", numeric=True),
+        Column(
+            "unmatched",
+            gettext_lazy("Unmatched"),
+            f"{CELLS}/unmatched_count.html",
+            numeric=True,
+            export="health.unmatched",
+        ),
         Column("refused", gettext_lazy("Refused"), f"{CELLS}/refused.html", sort="refused", numeric=True),
     )
     default_sort = "slug"
@@ -150,7 +157,15 @@ class UnmatchedList(NotificationList):
         "They were stored but changed nothing: an action, vehicle or value that is not known here. What becomes known"
         " within 72 hours is bound by itself."
     )
-    columns = (*NOTIFICATION_COLUMNS[:-1], Column("raw", gettext_lazy("As received"), f"{CELLS}/raw.html"))
+    columns = (
+        *NOTIFICATION_COLUMNS[:-1],
+        Column(
+            "raw",
+            gettext_lazy("As received"),
+            f"{CELLS}/raw.html",
+            export=lambda row: json.dumps(row.raw, ensure_ascii=False),
+        ),
+    )
     template = "fleet_remotes/unmatched.html"
     empty_title = gettext_lazy("Everything matched")
     empty_text = gettext_lazy("Notifications of unknown actions, vehicles and values would stand here.")
@@ -175,9 +190,10 @@ class MessageList(ListPage):
     permission = _MESSAGES
     intro = gettext_lazy("Every body that a callback brought, as it was received.")
     search = MESSAGE_SEARCH
+    filterset = MessageFilters
     columns = (
         Column("received_at", gettext_lazy("Received"), f"{CELLS}/message.html", sort="pk"),
-        Column("callback", gettext_lazy("Callback"), sort="callback__slug"),
+        Column("callback", gettext_lazy("Callback"), sort="callback__slug", export="callback.slug"),
         Column("applied_at", gettext_lazy("Applied"), f"{CELLS}/applied.html", sort="applied_at"),
         Column("events", gettext_lazy("Notifications"), sort="events", numeric=True),
         Column("duplicates", gettext_lazy("Duplicates"), sort="duplicates", numeric=True),

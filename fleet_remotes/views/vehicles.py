@@ -37,7 +37,7 @@ class VehicleList(ListPage):
     permission = _VIEW
     search = VEHICLE_SEARCH
     filterset = VehicleFilters
-    columns = (Column("mark", gettext_lazy("Mark"), f"{CELLS}/mark.html"), *VEHICLE_COLUMNS)
+    columns = (Column("mark", gettext_lazy("Mark"), f"{CELLS}/mark.html", tool=True), *VEHICLE_COLUMNS)
     default_sort = "vin"
     template = "fleet_remotes/vehicles.html"
     results_template = "fleet_remotes/vehicle_results.html"
@@ -99,12 +99,22 @@ class WakeUpList(ListPage):
     search = VEHICLE_SEARCH
     columns = (
         Column("vin", gettext_lazy("Vehicle"), f"{CELLS}/vehicle.html", sort="vin"),
-        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key"),
+        Column("fleet", gettext_lazy("Fleet"), f"{CELLS}/fleet.html", sort="fleet__key", export="fleet.key"),
         Column("used", gettext_lazy("Used"), sort="used", numeric=True),
-        Column("budget", gettext_lazy("Budget"), f"{CELLS}/budget.html", sort="wakeup_budget", numeric=True),
-        Column("left", gettext_lazy("Left"), f"{CELLS}/left.html"),
-        Column("forecast", gettext_lazy("Forecast for the month"), f"{CELLS}/forecast.html"),
+        Column(
+            "budget",
+            gettext_lazy("Budget"),
+            f"{CELLS}/budget.html",
+            sort="wakeup_budget",
+            numeric=True,
+            export="budget.effective",
+        ),
+        Column("left", gettext_lazy("Left"), f"{CELLS}/left.html", export="budget.left"),
+        Column(
+            "forecast", gettext_lazy("Forecast for the month"), f"{CELLS}/forecast.html", export="forecast.at_month_end"
+        ),
     )
+    filterset = VehicleFilters
     default_sort = "-used"
     empty_title = gettext_lazy("No vehicle was woken up this month")
     empty_text = gettext_lazy("Wake-ups are counted when the vendor says WakingUpVehicle.")
@@ -125,8 +135,14 @@ class FleetList(ListPage):
     columns = (
         Column("key", gettext_lazy("Fleet"), f"{CELLS}/fleet_name.html", sort="key"),
         Column("vehicles", gettext_lazy("Vehicles"), numeric=True, value=lambda row: row.vehicle_count),
-        Column("state", gettext_lazy("Sending"), f"{CELLS}/fleet_state.html", sort="stopped_at"),
-        Column("switch", gettext_lazy("Stop switch"), f"{CELLS}/fleet_switch.html"),
+        Column(
+            "state",
+            gettext_lazy("Sending"),
+            f"{CELLS}/fleet_state.html",
+            sort="stopped_at",
+            export=lambda row: "stopped" if row.is_stopped else "running",
+        ),
+        Column("switch", gettext_lazy("Stop switch"), f"{CELLS}/fleet_switch.html", tool=True),
     )
     default_sort = "key"
     empty_title = gettext_lazy("No fleets yet")

@@ -19,6 +19,7 @@ from console.lists import Action, ListPage
 from core.permissions import requires
 from infra_notifications import selectors
 from infra_notifications.choices import WINDOW_COLOURS, WindowState
+from infra_notifications.filters import MaintenanceFilters
 from infra_notifications.forms import MaintenanceForm, MaintenanceTimesForm, ids_in
 from infra_notifications.models import ChargePoint, MaintenanceWindow
 from infra_notifications.search import MAINTENANCE_SEARCH
@@ -38,6 +39,7 @@ class MaintenanceList(ListPage):
     permission = _VIEW
     intro = gettext_lazy("While it lasts, incidents are recorded, not mailed; what is still broken at its end is told.")
     search = MAINTENANCE_SEARCH
+    filterset = MaintenanceFilters
     columns = WINDOW_COLUMNS
     default_sort = "-starts_at"
     placeholder = gettext_lazy("Search, e.g. state:running")

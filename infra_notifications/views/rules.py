@@ -25,8 +25,13 @@ from infra_notifications.ingest import observe
 from infra_notifications.models import EventRule, UnmappedReport
 from infra_notifications.rules import effect_of
 from infra_notifications.services.mapping import rule_book, rule_from_report
+from infra_notifications.templatetags.infra import rule_conditions
 
 _VIEW = "infra_notifications.view_eventrule"
+
+
+def _conditions(rule: EventRule) -> list[str]:
+    return [f"{label}: {values}" for label, values in rule_conditions(rule)]
 
 
 class RuleList(ListPage):
@@ -51,8 +56,10 @@ class RuleList(ListPage):
     columns = (
         Column("precedence", gettext_lazy("Precedence"), sort="precedence", numeric=True),
         Column("name", gettext_lazy("Rule"), "infra_notifications/cells/rule.html", sort="name"),
-        Column("conditions", gettext_lazy("When"), "infra_notifications/cells/rule_conditions.html"),
-        Column("effect", gettext_lazy("Then"), "infra_notifications/cells/rule_effect.html"),
+        Column(
+            "conditions", gettext_lazy("When"), "infra_notifications/cells/rule_conditions.html", export=_conditions
+        ),
+        Column("effect", gettext_lazy("Then"), "infra_notifications/cells/rule_effect.html", export=("effect", "case")),
         Column("note", gettext_lazy("Source")),
     )
     default_sort = "precedence"
@@ -113,7 +120,7 @@ class UnmappedList(ListPage):
         Column("protocol", gettext_lazy("Protocol"), sort="protocol"),
         Column("seen", gettext_lazy("Seen"), sort="seen", numeric=True),
         Column("last_seen", gettext_lazy("Last seen"), "console/cells/ago.html", sort="last_seen"),
-        Column("decide", gettext_lazy("It means"), "infra_notifications/cells/unmapped_decide.html"),
+        Column("decide", gettext_lazy("It means"), "infra_notifications/cells/unmapped_decide.html", tool=True),
     )
     template = "infra_notifications/unmapped.html"
     default_sort = "-seen"

@@ -47,8 +47,8 @@ class DeadLetterList(ListPage):
         Column(
             "reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display(), sort="reason", nowrap=True
         ),
-        Column("answer", gettext_lazy("Last answer"), "outbox/cells/answer.html", nowrap=True),
-        Column("kind", gettext_lazy("What"), "outbox/cells/kind.html"),
+        Column("answer", gettext_lazy("Last answer"), "outbox/cells/answer.html", nowrap=True, export="last_answer"),
+        Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export="event.kind"),
         Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
     )
     empty_title = gettext_lazy("Nothing has failed for good")

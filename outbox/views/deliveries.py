@@ -32,10 +32,10 @@ from outbox.transports.email.render import CannotRender, render_mail
 
 DELIVERY_COLUMNS = (
     Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at"),
-    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", text=lambda row: row.state),
+    Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state"),
     Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
     Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True),
-    Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", text=lambda row: row.event.kind),
+    Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export="event.kind"),
     Column("reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display() if row.reason else ""),
     Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
 )

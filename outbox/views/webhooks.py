@@ -45,7 +45,7 @@ class WebhookList(ListPage):
     search = ENDPOINT_SEARCH
     filterset = EndpointFilters
     columns = (
-        Column("url", gettext_lazy("Endpoint"), f"{_CELLS}/endpoint.html", sort="url", nowrap=True),
+        Column("url", gettext_lazy("Endpoint"), f"{_CELLS}/endpoint.html", sort="url", nowrap=True, export="shown_url"),
         Column("state", gettext_lazy("State"), f"{_CELLS}/endpoint_state.html", sort="state"),
         Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/endpoint_topics.html"),
         Column("failing_since", gettext_lazy("Failing since"), f"{_CELLS}/endpoint_failing.html", sort="failing_since"),

@@ -12,13 +12,6 @@ import pytest
 from tests.architecture.test_layout import APPS, ROOT, own_code
 
 PACKAGES = (*APPS, "config")
-# Circles that are still there, with the modules in them; to be empty when the outbox and the console are redrawn.
-KNOWN_CIRCLES: set[frozenset[str]] = {
-    frozenset({"console.lists.jobs", "console.tasks"}),
-    frozenset(f"console.lists.{name}" for name in ("bulk", "export", "page", "personal", "suggestions")),
-}
-# Files whose functions still import our modules, for the same reason.
-KNOWN_INNER_IMPORTS = {Path("console/lists/jobs.py"), Path("outbox/services/endpoint_health.py")}
 
 
 def imports_of_our_modules() -> dict[str, set[str]]:
@@ -65,7 +58,7 @@ def inner_imports(tree: ast.AST, inside: bool = False) -> Iterator[ast.Import | 
 
 
 def test_no_modules_import_one_another_in_a_circle() -> None:
-    unexpected = [sorted(circle) for circle in circles(imports_of_our_modules()) if circle not in KNOWN_CIRCLES]
+    unexpected = [sorted(circle) for circle in circles(imports_of_our_modules())]
     assert not unexpected, "\n".join(" ↔ ".join(circle) for circle in unexpected)
 
 
@@ -78,7 +71,7 @@ def test_circles_of_any_size_are_seen() -> None:
 def test_modules_are_imported_at_the_top(path: Path) -> None:
     """Only `apps.py` imports inside functions: Django reads it before the models may be imported."""
     lines = [node.lineno for node in inner_imports(ast.parse((ROOT / path).read_text()))]
-    assert not lines or path in KNOWN_INNER_IMPORTS, f"{path}, lines {lines}"
+    assert not lines, f"{path}, lines {lines}"
 
 
 def test_imports_inside_functions_are_seen() -> None:

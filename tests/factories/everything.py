@@ -229,6 +229,17 @@ def _outbox(world: World) -> None:
         Address.objects.create(channel="email", address=ADDRESS, failing_since=now, last_answer="550 no"),
     )  # fmt: skip
     topic_list = TopicList.objects.create(name="Topics & <all>", topics=["*"], condition="city:köln")
+    Delivery.objects.create(
+        event=event,
+        channel="email",
+        address=ADDRESS,
+        list_key=topic_list.list_key,
+        destination="email:example.org",
+        state="delivered",
+        attempts=1,
+        created_at=now,
+        settled_at=now,
+    )
     world.add(
         topic_list,
         TopicListAddress.objects.create(topic_list=topic_list, address=ADDRESS),

@@ -89,7 +89,7 @@ def test_overview_shows_the_numbers_of_each_group(viewer: Client, group: Notific
 
 def test_overview_links_to_the_open_incidents(viewer: Client, group: NotificationGroup) -> None:
     IncidentFactory(charge_point=group.charge_points.all()[0])
-    link = f"{url('group_incidents', group.pk)}?is_open=yes"
+    link = f"{url('group_incidents', group.pk)}?open=yes"
     assert f'href="{link}"' in viewer.get(url("groups")).content.decode()
     assert "Fuse tripped" in text_of(viewer.get(link))
 

@@ -19,6 +19,7 @@ from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
 from vehicles.catalogue.texts import TEXTS, examples_of
 from vehicles.choices import SEVERITY_COLOURS, Language
+from vehicles.filters import TypeFilters
 from vehicles.forms import SampleForm, TextForm, TypeForm, threshold_text
 from vehicles.models import TypeSetting
 from vehicles.search import TYPE_SEARCH
@@ -38,14 +39,15 @@ class CatalogueList(ListPage):
     permission = _VIEW
     intro = gettext_lazy("What drivers can be told, what brings it about, and how many are open.")
     search = TYPE_SEARCH
+    filterset = TypeFilters
     template = "vehicles/tabbed_list.html"
     columns = (
         Column("type", gettext_lazy("Notification"), f"{_CELLS}/type.html", sort="type"),
-        Column("channel", gettext_lazy("Channels"), f"{_CELLS}/type_ways.html"),
-        Column("severity", gettext_lazy("Severity"), f"{_CELLS}/type_severity.html"),
+        Column("channel", gettext_lazy("Channels"), f"{_CELLS}/type_ways.html", export="policy.ways"),
+        Column("severity", gettext_lazy("Severity"), f"{_CELLS}/type_severity.html", export="entry.severity"),
         Column("trigger", gettext_lazy("What brings it about"), value=lambda row: row.entry.trigger),
-        Column("open", gettext_lazy("Open"), f"{_CELLS}/type_open.html", numeric=True),
-        Column("held", gettext_lazy("Held back"), f"{_CELLS}/type_held.html", numeric=True),
+        Column("open", gettext_lazy("Open"), f"{_CELLS}/type_open.html", numeric=True, export="open_count"),
+        Column("held", gettext_lazy("Held back"), f"{_CELLS}/type_held.html", numeric=True, export="held_count"),
         Column("enabled", gettext_lazy("State"), f"{_CELLS}/type_state.html", sort="enabled"),
     )
     default_sort = "type"

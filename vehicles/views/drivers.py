@@ -30,8 +30,18 @@ class DriverList(ListPage):
     columns = (
         Column("external_id", gettext_lazy("Driver"), f"{_CELLS}/driver.html", sort="external_id"),
         Column("email", gettext_lazy("E-mail address")),
-        Column("cars", gettext_lazy("Vehicles"), f"{_CELLS}/driver_cars.html"),
-        Column("open", gettext_lazy("Open notifications"), f"{_CELLS}/driver_open.html"),
+        Column(
+            "cars",
+            gettext_lazy("Vehicles"),
+            f"{_CELLS}/driver_cars.html",
+            export=lambda row: [car.title for car in row.cars],
+        ),
+        Column(
+            "open",
+            gettext_lazy("Open notifications"),
+            f"{_CELLS}/driver_open.html",
+            export=lambda row: [note.type for note in row.open_notes],
+        ),
         Column("country", gettext_lazy("Country"), sort="country"),
         Column("language", gettext_lazy("Language"), value=lambda row: row.get_language_display()),
         Column("app_version", gettext_lazy("App"), sort="app_version_key"),

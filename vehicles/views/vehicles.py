@@ -11,14 +11,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.lists import Action, Column, ListPage
+from console.lists.columns import file_text
 from core.permissions import requires
 from vehicles import selectors
 from vehicles.filters import SessionFilters, VehicleFilters
+from vehicles.models import Vehicle
 from vehicles.search import ACCOUNT_SEARCH, CONTRACT_SEARCH, SESSION_SEARCH, VEHICLE_SEARCH
 from vehicles.views.tabs import VEHICLE_TABS, tabs_of
 
 _CELLS = "vehicles/cells"
-_DRIVER = Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html")
+_DRIVER = Column("driver", gettext_lazy("Driver"), f"{_CELLS}/driver_of.html", export="driver.label")
+
+
+def _settings_words(vehicle: Vehicle) -> list[str]:
+    """What its driver switched on or off, as far as it is known."""
+    names = ("privacy_mode", "geolocation_enabled", "smart_charging")
+    return [f"{name}: {file_text(value)}" for name in names if (value := getattr(vehicle, name)) is not None]
 
 
 class _VehicleTab(ListPage):
@@ -43,7 +51,7 @@ class VehicleList(_VehicleTab):
         Column("pairing_state", gettext_lazy("Pairing"), f"{_CELLS}/pairing.html"),
         Column("capabilities", gettext_lazy("Capabilities"), f"{_CELLS}/capabilities.html"),
         Column("user_role", gettext_lazy("Role")),
-        Column("settings", gettext_lazy("Settings"), f"{_CELLS}/settings.html"),
+        Column("settings", gettext_lazy("Settings"), f"{_CELLS}/settings.html", export=_settings_words),
         Column("last_contact_at", gettext_lazy("Last contact"), "console/cells/ago.html", sort="last_contact_at"),
     )
     default_sort = "external_id"
@@ -86,7 +94,7 @@ class SessionList(_VehicleTab):
     columns = (
         Column("started_at", gettext_lazy("Started"), sort="started_at"),
         Column("ended_at", gettext_lazy("Ended"), f"{_CELLS}/session_end.html"),
-        Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html"),
+        Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html", export="vehicle.title"),
         Column("managed", gettext_lazy("Kind"), f"{_CELLS}/session_kind.html"),
         Column("location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name),
         Column("soc_last", gettext_lazy("Charge (%)"), f"{_CELLS}/soc.html", numeric=True),

@@ -1,0 +1,101 @@
+"""What every list does, tested once over those that are registered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from console.filters import FacetFilterSet
+from console.lists import ListPage
+from tests.console.walk import Route, own_routes, path_of
+from tests.factories.everything import World, one_of_everything
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(route: Route) -> type[ListPage] | None:
+    found: Any = getattr(route.view, "view_class", None)
+    return found if found is not None and issubclass(found, ListPage) else None
+
+
+LISTS = [(route, page) for route in own_routes() if (page := page_of(route)) is not None]
+# A step of a wizard is no list to take home.
+FILES = [(route, page) for route, page in LISTS if page.has_tools]
+# The audit log calls a thing by its own name, which may be a time.
+NAMES = {("audit", "What")}
+each_list = pytest.mark.parametrize(("route", "page"), LISTS, ids=[page.key for _route, page in LISTS])
+
+
+each_file = pytest.mark.parametrize(("route", "page"), FILES, ids=[page.key for _route, page in FILES])
+
+
+@pytest.fixture
+def world(administrator: Client) -> World:
+    return one_of_everything(User.objects.get(pk=administrator.session["_auth_user_id"]))
+
+
+def rows_of_file(client: Client, path: str) -> list[dict[str, str]]:
+    answer: Any = client.get(path, {"as": "csv"})
+    assert answer.status_code == 200
+    text = b"".join(answer.streaming_content).decode()
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def test_lists_have_keys_of_their_own() -> None:
+    keys = [page.key for _route, page in LISTS]
+    assert len(keys) == len(set(keys)) > 40
+
+
+@each_file
+def test_a_file_holds_plain_values(administrator: Client, world: World, route: Route, page: type[ListPage]) -> None:
+    """No markup, no entity, nothing of Python, nothing that a spreadsheet computes, times with their offset."""
+    rows = rows_of_file(administrator, path_of(route, world))
+    assert rows, "one of everything gives each list a row"
+    for row in rows:
+        for head, cell in row.items():
+            assert not re.search(r"</|<(a|span|div|time|svg|details|progress|code)\b|&(amp|lt|gt|quot|#\d+);", cell), (
+                head
+            )
+            assert not re.search(r"\bNone\b|\bTrue\b|\bFalse\b| object at 0x|\w\(\w+=|^[\[{]'", cell), (head, cell)
+            assert not cell.startswith(("=", "+", "@", "\t", "\r", "＝", "＋", "－", "＠")), (head, cell)
+            if re.match(r"\d{4}-\d\d-\d\dT", cell):
+                assert datetime.fromisoformat(cell).tzinfo is not None, (head, cell)
+            if (page.key, head) in NAMES:
+                continue
+            assert not re.match(r"\d\d?[./]\d\d?[./]\d{4}|\d{4}-\d\d-\d\d \d\d:", cell), (head, cell)
+
+
+@each_file
+def test_every_column_has_a_value_in_the_file(
+    administrator: Client, world: World, route: Route, page: type[ListPage]
+) -> None:
+    rows = rows_of_file(administrator, path_of(route, world))
+    shown = {str(column.label) for column in page.columns if not column.is_tool and not column.hidden}
+    assert set(rows[0]) == shown
+
+
+@each_list
+def test_filters_offer_values_with_counts(
+    administrator: Client, world: World, route: Route, page: type[ListPage]
+) -> None:
+    """Each choice that is offered selects, and says how many rows it stands for."""
+    if page.filterset is None:
+        return
+    assert issubclass(page.filterset, FacetFilterSet)
+    path = path_of(route, world)
+    html = administrator.get(path).content.decode()
+    checkbox = r'type="checkbox" name="(\w+)" value="([^"]*)"[^>]*>'
+    offered = re.findall(checkbox + r'<span class="facet-name">[^<]*</span><span class="facet-count">([\d.,]*)<', html)
+    assert offered
+    for name, value, count in offered:
+        if count == "1":
+            page_of_it = administrator.get(path, {name: value}).context["page"]
+            assert page_of_it.total == 1, (name, value)
