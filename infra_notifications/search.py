@@ -163,7 +163,7 @@ CHARGE_POINT_SEARCH = SearchSchema(
         ChoiceFacet(
             "current", "power_type", _("AC or DC"), choices=_CURRENT, labels={"ac": _("AC"), "dc": _("DC")}
         ),
-        NumberFacet("power", "max_power_kw", _("Power"), ("kw",), units=KILOWATT),
+        NumberFacet("power", "max_power_kw", _("Power (kW)"), ("kw",), units=KILOWATT),
         TagFacet("tag", "tags", _("Tag"), ("tags",)),
     ),
 )  # fmt: skip

@@ -52,7 +52,6 @@ def main(names: Sequence[str]) -> int:
             continue
         print(f"— {name}", flush=True)
         env = production() if name == "deployment" else os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-        if subprocess.run([PYTHON, *command], env=env).returncode:
         program = [PYTHON] if command[0].endswith((".py", "-m", "-c")) else []
         if subprocess.run([*program, *command], env=env).returncode:
             broken.append(name)

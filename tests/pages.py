@@ -19,8 +19,13 @@ _KEPT = re.compile(r"(<(pre|textarea|script)\b.*?</\2>)", re.DOTALL)
 def laid_out(html: str) -> str:
     """The same HTML with white space only where it is seen."""
     parts = _KEPT.split(html)
-    # Of three parts each, the second is kept and the third names its element.
-    return "".join(_squeezed(part) if n % 3 == 0 else part for n, part in enumerate(parts) if n % 3 < 2)
+    # Of three parts each, the second is kept but for its tag and the third names its element.
+    return "".join(_squeezed(part) if n % 3 == 0 else _of_one_line(part) for n, part in enumerate(parts) if n % 3 < 2)
+
+
+def _of_one_line(element: str) -> str:
+    tag, end, content = element.partition(">")
+    return f"{' '.join(tag.split())}{end}{content}"
 
 
 def _squeezed(html: str) -> str:

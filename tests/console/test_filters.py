@@ -66,8 +66,8 @@ def found(client: Client, query: str) -> str:
         ("seen=<15m", "A"),
         ("seen=>1d", "B"),
         ("seen=never", "C"),
-        ("open_case=unavailable", "B"),
-        ("open_case=none", "AC"),
+        ("open=unavailable", "B"),
+        ("open=none", "AC"),
         ("history=unavailable", "AB"),
         ("history=sensors", ""),
         ("history=none", "C"),
@@ -132,7 +132,7 @@ def test_choices_come_with_their_counts(viewer: Client, points: Any) -> None:
     assert choices(viewer, POINTS, "connectivity") == [
         ("never", "Never seen 1", False), ("online", "Online 1", False), ("silent", "Silent 1", False),
     ]  # fmt: skip
-    assert choices(viewer, POINTS, "open_case")[1:] == [
+    assert choices(viewer, POINTS, "open")[1:] == [
         ("unavailable", "Unavailable 1", False), ("sensors", "Sensors 0", False), ("any", "any 1", False),
         ("none", "none 2", False),
     ]  # fmt: skip
@@ -195,7 +195,7 @@ def test_the_panel_of_a_long_list_shows_its_last_count(
     monkeypatch.setattr(stored, "LIVE_ROWS", 2)
     refresh_counts(now=NOW)
     before = choices(viewer, POINTS, "city")
-    assert choices(viewer, f"{POINTS}?q=bonn&sort=city&page=2", "city") == before
+    assert choices(viewer, f"{POINTS}?sort=city&page=2", "city") == before
     german = viewer.get(POINTS, headers={"Accept-Language": "de"}).content.decode()
     assert "<summary>Stadt" in german
     # A choice is drawn for itself, and does not stay for the next one.
@@ -217,3 +217,14 @@ def test_the_panel_of_a_long_list_shows_its_last_count(
 )  # fmt: skip
 def test_only_parameters_of_its_own_filter(query: str, idle: bool) -> None:
     assert ChargePointFilters.is_idle(QueryDict(query)) is idle
+
+
+@pytest.mark.parametrize("stored_rows", [2, 10_000])
+def test_counts_are_of_the_rows_that_the_search_selects(
+    viewer: Client, points: Any, monkeypatch: pytest.MonkeyPatch, stored_rows: int
+) -> None:
+    """Also of a long list, whose values are counted beforehand while nothing is searched for."""
+    monkeypatch.setattr(stored, "LIVE_ROWS", stored_rows)
+    refresh_counts(now=NOW)
+    assert {value for value, _label, _checked in choices(viewer, POINTS, "city")} == {"Bonn", "Köln"}
+    assert choices(viewer, f"{POINTS}?q=city:bonn", "city") == [("Bonn", "Bonn 2", False)]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from console.lists import Column
+from console.lists.columns import file_text
 from core.models import ColumnChoice, SavedSearch
 from core.services import create_api_key
 from tests.factories.everything import one_of_everything
@@ -203,10 +207,38 @@ def test_statements_of_a_file_do_not_grow_with_its_rows(operator: Client) -> Non
     assert counts[0] == counts[1]
 
 
-def test_a_cell_without_a_value_is_what_its_template_says() -> None:
-    column = Column("nothing", "Nothing", "console/cells/audit_object.html")
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (Decimal("22.00"), "22"),
+        (datetime(2026, 11, 29, 12, 30, tzinfo=UTC), "2026-11-29T13:30:00+01:00"),
+        (["Ada", None, "Bob"], "Ada, Bob"),
+        (["=1", "@x"], "'=1, @x"),
+        ("＝cmd", "'＝cmd"),
+        ("＋1", "'＋1"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("-1", "'-1"),
+        (-1, "-1"),
+    ],
+)
+def test_a_cell_of_a_file_is_plain_and_exact(value: Any, text: str) -> None:
+    assert file_text(value) == text
 
-    class Row:
-        object_repr = "A <b>"
 
-    assert column.exported(Row()) == "A &lt;b&gt;"
+def test_what_has_no_plain_form_must_be_declared() -> None:
+    with pytest.raises(TypeError):
+        Column("pk", "", export=lambda row: row).exported(object())
+    with pytest.raises(AttributeError):
+        Column("nothing", "Nothing", "console/cells/audit_object.html").exported(object())
+    with pytest.raises(TypeError, match="not both"):
+        Column("both", "Both", "x.html", value=str)
+
+
+def test_an_export_value_is_a_path_several_or_a_function() -> None:
+    row = SimpleNamespace(vehicle=SimpleNamespace(vin="VR3"), health={"p50": 1, "p95": 2}, nobody=None)
+    assert Column("a", "A", export="vehicle.vin").exported(row) == "VR3"
+    assert Column("a", "A", export=("health.p50", "nobody.name", "health.p95")).exported(row) == "1, 2"
+    assert Column("a", "A", export=lambda row: row.vehicle.vin[:2]).exported(row) == "VR"

@@ -66,7 +66,7 @@ def _set_up(settings: Settings) -> None:
         ("q=tag:pool", ["C"]),
         ("q=KSB7", ["B"]),
         ("q=-brand:opel -fleet:north", ["C"]),
-        ("battery=20", ["A"]),
+        ("battery_max=19", ["A"]),
         ("busy=no", ["A", "C"]),
         ("brand=opel&brand=ds", ["B", "C"]),
         ("sort=-vin", ["C", "B", "A"]),
@@ -350,8 +350,8 @@ def test_a_command_is_sent_again_with_all_its_checks(operator: Client, vehicles:
         ("q=type:lights", {"lost"}),
         ("q=cause:doors", {"failed"}),
         ("q=ordered:<1h", {"open", "failed", "lost"}),
-        ("outcome=success", {"done"}),
-        ("kind=lights", {"lost"}),
+        ("state=success", {"done"}),
+        ("type=lights", {"lost"}),
     ],
 )
 def test_actions_are_found(viewer: Client, query: str, found: set[str]) -> None:

@@ -34,8 +34,8 @@ def test_list_says_who_was_told_and_why_not(viewer: Client) -> None:
     [
         ("", ["C", "B", "A"]),
         ("case=SENSORS", ["B"]),
-        ("is_open=yes", ["C", "B"]),
-        ("is_open=no", ["A"]),
+        ("open=yes", ["C", "B"]),
+        ("open=no", ["A"]),
         ("q=open:no", ["A"]),
         ("q=case:unavailable", ["C"]),
         ("q=opened:<1d", ["C", "B"]),
@@ -67,7 +67,7 @@ def test_page_tells_the_whole_story(viewer: Client) -> None:
     say(point, fault(timestamp=(now - HOUR / 6).isoformat(), info="MCB 2"), now=now)
     shown = text_of(viewer.get(url("incident", only_incident().pk)))
     for said in (
-        "FUSE_TRIPPED", "Faulted · OverCurrentFailure · MCB 2", "by the device’s clock, received", "still open",
+        "FUSE_TRIPPED", "Faulted · OverCurrentFailure · MCB 2", "by the device’s clock · received", "still open",
         "Over-current protection tripped", "Held open by status", "Told Alert Told", "ops@example.org Waiting",
         "Told Alert Later",
     ):  # fmt: skip
@@ -81,7 +81,7 @@ def test_page_says_why_nobody_was_told_yet_or_at_all(viewer: Client) -> None:
     say(point, fault(), now=timezone.now())
     shown = text_of(viewer.get(url("incident", only_incident().pk)))
     assert "Waiting Alert Later" in shown
-    assert "On hold-off: it must last before it is told, decided again in 9 min" in shown
+    assert "On hold-off: it must last before it is told · decided again in 9 min" in shown
     assert "Not told Alert Empty" in shown
     assert "The group has no address" in shown
 
