@@ -26,7 +26,7 @@ def test_list_says_who_was_told_and_why_not(viewer: Client) -> None:
         say(point, fault(), now=now)
     (row,) = rows_of(viewer.get(url("incidents")))
     assert re.search(r"Fuse tripped A Parkhaus, Köln Faulted · OverCurrentFailure open \d+ s ago 2 repeats", row)
-    assert row.endswith("Told Told Not told Deaf: The group does not listen to this case")
+    assert row.endswith("Told Told Not told Deaf · The group does not listen to this case")
 
 
 @pytest.mark.parametrize(
