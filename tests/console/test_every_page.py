@@ -142,6 +142,8 @@ def test_names_are_escaped_on_every_page(world: World, owner: User) -> None:
 
 # ---- as many statements for many rows as for few --------------------------------------------------------------------
 
+# A page asks who somebody is and may what, for the rows and their count, what belongs to them, filters, saved searches.
+MOST = 25
 # Lists whose rows are not made by copying one: the code declares them, or each belongs to something else; what they
 # take is counted in a test of its own.
 FIXED = {"catalogue", "api_keys", "group_members", "group_incidents", "wakeups"}
@@ -212,4 +214,4 @@ def test_many_rows_take_no_more_statements_than_few(
     for n in range(2, 30):
         copy(row, n)
     assert client.get(path).context["page"].total > 25
-    assert statements(client, path) == few
+    assert statements(client, path) == few <= MOST

@@ -465,11 +465,6 @@ def test_a_callback_that_cannot_work_is_refused(administrator: Client, change: d
     assert not Callback.objects.exists()
 
 
-def test_operators_make_no_callbacks(operator: Client) -> None:
-    assert operator.get(url("callback_new")).status_code == 403
-    assert operator.post(url("callback_register", CallbackFactory().pk)).status_code == 403
-
-
 def test_raw_messages_are_shown_as_they_came(viewer: Client) -> None:
     callback = CallbackFactory()
     receive(callback, b"<script>alert('x')</script>", b"\xff\xfe", b'{"events":[{"b":1}]}', b"")

@@ -132,11 +132,6 @@ def test_incident_that_is_gone_is_404(operator: Client, name: str) -> None:
     assert response.status_code == 404
 
 
-def test_who_has_no_role_sees_nothing(nobody: Client) -> None:
-    pages = (url("incidents"), url("incident", IncidentFactory().pk))
-    assert {nobody.get(page).status_code for page in pages} == {403}
-
-
 def test_words_that_hold_html_are_shown_as_they_are(operator: Client) -> None:
     point = ChargePointFactory(evse_id="<i>odd</i>", location=EVIL, city=EVIL)
     NotificationGroupFactory(name=EVIL, members=[point], emails=['"<i>odd"@example.org'])

@@ -163,8 +163,3 @@ def test_only_administrators_decide(viewer: Client, operator: Client) -> None:
     for client in (viewer, operator):
         assert client.post(where, {"meaning": "info:"}).status_code == 403
         assert where not in client.get(url("unmapped")).content.decode()
-
-
-@pytest.mark.parametrize("name", ["rules", "rule_try", "unmapped"])
-def test_who_has_no_role_sees_nothing(nobody: Client, name: str) -> None:
-    assert nobody.get(url(name)).status_code == 403
