@@ -183,7 +183,7 @@ def copy(thing: models.Model, number: int) -> models.Model:
     made._state.adding = True
     made.save(force_insert=True)
     for beside in model._meta.related_objects:  # e.g. the state of a charge point
-        if beside.one_to_one and (
+        if beside.field.primary_key and (
             part := beside.related_model._default_manager.filter(**{beside.field.name: thing}).first()
         ):
             setattr(part, beside.field.name, made)
