@@ -158,7 +158,7 @@ def must_differ(model: type[models.Model]) -> list[set[str]]:
     return single + named + [{*one.fields, *re.findall(r"F\((\w+)\)", repr(one.expressions))} for one in unique]
 
 
-def copy(thing: models.Model, number: int) -> models.Model:
+def copy(thing: models.Model, number: int) -> Any:
     """A copy of a row that differs where it must: in a text, or in what it belongs to, which is copied as well."""
     model = type(thing)
     made: Any = model._default_manager.get(pk=thing.pk)

@@ -34,7 +34,7 @@ from fleet_remotes.models import (
     RemoteNotification,
     WakeUpUse,
 )
-from infra_notifications.choices import DecisionReason, DecisionState, NoticeKind
+from infra_notifications.choices import NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     Acknowledgement,
@@ -125,7 +125,7 @@ def _charging(world: World, owner: User) -> None:
     world.add(
         Notice.objects.create(
             incident=incident, group=group, group_name=group.name, kind=NoticeKind.OPENED,
-            state=DecisionState.WAITING, reason=DecisionReason.HOLD_OFF, due_at=now, decided_at=now,
+            state=NoticeState.WAITING, reason=NoticeReason.HOLD_OFF, due_at=now, decided_at=now,
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", station="NEW-1", first_seen=now, last_seen=now),
         UnmappedReport.objects.create(
