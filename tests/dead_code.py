@@ -1,6 +1,6 @@
 """Dead code, found by vulture: names of the product that nothing but tests uses, names of the tests that nothing uses.
 
-What a template or a script of ours names counts as used, and so does what a class body declares (fields, choices,
+What a template, a script or a dotted path names counts as used, and so does what a class body declares (fields, choices,
 Meta, the attributes of pages): frameworks read it.
 What else a framework calls is in `CALLED_BY_OTHERS`, with the reason.
 """
@@ -31,7 +31,7 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "filter_*": "django-filter is told the method by its name",
     "has_*_permission": "Django's admin asks whether a page is allowed",
     "get_readonly_fields": "Django's admin asks which fields are shown only",
-    "get_search_results": "Django's admin searches by it",
+    "get_list_select_related": "Django's admin asks what its list joins",
     "save_formset": "Django's admin writes inline rows by it",
     "add_arguments": "Django's management commands",
     "handle": "Django's management commands",
@@ -39,23 +39,11 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "has_changed": "Django's fields compare themselves with what was sent",
     "disable_csrf": "crispy-forms reads it from a form's helper",
     "form_tag": "crispy-forms reads it from a form's helper",
-    "bad_request": "the settings and URLs name the pages of errors by text",
-    "csrf_failure": "the settings and URLs name the pages of errors by text",
-    "not_found": "the settings and URLs name the pages of errors by text",
-    "server_error": "the settings and URLs name the pages of errors by text",
-    "SignalboxAdminSite": "Django's admin is told its site by text",
-    "SignInRequired": "the settings name middleware by text",
-    "ViewerTimeZone": "the settings name middleware by text",
-    "AuditActor": "the settings name middleware by text",
-    "RequestLog": "the settings name middleware by text",
-    "ApiProblems": "the settings name middleware by text",
-    "limited_address": "the settings name for django-axes who is limited",
     "authenticate": "django-ninja asks a key's holder by it",
     "parse_body": "django-ninja reads a request's body by it",
     "_has_been_logged": "Django logs a response unless it has this mark",
     "_csp_config": "django-csp reads from the response what a page may load",
     "preprocess": "Jinja2's extensions see a template's text by it",
-    "Scheduler": "the settings name beat's scheduler by text",
     "setup_schedule": "celery's beat calls it at its start",
     "_heap": "celery's beat keeps its due tasks in it",
     "handle_[A-Z]*": "aiosmtpd calls it for each command of the mail's sender",
@@ -69,7 +57,6 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "data_received": "asyncio calls it for a protocol",
     "x_labels": "pygal reads it from a chart",
     "y_labels": "pygal reads it from a chart",
-    "application": "the web servers import it",
     "urlpatterns": "Django reads an URL file's paths",
     "app_name": "Django reads an URL file's name space",
     "handler[45]0?": "Django reads the pages of errors from the root URL file",
@@ -93,6 +80,14 @@ def names_outside_of_python() -> set[str]:
     return {word for word in words if not keyword.iskeyword(word)}
 
 
+def names_in_dotted_paths(paths: Iterable[Path]) -> set[str]:
+    """What code names by text, to be imported when it is used: `"outbox.transports.email.transport.EmailTransport"`."""
+    pattern = re.compile(rf"(?:{'|'.join(PRODUCT)})(?:\.\w+)+[.:](\w+)")
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text())))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return {found[1] for text in texts if (found := pattern.fullmatch(text))}
+
+
 def declarations(paths: Iterable[Path]) -> set[str]:
     """What class bodies declare: fields, choices, attributes of pages."""
     nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text())))
@@ -105,9 +100,10 @@ def declarations(paths: Iterable[Path]) -> set[str]:
 def unused(paths: Iterable[str]) -> list[Item]:
     """What vulture does not see used within the paths, but for what class bodies declare."""
     vulture = Vulture(ignore_decorators=list(REGISTERING))
-    vulture.scan("\n".join(sorted(names_outside_of_python())))
+    sources = [path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py")]
+    vulture.scan("\n".join(sorted(names_outside_of_python() | names_in_dotted_paths(sources))))
     vulture.scavenge([str(ROOT / path) for path in paths])
-    declared = declarations(path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py"))
+    declared = declarations(sources)
     items: list[Item] = vulture.get_unused_code(MIN_CONFIDENCE)
     return [
         item

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
 from core.demo import load_demo_data, make_key, make_logins
@@ -26,6 +27,11 @@ class Command(BaseCommand):
         if not settings.DEMO:
             raise CommandError("This is not the demo (DEMO is not set).")
         executor = MigrationExecutor(connection)
+        try:
+            executor.loader.check_consistent_history(connection)
+        except InconsistentMigrationHistory as error:
+            sentence = "Its database was made by other migrations than there are now. `make clean` deletes it."
+            raise CommandError(sentence) from error
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
         make_logins(json.loads(options["logins"]))

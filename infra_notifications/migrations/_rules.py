@@ -4,8 +4,6 @@ Precedence: 10 is left to operators' own rules, 12 resolutions, 15 "no error", 2
 words, 50 what is known to be no alarm. Each rule names its source; all of them can be changed in the administration.
 """
 
-from django.db import migrations
-
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE"
 SPEC16 = "OCPP 1.6 edition 2, § 7.6 ChargePointErrorCode: "
@@ -15,24 +13,63 @@ EVEREST = "EVerest error_mapping and error lists (module OCPP, OCPP201, evse_boa
 BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
 
 FUSE_WORDS = [
-    "MCB", "RCBO", "RCD", "RCCB", "RCMB", "LS-Schalter", "LSSchalter", "FI", "FI-Schalter", "fuse", "breaker",
-    "Sicherung", "Leitungsschutzschalter", "Fehlerstromschutzschalter",
+    "MCB",
+    "RCBO",
+    "RCD",
+    "RCCB",
+    "RCMB",
+    "LS-Schalter",
+    "LSSchalter",
+    "FI",
+    "FI-Schalter",
+    "fuse",
+    "breaker",
+    "Sicherung",
+    "Leitungsschutzschalter",
+    "Fehlerstromschutzschalter",
 ]
 TRIP_WORDS = ["trip*", "trigger*", "ausgel*", "disparado", "déclench*"]
 SENSOR_WORDS = [
-    "tilt*", "ERR_TILT*", "shock*", "impact", "crash*", "vibration*", "tamper*", "flood*", "water ingress", "smoke",
-    "*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "Erschütterung*", "gekippt", "Kippsensor",
+    "tilt*",
+    "ERR_TILT*",
+    "shock*",
+    "impact",
+    "crash*",
+    "vibration*",
+    "tamper*",
+    "flood*",
+    "water ingress",
+    "smoke",
+    "*TiltDetected",
+    "*WaterIngressDetected",
+    "*EnclosureOpen",
+    "Erschütterung*",
+    "gekippt",
+    "Kippsensor",
     *(f"{part} {is_}open*" for part in ("door", "cover", "enclosure", "housing", "case", "lid") for is_ in ("", "is ")),
 ]
 OPERATIVE = [
-    "Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Occupied", "Reserved",
+    "Available",
+    "Preparing",
+    "Charging",
+    "SuspendedEV",
+    "SuspendedEVSE",
+    "Finishing",
+    "Occupied",
+    "Reserved",
 ]
 
 
 def rule(precedence, name, effect, case="", note="", enabled=True, momentary_s=None, **conditions):
     return {
-        "precedence": precedence, "name": name, "effect": effect, "case": case, "note": note, "enabled": enabled,
-        "momentary_s": momentary_s, **conditions,
+        "precedence": precedence,
+        "name": name,
+        "effect": effect,
+        "case": case,
+        "note": note,
+        "enabled": enabled,
+        "momentary_s": momentary_s,
+        **conditions,
     }
 
 
@@ -162,14 +199,3 @@ RULES = [
          "OCPP 2.x tells the cause in a NotifyEvent of its own.",
          actions=SN, protocols=["ocpp2"], statuses=["Faulted"]),
 ]  # fmt: skip
-
-
-def seed(apps, schema_editor):
-    model = apps.get_model("infra_notifications", "EventRule")
-    for fields in RULES:
-        model.objects.get_or_create(name=fields["name"], defaults=fields)
-
-
-class Migration(migrations.Migration):
-    dependencies = [("infra_notifications", "0002_hot_tables")]
-    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
