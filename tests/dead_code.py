@@ -1,8 +1,8 @@
 """Dead code, found by vulture: names of the product that nothing but tests uses, names of the tests that nothing uses.
 
-What a template, a script or a dotted path names counts as used, and so does what a class body declares (fields, choices,
-Meta, the attributes of pages): frameworks read it.
-What else a framework calls is in `CALLED_BY_OTHERS`, with the reason.
+What a template, a script or a dotted path names counts as used, and so does what a class body declares (fields,
+choices, Meta, the attributes of pages): frameworks read it. What else a framework calls is in `CALLED_BY_OTHERS`, with
+the reason.
 """
 
 from __future__ import annotations
