@@ -18,7 +18,7 @@ from bikeshare.models import Cyclist, Vehicule
 from outbox.dispatcher import Dispatcher, deliver_due
 from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
 from outbox.services.topic_lists.lists import create_list
-from outbox.services.topic_lists.notifying import tell_due
+from outbox.services.topic_lists.notifying import notify_due
 from outbox.services.webhooks import EndpointInput, create_endpoint
 from outbox.transports.webhook.transport import WebhookTransport
 from tests.bikeshare.kit import MINUTE, say, told
@@ -62,7 +62,7 @@ def report(api: ApiClient, *values: tuple[Vehicule, float], at: datetime) -> Non
 
 def deliver() -> None:
     """What the worker does on a nudge, and what beat has it do later."""
-    tell_due(now=timezone.now())
+    notify_due(now=timezone.now())
     deliver_due()
 
 
@@ -143,7 +143,7 @@ def test_every_topic_can_be_mailed(key: str) -> None:
     (event,) = told(key)
     notice: Any = TopicNotice.objects.get(topic_list_id=topic_list.pk)
     assert (notice.event_id, notice.state) == (event.pk, "waiting")
-    tell_due(now=event.created_at)
+    notify_due(now=event.created_at)
     mail = Event.objects.get(kind="topic_list.mail")
     assert mail.payload["items"][0]["kind"] == key
     assert [one.address for one in Delivery.objects.filter(event=mail)] == [ADDRESS]
