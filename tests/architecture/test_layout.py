@@ -30,8 +30,8 @@ OWN_MODULES = {
         "admin_site", "charts", "context_processors", "lists", "middleware", "navigation", "paging",
     },
     "core": {
-        "batches", "combine", "erasure", "health", "logs", "metrics", "middleware", "permissions", "retention",
-        "roles", "schedule", "sql", "time_zones", "undo",
+        "batches", "combine", "declared", "erasure", "health", "lifecycle", "logs", "metrics", "middleware",
+        "parties", "permissions", "retention", "roles", "schedule", "sql", "text", "time_zones", "undo", "unit_of_work",
     },
     # The 38 notifications: what they are and in which words they are told, as data.
     "vehicles": {"catalogue"},
