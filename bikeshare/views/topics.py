@@ -42,6 +42,7 @@ def topics(request: HttpRequest) -> HttpResponse:
         "page_title": _("Topics"),
         "groups": groups,
         "count": len(shown),
+        "total": len(TOPICS),
         "q": request.GET.get("q", ""),
     }
     return render(request, "bikeshare/topics.html", context)

@@ -149,6 +149,6 @@ def test_numbers_in_the_guides_are_those_of_the_code(path: Path) -> None:
             assert int(words.get(number, number)) == COUNTED[noun], f"{number} {noun}"
 
 
-@pytest.mark.parametrize("path", own_code(), ids=str)
+@pytest.mark.parametrize("path", [*own_code(), *sorted((ROOT / "templates").rglob("*.html"))], ids=str)
 def test_numbers_that_the_code_knows_are_not_typed_in_it(path: Path) -> None:
     assert not re.findall(r"\b(?:45 topics|38 notifications|the 38|the 45)\b", (ROOT / path).read_text())
