@@ -52,11 +52,14 @@ def message(n: int, chance: random.Random) -> dict[str, Any]:
         payload, action, protocol = {}, "Heartbeat", "ocpp1.6"
     elif kind < 0.92:
         event = {
-            "eventId": n, "timestamp": "2026-11-21T05:40:00Z", "trigger": "Delta", "actualValue": "Available",
+            "eventId": n,
+            "timestamp": "2026-11-21T05:40:00Z",
+            "trigger": "Delta",
+            "actualValue": "Available",
             "eventNotificationType": "HardWiredNotification",
             "component": {"name": "Connector", "evse": {"id": n % 2 + 1, "connectorId": 1}},
             "variable": {"name": "AvailabilityState"},
-        }  # fmt: skip
+        }
         payload, action, protocol = (
             {"generatedAt": "2026-11-21T05:40:00Z", "seqNo": 0, "eventData": [event]},
             "NotifyEvent",

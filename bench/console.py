@@ -16,9 +16,27 @@ POINTS = 1_000_000
 INCIDENTS = 1_000_000
 GROUPS = 2_000
 CITIES = (
-    "Köln", "Bonn", "Düsseldorf", "Aachen", "Dortmund", "Essen", "Münster", "Paris", "Lyon", "Strasbourg", "Nantes",
-    "Kraków", "Łódź", "Wien", "Zürich", "Hamburg", "Berlin", "Leipzig", "Dresden", "Utrecht",
-)  # fmt: skip
+    "Köln",
+    "Bonn",
+    "Düsseldorf",
+    "Aachen",
+    "Dortmund",
+    "Essen",
+    "Münster",
+    "Paris",
+    "Lyon",
+    "Strasbourg",
+    "Nantes",
+    "Kraków",
+    "Łódź",
+    "Wien",
+    "Zürich",
+    "Hamburg",
+    "Berlin",
+    "Leipzig",
+    "Dresden",
+    "Utrecht",
+)
 PLACES = ("Parkhaus", "Bahnhof", "Rathaus", "Supermarkt", "Depot", "Stadion", "Hafen", "Messe", "Flughafen", "Klinikum")
 VENDORS = ("Alfen", "ABB", "Kempower", "Alpitronic", "Mennekes", "Compleo", "EVBox", "Wallbe")
 
@@ -96,18 +114,42 @@ ODDITIES = tuple(
     f"/infrastructure/{where}/?q={quote(text)}"
     for where, texts in {
         "charge-points": (
-            "name:q", "-name:box", "-evse:de", "zz", "firmware:zzz", "protocol:zzz", "-protocol:ocpp", "plug:zzz",
-            "since:<1h", "since:>7d", "history:none", "seen:>30d", 'street:""', "country:xx", "open:any open:none",
-            "group:none -open:none", "status:charging status:available", "current:dc power:11..22",
+            "name:q",
+            "-name:box",
+            "-evse:de",
+            "zz",
+            "firmware:zzz",
+            "protocol:zzz",
+            "-protocol:ocpp",
+            "plug:zzz",
+            "since:<1h",
+            "since:>7d",
+            "history:none",
+            "seen:>30d",
+            'street:""',
+            "country:xx",
+            "open:any open:none",
+            "group:none -open:none",
+            "status:charging status:available",
+            "current:dc power:11..22",
             "connectivity:never",
         ),
         "incidents": (
-            "said:zzz", "said:z", "-said:code", 'said:"code 7" city:bonn', "evse:zz", "city:zzz", "closed:<1m",
-            "repeats:>1", "case:sensors -case:sensors", "opened:>9000d", "ack:no open:yes",
+            "said:zzz",
+            "said:z",
+            "-said:code",
+            'said:"code 7" city:bonn',
+            "evse:zz",
+            "city:zzz",
+            "closed:<1m",
+            "repeats:>1",
+            "case:sensors -case:sensors",
+            "opened:>9000d",
+            "ack:no open:yes",
         ),
     }.items()
     for text in texts
-)  # fmt: skip
+)
 # Some 20,000 of them, and another 50 are marked with a page.
 MANY = "tag:tag19"
 
@@ -218,13 +260,32 @@ def _pages(live: Live) -> list[str]:
     point, incident = live.rows("SELECT charge_point_id, id FROM infra_notifications_incident LIMIT 1")[0]
     base = "/infrastructure"
     return [
-        "/", "/audit/", "/api-keys/", "/outbox/deliveries/", "/outbox/events/", f"{base}/groups/",
-        f"{base}/groups/?q=12", f"{base}/groups/{group}/", f"{base}/groups/{group}/edit/",
-        f"{base}/groups/{group}/members/", f"{base}/groups/{group}/incidents/", f"{base}/groups/{group}/deliveries/",
-        f"{base}/charge-points/", f"{base}/charge-points/?sort=location", f"{base}/charge-points/?sort=-max_power_kw",
-        f"{base}/charge-points/?page=200", f"{base}/charge-points/{point}/", f"{base}/incidents/",
-        f"{base}/incidents/?q=open:yes", f"{base}/incidents/?q=said:code", f"{base}/incidents/{incident}/",
-        f"{base}/rules/", f"{base}/rules/unmapped/", "/admin/infra_notifications/chargepoint/",
-        "/admin/infra_notifications/chargepoint/?q=bahnhof", f"/admin/infra_notifications/chargepoint/{point}/change/",
-        "/admin/infra_notifications/incident/", f"/admin/infra_notifications/notificationgroup/{group}/change/",
-    ]  # fmt: skip
+        "/",
+        "/audit/",
+        "/api-keys/",
+        "/outbox/deliveries/",
+        "/outbox/events/",
+        f"{base}/groups/",
+        f"{base}/groups/?q=12",
+        f"{base}/groups/{group}/",
+        f"{base}/groups/{group}/edit/",
+        f"{base}/groups/{group}/members/",
+        f"{base}/groups/{group}/incidents/",
+        f"{base}/groups/{group}/deliveries/",
+        f"{base}/charge-points/",
+        f"{base}/charge-points/?sort=location",
+        f"{base}/charge-points/?sort=-max_power_kw",
+        f"{base}/charge-points/?page=200",
+        f"{base}/charge-points/{point}/",
+        f"{base}/incidents/",
+        f"{base}/incidents/?q=open:yes",
+        f"{base}/incidents/?q=said:code",
+        f"{base}/incidents/{incident}/",
+        f"{base}/rules/",
+        f"{base}/rules/unmapped/",
+        "/admin/infra_notifications/chargepoint/",
+        "/admin/infra_notifications/chargepoint/?q=bahnhof",
+        f"/admin/infra_notifications/chargepoint/{point}/change/",
+        "/admin/infra_notifications/incident/",
+        f"/admin/infra_notifications/notificationgroup/{group}/change/",
+    ]

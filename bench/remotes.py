@@ -51,9 +51,12 @@ def event(number: int, action: tuple[str, str]) -> dict[str, Any]:
     kind, status = STATUSES[number // VEHICLES % len(STATUSES)]
     at = datetime.now(UTC) - timedelta(hours=1) + timedelta(milliseconds=number)
     return {
-        "remoteActionId": action[0], "vin": action[1], "eventDate": at.isoformat(), "remoteType": "Lights",
+        "remoteActionId": action[0],
+        "vin": action[1],
+        "eventDate": at.isoformat(),
+        "remoteType": "Lights",
         "eventStatus": {"type": kind, "status": status},
-    }  # fmt: skip
+    }
 
 
 def body(start: int, count: int, actions: list[tuple[str, str]]) -> dict[str, Any]:

@@ -115,8 +115,11 @@ def hammer(live: Live, requests: Sequence[bytes], *, connections: int, seconds: 
     packed = b"".join(struct.pack(">I", len(request)) + request for request in requests)
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", "127.0.0.1", str(live.port), str(connections), str(seconds)],
-        input=packed, capture_output=True, cwd=ROOT, check=False,
-    )  # fmt: skip
+        input=packed,
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
     found: dict[str, Any] = json.loads(done.stdout)

@@ -132,6 +132,7 @@ class TelemetryVerdict(models.TextChoices):
     LATE = "late", _("Late")
 
 
+# Laid out by hand as a table: it is read by its rows.
 STATUS_COLOURS = {
     "open": "success", "active": "success", "ready": "success", "accepted": "success", "renting": "info",
     "pitstop": "violet", "terminating": "warning", "termination_requested": "warning", "completed": "secondary",

@@ -63,9 +63,16 @@ def load(now: datetime) -> None:
     yesterday = now - timedelta(days=2)
     for key, name, place, latitude, longitude, stations, vehicules, radius in CITIES:
         program = Program.objects.create(
-            pk=key, name=name, city=place, operator="Signalbox Demo", publish_gbfs=True, max_renting=2,
-            contact_email="velos@service.example", exit_margin_m=15, accuracy_factor=2,
-        )  # fmt: skip
+            pk=key,
+            name=name,
+            city=place,
+            operator="Signalbox Demo",
+            publish_gbfs=True,
+            max_renting=2,
+            contact_email="velos@service.example",
+            exit_margin_m=15,
+            accuracy_factor=2,
+        )
         city = City(program, chance)
         with ResourceUnitOfWork.begin(yesterday) as work:
             _stations(work, city, (latitude, longitude), stations, radius)
@@ -89,18 +96,29 @@ def _stations(work: ResourceUnitOfWork, city: City, middle: tuple[float, float],
     for number in range(1, count + 1):
         turn, far = 2.4 * number, radius * math.sqrt(number / count)
         station = _make(
-            work, Station, program=city.program, external_id=str(100 + number), short_name=f"{number:02d}",
+            work,
+            Station,
+            program=city.program,
+            external_id=str(100 + number),
+            short_name=f"{number:02d}",
             name=f"{STREETS[number % len(STREETS)]} {NAMES[(number * 5) % len(NAMES)]}",
             latitude=round(middle[0] + far * math.sin(turn), 5),
             longitude=round(middle[1] + 1.5 * far * math.cos(turn), 5),
-            city=city.program.city, capacity=DOCKS, electrical=number % 5 == 0,
-        )  # fmt: skip
+            city=city.program.city,
+            capacity=DOCKS,
+            electrical=number % 5 == 0,
+        )
         for place in range(1, DOCKS + 1):
             tag = f"E2{city.program.pk[:2].upper()}{number:02d}{place:02d}"
             dock = _make(
-                work, Dock, program=city.program, station=station, number=str(place), rfid=tag,
+                work,
+                Dock,
+                program=city.program,
+                station=station,
+                number=str(place),
+                rfid=tag,
                 end_code=f"{number:02d}{place}{city.program.pk[0].upper()}",
-            )  # fmt: skip
+            )
             city.docks.append(dock)
 
 
@@ -115,9 +133,16 @@ def _vehicules(work: ResourceUnitOfWork, city: City, count: int) -> None:
         if number % 17 == 0:
             status = city.chance.choice([VehiculeStatus.MAINTENANCE, VehiculeStatus.HS])
         vehicule = _make(
-            work, Vehicule, program=city.program, number=f"{number:04d}", boitier=box, station=dock.station,
-            type="vae" if number % 3 else "classic", model="titi" if number % 3 else "city", status=status,
-        )  # fmt: skip
+            work,
+            Vehicule,
+            program=city.program,
+            number=f"{number:04d}",
+            boitier=box,
+            station=dock.station,
+            type="vae" if number % 3 else "classic",
+            model="titi" if number % 3 else "city",
+            status=status,
+        )
         work.change(dock, vehicule=vehicule)
         city.vehicules.append(vehicule)
 
@@ -127,17 +152,27 @@ def _people(work: ResourceUnitOfWork, city: City, count: int) -> None:
         first, last = PEOPLE[number % len(PEOPLE)], FAMILIES[(number // len(PEOPLE) + number) % len(FAMILIES)]
         waits = number % 9 == 8
         cyclist = _make(
-            work, Cyclist, program=city.program, name=f"{first} {last}", status=CyclistStatus.ACTIVE,
-            email=f"{first}.{last}.{number}@rider.example".lower(), phone_number=f"+336{number:08d}",
+            work,
+            Cyclist,
+            program=city.program,
+            name=f"{first} {last}",
+            status=CyclistStatus.ACTIVE,
+            email=f"{first}.{last}.{number}@rider.example".lower(),
+            phone_number=f"+336{number:08d}",
             has_payment_source=number % 7 != 6,
-        )  # fmt: skip
+        )
         _make(work, Registration, program=city.program, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
         _make(
-            work, Abonnement, program=city.program, cyclist=cyclist, forfait=("year", "month", "student")[number % 3],
-            amount=(4900, 990, 0)[number % 3], supporting_documents=["student card"] if number % 3 == 2 else [],
+            work,
+            Abonnement,
+            program=city.program,
+            cyclist=cyclist,
+            forfait=("year", "month", "student")[number % 3],
+            amount=(4900, 990, 0)[number % 3],
+            supporting_documents=["student card"] if number % 3 == 2 else [],
             status=AbonnementStatus.WAITING_VALIDATION if waits else AbonnementStatus.ACTIVE,
             activated_at=None if waits else work.now,
-        )  # fmt: skip
+        )
         if number % 2:
             _make(work, Pass, program=city.program, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
         if not waits:

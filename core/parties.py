@@ -31,9 +31,7 @@ PARTIES = {
     "auth.Permission": _FRAMEWORK,
     "contenttypes.ContentType": _FRAMEWORK,
     "sessions.Session": Lifecycle(
-        kept=Kept("RETENTION_DAYS", by="expire_date", in_order=False, name="sessions"),
-        personal=(),
-        audited=None,
+        kept=Kept("RETENTION_DAYS", by="expire_date", in_order=False, name="sessions"), personal=(), audited=None
     ),
     "admin.LogEntry": Lifecycle(
         kept=Kept("RETENTION_AUDIT_DAYS", by="action_time", name="admin log"),
@@ -44,9 +42,7 @@ PARTIES = {
         kept=Kept("RETENTION_AUDIT_DAYS", by='"timestamp"', name="audit log"),
         personal=tuple(
             Personal(field, what=_("entries of the audit log that named it"))
-            for field in (
-                "object_repr", "changes_text", "actor_email", "changes", "serialized_data", "additional_data",
-            )
+            for field in ("object_repr", "changes_text", "actor_email", "changes", "serialized_data", "additional_data")
         ),
         audited=None,
     ),
@@ -73,4 +69,4 @@ PARTIES = {
     "django_celery_beat.CrontabSchedule": _SCHEDULE,
     "django_celery_beat.SolarSchedule": _SCHEDULE,
     "django_celery_beat.ClockedSchedule": _SCHEDULE,
-}  # fmt: skip
+}

@@ -230,12 +230,18 @@ def action_shape(action: RemoteAction) -> dict[str, Any]:
         "created_at": rfc3339(action.created_at),
         "submitted_at": rfc3339(action.submitted_at),
         "not_before": rfc3339(action.not_before) if action.state == State.QUEUED else None,
-        "error": {"status": action.http_status, "code": action.error_code, "message": action.error_text,
-                  "uuid": action.error_uuid} if action.http_status else None,
+        "error": {
+            "status": action.http_status,
+            "code": action.error_code,
+            "message": action.error_text,
+            "uuid": action.error_uuid,
+        }
+        if action.http_status
+        else None,
         "retry_of": action.retry_of_id,
         "resolved_by": action.resolved_by_id,
         "batch": action.batch_id,
-    }  # fmt: skip
+    }
 
 
 def _with_timeline(action: RemoteAction) -> dict[str, Any]:
@@ -260,9 +266,10 @@ def _vehicle(vin: str) -> FleetVehicle:
     vehicle = selectors.vehicles().filter(vin=vin.strip().upper()).first()
     if vehicle is None:
         raise Problem(
-            422, "No fleet has this vehicle; add it with PUT /remotes/vehicles.",
+            422,
+            "No fleet has this vehicle; add it with PUT /remotes/vehicles.",
             [{"pointer": "/vin", "detail": "unknown vehicle"}],
-        )  # fmt: skip
+        )
     return vehicle
 
 

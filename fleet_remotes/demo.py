@@ -19,9 +19,12 @@ from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 FLEETS = (("F-100", "Pool Köln", "pool"), ("F-200", "Dépôt Lyon", "depot"))
 MODELS = (
-    ("peugeot", "e-208", "VR3UHZKX"), ("citroen", "ë-C4", "VR7BCZKX"), ("ds", "3 E-Tense", "VR1URZKX"),
-    ("opel", "Corsa Electric", "VXKUHZKX"), ("vauxhall", "Mokka Electric", "VXKUSZKX"),
-)  # fmt: skip
+    ("peugeot", "e-208", "VR3UHZKX"),
+    ("citroen", "ë-C4", "VR7BCZKX"),
+    ("ds", "3 E-Tense", "VR1URZKX"),
+    ("opel", "Corsa Electric", "VXKUHZKX"),
+    ("vauxhall", "Mokka Electric", "VXKUSZKX"),
+)
 COMMANDS: tuple[tuple[Kind, dict[str, Any]], ...] = (
     (Kind.DOOR, {"state": "Locked"}),
     (Kind.PRECONDITIONING, {"airConditioning": {"immediate": True}}),
@@ -32,10 +35,21 @@ COMMANDS: tuple[tuple[Kind, dict[str, Any]], ...] = (
 )
 # Those that are not tried again by themselves: what is long over must not be sent now.
 WAYS = (
-    "success", "success", "success", "success_awake", "success_checked", "already_done", "failed_DoorsOpen",
-    "failed_CidInside", "failed_VehicleInUse", "battery", "missing_rights", "success+duplicated",
-    "success_awake+disordered", "failed_CanceledByDriver+type_failed",
-)  # fmt: skip
+    "success",
+    "success",
+    "success",
+    "success_awake",
+    "success_checked",
+    "already_done",
+    "failed_DoorsOpen",
+    "failed_CidInside",
+    "failed_VehicleInUse",
+    "battery",
+    "missing_rights",
+    "success+duplicated",
+    "success_awake+disordered",
+    "failed_CanceledByDriver+type_failed",
+)
 
 
 def load(now: datetime) -> None:
@@ -47,9 +61,12 @@ def load(now: datetime) -> None:
     for key, name, slug in FLEETS:
         Fleet.objects.filter(key=key).update(name=name)
         create_callback(
-            slug=slug, fleet=Fleet.objects.get(key=key), header_name="Authorization", header_value=demo_header(),
+            slug=slug,
+            fleet=Fleet.objects.get(key=key),
+            header_name="Authorization",
+            header_value=demo_header(),
             callback_id=f"cb-{slug}",
-        )  # fmt: skip
+        )
     _history(chance, now)
     _batch(chance, now - timedelta(days=1))
     _oddities(now - timedelta(hours=3))
@@ -111,17 +128,33 @@ def _sent(
     """An action that the vendor took at that time."""
     label = new_label()
     action = RemoteAction.objects.create(
-        vehicle=vehicle, fleet=vehicle.fleet, batch=batch, kind=kind, parameters=parameters, label=label,
-        requested_by="operator", state=State.SUBMITTED, since=at, entered_at=at, created_at=at, not_before=at,
-        expires_at=at, submitting_at=at, submitted_at=at, posts=1, remote_action_id=f"demo-{label[-12:]}",
+        vehicle=vehicle,
+        fleet=vehicle.fleet,
+        batch=batch,
+        kind=kind,
+        parameters=parameters,
+        label=label,
+        requested_by="operator",
+        state=State.SUBMITTED,
+        since=at,
+        entered_at=at,
+        created_at=at,
+        not_before=at,
+        expires_at=at,
+        submitting_at=at,
+        submitted_at=at,
+        posts=1,
+        remote_action_id=f"demo-{label[-12:]}",
         callback_ref=Callback.objects.get(fleet=vehicle.fleet).pk,
-    )  # fmt: skip
+    )
     ActionStep.objects.bulk_create(
         ActionStep(action=action, at=at, kind=step, detail=detail)
         for step, detail in (
-            (StepKind.CREATED, "operator"), (StepKind.SUBMITTING, ""), (StepKind.SUBMITTED, action.remote_action_id),
+            (StepKind.CREATED, "operator"),
+            (StepKind.SUBMITTING, ""),
+            (StepKind.SUBMITTED, action.remote_action_id),
         )
-    )  # fmt: skip
+    )
     return action
 
 
@@ -150,9 +183,12 @@ def _events(action: RemoteAction, path: Path, at: datetime) -> list[tuple[dateti
         moment += timedelta(seconds=step.after_s)
         status = {"type": step.type, "status": step.status} | ({"failureCause": step.cause} if step.cause else {})
         event = {
-            "remoteActionId": action.remote_action_id, "vin": action.vehicle.vin, "eventDate": moment.isoformat(),
-            "remoteType": REMOTE_TYPES[Kind(action.kind)], "eventStatus": status,
-        }  # fmt: skip
+            "remoteActionId": action.remote_action_id,
+            "vin": action.vehicle.vin,
+            "eventDate": moment.isoformat(),
+            "remoteType": REMOTE_TYPES[Kind(action.kind)],
+            "eventStatus": status,
+        }
         events.append((moment, event))
     return events
 
@@ -174,6 +210,9 @@ def _oddities(at: datetime) -> None:
 
 def _odd(remote_action_id: str, vin: str, status: dict[str, str], at: datetime) -> dict[str, Any]:
     return {
-        "remoteActionId": remote_action_id, "vin": vin, "eventDate": at.isoformat(), "remoteType": "Doors",
+        "remoteActionId": remote_action_id,
+        "vin": vin,
+        "eventDate": at.isoformat(),
+        "remoteType": "Doors",
         "eventStatus": status,
-    }  # fmt: skip
+    }

@@ -107,24 +107,43 @@ class WakeUpsExhausted(msgspec.Struct, kw_only=True):
 
 _AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 _VEHICLE = VehicleFacts(
-    vin="VR3UHZKXZPT500001", vehicle_id="5f2c9a", fleet="F-100", brand="Peugeot", model="e-208", plate="K-SB 208",
-    name="Pool 7", url="https://signalbox.example/…",
-)  # fmt: skip
+    vin="VR3UHZKXZPT500001",
+    vehicle_id="5f2c9a",
+    fleet="F-100",
+    brand="Peugeot",
+    model="e-208",
+    plate="K-SB 208",
+    name="Pool 7",
+    url="https://signalbox.example/…",
+)
 
 
 def _example(
     state: str, headline: str, *, cause: str = "", explanation: str = "", suggestion: str = ""
 ) -> RemoteOutcome:
     action = ActionFacts(
-        id=812, type="door", state=state, summary="Lock the doors", remote_action_id="ra01", cause=cause,
-        requested_by="anna", created_at=_AT, submitted_at=_AT, ended_at=_AT.replace(minute=41),
-    )  # fmt: skip
+        id=812,
+        type="door",
+        state=state,
+        summary="Lock the doors",
+        remote_action_id="ra01",
+        cause=cause,
+        requested_by="anna",
+        created_at=_AT,
+        submitted_at=_AT,
+        ended_at=_AT.replace(minute=41),
+    )
     return RemoteOutcome(
-        headline=headline, vehicle=_VEHICLE, action=action, explanation=explanation, suggestion=suggestion,
+        headline=headline,
+        vehicle=_VEHICLE,
+        action=action,
+        explanation=explanation,
+        suggestion=suggestion,
         url="https://signalbox.example/…",
-    )  # fmt: skip
+    )
 
 
+# Laid out by hand as a table: it is read by its rows.
 KINDS = (
     EventKind(
         SUCCEEDED,

@@ -32,18 +32,29 @@ COMMANDS: dict[str, Choice] = {
     "lock": (_("Lock the doors"), Kind.DOOR, lambda _g: {"state": "Locked"}, ()),
     "unlock": (_("Unlock the doors"), Kind.DOOR, lambda _g: {"state": "Unlocked"}, ()),
     "precondition": (
-        _("Start preconditioning"), Kind.PRECONDITIONING, lambda _g: {"airConditioning": {"immediate": True}}, (),
+        _("Start preconditioning"),
+        Kind.PRECONDITIONING,
+        lambda _g: {"airConditioning": {"immediate": True}},
+        (),
     ),
     "precondition_stop": (
-        _("Stop preconditioning"), Kind.PRECONDITIONING, lambda _g: {"airConditioning": {"immediate": False}}, (),
+        _("Stop preconditioning"),
+        Kind.PRECONDITIONING,
+        lambda _g: {"airConditioning": {"immediate": False}},
+        (),
     ),
     "charge": (_("Start charging"), Kind.CHARGING, lambda _g: {"immediate": True}, ()),
     "charge_stop": (_("Stop charging"), Kind.CHARGING, lambda _g: {"immediate": False}, ()),
     "charge_later": (
-        _("Charge later"), Kind.CHARGING, lambda g: {"schedule": {"nextDelayedTime": _duration(g)}}, ("time",),
+        _("Charge later"),
+        Kind.CHARGING,
+        lambda g: {"schedule": {"nextDelayedTime": _duration(g)}},
+        ("time",),
     ),
     "charge_type": (
-        _("Set charging preferences"), Kind.CHARGING, lambda g: {"preferences": {"type": g["charge_to"]}},
+        _("Set charging preferences"),
+        Kind.CHARGING,
+        lambda g: {"preferences": {"type": g["charge_to"]}},
         ("charge_to",),
     ),
     "horn": (_("Sound the horn"), Kind.HORN, lambda _g: {"state": "Activated"}, ()),
@@ -51,14 +62,17 @@ COMMANDS: dict[str, Choice] = {
     "lights": (_("Switch the lights on"), Kind.LIGHTS, lambda _g: {"on": True}, ()),
     "lights_off": (_("Switch the lights off"), Kind.LIGHTS, lambda _g: {"on": False}, ()),
     "navigate": (
-        _("Send a destination"), Kind.NAVIGATION, lambda g: {"positions": [_position(g)]}, ("latitude", "longitude"),
+        _("Send a destination"),
+        Kind.NAVIGATION,
+        lambda g: {"positions": [_position(g)]},
+        ("latitude", "longitude"),
     ),
     "wake_up": (_("Wake up"), Kind.WAKE_UP, lambda _g: {}, ()),
     "immobilise": (_("Immobilise"), Kind.IMMOBILIZATION, lambda _g: {"activate": True}, ()),
     "release": (_("Release the immobiliser"), Kind.IMMOBILIZATION, lambda _g: {"activate": False}, ()),
     "stolen": (_("Declare stolen"), Kind.STOLEN, lambda _g: {"stolen": True}, ()),
     "found": (_("Declare found again"), Kind.STOLEN, lambda _g: {"stolen": False}, ()),
-}  # fmt: skip
+}
 CUSTOM = "custom"
 _GROUPS = (
     (_("Everyday"), ("lock", "precondition", "precondition_stop", "horn", "horn_off", "lights", "lights_off")),
@@ -78,33 +92,47 @@ class CommandForm(forms.Form):
 
     command = forms.ChoiceField(label=_("Command"), choices=_choices)
     time = forms.TimeField(
-        label=_("Time of day"), required=False, widget=forms.TimeInput(attrs={"type": "time"}),
+        label=_("Time of day"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}),
         help_text=_("For “Charge later”, by the vehicle’s clock."),
-    )  # fmt: skip
+    )
     charge_to = forms.ChoiceField(
-        label=_("Charge"), required=False, choices=[("", "–"), ("Partial", _("partly")), ("Full", _("fully"))],
+        label=_("Charge"),
+        required=False,
+        choices=[("", "–"), ("Partial", _("partly")), ("Full", _("fully"))],
         help_text=_("For “Set charging preferences”."),
-    )  # fmt: skip
+    )
     latitude = forms.DecimalField(
-        label=_("Latitude"), required=False, min_value=-90, max_value=90, decimal_places=6,
+        label=_("Latitude"),
+        required=False,
+        min_value=-90,
+        max_value=90,
+        decimal_places=6,
         help_text=_("For “Send a destination”."),
-    )  # fmt: skip
+    )
     longitude = forms.DecimalField(
         label=_("Longitude"), required=False, min_value=-180, max_value=180, decimal_places=6
     )
     kind = forms.ChoiceField(
-        label=_("Action by hand"), required=False, choices=[("", "–"), *Kind.choices],
+        label=_("Action by hand"),
+        required=False,
+        choices=[("", "–"), *Kind.choices],
         help_text=_("For “As the vendor’s API spells it”."),
-    )  # fmt: skip
+    )
     parameters = forms.CharField(
-        label=_("Parameters by hand"), required=False, max_length=20_000,
+        label=_("Parameters by hand"),
+        required=False,
+        max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "mono"}),
-        help_text=_("JSON, e.g. {\"airConditioning\": {\"programs\": [{\"slot\": 1, \"start\": \"PT7H30M\"}]}}"),
-    )  # fmt: skip
+        help_text=_('JSON, e.g. {"airConditioning": {"programs": [{"slot": 1, "start": "PT7H30M"}]}}'),
+    )
     reason = forms.CharField(
-        label=_("Reason"), required=False, max_length=200,
+        label=_("Reason"),
+        required=False,
+        max_length=200,
         help_text=_("Kept with the command; needed for unlocking, immobilising and declaring stolen."),
-    )  # fmt: skip
+    )
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -165,32 +193,46 @@ class CallbackForm(forms.Form):
     fleet = forms.ModelChoiceField(label=_("Fleet"), queryset=Fleet.objects.all())
     header_name = forms.CharField(label=_("Header"), max_length=60, initial="Authorization")
     header_value = forms.CharField(
-        label=_("Its value"), max_length=500, required=False,
+        label=_("Its value"),
+        max_length=500,
+        required=False,
         help_text=_("What the vendor sends; empty for a random one. It is shown once and stored nowhere."),
-    )  # fmt: skip
+    )
     callback_id = forms.CharField(
-        label=_("Callback id"), max_length=128, required=False,
+        label=_("Callback id"),
+        max_length=128,
+        required=False,
         help_text=_("The vendor’s, if it is registered there already; else register it in the next step."),
-    )  # fmt: skip
+    )
     batch_window_s = forms.IntegerField(
-        label=_("Batch window (s)"), min_value=0, max_value=86_400, initial=0,
+        label=_("Batch window (s)"),
+        min_value=0,
+        max_value=86_400,
+        initial=0,
         help_text=_("How long the vendor gathers notifications into one batch; 0: not at all."),
-    )  # fmt: skip
+    )
     silent_after_s = forms.IntegerField(
-        label=_("Silent after (s)"), min_value=60, max_value=2_592_000, initial=900,
+        label=_("Silent after (s)"),
+        min_value=60,
+        max_value=2_592_000,
+        initial=900,
         help_text=_("A command without any notification for this long means that the callback is silent."),
-    )  # fmt: skip
+    )
 
 
 class RegisterForm(forms.Form):
     header_value = forms.CharField(
-        label=_("The header’s value"), max_length=500,
+        label=_("The header’s value"),
+        max_length=500,
         help_text=_("As it was shown when the callback was made; the vendor is told it."),
-    )  # fmt: skip
+    )
 
 
 class BudgetForm(forms.Form):
     wakeup_budget = forms.IntegerField(
-        label=_("Wake-ups a month"), required=False, min_value=0, max_value=32_767,
+        label=_("Wake-ups a month"),
+        required=False,
+        min_value=0,
+        max_value=32_767,
         help_text=_("No more wake-ups than this; empty: the installation’s number."),
-    )  # fmt: skip
+    )

@@ -114,16 +114,25 @@ class GroupAdminForm(ModelForm):  # type: ignore[type-arg]
     """A group with a field for many new members at once; the inline beside it is for a few."""
 
     add_evse_ids = CharField(
-        label=gettext_lazy("add charge points"), required=False, widget=Textarea(attrs={"rows": 3}),
+        label=gettext_lazy("add charge points"),
+        required=False,
+        widget=Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("EVSE ids of new members, one per line."),
-    )  # fmt: skip
+    )
 
     class Meta:
         model = NotificationGroup
         fields = (
-            "name", "description", "cases", "hold_off_s", "notify_recovery", "reminder_s", "language", "digest_time",
+            "name",
+            "description",
+            "cases",
+            "hold_off_s",
+            "notify_recovery",
+            "reminder_s",
+            "language",
+            "digest_time",
             "time_zone",
-        )  # fmt: skip
+        )
 
     def clean_add_evse_ids(self) -> list[int]:
         return points_named(self.cleaned_data["add_evse_ids"])

@@ -50,10 +50,14 @@ class InfraNotificationsConfig(AppConfig):
         )
         register_entry(
             Entry(
-                "manage", _("Maintenance"), f"{app}:maintenance", f"{app}.view_maintenancewindow",
-                "wrench-screwdriver", 35,
+                "manage",
+                _("Maintenance"),
+                f"{app}:maintenance",
+                f"{app}.view_maintenancewindow",
+                "wrench-screwdriver",
+                35,
             )
-        )  # fmt: skip
+        )
         register_entry(Entry("manage", _("Mapping rules"), f"{app}:rules", f"{app}.view_eventrule", "funnel", 40))
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)

@@ -138,10 +138,21 @@ GROUP_DIGEST = "notification_group.digest"
 GROUP_TEST = "notification_group.test"
 
 _POINT = ChargePointFacts(
-    id=7, evse_id="DE*ABC*E0001*1", station="CP-0001", connector=1, name="Deck 2, left", location="Parkhaus Süd",
-    street="Bahnhofstr. 1", postal_code="50667", city="Köln", country="DEU", operator="ABC Charging", latitude=50.9375,
-    longitude=6.9603, tags=["garage"],
-)  # fmt: skip
+    id=7,
+    evse_id="DE*ABC*E0001*1",
+    station="CP-0001",
+    connector=1,
+    name="Deck 2, left",
+    location="Parkhaus Süd",
+    street="Bahnhofstr. 1",
+    postal_code="50667",
+    city="Köln",
+    country="DEU",
+    operator="ABC Charging",
+    latitude=50.9375,
+    longitude=6.9603,
+    tags=["garage"],
+)
 _AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 
 
@@ -154,13 +165,22 @@ _FUSE = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure")
 _OVER = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure", _AT.replace(hour=6))
 
 _FLAPPING = FlappingItem(
-    charge_point=_POINT, case=Case.UNAVAILABLE, openings=9, opened_at=_AT, is_open=True, said="No message for 15 min",
+    charge_point=_POINT,
+    case=Case.UNAVAILABLE,
+    openings=9,
+    opened_at=_AT,
+    is_open=True,
+    said="No message for 15 min",
     url="https://signalbox.example/…",
-)  # fmt: skip
+)
 _DIGEST = DigestItem(
-    charge_point=_POINT, case=Case.FUSE_TRIPPED, openings=1, opened_at=_AT, said="Faulted · OverCurrentFailure",
+    charge_point=_POINT,
+    case=Case.FUSE_TRIPPED,
+    openings=1,
+    opened_at=_AT,
+    said="Faulted · OverCurrentFailure",
     url="https://signalbox.example/…",
-)  # fmt: skip
+)
 
 KINDS = (
     EventKind(

@@ -76,14 +76,19 @@ class GroupConfigurationForm(forms.Form):
         label=_("Send an all-clear when it is over"), required=False, help_text=_("In the same mail thread.")
     )
     reminder_h = forms.IntegerField(
-        label=_("Remind every (hours)"), required=False, min_value=1, max_value=720,
+        label=_("Remind every (hours)"),
+        required=False,
+        min_value=1,
+        max_value=720,
         help_text=_("While it is open and nobody acknowledged it; empty: never."),
-    )  # fmt: skip
+    )
     language = forms.ChoiceField(label=_("Language of the mails"), choices=Language.choices)
     digest_time = forms.TimeField(
-        label=_("One daily digest at"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        label=_("One daily digest at"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("Instead of single mails, reminders included; empty: each alert is mailed by itself."),
-    )  # fmt: skip
+    )
     time_zone = forms.ChoiceField(label=_("Time zone of the digest"), required=False)
 
     def __init__(self, data: Any = None, *, group: NotificationGroup, addresses: list[str], **kwargs: Any) -> None:
@@ -100,10 +105,13 @@ class GroupConfigurationForm(forms.Form):
         self.fields["time_zone"].choices = [("", usual), *((zone, zone) for zone in known_zones())]  # type: ignore[attr-defined]
         for case in Case:
             self.fields[f"hold_off_{case}"] = forms.IntegerField(
-                label=_("Hold-off of %(case)s (minutes)") % {"case": case.label}, min_value=0, max_value=43_200,
-                required=False, initial=group.hold_off_of(case) // 60,
+                label=_("Hold-off of %(case)s (minutes)") % {"case": case.label},
+                min_value=0,
+                max_value=43_200,
+                required=False,
+                initial=group.hold_off_of(case) // 60,
                 widget=forms.NumberInput(attrs={"class": "form-control-sm"}),
-            )  # fmt: skip
+            )
         self.group = group
         # What was typed stays in its fields; pasted lists are spread over several.
         self.emails = (addresses_in(data.getlist("emails")) if data is not None else addresses) or [""]
@@ -282,13 +290,19 @@ class MaintenanceForm(MaintenanceTimesForm):
     """A new window with what it covers. `selected` charge points come from a list and need not be typed."""
 
     evse_ids = forms.CharField(
-        label=_("Charge points"), required=False, max_length=500_000, help_text=_("EVSE ids, one per line."),
+        label=_("Charge points"),
+        required=False,
+        max_length=500_000,
+        help_text=_("EVSE ids, one per line."),
         widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
-    )  # fmt: skip
+    )
     locations = forms.CharField(
-        label=_("Locations"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Locations"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("One per line, named as in the list of charge points; with “, city” behind it in one city only."),
-    )  # fmt: skip
+    )
     groups = forms.ModelMultipleChoiceField(
         NotificationGroup.objects.all(),
         label=_("All charge points of these groups"),

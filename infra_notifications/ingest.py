@@ -20,9 +20,7 @@ MAX_TEXT = 500
 # A fault's name: its place, and behind `#` the code that tells it from others at the same place.
 MAX_PLACE, MAX_CODE = 140, 50
 # A reported status that says by itself whether charging is possible (1.6 and 2.x).
-OPERATIVE = {
-    "available", "occupied", "reserved", "preparing", "charging", "suspendedev", "suspendedevse", "finishing",
-}  # fmt: skip
+OPERATIVE = {"available", "occupied", "reserved", "preparing", "charging", "suspendedev", "suspendedevse", "finishing"}
 INOPERATIVE = {"unavailable", "faulted"}
 _SEPARATORS = re.compile(r"[,;|\s]+")
 
@@ -86,8 +84,15 @@ class Observation:
     def facts(self) -> tuple[Any, ...]:
         """Everything that rules look at: equal facts meet equal rules."""
         return (
-            self.action, self.protocol, self.status, self.codes, self.component, self.variable, self.vendor, self.words,
-        )  # fmt: skip
+            self.action,
+            self.protocol,
+            self.status,
+            self.codes,
+            self.component,
+            self.variable,
+            self.vendor,
+            self.words,
+        )
 
 
 def parse_time(value: Any) -> datetime | None:
@@ -158,9 +163,15 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     if protocol.startswith("ocpp2") or "connectorStatus" in body:
         status, evse = text(body.get("connectorStatus")), whole(body.get("evseId"))
         yield Observation(
-            action, protocol, evse, status, occurred_at=parse_time(body.get("timestamp")),
-            over=status.lower() in OPERATIVE or None, fault=_status_fault(evse), alarming=status.lower() == "faulted",
-        )  # fmt: skip
+            action,
+            protocol,
+            evse,
+            status,
+            occurred_at=parse_time(body.get("timestamp")),
+            over=status.lower() in OPERATIVE or None,
+            fault=_status_fault(evse),
+            alarming=status.lower() == "faulted",
+        )
         return
     error, status = text(body.get("errorCode")), text(body.get("status"))
     vendor_code = text(body.get("vendorErrorCode"))

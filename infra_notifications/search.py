@@ -21,9 +21,17 @@ from infra_notifications.models import ChargePoint, ChargePointState, GroupAddre
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
 STATUSES = (
-    "Available", "Preparing", "Charging", "SuspendedEVSE", "SuspendedEV", "Finishing", "Occupied", "Reserved",
-    "Unavailable", "Faulted",
-)  # fmt: skip
+    "Available",
+    "Preparing",
+    "Charging",
+    "SuspendedEVSE",
+    "SuspendedEV",
+    "Finishing",
+    "Occupied",
+    "Reserved",
+    "Unavailable",
+    "Faulted",
+)
 HISTORY_DAYS = 30
 KILOWATT = {"kw": Decimal(1), "w": Decimal("0.001"), "mw": Decimal(1000)}
 
@@ -118,6 +126,7 @@ def _group_names() -> QuerySet[GroupMembership, tuple[int, str]]:
     return GroupMembership.objects.values_list("charge_point_id", "group__name")
 
 
+# Laid out by hand as a table: it is read by its rows.
 CHARGE_POINT_SEARCH = SearchSchema(
     folded_text("search_text"),
     (
@@ -184,13 +193,16 @@ GROUP_SEARCH = SearchSchema(
     (
         TextFacet("name", "name", _("Name")),
         ChoiceFacet(
-            "case", "pk", _("Case"), labels=_CASE_LABELS,
+            "case",
+            "pk",
+            _("Case"),
+            labels=_CASE_LABELS,
             choices={case.lower(): Q(cases__contains=[case]) for case in Case.values},
         ),
         TimeFacet("notified", "last_notified_at", _("Last notification")),
         MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address, pairs=_addresses),
     ),
-)  # fmt: skip
+)
 
 
 def _incident_in_group(name: str | None) -> Q:
@@ -230,7 +242,7 @@ INCIDENT_SEARCH = SearchSchema(
         NumberFacet("repeats", "repeats", _("Repeats")),
         MembershipFacet("group", "charge_point", _("Group"), belongs=_incident_in_group, pairs=_incident_groups),
     ),
-)  # fmt: skip
+)
 
 
 def _window_state(state: WindowState) -> Any:

@@ -73,9 +73,19 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
 }
 # Decorators that hand a function to somebody who calls it.
 REGISTERING = (
-    "@shared_task*", "@receiver*", "@register*", "@admin.*", "@router.*", "@api.*", "@*.connect", "@condition*",
-    "@pytest.fixture*", "@given*", "@hook*", "@factory.*",
-)  # fmt: skip
+    "@shared_task*",
+    "@receiver*",
+    "@register*",
+    "@admin.*",
+    "@router.*",
+    "@api.*",
+    "@*.connect",
+    "@condition*",
+    "@pytest.fixture*",
+    "@given*",
+    "@hook*",
+    "@factory.*",
+)
 
 
 def names_outside_of_python() -> set[str]:

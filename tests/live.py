@@ -81,12 +81,26 @@ class Live:
         python = [sys.executable, "-m"]
         commands = {
             "web": [
-                *python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers",
-                "2", "--blocking-threads", "16", "--no-access-log", "--log-level", "warning", "config.wsgi:application",
+                *python,
+                "granian",
+                "--interface",
+                "wsgi",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--workers",
+                "2",
+                "--blocking-threads",
+                "16",
+                "--no-access-log",
+                "--log-level",
+                "warning",
+                "config.wsgi:application",
             ],
             "worker": [*python, "celery", "-A", "config", "worker", "--without-gossip", "--without-mingle"],
             "beat": [*python, "celery", "-A", "config", "beat", "--pidfile="],
-        }  # fmt: skip
+        }
         for name in names or ("web", "worker", "beat"):
             self.processes[name] = start_process(commands[name], self.folder / "log" / f"{name}.log", self.env)
         if "web" in (names or ("web",)):

@@ -96,11 +96,22 @@ def updated(app: str, language: str) -> Catalog:
     A text that moved here from another app, or stands there too, brings its translation along.
     """
     others = [read(other, language) for other in APPS if other != app]
-    old, new = read(app, language), Catalog(
-        locale=language, project="Signalbox", version="1", copyright_holder="Signalbox", header_comment="",
-        msgid_bugs_address="", creation_date=WRITTEN, revision_date=WRITTEN, last_translator="Signalbox",
-        language_team=language, fuzzy=False,
-    )  # fmt: skip
+    old, new = (
+        read(app, language),
+        Catalog(
+            locale=language,
+            project="Signalbox",
+            version="1",
+            copyright_holder="Signalbox",
+            header_comment="",
+            msgid_bugs_address="",
+            creation_date=WRITTEN,
+            revision_date=WRITTEN,
+            last_translator="Signalbox",
+            language_team=language,
+            fuzzy=False,
+        ),
+    )
     for message in collect(app):
         if not message.id:
             continue

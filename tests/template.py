@@ -65,8 +65,10 @@ def template_on(url: str) -> str:
             admin.execute(sql.SQL("CREATE DATABASE {}").format(half))
             subprocess.run(
                 [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-                cwd=ROOT, env=os.environ | {"DATABASE_URL": f"{server}/{name}_half"}, check=True,
-            )  # fmt: skip
+                cwd=ROOT,
+                env=os.environ | {"DATABASE_URL": f"{server}/{name}_half"},
+                check=True,
+            )
             admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(half, sql.Identifier(name)))
     return name
 

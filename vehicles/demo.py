@@ -82,27 +82,47 @@ def _beginnings(now: datetime, chance: random.Random) -> Iterator[Told]:
         driver, car, account, home = (f"{word}-{n:03d}" for word in ("driver", "car", "account", "home"))
         mail = name.lower().replace(" ", ".")
         yield _fact(
-            began, "driver",
+            began,
+            "driver",
             {
-                "name": name, "email": f"{mail}@drivers.example", "language": language, "country": country,
-                "time_zone": zone, "app_platform": chance.choice(["ios", "android"]),
+                "name": name,
+                "email": f"{mail}@drivers.example",
+                "language": language,
+                "country": country,
+                "time_zone": zone,
+                "app_platform": chance.choice(["ios", "android"]),
                 "app_version": chance.choice(["4.9", "4.15.2", "4.16", "4.18.1"]),
-                "marketing_consent": n % 3 != 0, "program": "demo",
+                "marketing_consent": n % 3 != 0,
+                "program": "demo",
                 "quiet_hours": {"from": "22:00", "until": "07:00"},
             },
             driver=driver,
-        )  # fmt: skip
+        )
         yield _fact(began, "charging_location", {"name": "Home", "country": country}, location=home, driver=driver)
         yield _fact(
             began, "connect_session", {"finished": True, "brand": brand}, account=account, vehicle=car, driver=driver
         )
         yield _fact(
-            began, "vehicle",
-            {"brand": brand, "model": model, "vin": f"DEMO{n:013d}",
-             "capabilities": {"geoLocation": "available", "startStopCharging": "available", "chargeState": "available"},
-             "user_role": "primary", "enrollment": "completed", "privacy_mode": False, "geolocation_enabled": True},
-            vehicle=car, driver=driver, account=account,
-        )  # fmt: skip
+            began,
+            "vehicle",
+            {
+                "brand": brand,
+                "model": model,
+                "vin": f"DEMO{n:013d}",
+                "capabilities": {
+                    "geoLocation": "available",
+                    "startStopCharging": "available",
+                    "chargeState": "available",
+                },
+                "user_role": "primary",
+                "enrollment": "completed",
+                "privacy_mode": False,
+                "geolocation_enabled": True,
+            },
+            vehicle=car,
+            driver=driver,
+            account=account,
+        )
         if brand == "Renault":
             expires = (now + DAY * chance.choice([200, 300])).isoformat()
             yield _fact(began, "oem_service", {"state": "active", "expires_at": expires}, vehicle=car)
@@ -111,11 +131,18 @@ def _beginnings(now: datetime, chance: random.Random) -> Iterator[Told]:
         yield _fact(began + HOUR, "charge_settings", {"smart_charging": n % 4 != 0}, vehicle=car)
         supplier = {"NL": "Greenchoice", "FR": "EDF", "DE": "Stadtwerke Köln"}.get(country, "Tibber")
         yield _fact(
-            began, "utility_contract",
-            {"supplier": supplier, "contract_number": f"{4700 + n}", "state": "valid",
-             "valid_to": (now + DAY * 300).date().isoformat()},
-            contract=f"contract-{n:03d}", location=home, driver=driver,
-        )  # fmt: skip
+            began,
+            "utility_contract",
+            {
+                "supplier": supplier,
+                "contract_number": f"{4700 + n}",
+                "state": "valid",
+                "valid_to": (now + DAY * 300).date().isoformat(),
+            },
+            contract=f"contract-{n:03d}",
+            location=home,
+            driver=driver,
+        )
 
 
 def _histories(now: datetime, chance: random.Random) -> Iterator[Told]:
@@ -138,15 +165,19 @@ def _histories(now: datetime, chance: random.Random) -> Iterator[Told]:
             yield _fact(now - 2 * HOUR, "telemetry", state if n % 3 == 0 else idle, vehicle=car)
         if n % 4 == 1:
             yield _fact(
-                now - 5 * DAY, "payout", {"amount": 6.5 + n, "currency": "EUR", "state": "sent"},
-                payout=f"payout-{n:03d}", driver=f"driver-{n:03d}",
-            )  # fmt: skip
+                now - 5 * DAY,
+                "payout",
+                {"amount": 6.5 + n, "currency": "EUR", "state": "sent"},
+                payout=f"payout-{n:03d}",
+                driver=f"driver-{n:03d}",
+            )
 
 
 def _troubles(now: datetime) -> Iterator[Told]:
     yield _fact(now - HOUR, "vehicle", {"privacy_mode": True}, vehicle="car-001")
-    yield _fact(now - DAY, "oem_service", {"state": "active", "expires_at": (now + 6 * DAY).isoformat()},
-                vehicle="car-002")  # fmt: skip
+    yield _fact(
+        now - DAY, "oem_service", {"state": "active", "expires_at": (now + 6 * DAY).isoformat()}, vehicle="car-002"
+    )
     yield _fact(now - 2 * DAY, "oem_account", {"auth_state": "invalid_credentials"}, account="account-004")
     yield _fact(now - DAY, "vehicle_listing", {"listed": False}, vehicle="car-004")
     yield _fact(now - HOUR, "vehicle_listing", {"listed": False}, vehicle="car-004")
@@ -154,14 +185,25 @@ def _troubles(now: datetime) -> Iterator[Told]:
     yield _fact(now - 4 * DAY, "vehicle", {"capabilities": {"startStopCharging": "blocked"}}, vehicle="car-006")
     yield _fact(now - DAY, "vehicle", {"capabilities": {"startStopCharging": "available"}}, vehicle="car-006")
     yield _fact(now - DAY, "oem_service", {"state": "rejected", "reason": "Echec d’activation"}, vehicle="car-008")
-    yield _fact(now - 2 * HOUR, "utility_contract", {"state": "invalid", "reason": "The meter is unknown."},
-                contract="contract-009")  # fmt: skip
+    yield _fact(
+        now - 2 * HOUR,
+        "utility_contract",
+        {"state": "invalid", "reason": "The meter is unknown."},
+        contract="contract-009",
+    )
     yield _fact(now - DAY, "utility_contract", {"state": "removed"}, contract="contract-010")
-    yield _fact(now - 3 * DAY, "referral", {"referrer": "driver-007", "invitee": "driver-011", "state": "completed"},
-                referral="referral-001")  # fmt: skip
-    yield _fact(now - 2 * HOUR, "charging_plan",
-                {"target_soc": 90, "forecast_soc": 72, "ready_by": (now + 8 * HOUR).isoformat()},
-                vehicle="car-009")  # fmt: skip
+    yield _fact(
+        now - 3 * DAY,
+        "referral",
+        {"referrer": "driver-007", "invitee": "driver-011", "state": "completed"},
+        referral="referral-001",
+    )
+    yield _fact(
+        now - 2 * HOUR,
+        "charging_plan",
+        {"target_soc": 90, "forecast_soc": 72, "ready_by": (now + 8 * HOUR).isoformat()},
+        vehicle="car-009",
+    )
     yield _fact(now - 2 * DAY, "charging_location", {"pdl": "12345678901234"}, location="home-011")
     yield _fact(now - DAY, "pdl_agreement", {"version": "2026-2", "state": "offered"}, location="home-011")
 
@@ -170,18 +212,25 @@ def _campaigns(now: datetime) -> None:
     running = save_campaign(
         campaign=None,
         given={
-            "name": "Update to 4.16", "type": "ImportantUpdateAppv416Banner", "min_app_version": "4.16",
-            "audience": "app:<4.16", "begins_at": now - HOUR, "ends_at": now + 30 * DAY,
+            "name": "Update to 4.16",
+            "type": "ImportantUpdateAppv416Banner",
+            "min_app_version": "4.16",
+            "audience": "app:<4.16",
+            "begins_at": now - HOUR,
+            "ends_at": now + 30 * DAY,
         },
-    )  # fmt: skip
+    )
     start_campaign(campaign=running, now=now)
     save_campaign(
         campaign=None,
         given={
-            "name": "PDL in France", "type": "InformationMobilizePdlBenefitBanner", "audience": "country:fr pdl:no",
-            "begins_at": now + DAY, "ends_at": now + 60 * DAY,
+            "name": "PDL in France",
+            "type": "InformationMobilizePdlBenefitBanner",
+            "audience": "country:fr pdl:no",
+            "begins_at": now + DAY,
+            "ends_at": now + 60 * DAY,
         },
-    )  # fmt: skip
+    )
     gather_audiences(now=now)
     while sweep_due(now=now):
         continue

@@ -181,9 +181,11 @@ class TypeForm(forms.Form):
     enabled = forms.BooleanField(label=_("On"), required=False)
     ways = forms.MultipleChoiceField(label=_("Channels"), choices=Way.choices, widget=forms.CheckboxSelectMultiple)
     cooldown_h = forms.FloatField(
-        label=_("Cooldown (hours)"), min_value=0, max_value=24 * 365,
+        label=_("Cooldown (hours)"),
+        min_value=0,
+        max_value=24 * 365,
         help_text=_("Passes before the same is told again, or a dismissed banner comes back."),
-    )  # fmt: skip
+    )
 
     def __init__(self, data: Any = None, *, entry: NotificationType, policy: Policy, **kwargs: Any) -> None:
         initial = {
@@ -215,9 +217,7 @@ class TextForm(forms.Form):
     """A type's words in one language; both empty: the catalogue's own."""
 
     title = forms.CharField(label=_("Title"), max_length=200, required=False)
-    body = forms.CharField(
-        label=_("Text"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4})
-    )  # fmt: skip
+    body = forms.CharField(label=_("Text"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
 
 
 class SampleForm(forms.Form):

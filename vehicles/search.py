@@ -108,11 +108,16 @@ DRIVER_SEARCH = SearchSchema(
         OfVehicleFacet("brand", "brand", _("Brand of a car"), ("car",)),
         OfVehicleFacet("model", "model", _("Model of a car")),
         ChoiceFacet(
-            "pairing", "pk", _("Pairing of a car"),
+            "pairing",
+            "pk",
+            _("Pairing of a car"),
             choices={state.value: _has_vehicle(pairing_state=state) for state in PairingState},
         ),
         ChoiceFacet(
-            "open", "pk", _("Open notification"), help_text=_("any and none work too"),
+            "open",
+            "pk",
+            _("Open notification"),
+            help_text=_("any and none work too"),
             choices=_OPEN | {"any": _has_open(), "none": ~_has_open()},
         ),
         FlagFacet("pdl", "pk", _("Has a PDL"), when_true=_HAS_PDL),
@@ -122,7 +127,7 @@ DRIVER_SEARCH = SearchSchema(
         TagFacet("unwanted", "unwanted", _("Unwanted category")),
         TimeFacet("since", "created_at", _("First named")),
     ),
-)  # fmt: skip
+)
 
 VEHICLE_SEARCH = SearchSchema(
     folded_text("search_text"),

@@ -150,6 +150,7 @@ def _favorite(call: Call, *, add: bool) -> Resource:
 
 
 Do = Callable[[Call], Resource]
+# Laid out by hand as a table: it is read by its rows.
 ACTIONS: tuple[tuple[str, str, type[Given], Do, str], ...] = (
     ("trips", "mark", Mark, _mark, "A cyclist asks for the end of a trip"),
     ("trips", "update-mark", MarkChange, _update_mark, "Change, accept or cancel a trip's termination request"),
@@ -231,11 +232,15 @@ def add_action(plural: str, name: str, kind: type[Given], do: Do, summary: str) 
         return answer(trip_shape(row) if isinstance(row, Trip) else shape(row))
 
     router.add_api_operation(
-        f"/{plural}/{{uid}}/{name}", ["POST"], act, auth=WRITE, summary=summary,
+        f"/{plural}/{{uid}}/{name}",
+        ["POST"],
+        act,
+        auth=WRITE,
+        summary=summary,
         operation_id=f"bikeshare_{plural}_{name.replace('-', '_')}",
         url_name=f"bikeshare_{plural}_{name}",
         openapi_extra=body_openapi(kind, needed=default is None),
-    )  # fmt: skip
+    )
 
 
 for _action in ACTIONS:

@@ -116,10 +116,25 @@ def trip_shape(row: Trip) -> dict[str, Any]:
 
 
 _PROGRAM_FIELDS = (
-    "id", "name", "city", "status", "timezone", "language", "operator", "url", "contact_email", "opening_hours",
-    "publish_gbfs", "max_renting", "min_rent_battery", "min_depth_m", "accuracy_factor", "confirm_fixes",
-    "exit_margin_m", "global_rules",
-)  # fmt: skip
+    "id",
+    "name",
+    "city",
+    "status",
+    "timezone",
+    "language",
+    "operator",
+    "url",
+    "contact_email",
+    "opening_hours",
+    "publish_gbfs",
+    "max_renting",
+    "min_rent_battery",
+    "min_depth_m",
+    "accuracy_factor",
+    "confirm_fixes",
+    "exit_margin_m",
+    "global_rules",
+)
 
 
 def program_shape(row: Program) -> dict[str, Any]:

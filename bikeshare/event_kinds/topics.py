@@ -53,9 +53,16 @@ _WHERE: dict[str, Any] = {"program": ex.PROGRAM, "city": ex.CITY}
 _SAID: dict[str, Any] = {"vehicule": ex.VEHICULE.id, "trip": ex.TRIP.id, "reported_at": ex.AT}
 _NO_CARD = Failure("no_default_payment_source", "The cyclist has no registered credit card.")
 _DONE = replace(
-    ex.TRIP, status="completed", version=6, end_timestamp=ex.AT.replace(hour=6), end_name=ex.STATION.name,
-    end_station=ex.STATION.id, end_dock=ex.DOCK.id, duration=1200, duration_total=1200,
-)  # fmt: skip
+    ex.TRIP,
+    status="completed",
+    version=6,
+    end_timestamp=ex.AT.replace(hour=6),
+    end_name=ex.STATION.name,
+    end_station=ex.STATION.id,
+    end_dock=ex.DOCK.id,
+    duration=1200,
+    duration_total=1200,
+)
 _ACCEPTED = replace(ex.REQUEST, status="accepted", version=2, decided_at=ex.AT)
 
 
@@ -76,6 +83,7 @@ class Topic:
         return self.key.partition(".")[0]
 
 
+# Laid out by hand as tables, a topic on few lines: they are read by their rows.
 ABONNEMENTS = (
     Topic(
         "abonnement.created", _("Abonnement created"), _("Occurs whenever an abonnement has been created."),
@@ -208,37 +216,51 @@ DOCKS = (
 )  # fmt: skip
 PASSES = (
     Topic(
-        "pass.disassociated", _("Pass disassociated"), _("Occurs whenever a pass is disassociated from a user."),
+        "pass.disassociated",
+        _("Pass disassociated"),
+        _("Occurs whenever a pass is disassociated from a user."),
         _("A pass was taken from its cyclist."),
         PassDisassociated,
         PassDisassociated(**_WHERE, object=replace(ex.PASS, user=None), previous_user=ex.CYCLIST.id),
     ),
     Topic(
-        "pass.associated", _("Pass associated"), _("Occurs whenever a pass is associated to a user."),
+        "pass.associated",
+        _("Pass associated"),
+        _("Occurs whenever a pass is associated to a user."),
         _("A pass that belonged to nobody was given to a cyclist."),
-        Told[PassFacts], Told(**_WHERE, object=ex.PASS),
+        Told[PassFacts],
+        Told(**_WHERE, object=ex.PASS),
     ),
     Topic(
-        "pass.confirmed", _("Pass confirmed"),
-        _("Occurs whenever a pass is confirmed (if the pass is added from the vehicule, it should be confirmed with the cyclist phone number)."),  # noqa: E501
+        "pass.confirmed",
+        _("Pass confirmed"),
+        _(
+            "Occurs whenever a pass is confirmed (if the pass is added from the vehicule, it should be confirmed"
+            " with the cyclist phone number)."
+        ),
         _("The code sent to the cyclist’s phone was accepted for a pass that was added on a vehicle."),
-        Told[PassFacts], Told(**_WHERE, object=replace(ex.PASS, confirmed_at=ex.AT)),
+        Told[PassFacts],
+        Told(**_WHERE, object=replace(ex.PASS, confirmed_at=ex.AT)),
     ),
-)  # fmt: skip
+)
 REGISTRATIONS = (
     Topic(
-        "registration.updated", _("Registration updated"),
+        "registration.updated",
+        _("Registration updated"),
         _("Occurs whenever a registration’s properties has been updated."),
         _("At least one property of a registration changed; the first and each further trip is such a change."),
         Updated[RegistrationFacts],
         Updated(**_WHERE, object=ex.REGISTRATION, previous_attributes={"first_trip_at": None}),
     ),
     Topic(
-        "registration.deleted", _("Registration deleted"), _("Occurs whenever a registration is deleted."),
+        "registration.deleted",
+        _("Registration deleted"),
+        _("Occurs whenever a registration is deleted."),
         _("A registration was deleted."),
-        Deleted[RegistrationFacts], Deleted(**_WHERE, object=ex.REGISTRATION, deleted=True),
+        Deleted[RegistrationFacts],
+        Deleted(**_WHERE, object=ex.REGISTRATION, deleted=True),
     ),
-)  # fmt: skip
+)
 STATIONS = (
     Topic(
         "station.created", _("Station created"), _("Occurs whenever a station is created."),

@@ -26,9 +26,22 @@ ALTER TABLE bikeshare_boitierstate SET (
 """
 
 MODELS = (
-    "program", "cyclist", "registration", "pass", "abonnement", "stationfavorite", "station", "boitier", "boitierstate",
-    "vehicule", "dock", "trip", "terminationrequest", "zone", "telemetrymessage",
-)  # fmt: skip
+    "program",
+    "cyclist",
+    "registration",
+    "pass",
+    "abonnement",
+    "stationfavorite",
+    "station",
+    "boitier",
+    "boitierstate",
+    "vehicule",
+    "dock",
+    "trip",
+    "terminationrequest",
+    "zone",
+    "telemetrymessage",
+)
 
 
 def roles(apps, schema_editor):

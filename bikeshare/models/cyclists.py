@@ -108,10 +108,11 @@ class Pass(Resource):
             # A swipe names the card.
             models.UniqueConstraint(fields=("program", "uid"), condition=LIVE, name="pass_uid_once"),
             models.UniqueConstraint(
-                fields=("program", "user"), condition=LIVE & Q(user__isnull=False, disabled_at__isnull=True),
+                fields=("program", "user"),
+                condition=LIVE & Q(user__isnull=False, disabled_at__isnull=True),
                 name="pass_one_per_cyclist",
             ),
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         return self.uid

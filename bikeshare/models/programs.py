@@ -14,9 +14,12 @@ class Program(models.Model):
     """One city's bike-share service."""
 
     id = models.CharField(
-        _("key"), max_length=40, primary_key=True, db_collation="C",
+        _("key"),
+        max_length=40,
+        primary_key=True,
+        db_collation="C",
         validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", _("Small letters, digits and hyphens."))],
-    )  # fmt: skip
+    )
     name = models.CharField(_("name"), max_length=80)
     city = models.CharField(_("city"), max_length=80, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=ProgramStatus.choices, default=ProgramStatus.OPEN)
@@ -37,21 +40,29 @@ class Program(models.Model):
     )
     # When a position counts as in a forbidden zone; the strict reading of the seed is the default.
     min_depth_m = models.FloatField(
-        _("depth in the zone (m)"), default=0, validators=[MinValueValidator(0)],
+        _("depth in the zone (m)"),
+        default=0,
+        validators=[MinValueValidator(0)],
         help_text=_("A position nearer to the border than this decides nothing."),
-    )  # fmt: skip
+    )
     accuracy_factor = models.FloatField(
-        _("depth in accuracies"), default=0, validators=[MinValueValidator(0)],
+        _("depth in accuracies"),
+        default=0,
+        validators=[MinValueValidator(0)],
         help_text=_("…nor one nearer than so many times its own accuracy; 2 suits positioning by satellite."),
-    )  # fmt: skip
+    )
     confirm_fixes = models.PositiveSmallIntegerField(
-        _("positions to confirm"), default=1, validators=[MinValueValidator(1)],
+        _("positions to confirm"),
+        default=1,
+        validators=[MinValueValidator(1)],
         help_text=_("So many positions in a row must lie in the zone."),
-    )  # fmt: skip
+    )
     exit_margin_m = models.FloatField(
-        _("exit margin (m)"), default=0, validators=[MinValueValidator(0)],
+        _("exit margin (m)"),
+        default=0,
+        validators=[MinValueValidator(0)],
         help_text=_("A vehicle has left the zone when it is farther from it than this; 15 suits most."),
-    )  # fmt: skip
+    )
     # GBFS `global_rules`: what holds outside all zones, i.e. the operating area; an empty list restricts nothing.
     global_rules = models.JSONField(_("rules outside all zones"), default=list, blank=True)
     # Counts the changes of its zones, so that every process knows when its index of them is old.

@@ -27,9 +27,7 @@ log = structlog.get_logger("signalbox.bikeshare")
 SWEEP_LIMIT = 500
 ENDED = (AbonnementStatus.DELETION_REQUESTED, AbonnementStatus.CANCELED)
 # What a payment system may say of a running abonnement.
-PAYMENTS = {
-    "paid": AbonnementStatus.ACTIVE, "past_due": AbonnementStatus.PAST_DUE, "unpaid": AbonnementStatus.UNPAID,
-}  # fmt: skip
+PAYMENTS = {"paid": AbonnementStatus.ACTIVE, "past_due": AbonnementStatus.PAST_DUE, "unpaid": AbonnementStatus.UNPAID}
 
 
 def _abonnement(pk: str) -> Abonnement:

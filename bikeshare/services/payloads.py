@@ -73,17 +73,39 @@ def _pass(row: Pass) -> PassFacts:
 
 def _abonnement(row: Abonnement) -> AbonnementFacts:
     same = _same(
-        row, "forfait", "organization", "amount", "status", "can_rent", "subscription_id", "customer_id",
-        "activated_at", "cancel_at", "canceled_at", "declined_reason", "trial_end",
-    )  # fmt: skip
+        row,
+        "forfait",
+        "organization",
+        "amount",
+        "status",
+        "can_rent",
+        "subscription_id",
+        "customer_id",
+        "activated_at",
+        "cancel_at",
+        "canceled_at",
+        "declined_reason",
+        "trial_end",
+    )
     return AbonnementFacts(**same, cyclist=row.cyclist_id, supporting_documents=list(row.supporting_documents))
 
 
 def _station(row: Station) -> StationFacts:
     same = _same(
-        row, "name", "short_name", "external_id", "address", "post_code", "city", "region", "capacity", "is_virtual",
-        "electrical", "score", "status",
-    )  # fmt: skip
+        row,
+        "name",
+        "short_name",
+        "external_id",
+        "address",
+        "post_code",
+        "city",
+        "region",
+        "capacity",
+        "is_virtual",
+        "electrical",
+        "score",
+        "status",
+    )
     return StationFacts(**same, position=position(row.latitude, row.longitude))
 
 
@@ -131,6 +153,7 @@ def _vehicule(row: Vehicule) -> VehiculeFacts:
 
 
 def _trip(row: Trip) -> TripFacts:
+    # Laid out by hand as a table: it is read by its rows.
     same = _same(
         row, "status", "vehicule_number", "vehicule_type", "origin", "agent", "forfait", "organization", "assist",
         "assist_level", "start_name", "start_region", "start_dockless_area", "start_caddie", "start_photo", "end_name",

@@ -14,9 +14,13 @@ from bikeshare.services.refused import Invalid, Refused
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 ERASED = {
-    "name": "", "email": "", "phone_number": "", "kyc_documents": [], "status_updated_reason": "",
+    "name": "",
+    "email": "",
+    "phone_number": "",
+    "kyc_documents": [],
+    "status_updated_reason": "",
     "has_payment_source": False,
-}  # fmt: skip
+}
 
 
 def _cyclist(pk: str) -> Cyclist:
@@ -28,9 +32,8 @@ def _cyclist(pk: str) -> Cyclist:
 
 def _move(work: ResourceUnitOfWork, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str]) -> None:
     work.change(
-        cyclist, status=status, status_updated_at=work.now, status_updated_reason=reason[:200],
-        blocked_reasons=reasons,
-    )  # fmt: skip
+        cyclist, status=status, status_updated_at=work.now, status_updated_reason=reason[:200], blocked_reasons=reasons
+    )
 
 
 def confirm_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:

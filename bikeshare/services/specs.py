@@ -144,6 +144,7 @@ def _ended_trip(work: ResourceUnitOfWork, row: Trip) -> None:
         raise Refused(Refusal.IN_USE, _("The trip is not completed; close it first."))
 
 
+# Laid out by hand as a table: it is read by its rows.
 SPECS: dict[str, Spec] = {
     spec.plural: spec
     for spec in (

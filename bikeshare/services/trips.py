@@ -132,9 +132,13 @@ def change_request(work: ResourceUnitOfWork, one: OpenTrip, request: Termination
     after = facts_of(request)
     previous = {name: old for name, old in before.items() if getattr(after, name, None) != old}
     work.publish(
-        "trip.mark.updated", one.trip, TripMarkUpdated, key=f"{request.pk}:{request.version}",
-        termination_request=after, previous_attributes=previous,
-    )  # fmt: skip
+        "trip.mark.updated",
+        one.trip,
+        TripMarkUpdated,
+        key=f"{request.pk}:{request.version}",
+        termination_request=after,
+        previous_attributes=previous,
+    )
     return True
 
 
@@ -166,9 +170,14 @@ def complete(work: ResourceUnitOfWork, one: OpenTrip, *, dock: Dock | None = Non
         work, one, request, status=RequestStatus.ACCEPTED, decided_at=work.now, reason=reason[:200], dock=dock
     )
     work.change(
-        trip, status=TripStatus.COMPLETED, end_at=end, duration=riding, duration_total=total,
-        end_photo=request.photo, **_end_of(one, request, dock),
-    )  # fmt: skip
+        trip,
+        status=TripStatus.COMPLETED,
+        end_at=end,
+        duration=riding,
+        duration_total=total,
+        end_photo=request.photo,
+        **_end_of(one, request, dock),
+    )
     work.publish("trip.terminated", trip, Told)
     work.change(one.vehicule, trips=one.vehicule.trips + 1, station_id=dock.station_id if dock else None)
     if dock is not None:

@@ -60,6 +60,7 @@ def _set(pk: str, status: VehiculeStatus, reason: str) -> None:
     vehicules.set_status(vehicule_id=pk, status=status, reason=reason, now=timezone.now())
 
 
+# Laid out by hand as a table: it is read by its rows.
 ACTIONS: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
     "trip_close": (
         "trips/<str:pk>/close/",

@@ -146,9 +146,13 @@ class Demo:
     def manage(self, *words: str) -> str:
         """Runs a management command; its failure ends the demo with its last words."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment(), capture_output=True, text=True,
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
             check=False,
-        )  # fmt: skip
+        )
         if done.returncode:
             raise CannotStart(f"manage.py {words[0]} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}")
         return done.stdout.strip()

@@ -112,14 +112,28 @@ class Postgres:
         self._own(self.socket_dir)
         self._refuse_second_server()
         command = [
-            str(self.bin / "postgres"), "-D", str(self.data), "-k", str(self.socket_dir), "-h", "", "-p", "5432",
+            str(self.bin / "postgres"),
+            "-D",
+            str(self.data),
+            "-k",
+            str(self.socket_dir),
+            "-h",
+            "",
+            "-p",
+            "5432",
             *(part for option in self.options for part in ("-c", option)),
-        ]  # fmt: skip
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=self._prepare(), cwd="/",
-                start_new_session=True, env=self._environment(),
-            )  # fmt: skip
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=self._prepare(),
+                cwd="/",
+                start_new_session=True,
+                env=self._environment(),
+            )
         self._wait()
 
     def _environment(self) -> dict[str, str]:
@@ -156,11 +170,25 @@ class Postgres:
         self._password_file.write_text(secrets.token_urlsafe(24))
         done = subprocess.run(
             [
-                str(self.bin / "initdb"), "-D", str(self.data), "-U", "signalbox", "-E", "UTF8", "--locale=C.UTF-8",
-                "-A", "scram-sha-256", f"--pwfile={self._password_file}",
+                str(self.bin / "initdb"),
+                "-D",
+                str(self.data),
+                "-U",
+                "signalbox",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={self._password_file}",
             ],
-            preexec_fn=self._prepare(), capture_output=True, text=True, cwd="/", env=self._environment(), check=False,
-        )  # fmt: skip
+            preexec_fn=self._prepare(),
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=self._environment(),
+            check=False,
+        )
         if done.returncode:
             shutil.rmtree(self.data, ignore_errors=True)
             raise CannotStart(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -27,9 +27,14 @@ def start_process(
     """
     with log.open("ab") as output:
         child = subprocess.Popen(
-            list(command), stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=env,
-            preexec_fn=die_with_parent, start_new_session=True,
-        )  # fmt: skip
+            list(command),
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            preexec_fn=die_with_parent,
+            start_new_session=True,
+        )
     if yields:
         os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
     return child

@@ -78,8 +78,10 @@ class RankedFacet(Facet):
         if text.lower() not in self.ranks:
             near = nearest(text, self.ranks)
             said = _("“%(facet)s” knows %(known)s, not “%(typed)s”.") % {
-                "facet": self.name, "known": ", ".join(self.ranks), "typed": text,
-            }  # fmt: skip
+                "facet": self.name,
+                "known": ", ".join(self.ranks),
+                "typed": text,
+            }
             raise SearchError(said, suggestion=f"{self.name}:{near}" if near else "")
         return self.ranks.index(text.lower())
 

@@ -96,9 +96,14 @@ UNSENT = (State.DRAFT, State.QUEUED)
 SUCCESS = (State.SUCCEEDED, State.ALREADY_DONE)
 # The vendor has it, as far as we know, and has not said how it ended.
 WITH_VENDOR = (
-    State.SUBMITTED, State.ACCEPTED, State.CHECKING, State.WAKING, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY,
+    State.SUBMITTED,
+    State.ACCEPTED,
+    State.CHECKING,
+    State.WAKING,
+    State.BLOCKED_QUOTA,
+    State.BLOCKED_BATTERY,
     State.SENT,
-)  # fmt: skip
+)
 # At most one action per vehicle is in one of these.
 IN_FLIGHT = (State.SUBMITTING, State.UNKNOWN, *WITH_VENDOR)
 OPEN = (*UNSENT, *IN_FLIGHT)

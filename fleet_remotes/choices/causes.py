@@ -140,15 +140,9 @@ _TABLE = {
         _("The fleet has no callback that is registered with the vendor and running."),
         _("Register one on the page of callbacks."),
     ),
-    Refusal.NOT_CAPABLE: Advice(
-        _G.RIGHTS, _("The vehicle does not offer this command."), _("Check its capabilities.")
-    ),
-    Refusal.PRIVACY: Advice(
-        _G.RIGHTS, _("Full privacy is on in the vehicle."), _("Ask the driver to lift it.")
-    ),
-    Refusal.SAME_ACTION: Advice(
-        _G.STATE, _("The same command is under way for this vehicle."), _("Wait for its end.")
-    ),
+    Refusal.NOT_CAPABLE: Advice(_G.RIGHTS, _("The vehicle does not offer this command."), _("Check its capabilities.")),
+    Refusal.PRIVACY: Advice(_G.RIGHTS, _("Full privacy is on in the vehicle."), _("Ask the driver to lift it.")),
+    Refusal.SAME_ACTION: Advice(_G.STATE, _("The same command is under way for this vehicle."), _("Wait for its end.")),
     Refusal.BUDGET: Advice(
         _G.QUOTA,
         _("The vehicle’s wake-ups of this month are used up."),
@@ -157,7 +151,7 @@ _TABLE = {
     Refusal.EXPIRED: Advice(
         _G.OTHER, _("It could not be sent in time; a command must not come as a surprise."), _("Send it again.")
     ),
-}  # fmt: skip
+}
 
 
 def advice_of(cause: str) -> Advice:

@@ -233,8 +233,14 @@ def _unreadable(raw: Any, reason: str) -> Unreadable:
 def _digest_of(event: Event, date: Any) -> str:
     """The vendor gives no delivery id: what says the same of the same action at the same time is a duplicate."""
     parts = (
-        event.callback_id, event.remote_action_id, event.type, event.status, event.cause, event.feedback, str(date),
-    )  # fmt: skip
+        event.callback_id,
+        event.remote_action_id,
+        event.type,
+        event.status,
+        event.cause,
+        event.feedback,
+        str(date),
+    )
     return _digest("|".join(parts).encode(errors="replace"))
 
 

@@ -22,9 +22,16 @@ KINDS = [
 ]
 
 READ = (
-    "fleet", "fleetvehicle", "wakeupuse", "callback", "callbackmessage", "remotenotification", "commandbatch",
-    "remoteaction", "actionstep",
-)  # fmt: skip
+    "fleet",
+    "fleetvehicle",
+    "wakeupuse",
+    "callback",
+    "callbackmessage",
+    "remotenotification",
+    "commandbatch",
+    "remoteaction",
+    "actionstep",
+)
 SET_UP = ("fleet", "fleetvehicle", "callback")
 
 

@@ -148,17 +148,19 @@ class RemoteAction(models.Model):
             ),
             # Failures that a later success resolves.
             models.Index(
-                fields=("vehicle", "kind"), name="remoteaction_unresolved",
+                fields=("vehicle", "kind"),
+                name="remoteaction_unresolved",
                 condition=~Q(thread="") & Q(resolved_by__isnull=True),
             ),
             # A batch's progress.
             models.Index(fields=("batch", "state"), name="remoteaction_batch", condition=Q(batch__isnull=False)),
             # A silent callback: what was sent through it and is unanswered.
             models.Index(
-                fields=("callback_ref", "submitted_at"), name="remoteaction_callback",
+                fields=("callback_ref", "submitted_at"),
+                name="remoteaction_callback",
                 condition=Q(submitted_at__isnull=False),
             ),
-        )  # fmt: skip
+        )
         permissions = (
             ("send_command", _("Can send commands to vehicles")),
             ("send_dangerous_command", _("Can immobilise, unlock and declare stolen")),

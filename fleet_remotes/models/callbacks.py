@@ -30,9 +30,11 @@ class Callback(models.Model):
         _("batch window (s)"), default=0, help_text=_("The vendor’s batchNotify.timeWindow; 0: single notifications.")
     )
     silent_after_s = models.PositiveIntegerField(
-        _("silent after (s)"), default=900, validators=[MinValueValidator(60)],
+        _("silent after (s)"),
+        default=900,
+        validators=[MinValueValidator(60)],
         help_text=_("A command without any notification for this long means that the callback is silent."),
-    )  # fmt: skip
+    )
     silent_since = models.DateTimeField(_("silent since"), null=True, editable=False)
     silent_thread = models.CharField(max_length=32, blank=True, default="", editable=False)
     # Counted when bodies are applied, except what was refused at the door.
@@ -71,9 +73,13 @@ class CallbackMessage(models.Model):
     """A body as it was received, stored before anything else is done with it. Append-only; pruned by age."""
 
     callback = models.ForeignKey(
-        Callback, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="messages",
+        Callback,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="messages",
         verbose_name=_("callback"),
-    )  # fmt: skip
+    )
     body = models.BinaryField()
     received_at = models.DateTimeField(_("received"))
     # Null while it waits to be applied.
@@ -119,18 +125,32 @@ class RemoteNotification(models.Model):
     )
     position = models.PositiveIntegerField(default=0)
     callback = models.ForeignKey(
-        Callback, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="notifications",
+        Callback,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="notifications",
         verbose_name=_("callback"),
-    )  # fmt: skip
+    )
     digest = models.CharField(max_length=64, editable=False)
     action = models.ForeignKey(
-        RemoteAction, models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="notifications",
+        RemoteAction,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="notifications",
         verbose_name=_("action"),
-    )  # fmt: skip
+    )
     vehicle = models.ForeignKey(
-        FleetVehicle, models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="notifications",
+        FleetVehicle,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="notifications",
         verbose_name=_("vehicle"),
-    )  # fmt: skip
+    )
     remote_action_id = models.CharField(_("vendor’s action id"), max_length=128, blank=True, default="")
     vin = models.CharField(_("VIN"), max_length=128, blank=True, default="")
     remote_type = models.CharField(_("remote type"), max_length=128, blank=True, default="")
@@ -172,13 +192,14 @@ class RemoteNotification(models.Model):
             ),
             # The wake-ups of a vehicle within the last 20 minutes.
             models.Index(
-                fields=("vehicle", "received_at"), name="remotenotification_wakes",
+                fields=("vehicle", "received_at"),
+                name="remotenotification_wakes",
                 condition=Q(status="WakingUpVehicle", vehicle__isnull=False),
             ),
             # The delays of a callback's last notifications.
             models.Index(fields=("callback", "-id"), name="remotenotification_callback"),
             BrinIndex(fields=("received_at",), name="remotenotification_received"),
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         return f"{self.type} {self.status} {self.remote_action_id}"

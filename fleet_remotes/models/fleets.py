@@ -71,9 +71,12 @@ class FleetVehicle(models.Model):
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     # Null: it was never said what it can do.
     capabilities = ArrayField(
-        models.CharField(max_length=20, choices=Capability.choices), verbose_name=_("capabilities"), null=True,
-        blank=True, default=None,
-    )  # fmt: skip
+        models.CharField(max_length=20, choices=Capability.choices),
+        verbose_name=_("capabilities"),
+        null=True,
+        blank=True,
+        default=None,
+    )
     privacy = models.CharField(_("privacy"), max_length=12, choices=Privacy.choices, blank=True, default="")
     battery_level = models.PositiveSmallIntegerField(
         _("battery (%)"), null=True, blank=True, validators=[MaxValueValidator(100)]
@@ -83,9 +86,11 @@ class FleetVehicle(models.Model):
     facts_at = models.DateTimeField(_("facts of"), null=True, blank=True)
     tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), blank=True, default=list)
     wakeup_budget = models.PositiveSmallIntegerField(
-        _("wake-ups a month"), null=True, blank=True,
+        _("wake-ups a month"),
+        null=True,
+        blank=True,
         help_text=_("No more wake-ups than this; empty: the installation’s number."),
-    )  # fmt: skip
+    )
     # The count at which the vendor first refused (TooManyWakeUpsOverMonth); it publishes no number.
     wakeup_learnt = models.PositiveSmallIntegerField(_("learnt budget"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -135,9 +135,20 @@ def _stolen(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
 
 # The pipeline, to be read aloud: may anything be sent, to this vehicle, this command, now?
 CHECKS: tuple[Check, ...] = (
-    _stop_switch, _set_up, _callback, _vehicle_id, _capability, _privacy, _same_action, _budget, _burst, _busy,
-    _throttled, _battery, _stolen,
-)  # fmt: skip
+    _stop_switch,
+    _set_up,
+    _callback,
+    _vehicle_id,
+    _capability,
+    _privacy,
+    _same_action,
+    _budget,
+    _burst,
+    _busy,
+    _throttled,
+    _battery,
+    _stolen,
+)
 
 
 def preflight(kind: Kind, vehicle: Vehicle, means: Means) -> list[Finding]:

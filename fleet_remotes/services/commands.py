@@ -142,9 +142,14 @@ def place_batch(
         vehicles = list(locked.filter(pk__in=wanted).order_by("pk"))
         findings = check_vehicles(vehicles, command, now)
         batch = CommandBatch.objects.create(
-            kind=command.kind, parameters=command.parameters, reason=reason, total=len(vehicles), created_at=now,
-            created_by=by, retry_of=retry_of,
-        )  # fmt: skip
+            kind=command.kind,
+            parameters=command.parameters,
+            reason=reason,
+            total=len(vehicles),
+            created_at=now,
+            created_by=by,
+            retry_of=retry_of,
+        )
         earlier = _failed_actions(retry_of) if retry_of is not None else {}
         actions = []
         for vehicle in vehicles:

@@ -32,11 +32,27 @@ class Row:
     def values(self) -> tuple[Any, ...]:
         event = self.event
         return (
-            self.message_id, self.position, self.callback_id, event.digest, self.action_id, self.vehicle_id,
-            event.remote_action_id, event.vin, event.remote_type, event.type, event.status, event.cause,
-            event.feedback, event.event_date, self.received_at, self.verdict.value, self.reason[:200],
-            storable(event.flags), self.duplicates, storable(event.raw),
-        )  # fmt: skip
+            self.message_id,
+            self.position,
+            self.callback_id,
+            event.digest,
+            self.action_id,
+            self.vehicle_id,
+            event.remote_action_id,
+            event.vin,
+            event.remote_type,
+            event.type,
+            event.status,
+            event.cause,
+            event.feedback,
+            event.event_date,
+            self.received_at,
+            self.verdict.value,
+            self.reason[:200],
+            storable(event.flags),
+            self.duplicates,
+            storable(event.raw),
+        )
 
 
 def store_bodies(rows: Sequence[tuple[int, bytes, datetime]]) -> None:

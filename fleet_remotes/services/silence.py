@@ -63,9 +63,11 @@ def _find_heard(now: datetime) -> int:
 def _tell(callback: Callback, now: datetime, waiting: int, *, over_at: datetime | None) -> None:
     assert callback.silent_since is not None
     with override("en"):
-        text = _("Notifications arrive again at callback %(slug)s") if over_at else _(
-            "No notifications at callback %(slug)s"
-        )  # fmt: skip
+        text = (
+            _("Notifications arrive again at callback %(slug)s")
+            if over_at
+            else _("No notifications at callback %(slug)s")
+        )
         payload = CallbackSilence(
             headline=text % {"slug": callback.slug},
             callback=callback.slug,

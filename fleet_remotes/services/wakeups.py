@@ -52,14 +52,16 @@ def note_wakes(news: Sequence[WakeNews], now: datetime) -> None:
             Col("refusals", "int"),
             Col("refused_at_count", "int"),
         ),
-        [(pk, month, woken[pk, month], refused[pk, month], _first_count(woken, refused, pk, month))
-         for pk, month in keys],
+        [
+            (pk, month, woken[pk, month], refused[pk, month], _first_count(woken, refused, pk, month))
+            for pk, month in keys
+        ],
         "ON CONFLICT (vehicle_id, month) DO UPDATE SET used = fleet_remotes_wakeupuse.used + EXCLUDED.used,"
         " refusals = fleet_remotes_wakeupuse.refusals + EXCLUDED.refusals,"
         " refused_at_count = coalesce(fleet_remotes_wakeupuse.refused_at_count,"
         " fleet_remotes_wakeupuse.used + EXCLUDED.refused_at_count)"
         " RETURNING vehicle_id, month, used, refusals, refused_at_count",
-    )  # fmt: skip
+    )
     _learn([(pk, count) for pk, _month, _used, _refusals, count in written if count is not None])
     _tell([row for row in written if row[3] or woken[row[0], row[1]]], now)
 

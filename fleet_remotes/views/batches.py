@@ -61,9 +61,16 @@ def progress(counts: dict[str, int]) -> dict[str, Any]:
     ended = total - waiting - under_way
     states = [(State(state), STATE_COLOURS[State(state)], n) for state, n in sorted(counts.items())]
     return {
-        "total": total, "waiting": waiting, "under_way": under_way, "good": good, "bad": ended - good, "ended": ended,
-        "percent": 100 * ended // total if total else 100, "states": states, "is_open": bool(waiting or under_way),
-    }  # fmt: skip
+        "total": total,
+        "waiting": waiting,
+        "under_way": under_way,
+        "good": good,
+        "bad": ended - good,
+        "ended": ended,
+        "percent": 100 * ended // total if total else 100,
+        "states": states,
+        "is_open": bool(waiting or under_way),
+    }
 
 
 class BatchPage(ListPage):

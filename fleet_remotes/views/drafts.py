@@ -69,8 +69,11 @@ def draft_command(request: HttpRequest, pk: int) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         typed = {key: value for key, value in request.POST.items() if key in form.fields}
         draft.command = {
-            "kind": form.made.kind.value, "parameters": form.made.parameters, "reason": reason, "form": typed,
-        }  # fmt: skip
+            "kind": form.made.kind.value,
+            "parameters": form.made.parameters,
+            "reason": reason,
+            "form": typed,
+        }
         draft.save(update_fields=["command", "updated_at"])
         return redirect("fleet_remotes:draft_check", pk)
     context = {"page_title": _("Send a command"), "draft": draft, "form": form} | _vehicles_of(draft)
@@ -102,10 +105,16 @@ def draft_check(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             refusal = " ".join(error.messages)
     context = {
-        "page_title": _("Check and send"), "draft": draft, "command": command, "form": form, "refusal": refusal,
-        "summary": summary_of(command.kind, command.parameters), "reason": draft.command.get("reason", ""),
-        "total": len(vehicles), "said": commands.describe(findings),
-    } | _by_level(vehicles, findings)  # fmt: skip
+        "page_title": _("Check and send"),
+        "draft": draft,
+        "command": command,
+        "form": form,
+        "refusal": refusal,
+        "summary": summary_of(command.kind, command.parameters),
+        "reason": draft.command.get("reason", ""),
+        "total": len(vehicles),
+        "said": commands.describe(findings),
+    } | _by_level(vehicles, findings)
     bad = bool(refusal or (form is not None and form.errors))
     return render(request, "fleet_remotes/draft_check.html", context, status=422 if bad else 200)
 
@@ -133,15 +142,24 @@ def _send(request: HttpRequest, draft: CommandDraft, command: Command, vehicles:
     if len(vehicles) == 1 and draft.retry_of_id is None:
         earlier = RemoteAction.objects.filter(pk=draft.command.get("retry_of") or 0).first()
         action, _code = commands.place_command(
-            vehicle=vehicles[0], command=command, reason=reason, by=by.get_username(), now=now, confirmed=True,
+            vehicle=vehicles[0],
+            command=command,
+            reason=reason,
+            by=by.get_username(),
+            now=now,
+            confirmed=True,
             retry_of=earlier,
-        )  # fmt: skip
+        )
         draft.delete()
         return redirect("fleet_remotes:action", action.pk)
     batch = commands.place_batch(
-        vehicle_ids=[vehicle.pk for vehicle in vehicles], command=command, reason=reason, by=by, now=now,
+        vehicle_ids=[vehicle.pk for vehicle in vehicles],
+        command=command,
+        reason=reason,
+        by=by,
+        now=now,
         retry_of=draft.retry_of,
-    )  # fmt: skip
+    )
     draft.delete()
     return redirect("fleet_remotes:batch", batch.pk)
 

@@ -65,13 +65,21 @@ class ChargePoint(models.Model):
     city = models.CharField(_("city"), max_length=80, blank=True, default="")
     country = models.CharField(_("country"), max_length=3, blank=True, default="")
     latitude = models.DecimalField(
-        _("latitude"), max_digits=9, decimal_places=6, null=True, blank=True,
+        _("latitude"),
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(-90), MaxValueValidator(90)],
-    )  # fmt: skip
+    )
     longitude = models.DecimalField(
-        _("longitude"), max_digits=9, decimal_places=6, null=True, blank=True,
+        _("longitude"),
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(-180), MaxValueValidator(180)],
-    )  # fmt: skip
+    )
     operator = models.CharField(_("operator"), max_length=100, blank=True, default="")
     vendor = models.CharField(_("vendor"), max_length=60, blank=True, default="")
     model = models.CharField(_("model"), max_length=60, blank=True, default="")
@@ -87,9 +95,12 @@ class ChargePoint(models.Model):
         validators=[MinValueValidator(0)],
     )
     expected_interval_s = models.PositiveIntegerField(
-        _("expected interval (s)"), null=True, blank=True, validators=[MinValueValidator(1)],
+        _("expected interval (s)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
         help_text=_("The longest normal gap between two messages; longer is silence. Empty: the installation’s."),
-    )  # fmt: skip
+    )
     tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), blank=True, default=list)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

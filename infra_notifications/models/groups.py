@@ -116,10 +116,12 @@ class GroupAddress(models.Model):
         ordering = ("id",)
         constraints = (
             models.UniqueConstraint(
-                "group", Lower("address"), name="groupaddress_unique",
+                "group",
+                Lower("address"),
+                name="groupaddress_unique",
                 violation_error_message=_("This address stands in the list already."),
             ),
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         return self.address

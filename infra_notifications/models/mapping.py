@@ -28,9 +28,10 @@ class EventRule(models.Model):
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     precedence = models.PositiveSmallIntegerField(
-        _("precedence"), default=10,
+        _("precedence"),
+        default=10,
         help_text=_("Lower is asked first: 10 own vendor rules, 20 codes, 30 components, 40 words, 50 the rest."),
-    )  # fmt: skip
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     protocols = _words(_("protocols"), _("ocpp1.6, ocpp2.0.1, ocpp2.1; a beginning such as ocpp2 is enough."))
     actions = _words(_("actions"), _("StatusNotification, NotifyEvent, SecurityEventNotification, …"))
@@ -46,13 +47,19 @@ class EventRule(models.Model):
     and_words = _words(_("and words"), _("And one of these too."))
     effect = models.CharField(_("effect"), max_length=8, choices=Effect.choices, default=Effect.RAISE)
     case = models.CharField(
-        _("case"), max_length=20, choices=Case.choices, blank=True, default="",
+        _("case"),
+        max_length=20,
+        choices=Case.choices,
+        blank=True,
+        default="",
         help_text=_("Needed to open; empty with “closes”: closes every case that a message opened."),
-    )  # fmt: skip
+    )
     momentary_s = models.PositiveIntegerField(
-        _("over after (s)"), null=True, blank=True,
+        _("over after (s)"),
+        null=True,
+        blank=True,
         help_text=_("For events that no message ends, such as a shock: the incident closes by itself."),
-    )  # fmt: skip
+    )
     note = models.TextField(_("source"), blank=True, default="", help_text=_("Where this knowledge comes from."))
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -72,9 +79,15 @@ class EventRule(models.Model):
         if self.and_words and not self.words:
             raise ValidationError({"and_words": _("Give words before further words.")})
         conditions = (
-            self.protocols, self.actions, self.statuses, self.codes, self.components, self.variables, self.vendors,
+            self.protocols,
+            self.actions,
+            self.statuses,
+            self.codes,
+            self.components,
+            self.variables,
+            self.vendors,
             self.words,
-        )  # fmt: skip
+        )
         if not any(conditions):
             raise ValidationError(_("A rule without any condition would be met by every message."))
 

@@ -209,13 +209,16 @@ def close(incident: IncidentState, at: datetime, received_at: datetime, reason: 
 def life_signal(seen_at: datetime) -> Signal:
     """Any message ends what silence, or another system's word for it, had raised."""
     return Signal(
-        Case.UNAVAILABLE, False, "", Moment(seen_at, False), seen_at, close_reason=CloseReason.LIFE,
+        Case.UNAVAILABLE,
+        False,
+        "",
+        Moment(seen_at, False),
+        seen_at,
+        close_reason=CloseReason.LIFE,
         only=(SILENCE, NEUTRAL),
-    )  # fmt: skip
+    )
 
 
 def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> Signal:
     minutes = max(1, round((now - last_seen).total_seconds() / 60))
-    return Signal(
-        Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=f"No message for {minutes} min"
-    )  # fmt: skip
+    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=f"No message for {minutes} min")

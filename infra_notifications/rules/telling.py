@@ -144,8 +144,15 @@ def _is_no_digest(facts: Facts, listener: Listener, now: datetime, max_age: time
 # The pipeline, to be read aloud: the charge point is a member, the group listens to the case, reaches someone, it is
 # news, there is no maintenance, the charge point does not flap, it lasted, and the group wants single mails.
 OPENING_STAGES: tuple[Stage, ...] = (
-    _is_member, _listens, _reaches_someone, _is_news, _is_no_maintenance, _is_no_flapping, _lasted, _is_no_digest,
-)  # fmt: skip
+    _is_member,
+    _listens,
+    _reaches_someone,
+    _is_news,
+    _is_no_maintenance,
+    _is_no_flapping,
+    _lasted,
+    _is_no_digest,
+)
 # What waited was news when it came in; a long hold-off, or workers that were away, do not make it old.
 WAITING_STAGES = tuple(stage for stage in OPENING_STAGES if stage is not _is_news)
 

@@ -35,9 +35,16 @@ MAX_HOLD_OFF_S = 30 * 24 * 3600
 # The audit log names this many charge points of a change and counts the rest.
 AUDIT_LISTED = 100
 SETTINGS = (
-    "name", "description", "cases", "hold_off_s", "notify_recovery", "reminder_s", "language", "digest_time",
+    "name",
+    "description",
+    "cases",
+    "hold_off_s",
+    "notify_recovery",
+    "reminder_s",
+    "language",
+    "digest_time",
     "time_zone",
-)  # fmt: skip
+)
 
 
 GROUPS = MailingLists(

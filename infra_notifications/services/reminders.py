@@ -62,9 +62,16 @@ class _Told(NamedTuple):
 
 
 _TOLD = (
-    "pk", "group_id", "thread", "incident_id", "incident__case", "incident__opened_at", "incident__closed_at",
-    "incident__acknowledgement__at", "incident__charge_point_id",
-)  # fmt: skip
+    "pk",
+    "group_id",
+    "thread",
+    "incident_id",
+    "incident__case",
+    "incident__opened_at",
+    "incident__closed_at",
+    "incident__acknowledgement__at",
+    "incident__charge_point_id",
+)
 
 
 class _Reminding:
@@ -133,11 +140,19 @@ class _Reminding:
             group, event_id = self.groups[group_id], ids.get(event.dedup_key)
             rows += [
                 (
-                    alert.incident_id, group.pk, group.name, NoticeKind.REMINDER, NoticeState.SENT, "", None, self.now,
-                    event.thread or event.uuid.hex, event_id,
+                    alert.incident_id,
+                    group.pk,
+                    group.name,
+                    NoticeKind.REMINDER,
+                    NoticeState.SENT,
+                    "",
+                    None,
+                    self.now,
+                    event.thread or event.uuid.hex,
+                    event_id,
                 )
                 for alert in told[group_id]
-            ]  # fmt: skip
+            ]
         insert_notices(rows)
         NotificationGroup.objects.filter(pk__in=events).update(last_notified_at=self.now)
 

@@ -32,9 +32,7 @@ from outbox.services.mailing_lists.lists import mail_to_list
 
 TELL_LIMIT = 5_000
 # What a digest holds is told by `services/digests.py`, unless its group wants no digest any more.
-_NOT_IN_A_DIGEST = (
-    ~Q(reason=NoticeReason.DIGEST) | Q(group__isnull=True) | Q(group__digest_due_at__isnull=True)
-)  # fmt: skip
+_NOT_IN_A_DIGEST = ~Q(reason=NoticeReason.DIGEST) | Q(group__isnull=True) | Q(group__digest_due_at__isnull=True)
 
 
 def tell_due(*, now: datetime, incident_ids: Sequence[int] | None = None, around: Circumstances | None = None) -> int:

@@ -73,9 +73,21 @@ def _read_state(row: Sequence[Any]) -> IncidentState:
         rule,
     ) = row
     return IncidentState(
-        Case(case), opened, received, clock, set(faults), raised, repeats, said, rule, ends, closed, closed_received,
-        how, pk,
-    )  # fmt: skip
+        Case(case),
+        opened,
+        received,
+        clock,
+        set(faults),
+        raised,
+        repeats,
+        said,
+        rule,
+        ends,
+        closed,
+        closed_received,
+        how,
+        pk,
+    )
 
 
 def _values(state: IncidentState) -> tuple[Any, ...]:

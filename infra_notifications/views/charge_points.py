@@ -71,15 +71,15 @@ class ChargePointList(ListPage):
     def actions(self, request: HttpRequest) -> list[Action]:
         maintenance = reverse("infra_notifications:maintenance_new") + "?" + request.GET.urlencode()
         return [
-            Action(
-                _("Maintenance"), maintenance, "infra_notifications.add_maintenancewindow", "wrench-screwdriver",
-            ),
+            Action(_("Maintenance"), maintenance, "infra_notifications.add_maintenancewindow", "wrench-screwdriver"),
             Action(_("Unknown"), reverse("infra_notifications:unknown"), _VIEW, "question-mark-circle"),
             Action(
-                _("Import"), reverse("infra_notifications:import_start"), "infra_notifications.add_chargepoint",
+                _("Import"),
+                reverse("infra_notifications:import_start"),
+                "infra_notifications.add_chargepoint",
                 "arrow-up-tray",
             ),
-        ]  # fmt: skip
+        ]
 
 
 @requires(_VIEW)

@@ -27,9 +27,13 @@ RETRY_LIMIT = 10_000
 def event_shape(event: Event) -> dict[str, Any]:
     """The same as a webhook's body, and when it was recorded."""
     told = envelope(
-        event_uuid=event.uuid, kind=event.kind, subject=event.subject, occurred_at=event.occurred_at,
-        sequence=event.position, data=event.payload,
-    )  # fmt: skip
+        event_uuid=event.uuid,
+        kind=event.kind,
+        subject=event.subject,
+        occurred_at=event.occurred_at,
+        sequence=event.position,
+        data=event.payload,
+    )
     return told | {"recorded_at": rfc3339(event.created_at)}
 
 

@@ -29,20 +29,27 @@ class TopicListForm(forms.Form):
         label=_("Description"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
     )
     enabled = forms.BooleanField(
-        label=_("Enabled"), required=False, initial=True,
+        label=_("Enabled"),
+        required=False,
+        initial=True,
         help_text=_("While it is off, nothing is mailed, and what would have been is listed under “Not told”."),
-    )  # fmt: skip
+    )
     domain = forms.ChoiceField(label=_("Domain"), required=False, choices=_domain_choices)
     topics = TopicsField()
     condition = forms.CharField(
-        label=_("Condition"), required=False, max_length=10_000,
+        label=_("Condition"),
+        required=False,
+        max_length=10_000,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
         help_text=_("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
-    )  # fmt: skip
+    )
     gather_s = forms.IntegerField(
-        label=_("Gather for (seconds)"), min_value=0, max_value=MAX_GATHER_S, initial=DEFAULT_GATHER_S,
+        label=_("Gather for (seconds)"),
+        min_value=0,
+        max_value=MAX_GATHER_S,
+        initial=DEFAULT_GATHER_S,
         help_text=_("The first event mails at once; what follows within this time comes in one mail. 0: a mail each."),
-    )  # fmt: skip
+    )
     language = forms.ChoiceField(label=_("Language of the mails"), choices=Language.choices, initial=Language.ENGLISH)
 
     def __init__(self, data: Any = None, *, topic_list: TopicList | None = None, **kwargs: Any) -> None:

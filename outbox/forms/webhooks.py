@@ -23,32 +23,43 @@ class EndpointForm(forms.Form):
     """An endpoint: where to, of what, on which condition, and whom to tell of trouble."""
 
     url = forms.CharField(
-        label=gettext_lazy("URL"), max_length=2_000, widget=forms.URLInput(attrs=_QUIET | {"class": "mono"}),
+        label=gettext_lazy("URL"),
+        max_length=2_000,
+        widget=forms.URLInput(attrs=_QUIET | {"class": "mono"}),
         help_text=gettext_lazy("Where the events are posted to, e.g. https://hooks.example.com/signalbox"),
-    )  # fmt: skip
+    )
     description = forms.CharField(
-        label=gettext_lazy("Description"), required=False, max_length=MAX_DESCRIPTION,
+        label=gettext_lazy("Description"),
+        required=False,
+        max_length=MAX_DESCRIPTION,
         help_text=gettext_lazy("Whose system it is, for the people who look at this list."),
-    )  # fmt: skip
+    )
     topics = TopicsField()
     condition = forms.CharField(
-        label=gettext_lazy("Condition"), required=False, max_length=10_000,
+        label=gettext_lazy("Condition"),
+        required=False,
+        max_length=10_000,
         widget=forms.TextInput(attrs=_QUIET | {"class": "mono"}),
         help_text=gettext_lazy("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
-    )  # fmt: skip
+    )
     headers = forms.CharField(
-        label=gettext_lazy("Own headers"), required=False, max_length=8_192,
+        label=gettext_lazy("Own headers"),
+        required=False,
+        max_length=8_192,
         widget=forms.Textarea(attrs=_QUIET | {"rows": 3, "class": "mono"}),
         help_text=gettext_lazy("One “Name: value” per line, sent with every request."),
-    )  # fmt: skip
+    )
     contact = forms.EmailField(
-        label=gettext_lazy("Contact"), required=False, max_length=254,
+        label=gettext_lazy("Contact"),
+        required=False,
+        max_length=254,
         help_text=gettext_lazy("Who is mailed when the endpoint fails; empty: whoever made it, or the administrators."),
-    )  # fmt: skip
+    )
     personal_data = forms.BooleanField(
-        label=gettext_lazy("With personal data"), required=False,
+        label=gettext_lazy("With personal data"),
+        required=False,
         help_text=gettext_lazy("Events name people by ids; tick it only where the receiver must know who they are."),
-    )  # fmt: skip
+    )
 
     def __init__(
         self, data: Any = None, *, editor: User, endpoint: WebhookEndpoint | None = None, **kwargs: Any
@@ -103,9 +114,11 @@ class ReplayForm(forms.Form):
         widget=_moment(),
     )
     only_failed = forms.BooleanField(
-        label=gettext_lazy("Only what has not arrived"), required=False, initial=True,
+        label=gettext_lazy("Only what has not arrived"),
+        required=False,
+        initial=True,
         help_text=gettext_lazy("Failed, held back or cancelled. Otherwise everything is sent once more."),
-    )  # fmt: skip
+    )
 
     def clean_since(self) -> Any:
         since = self.cleaned_data["since"]

@@ -85,10 +85,12 @@ class TopicListAddress(models.Model):
         ordering = ("id",)
         constraints = (
             models.UniqueConstraint(
-                "topic_list", Lower("address"), name="topiclistaddress_unique",
+                "topic_list",
+                Lower("address"),
+                name="topiclistaddress_unique",
                 violation_error_message=_("This address stands in the list already."),
             ),
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         return self.address
@@ -102,14 +104,22 @@ class TopicNotice(models.Model):
     """
 
     topic_list = models.ForeignKey(
-        TopicList, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="notices",
+        TopicList,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="notices",
         verbose_name=_("topic list"),
-    )  # fmt: skip
+    )
     list_name = models.CharField(_("topic list"), max_length=100)
     event = models.ForeignKey(
-        Event, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="topic_notices",
+        Event,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="topic_notices",
         verbose_name=_("event"),
-    )  # fmt: skip
+    )
     state = models.CharField(_("state"), max_length=8, choices=DecisionState.choices)
     reason = models.CharField(_("reason"), max_length=20, choices=DecisionReason.choices, blank=True, default="")
     # When a waiting notice is decided again.

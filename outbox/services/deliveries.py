@@ -97,6 +97,10 @@ def cancel_deleted_list(*, list_key: str, now: datetime) -> int:
     be called back, but is not tried again; its reason says that it may have arrived.
     """
     return Delivery.objects.filter(list_key=list_key, state__in=UNENDED).update(
-        state=DeliveryState.CANCELLED, reason=Reason.LIST_DELETED, next_attempt_at=None, settled_at=now,
-        lease=None, lease_until=None,
-    )  # fmt: skip
+        state=DeliveryState.CANCELLED,
+        reason=Reason.LIST_DELETED,
+        next_attempt_at=None,
+        settled_at=now,
+        lease=None,
+        lease_until=None,
+    )

@@ -60,9 +60,13 @@ def stop_deliveries(address: str, now: datetime) -> list[Erased]:
     # What is being sent this moment cannot be called back, but is neither repeated nor counted as delivered.
     sending = mine.filter(state=DeliveryState.SENDING).count()
     stopped = mine.filter(state__in=UNENDED).update(
-        state=DeliveryState.CANCELLED, reason=Reason.ERASED, next_attempt_at=None, settled_at=now, lease=None,
+        state=DeliveryState.CANCELLED,
+        reason=Reason.ERASED,
+        next_attempt_at=None,
+        settled_at=now,
+        lease=None,
         lease_until=None,
-    )  # fmt: skip
+    )
     return [
         Erased(_("deliveries to it"), mine.update(address=MARK, destination=MARK)),
         Erased(_("of them stopped before they were sent"), stopped - sending),

@@ -41,9 +41,23 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")  # a token of RF
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 # What the client, the signature or the connection itself sets.
 _RESERVED = frozenset(
-    {"host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive",
-     "te", "trailer", "upgrade", "expect", "proxy-authorization", "proxy-connection", "cookie"}
-)  # fmt: skip
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "content-encoding",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "proxy-authorization",
+        "proxy-connection",
+        "cookie",
+    }
+)
 
 
 def policy_from_settings() -> Policy:

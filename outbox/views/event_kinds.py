@@ -24,9 +24,13 @@ _AT, _ID = datetime(2026, 11, 21, 5, 40, tzinfo=UTC), uuid.UUID("0123456789abcde
 def example_of(kind: EventKind) -> dict[str, Any]:
     """An event of this kind as a webhook's body."""
     return envelope(
-        event_uuid=_ID, kind=kind.key, subject=f"{kind.key.partition('.')[0]}:7", occurred_at=_AT, sequence=412,
+        event_uuid=_ID,
+        kind=kind.key,
+        subject=f"{kind.key.partition('.')[0]}:7",
+        occurred_at=_AT,
+        sequence=412,
         data=kind.example_data(),
-    )  # fmt: skip
+    )
 
 
 def _row(kind: EventKind) -> dict[str, Any]:

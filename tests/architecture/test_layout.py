@@ -17,36 +17,80 @@ DOMAINS = ("infra_notifications", "vehicles", "fleet_remotes", "bikeshare")
 APPS = (*DOMAINS, "outbox", "console", "core")
 # Modules that an app may have at its top, the same names everywhere (docs/architecture.md).
 MODULES = {
-    "__init__", "admin", "api", "apps", "choices", "client", "demo", "event_kinds", "filters", "forms", "ingest",
-    "mailing", "models", "rules", "search", "selectors", "services", "tables", "tasks", "tiles", "urls", "views",
-}  # fmt: skip
+    "__init__",
+    "admin",
+    "api",
+    "apps",
+    "choices",
+    "client",
+    "demo",
+    "event_kinds",
+    "filters",
+    "forms",
+    "ingest",
+    "mailing",
+    "models",
+    "rules",
+    "search",
+    "selectors",
+    "services",
+    "tables",
+    "tasks",
+    "tiles",
+    "urls",
+    "views",
+}
 # What only one app needs.
 OWN_MODULES = {
-    "outbox": {
-        "checks", "contract", "dispatcher", "metrics", "nudge", "subscriptions",
-        "transports", "watch",
-    },
-    "console": {
-        "admin_site", "charts", "context_processors", "lists", "middleware", "navigation", "paging",
-    },
+    "outbox": {"checks", "contract", "dispatcher", "metrics", "nudge", "subscriptions", "transports", "watch"},
+    "console": {"admin_site", "charts", "context_processors", "lists", "middleware", "navigation", "paging"},
     "core": {
-        "batches", "combine", "declared", "erasure", "health", "lifecycle", "logs", "metrics", "middleware",
-        "parties", "permissions", "retention", "roles", "schedule", "sql", "text", "time_zones", "undo", "unit_of_work",
+        "batches",
+        "combine",
+        "declared",
+        "erasure",
+        "health",
+        "lifecycle",
+        "logs",
+        "metrics",
+        "middleware",
+        "parties",
+        "permissions",
+        "retention",
+        "roles",
+        "schedule",
+        "sql",
+        "text",
+        "time_zones",
+        "undo",
+        "unit_of_work",
     },
     # The 38 notifications: what they are and in which words they are told, as data.
     "vehicles": {"catalogue"},
-}  # fmt: skip
+}
 NETWORK = {
-    "socket", "smtplib", "http.client", "urllib.request", "requests", "httpx", "aiohttp", "telnetlib", "ftplib", "ssl",
-}  # fmt: skip
+    "socket",
+    "smtplib",
+    "http.client",
+    "urllib.request",
+    "requests",
+    "httpx",
+    "aiohttp",
+    "telnetlib",
+    "ftplib",
+    "ssl",
+}
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 
 
 def sources() -> Iterator[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     for name in listed:
         if (ROOT / name).is_file():
             yield Path(name)
@@ -142,6 +186,9 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_import_directions_hold() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-2000:]

@@ -64,7 +64,7 @@ def _bodies() -> dict[str, dict[str, Any]]:
         "stations": {"program": program, "name": "Gare", "position": {"latitude": 48.85, "longitude": 2.35}},
         "vehicules": {"program": program, "number": "417", "type": "vae", "boitier": BoitierFactory().pk},
         "zones": {"program": program, "type": "forbidden", "bounds": BOUNDS},
-    }  # fmt: skip
+    }
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -165,9 +165,13 @@ def test_what_is_in_use_is_not_deleted(api: ApiClient) -> None:
     bike = VehiculeFactory()
     dock = DockFactory(vehicule=bike)
     for path in (
-        f"stations/{dock.station_id}", f"docks/{dock.pk}", f"vehicules/{bike.pk}", f"boitiers/{bike.boitier_id}",
-        f"passes/{PassFactory(user=CyclistFactory()).pk}", f"trips/{TripFactory().pk}",
-    ):  # fmt: skip
+        f"stations/{dock.station_id}",
+        f"docks/{dock.pk}",
+        f"vehicules/{bike.pk}",
+        f"boitiers/{bike.boitier_id}",
+        f"passes/{PassFactory(user=CyclistFactory()).pk}",
+        f"trips/{TripFactory().pk}",
+    ):
         assert problem(api.delete(f"/bikeshare/{path}"), 409)
     assert told() == []
 
@@ -228,10 +232,17 @@ def test_statements_of_a_batch_do_not_grow_with_it(api: ApiClient, plural: str) 
 @pytest.mark.parametrize("plural", [*CHANGES, "trips"])
 def test_statements_of_a_list_do_not_grow_with_its_rows(api: ApiClient, plural: str) -> None:
     factory: Any = {
-        "abonnements": AbonnementFactory, "boitiers": BoitierFactory, "cyclists": CyclistFactory, "docks": DockFactory,
-        "passes": PassFactory, "registrations": RegistrationFactory, "stations": StationFactory,
-        "vehicules": VehiculeFactory, "zones": ZoneFactory, "trips": TripFactory,
-    }[plural]  # fmt: skip
+        "abonnements": AbonnementFactory,
+        "boitiers": BoitierFactory,
+        "cyclists": CyclistFactory,
+        "docks": DockFactory,
+        "passes": PassFactory,
+        "registrations": RegistrationFactory,
+        "stations": StationFactory,
+        "vehicules": VehiculeFactory,
+        "zones": ZoneFactory,
+        "trips": TripFactory,
+    }[plural]
     counts = []
     api.get("/bikeshare/programs")  # the key's first use is written down
     for rows in (2, 20):

@@ -48,9 +48,18 @@ def objects() -> str:
     from bikeshare.event_kinds import examples as ex
 
     every = (
-        ex.ABONNEMENT, ex.BOITIER, ex.CYCLIST, ex.DOCK, ex.PASS, ex.REGISTRATION, ex.STATION, ex.TRIP, ex.REQUEST,
-        ex.VEHICULE, ex.ZONE,
-    )  # fmt: skip
+        ex.ABONNEMENT,
+        ex.BOITIER,
+        ex.CYCLIST,
+        ex.DOCK,
+        ex.PASS,
+        ex.REGISTRATION,
+        ex.STATION,
+        ex.TRIP,
+        ex.REQUEST,
+        ex.VEHICULE,
+        ex.ZONE,
+    )
     lines = [json.dumps(msgspec.to_builtins(one), ensure_ascii=False) for one in every]
     return "```json\n" + "\n".join(lines) + "\n```\n"
 

@@ -487,8 +487,15 @@ def test_our_feed_is_valid_gbfs_3(settings: Settings) -> None:
     report = validated()
     found = {file["file"]: file for file in report["files"]}
     assert report["summary"]["version"]["validated"] == "3.0"
-    for name in ("gbfs", "system_information", "vehicle_types", "station_information", "station_status",
-                 "vehicle_status", "geofencing_zones"):  # fmt: skip
+    for name in (
+        "gbfs",
+        "system_information",
+        "vehicle_types",
+        "station_information",
+        "station_status",
+        "vehicle_status",
+        "geofencing_zones",
+    ):
         assert found[f"{name}.json"]["exists"] is True, name
     assert not report["summary"]["hasErrors"], [f["errors"] for f in report["files"] if f.get("hasErrors")]
 

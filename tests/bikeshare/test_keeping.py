@@ -27,17 +27,27 @@ def a_trip(*, status: str = TripStatus.COMPLETED, days: float = 91) -> Trip:
 
 def a_message(trip: Trip | None = None) -> TelemetryMessage:
     return TelemetryMessage.objects.create(
-        boitier_id="boit_x", trip_id=trip.pk if trip else "", type="position", value={}, verdict="state", at=OLD,
+        boitier_id="boit_x",
+        trip_id=trip.pk if trip else "",
+        type="position",
+        value={},
+        verdict="state",
+        at=OLD,
         received_at=OLD,
-    )  # fmt: skip
+    )
 
 
 def test_trip_goes_after_it_ended_with_its_requests() -> None:
     trip = a_trip()
     TerminationRequest.objects.create(
-        id="treq_1", program_id=trip.program_id, trip=trip, origin=RequestOrigin.SYSTEM, status=RequestStatus.ACCEPTED,
-        date=OLD, created=OLD,
-    )  # fmt: skip
+        id="treq_1",
+        program_id=trip.program_id,
+        trip=trip,
+        origin=RequestOrigin.SYSTEM,
+        status=RequestStatus.ACCEPTED,
+        date=OLD,
+        created=OLD,
+    )
     assert prune_old(now=NOW)["bikeshare trip"] == 1
     assert not Trip.everything.exists()
     assert not TerminationRequest.everything.exists()

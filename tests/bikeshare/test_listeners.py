@@ -35,9 +35,16 @@ ADDRESS = "atelier@example.org"
 def make_list(operator: Client, topic: str, condition: str = "") -> TopicList:
     """A mailing list as an operator makes it in the console."""
     form = {
-        "name": f"Atelier {topic}", "description": "", "enabled": "on", "topics": [topic], "domain": "bikeshare",
-        "condition": condition, "gather_s": "60", "language": "en", "emails": [ADDRESS],
-    }  # fmt: skip
+        "name": f"Atelier {topic}",
+        "description": "",
+        "enabled": "on",
+        "topics": [topic],
+        "domain": "bikeshare",
+        "condition": condition,
+        "gather_s": "60",
+        "language": "en",
+        "emails": [ADDRESS],
+    }
     response = operator.post(reverse("outbox:topic_list_create"), form)
     assert response.status_code == 302, response.content.decode()
     return TopicList.objects.get(name=form["name"])
@@ -163,8 +170,15 @@ def test_conditions_of_the_docs(condition: str) -> None:
 
 @pytest.mark.django_db
 def test_a_condition_that_no_bike_share_event_can_answer_is_refused(operator: Client) -> None:
-    form = {"name": "x", "topics": ["vehicule.battery.low"], "condition": "town:paris", "gather_s": "60",
-            "language": "en", "emails": [ADDRESS], "domain": "bikeshare"}  # fmt: skip
+    form = {
+        "name": "x",
+        "topics": ["vehicule.battery.low"],
+        "condition": "town:paris",
+        "gather_s": "60",
+        "language": "en",
+        "emails": [ADDRESS],
+        "domain": "bikeshare",
+    }
     response = operator.post(reverse("outbox:topic_list_create"), form)
     assert response.status_code == 422
     assert "have no field “town”" in response.content.decode()

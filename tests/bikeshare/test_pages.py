@@ -41,10 +41,17 @@ from tests.factories.bikeshare import (
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert('x')</script>"
 FACTORIES: dict[str, Any] = {
-    "abonnements": AbonnementFactory, "boitiers": BoitierFactory, "cyclists": CyclistFactory, "docks": DockFactory,
-    "passes": PassFactory, "registrations": RegistrationFactory, "stations": StationFactory, "trips": TripFactory,
-    "vehicules": VehiculeFactory, "zones": ZoneFactory,
-}  # fmt: skip
+    "abonnements": AbonnementFactory,
+    "boitiers": BoitierFactory,
+    "cyclists": CyclistFactory,
+    "docks": DockFactory,
+    "passes": PassFactory,
+    "registrations": RegistrationFactory,
+    "stations": StationFactory,
+    "trips": TripFactory,
+    "vehicules": VehiculeFactory,
+    "zones": ZoneFactory,
+}
 
 
 def url(name: str, *args: Any) -> str:
@@ -144,9 +151,15 @@ def test_a_trip_shows_everything_that_happened_in_one_line_of_time(viewer: Clien
         assert said in page
     newest_first = re.findall(r"<code>([a-z_.]+)</code>", page)
     assert newest_first == [
-        "trip.terminated", "trip.updated", "trip.mark.updated", "trip.marked", "trip.updated", "boitier.locked",
-        "boitier.pin.incorrect", "vehicule.battery.low",
-    ]  # fmt: skip
+        "trip.terminated",
+        "trip.updated",
+        "trip.mark.updated",
+        "trip.marked",
+        "trip.updated",
+        "boitier.locked",
+        "boitier.pin.incorrect",
+        "vehicule.battery.low",
+    ]
     assert 'class="track"' in page
     assert "<title>Parc</title>" in page
     assert "Far away" not in page

@@ -155,9 +155,11 @@ def test_validation_makes_an_abonnement_active() -> None:
     row.refresh_from_db()
     assert (row.status, row.activated_at) == (AbonnementStatus.ACTIVE, NOW)
     assert topics() == [
-        "abonnement.activation_succeeded", "abonnement.updated", "abonnement.updated",
+        "abonnement.activation_succeeded",
+        "abonnement.updated",
+        "abonnement.updated",
         "abonnement.validation_succeeded",
-    ]  # fmt: skip
+    ]
     assert last("abonnement.validation_succeeded")["validator"] == "user:7"
 
 

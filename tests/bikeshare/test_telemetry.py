@@ -99,10 +99,19 @@ def test_a_changed_chain_is_told_with_both_readings() -> None:
 @pytest.mark.parametrize(
     ("values", "times"),
     [
-        ([19], 1), ([20], 0), ([21], 0), ([0], 1), ([80, 5], 1), ([19, 18, 17], 1), ([19, 21, 19], 1),
-        ([19, 24.9, 19], 1), ([19, 25, 19], 2), ([19, 100, 21, 19.99], 2), ([20, 19.999], 1),
+        ([19], 1),
+        ([20], 0),
+        ([21], 0),
+        ([0], 1),
+        ([80, 5], 1),
+        ([19, 18, 17], 1),
+        ([19, 21, 19], 1),
+        ([19, 24.9, 19], 1),
+        ([19, 25, 19], 2),
+        ([19, 100, 21, 19.99], 2),
+        ([20, 19.999], 1),
     ],
-)  # fmt: skip
+)
 def test_a_battery_is_told_low_on_crossing_and_again_after_it_was_charged(
     kind: str, values: list[float], times: int
 ) -> None:
@@ -265,9 +274,15 @@ def test_disorder_and_repetition_within_a_batch_tell_what_order_tells(
     take(*batch, now=at(60))
     kinds = sorted(event.kind for event in told() if bike.pk in str(event.payload))
     assert kinds == [
-        "boitier.chain_type.updated", "boitier.chain_type.updated", "boitier.locked", "boitier.locked",
-        "boitier.pass.unrecognized", "boitier.unlocked", "vehicule.battery.low", "vehicule.battery.low",
-    ]  # fmt: skip
+        "boitier.chain_type.updated",
+        "boitier.chain_type.updated",
+        "boitier.locked",
+        "boitier.locked",
+        "boitier.pass.unrecognized",
+        "boitier.unlocked",
+        "vehicule.battery.low",
+        "vehicule.battery.low",
+    ]
     state = state_of(bike)
     assert (state.lock, state.battery, state.chain_type, state.latitude) == ("locked", 12, "valid", 48.85)
 

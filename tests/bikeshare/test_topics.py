@@ -133,12 +133,18 @@ CAUSES: dict[str, Callable[[], Any]] = {
     "zone.created": lambda: create("zones", program=ProgramFactory().pk, type="forbidden", bounds=BOUNDS),
     "zone.updated": lambda: patch(ZoneFactory(), name="Jardin"),
     "zone.deleted": lambda: delete(ZoneFactory()),
-}  # fmt: skip
+}
 FACTORIES: dict[str, Any] = {
-    "abonnements": AbonnementFactory, "boitiers": BoitierFactory, "cyclists": CyclistFactory, "docks": DockFactory,
-    "passes": PassFactory, "registrations": RegistrationFactory, "stations": StationFactory,
-    "vehicules": VehiculeFactory, "zones": ZoneFactory,
-}  # fmt: skip
+    "abonnements": AbonnementFactory,
+    "boitiers": BoitierFactory,
+    "cyclists": CyclistFactory,
+    "docks": DockFactory,
+    "passes": PassFactory,
+    "registrations": RegistrationFactory,
+    "stations": StationFactory,
+    "vehicules": VehiculeFactory,
+    "zones": ZoneFactory,
+}
 SEED = Path(__file__).parent / "topics.txt"
 
 

@@ -61,8 +61,11 @@ def test_a_rental_takes_the_vehicle_out_of_its_dock() -> None:
     assert Vehicule.objects.get(pk=bike.pk).station_id is None
     assert Registration.objects.get().first_trip_at == NOW
     assert [event.kind for event in told()] == [
-        "dock.updated", "registration.updated", "trip.created", "vehicule.updated",
-    ]  # fmt: skip
+        "dock.updated",
+        "registration.updated",
+        "trip.created",
+        "vehicule.updated",
+    ]
     assert last("dock.updated")["previous_attributes"]["free"] is False
 
 
@@ -99,11 +102,20 @@ def _refuse(case: str) -> tuple[Any, Any]:
 @pytest.mark.parametrize(
     "code",
     [
-        "program_blocked", "cyclist_blocked", "cyclist_unconfirmed", "cyclist_inactive", "unconfirmed_registration",
-        "registration_blocked", "deleted_registration", "not_validated_abonnement", "max_renting_count_reached",
-        "not_rentable", "rent_locked_vehicule", "low_battery",
+        "program_blocked",
+        "cyclist_blocked",
+        "cyclist_unconfirmed",
+        "cyclist_inactive",
+        "unconfirmed_registration",
+        "registration_blocked",
+        "deleted_registration",
+        "not_validated_abonnement",
+        "max_renting_count_reached",
+        "not_rentable",
+        "rent_locked_vehicule",
+        "low_battery",
     ],
-)  # fmt: skip
+)
 def test_what_forbids_a_rental_is_said_with_its_code(code: str) -> None:
     cyclist, bike = _refuse(code)
     before = Trip.objects.count()
@@ -142,8 +154,13 @@ def test_lock_and_tag_end_a_trip() -> None:
     assert (trip.end_dock_id, trip.end_name) == (dock.pk, dock.station.name)
     assert (Dock.objects.get().vehicule_id, Vehicule.objects.get().station_id) == (trip.vehicule_id, dock.station_id)
     assert kinds(trip) == [
-        "trip.created", "trip.mark.updated", "trip.marked", "trip.terminated", "trip.updated", "trip.updated",
-    ]  # fmt: skip
+        "trip.created",
+        "trip.mark.updated",
+        "trip.marked",
+        "trip.terminated",
+        "trip.updated",
+        "trip.updated",
+    ]
     terminated = last("trip.terminated")["object"]
     assert (terminated["status"], terminated["amount"]) == ("completed", None)
 

@@ -75,9 +75,18 @@ def debian_postgres() -> Iterator[str]:
     ]
     subprocess.run(_as_user("postgres", init), check=True, capture_output=True, cwd="/")
     command = [
-        str(programs / "postgres"), "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port), "-k", str(folder),
-        "-c", "max_connections=200",
-    ]  # fmt: skip
+        str(programs / "postgres"),
+        "-D",
+        f"{folder}/data",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-k",
+        str(folder),
+        "-c",
+        "max_connections=200",
+    ]
     process = _start("postgres", command, folder / "log")
     url = f"postgres://signalbox@127.0.0.1:{port}/postgres"
     deadline = time.monotonic() + START_TIMEOUT_S

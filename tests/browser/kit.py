@@ -9,9 +9,14 @@ from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 GROUPS, POINTS = "/infrastructure/groups/", "/infrastructure/charge-points/"
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 def chromium(playwright: Playwright) -> Browser:

@@ -21,10 +21,18 @@ AXE = Axe()
 FIRST_OF_EACH = {"exclude": [["tbody tr:nth-child(n+4)"], [".facet .form-check:nth-child(n+4)"]]}
 # No page to be looked at: they answer with another, with data, or with a mail in a frame of its own.
 NO_PAGES = {
-    "console:sign_out", "console:theme", "console:healthz", "console:readyz", "console:metrics", "console:undo",
-    "set_language", "infra_notifications:charge_points_csv", "infra_notifications:wizard_mark",
-    "infra_notifications:wizard_discard", "outbox:delivery_preview",
-}  # fmt: skip
+    "console:sign_out",
+    "console:theme",
+    "console:healthz",
+    "console:readyz",
+    "console:metrics",
+    "console:undo",
+    "set_language",
+    "infra_notifications:charge_points_csv",
+    "infra_notifications:wizard_mark",
+    "infra_notifications:wizard_discard",
+    "outbox:delivery_preview",
+}
 # Two frames later every colour is the new one.
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 FEED = re.compile("^bikeshare:gbfs_")
@@ -113,12 +121,19 @@ def starts(live: Live) -> list[str]:
     )
     drafts = [f"/infrastructure/groups/drafts/{draft}/{step}/" for step in ("name", "charge-points", "confirm")]
     return [
-        "/", *drafts, "/infrastructure/groups/new/", f"/infrastructure/groups/{group}/delete/", f"/jobs/{job}/",
-        f"/infrastructure/groups/{group}/edit/", f"/infrastructure/charge-points/import/{job}/",
-        f"/infrastructure/groups/{group}/test/result/", f"/remotes/drafts/{command}/",
-        f"/remotes/drafts/{command}/check/", f"/remotes/fleets/{fleet}/resume/",
+        "/",
+        *drafts,
+        "/infrastructure/groups/new/",
+        f"/infrastructure/groups/{group}/delete/",
+        f"/jobs/{job}/",
+        f"/infrastructure/groups/{group}/edit/",
+        f"/infrastructure/charge-points/import/{job}/",
+        f"/infrastructure/groups/{group}/test/result/",
+        f"/remotes/drafts/{command}/",
+        f"/remotes/drafts/{command}/check/",
+        f"/remotes/fleets/{fleet}/resume/",
         f"/remotes/callbacks/{callback}/register/",
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.walk

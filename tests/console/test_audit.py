@@ -25,8 +25,14 @@ from tests.factories.infra_notifications import ChargePointFactory, Notification
 pytestmark = pytest.mark.django_db
 # What the system writes: an administrator may only throw it away, and of a sign-in attempt that is audited.
 NOT_REGISTERED = {
-    "AccessAttempt", "AccessLog", "LogEntry", "UnknownChargePoint", "UnmappedReport", "GroupDraft", "CommandDraft",
-}  # fmt: skip
+    "AccessAttempt",
+    "AccessLog",
+    "LogEntry",
+    "UnknownChargePoint",
+    "UnmappedReport",
+    "GroupDraft",
+    "CommandDraft",
+}
 
 
 def entries(**where: Any) -> list[LogEntry]:

@@ -164,9 +164,13 @@ def start(client: Client, group: NotificationGroup, capture: Callable[..., Any])
 
 
 def test_many_are_done_by_a_worker(
-    operator: Client, points: Any, group: Any, few: None, nudged: list[int],
+    operator: Client,
+    points: Any,
+    group: Any,
+    few: None,
+    nudged: list[int],
     django_capture_on_commit_callbacks: Any,
-) -> None:  # fmt: skip
+) -> None:
     job = start(operator, group, django_capture_on_commit_callbacks)
     assert nudged == [job.pk]
     assert "0 / 5" in operator.get(f"/jobs/{job.pk}/").content.decode()
@@ -178,9 +182,14 @@ def test_many_are_done_by_a_worker(
 
 
 def test_progress_grows_chunk_by_chunk_and_a_second_worker_repeats_nothing(
-    operator: Client, points: Any, group: Any, few: None, nudged: list[int], monkeypatch: pytest.MonkeyPatch,
+    operator: Client,
+    points: Any,
+    group: Any,
+    few: None,
+    nudged: list[int],
+    monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
-) -> None:  # fmt: skip
+) -> None:
     job = start(operator, group, django_capture_on_commit_callbacks)
     seen = []
     for _ in range(2):
@@ -221,9 +230,14 @@ def test_work_that_nobody_took_is_nudged_again(
 
 @pytest.mark.parametrize("lost", ["permission", "account", "group"])
 def test_work_that_may_no_longer_be_done_fails_and_says_so(
-    operator: Client, points: Any, group: Any, few: None, nudged: list[int], lost: str,
+    operator: Client,
+    points: Any,
+    group: Any,
+    few: None,
+    nudged: list[int],
+    lost: str,
     django_capture_on_commit_callbacks: Any,
-) -> None:  # fmt: skip
+) -> None:
     job = start(operator, group, django_capture_on_commit_callbacks)
     jobs._run_chunk(job.pk)
     match lost:
@@ -241,9 +255,14 @@ def test_work_that_may_no_longer_be_done_fails_and_says_so(
 
 
 def test_an_unexpected_error_fails_the_job_and_is_raised(
-    operator: Client, points: Any, group: Any, few: None, nudged: list[int], monkeypatch: pytest.MonkeyPatch,
+    operator: Client,
+    points: Any,
+    group: Any,
+    few: None,
+    nudged: list[int],
+    monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
-) -> None:  # fmt: skip
+) -> None:
     def broken(run: BulkRun) -> list[int]:
         raise RuntimeError("broken")
 

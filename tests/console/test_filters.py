@@ -27,18 +27,34 @@ NOW = timezone.now()
 def points() -> dict[str, ChargePoint]:
     made: dict[str, ChargePoint] = {
         "A": online(
-            evse_id="A", location="Süd", city="Köln", country="DEU", operator="Op", vendor="Acme", model="M1",
-            firmware="1.0", connector_standard="IEC_62196_T2", power_type="AC_3_PHASE", max_power_kw=22, tags=["roof"],
+            evse_id="A",
+            location="Süd",
+            city="Köln",
+            country="DEU",
+            operator="Op",
+            vendor="Acme",
+            model="M1",
+            firmware="1.0",
+            connector_standard="IEC_62196_T2",
+            power_type="AC_3_PHASE",
+            max_power_kw=22,
+            tags=["roof"],
         ),
         "B": ChargePointFactory(
-            evse_id="B", city="Bonn", vendor="Acme", power_type="DC", max_power_kw=150,
+            evse_id="B",
+            city="Bonn",
+            vendor="Acme",
+            power_type="DC",
+            max_power_kw=150,
             state={
-                "last_seen": NOW - timedelta(days=3), "connectivity": "silent", "status": "Faulted",
+                "last_seen": NOW - timedelta(days=3),
+                "connectivity": "silent",
+                "status": "Faulted",
                 "ocpp_version": "ocpp1.6",
             },
         ),
         "C": ChargePointFactory(evse_id="C", city="Bonn"),
-    }  # fmt: skip
+    }
     NotificationGroupFactory(name="none", members=[made["A"]])
     NotificationGroupFactory(name="West", members=[made["A"], made["B"]])
     IncidentFactory(charge_point=made["B"], case="UNAVAILABLE", opened_at=NOW - timedelta(days=2))
@@ -130,15 +146,22 @@ def choices(client: Client, url: str, name: str) -> list[tuple[str, str, bool]]:
 def test_choices_come_with_their_counts(viewer: Client, points: Any) -> None:
     assert choices(viewer, POINTS, "city") == [("Bonn", "Bonn 2", False), ("Köln", "Köln 1", False)]
     assert choices(viewer, POINTS, "connectivity") == [
-        ("never", "Never seen 1", False), ("online", "Online 1", False), ("silent", "Silent 1", False),
-    ]  # fmt: skip
+        ("never", "Never seen 1", False),
+        ("online", "Online 1", False),
+        ("silent", "Silent 1", False),
+    ]
     assert choices(viewer, POINTS, "open")[1:] == [
-        ("unavailable", "Unavailable 1", False), ("sensors", "Sensors 0", False), ("any", "any 1", False),
+        ("unavailable", "Unavailable 1", False),
+        ("sensors", "Sensors 0", False),
+        ("any", "any 1", False),
         ("none", "none 2", False),
-    ]  # fmt: skip
+    ]
     assert choices(viewer, POINTS, "group") == [
-        ("none", "none 1", False), ("any", "any 2", False), ("=West", "West 2", False), ("=none", "none 1", False),
-    ]  # fmt: skip
+        ("none", "none 1", False),
+        ("any", "any 2", False),
+        ("=West", "West 2", False),
+        ("=none", "none 1", False),
+    ]
 
 
 def test_what_is_chosen_stays_checked_even_beyond_the_first_ones(viewer: Client, points: Any) -> None:
@@ -156,8 +179,12 @@ def test_chips_of_filters_say_what_they_mean_and_lead_on_without_them(viewer: Cl
     response = viewer.get(f"{POINTS}?group==West&group=none&seen=>1d&connectivity=SILENT&power_min=5")
     chips = {chip.text: chip.url for chip in response.context["chips"]}
     assert list(chips) == [
-        "Connectivity: Silent", "Last seen: more than a day ago", "Group: West", "Group: none", "Power (kW): 5…",
-    ]  # fmt: skip
+        "Connectivity: Silent",
+        "Last seen: more than a day ago",
+        "Group: West",
+        "Group: none",
+        "Power (kW): 5…",
+    ]
     for text, url in chips.items():
         left = {chip.text for chip in viewer.get(POINTS + url).context["chips"]}
         assert left == set(chips) - {text}
@@ -211,10 +238,16 @@ def test_the_panel_of_a_long_list_shows_its_last_count(
 @pytest.mark.parametrize(
     ("query", "idle"),
     [
-        ("", True), ("q=city:bonn&sort=city&page=3&was=x&as=csv", True), ("city=Bonn", False), ("city=", False),
-        ("power_min=1", False), ("power_max=", False), ("q=x&tag=a&tag=b", False), ("cit=Bonn", True),
+        ("", True),
+        ("q=city:bonn&sort=city&page=3&was=x&as=csv", True),
+        ("city=Bonn", False),
+        ("city=", False),
+        ("power_min=1", False),
+        ("power_max=", False),
+        ("q=x&tag=a&tag=b", False),
+        ("cit=Bonn", True),
     ],
-)  # fmt: skip
+)
 def test_only_parameters_of_its_own_filter(query: str, idle: bool) -> None:
     assert ChargePointFilters.is_idle(QueryDict(query)) is idle
 

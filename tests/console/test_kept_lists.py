@@ -47,8 +47,9 @@ def menu(client: Client, url: str = POINTS) -> dict[str, str]:
 def test_a_search_is_saved_and_found_again(operator: Client, viewer: Client) -> None:
     response = save(operator, "  My   search ")
     assert (response.headers["Location"], said(response)) == (
-        f"{POINTS}?q=k%C3%B6ln", ["The search “My search” is saved."],
-    )  # fmt: skip
+        f"{POINTS}?q=k%C3%B6ln",
+        ["The search “My search” is saved."],
+    )
     assert menu(operator) == {"My search": f"{POINTS}?q=k%C3%B6ln"}
     assert menu(operator, INCIDENTS) == {}
     assert menu(viewer) == {}
@@ -181,10 +182,18 @@ def test_cells_are_exact_and_no_spreadsheet_computes_them(administrator: Client)
 @pytest.mark.parametrize(
     "url",
     [
-        POINTS, GROUPS, INCIDENTS, "/infrastructure/rules/", "/outbox/events/", "/outbox/deliveries/", "/audit/",
-        "/api-keys/", "/infrastructure/charge-points/unknown/", "/infrastructure/rules/unmapped/",
+        POINTS,
+        GROUPS,
+        INCIDENTS,
+        "/infrastructure/rules/",
+        "/outbox/events/",
+        "/outbox/deliveries/",
+        "/audit/",
+        "/api-keys/",
+        "/infrastructure/charge-points/unknown/",
+        "/infrastructure/rules/unmapped/",
     ],
-)  # fmt: skip
+)
 def test_every_list_can_be_taken_home(administrator: Client, url: str) -> None:
     one_of_everything(User.objects.get(pk=administrator.session["_auth_user_id"]))
     page = administrator.get(url).content.decode()

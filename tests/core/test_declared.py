@@ -138,9 +138,7 @@ def _fill_all(world: World) -> list[str]:
 
 
 # Texts that the database or what is under test reads as something else.
-_NOT_WRITTEN = {
-    (Job, "kind"), (Driver, "external_id"), (Event, "kind"), (Event, "thread"), (Driver, "reports"),
-}  # fmt: skip
+_NOT_WRITTEN = {(Job, "kind"), (Driver, "external_id"), (Event, "kind"), (Event, "thread"), (Driver, "reports")}
 
 
 def _fill_people(world: World) -> None:
@@ -159,13 +157,20 @@ def _fill_people(world: World) -> None:
     )
     home = ChargingLocation.objects.get(driver=driver).external_id
     Fact.objects.create(
-        type="location", subject=f"location:{home}", data={"address": "Musterweg 1"}, occurred_at=now,
-        received_at=now, digest=b"home",
-    )  # fmt: skip
+        type="location",
+        subject=f"location:{home}",
+        data={"address": "Musterweg 1"},
+        occurred_at=now,
+        received_at=now,
+        digest=b"home",
+    )
     Cyclist.objects.filter(pk=cyclist.pk).update(
-        name=NAME, email=ADDRESS, phone_number=PHONE, kyc_documents=[f"passport of {NAME}"],
+        name=NAME,
+        email=ADDRESS,
+        phone_number=PHONE,
+        kyc_documents=[f"passport of {NAME}"],
         status_updated_reason=f"{NAME} ({PHONE}) called",
-    )  # fmt: skip
+    )
     Abonnement.objects.filter(cyclist=cyclist).update(declined_reason=f"{NAME} is too young")
     LogEntry.objects.log_create(
         Cyclist.objects.get(pk=cyclist.pk), action=1, changes={"name": ["", NAME]}, object_repr=NAME
@@ -177,9 +182,14 @@ def _fill_people(world: World) -> None:
             kind="test", subject=about, dedup_key=f"people:{number}", payload=payload, occurred_at=now, created_at=now
         )
         Delivery.objects.create(
-            event=event, channel="email", address=ADDRESS, destination="email:mail.example", created_at=now,
-            state=DeliveryState.PENDING, next_attempt_at=now,
-        )  # fmt: skip
+            event=event,
+            channel="email",
+            address=ADDRESS,
+            destination="email:mail.example",
+            created_at=now,
+            state=DeliveryState.PENDING,
+            next_attempt_at=now,
+        )
 
 
 def test_erased_person_is_nowhere_in_the_database(db: None) -> None:
@@ -236,10 +246,11 @@ def test_audit_log_holds_no_secret(api: ApiClient, administrator: Client) -> Non
     made = api.post(
         "/webhooks",
         {
-            "url": "https://hooks.example.com/in?token=key-in-the-url", "topics": ["*"],
+            "url": "https://hooks.example.com/in?token=key-in-the-url",
+            "topics": ["*"],
             "headers": {"X-Key": "topsecret-header"},
         },
-    )  # fmt: skip
+    )
     assert made.status_code == 201, made.text
     endpoint = WebhookEndpoint.objects.get()
     rotated = api.post(f"/webhooks/{endpoint.pk}/secret", {})
@@ -273,8 +284,11 @@ def test_binary_columns_are_few_and_known() -> None:
         if isinstance(field, BinaryField)
     }
     assert found == {
-        "console.Job.payload", "console.Undo.payload", "fleet_remotes.CallbackMessage.body", "vehicles.Fact.digest",
-    }  # fmt: skip
+        "console.Job.payload",
+        "console.Undo.payload",
+        "fleet_remotes.CallbackMessage.body",
+        "vehicles.Fact.digest",
+    }
 
 
 def test_banners_are_kept_with_their_events() -> None:

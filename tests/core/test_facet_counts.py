@@ -36,11 +36,14 @@ FACETS = {
     "flag": FlagFacet("named", "pk", "Named", when_true=~Q(name="")),
     "array": TagFacet("tag", "tags", "Tag"),
     "relation": MembershipFacet(
-        "group", "groups", "Group", belongs=in_group,
+        "group",
+        "groups",
+        "Group",
+        belongs=in_group,
         pairs=lambda: GroupMembership.objects.values_list("charge_point_id", "group__name"),
     ),
     "time": TimeFacet("seen", "state__last_seen", "Seen"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

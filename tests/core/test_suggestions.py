@@ -187,11 +187,18 @@ def test_values_beyond_what_is_counted_come_without_numbers(
 @pytest.mark.parametrize(
     "url",
     [
-        POINTS, "/infrastructure/groups/", "/infrastructure/incidents/", "/infrastructure/rules/", "/outbox/events/",
-        "/outbox/deliveries/", "/audit/", "/api-keys/", "/infrastructure/charge-points/unknown/",
+        POINTS,
+        "/infrastructure/groups/",
+        "/infrastructure/incidents/",
+        "/infrastructure/rules/",
+        "/outbox/events/",
+        "/outbox/deliveries/",
+        "/audit/",
+        "/api-keys/",
+        "/infrastructure/charge-points/unknown/",
         "/infrastructure/rules/unmapped/",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("text", ["", "a", "name:", "😀" * 5000, "x" * 20_000, "city:\x00'; --", 'a:"', "\u200fשלום"])
 def test_every_list_suggests_and_no_text_breaks_it(administrator: Client, points: Any, url: str, text: str) -> None:
     options(administrator, text, url)

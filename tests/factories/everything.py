@@ -124,20 +124,38 @@ def _charging(world: World, owner: User) -> None:
     world.add(point, group, incident, point.state, GroupMembership.objects.get(), EventRule.objects.all()[0])
     world.add(
         Notice.objects.create(
-            incident=incident, group=group, group_name=group.name, kind=NoticeKind.OPENED,
-            state=NoticeState.WAITING, reason=NoticeReason.HOLD_OFF, due_at=now, decided_at=now,
+            incident=incident,
+            group=group,
+            group_name=group.name,
+            kind=NoticeKind.OPENED,
+            state=NoticeState.WAITING,
+            reason=NoticeReason.HOLD_OFF,
+            due_at=now,
+            decided_at=now,
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", station="NEW-1", first_seen=now, last_seen=now),
         UnmappedReport.objects.create(
-            signature="x", protocol="ocpp1.6", action="StatusNotification", first_seen=now, last_seen=now,
-            conditions={"codes": ["Odd"]}, sample={"errorCode": "Odd"}, said="Odd", seen=3,
+            signature="x",
+            protocol="ocpp1.6",
+            action="StatusNotification",
+            first_seen=now,
+            last_seen=now,
+            conditions={"codes": ["Odd"]},
+            sample={"errorCode": "Odd"},
+            said="Odd",
+            seen=3,
         ),
         GroupDraft.objects.create(owner=owner, name="Draft", marked=[point.pk]),
         ChargePointMessage.objects.create(
-            charge_point=point, station=point.station, action="Heartbeat", protocol="ocpp1.6", payload={},
-            verdict="life", received_at=now,
+            charge_point=point,
+            station=point.station,
+            action="Heartbeat",
+            protocol="ocpp1.6",
+            payload={},
+            verdict="life",
+            received_at=now,
         ),
-    )  # fmt: skip
+    )
     _care(world)
 
 
@@ -166,18 +184,33 @@ def _remotes(world: World, owner: User) -> None:
     action, callback = with_callback(batch=batch, reason="<i>odd", state=State.QUEUED, remote_action_id="")
     message = CallbackMessage.objects.create(callback=callback, body=b'{"events": [1]}', received_at=now)
     world.add(
-        batch, action, callback, message, action.vehicle, action.fleet,
+        batch,
+        action,
+        callback,
+        message,
+        action.vehicle,
+        action.fleet,
         ActionStep.objects.create(action=action, at=now, kind=StepKind.SUBMITTED),
         CommandDraft.objects.create(
             owner=owner, vehicles=[action.vehicle_id], command={"kind": "door", "parameters": {"state": "Locked"}}
         ),
         WakeUpUse.objects.create(vehicle=action.vehicle, month=now.date().replace(day=1), used=3),
         RemoteNotification.objects.create(
-            message=message, callback=callback, action=action, vehicle=action.vehicle, digest="x", received_at=now,
-            remote_action_id=action.remote_action_id, vin=action.vehicle.vin, remote_type="Doors", type="Pending",
-            status="ThinkingAboutIt", verdict=Verdict.UNKNOWN_VALUE, raw={"vin": "<i>odd"},
+            message=message,
+            callback=callback,
+            action=action,
+            vehicle=action.vehicle,
+            digest="x",
+            received_at=now,
+            remote_action_id=action.remote_action_id,
+            vin=action.vehicle.vin,
+            remote_type="Doors",
+            type="Pending",
+            status="ThinkingAboutIt",
+            verdict=Verdict.UNKNOWN_VALUE,
+            raw={"vin": "<i>odd"},
         ),
-    )  # fmt: skip
+    )
 
 
 def _bikes(world: World) -> None:
@@ -194,40 +227,68 @@ def _bikes(world: World) -> None:
         boitier_id=box.pk, trip_id=trip.pk, type="position", value=said, verdict="state", at=now, received_at=now
     )
     world.add(
-        program, station, box, box.state, vehicule, trip, cyclist, trip.requests.get(), message,
-        DockFactory(program=program, station=station, number="1"), ZoneFactory(program=program),
-        PassFactory(program=program, user=cyclist), RegistrationFactory(program=program, cyclist=cyclist),
+        program,
+        station,
+        box,
+        box.state,
+        vehicule,
+        trip,
+        cyclist,
+        trip.requests.get(),
+        message,
+        DockFactory(program=program, station=station, number="1"),
+        ZoneFactory(program=program),
+        PassFactory(program=program, user=cyclist),
+        RegistrationFactory(program=program, cyclist=cyclist),
         AbonnementFactory(program=program, cyclist=cyclist, status=AbonnementStatus.WAITING_VALIDATION),
         StationFavorite.objects.create(cyclist=cyclist, station=station, created=now),
-    )  # fmt: skip
+    )
 
 
 def _outbox(world: World) -> None:
     now, group = timezone.now(), world[NotificationGroup]
     payload = {
-        "group_id": group.pk, "group": group.name, "charge_points": 1, "cases": list(group.cases),
-        "sent_by": "someone", "url": "https://signalbox.example/",
-    }  # fmt: skip
+        "group_id": group.pk,
+        "group": group.name,
+        "charge_points": 1,
+        "cases": list(group.cases),
+        "sent_by": "someone",
+        "url": "https://signalbox.example/",
+    }
     event = Event.objects.create(
         kind=GROUP_TEST, subject=group.list_key, dedup_key="walked", payload=payload, occurred_at=now, created_at=now
     )
     delivery = Delivery.objects.create(
-        event=event, channel="email", address=ADDRESS, list_key=group.list_key, destination="email:example.org",
-        state="failed", reason="address_refused", attempts=1, created_at=now, settled_at=now,
-    )  # fmt: skip
+        event=event,
+        channel="email",
+        address=ADDRESS,
+        list_key=group.list_key,
+        destination="email:example.org",
+        state="failed",
+        reason="address_refused",
+        attempts=1,
+        created_at=now,
+        settled_at=now,
+    )
     shown = Delivery.objects.create(
-        event=event, channel="banner", address="driver:12", destination="banner:driver:12", state="delivered",
-        created_at=now, settled_at=now,
-    )  # fmt: skip
+        event=event,
+        channel="banner",
+        address="driver:12",
+        destination="banner:driver:12",
+        state="delivered",
+        created_at=now,
+        settled_at=now,
+    )
     world.add(
-        event, delivery,
+        event,
+        delivery,
         Banner.objects.create(
             delivery=shown, audience="driver:12", kind=event.kind, subject=event.subject, shown_at=now
         ),
         Trouble.objects.create(name="worker", text="last sign of life 75 s ago", began_at=now),
         Attempt.objects.create(delivery=delivery, at=now, duration_ms=5, verdict="failed", code=550, answer="<no>"),
         Address.objects.create(channel="email", address=ADDRESS, failing_since=now, last_answer="550 no"),
-    )  # fmt: skip
+    )
     topic_list = TopicList.objects.create(name="Topics & <all>", topics=["*"], condition="city:köln")
     Delivery.objects.create(
         event=event,
@@ -244,10 +305,14 @@ def _outbox(world: World) -> None:
         topic_list,
         TopicListAddress.objects.create(topic_list=topic_list, address=ADDRESS),
         TopicNotice.objects.create(
-            topic_list=topic_list, list_name=topic_list.name, event=event, state="skipped", reason="condition",
+            topic_list=topic_list,
+            list_name=topic_list.name,
+            event=event,
+            state="skipped",
+            reason="condition",
             decided_at=now,
         ),
-    )  # fmt: skip
+    )
     _webhooks(world, event)
     world.token = unsubscribe_url(group.list_key, ADDRESS).rstrip("/").rpartition("/")[2]
     assert read_token(world.token) == (group.list_key, ADDRESS)
@@ -256,14 +321,27 @@ def _outbox(world: World) -> None:
 def _webhooks(world: World, event: Event) -> None:
     now = timezone.now()
     endpoint = WebhookEndpoint.objects.create(
-        url="https://hooks.example.com/in?key=1", description="Hooks & <all>", topics=["*"], condition="city:köln",
-        headers={"X-Key": "topsecret"}, created_at=now, failing_since=now,
-    )  # fmt: skip
+        url="https://hooks.example.com/in?key=1",
+        description="Hooks & <all>",
+        topics=["*"],
+        condition="city:köln",
+        headers={"X-Key": "topsecret"},
+        created_at=now,
+        failing_since=now,
+    )
     world.add(endpoint, WebhookSecret.objects.create(endpoint=endpoint, secret="whsec_d2Fsa2Vk", created_at=now))
     Delivery.objects.create(
-        event=event, channel="webhook", address=endpoint.shown_url, list_key=endpoint.key, destination=endpoint.key,
-        state="failed", reason="rejected", attempts=1, created_at=now, settled_at=now,
-    )  # fmt: skip
+        event=event,
+        channel="webhook",
+        address=endpoint.shown_url,
+        list_key=endpoint.key,
+        destination=endpoint.key,
+        state="failed",
+        reason="rejected",
+        attempts=1,
+        created_at=now,
+        settled_at=now,
+    )
 
 
 def _console(world: World, owner: User) -> None:
@@ -281,10 +359,14 @@ def _console(world: World, owner: User) -> None:
         FacetCensus.objects.create(list_key="walked", counted_at=now, took_ms=5, rows=1),
         FacetCount.objects.create(list_key="walked", facet="city", value="Köln", folded="koln", count=1, rank=0),
         keep_undo(
-            kind="group_members.remove", label="1 removed <b>", arguments={"group": world[NotificationGroup].pk},
-            ids=[world[ChargePoint].pk], by=owner, now=now,
+            kind="group_members.remove",
+            label="1 removed <b>",
+            arguments={"group": world[NotificationGroup].pk},
+            ids=[world[ChargePoint].pk],
+            by=owner,
+            now=now,
         ),
-    )  # fmt: skip
+    )
 
 
 def _schedules(world: World) -> None:

@@ -95,7 +95,12 @@ def one_of_each(owner: User) -> list[Model]:
     campaign: Any = CampaignFactory(created_by=owner)
     money: dict[str, Any] = {"driver": driver, "amount": 12, "currency": "EUR"}
     return [
-        driver, account, vehicle, location, note, campaign,
+        driver,
+        account,
+        vehicle,
+        location,
+        note,
+        campaign,
         OemService.objects.create(external_id="car-w/ZE_INTERACTIVE", vehicle=vehicle, code="ZE_INTERACTIVE"),
         UtilityContract.objects.create(external_id="contract-w", driver=driver, location=location, state="valid"),
         PdlAgreement.objects.create(external_id="home-w/1", location=location, version="1", state="offered"),
@@ -109,10 +114,14 @@ def one_of_each(owner: User) -> list[Model]:
         Referral.objects.create(external_id="referral-w", referrer=driver),
         CampaignRecipient.objects.create(campaign=campaign, driver=driver, added_at=now),
         Fact.objects.create(
-            type="driver", subject=f"driver:{driver.external_id}", data={"name": "<script>"}, occurred_at=now,
-            received_at=now + timedelta(seconds=1), digest=b"walked",
+            type="driver",
+            subject=f"driver:{driver.external_id}",
+            data={"name": "<script>"},
+            occurred_at=now,
+            received_at=now + timedelta(seconds=1),
+            digest=b"walked",
         ),
         NotificationStep.objects.create(notification=note, at=now, kind=StepKind.TOLD, detail="banner"),
         TypeSetting.objects.get_or_create(type=note.type)[0],
         NotificationText.objects.create(type=note.type, language="de", title="Titel", body="Text"),
-    ]  # fmt: skip
+    ]

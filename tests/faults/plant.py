@@ -55,9 +55,14 @@ class Plant(Live):
         if self.writer is None:
             with (self.folder / "log" / "writer.log").open("ab") as log:
                 self.writer = subprocess.Popen(
-                    [sys.executable, "-m", "tests.faults.writer"], cwd=ROOT, env=self.env, text=True,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                )  # fmt: skip
+                    [sys.executable, "-m", "tests.faults.writer"],
+                    cwd=ROOT,
+                    env=self.env,
+                    text=True,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                )
         assert self.writer.stdin is not None
         print(json.dumps(words), file=self.writer.stdin, flush=True)
 

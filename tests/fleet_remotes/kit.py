@@ -92,9 +92,11 @@ def knock(callback: Callback, content: Any, *, value: str = HEADER_VALUE, client
     """A POST at the vendor's door."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     return (client or Client()).post(
-        f"/api/v1/remotes/callbacks/{callback.slug}", data, content_type="application/json",
+        f"/api/v1/remotes/callbacks/{callback.slug}",
+        data,
+        content_type="application/json",
         headers={callback.header_name: value},
-    )  # fmt: skip
+    )
 
 
 # ---- looking at it ------------------------------------------------------------------------------------------------

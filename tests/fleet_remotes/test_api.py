@@ -39,15 +39,25 @@ def vehicle() -> FleetVehicle:
 
 def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(api: ApiClient) -> None:
     assert api.put("/remotes/vehicles", VEHICLE).json() == {"accepted": 1, "duplicates": 0, "rejected": []}
-    more = {"vehicle_id": "v1", "plate": "K-SB 1", "capabilities": ["Door", "horn"], "privacy": "Geolocation",
-            "battery_level": 41, "is_stolen": True, "wakeup_budget": 30, "tags": ["Pool ", "pool"]}  # fmt: skip
+    more = {
+        "vehicle_id": "v1",
+        "plate": "K-SB 1",
+        "capabilities": ["Door", "horn"],
+        "privacy": "Geolocation",
+        "battery_level": 41,
+        "is_stolen": True,
+        "wakeup_budget": 30,
+        "tags": ["Pool ", "pool"],
+    }
     api.put("/remotes/vehicles", VEHICLE | more)
     api.put("/remotes/vehicles", VEHICLE | {"vin": VIN.lower(), "name": "Pool 1", "battery_level": None})
     found = api.get(f"/remotes/vehicles/{VIN.lower()}").json()
     assert found["fleet"] == "F-1"
     assert {key: found[key] for key in more} == more | {
-        "capabilities": ["door", "horn"], "tags": ["pool"], "battery_level": None,
-    }  # fmt: skip
+        "capabilities": ["door", "horn"],
+        "tags": ["pool"],
+        "battery_level": None,
+    }
     assert (found["name"], FleetVehicle.objects.count(), Fleet.objects.count()) == ("Pool 1", 1, 1)
     assert found["wakeups"] == {"used": 0, "budget": 30, "left": 30, "refused": False}
 

@@ -64,9 +64,14 @@ def test_what_the_vendor_does_not_know_is_an_error_with_its_code(known: Running)
 
 @pytest.mark.parametrize(
     ("path", "kind", "known_fate"),
-    [("throttled", ApiError, True), ("rejected", ApiError, True), ("server_error", ApiError, False),
-     ("no_answer", ApiAway, False), ("hangs", ApiAway, False)],
-)  # fmt: skip
+    [
+        ("throttled", ApiError, True),
+        ("rejected", ApiError, True),
+        ("server_error", ApiError, False),
+        ("no_answer", ApiAway, False),
+        ("hangs", ApiAway, False),
+    ],
+)
 def test_what_is_known_when_it_fails(known: Running, path: str, kind: type[Exception], known_fate: bool) -> None:
     known.next(path)
     with pytest.raises(kind) as failed:
@@ -92,11 +97,14 @@ def test_plain_http_goes_to_this_machine_alone(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}",
-     b"HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\n[1,2]",
-     b"HTTP/1.1 202 Accepted\r\nContent-Length: 23\r\n\r\n{\"remoteActionId\":12345}", b"garbage\r\n\r\n",
-     b"HTTP/1.1 202 Accepted\r\nContent-Length: 500\r\n\r\n{"],
-)  # fmt: skip
+    [
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\n[1,2]",
+        b'HTTP/1.1 202 Accepted\r\nContent-Length: 23\r\n\r\n{"remoteActionId":12345}',
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 500\r\n\r\n{",
+    ],
+)
 def test_an_answer_that_names_no_id_leaves_the_fate_open(settings: Settings, answer: bytes) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 

@@ -16,15 +16,30 @@ GOOD: list[tuple[str, Any, str]] = [
     ("preconditioning", {"airConditioning": {"immediate": False}}, "Stop preconditioning"),
     (
         "preconditioning",
-        {"airConditioning": {"programs": [{"slot": 4, "start": "PT14H30M", "enabled": True, "recurrence": "Daily",
-                                           "occurence": {"day": ["Mon", "Sun"]}, "actionsType": "Set"}]}},
+        {
+            "airConditioning": {
+                "programs": [
+                    {
+                        "slot": 4,
+                        "start": "PT14H30M",
+                        "enabled": True,
+                        "recurrence": "Daily",
+                        "occurence": {"day": ["Mon", "Sun"]},
+                        "actionsType": "Set",
+                    }
+                ]
+            }
+        },
         "Set preconditioning programs",
     ),
     ("charging", {"immediate": True}, "Start charging"),
     ("charging", {"immediate": False}, "Stop charging"),
     ("charging", {"schedule": {"nextDelayedTime": "PT22H5M"}}, "Set the charging schedule"),
-    ("charging", {"immediate": False, "schedule": {"programs": [{"slot": 1, "start": "PT0H", "enabled": False}]}},
-     "Set the charging schedule"),
+    (
+        "charging",
+        {"immediate": False, "schedule": {"programs": [{"slot": 1, "start": "PT0H", "enabled": False}]}},
+        "Set the charging schedule",
+    ),
     ("charging", {"preferences": {"level": "Level3", "type": "Full"}}, "Set charging preferences"),
     ("door", {"state": "Locked"}, "Lock the doors"),
     ("door", {"state": "Unlocked"}, "Unlock the doors"),
@@ -41,7 +56,7 @@ GOOD: list[tuple[str, Any, str]] = [
     ("wakeUp", {"action": "WakeUp"}, "Wake up"),
     ("navigation", {"positions": [POINT]}, "Send a destination"),
     ("navigation", {"positions": [POINT] * 10}, "Send a route of 10 points"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "parameters", "summary"), GOOD)
@@ -55,9 +70,14 @@ def test_good_commands_are_taken_as_they_are(name: str, parameters: Any, summary
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("Doors", Kind.DOOR), ("wakeup", Kind.WAKE_UP), ("WAKE_UP", Kind.WAKE_UP), (" Lights ", Kind.LIGHTS),
-     ("immobilisation", Kind.IMMOBILIZATION)],
-)  # fmt: skip
+    [
+        ("Doors", Kind.DOOR),
+        ("wakeup", Kind.WAKE_UP),
+        ("WAKE_UP", Kind.WAKE_UP),
+        (" Lights ", Kind.LIGHTS),
+        ("immobilisation", Kind.IMMOBILIZATION),
+    ],
+)
 def test_other_spellings_of_a_kind_are_understood(name: str, kind: Kind) -> None:
     good = next(parameters for known, parameters, _summary in GOOD if known == kind)
     assert read_command(name, good).kind == kind
@@ -89,8 +109,11 @@ def test_a_wake_up_needs_no_parameters() -> None:
         ("charging", {"schedule": {"nextDelayedTime": "PT24H"}}, "/parameters/schedule/nextDelayedTime"),
         ("charging", {"schedule": {"nextDelayedTime": "PT1H", "programs": []}}, "/parameters/schedule/programs"),
         ("preconditioning", {"airConditioning": {}}, "/parameters/airConditioning"),
-        ("preconditioning", {"airConditioning": {"programs": [{"slot": 0, "start": "PT1H"}]}},
-         "/parameters/airConditioning/programs/0/slot"),
+        (
+            "preconditioning",
+            {"airConditioning": {"programs": [{"slot": 0, "start": "PT1H"}]}},
+            "/parameters/airConditioning/programs/0/slot",
+        ),
         ("stolen", {}, "/parameters"),
         ("stolen", {"stolen": True, "immobilization": {"activate": True}}, "/parameters"),
         ("stolen", {"trackingPeriod": {"running": 4, "shutdown": 60}}, "/parameters/trackingPeriod/running"),
@@ -98,11 +121,14 @@ def test_a_wake_up_needs_no_parameters() -> None:
         ("wakeUp", {"action": "Sleep"}, "/parameters/action"),
         ("navigation", {"positions": []}, "/parameters/positions"),
         ("navigation", {"positions": [POINT] * 11}, "/parameters/positions"),
-        ("navigation", {"positions": [{"type": "Point", "coordinates": [181, 0]}]},
-         "/parameters/positions/0/coordinates/0"),
+        (
+            "navigation",
+            {"positions": [{"type": "Point", "coordinates": [181, 0]}]},
+            "/parameters/positions/0/coordinates/0",
+        ),
         ("navigation", {"positions": [{"type": "Line", "coordinates": [1, 0]}]}, "/parameters/positions/0/type"),
     ],
-)  # fmt: skip
+)
 def test_bad_commands_are_refused_with_the_place(name: str, parameters: Any, pointer: str) -> None:
     with pytest.raises(CommandError) as refused:
         read_command(name, parameters)
@@ -113,9 +139,13 @@ def test_bad_commands_are_refused_with_the_place(name: str, parameters: Any, poi
 def test_dangerous_are_unlocking_immobilisation_and_stolen() -> None:
     dangerous = {summary for name, parameters, summary in GOOD if read_command(name, parameters).is_dangerous}
     assert dangerous == {
-        "Unlock the doors", "Immobilise", "Release the immobiliser", "Declare stolen", "Declare found again",
+        "Unlock the doors",
+        "Immobilise",
+        "Release the immobiliser",
+        "Declare stolen",
+        "Declare found again",
         "Track the stolen vehicle",
-    }  # fmt: skip
+    }
 
 
 MORE = {

@@ -130,8 +130,9 @@ def test_a_dangerous_command_waits_for_its_second_confirmation(vehicle: FleetVeh
     commands.confirm_command(action=action, code=code, by="bert", now=timezone.now())
     assert fresh(action).state == State.QUEUED
     assert list(ActionStep.objects.order_by("id").values_list("kind", "detail")) == [
-        ("created", "anna"), ("confirmed", "bert"),
-    ]  # fmt: skip
+        ("created", "anna"),
+        ("confirmed", "bert"),
+    ]
     with pytest.raises(ValidationError, match="does not wait"):
         commands.confirm_command(action=action, code=code, by="bert", now=timezone.now())
 
@@ -186,9 +187,13 @@ def fleet_of(count: int, **more: Any) -> list[FleetVehicle]:
 
 def send(vehicles: list[FleetVehicle], by: User, command: Command = LIGHTS, **more: Any) -> CommandBatch:
     return commands.place_batch(
-        vehicle_ids=[v.pk for v in vehicles], command=command, reason=more.pop("reason", ""), by=by,
-        now=timezone.now(), **more,
-    )  # fmt: skip
+        vehicle_ids=[v.pk for v in vehicles],
+        command=command,
+        reason=more.pop("reason", ""),
+        by=by,
+        now=timezone.now(),
+        **more,
+    )
 
 
 def test_a_batch_queues_what_may_be_sent_and_keeps_the_rest_with_why(anna: User) -> None:

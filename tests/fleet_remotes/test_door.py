@@ -52,10 +52,24 @@ def test_it_is_stored_with_one_insert_and_answered_with_nothing() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b"null", b"7", b'"x"', b"[]", b"{}", b'{"events": []}', b'{"events": 5}', b"[[[]]]",
-     b'{"events": [null, 1, "x", {}, []]}', b"[" * 3_000, b'{"a":"\\ud800"}',
-     b'{"events":[{"remoteActionId":"\\u0000"}]}'],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"null",
+        b"7",
+        b'"x"',
+        b"[]",
+        b"{}",
+        b'{"events": []}',
+        b'{"events": 5}',
+        b"[[[]]]",
+        b'{"events": [null, 1, "x", {}, []]}',
+        b"[" * 3_000,
+        b'{"a":"\\ud800"}',
+        b'{"events":[{"remoteActionId":"\\u0000"}]}',
+    ],
+)
 def test_whatever_is_in_it_is_kept_and_answered_with_200(content: bytes) -> None:
     callback = CallbackFactory()
     assert knock(callback, content).status_code == 200
@@ -164,9 +178,22 @@ JSON = st.recursive(
     max_leaves=12,
 )
 KEYS = st.sampled_from(
-    ["events", "callbackId", "remoteEvent", "eventStatus", "remoteActionId", "vin", "eventDate", "type", "status",
-     "failureCause", "date", "remoteType", "feedbackDetail"]
-)  # fmt: skip
+    [
+        "events",
+        "callbackId",
+        "remoteEvent",
+        "eventStatus",
+        "remoteActionId",
+        "vin",
+        "eventDate",
+        "type",
+        "status",
+        "failureCause",
+        "date",
+        "remoteType",
+        "feedbackDetail",
+    ]
+)
 SHAPED = st.recursive(
     JSON | st.sampled_from(["Done", "Pending", "Failed", "Success", "DoorsOpen", "2026-11-21T09:00:00Z"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),

@@ -100,11 +100,19 @@ def minded(live: Live) -> Iterator[None]:
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     port = free_port()
     env = {
-        "REMOTES_API_URL": f"http://127.0.0.1:{port}/connectedcar/v3", "REMOTES_CLIENT_ID": "id",
-        "REMOTES_TIMEOUT_S": "3", "REMOTES_LEASE_S": "5", "REMOTES_SEND_PER_S": "50", "REMOTES_SWEEP_S": "1",
-        "REMOTES_SOFT_FIRST_S": "2", "REMOTES_SOFT_SENT_S": "3", "REMOTES_SOFT_WAKING_S": "5",
-        "REMOTES_SOFT_BLOCKED_S": "2", "REMOTES_HARD_S": "25", "OUTBOX_ALLOWED_NETWORKS": "127.0.0.0/8",
-    }  # fmt: skip
+        "REMOTES_API_URL": f"http://127.0.0.1:{port}/connectedcar/v3",
+        "REMOTES_CLIENT_ID": "id",
+        "REMOTES_TIMEOUT_S": "3",
+        "REMOTES_LEASE_S": "5",
+        "REMOTES_SEND_PER_S": "50",
+        "REMOTES_SWEEP_S": "1",
+        "REMOTES_SOFT_FIRST_S": "2",
+        "REMOTES_SOFT_SENT_S": "3",
+        "REMOTES_SOFT_WAKING_S": "5",
+        "REMOTES_SOFT_BLOCKED_S": "2",
+        "REMOTES_HARD_S": "25",
+        "OUTBOX_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
     with ExitStack() as stack:
         mailbox, receiver = stack.enter_context(mail_server()), stack.enter_context(Receiver())
         folder = tmp_path_factory.mktemp("remotes")
@@ -129,10 +137,17 @@ def _answers(fleet: Fleet) -> bool:
 
 def _register(fleet: Fleet, key: str, target: str, slug: str) -> str:
     """A callback that the vendor gives an id, and that we know by it."""
-    webhook = {"target": target, "name": slug,
-               "attributes": [{"type": "Header", "key": "Authorization", "value": HEADER_VALUE}]}  # fmt: skip
-    body = {"label": slug, "callback": {"webhook": webhook}, "remoteTypes": ["Doors"],
-            "retryPolicy": {"policy": "Bounded", "retryNumber": 3, "retryDelay": 10}}  # fmt: skip
+    webhook = {
+        "target": target,
+        "name": slug,
+        "attributes": [{"type": "Header", "key": "Authorization", "value": HEADER_VALUE}],
+    }
+    body = {
+        "label": slug,
+        "callback": {"webhook": webhook},
+        "remoteTypes": ["Doors"],
+        "retryPolicy": {"policy": "Bounded", "retryNumber": 3, "retryDelay": 10},
+    }
     path = f"/connectedcar/v3/fleets/{key}/remote/callbacks?client_id=id"
     callback_id = str(fleet.vendor("POST", path, body)["callbackId"])
     header = {"name": "Authorization", "value": HEADER_VALUE}
@@ -143,14 +158,31 @@ def _register(fleet: Fleet, key: str, target: str, slug: str) -> str:
 
 
 WAYS = {
-    "success": "succeeded", "success_awake+duplicated+disordered": "succeeded", "success+object": "succeeded",
-    "success_awake+undated": "succeeded", "already_done": "already_done", "missing_rights": "failed",
-    "failed_DoorsOpen+type_failed": "failed", "quota": "failed", "battery": "failed", "unknown_cause": "failed",
-    "unknown_status": "succeeded", "battery_pending_then_success": "succeeded", "unheard": "succeeded",
-    "success_checked": "succeeded", "success_with_feedback": "succeeded", "same_action": "failed",
-    "time_out": "failed", "repeated_time_out": "failed", "quota_pending": "failed", "hangs": "succeeded",
-    "rejected": "rejected", "no_answer": "succeeded", "server_error_but_done": "succeeded", "throttled": "succeeded",
-}  # fmt: skip
+    "success": "succeeded",
+    "success_awake+duplicated+disordered": "succeeded",
+    "success+object": "succeeded",
+    "success_awake+undated": "succeeded",
+    "already_done": "already_done",
+    "missing_rights": "failed",
+    "failed_DoorsOpen+type_failed": "failed",
+    "quota": "failed",
+    "battery": "failed",
+    "unknown_cause": "failed",
+    "unknown_status": "succeeded",
+    "battery_pending_then_success": "succeeded",
+    "unheard": "succeeded",
+    "success_checked": "succeeded",
+    "success_with_feedback": "succeeded",
+    "same_action": "failed",
+    "time_out": "failed",
+    "repeated_time_out": "failed",
+    "quota_pending": "failed",
+    "hangs": "succeeded",
+    "rejected": "rejected",
+    "no_answer": "succeeded",
+    "server_error_but_done": "succeeded",
+    "throttled": "succeeded",
+}
 
 
 def test_every_way_ends_where_it_should(fleet: Fleet) -> None:
@@ -246,9 +278,12 @@ COUNTS = """SELECT (SELECT count(*) FROM fleet_remotes_callbackmessage),
 
 def _event(action: Any, type_: str, status: str, at: datetime) -> dict[str, Any]:
     return {
-        "remoteActionId": action["remote_action_id"], "vin": action["vin"], "eventDate": at.isoformat(),
-        "remoteType": "Lights", "eventStatus": {"type": type_, "status": status},
-    }  # fmt: skip
+        "remoteActionId": action["remote_action_id"],
+        "vin": action["vin"],
+        "eventDate": at.isoformat(),
+        "remoteType": "Lights",
+        "eventStatus": {"type": type_, "status": status},
+    }
 
 
 def _knock(fleet: Fleet, events: list[dict[str, Any]]) -> list[tuple[int, bytes]]:

@@ -85,9 +85,13 @@ def test_each_outcome_is_told_once_however_often_it_is_reported(status: str, cau
 def test_payloads_are_what_their_schemas_say() -> None:
     ours = [kind for kind in all_kinds() if kind.domain == kinds.DOMAIN]
     assert {kind.key for kind in ours} == {
-        "remote.succeeded", "remote.failed", "remote.unconfirmed", "remote.blocked", "callback.silent",
+        "remote.succeeded",
+        "remote.failed",
+        "remote.unconfirmed",
+        "remote.blocked",
+        "callback.silent",
         "wakeups.exhausted",
-    }  # fmt: skip
+    }
     for kind in ours:
         assert msgspec.convert(kind.example_data(), kind.payload, strict=False) == kind.example
         assert kind.is_public

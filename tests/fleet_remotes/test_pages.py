@@ -268,10 +268,17 @@ def test_action_page_tells_the_whole_story(viewer: Client) -> None:
     )
     shown = text_of(viewer.get(url("action", action.pk)))
     for said in (
-        "Lock the doors", "Failed", "A door is open.", "DoorsOpen", "What to do: Someone must close it at the vehicle.",
-        "us Ordered anna", "vendor Pending / Accepted Applied 1 duplicate", "26 s after the step before",
-        "vendor Done / Failed Applied DoorsOpen: A door is open.", action.remote_action_id,
-    ):  # fmt: skip
+        "Lock the doors",
+        "Failed",
+        "A door is open.",
+        "DoorsOpen",
+        "What to do: Someone must close it at the vehicle.",
+        "us Ordered anna",
+        "vendor Pending / Accepted Applied 1 duplicate",
+        "26 s after the step before",
+        "vendor Done / Failed Applied DoorsOpen: A door is open.",
+        action.remote_action_id,
+    ):
         assert said in shown, said
     assert "Expected next" not in shown
 
@@ -300,7 +307,7 @@ def test_action_page_says_what_is_expected_and_that_sent_is_not_confirmed(viewer
         ({"state": State.REFUSED, "cause": "PrivacyOn"}, "Full privacy is on in the vehicle."),
         ({"state": State.QUEUED}, "Waiting to be sent"),
     ],
-)  # fmt: skip
+)
 def test_action_page_explains_every_end(viewer: Client, change: dict[str, Any], said: str) -> None:
     assert said in text_of(viewer.get(url("action", RemoteActionFactory(**change).pk)))
 
@@ -443,8 +450,13 @@ def test_callback_health_counts_what_arrives_how_late(viewer: Client) -> None:
 
 def test_a_callback_is_made_registered_and_its_secret_shown_once(administrator: Client, vendor: Running) -> None:
     fleet = FleetFactory(key="F-7")
-    given = {"slug": "north", "fleet": fleet.pk, "header_name": "Authorization", "batch_window_s": 0,
-             "silent_after_s": 900}  # fmt: skip
+    given = {
+        "slug": "north",
+        "fleet": fleet.pk,
+        "header_name": "Authorization",
+        "batch_window_s": 0,
+        "silent_after_s": 900,
+    }
     response = administrator.post(url("callback_new"), given)
     callback = Callback.objects.get()
     value = response.context["header_value"]
@@ -459,8 +471,13 @@ def test_a_callback_is_made_registered_and_its_secret_shown_once(administrator: 
 
 @pytest.mark.parametrize("change", [{"slug": "Ä"}, {"header_value": "short"}, {"fleet": 0}, {"silent_after_s": 5}])
 def test_a_callback_that_cannot_work_is_refused(administrator: Client, change: dict[str, Any]) -> None:
-    given = {"slug": "north", "fleet": FleetFactory().pk, "header_name": "Authorization", "batch_window_s": 0,
-             "silent_after_s": 900}  # fmt: skip
+    given = {
+        "slug": "north",
+        "fleet": FleetFactory().pk,
+        "header_name": "Authorization",
+        "batch_window_s": 0,
+        "silent_after_s": 900,
+    }
     assert administrator.post(url("callback_new"), given | change).status_code == 422
     assert not Callback.objects.exists()
 

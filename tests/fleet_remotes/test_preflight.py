@@ -151,10 +151,19 @@ def test_months_are_of_utc_and_follow_one_another() -> None:
 
 @pytest.mark.parametrize(
     ("cause", "minutes"),
-    [("VehicleConnectionTimeout", [20]), ("GeneralError", [5]), ("TooManyRequestInShortTime", [20, 60]),
-     ("TooManyRequestSent", [20, 60]), ("DoorsOpen", []), ("MissingRights", []), ("TooManyWakeUpsOverMonth", []),
-     ("VehicleInUse", []), ("NewThing", []), ("", [])],
-)  # fmt: skip
+    [
+        ("VehicleConnectionTimeout", [20]),
+        ("GeneralError", [5]),
+        ("TooManyRequestInShortTime", [20, 60]),
+        ("TooManyRequestSent", [20, 60]),
+        ("DoorsOpen", []),
+        ("MissingRights", []),
+        ("TooManyWakeUpsOverMonth", []),
+        ("VehicleInUse", []),
+        ("NewThing", []),
+        ("", []),
+    ],
+)
 def test_retries_follow_the_failure_table(cause: str, minutes: list[int]) -> None:
     delays = [auto_retry_delay(kind=Kind.LIGHTS, cause=cause, tries=tries) for tries in range(3)]
     assert delays == [timedelta(minutes=m) for m in minutes] + [None] * (3 - len(minutes))

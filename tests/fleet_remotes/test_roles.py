@@ -9,9 +9,16 @@ from core.roles import ADMINISTRATOR, OPERATOR, ROLES, VIEWER
 
 pytestmark = pytest.mark.django_db
 SEEN = (
-    "fleet", "fleetvehicle", "wakeupuse", "callback", "callbackmessage", "remotenotification", "commandbatch",
-    "remoteaction", "actionstep",
-)  # fmt: skip
+    "fleet",
+    "fleetvehicle",
+    "wakeupuse",
+    "callback",
+    "callbackmessage",
+    "remotenotification",
+    "commandbatch",
+    "remoteaction",
+    "actionstep",
+)
 # What a role may do beyond the role before it.
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in SEEN},

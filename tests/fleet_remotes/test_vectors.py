@@ -74,19 +74,18 @@ VECTORS: dict[str, Vector] = {
         lambda a: [event(a, "Pending", "TooManyWakeUpsOverMonth", 1), success(a)], State.SUCCEEDED, [A, A]
     ),
     "11 the flow chart's spelling": Vector(
-        lambda a: [failed(a, "TooManyWakesUpsOverMonth")], State.FAILED, [A], "TooManyWakeUpsOverMonth",
+        lambda a: [failed(a, "TooManyWakesUpsOverMonth")],
+        State.FAILED,
+        [A],
+        "TooManyWakeUpsOverMonth",
         flags={Flag.NORMALISED},
     ),
-    "12a navigation": Vector(
-        lambda a: [sent(a), success(a)], State.SUCCEEDED, [A, A], kind=Kind.NAVIGATION
-    ),
+    "12a navigation": Vector(lambda a: [sent(a), success(a)], State.SUCCEEDED, [A, A], kind=Kind.NAVIGATION),
     "12b navigation, success alone": Vector(lambda a: [success(a)], State.SUCCEEDED, [A], kind=Kind.NAVIGATION),
     "19 unknown cause": Vector(
         lambda a: [failed(a, "NewThing")], State.FAILED, [A], "NewThing", flags={Flag.UNKNOWN_CAUSE}
     ),
-    "21a no date": Vector(
-        lambda a: [event(a, "Done", "Success", None)], State.SUCCEEDED, [A], flags={Flag.NO_DATE}
-    ),
+    "21a no date": Vector(lambda a: [event(a, "Done", "Success", None)], State.SUCCEEDED, [A], flags={Flag.NO_DATE}),
     "21b a date that is none": Vector(
         lambda a: [event(a, "Done", "Success", eventDate="yesterday")], State.SUCCEEDED, [A], flags={Flag.BAD_DATE}
     ),
@@ -96,17 +95,17 @@ VECTORS: dict[str, Vector] = {
     "21d another zone": Vector(
         lambda a: [event(a, "Done", "Success", eventDate=at(40).astimezone(PARIS).isoformat())], State.SUCCEEDED, [A]
     ),
-    "22 failed without a cause": Vector(
-        lambda a: [event(a, "Done", "Failed", 3)], State.FAILED, [A], "NotSpecified"
-    ),
+    "22 failed without a cause": Vector(lambda a: [event(a, "Done", "Failed", 3)], State.FAILED, [A], "NotSpecified"),
     "23 pending with a cause": Vector(
         lambda a: [event(a, "Pending", "SentToVehicle", 3, "DoorsOpen")], State.SENT, [A], flags={Flag.CAUSE_IGNORED}
     ),
     "24 repeated time-outs": Vector(
         lambda a: [failed(a, "VehicleConnectionTimeout", second) for second in (10, 20, 30)],
-        State.FAILED, [A, D, D], "VehicleConnectionTimeout",
+        State.FAILED,
+        [A, D, D],
+        "VehicleConnectionTimeout",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("one_by_one", [True, False], ids=["single", "batch"])
@@ -138,9 +137,12 @@ def answer_of(action: RemoteAction, **record: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "inferred"), [({"status": "Failed", "failureCause": "TooManyWakeUpsOverMonth"}, False),
-                             ({"status": "TooManyWakeUpsOverMonth"}, True)],
-)  # fmt: skip
+    ("record", "inferred"),
+    [
+        ({"status": "Failed", "failureCause": "TooManyWakeUpsOverMonth"}, False),
+        ({"status": "TooManyWakeUpsOverMonth"}, True),
+    ],
+)
 def test_9_blocked_then_the_record_says_that_it_failed(record: dict[str, str], inferred: bool) -> None:
     action, callback = with_callback(since=at(0))
     hear(callback, event(action, "Pending", "TooManyWakeUpsOverMonth", 1))

@@ -39,9 +39,15 @@ def empty(prefix: str, rows: int = 0, total: int = 0) -> dict[str, str]:
 
 def group_form(group: NotificationGroup, **more: Any) -> dict[str, Any]:
     return {
-        "name": group.name, "cases": ",".join(group.cases), "hold_off_s": "{}", "language": "en", "time_zone": "",
-        "notify_recovery": "on", **empty("addresses"), **empty("memberships"),
-    } | more  # fmt: skip
+        "name": group.name,
+        "cases": ",".join(group.cases),
+        "hold_off_s": "{}",
+        "language": "en",
+        "time_zone": "",
+        "notify_recovery": "on",
+        **empty("addresses"),
+        **empty("memberships"),
+    } | more
 
 
 def saved(response: Any) -> bool:
@@ -98,12 +104,18 @@ def test_groups_are_added_and_removed_on_the_charge_point(administrator: Client)
     old, new = NotificationGroupFactory(members=[point]), NotificationGroupFactory()
     row = GroupMembership.objects.get()
     data = {
-        "evse_id": point.evse_id, "station": point.station, "connector": "1", "tags": "",
+        "evse_id": point.evse_id,
+        "station": point.station,
+        "connector": "1",
+        "tags": "",
         **empty("memberships", rows=1, total=2),
-        "memberships-0-id": str(row.pk), "memberships-0-charge_point": str(point.pk),
-        "memberships-0-group": str(old.pk), "memberships-0-DELETE": "on",
-        "memberships-1-charge_point": str(point.pk), "memberships-1-group": str(new.pk),
-    }  # fmt: skip
+        "memberships-0-id": str(row.pk),
+        "memberships-0-charge_point": str(point.pk),
+        "memberships-0-group": str(old.pk),
+        "memberships-0-DELETE": "on",
+        "memberships-1-charge_point": str(point.pk),
+        "memberships-1-group": str(new.pk),
+    }
     assert saved(administrator.post(page("chargepoint", "change", point.pk), data))
     (membership,) = GroupMembership.objects.all()
     assert (membership.group, membership.added_by is not None) == (new, True)
@@ -112,11 +124,17 @@ def test_groups_are_added_and_removed_on_the_charge_point(administrator: Client)
 @pytest.mark.parametrize(
     ("model", "what"),
     [
-        ("chargepoint", "changelist"), ("chargepoint", "change"), ("notificationgroup", "changelist"),
-        ("notificationgroup", "change"), ("groupmembership", "changelist"), ("groupmembership", "change"),
-        ("maintenancewindow", "changelist"), ("maintenancewindow", "change"), ("maintenancetarget", "changelist"),
+        ("chargepoint", "changelist"),
+        ("chargepoint", "change"),
+        ("notificationgroup", "changelist"),
+        ("notificationgroup", "change"),
+        ("groupmembership", "changelist"),
+        ("groupmembership", "change"),
+        ("maintenancewindow", "changelist"),
+        ("maintenancewindow", "change"),
+        ("maintenancetarget", "changelist"),
     ],
-)  # fmt: skip
+)
 def test_pages_do_not_grow_with_the_table(
     administrator: Client, django_assert_max_num_queries: Any, model: str, what: str
 ) -> None:
@@ -128,9 +146,12 @@ def test_pages_do_not_grow_with_the_table(
         points = [ChargePointFactory() for _ in range(size)]
         group = NotificationGroupFactory(members=points)
         window = plan_maintenance(
-            reason="x", ends_at=timezone.now() + HOUR, targets=Targets([point.pk for point in points], [group.pk]),
-            author="anna", now=timezone.now(),
-        )  # fmt: skip
+            reason="x",
+            ends_at=timezone.now() + HOUR,
+            targets=Targets([point.pk for point in points], [group.pk]),
+            author="anna",
+            now=timezone.now(),
+        )
         thing: Any = {"chargepoint": points[0], "notificationgroup": group, "maintenancewindow": window}.get(
             model, GroupMembership.objects.all()[0]
         )
@@ -148,9 +169,11 @@ def test_charge_points_are_found_by_what_is_typed(administrator: Client) -> None
     ChargePointFactory(evse_id="DE*ABC*2")
     where = reverse("admin:autocomplete")
     given = {
-        "app_label": "infra_notifications", "model_name": "groupmembership", "field_name": "charge_point",
+        "app_label": "infra_notifications",
+        "model_name": "groupmembership",
+        "field_name": "charge_point",
         "term": "munster",
-    }  # fmt: skip
+    }
     found = administrator.get(where, given).json()["results"]
     assert [row["text"] for row in found] == ["DE*ABC*1"]
 

@@ -88,8 +88,12 @@ def test_good_items_of_a_batch_are_taken_and_the_bad_ones_named(api: ApiClient, 
     answer = api.post("/charging/messages", batch).json()
     assert (answer["accepted"], answer["duplicates"]) == (2, 0)
     assert [(one["index"], one["error"].split(" ")[0]) for one in answer["rejected"]] == [
-        (1, "Object"), (2, "Expected"), (3, "Unknown"), (4, "connector:"), (6, "`payload`"),
-    ]  # fmt: skip
+        (1, "Object"),
+        (2, "Expected"),
+        (3, "Unknown"),
+        (4, "connector:"),
+        (6, "`payload`"),
+    ]
 
 
 def test_unknown_values_and_actions_are_kept(api: ApiClient, points: list[ChargePoint]) -> None:
@@ -101,11 +105,20 @@ def test_unknown_values_and_actions_are_kept(api: ApiClient, points: list[Charge
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b"", 400), (b"{", 400), (b"\xff", 400), (b"[" * 100_000, 400), (b'"text"', 422), (b"17", 422), (b"null", 422),
-        (b"[" + b",".join([b"{}"] * 1_001) + b"]", 413), (b'["' + b"x" * (5 * 1024 * 1024) + b'"]', 413),
-        (b"[]", 202), (b"[{}]", 202), (b'{"\\ud800": 1}', 202),
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[" * 100_000, 400),
+        (b'"text"', 422),
+        (b"17", 422),
+        (b"null", 422),
+        (b"[" + b",".join([b"{}"] * 1_001) + b"]", 413),
+        (b'["' + b"x" * (5 * 1024 * 1024) + b'"]', 413),
+        (b"[]", 202),
+        (b"[{}]", 202),
+        (b'{"\\ud800": 1}', 202),
     ],
-)  # fmt: skip
+)
 def test_body_that_is_no_batch(api: ApiClient, path: str, body: bytes, code: int) -> None:
     method = "PUT" if path.endswith("points") else "POST"
     assert api.call(method, path, body).status_code == code
@@ -129,11 +142,27 @@ def test_answer_comes_after_the_commit(api: ApiClient, points: list[ChargePoint]
 # ---- charge points --------------------------------------------------------------------------------------------------
 
 POINT = {
-    "evse_id": "DE*ABC*E9*1", "station": "CP-9", "connector": 1, "name": "Deck 2", "location": "Parkhaus",
-    "street": "Bahnhofstr. 1", "postal_code": "50667", "city": "Köln", "country": "DEU", "latitude": 50.9,
-    "longitude": 6.9, "operator": "ABC", "vendor": "Alfen", "model": "Eve", "firmware": "5", "power_type": "DC",
-    "connector_standard": "IEC_62196_T2", "max_power_kw": 22.0, "expected_interval_s": 60, "tags": ["a"],
-}  # fmt: skip
+    "evse_id": "DE*ABC*E9*1",
+    "station": "CP-9",
+    "connector": 1,
+    "name": "Deck 2",
+    "location": "Parkhaus",
+    "street": "Bahnhofstr. 1",
+    "postal_code": "50667",
+    "city": "Köln",
+    "country": "DEU",
+    "latitude": 50.9,
+    "longitude": 6.9,
+    "operator": "ABC",
+    "vendor": "Alfen",
+    "model": "Eve",
+    "firmware": "5",
+    "power_type": "DC",
+    "connector_standard": "IEC_62196_T2",
+    "max_power_kw": 22.0,
+    "expected_interval_s": 60,
+    "tags": ["a"],
+}
 
 
 def test_charge_points_are_put_and_got(api: ApiClient) -> None:
@@ -215,9 +244,15 @@ def test_what_is_not_there_is_404(api: ApiClient, path: str) -> None:
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 GROUP = {
-    "name": "Köln", "description": "Süd", "emails": ["ops@example.org"], "cases": ["FUSE_TRIPPED", "SENSORS"],
-    "hold_off_s": {"FUSE_TRIPPED": 60}, "notify_recovery": False, "reminder_s": 3600, "language": "de",
-}  # fmt: skip
+    "name": "Köln",
+    "description": "Süd",
+    "emails": ["ops@example.org"],
+    "cases": ["FUSE_TRIPPED", "SENSORS"],
+    "hold_off_s": {"FUSE_TRIPPED": 60},
+    "notify_recovery": False,
+    "reminder_s": 3600,
+    "language": "de",
+}
 
 
 def make(api: ApiClient, **more: Any) -> Any:
@@ -329,9 +364,12 @@ def test_groups_are_found_by_address_each_once(api: ApiClient) -> None:
         for query in ("address:example.org", "-address:example.org", "address:EXAMPLE", "case:unavailable", "süd")
     }
     assert found == {
-        "address:example.org": ["Köln"], "-address:example.org": ["Other"], "address:EXAMPLE": ["Köln", "Other"],
-        "case:unavailable": [], "süd": ["Köln", "Other"],
-    }  # fmt: skip
+        "address:example.org": ["Köln"],
+        "-address:example.org": ["Other"],
+        "address:EXAMPLE": ["Köln", "Other"],
+        "case:unavailable": [],
+        "süd": ["Köln", "Other"],
+    }
 
 
 # ---- members --------------------------------------------------------------------------------------------------------
@@ -400,8 +438,12 @@ def test_incidents_are_listed_newest_first_and_searched(api: ApiClient, points: 
         for query in ("open:yes", "open:no", "case:sensors", "bonn", "evse:e1*1")
     }
     assert found == {
-        "open:yes": [new.pk], "open:no": [old.pk], "case:sensors": [old.pk], "bonn": [new.pk], "evse:e1*1": [old.pk],
-    }  # fmt: skip
+        "open:yes": [new.pk],
+        "open:no": [old.pk],
+        "case:sensors": [old.pk],
+        "bonn": [new.pk],
+        "evse:e1*1": [old.pk],
+    }
 
 
 def test_incident_says_who_was_told_or_why_not(api: ApiClient, points: list[ChargePoint]) -> None:
@@ -410,8 +452,11 @@ def test_incident_says_who_was_told_or_why_not(api: ApiClient, points: list[Char
     api.post("/charging/messages", status("DE*ABC*E1*1"))
     shown = api.get(f"/charging/incidents/{Incident.objects.get().pk}").json()
     assert (shown["charge_point"], shown["case"], shown["said"], shown["repeats"]) == (
-        "DE*ABC*E1*1", "FUSE_TRIPPED", "Faulted · OverCurrentFailure", 0,
-    )  # fmt: skip
+        "DE*ABC*E1*1",
+        "FUSE_TRIPPED",
+        "Faulted · OverCurrentFailure",
+        0,
+    )
     assert [(one["group_name"], one["state"], one["reason"], one["explanation"]) for one in shown["notices"]] == [
         ("Told", "sent", "", ""),
         ("Deaf", "skipped", "case_not_selected", "The group does not listen to this case"),

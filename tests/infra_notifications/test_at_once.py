@@ -210,9 +210,11 @@ def test_reminders_and_digests_at_once_are_sent_once() -> None:
     points = points_of(3)
     NotificationGroupFactory(members=points, reminder_s=3_600)
     create_group(
-        settings={"name": "Daily", "digest_time": "12:00"}, emails=["a@example.org"],
-        charge_point_ids=[point.pk for point in points], now=NOW,
-    )  # fmt: skip
+        settings={"name": "Daily", "digest_time": "12:00"},
+        emails=["a@example.org"],
+        charge_point_ids=[point.pk for point in points],
+        now=NOW,
+    )
     take(*(message(point, fault()) for point in points))
     at_once([partial(sweeps.sweep_daily, now=NOW + 3 * HOUR) for _ in range(THREADS)])
     sweeps.sweep_daily(now=NOW + 3 * HOUR)  # what one left because another held it

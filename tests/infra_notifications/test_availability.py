@@ -135,9 +135,11 @@ def test_page_shows_a_picture_a_share_and_a_table(viewer: Client, point: ChargeP
     assert page.count("<svg") > 0
     assert "Availability over 30 days" in page
     found = availability(
-        [(now - timedelta(days=5), now - timedelta(days=2))], known_since=now - timedelta(days=99), now=now,
+        [(now - timedelta(days=5), now - timedelta(days=2))],
+        known_since=now - timedelta(days=99),
+        now=now,
         zone=timezone.get_current_timezone(),
-    )  # fmt: skip
+    )
     assert f"<strong>{percent(share_of(found))}</strong>" in page
     assert "chart-danger" in page
 

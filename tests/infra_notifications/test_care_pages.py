@@ -114,8 +114,11 @@ def test_list_shows_and_finds_what_is_acknowledged(operator: Client) -> None:
     acknowledge_incidents(incident_ids=[first.pk], author="anna", now=timezone.now())
     assert "acknowledged by anna" in " ".join(rows_of(operator.get(url("incidents"))))
     for query, found in (
-        ("q=acknowledged:yes", first), ("q=ack:no", second), ("acknowledged=yes", first), ("acknowledged=no", second),
-    ):  # fmt: skip
+        ("q=acknowledged:yes", first),
+        ("q=ack:no", second),
+        ("acknowledged=yes", first),
+        ("acknowledged=no", second),
+    ):
         assert [row.pk for row in operator.get(f"{url('incidents')}?{query}").context["page"].rows] == [found.pk]
 
 
@@ -192,18 +195,32 @@ def test_timeline_tells_everything_in_its_order(operator: Client) -> None:
     say(point, fault(info="MCB 3"), now=now + timedelta(minutes=10))
     sweep(now + timedelta(minutes=70))
     plan_maintenance(
-        reason="New cables", ends_at=now + timedelta(minutes=100), targets=Targets(groups=[group.pk]), author="anna",
+        reason="New cables",
+        ends_at=now + timedelta(minutes=100),
+        targets=Targets(groups=[group.pk]),
+        author="anna",
         now=now + timedelta(minutes=80),
-    )  # fmt: skip
+    )
     acknowledge_incidents(
         incident_ids=[only_incident().pk], author="bert", note="On it", now=now + timedelta(minutes=90)
     )
     say(point, fine(), now=now + timedelta(minutes=110))
     shown = text_of(operator.get(url("incident", only_incident().pk))).partition("Timeline")[2]
     _order(
-        shown, "Opened", "Alert Köln", "Raised again", "MCB 3", "Reminder Köln", "Maintenance began",
-        "New cables (anna)", "Acknowledged by bert", "On it", "Maintenance ended", "Closed", "All-clear Köln",
-    )  # fmt: skip
+        shown,
+        "Opened",
+        "Alert Köln",
+        "Raised again",
+        "MCB 3",
+        "Reminder Köln",
+        "Maintenance began",
+        "New cables (anna)",
+        "Acknowledged by bert",
+        "On it",
+        "Maintenance ended",
+        "Closed",
+        "All-clear Köln",
+    )
     assert "Not told Alert Deaf" in shown
     assert "The group does not listen to this case" in shown
     assert "rule Over-current protection tripped" in shown
@@ -476,7 +493,11 @@ def test_words_that_hold_html_are_shown_as_they_are(operator: Client) -> None:
     say(point, fault(info=EVIL), now=timezone.now())
     acknowledge_incidents(incident_ids=[only_incident().pk], author=EVIL, note=EVIL, now=timezone.now())
     for where in (
-        url("maintenance"), url("maintenance_window", window.pk), url("maintenance_change", window.pk),
-        f"{url('maintenance_new')}?for_point={point.pk}", url("incident", only_incident().pk), url("incidents"),
-    ):  # fmt: skip
+        url("maintenance"),
+        url("maintenance_window", window.pk),
+        url("maintenance_change", window.pk),
+        f"{url('maintenance_new')}?for_point={point.pk}",
+        url("incident", only_incident().pk),
+        url("incidents"),
+    ):
         assert escape(EVIL) in harmless(operator.get(where))

@@ -112,10 +112,20 @@ def test_page_shows_facts_groups_incidents_and_messages_with_their_rules(viewer:
     take(message(other, fault("OtherError", info="tilted")), now=now)
     shown = text_of(viewer.get(url("charge_point", point.pk)))
     for said in (
-        "DE*CP-1*1", "Online", "Faulted since", "West", "CP-1 / 1", "Alfen Eve (5)", "hub", "Fuse tripped",
-        "Faulted · OverCurrentFailure → Over-current protection tripped", "Heartbeat", "Sign of life", "Unmapped",
+        "DE*CP-1*1",
+        "Online",
+        "Faulted since",
+        "West",
+        "CP-1 / 1",
+        "Alfen Eve (5)",
+        "hub",
+        "Fuse tripped",
+        "Faulted · OverCurrentFailure → Over-current protection tripped",
+        "Heartbeat",
+        "Sign of life",
+        "Unmapped",
         "Told West",
-    ):  # fmt: skip
+    ):
         assert said in shown
     assert "tilted" not in shown
     page = viewer.get(url("charge_point", point.pk)).content.decode()

@@ -18,12 +18,27 @@ from tests.infra_notifications.kit import NOW, fault, heartbeat, say, take
 pytestmark = pytest.mark.django_db
 
 EVERYTHING: dict[str, Any] = {
-    "evse_id": "DE*ABC*E1*1", "station": "CP-1", "connector": 1, "name": "Deck 2", "location": "Parkhaus Süd",
-    "street": "Bahnhofstr. 1", "postal_code": "50667", "city": "Köln", "country": "DEU", "latitude": 50.937512,
-    "longitude": -6.960312, "operator": "ABC", "vendor": "Alfen", "model": "Eve", "firmware": "5.2",
-    "connector_standard": "IEC_62196_T2", "power_type": "AC_3_PHASE", "max_power_kw": 22.05, "expected_interval_s": 60,
+    "evse_id": "DE*ABC*E1*1",
+    "station": "CP-1",
+    "connector": 1,
+    "name": "Deck 2",
+    "location": "Parkhaus Süd",
+    "street": "Bahnhofstr. 1",
+    "postal_code": "50667",
+    "city": "Köln",
+    "country": "DEU",
+    "latitude": 50.937512,
+    "longitude": -6.960312,
+    "operator": "ABC",
+    "vendor": "Alfen",
+    "model": "Eve",
+    "firmware": "5.2",
+    "connector_standard": "IEC_62196_T2",
+    "power_type": "AC_3_PHASE",
+    "max_power_kw": 22.05,
+    "expected_interval_s": 60,
     "tags": ["garage", "hub"],
-}  # fmt: skip
+}
 
 
 def upsert(*rows: dict[str, Any]) -> tuple[int, int, int]:

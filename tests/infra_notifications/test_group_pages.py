@@ -35,9 +35,7 @@ def group(db: None) -> NotificationGroup:
 # ---- who may --------------------------------------------------------------------------------------------------------
 
 READING = ("groups", "group", "group_members", "group_incidents", "group_deliveries", "group_result")
-CHANGING = (
-    "group_edit", "group_test", "group_member_remove", "group_delete", "wizard_start", "wizard_change",
-)  # fmt: skip
+CHANGING = ("group_edit", "group_test", "group_member_remove", "group_delete", "wizard_start", "wizard_change")
 
 
 def address(name: str, group: NotificationGroup) -> str:
@@ -113,10 +111,13 @@ def test_empty_page_says_what_to_do(operator: Client, name: str) -> None:
     if name == "groups":
         group.delete()
     said = {
-        "groups": "No notification group yet", "group": "this group has no address", "group_members": "No members yet",
-        "group_incidents": "Nothing happened at the members", "group_deliveries": "Nothing was sent yet",
+        "groups": "No notification group yet",
+        "group": "this group has no address",
+        "group_members": "No members yet",
+        "group_incidents": "Nothing happened at the members",
+        "group_deliveries": "Nothing was sent yet",
         "group_result": "No test mail was sent to this group yet.",
-    }[name]  # fmt: skip
+    }[name]
     assert said in text_of(operator.get(address(name, group)))
 
 
@@ -127,22 +128,31 @@ def test_configuration_explains_each_case_and_when_it_is_told(viewer: Client, gr
     NotificationGroup.objects.update(cases=["FUSE_TRIPPED", "UNAVAILABLE"], reminder_s=7200, language="de")
     shown = text_of(viewer.get(url("group", group.pk)))
     for said in (
-        "a@example.org", "b@example.org",
+        "a@example.org",
+        "b@example.org",
         "FUSE_TRIPPED Fuse tripped The charger’s safety mechanism was activated. told at once",
         "UNAVAILABLE Unavailable The charge point is not available (does not communicate with the system anymore).",
         "told when it lasts 15 min",
         "SENSORS Sensors A sensor (e.g. shock sensor) was triggered. not told",
-        "yes, in the same thread", "every 2 h", "German", "Members 3",
-    ):  # fmt: skip
+        "yes, in the same thread",
+        "every 2 h",
+        "German",
+        "Members 3",
+    ):
         assert said in shown
 
 
 def form_data(**more: Any) -> dict[str, Any]:
     return {
-        "emails": ["a@example.org", "b@example.org"], "cases": ["FUSE_TRIPPED"], "notify_recovery": "on",
-        "hold_off_FUSE_TRIPPED": "1", "hold_off_UNAVAILABLE": "30", "hold_off_SENSORS": "0", "reminder_h": "",
+        "emails": ["a@example.org", "b@example.org"],
+        "cases": ["FUSE_TRIPPED"],
+        "notify_recovery": "on",
+        "hold_off_FUSE_TRIPPED": "1",
+        "hold_off_UNAVAILABLE": "30",
+        "hold_off_SENSORS": "0",
+        "reminder_h": "",
         "language": "fr",
-    } | more  # fmt: skip
+    } | more
 
 
 def edit(client: Client, group: NotificationGroup, **more: Any) -> Any:
@@ -248,9 +258,9 @@ def test_plus_adds_a_field_without_javascript_and_keeps_what_was_typed(
     [
         "a@example.org, b@example.org;c@example.org d@example.org",
         "a@example.org\nb@example.org\r\nc@example.org\t\td@example.org\n",
-        "Anna A <a@example.org>, \"B, Bernd\" <b@example.org>; <c@example.org> d@example.org",
+        'Anna A <a@example.org>, "B, Bernd" <b@example.org>; <c@example.org> d@example.org',
     ],
-)  # fmt: skip
+)
 def test_many_addresses_are_pasted_at_once(operator: Client, group: NotificationGroup, pasted: str) -> None:
     edit(operator, group, emails=[pasted, ""])
     found = list(group.addresses.values_list("address", flat=True))

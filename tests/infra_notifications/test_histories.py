@@ -46,8 +46,8 @@ SAID = {
     "tilt over": events(event("TiltSensor", "Active", cleared=True)),
 }
 MESSAGES = st.tuples(
-    st.sampled_from(sorted(SAID)), st.integers(0, 1), st.sampled_from([0, 0, 0, 40, 3_600, 2 * 86_400]), st.booleans(),
-)  # fmt: skip
+    st.sampled_from(sorted(SAID)), st.integers(0, 1), st.sampled_from([0, 0, 0, 40, 3_600, 2 * 86_400]), st.booleans()
+)
 STEPS = st.tuples(
     # How many seconds pass, and what happens then.
     st.sampled_from([0, 1, 20, 31, 60, 121, 950, 4_000, 90_000]),
@@ -145,7 +145,7 @@ PROMISES = {
         " WHERE f->>'effect' = 'raise' AND m.verdict <> 'info'"
         " AND NOT (f->'steps' ?| array['opened', 'repeated', 'late'])"
     ),
-}  # fmt: skip
+}
 
 
 class History:
@@ -207,9 +207,12 @@ class History:
                         withdraw_acknowledgement(incident=incident, author="anna", now=self.now)
             case ("maintenance", where, seconds):
                 plan_maintenance(
-                    reason="Works", ends_at=self.now + timedelta(seconds=seconds), targets=self._targets(where),
-                    author="anna", now=self.now,
-                )  # fmt: skip
+                    reason="Works",
+                    ends_at=self.now + timedelta(seconds=seconds),
+                    targets=self._targets(where),
+                    author="anna",
+                    now=self.now,
+                )
             case ("maintenance over",):
                 for window in MaintenanceWindow.objects.filter(ends_at__gt=self.now)[:1]:
                     end_maintenance(window=window, now=self.now)
@@ -232,9 +235,11 @@ class History:
 
 # These compare moments, which several clocks at once do not give.
 BY_THE_CLOCK = {
-    "nothing is mailed of a charge point in maintenance", "nobody is reminded of what is acknowledged, or over",
-    "no reminder within a minute of another one", "one digest a day",
-}  # fmt: skip
+    "nothing is mailed of a charge point in maintenance",
+    "nobody is reminded of what is acknowledged, or over",
+    "no reminder within a minute of another one",
+    "one digest a day",
+}
 
 
 def check_promises(*, but: Collection[str] = ()) -> None:

@@ -51,7 +51,7 @@ def bring(text: str | bytes) -> Any:
         ' EVSE_ID ,"City"\n\n DE*1 , Köln \n,\n'.encode(),
         '"evse_id","city"\n"DE*1","Köln"'.encode(),
     ],
-)  # fmt: skip
+)
 def test_usual_forms_of_csv_are_read(data: bytes) -> None:
     bring(data)
     assert list(ChargePoint.objects.values_list("evse_id", "city")) == [("DE*1", "Köln")]
@@ -118,7 +118,7 @@ def test_every_wrong_line_is_counted_and_two_hundred_are_listed() -> None:
         ("name", "'=SUM(A1)", "=SUM(A1)"),
         ("name", "'quoted", "'quoted"),
     ],
-)  # fmt: skip
+)
 def test_cell_is_read_as_its_field(column: str, cell: str, value: str) -> None:
     bring(f'evse_id;{column}\nX;"{cell}"\n')
     assert str(getattr(ChargePoint.objects.get(), column)) == value

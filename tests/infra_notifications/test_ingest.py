@@ -143,8 +143,11 @@ def test_single_event_that_is_no_list_is_taken() -> None:
 def test_security_event_is_of_the_whole_station() -> None:
     seen = see({"type": "TamperDetectionActivated", "techInfo": "lid"}, "SecurityEventNotification")
     assert (seen.evse, seen.codes, seen.words, seen.fault) == (
-        0, ("TamperDetectionActivated",), "lid", "security/TamperDetectionActivated",
-    )  # fmt: skip
+        0,
+        ("TamperDetectionActivated",),
+        "lid",
+        "security/TamperDetectionActivated",
+    )
 
 
 @pytest.mark.parametrize("action", ["Heartbeat", "MeterValues", "DataTransfer", "Unheard", ""])
@@ -188,10 +191,20 @@ def test_time_is_read_or_missing(given_text: Any, moment: datetime | None) -> No
 @pytest.mark.parametrize(
     ("value", "number"),
     [
-        (1, 1), ("2", 2), (" 3 ", 3), (0, 0), (-1, None), (40_000, None), ("123456", None), (True, None), (1.0, None),
-        ("²", None), (None, None), ([1], None),
+        (1, 1),
+        ("2", 2),
+        (" 3 ", 3),
+        (0, 0),
+        (-1, None),
+        (40_000, None),
+        ("123456", None),
+        (True, None),
+        (1.0, None),
+        ("²", None),
+        (None, None),
+        ([1], None),
     ],
-)  # fmt: skip
+)
 def test_small_whole_numbers_are_taken_also_as_text(value: Any, number: int | None) -> None:
     assert whole(value) == number
 
@@ -254,10 +267,24 @@ JSON = st.recursive(
     max_leaves=12,
 )
 FIELDS = (
-    "connectorId", "errorCode", "status", "info", "vendorErrorCode", "vendorId", "timestamp", "connectorStatus",
+    "connectorId",
+    "errorCode",
+    "status",
+    "info",
+    "vendorErrorCode",
+    "vendorId",
+    "timestamp",
+    "connectorStatus",
     "evseId",
-    "eventData", "generatedAt", "type", "techInfo", "evse", "chargingStation", "firmwareVersion", "chargePointVendor",
-)  # fmt: skip
+    "eventData",
+    "generatedAt",
+    "type",
+    "techInfo",
+    "evse",
+    "chargingStation",
+    "firmwareVersion",
+    "chargePointVendor",
+)
 EVENT_FIELDS = ("component", "variable", "actualValue", "cleared", "techCode", "techInfo", "timestamp", "trigger")
 PARTS = st.dictionaries(st.sampled_from(["name", "instance", "evse", "id"]), JSON)
 EVENTS = st.lists(st.dictionaries(st.sampled_from(EVENT_FIELDS), JSON | PARTS), max_size=3)

@@ -51,13 +51,23 @@ def told(of: Incident, at: datetime) -> Event:
         kind="charging.group.alert", subject=key, dedup_key=key, payload={}, occurred_at=at, created_at=at
     )
     Delivery.objects.create(
-        event=event, channel="email", address="a@example.org", destination="email:example.org", state="delivered",
-        created_at=at, settled_at=at,
-    )  # fmt: skip
+        event=event,
+        channel="email",
+        address="a@example.org",
+        destination="email:example.org",
+        state="delivered",
+        created_at=at,
+        settled_at=at,
+    )
     Notice.objects.create(
-        incident=of, group=NotificationGroupFactory(), group_name="g", kind=NoticeKind.OPENED, state=NoticeState.SENT,
-        decided_at=at, event_id=event.pk,
-    )  # fmt: skip
+        incident=of,
+        group=NotificationGroupFactory(),
+        group_name="g",
+        kind=NoticeKind.OPENED,
+        state=NoticeState.SENT,
+        decided_at=at,
+        event_id=event.pk,
+    )
     return event
 
 

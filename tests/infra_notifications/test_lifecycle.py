@@ -250,8 +250,12 @@ def test_raise_anew_may_be_news_after_one_that_was_reported_late(
 SECONDS = st.integers(0, 600)
 RAISES = st.builds(
     raised,
-    st.sampled_from("ab"), SECONDS, late_s=SECONDS, device=st.booleans(), momentary_s=st.sampled_from([None, 60]),
-)  # fmt: skip
+    st.sampled_from("ab"),
+    SECONDS,
+    late_s=SECONDS,
+    device=st.booleans(),
+    momentary_s=st.sampled_from([None, 60]),
+)
 CLEARS = st.builds(cleared, st.sampled_from(["a", "b", ""]), SECONDS, late_s=SECONDS, device=st.booleans())
 
 

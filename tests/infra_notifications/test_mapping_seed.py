@@ -125,7 +125,7 @@ def meaning(payload: dict[str, Any], action: str = "", protocol: str = "") -> st
             "unmapped",
         ),
     ],
-)  # fmt: skip
+)
 def test_error_of_ocpp_1_6(payload: dict[str, Any], means: str) -> None:
     assert meaning(payload) == means
 
@@ -154,7 +154,7 @@ def test_error_of_ocpp_1_6(payload: dict[str, Any], means: str) -> None:
         (fault("groundFailure", info="Residual current situation resolved"), f"clear {FUSE}"),
         (fault("groundFailure", info="RCD disconnected"), f"raise {FUSE}"),
     ],
-)  # fmt: skip
+)
 def test_end_of_an_error_of_ocpp_1_6(payload: dict[str, Any], means: str) -> None:
     assert meaning(payload) == means
 
@@ -267,7 +267,7 @@ def test_component_that_raises_nothing(protocol: str, component: str, variable: 
         (event("TemperatureSensor", "Active", "85", trigger="Alerting"), f"raise {SENSORS}"),
         (event("TemperatureSensor", "Active", "60", trigger="Alerting", cleared=True), f"clear {SENSORS}"),
     ],
-)  # fmt: skip
+)
 def test_event_by_code_words_and_value(data: dict[str, Any], means: str) -> None:
     assert meaning(events(data)) == means
 

@@ -407,9 +407,14 @@ def test_findings_name_the_rule_the_case_and_the_step(point: ChargePoint) -> Non
     (finding,) = list(ChargePointMessage.objects.get().findings or [])
     rule = EventRule.objects.get(name="Over-current protection tripped")
     assert finding == {
-        "rule": rule.pk, "name": rule.name, "effect": "raise", "case": "FUSE_TRIPPED", "n": 1,
-        "said": "Faulted · OverCurrentFailure", "steps": ["opened"],
-    }  # fmt: skip
+        "rule": rule.pk,
+        "name": rule.name,
+        "effect": "raise",
+        "case": "FUSE_TRIPPED",
+        "n": 1,
+        "said": "Faulted · OverCurrentFailure",
+        "steps": ["opened"],
+    }
 
 
 def test_status_is_kept_in_the_protocols_word_since_it_changed(point: ChargePoint) -> None:

@@ -158,8 +158,10 @@ def test_mail_names_case_place_time_words_and_link(points: list[ChargePoint], gr
     assert incident["said"] == "Faulted · OverCurrentFailure · MCB 2"
     assert item["url"] == f"http://testserver/infrastructure/incidents/{only_incident().pk}/"
     assert (payload["group"], payload["total"], payload["url"]) == (
-        "Köln", 1, f"http://testserver/infrastructure/groups/{group.pk}/",
-    )  # fmt: skip
+        "Köln",
+        1,
+        f"http://testserver/infrastructure/groups/{group.pk}/",
+    )
 
 
 def test_mail_lists_a_hundred_and_counts_the_rest() -> None:
@@ -263,9 +265,11 @@ def test_changed_hold_off_moves_neither_other_groups_nor_what_is_gathered(
     update_group(group=group, settings={"hold_off_s": {"UNAVAILABLE": 60, "FUSE_TRIPPED": 600}}, now=at(3))
     waiting = Notice.objects.filter(state="waiting")
     assert set(waiting.values_list("reason", "group_id", "due_at")) == {
-        ("gathered", group.pk, at(60)), ("gathered", other.pk, at(60)),
-        ("hold_off", group.pk, at(62)), ("hold_off", other.pk, at(902)),
-    }  # fmt: skip
+        ("gathered", group.pk, at(60)),
+        ("gathered", other.pk, at(60)),
+        ("hold_off", group.pk, at(62)),
+        ("hold_off", other.pk, at(902)),
+    }
 
 
 def test_hold_off_of_days_is_told_when_it_has_passed(group: NotificationGroup, points: list[ChargePoint]) -> None:

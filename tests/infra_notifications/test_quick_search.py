@@ -56,10 +56,14 @@ def test_a_text_is_looked_for_among_the_values_and_the_rows_are_asked_for_those(
 @pytest.mark.parametrize(
     ("field", "column"),
     [
-        ("city", "city"), ("operator", "operator"), ("vendor", "vendor"), ("model", "model"), ("firmware", "firmware"),
+        ("city", "city"),
+        ("operator", "operator"),
+        ("vendor", "vendor"),
+        ("model", "model"),
+        ("firmware", "firmware"),
         ("plug", "connector_standard"),
     ],
-)  # fmt: skip
+)
 def test_every_column_whose_values_are_kept(field: str, column: str) -> None:
     ChargePointFactory(evse_id="A", **{column: "Größe-7.1"})
     ChargePointFactory(evse_id="B", **{column: "else"})
@@ -268,9 +272,12 @@ def test_since_when_a_charge_point_is_silent_or_online(text: str, given_points: 
             for hours in ends:
                 end = NOW - timedelta(hours=hours)
                 IncidentFactory(
-                    charge_point=point, case=Case.UNAVAILABLE, opened_at=end - timedelta(hours=1), closed_at=end,
+                    charge_point=point,
+                    case=Case.UNAVAILABLE,
+                    opened_at=end - timedelta(hours=1),
+                    closed_at=end,
                     close_reason=CloseReason.LIFE,
-                )  # fmt: skip
+                )
             # Neither another case nor another end of a silence says since when it is online.
             IncidentFactory(
                 charge_point=point, opened_at=NOW - timedelta(hours=3), closed_at=NOW, close_reason=CloseReason.LIFE

@@ -132,9 +132,11 @@ def test_recovery(facts: Facts, listener: Listener, reason: NoticeReason) -> Non
 
 
 @given(
-    opened=st.integers(-10_000, 0), closed=st.none() | st.integers(-10_000, 10_000), hold_off=st.integers(0, 5_000),
+    opened=st.integers(-10_000, 0),
+    closed=st.none() | st.integers(-10_000, 10_000),
+    hold_off=st.integers(0, 5_000),
     now=st.integers(0, 10_000),
-)  # fmt: skip
+)
 def test_nothing_is_told_before_its_hold_off(opened: int, closed: int | None, hold_off: int, now: int) -> None:
     ended = at(max(closed, opened)) if closed is not None else None
     facts = Facts("UNAVAILABLE", at(opened), at(opened), ended)

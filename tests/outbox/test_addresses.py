@@ -159,13 +159,16 @@ def test_no_address_that_the_standard_library_calls_private_passes(
         ("https://8.8.8.8/x", "https://8.8.8.8/x"),
         ("https://[2606:4700::1111]/x", "https://[2606:4700::1111]/x"),
         ("https://[2606:4700:0:0::1111]:8443/", "https://[2606:4700::1111]:8443/"),
-        ("https://köln.example/süd?ort=nord süd".replace(" ", "+"), "https://xn--kln-sna.example/s%C3%BCd?ort=nord+s%C3%BCd"),
+        (
+            "https://köln.example/süd?ort=nord süd".replace(" ", "+"),
+            "https://xn--kln-sna.example/s%C3%BCd?ort=nord+s%C3%BCd",
+        ),
         ("https://a.example/%2F%20?x=%41", "https://a.example/%2F%20?x=%41"),
         ("https://a_b.example/x", "https://a_b.example/x"),
         ("https://1.2.3.example/", "https://1.2.3.example/"),
         ("https://пример.example/", "https://xn--e1afmkfd.example/"),
     ],
-)  # fmt: skip
+)
 def test_url_is_taken_and_written_in_one_way(url: str, written: str) -> None:
     target = parse_target(url, STRICT)
     assert target.url == written

@@ -187,9 +187,7 @@ OPEN = EventKind("test.open", "Open", "", "test", Anything, Anything({}))
 
 
 def test_fields_of_a_kind_are_every_end_of_every_path() -> None:
-    assert fields_of(SEEN) == {
-        "city", "place.city", "data.place.city", "level", "data.level", "mood", "data.mood",
-    }  # fmt: skip
+    assert fields_of(SEEN) == {"city", "place.city", "data.place.city", "level", "data.level", "mood", "data.mood"}
 
 
 def test_field_of_none_of_the_kinds_is_refused_with_a_near_one() -> None:
@@ -208,20 +206,37 @@ def test_registered_kinds_of_the_domains_can_be_asked_for_their_city() -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.datetimes().map(str)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=30)
+    | st.datetimes().map(str)
     | st.sampled_from(["9999-12-31", "9999-12-31T23:59:59.999999", "0001-01-01T00:00:00+14:00", "1e999999", "NaN"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(
     st.dictionaries(st.sampled_from(["city", "power", "at", "place"]), VALUES),
     st.sampled_from(
-        ["city:paris", "power:>=50", "power:1..2", "at:<2026-11-21", "at:2026-01-01..", "city:none", "-city:any", "x",
-         "place.city:paris", "power:5", "city:yes", 'at:>"9998-12-31 05:39"']
+        [
+            "city:paris",
+            "power:>=50",
+            "power:1..2",
+            "at:<2026-11-21",
+            "at:2026-01-01..",
+            "city:none",
+            "-city:any",
+            "x",
+            "place.city:paris",
+            "power:5",
+            "city:yes",
+            'at:>"9998-12-31 05:39"',
+        ]
     ),
-)  # fmt: skip
+)
 def test_no_payload_breaks_a_condition(payload: dict[str, Any], text: str) -> None:
     """It would break its publisher's transaction."""
     assert takes(text, EventView("test.note", "test", "info", "note:1", payload)) in (True, False)

@@ -175,9 +175,16 @@ def test_audit_log_says_who_wanted_it(operator: Client) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"mark": "x"}, {"mark": "99999999999999999999"}, {"all": "1"}, {"all": "1", "query": "q=state:odd"},
-     {"all": "1", "query": "q=" + "x" * 30_000}, {"mark": ["-1", "²"]}],
-)  # fmt: skip
+    [
+        {},
+        {"mark": "x"},
+        {"mark": "99999999999999999999"},
+        {"all": "1"},
+        {"all": "1", "query": "q=state:odd"},
+        {"all": "1", "query": "q=" + "x" * 30_000},
+        {"mark": ["-1", "²"]},
+    ],
+)
 def test_odd_choices_are_answered_with_a_page(operator: Client, body: dict[str, Any]) -> None:
     assert operator.post(f"{URL}retry/", body, follow=True).status_code == 200
     assert not Job.objects.exists()

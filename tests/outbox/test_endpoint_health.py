@@ -105,8 +105,10 @@ def test_contact_is_told_once_after_a_day_and_once_at_the_end() -> None:
     assert mails("webhook.disabled") == ["ops@example.org"]
     found = reread(endpoint)
     assert (found.state, found.reason, found.held_since) == (
-        EndpointState.DISABLED, Reason.FAILING, NOW + DISABLE_AFTER,
-    )  # fmt: skip
+        EndpointState.DISABLED,
+        Reason.FAILING,
+        NOW + DISABLE_AFTER,
+    )
 
 
 def test_days_are_those_of_the_contract() -> None:

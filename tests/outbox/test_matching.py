@@ -101,8 +101,10 @@ def test_two_endpoints_at_one_address_hear_both_and_one_mail_address_once(regist
     )
     deliveries = published(a_note("ops@example.org", kind=SILENT))
     assert sorted((one.channel, one.list_key) for one in deliveries) == [
-        ("email", ""), ("webhook", "webhook:1"), ("webhook", "webhook:2"),
-    ]  # fmt: skip
+        ("email", ""),
+        ("webhook", "webhook:1"),
+        ("webhook", "webhook:2"),
+    ]
 
 
 @pytest.mark.django_db

@@ -18,8 +18,16 @@ from outbox.transports.email.smtp import stuffed
 from tests.outbox.kit import NOW, a_message
 
 HEADERS = [
-    "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Language", "Content-Type",
-]  # fmt: skip
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "MIME-Version",
+    "Content-Language",
+    "Content-Type",
+]
 EVIL = [
     "\r\nBcc: evil@example.org",
     "\nBcc: evil@example.org",

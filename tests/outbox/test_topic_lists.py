@@ -52,11 +52,17 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
 def test_list_is_made_as_it_was_described(db: None) -> None:
     found = create_list(
         settings={
-            "name": "  Werkstatt   Süd ", "description": " Nights ", "domain": "test", "topics": [TRIP, "test.*", TRIP],
-            "condition": " title:fuse ", "language": "de", "enabled": False, "gather_s": 0,
+            "name": "  Werkstatt   Süd ",
+            "description": " Nights ",
+            "domain": "test",
+            "topics": [TRIP, "test.*", TRIP],
+            "condition": " title:fuse ",
+            "language": "de",
+            "enabled": False,
+            "gather_s": 0,
         },
         emails=["A@example.org", "a@EXAMPLE.org", "b@exämple.org"],
-    )  # fmt: skip
+    )
     found.refresh_from_db()
     assert (found.name, found.description, found.domain) == ("Werkstatt Süd", "Nights", "test")
     assert (found.topics, found.condition) == ([TRIP, "test.*"], "title:fuse")
@@ -266,10 +272,17 @@ def test_first_reason_counts(changes: dict[str, Any], reason: DecisionReason) ->
 @pytest.mark.parametrize(
     ("until", "gather_s", "end"),
     [
-        (None, 60, None), (60, 60, 60), (0, 60, None), (-1, 60, None), (1, 60, 1), (60, 0, None),
-        (359, 60, 359), (361, 60, None), (86_400, 60, None),
+        (None, 60, None),
+        (60, 60, 60),
+        (0, 60, None),
+        (-1, 60, None),
+        (1, 60, 1),
+        (60, 0, None),
+        (359, 60, 359),
+        (361, 60, None),
+        (86_400, 60, None),
     ],
-)  # fmt: skip
+)
 def test_window_in_which_a_list_gathers(until: int | None, gather_s: int, end: int | None) -> None:
     moment = None if until is None else at(until)
     assert window_end(moment, gather_s, NOW) == (None if end is None else at(end))
@@ -305,10 +318,18 @@ def test_topics_are_clean_or_refused(texts: list[str]) -> None:
 
 def test_facts_are_what_people_want_to_read() -> None:
     payload = {
-        "id": 7, "trip_id": 9, "url": "https://x.example/", "amount": 3.5, "paid": False, "note": "", "city": None,
-        "tags": ["a", "b"], "photos": ["https://x.example/1"], "legs": [{"a": 1}, {"a": 2}],
+        "id": 7,
+        "trip_id": 9,
+        "url": "https://x.example/",
+        "amount": 3.5,
+        "paid": False,
+        "note": "",
+        "city": None,
+        "tags": ["a", "b"],
+        "photos": ["https://x.example/1"],
+        "legs": [{"a": 1}, {"a": 2}],
         "charge_point": {"id": 3, "evse_id": "DE*ABC", "position": {"latitude": 50.9}},
-    }  # fmt: skip
+    }
     assert key_facts(payload) == [
         Fact("", "amount", 3.5),
         Fact("", "paid", False),

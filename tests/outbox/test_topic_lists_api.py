@@ -24,9 +24,19 @@ def test_list_is_made_read_changed_and_deleted(api: ApiClient) -> None:
     assert made.status_code == 201
     body = made.json()
     assert body | {"id": 0, "created_at": ""} == {
-        "id": 0, "name": "Werkstatt", "description": "", "domain": "", "topics": ["test.*"], "condition": "title:fuse",
-        "emails": [ADDRESS], "language": "en", "enabled": True, "gather_s": 60, "last_told_at": None, "created_at": "",
-    }  # fmt: skip
+        "id": 0,
+        "name": "Werkstatt",
+        "description": "",
+        "domain": "",
+        "topics": ["test.*"],
+        "condition": "title:fuse",
+        "emails": [ADDRESS],
+        "language": "en",
+        "enabled": True,
+        "gather_s": 60,
+        "last_told_at": None,
+        "created_at": "",
+    }
     path = f"/topic-lists/{body['id']}"
     assert api.get(path).json() == body
     changed = api.patch(path, {"enabled": False, "emails": [], "topics": [SILENT], "name": None})

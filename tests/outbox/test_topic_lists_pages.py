@@ -21,17 +21,27 @@ from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, happening, hap
 @pytest.fixture
 def topic_list(db: None) -> TopicList:
     return a_list(
-        "test.*", name="Werkstatt", description="All of the south", condition="title:fuse",
+        "test.*",
+        name="Werkstatt",
+        description="All of the south",
+        condition="title:fuse",
         emails=[ADDRESS, "b@example.org"],
-    )  # fmt: skip
+    )
 
 
 READING = ("topic_lists", "topic_list", "topic_list_deliveries", "topic_list_untold")
 CHANGING = ("topic_list_create", "topic_list_edit", "topic_list_test", "topic_list_delete")
 FORM = {
-    "name": "Nachts", "description": "", "enabled": "on", "topics": [SILENT, "test.trip.*"], "domain": "",
-    "condition": "title:fuse", "gather_s": "90", "language": "de", "emails": ["a@example.org", ""],
-}  # fmt: skip
+    "name": "Nachts",
+    "description": "",
+    "enabled": "on",
+    "topics": [SILENT, "test.trip.*"],
+    "domain": "",
+    "condition": "title:fuse",
+    "gather_s": "90",
+    "language": "de",
+    "emails": ["a@example.org", ""],
+}
 
 
 def url(name: str, *args: Any) -> str:
@@ -126,9 +136,17 @@ def test_empty_overview_says_what_to_do(operator: Client) -> None:
 def test_configuration_says_everything(viewer: Client, topic_list: TopicList) -> None:
     said = text_of(viewer.get(url("topic_list", topic_list.pk)))
     for part in (
-        "All of the south", ADDRESS, "b@example.org", "what follows within 1 min in one mail", "English", "title:fuse",
-        "4 kinds of event", "Silent test.silent Is never mailed.", "Last mail never", "Waiting nothing",
-    ):  # fmt: skip
+        "All of the south",
+        ADDRESS,
+        "b@example.org",
+        "what follows within 1 min in one mail",
+        "English",
+        "title:fuse",
+        "4 kinds of event",
+        "Silent test.silent Is never mailed.",
+        "Last mail never",
+        "Waiting nothing",
+    ):
         assert part in said
 
 
@@ -321,10 +339,17 @@ def test_list_is_deleted_by_its_name(operator: Client, topic_list: TopicList) ->
 def test_change_in_the_administration_holds_for_the_next_event(administrator: Client, topic_list: TopicList) -> None:
     path = reverse("admin:outbox_topiclist_change", args=[topic_list.pk])
     data: dict[str, Any] = {
-        "name": "Werkstatt", "description": "", "domain": "", "topics": "charge_point.*", "condition": "",
-        "language": "en", "enabled": "on", "gather_s": "60", "addresses-TOTAL_FORMS": "0",
+        "name": "Werkstatt",
+        "description": "",
+        "domain": "",
+        "topics": "charge_point.*",
+        "condition": "",
+        "language": "en",
+        "enabled": "on",
+        "gather_s": "60",
+        "addresses-TOTAL_FORMS": "0",
         "addresses-INITIAL_FORMS": "0",
-    }  # fmt: skip
+    }
     happens(happening("fuse"))
     assert administrator.post(path, data | {"topics": "charge_pont.*"}).status_code == 200
     assert administrator.post(path, data | {"condition": "severity:loud"}).status_code == 200

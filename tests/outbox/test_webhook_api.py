@@ -34,10 +34,21 @@ def test_endpoint_is_made_read_changed_and_deleted(api: ApiClient) -> None:
     assert first.pop("secret").startswith("whsec_")
     number = first["id"]
     assert first | {"created_at": ""} == {
-        "id": number, "url": URL, "topics": ["test.*"], "description": "Hooks", "condition": "words:dark",
-        "header_names": ["X-Key"], "contact": "a@example.org", "personal_data": False, "enabled": True,
-        "state": "enabled", "reason": "", "held_since": None, "failing_since": None, "created_at": "",
-    }  # fmt: skip
+        "id": number,
+        "url": URL,
+        "topics": ["test.*"],
+        "description": "Hooks",
+        "condition": "words:dark",
+        "header_names": ["X-Key"],
+        "contact": "a@example.org",
+        "personal_data": False,
+        "enabled": True,
+        "state": "enabled",
+        "reason": "",
+        "held_since": None,
+        "failing_since": None,
+        "created_at": "",
+    }
     assert api.get(f"/webhooks/{number}").json() == first
     assert api.get("/webhooks").json()["items"] == [first]
     changed = api.patch(f"/webhooks/{number}", {"topics": ["*"], "description": "New", "personal_data": True}).json()
@@ -149,8 +160,12 @@ def test_deliveries_tell_what_the_receiver_answered(api: ApiClient) -> None:
     (shown,) = api.get(f"/webhooks/{endpoint.pk}/deliveries").json()["items"]
     (attempt,) = shown["tries"]
     assert {name: attempt[name] for name in ("duration_ms", "verdict", "reason", "status", "answer")} == {
-        "duration_ms": 12, "verdict": "failed", "reason": "rejected", "status": 404, "answer": "no",
-    }  # fmt: skip
+        "duration_ms": 12,
+        "verdict": "failed",
+        "reason": "rejected",
+        "status": 404,
+        "answer": "no",
+    }
     assert api.get(f"/webhooks/{other.pk}/deliveries").json()["items"][0]["tries"] == []
 
 
@@ -192,10 +207,15 @@ def test_retry_of_a_webhook_sends_it_again_also_when_it_was_delivered(api: ApiCl
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/test"), ("POST", "/rotate"), ("GET", "/deliveries"),
+        ("GET", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/test"),
+        ("POST", "/rotate"),
+        ("GET", "/deliveries"),
         ("POST", "/replay"),
     ],
-)  # fmt: skip
+)
 def test_endpoint_that_is_not_there_is_404(api: ApiClient, method: str, path: str) -> None:
     body = {"since": "2026-11-21T05:40:00Z"} if method in ("POST", "PATCH") else None
     assert api.call(method, f"/webhooks/99{path}", body).status_code == 404

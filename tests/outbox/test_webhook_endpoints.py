@@ -50,9 +50,13 @@ def refused(**changes: Any) -> dict[str, list[str]]:
 
 def test_endpoint_is_stored_in_one_form_with_one_secret() -> None:
     wanted = EndpointInput(
-        " HTTPS://Hooks.Example.com:443/in?key=1 ", ["test.*", "test.*", TRIP], "  Our\nwarehouse ", " words:dark ",
-        {"X-Key": "a b"}, " ops@example.org ",
-    )  # fmt: skip
+        " HTTPS://Hooks.Example.com:443/in?key=1 ",
+        ["test.*", "test.*", TRIP],
+        "  Our\nwarehouse ",
+        " words:dark ",
+        {"X-Key": "a b"},
+        " ops@example.org ",
+    )
     endpoint, secret = create_endpoint(wanted=wanted, now=NOW)
     endpoint.refresh_from_db()
     assert endpoint.url == "https://hooks.example.com/in?key=1"
@@ -100,8 +104,11 @@ def test_wrong_field_is_named_with_a_sentence(changes: dict[str, Any], field: st
 
 def test_all_wrong_fields_are_named_together() -> None:
     assert set(refused(url="x", topics=["no.such"], contact="x", headers={"Host": "x"})) == {
-        "url", "topics", "contact", "headers",
-    }  # fmt: skip
+        "url",
+        "topics",
+        "contact",
+        "headers",
+    }
 
 
 def test_wrong_topics_make_no_condition_wrong() -> None:

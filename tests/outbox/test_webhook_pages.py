@@ -184,9 +184,14 @@ def test_test_event_is_sent_and_its_result_shown(operator: Client) -> None:
     delivery = Delivery.objects.get()
     Delivery.objects.update(state=DeliveryState.FAILED, reason="rejected")
     Attempt.objects.create(
-        delivery=delivery, at=timezone.now(), duration_ms=12, verdict="failed", reason="rejected", code=404,
+        delivery=delivery,
+        at=timezone.now(),
+        duration_ms=12,
+        verdict="failed",
+        reason="rejected",
+        code=404,
         answer="<b>who?</b>",
-    )  # fmt: skip
+    )
     part = page(operator, "webhook_test", endpoint.pk, headers={"HX-Target": "result"})
     assert "<html" not in part
     assert "<strong>404</strong>" in part

@@ -71,12 +71,22 @@ def test_event_arrives_signed_and_whole(start: Start) -> None:
     event = delivery.event
     event.refresh_from_db()
     assert heard.event | {"data": None} == {
-        "id": event.public_id, "object": "event", "type": TRIP, "topic": TRIP,
+        "id": event.public_id,
+        "object": "event",
+        "type": TRIP,
+        "topic": TRIP,
         "timestamp": event.occurred_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "created": int(event.occurred_at.timestamp()), "domain": "test", "severity": "info", "subject": "trip:7",
-        "program": None, "live_mode": True, "sequence": event.position, "version": event.position,
-        "api_version": "2026-11-01", "data": None,
-    }  # fmt: skip
+        "created": int(event.occurred_at.timestamp()),
+        "domain": "test",
+        "severity": "info",
+        "subject": "trip:7",
+        "program": None,
+        "live_mode": True,
+        "sequence": event.position,
+        "version": event.position,
+        "api_version": "2026-11-01",
+        "data": None,
+    }
     delivery = fresh(delivery)
     assert (delivery.state, delivery.reason, delivery.attempts) == (DeliveryState.DELIVERED, Reason.ACCEPTED, 1)
     (attempt,) = tries(delivery)

@@ -35,8 +35,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = locked / ("a rather long folder name " * 3).strip() / "sign al box"
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
     for name in listed:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -54,9 +57,14 @@ class Demo:
         env.pop("PROMETHEUS_MULTIPROC_DIR", None)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module], cwd=clone, env=env | {"PORT": str(self.port)},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", module],
+            cwd=clone,
+            env=env | {"PORT": str(self.port)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         Live.wait_until(self._answers, "the demo answers", 120)
         self.took = time.monotonic() - self.started
         self.facts: dict[str, Any] = self.read_facts()

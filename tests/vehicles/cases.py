@@ -115,67 +115,88 @@ def expiring(days: float) -> list[Json]:
 
 SESSIONS = [
     Case(
-        "ManagedSessionStart", [plugged()],
+        "ManagedSessionStart",
+        [plugged()],
         {
             "unplugged": [unplugged(0)],
             "an unknown place": [plugged(location=None)],
             "a state that says nothing": [plugged(charge_state="unknown")],
         },
-        before=smart(), clear=[unplugged()],
+        before=smart(),
+        clear=[unplugged()],
     ),
     Case(
-        "ManagedSessionEnd", [plugged(-1), plugged(-0.5), unplugged(0)],
+        "ManagedSessionEnd",
+        [plugged(-1), plugged(-0.5), unplugged(0)],
         {"still plugged in": [plugged(-1), plugged(0)], "never plugged in": [unplugged(0)]},
-        before=smart(), later=at(hours=23.5), ends="expired",
+        before=smart(),
+        later=at(hours=23.5),
+        ends="expired",
     ),
     Case(
-        "UnmanagedSessionStart", [plugged()],
+        "UnmanagedSessionStart",
+        [plugged()],
         {"smart charging on": [fact("charge_settings", at(hours=-1), vehicle=CAR, smart_charging=True), plugged()]},
-        before=smart(managed=False), clear=[unplugged()],
+        before=smart(managed=False),
+        clear=[unplugged()],
     ),
     Case(
-        "UnmanagedSessionEnd", [plugged(-1), unplugged(0)],
+        "UnmanagedSessionEnd",
+        [plugged(-1), unplugged(0)],
         {"still plugged in": [plugged(-1)]},
-        before=smart(managed=False), later=at(hours=23), ends="expired",
+        before=smart(managed=False),
+        later=at(hours=23),
+        ends="expired",
     ),
     Case(
-        "SessionImpossible", [plugged(-1), plan(62)],
+        "SessionImpossible",
+        [plugged(-1), plan(62)],
         {
             "it will be reached": [plugged(-1), plan(80)],
             "no session": [plan(62)],
             "an unmanaged session": [
-                fact("charge_settings", at(hours=-2), vehicle=CAR, smart_charging=False), plugged(-1), plan(62),
+                fact("charge_settings", at(hours=-2), vehicle=CAR, smart_charging=False),
+                plugged(-1),
+                plan(62),
             ],
         },
-        before=smart(), clear=[plan(85, 1)],
+        before=smart(),
+        clear=[plan(85, 1)],
     ),
     Case(
-        "ReceivedNoPower", [plugged(-0.25, power_kw=0)],
+        "ReceivedNoPower",
+        [plugged(-0.25, power_kw=0)],
         {
             "power comes": [plugged(-0.25, power_kw=0), plugged(-0.1)],
             "for ten minutes only": [plugged(-10 / 60, power_kw=0)],
             "complete": [plugged(-0.25, power_kw=0, charge_state="complete")],
             "told to wait": [plugged(-0.25, power_kw=0, charge_state="stopped")],
         },
-        before=smart(), clear=[plugged(1)],
+        before=smart(),
+        clear=[plugged(1)],
     ),
-]  # fmt: skip
+]
 
 CONNECTION = [
     Case(
-        "CarNotFound", [listing(False, -1), listing(False, 0)],
+        "CarNotFound",
+        [listing(False, -1), listing(False, 0)],
         {
             "absent once": [listing(False, 0)],
             "listed in between": [listing(False, -2), listing(True, -1), listing(False, 0)],
             "the account cannot be read": [
-                listing(False, -2), account(at(hours=-1), auth_state="invalid_credentials"), listing(False, 0),
+                listing(False, -2),
+                account(at(hours=-1), auth_state="invalid_credentials"),
+                listing(False, 0),
             ],
             "removed by its driver": [car(at(hours=-3), removed=True), listing(False, -1), listing(False, 0)],
         },
-        before=renault(listing(True, -24)), clear=[listing(True, 1)],
+        before=renault(listing(True, -24)),
+        clear=[listing(True, 1)],
     ),
     Case(
-        "CarNotReachable", [telemetry(at(hours=-24))],
+        "CarNotReachable",
+        [telemetry(at(hours=-24))],
         {
             "heard of yesterday": [telemetry(at(hours=-23))],
             "asleep": [
@@ -185,172 +206,220 @@ CONNECTION = [
             "not in the account": [listing(False, -26), telemetry(at(hours=-24)), listing(False, -2)],
             "never tried": [],
         },
-        before=[linked("Tesla")], clear=[telemetry(at(hours=1))],
+        before=[linked("Tesla")],
+        clear=[telemetry(at(hours=1))],
     ),
     Case(
-        "InvalidCredentials", [account(NOW, auth_state="invalid_credentials")],
+        "InvalidCredentials",
+        [account(NOW, auth_state="invalid_credentials")],
         {
             "valid": [account(NOW, auth_state="ok")],
             "unlinked": [account(NOW, auth_state="invalid_credentials", linked=False)],
             "a word that nobody knows": [account(NOW, auth_state="tired")],
         },
-        before=renault(), clear=[fact("connect_session", at(hours=1), account=ACCOUNT, finished=True)],
+        before=renault(),
+        clear=[fact("connect_session", at(hours=1), account=ACCOUNT, finished=True)],
     ),
     Case(
-        "InvalidCredentialsBanner", [account(NOW, auth_state="invalid_credentials")],
+        "InvalidCredentialsBanner",
+        [account(NOW, auth_state="invalid_credentials")],
         {"valid": [account(NOW, auth_state="ok")]},
-        before=renault(), clear=[account(at(hours=1), auth_state="ok")],
+        before=renault(),
+        clear=[account(at(hours=1), auth_state="ok")],
     ),
     Case(
-        "MyRenaultAccessRevoked", [car(NOW, link_status="missing")],
+        "MyRenaultAccessRevoked",
+        [car(NOW, link_status="missing")],
         {
             "still active": [car(NOW, link_status="active")],
             "the login fails": [
-                account(at(hours=-1), auth_state="invalid_credentials"), car(NOW, link_status="missing"),
+                account(at(hours=-1), auth_state="invalid_credentials"),
+                car(NOW, link_status="missing"),
             ],
             "another brand": [car(at(hours=-1), brand="Audi"), car(NOW, link_status="missing")],
         },
-        before=renault(car(at(days=-5), link_status="active")), clear=[car(at(hours=1), link_status="active")],
+        before=renault(car(at(days=-5), link_status="active")),
+        clear=[car(at(hours=1), link_status="active")],
     ),
-]  # fmt: skip
+]
 
 PAIRING = [
     Case(
-        "ZeInteractiveToBeActivated", [service("none")],
+        "ZeInteractiveToBeActivated",
+        [service("none")],
         {
             "it runs": [service("active", expires_at=at(days=90).isoformat())],
             "another brand": [car(at(hours=-1), brand="Audi"), service("none")],
             "another service": [service("none", code="MY_CAR_FINDER")],
         },
-        before=renault(), clear=[service("requested", at(hours=1))],
+        before=renault(),
+        clear=[service("requested", at(hours=1))],
     ),
     Case(
-        "ZeInteractiveCannotBeActivated", [service("rejected", reason="Echec d’activation")],
+        "ZeInteractiveCannotBeActivated",
+        [service("rejected", reason="Echec d’activation")],
         {"requested": [service("requested")], "activated": [service("active")]},
-        before=renault(service("requested", at(hours=-2))), clear=[service("requested", at(hours=1))],
+        before=renault(service("requested", at(hours=-2))),
+        clear=[service("requested", at(hours=1))],
     ),
     Case(
-        "ZeInteractiveExpiresSoon", expiring(20),
-        {"in two months": expiring(60), "over already": renault(service("active", expires_at=at(days=-1).isoformat())),
-         "not running": renault(service("requested"))},
+        "ZeInteractiveExpiresSoon",
+        expiring(20),
+        {
+            "in two months": expiring(60),
+            "over already": renault(service("active", expires_at=at(days=-1).isoformat())),
+            "not running": renault(service("requested")),
+        },
         clear=[service("active", at(hours=1), expires_at=at(days=365).isoformat())],
     ),
     Case(
-        "ReadyForPairing", [pairing("ready")],
+        "ReadyForPairing",
+        [pairing("ready")],
         {"begun": [pairing("started")], "not in the account": [car(at(hours=-1), removed=True), pairing("ready")]},
-        before=[linked("Tesla")], clear=[pairing("started", 1)],
+        before=[linked("Tesla")],
+        clear=[pairing("started", 1)],
     ),
     Case(
-        "CheckCarActivation", [pairing("completed", -24)],
+        "CheckCarActivation",
+        [pairing("completed", -24)],
         {
             "paired an hour ago": [pairing("completed", -1)],
             "heard of since": [pairing("completed", -24), telemetry(at(hours=-20))],
             "confirmed": [pairing("completed", -24), car(at(hours=-23), activation_confirmed=True)],
         },
-        before=[linked("Tesla")], clear=[car(at(hours=1), activation_confirmed=True)],
+        before=[linked("Tesla")],
+        clear=[car(at(hours=1), activation_confirmed=True)],
     ),
     Case(
-        "AudiNotPaired", [car(NOW, user_role="none")],
+        "AudiNotPaired",
+        [car(NOW, user_role="none")],
         {
             "primary": [car(NOW, user_role="primary")],
             "secondary": [car(NOW, user_role="secondary")],
             "role unknown to us": [],
             "another brand": [car(NOW, brand="BMW", user_role="none")],
         },
-        before=[linked("Audi")], clear=[car(at(hours=1), user_role="secondary")],
+        before=[linked("Audi")],
+        clear=[car(at(hours=1), user_role="secondary")],
     ),
     Case(
-        "AudiPairingNotComplete", [car(at(hours=-72), enrollment="started")],
+        "AudiPairingNotComplete",
+        [car(at(hours=-72), enrollment="started")],
         {
             "begun yesterday": [car(at(hours=-24), enrollment="started")],
             "completed": [car(at(hours=-72), enrollment="started"), car(at(hours=-1), enrollment="completed")],
             "another brand": [car(at(hours=-72), brand="BMW", enrollment="started")],
         },
-        before=[linked("Audi")], clear=[car(at(hours=1), enrollment="completed")],
+        before=[linked("Audi")],
+        clear=[car(at(hours=1), enrollment="completed")],
     ),
     Case(
-        "RenaultWaitingForServiceActivation", [service("requested")],
+        "RenaultWaitingForServiceActivation",
+        [service("requested")],
         {"not requested": [service("none")], "active": [service("active")]},
-        before=renault(), clear=[service("active", at(hours=1))],
+        before=renault(),
+        clear=[service("active", at(hours=1))],
     ),
     Case(
-        "RenaultReadyForPairingEmail", [service("active")],
+        "RenaultReadyForPairingEmail",
+        [service("active")],
         {"refused": [service("rejected")], "still waiting": []},
-        before=renault(service("requested", at(hours=-2))), clear=[pairing("completed", 1)],
+        before=renault(service("requested", at(hours=-2))),
+        clear=[pairing("completed", 1)],
     ),
     Case(
-        "RenaultReadyForPairingBanner", [service("active")],
+        "RenaultReadyForPairingBanner",
+        [service("active")],
         {"refused": [service("rejected")], "begun to pair": [pairing("started", -1), service("active")]},
-        before=renault(service("requested", at(hours=-2))), clear=[pairing("started", 1)],
+        before=renault(service("requested", at(hours=-2))),
+        clear=[pairing("started", 1)],
     ),
-]  # fmt: skip
+]
 
 SETTINGS = [
     Case(
-        "GeoLocationDisabled", [car(NOW, geolocation_enabled=False)],
+        "GeoLocationDisabled",
+        [car(NOW, geolocation_enabled=False)],
         {
             "on": [car(NOW, geolocation_enabled=True)],
             "unknown": [car(NOW, geolocation_enabled=None)],
             "another brand": [car(NOW, brand="Audi", geolocation_enabled=False)],
         },
-        before=[linked("BMW", geolocation_enabled=True)], clear=[car(at(hours=1), geolocation_enabled=True)],
+        before=[linked("BMW", geolocation_enabled=True)],
+        clear=[car(at(hours=1), geolocation_enabled=True)],
     ),
     Case(
-        "AudiRemoteAccessDisabled", [car(NOW, privacy_mode=True)],
-        {
-            "off": [car(NOW, privacy_mode=False)],
-            "another brand": [car(NOW, brand="BMW", privacy_mode=True)],
-        },
-        before=[linked("Audi", user_role="primary")], look=NOW, clear=[telemetry(at(hours=1))],
+        "AudiRemoteAccessDisabled",
+        [car(NOW, privacy_mode=True)],
+        {"off": [car(NOW, privacy_mode=False)], "another brand": [car(NOW, brand="BMW", privacy_mode=True)]},
+        before=[linked("Audi", user_role="primary")],
+        look=NOW,
+        clear=[telemetry(at(hours=1))],
     ),
     Case(
-        "AudiRemoteAccessDisabledBanner", [car(NOW, privacy_mode=True)],
+        "AudiRemoteAccessDisabledBanner",
+        [car(NOW, privacy_mode=True)],
         {"off": [car(NOW, privacy_mode=False)]},
-        before=[linked("Audi", user_role="primary")], clear=[car(at(hours=1), privacy_mode=False)],
+        before=[linked("Audi", user_role="primary")],
+        clear=[car(at(hours=1), privacy_mode=False)],
     ),
     Case(
-        "VolkswagenIdGeolocationCapabilitiesAvailable", [capability(geoLocation="available")],
+        "VolkswagenIdGeolocationCapabilitiesAvailable",
+        [capability(geoLocation="available")],
         {
             "blocked": [capability(geoLocation="blocked")],
             "another capability": [capability(stateOfCharge="available")],
             "another brand": [car(at(hours=-1), brand="BMW"), capability(geoLocation="available")],
         },
-        before=both_missing("Volkswagen"), later=at(days=30), ends="expired",
+        before=both_missing("Volkswagen"),
+        later=at(days=30),
+        ends="expired",
     ),
     Case(
-        "BMWSmartChargingUnlockedBanner", [capability(geoLocation="available", startStopCharging="available")],
+        "BMWSmartChargingUnlockedBanner",
+        [capability(geoLocation="available", startStopCharging="available")],
         {
             "one of two": [capability(geoLocation="available")],
             "a Mini": [
-                car(at(hours=-1), brand="Mini"), capability(geoLocation="available", startStopCharging="available"),
+                car(at(hours=-1), brand="Mini"),
+                capability(geoLocation="available", startStopCharging="available"),
             ],
         },
-        before=both_missing("BMW"), later=at(days=90), ends="expired",
+        before=both_missing("BMW"),
+        later=at(days=90),
+        ends="expired",
     ),
     Case(
-        "MiniSmartChargingUnlockedBanner", [capability(geoLocation="available", startStopCharging="available")],
+        "MiniSmartChargingUnlockedBanner",
+        [capability(geoLocation="available", startStopCharging="available")],
         {
             "one of two": [capability(startStopCharging="available")],
             "a BMW": [
-                car(at(hours=-1), brand="BMW"), capability(geoLocation="available", startStopCharging="available"),
+                car(at(hours=-1), brand="BMW"),
+                capability(geoLocation="available", startStopCharging="available"),
             ],
         },
-        before=both_missing("MINI"), later=at(days=90), ends="expired",
+        before=both_missing("MINI"),
+        later=at(days=90),
+        ends="expired",
     ),
-]  # fmt: skip
+]
 
 CONTRACTS = [
     Case(
-        "InvalidUtilityContract", [contract("invalid")],
+        "InvalidUtilityContract",
+        [contract("invalid")],
         {
             "never valid": [contract("invalid", contract="another")],
             "valid": [contract("valid")],
             "replaced": [contract("valid", at(hours=-1), contract="another"), contract("invalid")],
         },
-        before=[contract("valid", at(days=-5))], clear=[contract("valid", at(hours=1))],
+        before=[contract("valid", at(days=-5))],
+        clear=[contract("valid", at(hours=1))],
     ),
     Case(
-        "ReconnectUtilityContract", [contract("valid", at(days=-5), valid_to=YESTERDAY)],
+        "ReconnectUtilityContract",
+        [contract("valid", at(days=-5), valid_to=YESTERDAY)],
         {
             "valid until tonight": [contract("valid", at(days=-5), valid_to=TODAY)],
             "removed": [contract("valid", at(days=-5), valid_to=YESTERDAY), contract("removed", at(days=-1))],
@@ -362,16 +431,16 @@ CONTRACTS = [
         clear=[contract("valid", at(hours=1), contract="another")],
     ),
     Case(
-        "InformationMobilizePdlBenefitBanner", [],
-        {
-            "has a PDL": [place(pdl="12345678901234")],
-            "in another country": [place(country="NL")],
-        },
-        before=[driver(at(days=-1), marketing_consent=True)], campaign="InformationMobilizePdlBenefitBanner",
+        "InformationMobilizePdlBenefitBanner",
+        [],
+        {"has a PDL": [place(pdl="12345678901234")], "in another country": [place(country="NL")]},
+        before=[driver(at(days=-1), marketing_consent=True)],
+        campaign="InformationMobilizePdlBenefitBanner",
         clear=[fact("charging_location", at(hours=1), location=HOME, pdl="12345678901234")],
     ),
     Case(
-        "AcceptPdlAgreementBanner", [agreement("offered")],
+        "AcceptPdlAgreementBanner",
+        [agreement("offered")],
         {
             "accepted beforehand": [agreement("accepted", -1), agreement("offered")],
             "declined beforehand": [agreement("declined", -1), agreement("offered")],
@@ -381,60 +450,79 @@ CONTRACTS = [
         clear=[agreement("accepted", 1)],
     ),
     Case(
-        "RemovedGreenchoiceContractBanner", [contract("removed")],
-        {
-            "another supplier": [contract("removed", supplier="Eneco")],
-            "not removed": [contract("invalid")],
-        },
-        before=[contract("valid", at(days=-5))], clear=[contract("valid", at(hours=1), contract="another")],
+        "RemovedGreenchoiceContractBanner",
+        [contract("removed")],
+        {"another supplier": [contract("removed", supplier="Eneco")], "not removed": [contract("invalid")]},
+        before=[contract("valid", at(days=-5))],
+        clear=[contract("valid", at(hours=1), contract="another")],
     ),
-]  # fmt: skip
+]
 
 MONEY = [
     Case(
-        "PayoutReceipt", [payout("sent")],
+        "PayoutReceipt",
+        [payout("sent")],
         {
             "due": [payout("due")],
             "too little": [payout("sent", "5.00")],
             "too little in crowns": [payout("sent", "49", "NOK")],
         },
-        later=at(days=30), ends="expired",
+        later=at(days=30),
+        ends="expired",
     ),
     Case(
         "ChargingCostReimbursement",
-        [fact("reimbursement", at(days=-1), reimbursement="m-1", driver=DRIVER, period=LONG_OVER, amount=40,
-              currency="EUR", qualified=True)],
+        [
+            fact(
+                "reimbursement",
+                at(days=-1),
+                reimbursement="m-1",
+                driver=DRIVER,
+                period=LONG_OVER,
+                amount=40,
+                currency="EUR",
+                qualified=True,
+            )
+        ],
         {
             "not qualified": [fact("reimbursement", reimbursement="m-1", driver=DRIVER, qualified=False)],
             "its month goes on": [
-                fact("reimbursement", reimbursement="m-1", driver=DRIVER, period=THIS_MONTH, qualified=True),
+                fact("reimbursement", reimbursement="m-1", driver=DRIVER, period=THIS_MONTH, qualified=True)
             ],
         },
-        later=at(days=29), ends="expired",
+        later=at(days=29),
+        ends="expired",
     ),
     Case(
         "ElexentChargingCostsOverview",
-        [fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period=THIS_MONTH,
-              requested=True)],
+        [fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period=THIS_MONTH, requested=True)],
         {
             "another provider": [
-                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Other", requested=True),
+                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Other", requested=True)
             ],
             "its month goes on": [
-                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period=THIS_MONTH),
+                fact("cost_statement", statement="e-1", driver=DRIVER, provider="Elexent", period=THIS_MONTH)
             ],
         },
-        later=at(days=30), ends="expired",
+        later=at(days=30),
+        ends="expired",
     ),
     Case(
-        "ReferralCompletedForReferrerBanner", [referral("completed")],
-        {"open": [referral("open")]}, later=at(days=90), ends="expired",
+        "ReferralCompletedForReferrerBanner",
+        [referral("completed")],
+        {"open": [referral("open")]},
+        later=at(days=90),
+        ends="expired",
     ),
     Case(
-        "ReferralCompletedForInviteeBanner", [referral("completed")],
-        {"open": [referral("open")]}, later=at(days=90), ends="expired", who=FRIEND,
+        "ReferralCompletedForInviteeBanner",
+        [referral("completed")],
+        {"open": [referral("open")]},
+        later=at(days=90),
+        ends="expired",
+        who=FRIEND,
     ),
-]  # fmt: skip
+]
 
 APP = [
     Case(
@@ -471,84 +559,109 @@ def money(kind: str, key: str, **data: Any) -> Json:
 
 ALSO = [
     Also(
-        "CarNotReachable", "tried in vain for a day and never heard of",
-        [linked("Tesla"), fact("vehicle_contact", at(hours=-24), vehicle=CAR, ok=False),
-         fact("vehicle_contact", at(hours=-1), vehicle=CAR, ok=False)],
+        "CarNotReachable",
+        "tried in vain for a day and never heard of",
+        [
+            linked("Tesla"),
+            fact("vehicle_contact", at(hours=-24), vehicle=CAR, ok=False),
+            fact("vehicle_contact", at(hours=-1), vehicle=CAR, ok=False),
+        ],
     ),
     Also(
-        "CarNotReachable", "awake again, and silent",
-        [linked("Tesla"), telemetry(at(hours=-30)),
-         fact("vehicle_contact", at(hours=-25), vehicle=CAR, ok=False, asleep=True),
-         fact("vehicle_contact", at(hours=-2), vehicle=CAR, ok=False, asleep=False)],
+        "CarNotReachable",
+        "awake again, and silent",
+        [
+            linked("Tesla"),
+            telemetry(at(hours=-30)),
+            fact("vehicle_contact", at(hours=-25), vehicle=CAR, ok=False, asleep=True),
+            fact("vehicle_contact", at(hours=-2), vehicle=CAR, ok=False, asleep=False),
+        ],
     ),
+    Also("CarNotFound", "absent from the first sync on", [linked("Tesla"), listing(False, -2), listing(False, -1)]),
     Also(
-        "CarNotFound", "absent from the first sync on",
-        [linked("Tesla"), listing(False, -2), listing(False, -1)],
-    ),
-    Also(
-        "ZeInteractiveToBeActivated", "its time is over",
+        "ZeInteractiveToBeActivated",
+        "its time is over",
         renault(service("active", at(days=-3), expires_at=at(hours=-1).isoformat())),
     ),
     Also("ZeInteractiveToBeActivated", "ended", renault(service("active", at(days=-3)), service("ended"))),
     Also(
-        "ZeInteractiveExpiresSoon", "in seven days",
+        "ZeInteractiveExpiresSoon",
+        "in seven days",
         renault(service("active", at(days=-3), expires_at=at(days=7).isoformat())),
     ),
     Also(
-        "ZeInteractiveExpiresSoon", "tomorrow",
+        "ZeInteractiveExpiresSoon",
+        "tomorrow",
         renault(service("active", at(days=-1), expires_at=at(days=1).isoformat())),
     ),
     Also("ZeInteractiveCannotBeActivated", "never heard of the request", renault(service("rejected"))),
     Also(
-        "RenaultWaitingForServiceActivation", "asked again after a refusal",
+        "RenaultWaitingForServiceActivation",
+        "asked again after a refusal",
         renault(service("rejected", at(hours=-3)), service("requested")),
     ),
     Also(
-        "ReadyForPairing", "a Renault whose service runs now",
+        "ReadyForPairing",
+        "a Renault whose service runs now",
         renault(service("requested", at(hours=-2)), service("active")),
     ),
     Also(
-        "RenaultReadyForPairingBanner", "a second request, though the first was paired",
-        renault(service("requested", at(days=-4)), service("active", at(days=-3)), pairing("completed", -60),
-                telemetry(at(hours=-59)), service("ended", at(hours=-20)), service("requested", at(hours=-3)),
-                service("active", at(hours=-1))),
+        "RenaultReadyForPairingBanner",
+        "a second request, though the first was paired",
+        renault(
+            service("requested", at(days=-4)),
+            service("active", at(days=-3)),
+            pairing("completed", -60),
+            telemetry(at(hours=-59)),
+            service("ended", at(hours=-20)),
+            service("requested", at(hours=-3)),
+            service("active", at(hours=-1)),
+        ),
     ),
     Also(
-        "GeoLocationDisabled", "the capability is withdrawn, and no word about the setting",
+        "GeoLocationDisabled",
+        "the capability is withdrawn, and no word about the setting",
         [linked("BMW", capabilities={"geoLocation": "available"}), capability(geoLocation="blocked")],
     ),
     Also("AudiNotPaired", "a guest", [linked("Audi"), car(NOW, user_role="guest")]),
     Also(
-        "VolkswagenIdGeolocationCapabilitiesAvailable", "it was blocked",
+        "VolkswagenIdGeolocationCapabilitiesAvailable",
+        "it was blocked",
         [linked("Volkswagen ID", capabilities={"geoLocation": "blocked"}), capability(geoLocation="available")],
     ),
     Also(
-        "BMWSmartChargingUnlockedBanner", "one of two was there already",
-        [linked("BMW", capabilities={"geoLocation": "available", "startStopCharging": "missing"}),
-         capability(startStopCharging="available")],
+        "BMWSmartChargingUnlockedBanner",
+        "one of two was there already",
+        [
+            linked("BMW", capabilities={"geoLocation": "available", "startStopCharging": "missing"}),
+            capability(startStopCharging="available"),
+        ],
+    ),
+    Also("UnmanagedSessionStart", "an unknown place", [*smart(), plugged(location=None)]),
+    Also(
+        "UnmanagedSessionStart",
+        "the car cannot",
+        [
+            linked("Tesla", capabilities=["geoLocation"]),
+            fact("charge_settings", at(days=-5), vehicle=CAR, smart_charging=True),
+            plugged(),
+        ],
     ),
     Also(
-        "UnmanagedSessionStart", "an unknown place",
-        [*smart(), plugged(location=None)],
-    ),
-    Also(
-        "UnmanagedSessionStart", "the car cannot",
-        [linked("Tesla", capabilities=["geoLocation"]),
-         fact("charge_settings", at(days=-5), vehicle=CAR, smart_charging=True), plugged()],
-    ),
-    Also(
-        "ManagedSessionEnd", "smart charging is switched off",
+        "ManagedSessionEnd",
+        "smart charging is switched off",
         [*smart(), plugged(-1), fact("charge_settings", NOW, vehicle=CAR, smart_charging=False)],
     ),
+    Also("SessionImpossible", "by the second plan", [*smart(), plugged(-2), plan(90, -1.5), plan(70, -1)]),
     Also(
-        "SessionImpossible", "by the second plan",
-        [*smart(), plugged(-2), plan(90, -1.5), plan(70, -1)],
-    ),
-    Also(
-        "ReceivedNoPower", "told to charge and does not",
-        [*smart(), plugged(-1, charge_state="stopped", power_kw=None),
-         fact("charging_command", at(minutes=-40), vehicle=CAR, command="start"),
-         plugged(-0.5, charge_state="stopped", power_kw=None)],
+        "ReceivedNoPower",
+        "told to charge and does not",
+        [
+            *smart(),
+            plugged(-1, charge_state="stopped", power_kw=None),
+            fact("charging_command", at(minutes=-40), vehicle=CAR, command="start"),
+            plugged(-0.5, charge_state="stopped", power_kw=None),
+        ],
     ),
     Also("PayoutReceipt", "paid without a word that it was sent", [payout("paid")]),
     Also("PayoutReceipt", "above the least amount in crowns", [payout("sent", "50.01", "NOK")]),
@@ -556,24 +669,36 @@ ALSO = [
     Also("ChargingCostReimbursement", "for no month", [money("reimbursement", "m-2", qualified=True)]),
     Also("ElexentChargingCostsOverview", "issued", [money("statement", "e-2", provider="ELEXENT", issued=True)]),
     Also(
-        "ElexentChargingCostsOverview", "its month is over",
+        "ElexentChargingCostsOverview",
+        "its month is over",
         [money("statement", "e-3", provider="Elexent", period=LONG_OVER)],
     ),
     Also("ReconnectUtilityContract", "said to have expired", [contract("valid", at(days=-2)), contract("expired")]),
     Also(
-        "InvalidUtilityContract", "once more after it was mended",
-        [contract("valid", at(days=-5)), contract("invalid", at(hours=-2)), contract("valid", at(hours=-1)),
-         contract("removed", at(minutes=-50)), contract("valid", at(minutes=-40), contract="second"),
-         contract("invalid", contract="second")],
+        "InvalidUtilityContract",
+        "once more after it was mended",
+        [
+            contract("valid", at(days=-5)),
+            contract("invalid", at(hours=-2)),
+            contract("valid", at(hours=-1)),
+            contract("removed", at(minutes=-50)),
+            contract("valid", at(minutes=-40), contract="second"),
+            contract("invalid", contract="second"),
+        ],
     ),
     Also(
-        "AcceptPdlAgreementBanner", "a newer version than the one that was accepted",
-        [fact("charging_location", at(days=-1), location=HOME, pdl="12345678901234"),
-         agreement("offered", -20, "v1"), agreement("accepted", -19, "v1"), agreement("offered", -1, "v2")],
+        "AcceptPdlAgreementBanner",
+        "a newer version than the one that was accepted",
+        [
+            fact("charging_location", at(days=-1), location=HOME, pdl="12345678901234"),
+            agreement("offered", -20, "v1"),
+            agreement("accepted", -19, "v1"),
+            agreement("offered", -1, "v2"),
+        ],
     ),
     Also(
-        "RemovedGreenchoiceContractBanner", "under its full name",
-        [contract("valid", at(days=-5), supplier="Greenchoice B.V."),
-         contract("removed", supplier="Greenchoice B.V.")],
+        "RemovedGreenchoiceContractBanner",
+        "under its full name",
+        [contract("valid", at(days=-5), supplier="Greenchoice B.V."), contract("removed", supplier="Greenchoice B.V.")],
     ),
-]  # fmt: skip
+]

@@ -36,8 +36,18 @@ def at(**since: float) -> datetime:
 
 def fact(kind: str, moment: datetime | None = NOW, *, id: str | int | None = None, **fields: Any) -> Json:  # noqa: A002
     """A fact as JSON: what names a thing stands beside `data`, the rest in it."""
-    links = ("driver", "vehicle", "account", "location", "contract", "session", "payout", "reimbursement", "statement",
-             "referral")  # fmt: skip
+    links = (
+        "driver",
+        "vehicle",
+        "account",
+        "location",
+        "contract",
+        "session",
+        "payout",
+        "reimbursement",
+        "statement",
+        "referral",
+    )
     inner = {"telemetry": ("location",), "charging_session": ("location",)}.get(kind, ())
     own = {name: value for name, value in fields.items() if name in links and name not in inner}
     data = {name: value for name, value in fields.items() if name not in own}

@@ -12,8 +12,13 @@ _SEEN = (
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in _SEEN.split()},
     OPERATOR: {
-        "add_fact", "send_sample", "run_campaign",
-        *(f"{action}_{model}" for model in ("campaign", "typesetting", "notificationtext")
-          for action in ("add", "change", "delete")),
+        "add_fact",
+        "send_sample",
+        "run_campaign",
+        *(
+            f"{action}_{model}"
+            for model in ("campaign", "typesetting", "notificationtext")
+            for action in ("add", "change", "delete")
+        ),
     },
-}  # fmt: skip
+}

@@ -94,11 +94,14 @@ def test_a_long_timeline_keeps_the_present_value_and_its_beginning(values: list[
 samples = st.lists(
     st.builds(
         lambda minute, state, place, power: Sample(at(minutes=minute), state, place, power),
-        st.integers(0, 60), st.sampled_from(["charging", "stopped", "disconnected", "unknown"]),
-        st.sampled_from(["", HOME]), st.sampled_from([None, 0.0, 7.4]),
+        st.integers(0, 60),
+        st.sampled_from(["charging", "stopped", "disconnected", "unknown"]),
+        st.sampled_from(["", HOME]),
+        st.sampled_from([None, 0.0, 7.4]),
     ),
-    max_size=20, unique_by=lambda sample: sample.at,
-)  # fmt: skip
+    max_size=20,
+    unique_by=lambda sample: sample.at,
+)
 switches = st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=4)
 
 
@@ -131,26 +134,47 @@ def _moment(hour: int) -> datetime:
 
 
 ANY_FACT = st.one_of(
-    st.builds(lambda h, v: account(_moment(h), brand="Any", auth_state=v), hours,
-              st.sampled_from(["ok", "invalid_credentials"])),
+    st.builds(
+        lambda h, v: account(_moment(h), brand="Any", auth_state=v),
+        hours,
+        st.sampled_from(["ok", "invalid_credentials"]),
+    ),
     st.builds(lambda h, v: fact("vehicle_listing", _moment(h), vehicle=CAR, listed=v), hours, st.booleans()),
     st.builds(lambda h, v: fact("vehicle_contact", _moment(h), vehicle=CAR, ok=v), hours, st.booleans()),
-    st.builds(lambda h, v, p: telemetry(_moment(h), charge_state=v, location=p, power_kw=0), hours,
-              st.sampled_from(["charging", "disconnected", "stopped"]), st.sampled_from([None, HOME])),
+    st.builds(
+        lambda h, v, p: telemetry(_moment(h), charge_state=v, location=p, power_kw=0),
+        hours,
+        st.sampled_from(["charging", "disconnected", "stopped"]),
+        st.sampled_from([None, HOME]),
+    ),
     st.builds(lambda h, v: fact("charge_settings", _moment(h), vehicle=CAR, smart_charging=v), hours, st.booleans()),
-    st.builds(lambda h, v: service(v, _moment(h), expires_at=at(days=20).isoformat()), hours,
-              st.sampled_from(["none", "requested", "active", "rejected"])),
-    st.builds(lambda h, v: fact("pairing", _moment(h), vehicle=CAR, step=v), hours,
-              st.sampled_from(["ready", "started", "completed"])),
-    st.builds(lambda h, name, v: car(_moment(h), **{name: v}), hours,
-              st.sampled_from(["privacy_mode", "geolocation_enabled"]), st.booleans()),
+    st.builds(
+        lambda h, v: service(v, _moment(h), expires_at=at(days=20).isoformat()),
+        hours,
+        st.sampled_from(["none", "requested", "active", "rejected"]),
+    ),
+    st.builds(
+        lambda h, v: fact("pairing", _moment(h), vehicle=CAR, step=v),
+        hours,
+        st.sampled_from(["ready", "started", "completed"]),
+    ),
+    st.builds(
+        lambda h, name, v: car(_moment(h), **{name: v}),
+        hours,
+        st.sampled_from(["privacy_mode", "geolocation_enabled"]),
+        st.booleans(),
+    ),
     st.builds(lambda h, v: car(_moment(h), user_role=v), hours, st.sampled_from(["none", "primary"])),
     st.builds(lambda h, v: car(_moment(h), enrollment=v), hours, st.sampled_from(["started", "completed"])),
     st.builds(lambda h, v: car(_moment(h), link_status=v), hours, st.sampled_from(["active", "missing"])),
-    st.builds(lambda h, n, v: car(_moment(h), capabilities={n: v}), hours, st.sampled_from(CAPABILITIES),
-              st.sampled_from(["available", "blocked"])),
+    st.builds(
+        lambda h, n, v: car(_moment(h), capabilities={n: v}),
+        hours,
+        st.sampled_from(CAPABILITIES),
+        st.sampled_from(["available", "blocked"]),
+    ),
     st.builds(lambda h, v: contract(v, _moment(h)), hours, st.sampled_from(["valid", "invalid", "removed"])),
-)  # fmt: skip
+)
 
 
 def world(brand: str) -> list[Json]:

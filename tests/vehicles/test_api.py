@@ -122,9 +122,14 @@ def test_what_a_fact_names_for_the_first_time_is_made(api: ApiClient) -> None:
         for model in (Driver, Vehicle, ChargingLocation, UtilityContract, OemService, OemAccount, Payout)
     }
     assert keys == {
-        Driver: {"d-2", "d-3", "d-4", "d-5", "d-6"}, Vehicle: {"c-1", "c-2", "c-3"}, ChargingLocation: {"h-1", "h-2"},
-        UtilityContract: {"k-1"}, OemService: {"c-2/ZE_INTERACTIVE"}, OemAccount: {"a-1"}, Payout: {"p-1"},
-    }  # fmt: skip
+        Driver: {"d-2", "d-3", "d-4", "d-5", "d-6"},
+        Vehicle: {"c-1", "c-2", "c-3"},
+        ChargingLocation: {"h-1", "h-2"},
+        UtilityContract: {"k-1"},
+        OemService: {"c-2/ZE_INTERACTIVE"},
+        OemAccount: {"a-1"},
+        Payout: {"p-1"},
+    }
     contract, car = UtilityContract.objects.get(), Vehicle.objects.get(external_id="c-3")
     assert (contract.driver.external_id, contract.location.driver.external_id) == ("d-2", "d-2")  # type: ignore[union-attr]
     assert (car.driver.external_id, car.account.external_id, car.brand) == ("d-4", "a-1", "BMW")  # type: ignore[union-attr]
@@ -271,12 +276,22 @@ def test_pages_by_cursor(api: ApiClient) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("app:<4.16", {"d-1"}), ("app:4.9..4.16", {"d-1", "d-2"}), ("app:>4.16", {"d-3"}), ("app:none", {"d-4"}),
-        ("brand:renault", {"d-1"}), ("car:none", {"d-2", "d-3", "d-4"}), ("country:fr", {"d-1"}), ("anna", {"d-1"}),
-        ("-anna", {"d-2", "d-3", "d-4"}), ("unwanted:money", {"d-2"}), ("pairing:linked", set()), ("lang:de", {"d-3"}),
-        ("open:none", {"d-1", "d-2", "d-3", "d-4"}), ("pdl:no consent:no", {"d-1", "d-2", "d-3", "d-4"}),
+        ("app:<4.16", {"d-1"}),
+        ("app:4.9..4.16", {"d-1", "d-2"}),
+        ("app:>4.16", {"d-3"}),
+        ("app:none", {"d-4"}),
+        ("brand:renault", {"d-1"}),
+        ("car:none", {"d-2", "d-3", "d-4"}),
+        ("country:fr", {"d-1"}),
+        ("anna", {"d-1"}),
+        ("-anna", {"d-2", "d-3", "d-4"}),
+        ("unwanted:money", {"d-2"}),
+        ("pairing:linked", set()),
+        ("lang:de", {"d-3"}),
+        ("open:none", {"d-1", "d-2", "d-3", "d-4"}),
+        ("pdl:no consent:no", {"d-1", "d-2", "d-3", "d-4"}),
     ],
-)  # fmt: skip
+)
 def test_audiences(api: ApiClient, query: str, found: set[str]) -> None:
     post(
         api,

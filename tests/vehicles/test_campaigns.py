@@ -18,9 +18,13 @@ UPDATE, PDL = "ImportantUpdateAppv416Banner", "InformationMobilizePdlBenefitBann
 
 def draft(**given: Any) -> Campaign:
     found = {
-        "name": "Autumn", "type": UPDATE, "min_app_version": "4.16", "audience": "", "begins_at": NOW,
+        "name": "Autumn",
+        "type": UPDATE,
+        "min_app_version": "4.16",
+        "audience": "",
+        "begins_at": NOW,
         "ends_at": at(days=10),
-    }  # fmt: skip
+    }
     return services.save_campaign(campaign=None, given=found | given)
 
 
@@ -116,10 +120,13 @@ def test_the_audience_is_gathered_in_rounds(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"name": " "}, "name"), ({"type": "PayoutReceipt"}, "type"), ({"min_app_version": "new"}, "min_app_version"),
-        ({"audience": "colour:red"}, "audience"), ({"ends_at": NOW}, "ends_at"),
+        ({"name": " "}, "name"),
+        ({"type": "PayoutReceipt"}, "type"),
+        ({"min_app_version": "new"}, "min_app_version"),
+        ({"audience": "colour:red"}, "audience"),
+        ({"ends_at": NOW}, "ends_at"),
     ],
-)  # fmt: skip
+)
 def test_nonsense_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
         draft(**wrong)

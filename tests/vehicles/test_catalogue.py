@@ -37,9 +37,13 @@ def campaign_of(case: Case) -> Campaign | None:
     if not case.campaign:
         return None
     given = {
-        "name": "Autumn", "type": case.campaign, "min_app_version": "4.16", "begins_at": at(days=-2),
-        "ends_at": at(days=60), "audience": "",
-    }  # fmt: skip
+        "name": "Autumn",
+        "type": case.campaign,
+        "min_app_version": "4.16",
+        "begins_at": at(days=-2),
+        "ends_at": at(days=60),
+        "audience": "",
+    }
     campaign = save_campaign(campaign=None, given=given)
     start_campaign(campaign=campaign, now=at(days=-2))
     return campaign

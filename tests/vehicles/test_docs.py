@@ -30,9 +30,17 @@ def row(number: int, entry: NotificationType) -> str:
     ways = ", ".join(way.value for way in entry.ways)
     one = str(entry.key).removeprefix("one ")
     cells = (
-        str(number), entry.name, ways, entry.severity.value, entry.category.value, entry.kind.value, entry.trigger,
-        one, entry.clear, numbers(entry),
-    )  # fmt: skip
+        str(number),
+        entry.name,
+        ways,
+        entry.severity.value,
+        entry.category.value,
+        entry.kind.value,
+        entry.trigger,
+        one,
+        entry.clear,
+        numbers(entry),
+    )
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 

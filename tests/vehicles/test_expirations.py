@@ -85,30 +85,66 @@ def supplied(last_day: str, zone: str, begins: datetime) -> Timed:
 # go back on 1 November 2026 at 6:00 UTC. Tokyo's never change.
 TIMED = [
     # So many hours are hours that pass, whatever the clock on the wall does meanwhile.
-    Timed("CarNotReachable", "a day of 25 hours", [linked("Tesla", utc(10, 1)), telemetry(utc(10, 24, 12))],
-          utc(10, 25, 12)),
-    Timed("CarNotReachable", "a day of 23 hours",
-          [linked("Tesla", utc(10, 1)), telemetry(utc(3, 27, 12, year=2027))], utc(3, 28, 12, year=2027)),
-    Timed("CheckCarActivation", "a day of 25 hours",
-          [linked("Tesla", utc(10, 1)), fact("pairing", utc(10, 24, 20), vehicle=CAR, step="completed")],
-          utc(10, 25, 20)),
-    Timed("AudiPairingNotComplete", "three days with a change",
-          [linked("Audi", utc(10, 1), user_role="primary"),
-           fact("vehicle", utc(10, 23, 8), vehicle=CAR, enrollment="started")], utc(10, 26, 8)),
+    Timed(
+        "CarNotReachable",
+        "a day of 25 hours",
+        [linked("Tesla", utc(10, 1)), telemetry(utc(10, 24, 12))],
+        utc(10, 25, 12),
+    ),
+    Timed(
+        "CarNotReachable",
+        "a day of 23 hours",
+        [linked("Tesla", utc(10, 1)), telemetry(utc(3, 27, 12, year=2027))],
+        utc(3, 28, 12, year=2027),
+    ),
+    Timed(
+        "CheckCarActivation",
+        "a day of 25 hours",
+        [linked("Tesla", utc(10, 1)), fact("pairing", utc(10, 24, 20), vehicle=CAR, step="completed")],
+        utc(10, 25, 20),
+    ),
+    Timed(
+        "AudiPairingNotComplete",
+        "three days with a change",
+        [
+            linked("Audi", utc(10, 1), user_role="primary"),
+            fact("vehicle", utc(10, 23, 8), vehicle=CAR, enrollment="started"),
+        ],
+        utc(10, 26, 8),
+    ),
     # 2:50 in Paris, then the hour from two to three comes again. After a day of silence that explains it.
-    Timed("ReceivedNoPower", "the hour that comes twice",
-          [linked("Tesla", utc(10, 1), capabilities=["geoLocation", "startStopCharging"]),
-           fact("charging_location", utc(10, 1), location=HOME, driver=DRIVER),
-           fact("charge_settings", utc(10, 1), vehicle=CAR, smart_charging=True),
-           telemetry(utc(10, 25, 0, 50), charge_state="charging", location=HOME, power_kw=0)],
-          utc(10, 25, 1, 5), down=(timedelta(0), 5 * HOUR, 20 * HOUR)),
+    Timed(
+        "ReceivedNoPower",
+        "the hour that comes twice",
+        [
+            linked("Tesla", utc(10, 1), capabilities=["geoLocation", "startStopCharging"]),
+            fact("charging_location", utc(10, 1), location=HOME, driver=DRIVER),
+            fact("charge_settings", utc(10, 1), vehicle=CAR, smart_charging=True),
+            telemetry(utc(10, 25, 0, 50), charge_state="charging", location=HOME, power_kw=0),
+        ],
+        utc(10, 25, 1, 5),
+        down=(timedelta(0), 5 * HOUR, 20 * HOUR),
+    ),
     # Days before an end are days of the calendar: nine in the morning before and after the change.
-    Timed("ZeInteractiveExpiresSoon", "thirty days with a change",
-          renault("active", utc(10, 2), expires_at=utc(11, 20, 8).isoformat()), utc(10, 21, 7)),
-    Timed("ZeInteractiveExpiresSoon", "where no clock changes",
-          renault("active", utc(10, 2), expires_at=utc(11, 20, 8).isoformat()), utc(10, 21, 8), TOKYO),
-    Timed("ZeInteractiveToBeActivated", "the service ends",
-          renault("active", utc(10, 2), expires_at="2026-10-25T02:30:00+01:00"), utc(10, 25, 1, 30)),
+    Timed(
+        "ZeInteractiveExpiresSoon",
+        "thirty days with a change",
+        renault("active", utc(10, 2), expires_at=utc(11, 20, 8).isoformat()),
+        utc(10, 21, 7),
+    ),
+    Timed(
+        "ZeInteractiveExpiresSoon",
+        "where no clock changes",
+        renault("active", utc(10, 2), expires_at=utc(11, 20, 8).isoformat()),
+        utc(10, 21, 8),
+        TOKYO,
+    ),
+    Timed(
+        "ZeInteractiveToBeActivated",
+        "the service ends",
+        renault("active", utc(10, 2), expires_at="2026-10-25T02:30:00+01:00"),
+        utc(10, 25, 1, 30),
+    ),
     # Days and months end at midnight.
     supplied("2026-10-24", PARIS, utc(10, 24, 22)),
     supplied("2026-10-25", PARIS, utc(10, 25, 23)),
@@ -122,13 +158,24 @@ TIMED = [
     month("cost_statement", "2026-11", NEW_YORK, utc(12, 1, 5)),
     month("cost_statement", "2026-12", TOKYO, utc(12, 31, 15)),
     # A campaign begins at a moment, which an operator typed as a time of the day.
-    Timed("ImportantUpdateAppv416Banner", "4.9 is older than 4.16", [driver(utc(10, 2), app_version="4.9")],
-          utc(10, 25, 7), campaign={"type": "ImportantUpdateAppv416Banner", "min_app_version": "4.16"}),
-    Timed("InformationMobilizePdlBenefitBanner", "a place in France",
-          [driver(utc(10, 2), marketing_consent=True),
-           fact("charging_location", utc(10, 2), location=HOME, driver=DRIVER, country="FR")],
-          utc(10, 25, 7), campaign={"type": "InformationMobilizePdlBenefitBanner"}),
-]  # fmt: skip
+    Timed(
+        "ImportantUpdateAppv416Banner",
+        "4.9 is older than 4.16",
+        [driver(utc(10, 2), app_version="4.9")],
+        utc(10, 25, 7),
+        campaign={"type": "ImportantUpdateAppv416Banner", "min_app_version": "4.16"},
+    ),
+    Timed(
+        "InformationMobilizePdlBenefitBanner",
+        "a place in France",
+        [
+            driver(utc(10, 2), marketing_consent=True),
+            fact("charging_location", utc(10, 2), location=HOME, driver=DRIVER, country="FR"),
+        ],
+        utc(10, 25, 7),
+        campaign={"type": "InformationMobilizePdlBenefitBanner"},
+    ),
+]
 timed = pytest.mark.parametrize("one", TIMED, ids=lambda one: f"{one.name}: {one.how}")
 
 
@@ -204,8 +251,10 @@ def test_a_reminder_comes_a_week_later_and_once_after_a_downtime(name: str, fact
 @pytest.mark.parametrize("down", [timedelta(0), 5 * HOUR, 5 * DAY])
 def test_a_dismissed_banner_comes_back_late_and_once_after_a_downtime(down: timedelta) -> None:
     broken = utc(10, 24, 12)
-    tell(driver(utc(9, 30)), fact("oem_account", broken, account=ACCOUNT, driver=DRIVER,
-                                  auth_state="invalid_credentials"))  # fmt: skip
+    tell(
+        driver(utc(9, 30)),
+        fact("oem_account", broken, account=ACCOUNT, driver=DRIVER, auth_state="invalid_credentials"),
+    )
     services.dismiss(notification=only("InvalidCredentialsBanner"), now=broken)
     assert due() == broken + DAY
     for again in range(3):

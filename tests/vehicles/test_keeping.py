@@ -85,8 +85,10 @@ def test_telemetry_of_a_session_that_goes_on_stays() -> None:
     prune_old(now=NOW)
     kept = TelemetrySample.objects.order_by("vehicle", "at").values_list("vehicle", "at")
     assert list(kept) == [
-        (busy.pk, NOW - timedelta(days=95)), (busy.pk, NOW - timedelta(days=1)), (idle.pk, NOW - timedelta(days=1)),
-    ]  # fmt: skip
+        (busy.pk, NOW - timedelta(days=95)),
+        (busy.pk, NOW - timedelta(days=1)),
+        (idle.pk, NOW - timedelta(days=1)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,9 +137,13 @@ def test_event_that_told_of_what_still_holds_stays() -> None:
     living, ended = notification(state="open", ended_at=None), notification(ended_at=YOUNG)
     for number, told in enumerate((living, ended)):
         Event.objects.create(
-            kind=CREATED, subject="driver:1", dedup_key=f"told:{number}", payload={"id": told.pk}, occurred_at=OLD,
+            kind=CREATED,
+            subject="driver:1",
+            dedup_key=f"told:{number}",
+            payload={"id": told.pk},
+            occurred_at=OLD,
             created_at=OLD,
-        )  # fmt: skip
+        )
     Event.objects.create(kind="x", subject="y", dedup_key="young", payload={}, occurred_at=NOW, created_at=NOW)
     number_events()
     prune_old(now=NOW)

@@ -99,10 +99,16 @@ def test_a_drivers_page_says_what_is_shown_and_what_not_and_why(viewer: Client) 
     text = words(response)
     assert EVIL.encode() not in response.content
     for there in (
-        "InvalidCredentials", "AudiRemoteAccessDisabled", "Another notification tells its cause: InvalidCredentials",
-        "Timeline", "oem_account", "account:account-7", "E-mail", "Payouts and costs",
+        "InvalidCredentials",
+        "AudiRemoteAccessDisabled",
+        "Another notification tells its cause: InvalidCredentials",
+        "Timeline",
+        "oem_account",
+        "account:account-7",
+        "E-mail",
+        "Payouts and costs",
         "Verbindung zu Audi verloren",
-    ):  # fmt: skip
+    ):
         assert there in text, there
 
 
@@ -152,17 +158,24 @@ def test_settings_are_changed_and_checked(operator: Client) -> None:
     assert operator.get(page).status_code == 200
     good = {"enabled": "on", "ways": ["push", "banner"], "cooldown_h": "2", "threshold_days": "60, 14"}
     mistakes: tuple[Json, ...] = (
-        {"ways": []}, {"threshold_days": "soon"}, {"threshold_days": "0"}, {"cooldown_h": "-1"},
-    )  # fmt: skip
+        {"ways": []},
+        {"threshold_days": "soon"},
+        {"threshold_days": "0"},
+        {"cooldown_h": "-1"},
+    )
     for wrong in mistakes:
         response = operator.post(page, good | wrong)
         assert (response.status_code, "is-invalid" in response.content.decode()) == (200, True)
     assert operator.post(page, good).status_code == 302
     row.refresh_from_db()
     assert (row.ways, row.cooldown_h, row.thresholds) == (["push", "banner"], 2, {"days": [60, 14]})
-    assert operator.post(url("type_edit", setting("PayoutReceipt").pk),
-                         {"ways": ["email"], "cooldown_h": "0", "threshold_above": "EUR 10, nok 5",
-                          "threshold_days": "30"}).status_code == 302  # fmt: skip
+    assert (
+        operator.post(
+            url("type_edit", setting("PayoutReceipt").pk),
+            {"ways": ["email"], "cooldown_h": "0", "threshold_above": "EUR 10, nok 5", "threshold_days": "30"},
+        ).status_code
+        == 302
+    )
     paid = setting("PayoutReceipt")
     assert (paid.enabled, paid.thresholds["above"]) == (False, {"EUR": 10, "NOK": 5})
 
@@ -197,9 +210,13 @@ def test_a_sample_is_sent_from_the_page(operator: Client) -> None:
 def test_a_campaign_from_draft_to_end(operator: Client) -> None:
     take(driver(app_version="4.9", name="Anna"), driver(driver="d-2", app_version="5.0"))
     given = {
-        "name": "Autumn", "type": "ImportantUpdateAppv416Banner", "min_app_version": "4.16", "audience": "app:<4.16",
-        "begins_at": "2026-01-01T00:00", "ends_at": "",
-    }  # fmt: skip
+        "name": "Autumn",
+        "type": "ImportantUpdateAppv416Banner",
+        "min_app_version": "4.16",
+        "audience": "app:<4.16",
+        "begins_at": "2026-01-01T00:00",
+        "ends_at": "",
+    }
     shown = words(operator.post(url("campaign_new"), given | {"preview": "1"}))
     assert "1 driver in the audience now Anna" in shown
     assert Campaign.objects.count() == 0
@@ -246,18 +263,31 @@ def test_a_fact_by_hand_does_what_one_by_the_api_does(operator: Client) -> None:
     page = url("fact_new")
     operator.post(
         f"{page}?type=driver",
-        {"driver": DRIVER, "data_email": EMAIL, "data_preferences": "money no, session yes",
-         "data_quiet_hours": "22:00-07:00", "data_push_enabled": "false"},
-    )  # fmt: skip
+        {
+            "driver": DRIVER,
+            "data_email": EMAIL,
+            "data_preferences": "money no, session yes",
+            "data_quiet_hours": "22:00-07:00",
+            "data_push_enabled": "false",
+        },
+    )
     found = Driver.objects.get()
     assert (found.email, found.unwanted, str(found.quiet_from), found.push_enabled) == (
-        EMAIL, ["money"], "22:00:00", False,
-    )  # fmt: skip
+        EMAIL,
+        ["money"],
+        "22:00:00",
+        False,
+    )
     response = operator.post(
         f"{page}?type=vehicle",
-        {"vehicle": CAR, "driver": DRIVER, "data_brand": "BMW", "data_geolocation_enabled": "false",
-         "data_capabilities": "geoLocation blocked"},
-    )  # fmt: skip
+        {
+            "vehicle": CAR,
+            "driver": DRIVER,
+            "data_brand": "BMW",
+            "data_geolocation_enabled": "false",
+            "data_capabilities": "geoLocation blocked",
+        },
+    )
     assert response["Location"] == url("driver", found.pk)
     operator.post(
         f"{page}?type=payout", {"payout": "p", "driver": DRIVER, "data_amount": "12.50", "data_currency": "EUR"}
@@ -306,11 +336,22 @@ def test_the_demo_shows_every_kind_of_trouble_once() -> None:
     assert DriverNotification.objects.count() == before
     living = set(DriverNotification.objects.filter(state__in=("open", "read")).values_list("type", flat=True))
     assert living >= {
-        "InvalidCredentials", "InvalidCredentialsBanner", "CarNotReachable", "ZeInteractiveExpiresSoon",
-        "ZeInteractiveCannotBeActivated", "AudiRemoteAccessDisabledBanner", "GeoLocationDisabled",
-        "MiniSmartChargingUnlockedBanner", "InvalidUtilityContract", "RemovedGreenchoiceContractBanner",
-        "ReferralCompletedForReferrerBanner", "AcceptPdlAgreementBanner", "ImportantUpdateAppv416Banner",
-        "PayoutReceipt", "SessionImpossible", "ManagedSessionStart",
-    }  # fmt: skip
+        "InvalidCredentials",
+        "InvalidCredentialsBanner",
+        "CarNotReachable",
+        "ZeInteractiveExpiresSoon",
+        "ZeInteractiveCannotBeActivated",
+        "AudiRemoteAccessDisabledBanner",
+        "GeoLocationDisabled",
+        "MiniSmartChargingUnlockedBanner",
+        "InvalidUtilityContract",
+        "RemovedGreenchoiceContractBanner",
+        "ReferralCompletedForReferrerBanner",
+        "AcceptPdlAgreementBanner",
+        "ImportantUpdateAppv416Banner",
+        "PayoutReceipt",
+        "SessionImpossible",
+        "ManagedSessionStart",
+    }
     held = set(DriverNotification.objects.filter(state="suppressed").values_list("type", "reason"))
     assert ("CarNotFound", "root_cause") in held

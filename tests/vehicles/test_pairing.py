@@ -53,11 +53,21 @@ WAYS: list[tuple[str, str, list[Json], str, str]] = [
     ("refused", "Renault", [service("rejected")], "blocked", "service_rejected"),
     ("service runs", "Renault", [RUNNING], "ready_for_pairing", ""),
     ("service ended", "Renault", [RUNNING, *ACTIVE, service("ended")], "lost", "service_expired"),
-    ("revoked", "Renault",
-     [RUNNING, *ACTIVE, car(at(days=-3), link_status="active"), car(link_status="missing")], "lost", "access_revoked"),
+    (
+        "revoked",
+        "Renault",
+        [RUNNING, *ACTIVE, car(at(days=-3), link_status="active"), car(link_status="missing")],
+        "lost",
+        "access_revoked",
+    ),
     ("no user", "Audi", [car(user_role="none")], "action_required", "not_a_user"),
-    ("enrolment begun", "Audi", [car(user_role="primary", enrollment="started")], "action_required",
-     "enrollment_started"),
+    (
+        "enrolment begun",
+        "Audi",
+        [car(user_role="primary", enrollment="started")],
+        "action_required",
+        "enrollment_started",
+    ),
     ("enrolled", "Audi", [car(user_role="primary", enrollment="completed")], "ready_for_pairing", ""),
     ("private", "Audi", [*ACTIVE, car(privacy_mode=True)], "lost", "privacy_mode"),
     ("position off", "BMW", [car(geolocation_enabled=False)], "action_required", "geolocation"),
@@ -65,7 +75,7 @@ WAYS: list[tuple[str, str, list[Json], str, str]] = [
     ("position on", "BMW", [car(geolocation_enabled=True)], "linked", ""),
     ("no position yet", "Volkswagen", [car(capabilities={"geoLocation": "blocked"})], "waiting_oem", "geolocation"),
     ("position there", "Volkswagen ID", [car(capabilities={"geoLocation": "available"})], "linked", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("brand", "facts", "state", "reason"), [way[1:] for way in WAYS], ids=[w[0] for w in WAYS])

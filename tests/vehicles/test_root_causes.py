@@ -60,11 +60,15 @@ def troubled_renault() -> None:
 
 def test_the_order_is_that_of_the_reference() -> None:
     ranks = [
-        {"InvalidCredentials", "InvalidCredentialsBanner"}, {"MyRenaultAccessRevoked"}, {"CarNotFound"},
+        {"InvalidCredentials", "InvalidCredentialsBanner"},
+        {"MyRenaultAccessRevoked"},
+        {"CarNotFound"},
         {"ZeInteractiveToBeActivated", "ZeInteractiveCannotBeActivated", "ZeInteractiveExpiresSoon"},
-        {"AudiRemoteAccessDisabled", "AudiRemoteAccessDisabledBanner"}, {"CarNotReachable"}, {"GeoLocationDisabled"},
+        {"AudiRemoteAccessDisabled", "AudiRemoteAccessDisabledBanner"},
+        {"CarNotReachable"},
+        {"GeoLocationDisabled"},
         {"SessionImpossible", "ReceivedNoPower"},
-    ]  # fmt: skip
+    ]
     for rank, names in enumerate(ranks, 1):
         assert {name for name, entry in TYPES.items() if entry.rank == rank} == names
 
@@ -114,9 +118,12 @@ def test_only_the_root_cause_is_shown_and_every_suppression_has_its_reason() -> 
 def test_what_was_shown_before_its_cause_was_known_is_taken_away() -> None:
     troubled_renault()
     assert steps("CarNotReachable") == [
-        ("told", ""), ("withdrawn", "root_cause"), ("held", "root_cause"), ("held", "root_cause"),
+        ("told", ""),
+        ("withdrawn", "root_cause"),
         ("held", "root_cause"),
-    ]  # fmt: skip
+        ("held", "root_cause"),
+        ("held", "root_cause"),
+    ]
     over = events("vehicle.notification.resolved", "CarNotReachable")
     assert [event.payload["reason"] for event in over] == ["root_cause"]
 
@@ -132,9 +139,7 @@ def test_layer_by_layer_the_next_cause_appears() -> None:
     ):
         take(cure, now=at(hours=hours))
         peeled.append(shown() & {name for name, entry in TYPES.items() if entry.rank})
-    assert peeled == [
-        {"MyRenaultAccessRevoked"}, {"CarNotFound"}, {"ZeInteractiveToBeActivated"}, set(),
-    ]  # fmt: skip
+    assert peeled == [{"MyRenaultAccessRevoked"}, {"CarNotFound"}, {"ZeInteractiveToBeActivated"}, set()]
     # It was told a few hours ago, so it waits for its cooldown of six hours.
     assert held() == {"CarNotReachable": "cooldown"}
     sweep(at(hours=6))
@@ -154,8 +159,9 @@ def test_privacy_explains_silence_and_silence_explains_a_session() -> None:
     assert "SessionImpossible" in shown()
     sweep(at(hours=-2))
     assert (shown() & {"SessionImpossible", "CarNotReachable"}, held()) == (
-        {"CarNotReachable"}, {"SessionImpossible": "root_cause:CarNotReachable"},
-    )  # fmt: skip
+        {"CarNotReachable"},
+        {"SessionImpossible": "root_cause:CarNotReachable"},
+    )
     take(car(at(), privacy_mode=True))
     assert held() == dict.fromkeys(("SessionImpossible", "CarNotReachable"), "root_cause:AudiRemoteAccessDisabled")
 

@@ -178,8 +178,10 @@ def test_a_command_to_charge_expects_power_of_a_stopped_car() -> None:
     tell(plugged(0, charge_state="stopped", power_kw=None))
     sweep(at(minutes=30))
     assert "ReceivedNoPower" not in shown()
-    tell(fact("charging_command", at(minutes=31), vehicle=CAR, command="start"),
-         plugged(32, charge_state="stopped", power_kw=None))  # fmt: skip
+    tell(
+        fact("charging_command", at(minutes=31), vehicle=CAR, command="start"),
+        plugged(32, charge_state="stopped", power_kw=None),
+    )
     sweep(at(minutes=47))
     assert "ReceivedNoPower" in shown()
 

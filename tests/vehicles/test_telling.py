@@ -86,8 +86,9 @@ def test_an_unwanted_category_is_held_back_and_comes_when_it_is_wanted_again() -
     take(driver(preferences={"setting": False}))
     private()
     assert (shown(), held()) == (
-        set(), {"AudiRemoteAccessDisabled": "preference", "AudiRemoteAccessDisabledBanner": "preference"},
-    )  # fmt: skip
+        set(),
+        {"AudiRemoteAccessDisabled": "preference", "AudiRemoteAccessDisabledBanner": "preference"},
+    )
     assert events() == []
     take(driver(at(hours=1), preferences={"setting": True}), now=at(hours=1))
     assert shown() == {"AudiRemoteAccessDisabled", "AudiRemoteAccessDisabledBanner"}
@@ -344,9 +345,12 @@ def test_nonsense_is_refused_with_a_sentence(name: str, wrong: dict[str, Any]) -
 
 @pytest.mark.parametrize(
     ("language", "title"),
-    [("de", "Bitte verbinden Sie Ihr Renault-Konto neu"), ("fr_FR", "Reconnectez votre compte Renault"),
-     ("nl", "Please connect your Renault account again")],
-)  # fmt: skip
+    [
+        ("de", "Bitte verbinden Sie Ihr Renault-Konto neu"),
+        ("fr_FR", "Reconnectez votre compte Renault"),
+        ("nl", "Please connect your Renault account again"),
+    ],
+)
 def test_a_driver_is_told_in_their_language(language: str, title: str) -> None:
     people()
     take(driver(language=language))
@@ -397,22 +401,40 @@ def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("name", "facts", "words"),
     [
-        ("UnmanagedSessionStart",
-         [fact("charging_session", session="s-1", vehicle=CAR, driver=DRIVER, managed=False,
-               started_at=NOW.isoformat())],
-         "Your Tesla One is charging, but not smartly."),
-        ("SessionImpossible",
-         [fact("charging_session", session="s-1", vehicle=CAR, managed=True, started_at=NOW.isoformat()),
-          fact("charging_plan", vehicle=CAR, target_soc=80, forecast_soc=62)],
-         "Your Tesla One will reach about 62 % instead of 80 %."),
-        ("ElexentChargingCostsOverview",
-         [fact("cost_statement", statement="e", driver=DRIVER, provider="Elexent", requested=True)],
-         "The overview of your charging costs is ready."),
-        ("InvalidCredentials",
-         [fact("oem_account", account="a-9", driver=DRIVER, auth_state="invalid_credentials")],
-         "The sign-in of a-9 is no longer accepted. Without it we cannot charge your car smartly."),
+        (
+            "UnmanagedSessionStart",
+            [
+                fact(
+                    "charging_session",
+                    session="s-1",
+                    vehicle=CAR,
+                    driver=DRIVER,
+                    managed=False,
+                    started_at=NOW.isoformat(),
+                )
+            ],
+            "Your Tesla One is charging, but not smartly.",
+        ),
+        (
+            "SessionImpossible",
+            [
+                fact("charging_session", session="s-1", vehicle=CAR, managed=True, started_at=NOW.isoformat()),
+                fact("charging_plan", vehicle=CAR, target_soc=80, forecast_soc=62),
+            ],
+            "Your Tesla One will reach about 62 % instead of 80 %.",
+        ),
+        (
+            "ElexentChargingCostsOverview",
+            [fact("cost_statement", statement="e", driver=DRIVER, provider="Elexent", requested=True)],
+            "The overview of your charging costs is ready.",
+        ),
+        (
+            "InvalidCredentials",
+            [fact("oem_account", account="a-9", driver=DRIVER, auth_state="invalid_credentials")],
+            "The sign-in of a-9 is no longer accepted. Without it we cannot charge your car smartly.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_known_leaves_no_gap(name: str, facts: list[Any], words: str) -> None:
     people()
     take(linked("Tesla"), *facts)

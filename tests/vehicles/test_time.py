@@ -127,11 +127,20 @@ def test_days_and_moments_of_facts() -> None:
 @pytest.mark.parametrize(
     ("version", "than", "older"),
     [
-        ("4.9", "4.16", True), ("4.15.99", "4.16", True), ("4.16", "4.16", False), ("4.16.0", "4.16", False),
-        ("4.16", "4.16.0", False), ("4.16.1", "4.16", False), ("10.0", "4.16", False), ("v4.9 (12)", "4.16", True),
-        ("", "4.16", False), ("beta", "4.16", False), ("4.9", "", False), ("0", "4.16", True),
+        ("4.9", "4.16", True),
+        ("4.15.99", "4.16", True),
+        ("4.16", "4.16", False),
+        ("4.16.0", "4.16", False),
+        ("4.16", "4.16.0", False),
+        ("4.16.1", "4.16", False),
+        ("10.0", "4.16", False),
+        ("v4.9 (12)", "4.16", True),
+        ("", "4.16", False),
+        ("beta", "4.16", False),
+        ("4.9", "", False),
+        ("0", "4.16", True),
     ],
-)  # fmt: skip
+)
 def test_versions_are_compared_as_numbers(version: str, than: str, older: bool) -> None:
     assert is_older(version, than) is older
 
@@ -168,9 +177,12 @@ def test_the_service_is_announced_30_7_and_1_days_before_one_at_a_time() -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("zone", "begins"),
-    [("Europe/Paris", utc(2026, 11, 20, 23)), ("America/New_York", utc(2026, 11, 21, 5)),
-     ("Asia/Tokyo", utc(2026, 11, 20, 15))],
-)  # fmt: skip
+    [
+        ("Europe/Paris", utc(2026, 11, 20, 23)),
+        ("America/New_York", utc(2026, 11, 21, 5)),
+        ("Asia/Tokyo", utc(2026, 11, 20, 15)),
+    ],
+)
 def test_a_contract_ends_at_midnight_where_it_is_supplied(zone: str, begins: datetime) -> None:
     before = utc(2026, 11, 18)
     tell(

@@ -8,6 +8,7 @@ from vehicles.catalogue import app, connection, contracts, money, pairing, sessi
 from vehicles.catalogue.entry import NotificationType
 
 # In the order of the seed.
+# Laid out by hand as a table: it is read by its rows.
 _ORDER = (
     "ManagedSessionStart", "ManagedSessionEnd", "UnmanagedSessionStart", "UnmanagedSessionEnd", "CarNotFound",
     "CarNotReachable", "InvalidCredentials", "ZeInteractiveToBeActivated", "ZeInteractiveCannotBeActivated",

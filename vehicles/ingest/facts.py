@@ -59,6 +59,7 @@ __all__ = [
     "data_of",
     "type_of",
 ]
+# Laid out by hand as a table: it is read by its rows.
 AnyFact = Union[  # noqa: UP007 - msgspec needs the union at run time
     DriverFact, AccountFact, ConnectFact, VehicleFact, ListingFact, ContactFact, TelemetryFact, PairingFact,
     ServiceFact, ChargeSettingsFact, PlanFact, CommandFact, SessionFact, LocationFact, ContractFact, AgreementFact,

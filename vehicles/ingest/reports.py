@@ -15,9 +15,19 @@ from vehicles.rules.sessions import Sample
 
 # The capabilities of the reference, A1.2: a list names those that are available, the others of these are missing.
 CAPABILITIES = (
-    "chargeState", "stateOfCharge", "charge", "discharge", "startStopCharging", "geoLocation", "desiredStateOfCharge",
-    "pairing", "departureTimes", "pullTelemetry", "pushTelemetry", "geoFencing",
-)  # fmt: skip
+    "chargeState",
+    "stateOfCharge",
+    "charge",
+    "discharge",
+    "startStopCharging",
+    "geoLocation",
+    "desiredStateOfCharge",
+    "pairing",
+    "departureTimes",
+    "pullTelemetry",
+    "pushTelemetry",
+    "geoFencing",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,15 @@ class Campaign(models.Model):
         ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(
-                Lower("name"), name="campaign_name_unique", violation_error_code="unique",
+                Lower("name"),
+                name="campaign_name_unique",
+                violation_error_code="unique",
                 violation_error_message=_("There is a campaign of this name already."),
             ),
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("begins_at")), name="campaign_ends_after_beginning"
             ),
-        )  # fmt: skip
+        )
         permissions = (("run_campaign", _("Can start and end campaigns")),)
 
     def __str__(self) -> str:

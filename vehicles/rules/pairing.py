@@ -80,9 +80,11 @@ def standing_changes(vehicle: Vehicle, patience: Patience) -> list[datetime]:
 def _was_linked(vehicle: Vehicle) -> bool:
     """Whether anything shows that the car is in an account: a finished connect session, a list, a sign of life."""
     shown = ("connected", "listed", "contact")
-    return any(vehicle.reports.last_time(field, True) is not None for field in shown) or any(
-        vehicle.reports.knows(field) for field in ("link_status", "user_role", "enrollment", "pairing")
-    ) or bool(vehicle.services)  # fmt: skip
+    return (
+        any(vehicle.reports.last_time(field, True) is not None for field in shown)
+        or any(vehicle.reports.knows(field) for field in ("link_status", "user_role", "enrollment", "pairing"))
+        or bool(vehicle.services)
+    )
 
 
 def _lost(vehicle: Vehicle, patience: Patience, now: datetime) -> str:

@@ -232,6 +232,7 @@ def _flags(*names: str) -> tuple[Col, ...]:
 _NUMBERS = "ARRAY(SELECT jsonb_array_elements_text(x.app_version_key)::int)"
 _MONEY = (Col("amount", "numeric"), *_texts("currency"), *_flags("settled"))
 _TO_DRIVER = {"driver": ("driver_id", "driver")}
+# Laid out by hand as a table: it is read by its rows.
 _KINDS = (
     Kind(
         "driver", Driver, {},

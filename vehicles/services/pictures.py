@@ -104,8 +104,9 @@ def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
     for driver_id, pk, key, reports in _rows(
         f"SELECT driver_id, {_BASIC} FROM vehicles_oemaccount"  # noqa: S608
         " WHERE driver_id = ANY(%s) OR id = ANY(%s) ORDER BY id",
-        driver_ids, through,
-    ):  # fmt: skip
+        driver_ids,
+        through,
+    ):
         accounts[pk] = pic.Account(pk, key, _reports(reports))
         if driver_id in subjects:
             subjects[driver_id].picture.accounts.append(accounts[pk])
@@ -148,8 +149,9 @@ def _read_locations(driver_ids: list[int], pictures: dict[int, pic.Picture]) -> 
     for driver_id, location_id, pk, key, reports in _rows(
         f"SELECT driver_id, location_id, {_BASIC} FROM vehicles_utilitycontract"  # noqa: S608
         " WHERE driver_id = ANY(%s) OR location_id = ANY(%s) ORDER BY id",
-        driver_ids, list(locations),
-    ):  # fmt: skip
+        driver_ids,
+        list(locations),
+    ):
         location = locations.get(location_id)
         if location is None and driver_id in pictures:
             # A contract whose location nobody told, or somebody else's: it stands alone.
@@ -192,6 +194,7 @@ def _read_campaigns(driver_ids: Iterable[int], pictures: dict[int, pic.Picture],
         "SELECT r.driver_id, c.id, c.type, c.begins_at, c.ends_at, c.min_app_version"
         " FROM vehicles_campaignrecipient r JOIN vehicles_campaign c ON c.id = r.campaign_id"
         " WHERE r.driver_id = ANY(%s) AND c.state <> 'draft' AND (c.ends_at IS NULL OR c.ends_at > %s) ORDER BY c.id",
-        list(driver_ids), now - ENDED_LATELY,
-    ):  # fmt: skip
+        list(driver_ids),
+        now - ENDED_LATELY,
+    ):
         pictures[driver_id].campaigns.append(pic.Campaign(*values))

@@ -164,9 +164,17 @@ def _location_ids(samples: Mapping[int, Sequence[Sample]]) -> dict[str, int]:
 
 def _row(one: Derived, locations: Mapping[str, int]) -> tuple[Any, ...]:
     return (
-        one.managed, one.reason, locations.get(one.location), one.started_at, one.ended_at, one.end_reason,
-        one.last_at, one.no_power_since, one.soc_start, one.soc_last,
-    )  # fmt: skip
+        one.managed,
+        one.reason,
+        locations.get(one.location),
+        one.started_at,
+        one.ended_at,
+        one.end_reason,
+        one.last_at,
+        one.no_power_since,
+        one.soc_start,
+        one.soc_last,
+    )
 
 
 def _withdrawn(old: Recorded) -> tuple[Any, ...]:

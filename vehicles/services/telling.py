@@ -108,19 +108,37 @@ def _state(item: Item) -> tuple[Any, ...]:
     row = item.change.row
     ways = msgspec.json.encode(list(item.change.policy.ways)).decode()
     return (
-        row.state, row.reason, row.root, ways, item.driver.language, item.words.title[:300], item.words.body,
-        row.told_at, row.times_told, row.repeats, row.last_seen_at, row.due_at, row.ended_at,
+        row.state,
+        row.reason,
+        row.root,
+        ways,
+        item.driver.language,
+        item.words.title[:300],
+        item.words.body,
+        row.told_at,
+        row.times_told,
+        row.repeats,
+        row.last_seen_at,
+        row.due_at,
+        row.ended_at,
         msgspec.json.encode(dict(item.facts)).decode(),
-    )  # fmt: skip
+    )
 
 
 def _identity(item: Item) -> tuple[Any, ...]:
     row, policy, window = item.change.row, item.change.policy, item.change.window
     vehicle_id = window.vehicle_id if window is not None else None
     return (
-        row.id, item.driver.pk, row.type, row.subject, vehicle_id, policy.severity, policy.category,
-        row.begins, row.created_at,
-    )  # fmt: skip
+        row.id,
+        item.driver.pk,
+        row.type,
+        row.subject,
+        vehicle_id,
+        policy.severity,
+        policy.category,
+        row.begins,
+        row.created_at,
+    )
 
 
 def _publish(items: Sequence[Item], now: datetime) -> dict[tuple[int, str], int]:

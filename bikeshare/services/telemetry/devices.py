@@ -108,9 +108,18 @@ def read_devices(names: Iterable[str]) -> dict[str, Device]:
     found: dict[str, Device] = {}
     for pk, number, program, vehicule, kind, trip, status, cyclist, start, pin, *state in rows:
         device = Device(
-            pk, number, program, vehicule, kind or "", trip, status or "", cyclist or "", start, pin or "",
+            pk,
+            number,
+            program,
+            vehicule,
+            kind or "",
+            trip,
+            status or "",
+            cyclist or "",
+            start,
+            pin or "",
             dict(zip(_NAMES, state, strict=True)),
-        )  # fmt: skip
+        )
         device.begin()
         found[number] = found[pk] = device
     return found

@@ -234,9 +234,13 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             return TelemetryVerdict.STATE
         fix = zones.Fix(latitude, longitude, at, message.accuracy, inside)
         device.watch, entry = zones.step(
-            self.maps[device.program_id], device.watch, fix, settings=self.watch[device.program_id],
-            vehicule_type=device.vehicule_type, is_renting=device.trip_status == TripStatus.RENTING,
-        )  # fmt: skip
+            self.maps[device.program_id],
+            device.watch,
+            fix,
+            settings=self.watch[device.program_id],
+            vehicule_type=device.vehicule_type,
+            is_renting=device.trip_status == TripStatus.RENTING,
+        )
         if entry is None:
             return TelemetryVerdict.STATE
         self.telling.forbidden(device, fix, entry)

@@ -34,21 +34,28 @@ class Command(BaseCommand):
         parser.add_argument("--client-ca", default="", help="PEM file; then callers must show a certificate")
         parser.add_argument("--hide-labels", action="store_true", help="its lists do not tell the labels of requests")
         parser.add_argument(
-            "--database", action="store_true",
+            "--database",
+            action="store_true",
             help="knows the vehicles of this installation, and in the demo its callbacks too",
-        )  # fmt: skip
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         known = {"vin_of": vin_of, "find_hook": demo_hook} if options["database"] else {}
         vendor = Vendor(
-            seed=options["seed"], speed=options["speed"], wakeups_per_month=options["wakeups"],
+            seed=options["seed"],
+            speed=options["speed"],
+            wakeups_per_month=options["wakeups"],
             **known,  # type: ignore[arg-type]
-        )  # fmt: skip
+        )
         simulator = Simulator(vendor, options["username"], options["password"], not options["hide_labels"])
         server = serve(
-            simulator, options["host"], options["port"], certificate=options["certificate"], key=options["key"],
+            simulator,
+            options["host"],
+            options["port"],
+            certificate=options["certificate"],
+            key=options["key"],
             client_ca=options["client_ca"],
-        )  # fmt: skip
+        )
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         self.stdout.write(f"The vendor answers on port {options['port']}.")
         try:

@@ -8,10 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 CAUSES = (
-    "GeneralError", "VehicleError", "WrongCommand", "VehicleInUse", "DoorsOpen", "CidInside", "VehicleIsNotLocked",
-    "VehicleErrorOrCidInside", "NotPossibleDueToVehiclePrivacyLevel", "NotPossibleDueToVehicleStolenState",
-    "TooManyRequestInShortTime", "ExternalChargingSystemError", "VehicleChargingSystemError", "CanceledByDriver",
-)  # fmt: skip
+    "GeneralError",
+    "VehicleError",
+    "WrongCommand",
+    "VehicleInUse",
+    "DoorsOpen",
+    "CidInside",
+    "VehicleIsNotLocked",
+    "VehicleErrorOrCidInside",
+    "NotPossibleDueToVehiclePrivacyLevel",
+    "NotPossibleDueToVehicleStolenState",
+    "TooManyRequestInShortTime",
+    "ExternalChargingSystemError",
+    "VehicleChargingSystemError",
+    "CanceledByDriver",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ _ALL = (
     Path("no_answer", (*_AWAKE, SUCCESS), answer=0),
     Path("no_answer_not_done", answer=0, is_processed=False),
     Path("hangs", (*_AWAKE, SUCCESS), answer=-1),
-)  # fmt: skip
+)
 PATHS = {path.name: path for path in _ALL}
 
 

@@ -161,9 +161,16 @@ class Vendor:
             return path, oddities
 
     def take(
-        self, hook: Hook, fleet: str, vehicle_id: str, vin: str, kind: Kind, request: dict[str, Any],
-        path: Path, oddities: tuple[str, ...],
-    ) -> Remote:  # fmt: skip
+        self,
+        hook: Hook,
+        fleet: str,
+        vehicle_id: str,
+        vin: str,
+        kind: Kind,
+        request: dict[str, Any],
+        path: Path,
+        oddities: tuple[str, ...],
+    ) -> Remote:
         """Carries a command out along its path."""
         remote = Remote(self.new_id("ra"), hook.callback_id, fleet, vehicle_id, vin, REMOTE_TYPES[kind], request)
         with self.lock:

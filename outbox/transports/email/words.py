@@ -65,9 +65,12 @@ def by_part(facts: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]
 
 
 mail_words: dict[str, Callable[..., Any]] = {
-    "mail_time": mail_time, "kind_label": label_of, "fact_name": fact_name, "fact_value": fact_value,
+    "mail_time": mail_time,
+    "kind_label": label_of,
+    "fact_name": fact_name,
+    "fact_value": fact_value,
     "by_part": by_part,
-}  # fmt: skip
+}
 
 
 def register_mail_words(**filters: Callable[..., Any]) -> None:

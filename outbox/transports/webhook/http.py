@@ -123,13 +123,19 @@ class WebhookClient:
         self._resolver = CheckedResolver(policy)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=self._resolver, use_dns_cache=False, socket_factory=judged_socket, ssl=tls or True,
-                limit=0, keepalive_timeout=KEEP_WARM_S,
+                resolver=self._resolver,
+                use_dns_cache=False,
+                socket_factory=judged_socket,
+                ssl=tls or True,
+                limit=0,
+                keepalive_timeout=KEEP_WARM_S,
             ),
             timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
-            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-        )  # fmt: skip
+        )
 
     async def close(self) -> None:
         await self._session.close()

@@ -25,8 +25,17 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 # The IANA special-purpose registries (RFC 6890 and its successors), and what clouds answer on. `is_global` of the
 # standard library is no guard by itself: it is true for 224.0.0.1, 64:ff9b::7f00:1, 2002:7f00:1:: and ::127.0.0.1.
 _SPECIAL: tuple[tuple[str, Sequence[str]], ...] = (
-    ("cloud metadata", ("169.254.169.254/32", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32",
-                        "fd00:ec2::254/128", "fd20:ce::254/128")),
+    (
+        "cloud metadata",
+        (
+            "169.254.169.254/32",
+            "100.100.100.200/32",
+            "192.0.0.192/32",
+            "168.63.129.16/32",
+            "fd00:ec2::254/128",
+            "fd20:ce::254/128",
+        ),
+    ),
     ("loopback", ("127.0.0.0/8", "::1/128")),
     ("unspecified", ("0.0.0.0/8", "::/128")),
     ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
@@ -37,7 +46,7 @@ _SPECIAL: tuple[tuple[str, Sequence[str]], ...] = (
     ("reserved", ("192.0.0.0/24", "192.88.99.0/24", "240.0.0.0/4", "100::/64", "2001::/23", "5f00::/16")),
     ("for documentation", ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")),
     ("for benchmarks", ("198.18.0.0/15",)),
-)  # fmt: skip
+)
 SPECIAL = tuple((name, tuple(ipaddress.ip_network(net) for net in nets)) for name, nets in _SPECIAL)
 # Forms of IPv6 that carry an IPv4 address, which a gateway would take out: where it starts, in bits from the right.
 _CARRIERS: tuple[tuple[str, ipaddress.IPv6Network, int], ...] = (

@@ -311,10 +311,14 @@ def body_of(event: ClaimedEvent, position: int | None, person: Mapping[str, Any]
     data = event.payload if person is None else event.payload | {MEMBER: person}
     return msgspec.json.encode(
         envelope(
-            event_uuid=event.uuid, kind=event.kind, subject=event.subject, occurred_at=event.occurred_at,
-            sequence=position, data=data,
+            event_uuid=event.uuid,
+            kind=event.kind,
+            subject=event.subject,
+            occurred_at=event.occurred_at,
+            sequence=position,
+            data=data,
         )
-    )  # fmt: skip
+    )
 
 
 def _allow_open_files() -> None:
