@@ -6,10 +6,10 @@ from datetime import datetime
 
 from auditlog.models import LogEntry
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from outbox import metrics, nudge
-from outbox.choices import CANCELLABLE, RETRYABLE, UNENDED, WAITING, Channel, DeliveryState, Reason
+from outbox.choices import RETRYABLE, UNENDED, WAITING, Channel, DeliveryState, Reason
 from outbox.models import Address, Delivery
 
 
@@ -68,9 +68,8 @@ def resend_mail(*, delivery: Delivery, now: datetime) -> Delivery | None:
 def cancel_delivery(*, delivery: Delivery, now: datetime) -> bool:
     """Stops a delivery that waits; what is being sent or ended cannot be called back. Says whether it could."""
     with transaction.atomic():
-        changed = Delivery.objects.filter(pk=delivery.pk, state__in=CANCELLABLE).update(
-            state=DeliveryState.CANCELLED, reason=Reason.BY_HAND, next_attempt_at=None, settled_at=now
-        )
+        row = Delivery.objects.filter(pk=delivery.pk)
+        changed = end_waiting(row, state=DeliveryState.CANCELLED, reason=Reason.BY_HAND, now=now)
         if changed:
             metrics.ENDED.labels(delivery.channel, DeliveryState.CANCELLED, Reason.BY_HAND).inc()
             _audit(delivery, DeliveryState.CANCELLED)
@@ -83,11 +82,16 @@ def _audit(delivery: Delivery, state: DeliveryState) -> None:
     )
 
 
+def end_waiting(rows: QuerySet[Delivery], *, state: DeliveryState, reason: Reason, now: datetime) -> int:
+    """Ends those of these deliveries that wait, without sending them; returns how many."""
+    waiting = rows.filter(state__in=WAITING)
+    return waiting.update(state=state, reason=reason, next_attempt_at=None, settled_at=now)
+
+
 def cancel_for_list(*, list_key: str, address: str, reason: Reason, now: datetime) -> int:
     """Stops what still waits for an address that left a mailing list."""
-    return Delivery.objects.filter(list_key=list_key, address__iexact=address, state__in=WAITING).update(
-        state=DeliveryState.CANCELLED, reason=reason, next_attempt_at=None, settled_at=now
-    )
+    rows = Delivery.objects.filter(list_key=list_key, address__iexact=address)
+    return end_waiting(rows, state=DeliveryState.CANCELLED, reason=reason, now=now)
 
 
 def cancel_deleted_list(*, list_key: str, now: datetime) -> int:

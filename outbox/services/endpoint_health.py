@@ -12,10 +12,11 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from outbox import metrics
-from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason, Verdict
+from outbox.choices import Channel, DeliveryState, EndpointState, Reason, Verdict
 from outbox.contract import NewEvent, Recipient, Result
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
+from outbox.services.deliveries import end_waiting
 from outbox.services.publishing import publish
 from outbox.subscriptions.kinds import ENDPOINT_DISABLED, ENDPOINT_FAILING, WEBHOOK_TEST, EndpointTrouble
 from outbox.subscriptions.stamps import listeners_changed
@@ -109,11 +110,8 @@ def disable_endpoint(*, endpoint: WebhookEndpoint, reason: Reason, now: datetime
 
 def hold_back_waiting(endpoint: WebhookEndpoint, reason: Reason, now: datetime) -> int:
     """What waits for an endpoint becomes "not sent", to be replayed."""
-    held = (
-        Delivery.objects.filter(destination=endpoint.key, channel=Channel.WEBHOOK, state__in=WAITING)
-        .exclude(event__kind=WEBHOOK_TEST)
-        .update(state=DeliveryState.SUPPRESSED, reason=reason, next_attempt_at=None, settled_at=now)
-    )
+    rows = Delivery.objects.filter(destination=endpoint.key, channel=Channel.WEBHOOK).exclude(event__kind=WEBHOOK_TEST)
+    held = end_waiting(rows, state=DeliveryState.SUPPRESSED, reason=reason, now=now)
     metrics.SUPPRESSED.labels(Channel.WEBHOOK, reason).inc(held)
     return held
 

@@ -19,10 +19,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.search import SearchError
-from outbox.choices import WAITING, Channel, DeliveryState, EndpointState, Reason
+from outbox.choices import Channel, DeliveryState, EndpointState, Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, WebhookEndpoint, WebhookSecret
+from outbox.services.deliveries import end_waiting
 from outbox.services.endpoint_health import SOURCE, hold_back_waiting
 from outbox.services.publishing import publish
 from outbox.subscriptions.conditions import check_condition, compile_condition
@@ -222,9 +223,8 @@ def _switch(endpoint: WebhookEndpoint, before: Sequence[EndpointState], after: E
 def delete_endpoint(*, endpoint: WebhookEndpoint, now: datetime) -> None:
     """Takes an endpoint away; what waits for it is cancelled, what was sent to it stays in the log."""
     with transaction.atomic():
-        Delivery.objects.filter(destination=endpoint.key, channel=Channel.WEBHOOK, state__in=WAITING).update(
-            state=DeliveryState.CANCELLED, reason=Reason.DELETED, next_attempt_at=None, settled_at=now
-        )
+        rows = Delivery.objects.filter(destination=endpoint.key, channel=Channel.WEBHOOK)
+        end_waiting(rows, state=DeliveryState.CANCELLED, reason=Reason.DELETED, now=now)
         endpoint.delete()
         listeners_changed(SOURCE)
 

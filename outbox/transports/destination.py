@@ -18,6 +18,8 @@ FIRST_WINDOW, QUICK_WINDOW, SLOW_WINDOW = 4, 32, 8
 SLOW_S = 1.0
 # A quick receiver has so many times its window in stock, so that its connections never wait for the database.
 STOCK = 8
+# Receivers that are remembered without having anything in progress.
+MOST_REMEMBERED = 5_000
 # A receiver that says "not now" is left alone for as long as it asks, up to this.
 MAX_REST_S = 60.0
 
@@ -63,3 +65,14 @@ class Destination:
 
     def shrink(self) -> None:
         self.window = max(1.0, self.window / 2)
+
+
+class Destinations(dict[str, Destination]):
+    """The receivers that this worker knows, by key; those with nothing in progress are forgotten when they are many."""
+
+    def __missing__(self, key: str) -> Destination:
+        if len(self) >= MOST_REMEMBERED:
+            for name in [name for name, destination in self.items() if not destination.held]:
+                del self[name]
+        destination = self[key] = Destination(key)
+        return destination

@@ -14,10 +14,7 @@ from collections.abc import Iterable, Iterator
 from outbox.choices import Reason
 from outbox.contract import Outcome
 from outbox.transports.base import Work
-from outbox.transports.destination import FIRST_WINDOW, QUICK_WINDOW, SLOW_S, Destination
-
-# Domains that are remembered without a message.
-MOST_REMEMBERED = 2_000
+from outbox.transports.destination import FIRST_WINDOW, QUICK_WINDOW, SLOW_S, Destination, Destinations
 
 
 class DomainQueue:
@@ -26,7 +23,7 @@ class DomainQueue:
     def __init__(self, connections: int) -> None:
         # Of two or three, the half would be one: too slow for the many whose receivers all answer.
         self.share = connections // 2 if connections >= 4 else connections
-        self._domains: dict[str, Destination] = {}
+        self._domains = Destinations()
         # Those with messages waiting, the next one first.
         self._turns: collections.deque[Destination] = collections.deque()
         self._size = 0
@@ -34,17 +31,9 @@ class DomainQueue:
     def __len__(self) -> int:
         return self._size
 
-    def _domain(self, work: Work) -> Destination:
-        key = work.claimed.destination
-        if key not in self._domains:
-            if len(self._domains) >= MOST_REMEMBERED:
-                self._domains = {name: one for name, one in self._domains.items() if one.held}
-            self._domains[key] = Destination(key)
-        return self._domains[key]
-
     def add(self, works: Iterable[Work]) -> None:
         for work in works:
-            domain = self._domain(work)
+            domain = self._domains[work.claimed.destination]
             if not domain.queue:
                 self._turns.append(domain)
             domain.queue.append(work)
@@ -52,7 +41,7 @@ class DomainQueue:
 
     def put_back(self, work: Work) -> None:
         """A work that was taken and not sent comes first again."""
-        domain = self._domain(work)
+        domain = self._domains[work.claimed.destination]
         domain.running -= 1
         if not domain.queue:
             self._turns.appendleft(domain)
@@ -82,7 +71,7 @@ class DomainQueue:
 
         An answer is an answer, whatever it says and however long it took: only silence makes a domain's share smaller.
         """
-        domain = self._domain(work)
+        domain = self._domains[work.claimed.destination]
         domain.running -= 1
         domain.is_slow = time.monotonic() - work.started > SLOW_S
         surplus: list[Work] = []
@@ -99,11 +88,11 @@ class DomainQueue:
 
     def note_slow(self, work: Work) -> None:
         """Its domain keeps us waiting for an answer."""
-        self._domain(work).is_slow = True
+        self._domains[work.claimed.destination].is_slow = True
 
     def is_slow(self, work: Work) -> bool:
         """Whether its domain's last answer took long: no message of another domain is to wait behind it."""
-        return self._domain(work).is_slow
+        return self._domains[work.claimed.destination].is_slow
 
     def drain(self) -> Iterator[Work]:
         """Takes out all that wait."""

@@ -34,7 +34,7 @@ from outbox.services.webhooks import current_secrets, policy_from_settings
 from outbox.subscriptions.kinds import WEBHOOK_TEST
 from outbox.subscriptions.personal_data import MEMBER, people_in
 from outbox.transports.base import Report, Transport, Work
-from outbox.transports.destination import FIRST_WINDOW, Destination
+from outbox.transports.destination import FIRST_WINDOW, Destination, Destinations
 from outbox.transports.webhook.envelope import envelope
 from outbox.transports.webhook.http import WebhookClient
 from outbox.transports.webhook.signing import signatures, signer
@@ -45,8 +45,6 @@ log = structlog.get_logger("signalbox.webhook")
 # Requests under way in one worker: each is an open file.
 MOST_RUNNING = 1_000
 OPEN_FILES = 8_192
-# Receivers that are remembered without having anything under way.
-MOST_REMEMBERED = 5_000
 CLOSE_WITHIN_S = 8
 _HELD_BACK = {EndpointState.PAUSED: Reason.PAUSED, EndpointState.DISABLED: Reason.DISABLED}
 
@@ -77,7 +75,7 @@ class WebhookTransport(Transport):
         self.capacity = capacity or 4 * settings.OUTBOX_BATCH_SIZE
         self._tls = tls
         self._claim = FairClaim(self.channel)
-        self._known: dict[str, Destination] = {}
+        self._known = Destinations()
         self._held = self._running = 0
         # Receivers that could send more as soon as there is a place.
         self._waiting: dict[str, Destination] = {}
@@ -142,17 +140,10 @@ class WebhookTransport(Transport):
         self._held += len(works)
         touched = {}
         for work in works:
-            destination = touched[work.claimed.destination] = self._destination(work.claimed.destination)
+            destination = touched[work.claimed.destination] = self._known[work.claimed.destination]
             destination.queue.append(work)
         for destination in touched.values():
             self._begin_more(destination)
-
-    def _destination(self, key: str) -> Destination:
-        if key not in self._known:
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known = {name: one for name, one in self._known.items() if one.held}
-            self._known[key] = Destination(key)
-        return self._known[key]
 
     # ---- sending ----------------------------------------------------------------------------------------------
 
