@@ -76,6 +76,16 @@ def _fact(at: datetime, kind: str, data: Json, **links: str) -> Told:
     return at, {"type": kind, "occurred_at": at.isoformat(), "data": data, **links}
 
 
+# What every car says when it is enrolled.
+CAR: dict[str, Any] = {
+    "capabilities": dict.fromkeys(("geoLocation", "startStopCharging", "chargeState"), "available"),
+    "user_role": "primary",
+    "enrollment": "completed",
+    "privacy_mode": False,
+    "geolocation_enabled": True,
+}
+
+
 def _beginnings(now: datetime, chance: random.Random) -> Iterator[Told]:
     began = now - LIVED + HOUR
     for n, (name, language, country, zone, brand, model) in enumerate(PEOPLE, 1):
@@ -102,27 +112,8 @@ def _beginnings(now: datetime, chance: random.Random) -> Iterator[Told]:
         yield _fact(
             began, "connect_session", {"finished": True, "brand": brand}, account=account, vehicle=car, driver=driver
         )
-        yield _fact(
-            began,
-            "vehicle",
-            {
-                "brand": brand,
-                "model": model,
-                "vin": f"DEMO{n:013d}",
-                "capabilities": {
-                    "geoLocation": "available",
-                    "startStopCharging": "available",
-                    "chargeState": "available",
-                },
-                "user_role": "primary",
-                "enrollment": "completed",
-                "privacy_mode": False,
-                "geolocation_enabled": True,
-            },
-            vehicle=car,
-            driver=driver,
-            account=account,
-        )
+        enrolled = CAR | {"brand": brand, "model": model, "vin": f"DEMO{n:013d}"}
+        yield _fact(began, "vehicle", enrolled, vehicle=car, driver=driver, account=account)
         if brand == "Renault":
             expires = (now + DAY * chance.choice([200, 300])).isoformat()
             yield _fact(began, "oem_service", {"state": "active", "expires_at": expires}, vehicle=car)
