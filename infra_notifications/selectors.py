@@ -242,10 +242,6 @@ def unmapped() -> QuerySet[UnmappedReport]:
     return UnmappedReport.objects.all()
 
 
-def waiting_notices() -> int:
-    return Notice.objects.filter(state=NoticeState.WAITING).count()
-
-
 # ---- what people did, maintenance, flapping ------------------------------------------------------------------------
 
 # Of the messages of a charge point only this many are looked through for an incident's story.

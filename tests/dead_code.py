@@ -28,7 +28,7 @@ CALLABLE = ("function", "method", "class")
 CALLED_BY_OTHERS: Mapping[str, str] = {
     "*Config": "Django finds an app's configuration by its base class",
     "clean_*": "Django's forms clean each field by the method of its name",
-    "filter_*": "django-filter is told the method by its name",
+    "collect": "prometheus-client asks a collector at each scrape",
     "has_*_permission": "Django's admin asks whether a page is allowed",
     "get_readonly_fields": "Django's admin asks which fields are shown only",
     "get_list_select_related": "Django's admin asks what its list joins",
