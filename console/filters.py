@@ -168,7 +168,7 @@ _sections: dict[tuple[Any, ...], str] = {}
 def _drawn(bound: Any, active: int, opened: bool) -> str:
     nothing = isinstance(bound.field, FacetField) and not bound.field.choices
     return render_to_string(
-        "console/parts/facet.html", {"field": bound, "active": active, "sections_open": opened, "nothing": nothing}
+        "console/parts/facet.html", {"field": bound, "active": active, "opened": opened, "nothing": nothing}
     )
 
 

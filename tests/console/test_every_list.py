@@ -98,6 +98,7 @@ def test_filters_offer_values_with_counts(
     checkbox = r'type="checkbox" name="(\w+)" value="([^"]*)"[^>]*>'
     offered = re.findall(checkbox + r'<span class="facet-name">[^<]*</span><span class="facet-count">([\d.,]*)<', html)
     assert offered
+    assert re.search(r'<details class="facet" open>', html), "the first filters stand open"
     for name, value, count in offered:
         if count == "1":
             page_of_it = administrator.get(path, {name: value}).context["page"]
