@@ -183,7 +183,7 @@ def decisions_of_event(event: Event) -> QuerySet[TopicNotice]:
 
 
 def oldest_undecided(now: datetime) -> datetime | None:
-    """When the oldest notice became due that should have been decided by now."""
+    """When the oldest decision became due that should have been decided by now."""
     due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now).order_by("due_at")
     return due.values_list("due_at", flat=True).first()
 

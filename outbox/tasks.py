@@ -8,14 +8,14 @@ from django.utils import timezone
 from core.services import show_life
 from outbox import dispatcher
 from outbox.services import erasing, repeats, sweeping
-from outbox.services.topic_lists import notifying as telling
+from outbox.services.topic_lists import notifying
 
 
 @shared_task(name="outbox.deliver")
 def deliver() -> None:
     """Wakes this process's dispatcher, which sends whatever is due; tells topic lists what came in."""
     dispatcher.wake()
-    telling.notify_due(now=timezone.now())
+    notifying.notify_due(now=timezone.now())
 
 
 @shared_task(name="outbox.sweep")

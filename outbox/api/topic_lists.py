@@ -1,4 +1,4 @@
-"""Topic lists for machines: mailing lists that hear of events by topic and condition."""
+"""Topic lists for machines: mailing lists that subscribe to events by topic and condition."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ def topic_list_shape(topic_list: TopicList) -> dict[str, Any]:
     }
 
 
-def decision_shape(notice: TopicNotice) -> dict[str, Any]:
+def decision_shape(decision: TopicNotice) -> dict[str, Any]:
     return {
-        "id": notice.pk,
-        "event": notice.event.public_id,
-        "type": notice.event.kind,
-        "subject": notice.event.subject,
-        "state": notice.state,
-        "reason": notice.reason,
-        "due_at": rfc3339(notice.due_at),
-        "decided_at": rfc3339(notice.decided_at),
+        "id": decision.pk,
+        "event": decision.event.public_id,
+        "type": decision.event.kind,
+        "subject": decision.event.subject,
+        "state": decision.state,
+        "reason": decision.reason,
+        "due_at": rfc3339(decision.due_at),
+        "decided_at": rfc3339(decision.decided_at),
     }
 
 

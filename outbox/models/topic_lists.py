@@ -1,4 +1,4 @@
-"""Topic lists: mailing lists that hear of events by kind and condition, and for each event what became of it there."""
+"""Topic lists: mailing lists that subscribe to events by kind and condition, and what was decided about each event."""
 
 from __future__ import annotations
 

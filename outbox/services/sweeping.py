@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from outbox.services import banners, jobs, publishing, settling
-from outbox.services.topic_lists import notifying as telling
+from outbox.services.topic_lists import notifying
 from outbox.transports.registry import transports
 
 
@@ -20,5 +20,5 @@ def sweep(*, now: datetime) -> None:
     jobs.hand_over_again(now=now)
     for transport in transports().values():
         transport.sweep(now=now)
-    telling.mend_times(now=now)
-    telling.notify_due(now=now)
+    notifying.mend_times(now=now)
+    notifying.notify_due(now=now)

@@ -49,7 +49,7 @@ def register_listeners(source: str, read: Callable[[], Iterable[Listener]]) -> N
 
 
 def listeners_to(events: Sequence[NewEvent], stamps: Mapping[str, str]) -> Iterator[tuple[NewEvent, Wanted]]:
-    """Who else hears of which of these events. Kinds that only carry a mail have no listeners."""
+    """Who else receives which of these events. Kinds that only carry a mail have no listeners."""
     current = [source.as_of(stamps) for source in _sources.values()]
     for event in events:
         kind = kind_of(event.kind)

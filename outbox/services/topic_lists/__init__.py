@@ -1,1 +1,1 @@
-"""Topic lists: their settings, what they hear of (noticing), and the mails that tell it (telling)."""
+"""Topic lists: their settings (lists), what is decided about each event (deciding), and the mails (notifying)."""

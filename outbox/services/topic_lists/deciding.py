@@ -1,8 +1,8 @@
-"""What topic lists hear of, decided in the transaction in which it happened: one notice per event and list.
+"""Which topic lists are notified, decided in the transaction in which it happened: a decision per event and list.
 
 It costs no statement when no list takes the kind of any event, and one when some do. Nobody is mailed here: a list is
 locked while its mail is written, and the transaction of whatever happened must not wait for that, nor hold it up. So a
-notice that is to be told is due at once, or at the end of the time in which its list gathers, and `telling` finds it.
+decision to notify is due at once, or at the end of the time in which its list gathers; `notifying` finds it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def count_skipped(reason: DecisionReason) -> None:
 
 
 def _insert(rows: Sequence[tuple[Any, ...]], now: datetime) -> bool:
-    """One statement, which also asks until when each list gathers; without a lock, so `telling` asks again."""
+    """One statement, which also asks until when each list gathers; without a lock, so `notifying` asks again."""
     names = ("list", "name", "event", "state", "reason")
     columns: dict[str, Any] = {
         name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)

@@ -37,7 +37,7 @@ NOTIFY_LIMIT = 5_000
 
 
 def notify_due(*, now: datetime) -> int:
-    """Decides every notice that is due and returns how many; one transaction per list, so that none waits for another.
+    """Takes every decision that is due, and returns how many; one transaction per list, so that none waits for another.
 
     A list that cannot be told is left for the next round and does not keep others from being told.
     """
@@ -63,7 +63,7 @@ def mend_times(*, now: datetime) -> int:
 
 
 def _notify_list(list_id: int, now: datetime) -> int:
-    """Decides what is due for one list; returns how many notices were decided."""
+    """Decides what is due for one list; returns how many."""
     due = TopicNotice.objects.filter(topic_list_id=list_id, state=DecisionState.WAITING, due_at__lte=now)
     with transaction.atomic():
         # Locked so that two rounds never open two windows of one list.
@@ -76,36 +76,36 @@ def _notify_list(list_id: int, now: datetime) -> int:
         return _Round(topic_list, list(due.order_by("id")[:NOTIFY_LIMIT]), now).tell()
 
 
-def skip(notices: Any, reason: DecisionReason, now: datetime) -> int:
-    """Writes that waiting notices are not told; returns how many."""
-    skipped: int = notices.filter(state=DecisionState.WAITING).update(
+def skip(decisions: Any, reason: DecisionReason, now: datetime) -> int:
+    """Writes that waiting decisions are not told; returns how many."""
+    skipped: int = decisions.filter(state=DecisionState.WAITING).update(
         state=DecisionState.SKIPPED, reason=reason, due_at=None, decided_at=now
     )
     return skipped
 
 
 class _Round:
-    """One round for one list, under its lock: decides each notice again with what holds now, and writes one mail."""
+    """One round for one list, under its lock: takes each decision again by what holds now, and writes one mail."""
 
-    def __init__(self, topic_list: TopicList, notices: Sequence[TopicNotice], now: datetime) -> None:
-        self.list, self.notices, self.now = topic_list, notices, now
+    def __init__(self, topic_list: TopicList, decisions: Sequence[TopicNotice], now: datetime) -> None:
+        self.list, self.decisions, self.now = topic_list, decisions, now
         self.addresses = list(topic_list.addresses.values_list("address", flat=True))
-        self.events = Event.objects.in_bulk([notice.event_id for notice in notices])
+        self.events = Event.objects.in_bulk([decision.event_id for decision in decisions])
         self.subscription = subscription_of(topic_list, has_address=bool(self.addresses))
 
     def tell(self) -> int:
         told = []
-        for notice in self.notices:
-            reason = self._why_not(self.events.get(notice.event_id))
+        for decision in self.decisions:
+            reason = self._why_not(self.events.get(decision.event_id))
             if reason:
-                notice.state, notice.reason = DecisionState.SKIPPED, reason
+                decision.state, decision.reason = DecisionState.SKIPPED, reason
                 count_skipped(reason)
             else:
-                told.append(notice)
+                told.append(decision)
         if told:
             self._publish_mail(told)
         self._write()
-        return len(self.notices)
+        return len(self.decisions)
 
     def _why_not(self, event: Event | None) -> DecisionReason:
         if event is None:
@@ -119,7 +119,7 @@ class _Round:
 
     def _publish_mail(self, told: Sequence[TopicNotice]) -> None:
         events = sorted(
-            (self.events[notice.event_id] for notice in told), key=lambda event: (event.occurred_at, event.pk)
+            (self.events[decision.event_id] for decision in told), key=lambda event: (event.occurred_at, event.pk)
         )
         mail = mail_to_list(
             self.list,
@@ -133,16 +133,16 @@ class _Round:
                 counts=[TopicCount(kind, n) for kind, n in Counter(event.kind for event in events).most_common()],
                 url=list_url(self.list.pk),
             ),
-            # A notice is told in one mail only, whatever else goes wrong.
+            # A decision is told in one mail only, whatever else goes wrong.
             dedup_key=f"topic_notice:{told[0].pk}",
             occurred_at=min(event.occurred_at for event in events),
             thread=self._thread(told, events),
         )
         ids = publish(events=[mail], now=self.now)
         thread = mail.thread or mail.uuid.hex
-        for notice in told:
-            notice.state, notice.reason = DecisionState.NOTIFIED, DecisionReason.NONE
-            notice.mail_id, notice.thread = ids.get(mail.dedup_key), thread
+        for decision in told:
+            decision.state, decision.reason = DecisionState.NOTIFIED, DecisionReason.NONE
+            decision.mail_id, decision.thread = ids.get(mail.dedup_key), thread
         window = timedelta(seconds=self.list.gather_s)
         # Not by save(): the audit log would ask for the list once more to find that nothing of it changed.
         TopicList.objects.filter(pk=self.list.pk).update(
@@ -162,7 +162,7 @@ class _Round:
             )
             if len(mails) == 1:
                 return str(mails.pop())
-        return self.list.thread if any(notice.reason == DecisionReason.GATHERED for notice in told) else ""
+        return self.list.thread if any(decision.reason == DecisionReason.GATHERED for decision in told) else ""
 
     def _write(self) -> None:
         update_rows(
@@ -176,7 +176,7 @@ class _Round:
                 Col("due_at", "timestamptz"),
                 Col("decided_at", "timestamptz"),
             ),
-            [(one.pk, one.state, one.reason, one.mail_id, one.thread, None, self.now) for one in self.notices],
+            [(one.pk, one.state, one.reason, one.mail_id, one.thread, None, self.now) for one in self.decisions],
         )
 
 
