@@ -24,6 +24,7 @@ from fleet_remotes import selectors
 from fleet_remotes.choices import State, summary_of
 from fleet_remotes.ingest import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
+from fleet_remotes.rules import Standing
 from fleet_remotes.search import ACTION_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import callbacks as callback_services
 from fleet_remotes.services import commands
@@ -206,7 +207,6 @@ class ConfirmIn(Schema):
 
 def action_shape(action: RemoteAction) -> dict[str, Any]:
     meaning, todo = explanation_of(action)
-    late = action.confirmed_late_after
     return {
         "id": action.pk,
         "vin": action.vehicle.vin,
@@ -225,7 +225,7 @@ def action_shape(action: RemoteAction) -> dict[str, Any]:
         "feedback": action.feedback,
         "inferred": action.inferred,
         "conflict": action.conflict,
-        "confirmed_late_after_s": None if late is None else int(late.total_seconds()),
+        "confirmed_late_after_s": Standing.of(action).confirmed_late_after_s,
         "remote_action_id": action.remote_action_id,
         "created_at": rfc3339(action.created_at),
         "submitted_at": rfc3339(action.submitted_at),

@@ -19,7 +19,7 @@ from core.search import (
 )
 from core.search.facets import TagFacet
 from core.search.schema import any_text, folded_text
-from fleet_remotes.choices import OPEN, SUCCESS, Brand, Capability, Kind, Privacy, State, Verdict
+from fleet_remotes.choices import FAILURES, OPEN, SUCCESS, Brand, Capability, Kind, Privacy, State, Verdict
 from fleet_remotes.models import RemoteAction, WakeUpUse
 from fleet_remotes.rules import month_of
 
@@ -78,7 +78,7 @@ _GROUPS: dict[str, Any] = {
     "open": Q(state__in=OPEN),
     "ended": ~Q(state__in=OPEN),
     "success": Q(state__in=SUCCESS),
-    "trouble": Q(state__in=(State.FAILED, State.REJECTED, State.REFUSED, State.UNCONFIRMED)),
+    "trouble": Q(state__in=(*FAILURES, State.UNCONFIRMED)),
 }
 
 ACTION_SEARCH = SearchSchema(

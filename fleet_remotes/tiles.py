@@ -9,10 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fleet_remotes import selectors
-from fleet_remotes.choices import OPEN, SUCCESS, State
+from fleet_remotes.choices import FAILURES, OPEN, SUCCESS, State
 from fleet_remotes.models import Callback, Fleet
-
-_TROUBLE = (State.FAILED, State.REJECTED, State.REFUSED)
 
 
 def action_tile(request: HttpRequest) -> dict[str, Any]:
@@ -26,7 +24,7 @@ def action_tile(request: HttpRequest) -> dict[str, Any]:
         "counts": [
             (_("open"), "state:open", "info", number(*OPEN)),
             (_("succeeded"), "state:success since:<24h", "success", number(*SUCCESS)),
-            (_("failed"), "state:failed,rejected,refused since:<24h", "danger", number(*_TROUBLE)),
+            (_("failed"), "state:failed,rejected,refused since:<24h", "danger", number(*FAILURES)),
             (_("unconfirmed"), "state:unconfirmed since:<24h", "violet", number(State.UNCONFIRMED)),
         ],
         "stopped": Fleet.objects.filter(stopped_at__isnull=False),

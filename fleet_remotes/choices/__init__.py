@@ -2,6 +2,7 @@
 
 from fleet_remotes.choices.actions import (
     DANGEROUS_KINDS,
+    FAILURES,
     IN_FLIGHT,
     KIND_ALIASES,
     KIND_OF_REMOTE_TYPE,
@@ -19,7 +20,6 @@ from fleet_remotes.choices.actions import (
 from fleet_remotes.choices.causes import (
     CAUSE_ALIASES,
     NOT_SPECIFIED,
-    Advice,
     CauseGroup,
     Refusal,
     advice_of,
@@ -27,7 +27,7 @@ from fleet_remotes.choices.causes import (
     is_known_cause,
     words_for,
 )
-from fleet_remotes.choices.notifications import FLAG_LABELS, UNMATCHED, VERDICT_COLOURS, Flag, Verdict
+from fleet_remotes.choices.notifications import UNMATCHED, VERDICT_COLOURS, Flag, Verdict
 from fleet_remotes.choices.vehicles import BRAND_ALIASES, CAPABILITY_OF, Brand, CallbackStatus, Capability, Privacy
 from fleet_remotes.choices.wording import summary_of
 
@@ -36,7 +36,7 @@ __all__ = [
     "CAPABILITY_OF",
     "CAUSE_ALIASES",
     "DANGEROUS_KINDS",
-    "FLAG_LABELS",
+    "FAILURES",
     "IN_FLIGHT",
     "KIND_ALIASES",
     "KIND_OF_REMOTE_TYPE",
@@ -50,7 +50,6 @@ __all__ = [
     "UNSENT",
     "VERDICT_COLOURS",
     "WITH_VENDOR",
-    "Advice",
     "Brand",
     "CallbackStatus",
     "Capability",

@@ -71,29 +71,9 @@ class State(models.TextChoices):
     UNCONFIRMED = "unconfirmed", _("Unconfirmed")
 
 
-STATE_COLOURS = {
-    State.DRAFT: "warning",
-    State.QUEUED: "secondary",
-    State.SUBMITTING: "info",
-    State.UNKNOWN: "warning",
-    State.SUBMITTED: "info",
-    State.ACCEPTED: "info",
-    State.CHECKING: "info",
-    State.WAKING: "info",
-    State.BLOCKED_QUOTA: "warning",
-    State.BLOCKED_BATTERY: "warning",
-    State.SENT: "info",
-    State.SUCCEEDED: "success",
-    State.ALREADY_DONE: "success",
-    State.FAILED: "danger",
-    State.REJECTED: "danger",
-    State.REFUSED: "danger",
-    State.CANCELLED: "secondary",
-    State.UNCONFIRMED: "violet",
-}
-
 UNSENT = (State.DRAFT, State.QUEUED)
 SUCCESS = (State.SUCCEEDED, State.ALREADY_DONE)
+FAILURES = (State.FAILED, State.REJECTED, State.REFUSED)
 # The vendor has it, as far as we know, and has not said how it ended.
 WITH_VENDOR = (
     State.SUBMITTED,
@@ -108,7 +88,14 @@ WITH_VENDOR = (
 IN_FLIGHT = (State.SUBMITTING, State.UNKNOWN, *WITH_VENDOR)
 OPEN = (*UNSENT, *IN_FLIGHT)
 # UNCONFIRMED is the soft one among them: a late word of the vendor still settles it.
-TERMINAL = (*SUCCESS, State.FAILED, State.REJECTED, State.REFUSED, State.CANCELLED, State.UNCONFIRMED)
+TERMINAL = (*SUCCESS, *FAILURES, State.CANCELLED, State.UNCONFIRMED)
+
+STATE_COLOURS = dict.fromkeys(State, "info")
+STATE_COLOURS |= dict.fromkeys((State.QUEUED, State.CANCELLED), "secondary")
+STATE_COLOURS |= dict.fromkeys((State.DRAFT, State.UNKNOWN, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY), "warning")
+STATE_COLOURS |= dict.fromkeys(SUCCESS, "success")
+STATE_COLOURS |= dict.fromkeys(FAILURES, "danger")
+STATE_COLOURS[State.UNCONFIRMED] = "violet"
 
 
 class StepKind(models.TextChoices):

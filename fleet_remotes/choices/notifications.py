@@ -18,43 +18,23 @@ class Verdict(models.TextChoices):
     UNREADABLE = "unreadable", _("Not readable as a notification")
 
 
-VERDICT_COLOURS = {
-    Verdict.APPLIED: "success",
-    Verdict.REPEATED: "secondary",
-    Verdict.REGRESSIVE: "secondary",
-    Verdict.LATE: "secondary",
-    Verdict.CONFLICT: "danger",
-    Verdict.UNKNOWN_ACTION: "warning",
-    Verdict.VIN_MISMATCH: "danger",
-    Verdict.UNKNOWN_VALUE: "warning",
-    Verdict.UNREADABLE: "danger",
-}
+VERDICT_COLOURS = dict.fromkeys((Verdict.REPEATED, Verdict.REGRESSIVE, Verdict.LATE), "secondary")
+VERDICT_COLOURS |= dict.fromkeys((Verdict.UNKNOWN_ACTION, Verdict.UNKNOWN_VALUE), "warning")
+VERDICT_COLOURS |= dict.fromkeys((Verdict.CONFLICT, Verdict.VIN_MISMATCH, Verdict.UNREADABLE), "danger")
+VERDICT_COLOURS[Verdict.APPLIED] = "success"
 # What the page of unmatched notifications shows.
 UNMATCHED = (Verdict.UNKNOWN_ACTION, Verdict.VIN_MISMATCH, Verdict.UNKNOWN_VALUE, Verdict.UNREADABLE)
 
 
-class Flag:
+class Flag(models.TextChoices):
     """What was odd about a notification that was understood nevertheless."""
 
-    NORMALISED = "normalised"
-    NO_DATE = "no_date"
-    BAD_DATE = "bad_date"
-    FUTURE_DATE = "future_date"
-    CAUSE_IGNORED = "cause_ignored"
-    UNKNOWN_CAUSE = "unknown_cause"
-    UNKNOWN_VIN = "unknown_vin"
-    TYPE_MISMATCH = "type_mismatch"
-    BOUND_LATER = "bound_later"
-
-
-FLAG_LABELS = {
-    Flag.NORMALISED: _("An odd spelling was understood"),
-    Flag.NO_DATE: _("No date: the receipt counts"),
-    Flag.BAD_DATE: _("Unreadable date: the receipt counts"),
-    Flag.FUTURE_DATE: _("A date in the future: the receipt counts"),
-    Flag.CAUSE_IGNORED: _("A cause although it is not over: ignored"),
-    Flag.UNKNOWN_CAUSE: _("A cause that we do not know"),
-    Flag.UNKNOWN_VIN: _("A vehicle that is not in any fleet here"),
-    Flag.TYPE_MISMATCH: _("Another kind of action than was sent"),
-    Flag.BOUND_LATER: _("Found its action later"),
-}
+    NORMALISED = "normalised", _("An odd spelling was understood")
+    NO_DATE = "no_date", _("No date: the receipt counts")
+    BAD_DATE = "bad_date", _("Unreadable date: the receipt counts")
+    FUTURE_DATE = "future_date", _("A date in the future: the receipt counts")
+    CAUSE_IGNORED = "cause_ignored", _("A cause although it is not over: ignored")
+    UNKNOWN_CAUSE = "unknown_cause", _("A cause that we do not know")
+    UNKNOWN_VIN = "unknown_vin", _("A vehicle that is not in any fleet here")
+    TYPE_MISMATCH = "type_mismatch", _("Another kind of action than was sent")
+    BOUND_LATER = "bound_later", _("Found its action later")

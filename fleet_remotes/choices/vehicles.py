@@ -43,16 +43,7 @@ class Capability(models.TextChoices):
 
 
 # The capability that an action needs; immobilisation is listed by none and therefore needs none.
-CAPABILITY_OF = {
-    Kind.PRECONDITIONING: Capability.PRECONDITIONING,
-    Kind.DOOR: Capability.DOOR,
-    Kind.HORN: Capability.HORN,
-    Kind.CHARGING: Capability.CHARGING,
-    Kind.LIGHTS: Capability.LIGHTS,
-    Kind.WAKE_UP: Capability.WAKEUP,
-    Kind.NAVIGATION: Capability.NAVIGATION,
-    Kind.STOLEN: Capability.STOLEN,
-}
+CAPABILITY_OF: dict[Kind, Capability] = {kind: Capability(kind.lower()) for kind in Kind if kind != Kind.IMMOBILIZATION}
 
 
 class CallbackStatus(models.TextChoices):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Kept, Lifecycle, With, masked, no_row, one_of
-from fleet_remotes.choices import IN_FLIGHT, OPEN, SUCCESS, TERMINAL, UNSENT, Kind, State, StepKind
+from fleet_remotes.choices import IN_FLIGHT, OPEN, TERMINAL, UNSENT, Kind, State, StepKind
 from fleet_remotes.models.fleets import Fleet, FleetVehicle
 
 # What ended long ago, and what nothing open tries again.
@@ -177,13 +175,6 @@ class RemoteAction(models.Model):
     @property
     def is_unsent(self) -> bool:
         return self.state in UNSENT
-
-    @property
-    def confirmed_late_after(self) -> timedelta | None:
-        """How long after our time-out its outcome came; None when there was none or it is still open."""
-        if self.unconfirmed_at is None or self.state not in (*SUCCESS, State.FAILED):
-            return None
-        return max(timedelta(), self.since - self.unconfirmed_at)
 
 
 class ActionStep(models.Model):

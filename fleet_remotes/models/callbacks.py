@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, masked
-from fleet_remotes.choices import UNMATCHED, CallbackStatus, Verdict
+from fleet_remotes.choices import UNMATCHED, CallbackStatus, Flag, Verdict
 from fleet_remotes.models.actions import RemoteAction
 from fleet_remotes.models.fleets import Fleet, FleetVehicle
 
@@ -203,6 +203,10 @@ class RemoteNotification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.status} {self.remote_action_id}"
+
+    @property
+    def flag_labels(self) -> list[str]:
+        return [str(Flag(flag).label) for flag in self.flags]
 
     @property
     def lag_s(self) -> float | None:

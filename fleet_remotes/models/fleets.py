@@ -124,6 +124,11 @@ class FleetVehicle(models.Model):
         return self.vin
 
     @property
+    def wakeup_limit(self) -> int | None:
+        """The wake-ups a month that a person allows, for it or for the installation; None for no limit of ours."""
+        return self.wakeup_budget if self.wakeup_budget is not None else settings.REMOTES_WAKEUPS_PER_MONTH or None
+
+    @property
     def title(self) -> str:
         """What a person calls it: name or plate, else brand and model."""
         return self.name or self.plate or f"{self.get_brand_display()} {self.model}".strip()

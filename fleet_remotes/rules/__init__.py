@@ -1,6 +1,6 @@
 """What decides: where an action stands, when to look after it, whether to send it. All pure; `now` is passed in."""
 
-from fleet_remotes.rules.budget import Budget, Forecast, budget_of, forecast_of, month_of, next_month
+from fleet_remotes.rules.budget import Budget, Forecast, forecast_of, month_of, next_month, resting_until
 from fleet_remotes.rules.preflight import Finding, Level, Means, Vehicle, preflight
 from fleet_remotes.rules.retrying import auto_retry_delay, may_post_again
 from fleet_remotes.rules.standing import Report, Standing, advance, infer_failure, mark_unconfirmed, rank
@@ -20,7 +20,6 @@ __all__ = [
     "Watch",
     "advance",
     "auto_retry_delay",
-    "budget_of",
     "forecast_of",
     "infer_failure",
     "mark_unconfirmed",
@@ -29,5 +28,6 @@ __all__ = [
     "next_month",
     "preflight",
     "rank",
+    "resting_until",
     "watch_after",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -44,25 +45,12 @@ class Budget:
         return None if self.effective is None else max(0, 0 if self.refused else self.effective - self.used)
 
 
-def budget_of(
-    *,
-    used: int,
-    limit: int | None,
-    learnt: int | None,
-    refused: bool,
-    recent: int = 0,
-    oldest_recent: datetime | None = None,
-    burst: int = 6,
-    burst_s: int = 1200,
-) -> Budget:
-    """`recent` counts the wake-ups of the last `burst_s` seconds, the first of them at `oldest_recent`.
+def resting_until(wakes: Sequence[datetime], *, burst: int, burst_s: int) -> datetime | None:
+    """When a vehicle may be woken up again that was woken up at `wakes`, the last first, within `burst_s` seconds.
 
     Six in 20 minutes is what every known client keeps to; one that did not was shut out (reference B7).
     """
-    resting = None
-    if burst and recent >= burst and oldest_recent is not None:
-        resting = oldest_recent + timedelta(seconds=burst_s)
-    return Budget(used, limit, learnt, refused, resting)
+    return wakes[burst - 1] + timedelta(seconds=burst_s) if 0 < burst <= len(wakes) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,8 @@ class Vehicle:
     privacy: str = Privacy.UNKNOWN
     battery_level: int | None = None
     is_stolen: bool = False
-    # The kinds of its open actions, and whether one of them is with the vendor.
+    # The kinds of its open actions.
     open_kinds: frozenset[str] = frozenset()
-    is_busy: bool = False
     budget: Budget = field(default_factory=Budget)
 
 
@@ -115,7 +114,7 @@ def _burst(_kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
 
 
 def _busy(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    return Finding(Level.WAITS, "VehicleBusy") if vehicle.is_busy and kind not in vehicle.open_kinds else None
+    return Finding(Level.WAITS, "VehicleBusy") if vehicle.open_kinds and kind not in vehicle.open_kinds else None
 
 
 def _throttled(_kind: Kind, _vehicle: Vehicle, means: Means) -> Finding | None:

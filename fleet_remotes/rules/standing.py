@@ -7,8 +7,9 @@ the same standing. docs/fleet_remotes.md draws it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from fleet_remotes.choices import SUCCESS, State, Verdict
 
@@ -89,11 +90,23 @@ class Standing:
         return rank(self.state) >= rank(State.UNCONFIRMED)
 
     @property
-    def confirmed_late_after(self) -> timedelta | None:
-        """How long after our time-out its outcome happened or was learnt; None when there was no time-out."""
+    def confirmed_late_after_s(self) -> int | None:
+        """Seconds from our time-out to its outcome, as it happened or was learnt; None when there was no time-out."""
         if self.unconfirmed_at is None or not self.is_settled:
             return None
-        return max(timedelta(), self.since - self.unconfirmed_at)
+        return int(max(timedelta(), self.since - self.unconfirmed_at).total_seconds())
+
+    @classmethod
+    def of(cls, action: Any) -> Standing:
+        """Where a RemoteAction stands, which has these fields too."""
+        return cls(State(action.state), **{name: getattr(action, name) for name in _FIELDS})
+
+    def write_to(self, action: Any) -> None:
+        for name in ("state", *_FIELDS):
+            setattr(action, name, getattr(self, name))
+
+
+_FIELDS = tuple(field.name for field in fields(Standing) if field.name != "state")
 
 
 def advance(standing: Standing, report: Report) -> tuple[Standing, Verdict]:

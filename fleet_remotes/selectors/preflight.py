@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 
 from fleet_remotes import rules
 from fleet_remotes.choices import IN_FLIGHT, CallbackStatus, State
-from fleet_remotes.models import Callback, FleetVehicle, RemoteAction, WakeUpUse
+from fleet_remotes.models import Callback, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
 from fleet_remotes.rules import Budget, Means
 
 
@@ -21,46 +20,38 @@ def budgets(vehicles: Sequence[FleetVehicle], now: datetime) -> dict[int, Budget
     month = rules.month_of(now)
     uses = {use.vehicle_id: use for use in WakeUpUse.objects.filter(vehicle_id__in=ids, month=month)}
     recent = _recent_wakes(ids, now)
-    default = settings.REMOTES_WAKEUPS_PER_MONTH or None
-    found = {}
+    result = {}
     for vehicle in vehicles:
-        use, (count, oldest) = uses.get(vehicle.pk), recent.get(vehicle.pk, (0, None))
-        found[vehicle.pk] = rules.budget_of(
-            used=use.used if use else 0,
-            limit=vehicle.wakeup_budget if vehicle.wakeup_budget is not None else default,
-            learnt=vehicle.wakeup_learnt,
-            refused=bool(use and use.refusals),
-            recent=count,
-            oldest_recent=oldest,
-            burst=settings.REMOTES_WAKEUPS_BURST,
-            burst_s=settings.REMOTES_WAKEUPS_BURST_S,
+        use = uses.get(vehicle.pk) or WakeUpUse()
+        resting_until = rules.resting_until(
+            recent.get(vehicle.pk, []), burst=settings.REMOTES_WAKEUPS_BURST, burst_s=settings.REMOTES_WAKEUPS_BURST_S
         )
-    return found
+        result[vehicle.pk] = Budget(
+            use.used, vehicle.wakeup_limit, vehicle.wakeup_learnt, use.refusals > 0, resting_until
+        )
+    return result
 
 
-def _recent_wakes(ids: Sequence[int], now: datetime) -> dict[int, tuple[int, datetime | None]]:
-    """How often each was woken up lately, and when the first of the last few times was."""
+def _recent_wakes(ids: Sequence[int], now: datetime) -> dict[int, list[datetime]]:
+    """When each was woken up lately, the last time first."""
     since = now - timedelta(seconds=settings.REMOTES_WAKEUPS_BURST_S)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT vehicle_id, count(*), (array_agg(received_at ORDER BY received_at DESC))[%s]"
-            " FROM fleet_remotes_remotenotification WHERE status = 'WakingUpVehicle' AND vehicle_id = ANY(%s)"
-            " AND received_at > %s GROUP BY vehicle_id",
-            [max(1, settings.REMOTES_WAKEUPS_BURST), list(ids), since],
-        )
-        return {pk: (count, oldest) for pk, count, oldest in cursor.fetchall()}
+    rows = RemoteNotification.objects.filter(status="WakingUpVehicle", vehicle_id__in=ids, received_at__gt=since)
+    wakes: dict[int, list[datetime]] = defaultdict(list)
+    for vehicle_id, received_at in rows.order_by("-received_at").values_list("vehicle_id", "received_at"):
+        wakes[vehicle_id or 0].append(received_at)
+    return wakes
 
 
 def facts_of(
     vehicles: Sequence[FleetVehicle], now: datetime, *, leaving_out: Iterable[int] = ()
 ) -> dict[int, rules.Vehicle]:
     """Each vehicle as the checks see it; `leaving_out` names the actions that are themselves being checked."""
-    open_actions: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    open_kinds: dict[int, set[str]] = defaultdict(set)
     rows = RemoteAction.objects.filter(
         vehicle_id__in=[vehicle.pk for vehicle in vehicles], state__in=(State.QUEUED, *IN_FLIGHT)
     ).exclude(pk__in=list(leaving_out))
-    for vehicle_id, kind, state in rows.values_list("vehicle_id", "kind", "state"):
-        open_actions[vehicle_id].append((kind, state))
+    for vehicle_id, kind in rows.values_list("vehicle_id", "kind"):
+        open_kinds[vehicle_id].add(kind)
     budget = budgets(vehicles, now)
     return {
         vehicle.pk: rules.Vehicle(
@@ -69,8 +60,7 @@ def facts_of(
             privacy=vehicle.privacy,
             battery_level=vehicle.battery_level,
             is_stolen=vehicle.is_stolen,
-            open_kinds=frozenset(kind for kind, _state in open_actions[vehicle.pk]),
-            is_busy=bool(open_actions[vehicle.pk]),
+            open_kinds=frozenset(open_kinds[vehicle.pk]),
             budget=budget[vehicle.pk],
         )
         for vehicle in vehicles

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from fleet_remotes.choices import FLAG_LABELS, VERDICT_COLOURS, Kind, State, Verdict, advice_of
+from fleet_remotes.choices import VERDICT_COLOURS, Kind, State, Verdict, advice_of
 from fleet_remotes.ingest import believed_date
 from fleet_remotes.models import ActionStep, RemoteAction, RemoteNotification
 
@@ -74,7 +74,7 @@ def _of_notification(row: RemoteNotification) -> Moment:
         colour=VERDICT_COLOURS[Verdict(row.verdict)],
         verdict=str(row.get_verdict_display()),
         received_at=row.received_at,
-        flags=[str(FLAG_LABELS[flag]) for flag in row.flags if flag in FLAG_LABELS],
+        flags=row.flag_labels,
         duplicates=row.duplicates,
         tone=_tone(row),
     )

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from core.services import digest_of
 from fleet_remotes import rules
-from fleet_remotes.choices import UNSENT, State, StepKind, advice_of
+from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind, advice_of
 from fleet_remotes.ingest import Command
 from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.rules import Finding, Level
@@ -182,8 +182,7 @@ def _failed_actions(batch: CommandBatch) -> dict[int, RemoteAction]:
 def failed_of(batch: CommandBatch) -> list[RemoteAction]:
     """The actions of a batch that may be tried again: ended without success, and nothing later mended it."""
     rows = batch.actions.order_by("vehicle_id", "-pk").distinct("vehicle_id")
-    failed = (State.FAILED, State.REJECTED, State.REFUSED)
-    return [action for action in rows if action.state in failed and action.resolved_by_id is None]
+    return [action for action in rows if action.state in FAILURES and action.resolved_by_id is None]
 
 
 def cancel_action(*, action: RemoteAction, now: datetime, by: str) -> bool:

@@ -18,7 +18,7 @@ from fleet_remotes.models import Callback, Fleet, RemoteAction
 from fleet_remotes.services import waking
 from fleet_remotes.services.sending import fate_unknown, submitted
 from fleet_remotes.services.settings import is_set_up
-from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions, standing_of
+from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 
 log = structlog.get_logger("signalbox.remotes")
 MOST = 500
@@ -52,12 +52,12 @@ def _give_up(action: RemoteAction, work: ActionUnitOfWork) -> None:
         _infer(action, work)
     else:
         work.step(action, StepKind.UNCONFIRMED)
-        work.change(action, rules.mark_unconfirmed(standing_of(action), work.now))
+        work.change(action, rules.mark_unconfirmed(rules.Standing.of(action), work.now))
 
 
 def _infer(action: RemoteAction, work: ActionUnitOfWork) -> None:
     work.step(action, StepKind.INFERRED)
-    work.change(action, rules.infer_failure(standing_of(action), work.now))
+    work.change(action, rules.infer_failure(rules.Standing.of(action), work.now))
 
 
 def expire(*, now: datetime) -> int:
@@ -68,8 +68,7 @@ def expire(*, now: datetime) -> int:
 def _expire(action: RemoteAction, work: ActionUnitOfWork) -> None:
     is_draft = action.state == State.DRAFT
     state, cause = (State.CANCELLED, "") if is_draft else (State.REFUSED, str(Refusal.EXPIRED))
-    work.step(action, StepKind.CANCELLED if is_draft else StepKind.REFUSED, cause)
-    work.change(action, replace(standing_of(action), state=state, since=work.now, cause=cause))
+    work.move(action, state, StepKind.CANCELLED if is_draft else StepKind.REFUSED, cause, cause=cause)
 
 
 def _sweep(rows: Any, change: Any, now: datetime) -> int:
@@ -227,10 +226,10 @@ def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> 
     again = rules.may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > work.now
     if answer.was_read and again:
         action.not_before = work.now
-        work.change(action, replace(standing_of(action), state=State.QUEUED, since=work.now))
+        work.change(action, replace(rules.Standing.of(action), state=State.QUEUED, since=work.now))
     else:
         work.step(action, StepKind.UNCONFIRMED)
-        work.change(action, rules.mark_unconfirmed(standing_of(action), work.now))
+        work.change(action, rules.mark_unconfirmed(rules.Standing.of(action), work.now))
 
 
 def find_lost(action: RemoteAction, listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

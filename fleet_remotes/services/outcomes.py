@@ -13,13 +13,12 @@ from django.utils.translation import override
 
 from core.sql import Col, update_rows
 from fleet_remotes import event_kinds as kinds
-from fleet_remotes.choices import SUCCESS, Brand, CauseGroup, State, advice_of, group_of, summary_of
+from fleet_remotes.choices import FAILURES, SUCCESS, Brand, CauseGroup, State, advice_of, group_of, summary_of
 from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts
 from fleet_remotes.models import FleetVehicle, RemoteAction
+from fleet_remotes.rules import Standing
 from outbox.contract import NewEvent
 from outbox.services import publish
-
-_TROUBLE = (State.FAILED, State.REJECTED, State.REFUSED)
 
 
 def kind_of_outcome(action: RemoteAction) -> str:
@@ -28,7 +27,7 @@ def kind_of_outcome(action: RemoteAction) -> str:
         return kinds.SUCCEEDED
     if action.state == State.UNCONFIRMED:
         return kinds.UNCONFIRMED
-    if action.state in _TROUBLE:
+    if action.state in FAILURES:
         blocked = group_of(action.cause) in (CauseGroup.QUOTA, CauseGroup.BATTERY)
         return kinds.BLOCKED if blocked and action.cause else kinds.FAILED
     return ""
@@ -64,7 +63,7 @@ def explanation_of(action: RemoteAction) -> tuple[str, str]:
             % {"status": action.http_status, "code": action.error_code, "text": action.error_text},
             _("Check the vehicle’s id, the callback and the access to the API; name the error id in a ticket."),
         )
-    if action.state in _TROUBLE:
+    if action.state in FAILURES:
         advice = advice_of(action.cause)
         return str(advice.meaning), str(advice.todo)
     return "", ""
@@ -118,7 +117,6 @@ def _resolve(successes: Sequence[RemoteAction]) -> dict[int, list[RemoteAction]]
 
 def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
     meaning, todo = explanation_of(action)
-    late = action.confirmed_late_after
     summary = summary_of(action.kind, action.parameters)
     facts = ActionFacts(
         id=action.pk,
@@ -145,7 +143,7 @@ def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
         suggestion=todo,
         inferred=action.inferred,
         conflict=action.conflict,
-        confirmed_late_after_s=None if late is None else int(late.total_seconds()),
+        confirmed_late_after_s=Standing.of(action).confirmed_late_after_s,
         resolves=resolves,
         url=_absolute("action", action.pk),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,7 +25,7 @@ from fleet_remotes.rules import Finding, Level
 from fleet_remotes.selectors.preflight import callbacks_to_send_by, facts_of, means_of
 from fleet_remotes.services import waking
 from fleet_remotes.services.binding import bind_to
-from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions, standing_of
+from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 
 log = structlog.get_logger("signalbox.remotes")
 THREADS = 8
@@ -155,8 +155,7 @@ def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], work: ActionU
     waiting = [f.until for f in findings if f.level is Level.WAITS and f.until is not None]
     if blocking:
         cause = str(blocking[0].code)
-        work.step(action, StepKind.REFUSED, cause)
-        work.change(action, replace(standing_of(action), state=State.REFUSED, since=work.now, cause=cause))
+        work.move(action, State.REFUSED, StepKind.REFUSED, cause, cause=cause)
     elif waiting:
         _postpone(action, max(waiting), work, "")
     return not blocking and not waiting
@@ -165,8 +164,7 @@ def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], work: ActionU
 def _postpone(action: RemoteAction, until: datetime, work: ActionUnitOfWork, why: str) -> None:
     """Back into the queue, not to be sent before `until`."""
     action.not_before, action.lease_until = until, None
-    work.step(action, StepKind.POSTPONED, f"{until.isoformat(timespec='seconds')} {why}".strip())
-    work.change(action, replace(standing_of(action), state=State.QUEUED, since=work.now))
+    work.move(action, State.QUEUED, StepKind.POSTPONED, f"{until.isoformat(timespec='seconds')} {why}".strip())
     work.watch(action)
 
 
@@ -175,8 +173,7 @@ def _take(action: RemoteAction, callback: Callback, work: ActionUnitOfWork) -> C
     action.lease_until = work.now + timedelta(seconds=settings.REMOTES_LEASE_S + settings.REMOTES_TIMEOUT_S)
     action.posts += 1
     action.callback_ref = callback.pk
-    work.step(action, StepKind.SUBMITTING)
-    work.change(action, replace(standing_of(action), state=State.SUBMITTING, since=work.now))
+    work.move(action, State.SUBMITTING, StepKind.SUBMITTING)
     return Claimed(
         id=action.pk,
         posts=action.posts,
@@ -222,11 +219,10 @@ def submitted(action: RemoteAction, remote_action_id: str, work: ActionUnitOfWor
         fate_unknown(action, work, f"the vendor named the id of another action: {remote_action_id}")
         return
     action.remote_action_id, action.submitted_at = remote_action_id, work.now
-    standing = standing_of(action)
-    if standing.state != State.UNCONFIRMED:
-        standing = replace(standing, state=State.SUBMITTED, since=work.now)
-    work.step(action, StepKind.SUBMITTED, remote_action_id)
-    work.change(action, standing)
+    if action.state == State.UNCONFIRMED:
+        work.step(action, StepKind.SUBMITTED, remote_action_id)
+    else:
+        work.move(action, State.SUBMITTED, StepKind.SUBMITTED, remote_action_id)
     work.watch(action)
     bind_to(work, [remote_action_id])
 
@@ -236,8 +232,7 @@ def fate_unknown(action: RemoteAction, work: ActionUnitOfWork, why: str) -> None
     if action.state == State.UNCONFIRMED:
         return
     action.lease_until = None
-    work.step(action, StepKind.FATE_UNKNOWN, why)
-    work.change(action, replace(standing_of(action), state=State.UNKNOWN, since=work.now))
+    work.move(action, State.UNKNOWN, StepKind.FATE_UNKNOWN, why)
     work.watch(action)
 
 
@@ -252,5 +247,4 @@ def _refused(action: RemoteAction, error: ApiError, work: ActionUnitOfWork) -> N
         return
     action.http_status = error.status
     action.error_code, action.error_text, action.error_uuid = error.code, error.text, error.uuid
-    work.step(action, StepKind.REJECTED, str(error))
-    work.change(action, replace(standing_of(action), state=State.REJECTED, since=work.now))
+    work.move(action, State.REJECTED, StepKind.REJECTED, str(error))

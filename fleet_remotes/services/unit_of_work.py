@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -35,19 +36,6 @@ def changing_actions() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ACTIONS_LOCK])
         yield
-
-
-def standing_of(action: RemoteAction) -> Standing:
-    return Standing(
-        state=State(action.state),
-        since=action.since,
-        cause=action.cause,
-        feedback=action.feedback,
-        inferred=action.inferred,
-        conflict=action.conflict,
-        reconciled=action.reconciled,
-        unconfirmed_at=action.unconfirmed_at,
-    )
 
 
 class ActionUnitOfWork(UnitOfWork):
@@ -78,21 +66,24 @@ class ActionUnitOfWork(UnitOfWork):
 
     def report(self, action: RemoteAction, report: Report) -> Verdict:
         """Applies what the vendor says, and returns what became of the report."""
-        standing, verdict = rules.advance(standing_of(action), report)
+        standing, verdict = rules.advance(Standing.of(action), report)
         self.change(action, standing)
         return verdict
 
     def change(self, action: RemoteAction, standing: Standing) -> None:
         """Puts an action where a rule says it stands."""
-        if standing == standing_of(action):
+        if standing == Standing.of(action):
             return
         if standing.state != action.state:
             action.entered_at, action.looks = self.now, 0
-        action.state, action.since = standing.state, standing.since
-        action.cause, action.feedback = standing.cause, standing.feedback
-        action.inferred, action.conflict, action.reconciled = standing.inferred, standing.conflict, standing.reconciled
-        action.unconfirmed_at = standing.unconfirmed_at
+        standing.write_to(action)
         self.watch(action)
+
+    def move(self, action: RemoteAction, state: State, kind: StepKind, detail: str = "", *, cause: str = "") -> None:
+        """Puts an action into a state that we ourselves conclude, with the step that says why."""
+        self.step(action, kind, detail)
+        standing = Standing.of(action)
+        self.change(action, replace(standing, state=state, since=self.now, cause=cause or standing.cause))
 
     def watch(self, action: RemoteAction) -> None:
         """Sets when the vendor is asked next and when nothing more is expected."""

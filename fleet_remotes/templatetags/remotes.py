@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.templatetags.console import register_colours, short_duration
-from fleet_remotes.choices import FLAG_LABELS, STATE_COLOURS, VERDICT_COLOURS, advice_of, summary_of, words_for
+from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS, advice_of, summary_of, words_for
 from fleet_remotes.models import CommandBatch, RemoteAction
 from fleet_remotes.rules import Finding
 
@@ -26,11 +26,6 @@ def summary(action: RemoteAction | CommandBatch) -> str:
 @register.filter
 def meaning(cause: str) -> Any:
     return advice_of(cause).meaning
-
-
-@register.filter
-def flag_words(flags: list[str]) -> list[Any]:
-    return [FLAG_LABELS[flag] for flag in flags if flag in FLAG_LABELS]
 
 
 @register.filter

@@ -18,6 +18,7 @@ from fleet_remotes import selectors
 from fleet_remotes.choices import OPEN, summary_of
 from fleet_remotes.filters import ActionFilters
 from fleet_remotes.models import CommandDraft, RemoteAction
+from fleet_remotes.rules import Standing
 from fleet_remotes.search import ACTION_SEARCH
 from fleet_remotes.services import commands, following
 from fleet_remotes.services.outcomes import explanation_of
@@ -51,6 +52,7 @@ def action(request: HttpRequest, pk: int) -> HttpResponse:
         "action": found,
         "meaning": meaning,
         "todo": todo,
+        "late_s": Standing.of(found).confirmed_late_after_s,
         "timeline": selectors.timeline_of(found),
         "expected": selectors.expected_next(found),
         "is_open": found.state in OPEN,

@@ -15,12 +15,12 @@ from fleet_remotes.rules import (
     Means,
     Vehicle,
     auto_retry_delay,
-    budget_of,
     forecast_of,
     may_post_again,
     month_of,
     next_month,
     preflight,
+    resting_until,
 )
 from tests.fleet_remotes.kit import NOW, at
 
@@ -53,8 +53,8 @@ def test_immobilisation_is_no_capability_and_needs_none() -> None:
         ({"has_id": False}, ("blocks", "NoVehicleId")),
         ({"privacy": "Full"}, ("blocks", "PrivacyOn")),
         ({"privacy": "Geolocation"}, ("warns", "PositionHidden")),
-        ({"open_kinds": frozenset({Kind.LIGHTS}), "is_busy": True}, ("blocks", "SameActionOpen")),
-        ({"open_kinds": frozenset({Kind.DOOR}), "is_busy": True}, ("waits", "VehicleBusy")),
+        ({"open_kinds": frozenset({Kind.LIGHTS})}, ("blocks", "SameActionOpen")),
+        ({"open_kinds": frozenset({Kind.DOOR})}, ("waits", "VehicleBusy")),
         ({"battery_level": 19}, ("warns", "BatteryLow")),
         ({"is_stolen": True}, ("warns", "DeclaredStolen")),
         ({"budget": Budget(used=40, limit=40)}, ("blocks", "WakeUpBudgetUsed")),
@@ -105,17 +105,18 @@ def test_waits_say_until_when() -> None:
     ("limit", "learnt", "effective"), [(None, None, None), (40, None, 40), (None, 31, 31), (40, 31, 31), (9, 31, 9)]
 )
 def test_the_smaller_of_set_and_learnt_counts(limit: int | None, learnt: int | None, effective: int | None) -> None:
-    budget = budget_of(used=9, limit=limit, learnt=learnt, refused=False)
+    budget = Budget(used=9, limit=limit, learnt=learnt)
     assert budget.effective == effective
     assert budget.left == (None if effective is None else effective - 9)
     assert budget.is_exhausted == (effective == 9)
 
 
 def test_six_in_twenty_minutes_ask_for_a_rest() -> None:
-    base: dict[str, Any] = {"used": 6, "limit": None, "learnt": None, "refused": False, "oldest_recent": at(0)}
-    assert budget_of(**base, recent=5).resting_until is None
-    assert budget_of(**base, recent=6).resting_until == at(1_200)
-    assert budget_of(**base, recent=6, burst=0).resting_until is None
+    wakes = [at(50), at(40), at(30), at(20), at(10), at(0)]
+    assert resting_until(wakes[:5], burst=6, burst_s=1_200) is None
+    assert resting_until(wakes, burst=6, burst_s=1_200) == at(1_200)
+    assert resting_until([at(60), *wakes], burst=6, burst_s=1_200) == at(1_210)
+    assert resting_until(wakes, burst=0, burst_s=1_200) is None
 
 
 @pytest.mark.parametrize(

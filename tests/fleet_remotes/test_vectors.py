@@ -11,6 +11,7 @@ import pytest
 
 from fleet_remotes.choices import Flag, Kind, State, Verdict
 from fleet_remotes.models import Callback, CallbackMessage, RemoteAction, RemoteNotification
+from fleet_remotes.rules import Standing
 from fleet_remotes.services.binding import bind_waiting
 from fleet_remotes.services.following import Answer, Question, give_up, take_answer
 from tests.clock import iso
@@ -170,7 +171,7 @@ def test_13_success_50_hours_after_the_time_out() -> None:
     hear(callback, success(action, 700 + 50 * 3600), now=at(700) + 51 * HOUR)
     action = fresh(action)
     assert action.state == State.SUCCEEDED
-    assert action.confirmed_late_after == 50 * HOUR
+    assert Standing.of(action).confirmed_late_after_s == 50 * 3600
 
 
 def test_14_success_and_failed_show_a_conflict_that_the_record_settles() -> None:
