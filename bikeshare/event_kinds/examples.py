@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from bikeshare.event_kinds.objects import (
     AbonnementFacts,
     BoitierFacts,
     CyclistFacts,
     DockFacts,
+    ObjectFacts,
     PassFacts,
     Position,
     RegistrationFacts,
@@ -19,43 +21,25 @@ from bikeshare.event_kinds.objects import (
     ZoneFacts,
 )
 
+Object = TypeVar("Object", bound=ObjectFacts)
+_ID = "03KfZ0d1uTq2XbW7mYpR8s"
 PROGRAM, CITY = "lutece", "Paris"
 AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 MADE = datetime(2026, 3, 1, 8, tzinfo=UTC)
 HERE = Position(latitude=48.85341, longitude=2.3488)
-_IDS = {
-    name: f"{prefix}03KfZ0d1uTq2XbW7mYpR8s"
-    for name, prefix in {
-        "cyclist": "cycl_",
-        "registration": "regi_",
-        "pass": "pass_",
-        "abonnement": "abon_",
-        "station": "stn_",
-        "dock": "dock_",
-        "boitier": "boit_",
-        "vehicule": "vhcl_",
-        "trip": "trip_",
-        "request": "treq_",
-        "zone": "zone_",
-    }.items()
-}
 
-CYCLIST = CyclistFacts(id=_IDS["cyclist"], program=PROGRAM, version=3, created=MADE, status="active")
-REGISTRATION = RegistrationFacts(
-    id=_IDS["registration"],
-    program=PROGRAM,
-    version=2,
-    created=MADE,
-    cyclist=CYCLIST.id,
-    status="active",
-    first_trip_at=AT,
-)
-PASS = PassFacts(id=_IDS["pass"], program=PROGRAM, version=2, created=MADE, uid="••••B4C2", user=CYCLIST.id)
-ABONNEMENT = AbonnementFacts(
-    id=_IDS["abonnement"],
-    program=PROGRAM,
-    version=4,
-    created=MADE,
+
+def _example(kind: type[Object], prefix: str, version: int, created: datetime = MADE, **own: Any) -> Object:
+    return kind(id=f"{prefix}{_ID}", program=PROGRAM, version=version, created=created, **own)
+
+
+CYCLIST = _example(CyclistFacts, "cycl_", 3, status="active")
+REGISTRATION = _example(RegistrationFacts, "regi_", 2, cyclist=CYCLIST.id, status="active", first_trip_at=AT)
+PASS = _example(PassFacts, "pass_", 2, uid="••••B4C2", user=CYCLIST.id)
+ABONNEMENT = _example(
+    AbonnementFacts,
+    "abon_",
+    4,
     cyclist=CYCLIST.id,
     forfait="year",
     amount=4900,
@@ -64,26 +48,17 @@ ABONNEMENT = AbonnementFacts(
     activated_at=MADE,
     trial_end=datetime(2026, 11, 24, 5, 40, tzinfo=UTC),
 )
-STATION = StationFacts(
-    id=_IDS["station"],
-    program=PROGRAM,
-    version=5,
-    created=MADE,
-    name="Quai de la Tournelle",
-    short_name="12",
-    position=HERE,
-    city=CITY,
-    capacity=8,
+STATION = _example(
+    StationFacts, "stn_", 5, name="Quai de la Tournelle", short_name="12", position=HERE, city=CITY, capacity=8
 )
-VEHICULE = VehiculeFacts(
-    id=_IDS["vehicule"],
-    program=PROGRAM,
-    version=9,
-    created=MADE,
+VEHICULE = _example(
+    VehiculeFacts,
+    "vhcl_",
+    9,
     number="0417",
     type="vae",
     status="ready",
-    boitier=_IDS["boitier"],
+    boitier=f"boit_{_ID}",
     lock="unlocked",
     chain_type="valid",
     battery=19.0,
@@ -91,11 +66,10 @@ VEHICULE = VehiculeFacts(
     position=HERE,
     position_at=AT,
 )
-DOCK = DockFacts(
-    id=_IDS["dock"],
-    program=PROGRAM,
-    version=31,
-    created=MADE,
+DOCK = _example(
+    DockFacts,
+    "dock_",
+    31,
     station=STATION.id,
     number="3",
     rfid="E200001B",
@@ -104,11 +78,10 @@ DOCK = DockFacts(
     vehicule_number="0417",
     vehicule_type="vae",
 )
-BOITIER = BoitierFacts(
-    id=_IDS["boitier"],
-    program=PROGRAM,
-    version=1,
-    created=MADE,
+BOITIER = _example(
+    BoitierFacts,
+    "boit_",
+    1,
     number="BX-000417",
     fw="3.2.1",
     vehicule=VEHICULE.id,
@@ -118,11 +91,11 @@ BOITIER = BoitierFacts(
     position=HERE,
     last_seen=AT,
 )
-TRIP = TripFacts(
-    id=_IDS["trip"],
-    program=PROGRAM,
-    version=2,
-    created=AT,
+TRIP = _example(
+    TripFacts,
+    "trip_",
+    2,
+    AT,
     status="renting",
     cyclist=CYCLIST.id,
     vehicule=VEHICULE.id,
@@ -135,14 +108,11 @@ TRIP = TripFacts(
     start_dock=DOCK.id,
     start_position=HERE,
 )
-REQUEST = TerminationRequestFacts(
-    id=_IDS["request"], program=PROGRAM, version=1, created=AT, trip=TRIP.id, origin="system", status="created", date=AT
-)
-ZONE = ZoneFacts(
-    id=_IDS["zone"],
-    program=PROGRAM,
-    version=1,
-    created=MADE,
+REQUEST = _example(TerminationRequestFacts, "treq_", 1, AT, trip=TRIP.id, origin="system", status="created", date=AT)
+ZONE = _example(
+    ZoneFacts,
+    "zone_",
+    1,
     name="Jardin du Roi",
     type="forbidden",
     precedence=3,
