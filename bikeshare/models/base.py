@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from bikeshare.models.programs import Program
 from core.lifecycle import While
 
 # In the order of their codes, so that ids sort as they were made (with the collation "C").
@@ -47,6 +48,7 @@ class Resource(models.Model):
 
     # Compared byte by byte, so that ids sort as they were made.
     id = models.CharField(max_length=ID_LENGTH, primary_key=True, editable=False, db_collation="C")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created = models.DateTimeField(_("created"))
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from bikeshare.choices import AbonnementStatus, CyclistStatus, RegistrationStatus
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.fleet import Station
-from bikeshare.models.programs import Program
 from core.lifecycle import Lifecycle, With, masked, of_person
 
 
@@ -20,7 +19,6 @@ class Cyclist(Resource):
     PREFIX, NAME = "cycl_", "cyclist"
     PERSONAL = ("name", "email", "phone_number", "kyc_documents")
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     email = models.CharField(_("e-mail"), max_length=320, blank=True, default="")
     phone_number = models.CharField(_("phone"), max_length=32, blank=True, default="")
@@ -64,7 +62,6 @@ class Registration(Resource):
 
     PREFIX, NAME = "regi_", "registration"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     cyclist = models.ForeignKey(Cyclist, models.PROTECT, related_name="registrations", verbose_name=_("cyclist"))
     status = models.CharField(
         _("status"), max_length=12, choices=RegistrationStatus.choices, default=RegistrationStatus.ACTIVE
@@ -90,7 +87,6 @@ class Pass(Resource):
 
     PREFIX, NAME = "pass_", "pass"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     uid = models.CharField(_("card number"), max_length=40)
     model = models.CharField(_("model"), max_length=40, blank=True, default="")
     type = models.CharField(_("type"), max_length=30, default="cyclist")
@@ -123,7 +119,6 @@ class Abonnement(Resource):
 
     PREFIX, NAME = "abon_", "abonnement"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     cyclist = models.ForeignKey(Cyclist, models.PROTECT, related_name="abonnements", verbose_name=_("cyclist"))
     forfait = models.CharField(_("tariff"), max_length=80)
     organization = models.CharField(_("organization"), max_length=80, blank=True, default="")

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import OpenStatus, VehiculeStatus, VehiculeType
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
-from bikeshare.models.programs import Program
 from core.lifecycle import Lifecycle, With
 
 
@@ -27,7 +26,6 @@ class Station(Resource):
 
     PREFIX, NAME = "stn_", "station"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     external_id = models.CharField(_("id in the feed"), max_length=100, blank=True, default="")
     name = models.CharField(_("name"), max_length=120)
     short_name = models.CharField(_("number"), max_length=40, blank=True, default="")
@@ -68,7 +66,6 @@ class Boitier(Resource):
 
     PREFIX, NAME = "boit_", "boitier"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     number = models.CharField(_("serial number"), max_length=40)
     fw = models.CharField(_("firmware"), max_length=40, blank=True, default="")
     imei = models.CharField(max_length=20, blank=True, default="")
@@ -138,7 +135,6 @@ class BoitierState(models.Model):
 class Vehicule(Resource):
     PREFIX, NAME = "vhcl_", "vehicule"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     number = models.CharField(_("number"), max_length=40)
     type = models.CharField(_("type"), max_length=12, choices=VehiculeType.choices, default=VehiculeType.CLASSIC)
     model = models.CharField(_("model"), max_length=40, blank=True, default="")
@@ -179,7 +175,6 @@ class Dock(Resource):
 
     PREFIX, NAME = "dock_", "dock"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     station = models.ForeignKey(Station, models.PROTECT, related_name="docks", verbose_name=_("station"))
     number = models.CharField(_("number"), max_length=20, blank=True, default="")
     rfid = models.CharField(_("tag"), max_length=40, blank=True, default="")

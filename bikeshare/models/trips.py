@@ -13,7 +13,6 @@ from bikeshare.choices import OPEN_REQUEST, RUNNING, RequestOrigin, RequestStatu
 from bikeshare.models.base import LIVE, Resource
 from bikeshare.models.cyclists import Cyclist
 from bikeshare.models.fleet import Dock, Station, Vehicule, degrees
-from bikeshare.models.programs import Program
 from core.lifecycle import Kept, Lifecycle, With, masked, one_of
 
 
@@ -26,7 +25,6 @@ class Trip(Resource):
 
     PREFIX, NAME = "trip_", "trip"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     cyclist = models.ForeignKey(Cyclist, models.PROTECT, related_name="trips", verbose_name=_("cyclist"))
     vehicule = models.ForeignKey(Vehicule, models.PROTECT, related_name="rides", verbose_name=_("vehicle"))
     vehicule_number = models.CharField(_("vehicle"), max_length=40)
@@ -121,7 +119,6 @@ class TerminationRequest(Resource):
 
     PREFIX, NAME = "treq_", "termination_request"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     trip = models.ForeignKey(Trip, models.PROTECT, related_name="requests", verbose_name=_("trip"))
     origin = models.CharField(_("by"), max_length=10, choices=RequestOrigin.choices)
     status = models.CharField(_("status"), max_length=10, choices=RequestStatus.choices)

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import OpenStatus, VehiculeType, ZoneType
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
-from bikeshare.models.programs import Program
 from core.lifecycle import Lifecycle
 
 
@@ -21,7 +20,6 @@ class Zone(Resource):
 
     PREFIX, NAME = "zone_", "zone"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     external_id = models.CharField(_("id in the feed"), max_length=160, blank=True, default="")
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     type = models.CharField(_("type"), max_length=20, choices=ZoneType.choices, default=ZoneType.GEOFENCING)

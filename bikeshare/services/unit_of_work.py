@@ -123,8 +123,8 @@ class ResourceUnitOfWork(UnitOfWork):
 
         `key` names the cause, so that the same is told once; without it the row's version does.
         """
-        city = self._city(row.program_id)  # type: ignore[attr-defined]
-        told = payload(program=row.program_id, city=city, object=facts_of(row), **extra)  # type: ignore[attr-defined]
+        city = self._city(row.program_id)
+        told = payload(program=row.program_id, city=city, object=facts_of(row), **extra)
         dedup_key = f"{topic}:{row.pk}:{key or row.version}"
         self._events.append(NewEvent(topic, row.pk, told, dedup_key, at or self.now))
 
