@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,8 +18,8 @@ from bikeshare import selectors
 from bikeshare.api.kit import WRITE, answer, answering, read_body, shape, trip_shape
 from bikeshare.api.resources import body_openapi, router
 from bikeshare.event_kinds.payloads import Failure
-from bikeshare.ingest.resources import Cents, Given, Moment, Photo, Place, Text, clean, values_of
-from bikeshare.models import Resource, Trip
+from bikeshare.ingest.resources import Cents, Given, Moment, Photo, Place, Text, values_of
+from bikeshare.models import Resource, Station, Trip
 from bikeshare.services import abonnements, people, trips
 from bikeshare.services.refused import Invalid
 from bikeshare.services.specs import SPECS
@@ -67,7 +68,7 @@ class Bill(Given, kw_only=True):
     deposit: Cents | UnsetType | None = UNSET
 
 
-class Error(msgspec.Struct):
+class Error(Failure):
     code: Annotated[str, Meta(min_length=1, max_length=80)]
     message: Text = ""
 
@@ -87,7 +88,7 @@ class Payment(Given, kw_only=True):
 
 
 class OfCyclist(Given, kw_only=True):
-    cyclist: Annotated[str, Meta(max_length=40)]
+    cyclist_id: Annotated[str, Meta(max_length=40)] = msgspec.field(name="cyclist")
 
 
 class Associate(OfCyclist, kw_only=True):
@@ -96,152 +97,110 @@ class Associate(OfCyclist, kw_only=True):
     confirmed: bool = True
 
 
-@dataclass(frozen=True)
-class Call:
-    """One action on one resource."""
-
-    pk: str
-    body: Any
-    by: str
-    now: datetime
-
-
-def _failure(error: Error | None) -> Failure | None:
-    return Failure(clean(error.code), clean(error.message)) if error else None
-
-
-def _place(place: Any) -> dict[str, Any]:
-    return {"latitude": place.latitude, "longitude": place.longitude} if isinstance(place, Place) else {}
-
-
-def _mark(call: Call) -> Trip:
-    body = call.body
-    return trips.request_end(
-        trip_id=call.pk, now=call.now, end_code=clean(body.end_code), photo=clean(body.photo), **_place(body.position)
-    )
-
-
-def _update_mark(call: Call) -> Trip:
-    changes = values_of(call.body)
-    status, reason, place = changes.pop("status", None), changes.pop("reason"), changes.pop("position", None)
-    changes |= _place(place)
+def _update_mark(pk: str, *, now: datetime, reason: str, status: str | None = None, **changes: Any) -> Trip:
     if not changes and status is None:
         raise Invalid("status", "Give what is to change: status, photo, position or date.")
-    trip = trips.edit_request(trip_id=call.pk, changes=changes, now=call.now) if changes else None
+    trip = trips.edit_request(pk, changes=changes, now=now) if changes else None
     if status is not None:
-        trip = trips.decide(trip_id=call.pk, accept=status == "accepted", reason=reason, now=call.now)
+        trip = trips.decide(pk, accept=status == "accepted", reason=reason, now=now)
     assert trip is not None
     return trip
 
 
-def _submit(call: Call) -> Resource:
-    documents = values_of(call.body).get("documents")
-    return abonnements.submit(abonnement_id=call.pk, documents=documents, now=call.now)
+def _favorite(pk: str, *, now: datetime, cyclist_id: str) -> Any:
+    people.add_favorite(station_id=pk, cyclist_id=cyclist_id, now=now)
+    return selectors.rows_of(Station).get(pk=pk)
 
 
-def _favorite(call: Call, *, add: bool) -> Resource:
-    cyclist = clean(call.body.cyclist)
-    if add:
-        people.add_favorite(station_id=call.pk, cyclist_id=cyclist, now=call.now)
-    else:
-        people.remove_favorite(station_id=call.pk, cyclist_id=cyclist)
-    found: Resource = selectors.rows_of(SPECS["stations"].model).get(pk=call.pk)
-    return found
+def _unfavorite(pk: str, *, now: datetime, cyclist_id: str) -> Any:
+    people.remove_favorite(station_id=pk, cyclist_id=cyclist_id)
+    return selectors.rows_of(Station).get(pk=pk)
 
 
-Do = Callable[[Call], Resource]
-# Laid out by hand as a table: it is read by its rows.
-ACTIONS: tuple[tuple[str, str, type[Given], Do, str], ...] = (
-    ("trips", "mark", Mark, _mark, "A cyclist asks for the end of a trip"),
-    ("trips", "update-mark", MarkChange, _update_mark, "Change, accept or cancel a trip's termination request"),
-    (
-        "trips", "resume", WithReason,
-        lambda c: trips.decide(trip_id=c.pk, accept=False, reason=clean(c.body.reason), now=c.now),
+@dataclass(frozen=True)
+class Operation:
+    """One action on one resource: `do` gets its id, `now`, the fields of the body, and `by` where it names who acts."""
+
+    plural: str
+    name: str
+    body: type[Given]
+    do: Callable[..., Resource]
+    summary: str
+    names_actor: bool = False
+
+
+OPERATIONS = (
+    Operation("trips", "mark", Mark, trips.request_end, "A cyclist asks for the end of a trip"),
+    Operation(
+        "trips", "update-mark", MarkChange, _update_mark, "Change, accept or cancel a trip's termination request"
+    ),
+    Operation(
+        "trips",
+        "resume",
+        WithReason,
+        partial(trips.decide, accept=False),
         "Cancel the termination request: the trip goes on",
     ),
-    ("trips", "pause", Nothing, lambda c: trips.pause(trip_id=c.pk, now=c.now), "Pause a trip (pitstop)"),
-    ("trips", "continue", Nothing, lambda c: trips.go_on(trip_id=c.pk, now=c.now), "End the pause of a trip"),
-    (
-        "trips", "close", WithReason, lambda c: trips.close(trip_id=c.pk, reason=clean(c.body.reason), now=c.now),
-        "An operator ends a trip",
-    ),
-    (
-        "trips", "bill", Bill, lambda c: trips.bill(trip_id=c.pk, amounts=values_of(c.body), now=c.now),
+    Operation("trips", "pause", Nothing, trips.pause, "Pause a trip (pitstop)"),
+    Operation("trips", "continue", Nothing, trips.go_on, "End the pause of a trip"),
+    Operation("trips", "close", WithReason, trips.close, "An operator ends a trip"),
+    Operation(
+        "trips",
+        "bill",
+        Bill,
+        lambda pk, now, **amounts: trips.bill(pk, amounts=amounts, now=now),
         "What a completed trip costs",
     ),
-    ("abonnements", "submit", Submitted, _submit, "Hand in for validation"),
-    (
-        "abonnements", "validate", Attempt,
-        lambda c: abonnements.validate(abonnement_id=c.pk, by=c.by, error=_failure(c.body.error), now=c.now),
-        "Validate one that waits for it",
-    ),
-    (
-        "abonnements", "decline", Declined,
-        lambda c: abonnements.decline(abonnement_id=c.pk, by=c.by, reason=clean(c.body.reason), now=c.now),
-        "Decline one that waits for validation",
-    ),
-    (
-        "abonnements", "activate", Attempt,
-        lambda c: abonnements.activate(abonnement_id=c.pk, error=_failure(c.body.error), now=c.now),
-        "Activate one that needs no validation",
-    ),
-    (
-        "abonnements", "payment", Payment,
-        lambda c: abonnements.note_payment(abonnement_id=c.pk, outcome=c.body.outcome, now=c.now),
-        "What the payment system says",
-    ),
-    ("abonnements", "cancel", Nothing, lambda c: abonnements.cancel(abonnement_id=c.pk, now=c.now), "End it"),
-    (
-        "cyclists", "confirm", Nothing, lambda c: people.confirm_cyclist(cyclist_id=c.pk, now=c.now),
-        "The phone number was confirmed",
-    ),
-    (
-        "cyclists", "block", WithReason,
-        lambda c: people.block_cyclist(cyclist_id=c.pk, reason=clean(c.body.reason), now=c.now), "Block a cyclist",
-    ),
-    ("cyclists", "unblock", Nothing, lambda c: people.unblock_cyclist(cyclist_id=c.pk, now=c.now), "Let ride again"),
-    (
-        "passes", "associate", Associate,
-        lambda c: people.associate_pass(
-            pass_id=c.pk, cyclist_id=clean(c.body.cyclist), confirmed=c.body.confirmed, now=c.now
-        ),
-        "Give a pass to a cyclist",
-    ),
-    ("passes", "disassociate", Nothing, lambda c: people.disassociate_pass(pass_id=c.pk, now=c.now), "Take it back"),
-    (
-        "passes", "confirm", Nothing, lambda c: people.confirm_pass(pass_id=c.pk, now=c.now),
+    Operation("abonnements", "submit", Submitted, abonnements.submit, "Hand in for validation"),
+    Operation("abonnements", "validate", Attempt, abonnements.validate, "Validate one that waits for it", True),
+    Operation("abonnements", "decline", Declined, abonnements.decline, "Decline one that waits for validation", True),
+    Operation("abonnements", "activate", Attempt, abonnements.activate, "Activate one that needs no validation"),
+    Operation("abonnements", "payment", Payment, abonnements.note_payment, "What the payment system says"),
+    Operation("abonnements", "cancel", Nothing, abonnements.cancel, "End it"),
+    Operation("cyclists", "confirm", Nothing, people.confirm_cyclist, "The phone number was confirmed"),
+    Operation("cyclists", "block", WithReason, people.block_cyclist, "Block a cyclist"),
+    Operation("cyclists", "unblock", Nothing, people.unblock_cyclist, "Let ride again"),
+    Operation("passes", "associate", Associate, people.associate_pass, "Give a pass to a cyclist"),
+    Operation("passes", "disassociate", Nothing, people.disassociate_pass, "Take it back"),
+    Operation(
+        "passes",
+        "confirm",
+        Nothing,
+        people.confirm_pass,
         "The code for a pass that was added on a vehicle was accepted",
     ),
-    ("stations", "favorite", OfCyclist, lambda c: _favorite(c, add=True), "Put on a cyclist's list of favourites"),
-    ("stations", "unfavorite", OfCyclist, lambda c: _favorite(c, add=False), "Take off a cyclist's list"),
-)  # fmt: skip
+    Operation("stations", "favorite", OfCyclist, _favorite, "Put on a cyclist's list of favourites"),
+    Operation("stations", "unfavorite", OfCyclist, _unfavorite, "Take off a cyclist's list"),
+)
 
 
-def add_action(plural: str, name: str, kind: type[Given], do: Do, summary: str) -> None:
-    spec, decoder = SPECS[plural], msgspec.json.Decoder(kind)
+def add_operation(operation: Operation) -> None:
+    model, decoder = SPECS[operation.plural].model, msgspec.json.Decoder(operation.body)
     try:
-        default: Given | None = kind()
+        default: Given | None = operation.body()
     except TypeError:  # something is needed
         default = None
 
     def act(request: HttpRequest, uid: str) -> HttpResponse:
-        get_object_or_404(spec.model.objects, pk=uid)
-        body = read_body(request, decoder, default=default)
+        get_object_or_404(model.objects, pk=uid)
+        values = values_of(read_body(request, decoder, default=default))
+        actor = {"by": f"key:{key_of(request).name}"} if operation.names_actor else {}
         with answering(request):
-            row = do(Call(uid, body, f"key:{key_of(request).name}", timezone.now()))
+            row = operation.do(uid, now=timezone.now(), **values, **actor)
         return answer(trip_shape(row) if isinstance(row, Trip) else shape(row))
 
+    path, name = f"/{operation.plural}/{{uid}}/{operation.name}", operation.name.replace("-", "_")
     router.add_api_operation(
-        f"/{plural}/{{uid}}/{name}",
+        path,
         ["POST"],
         act,
         auth=WRITE,
-        summary=summary,
-        operation_id=f"bikeshare_{plural}_{name.replace('-', '_')}",
-        url_name=f"bikeshare_{plural}_{name}",
-        openapi_extra=body_openapi(kind, needed=default is None),
+        summary=operation.summary,
+        operation_id=f"bikeshare_{operation.plural}_{name}",
+        url_name=f"bikeshare_{operation.plural}_{name}",
+        openapi_extra=body_openapi(operation.body, needed=default is None),
     )
 
 
-for _action in ACTIONS:
-    add_action(*_action)
+for _operation in OPERATIONS:
+    add_operation(_operation)

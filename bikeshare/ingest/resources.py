@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 Id = Annotated[str, Meta(max_length=40)]
 Short = Annotated[str, Meta(max_length=40)]
@@ -186,19 +187,25 @@ class ZoneGiven(Given, kw_only=True):
 
 
 def values_of(given: Given) -> dict[str, Any]:
-    """What was given, trimmed and without NUL, which PostgreSQL cannot store."""
-    found = {name: getattr(given, name) for name in given.__struct_fields__}
-    return {name: clean(value) for name, value in found.items() if value is not UNSET}
+    """What was given, trimmed; a `position` as `latitude` and `longitude`."""
+    values = {name: getattr(given, name) for name in given.__struct_fields__}
+    values = {name: clean(value) for name, value in values.items() if value is not UNSET}
+    if "position" in values:
+        place = values.pop("position")
+        values |= {"latitude": place.latitude if place else None, "longitude": place.longitude if place else None}
+    return values
 
 
 def clean(value: Any) -> Any:
-    """Texts without NUL and outer blanks, also inside lists and objects; moments in UTC."""
+    """Texts without outer blanks, also inside lists and objects; moments in UTC."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     if isinstance(value, list):
-        return [clean(one) for one in value]
+        return [clean(part) for part in value]
     if isinstance(value, dict):
-        return {clean(key): clean(one) for key, one in value.items()}
+        return {clean(key): clean(part) for key, part in value.items()}
+    if isinstance(value, msgspec.Struct):
+        return replace(value, **{name: clean(getattr(value, name)) for name in value.__struct_fields__})
     return value

@@ -21,20 +21,13 @@ from bikeshare.models import Abonnement
 from bikeshare.rules.renting import trial_notice_at
 from bikeshare.selectors import running_trips
 from bikeshare.services.refused import Invalid, Refused
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load_one
 
 log = structlog.get_logger("signalbox.bikeshare")
 SWEEP_LIMIT = 500
 ENDED = (AbonnementStatus.DELETION_REQUESTED, AbonnementStatus.CANCELED)
 # What a payment system may say of a running abonnement.
 PAYMENTS = {"paid": AbonnementStatus.ACTIVE, "past_due": AbonnementStatus.PAST_DUE, "unpaid": AbonnementStatus.UNPAID}
-
-
-def _abonnement(pk: str) -> Abonnement:
-    found: list[Abonnement] = load(Abonnement.objects.select_related("cyclist").filter(pk=pk))
-    if not found:
-        raise Invalid("abonnement", _("There is no abonnement %(id)s.") % {"id": pk})
-    return found[0]
 
 
 def _failure(row: Abonnement, error: Failure | None) -> Failure | None:
@@ -46,16 +39,16 @@ def _failure(row: Abonnement, error: Failure | None) -> Failure | None:
     return None
 
 
-def submit(*, abonnement_id: str, now: datetime, documents: list[str] | None = None) -> Abonnement:
+def submit(abonnement_id: str, *, now: datetime, documents: list[str] | None = None) -> Abonnement:
     """Hands it in for validation by an operator."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _abonnement(abonnement_id)
+        row = load_one(Abonnement, abonnement_id)
         given = {"supporting_documents": documents} if documents is not None else {}
         work.change(row, status=AbonnementStatus.WAITING_VALIDATION, declined_reason="", **given)
         return row
 
 
-def validate(*, abonnement_id: str, by: str, now: datetime, error: Failure | None = None) -> Abonnement:
+def validate(abonnement_id: str, *, by: str, now: datetime, error: Failure | None = None) -> Abonnement:
     """An operator validates: it becomes active at once, or the validation fails and it goes on waiting."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _waiting(abonnement_id)
@@ -69,7 +62,7 @@ def validate(*, abonnement_id: str, by: str, now: datetime, error: Failure | Non
         return row
 
 
-def decline(*, abonnement_id: str, by: str, reason: str, now: datetime) -> Abonnement:
+def decline(abonnement_id: str, *, by: str, reason: str, now: datetime) -> Abonnement:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _waiting(abonnement_id)
         work.change(row, status=AbonnementStatus.INCOMPLETE, declined_reason=reason[:200])
@@ -78,16 +71,16 @@ def decline(*, abonnement_id: str, by: str, reason: str, now: datetime) -> Abonn
 
 
 def _waiting(pk: str) -> Abonnement:
-    row = _abonnement(pk)
+    row = load_one(Abonnement, pk)
     if row.status != AbonnementStatus.WAITING_VALIDATION:
         raise Refused(Refusal.WRONG_STATE)
     return row
 
 
-def activate(*, abonnement_id: str, now: datetime, error: Failure | None = None) -> Abonnement:
+def activate(abonnement_id: str, *, now: datetime, error: Failure | None = None) -> Abonnement:
     """Activates one that needs no validation. `error` is a failure that the payment system reports."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _abonnement(abonnement_id)
+        row = load_one(Abonnement, abonnement_id)
         if row.status != AbonnementStatus.INCOMPLETE:
             raise Refused(Refusal.ILLEGAL_MOVE, _("Only an incomplete abonnement can be activated."))
         failure = _failure(row, error)
@@ -104,42 +97,42 @@ def _tell_once(work: ResourceUnitOfWork, topic: str, row: Abonnement, payload: A
     work.publish(topic, row, payload, key=f"{row.version}:{work.now.isoformat()}", **extra)
 
 
-def note_payment(*, abonnement_id: str, outcome: str, now: datetime) -> Abonnement:
+def note_payment(abonnement_id: str, *, outcome: str, now: datetime) -> Abonnement:
     """What the payment system says: paid, past_due or unpaid."""
     if outcome not in PAYMENTS:
         raise Invalid("outcome", _("It must be one of %(known)s.") % {"known": ", ".join(PAYMENTS)})
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _abonnement(abonnement_id)
+        row = load_one(Abonnement, abonnement_id)
         if row.activated_at is None:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The abonnement was never active."))
         work.change(row, status=PAYMENTS[outcome])
         return row
 
 
-def request_deletion(*, abonnement_id: str, now: datetime) -> Abonnement:
+def request_deletion(abonnement_id: str, *, now: datetime) -> Abonnement:
     """Asks for its end. Refused while its cyclist has a running trip."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _abonnement(abonnement_id)
+        row = load_one(Abonnement, abonnement_id)
         if running_trips().filter(cyclist=row.cyclist, program_id=row.program_id).exists():
             raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
         work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
         return row
 
 
-def cancel(*, abonnement_id: str, now: datetime) -> Abonnement:
+def cancel(abonnement_id: str, *, now: datetime) -> Abonnement:
     """Ends it, by way of the request for deletion."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _abonnement(abonnement_id)
+        row = load_one(Abonnement, abonnement_id)
         if row.status != AbonnementStatus.DELETION_REQUESTED:
             work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
         work.change(row, status=AbonnementStatus.CANCELED, canceled_at=now)
         return row
 
 
-def delete(*, abonnement_id: str, now: datetime) -> Abonnement:
+def delete(abonnement_id: str, *, now: datetime) -> Abonnement:
     """Deletes it for good: after it was canceled, or when it never was complete."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _abonnement(abonnement_id)
+        row = load_one(Abonnement, abonnement_id)
         if row.status not in (*ENDED, AbonnementStatus.INCOMPLETE):
             raise Refused(Refusal.IN_USE, _("Ask for the deletion of the abonnement first."))
         work.change(row, trial_notice_at=None)

@@ -10,8 +10,8 @@ from bikeshare.choices import CyclistStatus, Refusal, RegistrationStatus
 from bikeshare.event_kinds.payloads import PassDisassociated, StationFavored, Told
 from bikeshare.models import Cyclist, Pass, Registration, Station, StationFavorite
 from bikeshare.selectors import running_trips
-from bikeshare.services.refused import Invalid, Refused
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
+from bikeshare.services.refused import Refused
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
 
 ERASED = {
     "name": "",
@@ -23,23 +23,16 @@ ERASED = {
 }
 
 
-def _cyclist(pk: str) -> Cyclist:
-    found: list[Cyclist] = load(Cyclist.objects.filter(pk=pk))
-    if not found:
-        raise Invalid("cyclist", _("There is no cyclist %(id)s.") % {"id": pk})
-    return found[0]
-
-
 def _move(work: ResourceUnitOfWork, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str]) -> None:
     work.change(
         cyclist, status=status, status_updated_at=work.now, status_updated_reason=reason[:200], blocked_reasons=reasons
     )
 
 
-def confirm_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
+def confirm_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     """The cyclist confirmed the phone number: whoever sent the code says so."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = _cyclist(cyclist_id)
+        cyclist = load_one(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.UNCONFIRMED:
             raise Refused(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
         _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
@@ -47,35 +40,35 @@ def confirm_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
         return cyclist
 
 
-def block_cyclist(*, cyclist_id: str, reason: str, now: datetime) -> Cyclist:
+def block_cyclist(cyclist_id: str, *, reason: str, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = _cyclist(cyclist_id)
+        cyclist = load_one(Cyclist, cyclist_id)
         _move(work, cyclist, CyclistStatus.BLOCKED, reason, [*cyclist.blocked_reasons, reason[:80]] if reason else [])
         return cyclist
 
 
-def unblock_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
+def unblock_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = _cyclist(cyclist_id)
+        cyclist = load_one(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.BLOCKED:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
         _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
         return cyclist
 
 
-def request_deletion(*, cyclist_id: str, now: datetime) -> Cyclist:
+def request_deletion(cyclist_id: str, *, now: datetime) -> Cyclist:
     """A deleted cyclist is first one whose deletion is requested; trips and bills come to an end meanwhile."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = _cyclist(cyclist_id)
+        cyclist = load_one(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.DELETION_REQUESTED:
             _move(work, cyclist, CyclistStatus.DELETION_REQUESTED, "", [])
         return cyclist
 
 
-def erase_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
+def erase_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     """Deletes a cyclist for good: the personal data is gone, passes are free, registrations deleted."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = _cyclist(cyclist_id)
+        cyclist = load_one(Cyclist, cyclist_id)
         if running_trips().filter(cyclist=cyclist).exists():
             raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
         for row in load(Pass.objects.filter(user=cyclist)):
@@ -93,17 +86,10 @@ def erase_cyclist(*, cyclist_id: str, now: datetime) -> Cyclist:
 # ---- passes -----------------------------------------------------------------------------------------------------
 
 
-def _pass(pk: str) -> Pass:
-    found: list[Pass] = load(Pass.objects.filter(pk=pk))
-    if not found:
-        raise Invalid("pass", _("There is no pass %(id)s.") % {"id": pk})
-    return found[0]
-
-
-def associate_pass(*, pass_id: str, cyclist_id: str, now: datetime, confirmed: bool = True) -> Pass:
+def associate_pass(pass_id: str, *, cyclist_id: str, now: datetime, confirmed: bool = True) -> Pass:
     """Gives a pass to a cyclist; one that was added on a vehicle waits for its confirmation (`confirmed` false)."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist, row = _cyclist(cyclist_id), _pass(pass_id)
+        cyclist, row = load_one(Cyclist, cyclist_id), load_one(Pass, pass_id)
         if row.disabled_at is not None:
             raise Refused(Refusal.DISABLED_PASS)
         if row.user_id not in (None, cyclist.pk):
@@ -116,9 +102,9 @@ def associate_pass(*, pass_id: str, cyclist_id: str, now: datetime, confirmed: b
         return row
 
 
-def disassociate_pass(*, pass_id: str, now: datetime) -> Pass:
+def disassociate_pass(pass_id: str, *, now: datetime) -> Pass:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _pass(pass_id)
+        row = load_one(Pass, pass_id)
         if row.user_id is None:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody."))
         _disassociate(work, row)
@@ -131,10 +117,10 @@ def _disassociate(work: ResourceUnitOfWork, row: Pass) -> None:
     work.publish("pass.disassociated", row, PassDisassociated, previous_user=previous)
 
 
-def confirm_pass(*, pass_id: str, now: datetime) -> Pass:
+def confirm_pass(pass_id: str, *, now: datetime) -> Pass:
     """The code that was sent to the phone was typed on the vehicle: whoever sent it says so."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = _pass(pass_id)
+        row = load_one(Pass, pass_id)
         if row.user_id is None:
             raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
         if work.change(row, confirmed_at=row.confirmed_at or now):
@@ -148,10 +134,8 @@ def confirm_pass(*, pass_id: str, now: datetime) -> Pass:
 def add_favorite(*, station_id: str, cyclist_id: str, now: datetime) -> bool:
     """Puts a station on a cyclist's list; says whether it was not there."""
     with ResourceUnitOfWork.begin(now) as work:
-        cyclist = _cyclist(cyclist_id)
-        station = Station.objects.filter(pk=station_id).first()
-        if station is None:
-            raise Invalid("station", _("There is no station %(id)s.") % {"id": station_id})
+        cyclist = load_one(Cyclist, cyclist_id)
+        station = load_one(Station, station_id)
         row, added = StationFavorite.objects.get_or_create(cyclist=cyclist, station=station, defaults={"created": now})
         if added:
             key = f"{cyclist.pk}:{row.pk}"

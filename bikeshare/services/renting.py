@@ -8,15 +8,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from bikeshare.choices import AbonnementStatus
 from bikeshare.models import Abonnement, Cyclist, Dock, Program, Registration, Trip, Vehicule, new_id
 from bikeshare.rules.renting import RentFacts, refusal_to_rent
 from bikeshare.selectors import rows_of, running_trips
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refused import Refused
 from bikeshare.services.trips import complete_waiting, new_pin, pin_hash
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
 
 
 @dataclass
@@ -49,12 +48,12 @@ def start_trip(
 
 
 def _parties(cyclist_id: str, vehicule_id: str) -> _Parties:
-    cyclist = _only(load(Cyclist.objects.filter(pk=cyclist_id)), "cyclist", cyclist_id)
+    cyclist = load_one(Cyclist, cyclist_id)
     program_id = (
         Vehicule.objects.filter(pk=vehicule_id).values_list("program_id", flat=True).first() or cyclist.program_id
     )
     registrations = load(Registration.objects.filter(cyclist=cyclist, program_id=program_id))
-    vehicule = _only(load(rows_of(Vehicule).filter(pk=vehicule_id)), "vehicule", vehicule_id)
+    vehicule = load_one(Vehicule, vehicule_id)
     docks = load(rows_of(Dock).select_related("station").filter(vehicule=vehicule))
     waiting = Q(status=AbonnementStatus.WAITING_VALIDATION, rent_while_waiting=True)
     abonnements = Abonnement.objects.filter(
@@ -68,12 +67,6 @@ def _parties(cyclist_id: str, vehicule_id: str) -> _Parties:
         abonnements.order_by("pk").first(),
         docks[0] if docks else None,
     )
-
-
-def _only(rows: list[Any], field: str, pk: str) -> Any:
-    if not rows:
-        raise Invalid(field, _("There is no %(what)s %(id)s.") % {"what": field, "id": pk})
-    return rows[0]
 
 
 def _check(parties: _Parties) -> None:

@@ -28,7 +28,7 @@ from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services import abonnements, people
 from bikeshare.services.refused import Invalid, Refused
 from bikeshare.services.specs import Spec
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
 
 Rejected = list[tuple[int, str]]
 
@@ -223,10 +223,7 @@ def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resour
 
 def find(spec: Spec, pk: str) -> Any:
     """A living row, locked. Raises Invalid when there is none."""
-    rows = load(rows_of(spec.model).filter(pk=pk))
-    if not rows:
-        raise Invalid("id", _("There is no %(what)s %(id)s.") % {"what": spec.name, "id": pk})
-    return rows[0]
+    return load_one(spec.model, pk)
 
 
 def _as_refusal(error: IntegrityError) -> Refused:

@@ -60,11 +60,8 @@ class Spec:
         return self.model.NAME
 
 
-def _place(values: Values, row: Any, now: Any) -> Values:
-    """`position` as two columns; `area` checked."""
-    if "position" in values:
-        place = values.pop("position")
-        values |= {"latitude": place.latitude if place else None, "longitude": place.longitude if place else None}
+def _station(values: Values, row: Any, now: Any) -> Values:
+    """`area` checked."""
     if values.get("area") is not None:
         values["area"] = _checked(lambda: geojson_of(area_of(values["area"])), "area")
     return values
@@ -165,7 +162,7 @@ SPECS: dict[str, Spec] = {
             before_delete=_free_registration,
         ),
         Spec(
-            Station, "stations", given.StationGiven, ("program", "name"), convert=_place, before_delete=_free_station
+            Station, "stations", given.StationGiven, ("program", "name"), convert=_station, before_delete=_free_station
         ),
         Spec(
             Trip, "trips", given.TripGiven, ("cyclist", "vehicule"),

@@ -209,8 +209,8 @@ def end_pause(work: ResourceUnitOfWork, one: OpenTrip, *, at: datetime) -> None:
 
 
 def request_end(
-    *,
     trip_id: str,
+    *,
     now: datetime,
     end_code: str = "",
     photo: str = "",
@@ -237,7 +237,7 @@ def _dock_of_code(one: OpenTrip, end_code: str) -> Dock:
     return found[0]
 
 
-def decide(*, trip_id: str, accept: bool, now: datetime, reason: str = "") -> Trip:
+def decide(trip_id: str, *, accept: bool, now: datetime, reason: str = "") -> Trip:
     """An operator accepts or cancels the open termination request of a trip."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
@@ -257,7 +257,7 @@ def _lock_dock(one: OpenTrip) -> None:
     one.request.dock = found[0] if found and found[0].vehicule_id in (None, one.vehicule.pk) else None
 
 
-def close(*, trip_id: str, now: datetime, reason: str = "") -> Trip:
+def close(trip_id: str, *, now: datetime, reason: str = "") -> Trip:
     """An operator ends a trip: by its open request if there is one, else by one of the operator's own."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
@@ -270,7 +270,7 @@ def close(*, trip_id: str, now: datetime, reason: str = "") -> Trip:
         return one.trip
 
 
-def edit_request(*, trip_id: str, changes: dict[str, Any], now: datetime) -> Trip:
+def edit_request(trip_id: str, *, changes: dict[str, Any], now: datetime) -> Trip:
     """Changes the open request of a trip: its photo, position or date."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
@@ -284,7 +284,7 @@ def edit_request(*, trip_id: str, changes: dict[str, Any], now: datetime) -> Tri
         return one.trip
 
 
-def pause(*, trip_id: str, now: datetime) -> Trip:
+def pause(trip_id: str, *, now: datetime) -> Trip:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.RENTING:
@@ -293,7 +293,7 @@ def pause(*, trip_id: str, now: datetime) -> Trip:
         return one.trip
 
 
-def go_on(*, trip_id: str, now: datetime) -> Trip:
+def go_on(trip_id: str, *, now: datetime) -> Trip:
     """Ends a pause. No trip.resumed: that is for a cancelled termination request."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
@@ -308,7 +308,7 @@ def resume_riding(work: ResourceUnitOfWork, one: OpenTrip, *, at: datetime) -> N
     work.change(one.trip, status=TripStatus.RENTING)
 
 
-def bill(*, trip_id: str, amounts: dict[str, int | None], now: datetime) -> Trip:
+def bill(trip_id: str, *, amounts: dict[str, int | None], now: datetime) -> Trip:
     """What a completed trip costs: told by trip.updated, after trip.terminated."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)

@@ -20,14 +20,16 @@ from typing import Any, TypeVar
 import msgspec
 from auditlog.models import LogEntry
 from django.db.models import Case, F, Model, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
 from bikeshare.choices import Refusal
 from bikeshare.event_kinds import TOPIC_OF
 from bikeshare.event_kinds.payloads import Deleted, Told, Updated
 from bikeshare.models import Cyclist, Program, Resource, Zone
 from bikeshare.rules.states import may_move
+from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
-from bikeshare.services.refused import Refused
+from bikeshare.services.refused import Invalid, Refused
 from core.unit_of_work import LostRace, UnitOfWork
 from outbox.contract import NewEvent
 from outbox.services import publish
@@ -41,6 +43,14 @@ _NOT_TOLD = {"version", "bounds"}
 def load(rows: QuerySet[Row]) -> list[Row]:
     """Reads rows and holds them until the transaction ends, in the order of their ids."""
     return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
+
+
+def load_one(model: type[Row], pk: str) -> Row:
+    """One row by its id, held as `load` does. Raises Invalid when there is none."""
+    rows: list[Row] = load(rows_of(model).filter(pk=pk))
+    if not rows:
+        raise Invalid(model.NAME, _("There is no %(what)s %(id)s.") % {"what": model.NAME, "id": pk})
+    return rows[0]
 
 
 class ChangedMeanwhile(Refused, LostRace):
