@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from infra_notifications.choices import Case
-from infra_notifications.rules import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
+from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
 
 # How far back openings are counted: whoever opened this often in a day flaps, however often it was.
 COUNTED = 500

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from infra_notifications import rules
 from infra_notifications.choices import NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_DIGEST, DigestItem, GroupDigest
 from infra_notifications.models import GroupMembership, Incident, Notice, NotificationGroup
-from infra_notifications.rules import Listener
+from infra_notifications.rules.daily import next_daily
+from infra_notifications.rules.telling import Listener
 from infra_notifications.services.circumstances import circumstances_of
 from infra_notifications.services.mails import LISTED
 from infra_notifications.services.payloads import charge_point_facts, group_url, incident_url
@@ -34,7 +34,7 @@ def zone_of(group: NotificationGroup) -> tzinfo:
 
 def next_digest(group: NotificationGroup, now: datetime) -> datetime | None:
     """When the group's next digest is due; None when it gets single mails."""
-    return rules.next_daily(group.digest_time, zone_of(group), now) if group.digest_time is not None else None
+    return next_daily(group.digest_time, zone_of(group), now) if group.digest_time is not None else None
 
 
 def send_digests(*, now: datetime, limit: int = DIGEST_LIMIT) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from infra_notifications import rules
 from infra_notifications.choices import CloseReason, Connectivity
 from infra_notifications.models import Incident
+from infra_notifications.rules import lifecycle
+from infra_notifications.rules.lifecycle import silence_signal
 from infra_notifications.services.acknowledging import note_closing
 from infra_notifications.services.unit_of_work import IncidentStore
 
@@ -42,7 +43,7 @@ def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
         store = IncidentStore(now)
         store.load(ids, locked=True)
         for charge_point_id, last_seen, silent_at in due:
-            store.change(charge_point_id, rules.silence_signal(last_seen, silent_at, now))
+            store.change(charge_point_id, silence_signal(last_seen, silent_at, now))
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE infra_notifications_chargepointstate SET silent_at = NULL, connectivity = %s"
@@ -79,7 +80,7 @@ def _close_where(charge_point_ids: list[int], now: datetime, reason: CloseReason
             history = store.history(charge_point_id, case)
             if history.open is not None and wanted(history.open):
                 state, history.open = history.open, None
-                rules.close(state, now, now, reason)
+                lifecycle.close(state, now, now, reason)
                 history.touch(state)
                 closed += 1
     store.flush()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from infra_notifications.choices import Case, Effect
 from infra_notifications.models import EventRule, UnmappedReport
-from infra_notifications.rules import RuleBook
+from infra_notifications.rules.matching import RuleBook
 
 # A changed rule takes effect in every process within this time; in the one that changed it at once.
 RULES_KEPT_S = 1.0

@@ -14,11 +14,11 @@ from typing import Any
 
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import Col, storable, update_rows
-from infra_notifications import rules
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole
 from infra_notifications.models import ChargePoint
-from infra_notifications.rules import Moment, Reading, Signal, Step
+from infra_notifications.rules.lifecycle import Moment, Signal, Step, believable, life_signal
+from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.records import write_message_rows, write_unknown_rows, write_unmapped
@@ -99,7 +99,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _read(self, row: int) -> None:
         message = self.messages[row]
         # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set.
-        self.received[row] = rules.believable(parse_time(message.received_at), self.now).at
+        self.received[row] = believable(parse_time(message.received_at), self.now).at
         self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
         self.evse_keys[row] = (message.charge_point or "").strip().upper()
         evse = evse_of(message.payload)
@@ -132,7 +132,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             point.id
             for row, read in zip(rows, readings, strict=True)
             for observation, reading in read
-            if reading.rule is not None and rules.effect_of(reading.rule, observation) == Effect.RAISE
+            if reading.rule is not None and effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(row, observation)
         }
         # Until the commit nobody else decides about these; what needs no lock is done before.
@@ -176,7 +176,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             if store.is_open(point.id, Case.UNAVAILABLE) and (
                 received + timedelta(seconds=intervals[point.id]) > self.now
             ):
-                store.change(point.id, rules.life_signal(received))
+                store.change(point.id, life_signal(received))
 
     def _interpret(self, row: int, observation: Observation, reading: Reading, store: IncidentStore) -> None:
         rule, said = reading.rule, reading.said
@@ -184,7 +184,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if not points:
             self._note_unknown(row, observation.evse)
             return
-        moment = rules.believable(observation.occurred_at, self.received[row])
+        moment = believable(observation.occurred_at, self.received[row])
         if observation.status:
             for point in points:
                 self.statuses[point.id] = (observation.status[:30], moment.at)
@@ -193,7 +193,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             "said": said,
             "n": len(points),
         }
-        effect = rules.effect_of(rule, observation) if rule else Effect.INFO
+        effect = effect_of(rule, observation) if rule else Effect.INFO
         steps = self._signal(points, observation, reading, effect, moment, self.received[row], store)
         finding["steps"] = sorted(steps - {Step.NOTHING})
         if rule is not None:

@@ -1,6 +1,6 @@
 """Who is told of an incident, when, and why not: one Notice per incident, group and kind, decided by the rules.
 
-What is decided here when an incident opens or closes is told by `services/telling.py`, at once or when it is due.
+What is decided here when an incident opens or closes is told by `services/py`, at once or when it is due.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from core.sql import Col, insert_rows
-from infra_notifications import rules
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
-from infra_notifications.rules import Decision, Facts, IncidentState, Listener
+from infra_notifications.rules.lifecycle import IncidentState
+from infra_notifications.rules.telling import Decision, Facts, Listener, decide_opening, decide_recovery
 from infra_notifications.services.circumstances import Circumstances
 
 _NOTICE = (
@@ -104,7 +104,7 @@ def open_notices(*, opened: Sequence[tuple[int, IncidentState]], around: Circums
     for cp, state in opened:
         facts = facts_of(cp, state, around, around.flapping_until((cp, state.case.value), now))
         for group, listener in groups.get(cp, ()):
-            decision = rules.decide_opening(facts, listener, now, _max_age())
+            decision = decide_opening(facts, listener, now, _max_age())
             rows.append(notice_row(state.id or 0, group, NoticeKind.OPENED, decision, now))
     insert_notices(rows)
 
@@ -130,7 +130,7 @@ def close_notices(*, closed: Sequence[tuple[int, IncidentState]], around: Circum
         assert group is not None
         if notice.state == NoticeState.SENT:
             facts = facts_of(cp, state, around, around.flapping.get((cp, state.case.value)))
-            decision = rules.decide_recovery(facts, listener_of(group, has_address=notice.has_address), now)
+            decision = decide_recovery(facts, listener_of(group, has_address=notice.has_address), now)
             rows.append(notice_row(notice.incident_id, group, NoticeKind.RECOVERED, decision, now, notice.thread))
         elif notice.reason == NoticeReason.HOLD_OFF and _was_over_in_time(state, notice):
             never[NoticeReason.RECOVERED_IN_TIME].append(notice.pk)

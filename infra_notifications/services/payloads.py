@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from infra_notifications.event_kinds import ChargePointFacts, IncidentFacts
 from infra_notifications.models import ChargePoint, Incident
-from infra_notifications.rules import IncidentState
+from infra_notifications.rules.lifecycle import IncidentState
 
 
 def incident_url(pk: int) -> str:

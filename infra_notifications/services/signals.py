@@ -9,10 +9,9 @@ from typing import Any
 
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import storable
-from infra_notifications import rules
 from infra_notifications.choices import Case, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
-from infra_notifications.rules import Signal
+from infra_notifications.rules.lifecycle import NEUTRAL, Signal, believable
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows, write_unknown_rows
 from infra_notifications.services.unit_of_work import IncidentStore
@@ -49,9 +48,9 @@ def _apply_signals(fresh: Sequence[tuple[SignalMessage, Point]], now: datetime) 
     store.load(ids, raising={point.id for message, point in fresh if message.state.lower() == "raised"})
     for message, point in fresh:
         raised = message.state.lower() == "raised"
-        moment = rules.believable(parse_time(message.occurred_at), now)
+        moment = believable(parse_time(message.occurred_at), now)
         said = (message.detail or "")[:500]
-        fault = rules.NEUTRAL if raised else ""
+        fault = NEUTRAL if raised else ""
         step = store.change(point.id, Signal(Case(message.case.upper()), raised, fault, moment, now, said))
         verdict = MessageVerdict.RAISED if raised else MessageVerdict.CLEARED
         finding = [

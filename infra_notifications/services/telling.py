@@ -17,11 +17,18 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from core.sql import Col, update_rows
-from infra_notifications import rules
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_ALERT, GROUP_FLAPPING, GROUP_RECOVERY, GROUP_STILL_BROKEN
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
-from infra_notifications.rules import Decision, Facts, Listener, Waited
+from infra_notifications.rules.telling import (
+    Decision,
+    Facts,
+    Listener,
+    Waited,
+    decide_recovery,
+    decide_waiting,
+    is_flapping_news,
+)
 from infra_notifications.services.circumstances import Circumstances, circumstances_of
 from infra_notifications.services.mails import flapping_payload, incidents_payload
 from infra_notifications.services.notices import NoticeRow, insert_notices, listener_of, notice_row, remind_at
@@ -110,7 +117,7 @@ class Telling:
         self.write()
 
     def _mail_of(self, facts: Facts) -> str:
-        if rules.is_flapping_news(facts, self.now):
+        if is_flapping_news(facts, self.now):
             return GROUP_FLAPPING
         return GROUP_STILL_BROKEN if facts.waited_for(NoticeReason.MAINTENANCE) else GROUP_ALERT
 
@@ -142,7 +149,7 @@ class Telling:
         listener = self.listener_of(group)
         # Who was told of an incident is told of its end, member or not.
         is_opening = notice.kind == NoticeKind.OPENED
-        decide = rules.decide_waiting if is_opening else rules.decide_recovery
+        decide = decide_waiting if is_opening else decide_recovery
         decision = decide(facts, listener, self.now)
         if decision.tells:
             return True

@@ -15,11 +15,11 @@ from django.db import connection
 
 from core.sql import Col, array_literal, insert_rows, take_ids, text_array, update_rows
 from core.unit_of_work import UnitOfWork
-from infra_notifications import rules
 from infra_notifications.choices import Case
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIncident
 from infra_notifications.models import ChargePoint
-from infra_notifications.rules import CaseHistory, IncidentState, Signal
+from infra_notifications.rules import lifecycle
+from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal, Step
 from infra_notifications.services import notices
 from infra_notifications.services.circumstances import circumstances_of
 from infra_notifications.services.payloads import charge_point_facts, incident_facts, incident_url
@@ -164,9 +164,9 @@ class IncidentStore(UnitOfWork):
         history = self._histories.get((charge_point_id, signal.case))
         if history is None:
             if not signal.raised:
-                return rules.Step.NOTHING
+                return Step.NOTHING
             history = self.history(charge_point_id, signal.case)
-        return rules.apply(signal, history)
+        return lifecycle.apply(signal, history)
 
     def flush(self) -> None:
         """Writes what changed, tells whoever is to be told now, and schedules the rest."""

@@ -23,7 +23,7 @@ from infra_notifications.choices import EFFECT_COLOURS, Case, Effect
 from infra_notifications.forms import TryRuleForm
 from infra_notifications.ingest import observe
 from infra_notifications.models import EventRule, UnmappedReport
-from infra_notifications.rules import effect_of
+from infra_notifications.rules.matching import effect_of
 from infra_notifications.services.mapping import rule_book, rule_from_report
 from infra_notifications.templatetags.infra import rule_conditions
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra_notifications.choices import Case, CloseReason
-from infra_notifications.rules import (
+from infra_notifications.rules.lifecycle import (
     NEUTRAL,
     SILENCE,
     CaseHistory,

@@ -8,7 +8,7 @@ import pytest
 
 from infra_notifications.ingest import observe
 from infra_notifications.models import EventRule
-from infra_notifications.rules import effect_of
+from infra_notifications.rules.matching import effect_of
 from infra_notifications.services.mapping import forget_rule_book, rule_book, save_rule
 from tests.infra_notifications.kit import event, events, fault, fine
 

@@ -10,8 +10,7 @@ import pytest
 
 from infra_notifications.choices import Effect
 from infra_notifications.ingest import Observation
-from infra_notifications.rules import RuleBook, effect_of
-from infra_notifications.rules.matching import CompiledRule, compile_rule, word_pattern
+from infra_notifications.rules.matching import CompiledRule, RuleBook, compile_rule, effect_of, word_pattern
 
 
 @dataclass

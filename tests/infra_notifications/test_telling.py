@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra_notifications.choices import NoticeReason
-from infra_notifications.rules import (
+from infra_notifications.rules.telling import (
     TELL,
     Decision,
     Facts,
