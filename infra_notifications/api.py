@@ -21,8 +21,9 @@ from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
-from infra_notifications.services.charge_points import ChargePointInput, take_charge_points
+from infra_notifications.services.charge_points import FIELDS, ChargePointInput, take_charge_points
 from infra_notifications.services.messages import take_messages
+from infra_notifications.services.payloads import values_of
 from infra_notifications.services.signals import take_signals
 from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
 
@@ -89,26 +90,7 @@ def post_signals(request: HttpRequest) -> HttpResponse:
 def charge_point_shape(point: ChargePoint) -> dict[str, Any]:
     state = getattr(point, "state", None)
     return {
-        "evse_id": point.evse_id,
-        "station": point.station,
-        "connector": point.connector,
-        "name": point.name,
-        "location": point.location,
-        "street": point.street,
-        "postal_code": point.postal_code,
-        "city": point.city,
-        "country": point.country,
-        "latitude": float(point.latitude) if point.latitude is not None else None,
-        "longitude": float(point.longitude) if point.longitude is not None else None,
-        "operator": point.operator,
-        "vendor": point.vendor,
-        "model": point.model,
-        "firmware": point.firmware,
-        "connector_standard": point.connector_standard,
-        "power_type": point.power_type,
-        "max_power_kw": float(point.max_power_kw) if point.max_power_kw is not None else None,
-        "expected_interval_s": point.expected_interval_s,
-        "tags": list(point.tags),
+        **values_of(point, ("evse_id", *FIELDS)),
         "last_seen": rfc3339(state.last_seen) if state else None,
         "connectivity": state.connectivity if state else "never",
         "status": state.status if state else "",

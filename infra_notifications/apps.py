@@ -20,7 +20,6 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications import demo, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import address_line
-        from infra_notifications.services import keeping
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
@@ -62,4 +61,4 @@ class InfraNotificationsConfig(AppConfig):
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
-        register_event_keeper(app, keeping.events_of_open_incidents)
+        register_event_keeper(app, selectors.events_of_open_incidents)

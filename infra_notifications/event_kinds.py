@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from infra_notifications.choices import Case
@@ -182,115 +183,93 @@ _DIGEST = DigestItem(
     url="https://signalbox.example/…",
 )
 
+
+def _charge_point_kind(
+    key: str, label: Promise, description: Promise, example: ChargePointIncident, severity: Severity = Severity.INFO
+) -> EventKind:
+    return EventKind(key, label, description, DOMAIN, ChargePointIncident, example, severity)
+
+
+def _group_kind(
+    key: str, label: Promise, description: Promise, example: msgspec.Struct, severity: Severity = Severity.INFO
+) -> EventKind:
+    """A mail of a group, with the template of the same name; no webhook hears of it."""
+    mail = f"infra_notifications/mail/{key.partition('.')[2]}"
+    return EventKind(key, label, description, DOMAIN, type(example), example, severity, mail=mail, is_public=False)
+
+
+def _group_mail(incident: ChargePointIncident) -> GroupMail:
+    return GroupMail(group_id=12, group="Köln Süd", items=[incident], total=1)
+
+
 KINDS = (
-    EventKind(
+    _charge_point_kind(
         CASE_KINDS[Case.FUSE_TRIPPED],
         _("Fuse tripped"),
         _("A safety mechanism of a charge point was activated: fuse, breaker, residual current device."),
-        DOMAIN,
-        ChargePointIncident,
         _FUSE,
         Severity.CRITICAL,
     ),
-    EventKind(
+    _charge_point_kind(
         CASE_KINDS[Case.UNAVAILABLE],
         _("Charge point unavailable"),
         _("A charge point does not communicate with the system any more."),
-        DOMAIN,
-        ChargePointIncident,
         _example(Case.UNAVAILABLE, "No message for 15 min"),
         Severity.WARNING,
     ),
-    EventKind(
+    _charge_point_kind(
         CASE_KINDS[Case.SENSORS],
         _("Sensor triggered"),
         _("A sensor of a charge point was triggered: shock, tilt, flood, an open case, tampering."),
-        DOMAIN,
-        ChargePointIncident,
         _example(Case.SENSORS, "ShockSensor/Active"),
         Severity.WARNING,
     ),
-    EventKind(
-        RECOVERED,
-        _("Charge point recovered"),
-        _("An incident at a charge point is over."),
-        DOMAIN,
-        ChargePointIncident,
-        _OVER,
-    ),
-    EventKind(
+    _charge_point_kind(RECOVERED, _("Charge point recovered"), _("An incident at a charge point is over."), _OVER),
+    _group_kind(
         GROUP_ALERT,
         _("Alert mail of a group"),
         _("What opened at the charge points of a notification group."),
-        DOMAIN,
-        GroupMail,
-        GroupMail(group_id=12, group="Köln Süd", items=[_FUSE], total=1),
+        _group_mail(_FUSE),
         Severity.CRITICAL,
-        mail="infra_notifications/mail/alert",
-        is_public=False,
     ),
-    EventKind(
+    _group_kind(
         GROUP_RECOVERY,
         _("All-clear mail of a group"),
         _("What is over at the charge points of a notification group."),
-        DOMAIN,
-        GroupMail,
-        GroupMail(group_id=12, group="Köln Süd", items=[_OVER], total=1),
-        mail="infra_notifications/mail/recovery",
-        is_public=False,
+        _group_mail(_OVER),
     ),
-    EventKind(
+    _group_kind(
         GROUP_STILL_BROKEN,
         _("Mail of a group at the end of a maintenance"),
         _("What is still broken at the charge points of a notification group when their maintenance is over."),
-        DOMAIN,
-        GroupMail,
-        GroupMail(group_id=12, group="Köln Süd", items=[_FUSE], total=1),
+        _group_mail(_FUSE),
         Severity.CRITICAL,
-        mail="infra_notifications/mail/still_broken",
-        is_public=False,
     ),
-    EventKind(
+    _group_kind(
         GROUP_FLAPPING,
         _("Flapping mail of a group"),
         _("Charge points of a notification group that open the same case again and again."),
-        DOMAIN,
-        GroupFlapping,
         GroupFlapping(group_id=12, group="Köln Süd", items=[_FLAPPING], total=1),
         Severity.WARNING,
-        mail="infra_notifications/mail/flapping",
-        is_public=False,
     ),
-    EventKind(
+    _group_kind(
         GROUP_REMINDER,
         _("Reminder of a group"),
         _("What is still open at the charge points of a notification group, and nobody acknowledged."),
-        DOMAIN,
-        GroupMail,
-        GroupMail(group_id=12, group="Köln Süd", items=[_FUSE], total=1),
+        _group_mail(_FUSE),
         Severity.WARNING,
-        mail="infra_notifications/mail/reminder",
-        is_public=False,
     ),
-    EventKind(
+    _group_kind(
         GROUP_DIGEST,
         _("Daily digest of a group"),
         _("What happened at the charge points of a notification group since the last digest, and what is still open."),
-        DOMAIN,
-        GroupDigest,
         GroupDigest(group_id=12, group="Köln Süd", opened=1, over=0, open=1, items=[_DIGEST], total=1),
         Severity.WARNING,
-        mail="infra_notifications/mail/digest",
-        is_public=False,
     ),
-    EventKind(
+    _group_kind(
         GROUP_TEST,
         _("Test mail of a group"),
         _("Shows that the mails of a notification group arrive."),
-        DOMAIN,
-        GroupTest,
         GroupTest(group_id=12, group="Köln Süd", charge_points=40, cases=list(Case.values), sent_by="anna"),
-        mail="infra_notifications/mail/test",
-        is_public=False,
     ),
 )

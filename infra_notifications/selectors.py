@@ -30,17 +30,14 @@ from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
     ChargePointMessage,
-    EventRule,
     Flapping,
     GroupDraft,
     GroupMembership,
     Incident,
-    IncidentEntry,
     MaintenanceTarget,
     MaintenanceWindow,
     Notice,
     NotificationGroup,
-    UnmappedReport,
 )
 from outbox.models import Event
 
@@ -95,10 +92,6 @@ def told_events_of(point: ChargePoint, limit: int = 50) -> list[int]:
     told = Notice.objects.filter(incident__charge_point=point, event_id__isnull=False)
     ids = told.order_by("-id").values_list("event_id", flat=True)[:limit]
     return [event_id for event_id in ids if event_id is not None]
-
-
-def groups() -> QuerySet[NotificationGroup]:
-    return NotificationGroup.objects.all()
 
 
 def attach_counts(rows: Sequence[NotificationGroup]) -> None:
@@ -234,22 +227,10 @@ def draft_of(pk: int, owner_id: int) -> GroupDraft | None:
     return GroupDraft.objects.select_related("group").filter(pk=pk, owner_id=owner_id).first()
 
 
-def rules() -> QuerySet[EventRule]:
-    return EventRule.objects.all()
-
-
-def unmapped() -> QuerySet[UnmappedReport]:
-    return UnmappedReport.objects.all()
-
-
 # ---- what people did, maintenance, flapping ------------------------------------------------------------------------
 
 # Of the messages of a charge point only this many are looked through for an incident's story.
 LOOKED_THROUGH = 2_000
-
-
-def entries_of(incident: Incident) -> QuerySet[IncidentEntry]:
-    return IncidentEntry.objects.filter(incident=incident)
 
 
 def messages_about(incident: Incident, until: datetime, limit: int = 50) -> list[ChargePointMessage]:
@@ -262,10 +243,6 @@ def messages_about(incident: Incident, until: datetime, limit: int = 50) -> list
         received_at__lte=until,
     )
     return list(found.order_by("id")[:limit])
-
-
-def maintenance_windows() -> QuerySet[MaintenanceWindow]:
-    return MaintenanceWindow.objects.all()
 
 
 def windows_at(point: ChargePoint, since: datetime, until: datetime | None = None) -> QuerySet[MaintenanceWindow]:
@@ -352,3 +329,9 @@ def last_test(group: NotificationGroup, event_ids: Sequence[int]) -> Event | Non
     """A test mail of a group: the one of these ids, else the last one."""
     found = Event.objects.filter(subject=group.list_key, kind=GROUP_TEST)
     return (found.filter(pk__in=event_ids) if event_ids else found).order_by("-id").first()
+
+
+def events_of_open_incidents(ids: Sequence[int]) -> set[int]:
+    """Of these events of the outbox, the mails that told of incidents which are still open: it keeps them longer."""
+    told = Notice.objects.filter(event_id__in=ids, incident__closed_at__isnull=True)
+    return {pk for pk in told.values_list("event_id", flat=True) if pk is not None}

@@ -2,71 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from console.lists import BulkAction
 from infra_notifications.forms import AddToGroupForm, MaintenanceOfSelectedForm, TagForm
 from infra_notifications.services import maintenance, members
 
-
-def _add_question(number: int, arguments: Mapping[str, Any]) -> str:
-    text = ngettext(
-        "Add %(n)d charge point to a group? From then on the group is told of its incidents.",
-        "Add %(n)d charge points to a group? From then on the group is told of their incidents.",
-        number,
-    )
-    return text % {"n": number}
+Sentence = Callable[[int, Mapping[str, Any]], str]
+# What `ngettext_lazy` returns has no public type.
+LazyPlural = Any
 
 
-def _remove_question(number: int, arguments: Mapping[str, Any]) -> str:
-    text = ngettext(
-        "Remove %(n)d charge point from “%(group)s”? The group is no longer told of its incidents.",
-        "Remove %(n)d charge points from “%(group)s”? The group is no longer told of their incidents.",
-        number,
-    )
-    return text % {"n": number, "group": members.group_of(dict(arguments)).name}
+def _about_rows(text: LazyPlural, none: str | Promise = "") -> Sentence:
+    """A sentence that names the number of rows; `none` where there were none."""
+    return lambda number, arguments: text % {"n": number} if number or not none else str(none)
 
 
-def _tag_question(number: int, arguments: Mapping[str, Any]) -> str:
-    text = ngettext("Change the tags of %(n)d charge point?", "Change the tags of %(n)d charge points?", number)
-    return text % {"n": number}
+def _about_group(text: LazyPlural, none: str | Promise = "") -> Sentence:
+    """The same with the name of the group that the rows are added to or removed from."""
 
+    def sentence(number: int, arguments: Mapping[str, Any]) -> str:
+        values = {"n": number, "group": members.group_of(arguments).name}
+        return text % values if number or not none else str(none) % values
 
-def _maintenance_question(number: int, arguments: Mapping[str, Any]) -> str:
-    text = ngettext(
-        "Plan maintenance of %(n)d charge point? While it lasts, its incidents are recorded and nobody is mailed.",
-        "Plan maintenance of %(n)d charge points? While it lasts, their incidents are recorded and nobody is mailed.",
-        number,
-    )
-    return text % {"n": number}
-
-
-def _planned(number: int, arguments: Mapping[str, Any]) -> str:
-    text = ngettext(
-        "Maintenance of %(n)d charge point is planned.", "Maintenance of %(n)d charge points is planned.", number
-    )
-    return text % {"n": number}
-
-
-def _added(number: int, arguments: Mapping[str, Any]) -> str:
-    group = members.group_of(dict(arguments)).name
-    return members.members_said(number, 0, group) or _("All of them were in “%(group)s” already.") % {"group": group}
-
-
-def _removed(number: int, arguments: Mapping[str, Any]) -> str:
-    group = members.group_of(dict(arguments)).name
-    return members.members_said(0, number, group) or _("None of them was in “%(group)s”.") % {"group": group}
-
-
-def _tagged(number: int, arguments: Mapping[str, Any]) -> str:
-    text = ngettext(
-        "The tags of %(n)d charge point are changed.", "The tags of %(n)d charge points are changed.", number
-    )
-    return text % {"n": number} if number else _("All of them had these tags already.")
+    return sentence
 
 
 ADD_TO_GROUP = BulkAction(
@@ -76,8 +39,14 @@ ADD_TO_GROUP = BulkAction(
     permission=members.CHANGE_GROUP,
     form=AddToGroupForm,
     run=members.add_chunk,
-    question=_add_question,
-    said=_added,
+    question=_about_rows(
+        ngettext_lazy(
+            "Add %(n)d charge point to a group? From then on the group is told of its incidents.",
+            "Add %(n)d charge points to a group? From then on the group is told of their incidents.",
+            "n",
+        )
+    ),
+    said=_about_group(members.ADDED, gettext_lazy("All of them were in “%(group)s” already.")),
     undo=True,
 )
 REMOVE_FROM_GROUP = BulkAction(
@@ -86,8 +55,14 @@ REMOVE_FROM_GROUP = BulkAction(
     icon="folder-minus",
     permission=members.CHANGE_GROUP,
     run=members.remove_chunk,
-    question=_remove_question,
-    said=_removed,
+    question=_about_group(
+        ngettext_lazy(
+            "Remove %(n)d charge point from “%(group)s”? The group is no longer told of its incidents.",
+            "Remove %(n)d charge points from “%(group)s”? The group is no longer told of their incidents.",
+            "n",
+        )
+    ),
+    said=_about_group(members.REMOVED, gettext_lazy("None of them was in “%(group)s”.")),
     danger=True,
     undo=True,
 )
@@ -98,8 +73,15 @@ TAG = BulkAction(
     permission="infra_notifications.change_chargepoint",
     form=TagForm,
     run=members.tag_chunk,
-    question=_tag_question,
-    said=_tagged,
+    question=_about_rows(
+        ngettext_lazy("Change the tags of %(n)d charge point?", "Change the tags of %(n)d charge points?", "n")
+    ),
+    said=_about_rows(
+        ngettext_lazy(
+            "The tags of %(n)d charge point are changed.", "The tags of %(n)d charge points are changed.", "n"
+        ),
+        gettext_lazy("All of them had these tags already."),
+    ),
 )
 MAINTENANCE = BulkAction(
     key="charge_points.maintenance",
@@ -108,7 +90,18 @@ MAINTENANCE = BulkAction(
     permission="infra_notifications.add_maintenancewindow",
     form=MaintenanceOfSelectedForm,
     run=maintenance.cover_chunk,
-    question=_maintenance_question,
-    said=_planned,
+    question=_about_rows(
+        ngettext_lazy(
+            "Plan maintenance of %(n)d charge point? While it lasts, its incidents are recorded and nobody is mailed.",
+            "Plan maintenance of %(n)d charge points?"
+            " While it lasts, their incidents are recorded and nobody is mailed.",
+            "n",
+        )
+    ),
+    said=_about_rows(
+        ngettext_lazy(
+            "Maintenance of %(n)d charge point is planned.", "Maintenance of %(n)d charge points is planned.", "n"
+        )
+    ),
 )
 BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE)

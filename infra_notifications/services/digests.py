@@ -18,8 +18,7 @@ from infra_notifications.models import GroupMembership, Incident, Notice, Notifi
 from infra_notifications.rules.daily import next_daily
 from infra_notifications.rules.telling import Listener
 from infra_notifications.services.circumstances import circumstances_of
-from infra_notifications.services.mails import LISTED
-from infra_notifications.services.payloads import charge_point_facts, group_url, incident_url
+from infra_notifications.services.payloads import LISTED, charge_point_facts, group_url, incident_url
 from infra_notifications.services.telling import Telling
 
 # Groups per round: each may have thousands of notices, and messages about these wait for the round.

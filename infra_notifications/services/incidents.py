@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from infra_notifications.choices import CloseReason, Connectivity
@@ -85,8 +84,3 @@ def _close_where(charge_point_ids: list[int], now: datetime, reason: CloseReason
                 closed += 1
     store.flush()
     return closed
-
-
-def max_age() -> timedelta:
-    """What happened longer ago than this is recorded, not mailed."""
-    return timedelta(seconds=settings.CHARGING_MAIL_MAX_AGE_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from console.lists import BulkRun
 from core.sql import Col, text_array, update_rows
@@ -27,28 +27,22 @@ MEMBERS_CHANGED = "groups.members_changed"
 MAX_TAGS = 50
 
 
-def group_of(arguments: dict[str, Any]) -> NotificationGroup:
+def group_of(arguments: Mapping[str, Any]) -> NotificationGroup:
     group = NotificationGroup.objects.filter(pk=arguments["group"]).first()
     if group is None:
         raise ValidationError(_("The group is gone."))
     return group
 
 
+ADDED = ngettext_lazy("%(n)d charge point added to “%(group)s”.", "%(n)d charge points added to “%(group)s”.", "n")
+REMOVED = ngettext_lazy(
+    "%(n)d charge point removed from “%(group)s”.", "%(n)d charge points removed from “%(group)s”.", "n"
+)
+
+
 def members_said(added: int, removed: int, group: str) -> str:
     """What happened to a group, in a sentence."""
-    parts = []
-    if added:
-        parts.append(
-            ngettext("%(n)d charge point added to “%(group)s”.", "%(n)d charge points added to “%(group)s”.", added)
-        )
-    if removed:
-        parts.append(
-            ngettext(
-                "%(n)d charge point removed from “%(group)s”.", "%(n)d charge points removed from “%(group)s”.", removed
-            )
-        )
-    numbers = [n for n in (added, removed) if n]
-    return " ".join(text % {"n": n, "group": group} for text, n in zip(parts, numbers, strict=True))
+    return " ".join(text % {"n": n, "group": group} for text, n in ((ADDED, added), (REMOVED, removed)) if n)
 
 
 def keep_members_undo(

@@ -14,8 +14,8 @@ from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.event_kinds import GROUP_REMINDER
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
 from infra_notifications.services.circumstances import circumstances_of
-from infra_notifications.services.mails import LISTED, incidents_payload
 from infra_notifications.services.notices import NoticeRow, insert_notices, remind_at
+from infra_notifications.services.payloads import LISTED, incidents_payload
 from outbox.contract import NewEvent
 from outbox.services import publish
 from outbox.services.mailing_lists.lists import mail_to_list

@@ -30,8 +30,8 @@ from infra_notifications.rules.telling import (
     is_flapping_news,
 )
 from infra_notifications.services.circumstances import Circumstances, circumstances_of
-from infra_notifications.services.mails import flapping_payload, incidents_payload
 from infra_notifications.services.notices import NoticeRow, insert_notices, listener_of, notice_row, remind_at
+from infra_notifications.services.payloads import flapping_payload, incidents_payload
 from outbox.contract import NewEvent
 from outbox.rules import window_end
 from outbox.services import publish

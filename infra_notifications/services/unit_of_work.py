@@ -16,13 +16,13 @@ from django.db import connection
 from core.sql import Col, array_literal, insert_rows, take_ids, text_array, update_rows
 from core.unit_of_work import UnitOfWork
 from infra_notifications.choices import Case
-from infra_notifications.event_kinds import CASE_KINDS, RECOVERED, ChargePointIncident
+from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
 from infra_notifications.models import ChargePoint
 from infra_notifications.rules import lifecycle
 from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal, Step
 from infra_notifications.services import notices
 from infra_notifications.services.circumstances import circumstances_of
-from infra_notifications.services.payloads import charge_point_facts, incident_facts, incident_url
+from infra_notifications.services.payloads import incident_at
 from infra_notifications.services.telling import tell_due
 from outbox.contract import NewEvent
 from outbox.services import publish
@@ -41,7 +41,9 @@ _COLUMNS = (
     Col("said", "text"),
     Col("rule_id", "bigint"),
 )
-_FIELDS = ", ".join(f"i.{c.name}" for c in _COLUMNS)
+# The same names as an `IncidentState` has.
+_NAMES = tuple(column.name for column in _COLUMNS)
+_FIELDS = ", ".join(f"i.{name}" for name in _NAMES)
 
 
 def _lock_states(charge_point_ids: Iterable[int]) -> None:
@@ -54,57 +56,16 @@ def _lock_states(charge_point_ids: Iterable[int]) -> None:
         )
 
 
-def _read_state(row: Sequence[Any]) -> IncidentState:
+def _read_state(pk: int, case: str, *values: Any) -> IncidentState:
     """A row (id, case, *_COLUMNS) as the rules see it."""
-    (
-        pk,
-        case,
-        opened,
-        received,
-        closed,
-        closed_received,
-        how,
-        clock,
-        faults,
-        repeats,
-        raised,
-        ends,
-        said,
-        rule,
-    ) = row
-    return IncidentState(
-        Case(case),
-        opened,
-        received,
-        clock,
-        set(faults),
-        raised,
-        repeats,
-        said,
-        rule,
-        ends,
-        closed,
-        closed_received,
-        how,
-        pk,
-    )
+    state = IncidentState(id=pk, case=Case(case), **dict(zip(_NAMES, values, strict=True)))
+    state.faults = set(state.faults)
+    return state
 
 
 def _values(state: IncidentState) -> tuple[Any, ...]:
-    return (
-        state.opened_at,
-        state.opened_received_at,
-        state.closed_at,
-        state.closed_received_at,
-        state.close_reason,
-        state.device_clock,
-        json.dumps(sorted(state.faults)),
-        state.repeats,
-        state.last_raised_at,
-        state.ends_at,
-        state.said[:500],
-        state.rule_id,
-    )
+    changed = {"faults": json.dumps(sorted(state.faults)), "said": state.said[:500]}
+    return tuple(changed[name] if name in changed else getattr(state, name) for name in _NAMES)
 
 
 class IncidentStore(UnitOfWork):
@@ -134,7 +95,7 @@ class IncidentStore(UnitOfWork):
                 [array_literal(ids)],
             )
             for row in cursor.fetchall():
-                self.history(row[0], Case(row[2])).open = _read_state(row[1:])
+                self.history(row[0], Case(row[2])).open = _read_state(*row[1:])
 
     def _read_last_closed(self, ids: list[int]) -> None:
         """The last closed incident of each case, to recognise late copies; asked only when something is raised."""
@@ -146,7 +107,7 @@ class IncidentStore(UnitOfWork):
                 [ids],
             )
             for row in cursor.fetchall():
-                self.history(row[0], Case(row[2])).last_closed = _read_state(row[1:])
+                self.history(row[0], Case(row[2])).last_closed = _read_state(*row[1:])
 
     def history(self, charge_point_id: int, case: Case) -> CaseHistory:
         return self._histories.setdefault((charge_point_id, case), CaseHistory())
@@ -212,16 +173,11 @@ class IncidentStore(UnitOfWork):
         events = []
         for kind_word, pairs in (("opened", opened), ("closed", ended)):
             for cp, state in pairs:
-                point = points[cp]
                 events.append(
                     NewEvent(
                         kind=CASE_KINDS[state.case] if kind_word == "opened" else RECOVERED,
                         subject=f"charge_point:{cp}",
-                        payload=ChargePointIncident(
-                            charge_point=charge_point_facts(point),
-                            incident=incident_facts(state, point),
-                            url=incident_url(state.id or 0),
-                        ),
+                        payload=incident_at(points[cp], state),
                         dedup_key=f"incident:{state.id}:{kind_word}",
                         occurred_at=(state.closed_at if kind_word == "closed" else None) or state.opened_at,
                     )

@@ -47,7 +47,7 @@ class MaintenanceList(ListPage):
     empty_text = gettext_lazy("Plan one before somebody works at charge points, and nobody is mailed of what they do.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return selectors.maintenance_windows()
+        return MaintenanceWindow.objects.all()
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         now = timezone.now()

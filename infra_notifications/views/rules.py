@@ -18,7 +18,6 @@ from console.lists import Action, Column, ListPage
 from core.permissions import requires
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
-from infra_notifications import selectors
 from infra_notifications.choices import EFFECT_COLOURS, Case, Effect
 from infra_notifications.forms import TryRuleForm
 from infra_notifications.ingest import observe
@@ -65,7 +64,7 @@ class RuleList(ListPage):
     default_sort = "precedence"
 
     def rows(self, request: HttpRequest) -> Any:
-        return selectors.rules()
+        return EventRule.objects.all()
 
     def actions(self, request: HttpRequest) -> list[Action]:
         return [
@@ -128,7 +127,7 @@ class UnmappedList(ListPage):
     empty_text = gettext_lazy("What no rule meets would stand here.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return selectors.unmapped()
+        return UnmappedReport.objects.all()
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         for row in rows:

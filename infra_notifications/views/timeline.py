@@ -85,7 +85,7 @@ def _surroundings(incident: Incident, until: datetime) -> Iterator[Line]:
 
 
 def _deeds(incident: Incident) -> Iterator[Line]:
-    for entry in selectors.entries_of(incident):
+    for entry in incident.entries.all():
         title = _("%(what)s by %(who)s") % {"what": entry.get_kind_display(), "who": entry.author}
         yield Line(entry.at, title, entry.text, "good" if entry.kind == EntryKind.ACKNOWLEDGED else "quiet")
 

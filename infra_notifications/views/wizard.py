@@ -249,7 +249,7 @@ def _finished(request: HttpRequest, draft: GroupDraft, group: NotificationGroup)
     """Closes the modal and shows the overview where the group stands in it."""
     said = _("“%(name)s” is saved.") if draft.group_id else _("“%(name)s” is made. Say now who is to be told.")
     messages.success(request, said % {"name": group.name})
-    before = selectors.groups().filter(name__lt=group.name).count()
+    before = NotificationGroup.objects.filter(name__lt=group.name).count()
     page = f"?page={before // PAGE_SIZE + 1}" if before >= PAGE_SIZE else ""
     return _to(request, f"{reverse('infra_notifications:groups')}{page}#list-row-{group.pk}")
 

@@ -12,6 +12,7 @@ from core import retention
 from core.erasure import erase_everywhere
 from core.lifecycle import Kept
 from core.retention import prune_old
+from infra_notifications import selectors
 from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.models import (
     ChargePointMessage,
@@ -21,7 +22,6 @@ from infra_notifications.models import (
     UnknownChargePoint,
     UnmappedReport,
 )
-from infra_notifications.services import keeping
 from outbox.models import Delivery, Event
 from outbox.services import number_events
 from tests import clock
@@ -112,7 +112,7 @@ def test_mail_that_told_of_an_open_incident_is_kept_until_it_closes() -> None:
     events = {told(broken, OLD).pk, told(mended, OLD).pk}
     told(incident(YOUNG), YOUNG)
     number_events()
-    assert keeping.events_of_open_incidents(sorted(events)) == {Notice.objects.get(incident=broken).event_id}
+    assert selectors.events_of_open_incidents(sorted(events)) == {Notice.objects.get(incident=broken).event_id}
     prune_old(now=NOW)
     left = set(Event.objects.filter(created_at=OLD).values_list("pk", flat=True))
     assert left == {Notice.objects.get(incident=broken).event_id}
