@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import CharField, ModelForm, Textarea
 from django.http import HttpRequest
 from django.urls import reverse
@@ -46,6 +46,15 @@ from infra_notifications.services.maintenance import ask_again
 from infra_notifications.services.mapping import forget_rule_book
 
 
+class MembershipsAdmin(BigTableAdmin):
+    """With an inline of memberships: a new one remembers who added it."""
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for added in formset.save(commit=False) if formset.model is GroupMembership else ():
+            added.added_by_id = added.added_by_id or request.user.pk
+        formset.save()
+
+
 class GroupsInline(admin.TabularInline):  # type: ignore[type-arg]
     """The groups of one charge point: few, so they are edited in place."""
 
@@ -57,7 +66,7 @@ class GroupsInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(ChargePoint)
-class ChargePointAdmin(BigTableAdmin):
+class ChargePointAdmin(MembershipsAdmin):
     list_display = ("evse_id", "station", "connector", "name", "location", "city", "vendor", "model")
     search_fields = ("search_text__folded_contains",)
     ordering = ("evse_id",)
@@ -65,28 +74,13 @@ class ChargePointAdmin(BigTableAdmin):
     fieldsets = (
         (None, {"fields": ("evse_id", "station", "connector", "name", "expected_interval_s", "tags")}),
         ("", {"fields": ("location", "street", "postal_code", "city", "country", "latitude", "longitude")}),
-        (
-            "",
-            {
-                "fields": (
-                    "operator",
-                    "vendor",
-                    "model",
-                    "firmware",
-                    "connector_standard",
-                    "power_type",
-                    "max_power_kw",
-                )
-            },
-        ),
+        ("", {"fields": ("operator", "vendor", "model", "firmware")}),
+        ("", {"fields": ("connector_standard", "power_type", "max_power_kw")}),
     )
 
     def save_model(self, request: HttpRequest, obj: ChargePoint, form: ModelForm[ChargePoint], change: bool) -> None:
         super().save_model(request, obj, form, change)
         ensure_state(charge_point=obj)
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        save_memberships(request, formset)
 
 
 class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -94,20 +88,31 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 1
 
 
-class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
-    """New members of a group; those it has are listed beside, page by page."""
+class NewRowsInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Only new rows: those that are there, which may be thousands, are listed on a page of their own."""
 
-    model = GroupMembership
-    fields = ("charge_point",)
-    autocomplete_fields = ("charge_point",)
-    verbose_name_plural = gettext_lazy("add members")
     extra = 3
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[GroupMembership]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).none()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _link_to_rows(model: str, field: str, owner: Model, label: str) -> str:
+    """A link to the rows that belong to one of another table; none before it is saved."""
+    if not owner.pk:
+        return "–"
+    url = reverse(f"admin:infra_notifications_{model}_changelist")
+    return format_html('<a href="{}?{}__id__exact={}">{}</a>', url, field, owner.pk, label)
+
+
+class MembersInline(NewRowsInline):
+    model = GroupMembership
+    fields = ("charge_point",)
+    autocomplete_fields = ("charge_point",)
+    verbose_name_plural = gettext_lazy("add members")
 
 
 class GroupAdminForm(ModelForm):  # type: ignore[type-arg]
@@ -145,7 +150,7 @@ class GroupAdminForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(NotificationGroup)
-class NotificationGroupAdmin(BigTableAdmin):
+class NotificationGroupAdmin(MembershipsAdmin):
     form = GroupAdminForm
     list_display = ("name", "cases", "notify_recovery", "language", "digest_time", "last_notified_at", "members")
     search_fields = ("name",)
@@ -172,25 +177,7 @@ class NotificationGroupAdmin(BigTableAdmin):
 
     @admin.display(description=gettext_lazy("members"))
     def members(self, group: NotificationGroup) -> str:
-        url = reverse("admin:infra_notifications_groupmembership_changelist")
-        if not group.pk:
-            return "–"
-        return format_html('<a href="{}?group__id__exact={}">{}</a>', url, group.pk, _("List and remove members"))
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        save_memberships(request, formset)
-
-
-def save_memberships(request: HttpRequest, formset: Any) -> None:
-    """Saves an inline formset; a new membership remembers who added it."""
-    rows = formset.save(commit=False)
-    for row in rows:
-        if isinstance(row, GroupMembership) and row.added_by_id is None:
-            row.added_by_id = request.user.pk
-        row.save()
-    for row in formset.deleted_objects:
-        row.delete()
-    formset.save_m2m()
+        return _link_to_rows("groupmembership", "group", group, _("List and remove members"))
 
 
 @admin.register(GroupMembership)
@@ -200,9 +187,6 @@ class GroupMembershipAdmin(BigTableAdmin):
     autocomplete_fields = ("group", "charge_point")
     readonly_fields = ("added_at", "added_by")
     ordering = ("-id",)
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        return lookup.startswith("group__id") or super().lookup_allowed(lookup, value, request)
 
     def save_model(self, request: HttpRequest, obj: GroupMembership, form: Any, change: bool) -> None:
         obj.added_by_id = obj.added_by_id or request.user.pk
@@ -284,20 +268,11 @@ register_read_only(
 )
 
 
-class TargetsInline(admin.TabularInline):  # type: ignore[type-arg]
-    """New targets of a window; those it has, which may be thousands, are listed beside, page by page."""
-
+class TargetsInline(NewRowsInline):
     model = MaintenanceTarget
     fields = ("charge_point", "group", "location", "city")
     autocomplete_fields = ("charge_point", "group")
     verbose_name_plural = gettext_lazy("add targets")
-    extra = 3
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[MaintenanceTarget]:
-        return super().get_queryset(request).none()
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(MaintenanceWindow)
@@ -316,10 +291,7 @@ class MaintenanceWindowAdmin(BigTableAdmin):
 
     @admin.display(description=gettext_lazy("targets"))
     def targets(self, window: MaintenanceWindow) -> str:
-        if not window.pk:
-            return "–"
-        url = reverse("admin:infra_notifications_maintenancetarget_changelist")
-        return format_html('<a href="{}?window__id__exact={}">{}</a>', url, window.pk, _("List and remove targets"))
+        return _link_to_rows("maintenancetarget", "window", window, _("List and remove targets"))
 
 
 @admin.register(MaintenanceTarget)
@@ -328,9 +300,6 @@ class MaintenanceTargetAdmin(BigTableAdmin):
     search_fields = ("location",)
     autocomplete_fields = ("window", "charge_point", "group")
     ordering = ("-id",)
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        return lookup.startswith("window__id") or super().lookup_allowed(lookup, value, request)
 
 
 @admin.register(GroupDraft)
