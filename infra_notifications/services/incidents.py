@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
 
 from infra_notifications.choices import CloseReason, Connectivity
 from infra_notifications.models import Incident
-from infra_notifications.rules import lifecycle
-from infra_notifications.rules.lifecycle import silence_signal
+from infra_notifications.rules.lifecycle import IncidentState, silence_signal
 from infra_notifications.services.acknowledging import note_closing
 from infra_notifications.services.unit_of_work import IncidentStore
 
@@ -70,17 +69,16 @@ def close_by_hand(*, incident: Incident, now: datetime, author: str = "") -> boo
     return bool(closed)
 
 
-def _close_where(charge_point_ids: list[int], now: datetime, reason: CloseReason, wanted: Any) -> int:
+def _close_where(
+    charge_point_ids: list[int], now: datetime, reason: CloseReason, is_meant: Callable[[IncidentState], bool]
+) -> int:
     store = IncidentStore(now)
     store.load(charge_point_ids)
     closed = 0
     for charge_point_id in charge_point_ids:
-        for case in store.open_cases(charge_point_id):
-            history = store.history(charge_point_id, case)
-            if history.open is not None and wanted(history.open):
-                state, history.open = history.open, None
-                lifecycle.close(state, now, now, reason)
-                history.touch(state)
+        for incident in store.open_incidents(charge_point_id):
+            if is_meant(incident):
+                store.close(charge_point_id, incident, reason)
                 closed += 1
     store.flush()
     return closed

@@ -179,7 +179,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 store.change(point.id, life_signal(received))
 
     def _interpret(self, row: int, observation: Observation, reading: Reading, store: IncidentStore) -> None:
-        rule, said = reading.rule, reading.said
+        rule = reading.rule
         points = self._concerned(row, observation)
         if not points:
             self._note_unknown(row, observation.evse)
@@ -188,14 +188,21 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if observation.status:
             for point in points:
                 self.statuses[point.id] = (observation.status[:30], moment.at)
+        effect = effect_of(rule, observation) if rule else Effect.INFO
+        signals = _signals_of(observation, reading, effect, moment, self.received[row])
+        # A clear concerns nobody where nothing is open.
+        steps = {
+            store.change(point.id, signal)
+            for signal in signals
+            for point in points
+            if signal.raised or store.is_open(point.id, signal.case)
+        }
         finding: dict[str, Any] = {
             "rule": rule.id if rule else None,
-            "said": said,
+            "said": reading.said,
             "n": len(points),
+            "steps": sorted(steps - {Step.NOTHING}),
         }
-        effect = effect_of(rule, observation) if rule else Effect.INFO
-        steps = self._signal(points, observation, reading, effect, moment, self.received[row], store)
-        finding["steps"] = sorted(steps - {Step.NOTHING})
         if rule is not None:
             finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
         if effect == Effect.RAISE:
@@ -212,42 +219,6 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.findings[row].append(finding)
         if _VERDICT_RANK[verdict] > _VERDICT_RANK[self.verdicts[row]]:
             self.verdicts[row] = verdict
-
-    @staticmethod
-    def _signal(
-        points: Sequence[Point],
-        observation: Observation,
-        reading: Reading,
-        effect: Effect,
-        moment: Moment,
-        received_at: datetime,
-        store: IncidentStore,
-    ) -> set[str]:
-        """Applies what a rule makes of an observation to each charge point concerned; returns the steps made.
-
-        A fault that says itself that it is over ends in whichever case it was counted: its clear need not repeat the
-        code that raised it, and the rules may have changed meanwhile.
-        """
-        if effect == Effect.INFO and not observation.over:
-            return set()
-        rule, steps = reading.rule, set()
-        raised = effect == Effect.RAISE
-        for case in (Case(rule.case),) if rule and rule.case and not observation.over else tuple(Case):
-            concerned = points if raised else [point for point in points if store.is_open(point.id, case)]
-            if not concerned:
-                continue
-            signal = Signal(
-                case,
-                raised,
-                observation.fault,
-                moment,
-                received_at,
-                reading.said,
-                rule.id if rule else None,
-                rule.momentary_s if rule else None,
-            )
-            steps |= {store.change(point.id, signal) for point in concerned}
-        return steps
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -304,6 +275,26 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             "AND (t.vendor, t.model, t.firmware) IS DISTINCT FROM"
             " (coalesce(x.vendor, t.vendor), coalesce(x.model, t.model), coalesce(x.firmware, t.firmware))",
         )
+
+
+def _signals_of(
+    observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime
+) -> list[Signal]:
+    """What a rule makes of an observation.
+
+    A fault that says itself that it is over ends in whichever case it was counted: its clear need not repeat the
+    code that raised it, and the rules may have changed meanwhile.
+    """
+    if effect == Effect.INFO and not observation.over:
+        return []
+    rule = reading.rule
+    cases = [Case(rule.case)] if rule and rule.case and not observation.over else list(Case)
+    rule_id, momentary_s = (rule.id, rule.momentary_s) if rule else (None, None)
+    raised = effect == Effect.RAISE
+    return [
+        Signal(case, raised, observation.fault, moment, received_at, reading.said, rule_id, momentary_s)
+        for case in cases
+    ]
 
 
 def _sample(message: OcppMessage) -> str:

@@ -6,7 +6,7 @@ What is decided here when an incident opens or closes is told by `services/py`, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -93,6 +93,20 @@ def _groups_of(charge_point_ids: set[int]) -> dict[int, list[tuple[NotificationG
         listener = listener_of(membership.group, has_address=membership.has_address)
         found[membership.charge_point_id].append((membership.group, listener))
     return found
+
+
+def addresses_of(group_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The addresses of each group; none for a group without."""
+    addresses: dict[int, list[str]] = defaultdict(list)
+    for group_id, address in GroupAddress.objects.filter(group_id__in=group_ids).values_list("group_id", "address"):
+        addresses[group_id].append(address)
+    return addresses
+
+
+def members_among(group_ids: Iterable[int], points: Iterable[int]) -> set[tuple[int, int]]:
+    """Which of these charge points are in which of these groups, as (group, charge point)."""
+    memberships = GroupMembership.objects.filter(group_id__in=group_ids, charge_point_id__in=points)
+    return set(memberships.values_list("group_id", "charge_point_id"))
 
 
 def open_notices(*, opened: Sequence[tuple[int, IncidentState]], around: Circumstances, now: datetime) -> None:

@@ -12,9 +12,9 @@ from django.db import transaction
 from core.sql import Col, update_rows
 from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.event_kinds import GROUP_REMINDER
-from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
+from infra_notifications.models import Incident, Notice, NotificationGroup
 from infra_notifications.services.circumstances import circumstances_of
-from infra_notifications.services.notices import NoticeRow, insert_notices, remind_at
+from infra_notifications.services.notices import NoticeRow, addresses_of, insert_notices, members_among, remind_at
 from infra_notifications.services.payloads import LISTED, incidents_payload
 from outbox.contract import NewEvent
 from outbox.services import publish
@@ -85,12 +85,9 @@ class _Reminding:
         found = Notice.objects.filter(pk__in=ids).order_by("incident__opened_at", "id").values_list(*_TOLD)
         self.alerts = [_Told(*row) for row in found]
         group_ids = {alert.group_id for alert in self.alerts}
-        self.addresses: dict[int, list[str]] = defaultdict(list)
-        for group_id, address in GroupAddress.objects.filter(group_id__in=group_ids).values_list("group_id", "address"):
-            self.addresses[group_id].append(address)
+        self.addresses = addresses_of(group_ids)
         points = {alert.charge_point_id for alert in self.alerts}
-        memberships = GroupMembership.objects.filter(group_id__in=group_ids, charge_point_id__in=points)
-        self.members = set(memberships.values_list("group_id", "charge_point_id"))
+        self.members = members_among(group_ids, points)
         self.maintenance = circumstances_of(points, now).maintenance
 
     def remind(self) -> None:

@@ -47,30 +47,23 @@ def _apply_signals(fresh: Sequence[tuple[SignalMessage, Point]], now: datetime) 
     store, rows = IncidentStore(now), []
     store.load(ids, raising={point.id for message, point in fresh if message.state.lower() == "raised"})
     for message, point in fresh:
-        raised = message.state.lower() == "raised"
+        case, state = Case(message.case.upper()), message.state.lower()
+        raised = state == "raised"
         moment = believable(parse_time(message.occurred_at), now)
         said = (message.detail or "")[:500]
         fault = NEUTRAL if raised else ""
-        step = store.change(point.id, Signal(Case(message.case.upper()), raised, fault, moment, now, said))
+        step = store.change(point.id, Signal(case, raised, fault, moment, now, said))
         verdict = MessageVerdict.RAISED if raised else MessageVerdict.CLEARED
-        finding = [
-            {
-                "effect": "raise" if raised else "clear",
-                "case": message.case.upper(),
-                "said": said,
-                "steps": [step],
-            }
-        ]
-        payload = {"case": message.case.upper(), "state": message.state.lower(), "detail": said}
+        finding = {"effect": "raise" if raised else "clear", "case": case, "said": said, "steps": [step]}
         rows.append(
             (
                 point.id,
                 "",
                 "signal",
-                f"{message.case.upper()} {message.state.lower()}",
-                storable(payload),
+                f"{case} {state}",
+                storable({"case": case, "state": state, "detail": said}),
                 verdict,
-                storable(finding),
+                storable([finding]),
                 moment.at if moment.device_clock else None,
                 now,
             )

@@ -19,7 +19,7 @@ from django.db.models import Max, Q
 from core.sql import Col, update_rows
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_ALERT, GROUP_FLAPPING, GROUP_RECOVERY, GROUP_STILL_BROKEN
-from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
+from infra_notifications.models import Incident, Notice, NotificationGroup
 from infra_notifications.rules.telling import (
     Decision,
     Facts,
@@ -30,7 +30,15 @@ from infra_notifications.rules.telling import (
     is_flapping_news,
 )
 from infra_notifications.services.circumstances import Circumstances, circumstances_of
-from infra_notifications.services.notices import NoticeRow, insert_notices, listener_of, notice_row, remind_at
+from infra_notifications.services.notices import (
+    NoticeRow,
+    addresses_of,
+    insert_notices,
+    listener_of,
+    members_among,
+    notice_row,
+    remind_at,
+)
 from infra_notifications.services.payloads import flapping_payload, incidents_payload
 from outbox.contract import NewEvent
 from outbox.rules import window_end
@@ -73,8 +81,7 @@ class Telling:
         known = around is not None and points <= around.points
         self.around = around if around is not None and known else circumstances_of(points, now)
         self._lock_groups({notice.group_id for notice in notices if notice.group_id is not None})
-        memberships = GroupMembership.objects.filter(group_id__in=self.groups, charge_point_id__in=points)
-        self.members = set(memberships.values_list("group_id", "charge_point_id"))
+        self.members = members_among(self.groups, points)
         self.open_cases = self._read_open_cases()
         self.changes: list[tuple[object, ...]] = []
         self.events: list[tuple[NewEvent, list[Notice]]] = []
@@ -84,9 +91,7 @@ class Telling:
         notice holds a key share lock on its group."""
         locked = NotificationGroup.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
         self.groups = {group.pk: group for group in locked}
-        self.addresses: dict[int, list[str]] = defaultdict(list)
-        for group_id, address in GroupAddress.objects.filter(group_id__in=ids).values_list("group_id", "address"):
-            self.addresses[group_id].append(address)
+        self.addresses = addresses_of(ids)
 
     def _read_open_cases(self) -> set[tuple[int, str]]:
         """The open cases at charge points whose flapping held an all-clear back."""

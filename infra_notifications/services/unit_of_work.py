@@ -15,11 +15,11 @@ from django.db import connection
 
 from core.sql import Col, array_literal, insert_rows, take_ids, text_array, update_rows
 from core.unit_of_work import UnitOfWork
-from infra_notifications.choices import Case
+from infra_notifications.choices import Case, CloseReason
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
 from infra_notifications.models import ChargePoint
 from infra_notifications.rules import lifecycle
-from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal, Step
+from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal
 from infra_notifications.services import notices
 from infra_notifications.services.circumstances import circumstances_of
 from infra_notifications.services.payloads import incident_at
@@ -112,9 +112,9 @@ class IncidentStore(UnitOfWork):
     def history(self, charge_point_id: int, case: Case) -> CaseHistory:
         return self._histories.setdefault((charge_point_id, case), CaseHistory())
 
-    def open_cases(self, charge_point_id: int) -> list[Case]:
-        found = (self._histories.get((charge_point_id, case)) for case in Case)
-        return [history.open.case for history in found if history is not None and history.open is not None]
+    def open_incidents(self, charge_point_id: int) -> list[IncidentState]:
+        histories = (self.history(charge_point_id, case) for case in Case)
+        return [history.open for history in histories if history.open is not None]
 
     def is_open(self, charge_point_id: int, case: Case) -> bool:
         history = self._histories.get((charge_point_id, case))
@@ -122,12 +122,14 @@ class IncidentStore(UnitOfWork):
 
     def change(self, charge_point_id: int, signal: Signal) -> str:
         """Applies one signal and returns the step it made."""
-        history = self._histories.get((charge_point_id, signal.case))
-        if history is None:
-            if not signal.raised:
-                return Step.NOTHING
-            history = self.history(charge_point_id, signal.case)
-        return lifecycle.apply(signal, history)
+        return lifecycle.apply(signal, self.history(charge_point_id, signal.case))
+
+    def close(self, charge_point_id: int, incident: IncidentState, reason: CloseReason) -> None:
+        """Ends an open incident without a signal, now."""
+        history = self.history(charge_point_id, incident.case)
+        lifecycle.close(incident, self.now, self.now, reason)
+        history.touch(incident)
+        history.last_closed, history.open = incident, None
 
     def flush(self) -> None:
         """Writes what changed, tells whoever is to be told now, and schedules the rest."""
@@ -170,16 +172,16 @@ class IncidentStore(UnitOfWork):
     def _publish(self, opened: Sequence[tuple[int, IncidentState]], ended: Sequence[tuple[int, IncidentState]]) -> None:
         """Tells the outbox of each incident that opened or ended; webhooks and the event log listen to these."""
         points = ChargePoint.objects.select_related("state").in_bulk({cp for cp, _ in (*opened, *ended)})
-        events = []
-        for kind_word, pairs in (("opened", opened), ("closed", ended)):
-            for cp, state in pairs:
-                events.append(
-                    NewEvent(
-                        kind=CASE_KINDS[state.case] if kind_word == "opened" else RECOVERED,
-                        subject=f"charge_point:{cp}",
-                        payload=incident_at(points[cp], state),
-                        dedup_key=f"incident:{state.id}:{kind_word}",
-                        occurred_at=(state.closed_at if kind_word == "closed" else None) or state.opened_at,
-                    )
-                )
+        changes = [(cp, state, "opened", CASE_KINDS[state.case], state.opened_at) for cp, state in opened]
+        changes += [(cp, state, "closed", RECOVERED, state.closed_at or self.now) for cp, state in ended]
+        events = [
+            NewEvent(
+                kind=kind,
+                subject=f"charge_point:{cp}",
+                payload=incident_at(points[cp], state),
+                dedup_key=f"incident:{state.id}:{change}",
+                occurred_at=at,
+            )
+            for cp, state, change, kind, at in changes
+        ]
         publish(events=events, now=self.now)
