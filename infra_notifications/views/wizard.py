@@ -56,12 +56,9 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
 
 def _context(draft: GroupDraft, step: int, **more: Any) -> dict[str, Any]:
     title = _("Change %(name)s") % {"name": draft.group.name} if draft.group else _("New notification group")
-    return {"page_title": title, "draft": draft, "step": step, "is_empty": _is_empty(draft)} | more
-
-
-def _is_empty(draft: GroupDraft) -> bool:
-    """Whether closing it would lose nothing worth a question."""
-    return draft.group_id is None and not draft.name and not draft.marked
+    # Closing an empty one loses nothing that is worth a question.
+    is_empty = draft.group_id is None and not draft.name and not draft.marked
+    return {"page_title": title, "draft": draft, "step": step, "is_empty": is_empty} | more
 
 
 def _go(name: str, draft: GroupDraft, query: str = "") -> HttpResponse:
@@ -138,7 +135,11 @@ class WizardChargePoints(ListPage):
             row.is_marked = row.pk in marked
 
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
-        return _context(self.draft, 2) | marked_context(self.draft)
+        return _marking_context(self.draft)
+
+
+def _marking_context(draft: GroupDraft) -> dict[str, Any]:
+    return _context(draft, 2) | marked_context(draft)
 
 
 def marked_context(draft: GroupDraft) -> dict[str, Any]:
@@ -161,7 +162,7 @@ def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
     if what == "set":  # row by row, by the script
         drafts.mark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("mark")))
         drafts.unmark(draft=draft, charge_point_ids=ids_in(request.POST.getlist("unmark")))
-        return render(request, "infra_notifications/wizard_charge_points.html#marked", _marked_part(draft))
+        return render(request, "infra_notifications/wizard_charge_points.html#marked", _marking_context(draft))
     if request.headers.get("HX-Request") != "true":  # the script has sent each mark when it was made
         _mark_page(request, draft)
     if what == "this_page":
@@ -177,10 +178,6 @@ def wizard_mark(request: HttpRequest, pk: int) -> HttpResponse:
     elif what == "back":
         return _go("wizard_name", draft)
     return _go("wizard_charge_points", draft, request.GET.urlencode())
-
-
-def _marked_part(draft: GroupDraft) -> dict[str, Any]:
-    return _context(draft, 2) | marked_context(draft)
 
 
 def _mark_page(request: HttpRequest, draft: GroupDraft) -> None:
