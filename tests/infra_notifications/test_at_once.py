@@ -275,7 +275,7 @@ def test_group_deleted_between_reading_and_commit_fails_no_batch() -> None:
         delete_group(group=group, now=NOW)
         sending = Thread(target=_in_thread, args=(partial(take, message(point, fault())),))
         sending.start()
-        _wait_for_a_waiting_statement()
+        wait_for_a_waiting_statement()
     sending.join(30)
     assert (Incident.objects.count(), Notice.objects.count(), alerts()) == (1, 0, [])
 
@@ -287,7 +287,7 @@ def _in_thread(work: Callable[[], Any]) -> None:
         connections.close_all()
 
 
-def _wait_for_a_waiting_statement() -> None:
+def wait_for_a_waiting_statement() -> None:
     """Until another connection waits for a lock that this one holds."""
     deadline = time.monotonic() + 10
     with connection.cursor() as cursor:
@@ -339,6 +339,6 @@ def test_second_click_leads_to_the_overview_too() -> None:
         work = partial(_in_thread, lambda: answers.append(client.post(url("wizard_confirm", draft.pk))))
         clicking = Thread(target=work)
         clicking.start()
-        _wait_for_a_waiting_statement()
+        wait_for_a_waiting_statement()
     clicking.join(30)
     assert answers[0].headers["Location"] == url("groups")
