@@ -36,22 +36,24 @@ HISTORY_DAYS = 30
 KILOWATT = {"kw": Decimal(1), "w": Decimal("0.001"), "mw": Decimal(1000)}
 
 
-def in_group(name: str | None) -> Q:
-    """Charge points in the group of this name (case ignored), or in any."""
-    memberships = GroupMembership.objects.filter(charge_point=OuterRef("pk"))
+def in_group(name: str | None, point: str = "pk") -> Q:
+    """Rows whose charge point, by its field `point`, is in the group of this name (case ignored), or in any."""
+    memberships = GroupMembership.objects.filter(charge_point=OuterRef(point))
     return Q(Exists(memberships.filter(group__name__iexact=name) if name is not None else memberships))
 
 
 def has_open(case: str | None) -> Q:
     """Charge points with an open incident of this case, or of any."""
-    incidents = Incident.objects.filter(charge_point=OuterRef("pk"), closed_at__isnull=True)
-    return Q(Exists(incidents.filter(case=case) if case else incidents))
+    return _with_incident(case, closed_at__isnull=True)
 
 
 def had(case: str | None, context: SearchContext) -> Q:
     """Charge points with an incident of this case, or of any, in the last 30 days."""
-    since = context.now - timedelta(days=HISTORY_DAYS)
-    incidents = Incident.objects.filter(charge_point=OuterRef("pk"), opened_at__gte=since)
+    return _with_incident(case, opened_at__gte=context.now - timedelta(days=HISTORY_DAYS))
+
+
+def _with_incident(case: str | None, **when: Any) -> Q:
+    incidents = Incident.objects.filter(charge_point=OuterRef("pk"), **when)
     return Q(Exists(incidents.filter(case=case) if case else incidents))
 
 
@@ -205,11 +207,6 @@ GROUP_SEARCH = SearchSchema(
 )
 
 
-def _incident_in_group(name: str | None) -> Q:
-    memberships = GroupMembership.objects.filter(charge_point=OuterRef("charge_point"))
-    return Q(Exists(memberships.filter(group__name__iexact=name) if name is not None else memberships))
-
-
 def _at_point(name: str, label: str | Promise) -> TextFacet:
     return TextFacet(name, f"charge_point__{name}", label, kept_as=_kept(name), counted=True)
 
@@ -240,7 +237,9 @@ INCIDENT_SEARCH = SearchSchema(
         _at_point("operator", _("Operator")),
         TextFacet("said", "said", _("What it said"), through="said_text", is_same=True),
         NumberFacet("repeats", "repeats", _("Repeats")),
-        MembershipFacet("group", "charge_point", _("Group"), belongs=_incident_in_group, pairs=_incident_groups),
+        MembershipFacet(
+            "group", "charge_point", _("Group"), belongs=partial(in_group, point="charge_point"), pairs=_incident_groups
+        ),
     ),
 )
 
