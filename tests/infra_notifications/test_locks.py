@@ -107,10 +107,12 @@ def test_transient_incident_that_a_message_prolongs_is_not_ended_by_time() -> No
 
 def test_second_incident_waits_for_the_first_mail_and_is_gathered() -> None:
     (a,), (b,) = station("CP-1", 1), station("CP-2", 1)
-    NotificationGroupFactory(members=[a, b])
-    overtaken(partial(say, a, fault()), partial(say, b, fault(), now=at(1)))
+    NotificationGroupFactory(members=[a, b], hold_off_s={"FUSE_TRIPPED": 60})
+    say(a, fault())
+    say(b, fault(), now=at(1))
+    overtaken(partial(tell_due, now=at(60)), partial(tell_due, now=at(61)))
     assert [listed(mail) for mail in alerts()] == [[a.evse_id]]
-    tell_due(now=at(61))
+    tell_due(now=at(121))
     assert [listed(mail) for mail in alerts()] == [[a.evse_id], [b.evse_id]]
 
 
