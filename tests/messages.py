@@ -2,13 +2,14 @@
 
 Babel does what GNU gettext would, without a program to install. Each app's catalogue holds the texts of its own code
 and of its folder below `templates/`; what belongs to no app is the console's. Mails are Jinja2's templates, pages are
-Django's.
+Django's. A table (TOML) holds texts in the fields named in `TABLE_FIELDS`.
 """
 
 from __future__ import annotations
 
 import io
 import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -27,6 +28,8 @@ APPS = ("core", "console", "outbox", "infra_notifications", "vehicles", "fleet_r
 LANGUAGES = ("de", "fr")
 # With these a context comes first.
 WITH_CONTEXT = ("pgettext", "pgettext_lazy", "npgettext")
+# The fields of the catalogue of vehicles' notifications that are shown in the console.
+TABLE_FIELDS = ("trigger", "key", "clear")
 KEYWORDS = ("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", *WITH_CONTEXT)
 # A fixed date: a catalogue changes when a text does.
 WRITTEN = datetime(2026, 11, 21, tzinfo=UTC)
@@ -37,6 +40,10 @@ Text = tuple[str | tuple[str, str], str | None]
 def _texts_of(path: Path, is_template: bool) -> Iterator[Text]:
     found: Any
     calls: Any
+    if path.suffix == ".toml":
+        rows = tomllib.loads(path.read_text()).values()
+        yield from ((row[name], None) for row in rows for name in TABLE_FIELDS if name in row)
+        return
     if is_template and path.parent.name == "mail":
         calls = babel_extract(io.BytesIO(path.read_bytes()), KEYWORDS, (), {"encoding": "utf-8"})
     else:
@@ -59,6 +66,7 @@ def _template(path: Path) -> bytes:
 def files_of(app: str) -> Iterator[tuple[Path, bool]]:
     """The files of an app, and whether each is a template."""
     yield from ((path, False) for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts)
+    yield from ((path, False) for path in sorted((ROOT / app).rglob("*.toml")))
     folders = [ROOT / "templates" / app]
     if app == "console":
         yield from ((path, False) for path in sorted((ROOT / "config").rglob("*.py")))

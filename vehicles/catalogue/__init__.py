@@ -1,36 +1,30 @@
-"""The catalogue of the notifications, in code: what each is, when it comes about, in which words it is told.
+"""The catalogue of the notifications (`types.toml`): what each is, what brings it about, in which words it is written.
 
-What an operator may change (on or off, ways, thresholds, cooldown, words) is kept in the database and laid over it
-(`services.settings`).
+What an operator may change (on or off, channels, thresholds, cooldown, words) is kept in the database and laid over it
+(`services.policies`).
 """
 
-from vehicles.catalogue import app, connection, contracts, money, pairing, sessions, settings
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.utils.translation import gettext_lazy
+
 from vehicles.catalogue.entry import NotificationType
 
-# In the order of the seed.
-# Laid out by hand as a table: it is read by its rows.
-_ORDER = (
-    "ManagedSessionStart", "ManagedSessionEnd", "UnmanagedSessionStart", "UnmanagedSessionEnd", "CarNotFound",
-    "CarNotReachable", "InvalidCredentials", "ZeInteractiveToBeActivated", "ZeInteractiveCannotBeActivated",
-    "ZeInteractiveExpiresSoon", "ReadyForPairing", "SessionImpossible", "PayoutReceipt", "CheckCarActivation",
-    "ReceivedNoPower", "ChargingCostReimbursement", "ElexentChargingCostsOverview", "GeoLocationDisabled",
-    "AudiNotPaired", "AudiPairingNotComplete", "InvalidUtilityContract", "ReconnectUtilityContract",
-    "InvalidCredentialsBanner", "MyRenaultAccessRevoked", "AudiRemoteAccessDisabled", "AudiRemoteAccessDisabledBanner",
-    "RenaultWaitingForServiceActivation", "RenaultReadyForPairingEmail", "RenaultReadyForPairingBanner",
-    "VolkswagenIdGeolocationCapabilitiesAvailable", "BMWSmartChargingUnlockedBanner", "MiniSmartChargingUnlockedBanner",
-    "ImportantUpdateAppv416Banner", "InformationMobilizePdlBenefitBanner", "AcceptPdlAgreementBanner",
-    "RemovedGreenchoiceContractBanner", "ReferralCompletedForReferrerBanner", "ReferralCompletedForInviteeBanner",
-)  # fmt: skip
-_DECLARED = {
-    entry.name: entry
-    for part in (sessions, connection, pairing, settings, contracts, money, app)
-    for entry in part.TYPES
-}
-TYPES: dict[str, NotificationType] = {name: _DECLARED[name] for name in _ORDER}
-assert len(TYPES) == len(_DECLARED), "a notification is declared and has no place in the order, or a place twice"
 
-# The two that an operator sends to an audience.
-CAMPAIGN_TYPES = ("ImportantUpdateAppv416Banner", "InformationMobilizePdlBenefitBanner")
+def _translated(_type: type, text: Any) -> Any:
+    """The sentences of the table are texts of the console, which `make messages` collects."""
+    return gettext_lazy(text)
+
+
+_TABLE = tomllib.loads(Path(__file__).with_name("types.toml").read_text(encoding="utf-8"))
+TYPES: dict[str, NotificationType] = {
+    name: msgspec.convert(row | {"name": name}, NotificationType, dec_hook=_translated) for name, row in _TABLE.items()
+}
+# Those that an operator sends to an audience.
+CAMPAIGN_TYPES = tuple(name for name, entry in TYPES.items() if entry.kind == "campaign")
 
 
 def siblings_of(entry: NotificationType) -> list[NotificationType]:

@@ -1,4 +1,4 @@
-"""The words in which each notification is told, by language: (title, body). An operator may change them.
+"""The words of each notification by language (`words/`): (title, body). An operator may change them.
 
 Names in braces are filled in from the facts: {vehicle} {brand} {name} {account} {hours} {days} {date} {reason} {amount}
 {currency} {period} {supplier} {location} {contract_number} {version} {installed} {target} {forecast} {ready_by}
@@ -6,9 +6,19 @@ Names in braces are filled in from the facts: {vehicle} {brand} {name} {account}
 known: "[ by {ready_by}]".
 """
 
-from vehicles.catalogue.texts import de, en, fr
+import tomllib
+from pathlib import Path
 
-TEXTS: dict[str, dict[str, tuple[str, str]]] = {"en": en.TEXTS, "de": de.TEXTS, "fr": fr.TEXTS}
+from vehicles.choices import Language
+
+
+def _words(language: str) -> dict[str, tuple[str, str]]:
+    path = Path(__file__).with_name("words") / f"{language}.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: (row["title"], row["body"]) for name, row in table.items()}
+
+
+TEXTS: dict[str, dict[str, tuple[str, str]]] = {language: _words(language) for language in Language.values}
 
 # What may stand in braces, with an example for previews.
 PLACEHOLDERS: dict[str, object] = {
