@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from core.text import without_nul
 
@@ -29,6 +31,29 @@ class Col:
     @property
     def selected(self) -> str:
         return self.expression or f'x."{self.name}"'
+
+
+def columns(model: type[models.Model], *names: str) -> tuple[Col, ...]:
+    """Columns of a model by their names in the database, of the types that its fields have.
+
+    Rows pass JSON text for arrays, because unnest would flatten arrays of arrays.
+    """
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    return tuple(_column(name, fields[name]) for name in names)
+
+
+def _column(name: str, field: models.Field[Any, Any]) -> Col:
+    if isinstance(field, ArrayField):
+        element = f'jsonb_array_elements_text(x."{name}")::{_sql_type(field.base_field)}'
+        return Col(name, "jsonb", f"ARRAY(SELECT {element})")
+    return Col(name, _sql_type(field))
+
+
+def _sql_type(field: models.Field[Any, Any]) -> str:
+    """The type without a length or precision: a cast to varchar(60) would cut silently."""
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    sql_type = DatabaseWrapper.data_types[target.get_internal_type()]
+    return sql_type.partition("(")[0] if isinstance(sql_type, str) else "text"
 
 
 def text_array(name: str) -> Col:

@@ -15,7 +15,7 @@ from core.ingest import BatchEndpoint
 from vehicles import selectors
 from vehicles.catalogue import TYPES
 from vehicles.choices import NotificationState, Way
-from vehicles.ingest import AnyFact, Fact
+from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.openapi import FACTS_OPENAPI
 from vehicles.models import Driver, DriverNotification
 from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
@@ -26,7 +26,7 @@ from vehicles.services.policies import policies_in_force
 router = Router()
 READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
 
-_facts = BatchEndpoint[Fact](AnyFact, take_facts)
+_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts)
 
 
 @router.post(

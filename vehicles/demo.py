@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from core.ingest import Submission
-from vehicles.ingest import AnyFact, Fact
+from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.models import Driver
 from vehicles.services.campaigns import gather_audiences, save_campaign, start_campaign
 from vehicles.services.evaluation import sweep_due
@@ -57,7 +57,7 @@ def load(now: datetime) -> None:
         until = min(until + STRIDE, now)
         come, waiting = _split(waiting, until)
         if come:
-            facts: list[tuple[int, Fact]] = [
+            facts: list[tuple[int, IncomingFact]] = [
                 (number, decoder.decode(msgspec.json.encode(fact))) for number, (_at, fact) in enumerate(come)
             ]
             take_facts(submissions=[Submission(0, facts)], now=until)

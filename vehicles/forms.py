@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
 from vehicles.choices import Language, Way
-from vehicles.ingest.base import Fact
+from vehicles.ingest.base import IncomingFact
 from vehicles.rules.deciding import Policy
 
 YES_NO = (("", "–"), ("true", _("yes")), ("false", _("no")))
@@ -102,7 +102,7 @@ def _field_for(kind: inspect.Type, label: str, required: bool) -> forms.Field:
 class FactForm(forms.Form):
     """A fact by hand: its fields follow from the schema of its type, so that form and API are one."""
 
-    def __init__(self, data: Any = None, *, fact_type: type[Fact], **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, fact_type: type[IncomingFact], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.fact_type = fact_type
         self._links: list[str] = []

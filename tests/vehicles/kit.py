@@ -10,7 +10,7 @@ import msgspec
 from core.ingest import Intake, Submission
 from outbox.models import Delivery, Event
 from tests import clock
-from vehicles.ingest import AnyFact, Fact
+from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.services.campaigns import gather_audiences
 from vehicles.services.evaluation import sweep_due
@@ -82,8 +82,8 @@ def contract(state: str, moment: datetime = NOW, **data: Any) -> Json:
     return fact("utility_contract", moment, state=state, **given)
 
 
-def decoded(json: Json) -> Fact:
-    found: Fact = _decode(msgspec.json.encode(json))
+def decoded(json: Json) -> IncomingFact:
+    found: IncomingFact = _decode(msgspec.json.encode(json))
     return found
 
 

@@ -1,6 +1,6 @@
-"""Untrusted facts in, typed reports out."""
+"""Untrusted facts in, typed reports of entities out."""
 
-from vehicles.ingest.facts import FACT_TYPES, AnyFact, Fact
-from vehicles.ingest.reports import Report, SampleReport, Understood, understand
+from vehicles.ingest.base import EntityReport, IncomingFact, SampleReport
+from vehicles.ingest.facts import FACT_TYPES, AnyFact
 
-__all__ = ["FACT_TYPES", "AnyFact", "Fact", "Report", "SampleReport", "Understood", "understand"]
+__all__ = ["FACT_TYPES", "AnyFact", "EntityReport", "IncomingFact", "SampleReport"]

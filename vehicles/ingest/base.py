@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import zoneinfo
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import UNSET, Meta, Struct
+
+from vehicles.rules.sessions import Sample
 
 Id = Annotated[str, Meta(min_length=1, max_length=100, description="The sender's own id.")]
 Word = Annotated[str, Meta(max_length=40)]
@@ -20,13 +24,70 @@ Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217.")
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
-class Fact(Struct, kw_only=True, tag_field="type"):
-    """What all facts have. `occurred_at` orders them, whenever they come; without it the receipt counts."""
+@dataclass(frozen=True, slots=True)
+class EntityReport:
+    """Values of one entity: its kind, the sender's id, and what holds. A link to another entity is a value too."""
+
+    kind: str
+    key: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleReport:
+    vehicle: str
+    sample: Sample
+
+
+class IncomingFact(Struct, kw_only=True, tag_field="type"):
+    """What all facts have. `occurred_at` orders them, whenever they come; without it the receipt counts.
+
+    A fact reports of entities (`reports`): mostly of the one that it is about, its data and the links beside them.
+    """
 
     # The wire's name of the type and the field that names its subject.
     about: ClassVar[str] = ""
     id: str | int | None = None
     occurred_at: Moment | None = None
+    data: Any
+
+    @property
+    def type(self) -> str:
+        return str(type(self).__struct_config__.tag)
+
+    @property
+    def key(self) -> str:
+        """The sender's id of what the fact is about."""
+        return str(getattr(self, self.about))
+
+    @property
+    def subject(self) -> str:
+        """What the fact is about, for the timeline."""
+        return f"{self.about}:{self.key}"
+
+    def data_values(self) -> dict[str, Any]:
+        """What was reported, as it is stored: JSON values, without what was left out."""
+        values: dict[str, Any] = msgspec.to_builtins(self.data)
+        return values
+
+    def links(self, *names: str) -> dict[str, str]:
+        """The other entities that the fact names; of these fields only, where some are given."""
+        candidates = names or [name for name in self.__struct_fields__ if name not in (self.about, *_FRAME)]
+        return {name: value for name in candidates if (value := getattr(self, name)) is not UNSET}
+
+    def values(self) -> dict[str, Any]:
+        """What holds of the entity that the fact is about."""
+        return self.data_values() | self.links()
+
+    def reports(self) -> list[EntityReport]:
+        return [EntityReport(self.about, self.key, self.values())]
+
+    def samples(self, at: datetime) -> list[SampleReport]:
+        """Telemetry about the plug, of the moment at which the fact occurred."""
+        return []
+
+
+_FRAME = ("id", "occurred_at", "data")
 
 
 def is_zone(name: str) -> bool:

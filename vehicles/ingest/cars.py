@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from vehicles.ingest.base import Data, Fact, Id, Moment, Text, Word
+from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Text, Word
+
+# The capabilities of the reference, A1.2: a list names those that are available, the others of these are missing.
+CAPABILITIES = (
+    "chargeState",
+    "stateOfCharge",
+    "charge",
+    "discharge",
+    "startStopCharging",
+    "geoLocation",
+    "desiredStateOfCharge",
+    "pairing",
+    "departureTimes",
+    "pullTelemetry",
+    "pushTelemetry",
+    "geoFencing",
+)
 
 
 class AccountData(Data, kw_only=True):
@@ -17,7 +33,7 @@ class AccountData(Data, kw_only=True):
     linked: bool | UnsetType = UNSET
 
 
-class AccountFact(Fact, tag="oem_account", kw_only=True):
+class AccountFact(IncomingFact, tag="oem_account", kw_only=True):
     """An account with a manufacturer: whether its credentials are valid, whether it is linked."""
 
     about: ClassVar[str] = "account"
@@ -47,7 +63,7 @@ class VehicleData(Data, kw_only=True):
     removed: bool | UnsetType = UNSET
 
 
-class VehicleFact(Fact, tag="vehicle", kw_only=True):
+class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
     """A car: what it is, what it can, what its driver allows."""
 
     about: ClassVar[str] = "vehicle"
@@ -56,12 +72,19 @@ class VehicleFact(Fact, tag="vehicle", kw_only=True):
     account: Id | UnsetType = UNSET
     data: VehicleData
 
+    def values(self) -> dict[str, Any]:
+        values = super().values()
+        capabilities = values.pop("capabilities", {})
+        if isinstance(capabilities, list):
+            capabilities = dict.fromkeys(CAPABILITIES, "missing") | dict.fromkeys(capabilities, "available")
+        return values | {f"capability.{name}": state for name, state in capabilities.items()}
+
 
 class ListingData(Data, kw_only=True):
     listed: bool
 
 
-class ListingFact(Fact, tag="vehicle_listing", kw_only=True):
+class ListingFact(IncomingFact, tag="vehicle_listing", kw_only=True):
     """One sync of the account's list of cars: whether this one is in it."""
 
     about: ClassVar[str] = "vehicle"
@@ -77,12 +100,16 @@ class ContactData(Data, kw_only=True):
     asleep: bool | UnsetType = UNSET
 
 
-class ContactFact(Fact, tag="vehicle_contact", kw_only=True):
+class ContactFact(IncomingFact, tag="vehicle_contact", kw_only=True):
     """A try to reach the car."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: ContactData
+
+    def values(self) -> dict[str, Any]:
+        values = self.data_values()
+        return values | {"contact": values.pop("ok")}
 
 
 class ConnectData(Data, kw_only=True):
@@ -90,7 +117,7 @@ class ConnectData(Data, kw_only=True):
     brand: Word | UnsetType = UNSET
 
 
-class ConnectFact(Fact, tag="connect_session", kw_only=True):
+class ConnectFact(IncomingFact, tag="connect_session", kw_only=True):
     """A driver connects a car or connects an account again; finished, its credentials are valid."""
 
     about: ClassVar[str] = "account"
@@ -99,6 +126,16 @@ class ConnectFact(Fact, tag="connect_session", kw_only=True):
     driver: Id | UnsetType = UNSET
     data: ConnectData
 
+    def reports(self) -> list[EntityReport]:
+        values = self.data_values() | self.links("driver")
+        finished = values.pop("finished")
+        account = values | ({"auth_state": "ok", "linked": True} if finished else {})
+        reports = [EntityReport("account", self.account, account)]
+        if self.vehicle is not UNSET:
+            connected = {"connected": True, "removed": False} if finished else {}
+            reports.append(EntityReport("vehicle", self.vehicle, values | {"account": self.account} | connected))
+        return reports
+
 
 class PairingData(Data, kw_only=True):
     """`step`: ready, started, completed, failed."""
@@ -106,12 +143,15 @@ class PairingData(Data, kw_only=True):
     step: Word
 
 
-class PairingFact(Fact, tag="pairing", kw_only=True):
+class PairingFact(IncomingFact, tag="pairing", kw_only=True):
     """A step of the pairing."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: PairingData
+
+    def values(self) -> dict[str, Any]:
+        return {"pairing": self.data.step.lower()}
 
 
 class ServiceData(Data, kw_only=True):
@@ -123,9 +163,14 @@ class ServiceData(Data, kw_only=True):
     reason: Text | UnsetType = UNSET
 
 
-class ServiceFact(Fact, tag="oem_service", kw_only=True):
+class ServiceFact(IncomingFact, tag="oem_service", kw_only=True):
     """A manufacturer's service for a car, e.g. Renault's ZE Interactive."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: ServiceData
+
+    def reports(self) -> list[EntityReport]:
+        code = self.data.code.upper()
+        values = self.data_values() | {"vehicle": self.vehicle, "code": code}
+        return [EntityReport("vehicle", self.vehicle, {}), EntityReport("service", f"{self.vehicle}/{code}", values)]

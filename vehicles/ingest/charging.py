@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from vehicles.ingest.base import Data, Fact, Id, Moment, Percent, Word
+from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Percent, SampleReport, Word
+from vehicles.rules.sessions import Sample
 
 
 class TelemetryData(Data, kw_only=True):
@@ -21,19 +23,30 @@ class TelemetryData(Data, kw_only=True):
     soc: Percent | None = None
 
 
-class TelemetryFact(Fact, tag="telemetry", kw_only=True):
+class TelemetryFact(IncomingFact, tag="telemetry", kw_only=True):
     """What the car says of itself. Sessions follow from it, and it proves that the car can be reached."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: TelemetryData
 
+    def reports(self) -> list[EntityReport]:
+        reports = [EntityReport("vehicle", self.vehicle, {"contact": True, "asleep": False})]
+        return reports + ([EntityReport("location", self.data.location, {})] if self.data.location else [])
+
+    def samples(self, at: datetime) -> list[SampleReport]:
+        if self.data.charge_state is UNSET:
+            return []
+        state = self.data.charge_state.strip().lower()
+        sample = Sample(at, state, self.data.location or "", self.data.power_kw, self.data.soc)
+        return [SampleReport(self.vehicle, sample)]
+
 
 class ChargeSettingsData(Data, kw_only=True):
     smart_charging: bool
 
 
-class ChargeSettingsFact(Fact, tag="charge_settings", kw_only=True):
+class ChargeSettingsFact(IncomingFact, tag="charge_settings", kw_only=True):
     """Smart charging on or off. Off ends a managed session; the next telemetry begins an unmanaged one."""
 
     about: ClassVar[str] = "vehicle"
@@ -47,12 +60,15 @@ class PlanData(Data, kw_only=True):
     ready_by: Moment | None = None
 
 
-class PlanFact(Fact, tag="charging_plan", kw_only=True):
+class PlanFact(IncomingFact, tag="charging_plan", kw_only=True):
     """A plan for the running session: what is wanted by when, and what will be reached."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: PlanData
+
+    def values(self) -> dict[str, Any]:
+        return {"plan": self.data_values()}
 
 
 class CommandData(Data, kw_only=True):
@@ -61,12 +77,15 @@ class CommandData(Data, kw_only=True):
     command: Word
 
 
-class CommandFact(Fact, tag="charging_command", kw_only=True):
+class CommandFact(IncomingFact, tag="charging_command", kw_only=True):
     """The car was told to charge or to stop."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id
     data: CommandData
+
+    def values(self) -> dict[str, Any]:
+        return {"command": self.data.command.lower()}
 
 
 class SessionData(Data, kw_only=True):
@@ -81,7 +100,7 @@ class SessionData(Data, kw_only=True):
     soc_start: Percent | UnsetType = UNSET
 
 
-class SessionFact(Fact, tag="charging_session", kw_only=True):
+class SessionFact(IncomingFact, tag="charging_session", kw_only=True):
     """A session that the sender records itself; do not send `charge_state` in telemetry then."""
 
     about: ClassVar[str] = "session"

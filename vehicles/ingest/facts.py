@@ -6,73 +6,31 @@ Words of manufacturers (states, roles) are texts: one that we do not know is kep
 
 from __future__ import annotations
 
-from typing import Any, Union
+from vehicles.ingest import cars, charging, people
+from vehicles.ingest.base import IncomingFact
 
-import msgspec
-
-from vehicles.ingest.base import Fact
-from vehicles.ingest.cars import (
-    AccountFact,
-    ConnectFact,
-    ContactFact,
-    ListingFact,
-    PairingFact,
-    ServiceFact,
-    VehicleFact,
+AnyFact = (
+    people.DriverFact
+    | cars.AccountFact
+    | cars.ConnectFact
+    | cars.VehicleFact
+    | cars.ListingFact
+    | cars.ContactFact
+    | charging.TelemetryFact
+    | cars.PairingFact
+    | cars.ServiceFact
+    | charging.ChargeSettingsFact
+    | charging.PlanFact
+    | charging.CommandFact
+    | charging.SessionFact
+    | people.LocationFact
+    | people.ContractFact
+    | people.AgreementFact
+    | people.PayoutFact
+    | people.ReimbursementFact
+    | people.StatementFact
+    | people.ReferralFact
 )
-from vehicles.ingest.charging import ChargeSettingsFact, CommandFact, PlanFact, SessionFact, TelemetryFact
-from vehicles.ingest.people import (
-    AgreementFact,
-    ContractFact,
-    DriverFact,
-    LocationFact,
-    PayoutFact,
-    ReferralFact,
-    ReimbursementFact,
-    StatementFact,
-)
-
-__all__ = [
-    "FACT_TYPES",
-    "AccountFact",
-    "AgreementFact",
-    "AnyFact",
-    "ChargeSettingsFact",
-    "CommandFact",
-    "ConnectFact",
-    "ContactFact",
-    "ContractFact",
-    "DriverFact",
-    "Fact",
-    "ListingFact",
-    "LocationFact",
-    "PairingFact",
-    "PayoutFact",
-    "PlanFact",
-    "ReferralFact",
-    "ReimbursementFact",
-    "ServiceFact",
-    "SessionFact",
-    "StatementFact",
-    "TelemetryFact",
-    "VehicleFact",
-    "data_of",
-    "type_of",
-]
-# Laid out by hand as a table: it is read by its rows.
-AnyFact = Union[  # noqa: UP007 - msgspec needs the union at run time
-    DriverFact, AccountFact, ConnectFact, VehicleFact, ListingFact, ContactFact, TelemetryFact, PairingFact,
-    ServiceFact, ChargeSettingsFact, PlanFact, CommandFact, SessionFact, LocationFact, ContractFact, AgreementFact,
-    PayoutFact, ReimbursementFact, StatementFact, ReferralFact,
-]  # fmt: skip
-FACT_TYPES: dict[str, type[Fact]] = {str(struct.__struct_config__.tag): struct for struct in AnyFact.__args__}  # type: ignore[attr-defined]
-
-
-def type_of(fact: Fact) -> str:
-    return str(type(fact).__struct_config__.tag)
-
-
-def data_of(fact: Fact) -> dict[str, Any]:
-    """What was told, as it is kept: JSON values, without what was left out."""
-    built: dict[str, Any] = msgspec.to_builtins(fact.data)  # type: ignore[attr-defined]
-    return built
+FACT_TYPES: dict[str, type[IncomingFact]] = {
+    str(fact_type.__struct_config__.tag): fact_type for fact_type in AnyFact.__args__
+}

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from core.batches import MAX_ITEMS, batch_openapi, inline
-from vehicles.ingest.base import Fact
+from vehicles.ingest.base import IncomingFact
 from vehicles.ingest.facts import FACT_TYPES
 
 EXAMPLES: dict[str, Any] = {
@@ -32,13 +32,13 @@ EXAMPLES: dict[str, Any] = {
 
 
 def _facts_openapi() -> dict[str, Any]:
-    types: list[type[Fact]] = list(FACT_TYPES.values())
+    types: list[type[IncomingFact]] = list(FACT_TYPES.values())
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     items = [inline(schema, components) for schema in schemas]
-    found = batch_openapi(Fact, EXAMPLES)
-    media = found["requestBody"]["content"]["application/json"]
+    operation = batch_openapi(IncomingFact, EXAMPLES)
+    media = operation["requestBody"]["content"]["application/json"]
     media["schema"] = {"oneOf": [*items, {"type": "array", "items": {"oneOf": items}, "maxItems": MAX_ITEMS}]}
-    return found
+    return operation
 
 
 FACTS_OPENAPI = _facts_openapi()

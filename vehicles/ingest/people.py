@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from vehicles.ingest.base import Amount, Currency, Data, Fact, Id, Period, Text, Word, is_address, is_zone
+from vehicles.ingest.base import (
+    Amount,
+    Currency,
+    Data,
+    EntityReport,
+    Id,
+    IncomingFact,
+    Period,
+    Text,
+    Word,
+    is_address,
+    is_zone,
+)
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", description="e.g. 22:00")]
 MAX_AMOUNT = 1_000_000_000
@@ -46,12 +58,17 @@ class DriverData(Data, kw_only=True):
             raise ValueError("`email`: not an e-mail address")
 
 
-class DriverFact(Fact, tag="driver", kw_only=True):
+class DriverFact(IncomingFact, tag="driver", kw_only=True):
     """A driver's contact, language, zone, app, preferences and consent."""
 
     about: ClassVar[str] = "driver"
     driver: Id
     data: DriverData
+
+    def values(self) -> dict[str, Any]:
+        values = self.data_values()
+        preferences = values.pop("preferences", {})
+        return values | {f"wants.{category.lower()}": wanted for category, wanted in preferences.items()}
 
 
 class LocationData(Data, kw_only=True):
@@ -72,7 +89,7 @@ class LocationData(Data, kw_only=True):
             raise ValueError(f"`time_zone`: {self.time_zone!r} is no IANA time zone, e.g. Europe/Paris")
 
 
-class LocationFact(Fact, tag="charging_location", kw_only=True):
+class LocationFact(IncomingFact, tag="charging_location", kw_only=True):
     """A place where a driver charges."""
 
     about: ClassVar[str] = "location"
@@ -92,7 +109,7 @@ class ContractData(Data, kw_only=True):
     reason: Text | UnsetType = UNSET
 
 
-class ContractFact(Fact, tag="utility_contract", kw_only=True):
+class ContractFact(IncomingFact, tag="utility_contract", kw_only=True):
     """A contract with an energy supplier for a location."""
 
     about: ClassVar[str] = "contract"
@@ -100,6 +117,12 @@ class ContractFact(Fact, tag="utility_contract", kw_only=True):
     location: Id | UnsetType = UNSET
     driver: Id | UnsetType = UNSET
     data: ContractData
+
+    def reports(self) -> list[EntityReport]:
+        reports = super().reports()
+        if self.location is not UNSET and self.driver is not UNSET:
+            reports.append(EntityReport("location", self.location, {"driver": self.driver}))
+        return reports
 
 
 class AgreementData(Data, kw_only=True):
@@ -109,13 +132,20 @@ class AgreementData(Data, kw_only=True):
     state: Word
 
 
-class AgreementFact(Fact, tag="pdl_agreement", kw_only=True):
+class AgreementFact(IncomingFact, tag="pdl_agreement", kw_only=True):
     """A version of the agreement about a location's PDL."""
 
     about: ClassVar[str] = "location"
     location: Id
     driver: Id | UnsetType = UNSET
     data: AgreementData
+
+    def reports(self) -> list[EntityReport]:
+        values = self.data_values() | {"location": self.location, "state": self.data.state.lower()}
+        return [
+            EntityReport("location", self.location, dict(self.links("driver"))),
+            EntityReport("agreement", f"{self.location}/{self.data.version}", values),
+        ]
 
 
 class Money(Data, kw_only=True):
@@ -134,7 +164,7 @@ class PayoutData(Money, kw_only=True):
     state: Word | UnsetType = UNSET
 
 
-class PayoutFact(Fact, tag="payout", kw_only=True):
+class PayoutFact(IncomingFact, tag="payout", kw_only=True):
     """Earnings that are paid to a driver."""
 
     about: ClassVar[str] = "payout"
@@ -148,7 +178,7 @@ class ReimbursementData(Money, kw_only=True):
     qualified: bool | UnsetType = UNSET
 
 
-class ReimbursementFact(Fact, tag="reimbursement", kw_only=True):
+class ReimbursementFact(IncomingFact, tag="reimbursement", kw_only=True):
     """Charging costs of a month that are given back; told when the month is over."""
 
     about: ClassVar[str] = "reimbursement"
@@ -166,7 +196,7 @@ class StatementData(Money, kw_only=True):
     issued: bool | UnsetType = UNSET
 
 
-class StatementFact(Fact, tag="cost_statement", kw_only=True):
+class StatementFact(IncomingFact, tag="cost_statement", kw_only=True):
     """An overview of charging costs, e.g. Elexent's."""
 
     about: ClassVar[str] = "statement"
@@ -183,7 +213,7 @@ class ReferralData(Data, kw_only=True):
     state: Word | UnsetType = UNSET
 
 
-class ReferralFact(Fact, tag="referral", kw_only=True):
+class ReferralFact(IncomingFact, tag="referral", kw_only=True):
     """One driver brought another."""
 
     about: ClassVar[str] = "referral"

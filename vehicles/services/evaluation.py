@@ -12,8 +12,9 @@ import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from core.sql import Col, update_rows
+from core.sql import columns, update_rows
 from vehicles.choices import LIVE
+from vehicles.models import Driver, Vehicle
 from vehicles.rules import windows_of
 from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row, decide
 from vehicles.rules.pairing import Patience, standing, standing_changes
@@ -217,9 +218,10 @@ def _write_standings(subjects: Iterable[Subject], patience: Patience, now: datet
             [sorted(changed)],
         )
         free = [changed[row[0]] for row in cursor.fetchall()]
-    columns = (Col("pairing_state", "text"), Col("pairing_reason", "text"))
-    update_rows("vehicles_vehicle", Col("id", "bigint"), columns, free)
+    key, *status = columns(Vehicle, "id", "pairing_state", "pairing_reason")
+    update_rows("vehicles_vehicle", key, status, free)
 
 
 def _write_due(due: Sequence[tuple[int, datetime | None]]) -> None:
-    update_rows("vehicles_driver", Col("id", "bigint"), (Col("due_at", "timestamptz"),), due)
+    key, due_at = columns(Driver, "id", "due_at")
+    update_rows("vehicles_driver", key, (due_at,), due)

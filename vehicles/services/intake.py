@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from core.ingest import BatchSteps, Intake, Submission, take
-from core.sql import Col, insert_rows
+from core.sql import Col, columns, insert_rows
 from vehicles.choices import FactEffect
-from vehicles.ingest import Fact, Understood, understand
-from vehicles.ingest.facts import data_of, type_of
+from vehicles.ingest import IncomingFact
+from vehicles.models import Fact
 from vehicles.services.campaigns import add_recipients
 from vehicles.services.evaluation import lock_drivers, look_at
 from vehicles.services.sampling import take_samples
@@ -28,29 +28,29 @@ AHEAD = timedelta(minutes=5)
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 
 
-def take_facts(*, submissions: Sequence[Submission[Fact]], now: datetime) -> list[Intake]:
+def take_facts(*, submissions: Sequence[Submission[IncomingFact]], now: datetime) -> list[Intake]:
     """Takes the facts of several requests in one transaction; an Intake for each, in order."""
     return take(submissions, _FactSteps, now=now)
 
 
-def moment_of(fact: Fact, now: datetime) -> datetime:
+def moment_of(fact: IncomingFact, now: datetime) -> datetime:
     """When a fact occurred, as far as its clock can be believed; else now."""
     occurred = fact.occurred_at
     return occurred.astimezone(UTC) if occurred is not None and EARLIEST <= occurred <= now + AHEAD else now
 
 
-class _FactSteps(BatchSteps[Fact]):
-    """What a fact says is merged into the timelines of what it names, by columns: facts, moments, understood."""
+class _FactSteps(BatchSteps[IncomingFact]):
+    """What a fact says is merged into the timelines of what it names, by columns: facts, moments, reports."""
 
     def apply(self, rows: list[int]) -> None:
         if not rows:
             return
         self.facts = [self.incoming.items[row] for row in rows]
         self.moments = [moment_of(fact, self.now) for fact in self.facts]
-        self.understood = [understand(fact, at) for fact, at in zip(self.facts, self.moments, strict=True)]
+        self.reports = [fact.reports() for fact in self.facts]
         self.effects: list[str] = [FactEffect.TAKEN.value] * len(rows)
         work = EntityUnitOfWork(self.now)
-        work.load(report for said in self.understood for report in said.reports)
+        work.load(report for reports in self.reports for report in reports)
         self._change(work, of_drivers=False)
         work.flush()
         inherit_drivers(
@@ -58,59 +58,50 @@ class _FactSteps(BatchSteps[Fact]):
             [vehicle.id for vehicle in work.of("vehicle")],
             _location_ids(work),
         )
-        take_samples(samples=[sample for said in self.understood for sample in said.samples], work=work)
+        samples = [fact.samples(at) for fact, at in zip(self.facts, self.moments, strict=True)]
+        take_samples(samples=[sample for some in samples for sample in some], work=work)
         concerned = drivers_concerned(work)
         lock_drivers(concerned)
         work.load_drivers()
         self._change(work, of_drivers=True)
         work.flush()
-        _write_facts(self.facts, self.moments, self.understood, self.effects, self.now)
+        self._write_facts()
         add_recipients(driver_ids=concerned, now=self.now)
         look_at(driver_ids=concerned, now=self.now)
 
     def _change(self, work: EntityUnitOfWork, *, of_drivers: bool) -> None:
-        for row, (said, at) in enumerate(zip(self.understood, self.moments, strict=True)):
+        for row, (fact, reports, at) in enumerate(zip(self.facts, self.reports, self.moments, strict=True)):
             present = [
                 work.change(report, at)
-                for report in said.reports
+                for report in reports
                 if (report.kind == "driver") == of_drivers and report.values
             ]
-            if present and not any(present) and not said.samples:
+            if present and not any(present) and not fact.samples(at):
                 self.effects[row] = FactEffect.LATE.value
+
+    def _write_facts(self) -> None:
+        """Stores the facts for the timeline; the same one again, of the same moment, is counted."""
+        rows: dict[bytes, list[Any]] = {}
+        for fact, at, effect in zip(self.facts, self.moments, self.effects, strict=True):
+            data = msgspec.json.encode(fact.data_values()).decode()
+            digest = hashlib.blake2b(f"{fact.type}|{fact.subject}|{at.isoformat()}|{data}".encode(), digest_size=16)
+            values = [fact.type, fact.subject, data, at, self.now, effect, 0, digest.hexdigest()]
+            rows.setdefault(digest.digest(), values)[-2] += 1
+        insert_rows(
+            "vehicles_fact",
+            _FACT,
+            [rows[key] for key in sorted(rows)],
+            "ON CONFLICT (digest) DO UPDATE SET times = vehicles_fact.times + EXCLUDED.times",
+        )
+
+
+_FACT = (
+    *columns(Fact, "type", "subject", "data", "occurred_at", "received_at", "effect", "times"),
+    Col("digest", "text", "decode(x.digest, 'hex')"),
+)
 
 
 def _location_ids(work: EntityUnitOfWork) -> list[int]:
     locations = {location.id for location in work.of("location")}
     linked = (contract.links["location_id"] for contract in work.of("contract"))
     return sorted(locations | {location_id for location_id in linked if location_id is not None})
-
-
-def _write_facts(
-    facts: Sequence[Fact],
-    moments: Sequence[datetime],
-    understood: Sequence[Understood],
-    effects: Sequence[str],
-    now: datetime,
-) -> None:
-    """Keeps the facts for the timeline; the same one again, of the same moment, is counted."""
-    rows: dict[bytes, list[Any]] = {}
-    for fact, at, said, effect in zip(facts, moments, understood, effects, strict=True):
-        kind, data = type_of(fact), msgspec.json.encode(data_of(fact)).decode()
-        digest = hashlib.blake2b(f"{kind}|{said.subject}|{at.isoformat()}|{data}".encode(), digest_size=16)
-        row = rows.setdefault(digest.digest(), [kind, said.subject, data, at, now, effect, digest.hexdigest(), 0])
-        row[-1] += 1
-    insert_rows(
-        "vehicles_fact",
-        (
-            Col("type", "text"),
-            Col("subject", "text"),
-            Col("data", "jsonb"),
-            Col("occurred_at", "timestamptz"),
-            Col("received_at", "timestamptz"),
-            Col("effect", "text"),
-            Col("digest", "text", "decode(x.digest, 'hex')"),
-            Col("times", "int"),
-        ),
-        [rows[key] for key in sorted(rows)],
-        "ON CONFLICT (digest) DO UPDATE SET times = vehicles_fact.times + EXCLUDED.times",
-    )

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db import connection
 
-from core.sql import Col, insert_rows, take_ids, update_rows
+from core.sql import columns, insert_rows, take_ids, update_rows
 from vehicles.ingest import SampleReport
+from vehicles.models import ChargingSession, TelemetrySample
 from vehicles.models.charging import SAMPLES_MATTER_DAYS
 from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, match
 from vehicles.services.unit_of_work import EntityChange, EntityUnitOfWork
@@ -18,27 +19,12 @@ from vehicles.services.unit_of_work import EntityChange, EntityUnitOfWork
 # Changes of these may begin or end a session, or say that power was expected.
 TELLING = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
 
-_SAMPLE = (
-    Col("vehicle_id", "bigint"),
-    Col("at", "timestamptz"),
-    Col("charge_state", "text"),
-    Col("location", "text"),
-    Col("power_kw", "float8"),
-    Col("soc", "smallint"),
-)
-_FOLLOWED = (
-    Col("managed", "boolean"),
-    Col("reason", "text"),
-    Col("location_id", "bigint"),
-    Col("started_at", "timestamptz"),
-    Col("ended_at", "timestamptz"),
-    Col("end_reason", "text"),
-    Col("last_at", "timestamptz"),
-    Col("no_power_since", "timestamptz"),
-    Col("soc_start", "smallint"),
-    Col("soc_last", "smallint"),
-    Col("withdrawn", "boolean"),
-    Col("settled", "boolean"),
+_SAMPLE = columns(TelemetrySample, "vehicle_id", "at", "charge_state", "location", "power_kw", "soc")
+_ID = columns(ChargingSession, "id")[0]
+_FOLLOWED = columns(
+    ChargingSession,
+    *("managed", "reason", "location_id", "started_at", "ended_at", "end_reason", "last_at", "no_power_since"),
+    *("soc_start", "soc_last", "withdrawn", "settled"),
 )
 
 
@@ -101,7 +87,7 @@ def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityCh
         rows += [(old, *_row(one, locations), False, False) for old, one in continued.items()]
         rows += [_withdrawn(old) for old in known if old.id not in continued]
         fresh += [(vehicle_id, one) for one in new]
-    _update(rows)
+    update_rows("vehicles_chargingsession", _ID, _FOLLOWED, rows)
     _create(fresh, vehicles, locations)
 
 
@@ -120,7 +106,7 @@ def _anchors(ids: Sequence[int], moments: Sequence[datetime]) -> list[tuple[int,
 _SINCE = "FROM unnest(%s::bigint[], %s::timestamptz[]) AS x(id, at)"
 
 
-def _columns(anchors: Sequence[tuple[int, datetime | None]]) -> list[list[Any]]:
+def _arrays(anchors: Sequence[tuple[int, datetime | None]]) -> list[list[Any]]:
     return [[vehicle_id for vehicle_id, _at in anchors], [at for _vehicle_id, at in anchors]]
 
 
@@ -130,7 +116,7 @@ def _samples_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, 
         cursor.execute(
             "SELECT s.vehicle_id, s.at, s.charge_state, s.location, s.power_kw, s.soc"
             f" {_SINCE} JOIN vehicles_telemetrysample s ON s.vehicle_id = x.id AND (x.at IS NULL OR s.at >= x.at)",
-            _columns(anchors),
+            _arrays(anchors),
         )
         for vehicle_id, *values in cursor.fetchall():
             found[vehicle_id].append(Sample(*values))
@@ -144,7 +130,7 @@ def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int,
             "SELECT c.vehicle_id, c.id, c.managed, c.started_at, coalesce(c.ended_at, c.last_at)"
             f" {_SINCE} JOIN vehicles_chargingsession c ON c.vehicle_id = x.id AND c.derived AND NOT c.withdrawn"
             " AND (x.at IS NULL OR coalesce(c.ended_at, c.last_at) >= x.at) ORDER BY c.id",
-            _columns(anchors),
+            _arrays(anchors),
         )
         for vehicle_id, *values in cursor.fetchall():
             found[vehicle_id].append(Recorded(*values))
@@ -182,20 +168,16 @@ def _withdrawn(old: Recorded) -> tuple[Any, ...]:
     return (old.id, old.managed, "", None, old.started_at, ended, "withdrawn", ended, None, None, None, True, True)
 
 
-def _update(rows: Sequence[tuple[Any, ...]]) -> None:
-    update_rows("vehicles_chargingsession", Col("id", "bigint"), _FOLLOWED, rows)
-
-
 def _create(
     fresh: Sequence[tuple[int, Derived]], vehicles: Mapping[int, EntityChange], locations: Mapping[str, int]
 ) -> None:
     if not fresh:
         return
     ids = take_ids("vehicles_chargingsession", len(fresh))
-    columns = (Col("id", "bigint"), Col("external_id", "text"), Col("vehicle_id", "bigint"), *_FOLLOWED)
-    constants = (Col("reports", "jsonb"), Col("derived", "boolean"), Col("created_at", "timestamptz"))
+    identity = columns(ChargingSession, "id", "external_id", "vehicle_id")
+    constants = columns(ChargingSession, "reports", "derived", "created_at")
     rows = []
     for (vehicle_id, one), pk in zip(fresh, ids, strict=True):
         key = f"{vehicles[vehicle_id].key}@{one.started_at:%Y%m%dT%H%M%S}-{pk}"
         rows.append((pk, key, vehicle_id, *_row(one, locations), False, False, "{}", True, one.last_at))
-    insert_rows("vehicles_chargingsession", (*columns, *constants), rows)
+    insert_rows("vehicles_chargingsession", (*identity, *_FOLLOWED, *constants), rows)

@@ -13,52 +13,27 @@ from django.conf import settings
 from django.urls import reverse
 from msgspec import UNSET
 
-from core.sql import Col, insert_rows, take_ids, text_array, update_rows
+from core.sql import columns, insert_rows, take_ids, update_rows
 from outbox.choices import BannerState
 from outbox.contract import NewEvent, Recipient
 from outbox.services import banners, publish
 from vehicles.choices import SHOWN, Category, NotificationState, Severity, StepKind, Way
 from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NamedWords, NotificationFacts, VehicleFacts
-from vehicles.models import Driver
+from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.deciding import Change
 from vehicles.services.banners import banner_recipient, events_that_told
 from vehicles.services.texts import Words
 
-_STATE = (
-    Col("state", "text"),
-    Col("reason", "text"),
-    Col("root", "text"),
-    Col("ways", "jsonb", text_array("ways").expression),
-    Col("language", "text"),
-    Col("title", "text"),
-    Col("body", "text"),
-    Col("told_at", "timestamptz"),
-    Col("times_told", "smallint"),
-    Col("repeats", "int"),
-    Col("last_seen_at", "timestamptz"),
-    Col("due_at", "timestamptz"),
-    Col("ended_at", "timestamptz"),
-    Col("facts", "jsonb"),
+_STATE = columns(
+    DriverNotification,
+    *("state", "reason", "root", "ways", "language", "title", "body", "told_at", "times_told", "repeats"),
+    *("last_seen_at", "due_at", "ended_at", "facts"),
 )
-_IDENTITY = (
-    Col("id", "bigint"),
-    Col("driver_id", "bigint"),
-    Col("type", "text"),
-    Col("subject", "text"),
-    Col("vehicle_id", "bigint"),
-    Col("severity", "text"),
-    Col("category", "text"),
-    Col("begins", "timestamptz"),
-    Col("created_at", "timestamptz"),
+_IDENTITY = columns(
+    DriverNotification,
+    *("id", "driver_id", "type", "subject", "vehicle_id", "severity", "category", "begins", "created_at"),
 )
-_STEP = (
-    Col("notification_id", "bigint"),
-    Col("at", "timestamptz"),
-    Col("kind", "text"),
-    Col("reason", "text"),
-    Col("detail", "text"),
-    Col("event_id", "bigint"),
-)
+_STEP = columns(NotificationStep, "notification_id", "at", "kind", "reason", "detail", "event_id")
 _OCCASIONS = {StepKind.TOLD: "new", StepKind.RETURNED: "returned", StepKind.REMINDED: "reminder"}
 
 
@@ -86,7 +61,7 @@ def write_changes(*, items: Sequence[Item], now: datetime) -> None:
     fresh = {item.change.row.id for item in new}
     insert_rows("vehicles_drivernotification", (*_IDENTITY, *_STATE), [(*_identity(i), *_state(i)) for i in new])
     old = [(item.change.row.id, *_state(item)) for item in items if item.change.row.id not in fresh]
-    update_rows("vehicles_drivernotification", Col("id", "bigint"), _STATE, old)
+    update_rows("vehicles_drivernotification", _IDENTITY[0], _STATE, old)
     _end_banners([item for item in items if item.change.row.id not in fresh], now)
     event_ids = _publish(items, now)
     _write_steps(items, event_ids, now)

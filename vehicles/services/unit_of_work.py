@@ -11,18 +11,18 @@ from typing import Any
 import msgspec
 from django.db import connection
 
-from core.sql import Col, update_rows
+from core.sql import Col, columns, update_rows
 from core.unit_of_work import UnitOfWork
-from vehicles.ingest import Report
+from vehicles.ingest import EntityReport
 from vehicles.rules.timelines import Reports
-from vehicles.services.kinds import KINDS, Kind
+from vehicles.services.upserts import KINDS, EntityKind
 
 
 @dataclass(slots=True)
 class EntityChange:
     """One row in progress: its reports, and the rows that it is linked to by column."""
 
-    kind: Kind
+    kind: EntityKind
     id: int
     key: str
     reports: Reports
@@ -37,7 +37,7 @@ class EntityUnitOfWork(UnitOfWork):
 
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
-        self._named: dict[str, dict[str, Report | None]] = defaultdict(dict)
+        self._named: dict[str, dict[str, EntityReport | None]] = defaultdict(dict)
         self._ids: dict[tuple[str, str], int] = {}
         self._entities: dict[tuple[str, str], EntityChange] = {}
         # Drivers to whom something belonged before this batch.
@@ -45,7 +45,7 @@ class EntityUnitOfWork(UnitOfWork):
 
     # ---- load -------------------------------------------------------------------------------------------------
 
-    def load(self, reports: Iterable[Report]) -> None:
+    def load(self, reports: Iterable[EntityReport]) -> None:
         """Makes what is missing and locks everything but the drivers, which are locked with those concerned."""
         for report in reports:
             self._name(report)
@@ -61,7 +61,7 @@ class EntityUnitOfWork(UnitOfWork):
         if keys := self._reported("driver"):
             self._lock(KINDS["driver"], keys)
 
-    def _name(self, report: Report) -> None:
+    def _name(self, report: EntityReport) -> None:
         """Notes that a report names an entity, and the entities that it links to."""
         known = self._named[report.kind]
         if known.get(report.key) is None:
@@ -74,7 +74,7 @@ class EntityUnitOfWork(UnitOfWork):
         """The keys of the entities that reports are about, and do not only link to."""
         return [key for key, report in self._named[kind].items() if report is not None]
 
-    def _make_missing(self, kind: Kind) -> None:
+    def _make_missing(self, kind: EntityKind) -> None:
         named = self._named[kind.name]
         self._learn_ids(kind, named)
         missing = sorted(key for key in named if (kind.name, key) not in self._ids)
@@ -91,22 +91,22 @@ class EntityUnitOfWork(UnitOfWork):
         kind.model._default_manager.bulk_create(rows, ignore_conflicts=True)
         self._learn_ids(kind, missing)
 
-    def _learn_ids(self, kind: Kind, keys: Iterable[str]) -> None:
+    def _learn_ids(self, kind: EntityKind, keys: Iterable[str]) -> None:
         rows = kind.model._default_manager.filter(external_id__in=list(keys)).values_list("external_id", "pk")
         self._ids |= {(kind.name, key): pk for key, pk in rows}
 
-    def _lock(self, kind: Kind, keys: Iterable[str]) -> None:
+    def _lock(self, kind: EntityKind, keys: Iterable[str]) -> None:
         """Locks rows in the order of their ids and reads them."""
-        columns = [column for column, _target in kind.links.values()]
-        selected = "".join(f", {column}" for column in columns)
+        links = [column for column, _target in kind.links.values()]
+        selected = "".join(f", {column}" for column in links)
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT id, external_id, reports::text{selected} FROM {kind.table}"  # noqa: S608 - names are ours
                 " WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
                 [sorted(self._ids[kind.name, key] for key in keys)],
             )
-            for pk, key, reports, *links in cursor.fetchall():
-                linked = dict(zip(columns, links, strict=True))
+            for pk, key, reports, *targets in cursor.fetchall():
+                linked = dict(zip(links, targets, strict=True))
                 self._entities[kind.name, key] = EntityChange(
                     kind, pk, key, Reports(msgspec.json.decode(reports)), linked
                 )
@@ -114,7 +114,7 @@ class EntityUnitOfWork(UnitOfWork):
 
     # ---- change -----------------------------------------------------------------------------------------------
 
-    def change(self, report: Report, at: datetime) -> bool:
+    def change(self, report: EntityReport, at: datetime) -> bool:
         """Adds a report's values to its entity; says whether any of them is the present value now."""
         entity, present = self._entities[report.kind, report.key], False
         for name, value in report.values.items():
@@ -159,20 +159,20 @@ class EntityUnitOfWork(UnitOfWork):
         return {self._ids["driver", key] for key in self._reported("driver")}
 
 
-def _driver_columns(kind: Kind) -> list[str]:
+def _driver_columns(kind: EntityKind) -> list[str]:
     return [column for column, target in kind.links.values() if target == "driver"]
 
 
-def _write(kind: Kind, entities: list[EntityChange]) -> None:
+def _write(kind: EntityKind, entities: list[EntityChange]) -> None:
     links = [column for column, _target in kind.links.values()]
-    columns = (Col("reports", "jsonb"), *(Col(column, "bigint") for column in links), *kind.columns)
+    key, *written = columns(kind.model, "id", "reports", *links)
     rows: list[tuple[Any, ...]] = []
     for entity in entities:
-        present = kind.present(entity.reports)
-        values = [_cell(column, present[column.name]) for column in kind.columns]
+        present = (reader(entity.reports) for reader in kind.present)
+        values = [_cell(column, value) for column, value in zip(kind.columns, present, strict=True)]
         reports = msgspec.json.encode(entity.reports.raw).decode()
         rows.append((entity.id, reports, *(entity.links[column] for column in links), *values))
-    update_rows(kind.table, Col("id", "bigint"), columns, rows)
+    update_rows(kind.table, key, (*written, *kind.columns), rows)
 
 
 def _cell(column: Col, value: Any) -> Any:

@@ -9,14 +9,15 @@ from typing import Any
 
 from vehicles.rules.clocks import end_of_month
 from vehicles.rules.picture import Picture, Thing
+from vehicles.rules.timelines import Reports
 from vehicles.rules.windows import Thresholds, Window, condition
 
 ELEXENT = "elexent"
 
 
-def amount_of(thing: Thing) -> Decimal:
+def amount_in(reports: Reports) -> Decimal:
     try:
-        amount = Decimal(str(thing.reports.latest("amount")))
+        amount = Decimal(str(reports.latest("amount")))
     except InvalidOperation:
         return Decimal(0)
     return amount if amount.is_finite() else Decimal(0)
@@ -24,7 +25,7 @@ def amount_of(thing: Thing) -> Decimal:
 
 def _facts(thing: Thing) -> Mapping[str, Any]:
     return {
-        "amount": str(amount_of(thing)) if thing.reports.latest("amount") is not None else "",
+        "amount": str(amount_in(thing.reports)) if thing.reports.latest("amount") is not None else "",
         "currency": str(thing.reports.latest("currency") or ""),
         "period": str(thing.reports.latest("period") or ""),
     }
@@ -41,7 +42,7 @@ def payout_sent(picture: Picture, given: Thresholds) -> Iterator[Window]:
     for payout in picture.payouts:
         begins = payout.reports.first_time("state", "sent", "paid")
         currency = str(payout.reports.latest("currency") or "").upper()
-        if begins and amount_of(payout) > Decimal(str(least.get(currency, 0))):
+        if begins and amount_in(payout.reports) > Decimal(str(least.get(currency, 0))):
             yield _once(f"payout:{payout.key}", begins, given["days"], _facts(payout))
 
 
