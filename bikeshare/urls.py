@@ -12,7 +12,7 @@ urlpatterns = [
     path("bikeshare/topics/", views.topics, name="topics"),
     path("bikeshare/topics/sample/", views.topic_sample, name="topic_sample"),
     *(path(f"bikeshare/{plural}/", page.as_view(), name=plural) for plural, page in views.LISTS.items()),
-    *(path(f"bikeshare/{route}", view, name=name) for name, (route, view) in views.ACTIONS.items()),
+    *(path(f"bikeshare/{action.path}", action.view(), name=action.name) for action in views.ACTIONS),
     path("bikeshare/trips/<str:pk>/", views.trip_page, name="trip"),
     *(
         path(f"bikeshare/{spec.plural}/<str:pk>/", views.PAGES[spec.name], name=spec.name)

@@ -156,7 +156,7 @@ def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, given: Given) -> Resou
     if spec.model is Dock and "vehicule" in values:
         # Vehicles are locked before docks, as a trip's end does.
         load(Vehicule.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
-    row = find(spec, pk)
+    row: Any = load_one(spec.model, pk)
     for name in spec.fixed:
         if name in values:
             raise Invalid(name, _("It cannot be changed."))
@@ -215,15 +215,10 @@ def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resour
         abonnements.delete(abonnement_id=pk, now=now)
     else:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
-            row = find(spec, pk)
+            row: Any = load_one(spec.model, pk)
             spec.before_delete(work, row)
             work.delete(row)
     return None
-
-
-def find(spec: Spec, pk: str) -> Any:
-    """A living row, locked. Raises Invalid when there is none."""
-    return load_one(spec.model, pk)
 
 
 def _as_refusal(error: IntegrityError) -> Refused:

@@ -1,132 +1,134 @@
-"""What operators do: each a POST, answered by the page it came from."""
+"""What operators do: the buttons on the page of a resource, and the POST behind each, answered by that page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from bikeshare.choices import VehiculeStatus
+from bikeshare.choices import ENDING, AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
+from bikeshare.models import Abonnement, Cyclist, Resource, Trip, Vehicule
 from bikeshare.services import abonnements, people, trips, vehicules
 from bikeshare.services.refused import Invalid, Refused
 from core.permissions import person, requires
 from core.text import clean_text
 
-Do = Callable[[HttpRequest, str, str], object]
 MAX_REASON = 200
 
 
-def _reason(request: HttpRequest) -> str:
-    return clean_text(request.POST.get("reason", "")).strip()[:MAX_REASON]
+@dataclass(frozen=True)
+class OperatorAction:
+    """A button on the page of resources in some states.
 
+    `do` gets the resource's id and `now`, the reason where one may be given (`reason`), and `by` where it names who
+    acts. What is dangerous asks for a reason in its form; `needs_reason` insists on it.
+    """
 
-def action(
-    page: str, permission: str, done: str | Promise, do: Do, *, needs_reason: bool = False
-) -> Callable[..., HttpResponse]:
-    """The view of one action on one resource; `do` gets the request, the id and the reason."""
+    name: str
+    path: str
+    model: type[Resource]
+    statuses: tuple[str, ...]
+    permission: str
+    label: str | Promise
+    icon: str
+    done: str | Promise
+    do: Callable[..., object]
+    reason: bool = False
+    danger: bool = False
+    needs_reason: bool = False
+    names_actor: bool = False
 
-    @requires(permission)
-    @require_POST
-    def view(request: HttpRequest, pk: str) -> HttpResponse:
-        reason = _reason(request)
-        if needs_reason and not reason:
+    def view(self) -> Callable[..., HttpResponse]:
+        @requires(f"bikeshare.{self.permission}")
+        @require_POST
+        def view(request: HttpRequest, pk: str) -> HttpResponse:
+            try:
+                self._act(request, pk)
+            except Invalid as error:
+                raise Http404 from error
+            except Refused as error:
+                messages.error(request, error.sentence)
+            return redirect(f"bikeshare:{self.model.NAME}", pk)
+
+        return view
+
+    def _act(self, request: HttpRequest, pk: str) -> None:
+        values: dict[str, str] = {"by": f"user:{person(request).pk}"} if self.names_actor else {}
+        if self.reason:
+            values["reason"] = clean_text(request.POST.get("reason", "")).strip()[:MAX_REASON]
+        if self.needs_reason and not values["reason"]:
             messages.error(request, _("Say why."))
-            return redirect(f"bikeshare:{page}", pk)
-        try:
-            do(request, pk, reason)
-        except Invalid as error:
-            raise Http404 from error
-        except Refused as error:
-            messages.error(request, error.sentence)
-        else:
-            messages.success(request, str(done))
-        return redirect(f"bikeshare:{page}", pk)
-
-    return view
+            return
+        self.do(pk, now=timezone.now(), **values)
+        messages.success(request, str(self.done))
 
 
-def _by(request: HttpRequest) -> str:
-    return f"user:{person(request).pk}"
+ACTIONS = (
+    OperatorAction(
+        "trip_close", "trips/<str:pk>/close/", Trip, (TripStatus.RENTING, TripStatus.PITSTOP), "close_trip",
+        gettext_lazy("Close the trip"), "flag", gettext_lazy("The trip is closed."),
+        trips.close, reason=True, danger=True,
+    ),
+    OperatorAction(
+        "request_accept", "trips/<str:pk>/accept/", Trip, ENDING, "close_trip",
+        gettext_lazy("Accept the end"), "check", gettext_lazy("The termination request is accepted."),
+        partial(trips.decide, accept=True),
+    ),
+    OperatorAction(
+        "request_cancel", "trips/<str:pk>/cancel/", Trip, ENDING, "close_trip",
+        gettext_lazy("Cancel the request"), "arrow-uturn-left",
+        gettext_lazy("The termination request is cancelled; the trip goes on."),
+        partial(trips.decide, accept=False), reason=True,
+    ),
+    OperatorAction(
+        "abonnement_validate", "abonnements/<str:pk>/validate/", Abonnement, (AbonnementStatus.WAITING_VALIDATION,),
+        "validate_abonnement", gettext_lazy("Validate"), "check",
+        gettext_lazy("Validation was tried; see what came of it."), abonnements.validate, names_actor=True,
+    ),
+    OperatorAction(
+        "abonnement_decline", "abonnements/<str:pk>/decline/", Abonnement, (AbonnementStatus.WAITING_VALIDATION,),
+        "validate_abonnement", gettext_lazy("Decline"), "x-mark", gettext_lazy("The abonnement is declined."),
+        abonnements.decline, reason=True, danger=True, needs_reason=True, names_actor=True,
+    ),
+    OperatorAction(
+        "cyclist_block", "cyclists/<str:pk>/block/", Cyclist, (CyclistStatus.ACTIVE,), "block_cyclist",
+        gettext_lazy("Block"), "no-symbol", gettext_lazy("The cyclist is blocked."),
+        people.block_cyclist, reason=True, danger=True, needs_reason=True,
+    ),
+    OperatorAction(
+        "cyclist_unblock", "cyclists/<str:pk>/unblock/", Cyclist, (CyclistStatus.BLOCKED,), "block_cyclist",
+        gettext_lazy("Unblock"), "check", gettext_lazy("The cyclist may ride again."), people.unblock_cyclist,
+    ),
+    OperatorAction(
+        "vehicule_maintenance", "vehicules/<str:pk>/maintenance/", Vehicule,
+        (VehiculeStatus.READY, VehiculeStatus.SERVICE, VehiculeStatus.STOCK, VehiculeStatus.MAJ), "service_vehicule",
+        gettext_lazy("Set to maintenance"), "wrench-screwdriver", gettext_lazy("The vehicle is set to maintenance."),
+        partial(vehicules.set_status, status=VehiculeStatus.MAINTENANCE), reason=True,
+    ),
+    OperatorAction(
+        "vehicule_ready", "vehicules/<str:pk>/ready/", Vehicule, (VehiculeStatus.MAINTENANCE, VehiculeStatus.HS),
+        "service_vehicule", gettext_lazy("Set to ready"), "check", gettext_lazy("The vehicle is set to ready."),
+        partial(vehicules.set_status, status=VehiculeStatus.READY),
+    ),
+)  # fmt: skip
 
 
-def _set(pk: str, status: VehiculeStatus, reason: str) -> None:
-    vehicules.set_status(vehicule_id=pk, status=status, reason=reason, now=timezone.now())
-
-
-# Laid out by hand as a table: it is read by its rows.
-ACTIONS: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
-    "trip_close": (
-        "trips/<str:pk>/close/",
-        action(
-            "trip", "bikeshare.close_trip", gettext_lazy("The trip is closed."),
-            lambda request, pk, reason: trips.close(trip_id=pk, reason=reason, now=timezone.now()),
-        ),
-    ),
-    "request_accept": (
-        "trips/<str:pk>/accept/",
-        action(
-            "trip", "bikeshare.close_trip", gettext_lazy("The termination request is accepted."),
-            lambda request, pk, reason: trips.decide(trip_id=pk, accept=True, reason=reason, now=timezone.now()),
-        ),
-    ),
-    "request_cancel": (
-        "trips/<str:pk>/cancel/",
-        action(
-            "trip", "bikeshare.close_trip", gettext_lazy("The termination request is cancelled; the trip goes on."),
-            lambda request, pk, reason: trips.decide(trip_id=pk, accept=False, reason=reason, now=timezone.now()),
-        ),
-    ),
-    "abonnement_validate": (
-        "abonnements/<str:pk>/validate/",
-        action(
-            "abonnement", "bikeshare.validate_abonnement", gettext_lazy("Validation was tried; see what came of it."),
-            lambda request, pk, reason: abonnements.validate(abonnement_id=pk, by=_by(request), now=timezone.now()),
-        ),
-    ),
-    "abonnement_decline": (
-        "abonnements/<str:pk>/decline/",
-        action(
-            "abonnement", "bikeshare.validate_abonnement", gettext_lazy("The abonnement is declined."),
-            lambda request, pk, reason: abonnements.decline(
-                abonnement_id=pk, by=_by(request), reason=reason, now=timezone.now()
-            ),
-            needs_reason=True,
-        ),
-    ),
-    "cyclist_block": (
-        "cyclists/<str:pk>/block/",
-        action(
-            "cyclist", "bikeshare.block_cyclist", gettext_lazy("The cyclist is blocked."),
-            lambda request, pk, reason: people.block_cyclist(cyclist_id=pk, reason=reason, now=timezone.now()),
-            needs_reason=True,
-        ),
-    ),
-    "cyclist_unblock": (
-        "cyclists/<str:pk>/unblock/",
-        action(
-            "cyclist", "bikeshare.block_cyclist", gettext_lazy("The cyclist may ride again."),
-            lambda request, pk, reason: people.unblock_cyclist(cyclist_id=pk, now=timezone.now()),
-        ),
-    ),
-    "vehicule_maintenance": (
-        "vehicules/<str:pk>/maintenance/",
-        action(
-            "vehicule", "bikeshare.service_vehicule", gettext_lazy("The vehicle is set to maintenance."),
-            lambda request, pk, reason: _set(pk, VehiculeStatus.MAINTENANCE, reason),
-        ),
-    ),
-    "vehicule_ready": (
-        "vehicules/<str:pk>/ready/",
-        action(
-            "vehicule", "bikeshare.service_vehicule", gettext_lazy("The vehicle is set to ready."),
-            lambda request, pk, reason: _set(pk, VehiculeStatus.READY, reason),
-        ),
-    ),
-}  # fmt: skip
+def buttons(request: HttpRequest, row: Resource) -> list[tuple[OperatorAction, str]]:
+    """What the person may do to a resource in its present state, each with where it posts to."""
+    return [
+        (action, reverse(f"bikeshare:{action.name}", args=[row.pk]))
+        for action in ACTIONS
+        if isinstance(row, action.model)
+        and getattr(row, "status", "") in action.statuses
+        and request.user.has_perm(f"bikeshare.{action.permission}")
+    ]

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare import selectors
-from bikeshare.choices import ENDING
 from bikeshare.models import Boitier, Cyclist, Dock, Resource, Station, TerminationRequest, Trip, Vehicule, Zone
 from bikeshare.services.specs import SPECS, Spec
+from bikeshare.views.actions import buttons
 from bikeshare.views.drawing import drawing_of_track, drawing_of_zone
 from core.permissions import requires
 
@@ -62,54 +62,6 @@ def _related(row: Model, field: Any) -> Fact:
     return Fact(field.verbose_name, "text", ("", other))
 
 
-@dataclass(frozen=True)
-class Act:
-    """A button for operators: where it posts to, and whether it asks for a reason."""
-
-    label: Any
-    url_name: str
-    permission: str
-    icon: str
-    reason: bool = False
-    danger: bool = False
-
-
-def acts_on(row: Resource) -> list[Act]:
-    """What may be done to a resource in its present state."""
-    status = getattr(row, "status", "")
-    match row.NAME:
-        case "abonnement" if status == "waiting_validation":
-            return [
-                Act(_("Validate"), "abonnement_validate", "bikeshare.validate_abonnement", "check"),
-                Act(_("Decline"), "abonnement_decline", "bikeshare.validate_abonnement", "x-mark", True, True),
-            ]
-        case "cyclist" if status == "active":
-            return [Act(_("Block"), "cyclist_block", "bikeshare.block_cyclist", "no-symbol", True, True)]
-        case "cyclist" if status == "blocked":
-            return [Act(_("Unblock"), "cyclist_unblock", "bikeshare.block_cyclist", "check")]
-        case "vehicule" if status in ("ready", "service", "stock", "maj"):
-            permission = "bikeshare.service_vehicule"
-            return [Act(_("Set to maintenance"), "vehicule_maintenance", permission, "wrench-screwdriver", True)]
-        case "vehicule" if status in ("maintenance", "hs"):
-            return [Act(_("Set to ready"), "vehicule_ready", "bikeshare.service_vehicule", "check")]
-        case "trip" if status in ENDING:
-            return [
-                Act(_("Accept the end"), "request_accept", "bikeshare.close_trip", "check"),
-                Act(_("Cancel the request"), "request_cancel", "bikeshare.close_trip", "arrow-uturn-left", True),
-            ]
-        case "trip" if status in ("renting", "pitstop"):
-            return [Act(_("Close the trip"), "trip_close", "bikeshare.close_trip", "flag", True, True)]
-    return []
-
-
-def _allowed(request: HttpRequest, row: Resource) -> list[tuple[Act, str]]:
-    return [
-        (act, reverse(f"bikeshare:{act.url_name}", args=[row.pk]))
-        for act in acts_on(row)
-        if request.user.has_perm(act.permission)
-    ]
-
-
 def _around(row: Resource) -> dict[str, Any]:
     """What a kind of resource shows besides its facts."""
     match row:
@@ -148,7 +100,7 @@ def resource_page(spec: Spec) -> Callable[..., HttpResponse]:
             "list_title": row._meta.verbose_name_plural,
             "list_url": reverse(f"bikeshare:{spec.plural}"),
             "facts": facts(row),
-            "acts": _allowed(request, row),
+            "actions": buttons(request, row),
             "events": selectors.events_about([row.pk]) if request.user.has_perm("outbox.view_event") else [],
         }
         return render(request, "bikeshare/object.html", context | _around(row))
@@ -170,7 +122,7 @@ def trip_page(request: HttpRequest, pk: str) -> HttpResponse:
         "trip": trip,
         "row": trip,
         "requests": requests,
-        "acts": _allowed(request, trip),
+        "actions": buttons(request, trip),
         "drawing": drawing_of_track(selectors.track_of_trip(trip), selectors.open_zones(trip.program_id)),
         "timeline": _timeline(request, trip, [one.pk for one in requests]),
     }
