@@ -75,7 +75,7 @@ def test_list_shows_what_is_known_of_each(viewer: Client) -> None:
         ("q=tag:hub&power_min=x", ["C"]),
         ("sort=-evse_id", ["C", "B", "A"]),
         ("sort=nonsense&page=x", ["A", "B", "C"]),
-        ("q=%00", ["A", "B", "C"]),
+        ("q=%00", []),  # in an address it names nothing
     ],
 )
 def test_list_is_narrowed_by_search_and_filters(viewer: Client, query: str, found: list[str]) -> None:
