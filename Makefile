@@ -10,7 +10,7 @@ QUICK := "not engines and not processes and not browser"
 # Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run docs test test-other-day test-engines test-faults test-walk lint bench lock format messages clean
+.PHONY: help demo run docs test test-other-day test-engines test-faults test-walk lint bench lock format messages house clean
 
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
@@ -85,6 +85,9 @@ lock:
 
 messages: .venv/dev.lock
 	$(PY) -m tests.messages
+
+house: .venv/dev.lock
+	$(PY) -m tests.house
 
 clean:
 	rm -rf .venv var staticfiles
