@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 from infra_notifications.choices import EntryKind
 from infra_notifications.models import Acknowledgement, Incident, IncidentEntry
 
@@ -47,9 +47,10 @@ def _acknowledge(ids: Sequence[int], author: str, note: str, now: datetime) -> i
             [now, author[:150], list(ids)],
         )
         fresh = [row[0] for row in cursor.fetchall()]
-    columns = (Col("incident_id", "bigint"), Col("kind", "text"), Col("at", "timestamptz"))
     rows = [(pk, EntryKind.ACKNOWLEDGED.value, now, author[:150], note) for pk in fresh]
-    insert_rows("infra_notifications_incidententry", (*columns, Col("author", "text"), Col("text", "text")), rows)
+    insert_rows(
+        "infra_notifications_incidententry", columns(IncidentEntry, "incident_id", "kind", "at", "author", "text"), rows
+    )
     return len(fresh)
 
 

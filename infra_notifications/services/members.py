@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from console.lists import BulkRun
-from core.sql import Col, text_array, update_rows
+from core.sql import Col, columns, update_rows
 from core.undo import UndoKind, keep_undo
 from infra_notifications.models import ChargePoint, NotificationGroup
 from infra_notifications.services.groups import delete_members, insert_members
@@ -96,7 +96,7 @@ def tag_chunk(run: BulkRun) -> list[int]:
     update_rows(
         "infra_notifications_chargepoint",
         Col("id", "bigint"),
-        (text_array("tags"), Col("updated_at", "timestamptz")),
+        columns(ChargePoint, "tags", "updated_at"),
         [(point.pk, json.dumps(tags, ensure_ascii=False), run.now) for point, tags in changed],
     )
     _audit_tags(changed, run)

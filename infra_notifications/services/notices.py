@@ -13,24 +13,25 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.telling import Decision, Facts, Listener, decide_opening, decide_recovery
 from infra_notifications.services.circumstances import Circumstances
 
-_NOTICE = (
-    Col("incident_id", "bigint"),
-    Col("group_id", "bigint"),
-    Col("group_name", "text"),
-    Col("kind", "text"),
-    Col("state", "text"),
-    Col("reason", "text"),
-    Col("due_at", "timestamptz"),
-    Col("decided_at", "timestamptz"),
-    Col("thread", "text"),
-    Col("event_id", "bigint"),
+_NOTICE = columns(
+    Notice,
+    "incident_id",
+    "group_id",
+    "group_name",
+    "kind",
+    "state",
+    "reason",
+    "due_at",
+    "decided_at",
+    "thread",
+    "event_id",
 )
 NoticeRow = tuple[object, ...]
 

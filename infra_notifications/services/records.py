@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from core.sql import Col, insert_rows, storable
+from core.sql import columns, insert_rows, storable
 from infra_notifications.ingest import Observation
+from infra_notifications.models import ChargePointMessage, UnknownChargePoint, UnmappedReport
 
 
 def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
     """Writes messages: charge_point_id, station, protocol, action, payload, verdict, findings, occurred, received."""
     insert_rows(
         "infra_notifications_chargepointmessage",
-        (
-            Col("charge_point_id", "bigint"),
-            Col("station", "text"),
-            Col("protocol", "text"),
-            Col("action", "text"),
-            Col("payload", "jsonb"),
-            Col("verdict", "text"),
-            Col("findings", "jsonb"),
-            Col("occurred_at", "timestamptz"),
-            Col("received_at", "timestamptz"),
+        columns(
+            ChargePointMessage,
+            "charge_point_id",
+            "station",
+            "protocol",
+            "action",
+            "payload",
+            "verdict",
+            "findings",
+            "occurred_at",
+            "received_at",
         ),
         rows,
     )
@@ -33,15 +35,7 @@ def write_unknown_rows(rows: Sequence[tuple[Any, ...]]) -> None:
     """Counts senders that are no charge point here: (evse_id, station, connector, n, sample, now, now)."""
     insert_rows(
         "infra_notifications_unknownchargepoint",
-        (
-            Col("evse_id", "text"),
-            Col("station", "text"),
-            Col("connector", "int"),
-            Col("messages", "int"),
-            Col("sample", "jsonb"),
-            Col("first_seen", "timestamptz"),
-            Col("last_seen", "timestamptz"),
-        ),
+        columns(UnknownChargePoint, "evse_id", "station", "connector", "messages", "sample", "first_seen", "last_seen"),
         sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1)),
         "ON CONFLICT (upper(evse_id), station, coalesce(connector, -1)) DO UPDATE SET"
         " messages = infra_notifications_unknownchargepoint.messages + EXCLUDED.messages,"
@@ -73,16 +67,17 @@ def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> N
         )
     insert_rows(
         "infra_notifications_unmappedreport",
-        (
-            Col("signature", "text"),
-            Col("protocol", "text"),
-            Col("action", "text"),
-            Col("conditions", "jsonb"),
-            Col("said", "text"),
-            Col("sample", "jsonb"),
-            Col("seen", "int"),
-            Col("first_seen", "timestamptz"),
-            Col("last_seen", "timestamptz"),
+        columns(
+            UnmappedReport,
+            "signature",
+            "protocol",
+            "action",
+            "conditions",
+            "said",
+            "sample",
+            "seen",
+            "first_seen",
+            "last_seen",
         ),
         sorted(rows),
         "ON CONFLICT (signature) DO UPDATE SET seen = infra_notifications_unmappedreport.seen + EXCLUDED.seen,"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from core.sql import Col, update_rows
+from core.sql import Col, columns, update_rows
 from infra_notifications.choices import NoticeKind, NoticeState
 from infra_notifications.event_kinds import GROUP_REMINDER
 from infra_notifications.models import Incident, Notice, NotificationGroup
@@ -104,8 +104,7 @@ class _Reminding:
                 if self.addresses[group.pk]:
                     told[group.pk].append(alert)
         self._publish(told)
-        columns = (Col("remind_at", "timestamptz"),)
-        update_rows("infra_notifications_notice", Col("id", "bigint"), columns, next_times)
+        update_rows("infra_notifications_notice", Col("id", "bigint"), columns(Notice, "remind_at"), next_times)
 
     def _is_to_remind(self, alert: _Told, group: NotificationGroup) -> bool:
         return (

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
 
-from core.sql import Col, update_rows
+from core.sql import Col, columns, update_rows
 from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
 from infra_notifications.event_kinds import GROUP_ALERT, GROUP_FLAPPING, GROUP_RECOVERY, GROUP_STILL_BROKEN
 from infra_notifications.models import Incident, Notice, NotificationGroup
@@ -254,11 +254,7 @@ class Telling:
         update_rows(
             "infra_notifications_notificationgroup",
             Col("id", "bigint"),
-            (
-                Col("gathering_until", "timestamptz"),
-                Col("last_notified_at", "timestamptz"),
-                Col("digest_due_at", "timestamptz"),
-            ),
+            columns(NotificationGroup, "gathering_until", "last_notified_at", "digest_due_at"),
             [(g.pk, g.gathering_until, g.last_notified_at, g.digest_due_at) for g in self.groups.values()],
         )
 
@@ -277,12 +273,4 @@ class Telling:
         return [notice_row(incident.pk, group, NoticeKind.RECOVERED, decision, self.now, notice.thread)]
 
 
-_CHANGED = (
-    Col("state", "text"),
-    Col("reason", "text"),
-    Col("due_at", "timestamptz"),
-    Col("decided_at", "timestamptz"),
-    Col("event_id", "bigint"),
-    Col("thread", "text"),
-    Col("remind_at", "timestamptz"),
-)
+_CHANGED = columns(Notice, "state", "reason", "due_at", "decided_at", "event_id", "thread", "remind_at")

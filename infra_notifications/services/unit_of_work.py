@@ -13,11 +13,11 @@ from typing import Any
 
 from django.db import connection
 
-from core.sql import Col, array_literal, insert_rows, take_ids, text_array, update_rows
+from core.sql import Col, array_literal, columns, insert_rows, take_ids, update_rows
 from core.unit_of_work import UnitOfWork
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
-from infra_notifications.models import ChargePoint
+from infra_notifications.models import ChargePoint, Incident
 from infra_notifications.rules import lifecycle
 from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal
 from infra_notifications.services import notices
@@ -27,19 +27,20 @@ from infra_notifications.services.telling import tell_due
 from outbox.contract import NewEvent
 from outbox.services import publish
 
-_COLUMNS = (
-    Col("opened_at", "timestamptz"),
-    Col("opened_received_at", "timestamptz"),
-    Col("closed_at", "timestamptz"),
-    Col("closed_received_at", "timestamptz"),
-    Col("close_reason", "text"),
-    Col("device_clock", "boolean"),
-    text_array("faults"),
-    Col("repeats", "int"),
-    Col("last_raised_at", "timestamptz"),
-    Col("ends_at", "timestamptz"),
-    Col("said", "text"),
-    Col("rule_id", "bigint"),
+_COLUMNS = columns(
+    Incident,
+    "opened_at",
+    "opened_received_at",
+    "closed_at",
+    "closed_received_at",
+    "close_reason",
+    "device_clock",
+    "faults",
+    "repeats",
+    "last_raised_at",
+    "ends_at",
+    "said",
+    "rule_id",
 )
 # The same names as an `IncidentState` has.
 _NAMES = tuple(column.name for column in _COLUMNS)
@@ -149,7 +150,7 @@ class IncidentStore(UnitOfWork):
             state.id = new_id
         insert_rows(
             "infra_notifications_incident",
-            (Col("id", "bigint"), Col("charge_point_id", "bigint"), Col("case", "text"), *_COLUMNS),
+            (*columns(Incident, "id", "charge_point_id", "case"), *_COLUMNS),
             [(s.id, cp, s.case.value, *_values(s)) for cp, s in was_new],
         )
         self._publish(was_new, [(cp, s) for cp, s in touched if s.closed_now])
