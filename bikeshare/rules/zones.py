@@ -38,6 +38,16 @@ class Rule:
     def is_about(self, vehicule_type: str) -> bool:
         return not self.types or vehicule_type in self.types
 
+    def as_gbfs(self) -> dict[str, Any]:
+        """What it allows, by its names in GBFS 3.0."""
+        flags = {
+            "ride_start_allowed": self.start,
+            "ride_end_allowed": self.end,
+            "ride_through_allowed": self.through,
+        }
+        speed = self.maximum_speed_kph
+        return flags if speed is None else {**flags, "maximum_speed_kph": speed}
+
 
 FORBIDS_ALL = Rule(start=False, end=False, through=False)
 

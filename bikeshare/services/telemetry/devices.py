@@ -13,38 +13,31 @@ from bikeshare.choices import RUNNING
 from bikeshare.models import BoitierState
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
-from core.sql import Col, update_rows
+from core.sql import Col, columns, update_rows
 
 # What every message writes, and what a position does; most messages are positions.
-_OFTEN = (
-    Col("last_seen", "timestamptz"),
-    Col("latitude", "double precision"),
-    Col("longitude", "double precision"),
-    Col("accuracy", "double precision"),
-    Col("position_at", "timestamptz"),
-    Col("anchor_trip", "text"),
-    Col("anchor_latitude", "double precision"),
-    Col("anchor_longitude", "double precision"),
-    Col("streak", "smallint"),
+_OFTEN = columns(
+    BoitierState,
+    "last_seen",
+    "latitude",
+    "longitude",
+    "accuracy",
+    "position_at",
+    "anchor_trip",
+    "anchor_latitude",
+    "anchor_longitude",
+    "streak",
 )
 # What the other messages write.
-_SELDOM = (
-    Col("lock", "text"),
-    Col("lock_at", "timestamptz"),
-    Col("chain_type", "text"),
-    Col("chain_type_at", "timestamptz"),
-    Col("battery", "double precision"),
-    Col("battery_at", "timestamptz"),
-    Col("battery_low", "boolean"),
-    Col("battery_vae", "double precision"),
-    Col("battery_vae_range_m", "double precision"),
-    Col("battery_vae_at", "timestamptz"),
-    Col("battery_vae_low", "boolean"),
-    Col("pin_attempts", "smallint"),
+_SELDOM = tuple(
+    column
+    for column in columns(BoitierState, *(field.attname for field in BoitierState._meta.concrete_fields))
+    if column not in _OFTEN and column.name != "boitier_id"
 )
 _NAMES = tuple(column.name for column in (*_OFTEN, *_SELDOM))
 _READ = (
-    f"SELECT b.id, b.number, b.program_id, v.id, v.type, t.id, t.status, t.cyclist_id, t.start_at, t.pin_hash,"  # noqa: S608
+    f"SELECT b.id, b.number, b.program_id, v.id, coalesce(v.type, ''), t.id, coalesce(t.status, ''),"  # noqa: S608
+    " coalesce(t.cyclist_id, ''), t.start_at, coalesce(t.pin_hash, ''),"
     f" {', '.join(f's.{name}' for name in _NAMES)} FROM bikeshare_boitier b"
     " JOIN bikeshare_boitierstate s ON s.boitier_id = b.id"
     " LEFT JOIN bikeshare_vehicule v ON v.boitier_id = b.id AND v.deleted_at IS NULL"
@@ -57,6 +50,7 @@ _READ = (
 class Device:
     """A box during one batch: `state` holds the columns by name and changes message by message."""
 
+    state: dict[str, Any]
     id: str
     number: str
     program_id: str
@@ -67,7 +61,6 @@ class Device:
     cyclist_id: str
     trip_start: datetime | None
     pin_hash: str
-    state: dict[str, Any]
     watch: Watch = field(default_factory=Watch)
     # Whether a message wrote more than a position does.
     is_changed: bool = False
@@ -106,29 +99,17 @@ def read_devices(names: Iterable[str]) -> dict[str, Device]:
         cursor.execute(_READ, [list(map(str, RUNNING)), wanted, wanted])
         rows = cursor.fetchall()
     found: dict[str, Device] = {}
-    for pk, number, program, vehicule, kind, trip, status, cyclist, start, pin, *state in rows:
-        device = Device(
-            pk,
-            number,
-            program,
-            vehicule,
-            kind or "",
-            trip,
-            status or "",
-            cyclist or "",
-            start,
-            pin or "",
-            dict(zip(_NAMES, state, strict=True)),
-        )
+    for row in rows:
+        device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *row[: -len(_NAMES)])
         device.begin()
-        found[number] = found[pk] = device
+        found[device.number] = found[device.id] = device
     return found
 
 
 def write_devices(devices: Iterable[Device]) -> None:
     devices = list(devices)
     changed = [device for device in devices if device.is_changed]
-    for columns, group in ((_OFTEN, devices), (_SELDOM, changed)):
-        names = [column.name for column in columns]
+    for written, group in ((_OFTEN, devices), (_SELDOM, changed)):
+        names = [column.name for column in written]
         rows = [(device.id, *(device.state[name] for name in names)) for device in group]
-        update_rows("bikeshare_boitierstate", Col("boitier_id", "text"), columns, rows)
+        update_rows("bikeshare_boitierstate", Col("boitier_id", "text"), written, rows)

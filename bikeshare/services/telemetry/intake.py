@@ -21,7 +21,7 @@ from bikeshare.choices import TelemetryType, TelemetryVerdict, TripStatus
 from bikeshare.event_kinds.payloads import ChainTypeUpdated, LockTold, PassUnrecognized, PinIncorrect
 from bikeshare.ingest.resources import clean
 from bikeshare.ingest.telemetry import DeviceMessage, kept, moment_of, problem
-from bikeshare.models import Dock, Pass, Program
+from bikeshare.models import Dock, Pass, Program, TelemetryMessage
 from bikeshare.rules import telemetry as rules
 from bikeshare.rules import zones
 from bikeshare.selectors import rows_of
@@ -32,7 +32,7 @@ from bikeshare.services.trips import open_trips, pin_hash
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 
 MAX_PIN_ATTEMPTS = 32_000
 
@@ -251,15 +251,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def _write_messages(self, rows: Sequence[int]) -> None:
         insert_rows(
             "bikeshare_telemetrymessage",
-            (
-                Col("boitier_id", "text"),
-                Col("trip_id", "text"),
-                Col("type", "text"),
-                Col("value", "jsonb"),
-                Col("verdict", "text"),
-                Col("at", "timestamptz"),
-                Col("received_at", "timestamptz"),
-            ),
+            columns(TelemetryMessage, "boitier_id", "trip_id", "type", "value", "verdict", "at", "received_at"),
             [
                 (
                     self._device(row).id,
