@@ -43,7 +43,7 @@ def post_facts(request: HttpRequest) -> HttpResponse:
 @router.get("/notification-types", auth=READ, summary=f"The {len(TYPES)} notifications")
 def list_types(request: HttpRequest) -> list[dict[str, Any]]:
     """Each with its channel and, as operators set them, all its channels, thresholds and cooldown."""
-    policies, living = policies_in_force(), selectors.living_counts()
+    policies, living = policies_in_force(), selectors.shown_counts()
     return [
         {
             "name": entry.name,
@@ -68,56 +68,42 @@ def list_types(request: HttpRequest) -> list[dict[str, Any]]:
 # ---- drivers --------------------------------------------------------------------------------------------------------
 
 
-def driver_shape(driver: Driver) -> dict[str, Any]:
+_DRIVER = (
+    *("name", "email", "country", "language", "time_zone", "app_version", "push_enabled", "marketing_consent"),
+    *("unwanted", "removed"),
+)
+
+
+def serialize_driver(driver: Driver) -> dict[str, Any]:
     quiet = {"from": str(driver.quiet_from), "until": str(driver.quiet_until)} if driver.quiet_from else None
-    return {
-        "id": driver.external_id,
-        "name": driver.name,
-        "email": driver.email,
-        "country": driver.country,
-        "language": driver.language,
-        "time_zone": driver.time_zone,
-        "app_version": driver.app_version,
-        "push_enabled": driver.push_enabled,
-        "marketing_consent": driver.marketing_consent,
-        "unwanted": list(driver.unwanted),
-        "quiet_hours": quiet,
-        "removed": driver.removed,
-    }
+    return {"id": driver.external_id, "quiet_hours": quiet} | {name: getattr(driver, name) for name in _DRIVER}
 
 
 @router.get("/drivers", auth=READ, summary="Drivers, by Magic Search")
 def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = selectors.drivers().filter(DRIVER_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=driver_shape, descending=False)
+    found = Driver.objects.filter(DRIVER_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_driver, descending=False)
 
 
-def notification_shape(notification: DriverNotification) -> dict[str, Any]:
+_NOTIFICATION = (
+    *("type", "subject", "severity", "category", "state", "reason", "title", "body", "language", "facts"),
+    "repeats",
+)
+
+
+def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
     vehicle = notification.vehicle
+    moments = ("created_at", "told_at", "read_at", "dismissed_at", "ended_at")
     return {
         "id": notification.pk,
-        "type": notification.type,
         "driver": notification.driver.external_id,
         "vehicle": vehicle.external_id if vehicle is not None else None,
-        "subject": notification.subject,
         "channel": notification.ways[0],
-        "channels": list(notification.ways),
-        "severity": notification.severity,
-        "category": notification.category,
-        "state": notification.state,
-        "reason": notification.reason,
+        "channels": notification.ways,
         "root_cause": notification.root,
-        "title": notification.title,
-        "body": notification.body,
-        "language": notification.language,
-        "facts": notification.facts,
-        "repeats": notification.repeats,
         "since": rfc3339(notification.begins),
-        "created_at": rfc3339(notification.created_at),
-        "told_at": rfc3339(notification.told_at),
-        "read_at": rfc3339(notification.read_at),
-        "dismissed_at": rfc3339(notification.dismissed_at),
-        "ended_at": rfc3339(notification.ended_at),
+        **{name: getattr(notification, name) for name in _NOTIFICATION},
+        **{name: rfc3339(getattr(notification, name)) for name in moments},
     }
 
 
@@ -133,7 +119,7 @@ def driver_notifications(
     """`channel=banner&state=open` are the banners to be shown now; `state` may name several, separated by commas."""
     driver = get_object_or_404(Driver, external_id=driver_id)
     found = selectors.notifications().filter(driver=driver)
-    return page_of(_narrowed(found, channel, state), limit=limit, cursor=cursor, shape=notification_shape)
+    return page_of(_narrowed(found, channel, state), limit=limit, cursor=cursor, shape=serialize_notification)
 
 
 def _narrowed(found: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
@@ -162,7 +148,7 @@ def list_notifications(
     request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     found = selectors.notifications().filter(NOTIFICATION_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=notification_shape)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_notification)
 
 
 @router.get("/notifications/{notification_id}", auth=READ, summary="One notification, and what happened to it")
@@ -172,7 +158,7 @@ def get_notification(request: HttpRequest, notification_id: int) -> dict[str, An
         {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": step.detail}
         for step in selectors.steps_of(found)
     ]
-    return notification_shape(found) | {"steps": steps}
+    return serialize_notification(found) | {"steps": steps}
 
 
 @router.post("/notifications/{notification_id}/read", auth=WRITE, summary="The driver has seen it")
@@ -180,7 +166,7 @@ def read_notification(request: HttpRequest, notification_id: int) -> dict[str, A
     found = get_object_or_404(selectors.notifications(), pk=notification_id)
     if not services.mark_read(notification=found, now=timezone.now()):
         raise Problem(409, f"This notification is {found.state}; only an open one can be read.")
-    return notification_shape(found)
+    return serialize_notification(found)
 
 
 @router.post("/notifications/{notification_id}/dismiss", auth=WRITE, summary="The driver puts a banner away")
@@ -190,4 +176,4 @@ def dismiss_notification(request: HttpRequest, notification_id: int) -> dict[str
         raise Problem(409, "Only a banner can be dismissed; mark this one as read.")
     if not services.dismiss(notification=found, now=timezone.now()):
         raise Problem(409, f"This notification is {found.state}; only one that is shown can be dismissed.")
-    return notification_shape(found)
+    return serialize_notification(found)

@@ -159,12 +159,6 @@ class PairingReason(models.TextChoices):
     NOT_REACHABLE = "not_reachable", _("The car cannot be reached")
 
 
-class Language(models.TextChoices):
-    ENGLISH = "en", _("English")
-    GERMAN = "de", _("German")
-    FRENCH = "fr", _("French")
-
-
 class FactEffect(models.TextChoices):
     """What a fact did when it came."""
 

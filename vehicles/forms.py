@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from msgspec import inspect
 
+from outbox.choices import Language
 from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
-from vehicles.choices import Language, Way
+from vehicles.choices import Way
 from vehicles.ingest.base import IncomingFact
 from vehicles.rules.deciding import Policy
 

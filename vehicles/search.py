@@ -12,13 +12,13 @@ from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeF
 from core.search.facets import Facet, FlagFacet, SearchContext, TagFacet
 from core.search.grammar import Comparison, Span, Value, Word
 from core.search.schema import any_text, folded_text
+from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
     CampaignState,
     Category,
     Kind,
-    Language,
     NotificationState,
     PairingReason,
     PairingState,

@@ -32,10 +32,6 @@ from vehicles.search import DRIVER_SEARCH
 TIMELINE = 200
 
 
-def drivers() -> QuerySet[Driver]:
-    return Driver.objects.all()
-
-
 def vehicles() -> QuerySet[Vehicle]:
     return Vehicle.objects.select_related("driver")
 
@@ -56,29 +52,22 @@ def notifications() -> QuerySet[DriverNotification]:
     return DriverNotification.objects.select_related("driver", "vehicle")
 
 
-def campaigns() -> QuerySet[Campaign]:
-    return Campaign.objects.all()
-
-
 def steps_of(notification: DriverNotification) -> QuerySet[NotificationStep]:
     return NotificationStep.objects.filter(notification=notification).order_by("id")
 
 
-def living_counts() -> dict[str, int]:
-    """How many notifications of each type are shown to drivers now."""
-    rows = DriverNotification.objects.filter(state__in=SHOWN).values_list("type").annotate(n=Count("pk"))
-    return dict(rows.order_by())
+def _counts(notifications: QuerySet[DriverNotification], column: str) -> dict[str, int]:
+    return dict(notifications.values_list(column).annotate(n=Count("pk")).order_by())
+
+
+def shown_counts(column: str = "type") -> dict[str, int]:
+    """How many notifications are shown to drivers now, by type or another column."""
+    return _counts(DriverNotification.objects.filter(state__in=SHOWN), column)
 
 
 def held_counts() -> dict[str, int]:
     """How many notifications of each type are held back now."""
-    held = DriverNotification.objects.filter(state=NotificationState.SUPPRESSED)
-    return dict(held.values_list("type").annotate(n=Count("pk")).order_by())
-
-
-def open_by_severity() -> dict[str, int]:
-    rows = DriverNotification.objects.filter(state__in=SHOWN).values_list("severity").annotate(n=Count("pk"))
-    return dict(rows.order_by())
+    return _counts(DriverNotification.objects.filter(state=NotificationState.SUPPRESSED), "type")
 
 
 # ---- a driver's page ------------------------------------------------------------------------------------------------
@@ -104,7 +93,7 @@ def subjects_of(driver: Driver) -> list[str]:
         ("contract", driver.contracts),
         ("payout", driver.payouts),
         ("reimbursement", driver.reimbursements),
-        ("statement", driver.statements),
+        ("statement", driver.coststatements),
         ("referral", driver.referred),
         ("referral", driver.invited),
     ):
@@ -125,9 +114,7 @@ def timeline_of(driver: Driver, limit: int = TIMELINE) -> list[Moment]:
         .select_related("notification")
         .order_by("-id")[:limit]
     )
-    deliveries: dict[int, list[Delivery]] = {}
-    for delivery in deliveries_of_events(step.event_id for step in steps if step.event_id is not None):
-        deliveries.setdefault(delivery.event_id, []).append(delivery)
+    deliveries = deliveries_of_steps(steps)
     told = [Moment(step.at, "step", step, deliveries.get(step.event_id or 0, [])) for step in steps]
     return sorted([*facts, *told], key=lambda moment: (moment.at, moment.row.pk), reverse=True)[:limit]
 
@@ -152,9 +139,8 @@ def campaign_progress(campaign: Campaign) -> dict[str, int]:
         type=campaign.type,
         driver_id__in=recipients.values("driver_id"),
     )
-    by_state = dict(banners.values_list("state").annotate(n=Count("pk")).order_by())
     told = banners.filter(told_at__isnull=False).values("driver_id").distinct().count()
-    return {"recipients": recipients.count(), "told": told} | by_state
+    return {"recipients": recipients.count(), "told": told} | _counts(banners, "state")
 
 
 @dataclass(frozen=True)
@@ -168,7 +154,7 @@ class Audience:
 
 def audience_preview(text: str) -> Audience:
     """Raises SearchError for a search that cannot be read."""
-    found = drivers().filter(DRIVER_SEARCH.condition(text), removed=False)
+    found = Driver.objects.filter(DRIVER_SEARCH.condition(text), removed=False)
     count = len(capped_ids(found))
     return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(found.order_by("external_id")[:8]))
 
@@ -201,8 +187,7 @@ def attach_cars(rows: Sequence[Driver]) -> None:
 
 def counts_of_type(name: str) -> list[tuple[NotificationState, int]]:
     """How many notifications of a type live, by state."""
-    rows = DriverNotification.objects.filter(type=name, state__in=LIVE).values_list("state").annotate(n=Count("pk"))
-    counts = dict(rows.order_by())
+    counts = _counts(DriverNotification.objects.filter(type=name, state__in=LIVE), "state")
     return [(state, counts.get(state.value, 0)) for state in LIVE]
 
 

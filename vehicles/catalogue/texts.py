@@ -9,7 +9,7 @@ known: "[ by {ready_by}]".
 import tomllib
 from pathlib import Path
 
-from vehicles.choices import Language
+from outbox.choices import Language
 
 
 def _words(language: str) -> dict[str, tuple[str, str]]:

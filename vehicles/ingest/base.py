@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from core.time_zones import known_zones
 from vehicles.rules.sessions import Sample
 
 Id = Annotated[str, Meta(min_length=1, max_length=100, description="The sender's own id.")]
@@ -90,14 +90,6 @@ class IncomingFact(Struct, kw_only=True, tag_field="type"):
 _FRAME = ("id", "occurred_at", "data")
 
 
-def is_zone(name: str) -> bool:
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
 def is_address(text: str) -> bool:
     """Near enough to be sent to; the mail server has the last word."""
     local, at, domain = text.rpartition("@")
@@ -105,10 +97,12 @@ def is_address(text: str) -> bool:
 
 
 class Data(Struct, kw_only=True):
-    """Base of every `data`: its moments and days are of our time, so that one can reckon with them."""
+    """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
                 raise ValueError(f"`{name}`: a moment from {FIRST_YEAR} to {LAST_YEAR}")
+            if name == "time_zone" and isinstance(value, str) and value not in known_zones():
+                raise ValueError(f"`{name}`: {value!r} is no IANA time zone, e.g. Europe/Paris")

@@ -19,7 +19,6 @@ from vehicles.ingest.base import (
     Text,
     Word,
     is_address,
-    is_zone,
 )
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", description="e.g. 22:00")]
@@ -52,8 +51,6 @@ class DriverData(Data, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.time_zone, str) and not is_zone(self.time_zone):
-            raise ValueError(f"`time_zone`: {self.time_zone!r} is no IANA time zone, e.g. Europe/Paris")
         if isinstance(self.email, str) and not is_address(self.email):
             raise ValueError("`email`: not an e-mail address")
 
@@ -82,11 +79,6 @@ class LocationData(Data, kw_only=True):
     longitude: Annotated[float, Meta(ge=-180, le=180)] | UnsetType = UNSET
     pdl: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     removed: bool | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.time_zone, str) and not is_zone(self.time_zone):
-            raise ValueError(f"`time_zone`: {self.time_zone!r} is no IANA time zone, e.g. Europe/Paris")
 
 
 class LocationFact(IncomingFact, tag="charging_location", kw_only=True):

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Lifecycle, While, With, masked
-from vehicles.choices import CAMPAIGN_COLOURS, CampaignState
+from vehicles.choices import CampaignState
 from vehicles.models.drivers import Driver
 
 
@@ -54,10 +54,6 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def state_colour(self) -> str:
-        return CAMPAIGN_COLOURS[CampaignState(self.state)]
 
 
 class CampaignRecipient(models.Model):

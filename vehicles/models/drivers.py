@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
-
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -11,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Lifecycle, While, masked, of_person
-from vehicles.choices import Language
+from outbox.choices import Language
 from vehicles.models.base import Reported, folded
 
 
@@ -63,17 +61,5 @@ class Driver(Reported):
         )
 
     @property
-    def zone(self) -> zoneinfo.ZoneInfo:
-        """The driver's zone; UTC where none is known."""
-        return zone_of(self.time_zone)
-
-    @property
     def label(self) -> str:
         return self.name or self.email or self.external_id
-
-
-def zone_of(name: str) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(name or "UTC")
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return zoneinfo.ZoneInfo("UTC")

@@ -1,4 +1,4 @@
-"""Payouts, reimbursements, cost statements, referrals. `settled`: nothing more will be told of it."""
+"""Payouts, reimbursements, cost statements, referrals. `settled`: nothing more will be notified of it."""
 
 from __future__ import annotations
 
@@ -10,66 +10,57 @@ from core.lifecycle import Kept, Lifecycle
 from vehicles.models.base import Reported
 from vehicles.models.drivers import Driver
 
+_KEPT_UNTIL_SETTLED = Lifecycle(
+    kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
+)
 
-class Payout(Reported):
-    driver = models.ForeignKey(Driver, models.SET_NULL, null=True, related_name="payouts", verbose_name=_("driver"))
+
+class DriverMoney(Reported):
+    """An amount that concerns one driver."""
+
+    driver = models.ForeignKey(Driver, models.SET_NULL, null=True, related_name="%(class)ss", verbose_name=_("driver"))
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2, null=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
-    state = models.CharField(_("state"), max_length=20, blank=True, default="")
     settled = models.BooleanField(default=False, editable=False)
 
-    lifecycle = Lifecycle(
-        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
-    )
-
     class Meta:
+        abstract = True
+        ordering = ("-id",)
+
+
+class Payout(DriverMoney):
+    state = models.CharField(_("state"), max_length=20, blank=True, default="")
+    lifecycle = _KEPT_UNTIL_SETTLED
+
+    class Meta(DriverMoney.Meta):
         verbose_name = _("payout")
         verbose_name_plural = _("payouts")
-        ordering = ("-id",)
         indexes = (models.Index(fields=("driver",), name="payout_unsettled", condition=Q(settled=False)),)
 
 
-class Reimbursement(Reported):
+class Reimbursement(DriverMoney):
     """Charging costs that are given back, for a month."""
 
-    driver = models.ForeignKey(
-        Driver, models.SET_NULL, null=True, related_name="reimbursements", verbose_name=_("driver")
-    )
     period = models.CharField(_("period"), max_length=7, blank=True, default="")
-    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2, null=True)
-    currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
     qualified = models.BooleanField(_("qualified"), default=False)
-    settled = models.BooleanField(default=False, editable=False)
+    lifecycle = _KEPT_UNTIL_SETTLED
 
-    lifecycle = Lifecycle(
-        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
-    )
-
-    class Meta:
+    class Meta(DriverMoney.Meta):
         verbose_name = _("reimbursement")
         verbose_name_plural = _("reimbursements")
-        ordering = ("-id",)
         indexes = (models.Index(fields=("driver",), name="reimbursement_unsettled", condition=Q(settled=False)),)
 
 
-class CostStatement(Reported):
+class CostStatement(DriverMoney):
     """An overview of charging costs for a month, e.g. Elexent's."""
 
-    driver = models.ForeignKey(Driver, models.SET_NULL, null=True, related_name="statements", verbose_name=_("driver"))
     provider = models.CharField(_("provider"), max_length=60, blank=True, default="")
     period = models.CharField(_("period"), max_length=7, blank=True, default="")
-    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2, null=True)
-    currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
-    settled = models.BooleanField(default=False, editable=False)
+    lifecycle = _KEPT_UNTIL_SETTLED
 
-    lifecycle = Lifecycle(
-        kept=Kept("RETENTION_HISTORY_DAYS", by="created_at", only="settled"), personal=(), audited=None
-    )
-
-    class Meta:
+    class Meta(DriverMoney.Meta):
         verbose_name = _("cost statement")
         verbose_name_plural = _("cost statements")
-        ordering = ("-id",)
         indexes = (models.Index(fields=("driver",), name="statement_unsettled", condition=Q(settled=False)),)
 
 

@@ -8,13 +8,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person, one_of
+from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
-    SEVERITY_COLOURS,
-    STATE_COLOURS,
     Category,
-    Language,
     NotificationState,
     Reason,
     Severity,
@@ -92,14 +90,6 @@ class DriverNotification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject}"
-
-    @property
-    def state_colour(self) -> str:
-        return STATE_COLOURS[NotificationState(self.state)]
-
-    @property
-    def severity_colour(self) -> str:
-        return SEVERITY_COLOURS[Severity(self.severity)]
 
 
 class NotificationStep(models.Model):

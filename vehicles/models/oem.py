@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Lifecycle, While, With, masked
-from vehicles.choices import PAIRING_COLOURS, PairingReason, PairingState
+from vehicles.choices import PairingReason, PairingState
 from vehicles.models.base import Reported, folded
 from vehicles.models.drivers import Driver
 
@@ -76,10 +76,6 @@ class Vehicle(Reported):
     @property
     def title(self) -> str:
         return " ".join(part for part in (self.brand, self.model) if part) or self.external_id
-
-    @property
-    def pairing_colour(self) -> str:
-        return PAIRING_COLOURS[PairingState(self.pairing_state)]
 
 
 class OemService(Reported):

@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from outbox.choices import Language
 from vehicles.catalogue import TYPES, NotificationType
-from vehicles.choices import LIVE, Language, Way
+from vehicles.choices import LIVE, Way
 from vehicles.models import Driver, DriverNotification, NotificationText, TypeSetting
 from vehicles.rules.deciding import Policy
 from vehicles.services.texts import unknown_placeholders

@@ -21,11 +21,11 @@ TELLING = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDE
 
 _SAMPLE = columns(TelemetrySample, "vehicle_id", "at", "charge_state", "location", "power_kw", "soc")
 _ID = columns(ChargingSession, "id")[0]
-_FOLLOWED = columns(
-    ChargingSession,
-    *("managed", "reason", "location_id", "started_at", "ended_at", "end_reason", "last_at", "no_power_since"),
-    *("soc_start", "soc_last", "withdrawn", "settled"),
+_DERIVED = (
+    *("managed", "reason", "started_at", "ended_at", "end_reason", "last_at", "no_power_since", "soc_start"),
+    "soc_last",
 )
+_FOLLOWED = columns(ChargingSession, *_DERIVED, "location_id", "withdrawn", "settled")
 
 
 def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> None:
@@ -84,7 +84,7 @@ def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityCh
         known = recorded.get(vehicle_id, [])
         derived = derive(samples.get(vehicle_id, []), vehicles[vehicle_id].reports)
         continued, new = match(derived, known)
-        rows += [(old, *_row(one, locations), False, False) for old, one in continued.items()]
+        rows += [(old, *_row(one, locations)) for old, one in continued.items()]
         rows += [_withdrawn(old) for old in known if old.id not in continued]
         fresh += [(vehicle_id, one) for one in new]
     update_rows("vehicles_chargingsession", _ID, _FOLLOWED, rows)
@@ -148,24 +148,15 @@ def _location_ids(samples: Mapping[int, Sequence[Sample]]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _row(one: Derived, locations: Mapping[str, int]) -> tuple[Any, ...]:
-    return (
-        one.managed,
-        one.reason,
-        locations.get(one.location),
-        one.started_at,
-        one.ended_at,
-        one.end_reason,
-        one.last_at,
-        one.no_power_since,
-        one.soc_start,
-        one.soc_last,
-    )
+def _row(derived: Derived, locations: Mapping[str, int]) -> tuple[Any, ...]:
+    """A session that goes on or ended, as the samples say."""
+    return (*(getattr(derived, name) for name in _DERIVED), locations.get(derived.location), False, False)
 
 
 def _withdrawn(old: Recorded) -> tuple[Any, ...]:
+    """A session that a late sample said was none."""
     ended = old.ended_at
-    return (old.id, old.managed, "", None, old.started_at, ended, "withdrawn", ended, None, None, None, True, True)
+    return (old.id, old.managed, "", old.started_at, ended, "withdrawn", ended, None, None, None, None, True, True)
 
 
 def _create(
@@ -179,5 +170,5 @@ def _create(
     rows = []
     for (vehicle_id, one), pk in zip(fresh, ids, strict=True):
         key = f"{vehicles[vehicle_id].key}@{one.started_at:%Y%m%dT%H%M%S}-{pk}"
-        rows.append((pk, key, vehicle_id, *_row(one, locations), False, False, "{}", True, one.last_at))
+        rows.append((pk, key, vehicle_id, *_row(one, locations), "{}", True, one.last_at))
     insert_rows("vehicles_chargingsession", (*identity, *_FOLLOWED, *constants), rows)

@@ -24,11 +24,8 @@ from vehicles.rules.deciding import Change
 from vehicles.services.banners import banner_recipient, events_that_told
 from vehicles.services.texts import Words
 
-_STATE = columns(
-    DriverNotification,
-    *("state", "reason", "root", "ways", "language", "title", "body", "told_at", "times_told", "repeats"),
-    *("last_seen_at", "due_at", "ended_at", "facts"),
-)
+_ROW = ("state", "reason", "root", "told_at", "times_told", "repeats", "last_seen_at", "due_at", "ended_at")
+_STATE = columns(DriverNotification, *_ROW, "ways", "language", "title", "body", "facts")
 _IDENTITY = columns(
     DriverNotification,
     *("id", "driver_id", "type", "subject", "vehicle_id", "severity", "category", "begins", "created_at"),
@@ -80,23 +77,13 @@ def _end_banners(items: Sequence[Item], now: datetime) -> None:
 
 
 def _state(item: Item) -> tuple[Any, ...]:
-    row = item.change.row
-    ways = msgspec.json.encode(list(item.change.policy.ways)).decode()
     return (
-        row.state,
-        row.reason,
-        row.root,
-        ways,
+        *(getattr(item.change.row, name) for name in _ROW),
+        msgspec.json.encode(item.change.policy.ways).decode(),
         item.driver.language,
         item.words.title[:300],
         item.words.body,
-        row.told_at,
-        row.times_told,
-        row.repeats,
-        row.last_seen_at,
-        row.due_at,
-        row.ended_at,
-        msgspec.json.encode(dict(item.facts)).decode(),
+        msgspec.json.encode(item.facts).decode(),
     )
 
 

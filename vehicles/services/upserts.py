@@ -14,7 +14,8 @@ from typing import Any
 from django.db import models
 
 from core.sql import Col, columns
-from vehicles.choices import Language, UnmanagedReason
+from outbox.choices import Language
+from vehicles.choices import UnmanagedReason
 from vehicles.models import (
     ChargingLocation,
     ChargingSession,

@@ -8,11 +8,13 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from console.templatetags.console import badge
-from vehicles.choices import StepKind, Way
+from console.templatetags.console import badge, register_colours
+from vehicles.choices import CAMPAIGN_COLOURS, PAIRING_COLOURS, SEVERITY_COLOURS, STATE_COLOURS, StepKind, Way
 from vehicles.ingest import FACT_TYPES
 
 register = template.Library()
+register_colours(register, campaign_colour=CAMPAIGN_COLOURS, pairing_colour=PAIRING_COLOURS)
+register_colours(register, driver_severity_colour=SEVERITY_COLOURS, driver_state_colour=STATE_COLOURS)
 
 _WAY_ICONS = {Way.PUSH: "device-phone-mobile", Way.EMAIL: "envelope", Way.BANNER: "megaphone"}
 _STEP_CLASSES = {

@@ -48,7 +48,7 @@ class CampaignList(ListPage):
     empty_text = gettext_lazy("Draft one, look at its audience, and start it.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return selectors.campaigns()
+        return Campaign.objects.all()
 
     def actions(self, request: HttpRequest) -> list[Action]:
         return [Action(_("New campaign"), reverse("vehicles:campaign_new"), "vehicles.add_campaign")]

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
 from core.permissions import person, requires
+from outbox.choices import Language
 from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
 from vehicles.catalogue.texts import TEXTS, examples_of
-from vehicles.choices import SEVERITY_COLOURS, Language
 from vehicles.filters import TypeFilters
 from vehicles.forms import SampleForm, TextForm, TypeForm, threshold_text
 from vehicles.models import TypeSetting
@@ -57,11 +57,10 @@ class CatalogueList(ListPage):
         return TypeSetting.objects.filter(type__in=TYPES)
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
-        living, held = selectors.living_counts(), selectors.held_counts()
+        living, held = selectors.shown_counts(), selectors.held_counts()
         for row in rows:
             row.entry, row.policy = TYPES[row.type], policy_of(TYPES[row.type], row)
             row.open_count, row.held_count = living.get(row.type, 0), held.get(row.type, 0)
-            row.colour = SEVERITY_COLOURS[row.entry.severity]
 
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
         return {"tabs": tabs_of(request, NOTIFICATION_TABS, self.key)}
@@ -82,7 +81,6 @@ def _page(request: HttpRequest, setting: TypeSetting, entry: NotificationType, s
         "setting": setting,
         "entry": entry,
         "policy": policy,
-        "colour": SEVERITY_COLOURS[entry.severity],
         "cooldown_s": policy.cooldown.total_seconds(),
         "thresholds": [(name, threshold_text(value)) for name, value in policy.thresholds.items()],
         "siblings": siblings_of(entry),

@@ -52,7 +52,7 @@ class DriverList(ListPage):
     empty_text = gettext_lazy("A driver is made by the first fact that names one.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return selectors.drivers()
+        return Driver.objects.all()
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_cars(rows)
