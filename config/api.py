@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from bikeshare.api import router as bikeshare
-from core.api import BodyParser, install_error_handlers
+from core.api import MachineAPI
 from fleet_remotes.api import router as remotes
 from infra_notifications.api import router as charging
 from outbox.api import router as outbox
@@ -14,7 +13,7 @@ from outbox.api.webhook_docs import webhook_paths
 from vehicles.api import router as vehicles
 
 
-class SignalboxAPI(NinjaAPI):
+class SignalboxAPI(MachineAPI):
     """Its document also lists what Signalbox sends: one webhook per kind of event, as registered by then."""
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
@@ -29,9 +28,7 @@ api = SignalboxAPI(
     description="Signals in, notifications out. Authenticate with `Authorization: Bearer <key>`. "
     "Errors are application/problem+json (RFC 9457); a 2xx is given only after the commit.",
     urls_namespace="api",
-    parser=BodyParser(),
 )
-install_error_handlers(api)
 api.add_router("/charging", charging, tags=["Charging"])
 api.add_router("/remotes", remotes, tags=["Fleet remotes"])
 api.add_router("/vehicles", vehicles, tags=["Vehicles"])

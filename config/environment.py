@@ -12,8 +12,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
-from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.core.validators import validate_email
+from django.core.exceptions import ImproperlyConfigured
+
+from core.email_addresses import ascii_address
 
 T = TypeVar("T")
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
@@ -100,10 +101,7 @@ class Environment:
         """A mail address, with a name before it or without."""
 
         def parse(raw: str) -> str:
-            try:
-                validate_email(parseaddr(raw)[1])
-            except ValidationError as error:
-                raise ValueError("no address") from error
+            ascii_address(parseaddr(raw)[1])
             if not raw.isprintable():
                 raise ValueError("control characters")
             return raw
@@ -115,11 +113,8 @@ class Environment:
 
         def parse(raw: str) -> list[str]:
             found = [word.strip() for word in raw.split(",") if word.strip()]
-            try:
-                for one in found:
-                    validate_email(one)
-            except ValidationError as error:
-                raise ValueError("no address") from error
+            for address in found:
+                ascii_address(address)
             return found
 
         return self._read(name, [], parse, "a list of mail addresses with commas between them")

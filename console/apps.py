@@ -13,11 +13,12 @@ class ConsoleConfig(AppConfig):
     verbose_name = _("Console")
 
     def ready(self) -> None:
+        from console.lists.jobs import BULK
         from console.navigation import Entry, register_entry
+        from core.background import register_work
         from core.permissions import SIGNED_IN
-        from core.schedule import register_periodic
 
-        register_periodic("console: sweep", task="console.sweep", every_s=15)
+        register_work(BULK)
         register_entry(Entry("overview", _("Dashboard"), "console:dashboard", SIGNED_IN, "home", 0))
         register_entry(Entry("administer", _("API keys"), "console:api_keys", "console.view_apikey", "key", 10))
         register_entry(

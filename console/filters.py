@@ -25,6 +25,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import RangeWidget
 
+from core.cache import Cache
 from core.search import ChoiceFacet, Facet, FlagFacet, NumberFacet, SearchContext, SearchError, SearchSchema
 from core.search.counts import Value
 from core.search.stored import FacetSource
@@ -153,16 +154,11 @@ class Section(LayoutObject):
         if not isinstance(bound.field, FacetField) or bound.errors:
             return _drawn(bound, len(active), opened)
         key = (*bound.field.shown, bound.auto_id, str(bound.label), tuple(active), opened, get_language())
-        if (known := _sections.get(key)) is None:
-            if len(_sections) >= MOST_SECTIONS:
-                _sections.clear()
-            known = _sections[key] = _drawn(bound, len(active), opened)
-        return known
+        return _sections.get(key, lambda: _drawn(bound, len(active), opened))
 
 
 # What a section shows follows from its key: it is drawn once for all who see the same.
-MOST_SECTIONS = 1_000
-_sections: dict[tuple[Any, ...], str] = {}
+_sections: Cache[tuple[Any, ...], str] = Cache()
 
 
 def _drawn(bound: Any, active: int, opened: bool) -> str:

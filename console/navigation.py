@@ -63,19 +63,23 @@ _registry = _Registry()
 def register_section(key: str, label: Text, *, before: str = "deliver") -> None:
     """A section of the menu for an app that brings many pages."""
     if key in SECTIONS:
-        return
+        raise ValueError(f"There is a section {key} already.")
     later = {name: SECTIONS.pop(name) for name in list(SECTIONS)[list(SECTIONS).index(before) :]}
     SECTIONS.update({key: label} | later)
 
 
 def register_entry(entry: Entry) -> None:
-    if entry not in _registry.entries:
-        _registry.entries.append(entry)
+    """Raises ValueError for a page that is in the menu already."""
+    if any((entry.section, entry.url_name) == (other.section, other.url_name) for other in _registry.entries):
+        raise ValueError(f"{entry.url_name} is in the menu already.")
+    _registry.entries.append(entry)
 
 
 def register_tile(tile: Tile) -> None:
-    if tile not in _registry.tiles:
-        _registry.tiles.append(tile)
+    """Raises ValueError for a key that another tile has."""
+    if any(tile.key == other.key for other in _registry.tiles):
+        raise ValueError(f"There is a tile of the key {tile.key} already.")
+    _registry.tiles.append(tile)
 
 
 def _may(user: User | AnonymousUser, permission: str) -> bool:

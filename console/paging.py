@@ -13,6 +13,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
 
+from core.cache import Cache
+
 COUNT_CAP = 10_000
 # Beyond so many rows (as PostgreSQL estimates them) counting stops when its time is up; "3,200+" is shown then.
 LONG_TABLE = 200_000
@@ -23,7 +25,6 @@ CHEAP = 1_500
 _CHEAPER = 4
 # A walk is left after so long, or sooner where less was expected.
 WALK_FOR_S, _LEAST_WALK_S, _UNIT_S = 0.05, 0.01, 5e-6
-_ESTIMATE_FOR_S = 60.0
 _DETOURS = ("enable_sort", "enable_incremental_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -64,25 +65,15 @@ def capped_ids(queryset: QuerySet[Any]) -> list[Any]:
     return list(queryset.order_by().values_list("pk", flat=True)[: COUNT_CAP + 1])
 
 
-@dataclass(frozen=True)
-class _Length:
-    """Whether PostgreSQL believes a table to be long; known for a minute."""
-
-    until: float
-    is_long: bool
+# Whether PostgreSQL believes a table to be long; known for a minute.
+long_tables: Cache[type[Model], bool] = Cache(age_s=60.0)
 
 
-_lengths: dict[type[Model], _Length] = {}
-
-
-def _is_long(model: type[Model]) -> bool:
-    known = _lengths.get(model)
-    if known is None or time.monotonic() >= known.until:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-            rows = cursor.fetchone()[0]
-        known = _lengths[model] = _Length(time.monotonic() + _ESTIMATE_FOR_S, rows > LONG_TABLE)
-    return known.is_long
+def _asked_whether_long(model: type[Model]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        rows: float = cursor.fetchone()[0]
+    return rows > LONG_TABLE
 
 
 @dataclass(frozen=True)
@@ -145,7 +136,8 @@ def page_of_rows(
         keys = _Keys.of(matching)
     except EmptyResultSet:
         return Page([], 1, size, 0, capped=False)
-    if _is_long(matching.model) and (at_once := keys.cost()) > CHEAP:
+    is_long = long_tables.get(matching.model, lambda: _asked_whether_long(matching.model))
+    if is_long and (at_once := keys.cost()) > CHEAP:
         page = _walked(base, _Keys.of(matching, *order_by), order_by, number, size, at_once)
         if page is not None:
             return page

@@ -8,7 +8,7 @@ from auditlog.models import LogEntry
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
@@ -32,6 +32,7 @@ from core.api import Problem, problem_response
 from core.middleware import client_address
 from core.models import ApiKey, Job, Undo
 from core.permissions import SIGNED_IN, check_permission, person, public, requires
+from core.refusal import Refused, add_refusal
 from core.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
 from core.selectors import find_api_key
@@ -159,8 +160,8 @@ def api_key_create(request: HttpRequest) -> HttpResponse:
                 expires_at=form.expires_at(),
                 created_by=person(request),
             )
-        except ValidationError as error:  # somebody else was quicker with the same name
-            form.add_error("name", error)
+        except Refused as error:  # somebody else was quicker with the same name
+            add_refusal(form, error, field="name")
         else:
             context = {"page_title": _("Your new API key"), "key": key, "plain": plain}
     return render(request, "console/api_key_form.html", context)
@@ -245,8 +246,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     try:
         taken = take_back(undo=change, by=person(request), now=timezone.now())
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+    except Refused as error:
+        messages.error(request, error.sentence)
     else:
         if taken:
             messages.success(request, _("Taken back: %(what)s") % {"what": change.label})

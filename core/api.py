@@ -7,29 +7,35 @@ Errors are `application/problem+json` (RFC 9457): `{"type", "title", "status", "
 from __future__ import annotations
 
 import base64
+import difflib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import structlog
 from auditlog.context import set_extra_data
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError, InterfaceError, OperationalError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
+from ninja import Router as NinjaRouter
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InputError
+from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.security import HttpBearer
+from ninja.utils import contribute_operation_callback
+from pydantic import BaseModel, ConfigDict
 
 from core.models import ApiKey
+from core.refusal import INVALID, Refused
 from core.search import SearchError
 from core.selectors import find_api_key
 from core.services import touch_api_key
@@ -143,6 +149,87 @@ class BodyParser(Parser):
         return parsed
 
 
+# ---- unknown fields and parameters ----------------------------------------------------------------------------------
+
+
+class ConfigurationIn(Schema):
+    """The body of what configures Signalbox: a field that nobody knows is refused, for it would be without effect."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Router(NinjaRouter):
+    """A router whose lists refuse query parameters that they do not know: a filter with a slip of the pen in its name
+    would find everything."""
+
+    def add_api_operation(self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any) -> None:
+        contribute_operation_callback(view_func, _refuse_unknown_parameters)
+        super().add_api_operation(path, methods, view_func, **options)
+
+
+def _query_parameters(operation: Operation) -> list[str]:
+    """The query parameters that an operation knows."""
+    sources = [model for model in operation.models if model.__ninja_param_source__ == "query"]
+    return [name for model in sources for name in model.model_fields]
+
+
+def _refuse_unknown_parameters(operation: Operation) -> None:
+    known, view = _query_parameters(operation), operation.view_func
+    if operation.methods != ["GET"] or not known:
+        return
+
+    @wraps(view)
+    def checked(request: HttpRequest, **values: Any) -> Any:
+        errors = [
+            {"pointer": f"/{name}", "detail": _unknown("parameter", name, known)}
+            for name in request.GET
+            if name not in known
+        ]
+        if errors:
+            raise Problem(422, "Some parameters are unknown; `errors` names each.", errors)
+        return view(request, **values)
+
+    operation.view_func = checked
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"did you mean `{nearest[0]}`?" if nearest else f"known are {', '.join(f'`{k}`' for k in known)}."
+    return f"There is no {what} `{name}`; {hint}"
+
+
+class MachineAPI(NinjaAPI):
+    """Errors are problem documents, and an unknown field is answered with the nearest that is known."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(parser=BodyParser(), **options)
+        install_error_handlers(self)
+
+    def validation_error_from_error_contexts(self, error_contexts: list[Any]) -> InputError:
+        found = super().validation_error_from_error_contexts(error_contexts)
+        errors = [(e, context.model) for context in error_contexts for e in context.pydantic_validation_error.errors()]
+        for named, (error, model) in zip(found.errors, errors, strict=True):
+            if error["type"] == "extra_forbidden":
+                *path, name = error["loc"]
+                named["msg"] = _unknown("field", str(name), _fields_at(model, path))
+        return found
+
+
+def _fields_at(model: Any, path: Sequence[int | str]) -> list[str]:
+    """The fields of the model that lies at a path within another."""
+    for part in path:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model in an annotation such as `list[Model] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner)) is not None), None)
+
+
 def encode_cursor(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
@@ -211,18 +298,13 @@ def _on_input_error(_request: HttpRequest, error: InputError) -> HttpResponse:
     return problem_response(Problem(422, "Some fields are not valid; `errors` names each.", errors))
 
 
-def _on_model_error(_request: HttpRequest, error: ModelValidationError) -> HttpResponse:
-    if hasattr(error, "error_dict"):
-        errors = [
-            {"pointer": "/" + ("" if field == "__all__" else field), "detail": message}
-            for field, messages in error.message_dict.items()
-            for message in messages
-        ]
-    else:
-        errors = [{"pointer": "/", "detail": message} for message in error.messages]
-    conflict = any(getattr(e, "code", None) == "unique" for e in getattr(error, "error_list", []))
-    detail = " ".join(e["detail"] for e in errors)
-    return problem_response(Problem(409 if conflict else 422, detail, errors))
+def refused_problem(refused: Refused) -> Problem:
+    """422 for what the sender can correct, else 409; where no field says what stands in the way, the code does."""
+    is_conflict = refused.code != INVALID
+    errors = [{"pointer": f"/{reason.field}", "detail": reason.sentence} for reason in refused.reasons]
+    if is_conflict:
+        errors = [error if error["pointer"] != "/" else error | {"code": refused.code} for error in errors]
+    return Problem(409 if is_conflict else 422, refused.sentence, errors)
 
 
 def _on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
@@ -257,7 +339,7 @@ def install_error_handlers(api: NinjaAPI) -> None:
         OperationalError: _on_database_away,
         InterfaceError: _on_database_away,
         InputError: _on_input_error,
-        ModelValidationError: _on_model_error,
+        Refused: lambda _request, refused: problem_response(refused_problem(refused)),
         HttpError: _on_http_error,
         SearchError: _on_search_error,
         Http404: lambda _request, _error: problem_response(Problem(404, "There is no such thing, or it is gone.")),

@@ -19,6 +19,7 @@ class CoreConfig(AppConfig):
         from core.search import lookups
 
         lookups.install()
+        register_periodic("console: sweep", task="console.sweep", every_s=15)
         register_periodic("console: count facets", task="console.count_facets", every_s=60)
         register_audit()
         register_periodic("retention: prune", task="console.prune", every_s=settings.RETENTION_PRUNE_S)

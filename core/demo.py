@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.choices import Scope
 from core.models import ApiKey
+from core.registry import Registry
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER
 from core.selectors import find_api_key
 from core.services import create_api_key
@@ -18,12 +19,12 @@ from core.services import create_api_key
 Loader = Callable[[datetime], None]
 ROLE_OF = {"operator": OPERATOR, "admin": ADMINISTRATOR, "viewer": VIEWER}
 KEY_NAME = "Demo"
-_loaders: dict[str, Loader] = {}
+_loaders: Registry[Loader] = Registry("loader of demo data")
 
 
 def register_demo(name: str, loader: Loader) -> None:
     """`loader` fills an empty database and does nothing when its data is there."""
-    _loaders[name] = loader
+    _loaders.add(name, loader)
 
 
 def make_logins(passwords: Mapping[str, str]) -> None:

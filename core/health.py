@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.registry import Registry
 from core.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
 
 CONNECT_TIMEOUT_S = 2
@@ -41,13 +42,13 @@ class Check:
     asks_database: bool = True
 
 
-_checks: dict[str, Check] = {}
+_checks: Registry[Check] = Registry("health check")
 
 
 def register_check(
     name: str, run: Callable[[datetime], Finding], *, for_readiness: bool = True, asks_database: bool = True
 ) -> None:
-    _checks[name] = Check(name, run, for_readiness, asks_database)
+    _checks.add(name, Check(name, run, for_readiness, asks_database))
 
 
 def run_checks(*, readiness_only: bool = False) -> list[tuple[str, Finding]]:

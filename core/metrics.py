@@ -34,8 +34,10 @@ _levels: list[Levels] = []
 
 
 def register_levels(levels: Levels) -> None:
-    if levels not in _levels:
-        _levels.append(levels)
+    """Raises ValueError for a function that is registered already."""
+    if levels in _levels:
+        raise ValueError(f"{levels} is registered already.")
+    _levels.append(levels)
 
 
 def life_levels() -> Iterator[Metric]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.registry import Registry
+
 
 @dataclass(frozen=True)
 class Periodic:
@@ -15,11 +17,11 @@ class Periodic:
     every_s: int
 
 
-_entries: dict[str, Periodic] = {}
+_entries: Registry[Periodic] = Registry("periodic task")
 
 
 def register_periodic(name: str, *, task: str, every_s: int) -> None:
-    _entries[name] = Periodic(name, task, every_s)
+    _entries.add(name, Periodic(name, task, every_s))
 
 
 def periodic_tasks() -> list[Periodic]:

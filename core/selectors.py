@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import re
-import time
 from datetime import datetime, timedelta
 
 from django.db.models import Max
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
+from core.cache import Cache
 from core.models import ApiKey, SignOfLife
 from core.services import digest_of
 
@@ -23,26 +23,20 @@ _KEY = re.compile(r"(sbx_[0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 
 
 # A key that was revoked or deleted elsewhere is refused in this process within this time, here at once.
-KEYS_KEPT_S = 1.0
-_kept: dict[str, tuple[ApiKey, float]] = {}
+_keys: Cache[str, ApiKey] = Cache(age_s=1.0)
 
 
 def _key_of_prefix(prefix: str) -> ApiKey | None:
     """A key as it is in the database or was a moment ago: machines send hundreds of requests a second with one."""
-    found = _kept.get(prefix)
-    if found is not None and time.monotonic() - found[1] < KEYS_KEPT_S:
-        return found[0]
-    key = ApiKey.objects.filter(prefix=prefix).first()
-    if key is None:
-        _kept.pop(prefix, None)
-    else:
-        _kept[prefix] = (key, time.monotonic())
-    return key
+    try:
+        return _keys.get(prefix, lambda: ApiKey.objects.get(prefix=prefix))
+    except ApiKey.DoesNotExist:
+        return None
 
 
 @receiver((post_save, post_delete), sender=ApiKey)
 def _forget_key(instance: ApiKey, **_: object) -> None:
-    _kept.pop(instance.prefix, None)
+    _keys.forget(instance.prefix)
 
 
 def find_api_key(plain: str, now: datetime) -> ApiKey | None:

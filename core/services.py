@@ -1,4 +1,4 @@
-"""Writes of the console: API keys, signs of life, jobs."""
+"""Writes of the console: API keys, signs of life."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import secrets
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.choices import JobState, Scope
-from core.models import ApiKey, Job, SignOfLife
+from core.choices import Scope
+from core.models import ApiKey, SignOfLife
+from core.refusal import Refused
 
 # `last_used_at` says "used within the last minute"; writing it more often would cost a write per request.
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -37,18 +36,18 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """Makes a key and returns it with its plain text, which is shown this once and stored nowhere.
 
-    Raises ValidationError for an unknown scope, no scope at all, and a name that is taken, missing or too long.
+    Raises Refused for an unknown scope, no scope at all, and a name that is taken, missing or too long.
     """
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise ValidationError(_("Give the key a name of at most %(n)d characters.") % {"n": MAX_NAME})
+        raise Refused(_("Give the key a name of at most %(n)d characters.") % {"n": MAX_NAME})
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         known = ", ".join(Scope.values)
         said = (
             _("Unknown scope %(scope)s.") % {"scope": ", ".join(unknown)} if unknown else _("Name at least one scope.")
         )
-        raise ValidationError(f"{said} " + _("The scopes are: %(known)s.") % {"known": known})
+        raise Refused(f"{said} " + _("The scopes are: %(known)s.") % {"known": known})
     prefix, secret = "sbx_" + secrets.token_hex(4), secrets.token_urlsafe(32)
     key = ApiKey(name=name, prefix=prefix, digest=digest_of(secret), scopes=sorted(set(scopes)), expires_at=expires_at)
     key.created_by = created_by  # type: ignore[assignment]
@@ -56,7 +55,7 @@ def create_api_key(
         with transaction.atomic():
             key.save()
     except IntegrityError as error:
-        raise ValidationError(_("There is a key named “%(name)s” already.") % {"name": name}) from error
+        raise Refused(_("There is a key named “%(name)s” already.") % {"name": name}) from error
     return key, f"{prefix}_{secret}"
 
 
@@ -77,35 +76,3 @@ def touch_api_key(*, key: ApiKey, now: datetime) -> None:
 def show_life(*, part: str, now: datetime, instance: str = "") -> None:
     """Notes that a part of Signalbox works; called every few seconds."""
     SignOfLife.objects.update_or_create(part=part, instance=instance or socket.gethostname(), defaults={"at": now})
-
-
-def start_job(
-    *,
-    kind: str,
-    label: str,
-    created_by: AbstractBaseUser | None,
-    arguments: dict[str, Any] | None = None,
-    payload: bytes = b"",
-    total: int = 0,
-) -> Job:
-    job = Job(kind=kind, label=label[:200], arguments=arguments or {}, payload=payload, total=total)
-    job.created_by = created_by  # type: ignore[assignment]
-    job.save()
-    return job
-
-
-def move_job(*, job: Job, to: JobState, away_from: Sequence[JobState], result: dict[str, Any] | None = None) -> bool:
-    """Changes a job's state if it stands in one of `away_from`; says whether it did."""
-    changes: dict[str, Any] = {"state": to}
-    if result is not None:
-        changes["result"] = result
-    if to in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
-        changes |= {"finished_at": timezone.now(), "payload": b""}
-    if not Job.objects.filter(pk=job.pk, state__in=away_from).update(**changes):
-        return False
-    job.refresh_from_db()
-    return True
-
-
-def report_progress(*, job: Job, done: int, total: int) -> None:
-    Job.objects.filter(pk=job.pk).update(done=done, total=total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from core import retention
+from core import background, retention
 from core.search import stored
 
 
@@ -19,3 +19,14 @@ def count_facets() -> None:
 def prune() -> None:
     """Deletes what is older than its retention, for some seconds; the next run goes on."""
     retention.prune_old(now=timezone.now())
+
+
+@shared_task(name=background.TASK)
+def run_job(job_id: int) -> None:
+    background.run_job(job_id=job_id)
+
+
+@shared_task(name="console.sweep")
+def sweep() -> None:
+    """Long work whose nudge or worker was lost."""
+    background.sweep(now=timezone.now())

@@ -19,6 +19,7 @@ from django.db.models.fields import BinaryField
 from django.utils import timezone
 
 from core.models import Undo
+from core.registry import Registry
 
 OPEN_FOR = timedelta(minutes=10)
 KEPT_FOR = timedelta(days=1)
@@ -33,11 +34,11 @@ class UndoKind:
     undo: Callable[[dict[str, Any], list[int], AbstractBaseUser], None]
 
 
-_kinds: dict[str, UndoKind] = {}
+_kinds: Registry[UndoKind] = Registry("kind of undo")
 
 
 def register_undo(kind: UndoKind) -> None:
-    _kinds[kind.key] = kind
+    _kinds.add(kind.key, kind)
 
 
 # ---- ids in eight bytes each, in network order: what PostgreSQL's int8send gives --------------------------------

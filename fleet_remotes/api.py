@@ -5,17 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from ninja import Router, Schema, Status
+from ninja import Schema, Status
 from pydantic import Field
 
-from core.api import Problem, ScopedKey, audited_by, key_of, page_of, problem_response, raw_body, rfc3339
+from core.api import (
+    ConfigurationIn,
+    Problem,
+    Router,
+    ScopedKey,
+    audited_by,
+    key_of,
+    page_of,
+    problem_response,
+    raw_body,
+    rfc3339,
+)
 from core.batches import batch_openapi
 from core.combine import Combiner
 from core.ingest import BatchEndpoint
@@ -120,14 +130,14 @@ def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
 # ---- callbacks ------------------------------------------------------------------------------------------------
 
 
-class HeaderIn(Schema):
+class HeaderIn(ConfigurationIn):
     """The static header by which the vendor proves itself. Without `value` one is made up and shown once."""
 
     name: str = "Authorization"
     value: str = ""
 
 
-class CallbackIn(Schema):
+class CallbackIn(ConfigurationIn):
     """A callback. `callback_id` is the vendor's, where it is registered there already."""
 
     slug: str
@@ -277,17 +287,6 @@ def _by(request: HttpRequest) -> str:
     return f"API: {key_of(request).name}"
 
 
-def _refusal(error: ValidationError) -> Exception:
-    """A check that refused or a state that has moved on is a conflict; anything else is the caller's own mistake."""
-    code = getattr(error, "code", "")
-    if isinstance(error, commands.CannotSend):
-        errors = [{"pointer": "/vin", "detail": str(finding.code)} for finding in error.findings]
-        return Problem(409, " ".join(error.messages), errors)
-    if code in ("conflict", "wrong_code"):
-        return Problem(409, " ".join(error.messages))
-    return error
-
-
 @router.post("/actions", auth=WRITE, response={202: dict[str, Any]}, summary="Send a command to a vehicle")
 def post_action(request: HttpRequest, body: ActionIn) -> Status[dict[str, Any]]:
     """Queues a command after its checks; 409 says which of them refused.
@@ -303,8 +302,6 @@ def post_action(request: HttpRequest, body: ActionIn) -> Status[dict[str, Any]]:
         )
     except CommandError as error:
         raise Problem(422, str(error), [{"pointer": error.pointer, "detail": str(error)}]) from error
-    except ValidationError as error:
-        raise _refusal(error) from error
     shape = _with_timeline(action)
     if code:
         shape["confirmation"] = {"code": code, "until": rfc3339(action.expires_at)}
@@ -325,10 +322,7 @@ def get_action(request: HttpRequest, action_id: int) -> dict[str, Any]:
 @router.post("/actions/{action_id}/confirm", auth=WRITE, response={202: dict[str, Any]}, summary="Confirm a draft")
 def confirm_action(request: HttpRequest, action_id: int, body: ConfirmIn) -> Status[dict[str, Any]]:
     action = get_object_or_404(selectors.actions(), pk=action_id)
-    try:
-        commands.confirm_command(action=action, code=body.code, by=_by(request), now=timezone.now())
-    except ValidationError as error:
-        raise _refusal(error) from error
+    commands.confirm_command(action=action, code=body.code, by=_by(request), now=timezone.now())
     return Status(202, _with_timeline(get_object_or_404(selectors.actions(), pk=action_id)))
 
 

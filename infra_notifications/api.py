@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router, Schema, Status
+from ninja import Schema, Status
 from pydantic import Field
 
-from core.api import Problem, ScopedKey, audited_by, key_of, page_of, rfc3339
+from core.api import ConfigurationIn, Problem, Router, ScopedKey, audited_by, key_of, page_of, rfc3339
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
 from infra_notifications import selectors
@@ -125,7 +125,7 @@ def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
 # ---- groups ---------------------------------------------------------------------------------------------------
 
 
-class GroupIn(Schema):
+class GroupIn(ConfigurationIn):
     """A notification group. `hold_off_s` maps a case to seconds; what is not named has its default.
 
     `digest_time` ("07:00") asks for one mail a day at that time in `time_zone` (IANA) instead of single ones.
@@ -144,7 +144,7 @@ class GroupIn(Schema):
     charge_points: list[str] = Field(default_factory=list, max_length=MAX_MEMBERS)
 
 
-class GroupPatch(Schema):
+class GroupPatch(ConfigurationIn):
     """What is to change; everything may be left out. `charge_points` replaces the members."""
 
     name: str | None = None
@@ -160,7 +160,7 @@ class GroupPatch(Schema):
     charge_points: list[str] | None = Field(default=None, max_length=MAX_MEMBERS)
 
 
-class MembersIn(Schema):
+class MembersIn(ConfigurationIn):
     """Charge points by EVSE id, or all that a Magic Search finds."""
 
     charge_points: list[str] | None = Field(default=None, max_length=MAX_MEMBERS)

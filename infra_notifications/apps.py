@@ -13,6 +13,7 @@ class InfraNotificationsConfig(AppConfig):
 
         from console.lists import register_bulk
         from console.navigation import Entry, Tile, register_entry, register_tile
+        from core.background import register_work
         from core.demo import register_demo
         from core.schedule import register_periodic
         from core.search.stored import register_long_list
@@ -20,6 +21,7 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications import demo, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import address_line
+        from infra_notifications.services import import_jobs
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
@@ -62,3 +64,4 @@ class InfraNotificationsConfig(AppConfig):
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
         register_event_keeper(app, selectors.events_of_open_incidents)
+        register_work(import_jobs.IMPORT)

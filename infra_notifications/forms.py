@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import BulkForm
+from core.refusal import Refused, add_refusal
 from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models import NotificationGroup
@@ -273,8 +274,8 @@ class MaintenanceOfSelectedForm(BulkForm, MaintenanceTimesForm):
         if not self.errors:
             try:
                 beginning(starts_at=data["starts_at"], ends_at=data["ends_at"], now=timezone.now())
-            except forms.ValidationError as error:
-                self.add_error(None, error)
+            except Refused as refused:
+                add_refusal(self, refused)
 
     def arguments(self) -> dict[str, Any]:
         data = self.cleaned_data

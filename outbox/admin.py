@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from console.admin import BigTableAdmin, register_read_only
+from core.refusal import Refused, add_refusal
 from outbox.models import (
     Address,
     Attempt,
@@ -63,7 +64,12 @@ class TopicListForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        return given if self.errors else given | lists.clean_settings(given)
+        if not self.errors:
+            try:
+                given |= lists.clean_settings(given)
+            except Refused as refused:
+                add_refusal(self, refused)
+        return given
 
 
 class TopicListAddressInline(admin.TabularInline):  # type: ignore[type-arg]

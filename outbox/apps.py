@@ -66,13 +66,17 @@ class OutboxConfig(AppConfig):
         from celery.signals import beat_init, worker_process_init
 
         from console.navigation import Entry, register_entry
+        from core.background import register_work
         from core.health import register_check
         from core.metrics import register_levels
         from outbox import checks, metrics, watch
+        from outbox.services import erasing, repeats
 
         register_levels(metrics.health_alert_levels)
         register_check("dead letters", checks.check_dead_letters, for_readiness=False)
         register_check("alerts", checks.check_alerts, for_readiness=False)
+        register_work(erasing.ERASE)
+        register_work(repeats.RETRY)
         register_entry(
             Entry(
                 "deliver", _("Dead letters"), "outbox:dead_letters", "outbox.view_delivery", "exclamation-triangle", 30

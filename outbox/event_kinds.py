@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
+from core.registry import Registry
 from outbox.choices import Severity
 
 
@@ -45,14 +46,14 @@ class UnknownKind(LookupError):
 
 
 # By key.
-registered: dict[str, EventKind] = {}
+registered: Registry[EventKind] = Registry("kind of event")
 
 
 def register_kinds(kinds: Iterable[EventKind]) -> None:
     """Raises ValueError for a key that another kind has."""
     for kind in kinds:
-        if registered.setdefault(kind.key, kind) is not kind:
-            raise ValueError(f"There is an event kind {kind.key} already.")
+        if registered.get(kind.key) is not kind:
+            registered.add(kind.key, kind)
 
 
 def kind_of(key: str) -> EventKind:
@@ -101,13 +102,13 @@ def kinds_of(topics: Iterable[str], domain: str = "") -> list[EventKind]:
 
 
 def clean_topics(texts: Iterable[str]) -> list[str]:
-    """Topics in their order, each once. Raises ValidationError for none at all, and for each that takes no kind."""
+    """Topics in their order, each once. Raises Refused for none at all, and for each that takes no kind."""
     topics = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     wrong = [topic for topic in topics if not kinds_of([topic])]
     if not topics:
-        raise ValidationError(_("Choose at least one topic; * takes every event."))
+        raise Refused(_("Choose at least one topic; * takes every event."))
     if wrong:
-        raise ValidationError([_unknown_topic(topic) for topic in wrong])
+        raise Refused.by_field({"": [_unknown_topic(topic) for topic in wrong]})
     return topics
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Lower, TruncHour
 
+from core.cache import Cache
 from outbox.choices import WAITING, BannerState, Channel, DecisionState, DeliveryState
 from outbox.event_kinds import EventKind, domain_of, kind_of, kinds_of, matches_topic, public_kinds
 from outbox.models import (
@@ -40,7 +41,7 @@ def deliveries_of_events(event_ids: Iterable[int]) -> QuerySet[Delivery]:
 
 
 # Hours that are over and counted: nothing is added to them any more.
-counted_hours: dict[datetime, dict[str, int]] = {}
+counted_hours: Cache[datetime, dict[str, int]] = Cache()
 _COMMITTED_AFTER = timedelta(minutes=5)
 
 
@@ -51,18 +52,18 @@ def activity(now: datetime, hours: int = 24) -> list[tuple[datetime, dict[str, i
     """
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     wanted = [this - timedelta(hours=back) for back in range(hours - 1, -1, -1)]
-    for hour in list(counted_hours):  # a copy: other threads count too
-        if hour < wanted[0]:
-            counted_hours.pop(hour, None)
-    since = next((hour for hour in wanted if hour not in counted_hours), this)
+    known = {hour: by for hour in wanted if (by := counted_hours.peek(hour)) is not None}
+    since = next((hour for hour in wanted if hour not in known), this)
     found: dict[datetime, dict[str, int]] = {hour: {} for hour in wanted if hour >= since}
     rows = Event.objects.filter(created_at__gte=since).annotate(hour=TruncHour("created_at", tzinfo=UTC))
     for hour, kind, number in rows.order_by().values_list("hour", "kind").annotate(n=Count("pk")):
         domain = domain_of(kind)
         if hour in found:
             found[hour][domain] = found[hour].get(domain, 0) + number
-    counted_hours.update({hour: by for hour, by in found.items() if hour + timedelta(hours=1) + _COMMITTED_AFTER < now})
-    return [(hour, found[hour] if hour in found else counted_hours.get(hour, {})) for hour in wanted]
+    for hour, by in found.items():
+        if hour + timedelta(hours=1) + _COMMITTED_AFTER < now:
+            counted_hours.put(hour, by)
+    return [(hour, (known | found)[hour]) for hour in wanted]
 
 
 def attempts_of(delivery: Delivery) -> QuerySet[Attempt]:

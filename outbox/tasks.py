@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.services import show_life
 from outbox import dispatcher
-from outbox.services import erasing, repeats, sweeping
+from outbox.services import sweeping
 from outbox.services.topic_lists import notifying
 
 
@@ -25,13 +25,3 @@ def sweep() -> None:
     show_life(part="worker", now=now)
     sweeping.sweep(now=now)
     dispatcher.wake()
-
-
-@shared_task(name="outbox.retry_selected")
-def retry_selected(job_id: int) -> None:
-    repeats.run(job_id=job_id, now=timezone.now())
-
-
-@shared_task(name="outbox.erase_address")
-def erase_address(job_id: int) -> None:
-    erasing.run(job_id=job_id, now=timezone.now())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,8 +17,8 @@ from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
-from console import paging
-from infra_notifications.services.mapping import forget_rule_book
+from console.paging import long_tables
+from core import cache
 from outbox import dispatcher
 from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
@@ -76,18 +75,13 @@ class ApiClient:
         return self.call("DELETE", path, body)
 
 
-@pytest.fixture(autouse=True)
-def _fresh_rule_book() -> Iterator[None]:
-    """Compiled rules live longer than a test's transaction."""
-    forget_rule_book()
-    yield
-    forget_rule_book()
-
-
-@pytest.fixture(autouse=True)
-def _all_tables_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they are here: without a question, whose turn would come once a minute and change how many statements run."""
-    monkeypatch.setattr(paging, "_lengths", dict.fromkeys(apps.get_models(), paging._Length(math.inf, False)))
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Whoever gets a database begins like a new process: nothing is remembered of what another test had in it."""
+    if fixturedef.argname in ("_django_db_helper", "transactional_db"):
+        cache.clear()
+        for model in apps.get_models():
+            # As they are here; the question would come once a minute and change how many statements run.
+            long_tables.put(model, False)
 
 
 @pytest.fixture(scope="session")

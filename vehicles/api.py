@@ -8,9 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router
 
-from core.api import Problem, ScopedKey, page_of, rfc3339
+from core.api import Problem, Router, ScopedKey, page_of, rfc3339
 from core.ingest import BatchEndpoint
 from vehicles import selectors
 from vehicles.catalogue import TYPES

@@ -15,15 +15,15 @@ from django.utils import timezone
 from msgspec import UNSET, Meta, UnsetType
 
 from bikeshare import selectors
-from bikeshare.api.kit import WRITE, answer, answering, read_body, shape, trip_shape
+from bikeshare.api.kit import WRITE, answer, read_body, shape, trip_shape
 from bikeshare.api.resources import body_openapi, router
 from bikeshare.event_kinds.payloads import Failure
 from bikeshare.ingest.resources import Cents, Given, Moment, Photo, Place, Text, values_of
 from bikeshare.models import Resource, Station, Trip
 from bikeshare.services import abonnements, people, trips
-from bikeshare.services.refused import Invalid
+from bikeshare.services.refusals import invalid
 from bikeshare.services.specs import SPECS
-from core.api import key_of
+from core.api import audited_by, key_of
 
 
 class Nothing(Given, kw_only=True):
@@ -99,7 +99,7 @@ class Associate(OfCyclist, kw_only=True):
 
 def _update_mark(pk: str, *, now: datetime, reason: str, status: str | None = None, **changes: Any) -> Trip:
     if not changes and status is None:
-        raise Invalid("status", "Give what is to change: status, photo, position or date.")
+        raise invalid("status", "Give what is to change: status, photo, position or date.")
     trip = trips.edit_request(pk, changes=changes, now=now) if changes else None
     if status is not None:
         trip = trips.decide(pk, accept=status == "accepted", reason=reason, now=now)
@@ -185,7 +185,7 @@ def add_operation(operation: Operation) -> None:
         get_object_or_404(model.objects, pk=uid)
         values = values_of(read_body(request, decoder, default=default))
         actor = {"by": f"key:{key_of(request).name}"} if operation.names_actor else {}
-        with answering(request):
+        with audited_by(key_of(request)):
             row = operation.do(uid, now=timezone.now(), **values, **actor)
         return answer(trip_shape(row) if isinstance(row, Trip) else shape(row))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,25 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from bikeshare import selectors
 from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.payloads import facts_of
-from bikeshare.services.refused import Invalid, Refused
-from core.api import Problem, ScopedKey, audited_by, check_limit, decode_cursor, encode_cursor, key_of, limited_body
+from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
 from core.batches import readable
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
 Body = TypeVar("Body", bound=msgspec.Struct)
-
-
-@contextmanager
-def answering(request: HttpRequest) -> Iterator[None]:
-    """Changes under the name of the request's key; what is refused or invalid becomes a problem document."""
-    try:
-        with audited_by(key_of(request)):
-            yield
-    except Refused as error:
-        said = {"pointer": "/", "detail": error.sentence, "code": error.code}
-        raise Problem(409, error.sentence, [said]) from error
-    except Invalid as error:
-        raise Problem(422, str(error), [{"pointer": f"/{error.field}", "detail": error.sentence}]) from error
 
 
 def read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, default: Body | None = None) -> Body:

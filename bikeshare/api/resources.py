@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router
 
 from bikeshare import selectors
 from bikeshare.api.kit import (
     READ,
     WRITE,
     answer,
-    answering,
     page_of_ids,
     program_shape,
     read_body,
@@ -28,11 +25,12 @@ from bikeshare.ingest.resources import Given, ProgramGiven, TripGiven, values_of
 from bikeshare.models import Program, Trip
 from bikeshare.search import PROGRAM_SEARCH, SEARCHES
 from bikeshare.services import programs, resources
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid
 from bikeshare.services.renting import start_trip
 from bikeshare.services.specs import SPECS, Spec
-from core.api import Problem, limited_body
+from core.api import Problem, Router, audited_by, key_of, limited_body
 from core.batches import BatchDecoder, batch_answer, batch_openapi, inline
+from core.refusal import Refused
 
 router = Router()
 
@@ -56,7 +54,7 @@ def add_resource(spec: Spec) -> None:
     def make(request: HttpRequest) -> HttpResponse:
         body = limited_body(request)
         decoded = batch.decode(body)
-        with answering(request):
+        with audited_by(key_of(request)):
             if body.lstrip()[:1] == b"{":
                 for _index, said in decoded.rejected:
                     raise Problem(422, said, [{"pointer": f"/{said.partition(':')[0]}", "detail": said}])
@@ -71,12 +69,12 @@ def add_resource(spec: Spec) -> None:
     def change(request: HttpRequest, uid: str) -> HttpResponse:
         _row(spec, uid)
         given = read_body(request, single)
-        with answering(request):
+        with audited_by(key_of(request)):
             return answer(shape(resources.patch(spec=spec, pk=uid, given=given, now=timezone.now())))
 
     def delete(request: HttpRequest, uid: str, final: bool = False) -> HttpResponse:
         _row(spec, uid)
-        with answering(request):
+        with audited_by(key_of(request)):
             left = resources.delete(spec=spec, pk=uid, now=timezone.now(), final=final)
         return answer(shape(left)) if left is not None else HttpResponse(status=204)
 
@@ -115,8 +113,8 @@ def _make_many(spec: Spec, items: list[tuple[int, Any]]) -> tuple[int, list[tupl
     for index, given in items:
         try:
             _rent(given)
-        except (Invalid, Refused, ValidationError) as error:
-            rejected.append((index, str(error)))
+        except Refused as error:
+            rejected.append((index, error.line))
     return len(items) - len(rejected), rejected
 
 
@@ -125,7 +123,7 @@ def _rent(given: TripGiven) -> dict[str, Any]:
     values = values_of(given)
     for name in ("cyclist", "vehicule"):
         if not values.get(name):
-            raise Invalid(name, "It is needed.")
+            raise invalid(name, "It is needed.")
     cyclist, vehicule = values.pop("cyclist"), values.pop("vehicule")
     trip, pin = start_trip(cyclist_id=cyclist, vehicule_id=vehicule, now=timezone.now(), details=values)
     return shape(trip) | {"pin": pin}
@@ -149,7 +147,7 @@ def list_programs(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 @router.post("/programs", auth=WRITE, summary="Make a program", openapi_extra=body_openapi(ProgramGiven))
 def create_program(request: HttpRequest) -> HttpResponse:
     given = read_body(request, _program)
-    with answering(request):
+    with audited_by(key_of(request)):
         return answer(program_shape(programs.create_program(given=given)), 201)
 
 
@@ -161,14 +159,14 @@ def get_program(request: HttpRequest, uid: str) -> dict[str, Any]:
 @router.patch("/programs/{uid}", auth=WRITE, summary="Change a program", openapi_extra=body_openapi(ProgramGiven))
 def patch_program(request: HttpRequest, uid: str) -> HttpResponse:
     program, given = _program_row(uid), read_body(request, _program)
-    with answering(request):
+    with audited_by(key_of(request)):
         return answer(program_shape(programs.patch_program(program=program, given=given)))
 
 
 @router.delete("/programs/{uid}", auth=WRITE, summary="Delete a program in which nothing ever was")
 def delete_program(request: HttpRequest, uid: str) -> HttpResponse:
     program = _program_row(uid)
-    with answering(request):
+    with audited_by(key_of(request)):
         programs.delete_program(program=program)
     return HttpResponse(status=204)
 

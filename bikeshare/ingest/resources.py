@@ -9,6 +9,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
+from core.email_addresses import is_address
+
 Id = Annotated[str, Meta(max_length=40)]
 Short = Annotated[str, Meta(max_length=40)]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -61,6 +63,10 @@ class CyclistGiven(Given, kw_only=True):
     role: Annotated[str, Meta(min_length=1, max_length=30)] | UnsetType = UNSET
     kyc_documents: list[Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
     has_payment_source: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if isinstance(self.email, str) and self.email.strip() and not is_address(self.email):
+            raise ValueError("`email`: not an e-mail address")
 
 
 class RegistrationGiven(Given, kw_only=True):

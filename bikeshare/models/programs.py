@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare.choices import ProgramStatus
+from core.email_addresses import AddressField
 from core.lifecycle import Audited, How, Lifecycle, Personal, While
 
 
@@ -29,7 +30,7 @@ class Program(models.Model):
     url = models.CharField(
         _("web page"), max_length=200, blank=True, default="", validators=[URLValidator(["https", "http"])]
     )
-    contact_email = models.EmailField(_("contact"), blank=True, default="")
+    contact_email = AddressField(_("contact"), blank=True, default="")
     opening_hours = models.CharField(
         _("opening hours"), max_length=200, default="24/7", help_text=_("In the form of OpenStreetMap, e.g. 24/7.")
     )

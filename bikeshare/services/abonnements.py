@@ -20,7 +20,7 @@ from bikeshare.event_kinds.payloads import (
 from bikeshare.models import Abonnement
 from bikeshare.rules.renting import trial_notice_at
 from bikeshare.selectors import running_trips
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load_one
 
 log = structlog.get_logger("signalbox.bikeshare")
@@ -73,7 +73,7 @@ def decline(abonnement_id: str, *, by: str, reason: str, now: datetime) -> Abonn
 def _waiting(pk: str) -> Abonnement:
     row = load_one(Abonnement, pk)
     if row.status != AbonnementStatus.WAITING_VALIDATION:
-        raise Refused(Refusal.WRONG_STATE)
+        raise refusal(Refusal.WRONG_STATE)
     return row
 
 
@@ -82,7 +82,7 @@ def activate(abonnement_id: str, *, now: datetime, error: Failure | None = None)
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = load_one(Abonnement, abonnement_id)
         if row.status != AbonnementStatus.INCOMPLETE:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("Only an incomplete abonnement can be activated."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("Only an incomplete abonnement can be activated."))
         failure = _failure(row, error)
         if failure is not None:
             _tell_once(work, "abonnement.activation_failed", row, AbonnementFailed, error=failure)
@@ -100,11 +100,11 @@ def _tell_once(work: ResourceUnitOfWork, topic: str, row: Abonnement, payload: A
 def note_payment(abonnement_id: str, *, outcome: str, now: datetime) -> Abonnement:
     """What the payment system says: paid, past_due or unpaid."""
     if outcome not in PAYMENTS:
-        raise Invalid("outcome", _("It must be one of %(known)s.") % {"known": ", ".join(PAYMENTS)})
+        raise invalid("outcome", _("It must be one of %(known)s.") % {"known": ", ".join(PAYMENTS)})
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = load_one(Abonnement, abonnement_id)
         if row.activated_at is None:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("The abonnement was never active."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("The abonnement was never active."))
         work.change(row, status=PAYMENTS[outcome])
         return row
 
@@ -114,7 +114,7 @@ def request_deletion(abonnement_id: str, *, now: datetime) -> Abonnement:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = load_one(Abonnement, abonnement_id)
         if running_trips().filter(cyclist=row.cyclist, program_id=row.program_id).exists():
-            raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
+            raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
         work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
         return row
 
@@ -134,7 +134,7 @@ def delete(abonnement_id: str, *, now: datetime) -> Abonnement:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = load_one(Abonnement, abonnement_id)
         if row.status not in (*ENDED, AbonnementStatus.INCOMPLETE):
-            raise Refused(Refusal.IN_USE, _("Ask for the deletion of the abonnement first."))
+            raise refusal(Refusal.IN_USE, _("Ask for the deletion of the abonnement first."))
         work.change(row, trial_notice_at=None)
         work.delete(row)
         return row

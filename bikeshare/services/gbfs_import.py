@@ -13,6 +13,7 @@ from bikeshare.ingest.gbfs import Feed
 from bikeshare.models import Program, Station, Zone, new_id
 from bikeshare.selectors import rows_of
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
+from core.refusal import refusing_invalid_models
 from core.time_zones import known_zones
 
 
@@ -62,7 +63,8 @@ def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
         pk=program_id, defaults={"name": feed.name or program_id, **details}
     )
     if is_new:
-        program.clean_fields()
+        with refusing_invalid_models():
+            program.clean_fields()
     if feed.zones is not None and program.global_rules != feed.global_rules:
         program.global_rules = feed.global_rules
         program.zones_version += 1

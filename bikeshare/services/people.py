@@ -10,7 +10,7 @@ from bikeshare.choices import CyclistStatus, Refusal, RegistrationStatus
 from bikeshare.event_kinds.payloads import PassDisassociated, StationFavored, Told
 from bikeshare.models import Cyclist, Pass, Registration, Station, StationFavorite
 from bikeshare.selectors import running_trips
-from bikeshare.services.refused import Refused
+from bikeshare.services.refusals import refusal
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
 
 ERASED = {
@@ -34,7 +34,7 @@ def confirm_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = load_one(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.UNCONFIRMED:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
         _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
         work.publish("cyclist.confirmed", cyclist, Told)
         return cyclist
@@ -51,7 +51,7 @@ def unblock_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = load_one(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.BLOCKED:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
         _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
         return cyclist
 
@@ -70,7 +70,7 @@ def erase_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist = load_one(Cyclist, cyclist_id)
         if running_trips().filter(cyclist=cyclist).exists():
-            raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
+            raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
         for row in load(Pass.objects.filter(user=cyclist)):
             _disassociate(work, row)
         for registration in load(Registration.objects.filter(cyclist=cyclist)):
@@ -91,12 +91,12 @@ def associate_pass(pass_id: str, *, cyclist_id: str, now: datetime, confirmed: b
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist, row = load_one(Cyclist, cyclist_id), load_one(Pass, pass_id)
         if row.disabled_at is not None:
-            raise Refused(Refusal.DISABLED_PASS)
+            raise refusal(Refusal.DISABLED_PASS)
         if row.user_id not in (None, cyclist.pk):
-            raise Refused(Refusal.FORBIDDEN_PASS)
+            raise refusal(Refusal.FORBIDDEN_PASS)
         others = Pass.objects.filter(user=cyclist, program_id=row.program_id, disabled_at__isnull=True)
         if others.exclude(pk=row.pk).exists():
-            raise Refused(Refusal.FORBIDDEN_PASS, _("The cyclist has another pass; take that one back first."))
+            raise refusal(Refusal.FORBIDDEN_PASS, _("The cyclist has another pass; take that one back first."))
         if work.change(row, user=cyclist, confirmed_at=now if confirmed else None):
             work.publish("pass.associated", row, Told)
         return row
@@ -106,7 +106,7 @@ def disassociate_pass(pass_id: str, *, now: datetime) -> Pass:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = load_one(Pass, pass_id)
         if row.user_id is None:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody."))
         _disassociate(work, row)
         return row
 
@@ -122,7 +122,7 @@ def confirm_pass(pass_id: str, *, now: datetime) -> Pass:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = load_one(Pass, pass_id)
         if row.user_id is None:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
         if work.change(row, confirmed_at=row.confirmed_at or now):
             work.publish("pass.confirmed", row, Told)
         return row

@@ -12,21 +12,23 @@ from bikeshare.choices import Refusal
 from bikeshare.ingest.resources import ProgramGiven, values_of
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.models import Program
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid, refusal
+from core.refusal import refusing_invalid_models
 from core.time_zones import known_zones
 
 
 def create_program(*, given: ProgramGiven) -> Program:
-    """Raises Invalid, Refused for a key that is taken, ValidationError for values that no field takes."""
+    """Raises Refused for a key that is taken and for values that no field takes."""
     values = _checked(values_of(given))
     for name in ("id", "name"):
         if not values.get(name):
-            raise Invalid(name, _("It is needed."))
+            raise invalid(name, _("It is needed."))
     with transaction.atomic():
         program = Program(**values)
-        program.clean_fields()
+        with refusing_invalid_models():
+            program.clean_fields()
         if Program.objects.filter(pk=program.pk).exists():
-            raise Refused(Refusal.DUPLICATE)
+            raise refusal(Refusal.DUPLICATE)
         program.save(force_insert=True)
     return program
 
@@ -34,12 +36,13 @@ def create_program(*, given: ProgramGiven) -> Program:
 def patch_program(*, program: Program, given: ProgramGiven) -> Program:
     values = _checked(values_of(given))
     if values.get("id", program.pk) != program.pk:
-        raise Invalid("id", _("It cannot be changed."))
+        raise invalid("id", _("It cannot be changed."))
     with transaction.atomic():
         program = Program.objects.select_for_update().get(pk=program.pk)
         for name, value in values.items():
             setattr(program, name, value)
-        program.clean_fields()
+        with refusing_invalid_models():
+            program.clean_fields()
         if "global_rules" in values:
             program.zones_version += 1
         program.save()
@@ -52,15 +55,15 @@ def delete_program(*, program: Program) -> None:
         with transaction.atomic():
             program.delete()
     except ProtectedError as error:
-        raise Refused(Refusal.IN_USE, _("The program still has resources; block it instead.")) from error
+        raise refusal(Refusal.IN_USE, _("The program still has resources; block it instead.")) from error
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     if "timezone" in values and values["timezone"] not in known_zones():
-        raise Invalid("timezone", _("It must be a time zone such as Europe/Paris."))
+        raise invalid("timezone", _("It must be a time zone such as Europe/Paris."))
     if "global_rules" in values:
         try:
             values["global_rules"] = rules_from(values["global_rules"])
         except BadRule as error:
-            raise Invalid("global_rules", str(error)) from error
+            raise invalid("global_rules", str(error)) from error
     return values

@@ -13,7 +13,7 @@ from bikeshare.choices import AbonnementStatus
 from bikeshare.models import Abonnement, Cyclist, Dock, Program, Registration, Trip, Vehicule, new_id
 from bikeshare.rules.renting import RentFacts, refusal_to_rent
 from bikeshare.selectors import rows_of, running_trips
-from bikeshare.services.refused import Refused
+from bikeshare.services.refusals import refusal
 from bikeshare.services.trips import complete_waiting, new_pin, pin_hash
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
 
@@ -36,7 +36,7 @@ def start_trip(
     """Begins a trip and returns it with its PIN, which is shown this once.
 
     A trip of the same vehicle whose cyclist asked for its end before is completed by this. Raises Refused with the
-    first reason against the rental, Invalid for an unknown cyclist or vehicle.
+    first reason against the rental, and for an unknown cyclist or vehicle.
     """
     with transaction.atomic():
         with ResourceUnitOfWork.begin(now) as before:
@@ -83,9 +83,9 @@ def _check(parties: _Parties) -> None:
         battery=state.battery if state else None,
         min_battery=parties.program.min_rent_battery,
     )
-    refusal = refusal_to_rent(facts)
-    if refusal is not None:
-        raise Refused(refusal)
+    reason = refusal_to_rent(facts)
+    if reason is not None:
+        raise refusal(reason)
 
 
 def _begin(work: ResourceUnitOfWork, parties: _Parties, details: dict[str, Any]) -> tuple[Trip, str]:

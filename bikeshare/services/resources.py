@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -26,15 +25,16 @@ from bikeshare.models import (
 )
 from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services import abonnements, people
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.specs import Spec
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
+from core.refusal import Refused, refusing_invalid_models
 
 Rejected = list[tuple[int, str]]
 
 
 def create(*, spec: Spec, given: Given, now: datetime) -> Resource:
-    """Makes one resource. Raises Invalid for what cannot be taken, Refused when there is such a one."""
+    """Makes one resource. Raises Refused for what cannot be taken, and when there is such a one."""
     try:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
             values = values_of(given)
@@ -55,8 +55,8 @@ def create_many(*, spec: Spec, items: Sequence[tuple[int, Given]], now: datetime
             for index, given in items:
                 try:
                     _create(work, spec, values_of(given), known)
-                except (Invalid, ValidationError) as error:
-                    rejected.append((index, _sentence(error)))
+                except Refused as error:
+                    rejected.append((index, error.line))
         return len(items) - len(rejected), rejected
     except IntegrityError:
         return _create_one_by_one(spec, items, now)
@@ -68,24 +68,19 @@ def _create_one_by_one(spec: Spec, items: Sequence[tuple[int, Given]], now: date
         for index, given in items:
             try:
                 create(spec=spec, given=given, now=now)
-            except (Invalid, Refused, ValidationError) as error:
-                rejected.append((index, _sentence(error)))
+            except Refused as error:
+                rejected.append((index, error.line))
     return len(items) - len(rejected), rejected
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return " ".join(f"{name}: {' '.join(said)}" for name, said in error.message_dict.items())
-    return str(error)
 
 
 def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], known: _Known) -> Resource:
     for name in spec.required:
         if values.get(name) in (None, ""):
-            raise Invalid(name, _("It is needed."))
+            raise invalid(name, _("It is needed."))
     values = _columns(spec, values, None, known, work.now)
     row = spec.model(id=new_id(spec.model.PREFIX), created=work.now, **values)
-    row.clean_fields(exclude=_unchecked(spec, values))
+    with refusing_invalid_models():
+        row.clean_fields(exclude=_unchecked(spec, values))
     tell_trial = False
     if isinstance(row, Abonnement):
         row.trial_notice_at, tell_trial = abonnements.trial_plan(row, row.trial_end, work.now)
@@ -121,16 +116,16 @@ def _columns(spec: Spec, values: dict[str, Any], row: Any, known: _Known, now: d
     values = spec.convert(dict(values), row, now)
     program_id = row.program_id if row is not None else values.pop("program", None)
     if row is None and program_id is not None and program_id not in known.programs:
-        raise Invalid("program", _("There is no program %(id)s.") % {"id": program_id})
+        raise invalid("program", _("There is no program %(id)s.") % {"id": program_id})
     for name in spec.references:
         if values.get(name) is None:
             continue
         found = known.rows[name].get(values[name])
         if found is None:
-            raise Invalid(name, _("There is no %(what)s %(id)s.") % {"what": name, "id": values[name]})
+            raise invalid(name, _("There is no %(what)s %(id)s.") % {"what": name, "id": values[name]})
         program_id = program_id or found.program_id
         if name not in spec.anywhere and found.program_id != program_id:
-            raise Invalid(name, _("It belongs to another program."))
+            raise invalid(name, _("It belongs to another program."))
         values[name] = found
     return values if row is not None else values | {"program_id": program_id}
 
@@ -143,7 +138,7 @@ def _unchecked(spec: Spec, values: dict[str, Any]) -> set[str]:
 
 
 def patch(*, spec: Spec, pk: str, given: Given, now: datetime) -> Resource:
-    """Changes what is given; raises Invalid for what cannot be changed or taken."""
+    """Changes what is given; raises Refused for what cannot be changed or taken."""
     try:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
             return _patch(work, spec, pk, given)
@@ -159,11 +154,11 @@ def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, given: Given) -> Resou
     row: Any = load_one(spec.model, pk)
     for name in spec.fixed:
         if name in values:
-            raise Invalid(name, _("It cannot be changed."))
+            raise invalid(name, _("It cannot be changed."))
     values = _columns(spec, values, row, _Known(spec, [values]), work.now)
     _check_values(spec, values)
     if isinstance(row, Vehicule) and "station" in values and Dock.objects.filter(vehicule=row).exists():
-        raise Invalid("station", _("The vehicle stands in a dock, which says where it is."))
+        raise invalid("station", _("The vehicle stands in a dock, which says where it is."))
     tell_trial = False
     if isinstance(row, Abonnement) and "trial_end" in values and values["trial_end"] != row.trial_end:
         due, tell_trial = abonnements.trial_plan(row, values["trial_end"], work.now)
@@ -181,7 +176,8 @@ def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, given: Given) -> Resou
 def _check_values(spec: Spec, values: dict[str, Any]) -> None:
     """The validators of the fields that are to change."""
     probe = spec.model(**{name: value for name, value in values.items() if name not in spec.references})
-    probe.clean_fields(exclude=_unchecked(spec, values))
+    with refusing_invalid_models():
+        probe.clean_fields(exclude=_unchecked(spec, values))
 
 
 def _moved(work: ResourceUnitOfWork, dock: Dock, left: Vehicule | None) -> None:
@@ -195,7 +191,7 @@ def _moved(work: ResourceUnitOfWork, dock: Dock, left: Vehicule | None) -> None:
 
 def _moved_into(work: ResourceUnitOfWork, dock: Dock) -> None:
     if running_trips().filter(vehicule_id=dock.vehicule_id).exists():
-        raise Invalid("vehicule", _("The vehicle is on a trip."))
+        raise invalid("vehicule", _("The vehicle is on a trip."))
     for vehicule in load(rows_of(Vehicule).filter(pk=dock.vehicule_id)):
         work.change(vehicule, station_id=dock.station_id)
 
@@ -234,4 +230,4 @@ def _as_refusal(error: IntegrityError) -> Refused:
         "registration_once": _("The cyclist is registered in this program already."),
         "zone_external_once": _("There is a zone of this external_id already."),
     }
-    return Refused(Refusal.DUPLICATE, sentences.get(named, ""))
+    return refusal(Refusal.DUPLICATE, sentences.get(named, ""))

@@ -26,7 +26,7 @@ from bikeshare.models import (
 )
 from bikeshare.rules.geometry import BadArea, area_of, area_of_bounds, geojson_of
 from bikeshare.selectors import running_trips
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.unit_of_work import ResourceUnitOfWork
 
 Values = dict[str, Any]
@@ -76,13 +76,13 @@ def _zone(values: Values, row: Any, now: Any) -> Values:
     elif "geometry" in values:
         values["geometry"] = _checked(lambda: geojson_of(area_of(values["geometry"])), "geometry")
     elif row is None:
-        raise Invalid("geometry", _("Give its area: bounds or geometry."))
+        raise invalid("geometry", _("Give its area: bounds or geometry."))
     if "rules" in values:
         values["rules"] = _checked(lambda: rules_from(values["rules"]), "rules")
     start = values.get("start", getattr(row, "start", None))
     end = values.get("end", getattr(row, "end", None))
     if start is not None and end is not None and end <= start:
-        raise Invalid("end", _("It must end after it starts."))
+        raise invalid("end", _("It must end after it starts."))
     return values
 
 
@@ -90,7 +90,7 @@ def _checked(make: Callable[[], Any], name: str) -> Any:
     try:
         return make()
     except (BadArea, BadRule) as error:
-        raise Invalid(name, str(error)) from error
+        raise invalid(name, str(error)) from error
 
 
 def _pass(values: Values, row: Any, now: Any) -> Values:
@@ -107,38 +107,38 @@ def _free_station(work: ResourceUnitOfWork, row: Station) -> None:
     docks, vehicules = Dock.objects.filter(station=row).count(), Vehicule.objects.filter(station=row).count()
     if docks or vehicules:
         said = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
-        raise Refused(Refusal.IN_USE, said % {"docks": docks, "vehicules": vehicules})
+        raise refusal(Refusal.IN_USE, said % {"docks": docks, "vehicules": vehicules})
 
 
 def _free_dock(work: ResourceUnitOfWork, row: Dock) -> None:
     if row.vehicule_id is not None:
-        raise Refused(Refusal.IN_USE, _("A vehicle stands in the dock."))
+        raise refusal(Refusal.IN_USE, _("A vehicle stands in the dock."))
 
 
 def _free_boitier(work: ResourceUnitOfWork, row: Boitier) -> None:
     if Vehicule.objects.filter(boitier=row).exists():
-        raise Refused(Refusal.IN_USE, _("The box is on a vehicle; take it off first."))
+        raise refusal(Refusal.IN_USE, _("The box is on a vehicle; take it off first."))
 
 
 def _free_vehicule(work: ResourceUnitOfWork, row: Vehicule) -> None:
     if running_trips().filter(vehicule=row).exists() or Dock.objects.filter(vehicule=row).exists():
-        raise Refused(Refusal.IN_USE, _("The vehicle is on a trip or stands in a dock."))
+        raise refusal(Refusal.IN_USE, _("The vehicle is on a trip or stands in a dock."))
     work.change(row, boitier=None)
 
 
 def _free_pass(work: ResourceUnitOfWork, row: Pass) -> None:
     if row.user_id is not None:
-        raise Refused(Refusal.IN_USE, _("The pass belongs to a cyclist; take it back first."))
+        raise refusal(Refusal.IN_USE, _("The pass belongs to a cyclist; take it back first."))
 
 
 def _free_registration(work: ResourceUnitOfWork, row: Registration) -> None:
     if running_trips().filter(cyclist_id=row.cyclist_id, program_id=row.program_id).exists():
-        raise Refused(Refusal.ABONNEMENT_DELETION_TRIPS)
+        raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
 
 
 def _ended_trip(work: ResourceUnitOfWork, row: Trip) -> None:
     if row.status != TripStatus.COMPLETED:
-        raise Refused(Refusal.IN_USE, _("The trip is not completed; close it first."))
+        raise refusal(Refusal.IN_USE, _("The trip is not completed; close it first."))
 
 
 # Laid out by hand as a table: it is read by its rows.

@@ -31,7 +31,7 @@ from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehic
 from bikeshare.rules.renting import durations, end_of_trip
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 
 
@@ -79,10 +79,10 @@ def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
 
 
 def open_trip(trip_id: str) -> OpenTrip:
-    """One trip. Raises Invalid when there is none."""
+    """One trip. Raises Refused when there is none."""
     found = open_trips([trip_id]).get(trip_id)
     if found is None:
-        raise Invalid("trip", _("There is no trip %(id)s.") % {"id": trip_id})
+        raise invalid("trip", _("There is no trip %(id)s.") % {"id": trip_id})
     return found
 
 
@@ -100,9 +100,9 @@ def mark(
 ) -> TerminationRequest:
     """Asks for the trip's end: a cyclist's request waits, those of the lock and of operators are decided by events."""
     if one.request is not None:
-        raise Refused(Refusal.PENDING_REQUEST)
+        raise refusal(Refusal.PENDING_REQUEST)
     if one.trip.status not in (TripStatus.RENTING, TripStatus.PITSTOP):
-        raise Refused(Refusal.TRIP_NOT_RENTING)
+        raise refusal(Refusal.TRIP_NOT_RENTING)
     by_cyclist = origin == RequestOrigin.CYCLIST
     request = TerminationRequest(
         id=new_id(TerminationRequest.PREFIX),
@@ -146,7 +146,7 @@ def cancel_mark(work: ResourceUnitOfWork, one: OpenTrip, *, reason: str = "") ->
     """Cancels the open request: the trip goes on."""
     request = one.request
     if request is None:
-        raise Refused(Refusal.MISSING_PENDING_REQUEST)
+        raise refusal(Refusal.MISSING_PENDING_REQUEST)
     work.change(one.trip, status=TripStatus.RENTING, termination_requested_at=None)
     status = RequestStatus.CANCELLED
     change_request(work, one, request, status=status, decided_at=work.now, reason=reason[:200])
@@ -160,7 +160,7 @@ def complete(work: ResourceUnitOfWork, one: OpenTrip, *, dock: Dock | None = Non
     """
     request, trip = one.request, one.trip
     if request is None:
-        raise Refused(Refusal.MISSING_PENDING_REQUEST)
+        raise refusal(Refusal.MISSING_PENDING_REQUEST)
     dock = dock or (request.dock if request.dock_id else None)
     dates = [(row.status, row.date) for row in one.requests]
     end = end_of_trip(dates, start=trip.start_at)
@@ -219,7 +219,7 @@ def request_end(
 ) -> Trip:
     """A cyclist asks for the end of a trip, with the end code of a dock or with a photo of the vehicle."""
     if not end_code and not photo:
-        raise Invalid("photo", _("Give a photo, or the end code of a dock."))
+        raise invalid("photo", _("Give a photo, or the end code of a dock."))
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         dock = _dock_of_code(one, end_code) if end_code else None
@@ -231,9 +231,9 @@ def request_end(
 def _dock_of_code(one: OpenTrip, end_code: str) -> Dock:
     found: list[Dock] = load(rows_of(Dock).filter(program_id=one.trip.program_id, end_code=end_code))
     if not found:
-        raise Refused(Refusal.END_CODE_UNKNOWN)
+        raise refusal(Refusal.END_CODE_UNKNOWN)
     if found[0].vehicule_id not in (None, one.vehicule.pk):
-        raise Refused(Refusal.END_CODE_OCCUPIED)
+        raise refusal(Refusal.END_CODE_OCCUPIED)
     return found[0]
 
 
@@ -262,7 +262,7 @@ def close(trip_id: str, *, now: datetime, reason: str = "") -> Trip:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status not in RUNNING:
-            raise Refused(Refusal.TRIP_NOT_RENTING)
+            raise refusal(Refusal.TRIP_NOT_RENTING)
         if one.request is None:
             mark(work, one, origin=RequestOrigin.OPERATOR, date=now, reason=reason[:200])
         _lock_dock(one)
@@ -276,9 +276,9 @@ def edit_request(trip_id: str, *, changes: dict[str, Any], now: datetime) -> Tri
         one = open_trip(trip_id)
         request = one.request
         if request is None:
-            raise Refused(Refusal.MISSING_PENDING_REQUEST)
+            raise refusal(Refusal.MISSING_PENDING_REQUEST)
         if "date" in changes and not one.trip.start_at <= changes["date"] <= now:
-            raise Invalid("date", _("The date must lie between the trip’s start and now."))
+            raise invalid("date", _("The date must lie between the trip’s start and now."))
         if change_request(work, one, request, **changes) and "date" in changes:
             work.change(one.trip, termination_requested_at=request.date)
         return one.trip
@@ -288,7 +288,7 @@ def pause(trip_id: str, *, now: datetime) -> Trip:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.RENTING:
-            raise Refused(Refusal.TRIP_NOT_RENTING)
+            raise refusal(Refusal.TRIP_NOT_RENTING)
         work.change(one.trip, status=TripStatus.PITSTOP, paused_at=now)
         return one.trip
 
@@ -298,7 +298,7 @@ def go_on(trip_id: str, *, now: datetime) -> Trip:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.PITSTOP:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("The trip is not paused."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("The trip is not paused."))
         resume_riding(work, one, at=now)
         return one.trip
 
@@ -313,7 +313,7 @@ def bill(trip_id: str, *, amounts: dict[str, int | None], now: datetime) -> Trip
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         one = open_trip(trip_id)
         if one.trip.status != TripStatus.COMPLETED:
-            raise Refused(Refusal.ILLEGAL_MOVE, _("A trip is billed after it was completed."))
+            raise refusal(Refusal.ILLEGAL_MOVE, _("A trip is billed after it was completed."))
         work.change(one.trip, billed_at=now, **amounts)
         return one.trip
 

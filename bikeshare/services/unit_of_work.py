@@ -29,7 +29,8 @@ from bikeshare.models import Cyclist, Program, Resource, Zone
 from bikeshare.rules.states import may_move
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
-from bikeshare.services.refused import Invalid, Refused
+from bikeshare.services.refusals import invalid, refusal
+from core.refusal import Refused
 from core.unit_of_work import LostRace, UnitOfWork
 from outbox.contract import NewEvent
 from outbox.services import publish
@@ -46,10 +47,10 @@ def load(rows: QuerySet[Row]) -> list[Row]:
 
 
 def load_one(model: type[Row], pk: str) -> Row:
-    """One row by its id, held as `load` does. Raises Invalid when there is none."""
+    """One row by its id, held as `load` does. Raises Refused when there is none."""
     rows: list[Row] = load(rows_of(model).filter(pk=pk))
     if not rows:
-        raise Invalid(model.NAME, _("There is no %(what)s %(id)s.") % {"what": model.NAME, "id": pk})
+        raise invalid(model.NAME, _("There is no %(what)s %(id)s.") % {"what": model.NAME, "id": pk})
     return rows[0]
 
 
@@ -57,7 +58,7 @@ class ChangedMeanwhile(Refused, LostRace):
     """A row is not any more as it was read."""
 
     def __init__(self) -> None:
-        super().__init__(Refusal.CHANGED_MEANWHILE)
+        super().__init__(Refusal.CHANGED_MEANWHILE.label, code=Refusal.CHANGED_MEANWHILE.value)
 
 
 class ResourceUnitOfWork(UnitOfWork):
@@ -146,7 +147,7 @@ class ResourceUnitOfWork(UnitOfWork):
 
     def _check_move(self, row: Resource, values: dict[str, Any]) -> None:
         if "status" in values and not may_move(row.NAME, row.status, values["status"]):  # type: ignore[attr-defined]
-            raise Refused(
+            raise refusal(
                 Refusal.ILLEGAL_MOVE,
                 f"{row.NAME} {row.pk} is {row.status} and cannot become {values['status']}.",  # type: ignore[attr-defined]
             )

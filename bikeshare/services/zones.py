@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from bikeshare.choices import OpenStatus
 from bikeshare.models import Program, Zone
 from bikeshare.rules.geometry import area_of
 from bikeshare.rules.zones import WatchSettings, ZoneArea, ZoneMap, rule_of, rules_of
+from core.cache import Cache
 
-_maps: dict[str, tuple[tuple[int, datetime], ZoneMap]] = {}
+_maps: Cache[str, ZoneMap] = Cache()
 
 
 def zone_map(program: Program) -> ZoneMap:
     """The program's zones as they are; `program` must have been read in this transaction."""
-    stamp = (program.zones_version, program.created)
-    known = _maps.get(program.pk)
-    if known is None or known[0] != stamp:
-        known = _maps[program.pk] = (stamp, _read(program))
-    return known[1]
+    return _maps.get(program.pk, lambda: _read(program), stamp=(program.zones_version, program.created))
 
 
 def _read(program: Program) -> ZoneMap:

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_POST
 from bikeshare.choices import ENDING, AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
 from bikeshare.models import Abonnement, Cyclist, Resource, Trip, Vehicule
 from bikeshare.services import abonnements, people, trips, vehicules
-from bikeshare.services.refused import Invalid, Refused
 from core.permissions import person, requires
+from core.refusal import INVALID, Refused
 from core.text import clean_text
 
 MAX_REASON = 200
@@ -54,9 +54,9 @@ class OperatorAction:
         def view(request: HttpRequest, pk: str) -> HttpResponse:
             try:
                 self._act(request, pk)
-            except Invalid as error:
-                raise Http404 from error
             except Refused as error:
+                if error.code == INVALID:  # there is no such resource
+                    raise Http404 from error
                 messages.error(request, error.sentence)
             return redirect(f"bikeshare:{self.model.NAME}", pk)
 

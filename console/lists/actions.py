@@ -21,6 +21,8 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils.functional import Promise
 
+from core.registry import Registry
+
 
 @dataclass(frozen=True)
 class BulkRun:
@@ -57,12 +59,12 @@ class BulkForm(forms.Form):
         return dict(self.cleaned_data)
 
 
-_actions: dict[str, BulkAction] = {}
+_actions: Registry[BulkAction] = Registry("bulk action")
 
 
 def register_bulk(*actions: BulkAction) -> None:
     for action in actions:
-        _actions[action.key] = action
+        _actions.add(action.key, action)
 
 
 def bulk_action(key: str) -> BulkAction | None:

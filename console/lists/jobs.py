@@ -2,59 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from auditlog.context import set_actor
-from celery import current_app
-from celery.exceptions import OperationalError as BrokerError
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import BinaryField, F, Func, Value
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError as KombuError
 
 from console.lists.actions import BulkAction, BulkRun, bulk_action
-from core.choices import JobState
+from core.background import Ended, Work, hand_over, run_job, start_job
 from core.models import Job
-from core.services import start_job
+from core.refusal import Refused
 from core.undo import complete_undo, grow_undo, keep_undo, unpacked
 
-KIND = "bulk"
 CHUNK = 1_000
-# A job that no worker took within this time lost its nudge.
-NUDGE_AGAIN_AFTER = timedelta(seconds=20)
-# The payload first: it is written at the end alone.
-_WRITTEN = ("payload", "done", "arguments", "state", "result", "finished_at")
-log = structlog.get_logger("signalbox.bulk")
 
 
 def start_bulk(*, action: BulkAction, ids: bytes, arguments: dict[str, Any], by: User, url: str, at_once: bool) -> Job:
     """Keeps what is to be done, and does it: now, or by a worker."""
-    total = len(ids) // 8
     with transaction.atomic():
         job = start_job(
-            kind=KIND,
-            label=f"{action.label} ({total})",
+            kind=BULK.kind,
+            label=f"{action.label} ({len(ids) // 8})",
             created_by=by,
             payload=ids,
-            total=total,
+            total=len(ids) // 8,
             arguments={
                 "action": action.key,
                 "arguments": arguments,
                 "url": url,
-                "language": translation.get_language(),
                 "changed": 0,
                 "undo": _undo_of(action, arguments, by),
             },
         )
         if not at_once:
-            transaction.on_commit(lambda: nudge(job.pk))
+            hand_over(job)
     if at_once:
-        run_bulk(job_id=job.pk)
+        run_job(job_id=job.pk)
         job.refresh_from_db()
     return job
 
@@ -67,58 +53,29 @@ def _undo_of(action: BulkAction, arguments: dict[str, Any], by: User) -> int | N
     return int(undo.pk)
 
 
-def nudge(job_id: int) -> None:
-    """Tells a worker; a broker that is away costs seconds, because beat looks for what waits."""
-    try:
-        current_app.send_task("console.run_bulk", (job_id,), retry=False, ignore_result=True)
-    except (BrokerError, KombuError, OSError) as error:
-        log.warning("broker away", job=job_id, error=str(error))
+def _run(job: Job) -> Ended:
+    while job.done < job.total:
+        action = _run_chunk(job)
+    said = action.said(job.arguments["changed"], job.arguments["arguments"])
+    return Ended(_shown(job, said))
 
 
-def nudge_waiting(*, now: datetime) -> None:
-    """Nudges again for jobs that no worker has taken, or whose worker died: nobody holds their row."""
-    open_states = (JobState.WAITING, JobState.RUNNING)
-    waiting = Job.objects.filter(kind=KIND, state__in=open_states, created_at__lt=now - NUDGE_AGAIN_AFTER)
+def _run_chunk(job: Job) -> BulkAction:
+    """One chunk and its progress in one transaction."""
+    action = bulk_action(job.arguments["action"])
     with transaction.atomic():
-        free = list(waiting.select_for_update(skip_locked=True).order_by("id").values_list("pk", flat=True)[:20])
-    for pk in free:
-        nudge(pk)
-
-
-def run_bulk(*, job_id: int) -> None:
-    """Does what is left of a job. Begun twice, the two take turns, and every row is done once."""
-    try:
-        while _run_chunk(job_id):
-            continue
-    except Exception as error:
-        _fail(job_id, error)
-        if not isinstance(error, ValidationError):
-            raise
-
-
-def _run_chunk(job_id: int) -> bool:
-    """One chunk and its progress in one transaction; says whether there may be more."""
-    with transaction.atomic():
-        job = Job.objects.select_for_update().defer("payload").get(pk=job_id)
-        action = bulk_action(job.arguments["action"])
-        if job.state not in (JobState.WAITING, JobState.RUNNING):
-            return False
         by = User.objects.filter(pk=job.created_by_id or 0, is_active=True).first()
         if action is None or by is None or not by.has_perm(action.permission):
-            raise ValidationError(_("This is no longer allowed to who asked for it."))
+            raise Refused(_("This is no longer allowed to who asked for it."))
         ids = _chunk(job)
-        now, arguments = timezone.now(), job.arguments["arguments"]
-        with set_actor(by), translation.override(job.arguments["language"]):
-            changed = list(action.run(BulkRun(ids, arguments, by, now))) if ids else []
-            if job.arguments["undo"] and changed:
-                grow_undo(undo_id=job.arguments["undo"], ids=changed)
-            job.done += len(ids)
-            job.arguments["changed"] += len(changed)
-            job.state = JobState.RUNNING
-            if job.done >= job.total or not ids:
-                _end(job, JobState.DONE, action.said(job.arguments["changed"], arguments), now)
-        job.save(update_fields=_WRITTEN if job.is_ended else _WRITTEN[1:])
-    return job.state == JobState.RUNNING
+        with set_actor(by):
+            changed = list(action.run(BulkRun(ids, job.arguments["arguments"], by, timezone.now())))
+        if job.arguments["undo"] and changed:
+            grow_undo(undo_id=job.arguments["undo"], ids=changed)
+        job.done += len(ids)
+        job.arguments["changed"] += len(changed)
+        job.save(update_fields=["done", "arguments"])
+    return action
 
 
 def _chunk(job: Job) -> list[int]:
@@ -128,30 +85,18 @@ def _chunk(job: Job) -> list[int]:
     return unpacked(Job.objects.filter(pk=job.pk).values_list(piece, flat=True)[0])
 
 
-def _end(job: Job, state: JobState, message: str, now: datetime) -> None:
-    undo = job.arguments["undo"]
-    job.state, job.finished_at, job.payload = state, now, b""
-    job.result = {"message": message, "url": job.arguments["url"]}
-    if undo and complete_undo(undo_id=undo, label=message, now=now):
-        job.result["undo"] = undo
-
-
-def _fail(job_id: int, error: Exception) -> None:
+def _failed(job: Job, why: str) -> dict[str, Any]:
     """What was done until then stays done, and can be taken back."""
-    with transaction.atomic():
-        job = Job.objects.select_for_update().defer("payload").get(pk=job_id)
-        if job.is_ended:
-            return
-        with translation.override(job.arguments["language"]):
-            why = (
-                " ".join(error.messages)
-                if isinstance(error, ValidationError)
-                else _("An unexpected error; see the log.")
-            )
-            said = _("It ended after %(done)d of %(total)d: %(why)s") % {
-                "done": job.done,
-                "total": job.total,
-                "why": why,
-            }
-        _end(job, JobState.FAILED, said, timezone.now())
-        job.save(update_fields=_WRITTEN)
+    said = _("It ended after %(done)d of %(total)d: %(why)s") % {"done": job.done, "total": job.total, "why": why}
+    return _shown(job, said)
+
+
+def _shown(job: Job, message: str) -> dict[str, Any]:
+    result = {"message": message, "url": job.arguments["url"]}
+    undo = job.arguments["undo"]
+    if undo and complete_undo(undo_id=undo, label=message, now=timezone.now()):
+        result["undo"] = undo
+    return result
+
+
+BULK = Work("bulk", _run, _failed)

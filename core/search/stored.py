@@ -20,6 +20,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from core.models import FacetCensus, FacetCount
+from core.registry import Registry
 from core.search.base import Facet, SearchContext
 from core.search.counts import LIVE_ROWS, Counts, Value, count_live, fold
 from core.search.schema import SearchSchema
@@ -42,12 +43,12 @@ class LongList:
     search: SearchSchema
 
 
-_lists: dict[str, LongList] = {}
+_lists: Registry[LongList] = Registry("long list")
 
 
 def register_long_list(key: str, *, rows: Callable[[], QuerySet[Any]], search: SearchSchema) -> None:
     """Names a list whose facets are counted beforehand once it has more than 10,000 rows."""
-    _lists[key] = LongList(key, rows, search)
+    _lists.add(key, LongList(key, rows, search))
 
 
 # ---- counting beforehand ----------------------------------------------------------------------------------------

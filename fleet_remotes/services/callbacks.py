@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
 from core.services import digest_of
 from fleet_remotes.choices import REMOTE_TYPES
 from fleet_remotes.client import ApiAway, ApiError, Remotes
@@ -50,13 +50,13 @@ def create_callback(
 ) -> tuple[Callback, str]:
     """Makes a callback and returns it with its header's value, which is stored nowhere and made up when none is given.
 
-    Raises ValidationError for a bad or taken slug, a header that cannot be one, or a value that is guessed quickly.
+    Raises Refused for a bad or taken slug, a header that cannot be one, or a value that is guessed quickly.
     """
     slug, header_name = slug.strip().lower(), header_name.strip()
     value = header_value.strip() or secrets.token_urlsafe(32)
     _check_header(header_name, value)
     if not _SLUG.fullmatch(slug) or len(slug) > 60:
-        raise ValidationError({"slug": _("Give a short name of letters, digits and hyphens.")})
+        raise Refused(_("Give a short name of letters, digits and hyphens."), field="slug")
     callback = Callback(
         slug=slug,
         fleet=fleet,
@@ -71,17 +71,15 @@ def create_callback(
         with transaction.atomic():
             callback.save()
     except IntegrityError as error:
-        raise ValidationError(_("There is a callback of this slug or vendor’s id already."), code="unique") from error
+        raise Refused(_("There is a callback of this slug or vendor’s id already."), code="unique") from error
     return callback, value
 
 
 def _check_header(name: str, value: str) -> None:
     if not _HEADER.fullmatch(name) or name.lower() in _TAKEN:
-        raise ValidationError({"header_name": _("This is no header that the vendor can send, e.g. Authorization.")})
+        raise Refused(_("This is no header that the vendor can send, e.g. Authorization."), field="header_name")
     if len(value) < 16 or len(value) > 500 or not value.isascii() or not value.isprintable():
-        raise ValidationError(
-            {"header_value": _("Give 16 to 500 printable ASCII characters, or none for a random one.")}
-        )
+        raise Refused(_("Give 16 to 500 printable ASCII characters, or none for a random one."), field="header_value")
 
 
 def header_fits(callback: Callback, given: str) -> bool:
@@ -107,12 +105,12 @@ def count_refused(*, callback: Callback, now: datetime) -> None:
 
 
 def register_callback(*, callback: Callback, header_value: str, url: str) -> None:
-    """Registers a callback with the vendor and keeps its id. Raises ValidationError with the vendor's words.
+    """Registers a callback with the vendor and keeps its id. Raises Refused with the vendor's words.
 
     With retryPolicy Bounded, because the vendor's pages disagree about what None means (reference B5).
     """
     if not header_fits(callback, header_value):
-        raise ValidationError(_("This is not the header’s value."))
+        raise Refused(_("This is not the header’s value."))
     webhook = {
         "target": url,
         "name": callback.slug,
@@ -129,6 +127,6 @@ def register_callback(*, callback: Callback, header_value: str, url: str) -> Non
     try:
         answer = Remotes().create_callback(callback.fleet.key, body)
     except (ApiAway, ApiError) as error:
-        raise ValidationError(_("The vendor did not register it: %(why)s") % {"why": error}) from error
+        raise Refused(_("The vendor did not register it: %(why)s") % {"why": error}) from error
     callback.callback_id, callback.status = answer.callback_id, answer.status
     callback.save(update_fields=["callback_id", "status"])

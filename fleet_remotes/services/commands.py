@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.refusal import Reason, Refused
 from core.services import digest_of
 from fleet_remotes import rules
 from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind, advice_of
@@ -32,20 +32,19 @@ MOST_VEHICLES = 10_000
 CONFIRM_WITHIN = timedelta(minutes=10)
 
 
-class CannotSend(ValidationError):
-    """A check speaks against sending; `findings` says what, the message why and what to do."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = [finding for finding in findings if finding.level is Level.BLOCKS]
-        advices = [advice_of(finding.code) for finding in self.findings]
-        super().__init__(" ".join(f"{advice.meaning} {advice.todo}" for advice in advices), code="cannot_send")
+def _cannot_send(findings: Sequence[Finding]) -> Refused:
+    """Of the checks that speak against sending: their codes, and why and what to do in the sentence."""
+    blocking = [finding for finding in findings if finding.level is Level.BLOCKS]
+    advices = [advice_of(finding.code) for finding in blocking]
+    sentence = " ".join(f"{advice.meaning} {advice.todo}" for advice in advices)
+    return Refused(sentence, code="cannot_send", reasons=[Reason("vin", str(finding.code)) for finding in blocking])
 
 
 def check_reason(command: Command, reason: str) -> str:
-    """The reason, tidied. Raises ValidationError where a dangerous command has none."""
+    """The reason, tidied. Raises Refused where a dangerous command has none."""
     reason = " ".join(reason.split())[:200]
     if command.is_dangerous and len(reason) < MIN_REASON:
-        raise ValidationError({"reason": _("Say why, in at least %(n)d characters.") % {"n": MIN_REASON}})
+        raise Refused(_("Say why, in at least %(n)d characters.") % {"n": MIN_REASON}, field="reason")
     return reason
 
 
@@ -62,7 +61,7 @@ def place_command(
     """Queues a command for one vehicle. A dangerous one that is not `confirmed` becomes a draft, and the code that
     confirms it is returned beside it.
 
-    Raises CannotSend when a check refuses, ValidationError when a reason is missing.
+    Raises Refused when a check refuses or a reason is missing.
     """
     reason = check_reason(command, reason)
     is_draft = command.is_dangerous and not confirmed
@@ -73,7 +72,7 @@ def place_command(
         vehicle = locked.get(pk=vehicle.pk)
         findings = check_vehicles([vehicle], command, now)[vehicle.pk]
         if any(finding.level is Level.BLOCKS for finding in findings):
-            raise CannotSend(findings)
+            raise _cannot_send(findings)
         action = _new_action(vehicle, command, reason, by, now, retry_of=retry_of)
         if is_draft:
             action.state, action.expires_at = State.DRAFT, now + CONFIRM_WITHIN
@@ -85,13 +84,13 @@ def place_command(
 
 
 def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) -> RemoteAction:
-    """The second confirmation of a dangerous command. Raises ValidationError for a wrong code or one that is late,
-    CannotSend when a check refuses by now."""
+    """The second confirmation of a dangerous command. Raises Refused for a wrong code or one that is late,
+    and when a check refuses by now."""
     with transaction.atomic():
         FleetVehicle.objects.select_for_update(no_key=True).get(pk=action.vehicle_id)
         action = RemoteAction.objects.select_for_update(of=("self",)).select_related("vehicle__fleet").get(pk=action.pk)
         if action.state != State.DRAFT or action.expires_at <= now:
-            raise ValidationError(_("This command does not wait for a confirmation any more."), code="conflict")
+            raise Refused(_("This command does not wait for a confirmation any more."), code="conflict")
         if not hmac.compare_digest(action.confirm_digest, digest_of(code)):
             # One guess: a code of six digits must not be tried out.
             _cancel(RemoteAction.objects.filter(pk=action.pk), now, _("wrong confirmation code"))
@@ -101,14 +100,14 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
             command = Command(action.kind, action.parameters)  # type: ignore[arg-type]
             findings = check_vehicles([action.vehicle], command, now)[action.vehicle_id]
             if any(finding.level is Level.BLOCKS for finding in findings):
-                raise CannotSend(findings)
+                raise _cannot_send(findings)
             action.state, action.since, action.entered_at, action.not_before = State.QUEUED, now, now, now
             action.expires_at = now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
             action.save(update_fields=["state", "since", "entered_at", "not_before", "expires_at"])
             _note(action, StepKind.CONFIRMED, now, by)
             transaction.on_commit(waking.send_soon, robust=True)
     if wrong:
-        raise ValidationError(_("This is not the code; the command is cancelled. Give it again."), code="wrong_code")
+        raise Refused(_("This is not the code; the command is cancelled. Give it again."), code="wrong_code")
     return action
 
 
@@ -129,14 +128,14 @@ def place_batch(
 ) -> CommandBatch:
     """Queues a command for many vehicles; those that a check refuses are kept in the batch as not sent, with why.
 
-    Raises ValidationError for too many or no vehicles, a missing reason, or a dangerous command to several.
+    Raises Refused for too many or no vehicles, a missing reason, or a dangerous command to several.
     """
     reason = check_reason(command, reason)
     wanted = sorted(set(vehicle_ids))
     if not wanted or len(wanted) > MOST_VEHICLES:
-        raise ValidationError(_("Choose between 1 and %(n)d vehicles.") % {"n": MOST_VEHICLES})
+        raise Refused(_("Choose between 1 and %(n)d vehicles.") % {"n": MOST_VEHICLES})
     if command.is_dangerous and len(wanted) > 1 and not settings.REMOTES_DANGEROUS_IN_BULK:
-        raise ValidationError(_("Such a command is sent to one vehicle at a time."))
+        raise Refused(_("Such a command is sent to one vehicle at a time."))
     with transaction.atomic():
         locked = FleetVehicle.objects.select_for_update(no_key=True, of=("self",)).select_related("fleet")
         vehicles = list(locked.filter(pk__in=wanted).order_by("pk"))

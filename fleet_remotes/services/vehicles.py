@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
 from core.ingest import BatchSteps, Intake, Submission, take
+from core.refusal import Refused
 from core.sql import Col, insert_rows, storable
 from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
@@ -176,7 +177,7 @@ def set_budget(*, vehicle: FleetVehicle, budget: int | None) -> None:
 def stop_fleet(*, fleet: Fleet, by: AbstractBaseUser, reason: str, now: datetime) -> bool:
     """Turns the stop switch on: nothing more is sent to any vehicle of the fleet. Says whether it was off."""
     if not reason.strip():
-        raise ValidationError(_("Say why; others will wonder."))
+        raise Refused(_("Say why; others will wonder."))
     changed = Fleet.objects.filter(pk=fleet.pk, stopped_at__isnull=True).update(
         stopped_at=now, stopped_by=by, stop_reason=reason.strip()[:200]
     )

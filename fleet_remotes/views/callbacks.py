@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import requires
+from core.refusal import Refused, add_refusal
 from fleet_remotes import selectors
 from fleet_remotes.filters import MessageFilters, NotificationFilters
 from fleet_remotes.forms import CallbackForm, RegisterForm
@@ -103,8 +103,8 @@ def callback_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             made, value = services.create_callback(**form.cleaned_data)
-        except ValidationError as error:
-            form.add_error(None, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             return _callback_page(request, made, value)
     context = {"page_title": _("New callback"), "form": form}
@@ -121,8 +121,8 @@ def callback_register(request: HttpRequest, pk: int) -> HttpResponse:
             services.register_callback(
                 callback=found, header_value=form.cleaned_data["header_value"], url=_address(found.slug)
             )
-        except ValidationError as error:
-            form.add_error(None, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             messages.success(request, _("The vendor registered it as %(id)s.") % {"id": found.callback_id})
             return redirect("fleet_remotes:callback", pk)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core.permissions import person, requires
+from core.refusal import Refused
 from fleet_remotes import selectors
 from fleet_remotes.choices import Kind, summary_of
 from fleet_remotes.forms import CommandForm, ConfirmForm
@@ -102,8 +103,8 @@ def draft_check(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             return _send(request, draft, command, vehicles)
-        except ValidationError as error:
-            refusal = " ".join(error.messages)
+        except Refused as error:
+            refusal = error.sentence
     context = {
         "page_title": _("Check and send"),
         "draft": draft,
@@ -137,7 +138,7 @@ def _by_level(vehicles: list[FleetVehicle], findings: dict[int, list[Finding]]) 
 
 
 def _send(request: HttpRequest, draft: CommandDraft, command: Command, vehicles: list[FleetVehicle]) -> HttpResponse:
-    """One vehicle: its action; several: a batch. Raises ValidationError when it may not be sent."""
+    """One vehicle: its action; several: a batch. Raises Refused when it may not be sent."""
     now, by, reason = timezone.now(), person(request), draft.command.get("reason", "")
     if len(vehicles) == 1 and draft.retry_of_id is None:
         earlier = RemoteAction.objects.filter(pk=draft.command.get("retry_of") or 0).first()

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
 from core.permissions import person, requires
+from core.refusal import Refused, add_refusal
 from fleet_remotes import selectors
 from fleet_remotes.choices import Capability
 from fleet_remotes.filters import VehicleFilters
@@ -160,8 +160,8 @@ def fleet_stop(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.stop_fleet(fleet=fleet, by=person(request), reason=form.cleaned_data["reason"], now=timezone.now())
-        except ValidationError as error:
-            form.add_error("reason", error)
+        except Refused as error:
+            add_refusal(form, error, field="reason")
         else:
             messages.warning(request, _("Nothing is sent to %(fleet)s any more.") % {"fleet": fleet})
             return redirect("fleet_remotes:fleets")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
 from core.sql import columns, insert_rows
 from infra_notifications.choices import EntryKind
 from infra_notifications.models import Acknowledgement, Incident, IncidentEntry
@@ -23,10 +23,10 @@ CHUNK = 5_000
 
 
 def clean_note(text: str) -> str:
-    """A note as it is kept. Raises ValidationError when it is too long."""
+    """A note as it is kept. Raises Refused when it is too long."""
     note = text.strip()
     if len(note) > MAX_NOTE:
-        raise ValidationError({"note": _("A note has at most %(n)d characters.") % {"n": MAX_NOTE}})
+        raise Refused(_("A note has at most %(n)d characters.") % {"n": MAX_NOTE}, field="note")
     return note
 
 
@@ -72,10 +72,10 @@ def withdraw_acknowledgement(*, incident: Incident, author: str, now: datetime) 
 
 
 def add_note(*, incident: Incident, author: str, note: str, now: datetime) -> None:
-    """Notes something on an incident, open or closed. Raises ValidationError for an empty note."""
+    """Notes something on an incident, open or closed. Raises Refused for an empty note."""
     text = clean_note(note)
     if not text:
-        raise ValidationError({"note": _("Write what there is to note.")})
+        raise Refused(_("Write what there is to note."), field="note")
     _write(incident, EntryKind.NOTE, author, text, now)
 
 

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import msgspec
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
 from core.ingest import BatchSteps, Intake, Submission, take
+from core.refusal import Refused
 from core.sql import storable
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
 
@@ -155,12 +155,12 @@ def ensure_state(*, charge_point: ChargePoint) -> None:
 
 
 def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
-    """Makes a charge point of a sender that nobody knew. Raises ValidationError for a taken or missing EVSE id."""
+    """Makes a charge point of a sender that nobody knew. Raises Refused for a taken or missing EVSE id."""
     evse_id = evse_id.strip()
     if not evse_id or len(evse_id) > 48:
-        raise ValidationError({"evse_id": _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")})
+        raise Refused(_("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1."), field="evse_id")
     if ChargePoint.objects.filter(evse_id__iexact=evse_id).exists():
-        raise ValidationError({"evse_id": _("There is a charge point of this EVSE id already.")})
+        raise Refused(_("There is a charge point of this EVSE id already."), field="evse_id")
     with transaction.atomic():
         point = ChargePoint.objects.create(evse_id=evse_id, station=unknown.station, connector=unknown.connector)
         ensure_state(charge_point=point)

@@ -60,7 +60,7 @@ def _change_marks(draft: GroupDraft, change: Callable[[list[int]], list[int]]) -
 def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetime) -> NotificationGroup:
     """Makes the group that a draft describes, or changes the one it is of; the draft ends with it.
 
-    Raises ValidationError for a name that cannot be, and GroupDraft.DoesNotExist when it was finished before.
+    Raises Refused for a name that cannot be, and GroupDraft.DoesNotExist when it was finished before.
     """
     with transaction.atomic():
         locked = GroupDraft.objects.select_for_update(of=("self",)).select_related("group").get(pk=draft.pk)

@@ -7,13 +7,13 @@ from datetime import datetime, time
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.refusal import Refused
 from core.sql import array_literal
 from core.time_zones import known_zones
 from infra_notifications.choices import Case, NoticeReason, NoticeState
@@ -59,7 +59,7 @@ GROUPS = MailingLists(
 
 
 def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """Checks a group's settings; unknown keys are left out. Raises ValidationError with a pointer to each field."""
+    """Checks a group's settings; unknown keys are left out. Raises Refused with a pointer to each field."""
     found = {key: value for key, value in given.items() if key in SETTINGS}
     errors = clean_common(found, name_missing=_("Give the group a name of at most 100 characters."))
     if "cases" in found:
@@ -78,7 +78,7 @@ def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
         errors["reminder_s"] = _("A reminder comes every 60 seconds to 30 days.")
     errors |= _clean_digest(found)
     if errors:
-        raise ValidationError(errors)
+        raise Refused.by_field(errors)
     return found
 
 
@@ -104,7 +104,7 @@ def create_group(
     by: AbstractBaseUser | None = None,
     now: datetime | None = None,
 ) -> NotificationGroup:
-    """Makes a group with its addresses and members. Raises ValidationError, with code `unique` for a taken name."""
+    """Makes a group with its addresses and members. Raises Refused, with code `unique` for a taken name."""
     clean, addresses = clean_settings({"name": ""} | settings), clean_addresses(emails)
     with transaction.atomic():
         group = NotificationGroup(**clean)
@@ -124,7 +124,7 @@ def update_group(
     by: AbstractBaseUser | None = None,
     now: datetime,
 ) -> NotificationGroup:
-    """Changes a group's settings and, if given, replaces its addresses and members. Raises ValidationError."""
+    """Changes a group's settings and, if given, replaces its addresses and members. Raises Refused."""
     clean = clean_settings(settings)
     addresses = clean_addresses(emails) if emails is not None else None
     before = schedule_of(group)
@@ -251,7 +251,7 @@ def _audit_members(group: NotificationGroup, operation: str, ids: Sequence[int])
 def send_test(*, group: NotificationGroup, sent_by: str, now: datetime) -> int:
     """Sends a test mail to every address of a group; returns its event's id.
 
-    Raises ValidationError for a group without addresses.
+    Raises Refused for a group without addresses.
     """
     payload = GroupTest(
         group_id=group.pk,

@@ -44,7 +44,8 @@ class ImportCheck:
     def refuse(self, line: int, sentence: str) -> None:
         self.error_count += 1
         if len(self.errors) < MAX_ERRORS:
-            self.errors.append((line, sentence))
+            # A cell may hold what no database stores.
+            self.errors.append((line, sentence.replace("\x00", "\ufffd")))
 
 
 def safe_cell(text: str) -> str:

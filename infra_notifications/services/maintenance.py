@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auditlog.models import LogEntry
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from console.lists import BulkRun
+from core.refusal import Refused
 from infra_notifications.choices import WindowState
 from infra_notifications.models import ChargePoint, MaintenanceTarget, MaintenanceWindow, NotificationGroup
 
@@ -46,10 +46,10 @@ def plan_maintenance(
     author: str,
     now: datetime,
 ) -> MaintenanceWindow:
-    """Plans a window, or begins it at once without `starts_at`. Raises ValidationError with a pointer to each field."""
+    """Plans a window, or begins it at once without `starts_at`. Raises Refused with a pointer to each field."""
     starts = beginning(starts_at=starts_at, ends_at=ends_at, now=now)
     if not targets:
-        raise ValidationError({"targets": _("Name what is worked at: charge points, locations or groups.")})
+        raise Refused(_("Name what is worked at: charge points, locations or groups."), field="targets")
     with transaction.atomic():
         window = MaintenanceWindow.objects.create(
             reason=_clean_reason(reason), starts_at=starts, ends_at=ends_at, author=author[:150]
@@ -59,10 +59,10 @@ def plan_maintenance(
 
 
 def beginning(*, starts_at: datetime | None, ends_at: datetime, now: datetime) -> datetime:
-    """When a window with these times begins. Raises ValidationError with a pointer to each field."""
+    """When a window with these times begins. Raises Refused with a pointer to each field."""
     starts = starts_at or now
     if starts < now - SLACK:
-        raise ValidationError({"starts_at": _("The beginning is over; leave it empty to begin at once.")})
+        raise Refused(_("The beginning is over; leave it empty to begin at once."), field="starts_at")
     # A maintenance that "begins now" holds for what comes in from now on, not for what was told a minute ago.
     starts = max(starts, now)
     _check_end(starts, ends_at, now)
@@ -97,7 +97,7 @@ def cover_chunk(run: BulkRun) -> list[int]:
         return found
     planned = MaintenanceWindow.objects.select_for_update().filter(pk=given["window"]).first()
     if planned is None or planned.state_at(run.now) == WindowState.OVER:
-        raise ValidationError(_("This maintenance is over."))
+        raise Refused(_("This maintenance is over."))
     _cover(planned, targets)
     return found
 
@@ -115,25 +115,25 @@ def _in_words(targets: Targets) -> str:
 def _clean_reason(reason: str) -> str:
     clean = " ".join(reason.split())
     if not clean or len(clean) > 200:
-        raise ValidationError({"reason": _("Say in at most 200 characters what is done; it is shown as the reason.")})
+        raise Refused(_("Say in at most 200 characters what is done; it is shown as the reason."), field="reason")
     return clean
 
 
 def _check_end(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
     if ends_at <= max(starts_at, now):
-        raise ValidationError({"ends_at": _("The end must lie after the beginning and in the future.")})
+        raise Refused(_("The end must lie after the beginning and in the future."), field="ends_at")
     if ends_at - starts_at > LONGEST:
-        raise ValidationError({"ends_at": _("A maintenance lasts at most a year.")})
+        raise Refused(_("A maintenance lasts at most a year."), field="ends_at")
 
 
 def change_maintenance(
     *, window: MaintenanceWindow, reason: str, starts_at: datetime | None, ends_at: datetime, now: datetime
 ) -> None:
-    """Changes a window that is not over; the beginning only of one that has not begun. Raises ValidationError."""
+    """Changes a window that is not over; the beginning only of one that has not begun. Raises Refused."""
     with transaction.atomic():
         locked = MaintenanceWindow.objects.select_for_update().get(pk=window.pk)
         if now >= locked.ends_at:
-            raise ValidationError(_("This maintenance is over."))
+            raise Refused(_("This maintenance is over."))
         if now < locked.starts_at:
             locked.starts_at = max(starts_at or now, now)
         _check_end(locked.starts_at, ends_at, now)

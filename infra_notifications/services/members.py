@@ -10,12 +10,12 @@ from typing import Any
 from auditlog.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from console.lists import BulkRun
+from core.refusal import Refused
 from core.sql import Col, columns, update_rows
 from core.undo import UndoKind, keep_undo
 from infra_notifications.models import ChargePoint, NotificationGroup
@@ -30,7 +30,7 @@ MAX_TAGS = 50
 def group_of(arguments: Mapping[str, Any]) -> NotificationGroup:
     group = NotificationGroup.objects.filter(pk=arguments["group"]).first()
     if group is None:
-        raise ValidationError(_("The group is gone."))
+        raise Refused(_("The group is gone."))
     return group
 
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,6 +22,7 @@ from console.lists import Action, Column, ListPage
 from core.choices import JobState
 from core.models import Job
 from core.permissions import person, requires
+from core.refusal import Refused, add_refusal
 from core.search import NumberFacet, SearchError, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
 from infra_notifications import selectors
@@ -183,7 +183,7 @@ def import_start(request: HttpRequest) -> HttpResponse:
 @requires("infra_notifications.add_chargepoint")
 def import_job(request: HttpRequest, pk: int) -> HttpResponse:
     """What a file would change, line by line what is wrong, and how far its import is."""
-    job = get_object_or_404(Job, pk=pk, kind=import_jobs.KIND)
+    job = get_object_or_404(Job, pk=pk, kind=import_jobs.IMPORT.kind)
     name = "infra_notifications/import_job.html"
     wants_part = request.headers.get("HX-Target") == "progress"
     context = {
@@ -197,7 +197,7 @@ def import_job(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("infra_notifications.add_chargepoint")
 @require_POST
 def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    if not import_jobs.confirm(job=get_object_or_404(Job, pk=pk, kind=import_jobs.KIND)):
+    if not import_jobs.confirm(job=get_object_or_404(Job, pk=pk, kind=import_jobs.IMPORT.kind)):
         messages.warning(request, _("This import was confirmed or ended already."))
     return redirect("infra_notifications:import_job", pk)
 
@@ -242,8 +242,8 @@ def unknown_adopt(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             point = adopt_unknown(unknown=unknown, evse_id=form.cleaned_data["evse_id"], now=timezone.now())
-        except ValidationError as error:
-            form.add_error(None, error) if not hasattr(error, "error_dict") else form.add_error(None, error.messages[0])
+        except Refused as error:
+            add_refusal(form, error) if not hasattr(error, "error_dict") else form.add_error(None, error.sentences[0])
         else:
             messages.success(request, _("%(evse)s is a charge point now.") % {"evse": point.evse_id})
             return redirect("infra_notifications:charge_point", point.pk)

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import person, requires
+from core.refusal import Refused
 from core.search import SearchSchema
 from core.undo import last_undo
 from infra_notifications import selectors
@@ -156,8 +156,8 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
     elif request.method == "POST" and form.is_valid():
         try:
             services.update_group(group=group, settings=form.group_settings(), emails=form.emails, now=timezone.now())
-        except ValidationError as error:
-            refusals = error.messages
+        except Refused as error:
+            refusals = error.sentences
         else:
             messages.success(request, _("The configuration is saved."))
             return redirect("infra_notifications:group", pk)
@@ -257,8 +257,8 @@ def group_test(request: HttpRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(NotificationGroup, pk=pk)
     try:
         event_id = services.send_test(group=group, sent_by=request.user.get_username(), now=timezone.now())
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+    except Refused as error:
+        messages.error(request, error.sentence)
         return redirect("infra_notifications:group", pk)
     return redirect(f"{reverse('infra_notifications:group_result', args=[pk])}?event={event_id}")
 

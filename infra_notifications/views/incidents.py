@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, ListPage
 from core.permissions import requires
+from core.refusal import Refused
 from core.text import clean_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CASE_EXPLANATIONS, Case
@@ -103,8 +103,8 @@ def incident_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
         n = acknowledging.acknowledge_incidents(
             incident_ids=[found.pk], author=request.user.get_username(), note=note, now=timezone.now()
         )
-    except ValidationError as error:
-        return _page(request, pk, note=note, refused=" ".join(error.messages))
+    except Refused as error:
+        return _page(request, pk, note=note, refused=error.sentence)
     if n:
         messages.success(request, _("You take care of it: nobody is reminded of it any more."))
     else:
@@ -130,8 +130,8 @@ def incident_note(request: HttpRequest, pk: int) -> HttpResponse:
     found, note = get_object_or_404(Incident, pk=pk), clean_text(request.POST.get("note", ""))
     try:
         acknowledging.add_note(incident=found, author=request.user.get_username(), note=note, now=timezone.now())
-    except ValidationError as error:
-        return _page(request, pk, note=note, refused=" ".join(error.messages))
+    except Refused as error:
+        return _page(request, pk, note=note, refused=error.sentence)
     return redirect("infra_notifications:incident", pk)
 
 
@@ -145,8 +145,8 @@ def incidents_acknowledge(request: HttpRequest) -> HttpResponse:
             n = acknowledging.acknowledge_incidents(
                 incident_ids=ids, author=request.user.get_username(), note=note, now=timezone.now()
             )
-        except ValidationError as error:
-            problem = " ".join(error.messages)
+        except Refused as error:
+            problem = error.sentence
         else:
             said = ngettext("%(n)d incident acknowledged.", "%(n)d incidents acknowledged.", n)
             messages.success(request, said % {"n": n})

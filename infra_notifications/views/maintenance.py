@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, ListPage
 from core.permissions import requires
+from core.refusal import Refused, add_refusal
 from infra_notifications import selectors
 from infra_notifications.choices import WINDOW_COLOURS, WindowState
 from infra_notifications.filters import MaintenanceFilters
@@ -90,8 +89,8 @@ def maintenance_new(request: HttpRequest) -> HttpResponse:
                 author=request.user.get_username(),
                 now=timezone.now(),
             )
-        except ValidationError as error:
-            _keep_errors(form, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             return redirect("infra_notifications:maintenance_window", window.pk)
     context = {
@@ -103,13 +102,6 @@ def maintenance_new(request: HttpRequest) -> HttpResponse:
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "infra_notifications/maintenance_new.html", context, status=status)
-
-
-def _keep_errors(form: Form, error: ValidationError) -> None:
-    """What the service refuses, beside its field where the form has that field."""
-    by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-    for name, texts in by_field.items():
-        form.add_error(name if name in form.fields else None, texts)
 
 
 @requires(_VIEW)
@@ -144,8 +136,8 @@ def maintenance_change(request: HttpRequest, pk: int) -> HttpResponse:
         data = {"starts_at": None} | form.cleaned_data
         try:
             services.change_maintenance(window=window, **data, now=timezone.now())
-        except ValidationError as error:
-            _keep_errors(form, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             messages.success(request, _("The maintenance is changed."))
             return redirect("infra_notifications:maintenance_window", pk)

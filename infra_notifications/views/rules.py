@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import requires
+from core.refusal import Refused
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
 from infra_notifications.choices import EFFECT_COLOURS, Case, Effect
@@ -141,8 +141,8 @@ def unmapped_decide(request: HttpRequest, pk: int) -> HttpResponse:
     effect, _sep, case = request.POST.get("meaning", "").partition(":")
     try:
         rule = rule_from_report(report=report, effect=effect, case=case)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+    except Refused as error:
+        messages.error(request, error.sentence)
     else:
         messages.success(request, _("From now on the rule “%(name)s” decides.") % {"name": rule.name})
     return redirect("infra_notifications:unmapped")

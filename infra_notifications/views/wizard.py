@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +22,7 @@ from django.views.decorators.http import require_POST
 from console.charts import stacked_bars
 from console.lists import PAGE_SIZE, Column, ListPage
 from core.permissions import person, requires
+from core.refusal import Refused
 from core.text import clean_text
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
@@ -211,8 +211,8 @@ def wizard_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         try:
             group = drafts.finish_draft(draft=draft, by=person(request), now=timezone.now())
-        except ValidationError as refused:
-            error = " ".join(refused.messages)
+        except Refused as refused:
+            error = refused.sentence
         except GroupDraft.DoesNotExist:  # a second click: the first one has made the group
             return _to(request, reverse("infra_notifications:groups"))
         else:

@@ -1,8 +1,6 @@
 """What every file of this API shares: the router and the keys' scopes."""
 
-from ninja import Router
-
-from core.api import ScopedKey
+from core.api import Router, ScopedKey
 
 router = Router()
 READ, WRITE = ScopedKey("outbox:read"), ScopedKey("outbox:write")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -95,11 +94,8 @@ def list_deliveries(request: HttpRequest, q: str = "", limit: int = 100, cursor:
 def retry_delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
     delivery = get_object_or_404(selectors.deliveries(), pk=delivery_id)
     again = replay_delivery if delivery.channel == Channel.WEBHOOK else services.retry_delivery
-    try:
-        with audited_by(key_of(request)):
-            retried = again(delivery=delivery, now=timezone.now())
-    except ValidationError as error:  # a webhook endpoint that is gone, paused or disabled
-        raise Problem(409, " ".join(error.messages)) from error
+    with audited_by(key_of(request)):
+        retried = again(delivery=delivery, now=timezone.now())
     if not retried:
         raise Problem(
             409, f"This delivery is {delivery.state}; only failed, cancelled or retrying ones can be retried."

@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Schema, Status
+from ninja import Status
 from pydantic import Field
 
-from core.api import audited_by, key_of, page_of, rfc3339
+from core.api import ConfigurationIn, audited_by, key_of, page_of, rfc3339
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.choices import Language
@@ -23,7 +23,7 @@ from outbox.services.topic_lists import lists as services
 MAX_TOPICS = 500
 
 
-class TopicListIn(Schema):
+class TopicListIn(ConfigurationIn):
     """A topic list. `domain` empty: any; `condition` is a Magic Search on the event, empty: every event."""
 
     name: str
@@ -37,7 +37,7 @@ class TopicListIn(Schema):
     gather_s: int = DEFAULT_GATHER_S
 
 
-class TopicListPatch(Schema):
+class TopicListPatch(ConfigurationIn):
     """What is to change; everything may be left out. `emails` and `topics` replace what there was."""
 
     name: str | None = None

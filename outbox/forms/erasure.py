@@ -9,7 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from outbox.services.mailing_lists.addresses import clean_address
+from core.email_addresses import clean_address
+from core.refusal import refusing_in_form
 
 # Who sees banners is named by the app that shows them, e.g. driver:12.
 _AUDIENCE = re.compile(r"\w{2,40}:\S{1,250}")
@@ -32,7 +33,10 @@ class EraseAddressForm(forms.Form):
 
     def clean_address(self) -> str:
         address: str = self.cleaned_data["address"].strip()
-        return address if _AUDIENCE.fullmatch(address) and "@" not in address else clean_address(address)
+        if _AUDIENCE.fullmatch(address) and "@" not in address:
+            return address
+        with refusing_in_form():
+            return clean_address(address)
 
     def clean_reason(self) -> str:
         reason: str = self.cleaned_data["reason"]

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from core.refusal import Refused, add_refusal
 from outbox.choices import Language
 from outbox.event_kinds import domains
 from outbox.forms.topics import TopicsField
@@ -68,8 +69,8 @@ class TopicListForm(forms.Form):
         if not self.errors:
             try:
                 data |= clean_settings(data)
-            except ValidationError as error:
-                self.add_error(None, error)
+            except Refused as refused:
+                add_refusal(self, refused)
         return data
 
     def clean_name(self) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.refusal import Refused, add_refusal
 from outbox.forms.topics import TopicsField
 from outbox.models import WebhookEndpoint
 from outbox.services.webhooks import MAX_DESCRIPTION, EndpointInput
@@ -49,10 +50,11 @@ class EndpointForm(forms.Form):
         widget=forms.Textarea(attrs=_QUIET | {"rows": 3, "class": "mono"}),
         help_text=gettext_lazy("One “Name: value” per line, sent with every request."),
     )
-    contact = forms.EmailField(
+    contact = forms.CharField(
         label=gettext_lazy("Contact"),
         required=False,
         max_length=254,
+        widget=forms.EmailInput(),
         help_text=gettext_lazy("Who is mailed when the endpoint fails; empty: whoever made it, or the administrators."),
     )
     personal_data = forms.BooleanField(
@@ -94,8 +96,8 @@ class EndpointForm(forms.Form):
         if not self.errors:
             try:
                 EndpointInput(**data).cleaned()
-            except ValidationError as error:
-                self.add_error(None, error)
+            except Refused as refused:
+                add_refusal(self, refused)
         return data
 
 

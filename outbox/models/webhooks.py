@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.email_addresses import AddressField
 from core.lifecycle import Audited, How, Lifecycle, Personal, While, With, masked
 from outbox.choices import EndpointState, Reason
 
@@ -31,7 +32,7 @@ class WebhookEndpoint(models.Model):
     headers = models.JSONField(_("own headers"), default=dict, blank=True)
     # Whether it is told who the people are that events name by their ids (outbox.subscriptions.personal_data).
     personal_data = models.BooleanField(_("personal data"), default=False)
-    contact = models.EmailField(_("contact"), max_length=254, blank=True, default="")
+    contact = AddressField(_("contact"), max_length=254, blank=True, default="")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("owner"), related_name="+"
     )

@@ -8,7 +8,6 @@ from outbox.services.deliveries import (
     resend_mail,
     retry_delivery,
 )
-from outbox.services.jobs import hand_over_again
 from outbox.services.publishing import number_events, publish
 from outbox.services.settling import claim, mend_times, reclaim_lost, settle
 from outbox.subscriptions.matching import Listener, register_listeners
@@ -21,7 +20,6 @@ __all__ = [
     "cancel_for_list",
     "claim",
     "expire_banners",
-    "hand_over_again",
     "listeners_changed",
     "mend_times",
     "number_events",

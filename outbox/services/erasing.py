@@ -8,50 +8,46 @@ from typing import Any
 from auditlog.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.choices import JobState
+from core.background import Ended, Work, hand_over, report_progress, start_job
 from core.erasure import MARK, Erased, erase_everywhere
 from core.models import Job
-from core.services import move_job, report_progress, start_job
 from outbox.choices import UNENDED, DeliveryState, Reason
 from outbox.models import Delivery
-from outbox.services.jobs import hand_over
-
-KIND = "erase_address"
 
 
 def start(*, address: str, reason: str, by: AbstractBaseUser) -> Job:
     """Has a worker erase the address. The audit log says who wanted it and why, not which address it was."""
     with transaction.atomic():
-        job = start_job(kind=KIND, label=_("Erase an address everywhere"), created_by=by, payload=address.encode())
+        label = _("Erase an address everywhere")
+        job = start_job(kind=ERASE.kind, label=label, created_by=by, payload=address.encode())
         LogEntry.objects.log_create(job, action=LogEntry.Action.CREATE, changes={"reason": ["", reason]})
         hand_over(job)
     return job
 
 
-def run(*, job_id: int, now: datetime) -> None:
+def _run(job: Job) -> Ended:
     """Does what `start` asked for. Done again from the beginning when its worker died."""
-    job = Job.objects.get(pk=job_id)
-    if not move_job(job=job, to=JobState.RUNNING, away_from=[JobState.WAITING, JobState.RUNNING]):
-        return
-    address = bytes(job.payload).decode()
-    try:
-        found = erase_everywhere(
-            address=address, now=now, told=lambda done, total: report_progress(job=job, done=done, total=total)
-        )
-    except Exception as error:
-        result = {"message": _("It broke off: %(error)s. Ask for it again.") % {"error": type(error).__name__}}
-        move_job(job=job, to=JobState.FAILED, away_from=[JobState.RUNNING], result=result)
-        raise
-    total = sum(one.number for one in found)
+    found = erase_everywhere(
+        address=bytes(job.payload).decode(),
+        now=timezone.now(),
+        told=lambda done, total: report_progress(job=job, done=done, total=total),
+    )
+    total = sum(erased.number for erased in found)
     said = ngettext("The address was found in %(n)d place.", "The address was found in %(n)d places.", total)
-    told: dict[str, Any] = {
-        "message": said % {"n": total},
-        "lines": [{"what": one.what, "number": one.number} for one in found],
-    }
-    move_job(job=job, to=JobState.DONE, away_from=[JobState.RUNNING], result=told)
+    lines = [{"what": erased.what, "number": erased.number} for erased in found]
+    return Ended({"message": said % {"n": total}, "lines": lines})
+
+
+def _failed(_job: Job, why: str) -> dict[str, Any]:
+    """The job keeps no address, so that nobody can do it again but who asks for it again."""
+    return {"message": _("It broke off: %(error)s. Ask for it again.") % {"error": why.rstrip(".")}}
+
+
+ERASE = Work("erase_address", _run, _failed)
 
 
 def stop_deliveries(address: str, now: datetime) -> list[Erased]:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from core.registry import Registry
 from core.retention import STEP, Key, Step
 from outbox.choices import UNENDED, BannerState
 from outbox.models import Attempt, Banner, Delivery, Event
@@ -18,11 +19,11 @@ from outbox.selectors import log_end
 
 # Of these ids of events, those that an app still needs, such as the mails of an open incident.
 Keeper = Callable[[Sequence[int]], set[int]]
-_keepers: dict[str, Keeper] = {}
+_keepers: Registry[Keeper] = Registry("retention hold on events")
 
 
 def register_event_keeper(app: str, keeper: Keeper) -> None:
-    _keepers[app] = keeper
+    _keepers.add(app, keeper)
 
 
 def prune_events(before: datetime, after: Key) -> Step:

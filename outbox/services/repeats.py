@@ -12,19 +12,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import ngettext
 
-from core.choices import JobState
+from core.background import Ended, Work, hand_over, report_progress, start_job
 from core.models import Job
-from core.services import move_job, report_progress, start_job
 from outbox import nudge
 from outbox.choices import DeliveryState
 from outbox.filters import DeadLetterFilters
 from outbox.models import Delivery
 from outbox.search import DELIVERY_SEARCH
-from outbox.services.jobs import hand_over
 
-KIND = "retry_failed"
 STEP = 1_000
 
 
@@ -69,21 +67,22 @@ def start(*, query: str, ids: Sequence[int], total: int, by: AbstractBaseUser) -
     with transaction.atomic():
         label = ngettext("Send %(n)d failed delivery again", "Send %(n)d failed deliveries again", total)
         arguments: dict[str, Any] = {"query": query, "ids": list(ids)}
-        job = start_job(kind=KIND, label=label % {"n": total}, created_by=by, arguments=arguments, total=total)
+        job = start_job(kind=RETRY.kind, label=label % {"n": total}, created_by=by, arguments=arguments, total=total)
         LogEntry.objects.log_create(job, action=LogEntry.Action.CREATE, changes={"chosen": ["", query or "-"]})
         hand_over(job)
     return job
 
 
-def run(*, job_id: int, now: datetime) -> None:
+def _run(job: Job) -> Ended:
     """Does what `start` asked for. Done again when its worker died: what was retried is no longer failed."""
-    job = Job.objects.get(pk=job_id)
-    if not move_job(job=job, to=JobState.RUNNING, away_from=[JobState.WAITING, JobState.RUNNING]):
-        return
     failed = failed_matching(job.arguments["query"], job.arguments["ids"])
     done = retry_failed(
-        failed=failed, now=now, told=lambda n: report_progress(job=job, done=n, total=max(n, job.total))
+        failed=failed,
+        now=timezone.now(),
+        told=lambda n: report_progress(job=job, done=n, total=max(n, job.total)),
     )
     said = ngettext("%(n)d delivery is sent again.", "%(n)d deliveries are sent again.", done) % {"n": done}
-    result = {"message": said, "done": done, "url": reverse("outbox:dead_letters")}
-    move_job(job=job, to=JobState.DONE, away_from=[JobState.RUNNING], result=result)
+    return Ended({"message": said, "done": done, "url": reverse("outbox:dead_letters")})
+
+
+RETRY = Work("retry_failed", _run)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 from auditlog.models import LogEntry
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
 from outbox import nudge
 from outbox.choices import Channel, DeliveryState, EndpointState
 from outbox.event_kinds import kind_of, kinds_of
@@ -29,13 +29,6 @@ STEP, MOST_NEW = 1_000, 20_000
 _AGAIN = {"state": DeliveryState.RETRYING, "reason": "", "attempts": 0, "settled_at": None}
 
 
-class EndpointHeld(ValidationError):
-    """The endpoint is paused or disabled."""
-
-    def __str__(self) -> str:
-        return " ".join(self.messages)
-
-
 def endpoint_of(delivery: Delivery) -> WebhookEndpoint | None:
     """The endpoint of a webhook's delivery, while there is one."""
     pk = endpoint_id(delivery.list_key)
@@ -47,11 +40,11 @@ def endpoint_of(delivery: Delivery) -> WebhookEndpoint | None:
 def replay_delivery(*, delivery: Delivery, now: datetime) -> bool:
     """Sends one webhook again now, delivered or not, under the same `webhook-id`; its schedule starts anew.
 
-    Says whether it could. Raises ValidationError when its endpoint is gone, paused or disabled.
+    Says whether it could. Raises Refused when its endpoint is gone, paused or disabled.
     """
     endpoint = endpoint_of(delivery)
     if endpoint is None:
-        raise ValidationError(_("The endpoint was deleted; nothing can be sent to it."))
+        raise Refused(_("The endpoint was deleted; nothing can be sent to it."), code="endpoint_deleted")
     _check_enabled(endpoint)
     with transaction.atomic():
         changed = Delivery.objects.filter(pk=delivery.pk, state__in=REPLAYABLE).update(**_AGAIN, next_attempt_at=now)
@@ -72,12 +65,12 @@ def replay_endpoint(
 
     With `only_failed` that is what has not arrived: failed, held back, cancelled, or still being retried. Without,
     also what was delivered, and events of the endpoint's topics that had no delivery because it was made or changed
-    later. Raises ValidationError.
+    later. Raises Refused.
     """
     _check_enabled(endpoint)
     until = min(until, now) if until else now
     if since >= until:
-        raise ValidationError({"since": _("The range is empty: “since” has to lie before “until” and in the past.")})
+        raise Refused(_("The range is empty: “since” has to lie before “until” and in the past."), field="since")
     with transaction.atomic():
         rows = Delivery.objects.filter(
             list_key=endpoint.key,
@@ -100,9 +93,8 @@ def replay_endpoint(
 
 def _check_enabled(endpoint: WebhookEndpoint) -> None:
     if endpoint.state != EndpointState.ENABLED:
-        raise EndpointHeld(
-            _("The endpoint is %(state)s; resume it first.") % {"state": str(endpoint.get_state_display()).lower()}
-        )
+        state = str(endpoint.get_state_display()).lower()
+        raise Refused(_("The endpoint is %(state)s; resume it first.") % {"state": state}, code="endpoint_held")
 
 
 def _deliver_missing(endpoint: WebhookEndpoint, since: datetime, until: datetime, now: datetime) -> int:
@@ -111,9 +103,7 @@ def _deliver_missing(endpoint: WebhookEndpoint, since: datetime, until: datetime
     for step in _events_without_delivery(endpoint, since, until):
         count += insert_deliveries([(pk, to) for pk, facts in step if takes(facts)], now)
         if count > MOST_NEW:
-            raise ValidationError(
-                {"since": _("More than %(n)d events to add; choose a shorter range.") % {"n": MOST_NEW}}
-            )
+            raise Refused(_("More than %(n)d events to add; choose a shorter range.") % {"n": MOST_NEW}, field="since")
     return count
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from outbox.services import banners, jobs, publishing, settling
+from outbox.services import banners, publishing, settling
 from outbox.services.topic_lists import notifying
 from outbox.transports.registry import transports
 
@@ -17,7 +17,6 @@ def sweep(*, now: datetime) -> None:
     settling.reclaim_lost(now=now)
     publishing.number_events()
     banners.expire(now=now)
-    jobs.hand_over_again(now=now)
     for transport in transports().values():
         transport.sweep(now=now)
     notifying.mend_times(now=now)

@@ -12,12 +12,12 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from core.email_addresses import clean_address
+from core.refusal import Refused
 from core.search import SearchError
 from outbox.choices import Channel, DeliveryState, EndpointState, Reason
 from outbox.contract import NewEvent, Recipient
@@ -86,14 +86,14 @@ class EndpointInput:
     personal_data: bool = False
 
     def cleaned(self) -> EndpointInput:
-        """Raises ValidationError with a sentence for each field that cannot be taken."""
+        """Raises Refused with a sentence for each field that cannot be taken."""
         checks = {"url": _url, "topics": clean_topics, "description": _line, "headers": _headers, "contact": _contact}
         values, errors = asdict(self), {}
         for name, check in checks.items():
             try:
                 values[name] = check(values[name])  # type: ignore[operator]
-            except ValidationError as error:
-                errors[name] = error
+            except Refused as error:
+                errors[name] = error.sentences
         try:
             values["condition"] = " ".join(self.condition.split())
             # Which fields there are follows from the topics; where those are wrong, only the form is judged.
@@ -102,9 +102,9 @@ class EndpointInput:
             else:
                 check_condition(values["condition"], kinds_of(values["topics"]))
         except SearchError as error:
-            errors["condition"] = ValidationError(str(error))
+            errors["condition"] = [str(error)]
         if errors:
-            raise ValidationError({name: error.messages for name, error in errors.items()})
+            raise Refused.by_field(errors)
         return EndpointInput(**values)
 
 
@@ -112,40 +112,37 @@ def _url(url: str) -> str:
     try:
         return parse_target(url.strip(), policy_from_settings()).url
     except Forbidden as error:
-        raise ValidationError(str(error)) from error
+        raise Refused(str(error)) from error
 
 
 def _line(text: str) -> str:
     line = " ".join(text.split())
     if len(line) > MAX_DESCRIPTION:
-        raise ValidationError(_("At most %(n)d characters.") % {"n": MAX_DESCRIPTION})
+        raise Refused(_("At most %(n)d characters.") % {"n": MAX_DESCRIPTION})
     return line
 
 
 def _contact(address: str) -> str:
-    address = address.strip()
-    if address:
-        validate_email(address)
-    return address
+    return clean_address(address) if address.strip() else ""
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:
     if len(headers) > MAX_HEADERS or sum(len(n) + len(v) for n, v in headers.items()) > MAX_HEADER_BYTES:
-        raise ValidationError(
+        raise Refused(
             _("At most %(n)d headers of %(bytes)d bytes in all.") % {"n": MAX_HEADERS, "bytes": MAX_HEADER_BYTES}
         )
     for name, value in headers.items():
         lowered = name.lower()
         if not _HEADER_NAME.fullmatch(name):
-            raise ValidationError(_("“%(name)s” is not the name of a header.") % {"name": name[:100]})
+            raise Refused(_("“%(name)s” is not the name of a header.") % {"name": name[:100]})
         if lowered in _RESERVED or lowered.startswith("webhook-"):
-            raise ValidationError(_("The header %(name)s is set by Signalbox.") % {"name": name})
+            raise Refused(_("The header %(name)s is set by Signalbox.") % {"name": name})
         if not _HEADER_VALUE.fullmatch(value):
-            raise ValidationError(
+            raise Refused(
                 _("The value of %(name)s is not plain text: visible ASCII characters, no line breaks.") % {"name": name}
             )
     if len({name.lower() for name in headers}) < len(headers):
-        raise ValidationError(_("Two headers have the same name."))
+        raise Refused(_("Two headers have the same name."))
     return dict(headers)
 
 
@@ -155,7 +152,7 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
 def create_endpoint(
     *, wanted: EndpointInput, now: datetime, owner: User | None = None, enabled: bool = True
 ) -> tuple[WebhookEndpoint, str]:
-    """A new endpoint and its secret, which is shown this once. Raises ValidationError."""
+    """A new endpoint and its secret, which is shown this once. Raises Refused."""
     values = asdict(wanted.cleaned())
     secret = new_secret()
     with transaction.atomic():
@@ -172,7 +169,7 @@ def create_endpoint(
 
 
 def change_endpoint(*, endpoint: WebhookEndpoint, changes: Mapping[str, Any]) -> WebhookEndpoint:
-    """Changes some fields of an EndpointInput. Raises ValidationError."""
+    """Changes some fields of an EndpointInput. Raises Refused."""
     names = EndpointInput.__dataclass_fields__
     wanted = EndpointInput(**({name: getattr(endpoint, name) for name in names} | dict(changes))).cleaned()
     with transaction.atomic():
@@ -186,7 +183,7 @@ def change_endpoint(*, endpoint: WebhookEndpoint, changes: Mapping[str, Any]) ->
 def update_endpoint(
     *, endpoint: WebhookEndpoint, changes: Mapping[str, Any], enabled: bool | None, now: datetime
 ) -> None:
-    """Changes fields, and pauses or resumes where `enabled` says so, all or nothing. Raises ValidationError."""
+    """Changes fields, and pauses or resumes where `enabled` says so, all or nothing. Raises Refused."""
     with transaction.atomic():
         if changes:
             change_endpoint(endpoint=endpoint, changes=changes)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.registry import Registry
 from outbox.event_kinds import kinds_of
 
 # Payloads → for each the person that it tells of, as JSON, or None.
@@ -28,12 +29,12 @@ class Source:
     permission: str
 
 
-_sources: dict[str, Source] = {}
+_sources: Registry[Source] = Registry("source of personal data")
 
 
 def register_personal(domain: str, source: Source) -> None:
     """`source.read` is asked about payloads of the kinds of `domain`, many at a time; it must take any of them."""
-    _sources[domain] = source
+    _sources.add(domain, source)
 
 
 def _sources_of(topics: Iterable[str]) -> list[Source]:

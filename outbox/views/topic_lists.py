@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import requires
+from core.refusal import Refused
 from core.search import SearchError, SearchSchema
 from outbox import selectors
 from outbox.event_kinds import EventKind, kinds_of
@@ -173,8 +173,8 @@ def _save(request: HttpRequest, found: TopicList | None) -> tuple[TopicListForm,
             saved = services.update_list(
                 topic_list=found, settings=form.cleaned_data, emails=form.emails, now=timezone.now()
             )
-    except ValidationError as error:
-        return form, error.messages, None
+    except Refused as error:
+        return form, error.sentences, None
     return form, [], saved
 
 
@@ -238,8 +238,8 @@ def topic_list_test(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(TopicList, pk=pk)
     try:
         event = services.send_test(topic_list=found, sent_by=request.user.get_username(), now=timezone.now())
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+    except Refused as error:
+        messages.error(request, error.sentence)
         return redirect("outbox:topic_list", pk)
     messages.info(request, _("The test mails are on their way; this page shows what becomes of each."))
     return redirect("outbox:event", event.pk)

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import person, requires
+from core.refusal import Refused, add_refusal
 from outbox import selectors
 from outbox.choices import DeliveryState
 from outbox.event_kinds import kinds_of
@@ -180,8 +180,8 @@ def webhook_replay(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             count = replaying.replay_endpoint(endpoint=endpoint, now=timezone.now(), **form.cleaned_data)
-        except ValidationError as error:
-            form.add_error(None, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             said = ngettext("%(n)d event is sent again.", "%(n)d events are sent again.", count)
             messages.success(request, said % {"n": count})
@@ -195,8 +195,8 @@ def webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends one webhook again, whether it had arrived or not."""
     try:
         again = replaying.replay_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now())
-    except ValidationError as error:
-        messages.warning(request, " ".join(error.messages))
+    except Refused as error:
+        messages.warning(request, error.sentence)
     else:
         if again:
             messages.success(request, _("It is sent again now, under the same id."))

@@ -9,8 +9,8 @@ from functools import partial
 from bikeshare.choices import TripStatus
 from bikeshare.models import Trip
 from bikeshare.services import abonnements, trips
-from bikeshare.services.refused import Refused
 from bikeshare.services.renting import start_trip
+from core.refusal import Refused
 from tests.bikeshare.kit import DAY, NOW, at, at_once, message, patch, say, take, told
 from tests.factories.bikeshare import AbonnementFactory, DockFactory, TripFactory, VehiculeFactory, ZoneFactory, rider
 

@@ -12,8 +12,8 @@ from bikeshare.choices import AbonnementStatus, CyclistStatus
 from bikeshare.event_kinds.payloads import Failure
 from bikeshare.models import Abonnement, Cyclist, Pass, Registration
 from bikeshare.services import abonnements, people
-from bikeshare.services.refused import Refused
 from bikeshare.tasks import sweep
+from core.refusal import Refused
 from tests.bikeshare.kit import DAY, HOUR, MINUTE, NOW, create, delete, last, patch, told, topics
 from tests.clock import iso
 from tests.factories.bikeshare import (

@@ -20,8 +20,8 @@ from bikeshare.choices import (
 from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehicule
 from bikeshare.rules.states import MACHINES, may_move
 from bikeshare.services import trips
-from bikeshare.services.refused import Invalid, Refused
 from bikeshare.services.renting import start_trip
+from core.refusal import Refused
 from tests.bikeshare.kit import HOUR, MINUTE, NOW, at, last, message, say, take, told
 from tests.factories.bikeshare import (
     MADE,
@@ -134,7 +134,7 @@ def test_an_abonnement_that_waits_may_rent_where_its_tariff_allows_it() -> None:
 
 
 def test_an_unknown_vehicle_is_named() -> None:
-    with pytest.raises(Invalid, match="There is no vehicule vhcl_x"):
+    with pytest.raises(Refused, match="There is no vehicule vhcl_x"):
         start_trip(cyclist_id=rider().pk, vehicule_id="vhcl_x", now=NOW)
 
 
@@ -320,7 +320,7 @@ def test_a_second_request_is_refused_while_one_is_open() -> None:
 
 def test_a_requests_date_lies_within_the_trip() -> None:
     trip = ending_trip(start_at=MADE)
-    with pytest.raises(Invalid, match="between the trip"):
+    with pytest.raises(Refused, match="between the trip"):
         trips.edit_request(trip_id=trip.pk, changes={"date": MADE - HOUR}, now=NOW)
     trips.edit_request(trip_id=trip.pk, changes={"date": MADE + HOUR}, now=NOW)
     assert Trip.objects.get().termination_requested_at == MADE + HOUR

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bikeshare.models import Station
 from bikeshare.services import unit_of_work
-from bikeshare.services.refused import Refused
+from core.refusal import Refused
 from tests.bikeshare.kit import NOW, told
 from tests.factories.bikeshare import StationFactory
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,11 +17,13 @@ from django.utils import timezone
 
 from console.lists import BulkAction, BulkRun, bulk, jobs
 from console.lists.actions import _actions, register_bulk
-from console.tasks import run_bulk, sweep
+from core.background import run_job, sweep
 from core.choices import JobState
 from core.models import Job, Undo
+from core.refusal import Refused
 from core.undo import packed, take_back, unpacked
 from infra_notifications.models import ChargePoint, NotificationGroup
+from tests.dying import catch_handed_over, worker_dying
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 
@@ -44,9 +45,7 @@ def group() -> NotificationGroup:
 @pytest.fixture
 def nudged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The jobs that a worker would have been told of."""
-    found: list[int] = []
-    monkeypatch.setattr(jobs, "nudge", found.append)
-    return found
+    return catch_handed_over(monkeypatch)
 
 
 def ask(client: Client, action: str, *rows: ChargePoint, query: str = "", **more: Any) -> Any:
@@ -174,7 +173,7 @@ def test_many_are_done_by_a_worker(
     job = start(operator, group, django_capture_on_commit_callbacks)
     assert nudged == [job.pk]
     assert "0 / 5" in operator.get(f"/jobs/{job.pk}/").content.decode()
-    run_bulk(job.pk)
+    run_job(job_id=job.pk)
     page = operator.get(f"/jobs/{job.pk}/").content.decode()
     assert "5 charge points added to “West”." in page
     assert "Undo" in page
@@ -192,14 +191,15 @@ def test_progress_grows_chunk_by_chunk_and_a_second_worker_repeats_nothing(
 ) -> None:
     job = start(operator, group, django_capture_on_commit_callbacks)
     seen = []
-    for _ in range(2):
-        assert jobs._run_chunk(job.pk)
+    for done in (2, 4):
+        with worker_dying(after=done):
+            run_job(job_id=job.pk)
         job.refresh_from_db(fields=["done", "state"])
         seen.append((job.done, job.state, len(members(group))))
     assert seen == [(2, "running", 2), (4, "running", 4)]
     group.charge_points.clear()
-    run_bulk(job.pk)
-    run_bulk(job.pk)
+    run_job(job_id=job.pk)
+    run_job(job_id=job.pk)
     assert len(members(group)) == 1
 
 
@@ -209,7 +209,7 @@ def test_ids_are_frozen_at_the_yes(
     job = start(operator, group, django_capture_on_commit_callbacks)
     ChargePointFactory(evse_id="LATER")
     points[0].delete()
-    run_bulk(job.pk)
+    run_job(job_id=job.pk)
     assert members(group) == ["DE*TST*E1", "DE*TST*E2", "DE*TST*E3", "DE*TST*E4"]
 
 
@@ -218,13 +218,13 @@ def test_work_that_nobody_took_is_nudged_again(
 ) -> None:
     job = start(operator, group, django_capture_on_commit_callbacks)
     nudged.clear()
-    sweep()
+    sweep(now=timezone.now())
     assert nudged == []
-    Job.objects.update(created_at=timezone.now() - timedelta(minutes=1))
-    sweep()
+    later = timezone.now() + timedelta(minutes=1)
+    sweep(now=later)
     assert nudged == [job.pk]
-    run_bulk(job.pk)
-    sweep()
+    run_job(job_id=job.pk)
+    sweep(now=later)
     assert nudged == [job.pk]
 
 
@@ -239,7 +239,8 @@ def test_work_that_may_no_longer_be_done_fails_and_says_so(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     job = start(operator, group, django_capture_on_commit_callbacks)
-    jobs._run_chunk(job.pk)
+    with worker_dying(after=2):
+        run_job(job_id=job.pk)
     match lost:
         case "permission":
             User.objects.get(pk=str(job.created_by_id)).groups.clear()
@@ -247,7 +248,7 @@ def test_work_that_may_no_longer_be_done_fails_and_says_so(
             User.objects.update(is_active=False)
         case "group":
             group.delete()
-    run_bulk(job.pk)
+    run_job(job_id=job.pk)
     job.refresh_from_db(fields=["state", "result"])
     assert job.state == JobState.FAILED
     assert "It ended after 2 of 5:" in job.result["message"]
@@ -272,7 +273,7 @@ def test_an_unexpected_error_fails_the_job_and_is_raised(
         _actions, action.key, BulkAction(**(vars(action) | {"permission": "console.share_savedsearch"}))
     )
     with pytest.raises(RuntimeError):
-        run_bulk(job.pk)
+        run_job(job_id=job.pk)
     job.refresh_from_db(fields=["state", "result"])
     assert job.state == JobState.FAILED
     assert "An unexpected error" in job.result["message"]
@@ -414,7 +415,7 @@ def test_tags_that_cannot_be_are_said_so(administrator: Client, points: Any, for
 
 def test_an_app_registers_an_action_in_a_few_lines() -> None:
     def refuse(run: BulkRun) -> list[int]:
-        raise ValidationError(f"{len(run.ids)} for {run.by}: {run.arguments['why']}")
+        raise Refused(f"{len(run.ids)} for {run.by}: {run.arguments['why']}")
 
     action = BulkAction("tests.refuse", "Refuse", "console.share_savedsearch", refuse, lambda n, a: "", lambda n, a: "")
     register_bulk(action)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from django.db import connection
 from django.db.models import QuerySet
@@ -91,7 +89,7 @@ def walking_is_cheaper(monkeypatch: pytest.MonkeyPatch, than_everything: bool = 
 @pytest.fixture
 def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages are walked to; as soon as one is found, the time for counting is up."""
-    paging._lengths[SignOfLife] = paging._Length(math.inf, True)  # in a dictionary of this test alone
+    paging.long_tables.put(SignOfLife, True)
     monkeypatch.setattr(paging, "COUNT_FOR_S", 0)
     walking_is_cheaper(monkeypatch)
 
@@ -161,7 +159,7 @@ def test_what_is_cheaply_found_at_once_is_not_walked_to(long_table: None, monkey
 
 
 def test_pages_of_long_tables_by_postgres_own_estimates(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    paging._lengths[SignOfLife] = paging._Length(math.inf, True)
+    paging.long_tables.put(SignOfLife, True)
     monkeypatch.setattr(paging, "CHEAP", 0)
     for number in (1, 2, 3):
         assert [row.part for row in page(number).rows] == [f"p{n}" for n in range(6, -1, -1)][
@@ -178,14 +176,14 @@ def test_what_can_never_match_is_not_asked_for(long_table: None) -> None:
 
 
 def test_postgres_says_which_table_is_long(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "_lengths", {})
-    assert not paging._is_long(SignOfLife)
+    monkeypatch.setattr(paging, "LONG_TABLE", 6)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE console_signoflife")
-    monkeypatch.setattr(paging, "LONG_TABLE", 6)
-    assert not paging._is_long(SignOfLife)  # known for a minute
-    monkeypatch.setattr(paging, "_lengths", {})
-    assert paging._is_long(SignOfLife)
+    page(1)
+    assert paging.long_tables.peek(SignOfLife) is False  # known for a minute
+    paging.long_tables.clear()
+    page(1)
+    assert paging.long_tables.peek(SignOfLife) is True
 
 
 def test_what_the_planner_is_told_ends_with_its_transaction(committed: None) -> None:

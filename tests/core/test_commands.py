@@ -15,6 +15,7 @@ from pytest_django import Settings
 from core import health
 from core.health import Finding
 from core.models import ApiKey
+from core.registry import Registry
 from core.selectors import find_api_key
 from core.services import show_life
 from tests.core.test_settings import manage
@@ -56,7 +57,7 @@ def test_the_doctor_stands_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
         return Finding(True, "fine")
 
     checks = {name: health.Check(name, fine) for name in ("a", "a long name")}
-    monkeypatch.setattr(health, "_checks", checks)
+    monkeypatch.setattr(health, "_checks", Registry("health check", checks))
     assert run("doctor").splitlines()[:2] == ["works  a            fine", "works  a long name  fine"]
 
 

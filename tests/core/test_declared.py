@@ -22,11 +22,11 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from bikeshare.models import Abonnement, Cyclist, Pass, Trip
+from core.background import run_job
 from core.declared import declared, hidden
 from core.erasure import MARK, texts_of
 from core.lifecycle import How, Kept, Lifecycle, While, With
 from core.models import Job
-from outbox import tasks
 from outbox.choices import DeliveryState
 from outbox.models import Banner, Delivery, Event, WebhookEndpoint
 from outbox.services import erasing
@@ -201,7 +201,7 @@ def test_erased_person_is_nowhere_in_the_database(db: None) -> None:
     for text in (ADDRESS, NAME, PHONE, "Musterweg 1"):
         assert text.lower() in held
     job = erasing.start(address=ADDRESS, reason="Asked for it by letter", by=UserFactory())
-    tasks.erase_address(job.pk)
+    run_job(job_id=job.pk)
     job.refresh_from_db()
     assert job.state == "done", job.result
     left = everything()
@@ -215,7 +215,7 @@ def test_erased_driver_keeps_the_rest_and_is_mailed_no_more(administrator: Clien
     world = one_of_everything(UserFactory())
     _fill_people(world)
     administrator.post("/outbox/erase/", {"address": ADDRESS, "again": ADDRESS, "reason": "r"})
-    tasks.erase_address(Job.objects.get(kind="erase_address").pk)
+    run_job(job_id=Job.objects.get(kind="erase_address").pk)
     driver = Driver.objects.get(pk=world[Driver].pk)
     assert (driver.name, driver.email, list(driver.reports)) == ("", "", ["program"])
     assert set(Delivery.objects.filter(address=MARK).values_list("state", "reason")) >= {("cancelled", "erased")}
@@ -232,7 +232,7 @@ def test_namesake_keeps_the_name(administrator: Client) -> None:
     _fill_people(world)
     other = Driver.objects.create(external_id="other", name=NAME, email=f"x{ADDRESS}")
     administrator.post("/outbox/erase/", {"address": ADDRESS, "again": ADDRESS, "reason": "r"})
-    tasks.erase_address(Job.objects.get(kind="erase_address").pk)
+    run_job(job_id=Job.objects.get(kind="erase_address").pk)
     other.refresh_from_db()
     assert (other.name, other.email) == (NAME, f"x{ADDRESS}")
 

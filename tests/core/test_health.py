@@ -17,6 +17,7 @@ from django.utils import timezone
 from core import health
 from core.health import Finding, check_life, check_migrations, database_fault, register_check, run_checks
 from core.models import SignOfLife
+from core.registry import Registry
 from core.services import show_life
 from tests import clock
 from tests.mailserver import free_port
@@ -34,7 +35,7 @@ def alive(db: None) -> None:
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that a test may fill."""
-    monkeypatch.setattr(health, "_checks", dict(health._checks))
+    monkeypatch.setattr(health, "_checks", Registry("health check", health._checks))
 
 
 @pytest.fixture

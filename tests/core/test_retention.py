@@ -8,11 +8,11 @@ import pytest
 from pytest_django import Settings
 
 from core import retention, tasks
+from core.background import start_job
 from core.lifecycle import Kept
 from core.metrics import PRUNED
 from core.models import ApiReceipt, Job, SignOfLife
 from core.retention import Retention, Step, by_age, prune_old
-from core.services import start_job
 from tests import clock
 
 NOW = clock.NOW

@@ -53,7 +53,7 @@ from infra_notifications.models import (
     UnknownChargePoint,
     UnmappedReport,
 )
-from infra_notifications.services.import_jobs import KIND
+from infra_notifications.services.import_jobs import IMPORT
 from outbox.models import (
     Address,
     Attempt,
@@ -349,7 +349,9 @@ def _console(world: World, owner: User) -> None:
     LogEntry.objects.log_create(world[ChargePoint], action=LogEntry.Action.UPDATE, changes={"name": ["<a>", "<b>"]})
     world.add(
         SignOfLife.objects.create(part="worker", instance="here", at=now),
-        Job.objects.create(kind=KIND, label="Import of <x>.csv", created_by=owner, state=JobState.REVIEW, total=10),
+        Job.objects.create(
+            kind=IMPORT.kind, label="Import of <x>.csv", created_by=owner, state=JobState.REVIEW, total=10
+        ),
         LogEntry.objects.all()[0],
         AccessAttempt.objects.create(username="someone", ip_address="192.0.2.1", failures_since_start=1),
         AccessLog.objects.create(username="someone", ip_address="192.0.2.1"),

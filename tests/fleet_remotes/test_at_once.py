@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from pytest_django import Settings
 
+from core.refusal import Refused
 from fleet_remotes.choices import State
 from fleet_remotes.ingest import read_command
 from fleet_remotes.models import CallbackMessage, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
@@ -79,7 +79,7 @@ def test_the_same_command_from_eight_people_is_one(settings: Settings) -> None:
             commands.place_command(
                 vehicle=vehicle, command=LIGHTS, reason="", by="x", now=timezone.now(), confirmed=True
             )
-        except ValidationError:
+        except Refused:
             return "refused"
         return "queued"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import trustme
-from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
+from core.refusal import Refused
 from fleet_remotes.client import ApiAway, ApiError, Remotes, _items, _seconds
 from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
 from fleet_remotes.services.callbacks import register_callback
@@ -212,10 +212,10 @@ def test_a_callback_is_registered_with_its_header_and_a_policy_that_repeats(vend
 @pytest.mark.django_db
 def test_registering_says_what_is_wrong(vendor: Running, settings: Settings) -> None:
     callback = CallbackFactory(callback_id="")
-    with pytest.raises(ValidationError, match="not the header’s value"):
+    with pytest.raises(Refused, match="not the header’s value"):
         register_callback(callback=callback, header_value="something else", url="https://x")
     settings.REMOTES_PASSWORD = "wrong"
-    with pytest.raises(ValidationError, match="HTTP 401"):
+    with pytest.raises(Refused, match="HTTP 401"):
         register_callback(callback=callback, header_value=HEADER_VALUE, url="https://x")
     callback.refresh_from_db()
     assert callback.callback_id == ""

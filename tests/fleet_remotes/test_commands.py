@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from pytest_django import Settings
 
+from core.refusal import Refused
 from fleet_remotes.choices import Kind, State
 from fleet_remotes.ingest import Command, read_command
 from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.services import commands
-from fleet_remotes.services.commands import CannotSend
 from fleet_remotes.services.following import expire
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetFactory, FleetVehicleFactory, RemoteActionFactory
@@ -49,8 +48,8 @@ def place(vehicle: FleetVehicle, command: Command = LIGHTS, **more: Any) -> tupl
     return commands.place_command(vehicle=vehicle, command=command, **(given | more))
 
 
-def codes(error: CannotSend) -> list[str]:
-    return [str(finding.code) for finding in error.findings]
+def codes(error: Refused) -> list[str]:
+    return error.sentences
 
 
 # ---- one ----------------------------------------------------------------------------------------------------------
@@ -74,7 +73,7 @@ def test_an_everyday_command_is_queued_at_once(vehicle: FleetVehicle) -> None:
 )
 def test_a_check_that_refuses_says_why(vehicle: FleetVehicle, change: dict[str, Any], code: str) -> None:
     FleetVehicle.objects.update(**change)
-    with pytest.raises(CannotSend) as refused:
+    with pytest.raises(Refused) as refused:
         place(vehicle)
     assert codes(refused.value) == [code]
     assert not RemoteAction.objects.exists()
@@ -84,16 +83,16 @@ def test_without_access_or_callback_nothing_can_be_sent(settings: Settings) -> N
     settings.REMOTES_CLIENT_ID = ""
     lonely = FleetVehicleFactory()
     CallbackFactory(fleet=lonely.fleet, status="Paused")
-    with pytest.raises(CannotSend) as refused:
+    with pytest.raises(Refused) as refused:
         place(lonely)
     assert codes(refused.value) == ["SendingNotSetUp", "NoCallback"]
-    assert "REMOTES_" in refused.value.messages[0]
+    assert "REMOTES_" in refused.value.sentence
 
 
 def test_the_stop_switch_refuses_everything(vehicle: FleetVehicle) -> None:
     vehicle.fleet.stopped_at = timezone.now()
     vehicle.fleet.save()
-    with pytest.raises(CannotSend) as refused:
+    with pytest.raises(Refused) as refused:
         place(vehicle)
     assert codes(refused.value) == ["FleetStopped"]
 
@@ -101,7 +100,7 @@ def test_the_stop_switch_refuses_everything(vehicle: FleetVehicle) -> None:
 @pytest.mark.parametrize("state", [State.QUEUED, State.UNKNOWN, State.SUBMITTED, State.WAKING, State.BLOCKED_QUOTA])
 def test_the_same_command_is_not_given_twice_while_it_is_open(vehicle: FleetVehicle, state: State) -> None:
     RemoteActionFactory(vehicle=vehicle, kind=Kind.LIGHTS, state=state)
-    with pytest.raises(CannotSend) as refused:
+    with pytest.raises(Refused) as refused:
         place(vehicle)
     assert codes(refused.value) == ["SameActionOpen"]
     assert place(vehicle, LOCK)[0].state == State.QUEUED
@@ -118,9 +117,9 @@ def test_what_ended_or_is_a_draft_does_not_stand_in_the_way(vehicle: FleetVehicl
 
 @pytest.mark.parametrize("reason", ["", "  ", "abc", " a b "])
 def test_a_dangerous_command_needs_a_reason(vehicle: FleetVehicle, reason: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         place(vehicle, UNLOCK, reason=reason, confirmed=True)
-    assert "reason" in refused.value.message_dict
+    assert "reason" in refused.value.fields
 
 
 def test_a_dangerous_command_waits_for_its_second_confirmation(vehicle: FleetVehicle) -> None:
@@ -133,24 +132,24 @@ def test_a_dangerous_command_waits_for_its_second_confirmation(vehicle: FleetVeh
         ("created", "anna"),
         ("confirmed", "bert"),
     ]
-    with pytest.raises(ValidationError, match="does not wait"):
+    with pytest.raises(Refused, match="does not wait"):
         commands.confirm_command(action=action, code=code, by="bert", now=timezone.now())
 
 
 def test_one_wrong_code_cancels_it(vehicle: FleetVehicle) -> None:
     action, code = place(vehicle, UNLOCK, reason="locked out")
     wrong = f"{(int(code) + 1) % 10**6:06d}"
-    with pytest.raises(ValidationError, match="not the code"):
+    with pytest.raises(Refused, match="not the code"):
         commands.confirm_command(action=action, code=wrong, by="x", now=timezone.now())
     assert fresh(action).state == State.CANCELLED
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         commands.confirm_command(action=action, code=code, by="x", now=timezone.now())
 
 
 def test_a_confirmation_that_comes_too_late_confirms_nothing(vehicle: FleetVehicle) -> None:
     action, code = place(vehicle, UNLOCK, reason="locked out")
     later = timezone.now() + timedelta(minutes=11)
-    with pytest.raises(ValidationError, match="does not wait"):
+    with pytest.raises(Refused, match="does not wait"):
         commands.confirm_command(action=action, code=code, by="x", now=later)
     assert expire(now=later) == 1
     assert fresh(action).state == State.CANCELLED
@@ -160,7 +159,7 @@ def test_a_confirmation_that_comes_too_late_confirms_nothing(vehicle: FleetVehic
 def test_a_confirmation_checks_once_more(vehicle: FleetVehicle) -> None:
     action, code = place(vehicle, UNLOCK, reason="locked out")
     FleetVehicle.objects.update(privacy="Full")
-    with pytest.raises(CannotSend):
+    with pytest.raises(Refused):
         commands.confirm_command(action=action, code=code, by="x", now=timezone.now())
     assert fresh(action).state == State.DRAFT
 
@@ -239,7 +238,7 @@ def test_a_batch_is_cancelled_as_far_as_it_is_not_yet_sent(anna: User) -> None:
 
 def test_a_dangerous_command_goes_to_one_vehicle_at_a_time(anna: User, settings: Settings) -> None:
     vehicles = fleet_of(2)
-    with pytest.raises(ValidationError, match="one vehicle at a time"):
+    with pytest.raises(Refused, match="one vehicle at a time"):
         send(vehicles, anna, UNLOCK, reason="because")
     settings.REMOTES_DANGEROUS_IN_BULK = True
     assert send(vehicles, anna, UNLOCK, reason="because").total == 2
@@ -247,7 +246,7 @@ def test_a_dangerous_command_goes_to_one_vehicle_at_a_time(anna: User, settings:
 
 @pytest.mark.parametrize("ids", [[], list(range(1, 10_002))])
 def test_a_batch_has_a_number_of_vehicles_that_can_be_meant(anna: User, ids: list[int]) -> None:
-    with pytest.raises(ValidationError, match="between 1 and 10000"):
+    with pytest.raises(Refused, match="between 1 and 10000"):
         commands.place_batch(vehicle_ids=ids, command=LIGHTS, reason="", by=anna, now=timezone.now())
 
 

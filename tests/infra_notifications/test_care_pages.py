@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from console.lists import bulk, jobs
+from core.background import run_job
 from core.models import Job
 from infra_notifications.models import (
     Acknowledgement,
@@ -24,6 +25,7 @@ from infra_notifications.models import (
 )
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
+from tests.dying import catch_handed_over, worker_dying
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import HOUR, fault, fine, only_incident, say, signal, sweep, take_neutral
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
@@ -320,13 +322,13 @@ def test_maintenance_of_many_is_one_window_that_a_worker_fills(
 ) -> None:
     monkeypatch.setattr(bulk, "AT_ONCE", 2)
     monkeypatch.setattr(jobs, "CHUNK", 2)
-    monkeypatch.setattr(jobs, "nudge", lambda job_id: None)
+    catch_handed_over(monkeypatch)
     points = [ChargePointFactory() for _n in range(5)]
     of_selected(operator, *points)
     assert not MaintenanceWindow.objects.exists()
     job = Job.objects.get()
     points[3].delete()
-    jobs.run_bulk(job_id=job.pk)
+    run_job(job_id=job.pk)
     job.refresh_from_db()
     assert (job.state, job.done) == ("done", 5)
     assert job.result["message"] == "Maintenance of 4 charge points is planned."
@@ -345,12 +347,13 @@ def test_maintenance_that_ended_meanwhile_is_not_filled_further(
 ) -> None:
     monkeypatch.setattr(bulk, "AT_ONCE", 1)
     monkeypatch.setattr(jobs, "CHUNK", 1)
-    monkeypatch.setattr(jobs, "nudge", lambda job_id: None)
+    catch_handed_over(monkeypatch)
     of_selected(operator, *[ChargePointFactory() for _n in range(2)])
     job = Job.objects.get()
-    assert jobs._run_chunk(job.pk)
+    with worker_dying(after=1):
+        run_job(job_id=job.pk)
     end_maintenance(window=MaintenanceWindow.objects.get(), now=timezone.now())
-    jobs.run_bulk(job_id=job.pk)
+    run_job(job_id=job.pk)
     job.refresh_from_db()
     assert (job.state, job.done, "This maintenance is over." in str(job.result)) == ("failed", 1, True)
 

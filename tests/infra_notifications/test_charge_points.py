@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core.refusal import Refused
 from infra_notifications.models import ChargePoint, ChargePointState, Incident, Notice, UnknownChargePoint
 from infra_notifications.services.charge_points import ChargePointInput, adopt_unknown, upsert_charge_points
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
@@ -126,6 +126,6 @@ def test_adopted_charge_point_is_known_from_now_on() -> None:
 def test_charge_point_is_adopted_under_a_free_id_only(evse_id: str) -> None:
     ChargePointFactory(evse_id="DE*KNOWN*1")
     unknown = UnknownChargePoint.objects.create(station="NEW", first_seen=timezone.now(), last_seen=timezone.now())
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         adopt_unknown(unknown=unknown, evse_id=evse_id, now=NOW)
     assert UnknownChargePoint.objects.exists()

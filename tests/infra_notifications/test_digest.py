@@ -6,9 +6,9 @@ from datetime import datetime, time
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from core.refusal import Refused
 from infra_notifications.models import ChargePoint, Incident, Notice, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.digests import send_digests
@@ -255,9 +255,9 @@ def test_group_without_addresses_says_so(group: NotificationGroup, points: list[
     ],
 )
 def test_time_that_is_none_is_refused(group: NotificationGroup, wrong: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         update_group(group=group, settings=wrong, now=NOW)
-    assert list(refused.value.message_dict) == [field]
+    assert list(refused.value.fields) == [field]
 
 
 def test_zone_of_the_installation_is_the_usual_one(points: list[ChargePoint]) -> None:

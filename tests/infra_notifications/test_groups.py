@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
-from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.email_addresses import clean_address
+from core.refusal import Refused
 from infra_notifications.models import ChargePoint, GroupMembership, NotificationGroup
 from infra_notifications.services.groups import (
     GROUPS,
@@ -23,7 +24,7 @@ from infra_notifications.services.groups import (
     update_group,
 )
 from outbox.models import Delivery, Event
-from outbox.services.mailing_lists.addresses import clean_address, clean_addresses
+from outbox.services.mailing_lists.addresses import clean_addresses
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import NOW, addressees
@@ -40,9 +41,9 @@ def members_of(group: NotificationGroup) -> set[int]:
 
 
 def refusals(given: dict[str, Any]) -> dict[str, list[str]]:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         clean_settings(given)
-    return refused.value.message_dict
+    return refused.value.fields
 
 
 # ---- addresses ------------------------------------------------------------------------------------------------------
@@ -57,7 +58,7 @@ def refusals(given: dict[str, Any]) -> dict[str, list[str]]:
         ("ops@xn--mnchen-3ya.example", "ops@xn--mnchen-3ya.example"),
         ("jürgen@example.org", "jürgen@example.org"),
         ("o'brien+alarm@example.org", "o'brien+alarm@example.org"),
-        ("root@mailhost", "root@mailhost"),
+        ("root@localhost", "root@localhost"),
         ("用户@例え.example", "用户@xn--r8jz45g.example"),
     ],
 )
@@ -75,6 +76,7 @@ def test_address_is_taken_in_the_form_that_mail_servers_take(typed: str, clean: 
         "a b@example.org",
         "ops@exa mple.org",
         "ops@-x.org",
+        "ops@example",
         "ops@example.org\r\nBcc: all@example.org",
         "ops\x00@example.org",
         "Anna <anna@example.org>",
@@ -86,7 +88,7 @@ def test_address_is_taken_in_the_form_that_mail_servers_take(typed: str, clean: 
     ],
 )
 def test_what_is_no_address_is_said_so(typed: str) -> None:
-    with pytest.raises(ValidationError, match="is no e-mail address"):
+    with pytest.raises(Refused, match="is no e-mail address"):
         clean_address(typed)
 
 
@@ -94,7 +96,7 @@ def test_what_is_no_address_is_said_so(typed: str) -> None:
 def test_no_text_makes_more_than_one_header_line(typed: str) -> None:
     try:
         found = clean_address(typed)
-    except ValidationError:
+    except Refused:
         return
     assert found.count("@") >= 1
     assert not set(found) & set("\r\n\x00<> ")
@@ -106,13 +108,13 @@ def test_addresses_are_kept_in_order_once_each_and_blanks_are_left_out() -> None
 
 
 def test_every_wrong_address_is_named() -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         clean_addresses(["fine@example.org", "one", "two"])
-    assert [text.split("”")[0] for text in refused.value.message_dict["emails"]] == ["“one", "“two"]
+    assert [text.split("”")[0] for text in refused.value.fields["emails"]] == ["“one", "“two"]
 
 
 def test_a_list_has_at_most_two_hundred_addresses() -> None:
-    with pytest.raises(ValidationError, match="At most 200 addresses"):
+    with pytest.raises(Refused, match="At most 200 addresses"):
         clean_addresses(f"a{n}@example.org" for n in range(201))
 
 
@@ -182,14 +184,14 @@ def test_new_group_has_its_addresses_and_members() -> None:
 @pytest.mark.parametrize("name", ["Köln", "KÖLN", "  köln "])
 def test_name_is_unique_whatever_its_case(name: str) -> None:
     create_group(settings={"name": "Köln"})
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         create_group(settings={"name": name})
     assert refused.value.code == "unique"
     assert NotificationGroup.objects.count() == 1
 
 
 def test_group_that_fails_leaves_nothing_behind() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         create_group(settings={"name": "Köln"}, emails=["wrong"])
     assert not NotificationGroup.objects.exists()
 
@@ -197,7 +199,7 @@ def test_group_that_fails_leaves_nothing_behind() -> None:
 def test_group_may_keep_its_name_and_take_a_free_one_only() -> None:
     group, other = create_group(settings={"name": "Köln"}), create_group(settings={"name": "Bonn"})
     update_group(group=group, settings={"name": "KÖLN"}, now=NOW)
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         update_group(group=other, settings={"name": "köln"}, now=NOW)
     assert set(NotificationGroup.objects.values_list("name", flat=True)) == {"KÖLN", "Bonn"}
 
@@ -262,7 +264,7 @@ def test_deleted_group_stops_what_is_on_its_way_to_it_alone() -> None:
 def test_deleted_group_sends_no_test() -> None:
     group = NotificationGroupFactory(emails=["a@example.org"])
     delete_group(group=NotificationGroup.objects.get(pk=group.pk), now=NOW)
-    with pytest.raises(ValidationError, match="no address"):
+    with pytest.raises(Refused, match="no address"):
         send_test(group=group, sent_by="anna", now=NOW)
 
 
@@ -318,7 +320,7 @@ def test_test_mail_goes_to_every_address() -> None:
 
 
 def test_test_mail_of_a_group_without_address_is_refused() -> None:
-    with pytest.raises(ValidationError, match="no address yet"):
+    with pytest.raises(Refused, match="no address yet"):
         send_test(group=NotificationGroupFactory(emails=[]), sent_by="anna", now=NOW)
     assert not Event.objects.exists()
 

@@ -15,12 +15,14 @@ from django.urls import reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from core.background import run_job
 from core.choices import JobState
 from core.models import Job
-from infra_notifications import tasks
 from infra_notifications.models import ChargePoint
 from infra_notifications.services import imports
+from infra_notifications.services.import_jobs import confirm, start
 from infra_notifications.services.imports import check_csv, decode_csv, plain_cell, safe_cell, write_import
+from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.kit import NOW
 from tests.infra_notifications.test_charge_points import EVERYTHING, upsert
@@ -215,13 +217,13 @@ def test_upload_is_previewed_confirmed_and_written(administrator: Client) -> Non
     ChargePointFactory(evse_id="A", city="Berlin")
     job = upload(administrator, "evse_id,city\nA,Köln\nB,<b>Bonn</b>\n")
     assert "Waiting" in page(administrator, job)
-    tasks.check_import(job.pk)
+    run_job(job_id=job.pk)
     shown = page(administrator, job)
     assert "2 charge points, 1 of them new. Nothing is written yet." in shown
     assert "&lt;b&gt;Bonn&lt;/b&gt;" in shown
     assert ChargePoint.objects.get().city == "Berlin"
     administrator.post(reverse("infra_notifications:import_confirm", args=[job.pk]))
-    tasks.write_import(job.pk)
+    run_job(job_id=job.pk)
     assert "2 charge points imported: 1 new, 1 changed, 0 unchanged." in page(administrator, job)
     assert set(ChargePoint.objects.values_list("city", flat=True)) == {"Köln", "<b>Bonn</b>"}
     job.refresh_from_db()
@@ -231,12 +233,12 @@ def test_upload_is_previewed_confirmed_and_written(administrator: Client) -> Non
 @pytest.mark.django_db
 def test_upload_with_errors_shows_their_lines_and_writes_nothing(administrator: Client) -> None:
     job = upload(administrator, "evse_id,connector\nA,1\nB,<i>one</i>\n")
-    tasks.check_import(job.pk)
+    run_job(job_id=job.pk)
     shown = page(administrator, job)
     assert "The file has errors; nothing was imported." in shown
     assert '<td class="num">3</td><td>connector: “&lt;i&gt;one&lt;/i&gt;” is no whole number.</td>' in shown
     administrator.post(reverse("infra_notifications:import_confirm", args=[job.pk]))
-    tasks.write_import(job.pk)
+    run_job(job_id=job.pk)
     job.refresh_from_db()
     assert (job.state, ChargePoint.objects.count()) == (JobState.FAILED, 0)
 
@@ -244,22 +246,22 @@ def test_upload_with_errors_shows_their_lines_and_writes_nothing(administrator: 
 @pytest.mark.django_db
 def test_import_is_written_once_however_often_it_is_confirmed(administrator: Client) -> None:
     job = upload(administrator, "evse_id\nA\n")
-    tasks.check_import(job.pk)
+    run_job(job_id=job.pk)
     url = reverse("infra_notifications:import_confirm", args=[job.pk])
     assert "confirmed or ended already" not in administrator.post(url, follow=True).content.decode()
     assert "confirmed or ended already" in administrator.post(url, follow=True).content.decode()
     for _ in range(2):
-        tasks.write_import(job.pk)
+        run_job(job_id=job.pk)
     assert ChargePoint.objects.count() == 1
 
 
 @pytest.mark.django_db
 def test_file_that_is_no_longer_clean_when_it_is_written_fails_with_its_errors(administrator: Client) -> None:
     job = upload(administrator, "evse_id\nA\n")
-    tasks.check_import(job.pk)
+    run_job(job_id=job.pk)
     administrator.post(reverse("infra_notifications:import_confirm", args=[job.pk]))
     Job.objects.update(payload=b"evse_id,connector\nA,one\n")
-    tasks.write_import(job.pk)
+    run_job(job_id=job.pk)
     assert "1 error<" in page(administrator, job)
     assert not ChargePoint.objects.exists()
 
@@ -282,12 +284,45 @@ def test_progress_is_a_part_that_the_page_asks_for(administrator: Client) -> Non
 def test_progress_of_a_long_write_can_be_watched_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "CHUNK", 2)
     job = Job.objects.create(kind="charge_point_import", label="x", payload=b"evse_id\nA\nB\nC\n")
-    tasks.check_import(job.pk)
-    Job.objects.update(state=JobState.WAITING)
-    tasks.write_import(job.pk)
+    run_job(job_id=job.pk)
+    job.refresh_from_db()
+    assert confirm(job=job)
+    run_job(job_id=job.pk)
     job.refresh_from_db()
     assert (job.done, job.total, job.state) == (3, 3, JobState.DONE)
     assert job.result["message"] == "3 charge points imported: 3 new, 0 changed, 0 unchanged."
+
+
+WORKBOOK = b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00[Content_Types].xml \xa2\x04\x02(\xa0\x00"
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        (WORKBOOK, JobState.FAILED),
+        (b"\x00", JobState.FAILED),
+        (b"evse_id,city\nA,K\x00ln\n,\x00\n", JobState.REVIEW),
+    ],
+)
+def test_upload_of_what_no_database_stores_comes_to_an_end(committed: None, data: bytes, state: JobState) -> None:
+    job = start(data=data, filename="points.csv", by=UserFactory())
+    run_job(job_id=job.pk)
+    job.refresh_from_db()
+    assert (job.state, bool(job.result["errors"])) == (state, state == JobState.FAILED)
+
+
+@pytest.mark.django_db
+def test_import_whose_worker_raised_ends_and_says_so(administrator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_args: Any, **_more: Any) -> None:
+        raise RuntimeError("broken")
+
+    job = upload(administrator, "evse_id\nA\n")
+    monkeypatch.setattr("infra_notifications.services.import_jobs.check_csv", breaks)
+    with pytest.raises(RuntimeError):
+        run_job(job_id=job.pk)
+    shown = page(administrator, job)
+    assert "An unexpected error; see the log." in shown
+    assert 'hx-trigger="every' not in shown
 
 
 @pytest.mark.django_db

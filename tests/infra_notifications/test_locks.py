@@ -9,10 +9,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import connections, transaction
 
 from console.lists import BulkRun
+from core.refusal import Refused
 from infra_notifications.models import (
     ChargePoint,
     GroupDraft,
@@ -59,7 +59,7 @@ def overtaken(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
     def run() -> None:
         try:
             answers.append(second())
-        except ValidationError as error:
+        except Refused as error:
             answers.append(error)
         finally:
             connections.close_all()
@@ -154,7 +154,7 @@ def ended(window: MaintenanceWindow) -> Callable[[], bool]:
 
 def test_maintenance_that_is_being_ended_is_not_prolonged() -> None:
     window = planned()
-    assert isinstance(overtaken(ended(window), changed(window)), ValidationError)
+    assert isinstance(overtaken(ended(window), changed(window)), Refused)
     assert MaintenanceWindow.objects.get().ends_at == NOW + HOUR
 
 
@@ -180,7 +180,7 @@ def test_maintenance_that_is_being_ended_covers_nothing_more() -> None:
         with transaction.atomic():
             return maintenance.cover_chunk(run)
 
-    assert isinstance(overtaken(ended(window), cover), ValidationError)
+    assert isinstance(overtaken(ended(window), cover), Refused)
     assert not MaintenanceTarget.objects.filter(charge_point=point).exists()
 
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 
+from core.refusal import Refused
 from infra_notifications.models import ChargePoint, Incident, MaintenanceWindow, NotificationGroup
 from infra_notifications.services.groups import remove_members, update_group
 from infra_notifications.services.maintenance import (
@@ -244,7 +244,7 @@ def test_running_one_keeps_its_beginning_and_cannot_be_taken_back(points: list[C
     window.refresh_from_db()
     assert (window.starts_at, window.ends_at) == (NOW, at(700))
     assert not cancel_maintenance(window=window, now=at(60))
-    with pytest.raises(ValidationError, match="is over"):
+    with pytest.raises(Refused, match="is over"):
         change_maintenance(window=window, reason="x", starts_at=None, ends_at=at(900), now=at(700))
 
 
@@ -288,9 +288,9 @@ def test_what_makes_no_sense_is_refused_with_its_field(
     points: list[ChargePoint], wrong: dict[str, Any], field: str
 ) -> None:
     given = {"reason": "x", "starts_at": None, "ends_at": NOW + HOUR, "targets": of(points[0])} | wrong
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         plan_maintenance(author="anna", now=NOW, **given)
-    assert list(refused.value.message_dict) == [field]
+    assert list(refused.value.fields) == [field]
     assert not MaintenanceWindow.objects.exists()
 
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.refusal import Refused
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import (
@@ -22,7 +22,7 @@ from infra_notifications.models import (
     UnknownChargePoint,
     UnmappedReport,
 )
-from infra_notifications.services.mapping import forget_rule_book, rule_from_report, save_rule
+from infra_notifications.services.mapping import forget_rule_book, rule_from_report, rule_versions, save_rule
 from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.kit import (
@@ -517,7 +517,7 @@ def test_one_click_can_say_that_it_is_no_alarm(point: ChargePoint) -> None:
 def test_meaning_that_does_not_exist_makes_no_rule(point: ChargePoint, effect: str, case: str) -> None:
     say(point, fault("ReaderFailure"))
     report, before = UnmappedReport.objects.get(), EventRule.objects.count()
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         rule_from_report(report=report, effect=effect, case=case)
     assert (EventRule.objects.count(), UnmappedReport.objects.count()) == (before, 1)
 
@@ -542,16 +542,14 @@ def test_rule_for_a_vendor_knows_the_charge_points_own(point: ChargePoint) -> No
     ],
 )
 def test_rule_that_makes_no_sense_is_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         save_rule(rule=EventRule(**({"name": "new"} | values)))
 
 
-def test_changed_rule_applies_within_a_second(point: ChargePoint) -> None:
+def test_changed_rule_applies_within_a_second(point: ChargePoint, monkeypatch: pytest.MonkeyPatch) -> None:
     say(point, fault("ReaderFailure"))
     EventRule.objects.create(name="x", codes=["ReaderFailure"], effect="raise", case="SENSORS")
-    from infra_notifications.services import mapping
-
-    mapping._shelf._checked -= mapping.RULES_KEPT_S
+    monkeypatch.setattr(rule_versions, "age_s", 0)
     say(point, fault("ReaderFailure"))
     assert open_cases(point) == ["SENSORS"]
 

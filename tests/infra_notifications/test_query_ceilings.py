@@ -48,7 +48,7 @@ SIZES = (1, 100, 1_000)
 @pytest.fixture(autouse=True)
 def _rules_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is: asking whether the rules changed is not counted among a batch's statements."""
-    monkeypatch.setattr(mapping, "RULES_KEPT_S", 3_600)
+    monkeypatch.setattr(mapping.rule_versions, "age_s", 3_600)
 
 
 def statements(work: Callable[[], Any]) -> int:

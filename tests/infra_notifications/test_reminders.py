@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.core.exceptions import ValidationError
 
+from core.refusal import Refused
 from infra_notifications.models import (
     Acknowledgement,
     ChargePoint,
@@ -241,9 +241,9 @@ def test_notes_are_kept_in_order() -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 2_001])
 def test_note_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(Refused) as refused:
         add_note(incident=IncidentFactory(), author="anna", note=text, now=NOW)
-    assert list(refused.value.message_dict) == ["note"]
+    assert list(refused.value.fields) == ["note"]
     assert not IncidentEntry.objects.exists()
 
 

@@ -14,15 +14,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.background import AGAIN_AFTER, run_job, sweep
 from core.choices import JobState
 from core.models import Job
-from outbox import tasks
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.contract import failed, retry
 from outbox.dispatcher import deliver_due
 from outbox.models import Address, Attempt, Delivery
 from outbox.selectors import dead_letters_by_reason
-from outbox.services import jobs, repeats, resend_mail
+from outbox.services import repeats, resend_mail
 from outbox.services.repeats import retry_failed
 from tests.conftest import ApiClient
 from tests.factories.console import UserFactory
@@ -119,7 +119,7 @@ def test_marked_are_sent_again_by_a_worker(operator: Client, django_capture_on_c
         answer = operator.post(f"{URL}retry/", {"mark": [one.pk for one in marked], "confirmed": "1"})
     job = Job.objects.get()
     assert answer["Location"] == f"/jobs/{job.pk}/"
-    tasks.retry_selected(job.pk)
+    run_job(job_id=job.pk)
     assert states() == ["retrying", "retrying", "failed"]
     job.refresh_from_db()
     assert (job.state, job.result["done"]) == (JobState.DONE, 2)
@@ -133,7 +133,7 @@ def test_all_that_match_are_sent_again_and_nothing_else(operator: Client) -> Non
     query = "reason=exhausted&q=to:example.org"
     assert "3 failed deliveries" in operator.post(f"{URL}retry/", {"all": "1", "query": query}).text
     operator.post(f"{URL}retry/", {"all": "1", "query": query, "confirmed": "1"})
-    tasks.retry_selected(Job.objects.get().pk)
+    run_job(job_id=Job.objects.get().pk)
     assert states() == ["retrying"] * 3 + ["failed"] * 2 + ["cancelled"]
 
 
@@ -203,18 +203,19 @@ def test_broker_that_is_away_delays_the_job(committed: None, queue: Path, monkey
         away.setattr(current_app, "send_task", lambda *a, **k: (_ for _ in ()).throw(OSError("no broker")))
         job = repeats.start(query="", ids=[], total=1, by=UserFactory())
     assert job.state == JobState.WAITING
-    assert jobs.hand_over_again(now=timezone.now()) == 0  # not yet: a worker may be about to take it
     before = len(list(queue.iterdir()))
-    assert jobs.hand_over_again(now=timezone.now() + jobs.AGAIN_AFTER) == 1
+    sweep(now=timezone.now())  # not yet: a worker may be about to take it
+    assert len(list(queue.iterdir())) == before
+    sweep(now=timezone.now() + AGAIN_AFTER * 2)
     assert len(list(queue.iterdir())) == before + 1
 
 
 def test_job_that_is_handed_over_twice_is_done_once(committed: None) -> None:
     dead(2)
     job = repeats.start(query="", ids=[], total=2, by=UserFactory())
-    tasks.retry_selected(job.pk)
+    run_job(job_id=job.pk)
     Delivery.objects.update(state="failed")
-    tasks.retry_selected(job.pk)
+    run_job(job_id=job.pk)
     assert states() == ["failed", "failed"]
 
 

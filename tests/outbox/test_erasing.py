@@ -14,11 +14,11 @@ from django.db import connection
 from django.test import Client
 from hypothesis import given
 
+from core.background import run_job
 from core.choices import JobState
 from core.erasure import MARK, Erased, erase_everywhere, pattern_of, scrub, without
 from core.models import Job
 from infra_notifications.models import ChargePointMessage
-from outbox import tasks
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.contract import Recipient, Result, failed
 from outbox.models import Banner, Delivery, Event
@@ -192,7 +192,7 @@ def test_administrator_asks_and_reads_what_was_erased(administrator: Client) -> 
     answer = administrator.post(URL, ASKED)
     job = Job.objects.get()
     assert answer["Location"] == f"/jobs/{job.pk}/"
-    tasks.erase_address(job.pk)
+    run_job(job_id=job.pk)
     page = administrator.get(f"/jobs/{job.pk}/").text
     assert "The address was found in" in page
     assert "1 deliveries to it" in page
@@ -240,9 +240,9 @@ def test_worker_that_died_begins_again(db: None) -> None:
     delivery = a_delivery(ANNA)
     job = erasing.start(address=ANNA, reason="r", by=UserFactory())
     Job.objects.update(state=JobState.RUNNING)
-    tasks.erase_address(job.pk)
+    run_job(job_id=job.pk)
     assert fresh(delivery).address == MARK
-    tasks.erase_address(job.pk)  # and a repeat does nothing
+    run_job(job_id=job.pk)  # and a repeat does nothing
     job.refresh_from_db()
     assert job.state == JobState.DONE
 
@@ -256,7 +256,7 @@ def test_eraser_that_breaks_fails_the_job_visibly_and_forgets_the_address(
     monkeypatch.setattr(erasing, "stop_deliveries", breaks)
     job = erasing.start(address=ANNA, reason="r", by=UserFactory())
     with pytest.raises(ValueError, match="odd"):
-        tasks.erase_address(job.pk)
+        run_job(job_id=job.pk)
     job.refresh_from_db()
     assert (job.state, bytes(job.payload)) == (JobState.FAILED, b"")
     assert "Ask for it again" in job.result["message"]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from core.api import encode_cursor
+from core.registry import Registry
 from core.retention import Key, Retention, Step, prune_old
 from outbox.choices import BannerState, Channel, DeliveryState
 from outbox.contract import Recipient
@@ -23,7 +24,7 @@ BEFORE = NOW + days(90)
 
 @pytest.fixture(autouse=True)
 def _keepers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "_keepers", {})
+    monkeypatch.setattr(pruning, "_keepers", Registry("retention"))
 
 
 def old_and_new(*addresses: str) -> Event:

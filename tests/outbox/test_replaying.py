@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from auditlog.models import LogEntry
-from django.core.exceptions import ValidationError
 
+from core.refusal import Refused
 from outbox.choices import DeliveryState, Reason
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.services import replaying
-from outbox.services.replaying import EndpointHeld, replay_delivery, replay_endpoint
+from outbox.services.replaying import replay_delivery, replay_endpoint
 from outbox.services.webhooks import change_endpoint, pause_endpoint, resume_endpoint, send_test
 from tests.outbox.hooks import SILENT, TRIP, endpoint_at, fresh, happened
 from tests.outbox.kit import NOW, Note, days
@@ -96,7 +96,7 @@ def test_what_was_held_back_is_sent_after_the_pause() -> None:
     pause_endpoint(endpoint=endpoint, now=NOW)
     (held,) = happened(now=NOW)
     assert held.reason == Reason.PAUSED
-    with pytest.raises(EndpointHeld, match="paused; resume"):
+    with pytest.raises(Refused, match="paused; resume"):
         replayed(endpoint)
     resume_endpoint(endpoint=endpoint, now=LATER)
     assert replayed(endpoint, only_failed=True) == 1
@@ -108,7 +108,7 @@ def test_many_events_without_delivery_go_step_by_step_and_too_many_not_at_all(mo
     endpoint = endpoint_at(URL)
     monkeypatch.setattr(replaying, "STEP", 10)
     monkeypatch.setattr(replaying, "MOST_NEW", 24)
-    with pytest.raises(ValidationError, match="shorter range"):
+    with pytest.raises(Refused, match="shorter range"):
         replayed(endpoint)
     assert Delivery.objects.count() == 0
     monkeypatch.setattr(replaying, "MOST_NEW", 25)
@@ -117,7 +117,7 @@ def test_many_events_without_delivery_go_step_by_step_and_too_many_not_at_all(mo
 
 @pytest.mark.parametrize(("since", "until"), [(NOW, NOW), (LATER, None), (NOW, NOW - days(1))])
 def test_empty_range_is_refused(since: object, until: object) -> None:
-    with pytest.raises(ValidationError, match="empty"):
+    with pytest.raises(Refused, match="empty"):
         replayed(endpoint_at(URL), since=since, until=until)
 
 
@@ -145,10 +145,10 @@ def test_one_of_an_endpoint_that_takes_nothing_is_refused() -> None:
     endpoint = endpoint_at(URL)
     (delivery,) = happened(now=NOW)
     pause_endpoint(endpoint=endpoint, now=NOW)
-    with pytest.raises(EndpointHeld, match="paused"):
+    with pytest.raises(Refused, match="paused"):
         replay_delivery(delivery=delivery, now=LATER)
     WebhookEndpoint.objects.all().delete()
-    with pytest.raises(ValidationError, match="deleted"):
+    with pytest.raises(Refused, match="deleted"):
         replay_delivery(delivery=delivery, now=LATER)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 from auditlog.models import LogEntry
-from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.erasure import erase_everywhere
+from core.refusal import Refused
 from core.retention import prune_old
 from outbox.checks import check_topic_lists
 from outbox.choices import DecisionReason
@@ -72,33 +72,33 @@ def test_list_is_made_as_it_was_described(db: None) -> None:
 
 @pytest.mark.parametrize(("settings", "field", "said"), ERRORS)
 def test_what_is_wrong_is_said_at_its_field(db: None, settings: dict[str, Any], field: str, said: str) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(Refused) as caught:
         create_list(settings={"name": "A list", "topics": ["test.*"]} | settings)
-    assert list(caught.value.message_dict) == [field]
-    assert said in " ".join(caught.value.message_dict[field])
+    assert list(caught.value.fields) == [field]
+    assert said in " ".join(caught.value.fields[field])
     assert not TopicList.objects.exists()
 
 
 @pytest.mark.parametrize(("settings", "field", "said"), ERRORS)
 def test_what_would_be_wrong_changes_nothing(db: None, settings: dict[str, Any], field: str, said: str) -> None:
     found = a_list(name="A list")
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         update_list(topic_list=found, settings={"description": "new"} | settings, now=NOW)
     assert TopicList.objects.get().description == ""
 
 
 def test_every_wrong_address_is_named(db: None) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(Refused) as caught:
         a_list(emails=["fine@example.org", "one", "two@"])
-    assert len(caught.value.message_dict["emails"]) == 2
+    assert len(caught.value.fields["emails"]) == 2
 
 
 def test_name_is_taken_whatever_its_case(db: None) -> None:
     a_list(name="Süd")
     other = a_list(name="Nord")
-    with pytest.raises(ValidationError) as made:
+    with pytest.raises(Refused) as made:
         a_list(name="SÜD")
-    with pytest.raises(ValidationError) as changed:
+    with pytest.raises(Refused) as changed:
         update_list(topic_list=other, settings={"name": "süd"}, now=NOW)
     assert (made.value.code, changed.value.code) == ("unique", "unique")
 
@@ -113,9 +113,9 @@ def test_change_leaves_what_it_does_not_name(db: None) -> None:
 
 def test_condition_is_checked_again_when_the_topics_change(db: None) -> None:
     found = a_list(condition="title:fuse")
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(Refused) as caught:
         update_list(topic_list=found, settings={"topics": ["charge_point.*"]}, now=NOW)
-    assert "condition" in caught.value.message_dict
+    assert "condition" in caught.value.fields
 
 
 def test_change_of_a_list_keeps_the_window_that_a_worker_opened_meanwhile(committed: None) -> None:
@@ -169,7 +169,7 @@ def test_deleted_list_leaves_its_history(db: None) -> None:
 
 
 def test_list_without_an_address_sends_no_test(db: None) -> None:
-    with pytest.raises(ValidationError, match="no address yet"):
+    with pytest.raises(Refused, match="no address yet"):
         send_test(topic_list=a_list(emails=()), sent_by="anna", now=NOW)
 
 
@@ -309,7 +309,7 @@ def test_topics_are_clean_or_refused(texts: list[str]) -> None:
     if fine and len(fine) == sum(bool(text.strip()) for text in texts):
         assert clean_topics(texts) == list(dict.fromkeys(text.strip() for text in fine))
     else:
-        with pytest.raises(ValidationError):
+        with pytest.raises(Refused):
             clean_topics(texts)
 
 

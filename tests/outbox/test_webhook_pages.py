@@ -92,7 +92,7 @@ def test_only_who_may_read_people_may_have_them_told_of(administrator: Client) -
         ({"condition": "severity:hot"}, "“severity” knows"),
         ({"headers": "no colon"}, "is not of the form"),
         ({"headers": "Host: x"}, "is set by Signalbox"),
-        ({"contact": "nobody"}, "valid email"),
+        ({"contact": "nobody"}, "is no e-mail address"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.exceptions import ValidationError
 
+from core.refusal import Refused
 from tests.vehicles.kit import DRIVER, HOME, NOW, at, driver, fact, held, notes, people, shown, states, sweep, take
 from vehicles import selectors
 from vehicles.models import Campaign, CampaignRecipient
@@ -128,21 +128,21 @@ def test_the_audience_is_gathered_in_rounds(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_nonsense_is_refused_by_field(wrong: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(Refused) as caught:
         draft(**wrong)
-    assert set(caught.value.message_dict) == {field}
+    assert set(caught.value.fields) == {field}
 
 
 def test_a_taken_name_is_refused() -> None:
     draft()
-    with pytest.raises(ValidationError, match="already"):
+    with pytest.raises(Refused, match="already"):
         draft(name="AUTUMN")
 
 
 def test_what_was_started_is_not_changed() -> None:
     campaign = run()
     campaign.refresh_from_db()
-    with pytest.raises(ValidationError, match="started"):
+    with pytest.raises(Refused, match="started"):
         services.save_campaign(campaign=campaign, given={"name": "Other"})
     assert not services.start_campaign(campaign=campaign, now=NOW)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from babel.dates import format_date
-from django.core.exceptions import ValidationError
 
+from core.refusal import Refused
 from outbox.models import Delivery
 from outbox.services.mailing_lists.leaving import read_token, unsubscribe_url
 from tests.clock import local
@@ -244,7 +244,7 @@ def test_a_banner_told_once_does_not_come_back() -> None:
 def test_only_banners_can_be_dismissed() -> None:
     people()
     broken()
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         services.dismiss(notification=only("InvalidCredentials"), now=at())
 
 
@@ -338,7 +338,7 @@ def test_a_changed_threshold_counts() -> None:
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(name: str, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         change(name, **wrong)
     assert TypeSetting.objects.get(type=name).ways is None
 
@@ -388,7 +388,7 @@ def test_an_operators_words_win_and_can_be_given_back() -> None:
     [("Hello {nobody}", "x"), ("{", "x"), ("x", ""), ("{name.__class__}", "x"), ("{0}", "x"), ("{}", "x")],
 )
 def test_words_that_cannot_be_filled_in_are_refused(title: str, body: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         change_text(entry=TYPES["InvalidCredentials"], language="en", title=title, body=body)
 
 
@@ -502,6 +502,6 @@ def test_a_sample_takes_the_channel_that_an_operator_chose() -> None:
 def test_a_sample_needs_a_way() -> None:
     take(driver(email=None))
     for to in ("nobody", DRIVER):
-        with pytest.raises(ValidationError):
+        with pytest.raises(Refused):
             services.send_sample(entry=TYPES["PayoutReceipt"], to=to, language="en", sent_by="me", now=NOW)
     assert CAR not in Driver.objects.values_list("external_id", flat=True)

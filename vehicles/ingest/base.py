@@ -90,12 +90,6 @@ class IncomingFact(Struct, kw_only=True, tag_field="type"):
 _FRAME = ("id", "occurred_at", "data")
 
 
-def is_address(text: str) -> bool:
-    """Near enough to be sent to; the mail server has the last word."""
-    local, at, domain = text.rpartition("@")
-    return bool(local and at and domain) and not any(c.isspace() for c in text)
-
-
 class Data(Struct, kw_only=True):
     """Base of every `data`: its moments and days are of our time, so that one can reckon with them; zones exist."""
 

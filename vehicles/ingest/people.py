@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from core.email_addresses import is_address
 from vehicles.ingest.base import (
     Amount,
     Currency,
@@ -18,7 +19,6 @@ from vehicles.ingest.base import (
     Period,
     Text,
     Word,
-    is_address,
 )
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", description="e.g. 22:00")]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.registry import Registry
 from vehicles.rules.picture import Picture, Vehicle
 
 # What an operator may change, by name: a number of hours, a list of days, amounts by currency.
@@ -48,14 +49,14 @@ class Window:
 
 
 Condition = Callable[[Picture, Thresholds], Iterable[Window]]
-CONDITIONS: dict[str, Condition] = {}
+CONDITIONS: Registry[Condition] = Registry("condition")
 
 
 def condition(name: str) -> Callable[[Condition], Condition]:
     """Registers a condition under the name by which the catalogue asks for it."""
 
     def register(function: Condition) -> Condition:
-        CONDITIONS[name] = function
+        CONDITIONS.add(name, function)
         return function
 
     return register

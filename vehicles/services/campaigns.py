@@ -8,11 +8,11 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
 from core.search import SearchError
 from vehicles.catalogue import CAMPAIGN_TYPES
 from vehicles.choices import CampaignState
@@ -32,7 +32,7 @@ def audience_of(text: str) -> Q:
 
 
 def clean_campaign(given: dict[str, Any]) -> dict[str, Any]:
-    """Checks a campaign's settings. Raises ValidationError with a sentence per field."""
+    """Checks a campaign's settings. Raises Refused with a sentence per field."""
     found, errors = {key: given[key] for key in FIELDS if key in given}, {}
     found["name"] = " ".join(str(found.get("name") or "").split())[:100]
     if not found["name"]:
@@ -48,14 +48,14 @@ def clean_campaign(given: dict[str, Any]) -> dict[str, Any]:
     if found.get("ends_at") and found["ends_at"] <= found["begins_at"]:
         errors["ends_at"] = _("A campaign ends after it begins.")
     if errors:
-        raise ValidationError(errors)
+        raise Refused.by_field(errors)
     return found
 
 
 def save_campaign(*, campaign: Campaign | None, given: dict[str, Any], by: User | None = None) -> Campaign:
-    """Makes a draft or changes one. Raises ValidationError; a campaign that was started keeps its settings."""
+    """Makes a draft or changes one. Raises Refused; a campaign that was started keeps its settings."""
     if campaign is not None and campaign.state != CampaignState.DRAFT:
-        raise ValidationError(_("A campaign that was started cannot be changed; end it and make another."))
+        raise Refused(_("A campaign that was started cannot be changed; end it and make another."))
     row = campaign or Campaign(created_by=by)
     for key, value in clean_campaign(given).items():
         setattr(row, key, value)
@@ -64,7 +64,7 @@ def save_campaign(*, campaign: Campaign | None, given: dict[str, Any], by: User 
             row.save()
     except IntegrityError as error:
         sentence = _("There is a campaign of this name already.")
-        raise ValidationError({"name": ValidationError(sentence, code="unique")}) from error
+        raise Refused(sentence, field="name", code="unique") from error
     return row
 
 

@@ -6,17 +6,17 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from core.email_addresses import is_address
+from core.refusal import Refused
 from outbox.contract import NewEvent, Recipient
 from outbox.services import banners, publish
 from vehicles.catalogue import NotificationType
 from vehicles.catalogue.texts import examples_of
 from vehicles.choices import LIVE, SHOWN, NotificationState, StepKind, Way
 from vehicles.event_kinds import SAMPLE, DriverFacts, NotificationFacts, VehicleFacts
-from vehicles.ingest.base import is_address
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.timelines import Reports
 from vehicles.services.banners import audience_of, banner_recipient, banners_of, notifications_told_by
@@ -46,10 +46,10 @@ def _read(notification: DriverNotification, now: datetime) -> None:
 def dismiss(*, notification: DriverNotification, now: datetime) -> bool:
     """Puts a banner away; while its condition holds, it comes back after the type's cooldown.
 
-    Says whether it is dismissed now. Raises ValidationError for what is no banner.
+    Says whether it is dismissed now. Raises Refused for what is no banner.
     """
     if Way.BANNER not in notification.ways:
-        raise ValidationError(_("Only a banner can be dismissed; mark this one as read."))
+        raise Refused(_("Only a banner can be dismissed; mark this one as read."))
     with transaction.atomic():
         _dismiss(notification, now)
         audience = audience_of(notification.driver.external_id)
@@ -113,13 +113,13 @@ def living_of(driver: Driver) -> list[DriverNotification]:
 def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str, now: datetime) -> list[int]:
     """Shows what a driver would get, with invented facts: as mail to an address, or as banner or mail to a driver.
 
-    `to` is an e-mail address or a driver's id. Returns the ids of the events. Raises ValidationError when there is no
+    `to` is an e-mail address or a driver's id. Returns the ids of the events. Raises Refused when there is no
     such driver, or no way to one.
     """
     to = to.strip()
     driver = None if is_address(to) else Driver.objects.filter(external_id=to).first()
     if driver is None and not is_address(to):
-        raise ValidationError({"to": _("There is no driver “%(id)s”, and it is no e-mail address.") % {"id": to}})
+        raise Refused(_("There is no driver “%(id)s”, and it is no e-mail address.") % {"id": to}, field="to")
     in_force, ways = policies_in_force()[entry.name].ways, [Way.EMAIL.value]
     if driver is not None:
         language = driver.language
@@ -130,7 +130,7 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     if Way.BANNER in ways and driver is not None:
         recipients.append(banner_recipient(driver.external_id, language))
     if not recipients:
-        raise ValidationError({"to": _("The driver has no e-mail address.")})
+        raise Refused(_("The driver has no e-mail address."), field="to")
     payload = _sample_payload(entry, in_force, driver, language, sent_by, now)
     with transaction.atomic():
         event = NewEvent(

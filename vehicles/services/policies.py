@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
 from outbox.choices import Language
 from vehicles.catalogue import TYPES, NotificationType
 from vehicles.choices import LIVE, Way
@@ -55,7 +55,7 @@ def change_type(
     thresholds: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Changes a type and has everyone whom it may concern looked at again. Raises ValidationError by field."""
+    """Changes a type and has everyone whom it may concern looked at again. Raises Refused by field."""
     errors: dict[str, str] = {}
     if not ways or set(ways) - set(Way.values):
         errors["ways"] = _("Choose at least one of %(known)s.") % {"known": ", ".join(Way.values)}
@@ -65,7 +65,7 @@ def change_type(
         if sentence := threshold_problem(entry, name, value):
             errors[f"threshold_{name}"] = sentence
     if errors:
-        raise ValidationError(errors)
+        raise Refused.by_field(errors)
     with transaction.atomic():
         setting, _made = TypeSetting.objects.get_or_create(type=entry.name)
         before = policy_of(entry, setting)
@@ -123,9 +123,9 @@ def mark_everyone_due(*, now: datetime) -> int:
 
 
 def change_text(*, entry: NotificationType, language: str, title: str, body: str) -> None:
-    """Sets an operator's words; empty ones give the catalogue's back. Raises ValidationError by field."""
+    """Sets an operator's words; empty ones give the catalogue's back. Raises Refused by field."""
     if language not in Language.values:
-        raise ValidationError({"language": _("The languages are %(known)s.") % {"known": ", ".join(Language.values)}})
+        raise Refused(_("The languages are %(known)s.") % {"known": ", ".join(Language.values)}, field="language")
     title, body = " ".join(title.split()), body.strip()
     if not title and not body:
         NotificationText.objects.filter(type=entry.name, language=language).delete()
@@ -137,7 +137,7 @@ def change_text(*, entry: NotificationType, language: str, title: str, body: str
         elif wrong := unknown_placeholders(text):
             errors[name] = _("Nothing can be filled in for %(names)s.") % {"names": ", ".join(wrong)}
     if errors:
-        raise ValidationError(errors)
+        raise Refused.by_field(errors)
     row, _made = NotificationText.objects.get_or_create(
         type=entry.name, language=language, defaults={"title": title, "body": body}
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import person, requires
+from core.refusal import Refused, add_refusal
 from core.search import SearchError
 from vehicles import selectors
 from vehicles.choices import CampaignState, NotificationState
@@ -87,8 +87,8 @@ def _edit(request: HttpRequest, found: Campaign | None) -> HttpResponse:
         else:
             try:
                 saved = services.save_campaign(campaign=found, given=form.cleaned_data, by=person(request))
-            except ValidationError as error:
-                form.add_error(None, error)
+            except Refused as error:
+                add_refusal(form, error)
             else:
                 messages.success(request, _("The draft is saved. Nobody is told before you start it."))
                 return redirect("vehicles:campaign", saved.pk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
 from core.permissions import person, requires
+from core.refusal import Refused, add_refusal
 from outbox.choices import Language
 from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
@@ -109,8 +109,8 @@ def type_sample(request: HttpRequest, pk: int) -> HttpResponse:
             (event_id,) = send_sample(
                 entry=entry, **form.cleaned_data, sent_by=person(request).get_username(), now=timezone.now()
             )
-        except ValidationError as error:
-            form.add_error(None, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             messages.success(request, _("The sample is on its way."))
             return redirect("outbox:event", event_id)
@@ -132,8 +132,8 @@ def type_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 thresholds=data["thresholds"],
                 now=timezone.now(),
             )
-        except ValidationError as error:
-            form.add_error(None, error)
+        except Refused as error:
+            add_refusal(form, error)
         else:
             messages.success(request, _("Saved. Drivers whom it concerns are looked at again."))
             return redirect("vehicles:type", pk)
@@ -157,8 +157,8 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             try:
                 change_text(entry=entry, language=language, title=title, body=body)
-            except ValidationError as error:
-                form.add_error(None, error)
+            except Refused as error:
+                add_refusal(form, error)
             else:
                 messages.success(request, _("The words are saved."))
                 return redirect("vehicles:type", pk)

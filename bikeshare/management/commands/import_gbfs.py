@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -12,6 +11,7 @@ from bikeshare.choices import VehiculeType
 from bikeshare.client import CannotRead, read_feed
 from bikeshare.ingest.gbfs import feed_from
 from bikeshare.services.gbfs_import import Report, Written, import_feed
+from core.refusal import Refused
 
 
 class Command(BaseCommand):
@@ -44,8 +44,8 @@ class Command(BaseCommand):
             report = import_feed(
                 program_id=options["program"], feed=feed, now=timezone.now(), dry_run=options["dry_run"]
             )
-        except ValidationError as error:
-            raise CommandError(f"--program: {' '.join(error.messages)}") from error
+        except Refused as error:
+            raise CommandError(f"--program: {error.sentence}") from error
         self._say(report, problems, dry_run=options["dry_run"])
 
     def _say(self, report: Report, problems: list[tuple[str, str]], *, dry_run: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.choices import Scope
+from core.refusal import Refused
 from core.services import create_api_key
 
 
@@ -22,6 +22,6 @@ class Command(BaseCommand):
         scopes = [scope for group in options["scope"] for word in group for scope in word.split(",")]
         try:
             _key, plain = create_api_key(name=options["name"], scopes=scopes)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+        except Refused as error:
+            raise CommandError(error.sentence) from error
         self.stdout.write(plain)

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
+from core.registry import Registry
+
 _SALT = "outbox.unsubscribe"
 
 
@@ -22,14 +24,12 @@ class MailingList:
     leave: Callable[[str, str], bool]
 
 
-_lists: dict[str, MailingList] = {}
+_lists: Registry[MailingList] = Registry("mailing list")
 
 
 def register_list(mailing_list: MailingList) -> None:
     """Raises ValueError for a prefix that another list has."""
-    if mailing_list.prefix in _lists:
-        raise ValueError(f"There is a mailing list with the prefix {mailing_list.prefix} already.")
-    _lists[mailing_list.prefix] = mailing_list
+    _lists.add(mailing_list.prefix, mailing_list)
 
 
 def list_of(key: str) -> MailingList | None:

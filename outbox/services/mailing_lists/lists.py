@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 from auditlog.models import LogEntry
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from core.refusal import Refused
 from outbox.choices import Language, Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.services.deliveries import cancel_deleted_list, cancel_for_list
@@ -50,14 +50,14 @@ class MailingLists:
     # ---- the lists ----------------------------------------------------------------------------------------------
 
     def save(self, one: Any, fields: Iterable[str] | None = None) -> None:
-        """Raises ValidationError with code `unique` for a name that another list has."""
+        """Raises Refused with code `unique` for a name that another list has."""
         try:
             with transaction.atomic():
                 one.save(update_fields=fields)
         except IntegrityError as error:
             if self.name_constraint not in str(error):
                 raise
-            raise ValidationError(str(self.name_taken) % {"name": one.name}, code="unique") from error
+            raise Refused(str(self.name_taken) % {"name": one.name}, code="unique") from error
 
     def delete(self, one: Any, now: datetime) -> None:
         """Ends a list and all that is on its way to it. Belongs to a transaction."""
@@ -124,14 +124,14 @@ class MailingLists:
     def send_test(self, one: Any, *, kind: str, payload: msgspec.Struct, now: datetime) -> int:
         """Sends a test mail to every address of a list, the whole way through the outbox. Returns the event's id.
 
-        Raises ValidationError for a list without addresses.
+        Raises Refused for a list without addresses.
         """
         with transaction.atomic():
             # Held until the mail is recorded, so that who deletes the list finds the mail and stops it.
             list(self.model._default_manager.select_for_update(no_key=True).filter(pk=one.pk).values_list("pk"))
             addresses = list(one.addresses.values_list("address", flat=True))
             if not addresses:
-                raise ValidationError(str(self.no_address))
+                raise Refused(str(self.no_address))
             key = f"{self.prefix}_test:{one.pk}:{uuid.uuid4().hex}"
             mail = mail_to_list(one, addresses, kind=kind, payload=payload, dedup_key=key, occurred_at=now)
             return publish(events=[mail], now=now)[key]

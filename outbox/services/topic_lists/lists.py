@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.erasure import Erased
+from core.refusal import Refused
 from core.search import SearchError
 from outbox import nudge
 from outbox.choices import DecisionReason, DecisionState
@@ -42,7 +42,7 @@ TOPIC_LISTS = MailingLists(
 
 
 def clean_settings(given: dict[str, Any], *, topics: Sequence[str] = (), domain: str = "") -> dict[str, Any]:
-    """Checks a list's settings; unknown keys are left out. Raises ValidationError with a pointer to each field.
+    """Checks a list's settings; unknown keys are left out. Raises Refused with a pointer to each field.
 
     `topics` and `domain` are those that the list has, where they are not given: the condition is checked with them.
     """
@@ -55,14 +55,14 @@ def clean_settings(given: dict[str, Any], *, topics: Sequence[str] = (), domain:
     if "topics" in found:
         try:
             found["topics"] = clean_topics(found["topics"])
-        except ValidationError as error:
-            errors["topics"] = error.messages
+        except Refused as error:
+            errors["topics"] = error.sentences
     if not 0 <= found.get("gather_s", 0) <= MAX_GATHER_S:
         errors["gather_s"] = _("A list gathers for 0 to %(n)d seconds.") % {"n": MAX_GATHER_S}
     if not errors.keys() & {"topics", "domain"}:
         errors |= _about_topics(found, found.get("topics", topics), found.get("domain", domain))
     if errors:
-        raise ValidationError(errors)
+        raise Refused.by_field(errors)
     return found
 
 
@@ -81,7 +81,7 @@ def _about_topics(found: dict[str, Any], topics: Sequence[str], domain: str) -> 
 
 
 def create_list(*, settings: dict[str, Any], emails: Sequence[str] = ()) -> TopicList:
-    """Makes a topic list with its addresses. Raises ValidationError, with code `unique` for a taken name."""
+    """Makes a topic list with its addresses. Raises Refused, with code `unique` for a taken name."""
     clean, addresses = clean_settings({"name": "", "topics": []} | settings), clean_addresses(emails)
     with transaction.atomic():
         topic_list = TopicList(**clean)
@@ -94,7 +94,7 @@ def create_list(*, settings: dict[str, Any], emails: Sequence[str] = ()) -> Topi
 def update_list(
     *, topic_list: TopicList, settings: dict[str, Any], emails: Sequence[str] | None = None, now: datetime
 ) -> TopicList:
-    """Changes a list's settings and, if given, replaces its addresses. Raises ValidationError.
+    """Changes a list's settings and, if given, replaces its addresses. Raises Refused.
 
     What waits is decided by the new settings when it is due, and due earlier if the list gathers for less time now.
     """
@@ -147,7 +147,7 @@ def erase_from_lists(address: str, _now: datetime) -> list[Erased]:
 def send_test(*, topic_list: TopicList, sent_by: str, now: datetime) -> Event:
     """Sends a test mail to every address of a list; returns its event. It shows an example of the first topic's events.
 
-    Raises ValidationError for a list without addresses.
+    Raises Refused for a list without addresses.
     """
     kinds = kinds_of(topic_list.topics[:1], topic_list.domain)
     payload = TopicTest(

@@ -46,11 +46,11 @@ def rendered(name: str, context: dict[str, Any], *, language: str, escaped: bool
     Raises jinja2.TemplateNotFound, and whatever the template raises.
     """
     folders = (*map(str, Engine.get_default().dirs), *map(str, get_app_template_dirs("templates")))
-    return environment_for(folders, language, escaped).get_template(name).render(context)
+    return environment_for(folders, language, escaped, settings.DEBUG).get_template(name).render(context)
 
 
 @lru_cache(maxsize=32)
-def environment_for(folders: tuple[str, ...], language: str, escaped: bool) -> Environment:
+def environment_for(folders: tuple[str, ...], language: str, escaped: bool, auto_reload: bool = False) -> Environment:
     """One for each language: a template asks its catalogue and not what the language of the moment is."""
     environment = MailEnvironment(
         loader=FileSystemLoader(folders),
@@ -58,7 +58,7 @@ def environment_for(folders: tuple[str, ...], language: str, escaped: bool) -> E
         autoescape=escaped,
         undefined=ChainableUndefined,  # what a payload does not have is nothing, as on pages
         keep_trailing_newline=True,
-        auto_reload=settings.DEBUG,
+        auto_reload=auto_reload,
     )
     environment.filters |= mail_words
     environment.extend(catalogue=translation(language))

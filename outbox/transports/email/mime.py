@@ -16,7 +16,7 @@ from datetime import datetime
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
-from email_validator import validate_email
+from core.email_addresses import ascii_address
 
 # Everything that could end a header line or hide in it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
@@ -61,8 +61,7 @@ def one_line(text: str) -> str:
 def wire_address(address: str) -> str:
     """An address as servers take it: an international domain in its ASCII form. Raises ValueError for what is none."""
     if not address.isascii():
-        found = validate_email(address, check_deliverability=False, globally_deliverable=False)
-        address = f"{found.local_part}@{found.ascii_domain}"
+        address = ascii_address(address)
     if len(address.encode()) > MAX_ADDRESS_OCTETS:
         raise ValueError(f"The address is longer than {MAX_ADDRESS_OCTETS} octets")
     if not _ADDRESS.fullmatch(address):

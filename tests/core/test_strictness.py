@@ -1,0 +1,148 @@
+"""What nobody knows: refused where Signalbox is configured and lists are asked for, ignored where data comes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.api import api as machine_api
+from infra_notifications.models import NotificationGroup
+from outbox.models import TopicList
+from tests.conftest import ApiClient
+from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
+
+# The resources that configure Signalbox; bodies of whatever else are data or say what is to be done.
+CONFIGURATION = ("/charging/groups", "/topic-lists", "/webhooks", "/remotes/callbacks")
+
+
+DOCUMENT = machine_api.get_openapi_schema()
+OPERATIONS = [
+    pytest.param(path.removeprefix("/api/v1"), method, operation, id=f"{method} {path}")
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+
+
+def query_parameters(operation: Any) -> dict[str, bool]:
+    """The query parameters of an operation, and whether it needs them."""
+    declared = [parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
+    return {parameter["name"]: parameter["required"] for parameter in declared}
+
+
+LISTS = [
+    pytest.param(param.values[0], names, id=param.id)
+    for param in OPERATIONS
+    if (names := query_parameters(param.values[2])) and param.values[1] == "get"
+]
+
+
+def body_of(operation: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an operation's body; nothing where it takes none."""
+    schema: dict[str, Any] = (
+        operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    )
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return DOCUMENT["components"]["schemas"][name] if name else schema
+
+
+def test_there_are_operations_of_every_kind() -> None:
+    assert len(OPERATIONS) > 100
+    assert len(LISTS) > 25
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_body_says_whether_it_configures(path: str, method: str, operation: dict[str, Any]) -> None:
+    body = body_of(operation)
+    refuses_unknown = body.get("additionalProperties") is False
+    assert refuses_unknown == (bool(body) and path.startswith(CONFIGURATION))
+
+
+def _filled(path: str) -> str:
+    return path.format_map(_Anything())
+
+
+class _Anything(dict[str, str]):
+    def __missing__(self, _name: str) -> str:
+        return "1"
+
+
+@pytest.mark.parametrize(("path", "known"), LISTS)
+def test_every_list_refuses_a_parameter_that_it_does_not_know(
+    path: str, known: dict[str, bool], api: ApiClient
+) -> None:
+    needed = "".join(f"&{name}=1" for name, is_needed in known.items() if is_needed)
+    answer = api.get(f"{_filled(path)}?limt=1{needed}")
+    if "limit" in known:
+        assert errors(answer)["/limt"] == "There is no parameter `limt`; did you mean `limit`?"
+    else:
+        assert errors(answer)["/limt"].startswith("There is no parameter `limt`; ")
+
+
+def test_a_list_still_answers_what_it_knows(api: ApiClient) -> None:
+    assert api.get("/charging/groups?q=&limit=5").status_code == 200
+    assert api.get("/events?after=&limit=5&kind=*").status_code == 200
+
+
+def test_a_stranger_is_not_told_what_is_known(api_with: Any) -> None:
+    assert api_with().get("/charging/groups?limt=1").status_code == 401
+    assert api_with("vehicles:read").get("/charging/groups?limt=1").status_code == 403
+
+
+def errors(answer: Any) -> dict[str, str]:
+    assert answer.status_code == 422, answer.content
+    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+
+
+CREATED: dict[str, dict[str, Any]] = {
+    "/charging/groups": {"name": "A", "emails": []},
+    "/topic-lists": {"name": "A", "topics": ["*"]},
+    "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
+    "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
+}
+SLIPS = {
+    "/charging/groups": ("notify_recover", "notify_recovery"),
+    "/topic-lists": ("gather", "gather_s"),
+    "/webhooks": ("topic", "topics"),
+    "/remotes/callbacks": ("batch_window", "batch_window_s"),
+}
+
+
+@pytest.mark.parametrize("path", CONFIGURATION)
+def test_a_slip_in_a_field_of_a_configuration_is_refused_and_named(path: str, api: ApiClient) -> None:
+    typed, meant = SLIPS[path]
+    found = errors(api.post(path, CREATED[path] | {typed: 5}))
+    assert found[f"/{typed}"] == f"There is no field `{typed}`; did you mean `{meant}`?"
+    assert not NotificationGroup.objects.exists()
+    assert not TopicList.objects.exists()
+
+
+def test_a_field_that_nothing_is_near_to_is_answered_with_all_that_are_known(api: ApiClient) -> None:
+    found = errors(api.post("/charging/groups", {"name": "A", "zzzzzz": 1}))
+    assert found["/zzzzzz"].startswith("There is no field `zzzzzz`; known are `name`, `description`, `emails`")
+
+
+def test_a_slip_in_a_nested_field_is_named_where_it_lies(api: ApiClient) -> None:
+    header = {"name": "X-Key", "value": "0123456789abcdef", "vlaue": "x"}
+    found = errors(api.post("/remotes/callbacks", {"slug": "a", "fleet": "f", "header": header}))
+    assert found == {"/header/vlaue": "There is no field `vlaue`; did you mean `value`?"}
+
+
+def test_all_that_is_wrong_is_named_together(api: ApiClient) -> None:
+    found = errors(api.post("/charging/groups", {"name": 5, "nmae": "A", "language": "en"}))
+    assert set(found) == {"/name", "/nmae"}
+
+
+def test_a_change_refuses_it_too_and_changes_nothing(api: ApiClient) -> None:
+    group = NotificationGroupFactory(name="A")
+    found = errors(api.patch(f"/charging/groups/{group.pk}", {"name": "B", "langauge": "de"}))
+    assert found == {"/langauge": "There is no field `langauge`; did you mean `language`?"}
+    group.refresh_from_db()
+    assert group.name == "A"
+
+
+def test_data_may_hold_more_than_is_known(api: ApiClient) -> None:
+    point = ChargePointFactory()
+    message = {"charge_point": point.evse_id, "protocol": "ocpp1.6", "action": "Heartbeat", "payload": {}, "new": 1}
+    answer = api.post("/charging/messages", message)
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
