@@ -4,49 +4,94 @@ Precedence: 10 is left to operators' own rules, 12 resolutions, 15 "no error", 2
 words, 50 what is known to be no alarm. Each rule names its source; all of them can be changed in the administration.
 """
 
+from infra_notifications.rules.wording import ENDS
+
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE"
 SPEC16 = "OCPP 1.6 edition 2, § 7.6 ChargePointErrorCode: "
 SPEC2 = "OCPP 2.0.1 appendices v1.4 and 2.1 v2.0, standardised components: "
 MREC = "ChargeX/INL minimum required error codes (vendorId https://chargex.inl.gov): "
+EVGO = "EVgo Minimum Required Error Codes 1.0.1 (vendorId com.evgo.mrec): "
 EVEREST = "EVerest error_mapping and error lists (module OCPP, OCPP201, evse_board_support, ac_rcd): "
 BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
 
+# Codes of a warning that texts beside it do not make graver.
+HARMLESS = ["!NoError", "!EVCommunicationError", "!WeakSignal", "!LocalListConflict"]
+
+# What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
-    "MCB",
-    "RCBO",
-    "RCD",
-    "RCCB",
-    "RCMB",
-    "LS-Schalter",
-    "LSSchalter",
-    "FI",
-    "FI-Schalter",
-    "fuse",
-    "breaker",
-    "Sicherung",
-    "Leitungsschutzschalter",
-    "Fehlerstromschutzschalter",
+    *("MCB", "MCBs", "RCBO", "RCD", "RCCB", "RCMB", "RCM", "EV-RCM", "GFCI", "GFI", "CCID*", "IMD", "SPD"),
+    *("fuse", "fuses", "breaker", "breakers", "surge protect*", "surge arrester", "lightning arrester"),
+    *("overcurrent protection", "over-current protection", "upstream protection", "isolation monitor*"),
+    *("insulation monitor*", "LS-Schalter", "LSSchalter", "LS Schalter", "FI", "FI-Schalter", "Sicherung"),
+    *("Sicherungen", "Sicherungsautomat", "Vorsicherung", "Hauptsicherung", "*schutzschalter", "*stromschutz"),
+    *("*spannungsschutz", "Isolationswächter", "disjoncteur", "différentiel", "fusible", "fusibles", "parafoudre"),
+    *("diferencial", "magnetotérmico", "interruptor automático", "aardlek", "aardlekschakelaar", "aardlekautomaat"),
+    *("installatieautomaat", "zekering", "differenziale", "interruttore differenziale", "magnetotermico"),
+    *("interruttore automatico", "fusibile", "!module", "!communication", "!rating", "!watchdog"),
+    *("!*/vendor*", "!*/device*"),
 ]
-TRIP_WORDS = ["trip*", "trigger*", "ausgel*", "disparado", "déclench*"]
+TRIP_WORDS = [
+    *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
+    *("protection action", "ausgel*", "gefallen", "defekt", "durchgebrannt", "déclench*", "ouvert*", "grillé*"),
+    *("fondu*", "disparad*", "fundid*", "uitgeschakeld", "uitgevallen", "uitgeslagen", "aangesproken", "gesprongen"),
+    *("defect", "scattat*", "apert*", "bruciat*"),
+]
+# What the protection acts upon: to say it is enough.
+FAULT_CURRENT_WORDS = [
+    *("residual current", "residual fault current", "leakage", "fault current", "ground fault*", "earth fault*"),
+    *("ground failure", "isolation fault", "insulation fault", "insulation failure", "insulation monitoring fault"),
+    *("insulation resistance", "isolation resistance", "resistance fault", "capacitance fault", "short circuit*"),
+    *("short detected", "plug short", "overcurrent", "over-current", "over current", "overload*", "output OCP"),
+    *("output SCP", "Overamp", "*Fehlerstrom", "Erdschluss", "Isolationsfehler", "Überstrom", "Kurzschluss"),
+    *("défaut d'isolement", "défaut de terre", "courant de fuite", "courant résiduel", "surintensité", "court-circuit"),
+    *("fallo de aislamiento", "fuga a tierra", "corriente residual", "derivación a tierra", "sobrecorriente"),
+    *("cortocircuito", "lekstroom", "aardfout", "isolatiefout", "overstroom", "kortsluiting", "guasto a terra"),
+    *("guasto di isolamento", "corrente di dispersione", "corrente differenziale", "corrente di guasto"),
+    *("sovracorrente", "virtual breaker", "!communication", "!pilot", "!CP", "!ground monitor", "!detection circuit"),
+]
 SENSOR_WORDS = [
-    "tilt*",
-    "ERR_TILT*",
-    "shock*",
-    "impact",
-    "crash*",
-    "vibration*",
-    "tamper*",
-    "flood*",
-    "water ingress",
-    "smoke",
-    "*TiltDetected",
-    "*WaterIngressDetected",
-    "*EnclosureOpen",
-    "Erschütterung*",
-    "gekippt",
-    "Kippsensor",
-    *(f"{part} {is_}open*" for part in ("door", "cover", "enclosure", "housing", "case", "lid") for is_ in ("", "is ")),
+    # moved, hit, broken into
+    *("tilt*", "ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
+    *("gekanteld", "shock*", "impact", "crash*", "collision*", "vibration*", "tamper*", "vandalism", "Erschütterung*"),
+    *("Vandalismus", "sabotage*", "choc", "golpe", "impacto", "vibración", "sabotaje", "schok", "trilling", "urto"),
+    *("vibrazione", "manomissione"),
+    *(
+        f"{part} {is_}open*"
+        for part in ("door", "cover", "enclosure", "housing", "case", "lid", "cabinet", "panel")
+        for is_ in ("", "is ")
+    ),
+    *("open cover", "open door", "*EnclosureOpen", "*tür offen", "*tür geöffnet", "Gehäuse offen", "Gehäuse geöffnet"),
+    *("Deckel offen", "Deckel geöffnet", "Abdeckung offen", "Abdeckung geöffnet", "porte ouverte", "capot ouvert"),
+    *("boîtier ouvert", "puerta abierta", "tapa abierta", "deur open*", "behuizing open*", "klep geopend"),
+    *("porta aperta", "sportello aperto", "coperchio aperto"),
+    # water, smoke, heat
+    *("flood*", "water ingress", "*WaterIngressDetected", "water detected", "water leak*", "water alarm", "moisture"),
+    *("warning humidity", "Wassereintritt", "Wasser erkannt", "Feuchtigkeit", "Überflutung", "infiltration d'eau"),
+    *("présence d'eau", "inondation", "entrada de agua", "inundación", "water gedetecteerd", "waterindringing"),
+    *("infiltrazione d'acqua", "allagamento", "smoke", "fire alarm", "Rauch*", "Brandmelder", "fumée", "humo", "rook"),
+    *("fumo", "over temp*", "over-temp*", "overtemp*", "high temp*", "temperature too high", "temphigh", "too hot"),
+    *("temperature is too high", "temperature outside limits", "abnormal temperature", "critical temp*"),
+    *("ambient OTP", "terminal OTP", "*Übertemperatur", "Temperatur zu hoch", "*Temperatur hoch"),
+    *("zu heiß", "Temperaturgrenzwert überschritten", "Temperatur auffällig", "Überhitzung", "surchauffe"),
+    *("température trop élevée", "surtempérature", "température anormale", "sobretemperatura", "temperatura anómala"),
+    *("temperatura demasiado alta", "oververhitting", "temperatuur te hoog", "sovratemperatura"),
+    *("temperatura troppo alta",),
+    # stopped by hand, cut off
+    *("emergency stop*", "emergency pressed", "emergency button", "E-stop", "estop", "EMO", "Not-Aus", "Notaus"),
+    *("Not-Halt", "arrêt d'urgence", "parada de emergencia", "paro de emergencia", "seta de emergencia", "noodstop"),
+    *("pulsante di emergenza", "arresto di emergenza", "emergenza", "cable cut", "cut cable", "cable theft", "stolen"),
+    *("Kabel durchtrennt", "Kabeldiebstahl", "câble sectionné", "vol de câble", "cable cortado", "robo de cable"),
+    *("kabel doorgeknipt", "kabeldiefstal", "cavo tagliato", "furto di cavo"),
+    # beside these, it is spoken of for another reason
+    *("!communication", "!diode", "!hazard", "!CP", "!process", "!firmware", "!application", "!software", "!watchdog"),
+    *("!Anwendung", "!battery", "!Batterie*", "!batteries", "!baterías", "!impact on", "!on charging"),
+]
+# What ends as a door does: it needs no word that it was open.
+CLOSED_WORDS = [
+    *("door", "doors", "cover", "lid", "enclosure", "housing", "Tür", "Gehäuse", "Deckel", "Abdeckung", "porte"),
+    *("capot", "boîtier", "puerta", "tapa", "deur", "behuizing", "porta", "sportello", "temperature", "Temperatur"),
+    *("température", "temperatura", "temperatuur", "alarm d'eau", "water", "Wasser"),
 ]
 OPERATIVE = [
     "Available",
@@ -85,6 +130,40 @@ RULES = [
         actions=SN,
         codes=["!NoError"],
         words=["reconnected", "situation resolved"],
+    ),
+    rule(
+        12,
+        "A breaker or fuse is said to be in order again",
+        "clear",
+        FUSE,
+        EVEREST + "“Error MREC2GroundFailure resolved” comes while another error remains; others say “RCD re-armed”.",
+        actions=SN + NE,
+        codes=HARMLESS,
+        words=[*FUSE_WORDS, *FAULT_CURRENT_WORDS],
+        and_words=ENDS,
+    ),
+    rule(
+        12,
+        "A sensor is said to be quiet again",
+        "clear",
+        SENSORS,
+        EVEREST + "“Error TiltDetected resolved” comes while another error remains; others say “door closed”.",
+        actions=SN + NE,
+        codes=HARMLESS,
+        words=SENSOR_WORDS,
+        and_words=ENDS,
+    ),
+    rule(
+        12,
+        "A door is said to be closed, a temperature to be normal",
+        "clear",
+        SENSORS,
+        "What ends needs no word for the sensor that was triggered. A charge point that is still Faulted has not ended.",
+        actions=SN + NE,
+        statuses=["!Faulted"],
+        codes=HARMLESS,
+        words=CLOSED_WORDS,
+        and_words=ENDS,
     ),
     # -- 15: no error
     rule(
@@ -137,8 +216,10 @@ RULES = [
         "MREC over-current or ground failure",
         "raise",
         FUSE,
-        MREC + "CX004 OverCurrentFailure, CX002 GroundFailure; EVerest sends them as vendorErrorCode and techCode.",
-        codes=["CX004", "CX002", "!NoError"],
+        MREC
+        + "CX004 OverCurrentFailure, CX002 GroundFailure, and CX021, CX022, with which an isolation monitor trips; "
+        "EVerest sends them as vendorErrorCode and techCode.",
+        codes=["CX004", "CX002", "CX021", "CX022", "!NoError"],
     ),
     rule(
         20,
@@ -147,6 +228,48 @@ RULES = [
         SENSORS,
         MREC + "CX008 EmergencyStop, CX026 CutCable. A judgement: both are triggered by a sensor.",
         codes=["CX008", "CX026", "!NoError"],
+    ),
+    rule(
+        20,
+        "MREC high temperature",
+        "raise",
+        SENSORS,
+        MREC + "CX003 HighTemperature, CX018 and CX019 of the cable. A judgement, as for HighTemperature.",
+        codes=["CX003", "CX018", "CX019", "!NoError"],
+    ),
+    rule(
+        20,
+        "EVgo isolation monitor",
+        "raise",
+        FUSE,
+        EVGO + "F006 chassis resistance low, F007 chassis capacitance high: an isolation monitor trips.",
+        vendors=["com.evgo.mrec"],
+        codes=["F006", "F007", "!NoError"],
+    ),
+    rule(
+        20,
+        "EVgo emergency stop, hot or cut cable",
+        "raise",
+        SENSORS,
+        EVGO + "A004 emergency stop pressed, F009 cable over temperature, F010 cut cable.",
+        vendors=["com.evgo.mrec"],
+        codes=["A004", "F009", "F010", "!NoError"],
+    ),
+    rule(
+        20,
+        "Residual current codes of makers",
+        "raise",
+        FUSE,
+        "Zaptec WARNING_RCD_6MA and _30MA (Apollo firmware), go-e FiAc, FiDc, FiUnknown and RCCB (API v2 err).",
+        codes=["WARNING_RCD_6MA", "WARNING_RCD_30MA", "FiAc", "FiDc", "FiUnknown", "RCCB", "!NoError"],
+    ),
+    rule(
+        20,
+        "Temperature codes of makers",
+        "raise",
+        SENSORS,
+        "Zaptec WARNING_TEMPERATURE (Apollo firmware); WARNING_TEMPERATURE_ERROR is a sensor that cannot be read.",
+        codes=["WARNING_TEMPERATURE", "!NoError"],
     ),
     rule(
         20,
@@ -173,16 +296,26 @@ RULES = [
         "EVerest sensor errors",
         "raise",
         SENSORS,
-        EVEREST + "every error is EVSE.Problem; the techCode tells TiltDetected, WaterIngressDetected, EnclosureOpen.",
-        codes=["*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected", "!NoError"],
+        EVEREST + "every error is EVSE.Problem; the techCode tells TiltDetected, WaterIngressDetected, EnclosureOpen; "
+        "Tilted, Water and DoorOpen in older versions.",
+        codes=[
+            *("*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected", "*/Tilted", "*/Water"),
+            *("*/DoorOpen", "*MREC8EmergencyStop", "*MREC26CutCable", "*MREC3HighTemperature"),
+            *("*MREC18CableOverTempDerate", "*MREC19CableOverTempStop", "*/OverTemperature", "!NoError"),
+        ],
     ),
     rule(
         20,
         "EVerest ground failure",
         "raise",
         FUSE,
-        EVEREST + "MREC2GroundFailure, MREC4OverCurrentFailure.",
-        codes=["*MREC2GroundFailure", "*MREC4OverCurrentFailure", "!NoError"],
+        EVEREST
+        + "MREC2GroundFailure, MREC4OverCurrentFailure, MREC22ResistanceFault (isolation monitor), and the RCD’s "
+        "own ac_rcd/AC and ac_rcd/DC.",
+        codes=[
+            *("*MREC2GroundFailure", "*MREC4OverCurrentFailure", "*MREC22ResistanceFault", "ac_rcd/AC", "ac_rcd/DC"),
+            *("*/OverCurrentAC", "*/OverCurrentDC", "!NoError"),
+        ],
     ),
     # -- 30: components and variables of OCPP 2.x
     rule(
@@ -369,9 +502,20 @@ RULES = [
         BENDER + "“MCB of type 2 socket triggered”, “RCD triggered”; the same in German. OCPP 1.6 has no code for it "
         "beside OtherError and InternalError.",
         actions=SN,
-        codes=["!NoError"],
+        codes=HARMLESS,
         words=FUSE_WORDS,
         and_words=TRIP_WORDS,
+    ),
+    rule(
+        40,
+        "A fault current or short circuit is reported",
+        "raise",
+        FUSE,
+        BENDER + "“Residual current detected via sensor”; ABB “residual current in the charge circuit”, alpitronic "
+        "“Isolation Fault”, Delta “AC Output OCP”: what the protection acts upon.",
+        actions=SN,
+        codes=HARMLESS,
+        words=FAULT_CURRENT_WORDS,
     ),
     rule(
         40,
@@ -381,7 +525,7 @@ RULES = [
         "OCPP 1.6 has no sensor code: sensors come as OtherError or InternalError with the vendor’s text "
         "(Bender “The charge point is tilted”, EVerest TiltDetected).",
         actions=SN,
-        codes=["!NoError"],
+        codes=HARMLESS,
         words=SENSOR_WORDS,
     ),
     rule(
@@ -394,6 +538,16 @@ RULES = [
         variables=["!AvailabilityState"],
         words=FUSE_WORDS,
         and_words=TRIP_WORDS,
+    ),
+    rule(
+        41,
+        "A fault current or short circuit is reported (2.x)",
+        "raise",
+        FUSE,
+        EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
+        actions=NE,
+        variables=["!AvailabilityState"],
+        words=FAULT_CURRENT_WORDS,
     ),
     rule(
         41,
@@ -422,8 +576,11 @@ RULES = [
         "Warnings of the vehicle and the network",
         "info",
         "",
-        SPEC16 + "EVCommunicationError is a warning; WeakSignal and LocalListConflict do not stop charging.",
+        SPEC16
+        + "EVCommunicationError is a warning; WeakSignal and LocalListConflict do not stop charging. With Faulted "
+        "they are no warnings.",
         actions=SN,
+        statuses=["!Faulted"],
         codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
     ),
     rule(

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from infra_notifications.choices import Effect
 from infra_notifications.ingest import Observation
+from infra_notifications.rules.wording import around, denies, negates, readings
+
+# A text that repeats a word more often than this says nothing new with it.
+MAX_FINDS = 10
 
 
 class RuleRow(Protocol):
@@ -33,16 +38,19 @@ class RuleRow(Protocol):
 def word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
     """One pattern for a list of words: `trip*` a beginning, `*sensor` an ending, else a whole word or phrase.
 
-    Built from escaped text and word borders alone, so that its time grows linearly whatever anyone types.
+    "-" joins what stands behind it to the word before it: "Wi-Fi" holds no "FI", "FI-Schalter" does; a phrase may be
+    written with it. Built from escaped text and word borders alone, so that its time grows linearly whatever anyone
+    types.
     """
-    alternatives = []
+    bordered: list[str] = []
+    free: list[str] = []
     for word in words:
-        core = re.escape(word.strip("*"))
-        start = "" if word.startswith("*") else r"(?<!\w)"
-        end = "" if word.endswith("*") else r"(?!\w)"
+        core = re.escape(word.strip("*")).replace(r"\ ", "[ -]")
         if core:
-            alternatives.append(f"{start}{core}{end}")
-    return re.compile("|".join(alternatives), re.IGNORECASE) if alternatives else None
+            (free if word.startswith("*") else bordered).append(core + ("" if word.endswith("*") else r"(?!\w)"))
+    # The border is asked once for all words, so that most positions of a text are passed over quickly.
+    parts = [rf"(?<!\w)(?<!\w-)(?:{'|'.join(bordered)})"] * bool(bordered) + free
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
 
 def _one_of(values: Sequence[str]) -> Callable[[str], bool]:
@@ -108,14 +116,43 @@ def compile_rule(row: RuleRow) -> CompiledRule:
     if row.vendors:
         vendor = word_pattern([f"*{v.strip('*')}*" for v in row.vendors])
         tests.append(lambda o: bool(vendor and vendor.search(o.vendor)))
-    patterns = (word_pattern(words) for words in (row.words, row.and_words))
-    tests.extend(_says(pattern) for pattern in patterns if pattern)
+    if row.words:
+        tests.append(_Says(row))
     return CompiledRule(row.pk, row.name, Effect(row.effect), row.case, row.momentary_s, tuple(tests))
 
 
-def _says(pattern: re.Pattern[str]) -> Callable[[Observation], bool]:
-    # Codes such as "evse_board_support/TiltDetected" are words too.
-    return lambda o: bool(pattern.search(o.words) or any(pattern.search(code) for code in o.codes))
+class _Says:
+    """Whether a charger says one of a rule's words, and one of its further words if it has any, and does not deny it.
+
+    What is searched are its text and its codes, since codes such as "evse_board_support/TiltDetected" are words too. A
+    word with "!" in front denies as well, for this rule alone.
+    """
+
+    def __init__(self, row: RuleRow) -> None:
+        self._words = word_pattern(word for word in row.words if not word.startswith("!"))
+        self._further = word_pattern(row.and_words)
+        self._unless = word_pattern(word[1:] for word in row.words if word.startswith("!"))
+        self._denied = denies if row.effect == Effect.RAISE else negates
+
+    def __call__(self, observation: Observation) -> bool:
+        texts = [text for said in (observation.words, *observation.codes) for text in readings(said)]
+        # What reports an end by its value may well say so in words.
+        return any(self._holds(text, deniable=observation.over is not True) for text in texts)
+
+    def _holds(self, text: str, *, deniable: bool) -> bool:
+        if self._words is None:
+            return False
+        found = [match.span() for match in islice(self._words.finditer(text), MAX_FINDS)]
+        if not found or not self._further:
+            return any(self._stands(text, [span], deniable=deniable) for span in found)
+        further = [match.span() for match in islice(self._further.finditer(text), MAX_FINDS)]
+        return any(self._stands(text, [one, other], deniable=deniable) for one in found for other in further)
+
+    def _stands(self, text: str, spans: list[tuple[int, int]], *, deniable: bool) -> bool:
+        if not deniable:
+            return True
+        rest = around(text, spans)
+        return not (self._denied(rest) or (self._unless and self._unless.search(rest)))
 
 
 @dataclass(frozen=True, slots=True)
