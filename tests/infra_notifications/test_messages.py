@@ -389,7 +389,8 @@ def test_momentary_event_knows_when_it_ends(point: ChargePoint) -> None:
     [
         (fault(), MessageVerdict.RAISED),
         (fault("ReaderFailure"), MessageVerdict.UNMAPPED),
-        (fault("WeakSignal"), MessageVerdict.INFO),
+        (fault("WeakSignal", status="Available"), MessageVerdict.INFO),
+        (fault("WeakSignal"), MessageVerdict.UNMAPPED),
         (fine(), MessageVerdict.INFO),
         (events(event("TiltSensor", "Angle", "3")), MessageVerdict.LIFE),
         (events(event("DataLink", "Active"), event("RCD", "Tripped")), MessageVerdict.RAISED),
