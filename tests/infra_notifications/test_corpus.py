@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra_notifications.ingest import observe
-from infra_notifications.rules import RuleBook, effect_of
+from infra_notifications.rules.matching import RuleBook, effect_of
 from infra_notifications.services.mapping import rule_book
 
 pytestmark = pytest.mark.django_db
