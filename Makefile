@@ -75,6 +75,7 @@ format: .venv/dev.lock
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 	.venv/bin/djangofmt templates
+	.venv/bin/djangofmt --profile jinja templates/*/mail/*.html
 	.venv/bin/oxfmt static
 
 lock:

@@ -14,10 +14,14 @@ import tests.engines  # noqa: F401 - prepares the environment that the settings 
 PYTHON = sys.executable
 # Where the programs of the installed packages are.
 SCRIPTS = Path(PYTHON).parent
+ROOT = Path(__file__).resolve().parent.parent
+# Jinja2's templates, named one by one: the folder's formatter leaves them out.
+MAILS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("templates/*/mail/*.html"))
 STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("style", ("-m", "ruff", "check", ".")),
     ("format", ("-m", "ruff", "format", "--check", ".")),
     ("templates", (str(SCRIPTS / "djangofmt"), "--check", "templates")),
+    ("mails", (str(SCRIPTS / "djangofmt"), "--check", "--profile", "jinja", *MAILS)),
     ("style sheets and scripts", (str(SCRIPTS / "oxfmt"), "--check", "static")),
     ("types", ("-m", "mypy", ".")),
     ("dependency directions", ("-c", "from importlinter.cli import lint_imports_command as run; run()")),

@@ -73,6 +73,7 @@ class OperatorAction:
         messages.success(request, str(self.done))
 
 
+# Laid out by hand: what is done, to what, and by which button, two or three lines each.
 ACTIONS = (
     OperatorAction(
         "trip_close", "trips/<str:pk>/close/", Trip, (TripStatus.RENTING, TripStatus.PITSTOP), "close_trip",

@@ -57,7 +57,7 @@ def test_by_mouse(page: Page) -> None:
     page.get_by_role("button", name="Mark this page").click()
     expect(page.locator("#marked")).to_contain_text("20 charge points marked")
     page.get_by_role("button", name="Continue").click()
-    expect(page.locator("#wizard")).to_contain_text("Charge points20")
+    expect(page.locator("#wizard")).to_contain_text("Charge points 20")
     expect(page.locator("svg.chart .rect").first).to_be_attached()
     page.get_by_text("The same as a table").click()
     expect(page.locator("#wizard table")).to_be_visible()
@@ -112,7 +112,7 @@ def test_without_javascript(open_context: Open) -> None:
     expect(page.locator("#marked")).to_contain_text("1 charge point marked")
     mark(page, "DE*SBX*E0004*1")
     page.get_by_role("button", name="Continue").click()
-    expect(page.locator("#wizard")).to_contain_text("Charge points2: DE*SBX*E0003*1, DE*SBX*E0004*1")
+    expect(page.locator("#wizard")).to_contain_text("Charge points 2: DE*SBX*E0003*1, DE*SBX*E0004*1")
     page.get_by_role("button", name="Make the group").click()
     is_in_overview(page, "Without script", 2)
 

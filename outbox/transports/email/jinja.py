@@ -20,15 +20,24 @@ from jinja2.ext import Extension, InternationalizationExtension
 from outbox.transports.email.words import mail_words
 
 # A text without a variable, and without what has a meaning of its own in a template or in a format.
-_CONSTANT = re.compile(r"\{% trans %\}([^{}%]+)\{% endtrans %\}")
+_CONSTANT = re.compile(r"\{% trans( trimmed)? %\}([^{}%]+)\{% endtrans %\}")
+# Pages of HTML are indented for those who read the template.
+_INDENTATION = re.compile(r"\n\s+")
 
 
 class ConstantWords(Extension):
-    """Translates texts that are always the same when a template is compiled, not each time."""
+    """Translates texts that are always the same when a template is compiled, not each time; nobody is sent the
+    template's indentation."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         catalogue: GNUTranslations = self.environment.catalogue  # type: ignore[attr-defined]
-        return _CONSTANT.sub(lambda found: catalogue.gettext(found[1]), source)
+
+        def translated(match: re.Match[str]) -> str:
+            text = " ".join(match[2].split()) if match[1] else match[2]
+            return catalogue.gettext(text)
+
+        source = _INDENTATION.sub("\n", source) if (name or "").endswith(".html") else source
+        return _CONSTANT.sub(translated, source)
 
 
 class MailEnvironment(Environment):
