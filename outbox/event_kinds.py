@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,7 +30,6 @@ class EventKind:
     mail: str = ""
     # Kinds that only carry a mail (a group's alert, a test) are no topics for webhooks.
     is_public: bool = True
-    aliases: tuple[str, ...] = field(default=())
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of `data` in this kind's payload."""

@@ -41,7 +41,7 @@ from outbox.selectors import (
     refused_addresses,
     webhooks_subscribed_to,
 )
-from outbox.views import DELIVERY_COLUMNS
+from outbox.views.deliveries import DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
 _CELLS = "infra_notifications/cells"
