@@ -25,6 +25,23 @@ class SignInForm(AuthenticationForm):
     )
 
 
+class ConfirmByTypingForm(forms.Form):
+    """Asks to type what is to be deleted, so that it never happens by a slip; case is ignored."""
+
+    typed = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
+
+    def __init__(self, *args: Any, label: str, expected: str, refusal: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["typed"].label = label
+        self.expected, self.refusal = expected, refusal
+
+    def clean_typed(self) -> str:
+        typed: str = self.cleaned_data["typed"]
+        if typed.strip().casefold() != self.expected.casefold():
+            raise forms.ValidationError(self.refusal)
+        return typed
+
+
 class ApiKeyForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("Who uses it, e.g. “CSMS Rhineland”."))
     scopes = forms.MultipleChoiceField(

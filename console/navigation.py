@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,11 @@ def register_tile(tile: Tile) -> None:
     if any(tile.key == other.key for other in _registry.tiles):
         raise ValueError(f"There is a tile of the key {tile.key} already.")
     _registry.tiles.append(tile)
+
+
+def tabs_of(names: Iterable[tuple[str, Text]], active: str, *args: object) -> list[dict[str, Any]]:
+    """The tabs of a page, for `console/parts/tabs.html`: the names of their URLs, which all take `args`, and labels."""
+    return [{"url": reverse(name, args=args), "label": label, "active": name == active} for name, label in names]
 
 
 def _may(user: User | AnonymousUser, permission: str) -> bool:

@@ -158,6 +158,20 @@ class ConfigurationIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class PartialIn(ConfigurationIn):
+    """Put behind a configuration's own schema, it makes the body of a PATCH: everything may be left out."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        for field in cls.model_fields.values():
+            field.annotation, field.default, field.default_factory = field.annotation | None, None, None  # type: ignore[operator,assignment]
+        cls.model_rebuild(force=True)
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent; null is the same as nothing."""
+        return {name: value for name, value in self.model_dump(exclude_unset=True).items() if value is not None}
+
+
 class Router(NinjaRouter):
     """A router whose lists refuse query parameters that they do not know: a filter with a slip of the pen in its name
     would find everything."""
@@ -281,6 +295,12 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def serialize(row: object, *names: str) -> dict[str, Any]:
+    """These attributes of a row under their own names, moments by RFC 3339."""
+    values = {name: getattr(row, name) for name in names}
+    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _pointer(location: Sequence[Any]) -> str:

@@ -8,26 +8,20 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from core.api import Problem, page_of, rfc3339
+from core.api import Problem, page_of, serialize
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
-from outbox.api.events import event_shape
+from outbox.api.events import serialize_event
 from outbox.choices import BannerState
 from outbox.models import Banner
 from outbox.services import banners as services
 
 
-def banner_shape(banner: Banner) -> dict[str, Any]:
-    return {
+def serialize_banner(banner: Banner) -> dict[str, Any]:
+    return serialize(banner, "audience", "state", "shown_at", "read_at", "expires_at", "ended_at") | {
         "id": banner.pk,
-        "audience": banner.audience,
-        "state": banner.state,
         "read": banner.read_at is not None,
-        "shown_at": rfc3339(banner.shown_at),
-        "read_at": rfc3339(banner.read_at),
-        "expires_at": rfc3339(banner.expires_at),
-        "ended_at": rfc3339(banner.ended_at),
-        "event": event_shape(banner.delivery.event),
+        "event": serialize_event(banner.delivery.event),
     }
 
 
@@ -48,7 +42,7 @@ def list_banners(
 ) -> dict[str, Any]:
     """`state` is one or several of open, dismissed, resolved, expired with commas between them; empty means all."""
     found = selectors.banners_of(audience, now=timezone.now(), states=states_asked(state))
-    return page_of(found, limit=limit, cursor=cursor, shape=banner_shape)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_banner)
 
 
 @router.post("/banners/{banner_id}/read", auth=WRITE, summary="Its user has read a banner; it stands open all the same")
@@ -56,7 +50,7 @@ def read_banner(request: HttpRequest, banner_id: int) -> dict[str, Any]:
     banner = get_object_or_404(Banner.objects.select_related("delivery__event"), pk=banner_id)
     services.mark_read(audience=banner.audience, ids=[banner.pk], now=timezone.now())
     banner.refresh_from_db(fields=["state", "read_at", "ended_at"])
-    return banner_shape(banner)
+    return serialize_banner(banner)
 
 
 @router.post("/banners/{banner_id}/dismiss", auth=WRITE, summary="Its user dismissed a banner")
@@ -67,4 +61,4 @@ def dismiss_banner(request: HttpRequest, banner_id: int) -> dict[str, Any]:
     banner.refresh_from_db(fields=["state", "read_at", "ended_at"])
     if banner.state != BannerState.DISMISSED:
         raise Problem(409, f"This banner is {banner.state} already.")
-    return banner_shape(banner)
+    return serialize_banner(banner)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from ninja import Schema
 
-from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339
+from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339, serialize
 from outbox import selectors, services
 from outbox.api.doors import READ, WRITE, router
 from outbox.choices import Channel, DeliveryState
@@ -23,7 +23,7 @@ from outbox.transports.webhook.envelope import envelope
 RETRY_LIMIT = 10_000
 
 
-def event_shape(event: Event) -> dict[str, Any]:
+def serialize_event(event: Event) -> dict[str, Any]:
     """The same as a webhook's body, and when it was recorded."""
     told = envelope(
         event_uuid=event.uuid,
@@ -36,19 +36,12 @@ def event_shape(event: Event) -> dict[str, Any]:
     return told | {"recorded_at": rfc3339(event.created_at)}
 
 
-def delivery_shape(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "id": delivery.pk,
+def serialize_delivery(delivery: Delivery) -> dict[str, Any]:
+    shown = ("id", "channel", "state", "reason", "attempts", "next_attempt_at", "created_at", "settled_at")
+    return serialize(delivery, *shown) | {
         "event": delivery.event.public_id,
         "type": delivery.event.kind,
-        "channel": delivery.channel,
         "to": delivery.address,
-        "state": delivery.state,
-        "reason": delivery.reason,
-        "attempts": delivery.attempts,
-        "next_attempt_at": rfc3339(delivery.next_attempt_at),
-        "created_at": rfc3339(delivery.created_at),
-        "settled_at": rfc3339(delivery.settled_at),
     }
 
 
@@ -72,7 +65,7 @@ def list_events(request: HttpRequest, after: str = "", kind: str = "*", limit: i
         position = found[-1].position or position
     if len(found) < limit:  # nothing else of this kind stands before the end
         position = max(position, end)
-    return {"items": [event_shape(event) for event in found], "next": encode_cursor([position, pruned_to])}
+    return {"items": [serialize_event(event) for event in found], "next": encode_cursor([position, pruned_to])}
 
 
 def _place(cursor: str) -> tuple[int, int]:
@@ -87,7 +80,7 @@ def _place(cursor: str) -> tuple[int, int]:
 @router.get("/deliveries", auth=READ, summary="Deliveries, newest first")
 def list_deliveries(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = selectors.deliveries().filter(DELIVERY_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=delivery_shape)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_delivery)
 
 
 @router.post("/deliveries/{delivery_id}/retry", auth=WRITE, summary="Send a delivery again now")
@@ -101,7 +94,7 @@ def retry_delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
             409, f"This delivery is {delivery.state}; only failed, cancelled or retrying ones can be retried."
         )
     delivery.refresh_from_db()
-    return delivery_shape(delivery)
+    return serialize_delivery(delivery)
 
 
 @router.post("/deliveries/{delivery_id}/resend", auth=WRITE, summary="Send a mail that was delivered once more")
@@ -112,7 +105,7 @@ def resend_mail(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
         again = services.resend_mail(delivery=delivery, now=timezone.now())
     if again is None:
         raise Problem(409, f"Only a mail that was delivered can be sent once more; this is {delivery.state}.")
-    return delivery_shape(again)
+    return serialize_delivery(again)
 
 
 class RetryMany(Schema):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Status
 from pydantic import Field
 
-from core.api import ConfigurationIn, audited_by, key_of, page_of, rfc3339
+from core.api import ConfigurationIn, PartialIn, audited_by, key_of, page_of, serialize
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
 from outbox.choices import Language
@@ -37,86 +37,60 @@ class TopicListIn(ConfigurationIn):
     gather_s: int = DEFAULT_GATHER_S
 
 
-class TopicListPatch(ConfigurationIn):
+class TopicListPatch(TopicListIn, PartialIn):
     """What is to change; everything may be left out. `emails` and `topics` replace what there was."""
 
-    name: str | None = None
-    topics: list[str] | None = Field(default=None, max_length=MAX_TOPICS)
-    emails: list[str] | None = Field(default=None, max_length=MAX_ADDRESSES)
-    description: str | None = None
-    domain: str | None = None
-    condition: str | None = Field(default=None, max_length=10_000)
-    language: str | None = None
-    enabled: bool | None = None
-    gather_s: int | None = None
+
+def serialize_topic_list(topic_list: TopicList) -> dict[str, Any]:
+    emails = [row.address for row in topic_list.addresses.all()]
+    return serialize(topic_list, "id", *services.SETTINGS, "last_told_at", "created_at") | {"emails": emails}
 
 
-def topic_list_shape(topic_list: TopicList) -> dict[str, Any]:
-    return {
-        "id": topic_list.pk,
-        "name": topic_list.name,
-        "description": topic_list.description,
-        "domain": topic_list.domain,
-        "topics": list(topic_list.topics),
-        "condition": topic_list.condition,
-        "emails": [row.address for row in topic_list.addresses.all()],
-        "language": topic_list.language,
-        "enabled": topic_list.enabled,
-        "gather_s": topic_list.gather_s,
-        "last_told_at": rfc3339(topic_list.last_told_at),
-        "created_at": rfc3339(topic_list.created_at),
-    }
-
-
-def decision_shape(decision: TopicNotice) -> dict[str, Any]:
-    return {
-        "id": decision.pk,
-        "event": decision.event.public_id,
-        "type": decision.event.kind,
-        "subject": decision.event.subject,
-        "state": decision.state,
-        "reason": decision.reason,
-        "due_at": rfc3339(decision.due_at),
-        "decided_at": rfc3339(decision.decided_at),
+def serialize_decision(decision: TopicNotice) -> dict[str, Any]:
+    event = decision.event
+    return serialize(decision, "id", "state", "reason", "due_at", "decided_at") | {
+        "event": event.public_id,
+        "type": event.kind,
+        "subject": event.subject,
     }
 
 
 @router.get("/topic-lists", auth=READ, summary="Topic lists")
 def list_topic_lists(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = selectors.topic_lists().filter(TOPIC_LIST_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=topic_list_shape, descending=False)
+    rows = selectors.topic_lists().filter(TOPIC_LIST_SEARCH.condition(q))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_topic_list, descending=False)
 
 
 @router.post("/topic-lists", auth=WRITE, response={201: dict[str, Any]}, summary="Make a topic list")
 def create_topic_list(request: HttpRequest, body: TopicListIn) -> Status[dict[str, Any]]:
     """The topics are kinds of event (`GET /event-kinds`), prefixes such as `trip.*`, or `*`."""
-    given = body.model_dump()
-    emails = given.pop("emails")
+    settings = body.model_dump()
+    emails = settings.pop("emails")
     with audited_by(key_of(request)):
-        made = services.create_list(settings=given, emails=emails)
-    return Status(201, topic_list_shape(made))
+        topic_list = services.create_list(settings=settings, emails=emails)
+    return Status(201, serialize_topic_list(topic_list))
 
 
 @router.get("/topic-lists/{list_id}", auth=READ, summary="One topic list")
 def get_topic_list(request: HttpRequest, list_id: int) -> dict[str, Any]:
-    return topic_list_shape(get_object_or_404(TopicList, pk=list_id))
+    return serialize_topic_list(get_object_or_404(TopicList, pk=list_id))
 
 
 @router.patch("/topic-lists/{list_id}", auth=WRITE, summary="Change a topic list")
 def patch_topic_list(request: HttpRequest, list_id: int, body: TopicListPatch) -> dict[str, Any]:
-    found = get_object_or_404(TopicList, pk=list_id)
-    given = {key: value for key, value in body.model_dump(exclude_unset=True).items() if value is not None}
-    emails = given.pop("emails", None)
+    topic_list = get_object_or_404(TopicList, pk=list_id)
+    settings = body.changes()
+    emails = settings.pop("emails", None)
     with audited_by(key_of(request)):
-        changed = services.update_list(topic_list=found, settings=given, emails=emails, now=timezone.now())
-    return topic_list_shape(changed)
+        changed = services.update_list(topic_list=topic_list, settings=settings, emails=emails, now=timezone.now())
+    return serialize_topic_list(changed)
 
 
 @router.delete("/topic-lists/{list_id}", auth=WRITE, response={204: None}, summary="Delete a topic list")
 def delete_topic_list(request: HttpRequest, list_id: int) -> Status[None]:
-    found = get_object_or_404(TopicList, pk=list_id)
+    topic_list = get_object_or_404(TopicList, pk=list_id)
     with audited_by(key_of(request)):
-        services.delete_list(topic_list=found, now=timezone.now())
+        services.delete_list(topic_list=topic_list, now=timezone.now())
     return Status(204, None)
 
 
@@ -125,13 +99,14 @@ def list_untold(
     request: HttpRequest, list_id: int, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     """Newest first; what waits to be gathered stands here too, with the moment at which it is due."""
-    found = selectors.not_notified(get_object_or_404(TopicList, pk=list_id)).filter(DECISION_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=decision_shape)
+    topic_list = get_object_or_404(TopicList, pk=list_id)
+    rows = selectors.not_notified(topic_list).filter(DECISION_SEARCH.condition(q))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_decision)
 
 
 @router.post("/topic-lists/{list_id}/test", auth=WRITE, response={202: dict[str, Any]}, summary="Send a test mail")
 def test_topic_list(request: HttpRequest, list_id: int) -> Status[dict[str, Any]]:
     """To every address of the list, the whole way through the outbox; its deliveries are those of the event."""
-    found, key = get_object_or_404(TopicList, pk=list_id), key_of(request)
-    event = services.send_test(topic_list=found, sent_by=key.name, now=timezone.now())
+    topic_list, key = get_object_or_404(TopicList, pk=list_id), key_of(request)
+    event = services.send_test(topic_list=topic_list, sent_by=key.name, now=timezone.now())
     return Status(202, {"event": event.public_id})

@@ -11,11 +11,11 @@ from django.utils import timezone
 from ninja import Status
 from pydantic import AwareDatetime, Field
 
-from core.api import ConfigurationIn, Problem, audited_by, key_of, page_of, rfc3339
+from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
 from core.models import ApiKey
 from outbox import selectors
 from outbox.api.doors import READ, WRITE, router
-from outbox.api.events import delivery_shape
+from outbox.api.events import serialize_delivery
 from outbox.choices import EndpointState
 from outbox.models import WebhookEndpoint
 from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
@@ -39,17 +39,8 @@ class EndpointIn(ConfigurationIn):
     personal_data: bool = Field(default=False, description="Whether `data.person` says who an event tells of.")
 
 
-class EndpointPatch(ConfigurationIn):
+class EndpointPatch(EndpointIn, PartialIn):
     """What is to change; everything may be left out. `enabled` pauses and resumes."""
-
-    url: str | None = None
-    topics: list[str] | None = Field(default=None, max_length=MAX_TOPICS)
-    description: str | None = None
-    enabled: bool | None = None
-    condition: str | None = Field(default=None, max_length=10_000)
-    headers: dict[str, str] | None = None
-    contact: str | None = None
-    personal_data: bool | None = None
 
 
 class ReplayIn(ConfigurationIn):
@@ -60,22 +51,11 @@ class ReplayIn(ConfigurationIn):
     only_failed: bool = False
 
 
-def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
-    return {
-        "id": endpoint.pk,
-        "url": endpoint.url,
-        "topics": list(endpoint.topics),
-        "description": endpoint.description,
-        "condition": endpoint.condition,
+def serialize_endpoint(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    shown = ("id", "url", "topics", "description", "condition", "contact", "personal_data", "state", "reason")
+    return serialize(endpoint, *shown, "held_since", "failing_since", "created_at") | {
         "header_names": sorted(endpoint.headers),
-        "contact": endpoint.contact,
-        "personal_data": endpoint.personal_data,
         "enabled": endpoint.state == EndpointState.ENABLED,
-        "state": endpoint.state,
-        "reason": endpoint.reason,
-        "held_since": rfc3339(endpoint.held_since),
-        "failing_since": rfc3339(endpoint.failing_since),
-        "created_at": rfc3339(endpoint.created_at),
     }
 
 
@@ -88,7 +68,7 @@ def _may_decide(key: ApiKey, personal_data: bool, topics: list[str]) -> None:
 @router.get("/webhooks", auth=READ, summary="Webhook endpoints, newest first")
 def list_webhooks(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = WebhookEndpoint.objects.filter(ENDPOINT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=endpoint_shape)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_endpoint)
 
 
 @router.post("/webhooks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a webhook endpoint")
@@ -101,26 +81,26 @@ def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, A
         endpoint, secret = services.create_endpoint(
             wanted=services.EndpointInput(**given), owner=key.created_by, enabled=enabled, now=timezone.now()
         )
-    return Status(201, endpoint_shape(endpoint) | {"secret": secret})
+    return Status(201, serialize_endpoint(endpoint) | {"secret": secret})
 
 
 @router.get("/webhooks/{webhook_id}", auth=READ, summary="One webhook endpoint")
 def get_webhook(request: HttpRequest, webhook_id: int) -> dict[str, Any]:
-    return endpoint_shape(get_object_or_404(WebhookEndpoint, pk=webhook_id))
+    return serialize_endpoint(get_object_or_404(WebhookEndpoint, pk=webhook_id))
 
 
 @router.patch("/webhooks/{webhook_id}", auth=WRITE, summary="Change, pause or resume a webhook endpoint")
 def patch_webhook(request: HttpRequest, webhook_id: int, body: EndpointPatch) -> dict[str, Any]:
     endpoint, now = get_object_or_404(WebhookEndpoint, pk=webhook_id), timezone.now()
-    given = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
-    enabled = given.pop("enabled", None)
-    if given:  # also another URL or topic: it is told of people there
-        personal_data = given.get("personal_data", endpoint.personal_data)
-        _may_decide(key_of(request), personal_data, given.get("topics", endpoint.topics))
+    changes = body.changes()
+    enabled = changes.pop("enabled", None)
+    if changes:  # also another URL or topic: it is told of people there
+        personal_data = changes.get("personal_data", endpoint.personal_data)
+        _may_decide(key_of(request), personal_data, changes.get("topics", endpoint.topics))
     with audited_by(key_of(request)):
-        services.update_endpoint(endpoint=endpoint, changes=given, enabled=enabled, now=now)
+        services.update_endpoint(endpoint=endpoint, changes=changes, enabled=enabled, now=now)
     endpoint.refresh_from_db()
-    return endpoint_shape(endpoint)
+    return serialize_endpoint(endpoint)
 
 
 @router.delete("/webhooks/{webhook_id}", auth=WRITE, response={204: None}, summary="Delete a webhook endpoint")
@@ -136,7 +116,7 @@ def test_webhook(request: HttpRequest, webhook_id: int) -> Status[dict[str, Any]
     """Goes the way of every event. What became of it: `GET /webhooks/{id}/deliveries`."""
     endpoint, key = get_object_or_404(WebhookEndpoint, pk=webhook_id), key_of(request)
     delivery = services.send_test(endpoint=endpoint, sent_by=key.name, now=timezone.now())
-    return Status(202, delivery_shape(delivery))
+    return Status(202, serialize_delivery(delivery))
 
 
 @router.post("/webhooks/{webhook_id}/rotate", auth=WRITE, summary="Make a new secret")
@@ -167,19 +147,12 @@ def list_webhook_deliveries(
     """Each with its `tries`: when, how long, the status and the first 4 kB of the answer."""
     endpoint = get_object_or_404(WebhookEndpoint, pk=webhook_id)
     found = selectors.deliveries_of_list(endpoint.key).filter(DELIVERY_SEARCH.condition(q)).prefetch_related("tries")
-    return page_of(found, limit=limit, cursor=cursor, shape=_with_tries)
+    return page_of(found, limit=limit, cursor=cursor, shape=_serialize_with_tries)
 
 
-def _with_tries(delivery: Any) -> dict[str, Any]:
+def _serialize_with_tries(delivery: Any) -> dict[str, Any]:
     tries = [
-        {
-            "at": rfc3339(one.at),
-            "duration_ms": one.duration_ms,
-            "verdict": one.verdict,
-            "reason": one.reason,
-            "status": one.code,
-            "answer": one.answer,
-        }
-        for one in delivery.tries.all()
+        serialize(attempt, "at", "duration_ms", "verdict", "reason", "answer") | {"status": attempt.code}
+        for attempt in delivery.tries.all()
     ]
-    return delivery_shape(delivery) | {"tries": tries}
+    return serialize_delivery(delivery) | {"tries": tries}

@@ -8,10 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from core.refusal import Refused, add_refusal
 from outbox.choices import Language
 from outbox.event_kinds import domains
-from outbox.forms.topics import TopicsField
+from outbox.forms.topics import SubscriptionForm
 from outbox.models import TopicList
 from outbox.models.topic_lists import DEFAULT_GATHER_S
 from outbox.services.mailing_lists.addresses import addresses_in
@@ -22,8 +21,10 @@ def _domain_choices() -> list[tuple[str, Any]]:
     return [("", _("any")), *((domain, domain) for domain in domains())]
 
 
-class TopicListForm(forms.Form):
-    """A topic list: whom it mails, about what, on which condition. Addresses stand in several fields."""
+class TopicListForm(SubscriptionForm):
+    """A topic list: whom it mails, about what, on which condition. Addresses have several fields."""
+
+    field_order = ("name", "description", "enabled", "domain", "topics", "condition")
 
     name = forms.CharField(label=_("Name"), max_length=100)
     description = forms.CharField(
@@ -36,14 +37,6 @@ class TopicListForm(forms.Form):
         help_text=_("While it is off, nothing is mailed, and what would have been is listed under “Not told”."),
     )
     domain = forms.ChoiceField(label=_("Domain"), required=False, choices=_domain_choices)
-    topics = TopicsField()
-    condition = forms.CharField(
-        label=_("Condition"),
-        required=False,
-        max_length=10_000,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
-        help_text=_("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
-    )
     gather_s = forms.IntegerField(
         label=_("Gather for (seconds)"),
         min_value=0,
@@ -63,15 +56,8 @@ class TopicListForm(forms.Form):
         # What was typed stays in its fields; pasted lists are spread over several.
         self.emails = (addresses_in(data.getlist("emails")) if data is not None else addresses) or [""]
 
-    def clean(self) -> dict[str, Any]:
-        """Topics, domain and condition are checked together, by the service's own rules."""
-        data: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            try:
-                data |= clean_settings(data)
-            except Refused as refused:
-                add_refusal(self, refused)
-        return data
+    def check(self, data: dict[str, Any]) -> dict[str, Any]:
+        return clean_settings(data)
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
@@ -89,19 +75,3 @@ class TopicCheckForm(forms.Form):
     topics = forms.Field(required=False, widget=forms.SelectMultiple)
     domain = forms.CharField(required=False, max_length=40)
     condition = forms.CharField(required=False, max_length=10_000)
-
-
-class DeleteTopicListForm(forms.Form):
-    """Deleting asks for the name, so that it never happens by a slip."""
-
-    name = forms.CharField(label=_("Type the list’s name to delete it"))
-
-    def __init__(self, *args: Any, topic_list: TopicList, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.topic_list = topic_list
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if name.strip().casefold() != self.topic_list.name.casefold():
-            raise ValidationError(_("This is not the list’s name."))
-        return name

@@ -11,10 +11,12 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.refusal import refusing_in_form
+from core.refusal import Refused, add_refusal, refusing_in_form
 from outbox.event_kinds import EventKind, clean_topics, kinds_of, public_kinds
 
 EVERYTHING = "*"
+# A field for what a program reads.
+QUIET = {"autocomplete": "off", "spellcheck": "false"}
 
 
 def _wildcard(kind: EventKind) -> str:
@@ -94,3 +96,29 @@ class TopicsField(forms.Field):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return list(initial or ()) != list(data or ())
+
+
+class SubscriptionForm(forms.Form):
+    """Of which events on which condition something hears. `check` is the service's own, which judges all fields."""
+
+    topics = TopicsField()
+    condition = forms.CharField(
+        label=_("Condition"),
+        required=False,
+        max_length=10_000,
+        widget=forms.TextInput(attrs=QUIET | {"class": "mono"}),
+        help_text=_("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
+    )
+
+    def check(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The fields as they are stored. Raises Refused."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            try:
+                data |= self.check(data)
+            except Refused as refused:
+                add_refusal(self, refused)
+        return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -11,22 +12,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.refusal import Refused, add_refusal
-from outbox.forms.topics import TopicsField
+from outbox.forms.topics import QUIET, SubscriptionForm
 from outbox.models import WebhookEndpoint
 from outbox.services.webhooks import MAX_DESCRIPTION, EndpointInput
 from outbox.subscriptions.personal_data import permissions_needed
 
-_QUIET = {"autocomplete": "off", "spellcheck": "false"}
 
-
-class EndpointForm(forms.Form):
+class EndpointForm(SubscriptionForm):
     """An endpoint: where to, of what, on which condition, and whom to tell of trouble."""
+
+    field_order = ("url", "description", "topics", "condition")
 
     url = forms.CharField(
         label=gettext_lazy("URL"),
         max_length=2_000,
-        widget=forms.URLInput(attrs=_QUIET | {"class": "mono"}),
+        widget=forms.URLInput(attrs=QUIET | {"class": "mono"}),
         help_text=gettext_lazy("Where the events are posted to, e.g. https://hooks.example.com/signalbox"),
     )
     description = forms.CharField(
@@ -35,19 +35,11 @@ class EndpointForm(forms.Form):
         max_length=MAX_DESCRIPTION,
         help_text=gettext_lazy("Whose system it is, for the people who look at this list."),
     )
-    topics = TopicsField()
-    condition = forms.CharField(
-        label=gettext_lazy("Condition"),
-        required=False,
-        max_length=10_000,
-        widget=forms.TextInput(attrs=_QUIET | {"class": "mono"}),
-        help_text=gettext_lazy("A Magic Search on the event, e.g. city:paris severity:>=warning; empty: every event."),
-    )
     headers = forms.CharField(
         label=gettext_lazy("Own headers"),
         required=False,
         max_length=8_192,
-        widget=forms.Textarea(attrs=_QUIET | {"rows": 3, "class": "mono"}),
+        widget=forms.Textarea(attrs=QUIET | {"rows": 3, "class": "mono"}),
         help_text=gettext_lazy("One “Name: value” per line, sent with every request."),
     )
     contact = forms.CharField(
@@ -90,15 +82,8 @@ class EndpointForm(forms.Form):
                 found[name.strip()] = value.strip()
         return found
 
-    def clean(self) -> dict[str, Any]:
-        """The fields together, by the service's own rules; each refusal stands at its field."""
-        data: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            try:
-                EndpointInput(**data).cleaned()
-            except Refused as refused:
-                add_refusal(self, refused)
-        return data
+    def check(self, data: dict[str, Any]) -> dict[str, Any]:
+        return asdict(EndpointInput(**data).cleaned())
 
 
 def _moment() -> forms.DateTimeInput:
@@ -127,21 +112,3 @@ class ReplayForm(forms.Form):
         if since >= timezone.now():
             raise ValidationError(_("Choose a moment in the past."))
         return since
-
-
-class DeleteEndpointForm(forms.Form):
-    """Deleting asks for the host, so that it never happens by a slip."""
-
-    host = forms.CharField(
-        label=gettext_lazy("Type the host of the URL to delete the endpoint"), widget=forms.TextInput(attrs=_QUIET)
-    )
-
-    def __init__(self, *args: Any, host: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = host
-
-    def clean_host(self) -> str:
-        host: str = self.cleaned_data["host"].strip()
-        if host.casefold() != self.expected.casefold():
-            raise ValidationError(_("This is not the host; it is %(host)s.") % {"host": self.expected})
-        return host

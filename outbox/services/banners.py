@@ -14,13 +14,12 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
-from core.sql import Col, array_literal
+from core.sql import array_literal
 from outbox.choices import BannerState
 from outbox.models import Banner
 
 # How many banners one sweep ends; what is left comes with the next.
 EXPIRE_LIMIT = 5_000
-_SHOWN = (Col("id", "bigint"), Col("expires_at", "timestamptz"))
 
 
 def show_banners(*, expiries: Mapping[int, datetime | None], now: datetime) -> None:

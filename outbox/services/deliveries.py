@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from auditlog.models import LogEntry
@@ -13,16 +14,15 @@ from outbox.choices import RETRYABLE, UNENDED, WAITING, Channel, DeliveryState, 
 from outbox.models import Address, Delivery
 
 
-def retry_delivery(*, delivery: Delivery, now: datetime) -> bool:
-    """Sends a failed, cancelled or waiting delivery again at once; its schedule starts anew. Says whether it could."""
+def send_again(rows: QuerySet[Delivery], now: datetime) -> int:
+    """Has deliveries sent at once, whatever became of them; their schedules start anew. Returns how many."""
+    return rows.update(state=DeliveryState.RETRYING, reason="", attempts=0, next_attempt_at=now, settled_at=None)
+
+
+def retry_delivery(*, delivery: Delivery, now: datetime, states: Sequence[DeliveryState] = RETRYABLE) -> bool:
+    """Sends a delivery in one of these states again at once: failed, cancelled or waiting. Says whether it could."""
     with transaction.atomic():
-        changed = Delivery.objects.filter(pk=delivery.pk, state__in=RETRYABLE).update(
-            state=DeliveryState.RETRYING,
-            reason="",
-            attempts=0,
-            next_attempt_at=now,
-            settled_at=None,
-        )
+        changed = send_again(Delivery.objects.filter(pk=delivery.pk, state__in=states), now)
         if changed:
             _audit(delivery, DeliveryState.RETRYING)
             transaction.on_commit(nudge.nudge, robust=True)
@@ -97,12 +97,20 @@ def cancel_for_list(*, list_key: str, address: str, reason: Reason, now: datetim
 def cancel_deleted_list(*, list_key: str, now: datetime) -> int:
     """Stops everything on its way to a list that was deleted in this transaction, before; returns how much it was.
 
-    Whoever writes a mail holds the list's row, so that nothing new can follow. What is being sent at this moment cannot
-    be called back, but is not tried again; its reason says that it may have arrived.
+    Whoever writes a mail holds the list's row, so that nothing new can follow.
     """
-    return Delivery.objects.filter(list_key=list_key, state__in=UNENDED).update(
+    return stop_unended(Delivery.objects.filter(list_key=list_key), reason=Reason.LIST_DELETED, now=now)
+
+
+def stop_unended(rows: QuerySet[Delivery], *, reason: Reason, now: datetime) -> int:
+    """Cancels those of these deliveries that have not ended; returns how many.
+
+    What is being sent at this moment cannot be called back and may arrive, but is neither tried again nor counted as
+    delivered: its lease is taken from whoever sends it.
+    """
+    return rows.filter(state__in=UNENDED).update(
         state=DeliveryState.CANCELLED,
-        reason=Reason.LIST_DELETED,
+        reason=reason,
         next_attempt_at=None,
         settled_at=now,
         lease=None,

@@ -15,8 +15,9 @@ from django.utils.translation import ngettext
 from core.background import Ended, Work, hand_over, report_progress, start_job
 from core.erasure import MARK, Erased, erase_everywhere
 from core.models import Job
-from outbox.choices import UNENDED, DeliveryState, Reason
+from outbox.choices import DeliveryState, Reason
 from outbox.models import Delivery
+from outbox.services.deliveries import stop_unended
 
 
 def start(*, address: str, reason: str, by: AbstractBaseUser) -> Job:
@@ -53,16 +54,8 @@ ERASE = Work("erase_address", _run, _failed)
 def stop_deliveries(address: str, now: datetime) -> list[Erased]:
     """Stops what is under way to an address and takes it out of what was. Declared as Delivery's handler."""
     mine = Delivery.objects.filter(address__iexact=address)
-    # What is being sent this moment cannot be called back, but is neither repeated nor counted as delivered.
     sending = mine.filter(state=DeliveryState.SENDING).count()
-    stopped = mine.filter(state__in=UNENDED).update(
-        state=DeliveryState.CANCELLED,
-        reason=Reason.ERASED,
-        next_attempt_at=None,
-        settled_at=now,
-        lease=None,
-        lease_until=None,
-    )
+    stopped = stop_unended(mine, reason=Reason.ERASED, now=now)
     return [
         Erased(_("deliveries to it"), mine.update(address=MARK, destination=MARK)),
         Erased(_("of them stopped before they were sent"), stopped - sending),

@@ -8,42 +8,23 @@ from datetime import datetime
 import msgspec
 from django.db import connection, transaction
 
-from core.sql import Col, insert_rows, storable
+from core.sql import columns, insert_rows, storable
 from core.text import clean_text
 from outbox import metrics, nudge
 from outbox.choices import DeliveryState, Reason
 from outbox.contract import NewEvent
 from outbox.event_kinds import kind_of
+from outbox.models import Delivery, Event
 from outbox.services.banners import show_banners
 from outbox.services.topic_lists.deciding import record_decisions
 from outbox.subscriptions.matching import Wanted, listeners_to
 from outbox.subscriptions.stamps import STAMPS
 from outbox.transports.registry import is_sent
 
-_EVENT = (
-    Col("uuid", "uuid"),
-    Col("kind", "text"),
-    Col("subject", "text"),
-    Col("dedup_key", "text"),
-    Col("payload", "jsonb"),
-    Col("occurred_at", "timestamptz"),
-    Col("thread", "text"),
-    Col("created_at", "timestamptz"),
-)
-_DELIVERY = (
-    Col("event_id", "bigint"),
-    Col("channel", "text"),
-    Col("address", "text"),
-    Col("list_key", "text"),
-    Col("language", "text"),
-    Col("destination", "text"),
-    Col("state", "text"),
-    Col("reason", "text"),
-    Col("next_attempt_at", "timestamptz"),
-    Col("settled_at", "timestamptz"),
-    Col("attempts", "smallint"),
-    Col("created_at", "timestamptz"),
-)
+_EVENT = columns(Event, "uuid", "kind", "subject", "dedup_key", "payload", "occurred_at", "thread", "created_at")
+_RECEIVER = ("channel", "address", "list_key", "language", "destination")
+_STATE = ("state", "reason", "next_attempt_at", "settled_at", "attempts", "created_at")
+_DELIVERY = columns(Delivery, "event_id", *_RECEIVER, *_STATE)
 
 
 def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:

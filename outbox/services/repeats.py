@@ -22,6 +22,7 @@ from outbox.choices import DeliveryState
 from outbox.filters import DeadLetterFilters
 from outbox.models import Delivery
 from outbox.search import DELIVERY_SEARCH
+from outbox.services.deliveries import send_again
 
 STEP = 1_000
 
@@ -54,9 +55,7 @@ def retry_failed(
         if not ids:
             break
         last = ids[-1]
-        done += Delivery.objects.filter(pk__in=ids, state=DeliveryState.FAILED).update(
-            state=DeliveryState.RETRYING, reason="", attempts=0, next_attempt_at=now, settled_at=None
-        )
+        done += send_again(Delivery.objects.filter(pk__in=ids, state=DeliveryState.FAILED), now)
         nudge.nudge()
         told(done)
     return done

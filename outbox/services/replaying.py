@@ -16,6 +16,7 @@ from outbox.choices import Channel, DeliveryState, EndpointState
 from outbox.event_kinds import kind_of, kinds_of
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
+from outbox.services.deliveries import retry_delivery, send_again
 from outbox.services.publishing import insert_deliveries
 from outbox.services.webhooks import recipient_of
 from outbox.subscriptions.conditions import EventView, compile_condition
@@ -26,7 +27,6 @@ from outbox.subscriptions.matching import Wanted
 NOT_ARRIVED = (DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED, DeliveryState.RETRYING)
 REPLAYABLE = (*NOT_ARRIVED, DeliveryState.DELIVERED)
 STEP, MOST_NEW = 1_000, 20_000
-_AGAIN = {"state": DeliveryState.RETRYING, "reason": "", "attempts": 0, "settled_at": None}
 
 
 def endpoint_of(delivery: Delivery) -> WebhookEndpoint | None:
@@ -46,16 +46,7 @@ def replay_delivery(*, delivery: Delivery, now: datetime) -> bool:
     if endpoint is None:
         raise Refused(_("The endpoint was deleted; nothing can be sent to it."), code="endpoint_deleted")
     _check_enabled(endpoint)
-    with transaction.atomic():
-        changed = Delivery.objects.filter(pk=delivery.pk, state__in=REPLAYABLE).update(**_AGAIN, next_attempt_at=now)
-        if changed:
-            LogEntry.objects.log_create(
-                delivery,
-                action=LogEntry.Action.UPDATE,
-                changes={"state": [delivery.state, DeliveryState.RETRYING.value]},
-            )
-            transaction.on_commit(nudge.nudge, robust=True)
-    return bool(changed)
+    return retry_delivery(delivery=delivery, now=now, states=REPLAYABLE)
 
 
 def replay_endpoint(
@@ -79,7 +70,7 @@ def replay_endpoint(
             created_at__lt=until,
             state__in=NOT_ARRIVED if only_failed else REPLAYABLE,
         ).exclude(event__kind=WEBHOOK_TEST)
-        count = rows.update(**_AGAIN, next_attempt_at=now)
+        count = send_again(rows, now)
         if not only_failed:
             count += _deliver_missing(endpoint, since, until, now)
         if count:

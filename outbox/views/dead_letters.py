@@ -19,7 +19,6 @@ from core.search import SearchError
 from outbox import selectors
 from outbox.choices import DeliveryState, Reason
 from outbox.filters import DeadLetterFilters
-from outbox.models import Attempt
 from outbox.search import DELIVERY_SEARCH
 from outbox.services import repeats
 from outbox.transports.registry import channel_choices
@@ -58,9 +57,8 @@ class DeadLetterList(ListPage):
         return selectors.deliveries().filter(state=DeliveryState.FAILED)
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
-        """The last attempt's words to each row of the page."""
-        last = Attempt.objects.filter(delivery_id__in=[row.pk for row in rows]).order_by("delivery_id", "-id")
-        answers = dict(last.distinct("delivery_id").values_list("delivery_id", "answer"))
+        """What the receiver said last to each row of the page."""
+        answers = selectors.last_answers(row.pk for row in rows)
         for row in rows:
             row.last_answer = answers.get(row.pk, "")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,14 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from console.forms import ConfirmByTypingForm
 from console.lists import Action, Column, ListPage
+from console.navigation import tabs_of
 from core.permissions import requires
 from core.refusal import Refused
-from core.search import SearchError, SearchSchema
+from core.search import SearchError
 from outbox import selectors
 from outbox.event_kinds import EventKind, kinds_of
 from outbox.filters import DecisionFilters, DeliveryFilters, TopicListFilters
-from outbox.forms.topic_lists import DeleteTopicListForm, TopicCheckForm, TopicListForm
+from outbox.forms.topic_lists import TopicCheckForm, TopicListForm
 from outbox.models import TopicList
 from outbox.search import DECISION_SEARCH, DELIVERY_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.topic_lists import lists as services
@@ -63,14 +64,11 @@ class TopicListList(ListPage):
 def _head(topic_list: TopicList, active: str) -> dict[str, Any]:
     """What the head of every tab shows."""
     names = (
-        ("topic_list", _("Configuration")),
-        ("topic_list_deliveries", _("Deliveries")),
-        ("topic_list_untold", _("Not told, and why")),
+        ("outbox:topic_list", _("Configuration")),
+        ("outbox:topic_list_deliveries", _("Deliveries")),
+        ("outbox:topic_list_untold", _("Not told, and why")),
     )
-    tabs = [
-        {"url": reverse(f"outbox:{name}", args=[topic_list.pk]), "label": label, "active": name == active}
-        for name, label in names
-    ]
+    tabs = tabs_of(names, f"outbox:{active}", topic_list.pk)
     return {"topic_list": topic_list, "tabs": tabs, "page_title": topic_list.name}
 
 
@@ -101,23 +99,20 @@ class _ListTab(ListPage):
     """A list on a tab of a topic list's page."""
 
     template = "outbox/topic_list_tab.html"
-    tab: ClassVar[str]
     title = gettext_lazy("Topic list")
     permission = _VIEW
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
         self.topic_list = get_object_or_404(TopicList, pk=kwargs["pk"])
-        return super().get(request, *args, **kwargs)
 
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
-        return _head(self.topic_list, self.tab)
+        return _head(self.topic_list, self.key)
 
 
 class TopicListDeliveries(_ListTab):
     key = "topic_list_deliveries"
-    tab = "topic_list_deliveries"
     permission = "outbox.view_delivery"
-    search: ClassVar[SearchSchema] = DELIVERY_SEARCH
+    search = DELIVERY_SEARCH
     filterset = DeliveryFilters
     columns = DELIVERY_COLUMNS
     empty_title = gettext_lazy("Nothing was sent yet")
@@ -129,8 +124,7 @@ class TopicListDeliveries(_ListTab):
 
 class TopicListUntold(_ListTab):
     key = "topic_list_untold"
-    tab = "topic_list_untold"
-    search: ClassVar[SearchSchema] = DECISION_SEARCH
+    search = DECISION_SEARCH
     filterset = DecisionFilters
     columns = (
         Column("event", gettext_lazy("Event"), f"{_CELLS}/notice_event.html", export=("event.kind", "event.subject")),
@@ -248,7 +242,12 @@ def topic_list_test(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.delete_topiclist")
 def topic_list_delete(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(TopicList, pk=pk)
-    form = DeleteTopicListForm(request.POST or None, topic_list=found)
+    form = ConfirmByTypingForm(
+        request.POST or None,
+        label=_("Type the list’s name to delete it"),
+        expected=found.name,
+        refusal=_("This is not the list’s name."),
+    )
     if request.method == "POST" and form.is_valid():
         name = found.name
         services.delete_list(topic_list=found, now=timezone.now())

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,14 +15,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from console.forms import ConfirmByTypingForm
 from console.lists import Action, Column, ListPage
+from console.navigation import tabs_of
 from core.permissions import person, requires
 from core.refusal import Refused, add_refusal
 from outbox import selectors
 from outbox.choices import DeliveryState
 from outbox.event_kinds import kinds_of
 from outbox.filters import DeliveryFilters, EndpointFilters
-from outbox.forms.webhooks import DeleteEndpointForm, EndpointForm, ReplayForm
+from outbox.forms.webhooks import EndpointForm, ReplayForm
 from outbox.models import Delivery, WebhookEndpoint
 from outbox.search import DELIVERY_SEARCH, ENDPOINT_SEARCH
 from outbox.services import replaying
@@ -65,15 +66,12 @@ class WebhookList(ListPage):
 def _head(endpoint: WebhookEndpoint, active: str) -> dict[str, Any]:
     """What the head of every tab shows."""
     names = (
-        ("webhook", _("Configuration")),
-        ("webhook_deliveries", _("Deliveries")),
-        ("webhook_test", _("Test")),
-        ("webhook_replay", _("Replay")),
+        ("outbox:webhook", _("Configuration")),
+        ("outbox:webhook_deliveries", _("Deliveries")),
+        ("outbox:webhook_test", _("Test")),
+        ("outbox:webhook_replay", _("Replay")),
     )
-    tabs = [
-        {"url": reverse(f"outbox:{name}", args=[endpoint.pk]), "label": label, "active": name == active}
-        for name, label in names
-    ]
+    tabs = tabs_of(names, f"outbox:{active}", endpoint.pk)
     return {"endpoint": endpoint, "tabs": tabs, "page_title": str(endpoint)}
 
 
@@ -208,8 +206,12 @@ def webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.delete_webhookendpoint")
 def webhook_delete(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
-    form = DeleteEndpointForm(
-        request.POST if request.method == "POST" else None, host=urlsplit(endpoint.url).hostname or ""
+    host = urlsplit(endpoint.url).hostname or ""
+    form = ConfirmByTypingForm(
+        request.POST or None,
+        label=_("Type the host of the URL to delete the endpoint"),
+        expected=host,
+        refusal=_("This is not the host; it is %(host)s.") % {"host": host},
     )
     if request.method == "POST" and form.is_valid():
         services.delete_endpoint(endpoint=endpoint, now=timezone.now())
@@ -229,9 +231,8 @@ class WebhookDeliveries(ListPage):
     empty_title = gettext_lazy("Nothing was sent yet")
     empty_text = gettext_lazy("Send a test event to see that the endpoint answers.")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
         self.endpoint = get_object_or_404(WebhookEndpoint, pk=kwargs["pk"])
-        return super().get(request, *args, **kwargs)
 
     def rows(self, request: HttpRequest) -> Any:
         return selectors.deliveries_of_list(self.endpoint.key)

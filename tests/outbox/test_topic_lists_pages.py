@@ -328,8 +328,8 @@ def test_test_of_a_list_without_addresses_says_why_not(operator: Client) -> None
 def test_list_is_deleted_by_its_name(operator: Client, topic_list: TopicList) -> None:
     path = url("topic_list_delete", topic_list.pk)
     assert "2 addresses" in text_of(operator.get(path))
-    assert "not the list’s name" in text_of(operator.post(path, {"name": "Werk"}))
-    assert operator.post(path, {"name": " WERKSTATT "})["Location"] == url("topic_lists")
+    assert "not the list’s name" in text_of(operator.post(path, {"typed": "Werk"}))
+    assert operator.post(path, {"typed": " WERKSTATT "})["Location"] == url("topic_lists")
     assert not TopicList.objects.exists()
 
 

@@ -253,9 +253,9 @@ def test_one_delivery_is_sent_again_from_its_page(operator: Client) -> None:
 
 def test_deleting_asks_for_the_host(administrator: Client) -> None:
     endpoint = endpoint_at(URL)
-    assert "it is hooks.example.com" in send(administrator, "webhook_delete", endpoint.pk, host="x").content.decode()
+    assert "it is hooks.example.com" in send(administrator, "webhook_delete", endpoint.pk, typed="x").content.decode()
     assert WebhookEndpoint.objects.exists()
-    answer = send(administrator, "webhook_delete", endpoint.pk, host=" Hooks.example.com ")
+    answer = send(administrator, "webhook_delete", endpoint.pk, typed=" Hooks.example.com ")
     assert answer.url == reverse("outbox:webhooks")
     assert not WebhookEndpoint.objects.exists()
 

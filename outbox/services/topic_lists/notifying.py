@@ -17,7 +17,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from core.sql import Col, update_rows
+from core.sql import Col, columns, update_rows
 from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import UnknownKind, kind_of
 from outbox.models import Event, TopicList, TopicNotice
@@ -168,14 +168,7 @@ class _Round:
         update_rows(
             "outbox_topicnotice",
             Col("id", "bigint"),
-            (
-                Col("state", "text"),
-                Col("reason", "text"),
-                Col("mail_id", "bigint"),
-                Col("thread", "text"),
-                Col("due_at", "timestamptz"),
-                Col("decided_at", "timestamptz"),
-            ),
+            columns(TopicNotice, "state", "reason", "mail_id", "thread", "due_at", "decided_at"),
             [(one.pk, one.state, one.reason, one.mail_id, one.thread, None, self.now) for one in self.decisions],
         )
 

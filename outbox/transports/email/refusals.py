@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db import connection
 
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 from core.text import clean_text
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import Result
+from outbox.models import Address
 
 
 def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
@@ -31,14 +32,7 @@ def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
             )
     insert_rows(
         "outbox_address",
-        (
-            Col("channel", "text"),
-            Col("address", "text"),
-            Col("failing_since", "timestamptz"),
-            Col("last_failure_at", "timestamptz"),
-            Col("last_answer", "text"),
-            Col("blocked_reason", "text"),
-        ),
+        columns(Address, "channel", "address", "failing_since", "last_failure_at", "last_answer", "blocked_reason"),
         [
             (Channel.EMAIL, address, now, now, clean_text(refused[address].outcome.answer), "")
             for address in sorted(refused)
