@@ -30,11 +30,15 @@ def check_broker(_now: datetime) -> Finding:
 
 
 def check_oldest_due(now: datetime) -> Finding:
-    due = oldest_due(now)
+    return _judged(oldest_due(now), _("the oldest due delivery has waited %(age)d s"), now)
+
+
+def _judged(due: datetime | None, text: str, now: datetime) -> Finding:
+    """What became due first must not have waited for too long; `text` says of what it is the age."""
     if due is None:
         return Finding(True, _("nothing is waiting"), 0.0)
     age = (now - due).total_seconds()
-    return Finding(age < DUE_TOO_LONG_S, _("the oldest due delivery has waited %(age)d s") % {"age": age}, age)
+    return Finding(age < DUE_TOO_LONG_S, text % {"age": age}, age)
 
 
 def check_dead_letters(now: datetime) -> Finding:
@@ -58,13 +62,7 @@ def check_alerts(_now: datetime) -> Finding:
 
 
 def check_topic_lists(now: datetime) -> Finding:
-    due = oldest_undecided(now)
-    if due is None:
-        return Finding(True, _("nothing is waiting"), 0.0)
-    age = (now - due).total_seconds()
-    return Finding(
-        age < DUE_TOO_LONG_S, _("an event has waited %(age)d s to be told to a topic list") % {"age": age}, age
-    )
+    return _judged(oldest_undecided(now), _("an event has waited %(age)d s to be told to a topic list"), now)
 
 
 def check_smtp(_now: datetime) -> Finding:

@@ -32,6 +32,8 @@ class Recipient:
     destination: str = ""
     # When a banner ends by itself; of no meaning elsewhere.
     expires_at: datetime | None = None
+    # With a reason, its delivery is written as not sent, and can be replayed.
+    held_back: Reason = Reason.NONE
 
     def shared_fate(self) -> str:
         """What this delivery is limited together with: for mail, the domain of the address."""

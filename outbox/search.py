@@ -1,6 +1,8 @@
 """What deliveries, events and topic lists can be searched by."""
 
-from django.db.models import Exists, OuterRef, Q, TextChoices
+from collections.abc import Sequence
+
+from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -12,30 +14,21 @@ from outbox.models import TopicListAddress
 from outbox.transports.registry import channel_choices
 
 
-def _values(choices: type[TextChoices]) -> dict[str, str]:
-    return {value: value for value in choices.values if value}
+def _choice(name: str, label: Promise, choices: Sequence[tuple[str, str | Promise]]) -> ChoiceFacet:
+    """One of a field's choices, by the names that the database has."""
+    values = {value: value for value, _label in choices if value}
+    return ChoiceFacet(name, name, label, choices=values, labels=dict(choices))
 
 
-def _labels(choices: type[TextChoices]) -> dict[str, str | Promise]:
-    return {one.value: one.label for one in choices}
-
-
-_CHANNELS = dict(channel_choices())
 DELIVERY_SEARCH = SearchSchema(
     any_text("address", "event__kind", "event__subject"),
     (
-        ChoiceFacet("state", "state", _("State"), choices=_values(DeliveryState), labels=_labels(DeliveryState)),
-        ChoiceFacet(
-            "channel",
-            "channel",
-            _("Channel"),
-            choices={key: key for key, _label in channel_choices()},
-            labels=dict(channel_choices()),
-        ),
+        _choice("state", _("State"), DeliveryState.choices),
+        _choice("channel", _("Channel"), channel_choices()),
         TextFacet("to", "address", _("To")),
         TextFacet("kind", "event__kind", _("Kind"), counted=True),
         TextFacet("about", "event__subject", _("About")),
-        ChoiceFacet("reason", "reason", _("Reason"), choices=_values(Reason), labels=_labels(Reason)),
+        _choice("reason", _("Reason"), Reason.choices),
         TimeFacet("created", "created_at", _("Created")),
         TimeFacet("settled", "settled_at", _("Ended")),
     ),
@@ -65,7 +58,7 @@ TOPIC_LIST_SEARCH = SearchSchema(
         TextFacet("domain", "domain", _("Domain"), exact=True),
         TextFacet("condition", "condition", _("Condition")),
         FlagFacet("enabled", "enabled", _("Enabled"), when_true=Q(enabled=True)),
-        ChoiceFacet("language", "language", _("Language"), choices={value: value for value in Language.values}),
+        _choice("language", _("Language"), Language.choices),
         TimeFacet("told", "last_told_at", _("Last mail")),
         MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address),
     ),
@@ -73,8 +66,8 @@ TOPIC_LIST_SEARCH = SearchSchema(
 DECISION_SEARCH = SearchSchema(
     any_text("event__kind", "event__subject"),
     (
-        ChoiceFacet("state", "state", _("State"), choices={value: value for value in DecisionState.values}),
-        ChoiceFacet("reason", "reason", _("Why"), choices={value: value for value in DecisionReason.values if value}),
+        _choice("state", _("State"), DecisionState.choices),
+        _choice("reason", _("Why"), DecisionReason.choices),
         TextFacet("kind", "event__kind", _("Kind")),
         TextFacet("about", "event__subject", _("About")),
         TimeFacet("at", "event__occurred_at", _("Occurred")),
@@ -87,7 +80,7 @@ ENDPOINT_SEARCH = SearchSchema(
     (
         TextFacet("url", "url", _("URL")),
         TagFacet("topic", "topics", _("Topic"), ("kind",), _("as it stands in the endpoint, e.g. topic:trip.*")),
-        ChoiceFacet("state", "state", _("State"), choices={value: value for value in EndpointState.values}),
+        _choice("state", _("State"), EndpointState.choices),
         TextFacet("condition", "condition", _("Condition")),
         TextFacet("contact", "contact", _("Contact")),
         TimeFacet("failing", "failing_since", _("Failing since")),

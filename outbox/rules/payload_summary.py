@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 Scalar = str | int | float | bool
 
@@ -23,8 +24,7 @@ _NAMES = ("evse_id", "vin", "number", "name", "id")
 _PLACES = ("city", "program", "fleet")
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class PayloadFact(msgspec.Struct, frozen=True, omit_defaults=True):
     """A value: the part of the payload that it belongs to (empty: the payload itself), its name, what it was before."""
 
     part: str
@@ -33,7 +33,7 @@ class Fact:
     was: Scalar | None = None
 
 
-def key_facts(payload: Any, most: int = MOST_FACTS) -> list[Fact]:
+def key_facts(payload: Any, most: int = MOST_FACTS) -> list[PayloadFact]:
     """The facts to show, in the payload's order; each part gets its share of them, what changed comes before all else.
 
     `previous_attributes`, as events of changes carry them, become what each value was.
@@ -42,7 +42,7 @@ def key_facts(payload: Any, most: int = MOST_FACTS) -> list[Fact]:
         return []
     before = _before(payload.get("previous_attributes"))
     facts = [
-        Fact(part, name, value, before.get(name) if part in ("", _object_name(payload)) else None)
+        PayloadFact(part, name, value, before.get(name) if part in ("", _object_name(payload)) else None)
         for part, name, value in _once(_values(payload))
     ]
     chosen = set([place for place, fact in enumerate(facts) if fact.was is not None][:most])
@@ -154,7 +154,7 @@ def _shown(value: Any) -> Scalar | None:
     return value if isinstance(value, bool | int | float) else None
 
 
-def _in_turn(facts: list[Fact]) -> Iterator[int]:
+def _in_turn(facts: list[PayloadFact]) -> Iterator[int]:
     """The places of the facts, one of each part in turn, so that a long part does not hide a short one."""
     parts: dict[str, list[int]] = {}
     for place, fact in enumerate(facts):

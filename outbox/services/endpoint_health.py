@@ -14,7 +14,7 @@ from django.urls import reverse
 from outbox import metrics
 from outbox.choices import Channel, DeliveryState, EndpointState, Reason, Verdict
 from outbox.contract import NewEvent, Recipient, Result
-from outbox.models import Delivery, WebhookEndpoint
+from outbox.models import Attempt, Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.services.deliveries import end_waiting
 from outbox.services.publishing import publish
@@ -143,15 +143,8 @@ def contacts_of(endpoint: WebhookEndpoint) -> list[str]:
 
 def _last_answer(endpoint: WebhookEndpoint) -> str:
     """What the receiver said last, in a line."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT a.code, a.reason, a.answer FROM outbox_attempt a JOIN outbox_delivery d ON d.id = a.delivery_id"
-            " WHERE d.list_key = %s ORDER BY d.id DESC, a.id DESC LIMIT 1",
-            [endpoint.key],
-        )
-        row = cursor.fetchone()
-    if row is None:
+    attempt = Attempt.objects.filter(delivery__list_key=endpoint.key).order_by("-delivery", "-pk").first()
+    if attempt is None:
         return ""
-    code, reason, answer = row
-    label = str(Reason(reason).label) if reason in Reason.values else ""
-    return " · ".join(part for part in (str(code or ""), label, " ".join(answer.split())[:200]) if part)
+    answer = " ".join(attempt.answer.split())[:200]
+    return " · ".join(part for part in (str(attempt.code or ""), attempt.get_reason_display(), answer) if part)

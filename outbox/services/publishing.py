@@ -12,12 +12,12 @@ from core.sql import columns, insert_rows, storable
 from core.text import clean_text
 from outbox import metrics, nudge
 from outbox.choices import DeliveryState, Reason
-from outbox.contract import NewEvent
+from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import kind_of
 from outbox.models import Delivery, Event
 from outbox.services.banners import show_banners
 from outbox.services.topic_lists.deciding import record_decisions
-from outbox.subscriptions.matching import Wanted, listeners_to
+from outbox.subscriptions.matching import listening_to
 from outbox.subscriptions.stamps import STAMPS
 from outbox.transports.registry import is_sent
 
@@ -48,8 +48,9 @@ def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
     fresh = [event for event in ordered if event.dedup_key in new_ids]
     for event in fresh:
         metrics.PUBLISHED.labels(event.kind).inc()
-    named = [(event, Wanted(recipient)) for event in fresh for recipient in event.recipients]
-    to_send = insert_deliveries([(new_ids[e.dedup_key], w) for e, w in (*named, *listeners_to(fresh, stamps))], now)
+    named = [(event, recipient) for event in fresh for recipient in event.recipients]
+    receiving = [(new_ids[event.dedup_key], to) for event, to in (*named, *listening_to(fresh, stamps))]
+    to_send = insert_deliveries(receiving, now)
     to_notify = record_decisions(events=fresh, ids=new_ids, stamps=stamps, now=now)
     if to_send or to_notify:
         transaction.on_commit(nudge.nudge, robust=True)
@@ -80,19 +81,18 @@ def _insert_events(events: Sequence[NewEvent], now: datetime) -> tuple[dict[str,
     return {row[0]: row[1] for row in inserted}, stamps
 
 
-def insert_deliveries(wanted: Iterable[tuple[int, Wanted]], now: datetime) -> int:
+def insert_deliveries(receiving: Iterable[tuple[int, Recipient]], now: datetime) -> int:
     """Writes a delivery for each event's id and recipient, once each; returns how many are due."""
-    once: dict[tuple[int, tuple[str, ...]], Wanted] = {}
-    for event_id, one in wanted:
-        once.setdefault((event_id, one.recipient.identity()), one)
+    once: dict[tuple[int, tuple[str, ...]], Recipient] = {}
+    for event_id, recipient in receiving:
+        once.setdefault((event_id, recipient.identity()), recipient)
     if not once:
         return 0
-    blocked = _blocked_addresses({one.recipient.address.lower() for one in once.values()})
+    blocked = _blocked_addresses({recipient.address.lower() for recipient in once.values()})
     rows: list[tuple[object, ...]] = []
     banners: dict[tuple[int, str], tuple[tuple[object, ...], datetime | None]] = {}
-    for (event_id, _identity), one in once.items():
-        r = one.recipient
-        reason = one.held_back or blocked.get((r.channel, r.address.lower()), Reason.NONE)
+    for (event_id, _identity), r in once.items():
+        reason = r.held_back or blocked.get((r.channel, r.address.lower()), Reason.NONE)
         fate, is_banner = r.shared_fate()[:255], not is_sent(r.channel) and not reason
         state = DeliveryState.SUPPRESSED if reason else DeliveryState.DELIVERED if is_banner else DeliveryState.PENDING
         if reason:

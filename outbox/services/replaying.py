@@ -21,7 +21,6 @@ from outbox.services.publishing import insert_deliveries
 from outbox.services.webhooks import recipient_of
 from outbox.subscriptions.conditions import EventView, compile_condition
 from outbox.subscriptions.kinds import WEBHOOK_TEST
-from outbox.subscriptions.matching import Wanted
 
 # What has not arrived, or not yet.
 NOT_ARRIVED = (DeliveryState.FAILED, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED, DeliveryState.RETRYING)
@@ -89,10 +88,9 @@ def _check_enabled(endpoint: WebhookEndpoint) -> None:
 
 
 def _deliver_missing(endpoint: WebhookEndpoint, since: datetime, until: datetime, now: datetime) -> int:
-    takes, count = compile_condition(endpoint.condition), 0
-    to = Wanted(recipient_of(endpoint))
+    fits, to, count = compile_condition(endpoint.condition), recipient_of(endpoint), 0
     for step in _events_without_delivery(endpoint, since, until):
-        count += insert_deliveries([(pk, to) for pk, facts in step if takes(facts)], now)
+        count += insert_deliveries([(pk, to) for pk, view in step if fits(view)], now)
         if count > MOST_NEW:
             raise Refused(_("More than %(n)d events to add; choose a shorter range.") % {"n": MOST_NEW}, field="since")
     return count

@@ -252,8 +252,9 @@ def send_test(*, endpoint: WebhookEndpoint, sent_by: str, now: datetime) -> Deli
 # ---- listening ----------------------------------------------------------------------------------------------------
 
 
-def recipient_of(endpoint: WebhookEndpoint) -> Recipient:
-    return Recipient(endpoint.shown_url[:320], Channel.WEBHOOK, list_key=endpoint.key, destination=endpoint.key)
+def recipient_of(endpoint: WebhookEndpoint, held_back: Reason = Reason.NONE) -> Recipient:
+    key = endpoint.key
+    return Recipient(endpoint.shown_url[:320], Channel.WEBHOOK, key, destination=key, held_back=held_back)
 
 
 def read_listeners() -> Iterator[Listener]:
@@ -267,7 +268,7 @@ def read_listeners() -> Iterator[Listener]:
         except SearchError as error:
             log.error("the condition of an endpoint cannot be read", endpoint=endpoint.pk, error=str(error))
             reason = Reason.CONDITION
-        yield Listener(tuple(endpoint.topics), (recipient_of(endpoint),), condition, reason)
+        yield Listener(tuple(endpoint.topics), (recipient_of(endpoint, reason),), condition)
 
 
 def current_secrets(endpoints: Sequence[int], now: datetime) -> dict[int, list[str]]:

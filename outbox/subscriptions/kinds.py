@@ -9,21 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from outbox.choices import Severity
 from outbox.event_kinds import EventKind
+from outbox.rules.payload_summary import PayloadFact
 
 TOPIC_MAIL = "topic_list.mail"
 TOPIC_TEST = "topic_list.test"
 WEBHOOK_TEST = "webhook.test"
 ENDPOINT_FAILING = "webhook.failing"
 ENDPOINT_DISABLED = "webhook.disabled"
-
-
-class TopicFact(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One value of a payload, under the part of it that it belongs to; `was` is what it was before a change."""
-
-    name: str
-    value: str | int | float | bool
-    part: str = ""
-    was: str | int | float | bool | None = None
 
 
 class TopicItem(msgspec.Struct, kw_only=True):
@@ -34,7 +26,7 @@ class TopicItem(msgspec.Struct, kw_only=True):
     subject: str
     headline: str
     occurred_at: datetime
-    facts: list[TopicFact] = []
+    facts: list[PayloadFact] = []
     url: str = ""
     page: str = ""
 
@@ -87,6 +79,7 @@ class EndpointTrouble(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
+_URL = "https://signalbox.example/…"
 _AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 _ITEM = TopicItem(
     event="evt_0123456789abcdef0123456789abcdef",
@@ -94,18 +87,16 @@ _ITEM = TopicItem(
     subject="charge_point:7",
     headline="DE*ABC*E0001*1, Köln",
     occurred_at=_AT,
-    facts=[TopicFact(part="charge_point", name="location", value="Parkhaus Süd")],
-    url="https://signalbox.example/…",
-    page="https://signalbox.example/…",
+    facts=[PayloadFact("charge_point", "location", "Parkhaus Süd")],
+    url=_URL,
+    page=_URL,
 )
-_URL = "https://signalbox.example/…"
-
 _TROUBLE = EndpointTrouble(
     endpoint_id=3,
     endpoint_url="https://hooks.example.com/signalbox",
-    failing_since=datetime(2026, 11, 21, 5, 40, tzinfo=UTC),
+    failing_since=_AT,
     last_answer="503 · Service Unavailable",
-    url="https://signalbox.example/…",
+    url=_URL,
 )
 KINDS = (
     EventKind(

@@ -130,14 +130,9 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail's HTML as its receiver sees it, for a sandboxed frame: no script of it could run."""
     found = get_object_or_404(selectors.deliveries(), pk=pk, channel=Channel.EMAIL)
+    event = found.event
     claimed = ClaimedEvent(
-        found.event.pk,
-        found.event.uuid,
-        found.event.kind,
-        found.event.subject,
-        found.event.payload,
-        found.event.occurred_at,
-        found.event.thread,
+        event.pk, event.uuid, event.kind, event.subject, event.payload, event.occurred_at, event.thread
     )
     try:
         response = HttpResponse(render_mail(claimed, found.language, unsubscribable=bool(found.list_key)).html)

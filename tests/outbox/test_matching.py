@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -109,7 +110,7 @@ def test_two_endpoints_at_one_address_hear_both_and_one_mail_address_once(regist
 
 @pytest.mark.django_db
 def test_listener_that_holds_back_leaves_a_delivery_with_its_reason(register: Register) -> None:
-    register.set(a_listener("*", held_back=Reason.BY_HAND))
+    register.set(a_listener("*", recipients=(replace(hook(), held_back=Reason.BY_HAND),)))
     (delivery,) = published(a_note(kind=SILENT))
     assert (delivery.state, delivery.reason) == (DeliveryState.SUPPRESSED, Reason.BY_HAND)
     assert (delivery.next_attempt_at, delivery.settled_at) == (None, NOW)

@@ -21,7 +21,7 @@ from outbox.choices import DecisionReason
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
 from outbox.rules import DecisionInput, why_not_notified, window_end
-from outbox.rules.payload_summary import MOST_FACTS, Fact, headline, in_order, key_facts, link_of
+from outbox.rules.payload_summary import MOST_FACTS, PayloadFact, headline, in_order, key_facts, link_of
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.topic_lists.lists import create_list, delete_list, send_test, update_list
 from tests.outbox.kit import NOW, days, in_threads
@@ -331,12 +331,12 @@ def test_facts_are_what_people_want_to_read() -> None:
         "charge_point": {"id": 3, "evse_id": "DE*ABC", "position": {"latitude": 50.9}},
     }
     assert key_facts(payload) == [
-        Fact("", "amount", 3.5),
-        Fact("", "paid", False),
-        Fact("", "tags", "a, b"),
-        Fact("", "legs", 2),
-        Fact("charge_point", "evse_id", "DE*ABC"),
-        Fact("charge_point", "position.latitude", 50.9),
+        PayloadFact("", "amount", 3.5),
+        PayloadFact("", "paid", False),
+        PayloadFact("", "tags", "a, b"),
+        PayloadFact("", "legs", 2),
+        PayloadFact("charge_point", "evse_id", "DE*ABC"),
+        PayloadFact("charge_point", "position.latitude", 50.9),
     ]
     assert link_of(payload) == "https://x.example/"
 
@@ -347,9 +347,9 @@ def test_change_says_what_was_before() -> None:
         "previous_attributes": {"status": "terminating"},
     }
     assert key_facts(payload) == [
-        Fact("trip", "id", "trip_1"),
-        Fact("trip", "status", "completed", "terminating"),
-        Fact("trip", "city", "Paris"),
+        PayloadFact("trip", "id", "trip_1"),
+        PayloadFact("trip", "status", "completed", "terminating"),
+        PayloadFact("trip", "city", "Paris"),
     ]
     assert headline(payload) == "trip_1, Paris"
 
@@ -376,7 +376,7 @@ def test_facts_stand_in_the_order_of_the_schema_not_of_the_database() -> None:
 def test_what_was_empty_before_is_shown_as_such() -> None:
     many = {f"a{n}": n for n in range(30)}
     payload = {"object": many | {"amount": 3.5}, "previous_attributes": {"amount": None, "gone": "x"}}
-    assert key_facts(payload)[-1] == Fact("", "amount", 3.5, "–")
+    assert key_facts(payload)[-1] == PayloadFact("", "amount", 3.5, "–")
 
 
 def test_what_two_parts_say_is_shown_once() -> None:
@@ -395,7 +395,7 @@ def test_each_part_has_its_share_and_what_changed_is_always_there() -> None:
     assert len(facts) == MOST_FACTS
     assert {"name", "z", "last"} <= {fact.name for fact in facts}
     late = key_facts({**{f"a{n}": n for n in range(30)}, "z": 1, "previous_attributes": {"z": 0}})
-    assert late[-1] == Fact("", "z", 1, 0)
+    assert late[-1] == PayloadFact("", "z", 1, 0)
 
 
 @pytest.mark.parametrize(

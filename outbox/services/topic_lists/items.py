@@ -12,7 +12,7 @@ from django.utils import timezone
 from outbox.event_kinds import EventKind, UnknownKind, kind_of
 from outbox.models import Event
 from outbox.rules.payload_summary import headline, in_order, key_facts, link_of
-from outbox.subscriptions.kinds import TopicFact, TopicItem
+from outbox.subscriptions.kinds import TopicItem
 
 
 def list_url(pk: int) -> str:
@@ -36,7 +36,7 @@ def item_of(event: Event) -> TopicItem:
         subject=event.subject,
         headline=headline(payload),
         occurred_at=event.occurred_at,
-        facts=_facts(payload),
+        facts=key_facts(payload),
         url=link_of(payload),
         page=f"{settings.PUBLIC_URL}{reverse('outbox:event', args=[event.pk])}",
     )
@@ -51,9 +51,5 @@ def example_item(kind: EventKind) -> TopicItem:
         subject=kind.key,
         headline=headline(payload),
         occurred_at=timezone.now(),
-        facts=_facts(payload),
+        facts=key_facts(payload),
     )
-
-
-def _facts(payload: object) -> list[TopicFact]:
-    return [TopicFact(part=one.part, name=one.name, value=one.value, was=one.was) for one in key_facts(payload)]
