@@ -63,13 +63,13 @@ class TopicListForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "description", "domain", "topics", "condition", "language", "enabled", "gather_s")
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
+        data = super().clean() or {}
         if not self.errors:
             try:
-                given |= lists.clean_settings(given)
+                data |= lists.clean_settings(data)
             except Refused as refused:
                 add_refusal(self, refused)
-        return given
+        return data
 
 
 class TopicListAddressInline(admin.TabularInline):  # type: ignore[type-arg]

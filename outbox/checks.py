@@ -43,22 +43,22 @@ def _judged(due: datetime | None, text: str, now: datetime) -> Finding:
 
 def check_dead_letters(now: datetime) -> Finding:
     """What failed for good is a person's business and no fault of Signalbox: told, not complained about."""
-    failed = sum(one.count for one in dead_letters_by_reason())
+    failed = sum(group.count for group in dead_letters_by_reason())
     if not failed:
         return Finding(True, _("nothing has failed for good"))
-    said = ngettext(
+    text = ngettext(
         "%(n)d delivery has failed for good; see Dead letters",
         "%(n)d deliveries have failed for good; see Dead letters",
         failed,
     )
-    return Finding(True, said % {"n": failed})
+    return Finding(True, text % {"n": failed})
 
 
 def check_alerts(_now: datetime) -> Finding:
-    told = settings.ADMIN_EMAILS
-    if not told:
+    addresses = settings.ADMIN_EMAILS
+    if not addresses:
         return Finding(True, _("nobody is mailed about troubles: ADMIN_EMAILS is not set"))
-    return Finding(True, _("troubles are mailed to %(addresses)s") % {"addresses": ", ".join(told)})
+    return Finding(True, _("troubles are mailed to %(addresses)s") % {"addresses": ", ".join(addresses)})
 
 
 def check_topic_lists(now: datetime) -> Finding:

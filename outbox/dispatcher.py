@@ -104,9 +104,9 @@ class Dispatcher:
         ready = await self._in_database(lambda: self._claim(transport, take, send_before))
         if not ready:
             return False
-        works = [one for one in ready if isinstance(one, Work)]
+        works = [item for item in ready if isinstance(item, Work)]
         self._in_flight += len(ready)
-        self._results += [one for one in ready if isinstance(one, Result)]
+        self._results += [item for item in ready if isinstance(item, Result)]
         transport.submit(works)
         return len(ready) == limit
 

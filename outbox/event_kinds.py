@@ -92,11 +92,11 @@ def domains() -> list[str]:
 
 def kinds_of(topics: Iterable[str], domain: str = "") -> list[EventKind]:
     """The public kinds that these topics take, of one domain or of any."""
-    wanted = list(topics)
+    patterns = list(topics)
     return [
         kind
         for kind in public_kinds()
-        if domain in ("", kind.domain) and any(matches_topic(topic, kind.key) for topic in wanted)
+        if domain in ("", kind.domain) and any(matches_topic(topic, kind.key) for topic in patterns)
     ]
 
 
@@ -113,5 +113,5 @@ def clean_topics(texts: Iterable[str]) -> list[str]:
 
 def _unknown_topic(topic: str) -> str:
     near = difflib.get_close_matches(topic, [kind.key for kind in public_kinds()], n=1, cutoff=0.6)
-    said = _("No event is of the topic “%(topic)s”.") % {"topic": topic[:80]}
-    return f"{said} " + _("Did you mean “%(near)s”?") % {"near": near[0]} if near else said
+    sentence = _("No event is of the topic “%(topic)s”.") % {"topic": topic[:80]}
+    return f"{sentence} " + _("Did you mean “%(near)s”?") % {"near": near[0]} if near else sentence

@@ -40,10 +40,10 @@ class Nudger:
             self._pid = os.getpid()
             threading.Thread(target=self._run, args=(self._wanted,), name=f"nudge-{self._task}", daemon=True).start()
 
-    def _run(self, wanted: threading.Event) -> None:
+    def _run(self, due: threading.Event) -> None:
         while True:
-            wanted.wait()
-            wanted.clear()
+            due.wait()
+            due.clear()
             try:
                 current_app.send_task(self._task, retry=False, expires=60, ignore_result=True)
                 time.sleep(self._gather_s)

@@ -51,19 +51,19 @@ def activity(now: datetime, hours: int = 24) -> list[tuple[datetime, dict[str, i
     Hours that are over are counted once in a process; the dashboard asks every half minute.
     """
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    wanted = [this - timedelta(hours=back) for back in range(hours - 1, -1, -1)]
-    known = {hour: by for hour in wanted if (by := counted_hours.peek(hour)) is not None}
-    since = next((hour for hour in wanted if hour not in known), this)
-    found: dict[datetime, dict[str, int]] = {hour: {} for hour in wanted if hour >= since}
+    span = [this - timedelta(hours=back) for back in range(hours - 1, -1, -1)]
+    counted = {hour: by for hour in span if (by := counted_hours.peek(hour)) is not None}
+    since = next((hour for hour in span if hour not in counted), this)
+    counts: dict[datetime, dict[str, int]] = {hour: {} for hour in span if hour >= since}
     rows = Event.objects.filter(created_at__gte=since).annotate(hour=TruncHour("created_at", tzinfo=UTC))
     for hour, kind, number in rows.order_by().values_list("hour", "kind").annotate(n=Count("pk")):
         domain = domain_of(kind)
-        if hour in found:
-            found[hour][domain] = found[hour].get(domain, 0) + number
-    for hour, by in found.items():
+        if hour in counts:
+            counts[hour][domain] = counts[hour].get(domain, 0) + number
+    for hour, by in counts.items():
         if hour + timedelta(hours=1) + _COMMITTED_AFTER < now:
             counted_hours.put(hour, by)
-    return [(hour, (known | found)[hour]) for hour in wanted]
+    return [(hour, (counted | counts)[hour]) for hour in span]
 
 
 def attempts_of(delivery: Delivery) -> QuerySet[Attempt]:
@@ -79,12 +79,12 @@ def last_answers(delivery_ids: Iterable[int]) -> dict[int, str]:
 
 def log_after(position: int, *, kind: str, limit: int) -> QuerySet[Event]:
     """Events behind a place in the log, in its order; `kind` may be a topic such as `trip.*`."""
-    found = Event.objects.filter(position__gt=position)
+    events = Event.objects.filter(position__gt=position)
     if kind.endswith(".*"):
-        found = found.filter(kind__startswith=kind[:-1])
+        events = events.filter(kind__startswith=kind[:-1])
     elif kind and kind != "*":
-        found = found.filter(kind=kind)
-    return found.order_by("position")[:limit]
+        events = events.filter(kind=kind)
+    return events.order_by("position")[:limit]
 
 
 def oldest_due(now: datetime) -> datetime | None:
@@ -96,10 +96,10 @@ def oldest_due(now: datetime) -> datetime | None:
 def refused_addresses(addresses: Iterable[str]) -> dict[str, Address]:
     """The addresses among these that their server refuses or that are blocked, by lower-case address."""
     lowered = [address.lower() for address in addresses]
-    found = Address.objects.alias(lowered=Lower("address")).filter(
+    refused = Address.objects.alias(lowered=Lower("address")).filter(
         Q(failing_since__isnull=False) | ~Q(blocked_reason=""), channel=Channel.EMAIL, lowered__in=lowered
     )
-    return {row.address.lower(): row for row in found}
+    return {row.address.lower(): row for row in refused}
 
 
 def open_counts() -> dict[str, int]:
@@ -135,12 +135,12 @@ def banners_of(audience: str, *, now: datetime, states: Iterable[str] = ()) -> Q
 
     A banner whose time has come is no longer open, though the sweep that says so may be seconds away.
     """
-    found = Banner.objects.filter(audience=audience).select_related("delivery__event")
+    banners = Banner.objects.filter(audience=audience).select_related("delivery__event")
     if states:
         over = Q(state=BannerState.OPEN, expires_at__lte=now)
-        wanted = Q(state__in=list(states)) & ~over
-        found = found.filter(wanted | over if BannerState.EXPIRED in states else wanted)
-    return found.order_by("-pk")
+        in_states = Q(state__in=list(states)) & ~over
+        banners = banners.filter(in_states | over if BannerState.EXPIRED in states else in_states)
+    return banners.order_by("-pk")
 
 
 def open_health_alerts() -> QuerySet[Trouble]:
@@ -174,8 +174,8 @@ def waiting_decisions(topic_list: TopicList) -> int:
 
 def not_notified(topic_list: TopicList) -> QuerySet[TopicNotice]:
     """What a list has not been told, or not yet, and why."""
-    found = TopicNotice.objects.filter(topic_list_id=topic_list.pk).exclude(state=DecisionState.NOTIFIED)
-    return found.select_related("event")
+    decisions = TopicNotice.objects.filter(topic_list_id=topic_list.pk).exclude(state=DecisionState.NOTIFIED)
+    return decisions.select_related("event")
 
 
 def decisions_of_event(event: Event) -> QuerySet[TopicNotice]:
@@ -205,12 +205,12 @@ def preview(*, topics: Iterable[str], domain: str, condition: str) -> Preview:
     takes = {kind.key: kind for kind in kinds_of(topics, domain)}
     public = Event.objects.filter(kind__in=[kind.key for kind in public_kinds()])
     events = list(public.order_by("-id").only("kind", "subject", "payload", "occurred_at")[:PREVIEWED])
-    found = [
+    matching = [
         event
         for event in events
         if (kind := takes.get(event.kind)) is not None and fits(EventView.of(kind, event.subject, event.payload))
     ]
-    return Preview(len(found), len(events), events[-1].occurred_at if events else None, found[:SHOWN])
+    return Preview(len(matching), len(events), events[-1].occurred_at if events else None, matching[:SHOWN])
 
 
 # ---- webhooks -------------------------------------------------------------------------------------------------------
@@ -229,9 +229,9 @@ def webhooks_subscribed_to(keys: Iterable[str]) -> list[EndpointSubscription]:
     kinds = [kind_of(key) for key in keys]
     subscriptions = []
     for endpoint in WebhookEndpoint.objects.order_by("pk"):
-        taken = [kind for kind in kinds if any(matches_topic(topic, kind.key) for topic in endpoint.topics)]
-        if taken:
-            subscriptions.append(EndpointSubscription(endpoint, taken))
+        subscribed = [kind for kind in kinds if any(matches_topic(topic, kind.key) for topic in endpoint.topics)]
+        if subscribed:
+            subscriptions.append(EndpointSubscription(endpoint, subscribed))
     return subscriptions
 
 

@@ -15,8 +15,8 @@ from outbox.models import Delivery
 
 
 def _send_again(run: BulkRun) -> list[int]:
-    found = Delivery.objects.filter(pk__in=run.ids, state__in=RETRYABLE)
-    return [delivery.pk for delivery in found if services.retry_delivery(delivery=delivery, now=run.now)]
+    deliveries = Delivery.objects.filter(pk__in=run.ids, state__in=RETRYABLE)
+    return [delivery.pk for delivery in deliveries if services.retry_delivery(delivery=delivery, now=run.now)]
 
 
 def _question(number: int, arguments: Mapping[str, Any]) -> str:
@@ -28,7 +28,7 @@ def _question(number: int, arguments: Mapping[str, Any]) -> str:
     return text % {"n": number}
 
 
-def _said(number: int, arguments: Mapping[str, Any]) -> str:
+def _summary(number: int, arguments: Mapping[str, Any]) -> str:
     text = ngettext("%(n)d delivery is sent again.", "%(n)d deliveries are sent again.", number)
     return text % {"n": number} if number else _("None of them could be sent again.")
 
@@ -40,5 +40,5 @@ SEND_AGAIN = BulkAction(
     permission="outbox.retry_delivery",
     run=_send_again,
     question=_question,
-    said=_said,
+    said=_summary,
 )

@@ -83,16 +83,16 @@ def _message(mail: AlertMail, findings: list[tuple[str, Finding]], address: str,
 
 
 def _body(mail: AlertMail, findings: list[tuple[str, Finding]]) -> Body:
-    trouble = mail.trouble
-    if mail.is_over and trouble.ended_at is not None:
-        minutes = max(1, round((trouble.ended_at - trouble.began_at).total_seconds() / 60))
-        subject = _("Signalbox: over: %(name)s") % {"name": trouble.name}
-        first = _("This is over; it lasted for about %(n)d min: %(text)s") % {"n": minutes, "text": str(trouble)}
+    alert = mail.trouble
+    if mail.is_over and alert.ended_at is not None:
+        minutes = max(1, round((alert.ended_at - alert.began_at).total_seconds() / 60))
+        subject = _("Signalbox: over: %(name)s") % {"name": alert.name}
+        first = _("This is over; it lasted for about %(n)d min: %(text)s") % {"n": minutes, "text": str(alert)}
     else:
-        subject = _("Signalbox: trouble: %(name)s") % {"name": trouble.name}
+        subject = _("Signalbox: trouble: %(name)s") % {"name": alert.name}
         first = _("Since %(since)s UTC: %(text)s") % {
-            "since": f"{trouble.began_at:%Y-%m-%d %H:%M:%S}",
-            "text": str(trouble),
+            "since": f"{alert.began_at:%Y-%m-%d %H:%M:%S}",
+            "text": str(alert),
         }
     state = [f"{'+' if finding.ok else '!'} {name}: {finding.text}" for name, finding in findings]
     hint = _("“manage.py doctor” on the server says more; so does %(url)s.") % {"url": f"{settings.PUBLIC_URL}/"}

@@ -31,8 +31,8 @@ def states_asked(state: str) -> list[str]:
     unknown = sorted(set(asked) - set(BannerState.values))
     if unknown:
         known = ", ".join(BannerState.values)
-        said = f"`state` is a list of {known}, not {', '.join(unknown)[:100]}."
-        raise Problem(422, said, [{"pointer": "/state", "detail": f"one of {known}"}])
+        sentence = f"`state` is a list of {known}, not {', '.join(unknown)[:100]}."
+        raise Problem(422, sentence, [{"pointer": "/state", "detail": f"one of {known}"}])
     return asked
 
 
@@ -41,8 +41,8 @@ def list_banners(
     request: HttpRequest, audience: str, state: str = "open", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     """`state` is one or several of open, dismissed, resolved, expired with commas between them; empty means all."""
-    found = selectors.banners_of(audience, now=timezone.now(), states=states_asked(state))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_banner)
+    rows = selectors.banners_of(audience, now=timezone.now(), states=states_asked(state))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_banner)
 
 
 @router.post("/banners/{banner_id}/read", auth=WRITE, summary="Its user has read a banner; it stands open all the same")

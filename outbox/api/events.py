@@ -25,7 +25,7 @@ RETRY_LIMIT = 10_000
 
 def serialize_event(event: Event) -> dict[str, Any]:
     """The same as a webhook's body, and when it was recorded."""
-    told = envelope(
+    body = envelope(
         event_uuid=event.uuid,
         kind=event.kind,
         subject=event.subject,
@@ -33,7 +33,7 @@ def serialize_event(event: Event) -> dict[str, Any]:
         sequence=event.position,
         data=event.payload,
     )
-    return told | {"recorded_at": rfc3339(event.created_at)}
+    return body | {"recorded_at": rfc3339(event.created_at)}
 
 
 def serialize_delivery(delivery: Delivery) -> dict[str, Any]:
@@ -53,19 +53,19 @@ def list_events(request: HttpRequest, after: str = "", kind: str = "*", limit: i
     by age before they were read; without a cursor the log begins with what is left.
     """
     check_limit(limit)
-    position, known = _place(after)
+    position, pruned_before = _place(after)
     services.number_events()
     end = selectors.log_end()
-    found = list(selectors.log_after(position, kind=kind, limit=limit))
+    events = list(selectors.log_after(position, kind=kind, limit=limit))
     # Read after the events: what is pruned in between is told rather than missed.
     pruned_to = selectors.log_pruned_to()
-    if after and max(position, known) < pruned_to:
+    if after and max(position, pruned_before) < pruned_to:
         raise Problem(410, "Events behind this cursor are gone by their age; start again without it.")
-    if found:
-        position = found[-1].position or position
-    if len(found) < limit:  # nothing else of this kind stands before the end
+    if events:
+        position = events[-1].position or position
+    if len(events) < limit:  # nothing else of this kind stands before the end
         position = max(position, end)
-    return {"items": [serialize_event(event) for event in found], "next": encode_cursor([position, pruned_to])}
+    return {"items": [serialize_event(event) for event in events], "next": encode_cursor([position, pruned_to])}
 
 
 def _place(cursor: str) -> tuple[int, int]:
@@ -79,8 +79,8 @@ def _place(cursor: str) -> tuple[int, int]:
 
 @router.get("/deliveries", auth=READ, summary="Deliveries, newest first")
 def list_deliveries(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = selectors.deliveries().filter(DELIVERY_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_delivery)
+    rows = selectors.deliveries().filter(DELIVERY_SEARCH.condition(q))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_delivery)
 
 
 @router.post("/deliveries/{delivery_id}/retry", auth=WRITE, summary="Send a delivery again now")

@@ -71,7 +71,7 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
     def resolve(part: Any, inside: tuple[str, ...]) -> Any:
         if isinstance(part, list):
-            return [resolve(one, inside) for one in part]
+            return [resolve(item, inside) for item in part]
         if not isinstance(part, dict):
             return part
         name = part["$ref"].rpartition("/")[2] if isinstance(part.get("$ref"), str) else ""
@@ -81,5 +81,5 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
             return resolve(defs[name], (*inside, name))
         return {key: resolve(value, inside) for key, value in part.items() if key != "$defs"}
 
-    found: dict[str, Any] = resolve(schema, ())
-    return found
+    resolved: dict[str, Any] = resolve(schema, ())
+    return resolved

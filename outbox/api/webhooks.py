@@ -67,19 +67,19 @@ def _may_decide(key: ApiKey, personal_data: bool, topics: list[str]) -> None:
 
 @router.get("/webhooks", auth=READ, summary="Webhook endpoints, newest first")
 def list_webhooks(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = WebhookEndpoint.objects.filter(ENDPOINT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_endpoint)
+    rows = WebhookEndpoint.objects.filter(ENDPOINT_SEARCH.condition(q))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_endpoint)
 
 
 @router.post("/webhooks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a webhook endpoint")
 def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, Any]]:
     """The answer holds the `secret` (`whsec_…`), which is shown this once."""
-    given = body.model_dump()
-    enabled, key = given.pop("enabled"), key_of(request)
-    _may_decide(key, given["personal_data"], given["topics"])
+    values = body.model_dump()
+    enabled, key = values.pop("enabled"), key_of(request)
+    _may_decide(key, values["personal_data"], values["topics"])
     with audited_by(key):
         endpoint, secret = services.create_endpoint(
-            wanted=services.EndpointInput(**given), owner=key.created_by, enabled=enabled, now=timezone.now()
+            wanted=services.EndpointInput(**values), owner=key.created_by, enabled=enabled, now=timezone.now()
         )
     return Status(201, serialize_endpoint(endpoint) | {"secret": secret})
 
@@ -146,8 +146,8 @@ def list_webhook_deliveries(
 ) -> dict[str, Any]:
     """Each with its `tries`: when, how long, the status and the first 4 kB of the answer."""
     endpoint = get_object_or_404(WebhookEndpoint, pk=webhook_id)
-    found = selectors.deliveries_of_list(endpoint.key).filter(DELIVERY_SEARCH.condition(q)).prefetch_related("tries")
-    return page_of(found, limit=limit, cursor=cursor, shape=_serialize_with_tries)
+    rows = selectors.deliveries_of_list(endpoint.key).filter(DELIVERY_SEARCH.condition(q)).prefetch_related("tries")
+    return page_of(rows, limit=limit, cursor=cursor, shape=_serialize_with_tries)
 
 
 def _serialize_with_tries(delivery: Any) -> dict[str, Any]:

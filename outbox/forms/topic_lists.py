@@ -61,10 +61,10 @@ class TopicListForm(SubscriptionForm):
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
-        taken = TopicList.objects.filter(name__iexact=name)
+        others = TopicList.objects.filter(name__iexact=name)
         if self.topic_list is not None:
-            taken = taken.exclude(pk=self.topic_list.pk)
-        if taken.exists():
+            others = others.exclude(pk=self.topic_list.pk)
+        if others.exists():
             raise ValidationError(_("There is a topic list named “%(name)s” already.") % {"name": name})
         return name
 

@@ -41,7 +41,7 @@ class TopicPicker(forms.SelectMultiple):
         return context
 
     def format_value(self, value: Any) -> list[str]:
-        return [str(one) for one in value or ()]
+        return [str(topic) for topic in value or ()]
 
     def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> list[Any]:
         return []  # the template shows what `_domains` gives

@@ -67,20 +67,20 @@ class EndpointForm(SubscriptionForm):
 
     def clean_personal_data(self) -> bool:
         """Only who may read the people may have them told to somebody, at this URL or another."""
-        wanted: bool = self.cleaned_data["personal_data"]
-        if wanted and not self.editor.has_perms(permissions_needed(self.cleaned_data.get("topics", ()))):
+        asked: bool = self.cleaned_data["personal_data"]
+        if asked and not self.editor.has_perms(permissions_needed(self.cleaned_data.get("topics", ()))):
             raise ValidationError(_("You may not read the people of every source, so you cannot have them told of."))
-        return wanted
+        return asked
 
     def clean_headers(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+        headers: dict[str, str] = {}
         for line in self.cleaned_data["headers"].splitlines():
             name, colon, value = line.partition(":")
             if line.strip() and not colon:
                 raise ValidationError(_("“%(line)s” is not of the form “Name: value”.") % {"line": line.strip()[:60]})
             if line.strip():
-                found[name.strip()] = value.strip()
-        return found
+                headers[name.strip()] = value.strip()
+        return headers
 
     def check(self, data: dict[str, Any]) -> dict[str, Any]:
         return asdict(EndpointInput(**data).cleaned())

@@ -62,33 +62,35 @@ def _ordered(value: Any, schema: dict[str, Any], defs: dict[str, Any], depth: in
     schema = defs.get(schema.get("$ref", "").rpartition("/")[2], schema)
     if not isinstance(value, dict) or depth > DEEPEST:
         return value
-    options = [defs.get(one.get("$ref", "").rpartition("/")[2], one) for one in schema.get("anyOf", ())]
-    known: dict[str, Any] = next((one["properties"] for one in (schema, *options) if "properties" in one), {})
-    names = [name for name in known if name in value] + [name for name in value if name not in known]
-    return {name: _ordered(value[name], known.get(name, {}), defs, depth + 1) for name in names}
+    options = [defs.get(option.get("$ref", "").rpartition("/")[2], option) for option in schema.get("anyOf", ())]
+    properties: dict[str, Any] = next(
+        (option["properties"] for option in (schema, *options) if "properties" in option), {}
+    )
+    names = [name for name in properties if name in value] + [name for name in value if name not in properties]
+    return {name: _ordered(value[name], properties.get(name, {}), defs, depth + 1) for name in names}
 
 
 def headline(payload: Any) -> str:
     """What the event is about in a few words, e.g. `DE*ABC*E0001*1, Köln`; empty when the payload names nothing."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for _part, name, value in _values(payload) if isinstance(payload, dict) else ():
         if isinstance(value, str | int) and not isinstance(value, bool):
-            found.setdefault(name, str(value))
-    words = (next((found[name] for name in names if name in found), "") for names in (_NAMES, _PLACES))
+            values.setdefault(name, str(value))
+    words = (next((values[name] for name in names if name in values), "") for names in (_NAMES, _PLACES))
     return ", ".join(word for word in words if word)
 
 
 def link_of(payload: Any) -> str:
     """The page that the payload names, or nothing."""
-    found = payload.get("url") if isinstance(payload, dict) else None
-    return found if isinstance(found, str) and found.startswith(("https://", "http://")) else ""
+    url = payload.get("url") if isinstance(payload, dict) else None
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
 
 
 def _object_name(payload: dict[str, Any]) -> str:
     """The part under which the values of a wrapped object stand: what it says it is."""
     wrapped: dict[str, Any] = next((payload[name] for name in _WRAPPERS if isinstance(payload.get(name), dict)), {})
-    said = wrapped.get("object")
-    return said if isinstance(said, str) else ""
+    name = wrapped.get("object")
+    return name if isinstance(name, str) else ""
 
 
 def _before(previous: Any) -> dict[str, Scalar]:
@@ -105,10 +107,10 @@ def _is_nothing(value: Any) -> bool:
 
 def _once(values: Iterable[tuple[str, str, Scalar]]) -> Iterator[tuple[str, str, Scalar]]:
     """Without what an earlier part has said, e.g. the city of the event and of what it is about."""
-    said: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for part, name, value in values:
-        if (name, repr(value)) not in said:
-            said.add((name, repr(value)))
+        if (name, repr(value)) not in seen:
+            seen.add((name, repr(value)))
             yield part, name, value
 
 
@@ -141,9 +143,9 @@ def _is_database_id(name: str, value: Any) -> bool:
 def _shown(value: Any) -> Scalar | None:
     """A value as it is shown; None for what says nothing."""
     if isinstance(value, list):
-        if any(isinstance(one, dict | list) for one in value):
+        if any(isinstance(member, dict | list) for member in value):
             return len(value)
-        members = [str(one) for one in value if one not in (None, "")]
+        members = [str(member) for member in value if member not in (None, "")]
         more = ["…"] if len(members) > MOST_MEMBERS else []
         value = ", ".join(members[:MOST_MEMBERS] + more)
     if isinstance(value, str):

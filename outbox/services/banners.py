@@ -67,11 +67,11 @@ def mark_read(*, audience: str, ids: Iterable[int], now: datetime) -> int:
 
 def dismiss(*, audience: str, ids: Iterable[int], now: datetime) -> int:
     """Ends banners by their user's wish, who thereby has read them. Returns how many still stood open."""
-    shown, owner = _of(audience, ids).filter(state=BannerState.OPEN), _owner_of(audience)
+    open_banners, owner = _of(audience, ids).filter(state=BannerState.OPEN), _owner_of(audience)
     with transaction.atomic():
         if owner is not None:
-            owner.dismissed(_events_of(shown), now)
-        return shown.update(state=BannerState.DISMISSED, ended_at=now, read_at=Coalesce("read_at", now))
+            owner.dismissed(_events_of(open_banners), now)
+        return open_banners.update(state=BannerState.DISMISSED, ended_at=now, read_at=Coalesce("read_at", now))
 
 
 def _events_of(banners: QuerySet[Banner]) -> list[int]:
@@ -83,16 +83,16 @@ def resolve(*, subject: str, kinds: Iterable[str], now: datetime, audience: str 
 
     `audience` limits it to one; else it is over for all.
     """
-    told = Banner.objects.filter(subject=subject, kind__in=list(kinds), state=BannerState.OPEN)
+    banners = Banner.objects.filter(subject=subject, kind__in=list(kinds), state=BannerState.OPEN)
     if audience is not None:
-        told = told.filter(audience=audience)
-    return told.update(state=BannerState.RESOLVED, ended_at=now)
+        banners = banners.filter(audience=audience)
+    return banners.update(state=BannerState.RESOLVED, ended_at=now)
 
 
 def end_of_events(*, event_ids: Iterable[int], state: BannerState, now: datetime) -> int:
     """Ends the open banners by which events were shown: resolved, or expired with their cause's time."""
-    shown = Banner.objects.filter(delivery__event_id__in=list(event_ids), state=BannerState.OPEN)
-    return shown.update(state=state, ended_at=now)
+    banners = Banner.objects.filter(delivery__event_id__in=list(event_ids), state=BannerState.OPEN)
+    return banners.update(state=state, ended_at=now)
 
 
 def expire(*, now: datetime) -> int:

@@ -31,14 +31,14 @@ _OURS = frozenset({Reason.TEMPLATE, Reason.DELETED})
 
 def learn_about_endpoints(results: Sequence[Result], now: datetime) -> None:
     """Marks endpoints whose requests failed, clears the mark of those that took one, disables those that said 410."""
-    fine = {one.claimed.list_key for one in results if one.outcome.verdict == Verdict.DELIVERED}
-    failing = {one.claimed.list_key for one in results if _is_failure(one)} - fine
+    healthy = {result.claimed.list_key for result in results if result.outcome.verdict == Verdict.DELIVERED}
+    failing = {result.claimed.list_key for result in results if _is_failure(result)} - healthy
     with connection.cursor() as cursor:
-        if fine:
+        if healthy:
             cursor.execute(
                 "UPDATE outbox_webhookendpoint SET failing_since = NULL, warned_at = NULL"
                 " WHERE id = ANY(%s) AND failing_since IS NOT NULL",
-                [_ids(fine)],
+                [_ids(healthy)],
             )
         if failing:
             cursor.execute(
@@ -46,7 +46,7 @@ def learn_about_endpoints(results: Sequence[Result], now: datetime) -> None:
                 " WHERE id = ANY(%s) AND failing_since IS NULL AND state = 'enabled'",
                 [now, _ids(failing)],
             )
-    gone = {one.claimed.list_key for one in results if one.outcome.reason == Reason.GONE}
+    gone = {result.claimed.list_key for result in results if result.outcome.reason == Reason.GONE}
     for endpoint in WebhookEndpoint.objects.filter(pk__in=_ids(gone)) if gone else ():
         disable_endpoint(endpoint=endpoint, reason=Reason.GONE, now=now)
 

@@ -32,15 +32,15 @@ def start(*, address: str, reason: str, by: AbstractBaseUser) -> Job:
 
 def _run(job: Job) -> Ended:
     """Does what `start` asked for. Done again from the beginning when its worker died."""
-    found = erase_everywhere(
+    erasures = erase_everywhere(
         address=bytes(job.payload).decode(),
         now=timezone.now(),
         told=lambda done, total: report_progress(job=job, done=done, total=total),
     )
-    total = sum(erased.number for erased in found)
-    said = ngettext("The address was found in %(n)d place.", "The address was found in %(n)d places.", total)
-    lines = [{"what": erased.what, "number": erased.number} for erased in found]
-    return Ended({"message": said % {"n": total}, "lines": lines})
+    total = sum(erased.number for erased in erasures)
+    text = ngettext("The address was found in %(n)d place.", "The address was found in %(n)d places.", total)
+    lines = [{"what": erased.what, "number": erased.number} for erased in erasures]
+    return Ended({"message": text % {"n": total}, "lines": lines})
 
 
 def _failed(_job: Job, why: str) -> dict[str, Any]:
@@ -53,11 +53,11 @@ ERASE = Work("erase_address", _run, _failed)
 
 def stop_deliveries(address: str, now: datetime) -> list[Erased]:
     """Stops what is under way to an address and takes it out of what was. Declared as Delivery's handler."""
-    mine = Delivery.objects.filter(address__iexact=address)
-    sending = mine.filter(state=DeliveryState.SENDING).count()
-    stopped = stop_unended(mine, reason=Reason.ERASED, now=now)
+    deliveries = Delivery.objects.filter(address__iexact=address)
+    sending = deliveries.filter(state=DeliveryState.SENDING).count()
+    stopped = stop_unended(deliveries, reason=Reason.ERASED, now=now)
     return [
-        Erased(_("deliveries to it"), mine.update(address=MARK, destination=MARK)),
+        Erased(_("deliveries to it"), deliveries.update(address=MARK, destination=MARK)),
         Erased(_("of them stopped before they were sent"), stopped - sending),
         Erased(_("of them being sent at that moment: ask again in a minute for what the server answered"), sending),
     ]

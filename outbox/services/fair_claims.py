@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from outbox.contract import Claimed
-from outbox.services.settling import taken
+from outbox.services.settling import claimed_rows
 
 _CLAIM = """
 WITH RECURSIVE allowed(destination, most) AS (
@@ -57,7 +57,7 @@ class FairClaim:
         if not rows and self.after:
             self.after = ""
             rows = self._take(limit, first, allowances, lease_s, now)
-        self.after = max(one.destination for one in rows) if len(rows) >= limit else ""
+        self.after = max(claimed.destination for claimed in rows) if len(rows) >= limit else ""
         return rows
 
     def _take(
@@ -79,4 +79,4 @@ class FairClaim:
                     "now": now,
                 },
             )
-            return taken(cursor.fetchall(), self.channel, lease)
+            return claimed_rows(cursor.fetchall(), self.channel, lease)

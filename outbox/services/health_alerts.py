@@ -38,8 +38,8 @@ def note_findings(*, faults: Mapping[str, str | None], now: datetime) -> None:
                 " ON CONFLICT (name) WHERE ended_at IS NULL DO UPDATE SET text = EXCLUDED.text",
                 [name[:60], clean_text(text)[:500], now],
             )
-    fine = [name for name in faults if name not in broken]
-    Trouble.objects.filter(name__in=fine, ended_at__isnull=True).update(ended_at=now, held_until=None)
+    healthy = [name for name in faults if name not in broken]
+    Trouble.objects.filter(name__in=healthy, ended_at__isnull=True).update(ended_at=now, held_until=None)
 
 
 def claim_mails(*, now: datetime) -> list[AlertMail]:
@@ -48,12 +48,12 @@ def claim_mails(*, now: datetime) -> list[AlertMail]:
     lasts = Q(began_at__lte=now - MAIL_AFTER) | Q(began_at__gt=now + MAIL_AFTER)  # the clock was set back
     begun = Q(told_at__isnull=True, ended_at__isnull=True) & lasts
     over = Q(told_at__isnull=False, ended_at__isnull=False, end_told_at__isnull=True)
-    mine = []
+    mails = []
     for trouble in Trouble.objects.filter(free & (begun | over)).order_by("pk"):
         held = Trouble.objects.filter(free & (begun | over), pk=trouble.pk).update(held_until=now + HOLD)
         if held:
-            mine.append(AlertMail(trouble, trouble.ended_at is not None))
-    return mine
+            mails.append(AlertMail(trouble, trouble.ended_at is not None))
+    return mails
 
 
 def note_sent(*, mail: AlertMail, now: datetime) -> None:

@@ -33,23 +33,23 @@ def prune_events(before: datetime, after: Key) -> Step:
         rows = list(behind.values_list("pk", "position", "created_at")[:STEP])
         old = {pk: position for pk, position, created_at in rows if created_at < before}
         newest = log_end()
-        going = {pk for pk, position in old.items() if position is not None and position < newest}
+        prunable = {pk for pk, position in old.items() if position is not None and position < newest}
         # Locked, so that what a person sends again meanwhile either stays or was gone before.
         deliveries = list(
             Delivery.objects.select_for_update()
-            .filter(event_id__in=going)
+            .filter(event_id__in=prunable)
             .order_by("pk")
             .values_list("pk", "event_id", "state")
         )
-        going -= {event_id for _pk, event_id, state in deliveries if state in UNENDED}
-        shown = Banner.objects.filter(delivery__event_id__in=going, state=BannerState.OPEN)
-        going -= set(shown.values_list("delivery__event_id", flat=True))
+        prunable -= {event_id for _pk, event_id, state in deliveries if state in UNENDED}
+        open_banners = Banner.objects.filter(delivery__event_id__in=prunable, state=BannerState.OPEN)
+        prunable -= set(open_banners.values_list("delivery__event_id", flat=True))
         for keeper in _keepers.values():
-            going -= keeper(sorted(going)) if going else set()
-        _delete(going, [pk for pk, event_id, _state in deliveries if event_id in going])
-        _mark_log(max((old[pk] or 0 for pk in going), default=0))
+            prunable -= keeper(sorted(prunable)) if prunable else set()
+        _delete(prunable, [pk for pk, event_id, _state in deliveries if event_id in prunable])
+        _mark_log(max((old[pk] or 0 for pk in prunable), default=0))
     is_end = len(rows) < STEP or not old
-    return Step(len(going), None if is_end else rows[-1][0])
+    return Step(len(prunable), None if is_end else rows[-1][0])
 
 
 def _delete(events: set[int], deliveries: list[int]) -> None:

@@ -36,12 +36,12 @@ def failed_matching(query: str, ids: Sequence[int] = ()) -> QuerySet[Delivery]:
     failed = Delivery.objects.filter(state=DeliveryState.FAILED)
     condition = DELIVERY_SEARCH.condition(params.get("q", ""))
     filters = DeadLetterFilters(params, queryset=failed.filter(condition) if condition else failed)
-    found: QuerySet[Delivery] = filters.qs if filters.is_valid() else filters.queryset
-    return found.filter(pk__in=ids) if ids else found
+    matching: QuerySet[Delivery] = filters.qs if filters.is_valid() else filters.queryset
+    return matching.filter(pk__in=ids) if ids else matching
 
 
 def retry_failed(
-    *, failed: QuerySet[Delivery], now: datetime, limit: int = 0, told: Callable[[int], None] = lambda done: None
+    *, failed: QuerySet[Delivery], now: datetime, limit: int = 0, progress: Callable[[int], None] = lambda done: None
 ) -> int:
     """Sends failed deliveries again at once, oldest first; returns how many. Their schedules start anew.
 
@@ -57,7 +57,7 @@ def retry_failed(
         last = ids[-1]
         done += send_again(Delivery.objects.filter(pk__in=ids, state=DeliveryState.FAILED), now)
         nudge.nudge()
-        told(done)
+        progress(done)
     return done
 
 
@@ -78,10 +78,10 @@ def _run(job: Job) -> Ended:
     done = retry_failed(
         failed=failed,
         now=timezone.now(),
-        told=lambda n: report_progress(job=job, done=n, total=max(n, job.total)),
+        progress=lambda n: report_progress(job=job, done=n, total=max(n, job.total)),
     )
-    said = ngettext("%(n)d delivery is sent again.", "%(n)d deliveries are sent again.", done) % {"n": done}
-    return Ended({"message": said, "done": done, "url": reverse("outbox:dead_letters")})
+    text = ngettext("%(n)d delivery is sent again.", "%(n)d deliveries are sent again.", done) % {"n": done}
+    return Ended({"message": text, "done": done, "url": reverse("outbox:dead_letters")})
 
 
 RETRY = Work("retry_failed", _run)

@@ -40,10 +40,10 @@ def claim(*, channel: str, limit: int, lease_s: int, now: datetime, busy: Sequen
             " d.copy",
             [lease, now + timedelta(seconds=lease_s), channel, now, list(busy), limit],
         )
-        return taken(cursor.fetchall(), channel, lease)
+        return claimed_rows(cursor.fetchall(), channel, lease)
 
 
-def taken(rows: Sequence[tuple[Any, ...]], channel: str, lease: uuid.UUID) -> list[Claimed]:
+def claimed_rows(rows: Sequence[tuple[Any, ...]], channel: str, lease: uuid.UUID) -> list[Claimed]:
     """Claimed rows with their events, oldest first."""
     if not rows:
         return []
@@ -135,23 +135,23 @@ def _write_settlements(columns: Sequence[tuple[Any, ...]]) -> int:
 
 def _count(results: Sequence[Result], ends: Sequence[tuple[str, str]]) -> None:
     """Counts a whole batch: each number that is kept in a file shared by processes is written once, not per result."""
-    tried = Counter((one.claimed.channel, one.outcome.verdict, one.outcome.reason) for one in results)
+    tried = Counter((result.claimed.channel, result.outcome.verdict, result.outcome.reason) for result in results)
     for (channel, verdict, why), number in tried.items():
         metrics.SETTLED.labels(channel, verdict, why).inc(number)
         if verdict == Verdict.HELD_BACK:
             metrics.SUPPRESSED.labels(channel, why).inc(number)
-    sent = [one for one in zip(results, ends, strict=True) if one[0].outcome.verdict not in UNSENT]
-    for (channel, state, reason), number in Counter((one.claimed.channel, *end) for one, end in sent).items():
+    sent = [result for result in zip(results, ends, strict=True) if result[0].outcome.verdict not in UNSENT]
+    for (channel, state, reason), number in Counter((result.claimed.channel, *end) for result, end in sent).items():
         metrics.ENDED.labels(channel, state, reason).inc(number)
-    for channel in {one.claimed.channel for one, _end in sent}:
+    for channel in {result.claimed.channel for result, _end in sent}:
         took, waited = metrics.SEND_SECONDS.labels(channel), metrics.WAIT_SECONDS.labels(channel)
-        for one, _end in sent:
-            if one.claimed.channel != channel:
+        for result, _end in sent:
+            if result.claimed.channel != channel:
                 continue
-            took.observe(one.duration_s)
-            if one.claimed.attempts == 0:
-                since = (one.started_at - one.claimed.created_at).total_seconds()
-                waited.observe(max(0.0, since + one.duration_s))
+            took.observe(result.duration_s)
+            if result.claimed.attempts == 0:
+                since = (result.started_at - result.claimed.created_at).total_seconds()
+                waited.observe(max(0.0, since + result.duration_s))
 
 
 # By how much the clocks of several machines may differ.

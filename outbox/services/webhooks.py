@@ -171,9 +171,9 @@ def create_endpoint(
 def change_endpoint(*, endpoint: WebhookEndpoint, changes: Mapping[str, Any]) -> WebhookEndpoint:
     """Changes some fields of an EndpointInput. Raises Refused."""
     names = EndpointInput.__dataclass_fields__
-    wanted = EndpointInput(**({name: getattr(endpoint, name) for name in names} | dict(changes))).cleaned()
+    clean = EndpointInput(**({name: getattr(endpoint, name) for name in names} | dict(changes))).cleaned()
     with transaction.atomic():
-        for name, value in asdict(wanted).items():
+        for name, value in asdict(clean).items():
             setattr(endpoint, name, value)
         endpoint.save(update_fields=list(names))
         listeners_changed(SOURCE)
@@ -203,16 +203,16 @@ def resume_endpoint(*, endpoint: WebhookEndpoint, now: datetime) -> bool:
 
 def _switch(endpoint: WebhookEndpoint, before: Sequence[EndpointState], after: EndpointState, now: datetime) -> bool:
     with transaction.atomic():
-        found = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk, state__in=before).first()
-        if found is None:
+        locked = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk, state__in=before).first()
+        if locked is None:
             return False
-        found.state, found.reason = after, Reason.NONE
-        found.failing_since = found.warned_at = None  # its clock begins anew
-        found.held_since = None if after == EndpointState.ENABLED else now
-        found.save(update_fields=["state", "reason", "failing_since", "warned_at", "held_since"])
+        locked.state, locked.reason = after, Reason.NONE
+        locked.failing_since = locked.warned_at = None  # its clock begins anew
+        locked.held_since = None if after == EndpointState.ENABLED else now
+        locked.save(update_fields=["state", "reason", "failing_since", "warned_at", "held_since"])
         listeners_changed(SOURCE)
         if after != EndpointState.ENABLED:
-            hold_back_waiting(found, Reason.PAUSED, now)
+            hold_back_waiting(locked, Reason.PAUSED, now)
     endpoint.refresh_from_db()
     return True
 
@@ -274,7 +274,7 @@ def read_listeners() -> Iterator[Listener]:
 def current_secrets(endpoints: Sequence[int], now: datetime) -> dict[int, list[str]]:
     """The secrets that sign for these endpoints now, the newest first."""
     rows = WebhookSecret.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), endpoint_id__in=endpoints)
-    found: dict[int, list[str]] = {}
+    secrets: dict[int, list[str]] = {}
     for endpoint_id, secret in rows.order_by("-id").values_list("endpoint_id", "secret"):
-        found.setdefault(endpoint_id, []).append(secret)
-    return found
+        secrets.setdefault(endpoint_id, []).append(secret)
+    return secrets

@@ -50,19 +50,19 @@ class EventView:
     @cached_property
     def values(self) -> dict[str, list[Scalar]]:
         """Every scalar of the payload under each end of its path: `city`, `charge_point.city`, …; and the envelope."""
-        found: dict[str, list[Scalar]] = {}
+        values: dict[str, list[Scalar]] = {}
         for path, value in _scalars("data", self.payload):
             for name in _ends(path):
-                found.setdefault(name, []).append(value)
+                values.setdefault(name, []).append(value)
         for name in ENVELOPE:
-            found[name] = [getattr(self, name)]
-        return found
+            values[name] = [getattr(self, name)]
+        return values
 
     @cached_property
     def text(self) -> str:
         """What free text is looked for in, a line for each value so that no match runs over two."""
-        told = (str(value) for _path, value in _scalars("data", self.payload))
-        return fold("\n".join((self.kind, self.subject, *told)))
+        texts = (str(value) for _path, value in _scalars("data", self.payload))
+        return fold("\n".join((self.kind, self.subject, *texts)))
 
     def read(self, path: str) -> list[Scalar]:
         """The values that a condition asks for under this name; `*` is the text of all of them."""
@@ -113,21 +113,21 @@ EVENT_CONDITION = EventCondition(
 def compile_condition(text: str) -> Predicate:
     """The predicate of a condition; an empty one takes every event. Raises SearchError, whose text is for people."""
     fits = EVENT_CONDITION.predicate(text)
-    return lambda facts: fits(facts.read)
+    return lambda view: fits(view.read)
 
 
 def check_condition(text: str, kinds: Iterable[EventKind]) -> None:
     """Raises SearchError when a condition is malformed or names a field that none of these kinds has."""
     compile_condition(text)
-    known: set[str] = set(ENVELOPE)
+    fields_known: set[str] = set(ENVELOPE)
     for kind in kinds:
         fields = fields_of(kind)
         if fields is None:
             return  # a payload of free form may hold anything
-        known |= fields
+        fields_known |= fields
     for term in EVENT_CONDITION.parse(text).terms:
-        if term.field is not None and EVENT_CONDITION.facet(term.field).name not in known:
-            raise _unknown(term.field, known)
+        if term.field is not None and EVENT_CONDITION.facet(term.field).name not in fields_known:
+            raise _unknown(term.field, fields_known)
 
 
 def fields_of(kind: EventKind) -> set[str] | None:
@@ -141,11 +141,11 @@ def fields_of(kind: EventKind) -> set[str] | None:
     return names
 
 
-def _unknown(field: str, known: Iterable[str]) -> SearchError:
-    near = nearest(field, known)
-    said = _("The chosen events have no field “%(name)s”.") % {"name": field}
+def _unknown(field: str, names: Iterable[str]) -> SearchError:
+    near = nearest(field, names)
+    sentence = _("The chosen events have no field “%(name)s”.") % {"name": field}
     hint = _("Did you mean “%(near)s”?") % {"near": near} if near else _("Put the text in quotes to look for it.")
-    return SearchError(f"{said} {hint}", suggestion=near)
+    return SearchError(f"{sentence} {hint}", suggestion=near)
 
 
 # ---- the payload --------------------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ def register_personal(domain: str, source: Source) -> None:
 
 def _sources_of(topics: Iterable[str]) -> list[Source]:
     """The sources whose people events of these topics may tell of; all, where none of the topics is known."""
-    wanted = list(topics)
-    return [found for domain, found in _sources.items() if kinds_of(wanted, domain)] or list(_sources.values())
+    patterns = list(topics)
+    return [source for domain, source in _sources.items() if kinds_of(patterns, domain)] or list(_sources.values())
 
 
 def scopes_lacking(scopes: Collection[str], topics: Iterable[str]) -> list[str]:
@@ -55,10 +55,10 @@ def permissions_needed(topics: Iterable[str]) -> list[str]:
 
 def people_in(payloads: Mapping[int, tuple[str, Mapping[str, Any]]]) -> dict[int, Mapping[str, Any]]:
     """The people that payloads tell of. `payloads`: id → (domain, payload); those that tell of none are left out."""
-    found: dict[int, Mapping[str, Any]] = {}
+    people_by_id: dict[int, Mapping[str, Any]] = {}
     for domain, source in _sources.items():
         of_domain = {pk: payload for pk, (name, payload) in payloads.items() if name == domain}
         if of_domain:
             people = zip(of_domain, source.read(list(of_domain.values())), strict=True)
-            found |= {pk: person for pk, person in people if person is not None}
-    return found
+            people_by_id |= {pk: person for pk, person in people if person is not None}
+    return people_by_id

@@ -92,13 +92,13 @@ class EventList(ListPage):
 
 @requires("outbox.view_event")
 def event(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Event, pk=pk)
+    event_row = get_object_or_404(Event, pk=pk)
     context = {
-        "page_title": label_of(found.kind),
-        "event": found,
-        "payload": json.dumps(found.payload, indent=2, ensure_ascii=False),
-        "deliveries": selectors.deliveries_of_events([found.pk])[:200],
-        "notices": selectors.decisions_of_event(found)[:200],
+        "page_title": label_of(event_row.kind),
+        "event": event_row,
+        "payload": json.dumps(event_row.payload, indent=2, ensure_ascii=False),
+        "deliveries": selectors.deliveries_of_events([event_row.pk])[:200],
+        "notices": selectors.decisions_of_event(event_row)[:200],
         "colours": STATE_COLOURS,
     }
     return render(request, "outbox/event.html", context)
@@ -107,20 +107,20 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.view_delivery")
 def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     """One delivery: its state, each attempt with the server's words, and what was written."""
-    found = get_object_or_404(selectors.deliveries(), pk=pk)
+    delivery_row = get_object_or_404(selectors.deliveries(), pk=pk)
     context = {
-        "page_title": _("Delivery %(id)d") % {"id": found.pk},
-        "delivery": found,
-        "kind_label": label_of(found.event.kind),
-        "attempts": selectors.attempts_of(found),
-        "colour": STATE_COLOURS[found.state],  # type: ignore[index]
-        "can_retry": found.state in RETRYABLE,
-        "can_replay": found.channel == Channel.WEBHOOK and found.state in REPLAYABLE,
-        "can_cancel": found.state in CANCELLABLE,
-        "can_resend": found.channel == Channel.EMAIL and found.state == DeliveryState.DELIVERED,
-        "banner": Banner.objects.filter(pk=found.pk).first() if found.channel == Channel.BANNER else None,
-        "is_mail": found.channel == Channel.EMAIL,
-        "endpoint": endpoint_of(found),
+        "page_title": _("Delivery %(id)d") % {"id": delivery_row.pk},
+        "delivery": delivery_row,
+        "kind_label": label_of(delivery_row.event.kind),
+        "attempts": selectors.attempts_of(delivery_row),
+        "colour": STATE_COLOURS[delivery_row.state],  # type: ignore[index]
+        "can_retry": delivery_row.state in RETRYABLE,
+        "can_replay": delivery_row.channel == Channel.WEBHOOK and delivery_row.state in REPLAYABLE,
+        "can_cancel": delivery_row.state in CANCELLABLE,
+        "can_resend": delivery_row.channel == Channel.EMAIL and delivery_row.state == DeliveryState.DELIVERED,
+        "banner": Banner.objects.filter(pk=delivery_row.pk).first() if delivery_row.channel == Channel.BANNER else None,
+        "is_mail": delivery_row.channel == Channel.EMAIL,
+        "endpoint": endpoint_of(delivery_row),
     }
     return render(request, "outbox/delivery.html", context)
 
@@ -129,13 +129,15 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 @xframe_options_sameorigin
 def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail's HTML as its receiver sees it, for a sandboxed frame: no script of it could run."""
-    found = get_object_or_404(selectors.deliveries(), pk=pk, channel=Channel.EMAIL)
-    event = found.event
+    delivery_row = get_object_or_404(selectors.deliveries(), pk=pk, channel=Channel.EMAIL)
+    event = delivery_row.event
     claimed = ClaimedEvent(
         event.pk, event.uuid, event.kind, event.subject, event.payload, event.occurred_at, event.thread
     )
     try:
-        response = HttpResponse(render_mail(claimed, found.language, unsubscribable=bool(found.list_key)).html)
+        response = HttpResponse(
+            render_mail(claimed, delivery_row.language, unsubscribable=bool(delivery_row.list_key)).html
+        )
     except CannotRender as error:
         response = HttpResponse(str(error), content_type="text/plain; charset=utf-8")
     response._csp_config = PREVIEW_POLICY  # type: ignore[attr-defined]

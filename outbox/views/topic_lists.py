@@ -83,14 +83,14 @@ def _condition_error(topic_list: TopicList) -> str:
 
 @requires(_VIEW)
 def topic_list(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(TopicList, pk=pk)
-    rows = list(found.addresses.all())
+    topic_list_row = get_object_or_404(TopicList, pk=pk)
+    rows = list(topic_list_row.addresses.all())
     refused = selectors.refused_addresses(row.address for row in rows)
-    context = _head(found, "topic_list") | {
+    context = _head(topic_list_row, "topic_list") | {
         "addresses": [{"row": row, "refused": refused.get(row.address.lower())} for row in rows],
-        "kinds": kinds_of(found.topics, found.domain),
-        "condition_error": _condition_error(found),
-        "waiting": selectors.waiting_decisions(found),
+        "kinds": kinds_of(topic_list_row.topics, topic_list_row.domain),
+        "condition_error": _condition_error(topic_list_row),
+        "waiting": selectors.waiting_decisions(topic_list_row),
     }
     return render(request, "outbox/topic_list.html", context)
 
@@ -149,9 +149,9 @@ class TopicListUntold(_ListTab):
 # ---- writing --------------------------------------------------------------------------------------------------------
 
 
-def _save(request: HttpRequest, found: TopicList | None) -> tuple[TopicListForm, list[str], TopicList | None]:
+def _save(request: HttpRequest, topic_list: TopicList | None) -> tuple[TopicListForm, list[str], TopicList | None]:
     """The form, what is wrong with the addresses, and the list once it is saved. What was typed stays."""
-    form = TopicListForm(request.POST if request.method == "POST" else None, topic_list=found)
+    form = TopicListForm(request.POST if request.method == "POST" else None, topic_list=topic_list)
     if request.method != "POST":
         return form, [], None
     if "add_field" in request.POST:
@@ -161,11 +161,11 @@ def _save(request: HttpRequest, found: TopicList | None) -> tuple[TopicListForm,
     if not form.is_valid():
         return form, [], None
     try:
-        if found is None:
+        if topic_list is None:
             saved = services.create_list(settings=form.cleaned_data, emails=form.emails)
         else:
             saved = services.update_list(
-                topic_list=found, settings=form.cleaned_data, emails=form.emails, now=timezone.now()
+                topic_list=topic_list, settings=form.cleaned_data, emails=form.emails, now=timezone.now()
             )
     except Refused as error:
         return form, error.sentences, None
@@ -184,12 +184,12 @@ def topic_list_create(request: HttpRequest) -> HttpResponse:
 
 @requires(_CHANGE)
 def topic_list_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(TopicList, pk=pk)
-    form, refusals, saved = _save(request, found)
+    row = get_object_or_404(TopicList, pk=pk)
+    form, refusals, saved = _save(request, row)
     if saved is not None:
         messages.success(request, _("The configuration is saved."))
         return redirect("outbox:topic_list", pk)
-    context = _head(found, "topic_list") | {"form": form, "email_errors": refusals}
+    context = _head(row, "topic_list") | {"form": form, "email_errors": refusals}
     return render(request, "outbox/topic_list_form.html", context, status=_status(form, refusals))
 
 
@@ -229,9 +229,9 @@ def _fields(kinds: list[EventKind]) -> list[str]:
 @require_POST
 def topic_list_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends a test mail the whole way through the outbox and shows its deliveries."""
-    found = get_object_or_404(TopicList, pk=pk)
+    row = get_object_or_404(TopicList, pk=pk)
     try:
-        event = services.send_test(topic_list=found, sent_by=request.user.get_username(), now=timezone.now())
+        event = services.send_test(topic_list=row, sent_by=request.user.get_username(), now=timezone.now())
     except Refused as error:
         messages.error(request, error.sentence)
         return redirect("outbox:topic_list", pk)
@@ -241,22 +241,22 @@ def topic_list_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires("outbox.delete_topiclist")
 def topic_list_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(TopicList, pk=pk)
+    row = get_object_or_404(TopicList, pk=pk)
     form = ConfirmByTypingForm(
         request.POST or None,
         label=_("Type the list’s name to delete it"),
-        expected=found.name,
+        expected=row.name,
         refusal=_("This is not the list’s name."),
     )
     if request.method == "POST" and form.is_valid():
-        name = found.name
-        services.delete_list(topic_list=found, now=timezone.now())
+        name = row.name
+        services.delete_list(topic_list=row, now=timezone.now())
         messages.success(request, _("The topic list “%(name)s” is deleted.") % {"name": name})
         return redirect("outbox:topic_lists")
-    context = _head(found, "topic_list") | {
-        "page_title": _("Delete %(name)s") % {"name": found.name},
+    context = _head(row, "topic_list") | {
+        "page_title": _("Delete %(name)s") % {"name": row.name},
         "form": form,
-        "address_count": found.addresses.count(),
-        "waiting": selectors.waiting_decisions(found),
+        "address_count": row.addresses.count(),
+        "waiting": selectors.waiting_decisions(row),
     }
     return render(request, "outbox/topic_list_delete.html", context)

@@ -80,8 +80,8 @@ def _head(endpoint: WebhookEndpoint, active: str) -> dict[str, Any]:
 def webhook_create(request: HttpRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None, editor=person(request))
     if request.method == "POST" and form.is_valid():
-        wanted = services.EndpointInput(**form.cleaned_data)
-        endpoint, secret = services.create_endpoint(wanted=wanted, owner=person(request), now=timezone.now())
+        details = services.EndpointInput(**form.cleaned_data)
+        endpoint, secret = services.create_endpoint(wanted=details, owner=person(request), now=timezone.now())
         return _secret_page(request, endpoint, secret, _("Your new endpoint"))
     return render(request, "outbox/webhook_form.html", {"page_title": _("New webhook endpoint"), "form": form})
 
@@ -181,8 +181,8 @@ def webhook_replay(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as error:
             add_refusal(form, error)
         else:
-            said = ngettext("%(n)d event is sent again.", "%(n)d events are sent again.", count)
-            messages.success(request, said % {"n": count})
+            text = ngettext("%(n)d event is sent again.", "%(n)d events are sent again.", count)
+            messages.success(request, text % {"n": count})
             return redirect("outbox:webhook_deliveries", pk)
     return render(request, "outbox/webhook_replay.html", _head(endpoint, "webhook_replay") | {"form": form})
 

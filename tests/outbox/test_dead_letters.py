@@ -150,7 +150,7 @@ def test_steps_stop_at_the_limit_and_tell_how_far_they_are(db: None, monkeypatch
     monkeypatch.setattr(repeats, "STEP", 2)
     dead(7)
     told: list[int] = []
-    assert retry_failed(failed=Delivery.objects.filter(state="failed"), now=NOW, limit=5, told=told.append) == 5
+    assert retry_failed(failed=Delivery.objects.filter(state="failed"), now=NOW, limit=5, progress=told.append) == 5
     assert told == [2, 4, 5]
     assert states() == ["retrying"] * 5 + ["failed"] * 2
 
@@ -162,7 +162,7 @@ def test_what_fails_again_meanwhile_is_not_retried_for_ever(db: None, monkeypatc
     def fail_again(_done: int) -> None:
         Delivery.objects.filter(state="retrying").update(state="failed")
 
-    assert retry_failed(failed=Delivery.objects.filter(state="failed"), now=NOW, told=fail_again) == 2
+    assert retry_failed(failed=Delivery.objects.filter(state="failed"), now=NOW, progress=fail_again) == 2
 
 
 def test_audit_log_says_who_wanted_it(operator: Client) -> None:

@@ -49,20 +49,20 @@ class MailingLists:
 
     # ---- the lists ----------------------------------------------------------------------------------------------
 
-    def save(self, one: Any, fields: Iterable[str] | None = None) -> None:
+    def save(self, mailing_list: Any, fields: Iterable[str] | None = None) -> None:
         """Raises Refused with code `unique` for a name that another list has."""
         try:
             with transaction.atomic():
-                one.save(update_fields=fields)
+                mailing_list.save(update_fields=fields)
         except IntegrityError as error:
             if self.name_constraint not in str(error):
                 raise
-            raise Refused(str(self.name_taken) % {"name": one.name}, code="unique") from error
+            raise Refused(str(self.name_taken) % {"name": mailing_list.name}, code="unique") from error
 
-    def delete(self, one: Any, now: datetime) -> None:
+    def delete(self, mailing_list: Any, now: datetime) -> None:
         """Ends a list and all that is on its way to it. Belongs to a transaction."""
-        list_key = one.list_key
-        one.delete()
+        list_key = mailing_list.list_key
+        mailing_list.delete()
         cancel_deleted_list(list_key=list_key, now=now)
         self.changed()
 
@@ -70,30 +70,30 @@ class MailingLists:
         name: str | None = self.model._default_manager.filter(pk=_pk(key)).values_list("name", flat=True).first()
         return name
 
-    def audit(self, one: Any, changes: dict[str, Any]) -> None:
-        LogEntry.objects.log_create(one, action=LogEntry.Action.UPDATE, changes=changes)
+    def audit(self, mailing_list: Any, changes: dict[str, Any]) -> None:
+        LogEntry.objects.log_create(mailing_list, action=LogEntry.Action.UPDATE, changes=changes)
 
     # ---- addresses ----------------------------------------------------------------------------------------------
 
-    def add_addresses(self, one: Any, addresses: Sequence[str]) -> None:
+    def add_addresses(self, mailing_list: Any, addresses: Sequence[str]) -> None:
         """The addresses of a list that was just made."""
-        self._insert(one, addresses)
+        self._insert(mailing_list, addresses)
         if addresses:
-            self.audit(one, {"addresses": ["", ", ".join(addresses)]})
+            self.audit(mailing_list, {"addresses": ["", ", ".join(addresses)]})
 
-    def replace_addresses(self, one: Any, addresses: Sequence[str], now: datetime) -> None:
+    def replace_addresses(self, mailing_list: Any, addresses: Sequence[str], now: datetime) -> None:
         """Adds what is new and removes what is gone; what stays keeps its row."""
-        old = {row.address.lower(): row for row in one.addresses.all()}
+        old = {row.address.lower(): row for row in mailing_list.addresses.all()}
         new = {address.lower(): address for address in addresses}
-        gone = [row for key, row in old.items() if key not in new]
+        removed = [row for key, row in old.items() if key not in new]
         added = [address for key, address in new.items() if key not in old]
-        self.address_model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
-        self._insert(one, added)
-        for row in gone:
-            cancel_for_list(list_key=one.list_key, address=row.address, reason=Reason.BY_HAND, now=now)
-        if gone or added:
+        self.address_model._default_manager.filter(pk__in=[row.pk for row in removed]).delete()
+        self._insert(mailing_list, added)
+        for row in removed:
+            cancel_for_list(list_key=mailing_list.list_key, address=row.address, reason=Reason.BY_HAND, now=now)
+        if removed or added:
             before, after = sorted(row.address for row in old.values()), sorted(new.values())
-            self.audit(one, {"addresses": [", ".join(before), ", ".join(after)]})
+            self.audit(mailing_list, {"addresses": [", ".join(before), ", ".join(after)]})
 
     def leave(self, key: str, address: str) -> bool:
         """Takes an address off a list because its owner asked; says whether it was on it."""
@@ -115,30 +115,32 @@ class MailingLists:
                 self.changed()
         return number
 
-    def _insert(self, one: Any, addresses: Iterable[str]) -> None:
-        rows = [self.address_model(**{self.field: one, "address": address}) for address in addresses]
+    def _insert(self, mailing_list: Any, addresses: Iterable[str]) -> None:
+        rows = [self.address_model(**{self.field: mailing_list, "address": address}) for address in addresses]
         self.address_model._default_manager.bulk_create(rows)
 
     # ---- the test mail ------------------------------------------------------------------------------------------
 
-    def send_test(self, one: Any, *, kind: str, payload: msgspec.Struct, now: datetime) -> int:
+    def send_test(self, mailing_list: Any, *, kind: str, payload: msgspec.Struct, now: datetime) -> int:
         """Sends a test mail to every address of a list, the whole way through the outbox. Returns the event's id.
 
         Raises Refused for a list without addresses.
         """
         with transaction.atomic():
             # Held until the mail is recorded, so that who deletes the list finds the mail and stops it.
-            list(self.model._default_manager.select_for_update(no_key=True).filter(pk=one.pk).values_list("pk"))
-            addresses = list(one.addresses.values_list("address", flat=True))
+            list(
+                self.model._default_manager.select_for_update(no_key=True).filter(pk=mailing_list.pk).values_list("pk")
+            )
+            addresses = list(mailing_list.addresses.values_list("address", flat=True))
             if not addresses:
                 raise Refused(str(self.no_address))
-            key = f"{self.prefix}_test:{one.pk}:{uuid.uuid4().hex}"
-            mail = mail_to_list(one, addresses, kind=kind, payload=payload, dedup_key=key, occurred_at=now)
+            key = f"{self.prefix}_test:{mailing_list.pk}:{uuid.uuid4().hex}"
+            mail = mail_to_list(mailing_list, addresses, kind=kind, payload=payload, dedup_key=key, occurred_at=now)
             return publish(events=[mail], now=now)[key]
 
 
 def mail_to_list(
-    one: Any,
+    mailing_list: Any,
     addresses: Iterable[str],
     *,
     kind: str,
@@ -150,11 +152,13 @@ def mail_to_list(
     """A mail for every address of a list, in its language. `thread` is the uuid (hex) of the mail that it answers."""
     return NewEvent(
         kind=kind,
-        subject=one.list_key,
+        subject=mailing_list.list_key,
         payload=payload,
         dedup_key=dedup_key,
         occurred_at=occurred_at,
-        recipients=tuple(Recipient(address, list_key=one.list_key, language=one.language) for address in addresses),
+        recipients=tuple(
+            Recipient(address, list_key=mailing_list.list_key, language=mailing_list.language) for address in addresses
+        ),
         thread=thread,
     )
 

@@ -49,20 +49,20 @@ class ListSubscription:
     def takes(self, kind: EventKind) -> bool:
         return self.domain in ("", kind.domain) and any(matches_topic(topic, kind.key) for topic in self.topics)
 
-    def fits(self, facts: EventView | None) -> bool | None:
+    def fits(self, view: EventView | None) -> bool | None:
         """Whether an event fits the condition; None when that cannot be said."""
         if not self.asks:
             return True
-        if self.condition is None or facts is None:
+        if self.condition is None or view is None:
             return None
         try:
-            return self.condition(facts)
+            return self.condition(view)
         except Exception:  # whatever a condition makes of a payload, the transaction of what happened must not end
-            log.exception("a condition could not be applied", topic_list=self.id, kind=facts.kind)
+            log.exception("a condition could not be applied", topic_list=self.id, kind=view.kind)
             return None
 
-    def decision_input(self, kind: EventKind, facts: EventView | None, *, is_news: bool = True) -> DecisionInput:
-        return DecisionInput(self.takes(kind), self.fits(facts), self.enabled, self.has_address, is_news)
+    def decision_input(self, kind: EventKind, view: EventView | None, *, is_news: bool = True) -> DecisionInput:
+        return DecisionInput(self.takes(kind), self.fits(view), self.enabled, self.has_address, is_news)
 
 
 def subscription_of(topic_list: TopicList, *, has_address: bool) -> ListSubscription:
@@ -86,7 +86,7 @@ def subscription_of(topic_list: TopicList, *, has_address: bool) -> ListSubscrip
 def _read() -> list[ListSubscription]:
     addresses = TopicListAddress.objects.filter(topic_list=OuterRef("pk"))
     lists = TopicList.objects.annotate(has_address=Exists(addresses)).order_by("pk")
-    return [subscription_of(one, has_address=one.has_address) for one in lists]
+    return [subscription_of(topic_list, has_address=topic_list.has_address) for topic_list in lists]
 
 
 _source = Source(SOURCE, _read, ListSubscription.takes)
@@ -109,10 +109,10 @@ def record_decisions(
     for event in events:
         kind = kind_of(event.kind)
         listening = subscriptions.of(kind) if kind.is_public else ()
-        facts = EventView.of_new(event, kind) if any(subscription.asks for subscription in listening) else None
+        view = EventView.of_new(event, kind) if any(subscription.asks for subscription in listening) else None
         for subscription in listening:
             is_news = now - event.occurred_at <= max_age
-            reason = why_not_notified(subscription.decision_input(kind, facts, is_news=is_news))
+            reason = why_not_notified(subscription.decision_input(kind, view, is_news=is_news))
             state = DecisionState.SKIPPED if reason else DecisionState.WAITING
             rows.append((subscription.id, subscription.name, ids[event.dedup_key], state, reason))
             count_skipped(reason)

@@ -41,40 +41,40 @@ TOPIC_LISTS = MailingLists(
 )
 
 
-def clean_settings(given: dict[str, Any], *, topics: Sequence[str] = (), domain: str = "") -> dict[str, Any]:
+def clean_settings(settings: dict[str, Any], *, topics: Sequence[str] = (), domain: str = "") -> dict[str, Any]:
     """Checks a list's settings; unknown keys are left out. Raises Refused with a pointer to each field.
 
     `topics` and `domain` are those that the list has, where they are not given: the condition is checked with them.
     """
-    found = {key: value for key, value in given.items() if key in SETTINGS}
-    errors = clean_common(found, name_missing=_("Give the list a name of at most 100 characters."))
-    if "condition" in found:
-        found["condition"] = str(found["condition"]).strip()
-    if found.get("domain", "") and found["domain"] not in domains():
+    clean = {key: value for key, value in settings.items() if key in SETTINGS}
+    errors = clean_common(clean, name_missing=_("Give the list a name of at most 100 characters."))
+    if "condition" in clean:
+        clean["condition"] = str(clean["condition"]).strip()
+    if clean.get("domain", "") and clean["domain"] not in domains():
         errors["domain"] = _("The domains are %(known)s; empty means any.") % {"known": ", ".join(domains())}
-    if "topics" in found:
+    if "topics" in clean:
         try:
-            found["topics"] = clean_topics(found["topics"])
+            clean["topics"] = clean_topics(clean["topics"])
         except Refused as error:
             errors["topics"] = error.sentences
-    if not 0 <= found.get("gather_s", 0) <= MAX_GATHER_S:
+    if not 0 <= clean.get("gather_s", 0) <= MAX_GATHER_S:
         errors["gather_s"] = _("A list gathers for 0 to %(n)d seconds.") % {"n": MAX_GATHER_S}
     if not errors.keys() & {"topics", "domain"}:
-        errors |= _about_topics(found, found.get("topics", topics), found.get("domain", domain))
+        errors |= _about_topics(clean, clean.get("topics", topics), clean.get("domain", domain))
     if errors:
         raise Refused.by_field(errors)
-    return found
+    return clean
 
 
-def _about_topics(found: dict[str, Any], topics: Sequence[str], domain: str) -> dict[str, Any]:
+def _about_topics(clean: dict[str, Any], topics: Sequence[str], domain: str) -> dict[str, Any]:
     """What is wrong with the condition, or with domain and topics together."""
-    if not {"topics", "domain", "condition"} & found.keys():
+    if not {"topics", "domain", "condition"} & clean.keys():
         return {}
     kinds = kinds_of(topics, domain)
     if topics and not kinds:
         return {"domain": _("No event of this domain is of the chosen topics.")}
     try:
-        check_condition(found.get("condition", ""), kinds)
+        check_condition(clean.get("condition", ""), kinds)
     except SearchError as error:
         return {"condition": str(error)}
     return {}

@@ -45,9 +45,9 @@ def notify_due(*, now: datetime) -> int:
     due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now)
     for list_id in sorted(set(due.order_by().values_list("topic_list_id", flat=True).distinct())):
         try:
-            while (told := _notify_list(list_id, now)) >= NOTIFY_LIMIT:
-                decided += told
-            decided += told
+            while (number := _notify_list(list_id, now)) >= NOTIFY_LIMIT:
+                decided += number
+            decided += number
         except (OperationalError, InterfaceError):  # the database is away, for every list
             raise
         except Exception:
@@ -94,16 +94,16 @@ class _Round:
         self.subscription = subscription_of(topic_list, has_address=bool(self.addresses))
 
     def tell(self) -> int:
-        told = []
+        notified = []
         for decision in self.decisions:
             reason = self._why_not(self.events.get(decision.event_id))
             if reason:
                 decision.state, decision.reason = DecisionState.SKIPPED, reason
                 count_skipped(reason)
             else:
-                told.append(decision)
-        if told:
-            self._publish_mail(told)
+                notified.append(decision)
+        if notified:
+            self._publish_mail(notified)
         self._write()
         return len(self.decisions)
 
@@ -114,12 +114,12 @@ class _Round:
             kind = kind_of(event.kind)
         except UnknownKind:
             return DecisionReason.TOPIC
-        facts = EventView.of(kind, event.subject, event.payload) if self.subscription.asks else None
-        return why_not_notified(self.subscription.decision_input(kind, facts))
+        view = EventView.of(kind, event.subject, event.payload) if self.subscription.asks else None
+        return why_not_notified(self.subscription.decision_input(kind, view))
 
-    def _publish_mail(self, told: Sequence[TopicNotice]) -> None:
+    def _publish_mail(self, notified: Sequence[TopicNotice]) -> None:
         events = sorted(
-            (self.events[decision.event_id] for decision in told), key=lambda event: (event.occurred_at, event.pk)
+            (self.events[decision.event_id] for decision in notified), key=lambda event: (event.occurred_at, event.pk)
         )
         mail = mail_to_list(
             self.list,
@@ -134,13 +134,13 @@ class _Round:
                 url=list_url(self.list.pk),
             ),
             # A decision is told in one mail only, whatever else goes wrong.
-            dedup_key=f"topic_notice:{told[0].pk}",
+            dedup_key=f"topic_notice:{notified[0].pk}",
             occurred_at=min(event.occurred_at for event in events),
-            thread=self._thread(told, events),
+            thread=self._thread(notified, events),
         )
         ids = publish(events=[mail], now=self.now)
         thread = mail.thread or mail.uuid.hex
-        for decision in told:
+        for decision in notified:
             decision.state, decision.reason = DecisionState.NOTIFIED, DecisionReason.NONE
             decision.mail_id, decision.thread = ids.get(mail.dedup_key), thread
         window = timedelta(seconds=self.list.gather_s)
@@ -149,7 +149,7 @@ class _Round:
             gathering_until=self.now + window if window else None, thread=thread, last_told_at=self.now
         )
 
-    def _thread(self, told: Sequence[TopicNotice], events: Sequence[Event]) -> str:
+    def _thread(self, notified: Sequence[TopicNotice], events: Sequence[Event]) -> str:
         """The mail that this one answers, or nothing when it begins a conversation."""
         answered = {event.thread for event in events}
         if "" not in answered:
@@ -157,19 +157,22 @@ class _Round:
                 TopicNotice.objects.filter(
                     ~Q(thread=""),
                     topic_list_id=self.list.pk,
-                    event__uuid__in=[found for text in answered if (found := _uuid(text))],
+                    event__uuid__in=[uuid_answered for text in answered if (uuid_answered := _uuid(text))],
                 ).values_list("thread", flat=True)
             )
             if len(mails) == 1:
                 return str(mails.pop())
-        return self.list.thread if any(decision.reason == DecisionReason.GATHERED for decision in told) else ""
+        return self.list.thread if any(decision.reason == DecisionReason.GATHERED for decision in notified) else ""
 
     def _write(self) -> None:
         update_rows(
             "outbox_topicnotice",
             Col("id", "bigint"),
             columns(TopicNotice, "state", "reason", "mail_id", "thread", "due_at", "decided_at"),
-            [(one.pk, one.state, one.reason, one.mail_id, one.thread, None, self.now) for one in self.decisions],
+            [
+                (decision.pk, decision.state, decision.reason, decision.mail_id, decision.thread, None, self.now)
+                for decision in self.decisions
+            ],
         )
 
 

@@ -105,5 +105,7 @@ class DomainQueue:
     def full(self) -> list[str]:
         """Domains that did not answer and have enough under way: no more of theirs is to be claimed."""
         return [
-            name for name, one in self._domains.items() if one.window < FIRST_WINDOW and one.held >= int(one.window)
+            name
+            for name, domain in self._domains.items()
+            if domain.window < FIRST_WINDOW and domain.held >= int(domain.window)
         ]

@@ -22,13 +22,13 @@ def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
         if result.outcome.verdict == Verdict.DELIVERED or result.outcome.reason == Reason.ADDRESS_REFUSED
     }
     refused = {address: result for address, result in last.items() if result.outcome.verdict != Verdict.DELIVERED}
-    fine = last.keys() - refused.keys()
-    if fine:
+    accepted = last.keys() - refused.keys()
+    if accepted:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE outbox_address SET failing_since = NULL WHERE channel = %s"
                 " AND lower(address) = ANY(%s) AND failing_since IS NOT NULL",
-                [Channel.EMAIL, list(fine)],
+                [Channel.EMAIL, list(accepted)],
             )
     insert_rows(
         "outbox_address",

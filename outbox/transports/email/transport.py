@@ -161,8 +161,8 @@ class EmailTransport(Transport):
             self.limit = self.most
         ready = len(self._queue) if self._queue.has_next() else 0
         stuck = sum(map(self._is_stuck, self._busy.values())) if ready else 0
-        wanted = min(self.limit, -(-ready // MESSAGES_PER_CONNECTION) + stuck)
-        while len(self._tasks) < wanted or (self._queue and not self._tasks):
+        connections = min(self.limit, -(-ready // MESSAGES_PER_CONNECTION) + stuck)
+        while len(self._tasks) < connections or (self._queue and not self._tasks):
             task = self._loop.create_task(self._connection())
             self._tasks.add(task)
             task.add_done_callback(self._connection_ended)
@@ -181,12 +181,12 @@ class EmailTransport(Transport):
         self._look_again = None
         if self._closing:
             return
-        for one in self._busy.values():
-            if one.ahead and self._is_stuck(one):
-                self._queue.note_slow(one.work)
-                self._put_back(one.ahead)
-                one.ahead.clear()
-        if any(one.ahead for one in self._busy.values()):
+        for under_way in self._busy.values():
+            if under_way.ahead and self._is_stuck(under_way):
+                self._queue.note_slow(under_way.work)
+                self._put_back(under_way.ahead)
+                under_way.ahead.clear()
+        if any(under_way.ahead for under_way in self._busy.values()):
             self._look_later()
         if self._queue and time.monotonic() < self._away_until:
             self._release_queue()

@@ -22,12 +22,12 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\
 
 def mail_time(value: Any) -> str:
     """Date, time and zone of a moment or of its RFC 3339 text, in the zone of the mail."""
-    found = _moment(value)
-    return "–" if found is None else _told(found, get_language(), timezone.get_current_timezone())
+    moment = _moment(value)
+    return "–" if moment is None else _formatted(moment, get_language(), timezone.get_current_timezone())
 
 
 @lru_cache(maxsize=1_024)
-def _told(at: datetime, _language: str | None, zone: tzinfo) -> str:
+def _formatted(at: datetime, _language: str | None, zone: tzinfo) -> str:
     """Kept, because a mail's text and HTML, and those of other lists, tell of the same moment."""
     local = timezone.localtime(at, zone)
     return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M} {local.tzname()}"

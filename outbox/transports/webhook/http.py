@@ -77,8 +77,8 @@ class CheckedResolver(AbstractResolver):
 
     async def _look_up(self, host: str) -> list[str]:
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, look_up, host)
-        return list(dict.fromkeys(found))
+        addresses = await loop.run_in_executor(self._threads, look_up, host)
+        return list(dict.fromkeys(addresses))
 
     def _forget(self, host: str, done: asyncio.Future[list[str]]) -> None:
         self._asked.pop(host, None)
@@ -91,8 +91,8 @@ class CheckedResolver(AbstractResolver):
 
 def look_up(host: str) -> list[str]:
     """All addresses of a name, as the system knows them. Raises OSError."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in entries]
 
 
 def _resolved(host: str, address: str, port: int) -> ResolveResult:
@@ -167,17 +167,17 @@ class WebhookClient:
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
     """The kept part of an answer. A receiver that trickles the rest is left: its status has been read."""
-    kept, read = bytearray(), 0
+    answer, read = bytearray(), 0
     try:
         async for chunk in response.content.iter_any():
-            kept += chunk[: max(0, ANSWER_BYTES - len(kept))]
+            answer += chunk[: max(0, ANSWER_BYTES - len(answer))]
             read += len(chunk)
             if read > DRAIN_BYTES:
                 response.close()
                 break
     except (aiohttp.ClientError, TimeoutError):
         response.close()
-    return kept.decode(errors="replace")
+    return answer.decode(errors="replace")
 
 
 def judge_answer(status: int, answer: str, retry_after: str | None) -> Outcome:
@@ -208,10 +208,10 @@ def pause_asked_for(header: str | None, now: float) -> float | None:
 def _unsent(error: Exception) -> Outcome:
     """Why there is no answer, in the words of the operating system or the library."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    said = str(cause) or type(cause).__name__
+    text = str(cause) or type(cause).__name__
     match error:
         case _ if isinstance(cause, ForbiddenAddress):
-            return failed(Reason.FORBIDDEN, None, said)
+            return failed(Reason.FORBIDDEN, None, text)
         case aiohttp.ConnectionTimeoutError():
             return retry(Reason.CONNECTION, None, f"no connection within {CONNECT_S:.0f} s")
         case TimeoutError():
@@ -219,6 +219,6 @@ def _unsent(error: Exception) -> Outcome:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return retry(Reason.TLS, None, str(error))
         case aiohttp.ClientConnectorError():
-            return retry(Reason.CONNECTION, None, said)
+            return retry(Reason.CONNECTION, None, text)
         case _:
-            return retry(Reason.BROKEN_OFF, None, said)
+            return retry(Reason.BROKEN_OFF, None, text)

@@ -33,7 +33,7 @@ def signatures(signers: Sequence[hmac.HMAC], message_id: str, timestamp: int, bo
     `timestamp` is that of the attempt, in whole seconds since the epoch.
     """
     signed = f"{message_id}.{timestamp}.".encode() + body
-    return " ".join("v1," + b64encode(_digest(one, signed)).decode() for one in signers)
+    return " ".join("v1," + b64encode(_digest(keyed, signed)).decode() for keyed in signers)
 
 
 def _digest(keyed: hmac.HMAC, message: bytes) -> bytes:

@@ -103,27 +103,29 @@ class WebhookTransport(Transport):
     def claimer(self, limit: int, lease_s: int) -> Callable[[datetime], list[Claimed]]:
         """What each receiver may have is read here, on the loop; the claim itself runs in the database thread."""
         now = self._loop.time()
-        allowances = {key: one.allowance(now) for key, one in self._known.items()}
+        allowances = {key: destination.allowance(now) for key, destination in self._known.items()}
         return lambda moment: self._claim.take(
             limit=limit, first=FIRST_WINDOW, allowances=allowances, lease_s=lease_s, now=moment
         )
 
     def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
         """Reads the endpoints as they are now and writes the body of each event once."""
-        routes = read_routes({pk for one in claimed if (pk := endpoint_id(one.list_key)) is not None}, self.policy)
-        positions = _positions({one.event.id: one.event for one in claimed}.values())
+        routes = read_routes(
+            {pk for delivery in claimed if (pk := endpoint_id(delivery.list_key)) is not None}, self.policy
+        )
+        positions = _positions({delivery.event.id: delivery.event for delivery in claimed}.values())
         people = _people(claimed, routes)
         bodies: dict[tuple[int, bool], bytes | Outcome] = {}
         ready: list[Work | Result] = []
-        for one in claimed:
-            work = Work(one, None, send_before)
-            route = routes.get(endpoint_id(one.list_key) or 0, failed(Reason.DELETED))
+        for delivery in claimed:
+            work = Work(delivery, None, send_before)
+            route = routes.get(endpoint_id(delivery.list_key) or 0, failed(Reason.DELETED))
             if isinstance(route, _Held):
-                route = route.route if one.event.kind == WEBHOOK_TEST else held_back(route.reason)
+                route = route.route if delivery.event.kind == WEBHOOK_TEST else held_back(route.reason)
             if isinstance(route, Outcome):
                 ready.append(work.result(route))
                 continue
-            event = one.event
+            event = delivery.event
             person = people.get(event.id) if route.personal_data else None
             key = event.id, person is not None
             if key not in bodies:
@@ -132,7 +134,7 @@ class WebhookTransport(Transport):
             if isinstance(body, Outcome):
                 ready.append(work.result(body))
                 continue
-            work.item = Request(route, f"msg_{event.uuid.hex}_{one.id}", body)
+            work.item = Request(route, f"msg_{event.uuid.hex}_{delivery.id}", body)
             ready.append(work)
         return ready
 
@@ -245,7 +247,7 @@ class _Held(NamedTuple):
 def read_routes(ids: set[int], policy: Policy) -> dict[int, Route | Outcome | _Held]:
     """Where these endpoints' requests go now, or why none may be sent; two queries."""
     secrets = current_secrets(list(ids), timezone.now())
-    found: dict[int, Route | Outcome | _Held] = {}
+    routes: dict[int, Route | Outcome | _Held] = {}
     for endpoint in WebhookEndpoint.objects.filter(pk__in=ids):
         route: Route | Outcome
         try:
@@ -258,8 +260,8 @@ def read_routes(ids: set[int], policy: Policy) -> dict[int, Route | Outcome | _H
         except (LookupError, ValueError) as error:  # a row that was changed by hand; the others must go on
             route = failed(Reason.TEMPLATE, None, f"The endpoint's row cannot be used: {type(error).__name__}")
         held = _HELD_BACK.get(EndpointState(endpoint.state))
-        found[endpoint.pk] = _Held(route, held) if held else route
-    return found
+        routes[endpoint.pk] = _Held(route, held) if held else route
+    return routes
 
 
 def _parsed(url: str, policy: Policy) -> tuple[Target, URL]:
@@ -285,8 +287,12 @@ def _positions(events: Iterable[ClaimedEvent]) -> dict[int, int]:
 def _people(claimed: Sequence[Claimed], routes: Mapping[int, Route | Outcome | _Held]) -> dict[int, Mapping[str, Any]]:
     """Who the events tell of, by their ids, for those endpoints that ask for it."""
     asking = {pk for pk, route in routes.items() if isinstance(route, Route) and route.personal_data}
-    wanted = {one.event.id: one.event for one in claimed if endpoint_id(one.list_key) in asking} if asking else {}
-    return people_in({pk: (domain_of(event.kind), event.payload) for pk, event in wanted.items()})
+    events = (
+        {delivery.event.id: delivery.event for delivery in claimed if endpoint_id(delivery.list_key) in asking}
+        if asking
+        else {}
+    )
+    return people_in({pk: (domain_of(event.kind), event.payload) for pk, event in events.items()})
 
 
 def _written(event: ClaimedEvent, position: int | None, person: Mapping[str, Any] | None) -> bytes | Outcome:
@@ -315,6 +321,6 @@ def body_of(event: ClaimedEvent, position: int | None, person: Mapping[str, Any]
 def _allow_open_files() -> None:
     """As many open files as the system lets this process have, up to what the transport could use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
