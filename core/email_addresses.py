@@ -18,9 +18,11 @@ from core.refusal import Refused, refusing_in_form
 LOCAL = "localhost"
 
 
-def ascii_address(text: str) -> str:
-    """An address in the form that mail servers take: the domain in ASCII. Raises ValueError that says why not."""
-    address = text.strip()
+def ascii_address(address: str) -> str:
+    """An address in the form that mail servers take: the domain in ASCII. Raises ValueError that says why not.
+
+    Nothing may stand around it, no space either: what is cleaned here stands in headers and commands.
+    """
     local, _at, domain = address.rpartition("@")
     if domain.lower() == LOCAL:  # a reserved name, which the check knows no way to allow
         return f"{_checked(f'{local}@example.org').local_part}@{LOCAL}"
@@ -36,7 +38,7 @@ def _checked(address: str) -> ValidatedEmail:
 
 def is_address(text: str) -> bool:
     try:
-        ascii_address(text)
+        ascii_address(text.strip())
     except EmailNotValidError:
         return False
     return True
@@ -45,7 +47,7 @@ def is_address(text: str) -> bool:
 def clean_address(text: str) -> str:
     """An address in the form that mail servers take. Raises Refused with a sentence that names it."""
     try:
-        return ascii_address(text)
+        return ascii_address(text.strip())
     except EmailNotValidError as error:
         sentence = _("“%(text)s” is no e-mail address: %(why)s") % {"text": text.strip()[:100], "why": error}
         raise Refused(sentence) from error
