@@ -116,8 +116,17 @@ def test_wrong_body_is_answered_with_a_pointer(api: ApiClient, body: Any, status
     assert not WebhookEndpoint.objects.exists()
 
 
-def test_unknown_fields_are_ignored_and_nul_is_no_error(api: ApiClient) -> None:
-    assert made(api, colour="green", description="a\x00b")["description"] == "ab"
+def test_unknown_field_is_refused_by_its_name(api: ApiClient) -> None:
+    answer = api.post("/webhooks", {"url": URL, "topics": ["test.*"], "descripton": "x"})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/descripton"
+    assert "`description`" in error["detail"]
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_nul_is_no_error(api: ApiClient) -> None:
+    assert made(api, description="a\x00b")["description"] == "ab"
 
 
 def test_enabled_pauses_and_resumes(api: ApiClient) -> None:
@@ -217,7 +226,7 @@ def test_retry_of_a_webhook_sends_it_again_also_when_it_was_delivered(api: ApiCl
     ],
 )
 def test_endpoint_that_is_not_there_is_404(api: ApiClient, method: str, path: str) -> None:
-    body = {"since": "2026-11-21T05:40:00Z"} if method in ("POST", "PATCH") else None
+    body = {"PATCH": {"description": "x"}, "POST": {"since": "2026-11-21T05:40:00Z"}}.get(method)
     assert api.call(method, f"/webhooks/99{path}", body).status_code == 404
 
 
