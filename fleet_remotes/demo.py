@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.ingest import Submission
-from fleet_remotes.choices import REMOTE_TYPES, Capability, Kind, State, StepKind
-from fleet_remotes.management.remote_simulator.paths import PATHS, Path, arranged
+from fleet_remotes.choices import Capability, Kind, State, StepKind
+from fleet_remotes.management.remote_simulator.paths import ACCEPTED, Step, arranged, named
 from fleet_remotes.models import ActionStep, Callback, CommandBatch, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.callbacks import Body, create_callback, demo_header, take_bodies
-from fleet_remotes.services.retries import new_label
 from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 FLEETS = (("F-100", "Pool Köln", "pool"), ("F-200", "Dépôt Lyon", "depot"))
@@ -126,27 +125,22 @@ def _sent(
     vehicle: FleetVehicle, kind: Kind, parameters: dict[str, Any], at: datetime, batch: CommandBatch | None = None
 ) -> RemoteAction:
     """An action that the vendor took at that time."""
-    label = new_label()
-    action = RemoteAction.objects.create(
+    action = RemoteAction.ordered(
+        now=at,
         vehicle=vehicle,
         fleet=vehicle.fleet,
         batch=batch,
         kind=kind,
         parameters=parameters,
-        label=label,
         requested_by="operator",
         state=State.SUBMITTED,
-        since=at,
-        entered_at=at,
-        created_at=at,
-        not_before=at,
-        expires_at=at,
         submitting_at=at,
         submitted_at=at,
         posts=1,
-        remote_action_id=f"demo-{label[-12:]}",
         callback_ref=Callback.objects.get(fleet=vehicle.fleet).pk,
     )
+    action.remote_action_id = f"demo-{action.label[-12:]}"
+    action.save()
     ActionStep.objects.bulk_create(
         ActionStep(action=action, at=at, kind=step, detail=detail)
         for step, detail in (
@@ -162,57 +156,38 @@ def _played(actions: Sequence[RemoteAction], ways: Sequence[str], at: datetime, 
     """What the vendor notified of these actions, stored and applied as if it were then."""
     over = at
     for action, way in zip(actions, ways, strict=True):
-        name, *oddities = way.split("+")
+        path, oddities = named(way)
         events, moment = [], at
-        for event_at, event in _events(action, PATHS[name], at):
-            events.append(event)
-            moment = event_at
+        for step in path.steps:
+            moment += timedelta(seconds=step.after_s)
+            events.append(_event(step, action, moment))
         for number, event in enumerate(arranged(events, oddities)):
             received = moment if oddities else datetime.fromisoformat(event["eventDate"])
             received += timedelta(milliseconds=chance.randint(80, 900) + number)
-            body = {"callbackId": "demo", "attributes": [], "events": [event]}
-            take_bodies([Body(action.callback_ref or 0, json.dumps(body).encode(), received)])
+            _receive(action.callback_ref or 0, [event], received)
             over = max(over, received)
     while apply_waiting(now=over):
         continue
 
 
-def _events(action: RemoteAction, path: Path, at: datetime) -> list[tuple[datetime, dict[str, Any]]]:
-    events, moment = [], at
-    for step in path.steps:
-        moment += timedelta(seconds=step.after_s)
-        status = {"type": step.type, "status": step.status} | ({"failureCause": step.cause} if step.cause else {})
-        event = {
-            "remoteActionId": action.remote_action_id,
-            "vin": action.vehicle.vin,
-            "eventDate": moment.isoformat(),
-            "remoteType": REMOTE_TYPES[Kind(action.kind)],
-            "eventStatus": status,
-        }
-        events.append((moment, event))
-    return events
+def _event(step: Step, action: RemoteAction, at: datetime) -> dict[str, Any]:
+    return step.notification(action.remote_action_id, action.vehicle.vin, Kind(action.kind), at)
+
+
+def _receive(callback_id: int, events: Sequence[dict[str, Any]], at: datetime) -> None:
+    body = {"callbackId": "demo", "attributes": [], "events": events}
+    take_bodies([Body(callback_id, json.dumps(body).encode(), at)])
 
 
 def _oddities(at: datetime) -> None:
     """What matches nothing: an action of another tool, a word that nobody knows, something that is no notification."""
     callback = Callback.objects.order_by("pk")[0]
     vin = FleetVehicle.objects.filter(fleet=callback.fleet).order_by("vin")[0].vin
-    known = RemoteAction.objects.filter(fleet=callback.fleet).order_by("-pk")[0]
+    action = RemoteAction.objects.filter(fleet=callback.fleet).order_by("-pk")[0]
     events = [
-        _odd("of-another-tool", vin, {"type": "Pending", "status": "Accepted"}, at),
-        _odd(known.remote_action_id, known.vehicle.vin, {"type": "Pending", "status": "ThinkingAboutIt"}, at),
+        ACCEPTED.notification("of-another-tool", vin, Kind.DOOR, at),
+        _event(Step(0, "Pending", "ThinkingAboutIt"), action, at),
         {"vin": vin, "eventStatus": {"type": "Done", "status": "Success"}},
     ]
-    body = {"callbackId": callback.callback_id, "attributes": [], "events": events}
-    take_bodies([Body(callback.pk, json.dumps(body).encode(), at + timedelta(seconds=1))])
+    _receive(callback.pk, events, at + timedelta(seconds=1))
     apply_waiting(now=at + timedelta(seconds=1))
-
-
-def _odd(remote_action_id: str, vin: str, status: dict[str, str], at: datetime) -> dict[str, Any]:
-    return {
-        "remoteActionId": remote_action_id,
-        "vin": vin,
-        "eventDate": at.isoformat(),
-        "remoteType": "Doors",
-        "eventStatus": status,
-    }

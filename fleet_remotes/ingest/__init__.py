@@ -3,7 +3,6 @@
 from fleet_remotes.ingest.commands import Command, CommandError, read_command
 from fleet_remotes.ingest.notifications import (
     Event,
-    Unreadable,
     believed_date,
     read_body,
     read_record,
@@ -14,7 +13,6 @@ __all__ = [
     "Command",
     "CommandError",
     "Event",
-    "Unreadable",
     "believed_date",
     "read_body",
     "read_command",

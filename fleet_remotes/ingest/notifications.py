@@ -37,7 +37,10 @@ _DONE = {"success": State.SUCCEEDED, "alreadydone": State.ALREADY_DONE, "failed"
 
 @dataclass(slots=True)
 class Event:
-    """One notification as it was understood. `state` is None when its status or type is none that we know."""
+    """One notification as it was understood. `state` is None when its status or type is none that we know.
+
+    `problem` says why a piece of a body is no notification at all.
+    """
 
     raw: Any
     digest: str
@@ -52,6 +55,7 @@ class Event:
     event_date: datetime | None = None
     state: State | None = None
     flags: list[str] = field(default_factory=list)
+    problem: str = ""
 
     def report(self, received_at: datetime) -> Report | None:
         """What it says of its action, with a moment that can be believed."""
@@ -59,15 +63,6 @@ class Event:
             return None
         at, _flag = believed_date(self.event_date, received_at)
         return Report(self.state, at, self.cause, self.feedback)
-
-
-@dataclass(slots=True)
-class Unreadable:
-    """A piece of a body that is no notification, and why."""
-
-    raw: Any
-    digest: str
-    reason: str
 
 
 def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[datetime, str]:
@@ -79,17 +74,17 @@ def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[d
     return min(event_date, received_at), ""
 
 
-def read_body(body: bytes) -> list[Event | Unreadable]:
-    """Every event of one callback, in order. Never raises: what cannot be read is returned as Unreadable."""
+def read_body(body: bytes) -> list[Event]:
+    """Every event of one callback, in order. Never raises: what cannot be read has a `problem`."""
     try:
         parsed = msgspec.json.decode(clean_json(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = clean_text(body[:2_000].decode(errors="replace"))
-        return [Unreadable(text, _digest(body), f"The body is not JSON: {error}")]
+        return [Event(text, _digest(body), problem=f"The body is not JSON: {error}")]
     return list(_top_level(parsed))
 
 
-def _top_level(parsed: Any) -> Iterator[Event | Unreadable]:
+def _top_level(parsed: Any) -> Iterator[Event]:
     if not isinstance(parsed, list):
         yield from _message(parsed)
         return
@@ -99,7 +94,7 @@ def _top_level(parsed: Any) -> Iterator[Event | Unreadable]:
         yield from _message(one)
 
 
-def _message(given: Any) -> Iterator[Event | Unreadable]:
+def _message(given: Any) -> Iterator[Event]:
     if not isinstance(given, dict):
         yield _unreadable(given, "Neither a notification nor a batch of them.")
         return
@@ -117,7 +112,7 @@ def _message(given: Any) -> Iterator[Event | Unreadable]:
         yield _unreadable(given, "Not a notification of a remote action.")
 
 
-def _event(given: Any, callback_id: str, outside: dict[str, Any]) -> Event | Unreadable:
+def _event(given: Any, callback_id: str, outside: dict[str, Any]) -> Event:
     if not isinstance(given, dict):
         return _unreadable(given, "An event must be an object.")
     status = given.get("eventStatus")
@@ -226,8 +221,8 @@ def _text(given: Any) -> str:
     return str(given).strip()[:MAX_TEXT]
 
 
-def _unreadable(raw: Any, reason: str) -> Unreadable:
-    return Unreadable(raw, _digest(msgspec.json.encode(raw)), reason)
+def _unreadable(raw: Any, problem: str) -> Event:
+    return Event(raw, _digest(msgspec.json.encode(raw)), problem=problem)
 
 
 def _digest_of(event: Event, date: Any) -> str:

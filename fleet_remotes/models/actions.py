@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -16,6 +20,11 @@ from fleet_remotes.models.fleets import Fleet, FleetVehicle
 _OVER = f"{one_of('t.state', TERMINAL)} AND t.entered_at < %(before)s AND " + no_row(
     "fleet_remotes_remoteaction", f"o.retry_of_id = t.id AND {one_of('o.state', OPEN)}"
 )
+
+
+def new_label() -> str:
+    """What an action is called in the vendor's list: unique, so that it can be found there."""
+    return f"signalbox-{uuid.uuid4().hex[:24]}"
 
 
 class CommandBatch(models.Model):
@@ -167,6 +176,21 @@ class RemoteAction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.vehicle_id}"
+
+    @classmethod
+    def ordered(cls, *, now: datetime, not_before: datetime | None = None, **values: Any) -> RemoteAction:
+        """A new action, not saved, that is sent from `not_before` on (at once), for as long as one may be queued."""
+        start = not_before or now
+        expires_at = start + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
+        return cls(
+            label=new_label(),
+            since=now,
+            entered_at=now,
+            created_at=now,
+            not_before=start,
+            expires_at=expires_at,
+            **values,
+        )
 
     @property
     def is_terminal(self) -> bool:

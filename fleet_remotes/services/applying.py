@@ -10,16 +10,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 
+from core.sql import storable
 from fleet_remotes.choices import KIND_OF_REMOTE_TYPE, Flag, State, Verdict
-from fleet_remotes.ingest import Event, Unreadable, believed_date, read_body
-from fleet_remotes.models import CallbackMessage, FleetVehicle, RemoteAction
+from fleet_remotes.ingest import Event, believed_date, read_body
+from fleet_remotes.models import Callback, CallbackMessage, FleetVehicle, RemoteAction
 from fleet_remotes.services.records import (
-    Row,
     bump_duplicates,
     count_on_callbacks,
     known_digests,
@@ -40,7 +41,7 @@ class _Incoming:
 
     message: CallbackMessage
     position: int
-    found: Event | Unreadable
+    event: Event
     fleet_id: int | None
     repeats: int = 0
     action: RemoteAction | None = None
@@ -50,7 +51,34 @@ class _Incoming:
 
     @property
     def key(self) -> tuple[int, str]:
-        return self.message.callback_id, self.found.digest
+        return self.message.callback_id, self.event.digest
+
+    def row(self) -> tuple[Any, ...]:
+        """The columns of `write_notifications`."""
+        event, message = self.event, self.message
+        action_id = self.action.pk if self.action is not None and self.verdict != Verdict.VIN_MISMATCH else None
+        return (
+            message.pk,
+            self.position,
+            message.callback_id,
+            event.digest,
+            action_id,
+            self.vehicle_id,
+            event.remote_action_id,
+            event.vin,
+            event.remote_type,
+            event.type,
+            event.status,
+            event.cause,
+            event.feedback,
+            event.event_date,
+            message.received_at,
+            self.verdict.value,
+            self.reason[:200],
+            storable(event.flags),
+            self.repeats,
+            storable(event.raw),
+        )
 
 
 def apply_waiting(*, now: datetime) -> int:
@@ -103,24 +131,25 @@ class _Applying:
         self.duplicates: Counter[int] = Counter()
 
     def run(self) -> None:
-        fleets = _fleets_of({message.callback_id for message in self.messages})
+        callbacks = Callback.objects.filter(pk__in={message.callback_id for message in self.messages})
+        fleets = dict(callbacks.values_list("pk", "fleet_id"))
         incoming = [
-            _Incoming(message, position, found, fleets.get(message.callback_id))
+            _Incoming(message, position, event, fleets.get(message.callback_id))
             for message in self.messages
-            for position, found in enumerate(read_body(bytes(message.body)))
+            for position, event in enumerate(read_body(bytes(message.body)))
         ]
         self.counts = Counter(one.message.pk for one in incoming)
         fresh = self._without_duplicates(incoming)
         self._find_vehicles(fresh)
         work = self._find_actions(fresh)
         for one in fresh:
-            if isinstance(one.found, Unreadable):
-                one.reason = one.found.reason
+            if one.event.problem:
+                one.reason = one.event.problem
                 continue
-            one.verdict, one.reason = judge(one.found, one.action, one.message.received_at, work)
+            one.verdict, one.reason = judge(one.event, one.action, one.message.received_at, work)
             if one.action is not None and one.verdict != Verdict.VIN_MISMATCH:
                 one.vehicle_id = one.action.vehicle_id
-        write_notifications([_row(one) for one in fresh])
+        write_notifications([one.row() for one in fresh])
         note_wakes(wake_news(fresh), self.now)
         work.flush()
         self._finish()
@@ -143,27 +172,26 @@ class _Applying:
         return list(first.values())
 
     def _find_vehicles(self, fresh: Sequence[_Incoming]) -> None:
-        vins = {one.found.vin for one in fresh if isinstance(one.found, Event) and one.found.vin}
+        vins = {one.event.vin for one in fresh if one.event.vin}
         rows = FleetVehicle.objects.filter(vin__in=vins).values_list("vin", "pk", "fleet_id") if vins else ()
         known = {vin: (pk, fleet_id) for vin, pk, fleet_id in rows}
         for one in fresh:
-            if isinstance(one.found, Event) and one.found.vin:
-                pk, fleet_id = known.get(one.found.vin, (None, None))
+            if one.event.vin:
+                pk, fleet_id = known.get(one.event.vin, (None, None))
                 # A callback speaks for its own fleet alone.
                 one.vehicle_id = pk if fleet_id == one.fleet_id else None
                 if one.vehicle_id is None:
-                    one.found.flags.append(Flag.UNKNOWN_VIN)
+                    one.event.flags.append(Flag.UNKNOWN_VIN)
 
     def _find_actions(self, fresh: Sequence[_Incoming]) -> ActionUnitOfWork:
-        ids = {one.found.remote_action_id for one in fresh if isinstance(one.found, Event)}
+        ids = {one.event.remote_action_id for one in fresh if one.event.remote_action_id}
         rows = RemoteAction.objects.filter(remote_action_id__in=ids).values_list("fleet_id", "remote_action_id", "pk")
         by_id = {(fleet_id, remote_id): pk for fleet_id, remote_id, pk in rows} if ids else {}
         work = ActionUnitOfWork(self.now)
         work.load(by_id.values())
         for one in fresh:
-            if isinstance(one.found, Event):
-                pk = by_id.get((one.fleet_id or 0, one.found.remote_action_id))
-                one.action = work.actions.get(pk) if pk is not None else None
+            pk = by_id.get((one.fleet_id or 0, one.event.remote_action_id))
+            one.action = work.actions.get(pk) if pk is not None else None
         return work
 
     def _finish(self) -> None:
@@ -206,12 +234,12 @@ def judge(
 
 def wake_news(fresh: Sequence[_Incoming]) -> list[WakeNews]:
     """What the notifications say of wake-ups, also of those that other tools ordered."""
-    news = []
-    for one in fresh:
-        if not isinstance(one.found, Event) or one.vehicle_id is None or one.verdict == Verdict.VIN_MISMATCH:
-            continue
-        news += wake_news_of(one.found, one.vehicle_id, one.message.received_at)
-    return news
+    return [
+        news
+        for one in fresh
+        if one.vehicle_id is not None and one.verdict != Verdict.VIN_MISMATCH
+        for news in wake_news_of(one.event, one.vehicle_id, one.message.received_at)
+    ]
 
 
 def wake_news_of(event: Event, vehicle_id: int, received_at: datetime) -> list[WakeNews]:
@@ -221,25 +249,3 @@ def wake_news_of(event: Event, vehicle_id: int, received_at: datetime) -> list[W
     if event.state == State.BLOCKED_QUOTA or event.cause == QUOTA_CAUSE:
         return [WakeNews(vehicle_id, at, refused=True)]
     return []
-
-
-def _fleets_of(callback_ids: set[int]) -> dict[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, fleet_id FROM fleet_remotes_callback WHERE id = ANY(%s)", [list(callback_ids)])
-        return dict(cursor.fetchall())
-
-
-def _row(one: _Incoming) -> Row:
-    event = one.found if isinstance(one.found, Event) else Event(one.found.raw, one.found.digest)
-    return Row(
-        message_id=one.message.pk,
-        position=one.position,
-        callback_id=one.message.callback_id,
-        event=event,
-        action_id=one.action.pk if one.action is not None and one.verdict != Verdict.VIN_MISMATCH else None,
-        vehicle_id=one.vehicle_id,
-        received_at=one.message.received_at,
-        verdict=one.verdict,
-        reason=one.reason,
-        duplicates=one.repeats,
-    )

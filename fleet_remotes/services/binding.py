@@ -18,6 +18,7 @@ from fleet_remotes.services.wakeups import note_wakes
 # The vendor keeps what it could not deliver for 72 h; a little longer, for the batches it gathers.
 WAIT = timedelta(hours=73)
 MOST = 5_000
+_SAID = ("digest", "remote_action_id", "vin", "remote_type", "type", "status", "cause", "feedback", "event_date")
 
 
 def bind_waiting(*, now: datetime) -> int:
@@ -115,18 +116,7 @@ def _bindable(now: datetime) -> list[tuple[int, int]]:
 
 def _event_of(row: RemoteNotification) -> Event:
     """The notification as it would be understood now."""
-    event = Event(
-        raw=None,  # what it says stands in the columns
-        digest=row.digest,
-        remote_action_id=row.remote_action_id,
-        vin=row.vin,
-        remote_type=row.remote_type,
-        type=row.type,
-        status=row.status,
-        cause=row.cause,
-        feedback=row.feedback,
-        event_date=row.event_date,
-        flags=list(row.flags),
-    )
+    # What it says is in the columns.
+    event = Event(raw=None, **{name: getattr(row, name) for name in _SAID}, flags=list(row.flags))
     understand(event)
     return event

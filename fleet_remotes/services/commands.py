@@ -24,7 +24,6 @@ from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteA
 from fleet_remotes.rules import Finding, Level
 from fleet_remotes.selectors.preflight import facts_of, means_of
 from fleet_remotes.services import waking
-from fleet_remotes.services.retries import new_label
 
 MIN_REASON = 4
 MOST_VEHICLES = 10_000
@@ -211,20 +210,14 @@ def _cancel(rows: QuerySet[RemoteAction], now: datetime, by: str) -> int:
 def _new_action(
     vehicle: FleetVehicle, command: Command, reason: str, by: str, now: datetime, retry_of: RemoteAction | None
 ) -> RemoteAction:
-    return RemoteAction(
+    return RemoteAction.ordered(
+        now=now,
         vehicle=vehicle,
         fleet_id=vehicle.fleet_id,
         kind=command.kind,
         parameters=command.parameters,
-        label=new_label(),
         reason=reason,
         requested_by=by[:150],
-        state=State.QUEUED,
-        since=now,
-        entered_at=now,
-        created_at=now,
-        not_before=now,
-        expires_at=now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S),
         retry_of=retry_of,
     )
 

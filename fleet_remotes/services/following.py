@@ -109,7 +109,6 @@ class Answer:
     listed: list[dict[str, Any]] = field(default_factory=list)
     problem: str = ""
     pause_s: float = 0
-    was_read: bool = False
 
 
 def look_due(*, now: datetime) -> int:
@@ -163,8 +162,8 @@ def ask(question: Question) -> Answer:
     try:
         remotes = Remotes()
         if question.remote_action_id:
-            return Answer(record=remotes.action(*where, question.remote_action_id), was_read=True)
-        return Answer(listed=remotes.actions(*where), was_read=True)
+            return Answer(record=remotes.action(*where, question.remote_action_id))
+        return Answer(listed=remotes.actions(*where))
     except ApiError as error:
         return Answer(problem=str(error), pause_s=error.retry_after_s)
     except ApiAway as away:
@@ -220,11 +219,11 @@ def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> 
             work.report(action, report)
         return
     work.watch(action)
-    work.step(action, StepKind.NOT_FOUND if answer.was_read else StepKind.LOOKED, answer.problem)
+    work.step(action, StepKind.LOOKED if answer.problem else StepKind.NOT_FOUND, answer.problem)
     if action.state != State.UNKNOWN or action.look_at is not None:
         return
     again = rules.may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > work.now
-    if answer.was_read and again:
+    if again and not answer.problem:
         action.not_before = work.now
         work.change(action, replace(rules.Standing.of(action), state=State.QUEUED, since=work.now))
     else:

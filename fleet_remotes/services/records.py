@@ -3,56 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from core.sql import Col, insert_rows, storable, text_array, update_rows
-from fleet_remotes.choices import Verdict
-from fleet_remotes.ingest import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A notification as it is stored."""
-
-    message_id: int
-    position: int
-    callback_id: int
-    event: Event
-    action_id: int | None
-    vehicle_id: int | None
-    received_at: datetime
-    verdict: Verdict
-    reason: str
-    duplicates: int
-
-    def values(self) -> tuple[Any, ...]:
-        event = self.event
-        return (
-            self.message_id,
-            self.position,
-            self.callback_id,
-            event.digest,
-            self.action_id,
-            self.vehicle_id,
-            event.remote_action_id,
-            event.vin,
-            event.remote_type,
-            event.type,
-            event.status,
-            event.cause,
-            event.feedback,
-            event.event_date,
-            self.received_at,
-            self.verdict.value,
-            self.reason[:200],
-            storable(event.flags),
-            self.duplicates,
-            storable(event.raw),
-        )
 
 
 def store_bodies(rows: Sequence[tuple[int, bytes, datetime]]) -> None:
@@ -92,7 +48,8 @@ def bump_duplicates(counts: Mapping[int, int]) -> None:
     )
 
 
-def write_notifications(rows: Sequence[Row]) -> None:
+def write_notifications(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Stores notifications, whose columns are in this order."""
     insert_rows(
         "fleet_remotes_remotenotification",
         (
@@ -117,7 +74,7 @@ def write_notifications(rows: Sequence[Row]) -> None:
             Col("duplicates", "int"),
             Col("raw", "jsonb"),
         ),
-        [row.values() for row in rows],
+        rows,
     )
 
 

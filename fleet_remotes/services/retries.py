@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 
 from fleet_remotes import rules
-from fleet_remotes.choices import OPEN, Kind, State, StepKind
+from fleet_remotes.choices import OPEN, Kind, StepKind
 from fleet_remotes.models import ActionStep, RemoteAction
-
-
-def new_label() -> str:
-    """What an action is called in the vendor's list: unique, so that it can be found there."""
-    return f"signalbox-{uuid.uuid4().hex[:24]}"
 
 
 def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, datetime]:
@@ -43,21 +37,16 @@ def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, dat
 
 
 def _retry_of(action: RemoteAction, at: datetime, now: datetime) -> RemoteAction:
-    return RemoteAction(
+    return RemoteAction.ordered(
+        now=now,
+        not_before=at,
         vehicle_id=action.vehicle_id,
         fleet_id=action.fleet_id,
         batch_id=action.batch_id,
         kind=action.kind,
         parameters=action.parameters,
-        label=new_label(),
         reason=action.reason,
         requested_by=action.requested_by,
-        state=State.QUEUED,
-        since=now,
-        entered_at=now,
-        created_at=now,
-        not_before=at,
-        expires_at=at + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S),
         retry_of=action,
         auto_tries=action.auto_tries + 1,
     )

@@ -35,25 +35,14 @@ BACK_OFF_S = (5, 15, 60, 300)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An action that this worker is about to post."""
+    """An action that this worker is about to post, and the callback by the vendor's id."""
 
-    id: int
-    posts: int
-    fleet: str
-    vehicle_id: str
+    action: RemoteAction
     callback_id: str
-    callback_ref: int
-    command: Command
-    label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """What became of a POST: the vendor's id, or what went wrong."""
-
-    remote_action_id: str = ""
-    error: ApiError | None = None
-    away: ApiAway | None = None
+# What became of a POST: the vendor's id of the action, or what went wrong.
+Posted = str | ApiError | ApiAway
 
 
 def send_due() -> int:
@@ -80,18 +69,17 @@ def post_all(claimed: Sequence[Claimed]) -> None:
                 settle(claimed=posts[done], posted=done.result(), now=timezone.now())
             except DatabaseError as error:
                 # Its lease ends, and then the vendor's list tells what became of it; the others must not suffer.
-                log.error("an answer was not written", action=posts[done].id, error=str(error).strip())
+                log.error("an answer was not written", action=posts[done].action.pk, error=str(error).strip())
 
 
 def post(claimed: Claimed) -> Posted:
     """Posts one command. Touches no database."""
+    action = claimed.action
+    body = Command(Kind(action.kind), action.parameters).body(action.label)
     try:
-        body = claimed.command.body(claimed.label)
-        return Posted(Remotes().send(claimed.fleet, claimed.vehicle_id, claimed.callback_id, body))
-    except ApiError as error:
-        return Posted(error=error)
-    except ApiAway as away:
-        return Posted(away=away)
+        return Remotes().send(action.fleet.key, action.vehicle.vehicle_id, claimed.callback_id, body)
+    except (ApiError, ApiAway) as error:
+        return error
 
 
 # ---- claim ------------------------------------------------------------------------------------------------------
@@ -174,16 +162,7 @@ def _take(action: RemoteAction, callback: Callback, work: ActionUnitOfWork) -> C
     action.posts += 1
     action.callback_ref = callback.pk
     work.move(action, State.SUBMITTING, StepKind.SUBMITTING)
-    return Claimed(
-        id=action.pk,
-        posts=action.posts,
-        fleet=action.fleet.key,
-        vehicle_id=action.vehicle.vehicle_id,
-        callback_id=callback.callback_id,
-        callback_ref=callback.pk,
-        command=Command(Kind(action.kind), action.parameters),
-        label=action.label,
-    )
+    return Claimed(action, callback.callback_id)
 
 
 # ---- settle -----------------------------------------------------------------------------------------------------
@@ -193,22 +172,22 @@ def settle(*, claimed: Claimed, posted: Posted, now: datetime) -> None:
     """Writes what became of a POST. One whose lease ran out meanwhile is settled too, unless it was posted again."""
     with changing_actions():
         work = ActionUnitOfWork(now)
-        work.load([claimed.id])
-        action = work.actions.get(claimed.id)
-        if action is None or action.posts != claimed.posts or action.remote_action_id:
+        work.load([claimed.action.pk])
+        action = work.actions.get(claimed.action.pk)
+        if action is None or action.posts != claimed.action.posts or action.remote_action_id:
             return
         if action.state not in (State.SUBMITTING, State.UNKNOWN, State.UNCONFIRMED):
             return
         action.lease_until = None
-        if posted.remote_action_id:
-            submitted(action, posted.remote_action_id, work)
-        elif posted.error is not None:
-            _refused(action, posted.error, work)
-        elif posted.away is not None and not posted.away.may_have_arrived:
-            pause = BACK_OFF_S[min(action.posts, len(BACK_OFF_S)) - 1]
-            _postpone(action, now + timedelta(seconds=pause), work, str(posted.away))
+        if isinstance(posted, str):
+            submitted(action, posted, work)
+        elif isinstance(posted, ApiError):
+            _refused(action, posted, work)
+        elif posted.may_have_arrived:
+            fate_unknown(action, work, str(posted))
         else:
-            fate_unknown(action, work, str(posted.away))
+            pause = BACK_OFF_S[min(action.posts, len(BACK_OFF_S)) - 1]
+            _postpone(action, now + timedelta(seconds=pause), work, str(posted))
         work.flush()
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.services import digest_of
 from fleet_remotes.choices import IN_FLIGHT, Brand, Capability, Kind, State
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
-from fleet_remotes.services.retries import new_label
+from fleet_remotes.models.actions import new_label
 
 HEADER_VALUE = "Bearer 0123456789-abcdefghijklmnop"
 

@@ -143,7 +143,7 @@ def test_a_conflict_is_told_when_the_vendors_record_has_decided() -> None:
     receive(callback, body(success(action, 50), failed(action, "DoorsOpen", 40)))
     assert kinds_told() == []
     question = Question(action.pk, "", "", "", action.remote_action_id)
-    take_answer(question=question, answer=Answer(record={"status": "Success"}, was_read=True), now=at(120))
+    take_answer(question=question, answer=Answer(record={"status": "Success"}), now=at(120))
     ((kind, payload),) = told()
     assert (kind, payload["conflict"]) == (kinds.SUCCEEDED, True)
 

@@ -15,7 +15,7 @@ from fleet_remotes.ingest import read_command
 from fleet_remotes.models import ActionStep, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services import following, sending
 from fleet_remotes.services.commands import place_command
-from fleet_remotes.services.sending import Posted, claim, send_due, settle
+from fleet_remotes.services.sending import claim, send_due, settle
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory
 from tests.fleet_remotes.conftest import Running
 from tests.fleet_remotes.kit import HOUR, fresh, kinds_told
@@ -91,7 +91,7 @@ def test_many_vehicles_get_theirs_in_the_order_of_the_orders(vendor: Running) ->
     vendor.next(*["silent"] * 20)
     actions = [order(vehicle) for vehicle in vehicles]
     claimed, is_throttled = claim(now=timezone.now())
-    assert ([one.id for one in claimed], is_throttled) == ([action.pk for action in actions], False)
+    assert ([one.action.pk for one in claimed], is_throttled) == ([action.pk for action in actions], False)
 
 
 def test_no_more_than_so_many_a_second(vendor: Running, settings: Settings) -> None:
@@ -241,7 +241,7 @@ def test_an_answer_that_comes_after_the_lease_still_counts(vehicle: FleetVehicle
     action = order(vehicle)
     (claimed,), _throttled = claim(now=timezone.now())
     following.recover_lost(now=timezone.now() + HOUR)
-    settle(claimed=claimed, posted=Posted("late-id"), now=timezone.now())
+    settle(claimed=claimed, posted="late-id", now=timezone.now())
     assert (fresh(action).state, fresh(action).remote_action_id) == (State.SUBMITTED, "late-id")
 
 
@@ -249,7 +249,7 @@ def test_an_answer_of_an_earlier_post_changes_nothing(vehicle: FleetVehicle, ven
     action = order(vehicle)
     (claimed,), _throttled = claim(now=timezone.now())
     RemoteAction.objects.filter(pk=action.pk).update(posts=2)
-    settle(claimed=claimed, posted=Posted("late-id"), now=timezone.now())
+    settle(claimed=claimed, posted="late-id", now=timezone.now())
     assert fresh(action).remote_action_id == ""
 
 
@@ -257,7 +257,7 @@ def test_an_id_that_another_action_has_is_not_believed(vehicle: FleetVehicle, ve
     RemoteActionFactory(vehicle=vehicle, state=State.SUCCEEDED, remote_action_id="twice")
     action = order(vehicle)
     (claimed,), _throttled = claim(now=timezone.now())
-    settle(claimed=claimed, posted=Posted("twice"), now=timezone.now())
+    settle(claimed=claimed, posted="twice", now=timezone.now())
     assert fresh(action).state == State.UNKNOWN
 
 
@@ -331,7 +331,7 @@ def test_an_answer_that_cannot_be_written_costs_no_other_its_own(
     real = sending.settle
 
     def settle(*, claimed: Any, **more: Any) -> None:
-        if claimed.id == first.pk:
+        if claimed.action.pk == first.pk:
             raise OperationalError("the connection is lost")
         real(claimed=claimed, **more)
 

@@ -134,7 +134,7 @@ def test_6_copies_are_counted_on_the_first() -> None:
 def answer_of(action: RemoteAction, **record: Any) -> None:
     """The vendor's record of an action, as an answer to our look."""
     question = Question(action.pk, "", "", "", action.remote_action_id)
-    take_answer(question=question, answer=Answer(record=record, was_read=True), now=at(120))
+    take_answer(question=question, answer=Answer(record=record), now=at(120))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+
+from fleet_remotes.choices import REMOTE_TYPES, Kind
 
 CAUSES = (
     "GeneralError",
@@ -36,6 +39,19 @@ class Step:
     feedback: str = ""
     # Recorded at the vendor, but never notified.
     is_kept_back: bool = False
+
+    def notification(self, remote_action_id: str, vin: str, kind: Kind, at: datetime) -> dict[str, Any]:
+        """What the vendor sends of this step of an action."""
+        status = {"type": self.type, "status": self.status}
+        status |= {"failureCause": self.cause} if self.cause else {}
+        status |= {"feedbackDetail": self.feedback} if self.feedback else {}
+        return {
+            "remoteActionId": remote_action_id,
+            "vin": vin,
+            "eventDate": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "remoteType": REMOTE_TYPES[kind],
+            "eventStatus": status,
+        }
 
 
 @dataclass(frozen=True, slots=True)

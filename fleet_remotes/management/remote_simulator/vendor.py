@@ -55,12 +55,16 @@ class Remote:
     fleet: str
     vehicle_id: str
     vin: str
-    type: str
+    kind: Kind
     request: dict[str, Any]
     status: str = "Accepted"
     cause: str = ""
     feedback: str = ""
     is_over: bool = False
+
+    @property
+    def type(self) -> str:
+        return REMOTE_TYPES[self.kind]
 
 
 class Vendor:
@@ -149,7 +153,7 @@ class Vendor:
             for key in (vin, "*"):
                 if self.forced[key]:
                     return paths.named(self.forced[key].popleft())
-            if any(r.vin == vin and r.type == REMOTE_TYPES[kind] and not r.is_over for r in self.remotes.values()):
+            if any(r.vin == vin and r.kind == kind and not r.is_over for r in self.remotes.values()):
                 return PATHS["same_action"], ()
             if self._wakes[vin] >= self.wakeups_per_month:
                 return PATHS["quota"], ()
@@ -172,7 +176,7 @@ class Vendor:
         oddities: tuple[str, ...],
     ) -> Remote:
         """Carries a command out along its path."""
-        remote = Remote(self.new_id("ra"), hook.callback_id, fleet, vehicle_id, vin, REMOTE_TYPES[kind], request)
+        remote = Remote(self.new_id("ra"), hook.callback_id, fleet, vehicle_id, vin, kind, request)
         with self.lock:
             self.remotes[remote.id] = remote
         if any(oddity in ("disordered", "duplicated") for oddity in oddities):
@@ -210,16 +214,7 @@ class Vendor:
                 self._wakes[remote.vin] += 1
             if step.status in ("SentToVehicle", "Success"):
                 self._awake_until[remote.vin] = time.monotonic() + AWAKE_S / self.speed
-        status = {"type": step.type, "status": step.status}
-        status |= {"failureCause": step.cause} if step.cause else {}
-        status |= {"feedbackDetail": step.feedback} if step.feedback else {}
-        return {
-            "remoteActionId": remote.id,
-            "vin": remote.vin,
-            "eventDate": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "remoteType": remote.type,
-            "eventStatus": status,
-        }
+        return step.notification(remote.id, remote.vin, remote.kind, datetime.now(UTC))
 
     # ---- notifying --------------------------------------------------------------------------------------------
 
