@@ -31,10 +31,11 @@ from core.combine import Combiner
 from core.ingest import BatchEndpoint
 from core.permissions import public
 from fleet_remotes import selectors
-from fleet_remotes.choices import State, summary_of
-from fleet_remotes.ingest import CommandError, read_command
+from fleet_remotes.catalogue import summary_of
+from fleet_remotes.choices import State
+from fleet_remotes.ingest.commands import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
-from fleet_remotes.rules import Standing
+from fleet_remotes.rules.standing import Standing
 from fleet_remotes.search import ACTION_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import callbacks as callback_services
 from fleet_remotes.services import commands

@@ -17,7 +17,7 @@ class FleetRemotesConfig(AppConfig):
         from core.schedule import register_periodic
         from fleet_remotes import demo, tiles
         from fleet_remotes.event_kinds import KINDS
-        from fleet_remotes.selectors.health import check_callbacks
+        from fleet_remotes.selectors import check_callbacks
         from outbox.event_kinds import register_kinds
 
         app = "fleet_remotes"

@@ -67,6 +67,11 @@ class Registered:
     status: str
 
 
+def is_set_up() -> bool:
+    """Whether the access to the vendor's API is configured."""
+    return bool(settings.REMOTES_CLIENT_ID)
+
+
 class Remotes:
     """One caller of the API. Raises ApiAway without an answer, ApiError for any answer but 2xx."""
 

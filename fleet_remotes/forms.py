@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fleet_remotes.choices import Kind
-from fleet_remotes.ingest import Command, CommandError, read_command
+from fleet_remotes.ingest.commands import Command, CommandError, read_command
 from fleet_remotes.models import Fleet
 from fleet_remotes.services.commands import MIN_REASON
 

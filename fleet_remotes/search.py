@@ -21,7 +21,7 @@ from core.search.facets import TagFacet
 from core.search.schema import any_text, folded_text
 from fleet_remotes.choices import FAILURES, OPEN, SUCCESS, Brand, Capability, Kind, Privacy, State, Verdict
 from fleet_remotes.models import RemoteAction, WakeUpUse
-from fleet_remotes.rules import month_of
+from fleet_remotes.rules.budget import month_of
 
 
 def can_do(capability: str) -> Q:

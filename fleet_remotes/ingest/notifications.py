@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from core.text import clean_json, clean_text
-from fleet_remotes.choices import CAUSE_ALIASES, NOT_SPECIFIED, Flag, State, is_known_cause
+from fleet_remotes.catalogue import CAUSE_ALIASES, NOT_SPECIFIED, is_known_cause
+from fleet_remotes.choices import Flag, State
 from fleet_remotes.rules.standing import Report
 
 MAX_TEXT = 128

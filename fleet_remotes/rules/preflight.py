@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from fleet_remotes.choices import CAPABILITY_OF, Kind, Privacy, Refusal
+from fleet_remotes.catalogue import Refusal
+from fleet_remotes.choices import CAPABILITY_OF, Kind, Privacy
 from fleet_remotes.rules.budget import Budget
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fleet_remotes.choices import CAUSE_ALIASES, DANGEROUS_KINDS, Kind
+from fleet_remotes.catalogue import CAUSE_ALIASES
+from fleet_remotes.choices import DANGEROUS_KINDS, Kind
 
 _MINUTE = timedelta(minutes=1)
 # Cause → the pauses before each further try; what is not listed is never tried again by itself.

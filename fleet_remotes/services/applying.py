@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from core.sql import storable
 from fleet_remotes.choices import KIND_OF_REMOTE_TYPE, Flag, State, Verdict
-from fleet_remotes.ingest import Event, believed_date, read_body
+from fleet_remotes.ingest.notifications import Event, believed_date, read_body
 from fleet_remotes.models import Callback, CallbackMessage, FleetVehicle, RemoteAction
 from fleet_remotes.services.records import (
     bump_duplicates,

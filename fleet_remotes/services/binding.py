@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from fleet_remotes.choices import Flag, Verdict
-from fleet_remotes.ingest import Event, understand
+from fleet_remotes.ingest.notifications import Event, understand
 from fleet_remotes.models import RemoteNotification
 from fleet_remotes.services.applying import judge, wake_news_of
 from fleet_remotes.services.records import rewrite_notifications

@@ -17,12 +17,12 @@ from django.utils.translation import ngettext
 
 from core.refusal import Reason, Refused
 from core.services import digest_of
-from fleet_remotes import rules
-from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind, advice_of
-from fleet_remotes.ingest import Command
+from fleet_remotes.catalogue import advice_of
+from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind
+from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
-from fleet_remotes.rules import Finding, Level
-from fleet_remotes.selectors.preflight import facts_of, means_of
+from fleet_remotes.rules.preflight import Finding, Level, preflight
+from fleet_remotes.selectors import facts_of, means_of
 from fleet_remotes.services import waking
 
 MIN_REASON = 4
@@ -113,7 +113,7 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
 def check_vehicles(vehicles: Sequence[FleetVehicle], command: Command, now: datetime) -> dict[int, list[Finding]]:
     """What speaks against sending this command to each of these vehicles now."""
     facts, means = facts_of(vehicles, now), means_of(vehicles, now)
-    return {v.pk: rules.preflight(command.kind, facts[v.pk], means[v.fleet_id]) for v in vehicles}
+    return {v.pk: preflight(command.kind, facts[v.pk], means[v.fleet_id]) for v in vehicles}
 
 
 def place_batch(

@@ -10,14 +10,15 @@ from typing import Any
 import structlog
 from django.db import connection
 
-from fleet_remotes import rules
-from fleet_remotes.choices import REMOTE_TYPES, UNSENT, Kind, Refusal, State, StepKind
-from fleet_remotes.client import ApiAway, ApiError, Remotes
-from fleet_remotes.ingest import read_record
+from fleet_remotes.catalogue import Refusal
+from fleet_remotes.choices import REMOTE_TYPES, UNSENT, Kind, State, StepKind
+from fleet_remotes.client import ApiAway, ApiError, Remotes, is_set_up
+from fleet_remotes.ingest.notifications import read_record
 from fleet_remotes.models import Callback, Fleet, RemoteAction
+from fleet_remotes.rules.retrying import may_post_again
+from fleet_remotes.rules.standing import Standing, infer_failure, mark_unconfirmed
 from fleet_remotes.services import waking
 from fleet_remotes.services.sending import fate_unknown, submitted
-from fleet_remotes.services.settings import is_set_up
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 
 log = structlog.get_logger("signalbox.remotes")
@@ -52,12 +53,12 @@ def _give_up(action: RemoteAction, work: ActionUnitOfWork) -> None:
         _infer(action, work)
     else:
         work.step(action, StepKind.UNCONFIRMED)
-        work.change(action, rules.mark_unconfirmed(rules.Standing.of(action), work.now))
+        work.change(action, mark_unconfirmed(Standing.of(action), work.now))
 
 
 def _infer(action: RemoteAction, work: ActionUnitOfWork) -> None:
     work.step(action, StepKind.INFERRED)
-    work.change(action, rules.infer_failure(rules.Standing.of(action), work.now))
+    work.change(action, infer_failure(Standing.of(action), work.now))
 
 
 def expire(*, now: datetime) -> int:
@@ -222,13 +223,13 @@ def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> 
     work.step(action, StepKind.LOOKED if answer.problem else StepKind.NOT_FOUND, answer.problem)
     if action.state != State.UNKNOWN or action.look_at is not None:
         return
-    again = rules.may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > work.now
+    again = may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > work.now
     if again and not answer.problem:
         action.not_before = work.now
-        work.change(action, replace(rules.Standing.of(action), state=State.QUEUED, since=work.now))
+        work.change(action, replace(Standing.of(action), state=State.QUEUED, since=work.now))
     else:
         work.step(action, StepKind.UNCONFIRMED)
-        work.change(action, rules.mark_unconfirmed(rules.Standing.of(action), work.now))
+        work.change(action, mark_unconfirmed(Standing.of(action), work.now))
 
 
 def find_lost(action: RemoteAction, listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -13,10 +13,11 @@ from django.utils.translation import override
 
 from core.sql import Col, update_rows
 from fleet_remotes import event_kinds as kinds
-from fleet_remotes.choices import FAILURES, SUCCESS, Brand, CauseGroup, State, advice_of, group_of, summary_of
+from fleet_remotes.catalogue import CauseGroup, advice_of, group_of, summary_of
+from fleet_remotes.choices import FAILURES, SUCCESS, Brand, State
 from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts
 from fleet_remotes.models import FleetVehicle, RemoteAction
-from fleet_remotes.rules import Standing
+from fleet_remotes.rules.standing import Standing
 from outbox.contract import NewEvent
 from outbox.services import publish
 

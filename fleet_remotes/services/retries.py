@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.conf import settings
 
-from fleet_remotes import rules
 from fleet_remotes.choices import OPEN, Kind, StepKind
 from fleet_remotes.models import ActionStep, RemoteAction
+from fleet_remotes.rules.retrying import auto_retry_delay
 
 
 def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, datetime]:
@@ -20,7 +20,7 @@ def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, dat
         action.pk: delay
         for action in failed
         if not action.fleet.is_stopped
-        and (delay := rules.auto_retry_delay(kind=Kind(action.kind), cause=action.cause, tries=action.auto_tries))
+        and (delay := auto_retry_delay(kind=Kind(action.kind), cause=action.cause, tries=action.auto_tries))
     }
     wanted = [action for action in failed if action.pk in delays]
     if not wanted:

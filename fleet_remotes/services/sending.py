@@ -16,13 +16,13 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from fleet_remotes import rules
-from fleet_remotes.choices import IN_FLIGHT, Kind, Refusal, State, StepKind
+from fleet_remotes.catalogue import Refusal
+from fleet_remotes.choices import IN_FLIGHT, Kind, State, StepKind
 from fleet_remotes.client import ApiAway, ApiError, Remotes
-from fleet_remotes.ingest import Command
+from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import Callback, Fleet, RemoteAction
-from fleet_remotes.rules import Finding, Level
-from fleet_remotes.selectors.preflight import callbacks_to_send_by, facts_of, means_of
+from fleet_remotes.rules.preflight import Finding, Level, preflight
+from fleet_remotes.selectors import callbacks_to_send_by, facts_of, means_of
 from fleet_remotes.services import waking
 from fleet_remotes.services.binding import bind_to
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
@@ -106,7 +106,7 @@ def claim(*, now: datetime) -> tuple[list[Claimed], bool]:
         callbacks = callbacks_to_send_by(action.fleet_id for action in actions)
         claimed = []
         for action in actions:
-            findings = rules.preflight(Kind(action.kind), facts[action.vehicle_id], means[action.fleet_id])
+            findings = preflight(Kind(action.kind), facts[action.vehicle_id], means[action.fleet_id])
             if _goes_ahead(action, findings, work):
                 claimed.append(_take(action, callbacks[action.fleet_id], work))
         work.flush()

@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from core.sql import Col, insert_rows, update_rows
 from core.unit_of_work import UnitOfWork
-from fleet_remotes import rules
 from fleet_remotes.choices import IN_FLIGHT, WITH_VENDOR, Kind, State, StepKind, Verdict
 from fleet_remotes.models import Callback, RemoteAction
-from fleet_remotes.rules import Report, Standing
+from fleet_remotes.rules.standing import Report, Standing, advance
+from fleet_remotes.rules.timers import Timers, watch_after
 from fleet_remotes.services import waking
 from fleet_remotes.services.outcomes import tell_outcomes
 from fleet_remotes.services.retries import plan_retries
-from fleet_remotes.services.settings import timers
 
 # Any fixed number serves, as long as nothing else locks it.
 _ACTIONS_LOCK = 7_201_007
@@ -36,6 +36,18 @@ def changing_actions() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ACTIONS_LOCK])
         yield
+
+
+def _timers() -> Timers:
+    return Timers(
+        first_s=settings.REMOTES_SOFT_FIRST_S,
+        navigation_s=settings.REMOTES_SOFT_NAVIGATION_S,
+        waking_s=settings.REMOTES_SOFT_WAKING_S,
+        sent_s=settings.REMOTES_SOFT_SENT_S,
+        blocked_s=settings.REMOTES_SOFT_BLOCKED_S,
+        blocked_hard_s=settings.REMOTES_HARD_BLOCKED_S,
+        hard_s=settings.REMOTES_HARD_S,
+    )
 
 
 class ActionUnitOfWork(UnitOfWork):
@@ -66,7 +78,7 @@ class ActionUnitOfWork(UnitOfWork):
 
     def report(self, action: RemoteAction, report: Report) -> Verdict:
         """Applies what the vendor says, and returns what became of the report."""
-        standing, verdict = rules.advance(Standing.of(action), report)
+        standing, verdict = advance(Standing.of(action), report)
         self.change(action, standing)
         return verdict
 
@@ -87,13 +99,13 @@ class ActionUnitOfWork(UnitOfWork):
 
     def watch(self, action: RemoteAction) -> None:
         """Sets when the vendor is asked next and when nothing more is expected."""
-        watch = rules.watch_after(
+        watch = watch_after(
             state=State(action.state),
             kind=Kind(action.kind),
             entered_at=action.entered_at,
             looks=action.looks,
             now=self.now,
-            timers=timers(),
+            timers=_timers(),
             window=self._window(action.callback_ref),
             disputed=_is_disputed(action),
         )

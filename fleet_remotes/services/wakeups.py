@@ -13,12 +13,11 @@ from django.utils.translation import override
 
 from core.sql import Col, insert_rows
 from fleet_remotes import event_kinds as kinds
-from fleet_remotes.choices import advice_of
+from fleet_remotes.catalogue import advice_of
 from fleet_remotes.event_kinds import WakeUpsExhausted
 from fleet_remotes.models import FleetVehicle
-from fleet_remotes.rules import month_of
+from fleet_remotes.rules.budget import month_of
 from fleet_remotes.services.outcomes import vehicle_facts
-from fleet_remotes.services.settings import default_budget
 from outbox.contract import NewEvent
 from outbox.services import publish
 
@@ -96,7 +95,7 @@ def _tell(rows: Sequence[tuple[int, date, int, int, int | None]], now: datetime)
     with override("en"):
         for pk, months in used_of.items():
             vehicle = vehicles[pk]
-            limit = vehicle.wakeup_budget if vehicle.wakeup_budget is not None else default_budget()
+            limit = vehicle.wakeup_limit
             for month, used, refusals in months:
                 # What happened in an earlier month is counted, but no news.
                 if month == month_of(now) and (refusals or (limit is not None and used >= limit)):

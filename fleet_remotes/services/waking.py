@@ -10,24 +10,12 @@ from outbox.nudge import Nudger
 
 log = structlog.get_logger("signalbox.remotes")
 # A vehicle takes seconds, so notifications may be gathered for a tenth of one: fewer, larger transactions.
-_applier = Nudger("fleet_remotes.apply_callbacks", gather_s=0.1)
-_sender = Nudger("fleet_remotes.send_due")
-_looker = Nudger("fleet_remotes.look_due")
-
-
-def apply_soon() -> None:
-    """Says that callbacks were stored."""
-    _applier.nudge()
-
-
-def send_soon() -> None:
-    """Says that commands are due."""
-    _sender.nudge()
-
-
-def look_soon() -> None:
-    """Says that the vendor is to be asked."""
-    _looker.nudge()
+# Callbacks were stored.
+apply_soon = Nudger("fleet_remotes.apply_callbacks", gather_s=0.1).nudge
+# Commands are due.
+send_soon = Nudger("fleet_remotes.send_due").nudge
+# The vendor is to be asked.
+look_soon = Nudger("fleet_remotes.look_due").nudge
 
 
 def send_in(seconds: float) -> None:

@@ -10,9 +10,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from console.templatetags.console import register_colours, short_duration
-from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS, advice_of, summary_of, words_for
+from fleet_remotes.catalogue import advice_of, summary_of, words_for
+from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS
 from fleet_remotes.models import CommandBatch, RemoteAction
-from fleet_remotes.rules import Finding
+from fleet_remotes.rules.preflight import Finding
 
 register = template.Library()
 register_colours(register, action_colour=STATE_COLOURS, remote_verdict_colour=VERDICT_COLOURS)

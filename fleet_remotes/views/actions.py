@@ -15,10 +15,11 @@ from django.views.decorators.http import require_POST
 from console.lists import ListPage
 from core.permissions import person, requires
 from fleet_remotes import selectors
-from fleet_remotes.choices import OPEN, summary_of
+from fleet_remotes.catalogue import summary_of
+from fleet_remotes.choices import OPEN
 from fleet_remotes.filters import ActionFilters
 from fleet_remotes.models import CommandDraft, RemoteAction
-from fleet_remotes.rules import Standing
+from fleet_remotes.rules.standing import Standing
 from fleet_remotes.search import ACTION_SEARCH
 from fleet_remotes.services import commands, following
 from fleet_remotes.services.outcomes import explanation_of

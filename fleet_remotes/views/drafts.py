@@ -18,11 +18,12 @@ from django.views.decorators.http import require_POST
 from core.permissions import person, requires
 from core.refusal import Refused
 from fleet_remotes import selectors
-from fleet_remotes.choices import Kind, summary_of
+from fleet_remotes.catalogue import summary_of
+from fleet_remotes.choices import Kind
 from fleet_remotes.forms import CommandForm, ConfirmForm
-from fleet_remotes.ingest import Command
+from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import CommandDraft, FleetVehicle, RemoteAction
-from fleet_remotes.rules import Finding, Level
+from fleet_remotes.rules.preflight import Finding, Level
 from fleet_remotes.services import commands
 from fleet_remotes.views.vehicles import VehicleList
 

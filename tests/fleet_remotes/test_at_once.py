@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from core.refusal import Refused
 from fleet_remotes.choices import State
-from fleet_remotes.ingest import read_command
+from fleet_remotes.ingest.commands import read_command
 from fleet_remotes.models import CallbackMessage, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
 from fleet_remotes.services import commands
 from fleet_remotes.services.applying import apply_waiting

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from fleet_remotes.choices import Kind, summary_of
+from fleet_remotes.catalogue import summary_of
+from fleet_remotes.choices import Kind
 from fleet_remotes.forms import COMMANDS, CommandForm
-from fleet_remotes.ingest import CommandError, read_command
+from fleet_remotes.ingest.commands import CommandError, read_command
 
 POINT = {"type": "Point", "coordinates": [6.96, 50.94]}
 GOOD: list[tuple[str, Any, str]] = [

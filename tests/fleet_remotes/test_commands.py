@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from core.refusal import Refused
 from fleet_remotes.choices import Kind, State
-from fleet_remotes.ingest import Command, read_command
+from fleet_remotes.ingest.commands import Command, read_command
 from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.services import commands
 from fleet_remotes.services.following import expire

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from fleet_remotes import api
 from fleet_remotes.choices import State, Verdict
-from fleet_remotes.ingest import Event, read_body
+from fleet_remotes.ingest.notifications import Event, read_body
 from fleet_remotes.models import Callback, CallbackMessage, RemoteAction, RemoteNotification
-from fleet_remotes.services import applying, records
 from fleet_remotes.services.applying import apply_waiting
 from tests.factories.fleet_remotes import (
     HEADER_VALUE,
@@ -147,21 +146,19 @@ def test_a_burst_of_5000_is_applied_whole() -> None:
     assert (callback.bodies, callback.events, callback.duplicates) == (100, 5_000, 0)
 
 
-def test_a_body_that_the_database_refuses_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_the_database_refuses_holds_up_no_other() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE fleet_remotes_remotenotification ADD CONSTRAINT no_poison CHECK (status <> 'Poison')"
+        )
     action, callback = with_callback(since=at(0))
-    real = records.write_notifications
-
-    def refuse(rows: Any) -> None:
-        if any(row.event.status == "Poison" for row in rows):
-            raise DatabaseError("cannot be stored")
-        real(rows)
-
-    monkeypatch.setattr(applying, "write_notifications", refuse)
     receive(callback, body(success(action) | {"eventStatus": {"type": "Pending", "status": "Poison"}}), apply=False)
     receive(callback, body(success(action)))
     assert fresh(action).state == State.SUCCEEDED
     problems = list(CallbackMessage.objects.order_by("id").values_list("problem", flat=True))
-    assert problems == ["It could not be applied: cannot be stored", ""]
+    assert problems[0].startswith("It could not be applied: ")
+    assert "no_poison" in problems[0]
+    assert problems[1] == ""
 
 
 def test_numbers_and_odd_types_where_texts_belong_are_read() -> None:

@@ -8,20 +8,11 @@ from typing import Any
 
 import pytest
 
-from fleet_remotes.choices import CAPABILITY_OF, Capability, Kind, words_for
-from fleet_remotes.rules import (
-    Budget,
-    Level,
-    Means,
-    Vehicle,
-    auto_retry_delay,
-    forecast_of,
-    may_post_again,
-    month_of,
-    next_month,
-    preflight,
-    resting_until,
-)
+from fleet_remotes.catalogue import words_for
+from fleet_remotes.choices import CAPABILITY_OF, Capability, Kind
+from fleet_remotes.rules.budget import Budget, forecast_of, month_of, next_month, resting_until
+from fleet_remotes.rules.preflight import Level, Means, Vehicle, preflight
+from fleet_remotes.rules.retrying import auto_retry_delay, may_post_again
 from tests.fleet_remotes.kit import NOW, at
 
 ABLE = Vehicle(capabilities=frozenset(Capability.values))

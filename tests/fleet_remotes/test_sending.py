@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from fleet_remotes.choices import Kind, State
-from fleet_remotes.ingest import read_command
+from fleet_remotes.ingest.commands import read_command
 from fleet_remotes.models import ActionStep, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services import following, sending
 from fleet_remotes.services.commands import place_command

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fleet_remotes.choices import Kind
-from fleet_remotes.ingest import Event, read_body
+from fleet_remotes.ingest.notifications import Event, read_body
 from fleet_remotes.management.remote_simulator import PATHS, Vendor
 from fleet_remotes.management.remote_simulator.paths import ODDITIES, choose_path, named
 from fleet_remotes.management.remote_simulator.vendor import Hook

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_remotes.choices import OPEN, SUCCESS, TERMINAL, State, Verdict
-from fleet_remotes.rules import Report, Standing, advance, infer_failure, mark_unconfirmed, rank
+from fleet_remotes.rules.standing import Report, Standing, advance, infer_failure, mark_unconfirmed, rank
 from tests.clock import NOW
 
 PENDING = (State.ACCEPTED, State.CHECKING, State.WAKING, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY, State.SENT)

@@ -11,7 +11,7 @@ import pytest
 
 from fleet_remotes.choices import Flag, Kind, State, Verdict
 from fleet_remotes.models import Callback, CallbackMessage, RemoteAction, RemoteNotification
-from fleet_remotes.rules import Standing
+from fleet_remotes.rules.standing import Standing
 from fleet_remotes.services.binding import bind_waiting
 from fleet_remotes.services.following import Answer, Question, give_up, take_answer
 from tests.clock import iso

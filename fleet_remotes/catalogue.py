@@ -1,13 +1,17 @@
-"""Why an action failed or was not sent, in plain words, and what to do (the failure table of reference B6)."""
+"""Words: what each failure cause means and what to do about it (the failure table of reference B6), commands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+
+from fleet_remotes.choices import Kind
 
 NOT_SPECIFIED = "NotSpecified"
 # Other spellings of one cause: the flow chart's, and Pending statuses used as causes (reference B5, 4 and 5).
@@ -187,3 +191,36 @@ _HINTS = {
 def words_for(code: str) -> str | Promise:
     """What a check found, in a sentence."""
     return _HINTS.get(code) or advice_of(code).meaning
+
+
+def summary_of(kind: str, parameters: dict[str, Any]) -> str:
+    """ "Lock the doors", "Start charging": what a command asks for, in the reader's language."""
+    match Kind(kind), parameters:
+        case Kind.NAVIGATION, {"positions": points}:
+            n = len(points)
+            return ngettext("Send a destination", "Send a route of %(n)d points", n) % {"n": n}
+        case (Kind.IMMOBILIZATION, {"activate": on}) | (Kind.STOLEN, {"immobilization": {"activate": on}}):
+            return gettext("Immobilise") if on else gettext("Release the immobiliser")
+        case Kind.PRECONDITIONING, {"airConditioning": {"immediate": on}}:
+            return gettext("Start preconditioning") if on else gettext("Stop preconditioning")
+        case Kind.PRECONDITIONING, _:
+            return gettext("Set preconditioning programs")
+        case Kind.CHARGING, {"preferences": _}:
+            return gettext("Set charging preferences")
+        case Kind.CHARGING, {"schedule": _}:
+            return gettext("Set the charging schedule")
+        case Kind.CHARGING, {"immediate": on}:
+            return gettext("Start charging") if on else gettext("Stop charging")
+        case Kind.STOLEN, {"trackingPeriod": _}:
+            return gettext("Track the stolen vehicle")
+        case Kind.STOLEN, {"stolen": on}:
+            return gettext("Declare stolen") if on else gettext("Declare found again")
+        case Kind.DOOR, {"state": state}:
+            return gettext("Unlock the doors") if state == "Unlocked" else gettext("Lock the doors")
+        case Kind.HORN, {"state": state}:
+            return gettext("Sound the horn") if state == "Activated" else gettext("Silence the horn")
+        case Kind.LIGHTS, {"on": on}:
+            return gettext("Switch the lights on") if on else gettext("Switch the lights off")
+        case Kind.WAKE_UP, _:
+            return gettext("Wake up")
+    raise ValueError(f"No command: {kind} {parameters}")

@@ -1,4 +1,4 @@
-"""Choices of remote actions: the nine kinds and the states (reference B1 and B6)."""
+"""Choices of fleet remotes: actions with their states (reference B1 and B6), notifications, vehicles, callbacks."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -116,3 +116,88 @@ class StepKind(models.TextChoices):
     INFERRED = "inferred", _("Counted as failed: it stayed held up")
     CANCELLED = "cancelled", _("Cancelled before it was sent")
     RETRYING = "retrying", _("Will be tried again as a new action")
+
+
+class Verdict(models.TextChoices):
+    """Whether a notification changed its action, or why not."""
+
+    APPLIED = "applied", _("Applied")
+    REPEATED = "repeated", _("Says what was known")
+    REGRESSIVE = "regressive", _("Older than what was known")
+    LATE = "late", _("After the end")
+    CONFLICT = "conflict", _("Contradicts another outcome")
+    UNKNOWN_ACTION = "unknown_action", _("No action of ours has this id")
+    VIN_MISMATCH = "vin_mismatch", _("Another vehicle than the action’s")
+    UNKNOWN_VALUE = "unknown_value", _("A value that we do not know")
+    UNREADABLE = "unreadable", _("Not readable as a notification")
+
+
+VERDICT_COLOURS = dict.fromkeys((Verdict.REPEATED, Verdict.REGRESSIVE, Verdict.LATE), "secondary")
+VERDICT_COLOURS |= dict.fromkeys((Verdict.UNKNOWN_ACTION, Verdict.UNKNOWN_VALUE), "warning")
+VERDICT_COLOURS |= dict.fromkeys((Verdict.CONFLICT, Verdict.VIN_MISMATCH, Verdict.UNREADABLE), "danger")
+VERDICT_COLOURS[Verdict.APPLIED] = "success"
+# What the page of unmatched notifications shows.
+UNMATCHED = (Verdict.UNKNOWN_ACTION, Verdict.VIN_MISMATCH, Verdict.UNKNOWN_VALUE, Verdict.UNREADABLE)
+
+
+class Flag(models.TextChoices):
+    """What was odd about a notification that was understood nevertheless."""
+
+    NORMALISED = "normalised", _("An odd spelling was understood")
+    NO_DATE = "no_date", _("No date: the receipt counts")
+    BAD_DATE = "bad_date", _("Unreadable date: the receipt counts")
+    FUTURE_DATE = "future_date", _("A date in the future: the receipt counts")
+    CAUSE_IGNORED = "cause_ignored", _("A cause although it is not over: ignored")
+    UNKNOWN_CAUSE = "unknown_cause", _("A cause that we do not know")
+    UNKNOWN_VIN = "unknown_vin", _("A vehicle that is not in any fleet here")
+    TYPE_MISMATCH = "type_mismatch", _("Another kind of action than was sent")
+    BOUND_LATER = "bound_later", _("Found its action later")
+
+
+class Brand(models.TextChoices):
+    """The brands of the vendor's fleet-owner API (seed 003)."""
+
+    CITROEN = "citroen", _("Citroën")
+    DS = "ds", _("DS")
+    PEUGEOT = "peugeot", _("Peugeot")
+    OPEL = "opel", _("Opel")
+    VAUXHALL = "vauxhall", _("Vauxhall")
+
+
+# What is typed or sent instead of a brand's own value.
+BRAND_ALIASES = {"citroën": Brand.CITROEN, "ac": Brand.CITROEN, "ds automobiles": Brand.DS, "vx": Brand.VAUXHALL}
+
+
+class Privacy(models.TextChoices):
+    """`privacy.state` of the vendor's vehicle status."""
+
+    UNKNOWN = "", _("Unknown")
+    NONE = "None", _("Off")
+    GEOLOCATION = "Geolocation", _("Position hidden")
+    FULL = "Full", _("Full privacy")
+
+
+class Capability(models.TextChoices):
+    """`onboardCapabilities.remote` of the vendor's vehicle; it has no entry for immobilisation."""
+
+    PRECONDITIONING = "preconditioning", _("Preconditioning")
+    DOOR = "door", _("Doors")
+    HORN = "horn", _("Horn")
+    CHARGING = "charging", _("Charging")
+    LIGHTS = "lights", _("Lights")
+    WAKEUP = "wakeup", _("Wake-up")
+    NAVIGATION = "navigation", _("Navigation")
+    STOLEN = "stolen", _("Stolen vehicle")
+
+
+# The capability that an action needs; immobilisation is listed by none and therefore needs none.
+CAPABILITY_OF: dict[Kind, Capability] = {kind: Capability(kind.lower()) for kind in Kind if kind != Kind.IMMOBILIZATION}
+
+
+class CallbackStatus(models.TextChoices):
+    """What the vendor says of a registered callback; Paused posts nothing at all."""
+
+    UNREGISTERED = "", _("Not registered")
+    RUNNING = "Running", _("Running")
+    PAUSED = "Paused", _("Paused")
+    FAILED = "Failed", _("Failed")
