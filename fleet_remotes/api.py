@@ -25,6 +25,7 @@ from core.api import (
     problem_response,
     raw_body,
     rfc3339,
+    serialize,
 )
 from core.batches import batch_openapi
 from core.combine import Combiner
@@ -85,24 +86,14 @@ def receive_callback(request: HttpRequest, slug: str) -> HttpResponse:
 # ---- vehicles -------------------------------------------------------------------------------------------------
 
 
-def vehicle_shape(vehicle: FleetVehicle) -> dict[str, Any]:
-    return {
-        "vin": vehicle.vin,
-        "vehicle_id": vehicle.vehicle_id,
-        "fleet": vehicle.fleet.key,
-        "brand": vehicle.brand,
-        "model": vehicle.model,
-        "plate": vehicle.plate,
-        "name": vehicle.name,
-        "capabilities": vehicle.capabilities,
-        "privacy": vehicle.privacy,
-        "battery_level": vehicle.battery_level,
-        "is_stolen": vehicle.is_stolen,
-        "facts_at": rfc3339(vehicle.facts_at),
-        "wakeup_budget": vehicle.wakeup_budget,
-        "wakeup_learnt": vehicle.wakeup_learnt,
-        "tags": list(vehicle.tags),
-    }
+_VEHICLE_FIELDS = (
+    "vin vehicle_id brand model plate name capabilities privacy battery_level is_stolen facts_at wakeup_budget "
+    "wakeup_learnt tags"
+)
+
+
+def serialize_vehicle(vehicle: FleetVehicle) -> dict[str, Any]:
+    return serialize(vehicle, *_VEHICLE_FIELDS.split()) | {"fleet": vehicle.fleet.key}
 
 
 @router.put(
@@ -116,14 +107,14 @@ def put_vehicles(request: HttpRequest) -> HttpResponse:
 @router.get("/vehicles", auth=READ, summary="Vehicles, by Magic Search")
 def list_vehicles(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = selectors.vehicles().filter(VEHICLE_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=vehicle_shape, descending=False)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_vehicle, descending=False)
 
 
 @router.get("/vehicles/{vin}", auth=READ, summary="One vehicle, with its wake-up budget")
 def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
     vehicle = get_object_or_404(selectors.vehicles(), vin=vin.upper())
     budget = selectors.budgets([vehicle], timezone.now())[vehicle.pk]
-    return vehicle_shape(vehicle) | {
+    return serialize_vehicle(vehicle) | {
         "wakeups": {"used": budget.used, "budget": budget.effective, "left": budget.left, "refused": budget.refused}
     }
 
@@ -149,21 +140,16 @@ class CallbackIn(ConfigurationIn):
     silent_after_s: int = Field(default=900, ge=60, le=2_592_000)
 
 
-def callback_shape(callback: Callback) -> dict[str, Any]:
-    return {
+_CALLBACK_FIELDS = "slug callback_id status batch_window_s last_received_at silent_since duplicates refused"
+
+
+def serialize_callback(callback: Callback) -> dict[str, Any]:
+    return serialize(callback, *_CALLBACK_FIELDS.split()) | {
         "id": callback.pk,
-        "slug": callback.slug,
         "fleet": callback.fleet.key,
         "path": f"/api/v1/remotes/callbacks/{callback.slug}",
         "header": {"name": callback.header_name},
-        "callback_id": callback.callback_id,
-        "status": callback.status,
-        "batch_window_s": callback.batch_window_s,
-        "last_received_at": rfc3339(callback.last_received_at),
-        "silent_since": rfc3339(callback.silent_since),
         "received": callback.events,
-        "duplicates": callback.duplicates,
-        "refused": callback.refused,
     }
 
 
@@ -187,15 +173,15 @@ def create_callback(request: HttpRequest, body: CallbackIn) -> Status[dict[str, 
             batch_window_s=body.batch_window_s,
             silent_after_s=body.silent_after_s,
         )
-    shape = callback_shape(callback)
+    answer = serialize_callback(callback)
     if not body.header.value.strip():
-        shape["header"]["value"] = value
-    return Status(201, shape)
+        answer["header"]["value"] = value
+    return Status(201, answer)
 
 
 @router.get("/callbacks", auth=READ, summary="Callbacks and how they are")
 def list_callbacks(request: HttpRequest, limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    return page_of(selectors.callbacks(), limit=limit, cursor=cursor, shape=callback_shape, descending=False)
+    return page_of(selectors.callbacks(), limit=limit, cursor=cursor, shape=serialize_callback, descending=False)
 
 
 # ---- commands -------------------------------------------------------------------------------------------------
@@ -216,39 +202,33 @@ class ConfirmIn(Schema):
     code: str
 
 
-def action_shape(action: RemoteAction) -> dict[str, Any]:
+_ACTION_FIELDS = (
+    "parameters reason requested_by state since cause feedback inferred conflict remote_action_id created_at "
+    "submitted_at"
+)
+_MOMENT_FIELDS = "at source detail took_s received_at duplicates flags"
+
+
+def serialize_action(action: RemoteAction) -> dict[str, Any]:
     meaning, todo = explanation_of(action)
-    return {
+    error = {
+        "status": action.http_status,
+        "code": action.error_code,
+        "message": action.error_text,
+        "uuid": action.error_uuid,
+    }
+    return serialize(action, *_ACTION_FIELDS.split()) | {
         "id": action.pk,
         "vin": action.vehicle.vin,
         "fleet": action.fleet.key,
         "type": action.kind,
-        "parameters": action.parameters,
         "summary": summary_of(action.kind, action.parameters),
-        "reason": action.reason,
-        "requested_by": action.requested_by,
-        "state": action.state,
         "is_final": action.is_terminal and action.state != State.UNCONFIRMED,
-        "since": rfc3339(action.since),
-        "cause": action.cause,
         "explanation": meaning,
         "suggestion": todo,
-        "feedback": action.feedback,
-        "inferred": action.inferred,
-        "conflict": action.conflict,
         "confirmed_late_after_s": Standing.of(action).confirmed_late_after_s,
-        "remote_action_id": action.remote_action_id,
-        "created_at": rfc3339(action.created_at),
-        "submitted_at": rfc3339(action.submitted_at),
         "not_before": rfc3339(action.not_before) if action.state == State.QUEUED else None,
-        "error": {
-            "status": action.http_status,
-            "code": action.error_code,
-            "message": action.error_text,
-            "uuid": action.error_uuid,
-        }
-        if action.http_status
-        else None,
+        "error": error if action.http_status else None,
         "retry_of": action.retry_of_id,
         "resolved_by": action.resolved_by_id,
         "batch": action.batch_id,
@@ -257,20 +237,10 @@ def action_shape(action: RemoteAction) -> dict[str, Any]:
 
 def _with_timeline(action: RemoteAction) -> dict[str, Any]:
     timeline = [
-        {
-            "at": rfc3339(moment.at),
-            "source": moment.source,
-            "what": moment.title,
-            "detail": moment.detail,
-            "took_s": moment.took_s,
-            "verdict": moment.verdict or None,
-            "received_at": rfc3339(moment.received_at),
-            "duplicates": moment.duplicates,
-            "flags": moment.flags,
-        }
+        serialize(moment, *_MOMENT_FIELDS.split()) | {"what": moment.title, "verdict": moment.verdict or None}
         for moment in selectors.timeline_of(action)
     ]
-    return action_shape(action) | {"expected_next": selectors.expected_next(action), "timeline": timeline}
+    return serialize_action(action) | {"expected_next": selectors.expected_next(action), "timeline": timeline}
 
 
 def _vehicle(vin: str) -> FleetVehicle:
@@ -303,16 +273,16 @@ def post_action(request: HttpRequest, body: ActionIn) -> Status[dict[str, Any]]:
         )
     except CommandError as error:
         raise Problem(422, str(error), [{"pointer": error.pointer, "detail": str(error)}]) from error
-    shape = _with_timeline(action)
+    answer = _with_timeline(action)
     if code:
-        shape["confirmation"] = {"code": code, "until": rfc3339(action.expires_at)}
-    return Status(202, shape)
+        answer["confirmation"] = {"code": code, "until": rfc3339(action.expires_at)}
+    return Status(202, answer)
 
 
 @router.get("/actions", auth=READ, summary="Actions, newest first, by Magic Search")
 def list_actions(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = selectors.actions().filter(ACTION_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=action_shape)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_action)
 
 
 @router.get("/actions/{action_id}", auth=READ, summary="One action with its timeline")

@@ -223,4 +223,4 @@ def summary_of(kind: str, parameters: dict[str, Any]) -> str:
             return gettext("Switch the lights on") if on else gettext("Switch the lights off")
         case Kind.WAKE_UP, _:
             return gettext("Wake up")
-    raise ValueError(f"No command: {kind} {parameters}")
+    return str(Kind(kind).label)

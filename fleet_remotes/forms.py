@@ -3,88 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time
 from typing import Any
 
 import msgspec
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from fleet_remotes.catalogue import summary_of
 from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.commands import Command, CommandError, read_command
 from fleet_remotes.models import Fleet
 from fleet_remotes.services.commands import MIN_REASON
 
-Given = dict[str, Any]
-
-
-def _duration(given: Given) -> str:
-    return f"PT{given['time'].hour}H{given['time'].minute}M"
-
-
-def _position(given: Given) -> Given:
-    return {"type": "Point", "coordinates": [float(given["longitude"]), float(given["latitude"])]}
-
-
-# What a person may choose: label, kind, the parameters made of the other fields, and which of those it needs.
-Choice = tuple[str | Promise, Kind, Callable[[Given], Any], tuple[str, ...]]
-COMMANDS: dict[str, Choice] = {
-    "lock": (_("Lock the doors"), Kind.DOOR, lambda _g: {"state": "Locked"}, ()),
-    "unlock": (_("Unlock the doors"), Kind.DOOR, lambda _g: {"state": "Unlocked"}, ()),
-    "precondition": (
-        _("Start preconditioning"),
-        Kind.PRECONDITIONING,
-        lambda _g: {"airConditioning": {"immediate": True}},
-        (),
+Values = dict[str, Any]
+# What a person may choose, in groups: kind and parameters.
+_GROUPS: tuple[tuple[Any, dict[str, tuple[Kind, Values]]], ...] = (
+    (
+        _("Everyday"),
+        {
+            "lock": (Kind.DOOR, {"state": "Locked"}),
+            "precondition": (Kind.PRECONDITIONING, {"airConditioning": {"immediate": True}}),
+            "precondition_stop": (Kind.PRECONDITIONING, {"airConditioning": {"immediate": False}}),
+            "horn": (Kind.HORN, {"state": "Activated"}),
+            "horn_off": (Kind.HORN, {"state": "Unactivated"}),
+            "lights": (Kind.LIGHTS, {"on": True}),
+            "lights_off": (Kind.LIGHTS, {"on": False}),
+        },
     ),
-    "precondition_stop": (
-        _("Stop preconditioning"),
-        Kind.PRECONDITIONING,
-        lambda _g: {"airConditioning": {"immediate": False}},
-        (),
+    (
+        _("Charging"),
+        {
+            "charge": (Kind.CHARGING, {"immediate": True}),
+            "charge_stop": (Kind.CHARGING, {"immediate": False}),
+            "charge_later": (Kind.CHARGING, {"schedule": {}}),
+            "charge_type": (Kind.CHARGING, {"preferences": {}}),
+        },
     ),
-    "charge": (_("Start charging"), Kind.CHARGING, lambda _g: {"immediate": True}, ()),
-    "charge_stop": (_("Stop charging"), Kind.CHARGING, lambda _g: {"immediate": False}, ()),
-    "charge_later": (
-        _("Charge later"),
-        Kind.CHARGING,
-        lambda g: {"schedule": {"nextDelayedTime": _duration(g)}},
-        ("time",),
+    (_("Other"), {"navigate": (Kind.NAVIGATION, {"positions": [{}]}), "wake_up": (Kind.WAKE_UP, {})}),
+    (
+        _("With a reason and a second confirmation"),
+        {
+            "unlock": (Kind.DOOR, {"state": "Unlocked"}),
+            "immobilise": (Kind.IMMOBILIZATION, {"activate": True}),
+            "release": (Kind.IMMOBILIZATION, {"activate": False}),
+            "stolen": (Kind.STOLEN, {"stolen": True}),
+            "found": (Kind.STOLEN, {"stolen": False}),
+        },
     ),
-    "charge_type": (
-        _("Set charging preferences"),
-        Kind.CHARGING,
-        lambda g: {"preferences": {"type": g["charge_to"]}},
-        ("charge_to",),
-    ),
-    "horn": (_("Sound the horn"), Kind.HORN, lambda _g: {"state": "Activated"}, ()),
-    "horn_off": (_("Silence the horn"), Kind.HORN, lambda _g: {"state": "Unactivated"}, ()),
-    "lights": (_("Switch the lights on"), Kind.LIGHTS, lambda _g: {"on": True}, ()),
-    "lights_off": (_("Switch the lights off"), Kind.LIGHTS, lambda _g: {"on": False}, ()),
-    "navigate": (
-        _("Send a destination"),
-        Kind.NAVIGATION,
-        lambda g: {"positions": [_position(g)]},
-        ("latitude", "longitude"),
-    ),
-    "wake_up": (_("Wake up"), Kind.WAKE_UP, lambda _g: {}, ()),
-    "immobilise": (_("Immobilise"), Kind.IMMOBILIZATION, lambda _g: {"activate": True}, ()),
-    "release": (_("Release the immobiliser"), Kind.IMMOBILIZATION, lambda _g: {"activate": False}, ()),
-    "stolen": (_("Declare stolen"), Kind.STOLEN, lambda _g: {"stolen": True}, ()),
-    "found": (_("Declare found again"), Kind.STOLEN, lambda _g: {"stolen": False}, ()),
+)
+COMMANDS = {key: command for _title, commands in _GROUPS for key, command in commands.items()}
+# Those whose parameters are made of further fields: which they need, and how.
+_BUILT: dict[str, tuple[tuple[str, ...], Callable[[Values], Values]]] = {
+    "charge_later": (("time",), lambda values: {"schedule": {"nextDelayedTime": _duration(values["time"])}}),
+    "charge_type": (("charge_to",), lambda values: {"preferences": {"type": values["charge_to"]}}),
+    "navigate": (("latitude", "longitude"), lambda values: {"positions": [_point(values)]}),
 }
 CUSTOM = "custom"
-_GROUPS = (
-    (_("Everyday"), ("lock", "precondition", "precondition_stop", "horn", "horn_off", "lights", "lights_off")),
-    (_("Charging"), ("charge", "charge_stop", "charge_later", "charge_type")),
-    (_("Other"), ("navigate", "wake_up")),
-    (_("With a reason and a second confirmation"), ("unlock", "immobilise", "release", "stolen", "found")),
-)
+
+
+def _duration(moment: time) -> str:
+    return f"PT{moment.hour}H{moment.minute}M"
+
+
+def _point(values: Values) -> Values:
+    return {"type": "Point", "coordinates": [float(values["longitude"]), float(values["latitude"])]}
 
 
 def _choices() -> list[Any]:
-    groups: list[Any] = [(title, [(key, COMMANDS[key][0]) for key in keys]) for title, keys in _GROUPS]
+    groups: list[Any] = [(title, [(key, _label(key)) for key in commands]) for title, commands in _GROUPS]
     return [("", "–"), *groups, (_("By hand"), [(CUSTOM, _("As the vendor’s API spells it"))])]
+
+
+def _label(key: str) -> Any:
+    return _("Charge later") if key == "charge_later" else summary_of(*COMMANDS[key])
 
 
 class CommandForm(forms.Form):
@@ -134,36 +126,39 @@ class CommandForm(forms.Form):
         help_text=_("Kept with the command; needed for unlocking, immobilising and declaring stolen."),
     )
 
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
-        chosen = given.get("command")
-        if not chosen or self.errors:
-            return given
+    def clean(self) -> Values:
+        values: Values = super().clean() or {}
+        choice = values.get("command")
+        if not choice or self.errors:
+            return values
         try:
-            self.made = self._custom(given) if chosen == CUSTOM else self._chosen(chosen, given)
+            self.made = self._custom(values) if choice == CUSTOM else self._chosen(choice, values)
         except CommandError as error:
-            self.add_error("parameters" if chosen == CUSTOM else "command", str(error))
-            return given
-        if self.made is not None and self.made.is_dangerous and len((given.get("reason") or "").strip()) < MIN_REASON:
+            self.add_error("parameters" if choice == CUSTOM else "command", str(error))
+            return values
+        if self.made is not None and self.made.is_dangerous and len((values.get("reason") or "").strip()) < MIN_REASON:
             self.add_error("reason", _("Say why, in at least %(n)d characters.") % {"n": MIN_REASON})
-        return given
+        return values
 
-    def _chosen(self, chosen: str, given: Given) -> Command | None:
-        _label, kind, build, needs = COMMANDS[chosen]
-        missing = [name for name in needs if given.get(name) in (None, "")]
+    def _chosen(self, choice: str, values: Values) -> Command | None:
+        kind, parameters = COMMANDS[choice]
+        if choice not in _BUILT:
+            return read_command(kind, parameters)
+        needs, build = _BUILT[choice]
+        missing = [name for name in needs if values.get(name) in (None, "")]
         for name in missing:
             self.add_error(name, _("This command needs it."))
-        return None if missing else read_command(kind, build(given))
+        return None if missing else read_command(kind, build(values))
 
-    def _custom(self, given: Given) -> Command | None:
-        if not given.get("kind"):
+    def _custom(self, values: Values) -> Command | None:
+        if not values.get("kind"):
             self.add_error("kind", _("Choose the action."))
             return None
         try:
-            parameters = msgspec.json.decode((given.get("parameters") or "{}").encode())
+            parameters = msgspec.json.decode((values.get("parameters") or "{}").encode())
         except (msgspec.DecodeError, RecursionError) as error:
             raise CommandError(f"{error}") from error
-        return read_command(given["kind"], parameters)
+        return read_command(values["kind"], parameters)
 
 
 class ConfirmForm(forms.Form):

@@ -161,7 +161,7 @@ def test_every_choice_of_the_form_makes_a_good_command(chosen: str) -> None:
     form = CommandForm({"command": chosen, "reason": "because", **MORE.get(chosen, {})})
     assert form.is_valid(), form.errors
     assert form.made is not None
-    assert form.made.kind == COMMANDS[chosen][1]
+    assert form.made.kind == COMMANDS[chosen][0]
 
 
 @pytest.mark.parametrize(

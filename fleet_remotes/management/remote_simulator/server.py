@@ -23,7 +23,7 @@ from fleet_remotes.management.remote_simulator.vendor import Hook, Remote, Vendo
 BASE = "/connectedcar/v3"
 HANG_S = 120.0
 THROTTLED_FOR_S = 2
-_CALLBACKS = re.compile(r"/fleets/([^/]+)/remote/callbacks(?:/([^/]+)(/status)?)?")
+_CALLBACKS = re.compile(r"/fleets/([^/]+)/remote/callbacks(?:/([^/]+))?")
 _REMOTES = re.compile(r"/fleets/([^/]+)/vehicles/([^/]+)/callbacks/([^/]+)/remotes(?:/([^/]+))?")
 PAGE = 50
 
@@ -87,13 +87,15 @@ class Pages(BaseHTTPRequestHandler):
             if self.command == "POST" and not remote_id:
                 self._send_remote(fleet, vehicle_id, callback_id, body)
             elif self.command == "GET" and remote_id:
-                self._answer(200, self._record(self._remote(remote_id)))
+                if remote_id not in self.vendor.remotes:
+                    raise Refused(404, "No such remote.", 40499)
+                self._answer(200, self._record(self.vendor.remotes[remote_id]))
             elif self.command == "GET":
                 self._list(vehicle_id, callback_id, parse_qs(parts.query))
             else:
                 raise Refused(405, "Method not allowed.")
         elif matched := _CALLBACKS.fullmatch(path):
-            self._callbacks(unquote(matched[1]), unquote(matched[2] or ""), bool(matched[3]), body)
+            self._callbacks(unquote(matched[1]), unquote(matched[2] or ""), body)
         else:
             raise Refused(404, "No such resource.")
 
@@ -128,12 +130,6 @@ class Pages(BaseHTTPRequestHandler):
         else:
             raise Refused(path.answer, f"The simulator's path “{path.name}”.")
 
-    def _remote(self, remote_id: str) -> Remote:
-        remote = self.vendor.remotes.get(remote_id)
-        if remote is None:
-            raise Refused(404, "No such remote.", 40499)
-        return remote
-
     def _record(self, remote: Remote) -> dict[str, Any]:
         request = dict(remote.request)
         if not self.simulator.shows_labels:
@@ -157,29 +153,17 @@ class Pages(BaseHTTPRequestHandler):
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 
-    def _callbacks(self, fleet: str, callback_id: str, is_status: bool, body: Any) -> None:
-        if not callback_id:
-            if self.command == "POST":
-                self._answer(200, _shape(self.vendor.register(fleet, body)))
-            else:
-                hooks = [_shape(hook) for hook in self.vendor.hooks.values() if hook.fleet == fleet]
-                self._answer(200, {"_embedded": {"callbacks": hooks}})
-            return
-        hook = self.vendor.hook(callback_id)
-        if hook is None or hook.fleet != fleet:
-            raise Refused(404, "No such callback.", 40499)
-        if is_status and self.command == "PUT":
-            hook.status = {"Running": "Running", "Paused": "Paused"}[body["status"]]
-            self._answer(202, _shape(hook))
+    def _callbacks(self, fleet: str, callback_id: str, body: Any) -> None:
+        if not callback_id and self.command == "POST":
+            hook: Hook | None = self.vendor.register(fleet, body)
         elif self.command == "GET":
-            self._answer(200, _shape(hook))
-        elif self.command == "DELETE":
-            if any(r.callback_id == callback_id and not r.is_over for r in self.vendor.remotes.values()):
-                raise Refused(409, "There is a pending remote attached to it.")
-            del self.vendor.hooks[callback_id]
-            self._answer(204, None)
+            hook = self.vendor.hook(callback_id)
         else:
             raise Refused(405, "Method not allowed.")
+        if hook is None or hook.fleet != fleet:
+            raise Refused(404, "No such callback.", 40499)
+        answer = {"callbackId": hook.callback_id, "label": hook.label, "status": hook.status}
+        self._answer(200, answer | {"remoteTypes": [*REMOTE_TYPES.values()]})
 
     # ---- steering ---------------------------------------------------------------------------------------------
 
@@ -217,15 +201,6 @@ class Pages(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Silent: what matters is counted."""
-
-
-def _shape(hook: Hook) -> dict[str, Any]:
-    return {
-        "callbackId": hook.callback_id,
-        "label": hook.label,
-        "status": hook.status,
-        "remoteTypes": [*REMOTE_TYPES.values()],
-    }
 
 
 class _Server(ThreadingHTTPServer):
