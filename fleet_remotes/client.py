@@ -104,7 +104,7 @@ class Remotes:
         for _ in range(MOST_PAGES):
             query = {"pageSize": "50"} | ({"pageToken": token} if token else {})
             answer = self._call("GET", _remotes(fleet, vehicle_id, callback_id), query=query)
-            found += _items(answer)
+            found += listed_objects(answer)
             token = _next_token(answer)
             if not token:
                 break
@@ -206,7 +206,7 @@ def _object(parsed: Any) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _items(parsed: Any) -> list[dict[str, Any]]:
+def listed_objects(parsed: Any) -> list[dict[str, Any]]:
     """The objects of a HAL list, whatever it is called in `_embedded`."""
     if isinstance(parsed, list):
         return [one for one in parsed if isinstance(one, dict)]
@@ -236,11 +236,11 @@ def _error(status: int, parsed: Any, retry_after: str) -> ApiError:
         code=str(found.get("code") or "")[:20],
         text=str(found.get("message") or "")[:300],
         uuid=str(found.get("uuid") or "")[:64],
-        retry_after_s=_seconds(retry_after) if status == 429 else 0,
+        retry_after_s=seconds_to_wait(retry_after) if status == 429 else 0,
     )
 
 
-def _seconds(raw: str) -> float:
+def seconds_to_wait(raw: str) -> float:
     """Seconds of `Retry-After`, which may be a number or a date; a minute when it is neither."""
     try:
         seconds = float(raw)

@@ -13,7 +13,7 @@ import trustme
 from pytest_django import Settings
 
 from core.refusal import Refused
-from fleet_remotes.client import ApiAway, ApiError, Remotes, _items, _seconds
+from fleet_remotes.client import ApiAway, ApiError, Remotes, listed_objects, seconds_to_wait
 from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
 from fleet_remotes.services.callbacks import register_callback
 from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory, FleetFactory
@@ -129,17 +129,17 @@ def test_an_answer_that_names_no_id_leaves_the_fate_open(settings: Settings, ans
     ("raw", "seconds"), [("7", 7), ("0", 1), ("-5", 1), ("1e9", 86_400), ("nan", 60), ("soon", 60), ("", 60)]
 )
 def test_retry_after_is_read_whatever_it_is(raw: str, seconds: float) -> None:
-    assert _seconds(raw) == seconds
+    assert seconds_to_wait(raw) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
-    assert _seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 1
-    assert _seconds("Wed, 21 Oct 2065 07:28:00 GMT") == 86_400
+    assert seconds_to_wait("Wed, 21 Oct 2015 07:28:00 GMT") == 1
+    assert seconds_to_wait("Wed, 21 Oct 2065 07:28:00 GMT") == 86_400
 
 
 @pytest.mark.parametrize("answer", [None, 7, {}, {"_embedded": 5}, {"_embedded": {"x": [1, "y"]}}, []])
 def test_a_list_that_is_none_is_empty(answer: Any) -> None:
-    assert _items(answer) == []
+    assert listed_objects(answer) == []
 
 
 # ---- mutual TLS ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
@@ -18,6 +17,7 @@ from fleet_remotes.management.remote_simulator import PATHS, Vendor
 from fleet_remotes.management.remote_simulator.paths import ODDITIES, choose_path, named
 from fleet_remotes.management.remote_simulator.vendor import Hook
 
+VIN = "VR3TEST0000000001"
 REQUEST = {"label": "l", "lights": {"on": True}}
 
 
@@ -51,7 +51,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.server.server_address[1]}/callback"
 
     def events(self) -> list[Event]:
-        return [one for body in list(self.bodies) for one in read_body(body) if isinstance(one, Event)]
+        return [one for body in list(self.bodies) for one in read_body(body) if not one.problem]
 
     def wait_for(self, count: int) -> list[Event]:
         deadline = time.monotonic() + 10
@@ -79,7 +79,7 @@ def simulated() -> Iterator[Vendor]:
 def play(vendor: Vendor, receiver: Receiver, way: str, **hook: Any) -> Hook:
     found = Hook("cb", "F", receiver.url, {"Authorization": "Bearer x"}, **hook)
     path, oddities = named(way)
-    vendor.take(found, "F", "v1", "VR3TEST0000000001", Kind.LIGHTS, dict(REQUEST), path, oddities)
+    vendor.take(found, "F", "v1", VIN, Kind.LIGHTS, dict(REQUEST), path, oddities)
     return found
 
 
@@ -134,9 +134,7 @@ def test_what_we_did_not_take_comes_again_and_all_at_once_in_the_end(simulated: 
         time.sleep(0.01)
     assert len(receiver.headers) == 8
     receiver.status = 200
-    play(simulated, receiver, "missing_rights")
-    simulated.hooks["cb"] = hook
-    simulated._call(hook, json.dumps({"events": []}).encode())
+    simulated.take(hook, "F", "v1", VIN, Kind.LIGHTS, dict(REQUEST), *named("missing_rights"))
     assert len(receiver.wait_for(5)) == 5
 
 
@@ -154,6 +152,9 @@ def test_a_paused_callback_is_told_nothing(simulated: Vendor, receiver: Receiver
 
 def test_an_identical_command_under_way_is_refused_and_wake_ups_run_out(simulated: Vendor, receiver: Receiver) -> None:
     play(simulated, receiver, "silent")
-    assert simulated.choose("VR3TEST0000000001", Kind.LIGHTS)[0].name == "same_action"
-    simulated._wakes["VIN"] = simulated.wakeups_per_month
-    assert simulated.choose("VIN", Kind.LIGHTS)[0].name == "quota"
+    assert simulated.choose(VIN, Kind.LIGHTS)[0].name == "same_action"
+    play(simulated, receiver, "time_out")
+    receiver.wait_for(5)
+    simulated.wakeups_per_month = 1
+    assert simulated.choose(VIN, Kind.HORN)[0].name == "quota"
+    assert simulated.choose("another", Kind.HORN)[0].name != "quota"
