@@ -11,9 +11,10 @@ from typing import Any
 from core.ingest import Submission
 from fleet_remotes.choices import Capability, Kind, State, StepKind
 from fleet_remotes.management.remote_simulator.paths import ACCEPTED, Step, arranged, named
-from fleet_remotes.models import ActionStep, Callback, CommandBatch, Fleet, FleetVehicle, RemoteAction
+from fleet_remotes.models import Callback, CommandBatch, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.callbacks import Body, create_callback, demo_header, take_bodies
+from fleet_remotes.services.records import write_steps
 from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 FLEETS = (("F-100", "Pool Köln", "pool"), ("F-200", "Dépôt Lyon", "depot"))
@@ -141,14 +142,8 @@ def _sent(
     )
     action.remote_action_id = f"demo-{action.label[-12:]}"
     action.save()
-    ActionStep.objects.bulk_create(
-        ActionStep(action=action, at=at, kind=step, detail=detail)
-        for step, detail in (
-            (StepKind.CREATED, "operator"),
-            (StepKind.SUBMITTING, ""),
-            (StepKind.SUBMITTED, action.remote_action_id),
-        )
-    )
+    steps = ((StepKind.CREATED, "operator"), (StepKind.SUBMITTING, ""), (StepKind.SUBMITTED, action.remote_action_id))
+    write_steps((action.pk, at, step, detail) for step, detail in steps)
     return action
 
 

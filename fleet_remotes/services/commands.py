@@ -20,10 +20,11 @@ from core.services import digest_of
 from fleet_remotes.catalogue import advice_of
 from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind
 from fleet_remotes.ingest.commands import Command
-from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
+from fleet_remotes.models import CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.rules.preflight import Finding, Level, preflight
 from fleet_remotes.selectors import facts_of, means_of
 from fleet_remotes.services import waking
+from fleet_remotes.services.records import write_steps
 
 MIN_REASON = 4
 MOST_VEHICLES = 10_000
@@ -77,7 +78,7 @@ def place_command(
             action.state, action.expires_at = State.DRAFT, now + CONFIRM_WITHIN
             action.confirm_digest = digest_of(code)
         action.save()
-        _note(action, StepKind.CREATED, now, by)
+        write_steps([(action.pk, now, StepKind.CREATED, by)])
         transaction.on_commit(waking.send_soon, robust=True)
     return action, code
 
@@ -103,7 +104,7 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
             action.state, action.since, action.entered_at, action.not_before = State.QUEUED, now, now, now
             action.expires_at = now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
             action.save(update_fields=["state", "since", "entered_at", "not_before", "expires_at"])
-            _note(action, StepKind.CONFIRMED, now, by)
+            write_steps([(action.pk, now, StepKind.CONFIRMED, by)])
             transaction.on_commit(waking.send_soon, robust=True)
     if wrong:
         raise Refused(_("This is not the code; the command is cancelled. Give it again."), code="wrong_code")
@@ -158,19 +159,11 @@ def place_batch(
                 action.state, action.cause = State.REFUSED, str(blocking)
             actions.append(action)
         RemoteAction.objects.bulk_create(actions, batch_size=2_000)
-        steps = [
-            ActionStep(action=action, at=now, kind=kind, detail=detail)
-            for action in actions
-            for kind, detail in _first_steps(action)
-        ]
-        ActionStep.objects.bulk_create(steps, batch_size=5_000)
+        write_steps((action.pk, now, StepKind.CREATED, action.requested_by) for action in actions)
+        refused = [action for action in actions if action.state == State.REFUSED]
+        write_steps((action.pk, now, StepKind.REFUSED, action.cause) for action in refused)
         transaction.on_commit(waking.send_soon, robust=True)
     return batch
-
-
-def _first_steps(action: RemoteAction) -> list[tuple[StepKind, str]]:
-    steps = [(StepKind.CREATED, action.requested_by)]
-    return [*steps, (StepKind.REFUSED, action.cause)] if action.state == State.REFUSED else steps
 
 
 def _failed_actions(batch: CommandBatch) -> dict[int, RemoteAction]:
@@ -201,9 +194,7 @@ def _cancel(rows: QuerySet[RemoteAction], now: datetime, by: str) -> int:
     RemoteAction.objects.filter(pk__in=ids).update(
         state=State.CANCELLED, since=now, entered_at=now, look_at=None, deadline_at=None
     )
-    ActionStep.objects.bulk_create(
-        ActionStep(action_id=pk, at=now, kind=StepKind.CANCELLED, detail=by[:300]) for pk in ids
-    )
+    write_steps((pk, now, StepKind.CANCELLED, by) for pk in ids)
     return len(ids)
 
 
@@ -220,10 +211,6 @@ def _new_action(
         requested_by=by[:150],
         retry_of=retry_of,
     )
-
-
-def _note(action: RemoteAction, kind: StepKind, now: datetime, detail: str) -> None:
-    ActionStep.objects.create(action=action, at=now, kind=kind, detail=detail[:300])
 
 
 def describe(findings: dict[int, list[Finding]]) -> str:

@@ -1,27 +1,32 @@
-"""What is kept of callbacks, written in bulk: notifications, duplicates, what became of a body, a callback's counts."""
+"""What is written in bulk: bodies, notifications and what became of them, a callback's counts, steps of actions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from core.sql import Col, insert_rows, storable, text_array, update_rows
+from core.sql import Col, columns, insert_rows, storable, update_rows
+from fleet_remotes.models import ActionStep, Callback, CallbackMessage, RemoteNotification
+
+_NOTIFICATIONS = RemoteNotification._meta.db_table
+# The columns of `write_notifications`, in the order of its rows.
+_NOTIFICATION_COLUMNS = (
+    "message_id position callback_id digest action_id vehicle_id remote_action_id vin remote_type type status cause"
+    " feedback event_date received_at verdict reason flags duplicates raw"
+)
+_ID = Col("id", "bigint")
 
 
 def store_bodies(rows: Sequence[tuple[int, bytes, datetime]]) -> None:
     """Stores bodies as they came, (callback, body, received), in one insert: nothing else happens before that."""
+    body = Col("body", "text", "decode(x.\"body\", 'hex')")
     insert_rows(
-        "fleet_remotes_callbackmessage",
-        (
-            Col("callback_id", "bigint"),
-            Col("body", "text", "decode(x.\"body\", 'hex')"),
-            Col("received_at", "timestamptz"),
-            Col("problem", "text"),
-        ),
-        [(callback_id, body.hex(), received_at, "") for callback_id, body, received_at in rows],
+        CallbackMessage._meta.db_table,
+        (body, *columns(CallbackMessage, "callback_id", "received_at", "problem")),
+        [(body.hex(), callback_id, received_at, "") for callback_id, body, received_at in rows],
     )
 
 
@@ -40,80 +45,33 @@ def known_digests(keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]
 
 
 def bump_duplicates(counts: Mapping[int, int]) -> None:
-    update_rows(
-        "fleet_remotes_remotenotification",
-        Col("id", "bigint"),
-        (Col("duplicates", "int", "t.duplicates + x.duplicates"),),
-        sorted(counts.items()),
-    )
+    update_rows(_NOTIFICATIONS, _ID, (Col("duplicates", "int", "t.duplicates + x.duplicates"),), sorted(counts.items()))
 
 
 def write_notifications(rows: Sequence[tuple[Any, ...]]) -> None:
-    """Stores notifications, whose columns are in this order."""
-    insert_rows(
-        "fleet_remotes_remotenotification",
-        (
-            Col("message_id", "bigint"),
-            Col("position", "int"),
-            Col("callback_id", "bigint"),
-            Col("digest", "text"),
-            Col("action_id", "bigint"),
-            Col("vehicle_id", "bigint"),
-            Col("remote_action_id", "text"),
-            Col("vin", "text"),
-            Col("remote_type", "text"),
-            Col("type", "text"),
-            Col("status", "text"),
-            Col("cause", "text"),
-            Col("feedback", "text"),
-            Col("event_date", "timestamptz"),
-            Col("received_at", "timestamptz"),
-            Col("verdict", "text"),
-            Col("reason", "text"),
-            text_array("flags"),
-            Col("duplicates", "int"),
-            Col("raw", "jsonb"),
-        ),
-        rows,
-    )
-
-
-def mark_applied(rows: Sequence[tuple[int, datetime, int, int, str]]) -> None:
-    """What became of bodies: (id, applied, notifications, duplicates, problem)."""
-    update_rows(
-        "fleet_remotes_callbackmessage",
-        Col("id", "bigint"),
-        (Col("applied_at", "timestamptz"), Col("events", "int"), Col("duplicates", "int"), Col("problem", "text")),
-        rows,
-    )
-
-
-def count_on_callbacks(rows: Sequence[tuple[int, int, int, int, datetime]]) -> None:
-    """Adds to the counts of callbacks: (id, bodies, notifications, duplicates, last received)."""
-    update_rows(
-        "fleet_remotes_callback",
-        Col("id", "bigint"),
-        (
-            Col("bodies", "bigint", "t.bodies + x.bodies"),
-            Col("events", "bigint", "t.events + x.events"),
-            Col("duplicates", "bigint", "t.duplicates + x.duplicates"),
-            Col("last_received_at", "timestamptz", "greatest(t.last_received_at, x.last_received_at)"),
-        ),
-        rows,
-    )
+    insert_rows(_NOTIFICATIONS, columns(RemoteNotification, *_NOTIFICATION_COLUMNS.split()), rows)
 
 
 def rewrite_notifications(rows: Sequence[tuple[int, int | None, int | None, str, str, Sequence[str]]]) -> None:
     """What became of notifications that were read again: (id, action, vehicle, verdict, reason, flags)."""
-    update_rows(
-        "fleet_remotes_remotenotification",
-        Col("id", "bigint"),
-        (
-            Col("action_id", "bigint"),
-            Col("vehicle_id", "bigint"),
-            Col("verdict", "text"),
-            Col("reason", "text"),
-            text_array("flags"),
-        ),
-        [(*row[:5], storable(list(row[5]))) for row in rows],
-    )
+    changed = columns(RemoteNotification, "action_id", "vehicle_id", "verdict", "reason", "flags")
+    update_rows(_NOTIFICATIONS, _ID, changed, [(*row[:5], storable(list(row[5]))) for row in rows])
+
+
+def mark_applied(rows: Sequence[tuple[int, datetime, int, int, str]]) -> None:
+    """What became of bodies: (id, applied, notifications, duplicates, problem)."""
+    changed = columns(CallbackMessage, "applied_at", "events", "duplicates", "problem")
+    update_rows(CallbackMessage._meta.db_table, _ID, changed, rows)
+
+
+def count_on_callbacks(rows: Sequence[tuple[int, int, int, int, datetime]]) -> None:
+    """Adds to the counts of callbacks: (id, bodies, notifications, duplicates, last received)."""
+    counts = [Col(name, "bigint", f"t.{name} + x.{name}") for name in ("bodies", "events", "duplicates")]
+    last = Col("last_received_at", "timestamptz", "greatest(t.last_received_at, x.last_received_at)")
+    update_rows(Callback._meta.db_table, _ID, (*counts, last), rows)
+
+
+def write_steps(steps: Iterable[tuple[int, datetime, str, str]]) -> None:
+    """Steps as (action, at, kind, detail)."""
+    rows = [(action_id, at, kind, detail[:300]) for action_id, at, kind, detail in steps]
+    insert_rows(ActionStep._meta.db_table, columns(ActionStep, "action_id", "at", "kind", "detail"), rows)

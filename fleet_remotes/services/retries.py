@@ -8,8 +8,9 @@ from datetime import datetime
 from django.conf import settings
 
 from fleet_remotes.choices import OPEN, Kind, StepKind
-from fleet_remotes.models import ActionStep, RemoteAction
+from fleet_remotes.models import RemoteAction
 from fleet_remotes.rules.retrying import auto_retry_delay
+from fleet_remotes.services.records import write_steps
 
 
 def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, datetime]:
@@ -30,9 +31,7 @@ def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, dat
     taken = set(open_ones.exclude(pk__in=delays).values_list("vehicle_id", "kind"))
     wanted = [action for action in wanted if (action.vehicle_id, action.kind) not in taken]
     retries = RemoteAction.objects.bulk_create([_retry_of(a, now + delays[a.pk], now) for a in wanted])
-    ActionStep.objects.bulk_create(
-        ActionStep(action=retry, at=now, kind=StepKind.CREATED, detail=f"#{retry.retry_of_id}") for retry in retries
-    )
+    write_steps((retry.pk, now, StepKind.CREATED, f"#{retry.retry_of_id}") for retry in retries)
     return {action.pk: now + delays[action.pk] for action in wanted}
 
 

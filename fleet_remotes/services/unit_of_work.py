@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from core.sql import Col, insert_rows, update_rows
+from core.sql import Col, columns, update_rows
 from core.unit_of_work import UnitOfWork
 from fleet_remotes.choices import IN_FLIGHT, WITH_VENDOR, Kind, State, StepKind, Verdict
 from fleet_remotes.models import Callback, RemoteAction
@@ -23,6 +23,7 @@ from fleet_remotes.rules.standing import Report, Standing, advance
 from fleet_remotes.rules.timers import Timers, watch_after
 from fleet_remotes.services import waking
 from fleet_remotes.services.outcomes import tell_outcomes
+from fleet_remotes.services.records import write_steps
 from fleet_remotes.services.retries import plan_retries
 
 # Any fixed number serves, as long as nothing else locks it.
@@ -121,7 +122,7 @@ class ActionUnitOfWork(UnitOfWork):
 
     def step(self, action: RemoteAction, kind: StepKind, detail: str = "") -> None:
         """Adds a step of our own to the timeline."""
-        self._steps.append((action.pk, self.now, kind, detail[:300]))
+        self._steps.append((action.pk, self.now, kind, detail))
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -154,39 +155,14 @@ def _is_disputed(action: RemoteAction) -> bool:
 
 
 _COLUMNS = (
-    Col("state", "text"),
-    Col("since", "timestamptz"),
-    Col("entered_at", "timestamptz"),
-    Col("cause", "text"),
-    Col("feedback", "text"),
-    Col("inferred", "boolean"),
-    Col("conflict", "boolean"),
-    Col("reconciled", "boolean"),
-    Col("unconfirmed_at", "timestamptz"),
-    Col("not_before", "timestamptz"),
-    Col("lease_until", "timestamptz"),
-    Col("submitting_at", "timestamptz"),
-    Col("posts", "smallint"),
-    Col("callback_ref", "bigint"),
-    Col("submitted_at", "timestamptz"),
-    Col("remote_action_id", "text"),
-    Col("http_status", "smallint"),
-    Col("error_code", "text"),
-    Col("error_text", "text"),
-    Col("error_uuid", "text"),
-    Col("look_at", "timestamptz"),
-    Col("looks", "smallint"),
-    Col("deadline_at", "timestamptz"),
-    Col("thread", "text"),
+    "state since entered_at cause feedback inferred conflict reconciled unconfirmed_at not_before lease_until"
+    " submitting_at posts callback_ref submitted_at remote_action_id http_status error_code error_text error_uuid"
+    " look_at looks deadline_at thread"
 )
 
 
 def write_actions(actions: Iterable[RemoteAction]) -> None:
-    rows = [(action.pk, *(getattr(action, column.name) for column in _COLUMNS)) for action in actions]
-    update_rows("fleet_remotes_remoteaction", Col("id", "bigint"), _COLUMNS, rows)
-
-
-def write_steps(steps: Iterable[tuple[int, datetime, str, str]]) -> None:
-    """Steps as (action, at, kind, detail)."""
-    columns = (Col("action_id", "bigint"), Col("at", "timestamptz"), Col("kind", "text"), Col("detail", "text"))
-    insert_rows("fleet_remotes_actionstep", columns, list(steps))
+    """Everything of them that may change once they are ordered."""
+    names = _COLUMNS.split()
+    rows = [(action.pk, *(getattr(action, name) for name in names)) for action in actions]
+    update_rows(RemoteAction._meta.db_table, Col("id", "bigint"), columns(RemoteAction, *names), rows)

@@ -10,13 +10,13 @@ import msgspec
 from auditlog.models import LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.refusal import Refused
-from core.sql import Col, insert_rows, storable
+from core.sql import columns, insert_rows
 from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin
@@ -44,21 +44,9 @@ class VehicleInput(msgspec.Struct, kw_only=True):
     tags: list[Annotated[str, Meta(max_length=40)]] | UnsetType | None = UNSET
 
 
-# Column → the SQL that makes it of a JSON document; texts are the rest.
-_TYPED = {
-    "capabilities": "CASE WHEN jsonb_typeof(x.doc->'capabilities') = 'array' THEN"
-    " ARRAY(SELECT jsonb_array_elements_text(x.doc->'capabilities'))::varchar[] END",
-    "battery_level": "(x.doc->>'battery_level')::smallint",
-    "is_stolen": "coalesce((x.doc->>'is_stolen')::boolean, false)",
-    "wakeup_budget": "(x.doc->>'wakeup_budget')::smallint",
-    "tags": "ARRAY(SELECT jsonb_array_elements_text(coalesce(nullif(x.doc->'tags', 'null'), '[]')))::varchar[]",
-}
-FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in ("vin", "fleet", "brand"))
-_FACTS = ("privacy", "battery_level", "is_stolen")
-
-
-def _value(name: str) -> str:
-    return _TYPED.get(name, f"coalesce(x.doc->>'{name}', '')")
+_FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in ("vin", "fleet", "brand"))
+# What tells of the vehicle's state, at the moment `facts_at`.
+_FACTS = {"privacy", "battery_level", "is_stolen"}
 
 
 def problem_with(given: VehicleInput) -> str:
@@ -121,48 +109,38 @@ def take_vehicles(*, submissions: Sequence[Submission[VehicleInput]], now: datet
 
 def _upsert(rows: Sequence[VehicleInput], now: datetime) -> list[str]:
     """Writes vehicles in a transaction; returns their VINs."""
-    docs = {doc["vin"]: doc for doc in map(_document, rows)}
-    if not docs:
+    documents = {document["vin"]: document for document in map(_document, rows)}
+    if not documents:
         return []
-    with transaction.atomic(savepoint=False):
-        fleets = _fleets(sorted({doc["fleet"] for doc in docs.values()}), now)
-        changes = ", ".join(f"{f} = CASE WHEN x.doc ? '{f}' THEN {_value(f)} ELSE t.{f} END" for f in FIELDS)
-        facts = " OR ".join(f"x.doc ? '{f}'" for f in _FACTS)
-        rows_in_order = [
-            (vin, fleets[doc["fleet"]], _NAMES[doc["brand"].lower()].value, storable(doc))
-            for vin, doc in sorted(docs.items())
-        ]
-        _write(rows_in_order, changes, facts, now)
-    return sorted(docs)
-
-
-def _write(rows: Sequence[tuple[str, int, str, str]], changes: str, facts: str, now: datetime) -> None:
-    columns = ", ".join(FIELDS)
-    values = ", ".join(_value(f) for f in FIELDS)
-    arrays = [list(column) for column in zip(*rows, strict=True)]
-    source = "unnest(%s::text[], %s::bigint[], %s::text[], %s::jsonb[]) AS x(vin, fleet_id, brand, doc)"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM fleet_remotes_fleetvehicle WHERE vin = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [arrays[0]]
-        )
-        cursor.execute(
-            f"UPDATE fleet_remotes_fleetvehicle t SET fleet_id = x.fleet_id, brand = x.brand, {changes},"  # noqa: S608
-            f" facts_at = CASE WHEN {facts} THEN %s ELSE t.facts_at END, updated_at = %s FROM {source}"
-            " WHERE t.vin = x.vin",
-            [now, now, *arrays],
-        )
-        cursor.execute(
-            f"INSERT INTO fleet_remotes_fleetvehicle (vin, fleet_id, brand, {columns}, facts_at, created_at,"  # noqa: S608
-            f" updated_at) SELECT x.vin, x.fleet_id, x.brand, {values}, CASE WHEN {facts} THEN %s::timestamptz END,"
-            f" %s, %s FROM {source} ON CONFLICT (vin) DO NOTHING",
-            [now, now, now, *arrays],
-        )
+    fleets = _fleets(sorted({document["fleet"] for document in documents.values()}), now)
+    blank = FleetVehicle()
+    # Made before they are read, so that of two requests for a new vehicle neither loses what only it says.
+    FleetVehicle.objects.bulk_create(
+        [FleetVehicle(vin=vin, fleet_id=fleets[documents[vin]["fleet"]]) for vin in sorted(documents)],
+        ignore_conflicts=True,
+    )
+    vehicles = list(FleetVehicle.objects.select_for_update(no_key=True).filter(vin__in=documents).order_by("pk"))
+    for vehicle in vehicles:
+        document = documents[vehicle.vin]
+        vehicle.fleet_id, vehicle.brand = fleets[document["fleet"]], _NAMES[document["brand"].lower()]
+        for name in _FIELDS:
+            if name in document:
+                setattr(vehicle, name, getattr(blank, name) if document[name] is None else document[name])
+        if not _FACTS.isdisjoint(document):
+            vehicle.facts_at = now
+    FleetVehicle.objects.bulk_create(
+        vehicles,
+        update_conflicts=True,
+        unique_fields=("vin",),
+        update_fields=("fleet", "brand", *_FIELDS, "facts_at", "updated_at"),
+    )
+    return sorted(documents)
 
 
 def _fleets(keys: Sequence[str], now: datetime) -> dict[str, int]:
     insert_rows(
-        "fleet_remotes_fleet",
-        (Col("key", "text"), Col("name", "text"), Col("stop_reason", "text"), Col("created_at", "timestamptz")),
+        Fleet._meta.db_table,
+        columns(Fleet, "key", "name", "stop_reason", "created_at"),
         [(key, "", "", now) for key in keys],
         "ON CONFLICT (key) DO NOTHING",
     )

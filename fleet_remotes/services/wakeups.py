@@ -11,11 +11,11 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.catalogue import advice_of
 from fleet_remotes.event_kinds import WakeUpsExhausted
-from fleet_remotes.models import FleetVehicle
+from fleet_remotes.models import FleetVehicle, WakeUpUse
 from fleet_remotes.rules.budget import month_of
 from fleet_remotes.services.outcomes import vehicle_facts
 from outbox.contract import NewEvent
@@ -44,13 +44,7 @@ def note_wakes(news: Sequence[WakeNews], now: datetime) -> None:
     keys = sorted({*woken, *refused})
     written = insert_rows(
         "fleet_remotes_wakeupuse",
-        (
-            Col("vehicle_id", "bigint"),
-            Col("month", "date"),
-            Col("used", "int"),
-            Col("refusals", "int"),
-            Col("refused_at_count", "int"),
-        ),
+        columns(WakeUpUse, "vehicle_id", "month", "used", "refusals", "refused_at_count"),
         [
             (pk, month, woken[pk, month], refused[pk, month], _first_count(woken, refused, pk, month))
             for pk, month in keys

@@ -72,6 +72,8 @@ OWN_MODULES = {
     },
     # The 38 notifications: what they are and in which words they are told, as data.
     "vehicles": {"catalogue"},
+    # Failure causes and commands: what they mean, in words.
+    "fleet_remotes": {"catalogue"},
 }
 NETWORK = {
     "socket",
