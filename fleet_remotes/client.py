@@ -12,7 +12,6 @@ import ipaddress
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -57,14 +56,6 @@ class ApiError(Exception):
     def leaves_fate_open(self) -> bool:
         """A server's error: the request may have been carried out before it."""
         return self.status >= 500
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A callback as the vendor registered it."""
-
-    callback_id: str
-    status: str
 
 
 def is_set_up() -> bool:
@@ -112,10 +103,12 @@ class Remotes:
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 
-    def create_callback(self, fleet: str, body: Mapping[str, Any]) -> Registered:
+    def create_callback(self, fleet: str, body: Mapping[str, Any]) -> tuple[str, str]:
+        """Registers a callback and returns the vendor's id and status of it."""
         return _registered(self._call("POST", f"/fleets/{quote(fleet, safe='')}/remote/callbacks", body))
 
-    def callback(self, fleet: str, callback_id: str) -> Registered:
+    def callback(self, fleet: str, callback_id: str) -> tuple[str, str]:
+        """The id and status of a callback."""
         path = f"/fleets/{quote(fleet, safe='')}/remote/callbacks/{quote(callback_id, safe='')}"
         return _registered(self._call("GET", path))
 
@@ -220,13 +213,13 @@ def _next_token(parsed: Any) -> str:
     return token if isinstance(token, str) else ""
 
 
-def _registered(parsed: Any) -> Registered:
+def _registered(parsed: Any) -> tuple[str, str]:
     found = _object(parsed)
     callback_id = found.get("callbackId") or found.get("id")
     if not isinstance(callback_id, str) or not callback_id or len(callback_id) > 128:
         raise ApiAway("The vendor named no id for the callback.", may_have_arrived=True)
     status = found.get("status")
-    return Registered(callback_id, status if status in ("Running", "Paused", "Failed") else "Running")
+    return callback_id, (status if status in ("Running", "Paused", "Failed") else "Running")
 
 
 def _error(status: int, parsed: Any, retry_after: str) -> ApiError:

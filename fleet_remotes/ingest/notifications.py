@@ -145,18 +145,10 @@ def _read_date(event: Event, given: Any) -> None:
         event.flags.append(Flag.NO_DATE)
         return
     try:
-        moment = datetime.fromisoformat(given) if isinstance(given, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
+        moment = datetime.fromisoformat(given)
+        event.event_date = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
         event.flags.append(Flag.BAD_DATE)
-        return
-    try:
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        event.flags.append(Flag.BAD_DATE)
-        return
-    event.event_date = moment
 
 
 def _status_text(event: Event, given: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -55,102 +55,61 @@ class Means:
     low_battery: int = 20
 
 
-Check = Callable[[Kind, Vehicle, Means], Finding | None]
+def preflight(kind: Kind, vehicle: Vehicle, means: Means) -> list[Finding]:
+    """Everything that speaks against sending `kind` to this vehicle now, or makes it wait."""
+    return [*_of_sending(means), *_of_vehicle(kind, vehicle), *_of_moment(kind, vehicle, means)]
 
 
 def _blocks(code: Refusal) -> Finding:
     return Finding(Level.BLOCKS, code)
 
 
-def _stop_switch(_kind: Kind, _vehicle: Vehicle, means: Means) -> Finding | None:
-    return _blocks(Refusal.FLEET_STOPPED) if means.is_stopped else None
+def _of_sending(means: Means) -> Iterator[Finding]:
+    """May anything be sent?"""
+    if means.is_stopped:
+        yield _blocks(Refusal.FLEET_STOPPED)
+    if not means.is_set_up:
+        yield _blocks(Refusal.NOT_SET_UP)
+    if not means.has_callback:
+        yield _blocks(Refusal.NO_CALLBACK)
 
 
-def _set_up(_kind: Kind, _vehicle: Vehicle, means: Means) -> Finding | None:
-    return None if means.is_set_up else _blocks(Refusal.NOT_SET_UP)
+def _of_vehicle(kind: Kind, vehicle: Vehicle) -> Iterator[Finding]:
+    """May this command be sent to this vehicle?
 
-
-def _callback(_kind: Kind, _vehicle: Vehicle, means: Means) -> Finding | None:
-    return None if means.has_callback else _blocks(Refusal.NO_CALLBACK)
-
-
-def _vehicle_id(_kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    return None if vehicle.has_id else _blocks(Refusal.NO_VEHICLE_ID)
-
-
-def _capability(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    needed = CAPABILITY_OF.get(kind)
-    if needed is None:
-        return None
-    if vehicle.capabilities is None:
-        return Finding(Level.WARNS, "CapabilityUnknown")
-    return None if needed in vehicle.capabilities else _blocks(Refusal.NOT_CAPABLE)
-
-
-def _privacy(_kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
+    A limit of wake-ups that a person set holds for every command, since each may wake the vehicle. What the vendor
+    taught holds for wake-ups alone: other commands may still reach a vehicle that is in use (reference B4 and B6).
+    """
+    if not vehicle.has_id:
+        yield _blocks(Refusal.NO_VEHICLE_ID)
+    capability = CAPABILITY_OF.get(kind)
+    if capability is not None and vehicle.capabilities is None:
+        yield Finding(Level.WARNS, "CapabilityUnknown")
+    elif capability is not None and capability not in (vehicle.capabilities or ()):
+        yield _blocks(Refusal.NOT_CAPABLE)
     if vehicle.privacy == Privacy.FULL:
-        return _blocks(Refusal.PRIVACY)
-    return Finding(Level.WARNS, "PositionHidden") if vehicle.privacy == Privacy.GEOLOCATION else None
-
-
-def _same_action(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    return _blocks(Refusal.SAME_ACTION) if kind in vehicle.open_kinds else None
-
-
-def _budget(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    """A limit that a person set holds for every command, since each may wake the vehicle. What the vendor taught
-    holds for wake-ups alone: other commands may still reach a vehicle that is in use (reference B4 and B6)."""
+        yield _blocks(Refusal.PRIVACY)
+    elif vehicle.privacy == Privacy.GEOLOCATION:
+        yield Finding(Level.WARNS, "PositionHidden")
+    if kind in vehicle.open_kinds:
+        yield _blocks(Refusal.SAME_ACTION)
     budget = vehicle.budget
-    if not budget.is_exhausted:
-        return None
-    over_limit = budget.limit is not None and budget.used >= budget.limit
-    if kind == Kind.WAKE_UP or over_limit:
-        return _blocks(Refusal.BUDGET)
-    return Finding(Level.WARNS, "WakeUpsUsedUp")
+    if budget.is_exhausted:
+        is_over_limit = budget.limit is not None and budget.used >= budget.limit
+        blocks = is_over_limit or kind == Kind.WAKE_UP
+        yield _blocks(Refusal.BUDGET) if blocks else Finding(Level.WARNS, "WakeUpsUsedUp")
 
 
-def _burst(_kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    until = vehicle.budget.resting_until
-    return Finding(Level.WAITS, "WokenUpOften", until) if until is not None else None
-
-
-def _busy(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    return Finding(Level.WAITS, "VehicleBusy") if vehicle.open_kinds and kind not in vehicle.open_kinds else None
-
-
-def _throttled(_kind: Kind, _vehicle: Vehicle, means: Means) -> Finding | None:
-    return Finding(Level.WAITS, "Throttled", means.paused_until) if means.paused_until is not None else None
-
-
-def _battery(kind: Kind, vehicle: Vehicle, means: Means) -> Finding | None:
+def _of_moment(kind: Kind, vehicle: Vehicle, means: Means) -> Iterator[Finding]:
+    """May it be sent now, and will it do?"""
+    if vehicle.budget.resting_until is not None:
+        yield Finding(Level.WAITS, "WokenUpOften", vehicle.budget.resting_until)
+    if vehicle.open_kinds and kind not in vehicle.open_kinds:
+        yield Finding(Level.WAITS, "VehicleBusy")
+    if means.paused_until is not None:
+        yield Finding(Level.WAITS, "Throttled", means.paused_until)
     level = vehicle.battery_level
-    if level is None or level >= means.low_battery or kind == Kind.CHARGING:
-        return None
-    return Finding(Level.WARNS, "BatteryLow")
-
-
-def _stolen(kind: Kind, vehicle: Vehicle, _means: Means) -> Finding | None:
-    return Finding(Level.WARNS, "DeclaredStolen") if vehicle.is_stolen and kind != Kind.STOLEN else None
-
-
-# The pipeline, to be read aloud: may anything be sent, to this vehicle, this command, now?
-CHECKS: tuple[Check, ...] = (
-    _stop_switch,
-    _set_up,
-    _callback,
-    _vehicle_id,
-    _capability,
-    _privacy,
-    _same_action,
-    _budget,
-    _burst,
-    _busy,
-    _throttled,
-    _battery,
-    _stolen,
-)
-
-
-def preflight(kind: Kind, vehicle: Vehicle, means: Means) -> list[Finding]:
-    """Everything that speaks against sending `kind` to this vehicle now, or makes it wait."""
-    return [finding for check in CHECKS if (finding := check(kind, vehicle, means)) is not None]
+    if level is not None and level < means.low_battery and kind != Kind.CHARGING:
+        yield Finding(Level.WARNS, "BatteryLow")
+    if vehicle.is_stolen and kind != Kind.STOLEN:
+        yield Finding(Level.WARNS, "DeclaredStolen")

@@ -125,8 +125,7 @@ def register_callback(*, callback: Callback, header_value: str, url: str) -> Non
     if callback.batch_window_s:
         body["batchNotify"] = {"size": 500, "timeWindow": max(5, callback.batch_window_s)}
     try:
-        answer = Remotes().create_callback(callback.fleet.key, body)
+        callback.callback_id, callback.status = Remotes().create_callback(callback.fleet.key, body)
     except (ApiAway, ApiError) as error:
         raise Refused(_("The vendor did not register it: %(why)s") % {"why": error}) from error
-    callback.callback_id, callback.status = answer.callback_id, answer.status
     callback.save(update_fields=["callback_id", "status"])

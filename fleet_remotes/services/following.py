@@ -267,7 +267,7 @@ def callbacks_checked(*, now: datetime) -> int:
     answered = 0
     for callback in Callback.objects.exclude(callback_id="").select_related("fleet") if is_set_up() else ():
         try:
-            status = Remotes().callback(callback.fleet.key, callback.callback_id).status
+            _id, status = Remotes().callback(callback.fleet.key, callback.callback_id)
         except (ApiAway, ApiError) as error:
             log.warning("callback not checked", callback=callback.slug, error=str(error))
             continue

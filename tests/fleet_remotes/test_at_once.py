@@ -200,12 +200,12 @@ def test_each_overdue_action_is_asked_about_once(settings: Settings) -> None:
 
 
 def test_two_requests_for_a_new_vehicle_lose_nothing_that_either_says() -> None:
-    base = {"vin": "VR3ATONCE0000001", "fleet": "F-1", "brand": "peugeot"}
-    given = [VehicleInput(**base, **{name: name}) for name in ("model", "plate", "name", "vehicle_id")]
+    base: dict[str, Any] = {"vin": "VR3ATONCE0000001", "fleet": "F-1", "brand": "peugeot"}
+    given = [VehicleInput(**base | {name: name}) for name in ("model", "plate", "name", "vehicle_id")]
     at_once([partial(take_vehicles, submissions=[Submission(0, [(0, one)])], now=at(0)) for one in given])
     vehicle = FleetVehicle.objects.get()
     assert [vehicle.model, vehicle.plate, vehicle.name, vehicle.vehicle_id] == ["model", "plate", "name", "vehicle_id"]
-    again = [VehicleInput(**base, **{name: name.upper()}) for name in ("model", "plate", "name", "vehicle_id")]
+    again = [VehicleInput(**base | {name: name.upper()}) for name in ("model", "plate", "name", "vehicle_id")]
     at_once([partial(take_vehicles, submissions=[Submission(0, [(0, one)])], now=at(0)) for one in again])
     vehicle.refresh_from_db()
     assert [vehicle.model, vehicle.plate, vehicle.name, vehicle.vehicle_id] == ["MODEL", "PLATE", "NAME", "VEHICLE_ID"]

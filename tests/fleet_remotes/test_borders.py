@@ -107,7 +107,7 @@ def test_a_batch_has_at_most_ten_thousand_vehicles(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(commands, "MOST_VEHICLES", 2)
     fleet = vehicle_with().fleet
     ids = [FleetVehicleFactory(fleet=fleet).pk for _ in range(3)]
-    place = {"command": LIGHTS, "reason": "", "by": UserFactory(), "now": at(0)}
+    place: dict[str, Any] = {"command": LIGHTS, "reason": "", "by": UserFactory(), "now": at(0)}
     with pytest.raises(Refused):
         commands.place_batch(vehicle_ids=ids, **place)
     assert commands.place_batch(vehicle_ids=ids[:2], **place).total == 2
@@ -137,7 +137,7 @@ def test_a_draft_is_confirmed_before_its_ten_minutes_are_over() -> None:
     ],
 )
 def test_what_a_callback_is_made_of_has_lengths(values: dict[str, str], is_taken: bool) -> None:
-    given = {"slug": "north", "header_name": "Authorization", "header_value": "x" * 20} | values
+    given: dict[str, Any] = {"slug": "north", "header_name": "Authorization", "header_value": "x" * 20} | values
     try:
         create_callback(fleet=FleetFactory(), **given)
     except Refused:
