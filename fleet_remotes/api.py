@@ -106,8 +106,8 @@ def put_vehicles(request: HttpRequest) -> HttpResponse:
 
 @router.get("/vehicles", auth=READ, summary="Vehicles, by Magic Search")
 def list_vehicles(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = selectors.vehicles().filter(VEHICLE_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_vehicle, descending=False)
+    rows = selectors.vehicles().filter(VEHICLE_SEARCH.condition(q))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_vehicle, descending=False)
 
 
 @router.get("/vehicles/{vin}", auth=READ, summary="One vehicle, with its wake-up budget")
@@ -281,8 +281,8 @@ def post_action(request: HttpRequest, body: ActionIn) -> Status[dict[str, Any]]:
 
 @router.get("/actions", auth=READ, summary="Actions, newest first, by Magic Search")
 def list_actions(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = selectors.actions().filter(ACTION_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_action)
+    rows = selectors.actions().filter(ACTION_SEARCH.condition(q))
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_action)
 
 
 @router.get("/actions/{action_id}", auth=READ, summary="One action with its timeline")

@@ -160,9 +160,9 @@ _TABLE = {
 
 def advice_of(cause: str) -> Advice:
     """What a cause means; one that we do not know is shown as it came."""
-    found = _TABLE.get(CAUSE_ALIASES.get(cause, cause))
-    if found is not None:
-        return found
+    advice = _TABLE.get(CAUSE_ALIASES.get(cause, cause))
+    if advice is not None:
+        return advice
     unknown = format_lazy(_("The vendor’s reason is “{cause}”, which we do not know."), cause=cause)
     return Advice(CauseGroup.OTHER, unknown, _("Look at the raw notification."))
 

@@ -78,10 +78,10 @@ class Remotes:
     def send(self, fleet: str, vehicle_id: str, callback_id: str, body: Mapping[str, Any]) -> str:
         """Posts a command and returns the vendor's id of the action. Never called twice for one action by itself."""
         answer = self._call("POST", f"{_remotes(fleet, vehicle_id, callback_id)}", body)
-        found = answer.get("remoteActionId") if isinstance(answer, dict) else None
-        if not isinstance(found, str) or not found or len(found) > 128:
+        remote_action_id = answer.get("remoteActionId") if isinstance(answer, dict) else None
+        if not isinstance(remote_action_id, str) or not remote_action_id or len(remote_action_id) > 128:
             raise ApiAway("The vendor took the command but named no id for it.", may_have_arrived=True)
-        return found
+        return remote_action_id
 
     def action(self, fleet: str, vehicle_id: str, callback_id: str, remote_action_id: str) -> dict[str, Any]:
         """The vendor's record of an action."""
@@ -90,16 +90,16 @@ class Remotes:
 
     def actions(self, fleet: str, vehicle_id: str, callback_id: str) -> list[dict[str, Any]]:
         """The vendor's list of a vehicle's actions, its first pages."""
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         token = ""
         for _ in range(MOST_PAGES):
             query = {"pageSize": "50"} | ({"pageToken": token} if token else {})
             answer = self._call("GET", _remotes(fleet, vehicle_id, callback_id), query=query)
-            found += listed_objects(answer)
+            entries += listed_objects(answer)
             token = _next_token(answer)
             if not token:
                 break
-        return found
+        return entries
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 
@@ -202,10 +202,10 @@ def _object(parsed: Any) -> dict[str, Any]:
 def listed_objects(parsed: Any) -> list[dict[str, Any]]:
     """The objects of a HAL list, whatever it is called in `_embedded`."""
     if isinstance(parsed, list):
-        return [one for one in parsed if isinstance(one, dict)]
+        return [entry for entry in parsed if isinstance(entry, dict)]
     embedded = _object(_object(parsed).get("_embedded", parsed))
     lists = [value for value in embedded.values() if isinstance(value, list)]
-    return [one for value in lists for one in value if isinstance(one, dict)]
+    return [entry for value in lists for entry in value if isinstance(entry, dict)]
 
 
 def _next_token(parsed: Any) -> str:
@@ -214,21 +214,21 @@ def _next_token(parsed: Any) -> str:
 
 
 def _registered(parsed: Any) -> tuple[str, str]:
-    found = _object(parsed)
-    callback_id = found.get("callbackId") or found.get("id")
+    record = _object(parsed)
+    callback_id = record.get("callbackId") or record.get("id")
     if not isinstance(callback_id, str) or not callback_id or len(callback_id) > 128:
         raise ApiAway("The vendor named no id for the callback.", may_have_arrived=True)
-    status = found.get("status")
+    status = record.get("status")
     return callback_id, (status if status in ("Running", "Paused", "Failed") else "Running")
 
 
 def _error(status: int, parsed: Any, retry_after: str) -> ApiError:
-    found = _object(parsed)
+    error = _object(parsed)
     return ApiError(
         status,
-        code=str(found.get("code") or "")[:20],
-        text=str(found.get("message") or "")[:300],
-        uuid=str(found.get("uuid") or "")[:64],
+        code=str(error.get("code") or "")[:20],
+        text=str(error.get("message") or "")[:300],
+        uuid=str(error.get("uuid") or "")[:64],
         retry_after_s=seconds_to_wait(retry_after) if status == 429 else 0,
     )
 

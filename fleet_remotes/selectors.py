@@ -48,14 +48,14 @@ def vehicles() -> QuerySet[FleetVehicle]:
 def attach_budgets(rows: Sequence[FleetVehicle], now: datetime) -> None:
     """Gives each vehicle `budget`, `forecast`, `last_action` and `open_count`, in a fixed number of queries."""
     ids = [row.pk for row in rows]
-    found = budgets(rows, now)
+    budget = budgets(rows, now)
     newest = RemoteAction.objects.filter(vehicle_id__in=ids).order_by("vehicle_id", "-pk").distinct("vehicle_id")
     last = {action.vehicle_id: action for action in newest}
     counts = RemoteAction.objects.filter(vehicle_id__in=ids, state__in=OPEN).values_list("vehicle_id")
     waiting = dict(counts.annotate(n=Count("pk")).order_by())
     for row in rows:
-        row.budget = found[row.pk]  # type: ignore[attr-defined]
-        row.forecast = forecast_of(found[row.pk], now)  # type: ignore[attr-defined]
+        row.budget = budget[row.pk]  # type: ignore[attr-defined]
+        row.forecast = forecast_of(budget[row.pk], now)  # type: ignore[attr-defined]
         row.last_action = last.get(row.pk)  # type: ignore[attr-defined]
         row.open_count = waiting.get(row.pk, 0)  # type: ignore[attr-defined]
 
@@ -84,11 +84,11 @@ def progress_of(rows: Sequence[CommandBatch]) -> dict[int, dict[str, int]]:
         .annotate(n=Count("pk"))
         .order_by()
     )
-    found: dict[int, dict[str, int]] = {row.pk: {} for row in rows}
+    progress: dict[int, dict[str, int]] = {row.pk: {} for row in rows}
     for batch_id, state, count in counts:
         if batch_id is not None:
-            found[batch_id][state] = count
-    return found
+            progress[batch_id][state] = count
+    return progress
 
 
 def callbacks() -> QuerySet[Callback]:

@@ -163,14 +163,11 @@ class Command:
 
 def kind_named(name: str) -> Kind:
     """Raises CommandError for a name that is none of the nine."""
-    for kind in Kind:
-        if kind.value.lower() == name.strip().lower():
-            return kind
-    found = KIND_ALIASES.get(name.strip().lower())
-    if found is None:
-        known = ", ".join(Kind.values)
-        raise CommandError(f"`type` must be one of {known}.", "/type")
-    return found
+    kinds = {kind.lower(): kind for kind in Kind} | KIND_ALIASES
+    kind = kinds.get(name.strip().lower())
+    if kind is None:
+        raise CommandError(f"`type` must be one of {', '.join(Kind.values)}.", "/type")
+    return kind
 
 
 def read_command(name: str, parameters: Any) -> Command:
@@ -204,19 +201,19 @@ def _check(read: msgspec.Struct) -> None:
     match read:
         case Preconditioning(airConditioning=air) if air.immediate is UNSET and air.programs is UNSET:
             raise CommandError("Give `immediate` or `programs`.", "/parameters/airConditioning")
-        case Charging() if _given(read) == []:
+        case Charging() if _present(read) == []:
             raise CommandError("Give `immediate`, `schedule` or `preferences`.")
-        case Charging() if "preferences" in _given(read) and len(_given(read)) > 1:
+        case Charging() if "preferences" in _present(read) and len(_present(read)) > 1:
             raise CommandError("`preferences` stand alone, without `immediate` and `schedule`.")
-        case Charging(schedule=schedule) if isinstance(schedule, ChargeSchedule) and len(_given(schedule)) != 1:
+        case Charging(schedule=schedule) if isinstance(schedule, ChargeSchedule) and len(_present(schedule)) != 1:
             raise CommandError("Give either `nextDelayedTime` or `programs`.", "/parameters/schedule")
-        case Charging(preferences=wanted) if isinstance(wanted, ChargePreferences) and not _given(wanted):
+        case Charging(preferences=choice) if isinstance(choice, ChargePreferences) and not _present(choice):
             raise CommandError("Give `level` or `type`.", "/parameters/preferences")
-        case Stolen() if len(_given(read)) != 1:
+        case Stolen() if len(_present(read)) != 1:
             raise CommandError("Give exactly one of `stolen`, `trackingPeriod`, `immobilization`.")
         case _:
             return
 
 
-def _given(read: msgspec.Struct) -> list[str]:
+def _present(read: msgspec.Struct) -> list[str]:
     return [name for name in read.__struct_fields__ if getattr(read, name) is not UNSET]

@@ -91,74 +91,74 @@ def _top_level(parsed: Any) -> Iterator[Event]:
         return
     if not parsed:
         yield _unreadable(parsed, "The body holds no event.")
-    for one in parsed:
-        yield from _message(one)
+    for message in parsed:
+        yield from _message(message)
 
 
-def _message(given: Any) -> Iterator[Event]:
-    if not isinstance(given, dict):
-        yield _unreadable(given, "Neither a notification nor a batch of them.")
+def _message(message: Any) -> Iterator[Event]:
+    if not isinstance(message, dict):
+        yield _unreadable(message, "Neither a notification nor a batch of them.")
         return
-    callback_id = _text(given.get("callbackId"))
-    if isinstance(given.get("events"), list):
-        if not given["events"]:
-            yield _unreadable(given, "The body holds no event.")
-        for event in given["events"]:
+    callback_id = _text(message.get("callbackId"))
+    if isinstance(message.get("events"), list):
+        if not message["events"]:
+            yield _unreadable(message, "The body holds no event.")
+        for event in message["events"]:
             yield _event(event, callback_id, {})
-    elif isinstance(given.get("remoteEvent"), dict):  # the B2C Message, whose date stands outside
-        yield _event(given["remoteEvent"], callback_id, {"eventDate": given.get("date")})
-    elif "eventStatus" in given:
-        yield _event(given, callback_id, {})
+    elif isinstance(message.get("remoteEvent"), dict):  # the B2C Message, whose date stands outside
+        yield _event(message["remoteEvent"], callback_id, {"eventDate": message.get("date")})
+    elif "eventStatus" in message:
+        yield _event(message, callback_id, {})
     else:
-        yield _unreadable(given, "Not a notification of a remote action.")
+        yield _unreadable(message, "Not a notification of a remote action.")
 
 
-def _event(given: Any, callback_id: str, outside: dict[str, Any]) -> Event:
-    if not isinstance(given, dict):
-        return _unreadable(given, "An event must be an object.")
-    status = given.get("eventStatus")
-    remote_action_id = _text(given.get("remoteActionId"))
+def _event(raw: Any, callback_id: str, outside: dict[str, Any]) -> Event:
+    if not isinstance(raw, dict):
+        return _unreadable(raw, "An event must be an object.")
+    status = raw.get("eventStatus")
+    remote_action_id = _text(raw.get("remoteActionId"))
     if not remote_action_id:
-        return _unreadable(given, "remoteActionId is missing.")
+        return _unreadable(raw, "remoteActionId is missing.")
     if not isinstance(status, dict):
-        return _unreadable(given, "eventStatus is missing.")
+        return _unreadable(raw, "eventStatus is missing.")
     event = Event(
-        raw=given,
+        raw=raw,
         digest="",
         callback_id=callback_id,
         remote_action_id=remote_action_id,
-        vin=_text(given.get("vin")).upper(),
-        remote_type=_text(given.get("remoteType")),
+        vin=_text(raw.get("vin")).upper(),
+        remote_type=_text(raw.get("remoteType")),
         type=_text(status.get("type")),
         feedback=_text(status.get("feedbackDetail")),
         cause=_text(status.get("failureCause")),
     )
-    _read_date(event, given.get("eventDate", outside.get("eventDate")))
+    _read_date(event, raw.get("eventDate", outside.get("eventDate")))
     event.status = _status_text(event, status.get("status"))
-    event.digest = _digest_of(event, given.get("eventDate", outside.get("eventDate")))
+    event.digest = _digest_of(event, raw.get("eventDate", outside.get("eventDate")))
     understand(event)
     return event
 
 
-def _read_date(event: Event, given: Any) -> None:
-    if given in (None, ""):
+def _read_date(event: Event, date: Any) -> None:
+    if date in (None, ""):
         event.flags.append(Flag.NO_DATE)
         return
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(date)
         event.event_date = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         event.flags.append(Flag.BAD_DATE)
 
 
-def _status_text(event: Event, given: Any) -> str:
+def _status_text(event: Event, status: Any) -> str:
     """The status, which the seed shows as an object of two fields and the specification as one text."""
-    if isinstance(given, dict):
-        wanted = "RemotePendingEventStatus" if event.type == "Pending" else "RemoteDoneEventStatus"
+    if isinstance(status, dict):
+        key = "RemotePendingEventStatus" if event.type == "Pending" else "RemoteDoneEventStatus"
         event.flags.append(Flag.NORMALISED)
-        found = given.get(wanted) or next((value for value in given.values() if value), "")
-        return _text(found)
-    return _text(given)
+        text = status.get(key) or next((value for value in status.values() if value), "")
+        return _text(text)
+    return _text(status)
 
 
 def understand(event: Event) -> None:
@@ -208,10 +208,10 @@ def read_record(record: Any, at: datetime) -> Report | None:
     return Report(state, at, cause, feedback, from_record=True)
 
 
-def _text(given: Any) -> str:
-    if given is None or isinstance(given, dict | list | bool):
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, dict | list | bool):
         return ""
-    return str(given).strip()[:MAX_TEXT]
+    return str(value).strip()[:MAX_TEXT]
 
 
 def _unreadable(raw: Any, problem: str) -> Event:

@@ -33,8 +33,8 @@ class Budget:
     @property
     def effective(self) -> int | None:
         """The number that counts: the smaller of what a person set and what the vendor taught."""
-        known = [number for number in (self.limit, self.learnt) if number is not None]
-        return min(known) if known else None
+        limits = [number for number in (self.limit, self.learnt) if number is not None]
+        return min(limits) if limits else None
 
     @property
     def is_exhausted(self) -> bool:

@@ -140,11 +140,11 @@ def _settle(standing: Standing, report: Report) -> tuple[Standing, Verdict]:
     if standing.reconciled:
         return standing, Verdict.LATE if agrees else Verdict.CONFLICT
     earlier = _order(report.at, report.state, report.cause) < _order(standing.since, standing.state, standing.cause)
-    kept = _ended(standing, report) if earlier else standing
-    kept = replace(kept, conflict=standing.conflict or not agrees)
+    result = _ended(standing, report) if earlier else standing
+    result = replace(result, conflict=standing.conflict or not agrees)
     if not agrees:
-        return kept, Verdict.CONFLICT
-    return kept, Verdict.REPEATED
+        return result, Verdict.CONFLICT
+    return result, Verdict.REPEATED
 
 
 def _order(at: datetime, state: State, cause: str) -> tuple[datetime, int, str]:

@@ -138,60 +138,60 @@ class _Applying:
             for message in self.messages
             for position, event in enumerate(read_body(bytes(message.body)))
         ]
-        self.counts = Counter(one.message.pk for one in incoming)
+        self.counts = Counter(item.message.pk for item in incoming)
         fresh = self._without_duplicates(incoming)
         self._find_vehicles(fresh)
         work = self._find_actions(fresh)
-        for one in fresh:
-            if one.event.problem:
-                one.reason = one.event.problem
+        for item in fresh:
+            if item.event.problem:
+                item.reason = item.event.problem
                 continue
-            one.verdict, one.reason = judge(one.event, one.action, one.message.received_at, work)
-            if one.action is not None and one.verdict != Verdict.VIN_MISMATCH:
-                one.vehicle_id = one.action.vehicle_id
-        write_notifications([one.row() for one in fresh])
+            item.verdict, item.reason = judge(item.event, item.action, item.message.received_at, work)
+            if item.action is not None and item.verdict != Verdict.VIN_MISMATCH:
+                item.vehicle_id = item.action.vehicle_id
+        write_notifications([item.row() for item in fresh])
         note_wakes(wake_news(fresh), self.now)
         work.flush()
         self._finish()
 
     def _without_duplicates(self, incoming: Sequence[_Incoming]) -> list[_Incoming]:
         """The first of each; the vendor repeats itself, and the others are counted on it."""
-        known = known_digests([one.key for one in incoming])
+        ids = known_digests([item.key for item in incoming])
         first: dict[tuple[int, str], _Incoming] = {}
         stored: Counter[int] = Counter()
-        for one in incoming:
-            if one.key in known:
-                stored[known[one.key]] += 1
-            elif one.key in first:
-                first[one.key].repeats += 1
+        for item in incoming:
+            if item.key in ids:
+                stored[ids[item.key]] += 1
+            elif item.key in first:
+                first[item.key].repeats += 1
             else:
-                first[one.key] = one
+                first[item.key] = item
                 continue
-            self.duplicates[one.message.pk] += 1
+            self.duplicates[item.message.pk] += 1
         bump_duplicates(stored)
         return list(first.values())
 
     def _find_vehicles(self, fresh: Sequence[_Incoming]) -> None:
-        vins = {one.event.vin for one in fresh if one.event.vin}
+        vins = {item.event.vin for item in fresh if item.event.vin}
         rows = FleetVehicle.objects.filter(vin__in=vins).values_list("vin", "pk", "fleet_id") if vins else ()
-        known = {vin: (pk, fleet_id) for vin, pk, fleet_id in rows}
-        for one in fresh:
-            if one.event.vin:
-                pk, fleet_id = known.get(one.event.vin, (None, None))
+        vehicles = {vin: (pk, fleet_id) for vin, pk, fleet_id in rows}
+        for item in fresh:
+            if item.event.vin:
+                pk, fleet_id = vehicles.get(item.event.vin, (None, None))
                 # A callback speaks for its own fleet alone.
-                one.vehicle_id = pk if fleet_id == one.fleet_id else None
-                if one.vehicle_id is None:
-                    one.event.flags.append(Flag.UNKNOWN_VIN)
+                item.vehicle_id = pk if fleet_id == item.fleet_id else None
+                if item.vehicle_id is None:
+                    item.event.flags.append(Flag.UNKNOWN_VIN)
 
     def _find_actions(self, fresh: Sequence[_Incoming]) -> ActionUnitOfWork:
-        ids = {one.event.remote_action_id for one in fresh if one.event.remote_action_id}
+        ids = {item.event.remote_action_id for item in fresh if item.event.remote_action_id}
         rows = RemoteAction.objects.filter(remote_action_id__in=ids).values_list("fleet_id", "remote_action_id", "pk")
         by_id = {(fleet_id, remote_id): pk for fleet_id, remote_id, pk in rows} if ids else {}
         work = ActionUnitOfWork(self.now)
         work.load(by_id.values())
-        for one in fresh:
-            pk = by_id.get((one.fleet_id or 0, one.event.remote_action_id))
-            one.action = work.actions.get(pk) if pk is not None else None
+        for item in fresh:
+            pk = by_id.get((item.fleet_id or 0, item.event.remote_action_id))
+            item.action = work.actions.get(pk) if pk is not None else None
         return work
 
     def _finish(self) -> None:
@@ -236,9 +236,9 @@ def wake_news(fresh: Sequence[_Incoming]) -> list[WakeNews]:
     """What the notifications say of wake-ups, also of those that other tools ordered."""
     return [
         news
-        for one in fresh
-        if one.vehicle_id is not None and one.verdict != Verdict.VIN_MISMATCH
-        for news in wake_news_of(one.event, one.vehicle_id, one.message.received_at)
+        for item in fresh
+        if item.vehicle_id is not None and item.verdict != Verdict.VIN_MISMATCH
+        for news in wake_news_of(item.event, item.vehicle_id, item.message.received_at)
     ]
 
 

@@ -48,10 +48,10 @@ def bind_to(work: ActionUnitOfWork, remote_ids: Sequence[str]) -> int:
 
 def bind(pairs: Sequence[tuple[int, int]], work: ActionUnitOfWork) -> int:
     """Applies waiting notifications, (notification, action), in the order in which they came."""
-    found = RemoteNotification.objects.in_bulk([pk for pk, _action in pairs])
+    notifications = RemoteNotification.objects.in_bulk([pk for pk, _action in pairs])
     rows, news = [], []
     for pk, action_id in pairs:
-        row, action = found[pk], work.actions[action_id]
+        row, action = notifications[pk], work.actions[action_id]
         event = _event_of(row)
         verdict, reason = judge(event, action, row.received_at, work)
         flags = list(dict.fromkeys((*event.flags, Flag.BOUND_LATER)))
@@ -96,7 +96,7 @@ def bind_vehicles(*, now: datetime, vins: Sequence[str] | None = None) -> int:
             )
             bound = [row[0] for row in cursor.fetchall()]
         rows = RemoteNotification.objects.filter(pk__in=bound).exclude(verdict=Verdict.VIN_MISMATCH).defer("raw")
-        news = [one for row in rows for one in wake_news_of(_event_of(row), row.vehicle_id or 0, row.received_at)]
+        news = [item for row in rows for item in wake_news_of(_event_of(row), row.vehicle_id or 0, row.received_at)]
         note_wakes(news, now)
     return len(bound)
 

@@ -82,9 +82,9 @@ def _check_header(name: str, value: str) -> None:
         raise Refused(_("Give 16 to 500 printable ASCII characters, or none for a random one."), field="header_value")
 
 
-def header_fits(callback: Callback, given: str) -> bool:
+def header_fits(callback: Callback, value: str) -> bool:
     """Compares in constant time; only the digest of the right value is known here."""
-    return hmac.compare_digest(callback.header_digest, digest_of(given))
+    return hmac.compare_digest(callback.header_digest, digest_of(value))
 
 
 def demo_header() -> str:
@@ -94,7 +94,7 @@ def demo_header() -> str:
 
 def take_bodies(bodies: Sequence[Body]) -> list[None]:
     """Stores bodies in one insert, and wakes a worker that applies them."""
-    store_bodies([(one.callback_id, one.body, one.received_at) for one in bodies])
+    store_bodies([(item.callback_id, item.body, item.received_at) for item in bodies])
     waking.apply_soon()
     return [None] * len(bodies)
 

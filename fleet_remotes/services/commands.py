@@ -131,14 +131,14 @@ def place_batch(
     Raises Refused for too many or no vehicles, a missing reason, or a dangerous command to several.
     """
     reason = check_reason(command, reason)
-    wanted = sorted(set(vehicle_ids))
-    if not wanted or len(wanted) > MOST_VEHICLES:
+    ids = sorted(set(vehicle_ids))
+    if not ids or len(ids) > MOST_VEHICLES:
         raise Refused(_("Choose between 1 and %(n)d vehicles.") % {"n": MOST_VEHICLES})
-    if command.is_dangerous and len(wanted) > 1 and not settings.REMOTES_DANGEROUS_IN_BULK:
+    if command.is_dangerous and len(ids) > 1 and not settings.REMOTES_DANGEROUS_IN_BULK:
         raise Refused(_("Such a command is sent to one vehicle at a time."))
     with transaction.atomic():
         locked = FleetVehicle.objects.select_for_update(no_key=True, of=("self",)).select_related("fleet")
-        vehicles = list(locked.filter(pk__in=wanted).order_by("pk"))
+        vehicles = list(locked.filter(pk__in=ids).order_by("pk"))
         findings = check_vehicles(vehicles, command, now)
         batch = CommandBatch.objects.create(
             kind=command.kind,
@@ -215,7 +215,7 @@ def _new_action(
 
 def describe(findings: dict[int, list[Finding]]) -> str:
     """How many will be sent and how many not, in a sentence."""
-    levels = Counter(any(f.level is Level.BLOCKS for f in found) for found in findings.values())
+    levels = Counter(any(f.level is Level.BLOCKS for f in of_vehicle) for of_vehicle in findings.values())
     sent = ngettext("%(n)d vehicle gets it", "%(n)d vehicles get it", levels[False]) % {"n": levels[False]}
-    kept = ngettext("%(n)d does not", "%(n)d do not", levels[True]) % {"n": levels[True]}
-    return f"{sent}, {kept}." if levels[True] else f"{sent}."
+    unsent = ngettext("%(n)d does not", "%(n)d do not", levels[True]) % {"n": levels[True]}
+    return f"{sent}, {unsent}." if levels[True] else f"{sent}."

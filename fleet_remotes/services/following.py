@@ -211,11 +211,11 @@ def _take_record(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -
 
 def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> None:
     """Looks for a lost action in the vendor's list; after the last look it is posted again, or ends unconfirmed."""
-    found = find_lost(action, answer.listed)
-    if found is not None:
-        work.step(action, StepKind.FOUND, str(found["remoteActionId"]))
-        submitted(action, str(found["remoteActionId"]), work)
-        report = read_record(found, work.now)
+    entry = find_lost(action, answer.listed)
+    if entry is not None:
+        work.step(action, StepKind.FOUND, str(entry["remoteActionId"]))
+        submitted(action, str(entry["remoteActionId"]), work)
+        report = read_record(entry, work.now)
         if report is not None and action.remote_action_id:
             work.report(action, report)
         return
@@ -240,12 +240,12 @@ def find_lost(action: RemoteAction, listed: Sequence[dict[str, Any]]) -> dict[st
             return entry
     if any(entry.get("label") or _request_of(entry).get("label") for entry in entries):
         return None  # it shows labels, and ours is not among them
-    known = set(
+    ids_of_ours = set(
         RemoteAction.objects.filter(
             fleet_id=action.fleet_id, remote_action_id__in=[entry["remoteActionId"] for entry in entries]
         ).values_list("remote_action_id", flat=True)
     )
-    equal = [entry for entry in entries if entry["remoteActionId"] not in known and _equals(action, entry)]
+    equal = [entry for entry in entries if entry["remoteActionId"] not in ids_of_ours and _equals(action, entry)]
     return equal[0] if len(equal) == 1 else None
 
 

@@ -84,7 +84,7 @@ def tell_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
                 continue
             earlier = resolved.get(action.pk, [])
             thread = action.thread or (earlier[-1].thread if earlier else "")
-            payload = _payload(action, [one.pk for one in earlier if one.pk != action.pk])
+            payload = _payload(action, [failure.pk for failure in earlier if failure.pk != action.pk])
             event = NewEvent(
                 kind, f"fleet_vehicle:{action.vehicle.vin}", payload, f"{kind}:{action.pk}", now, thread=thread
             )
@@ -99,19 +99,19 @@ def _resolve(successes: Sequence[RemoteAction]) -> dict[int, list[RemoteAction]]
     if not successes:
         return {}
     unresolved: dict[tuple[int, str], list[RemoteAction]] = defaultdict(list)
-    found = RemoteAction.objects.filter(
+    failures = RemoteAction.objects.filter(
         vehicle_id__in={action.vehicle_id for action in successes}, resolved_by__isnull=True
     ).exclude(thread="")
-    for one in found.only("pk", "vehicle_id", "kind", "thread").order_by("pk"):
-        unresolved[one.vehicle_id, one.kind].append(one)
+    for failure in failures.only("pk", "vehicle_id", "kind", "thread").order_by("pk"):
+        unresolved[failure.vehicle_id, failure.kind].append(failure)
     resolved: dict[int, list[RemoteAction]] = {}
     rows = []
     for success in sorted(successes, key=lambda action: action.pk):
         of_its_kind = unresolved[success.vehicle_id, success.kind]
-        mine = [one for one in of_its_kind if one.pk <= success.pk]
-        unresolved[success.vehicle_id, success.kind] = [one for one in of_its_kind if one.pk > success.pk]
-        resolved[success.pk] = mine
-        rows += [(one.pk, success.pk) for one in mine]
+        ended = [failure for failure in of_its_kind if failure.pk <= success.pk]
+        unresolved[success.vehicle_id, success.kind] = [failure for failure in of_its_kind if failure.pk > success.pk]
+        resolved[success.pk] = ended
+        rows += [(failure.pk, success.pk) for failure in ended]
     update_rows("fleet_remotes_remoteaction", Col("id", "bigint"), (Col("resolved_by_id", "bigint"),), sorted(rows))
     return resolved
 

@@ -23,16 +23,16 @@ def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, dat
         if not action.fleet.is_stopped
         and (delay := auto_retry_delay(kind=Kind(action.kind), cause=action.cause, tries=action.auto_tries))
     }
-    wanted = [action for action in failed if action.pk in delays]
-    if not wanted:
+    allowed = [action for action in failed if action.pk in delays]
+    if not allowed:
         return {}
     # A person was quicker: the same command is under way again.
-    open_ones = RemoteAction.objects.filter(vehicle__in={a.vehicle_id for a in wanted}, state__in=OPEN)
-    taken = set(open_ones.exclude(pk__in=delays).values_list("vehicle_id", "kind"))
-    wanted = [action for action in wanted if (action.vehicle_id, action.kind) not in taken]
-    retries = RemoteAction.objects.bulk_create([_retry_of(a, now + delays[a.pk], now) for a in wanted])
+    open_actions = RemoteAction.objects.filter(vehicle__in={a.vehicle_id for a in allowed}, state__in=OPEN)
+    taken = set(open_actions.exclude(pk__in=delays).values_list("vehicle_id", "kind"))
+    allowed = [action for action in allowed if (action.vehicle_id, action.kind) not in taken]
+    retries = RemoteAction.objects.bulk_create([_retry_of(a, now + delays[a.pk], now) for a in allowed])
     write_steps((retry.pk, now, StepKind.CREATED, f"#{retry.retry_of_id}") for retry in retries)
-    return {action.pk: now + delays[action.pk] for action in wanted}
+    return {action.pk: now + delays[action.pk] for action in allowed}
 
 
 def _retry_of(action: RemoteAction, at: datetime, now: datetime) -> RemoteAction:

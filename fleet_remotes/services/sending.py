@@ -63,7 +63,7 @@ def post_all(claimed: Sequence[Claimed]) -> None:
     if not claimed:
         return
     with ThreadPoolExecutor(min(THREADS, len(claimed)), thread_name_prefix="remotes") as pool:
-        posts = {pool.submit(post, one): one for one in claimed}
+        posts = {pool.submit(post, item): item for item in claimed}
         for done in as_completed(posts):
             try:
                 settle(claimed=posts[done], posted=done.result(), now=timezone.now())

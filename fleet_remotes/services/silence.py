@@ -36,14 +36,14 @@ def _find_silent(now: datetime) -> int:
             # What was sent longer ago is history: a callback may have been silent when it was made.
             [now - timedelta(days=3), now],
         )
-        found = {pk: (since, waiting) for pk, since, waiting in cursor.fetchall()}
-    for callback in Callback.objects.select_related("fleet").filter(pk__in=found):
-        since, waiting = found[callback.pk]
+        silent = {pk: (since, waiting) for pk, since, waiting in cursor.fetchall()}
+    for callback in Callback.objects.select_related("fleet").filter(pk__in=silent):
+        since, waiting = silent[callback.pk]
         with transaction.atomic():
             if Callback.objects.filter(pk=callback.pk, silent_since__isnull=True).update(silent_since=since):
                 callback.silent_since = since
                 _tell(callback, now, waiting, over_at=None)
-    return len(found)
+    return len(silent)
 
 
 def _find_heard(now: datetime) -> int:

@@ -49,21 +49,21 @@ _FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in (
 _FACTS = {"privacy", "battery_level", "is_stolen"}
 
 
-def problem_with(given: VehicleInput) -> str:
+def problem_with(item: VehicleInput) -> str:
     """What is wrong with a vehicle beyond its types, in a sentence; empty when nothing is."""
     try:
-        check_vin(_vin(given.vin))
+        check_vin(_vin(item.vin))
     except ValidationError as error:
         return f"vin: {error.messages[0]}"
-    if not _clean(given.fleet):
+    if not _clean(item.fleet):
         return "fleet: must not be blank."
-    if given.brand.strip().lower() not in _NAMES:
+    if item.brand.strip().lower() not in _NAMES:
         return f"brand: must be one of {', '.join(Brand.values)}."
-    capabilities = given.capabilities if isinstance(given.capabilities, list) else []
+    capabilities = item.capabilities if isinstance(item.capabilities, list) else []
     unknown = sorted(set(map(str.lower, capabilities)) - set(Capability.values))
     if unknown:
         return f"capabilities: {', '.join(unknown)} is none of {', '.join(Capability.values)}."
-    if isinstance(given.privacy, str) and given.privacy not in Privacy.values:
+    if isinstance(item.privacy, str) and item.privacy not in Privacy.values:
         return f"privacy: must be one of {', '.join(filter(None, Privacy.values))}."
     return ""
 
@@ -76,12 +76,12 @@ def _vin(text: str) -> str:
     return _clean(text).upper()
 
 
-def _document(given: VehicleInput) -> dict[str, Any]:
-    doc: dict[str, Any] = msgspec.to_builtins(given)
+def _document(item: VehicleInput) -> dict[str, Any]:
+    doc: dict[str, Any] = msgspec.to_builtins(item)
     doc = {key: _clean(value) if isinstance(value, str) else value for key, value in doc.items()}
     doc["vin"] = doc["vin"].upper()
     if doc.get("capabilities") is not None:
-        doc["capabilities"] = sorted({one.lower() for one in doc["capabilities"]})
+        doc["capabilities"] = sorted({capability.lower() for capability in doc["capabilities"]})
     if doc.get("tags"):
         doc["tags"] = sorted({" ".join(_clean(tag).lower().split()) for tag in doc["tags"] if _clean(tag)})
     return doc

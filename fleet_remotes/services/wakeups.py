@@ -39,8 +39,8 @@ def note_wakes(news: Sequence[WakeNews], now: datetime) -> None:
         return
     woken: Counter[tuple[int, date]] = Counter()
     refused: Counter[tuple[int, date]] = Counter()
-    for one in news:
-        (refused if one.refused else woken)[one.vehicle_id, month_of(one.at)] += 1
+    for item in news:
+        (refused if item.refused else woken)[item.vehicle_id, month_of(item.at)] += 1
     keys = sorted({*woken, *refused})
     written = insert_rows(
         "fleet_remotes_wakeupuse",

@@ -46,20 +46,20 @@ class ActionList(ListPage):
 @requires(_VIEW)
 def action(request: HttpRequest, pk: int) -> HttpResponse:
     """One action; the page asks for itself again every few seconds while it is open."""
-    found = get_object_or_404(selectors.actions().select_related("batch", "retry_of", "resolved_by"), pk=pk)
-    meaning, todo = explanation_of(found)
+    action = get_object_or_404(selectors.actions().select_related("batch", "retry_of", "resolved_by"), pk=pk)
+    meaning, todo = explanation_of(action)
     context = {
-        "page_title": summary_of(found.kind, found.parameters),
-        "action": found,
+        "page_title": summary_of(action.kind, action.parameters),
+        "action": action,
         "meaning": meaning,
         "todo": todo,
-        "late_s": Standing.of(found).confirmed_late_after_s,
-        "timeline": selectors.timeline_of(found),
-        "expected": selectors.expected_next(found),
-        "is_open": found.state in OPEN,
-        "retries": found.retries.order_by("pk"),
-        "resolves": found.resolved.exclude(pk=found.pk).order_by("pk"),
-        "can_ask": found.submitting_at is not None,
+        "late_s": Standing.of(action).confirmed_late_after_s,
+        "timeline": selectors.timeline_of(action),
+        "expected": selectors.expected_next(action),
+        "is_open": action.state in OPEN,
+        "retries": action.retries.order_by("pk"),
+        "resolves": action.resolved.exclude(pk=action.pk).order_by("pk"),
+        "can_ask": action.submitting_at is not None,
     }
     name = "fleet_remotes/action.html"
     return render(request, f"{name}#action" if request.headers.get("HX-Target") == "action" else name, context)
@@ -68,8 +68,8 @@ def action(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(_SEND)
 @require_POST
 def action_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(RemoteAction, pk=pk)
-    if commands.cancel_action(action=found, now=timezone.now(), by=person(request).get_username()):
+    action = get_object_or_404(RemoteAction, pk=pk)
+    if commands.cancel_action(action=action, now=timezone.now(), by=person(request).get_username()):
         messages.success(request, _("The command is cancelled."))
     else:
         messages.warning(request, _("It was sent already; what the vendor has cannot be called back."))
@@ -80,8 +80,8 @@ def action_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def action_look(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks the vendor for its record now."""
-    found = get_object_or_404(RemoteAction, pk=pk)
-    if following.look_now(action=found, now=timezone.now()):
+    action = get_object_or_404(RemoteAction, pk=pk)
+    if following.look_now(action=action, now=timezone.now()):
         messages.info(request, _("The vendor is being asked; this page shows what it says."))
     else:
         messages.warning(request, _("It was not sent, so there is nothing to ask about."))
@@ -92,7 +92,7 @@ def action_look(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def action_again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same command once more, with the same checks and confirmations as a new one."""
-    found = get_object_or_404(RemoteAction, pk=pk)
-    command = {"kind": found.kind, "parameters": found.parameters, "reason": found.reason, "retry_of": found.pk}
-    draft = CommandDraft.objects.create(owner=person(request), vehicles=[found.vehicle_id], command=command)
+    action = get_object_or_404(RemoteAction, pk=pk)
+    command = {"kind": action.kind, "parameters": action.parameters, "reason": action.reason, "retry_of": action.pk}
+    draft = CommandDraft.objects.create(owner=person(request), vehicles=[action.vehicle_id], command=command)
     return redirect("fleet_remotes:draft_check", draft.pk)

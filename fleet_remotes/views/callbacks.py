@@ -80,15 +80,15 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
     return _callback_page(request, get_object_or_404(selectors.callbacks(), pk=pk))
 
 
-def _callback_page(request: HttpRequest, found: Callback, header_value: str = "") -> HttpResponse:
+def _callback_page(request: HttpRequest, callback: Callback, header_value: str = "") -> HttpResponse:
     """A callback's page; the header's value is on it once, in the answer to who made it, and stored nowhere."""
     context = {
-        "page_title": found.slug,
-        "callback": found,
-        "health": selectors.callback_health([found])[found.pk],
-        "address": _address(found.slug),
+        "page_title": callback.slug,
+        "callback": callback,
+        "health": selectors.callback_health([callback])[callback.pk],
+        "address": _address(callback.slug),
         "header_value": header_value,
-        "last": selectors.notifications().filter(callback=found)[:20],
+        "last": selectors.notifications().filter(callback=callback)[:20],
     }
     return render(request, "fleet_remotes/callback.html", context)
 
@@ -114,23 +114,23 @@ def callback_new(request: HttpRequest) -> HttpResponse:
 @requires("fleet_remotes.register_callback")
 def callback_register(request: HttpRequest, pk: int) -> HttpResponse:
     """Registers a callback with the vendor, who is told the header's value; it is stored nowhere here."""
-    found = get_object_or_404(selectors.callbacks(), pk=pk)
+    callback = get_object_or_404(selectors.callbacks(), pk=pk)
     form = RegisterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             services.register_callback(
-                callback=found, header_value=form.cleaned_data["header_value"], url=_address(found.slug)
+                callback=callback, header_value=form.cleaned_data["header_value"], url=_address(callback.slug)
             )
         except Refused as error:
             add_refusal(form, error)
         else:
-            messages.success(request, _("The vendor registered it as %(id)s.") % {"id": found.callback_id})
+            messages.success(request, _("The vendor registered it as %(id)s.") % {"id": callback.callback_id})
             return redirect("fleet_remotes:callback", pk)
     context = {
-        "page_title": _("Register %(slug)s") % {"slug": found.slug},
-        "callback": found,
+        "page_title": _("Register %(slug)s") % {"slug": callback.slug},
+        "callback": callback,
         "form": form,
-        "address": _address(found.slug),
+        "address": _address(callback.slug),
     }
     return render(request, "fleet_remotes/callback_register.html", context, status=422 if form.errors else 200)
 
@@ -207,10 +207,10 @@ class MessageList(ListPage):
 
 @requires(_MESSAGES)
 def message(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(CallbackMessage.objects.select_related("callback"), pk=pk)
+    message = get_object_or_404(CallbackMessage.objects.select_related("callback"), pk=pk)
     context = {
-        "page_title": _("Raw message %(id)d") % {"id": found.pk},
-        "message": found,
-        "notifications": selectors.notifications().filter(message=found).order_by("position"),
+        "page_title": _("Raw message %(id)d") % {"id": message.pk},
+        "message": message,
+        "notifications": selectors.notifications().filter(message=message).order_by("position"),
     }
     return render(request, "fleet_remotes/message.html", context)

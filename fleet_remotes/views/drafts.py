@@ -83,8 +83,8 @@ def draft_command(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _vehicles_of(draft: CommandDraft) -> dict[str, Any]:
-    found = FleetVehicle.objects.filter(pk__in=draft.vehicles[:20]).order_by("vin")
-    return {"count": len(draft.vehicles), "vehicles": found, "more": max(0, len(draft.vehicles) - 20)}
+    vehicles = FleetVehicle.objects.filter(pk__in=draft.vehicles[:20]).order_by("vin")
+    return {"count": len(draft.vehicles), "vehicles": vehicles, "more": max(0, len(draft.vehicles) - 20)}
 
 
 @requires(_SEND)

@@ -60,15 +60,15 @@ class VehicleList(ListPage):
 def vehicle(request: HttpRequest, pk: int) -> HttpResponse:
     """One vehicle: what it can do, how often it was woken up, its last commands."""
     now = timezone.now()
-    found = get_object_or_404(selectors.vehicles(), pk=pk)
-    selectors.attach_budgets([found], now)
+    vehicle = get_object_or_404(selectors.vehicles(), pk=pk)
+    selectors.attach_budgets([vehicle], now)
     context = {
-        "page_title": found.title,
-        "vehicle": found,
-        "capabilities": [(c, found.capabilities is not None and c.value in found.capabilities) for c in Capability],
-        "actions": selectors.actions().filter(vehicle=found)[:LAST_ACTIONS],
-        "months": found.wakeups.order_by("-month")[:12],
-        "form": BudgetForm(initial={"wakeup_budget": found.wakeup_budget}),
+        "page_title": vehicle.title,
+        "vehicle": vehicle,
+        "capabilities": [(c, vehicle.capabilities is not None and c.value in vehicle.capabilities) for c in Capability],
+        "actions": selectors.actions().filter(vehicle=vehicle)[:LAST_ACTIONS],
+        "months": vehicle.wakeups.order_by("-month")[:12],
+        "form": BudgetForm(initial={"wakeup_budget": vehicle.wakeup_budget}),
     }
     return render(request, "fleet_remotes/vehicle.html", context)
 
@@ -76,10 +76,10 @@ def vehicle(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("fleet_remotes.change_fleetvehicle")
 @require_POST
 def vehicle_budget(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(selectors.vehicles(), pk=pk)
+    vehicle = get_object_or_404(selectors.vehicles(), pk=pk)
     form = BudgetForm(request.POST)
     if form.is_valid():
-        services.set_budget(vehicle=found, budget=form.cleaned_data["wakeup_budget"])
+        services.set_budget(vehicle=vehicle, budget=form.cleaned_data["wakeup_budget"])
         messages.success(request, _("The budget is saved."))
     else:
         messages.error(request, " ".join(str(error) for error in form.errors["wakeup_budget"]))

@@ -40,12 +40,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = {"vin_of": vin_of, "find_hook": demo_hook} if options["database"] else {}
+        database = {"vin_of": vin_of, "find_hook": demo_hook} if options["database"] else {}
         vendor = Vendor(
             seed=options["seed"],
             speed=options["speed"],
             wakeups_per_month=options["wakeups"],
-            **known,  # type: ignore[arg-type]
+            **database,  # type: ignore[arg-type]
         )
         simulator = Simulator(vendor, options["username"], options["password"], not options["hide_labels"])
         server = serve(

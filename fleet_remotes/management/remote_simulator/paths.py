@@ -176,10 +176,10 @@ def choose_oddities(chance: random.Random) -> tuple[str, ...]:
 
 def named(text: str) -> tuple[Path, tuple[str, ...]]:
     """`success+duplicated+disordered` as a path and its oddities. Raises KeyError for a name that is none."""
-    name, *odd = text.split("+")
-    for one in odd:
-        ODDITIES[one]
-    return PATHS[name], tuple(odd)
+    name, *oddities = text.split("+")
+    for oddity in oddities:
+        ODDITIES[oddity]
+    return PATHS[name], tuple(oddities)
 
 
 def arranged(events: Events, oddities: Sequence[str]) -> Events:

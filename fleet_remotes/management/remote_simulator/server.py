@@ -134,20 +134,20 @@ class Pages(BaseHTTPRequestHandler):
         request = dict(remote.request)
         if not self.simulator.shows_labels:
             request.pop("label", None)
-        found = {"remoteActionId": remote.id, "type": remote.type, "remote": request, "status": remote.status}
-        found |= {"failureCause": remote.cause} if remote.cause else {}
-        return found | ({"feedbackDetail": remote.feedback} if remote.feedback else {})
+        record = {"remoteActionId": remote.id, "type": remote.type, "remote": request, "status": remote.status}
+        record |= {"failureCause": remote.cause} if remote.cause else {}
+        return record | ({"feedbackDetail": remote.feedback} if remote.feedback else {})
 
     def _list(self, vehicle_id: str, callback_id: str, query: dict[str, list[str]]) -> None:
-        mine = [
+        remotes = [
             remote
             for remote in list(self.vendor.remotes.values())[::-1]
             if remote.vehicle_id == vehicle_id and remote.callback_id == callback_id
         ]
         start = int(query.get("pageToken", ["0"])[0])
-        page = mine[start : start + PAGE]
-        answer: dict[str, Any] = {"total": len(mine), "_embedded": {"remotes": [self._record(one) for one in page]}}
-        if start + PAGE < len(mine):
+        records = [self._record(remote) for remote in remotes[start : start + PAGE]]
+        answer: dict[str, Any] = {"total": len(remotes), "_embedded": {"remotes": records}}
+        if start + PAGE < len(remotes):
             answer["nextPageToken"] = str(start + PAGE)
         self._answer(200, answer)
 

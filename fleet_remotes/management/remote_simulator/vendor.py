@@ -111,13 +111,13 @@ class Vendor:
     # ---- what is known ----------------------------------------------------------------------------------------
 
     def vin(self, vehicle_id: str) -> str | None:
-        if vehicle_id not in self.vins and self._vin_of is not None and (found := self._vin_of(vehicle_id)):
-            self.vins[vehicle_id] = found
+        if vehicle_id not in self.vins and self._vin_of is not None and (vin := self._vin_of(vehicle_id)):
+            self.vins[vehicle_id] = vin
         return self.vins.get(vehicle_id)
 
     def hook(self, callback_id: str) -> Hook | None:
-        if callback_id not in self.hooks and self._find_hook is not None and (found := self._find_hook(callback_id)):
-            self.hooks[callback_id] = found
+        if callback_id not in self.hooks and self._find_hook is not None and (hook := self._find_hook(callback_id)):
+            self.hooks[callback_id] = hook
         return self.hooks.get(callback_id)
 
     def new_id(self, prefix: str) -> str:
@@ -240,8 +240,8 @@ class Vendor:
         """One delivery; repeated by the retry policy, then stored until the next success releases all at once."""
         if post(hook, body):
             stored, hook.stored = hook.stored, []
-            for one in stored:
-                self._call(hook, one)
+            for earlier in stored:
+                self._call(hook, earlier)
         elif tries < hook.retries:
             self._at(hook.retry_delay_s, lambda: self._call(hook, body, tries + 1))
         else:
