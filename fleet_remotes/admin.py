@@ -1,4 +1,4 @@
-"""The Django admin of fleet remotes: vehicles, fleets and callbacks are edited, what happened is looked at."""
+"""The Django admin of fleet remotes: vehicles, fleets and callbacks are edited, the history is read only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FleetVehicleAdmin(BigTableAdmin):
 
 @admin.register(Callback)
 class CallbackAdmin(MadeElsewhereAdmin):
-    """Callbacks are made in the console, where the header's value can be shown once."""
+    """Callbacks are created in the console, where the header's value can be shown once."""
 
     list_display = ("slug", "fleet", "callback_id", "status", "last_received_at", "silent_since", "refused")
     search_fields = ("slug", "callback_id")

@@ -1,4 +1,4 @@
-"""Fleet remotes for machines: vehicles, callbacks, commands; and the door for the vendor's callbacks."""
+"""Fleet remotes for machines: vehicles, callbacks, commands; and the endpoint of the vendor's callbacks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from fleet_remotes.catalogue import summary_of
 from fleet_remotes.choices import State
 from fleet_remotes.ingest.commands import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
-from fleet_remotes.rules.standing import Standing
+from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.search import ACTION_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import callbacks as callback_services
 from fleet_remotes.services import commands
@@ -52,7 +52,7 @@ _vehicles = BatchEndpoint[VehicleInput](VehicleInput, take_vehicles)
 _take_bodies = Combiner[Body, None](callback_services.take_bodies)
 
 
-# ---- the vendor's door ----------------------------------------------------------------------------------------
+# ---- the vendor's callbacks ----------------------------------------------------------------------------------------
 
 
 @csrf_exempt
@@ -67,7 +67,7 @@ def receive_callback(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     try:
         callback = Callback.objects.filter(slug=slug).first()
-        if callback is None or not callback_services.header_fits(
+        if callback is None or not callback_services.header_matches(
             callback, request.headers.get(callback.header_name, "")
         ):
             if callback is not None:
@@ -100,7 +100,7 @@ def serialize_vehicle(vehicle: FleetVehicle) -> dict[str, Any]:
     "/vehicles", auth=WRITE, summary="Insert or update vehicles by VIN", openapi_extra=batch_openapi(VehicleInput)
 )
 def put_vehicles(request: HttpRequest) -> HttpResponse:
-    """Inserts or updates a batch of up to 1,000 by `vin`; fields left out stay as they are. New fleets are made."""
+    """Inserts or updates a batch of up to 1,000 by `vin`; fields left out stay as they are. New fleets are created."""
     return _vehicles.answer(request)
 
 
@@ -123,7 +123,7 @@ def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
 
 
 class HeaderIn(ConfigurationIn):
-    """The static header by which the vendor proves itself. Without `value` one is made up and shown once."""
+    """The static header by which the vendor proves itself. Without `value` one is generated and shown once."""
 
     name: str = "Authorization"
     value: str = ""
@@ -226,7 +226,7 @@ def serialize_action(action: RemoteAction) -> dict[str, Any]:
         "is_final": action.is_terminal and action.state != State.UNCONFIRMED,
         "explanation": meaning,
         "suggestion": todo,
-        "confirmed_late_after_s": Standing.of(action).confirmed_late_after_s,
+        "confirmed_late_after_s": ActionStatus.of(action).confirmed_late_after_s,
         "not_before": rfc3339(action.not_before) if action.state == State.QUEUED else None,
         "error": error if action.http_status else None,
         "retry_of": action.retry_of_id,

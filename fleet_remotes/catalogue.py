@@ -1,4 +1,4 @@
-"""Words: what each failure cause means and what to do about it (the failure table of reference B6), commands."""
+"""Texts: what each failure cause means and what to do about it (the failure table of reference B6), commands."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ _HINTS = {
 
 
 def words_for(code: str) -> str | Promise:
-    """What a check found, in a sentence."""
+    """The result of a check, in a sentence."""
     return _HINTS.get(code) or advice_of(code).meaning
 
 

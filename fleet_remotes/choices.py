@@ -49,7 +49,7 @@ DANGEROUS_KINDS = frozenset({Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN})
 
 
 class State(models.TextChoices):
-    """Where an action stands; `rules.standing` says how it moves."""
+    """The state of an action; `rules.status` says how it changes."""
 
     DRAFT = "draft", _("To be confirmed")
     QUEUED = "queued", _("Waiting to be sent")
@@ -74,7 +74,7 @@ class State(models.TextChoices):
 UNSENT = (State.DRAFT, State.QUEUED)
 SUCCESS = (State.SUCCEEDED, State.ALREADY_DONE)
 FAILURES = (State.FAILED, State.REJECTED, State.REFUSED)
-# The vendor has it, as far as we know, and has not said how it ended.
+# The vendor has it, as far as we know, and has not reported an outcome.
 WITH_VENDOR = (
     State.SUBMITTED,
     State.ACCEPTED,
@@ -87,7 +87,7 @@ WITH_VENDOR = (
 # At most one action per vehicle is in one of these.
 IN_FLIGHT = (State.SUBMITTING, State.UNKNOWN, *WITH_VENDOR)
 OPEN = (*UNSENT, *IN_FLIGHT)
-# UNCONFIRMED is the soft one among them: a late word of the vendor still settles it.
+# UNCONFIRMED is the soft one among them: a late report of the vendor still settles it.
 TERMINAL = (*SUCCESS, *FAILURES, State.CANCELLED, State.UNCONFIRMED)
 
 STATE_COLOURS = dict.fromkeys(State, "info")
@@ -111,7 +111,7 @@ class StepKind(models.TextChoices):
     FATE_UNKNOWN = "fate_unknown", _("No answer: it may or may not have arrived")
     FOUND = "found", _("Found in the vendor’s list")
     NOT_FOUND = "not_found", _("The vendor’s list does not show it")
-    LOOKED = "looked", _("Asked the vendor")
+    POLLED = "looked", _("Asked the vendor")
     UNCONFIRMED = "unconfirmed", _("Nothing more was heard in time")
     INFERRED = "inferred", _("Counted as failed: it stayed held up")
     CANCELLED = "cancelled", _("Cancelled before it was sent")

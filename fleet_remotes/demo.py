@@ -10,11 +10,11 @@ from typing import Any
 
 from core.ingest import Submission
 from fleet_remotes.choices import Capability, Kind, State, StepKind
-from fleet_remotes.management.remote_simulator.paths import ACCEPTED, Step, arranged, named
+from fleet_remotes.management.remote_simulator.paths import ACCEPTED, PathStep, arranged, named
 from fleet_remotes.models import Callback, CommandBatch, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services.applying import apply_waiting
+from fleet_remotes.services.bulk_writes import write_steps
 from fleet_remotes.services.callbacks import Body, create_callback, demo_header, take_bodies
-from fleet_remotes.services.records import write_steps
 from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 FLEETS = (("F-100", "Pool Köln", "pool"), ("F-200", "Dépôt Lyon", "depot"))
@@ -34,7 +34,7 @@ COMMANDS: tuple[tuple[Kind, dict[str, Any]], ...] = (
     (Kind.HORN, {"state": "Activated"}),
 )
 # Those that are not tried again by themselves: what is long over must not be sent now.
-WAYS = (
+PATH_NAMES = (
     "success",
     "success",
     "success",
@@ -103,7 +103,7 @@ def _history(chance: random.Random, now: datetime) -> None:
         for vehicle in chance.sample(vehicles, 3):
             at = now - timedelta(days=day, minutes=chance.randint(0, 600))
             kind, parameters = chance.choice(COMMANDS)
-            _played([_sent(vehicle, kind, parameters, at)], [chance.choice(WAYS)], at, chance)
+            _played([_sent(vehicle, kind, parameters, at)], [chance.choice(PATH_NAMES)], at, chance)
     thirsty = next(vehicle for vehicle in vehicles if vehicle.wakeup_budget == 3)
     for hour in (30, 26, 22):
         at = now - timedelta(hours=hour)
@@ -118,8 +118,8 @@ def _batch(chance: random.Random, at: datetime) -> None:
         kind=kind, parameters=parameters, total=len(vehicles), created_at=at, reason="Cold morning"
     )
     actions = [_sent(vehicle, kind, parameters, at, batch) for vehicle in vehicles]
-    ways = ["success"] * 8 + ["failed_VehicleInUse", "failed_VehicleInUse", "battery", "already_done"]
-    _played(actions, ways, at, chance)
+    path_names = ["success"] * 8 + ["failed_VehicleInUse", "failed_VehicleInUse", "battery", "already_done"]
+    _played(actions, path_names, at, chance)
 
 
 def _sent(
@@ -147,11 +147,11 @@ def _sent(
     return action
 
 
-def _played(actions: Sequence[RemoteAction], ways: Sequence[str], at: datetime, chance: random.Random) -> None:
+def _played(actions: Sequence[RemoteAction], path_names: Sequence[str], at: datetime, chance: random.Random) -> None:
     """What the vendor notified of these actions, stored and applied as if it were then."""
     over = at
-    for action, way in zip(actions, ways, strict=True):
-        path, oddities = named(way)
+    for action, path_name in zip(actions, path_names, strict=True):
+        path, oddities = named(path_name)
         events, moment = [], at
         for step in path.steps:
             moment += timedelta(seconds=step.after_s)
@@ -165,7 +165,7 @@ def _played(actions: Sequence[RemoteAction], ways: Sequence[str], at: datetime, 
         continue
 
 
-def _event(step: Step, action: RemoteAction, at: datetime) -> dict[str, Any]:
+def _event(step: PathStep, action: RemoteAction, at: datetime) -> dict[str, Any]:
     return step.notification(action.remote_action_id, action.vehicle.vin, Kind(action.kind), at)
 
 
@@ -181,7 +181,7 @@ def _oddities(at: datetime) -> None:
     action = RemoteAction.objects.filter(fleet=callback.fleet).order_by("-pk")[0]
     events = [
         ACCEPTED.notification("of-another-tool", vin, Kind.DOOR, at),
-        _event(Step(0, "Pending", "ThinkingAboutIt"), action, at),
+        _event(PathStep(0, "Pending", "ThinkingAboutIt"), action, at),
         {"vin": vin, "eventStatus": {"type": "Done", "status": "Success"}},
     ]
     _receive(callback.pk, events, at + timedelta(seconds=1))

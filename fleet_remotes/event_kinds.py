@@ -1,7 +1,7 @@
 """The kinds of event that fleet remotes publish: the outcome of a command, a silent callback, used-up wake-ups.
 
 Every payload says in plain words what happened and what to do, so that a mail can be written from it alone. A
-command is told of once it has ended; `resolves` names the earlier failures of the same command that a success ends.
+command is reported once it has ended; `resolves` names the earlier failures of the same command that a success ends.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class RemoteOutcome(msgspec.Struct, kw_only=True):
 
 
 class CallbackSilence(msgspec.Struct, kw_only=True):
-    """Payload of `callback.silent`: `over_at` is given when it was heard of again."""
+    """Payload of `callback.silent`: `over_at` is set when notifications arrive again."""
 
     headline: str
     callback: str

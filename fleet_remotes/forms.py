@@ -53,7 +53,7 @@ _GROUPS: tuple[tuple[Any, dict[str, tuple[Kind, Values]]], ...] = (
     ),
 )
 COMMANDS = {key: command for _title, commands in _GROUPS for key, command in commands.items()}
-# Those whose parameters are made of further fields: which they need, and how.
+# Those whose parameters are built from further fields: which they need, and how.
 _BUILT: dict[str, tuple[tuple[str, ...], Callable[[Values], Values]]] = {
     "charge_later": (("time",), lambda values: {"schedule": {"nextDelayedTime": _duration(values["time"])}}),
     "charge_type": (("charge_to",), lambda values: {"preferences": {"type": values["charge_to"]}}),

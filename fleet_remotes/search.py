@@ -25,7 +25,7 @@ from fleet_remotes.rules.budget import month_of
 
 
 def can_do(capability: str) -> Q:
-    """Vehicles that said that they can do this."""
+    """Vehicles that report this capability."""
     return Q(capabilities__contains=[capability])
 
 

@@ -31,7 +31,7 @@ from fleet_remotes.models import (
     WakeUpUse,
 )
 from fleet_remotes.rules.budget import Budget, forecast_of, month_of, resting_until
-from fleet_remotes.rules.preflight import Means, Vehicle
+from fleet_remotes.rules.preflight import SendingContext, VehicleSnapshot
 
 # The delays of a callback are read from its last notifications.
 LAST_FOR_LAG = 5_000
@@ -77,7 +77,7 @@ def batches() -> QuerySet[CommandBatch]:
 
 
 def progress_of(rows: Sequence[CommandBatch]) -> dict[int, dict[str, int]]:
-    """How many actions of each batch stand in each state. A retry stands for what it tries again."""
+    """How many actions of each batch are in each state. A retry replaces what it tries again."""
     counts = (
         RemoteAction.objects.filter(batch__in=[row.pk for row in rows], retries__isnull=True)
         .values_list("batch_id", "state")
@@ -135,7 +135,7 @@ def callback_health(rows: Sequence[Callback]) -> dict[int, Lag]:
 
 
 def outcome_counts(now: datetime, hours: int = 24) -> dict[str, int]:
-    """How many actions stand in each state: the open ones, and those that ended within the last hours."""
+    """How many actions are in each state: the open ones, and those that ended within the last hours."""
     recent = Q(state__in=OPEN) | Q(entered_at__gte=now - timedelta(hours=hours))
     rows = RemoteAction.objects.filter(recent).values_list("state").annotate(n=Count("pk")).order_by()
     return {State(state).value: count for state, count in rows}
@@ -257,7 +257,9 @@ def _recent_wakes(ids: Sequence[int], now: datetime) -> dict[int, list[datetime]
     return wakes
 
 
-def facts_of(vehicles: Sequence[FleetVehicle], now: datetime, *, leaving_out: Iterable[int] = ()) -> dict[int, Vehicle]:
+def snapshots_of(
+    vehicles: Sequence[FleetVehicle], now: datetime, *, leaving_out: Iterable[int] = ()
+) -> dict[int, VehicleSnapshot]:
     """Each vehicle as the checks see it; `leaving_out` names the actions that are themselves being checked."""
     open_kinds: dict[int, set[str]] = defaultdict(set)
     rows = RemoteAction.objects.filter(
@@ -267,7 +269,7 @@ def facts_of(vehicles: Sequence[FleetVehicle], now: datetime, *, leaving_out: It
         open_kinds[vehicle_id].add(kind)
     budget = budgets(vehicles, now)
     return {
-        vehicle.pk: Vehicle(
+        vehicle.pk: VehicleSnapshot(
             has_id=bool(vehicle.vehicle_id),
             capabilities=None if vehicle.capabilities is None else frozenset(vehicle.capabilities),
             privacy=vehicle.privacy,
@@ -287,12 +289,12 @@ def callbacks_to_send_by(fleet_ids: Iterable[int]) -> dict[int, Callback]:
     return {callback.fleet_id: callback for callback in running}
 
 
-def means_of(vehicles: Sequence[FleetVehicle], now: datetime) -> dict[int, Means]:
-    """What sending to each vehicle's fleet stands on, by fleet."""
+def sending_contexts(vehicles: Sequence[FleetVehicle], now: datetime) -> dict[int, SendingContext]:
+    """What sending to each vehicle's fleet depends on, by fleet."""
     callbacks = callbacks_to_send_by(vehicle.fleet_id for vehicle in vehicles)
     fleets = {vehicle.fleet_id: vehicle.fleet for vehicle in vehicles}
     return {
-        pk: Means(
+        pk: SendingContext(
             is_set_up=is_set_up(),
             is_stopped=fleet.is_stopped,
             has_callback=pk in callbacks,
@@ -311,7 +313,7 @@ WAITED_TOO_LONG_S = 300.0
 
 
 def check_callbacks(now: datetime) -> Finding:
-    """Whether what the vendor brings is applied, and whether every callback is heard."""
+    """Whether what the vendor brings is applied, and whether every callback receives any."""
     oldest = CallbackMessage.objects.filter(applied_at__isnull=True).order_by("id").first()
     age = (now - oldest.received_at).total_seconds() if oldest else 0.0
     if age > WAITED_TOO_LONG_S:

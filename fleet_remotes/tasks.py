@@ -1,11 +1,11 @@
-"""Celery doors of fleet remotes."""
+"""Celery tasks of fleet remotes."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.utils import timezone
 
-from fleet_remotes.services import applying, binding, following, sending, silence, waking
+from fleet_remotes.services import applying, binding, nudges, polling, sending, silence
 
 
 @shared_task(name="fleet_remotes.apply_callbacks")
@@ -22,9 +22,9 @@ def send_due() -> None:
 
 
 @shared_task(name="fleet_remotes.look_due")
-def look_due() -> None:
+def poll_due() -> None:
     """Asks the vendor about what is overdue."""
-    while following.look_due(now=timezone.now()) >= following.LOOKS_AT_ONCE:
+    while polling.poll_due(now=timezone.now()) >= polling.POLLS_AT_ONCE:
         continue
 
 
@@ -32,11 +32,11 @@ def look_due() -> None:
 def sweep() -> None:
     """What time brings: time-outs, lost workers, expired commands, and whatever no wake-up announced."""
     now = timezone.now()
-    for step in (following.recover_lost, following.expire, following.give_up, silence.watch_callbacks):
+    for step in (polling.recover_lost, polling.expire, polling.give_up, silence.watch_callbacks):
         step(now=now)
-    waking.apply_soon()
-    waking.send_soon()
-    waking.look_soon()
+    nudges.apply_soon()
+    nudges.send_soon()
+    nudges.poll_soon()
 
 
 @shared_task(name="fleet_remotes.bind")
@@ -45,4 +45,4 @@ def bind() -> None:
     now = timezone.now()
     binding.bind_vehicles(now=now)
     binding.bind_waiting(now=now)
-    following.callbacks_checked(now=now)
+    polling.callbacks_checked(now=now)

@@ -96,7 +96,7 @@ class Immobilization(_Strict):
 
 
 class TrackingPeriod(_Strict):
-    """Seconds between positions, while it runs and while it stands."""
+    """Seconds between positions, while it drives and while it is parked."""
 
     running: Annotated[int, Meta(ge=5)]
     shutdown: Annotated[int, Meta(ge=60)]

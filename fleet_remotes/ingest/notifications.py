@@ -18,7 +18,7 @@ import msgspec
 from core.text import clean_json, clean_text
 from fleet_remotes.catalogue import CAUSE_ALIASES, NOT_SPECIFIED, is_known_cause
 from fleet_remotes.choices import Flag, State
-from fleet_remotes.rules.standing import Report
+from fleet_remotes.rules.status import VendorReport
 
 MAX_TEXT = 128
 # A clock ahead of ours by more than this is not believed.
@@ -58,12 +58,12 @@ class Event:
     flags: list[str] = field(default_factory=list)
     problem: str = ""
 
-    def report(self, received_at: datetime) -> Report | None:
+    def report(self, received_at: datetime) -> VendorReport | None:
         """What it says of its action, with a moment that can be believed."""
         if self.state is None:
             return None
         at, _flag = believed_date(self.event_date, received_at)
-        return Report(self.state, at, self.cause, self.feedback)
+        return VendorReport(self.state, at, self.cause, self.feedback)
 
 
 def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[datetime, str]:
@@ -105,7 +105,7 @@ def _message(message: Any) -> Iterator[Event]:
             yield _unreadable(message, "The body holds no event.")
         for event in message["events"]:
             yield _event(event, callback_id, {})
-    elif isinstance(message.get("remoteEvent"), dict):  # the B2C Message, whose date stands outside
+    elif isinstance(message.get("remoteEvent"), dict):  # the B2C Message, whose date is outside
         yield _event(message["remoteEvent"], callback_id, {"eventDate": message.get("date")})
     elif "eventStatus" in message:
         yield _event(message, callback_id, {})
@@ -162,7 +162,7 @@ def _status_text(event: Event, status: Any) -> str:
 
 
 def understand(event: Event) -> None:
-    """Settles what the event says, mending the spellings of reference B5."""
+    """Decides what the event means, correcting the spellings of reference B5."""
     kind, status = event.type.lower(), event.status.lower()
     if kind == "failed":  # the flow chart's `type: Failed`, with the cause in the status' place
         event.flags.append(Flag.NORMALISED)
@@ -192,7 +192,7 @@ def _name_cause(event: Event) -> None:
         event.flags.append(Flag.UNKNOWN_CAUSE)
 
 
-def read_record(record: Any, at: datetime) -> Report | None:
+def read_record(record: Any, at: datetime) -> VendorReport | None:
     """What the vendor's own record of an action says: a flat `status` (reference B1). None when we do not know it."""
     if not isinstance(record, dict):
         return None
@@ -205,7 +205,7 @@ def read_record(record: Any, at: datetime) -> Report | None:
     cause = _text(record.get("failureCause") or inner.get("failureCause"))
     feedback = _text(record.get("feedbackDetail") or inner.get("feedbackDetail"))
     cause = (CAUSE_ALIASES.get(cause, cause) or NOT_SPECIFIED) if state == State.FAILED else ""
-    return Report(state, at, cause, feedback, from_record=True)
+    return VendorReport(state, at, cause, feedback, from_record=True)
 
 
 def _text(value: Any) -> str:

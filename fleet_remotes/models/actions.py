@@ -62,7 +62,7 @@ class CommandBatch(models.Model):
 
 
 class RemoteAction(models.Model):
-    """One command to one vehicle, from its order to its outcome. `rules.standing` says how its state moves."""
+    """One command to one vehicle, from its order to its outcome. `rules.status` says how its state moves."""
 
     vehicle = models.ForeignKey(FleetVehicle, models.PROTECT, related_name="actions", verbose_name=_("vehicle"))
     fleet = models.ForeignKey(Fleet, models.PROTECT, related_name="actions", verbose_name=_("fleet"))
@@ -99,7 +99,7 @@ class RemoteAction(models.Model):
     # The callback through which it was sent; plain numbers because actions are written in bulk.
     callback_ref = models.BigIntegerField(null=True, editable=False)
     remote_action_id = models.CharField(_("vendor’s id"), max_length=128, blank=True, default="")
-    # What the vendor answered when it refused: HTTP status, its own code, its words, its uuid for a ticket.
+    # What the vendor answered when it refused: HTTP status, its own code, its message, its uuid for a ticket.
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     error_code = models.CharField(_("error code"), max_length=20, blank=True, default="")
     error_text = models.CharField(_("the vendor’s words"), max_length=300, blank=True, default="")
@@ -112,7 +112,7 @@ class RemoteAction(models.Model):
 
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
     auto_tries = models.PositiveSmallIntegerField(default=0)
-    # The event that told of its failure (uuid hex), and the later success that resolved it.
+    # The event that published its failure (uuid hex), and the later success that resolved it.
     thread = models.CharField(max_length=32, blank=True, default="", editable=False)
     resolved_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="resolved", db_index=False)
 

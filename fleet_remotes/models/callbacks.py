@@ -37,7 +37,7 @@ class Callback(models.Model):
     )
     silent_since = models.DateTimeField(_("silent since"), null=True, editable=False)
     silent_thread = models.CharField(max_length=32, blank=True, default="", editable=False)
-    # Counted when bodies are applied, except what was refused at the door.
+    # Counted when bodies are applied, except what the endpoint refused.
     bodies = models.PositiveBigIntegerField(_("bodies"), default=0, editable=False)
     events = models.PositiveBigIntegerField(_("notifications"), default=0, editable=False)
     duplicates = models.PositiveBigIntegerField(_("duplicates"), default=0, editable=False)

@@ -69,7 +69,7 @@ class FleetVehicle(models.Model):
     model = models.CharField(_("model"), max_length=60, blank=True, default="")
     plate = models.CharField(_("plate"), max_length=20, blank=True, default="")
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
-    # Null: it was never said what it can do.
+    # Null: its capabilities were never reported.
     capabilities = ArrayField(
         models.CharField(max_length=20, choices=Capability.choices),
         verbose_name=_("capabilities"),
@@ -82,7 +82,7 @@ class FleetVehicle(models.Model):
         _("battery (%)"), null=True, blank=True, validators=[MaxValueValidator(100)]
     )
     is_stolen = models.BooleanField(_("declared stolen"), default=False)
-    # When privacy, battery and the rest were last told.
+    # When privacy, battery and the rest were last reported.
     facts_at = models.DateTimeField(_("facts of"), null=True, blank=True)
     tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), blank=True, default=list)
     wakeup_budget = models.PositiveSmallIntegerField(

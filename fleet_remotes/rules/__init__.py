@@ -1,1 +1,1 @@
-"""What decides: where an action stands, when to look after it, whether to send it. All pure; `now` is passed in."""
+"""Decisions: the status of an action, when to poll for it, whether to send it. All pure; `now` is passed in."""

@@ -21,8 +21,8 @@ class Level(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a check found: `code` is a Refusal's where it blocks. `until` says when a wait ends."""
+class CheckFinding:
+    """The result of one check: `code` is a Refusal's where it blocks. `until` says when a wait ends."""
 
     level: Level
     code: str
@@ -30,11 +30,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Vehicle:
+class VehicleSnapshot:
     """What is known of a vehicle when a command is considered."""
 
     has_id: bool = True
-    # None: it was never said what it can do.
+    # None: its capabilities were never reported.
     capabilities: frozenset[str] | None = None
     privacy: str = Privacy.UNKNOWN
     battery_level: int | None = None
@@ -45,8 +45,8 @@ class Vehicle:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What sending to its fleet stands on."""
+class SendingContext:
+    """What sending to its fleet depends on."""
 
     is_set_up: bool = True
     is_stopped: bool = False
@@ -55,26 +55,26 @@ class Means:
     low_battery: int = 20
 
 
-def preflight(kind: Kind, vehicle: Vehicle, means: Means) -> list[Finding]:
+def preflight(kind: Kind, vehicle: VehicleSnapshot, context: SendingContext) -> list[CheckFinding]:
     """Everything that speaks against sending `kind` to this vehicle now, or makes it wait."""
-    return [*_of_sending(means), *_of_vehicle(kind, vehicle), *_of_moment(kind, vehicle, means)]
+    return [*_of_sending(context), *_of_vehicle(kind, vehicle), *_of_moment(kind, vehicle, context)]
 
 
-def _blocks(code: Refusal) -> Finding:
-    return Finding(Level.BLOCKS, code)
+def _blocks(code: Refusal) -> CheckFinding:
+    return CheckFinding(Level.BLOCKS, code)
 
 
-def _of_sending(means: Means) -> Iterator[Finding]:
+def _of_sending(context: SendingContext) -> Iterator[CheckFinding]:
     """May anything be sent?"""
-    if means.is_stopped:
+    if context.is_stopped:
         yield _blocks(Refusal.FLEET_STOPPED)
-    if not means.is_set_up:
+    if not context.is_set_up:
         yield _blocks(Refusal.NOT_SET_UP)
-    if not means.has_callback:
+    if not context.has_callback:
         yield _blocks(Refusal.NO_CALLBACK)
 
 
-def _of_vehicle(kind: Kind, vehicle: Vehicle) -> Iterator[Finding]:
+def _of_vehicle(kind: Kind, vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
     """May this command be sent to this vehicle?
 
     A limit of wake-ups that a person set holds for every command, since each may wake the vehicle. What the vendor
@@ -84,32 +84,32 @@ def _of_vehicle(kind: Kind, vehicle: Vehicle) -> Iterator[Finding]:
         yield _blocks(Refusal.NO_VEHICLE_ID)
     capability = CAPABILITY_OF.get(kind)
     if capability is not None and vehicle.capabilities is None:
-        yield Finding(Level.WARNS, "CapabilityUnknown")
+        yield CheckFinding(Level.WARNS, "CapabilityUnknown")
     elif capability is not None and capability not in (vehicle.capabilities or ()):
         yield _blocks(Refusal.NOT_CAPABLE)
     if vehicle.privacy == Privacy.FULL:
         yield _blocks(Refusal.PRIVACY)
     elif vehicle.privacy == Privacy.GEOLOCATION:
-        yield Finding(Level.WARNS, "PositionHidden")
+        yield CheckFinding(Level.WARNS, "PositionHidden")
     if kind in vehicle.open_kinds:
         yield _blocks(Refusal.SAME_ACTION)
     budget = vehicle.budget
     if budget.is_exhausted:
         is_over_limit = budget.limit is not None and budget.used >= budget.limit
         blocks = is_over_limit or kind == Kind.WAKE_UP
-        yield _blocks(Refusal.BUDGET) if blocks else Finding(Level.WARNS, "WakeUpsUsedUp")
+        yield _blocks(Refusal.BUDGET) if blocks else CheckFinding(Level.WARNS, "WakeUpsUsedUp")
 
 
-def _of_moment(kind: Kind, vehicle: Vehicle, means: Means) -> Iterator[Finding]:
+def _of_moment(kind: Kind, vehicle: VehicleSnapshot, context: SendingContext) -> Iterator[CheckFinding]:
     """May it be sent now, and will it do?"""
     if vehicle.budget.resting_until is not None:
-        yield Finding(Level.WAITS, "WokenUpOften", vehicle.budget.resting_until)
+        yield CheckFinding(Level.WAITS, "WokenUpOften", vehicle.budget.resting_until)
     if vehicle.open_kinds and kind not in vehicle.open_kinds:
-        yield Finding(Level.WAITS, "VehicleBusy")
-    if means.paused_until is not None:
-        yield Finding(Level.WAITS, "Throttled", means.paused_until)
+        yield CheckFinding(Level.WAITS, "VehicleBusy")
+    if context.paused_until is not None:
+        yield CheckFinding(Level.WAITS, "Throttled", context.paused_until)
     level = vehicle.battery_level
-    if level is not None and level < means.low_battery and kind != Kind.CHARGING:
-        yield Finding(Level.WARNS, "BatteryLow")
+    if level is not None and level < context.low_battery and kind != Kind.CHARGING:
+        yield CheckFinding(Level.WARNS, "BatteryLow")
     if vehicle.is_stolen and kind != Kind.STOLEN:
-        yield Finding(Level.WARNS, "DeclaredStolen")
+        yield CheckFinding(Level.WARNS, "DeclaredStolen")

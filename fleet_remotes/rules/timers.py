@@ -1,4 +1,4 @@
-"""When to look after an action that the vendor has: the soft and hard time-outs of reference B6."""
+"""When to poll for an action that the vendor has: the soft and hard time-outs of reference B6."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def watch_after(
     window: timedelta = timedelta(0),
     disputed: bool = False,
 ) -> Watch:
-    """The next look at an action that came to `state` at `entered_at` and was asked for `looks` times since.
+    """The next poll for an action that came to `state` at `entered_at` and was polled for `looks` times since.
 
     `window` is the time for which the vendor may gather notifications into one batch; `disputed` says that outcomes
     contradict each other and the vendor's record has not decided yet.
@@ -88,5 +88,5 @@ def watch_after(
 
 
 def _next(start: datetime, steps: tuple[timedelta, ...], looks: int, now: datetime) -> datetime | None:
-    """The step after `looks` of them; steps that were missed are made up for by one look now."""
+    """The step after `looks` of them; steps that were missed are made up for by one poll now."""
     return max(start + steps[looks], now) if looks < len(steps) else None

@@ -20,7 +20,7 @@ from core.sql import storable
 from fleet_remotes.choices import KIND_OF_REMOTE_TYPE, Flag, State, Verdict
 from fleet_remotes.ingest.notifications import Event, believed_date, read_body
 from fleet_remotes.models import Callback, CallbackMessage, FleetVehicle, RemoteAction
-from fleet_remotes.services.records import (
+from fleet_remotes.services.bulk_writes import (
     bump_duplicates,
     count_on_callbacks,
     known_digests,
@@ -28,7 +28,7 @@ from fleet_remotes.services.records import (
     write_notifications,
 )
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
-from fleet_remotes.services.wakeups import QUOTA_CAUSE, WakeNews, note_wakes
+from fleet_remotes.services.wakeups import QUOTA_CAUSE, WakeUpReport, count_wakeups
 
 log = structlog.get_logger("signalbox.remotes")
 # Bodies of one transaction, and fewer when one of them is refused; 6 MiB hold some 20,000 notifications.
@@ -36,7 +36,7 @@ BODIES_TOGETHER, MOST_BYTES = (500, 25, 1), 6 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class _Incoming:
+class _ReceivedEvent:
     """One notification on its way through."""
 
     message: CallbackMessage
@@ -134,7 +134,7 @@ class _Applying:
         callbacks = Callback.objects.filter(pk__in={message.callback_id for message in self.messages})
         fleets = dict(callbacks.values_list("pk", "fleet_id"))
         incoming = [
-            _Incoming(message, position, event, fleets.get(message.callback_id))
+            _ReceivedEvent(message, position, event, fleets.get(message.callback_id))
             for message in self.messages
             for position, event in enumerate(read_body(bytes(message.body)))
         ]
@@ -150,14 +150,14 @@ class _Applying:
             if item.action is not None and item.verdict != Verdict.VIN_MISMATCH:
                 item.vehicle_id = item.action.vehicle_id
         write_notifications([item.row() for item in fresh])
-        note_wakes(wake_news(fresh), self.now)
+        count_wakeups(wakeups_of(fresh), self.now)
         work.flush()
         self._finish()
 
-    def _without_duplicates(self, incoming: Sequence[_Incoming]) -> list[_Incoming]:
+    def _without_duplicates(self, incoming: Sequence[_ReceivedEvent]) -> list[_ReceivedEvent]:
         """The first of each; the vendor repeats itself, and the others are counted on it."""
         ids = known_digests([item.key for item in incoming])
-        first: dict[tuple[int, str], _Incoming] = {}
+        first: dict[tuple[int, str], _ReceivedEvent] = {}
         stored: Counter[int] = Counter()
         for item in incoming:
             if item.key in ids:
@@ -171,7 +171,7 @@ class _Applying:
         bump_duplicates(stored)
         return list(first.values())
 
-    def _find_vehicles(self, fresh: Sequence[_Incoming]) -> None:
+    def _find_vehicles(self, fresh: Sequence[_ReceivedEvent]) -> None:
         vins = {item.event.vin for item in fresh if item.event.vin}
         rows = FleetVehicle.objects.filter(vin__in=vins).values_list("vin", "pk", "fleet_id") if vins else ()
         vehicles = {vin: (pk, fleet_id) for vin, pk, fleet_id in rows}
@@ -183,7 +183,7 @@ class _Applying:
                 if item.vehicle_id is None:
                     item.event.flags.append(Flag.UNKNOWN_VIN)
 
-    def _find_actions(self, fresh: Sequence[_Incoming]) -> ActionUnitOfWork:
+    def _find_actions(self, fresh: Sequence[_ReceivedEvent]) -> ActionUnitOfWork:
         ids = {item.event.remote_action_id for item in fresh if item.event.remote_action_id}
         rows = RemoteAction.objects.filter(remote_action_id__in=ids).values_list("fleet_id", "remote_action_id", "pk")
         by_id = {(fleet_id, remote_id): pk for fleet_id, remote_id, pk in rows} if ids else {}
@@ -216,7 +216,7 @@ class _Applying:
 def judge(
     event: Event, action: RemoteAction | None, received_at: datetime, work: ActionUnitOfWork
 ) -> tuple[Verdict, str]:
-    """Applies one notification to its action; returns what became of it and, where that needs words, why."""
+    """Applies one notification to its action; returns the verdict and, where it needs one, the reason."""
     _at, flag = believed_date(event.event_date, received_at)
     if flag:
         event.flags.append(flag)
@@ -232,20 +232,20 @@ def judge(
     return work.report(action, report), ""
 
 
-def wake_news(fresh: Sequence[_Incoming]) -> list[WakeNews]:
+def wakeups_of(fresh: Sequence[_ReceivedEvent]) -> list[WakeUpReport]:
     """What the notifications say of wake-ups, also of those that other tools ordered."""
     return [
         news
         for item in fresh
         if item.vehicle_id is not None and item.verdict != Verdict.VIN_MISMATCH
-        for news in wake_news_of(item.event, item.vehicle_id, item.message.received_at)
+        for news in wakeups_in(item.event, item.vehicle_id, item.message.received_at)
     ]
 
 
-def wake_news_of(event: Event, vehicle_id: int, received_at: datetime) -> list[WakeNews]:
+def wakeups_in(event: Event, vehicle_id: int, received_at: datetime) -> list[WakeUpReport]:
     at, _flag = believed_date(event.event_date, received_at)
     if event.state == State.WAKING:
-        return [WakeNews(vehicle_id, at)]
+        return [WakeUpReport(vehicle_id, at)]
     if event.state == State.BLOCKED_QUOTA or event.cause == QUOTA_CAUSE:
-        return [WakeNews(vehicle_id, at, refused=True)]
+        return [WakeUpReport(vehicle_id, at, refused=True)]
     return []

@@ -10,10 +10,10 @@ from django.db import connection
 from fleet_remotes.choices import Flag, Verdict
 from fleet_remotes.ingest.notifications import Event, understand
 from fleet_remotes.models import RemoteNotification
-from fleet_remotes.services.applying import judge, wake_news_of
-from fleet_remotes.services.records import rewrite_notifications
+from fleet_remotes.services.applying import judge, wakeups_in
+from fleet_remotes.services.bulk_writes import rewrite_notifications
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
-from fleet_remotes.services.wakeups import note_wakes
+from fleet_remotes.services.wakeups import count_wakeups
 
 # The vendor keeps what it could not deliver for 72 h; a little longer, for the batches it gathers.
 WAIT = timedelta(hours=73)
@@ -57,11 +57,11 @@ def bind(pairs: Sequence[tuple[int, int]], work: ActionUnitOfWork) -> int:
         flags = list(dict.fromkeys((*event.flags, Flag.BOUND_LATER)))
         is_ours = verdict != Verdict.VIN_MISMATCH
         if is_ours and row.vehicle_id is None:  # its wake-ups could not be counted before
-            news += wake_news_of(event, action.vehicle_id, row.received_at)
+            news += wakeups_in(event, action.vehicle_id, row.received_at)
         vehicle_id = action.vehicle_id if is_ours else row.vehicle_id
         rows.append((pk, action_id if is_ours else None, vehicle_id, verdict.value, reason[:200], flags))
     rewrite_notifications(rows)
-    note_wakes(news, work.now)
+    count_wakeups(news, work.now)
     return len(rows)
 
 
@@ -96,8 +96,8 @@ def bind_vehicles(*, now: datetime, vins: Sequence[str] | None = None) -> int:
             )
             bound = [row[0] for row in cursor.fetchall()]
         rows = RemoteNotification.objects.filter(pk__in=bound).exclude(verdict=Verdict.VIN_MISMATCH).defer("raw")
-        news = [item for row in rows for item in wake_news_of(_event_of(row), row.vehicle_id or 0, row.received_at)]
-        note_wakes(news, now)
+        news = [item for row in rows for item in wakeups_in(_event_of(row), row.vehicle_id or 0, row.received_at)]
+        count_wakeups(news, now)
     return len(bound)
 
 

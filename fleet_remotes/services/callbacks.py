@@ -1,4 +1,4 @@
-"""Callbacks: made, registered with the vendor, and the door through which their notifications come."""
+"""Callbacks: creating them, registering them with the vendor, and storing what they receive."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from core.services import digest_of
 from fleet_remotes.choices import REMOTE_TYPES
 from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.models import Callback, Fleet
-from fleet_remotes.services import waking
-from fleet_remotes.services.records import store_bodies
+from fleet_remotes.services import nudges
+from fleet_remotes.services.bulk_writes import store_bodies
 
 # RFC 9110's token; some names would never reach us, or are not the vendor's to set.
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
@@ -48,7 +48,7 @@ def create_callback(
     batch_window_s: int = 0,
     silent_after_s: int = 900,
 ) -> tuple[Callback, str]:
-    """Makes a callback and returns it with its header's value, which is stored nowhere and made up when none is given.
+    """Creates a callback and returns it with its header's value, which is not stored, and generated when none is given.
 
     Raises Refused for a bad or taken slug, a header that cannot be one, or a value that is guessed quickly.
     """
@@ -82,7 +82,7 @@ def _check_header(name: str, value: str) -> None:
         raise Refused(_("Give 16 to 500 printable ASCII characters, or none for a random one."), field="header_value")
 
 
-def header_fits(callback: Callback, value: str) -> bool:
+def header_matches(callback: Callback, value: str) -> bool:
     """Compares in constant time; only the digest of the right value is known here."""
     return hmac.compare_digest(callback.header_digest, digest_of(value))
 
@@ -95,7 +95,7 @@ def demo_header() -> str:
 def take_bodies(bodies: Sequence[Body]) -> list[None]:
     """Stores bodies in one insert, and wakes a worker that applies them."""
     store_bodies([(item.callback_id, item.body, item.received_at) for item in bodies])
-    waking.apply_soon()
+    nudges.apply_soon()
     return [None] * len(bodies)
 
 
@@ -105,11 +105,11 @@ def count_refused(*, callback: Callback, now: datetime) -> None:
 
 
 def register_callback(*, callback: Callback, header_value: str, url: str) -> None:
-    """Registers a callback with the vendor and keeps its id. Raises Refused with the vendor's words.
+    """Registers a callback with the vendor and stores its id. Raises Refused with the vendor's message.
 
     With retryPolicy Bounded, because the vendor's pages disagree about what None means (reference B5).
     """
-    if not header_fits(callback, header_value):
+    if not header_matches(callback, header_value):
         raise Refused(_("This is not the header’s value."))
     webhook = {
         "target": url,

@@ -21,10 +21,10 @@ from fleet_remotes.catalogue import advice_of
 from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind
 from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import CommandBatch, FleetVehicle, RemoteAction
-from fleet_remotes.rules.preflight import Finding, Level, preflight
-from fleet_remotes.selectors import facts_of, means_of
-from fleet_remotes.services import waking
-from fleet_remotes.services.records import write_steps
+from fleet_remotes.rules.preflight import CheckFinding, Level, preflight
+from fleet_remotes.selectors import sending_contexts, snapshots_of
+from fleet_remotes.services import nudges
+from fleet_remotes.services.bulk_writes import write_steps
 
 MIN_REASON = 4
 MOST_VEHICLES = 10_000
@@ -32,7 +32,7 @@ MOST_VEHICLES = 10_000
 CONFIRM_WITHIN = timedelta(minutes=10)
 
 
-def _cannot_send(findings: Sequence[Finding]) -> Refused:
+def _cannot_send(findings: Sequence[CheckFinding]) -> Refused:
     """Of the checks that speak against sending: their codes, and why and what to do in the sentence."""
     blocking = [finding for finding in findings if finding.level is Level.BLOCKS]
     advices = [advice_of(finding.code) for finding in blocking]
@@ -79,7 +79,7 @@ def place_command(
             action.confirm_digest = digest_of(code)
         action.save()
         write_steps([(action.pk, now, StepKind.CREATED, by)])
-        transaction.on_commit(waking.send_soon, robust=True)
+        transaction.on_commit(nudges.send_soon, robust=True)
     return action, code
 
 
@@ -105,16 +105,16 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
             action.expires_at = now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
             action.save(update_fields=["state", "since", "entered_at", "not_before", "expires_at"])
             write_steps([(action.pk, now, StepKind.CONFIRMED, by)])
-            transaction.on_commit(waking.send_soon, robust=True)
+            transaction.on_commit(nudges.send_soon, robust=True)
     if wrong:
         raise Refused(_("This is not the code; the command is cancelled. Give it again."), code="wrong_code")
     return action
 
 
-def check_vehicles(vehicles: Sequence[FleetVehicle], command: Command, now: datetime) -> dict[int, list[Finding]]:
+def check_vehicles(vehicles: Sequence[FleetVehicle], command: Command, now: datetime) -> dict[int, list[CheckFinding]]:
     """What speaks against sending this command to each of these vehicles now."""
-    facts, means = facts_of(vehicles, now), means_of(vehicles, now)
-    return {v.pk: preflight(command.kind, facts[v.pk], means[v.fleet_id]) for v in vehicles}
+    snapshots, contexts = snapshots_of(vehicles, now), sending_contexts(vehicles, now)
+    return {v.pk: preflight(command.kind, snapshots[v.pk], contexts[v.fleet_id]) for v in vehicles}
 
 
 def place_batch(
@@ -162,7 +162,7 @@ def place_batch(
         write_steps((action.pk, now, StepKind.CREATED, action.requested_by) for action in actions)
         refused = [action for action in actions if action.state == State.REFUSED]
         write_steps((action.pk, now, StepKind.REFUSED, action.cause) for action in refused)
-        transaction.on_commit(waking.send_soon, robust=True)
+        transaction.on_commit(nudges.send_soon, robust=True)
     return batch
 
 
@@ -171,7 +171,7 @@ def _failed_actions(batch: CommandBatch) -> dict[int, RemoteAction]:
 
 
 def failed_of(batch: CommandBatch) -> list[RemoteAction]:
-    """The actions of a batch that may be tried again: ended without success, and nothing later mended it."""
+    """The actions of a batch that may be tried again: ended without success, and no later success resolved it."""
     rows = batch.actions.order_by("vehicle_id", "-pk").distinct("vehicle_id")
     return [action for action in rows if action.state in FAILURES and action.resolved_by_id is None]
 
@@ -213,7 +213,7 @@ def _new_action(
     )
 
 
-def describe(findings: dict[int, list[Finding]]) -> str:
+def describe(findings: dict[int, list[CheckFinding]]) -> str:
     """How many will be sent and how many not, in a sentence."""
     levels = Counter(any(f.level is Level.BLOCKS for f in of_vehicle) for of_vehicle in findings.values())
     sent = ngettext("%(n)d vehicle gets it", "%(n)d vehicles get it", levels[False]) % {"n": levels[False]}

@@ -1,4 +1,4 @@
-"""Who hears of an outcome: events for webhooks and mailing lists, in the transaction that ended the action."""
+"""Publishes outcomes: events for webhooks and mailing lists, in the transaction that ended the action."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fleet_remotes.catalogue import CauseGroup, advice_of, group_of, summary_of
 from fleet_remotes.choices import FAILURES, SUCCESS, Brand, State
 from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts
 from fleet_remotes.models import FleetVehicle, RemoteAction
-from fleet_remotes.rules.standing import Standing
+from fleet_remotes.rules.status import ActionStatus
 from outbox.contract import NewEvent
 from outbox.services import publish
 
 
 def kind_of_outcome(action: RemoteAction) -> str:
-    """The event kind that tells how an action ended; empty for what a person ended."""
+    """The event kind for how an action ended; empty when a person ended it."""
     if action.state in SUCCESS:
         return kinds.SUCCEEDED
     if action.state == State.UNCONFIRMED:
@@ -70,7 +70,7 @@ def explanation_of(action: RemoteAction) -> tuple[str, str]:
     return "", ""
 
 
-def tell_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
+def publish_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
     """Publishes what ended; a success resolves the earlier failures of the same command on the same vehicle.
 
     Sets `thread` of failed actions to their event, which the caller writes.
@@ -144,7 +144,7 @@ def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
         suggestion=todo,
         inferred=action.inferred,
         conflict=action.conflict,
-        confirmed_late_after_s=Standing.of(action).confirmed_late_after_s,
+        confirmed_late_after_s=ActionStatus.of(action).confirmed_late_after_s,
         resolves=resolves,
         url=_absolute("action", action.pk),
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 from fleet_remotes.choices import OPEN, Kind, StepKind
 from fleet_remotes.models import RemoteAction
 from fleet_remotes.rules.retrying import auto_retry_delay
-from fleet_remotes.services.records import write_steps
+from fleet_remotes.services.bulk_writes import write_steps
 
 
 def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, datetime]:

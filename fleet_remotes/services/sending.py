@@ -1,7 +1,7 @@
 """Sends what is due: claim → post → settle. The row first, the network after, never a socket inside a transaction.
 
 A command is posted once. Whoever dies between the POST and its answer, or gets none, leaves the state "sent, fate
-unknown", and the vendor's own list says what became of it (services.following).
+unknown", and the vendor's own list says what became of it (services.polling).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from fleet_remotes.choices import IN_FLIGHT, Kind, State, StepKind
 from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import Callback, Fleet, RemoteAction
-from fleet_remotes.rules.preflight import Finding, Level, preflight
-from fleet_remotes.selectors import callbacks_to_send_by, facts_of, means_of
-from fleet_remotes.services import waking
+from fleet_remotes.rules.preflight import CheckFinding, Level, preflight
+from fleet_remotes.selectors import callbacks_to_send_by, sending_contexts, snapshots_of
+from fleet_remotes.services import nudges
 from fleet_remotes.services.binding import bind_to
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 
@@ -53,7 +53,7 @@ def send_due() -> int:
         post_all(claimed)
         posted += len(claimed)
         if is_throttled and claimed:
-            waking.send_in(1)
+            nudges.send_in(1)
         if is_throttled or not claimed:
             return posted
 
@@ -68,7 +68,7 @@ def post_all(claimed: Sequence[Claimed]) -> None:
             try:
                 settle(claimed=posts[done], posted=done.result(), now=timezone.now())
             except DatabaseError as error:
-                # Its lease ends, and then the vendor's list tells what became of it; the others must not suffer.
+                # Its lease ends, and then the vendor's list shows what became of it; the others must not suffer.
                 log.error("an answer was not written", action=posts[done].action.pk, error=str(error).strip())
 
 
@@ -102,11 +102,11 @@ def claim(*, now: datetime) -> tuple[list[Claimed], bool]:
         vehicles = [action.vehicle for action in actions]
         for action in actions:
             action.vehicle.fleet = action.fleet
-        facts, means = facts_of(vehicles, now, leaving_out=work.actions), means_of(vehicles, now)
+        snapshots, contexts = snapshots_of(vehicles, now, leaving_out=work.actions), sending_contexts(vehicles, now)
         callbacks = callbacks_to_send_by(action.fleet_id for action in actions)
         claimed = []
         for action in actions:
-            findings = preflight(Kind(action.kind), facts[action.vehicle_id], means[action.fleet_id])
+            findings = preflight(Kind(action.kind), snapshots[action.vehicle_id], contexts[action.fleet_id])
             if _goes_ahead(action, findings, work):
                 claimed.append(_take(action, callbacks[action.fleet_id], work))
         work.flush()
@@ -134,9 +134,9 @@ def _due(now: datetime, limit: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _goes_ahead(action: RemoteAction, findings: Sequence[Finding], work: ActionUnitOfWork) -> bool:
+def _goes_ahead(action: RemoteAction, findings: Sequence[CheckFinding], work: ActionUnitOfWork) -> bool:
     """Whether it is posted now; else it is refused, or waits."""
-    if action.state != State.QUEUED:  # cancelled since it was found
+    if action.state != State.QUEUED:  # cancelled since it was selected
         return False
     # Another of its kind that waits behind it is no reason against the first.
     blocking = [f for f in findings if f.level is Level.BLOCKS and f.code != Refusal.SAME_ACTION]
@@ -207,7 +207,7 @@ def submitted(action: RemoteAction, remote_action_id: str, work: ActionUnitOfWor
 
 
 def fate_unknown(action: RemoteAction, work: ActionUnitOfWork, why: str) -> None:
-    """It may have arrived or not: never posted again blindly, looked for in the vendor's list instead."""
+    """It may have arrived or not: never posted again blindly, searched for in the vendor's list instead."""
     if action.state == State.UNCONFIRMED:
         return
     action.lease_until = None

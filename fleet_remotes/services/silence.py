@@ -19,8 +19,8 @@ from outbox.services import publish
 
 
 def watch_callbacks(*, now: datetime) -> int:
-    """Tells of callbacks that fell silent and of those that are heard again; returns how many changed."""
-    return _find_silent(now) + _find_heard(now)
+    """Publishes which callbacks fell silent and which receive again; returns how many changed."""
+    return _find_silent(now) + _find_recovered(now)
 
 
 def _find_silent(now: datetime) -> int:
@@ -33,7 +33,7 @@ def _find_silent(now: datetime) -> int:
             " AND a.submitted_at > greatest(c.last_received_at, %s)"
             " WHERE c.silent_since IS NULL GROUP BY c.id"
             " HAVING min(a.submitted_at) < %s - make_interval(secs => c.silent_after_s)",
-            # What was sent longer ago is history: a callback may have been silent when it was made.
+            # What was sent longer ago is history: a callback may have been silent when it was created.
             [now - timedelta(days=3), now],
         )
         silent = {pk: (since, waiting) for pk, since, waiting in cursor.fetchall()}
@@ -42,25 +42,25 @@ def _find_silent(now: datetime) -> int:
         with transaction.atomic():
             if Callback.objects.filter(pk=callback.pk, silent_since__isnull=True).update(silent_since=since):
                 callback.silent_since = since
-                _tell(callback, now, waiting, over_at=None)
+                _publish(callback, now, waiting, over_at=None)
     return len(silent)
 
 
-def _find_heard(now: datetime) -> int:
-    heard = Callback.objects.select_related("fleet").filter(
+def _find_recovered(now: datetime) -> int:
+    recovered = Callback.objects.select_related("fleet").filter(
         silent_since__isnull=False, last_received_at__gt=F("silent_since")
     )
-    for callback in heard:
+    for callback in recovered:
         with transaction.atomic():
             changed = Callback.objects.filter(pk=callback.pk, silent_since=callback.silent_since).update(
                 silent_since=None, silent_thread=""
             )
             if changed:
-                _tell(callback, now, 0, over_at=callback.last_received_at)
-    return len(heard)
+                _publish(callback, now, 0, over_at=callback.last_received_at)
+    return len(recovered)
 
 
-def _tell(callback: Callback, now: datetime, waiting: int, *, over_at: datetime | None) -> None:
+def _publish(callback: Callback, now: datetime, waiting: int, *, over_at: datetime | None) -> None:
     assert callback.silent_since is not None
     with override("en"):
         text = (

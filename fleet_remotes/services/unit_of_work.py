@@ -1,4 +1,4 @@
-"""Where actions stand, changed many at a time: reports in, states, steps, retries and events out.
+"""Changes the states of many actions at a time: reports in; states, steps, retries and events out.
 
 Every change of an action that the vendor has goes through here, under one lock: notifications, answers to our polls,
 time-outs, and the 202 that gives an action the id by which notifications find it. So a notification that overtakes
@@ -19,11 +19,11 @@ from core.sql import Col, columns, update_rows
 from core.unit_of_work import UnitOfWork
 from fleet_remotes.choices import IN_FLIGHT, WITH_VENDOR, Kind, State, StepKind, Verdict
 from fleet_remotes.models import Callback, RemoteAction
-from fleet_remotes.rules.standing import Report, Standing, advance
+from fleet_remotes.rules.status import ActionStatus, VendorReport, advance
 from fleet_remotes.rules.timers import Timers, watch_after
-from fleet_remotes.services import waking
-from fleet_remotes.services.outcomes import tell_outcomes
-from fleet_remotes.services.records import write_steps
+from fleet_remotes.services import nudges
+from fleet_remotes.services.bulk_writes import write_steps
+from fleet_remotes.services.outcomes import publish_outcomes
 from fleet_remotes.services.retries import plan_retries
 
 # Any fixed number serves, as long as nothing else locks it.
@@ -32,7 +32,7 @@ _ACTIONS_LOCK = 7_201_007
 
 @contextmanager
 def changing_actions() -> Iterator[None]:
-    """A transaction in which nobody else changes where actions with the vendor stand."""
+    """A transaction in which nobody else changes the state of actions that the vendor has."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ACTIONS_LOCK])
@@ -77,26 +77,26 @@ class ActionUnitOfWork(UnitOfWork):
 
     # ---- changing ---------------------------------------------------------------------------------------------
 
-    def report(self, action: RemoteAction, report: Report) -> Verdict:
+    def report(self, action: RemoteAction, report: VendorReport) -> Verdict:
         """Applies what the vendor says, and returns what became of the report."""
-        standing, verdict = advance(Standing.of(action), report)
-        self.change(action, standing)
+        status, verdict = advance(ActionStatus.of(action), report)
+        self.change(action, status)
         return verdict
 
-    def change(self, action: RemoteAction, standing: Standing) -> None:
-        """Puts an action where a rule says it stands."""
-        if standing == Standing.of(action):
+    def change(self, action: RemoteAction, status: ActionStatus) -> None:
+        """Gives an action the status that a rule decided."""
+        if status == ActionStatus.of(action):
             return
-        if standing.state != action.state:
+        if status.state != action.state:
             action.entered_at, action.looks = self.now, 0
-        standing.write_to(action)
+        status.write_to(action)
         self.watch(action)
 
     def move(self, action: RemoteAction, state: State, kind: StepKind, detail: str = "", *, cause: str = "") -> None:
         """Puts an action into a state that we ourselves conclude, with the step that says why."""
         self.step(action, kind, detail)
-        standing = Standing.of(action)
-        self.change(action, replace(standing, state=state, since=self.now, cause=cause or standing.cause))
+        status = ActionStatus.of(action)
+        self.change(action, replace(status, state=state, since=self.now, cause=cause or status.cause))
 
     def watch(self, action: RemoteAction) -> None:
         """Sets when the vendor is asked next and when nothing more is expected."""
@@ -127,17 +127,17 @@ class ActionUnitOfWork(UnitOfWork):
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Writes everything in a fixed number of statements, and tells of what has ended."""
+        """Writes everything in a fixed number of statements, and publishes what has ended."""
         changed = [self.changed[pk] for pk in sorted(self.changed)]
         ended = [action for action in changed if action.is_terminal and self._is_final_news(action)]
         retried = plan_retries([action for action in ended if self._may_retry(action)], self.now)
         for action_id, at in retried.items():
             self._steps.append((action_id, self.now, StepKind.RETRYING, at.isoformat(timespec="seconds")))
-        tell_outcomes([action for action in ended if action.pk not in retried], self.now)
+        publish_outcomes([action for action in ended if action.pk not in retried], self.now)
         write_actions(changed)
         write_steps(self._steps)
         if any(self._before[action.pk] in IN_FLIGHT and action.state not in IN_FLIGHT for action in changed):
-            transaction.on_commit(waking.send_soon, robust=True)  # the vehicle's next command may go
+            transaction.on_commit(nudges.send_soon, robust=True)  # the vehicle's next command may go
 
     def _is_final_news(self, action: RemoteAction) -> bool:
         """While the vendor's record is asked which of two outcomes holds, nothing is final."""

@@ -20,7 +20,7 @@ from core.sql import columns, insert_rows
 from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin
-from fleet_remotes.services import waking
+from fleet_remotes.services import nudges
 from fleet_remotes.services.binding import bind_vehicles
 
 _NAMES = {brand.value: brand for brand in Brand} | BRAND_ALIASES
@@ -45,7 +45,7 @@ class VehicleInput(msgspec.Struct, kw_only=True):
 
 
 _FIELDS = tuple(name for name in VehicleInput.__struct_fields__ if name not in ("vin", "fleet", "brand"))
-# What tells of the vehicle's state, at the moment `facts_at`.
+# The vehicle's state as of `facts_at`.
 _FACTS = {"privacy", "battery_level", "is_stolen"}
 
 
@@ -114,7 +114,7 @@ def _upsert(rows: Sequence[VehicleInput], now: datetime) -> list[str]:
         return []
     fleets = _fleets(sorted({document["fleet"] for document in documents.values()}), now)
     blank = FleetVehicle()
-    # Made before they are read, so that of two requests for a new vehicle neither loses what only it says.
+    # Inserted before they are read, so that of two requests for a new vehicle neither loses its own fields.
     FleetVehicle.objects.bulk_create(
         [FleetVehicle(vin=vin, fleet_id=fleets[documents[vin]["fleet"]]) for vin in sorted(documents)],
         ignore_conflicts=True,
@@ -171,7 +171,7 @@ def resume_fleet(*, fleet: Fleet) -> bool:
     )
     if changed:
         _audit(fleet, ["True", "False"], "")
-        transaction.on_commit(waking.send_soon, robust=True)
+        transaction.on_commit(nudges.send_soon, robust=True)
     return bool(changed)
 
 

@@ -25,7 +25,7 @@ QUOTA_CAUSE = "TooManyWakeUpsOverMonth"
 
 
 @dataclass(frozen=True, slots=True)
-class WakeNews:
+class WakeUpReport:
     """One notification that concerns the budget: the vehicle was woken up, or the vendor refused to."""
 
     vehicle_id: int
@@ -33,8 +33,8 @@ class WakeNews:
     refused: bool = False
 
 
-def note_wakes(news: Sequence[WakeNews], now: datetime) -> None:
-    """Counts wake-ups and refusals by vehicle and month, and tells once of a budget that is used up."""
+def count_wakeups(news: Sequence[WakeUpReport], now: datetime) -> None:
+    """Counts wake-ups and refusals by vehicle and month, and publishes once that a budget is used up."""
     if not news:
         return
     woken: Counter[tuple[int, date]] = Counter()
@@ -56,7 +56,7 @@ def note_wakes(news: Sequence[WakeNews], now: datetime) -> None:
         " RETURNING vehicle_id, month, used, refusals, refused_at_count",
     )
     _learn([(pk, count) for pk, _month, _used, _refusals, count in written if count is not None])
-    _tell([row for row in written if row[3] or woken[row[0], row[1]]], now)
+    _publish_exhausted([row for row in written if row[3] or woken[row[0], row[1]]], now)
 
 
 def _first_count(
@@ -68,7 +68,7 @@ def _first_count(
 
 def _learn(counts: Iterable[tuple[int, int]]) -> None:
     """Remembers the count at which a vehicle was first refused, ever. A count of none teaches nothing: the vendor
-    counted wake-ups of which we were not told."""
+    counted wake-ups that it did not report to us."""
     rows = [(pk, min(count, 32_767)) for pk, count in counts if count > 0]
     if not rows:
         return
@@ -80,7 +80,7 @@ def _learn(counts: Iterable[tuple[int, int]]) -> None:
         )
 
 
-def _tell(rows: Sequence[tuple[int, date, int, int, int | None]], now: datetime) -> None:
+def _publish_exhausted(rows: Sequence[tuple[int, date, int, int, int | None]], now: datetime) -> None:
     vehicles = FleetVehicle.objects.select_related("fleet").in_bulk({row[0] for row in rows})
     events: dict[str, NewEvent] = {}
     used_of: dict[int, list[tuple[date, int, int]]] = defaultdict(list)

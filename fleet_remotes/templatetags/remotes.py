@@ -1,4 +1,4 @@
-"""Small pieces of fleet remotes' pages: colours and words."""
+"""Small pieces of fleet remotes' pages: colours and texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from console.templatetags.console import register_colours, short_duration
 from fleet_remotes.catalogue import advice_of, summary_of, words_for
 from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS
 from fleet_remotes.models import CommandBatch, RemoteAction
-from fleet_remotes.rules.preflight import Finding
+from fleet_remotes.rules.preflight import CheckFinding
 
 register = template.Library()
 register_colours(register, action_colour=STATE_COLOURS, remote_verdict_colour=VERDICT_COLOURS)
@@ -30,7 +30,7 @@ def meaning(cause: str) -> Any:
 
 
 @register.filter
-def finding_words(finding: Finding) -> Any:
+def finding_words(finding: CheckFinding) -> Any:
     return words_for(finding.code)
 
 
@@ -46,7 +46,7 @@ def delay(seconds: float | None) -> str:
 
 @register.filter
 def pretty_text(text: str) -> str:
-    """JSON text indented; anything else as it stands."""
+    """JSON text indented; anything else unchanged."""
     try:
         return msgspec.json.format(text)
     except (msgspec.DecodeError, RecursionError):

@@ -19,9 +19,9 @@ from fleet_remotes.catalogue import summary_of
 from fleet_remotes.choices import OPEN
 from fleet_remotes.filters import ActionFilters
 from fleet_remotes.models import CommandDraft, RemoteAction
-from fleet_remotes.rules.standing import Standing
+from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.search import ACTION_SEARCH
-from fleet_remotes.services import commands, following
+from fleet_remotes.services import commands, polling
 from fleet_remotes.services.outcomes import explanation_of
 from fleet_remotes.views.columns import ACTION_COLUMNS
 
@@ -53,7 +53,7 @@ def action(request: HttpRequest, pk: int) -> HttpResponse:
         "action": action,
         "meaning": meaning,
         "todo": todo,
-        "late_s": Standing.of(action).confirmed_late_after_s,
+        "late_s": ActionStatus.of(action).confirmed_late_after_s,
         "timeline": selectors.timeline_of(action),
         "expected": selectors.expected_next(action),
         "is_open": action.state in OPEN,
@@ -81,7 +81,7 @@ def action_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def action_look(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks the vendor for its record now."""
     action = get_object_or_404(RemoteAction, pk=pk)
-    if following.look_now(action=action, now=timezone.now()):
+    if polling.poll_now(action=action, now=timezone.now()):
         messages.info(request, _("The vendor is being asked; this page shows what it says."))
     else:
         messages.warning(request, _("It was not sent, so there is nothing to ask about."))

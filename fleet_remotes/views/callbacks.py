@@ -81,7 +81,7 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _callback_page(request: HttpRequest, callback: Callback, header_value: str = "") -> HttpResponse:
-    """A callback's page; the header's value is on it once, in the answer to who made it, and stored nowhere."""
+    """A callback's page; the header's value is on it once, in the answer to whoever created it, and not stored."""
     context = {
         "page_title": callback.slug,
         "callback": callback,
@@ -113,7 +113,7 @@ def callback_new(request: HttpRequest) -> HttpResponse:
 
 @requires("fleet_remotes.register_callback")
 def callback_register(request: HttpRequest, pk: int) -> HttpResponse:
-    """Registers a callback with the vendor, who is told the header's value; it is stored nowhere here."""
+    """Registers a callback with the vendor, who gets the header's value; it is not stored here."""
     callback = get_object_or_404(selectors.callbacks(), pk=pk)
     form = RegisterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -23,7 +23,7 @@ from fleet_remotes.choices import Kind
 from fleet_remotes.forms import CommandForm, ConfirmForm
 from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import CommandDraft, FleetVehicle, RemoteAction
-from fleet_remotes.rules.preflight import Finding, Level
+from fleet_remotes.rules.preflight import CheckFinding, Level
 from fleet_remotes.services import commands
 from fleet_remotes.views.vehicles import VehicleList
 
@@ -121,7 +121,7 @@ def draft_check(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "fleet_remotes/draft_check.html", context, status=422 if bad else 200)
 
 
-def _by_level(vehicles: list[FleetVehicle], findings: dict[int, list[Finding]]) -> dict[str, Any]:
+def _by_level(vehicles: list[FleetVehicle], findings: dict[int, list[CheckFinding]]) -> dict[str, Any]:
     """The vehicles that do not get it first, then those that wait or may fail, then the rest."""
     order = {Level.BLOCKS: 0, Level.WAITS: 1, Level.WARNS: 2}
 

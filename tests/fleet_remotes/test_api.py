@@ -15,7 +15,7 @@ from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction, Re
 from fleet_remotes.services.binding import bind_vehicles
 from tests.conftest import ApiClient
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
-from tests.fleet_remotes.kit import at, hear, knock, success, waking
+from tests.fleet_remotes.helpers import at, hear, knock, success, waking
 
 pytestmark = pytest.mark.django_db
 VIN = "VR3UHZKXZPT500001"

@@ -19,11 +19,11 @@ from core.refusal import Refused
 from fleet_remotes.choices import State, StepKind
 from fleet_remotes.ingest.commands import read_command
 from fleet_remotes.models import CallbackMessage, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
-from fleet_remotes.services import commands, following
+from fleet_remotes.services import commands, polling
 from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.binding import bind_waiting
 from fleet_remotes.services.callbacks import Body, take_bodies
-from fleet_remotes.services.following import give_up
+from fleet_remotes.services.polling import give_up
 from fleet_remotes.services.sending import send_due
 from fleet_remotes.services.silence import watch_callbacks
 from fleet_remotes.services.vehicles import VehicleInput, resume_fleet, stop_fleet, take_vehicles
@@ -31,7 +31,7 @@ from outbox.models import Event
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.kit import accepted, at, body, event, fresh, knock, sent, success, waking
+from tests.fleet_remotes.helpers import accepted, at, body, event, fresh, knock, sent, success, waking
 from tests.infra_notifications.kit import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -193,10 +193,10 @@ def test_each_overdue_action_is_asked_about_once(settings: Settings) -> None:
         RemoteActionFactory(
             vehicle=FleetVehicleFactory(fleet=first.fleet), since=at(0), look_at=at(60), callback_ref=callback.pk
         )
-    taken = at_once([partial(following.take_questions, now=at(61), limit=10)] * THREADS)
+    taken = at_once([partial(polling.take_questions, now=at(61), limit=10)] * THREADS)
     ids = [question.id for questions in taken for question in questions]
     assert len(ids) == len(set(ids))
-    assert len(ids) + len(following.take_questions(now=at(61), limit=100)) == 40
+    assert len(ids) + len(polling.take_questions(now=at(61), limit=100)) == 40
 
 
 def test_two_requests_for_a_new_vehicle_lose_nothing_that_either_says() -> None:

@@ -15,7 +15,7 @@ from fleet_remotes import selectors
 from fleet_remotes.choices import Flag, Kind, Privacy, State, Verdict
 from fleet_remotes.ingest.commands import read_command
 from fleet_remotes.models import Fleet, FleetVehicle, RemoteAction, RemoteNotification, WakeUpUse
-from fleet_remotes.services import commands, following
+from fleet_remotes.services import commands, polling
 from fleet_remotes.services.binding import bind_vehicles, bind_waiting
 from fleet_remotes.services.callbacks import create_callback
 from fleet_remotes.services.sending import claim
@@ -31,7 +31,7 @@ from tests.factories.fleet_remotes import (
     with_callback,
 )
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.kit import HOUR, MINUTE, at, event, flags, fresh, hear, success, verdicts, waking
+from tests.fleet_remotes.helpers import HOUR, MINUTE, at, event, flags, fresh, hear, success, verdicts, waking
 
 pytestmark = pytest.mark.django_db
 TICK = timedelta(microseconds=1)
@@ -165,29 +165,29 @@ def test_a_command_is_sent_from_its_moment_on_and_until_it_expires(vehicle: Flee
 
 def test_a_command_expires_at_its_moment(vehicle: FleetVehicle) -> None:
     action = queued(vehicle, expires_at=at(20))
-    assert following.expire(now=at(20) - TICK) == 0
-    assert following.expire(now=at(20)) == 1
+    assert polling.expire(now=at(20) - TICK) == 0
+    assert polling.expire(now=at(20)) == 1
     assert (fresh(action).state, fresh(action).cause) == (State.REFUSED, "Expired")
 
 
 def test_the_hard_time_out_comes_at_its_moment() -> None:
     action = RemoteActionFactory(since=at(0), deadline_at=at(600))
-    assert following.give_up(now=at(600) - TICK) == 0
-    assert following.give_up(now=at(600)) == 1
+    assert polling.give_up(now=at(600) - TICK) == 0
+    assert polling.give_up(now=at(600)) == 1
     assert fresh(action).state == State.UNCONFIRMED
 
 
 def test_a_worker_is_lost_after_its_lease() -> None:
     action = RemoteActionFactory(state=State.SUBMITTING, remote_action_id="", since=at(0), lease_until=at(90))
-    assert following.recover_lost(now=at(90)) == 0
-    assert following.recover_lost(now=at(90) + TICK) == 1
+    assert polling.recover_lost(now=at(90)) == 0
+    assert polling.recover_lost(now=at(90) + TICK) == 1
     assert fresh(action).state == State.UNKNOWN
 
 
 def test_the_vendor_is_asked_from_the_moment_on() -> None:
     action, _callback = with_callback(since=at(0), look_at=at(60))
-    assert following.take_questions(now=at(60) - TICK) == []
-    assert [question.id for question in following.take_questions(now=at(60))] == [action.pk]
+    assert polling.take_questions(now=at(60) - TICK) == []
+    assert [question.id for question in polling.take_questions(now=at(60))] == [action.pk]
 
 
 def test_a_callback_is_silent_after_its_time_and_not_at_it() -> None:
@@ -301,7 +301,7 @@ def test_an_id_of_another_fleets_action_is_no_reason_to_doubt_mine() -> None:
     mine, _callback = with_callback(since=at(0), state=State.UNKNOWN, remote_action_id="", kind=Kind.LIGHTS)
     RemoteActionFactory(remote_action_id="ra-of-both")
     listed = [{"remoteActionId": "ra-of-both", "type": "Lights"}]
-    assert following.find_lost(mine, listed) == listed[0]
+    assert polling.find_lost(mine, listed) == listed[0]
 
 
 def test_budgets_are_those_of_the_vehicles_asked_for() -> None:

@@ -15,10 +15,10 @@ from fleet_remotes.choices import Kind, State
 from fleet_remotes.ingest.commands import Command, read_command
 from fleet_remotes.models import ActionStep, CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.services import commands
-from fleet_remotes.services.following import expire
+from fleet_remotes.services.polling import expire
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetFactory, FleetVehicleFactory, RemoteActionFactory
-from tests.fleet_remotes.kit import fresh, told
+from tests.fleet_remotes.helpers import fresh, told
 
 pytestmark = pytest.mark.django_db
 LIGHTS, LOCK = read_command("lights", {"on": True}), read_command("door", {"state": "Locked"})

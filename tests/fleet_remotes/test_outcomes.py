@@ -12,13 +12,13 @@ from pytest_django import Settings
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.choices import Kind, State
 from fleet_remotes.models import ActionStep, Callback, FleetVehicle, RemoteAction, WakeUpUse
-from fleet_remotes.services.following import Answer, Question, give_up, take_answer
+from fleet_remotes.services.polling import Question, VendorReply, give_up, take_answer
 from fleet_remotes.services.silence import watch_callbacks
 from outbox.event_kinds import all_kinds, kind_of
 from outbox.models import Event
 from tests.clock import SECOND, iso
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory, with_callback
-from tests.fleet_remotes.kit import (
+from tests.fleet_remotes.helpers import (
     DAY,
     HOUR,
     MINUTE,
@@ -143,7 +143,7 @@ def test_a_conflict_is_told_when_the_vendors_record_has_decided() -> None:
     receive(callback, body(success(action, 50), failed(action, "DoorsOpen", 40)))
     assert kinds_told() == []
     question = Question(action.pk, "", "", "", action.remote_action_id)
-    take_answer(question=question, answer=Answer(record={"status": "Success"}), now=at(120))
+    take_answer(question=question, answer=VendorReply(record={"status": "Success"}), now=at(120))
     ((kind, payload),) = told()
     assert (kind, payload["conflict"]) == (kinds.SUCCEEDED, True)
 
@@ -153,7 +153,7 @@ def test_a_conflict_that_nobody_decides_is_told_in_the_end() -> None:
     receive(callback, body(success(action, 50), failed(action, "DoorsOpen", 40)))
     question = Question(action.pk, "", "", "", action.remote_action_id)
     for _ in range(5):
-        take_answer(question=question, answer=Answer(problem="away"), now=at(120))
+        take_answer(question=question, answer=VendorReply(problem="away"), now=at(120))
     assert kinds_told() == [kinds.FAILED]
 
 

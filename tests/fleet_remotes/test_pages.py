@@ -34,7 +34,7 @@ from tests.factories.fleet_remotes import (
     with_callback,
 )
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.kit import accepted, at, body, event, failed, fresh, hear, receive, sent, success, waking
+from tests.fleet_remotes.helpers import accepted, at, body, event, failed, fresh, hear, receive, sent, success, waking
 from tests.infra_notifications.pages import harmless, rows_of, text_of
 
 pytestmark = pytest.mark.django_db

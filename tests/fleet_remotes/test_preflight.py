@@ -11,15 +11,15 @@ import pytest
 from fleet_remotes.catalogue import words_for
 from fleet_remotes.choices import CAPABILITY_OF, Capability, Kind
 from fleet_remotes.rules.budget import Budget, forecast_of, month_of, next_month, resting_until
-from fleet_remotes.rules.preflight import Level, Means, Vehicle, preflight
+from fleet_remotes.rules.preflight import Level, SendingContext, VehicleSnapshot, preflight
 from fleet_remotes.rules.retrying import auto_retry_delay, may_post_again
-from tests.fleet_remotes.kit import NOW, at
+from tests.fleet_remotes.helpers import NOW, at
 
-ABLE = Vehicle(capabilities=frozenset(Capability.values))
+ABLE = VehicleSnapshot(capabilities=frozenset(Capability.values))
 
 
-def found(kind: Kind = Kind.LIGHTS, means: Means | None = None, **more: Any) -> list[tuple[str, str]]:
-    return [(f.level.value, str(f.code)) for f in preflight(kind, replace(ABLE, **more), means or Means())]
+def found(kind: Kind = Kind.LIGHTS, context: SendingContext | None = None, **more: Any) -> list[tuple[str, str]]:
+    return [(f.level.value, str(f.code)) for f in preflight(kind, replace(ABLE, **more), context or SendingContext())]
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -74,18 +74,18 @@ def test_what_is_well_is_no_finding(more: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("means", "expected"),
     [
-        (Means(is_stopped=True), ("blocks", "FleetStopped")),
-        (Means(is_set_up=False), ("blocks", "SendingNotSetUp")),
-        (Means(has_callback=False), ("blocks", "NoCallback")),
-        (Means(paused_until=at(9)), ("waits", "Throttled")),
+        (SendingContext(is_stopped=True), ("blocks", "FleetStopped")),
+        (SendingContext(is_set_up=False), ("blocks", "SendingNotSetUp")),
+        (SendingContext(has_callback=False), ("blocks", "NoCallback")),
+        (SendingContext(paused_until=at(9)), ("waits", "Throttled")),
     ],
 )
-def test_what_sending_stands_on_is_checked(means: Means, expected: tuple[str, str]) -> None:
-    assert found(means=means) == [expected]
+def test_what_sending_stands_on_is_checked(context: SendingContext, expected: tuple[str, str]) -> None:
+    assert found(context=context) == [expected]
 
 
 def test_waits_say_until_when() -> None:
-    (finding,) = preflight(Kind.LIGHTS, replace(ABLE, budget=Budget(resting_until=at(60))), Means())
+    (finding,) = preflight(Kind.LIGHTS, replace(ABLE, budget=Budget(resting_until=at(60))), SendingContext())
     assert (finding.level, finding.until) == (Level.WAITS, at(60))
 
 

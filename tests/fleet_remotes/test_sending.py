@@ -13,12 +13,12 @@ from pytest_django import Settings
 from fleet_remotes.choices import Kind, State
 from fleet_remotes.ingest.commands import read_command
 from fleet_remotes.models import ActionStep, Fleet, FleetVehicle, RemoteAction
-from fleet_remotes.services import following, sending
+from fleet_remotes.services import polling, sending
 from fleet_remotes.services.commands import place_command
 from fleet_remotes.services.sending import claim, send_due, settle
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.kit import HOUR, fresh, kinds_told
+from tests.fleet_remotes.helpers import HOUR, fresh, kinds_told
 
 pytestmark = pytest.mark.django_db
 COMMANDS: dict[Kind, dict[str, Any]] = {
@@ -53,7 +53,7 @@ def look(action: RemoteAction, times: int = 1) -> None:
     """Asks the vendor now, whenever that would be due."""
     for _ in range(times):
         RemoteAction.objects.filter(pk=action.pk).update(look_at=timezone.now() - timedelta(seconds=1))
-        following.look_due(now=timezone.now())
+        polling.poll_due(now=timezone.now())
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -231,8 +231,8 @@ def test_a_worker_that_died_in_between_leaves_its_fate_unknown_not_queued(
     now = timezone.now()
     claim(now=now)
     wait = timedelta(seconds=settings.REMOTES_LEASE_S + settings.REMOTES_TIMEOUT_S)
-    assert following.recover_lost(now=now + wait - timedelta(seconds=1)) == 0
-    assert following.recover_lost(now=now + wait + timedelta(seconds=1)) == 1
+    assert polling.recover_lost(now=now + wait - timedelta(seconds=1)) == 0
+    assert polling.recover_lost(now=now + wait + timedelta(seconds=1)) == 1
     assert fresh(action).state == State.UNKNOWN
     assert claim(now=now + HOUR / 2) == ([], False)
 
@@ -240,7 +240,7 @@ def test_a_worker_that_died_in_between_leaves_its_fate_unknown_not_queued(
 def test_an_answer_that_comes_after_the_lease_still_counts(vehicle: FleetVehicle, vendor: Running) -> None:
     action = order(vehicle)
     (claimed,), _throttled = claim(now=timezone.now())
-    following.recover_lost(now=timezone.now() + HOUR)
+    polling.recover_lost(now=timezone.now() + HOUR)
     settle(claimed=claimed, posted="late-id", now=timezone.now())
     assert (fresh(action).state, fresh(action).remote_action_id) == (State.SUBMITTED, "late-id")
 
@@ -265,7 +265,7 @@ def test_what_waited_too_long_is_not_sent(vehicle: FleetVehicle, vendor: Running
     action = order(vehicle)
     late = timezone.now() + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S + 1)
     assert claim(now=late) == ([], False)
-    assert following.expire(now=late) == 1
+    assert polling.expire(now=late) == 1
     assert (fresh(action).state, fresh(action).cause) == (State.REFUSED, "Expired")
     assert kinds_told() == ["remote.failed"]
 
@@ -283,8 +283,8 @@ def test_overdue_actions_are_asked_about_and_settled(vehicle: FleetVehicle, vend
     action = order(vehicle)
     send_due()
     vendor.wait_for_end(fresh(action).remote_action_id)
-    assert following.look_due(now=timezone.now() + timedelta(seconds=59)) == 0
-    assert following.look_due(now=timezone.now() + timedelta(seconds=61)) == 1
+    assert polling.poll_due(now=timezone.now() + timedelta(seconds=59)) == 0
+    assert polling.poll_due(now=timezone.now() + timedelta(seconds=61)) == 1
     assert fresh(action).state == State.SUCCEEDED
     assert steps(action)[-1] == "looked"
 
@@ -297,9 +297,9 @@ def test_looks_are_spaced_and_end_unconfirmed(vehicle: FleetVehicle, vendor: Run
     asked = []
     for second in range(0, 900, 5):
         now = began + timedelta(seconds=second)
-        if following.look_due(now=now):
+        if polling.poll_due(now=now):
             asked.append(second)
-        following.give_up(now=now)
+        polling.give_up(now=now)
     # The first look shows SentToVehicle, which starts the clock anew: 60, then +120 and 1, 2, 5 min after that.
     assert asked[:3] == [60, 180, 240]
     assert fresh(action).state == State.UNCONFIRMED
@@ -314,10 +314,10 @@ def test_a_vendor_that_has_had_enough_of_questions_is_left_alone(vehicle: FleetV
     send_due()
     vendor.simulator.busy = 1
     later = timezone.now() + timedelta(seconds=61)
-    assert following.look_due(now=later) == 0
+    assert polling.poll_due(now=later) == 0
     assert {(fresh(one).looks, fresh(one).look_at) for one in actions} == {(0, later + timedelta(seconds=2))}
-    assert following.look_due(now=later + timedelta(seconds=1)) == 0
-    assert following.look_due(now=later + timedelta(seconds=2)) == 3
+    assert polling.poll_due(now=later + timedelta(seconds=1)) == 0
+    assert polling.poll_due(now=later + timedelta(seconds=2)) == 3
     assert State.SUBMITTED not in {fresh(one).state for one in actions}
 
 
@@ -343,4 +343,4 @@ def test_an_answer_that_cannot_be_written_costs_no_other_its_own(
 def test_nothing_is_asked_when_sending_is_not_set_up(vehicle: FleetVehicle, settings: Settings) -> None:
     RemoteActionFactory(vehicle=vehicle, look_at=timezone.now() - HOUR)
     settings.REMOTES_CLIENT_ID = ""
-    assert following.look_due(now=timezone.now()) == 0
+    assert polling.poll_due(now=timezone.now()) == 0

@@ -11,12 +11,12 @@ import pytest
 
 from fleet_remotes.choices import Flag, Kind, State, Verdict
 from fleet_remotes.models import Callback, CallbackMessage, RemoteAction, RemoteNotification
-from fleet_remotes.rules.standing import Standing
+from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.services.binding import bind_waiting
-from fleet_remotes.services.following import Answer, Question, give_up, take_answer
+from fleet_remotes.services.polling import Question, VendorReply, give_up, take_answer
 from tests.clock import iso
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory, with_callback
-from tests.fleet_remotes.kit import (
+from tests.fleet_remotes.helpers import (
     HOUR,
     accepted,
     at,
@@ -134,7 +134,7 @@ def test_6_copies_are_counted_on_the_first() -> None:
 def answer_of(action: RemoteAction, **record: Any) -> None:
     """The vendor's record of an action, as an answer to our look."""
     question = Question(action.pk, "", "", "", action.remote_action_id)
-    take_answer(question=question, answer=Answer(record=record), now=at(120))
+    take_answer(question=question, answer=VendorReply(record=record), now=at(120))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_13_success_50_hours_after_the_time_out() -> None:
     hear(callback, success(action, 700 + 50 * 3600), now=at(700) + 51 * HOUR)
     action = fresh(action)
     assert action.state == State.SUCCEEDED
-    assert Standing.of(action).confirmed_late_after_s == 50 * 3600
+    assert ActionStatus.of(action).confirmed_late_after_s == 50 * 3600
 
 
 def test_14_success_and_failed_show_a_conflict_that_the_record_settles() -> None:

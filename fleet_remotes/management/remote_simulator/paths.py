@@ -29,7 +29,7 @@ CAUSES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One notification, `after_s` seconds after the one before it."""
 
     after_s: float
@@ -59,7 +59,7 @@ class Path:
     """What becomes of a command: how its POST is answered, and what is notified. `weight` is its share by chance."""
 
     name: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PathStep, ...] = ()
     weight: int = 0
     # The answer to the POST; 0: the connection is closed without one, -1: none for a long time.
     answer: int = 202
@@ -67,16 +67,16 @@ class Path:
     is_processed: bool = True
 
 
-ACCEPTED = Step(0.4, "Pending", "Accepted")
-CHECKING = Step(0.6, "Pending", "CheckingVehicle")
-WAKING = Step(1.0, "Pending", "WakingUpVehicle")
-SENT = Step(2.0, "Pending", "SentToVehicle")
-SENT_AFTER_WAKING = Step(25.0, "Pending", "SentToVehicle")
-SUCCESS = Step(6.0, "Done", "Success")
+ACCEPTED = PathStep(0.4, "Pending", "Accepted")
+CHECKING = PathStep(0.6, "Pending", "CheckingVehicle")
+WAKING = PathStep(1.0, "Pending", "WakingUpVehicle")
+SENT = PathStep(2.0, "Pending", "SentToVehicle")
+SENT_AFTER_WAKING = PathStep(25.0, "Pending", "SentToVehicle")
+SUCCESS = PathStep(6.0, "Done", "Success")
 
 
-def _failing(after_s: float, cause: str) -> Step:
-    return Step(after_s, "Done", "Failed", cause)
+def _failing(after_s: float, cause: str) -> PathStep:
+    return PathStep(after_s, "Done", "Failed", cause)
 
 
 _ASLEEP = (ACCEPTED, WAKING, SENT_AFTER_WAKING)
@@ -88,7 +88,7 @@ _ALL = (
     Path("success_awake", (*_AWAKE, SUCCESS), 20),
     Path("success_checked", (ACCEPTED, CHECKING, SENT, SUCCESS), 3),
     Path("success_with_feedback", (*_AWAKE, replace(SUCCESS, feedback="NoCIDBlacklisted")), 2),
-    Path("already_done", (*_AWAKE, Step(4.0, "Done", "AlreadyDone")), 6),
+    Path("already_done", (*_AWAKE, PathStep(4.0, "Done", "AlreadyDone")), 6),
     Path("missing_rights", (_failing(0.3, "MissingRights"),), 2),
     Path("same_action", (_failing(0.3, "SameActionInProgress"),)),
     Path("quota", (_failing(0.3, "TooManyWakesUpsOverMonth"),)),
@@ -96,16 +96,16 @@ _ALL = (
     Path("time_out", (ACCEPTED, WAKING, _failing(128.0, "VehicleConnectionTimeout")), 5),
     *(Path(f"failed_{cause}", (*_AWAKE, _failing(5.0, cause)), 1) for cause in CAUSES),
     # What else was seen, or is to be feared.
-    Path("quota_pending", (Step(0.3, "Pending", "TooManyWakeUpsOverMonth"),)),
-    Path("battery_pending", (Step(0.3, "Pending", "VehicleBatteryChargeTooLow"),), 1),
-    Path("battery_pending_then_success", (Step(0.3, "Pending", "VehicleBatteryChargeTooLow"), SENT, SUCCESS), 1),
+    Path("quota_pending", (PathStep(0.3, "Pending", "TooManyWakeUpsOverMonth"),)),
+    Path("battery_pending", (PathStep(0.3, "Pending", "VehicleBatteryChargeTooLow"),), 1),
+    Path("battery_pending_then_success", (PathStep(0.3, "Pending", "VehicleBatteryChargeTooLow"), SENT, SUCCESS), 1),
     Path("repeated_time_out", (ACCEPTED, WAKING, *(_failing(60.0, "VehicleConnectionTimeout"),) * 3), 1),
     Path("conflict", (*_AWAKE, SUCCESS, _failing(3.0, "GeneralError"))),
     Path("unknown_cause", (*_AWAKE, _failing(5.0, "NewThing"))),
-    Path("unknown_status", (ACCEPTED, Step(1.0, "Pending", "ThinkingAboutIt"), SENT, SUCCESS)),
+    Path("unknown_status", (ACCEPTED, PathStep(1.0, "Pending", "ThinkingAboutIt"), SENT, SUCCESS)),
     Path("silent", (ACCEPTED, SENT), 2),
     Path("unheard", tuple(replace(s, is_kept_back=True) for s in (*_AWAKE, SUCCESS)), 1),
-    Path("late", (*_AWAKE, Step(1_200.0, "Done", "Success")), 1),
+    Path("late", (*_AWAKE, PathStep(1_200.0, "Done", "Success")), 1),
     # The POST itself.
     Path("rejected", weight=1, answer=403, is_processed=False),
     Path("not_found", answer=404, is_processed=False),

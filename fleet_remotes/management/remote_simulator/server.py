@@ -28,7 +28,7 @@ _REMOTES = re.compile(r"/fleets/([^/]+)/vehicles/([^/]+)/callbacks/([^/]+)/remot
 PAGE = 50
 
 
-class Refused(Exception):
+class VendorRefusal(Exception):
     """An xError: HTTP status and the vendor's own code."""
 
     def __init__(self, status: int, message: str, code: int = 0) -> None:
@@ -43,7 +43,7 @@ class Simulator:
     vendor: Vendor
     username: str = ""
     password: str = ""
-    # Whether the vendor's list tells the label of a request, by which we find a lost command.
+    # Whether the vendor's list shows the label of a request, by which we find a lost command.
     shows_labels: bool = True
     # So many of the next requests are answered by 429.
     busy: int = 0
@@ -65,10 +65,10 @@ class Pages(BaseHTTPRequestHandler):
         try:
             body = json.loads(raw) if raw else {}
             self._route(body)
-        except Refused as refused:
+        except VendorRefusal as refused:
             self._refuse(refused)
         except (ValueError, KeyError, TypeError) as error:
-            self._refuse(Refused(400, f"Bad request: {error}"))
+            self._refuse(VendorRefusal(400, f"Bad request: {error}"))
 
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the base class' names
 
@@ -80,7 +80,7 @@ class Pages(BaseHTTPRequestHandler):
         self._check_caller(parse_qs(parts.query))
         if self.simulator.busy:
             self.simulator.busy -= 1
-            raise Refused(429, "Too many requests.")
+            raise VendorRefusal(429, "Too many requests.")
         path = parts.path.removeprefix(BASE)
         if matched := _REMOTES.fullmatch(path):
             fleet, vehicle_id, callback_id, remote_id = (unquote(part) if part else "" for part in matched.groups())
@@ -88,33 +88,33 @@ class Pages(BaseHTTPRequestHandler):
                 self._send_remote(fleet, vehicle_id, callback_id, body)
             elif self.command == "GET" and remote_id:
                 if remote_id not in self.vendor.remotes:
-                    raise Refused(404, "No such remote.", 40499)
+                    raise VendorRefusal(404, "No such remote.", 40499)
                 self._answer(200, self._record(self.vendor.remotes[remote_id]))
             elif self.command == "GET":
                 self._list(vehicle_id, callback_id, parse_qs(parts.query))
             else:
-                raise Refused(405, "Method not allowed.")
+                raise VendorRefusal(405, "Method not allowed.")
         elif matched := _CALLBACKS.fullmatch(path):
             self._callbacks(unquote(matched[1]), unquote(matched[2] or ""), body)
         else:
-            raise Refused(404, "No such resource.")
+            raise VendorRefusal(404, "No such resource.")
 
     def _check_caller(self, query: dict[str, list[str]]) -> None:
         if not query.get("client_id"):
-            raise Refused(401, "client_id is missing.")
+            raise VendorRefusal(401, "client_id is missing.")
         if self.simulator.username:
             login = f"{self.simulator.username}:{self.simulator.password}".encode()
             if self.headers.get("Authorization") != "Basic " + base64.b64encode(login).decode():
-                raise Refused(401, "Wrong user name or password.")
+                raise VendorRefusal(401, "Wrong user name or password.")
 
     # ---- remotes ----------------------------------------------------------------------------------------------
 
     def _send_remote(self, fleet: str, vehicle_id: str, callback_id: str, body: Any) -> None:
         hook, vin, kind = self.vendor.hook(callback_id), self.vendor.vin(vehicle_id), kind_in(body)
         if hook is None or hook.fleet != fleet or vin is None:
-            raise Refused(404, "The fleet has no such vehicle or callback.", 40499)
+            raise VendorRefusal(404, "The fleet has no such vehicle or callback.", 40499)
         if kind is None:
-            raise Refused(400, "Only one action is supported at a time.", 40001)
+            raise VendorRefusal(400, "Only one action is supported at a time.", 40001)
         path, oddities = self.vendor.choose(vin, kind)
         remote = None
         if path.is_processed:
@@ -128,7 +128,7 @@ class Pages(BaseHTTPRequestHandler):
         elif path.answer == 0:
             self.close_connection = True
         else:
-            raise Refused(path.answer, f"The simulator's path “{path.name}”.")
+            raise VendorRefusal(path.answer, f"The simulator's path “{path.name}”.")
 
     def _record(self, remote: Remote) -> dict[str, Any]:
         request = dict(remote.request)
@@ -159,9 +159,9 @@ class Pages(BaseHTTPRequestHandler):
         elif self.command == "GET":
             hook = self.vendor.hook(callback_id)
         else:
-            raise Refused(405, "Method not allowed.")
+            raise VendorRefusal(405, "Method not allowed.")
         if hook is None or hook.fleet != fleet:
-            raise Refused(404, "No such callback.", 40499)
+            raise VendorRefusal(404, "No such callback.", 40499)
         answer = {"callbackId": hook.callback_id, "label": hook.label, "status": hook.status}
         self._answer(200, answer | {"remoteTypes": [*REMOTE_TYPES.values()]})
 
@@ -177,13 +177,13 @@ class Pages(BaseHTTPRequestHandler):
         elif path == "/simulator/vehicles" and self.command == "PUT":
             self.vendor.vins |= body
         elif path != "/simulator":
-            raise Refused(404, "No such resource.")
+            raise VendorRefusal(404, "No such resource.")
         remotes = [self._record(remote) for remote in list(self.vendor.remotes.values())]
         self._answer(200, {"posts": self.vendor.posts, "remotes": remotes})
 
     # ---- answering --------------------------------------------------------------------------------------------
 
-    def _refuse(self, refused: Refused) -> None:
+    def _refuse(self, refused: VendorRefusal) -> None:
         headers = {}
         if refused.status == 429:
             headers = {"Retry-After": str(THROTTLED_FOR_S), "X-RateLimit-Remaining-2": "0"}
@@ -205,7 +205,7 @@ class Pages(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # Many senders may knock at once.
+    # Many senders may connect at once.
     request_queue_size = 128
 
 

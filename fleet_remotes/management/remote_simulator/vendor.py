@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from fleet_remotes.choices import KIND_ALIASES, REMOTE_TYPES, Kind
 from fleet_remotes.management.remote_simulator import paths
-from fleet_remotes.management.remote_simulator.paths import PATHS, Path, Step
+from fleet_remotes.management.remote_simulator.paths import PATHS, Path, PathStep
 
 # Seconds for which a vehicle stays awake after each message (seed 003).
 AWAKE_S = 180.0
@@ -188,11 +188,13 @@ class Vendor:
             self._at(after, lambda step=step: self._happen(hook, remote, step, oddities))  # type: ignore[misc]
         return remote
 
-    def _plan_together(self, hook: Hook, remote: Remote, steps: tuple[Step, ...], oddities: tuple[str, ...]) -> None:
+    def _plan_together(
+        self, hook: Hook, remote: Remote, steps: tuple[PathStep, ...], oddities: tuple[str, ...]
+    ) -> None:
         """Steps that arrive together: disorder needs something to be out of order with."""
         after, events = 0.0, []
 
-        def happen(step: Step) -> None:
+        def happen(step: PathStep) -> None:
             events.append(self._note(remote, step))
 
         for step in steps:
@@ -200,12 +202,12 @@ class Vendor:
             self._at(after, lambda step=step: happen(step))  # type: ignore[misc]
         self._at(after + 0.1, lambda: self._notify(hook, paths.arranged(events, oddities)))
 
-    def _happen(self, hook: Hook, remote: Remote, step: Step, oddities: tuple[str, ...]) -> None:
+    def _happen(self, hook: Hook, remote: Remote, step: PathStep, oddities: tuple[str, ...]) -> None:
         event = self._note(remote, step)
         if not step.is_kept_back:
             self._notify(hook, paths.arranged([event], oddities))
 
-    def _note(self, remote: Remote, step: Step) -> dict[str, Any]:
+    def _note(self, remote: Remote, step: PathStep) -> dict[str, Any]:
         """Brings the vendor's record up to date and returns the notification."""
         with self.lock:
             remote.status, remote.cause, remote.feedback = step.status, step.cause, step.feedback

@@ -20,7 +20,7 @@ from fleet_remotes.models import (
 )
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import with_callback
-from tests.fleet_remotes.kit import DAY, accepted, at, body, receive, success
+from tests.fleet_remotes.helpers import DAY, accepted, at, body, receive, success
 
 pytestmark = pytest.mark.django_db
 OLD = at(0) - 91 * DAY

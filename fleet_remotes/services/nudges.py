@@ -9,13 +9,13 @@ from kombu.exceptions import OperationalError
 from outbox.nudge import Nudger
 
 log = structlog.get_logger("signalbox.remotes")
-# A vehicle takes seconds, so notifications may be gathered for a tenth of one: fewer, larger transactions.
+# A vehicle takes seconds, so notifications may be collected for a tenth of one: fewer, larger transactions.
 # Callbacks were stored.
 apply_soon = Nudger("fleet_remotes.apply_callbacks", gather_s=0.1).nudge
 # Commands are due.
 send_soon = Nudger("fleet_remotes.send_due").nudge
 # The vendor is to be asked.
-look_soon = Nudger("fleet_remotes.look_due").nudge
+poll_soon = Nudger("fleet_remotes.look_due").nudge
 
 
 def send_in(seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""The state machine of a remote action (reference B6): what a report of the vendor does to where it stands.
+"""The state machine of a remote action (reference B6): what a report of the vendor does to its status.
 
 The vendor's notifications come up to 72 h late, several times and in any order. So each state has a rank, a report can
 only raise it, and a Done beats everything that is pending. Any permutation and repetition of the same reports ends in
-the same standing. docs/fleet_remotes.md draws it.
+the same status. docs/fleet_remotes.md draws it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def rank(state: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VendorReport:
     """What the vendor says of an action: by a notification, or (`from_record`) when its own record was asked for."""
 
     state: State
@@ -65,14 +65,14 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an action stands. `since` is by the vendor's clock where it is believed."""
+class ActionStatus:
+    """The status of an action. `since` is by the vendor's clock where it is believed."""
 
     state: State
     since: datetime
     cause: str = ""
     feedback: str = ""
-    # Failed because it stayed blocked, not because the vendor said Failed.
+    # Failed because it stayed blocked, not because the vendor reported Failed.
     inferred: bool = False
     # Two outcomes that contradict each other were reported …
     conflict: bool = False
@@ -82,7 +82,7 @@ class Standing:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the vendor said how it ended."""
+        """Whether the vendor reported its outcome."""
         return self.state in _OUTCOMES and not self.inferred
 
     @property
@@ -97,8 +97,8 @@ class Standing:
         return int(max(timedelta(), self.since - self.unconfirmed_at).total_seconds())
 
     @classmethod
-    def of(cls, action: Any) -> Standing:
-        """Where a RemoteAction stands, which has these fields too."""
+    def of(cls, action: Any) -> ActionStatus:
+        """The status of a RemoteAction, which has these fields too."""
         return cls(State(action.state), **{name: getattr(action, name) for name in _FIELDS})
 
     def write_to(self, action: Any) -> None:
@@ -106,42 +106,42 @@ class Standing:
             setattr(action, name, getattr(self, name))
 
 
-_FIELDS = tuple(field.name for field in fields(Standing) if field.name != "state")
+_FIELDS = tuple(field.name for field in fields(ActionStatus) if field.name != "state")
 
 
-def advance(standing: Standing, report: Report) -> tuple[Standing, Verdict]:
-    """What one report makes of a standing, and what became of the report itself."""
-    if standing.state in _NEVER_SENT:
-        return standing, Verdict.LATE
+def advance(status: ActionStatus, report: VendorReport) -> tuple[ActionStatus, Verdict]:
+    """The status after one report, and the verdict on the report itself."""
+    if status.state in _NEVER_SENT:
+        return status, Verdict.LATE
     if report.is_done:
-        return _settle(standing, report) if standing.is_settled else (_ended(standing, report), Verdict.APPLIED)
-    if standing.is_terminal:
-        return standing, Verdict.LATE
-    if rank(report.state) > rank(standing.state):
-        return replace(standing, state=report.state, since=report.at), Verdict.APPLIED
-    same = report.state == standing.state
-    return standing, Verdict.REPEATED if same else Verdict.REGRESSIVE
+        return _settle(status, report) if status.is_settled else (_ended(status, report), Verdict.APPLIED)
+    if status.is_terminal:
+        return status, Verdict.LATE
+    if rank(report.state) > rank(status.state):
+        return replace(status, state=report.state, since=report.at), Verdict.APPLIED
+    same = report.state == status.state
+    return status, Verdict.REPEATED if same else Verdict.REGRESSIVE
 
 
-def _ended(standing: Standing, report: Report) -> Standing:
+def _ended(status: ActionStatus, report: VendorReport) -> ActionStatus:
     return replace(
-        standing, state=report.state, since=report.at, cause=report.cause, feedback=report.feedback, inferred=False
+        status, state=report.state, since=report.at, cause=report.cause, feedback=report.feedback, inferred=False
     )
 
 
-def _settle(standing: Standing, report: Report) -> tuple[Standing, Verdict]:
+def _settle(status: ActionStatus, report: VendorReport) -> tuple[ActionStatus, Verdict]:
     """Another outcome of an action that has one: the earlier counts, unless the vendor's record says which."""
-    agrees = (report.state in SUCCESS) == (standing.state in SUCCESS)
+    agrees = (report.state in SUCCESS) == (status.state in SUCCESS)
     if report.from_record and not agrees:
-        settled = replace(_ended(standing, report), since=standing.since, conflict=True, reconciled=True)
+        settled = replace(_ended(status, report), since=status.since, conflict=True, reconciled=True)
         return settled, Verdict.APPLIED
     if report.from_record:
-        return replace(standing, reconciled=standing.reconciled or standing.conflict), Verdict.REPEATED
-    if standing.reconciled:
-        return standing, Verdict.LATE if agrees else Verdict.CONFLICT
-    earlier = _order(report.at, report.state, report.cause) < _order(standing.since, standing.state, standing.cause)
-    result = _ended(standing, report) if earlier else standing
-    result = replace(result, conflict=standing.conflict or not agrees)
+        return replace(status, reconciled=status.reconciled or status.conflict), Verdict.REPEATED
+    if status.reconciled:
+        return status, Verdict.LATE if agrees else Verdict.CONFLICT
+    earlier = _order(report.at, report.state, report.cause) < _order(status.since, status.state, status.cause)
+    result = _ended(status, report) if earlier else status
+    result = replace(result, conflict=status.conflict or not agrees)
     if not agrees:
         return result, Verdict.CONFLICT
     return result, Verdict.REPEATED
@@ -151,16 +151,16 @@ def _order(at: datetime, state: State, cause: str) -> tuple[datetime, int, str]:
     return at, _PRECEDENCE[state], cause
 
 
-def mark_unconfirmed(standing: Standing, now: datetime) -> Standing:
-    """Our hard time-out: nothing more was heard. A later Done still settles it, however late."""
-    if standing.is_terminal:
-        return standing
-    return replace(standing, state=State.UNCONFIRMED, since=now, unconfirmed_at=now)
+def mark_unconfirmed(status: ActionStatus, now: datetime) -> ActionStatus:
+    """Our hard time-out: no more was reported. A later Done still settles it, however late."""
+    if status.is_terminal:
+        return status
+    return replace(status, state=State.UNCONFIRMED, since=now, unconfirmed_at=now)
 
 
-def infer_failure(standing: Standing, now: datetime) -> Standing:
-    """A blocked action that stayed blocked has failed, though nobody said so. A real Done of any kind replaces it."""
-    cause = _INFERRED_CAUSE.get(standing.state)
+def infer_failure(status: ActionStatus, now: datetime) -> ActionStatus:
+    """A blocked action that stayed blocked has failed, though nobody reported it. A real Done replaces it."""
+    cause = _INFERRED_CAUSE.get(status.state)
     if cause is None:
-        return standing
-    return replace(standing, state=State.FAILED, since=now, cause=cause, inferred=True)
+        return status
+    return replace(status, state=State.FAILED, since=now, cause=cause, inferred=True)

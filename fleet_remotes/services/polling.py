@@ -16,16 +16,16 @@ from fleet_remotes.client import ApiAway, ApiError, Remotes, is_set_up
 from fleet_remotes.ingest.notifications import read_record
 from fleet_remotes.models import Callback, Fleet, RemoteAction
 from fleet_remotes.rules.retrying import may_post_again
-from fleet_remotes.rules.standing import Standing, infer_failure, mark_unconfirmed
-from fleet_remotes.services import waking
+from fleet_remotes.rules.status import ActionStatus, infer_failure, mark_unconfirmed
+from fleet_remotes.services import nudges
 from fleet_remotes.services.sending import fate_unknown, submitted
 from fleet_remotes.services.unit_of_work import ActionUnitOfWork, changing_actions
 
 log = structlog.get_logger("signalbox.remotes")
 MOST = 500
-LOOKS_AT_ONCE = 20
-# For so long a look belongs to the worker that took it.
-LOOK_LEASE = timedelta(seconds=90)
+POLLS_AT_ONCE = 20
+# For so long a poll belongs to the worker that claimed it.
+POLL_LEASE = timedelta(seconds=90)
 # A command is posted at most so often, each time after the vendor's list showed that it had not arrived.
 MOST_POSTS = 3
 _BLOCKED = (State.BLOCKED_QUOTA, State.BLOCKED_BATTERY)
@@ -53,12 +53,12 @@ def _give_up(action: RemoteAction, work: ActionUnitOfWork) -> None:
         _infer(action, work)
     else:
         work.step(action, StepKind.UNCONFIRMED)
-        work.change(action, mark_unconfirmed(Standing.of(action), work.now))
+        work.change(action, mark_unconfirmed(ActionStatus.of(action), work.now))
 
 
 def _infer(action: RemoteAction, work: ActionUnitOfWork) -> None:
     work.step(action, StepKind.INFERRED)
-    work.change(action, infer_failure(Standing.of(action), work.now))
+    work.change(action, infer_failure(ActionStatus.of(action), work.now))
 
 
 def expire(*, now: datetime) -> int:
@@ -103,8 +103,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the vendor said: its record, its list, or why it could not be asked."""
+class VendorReply:
+    """The vendor's answer: its record, its list, or why it could not be asked."""
 
     record: dict[str, Any] | None = None
     listed: list[dict[str, Any]] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Answer:
     pause_s: float = 0
 
 
-def look_due(*, now: datetime) -> int:
+def poll_due(*, now: datetime) -> int:
     """Asks the vendor about what is overdue, until it asks for a pause; returns about how many."""
     questions = take_questions(now=now)
     asked = 0
@@ -127,19 +127,19 @@ def look_due(*, now: datetime) -> int:
 
 
 def _put_back(questions: Sequence[Question], until: datetime) -> None:
-    """Questions that were taken and not asked, because the vendor has had enough."""
+    """Questions that were claimed and not asked, because the vendor asked for a pause."""
     RemoteAction.objects.filter(pk__in=[question.id for question in questions]).update(look_at=until)
 
 
-def look_now(*, action: RemoteAction, now: datetime) -> bool:
-    """Has an action looked at as soon as a worker can; says whether there is anything to ask."""
+def poll_now(*, action: RemoteAction, now: datetime) -> bool:
+    """Has the vendor asked about an action as soon as a worker can; says whether there is anything to ask."""
     changed = RemoteAction.objects.filter(pk=action.pk, submitting_at__isnull=False).update(look_at=now)
     if changed:
-        waking.look_soon()
+        nudges.poll_soon()
     return bool(changed)
 
 
-def take_questions(*, now: datetime, limit: int = LOOKS_AT_ONCE) -> list[Question]:
+def take_questions(*, now: datetime, limit: int = POLLS_AT_ONCE) -> list[Question]:
     """Takes what is overdue, so that no other worker asks the same."""
     if not is_set_up():
         return []
@@ -152,34 +152,34 @@ def take_questions(*, now: datetime, limit: int = LOOKS_AT_ONCE) -> list[Questio
             " fleet_remotes_fleetvehicle v, fleet_remotes_callback c"
             " WHERE a.id = due.id AND v.id = a.vehicle_id AND c.id = a.callback_ref"
             " RETURNING a.id, due.key, v.vehicle_id, c.callback_id, a.remote_action_id",
-            [now + LOOK_LEASE, now, now, limit],
+            [now + POLL_LEASE, now, now, limit],
         )
         return [Question(*row) for row in sorted(cursor.fetchall())]
 
 
-def ask(question: Question) -> Answer:
+def ask(question: Question) -> VendorReply:
     """Asks for the record of an action, or for the list where its id is not known. Touches no database."""
     where = (question.fleet, question.vehicle_id, question.callback_id)
     try:
         remotes = Remotes()
         if question.remote_action_id:
-            return Answer(record=remotes.action(*where, question.remote_action_id))
-        return Answer(listed=remotes.actions(*where))
+            return VendorReply(record=remotes.action(*where, question.remote_action_id))
+        return VendorReply(listed=remotes.actions(*where))
     except ApiError as error:
-        return Answer(problem=str(error), pause_s=error.retry_after_s)
+        return VendorReply(problem=str(error), pause_s=error.retry_after_s)
     except ApiAway as away:
-        return Answer(problem=str(away))
+        return VendorReply(problem=str(away))
 
 
-def take_answer(*, question: Question, answer: Answer, now: datetime) -> None:
-    """Writes what the vendor said of an action."""
+def take_answer(*, question: Question, answer: VendorReply, now: datetime) -> None:
+    """Writes the vendor's answer about an action."""
     with changing_actions():
         work = ActionUnitOfWork(now)
         work.load([question.id])
         action = work.actions.get(question.id)
         if action is None:
             return
-        if answer.pause_s:  # throttled: the same question later, and no look is used up
+        if answer.pause_s:  # throttled: the same question later, and no poll is used up
             action.look_at = now + timedelta(seconds=answer.pause_s)
             work.changed[action.pk] = action
             Fleet.objects.filter(pk=action.fleet_id).update(paused_until=action.look_at)
@@ -194,13 +194,13 @@ def take_answer(*, question: Question, answer: Answer, now: datetime) -> None:
         work.flush()
 
 
-def _take_record(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> None:
+def _take_record(action: RemoteAction, answer: VendorReply, work: ActionUnitOfWork) -> None:
     work.watch(action)
     if answer.record is None:
-        work.step(action, StepKind.LOOKED, answer.problem)
+        work.step(action, StepKind.POLLED, answer.problem)
         return
     report = read_record(answer.record, work.now)
-    work.step(action, StepKind.LOOKED, str(answer.record.get("status", ""))[:100])
+    work.step(action, StepKind.POLLED, str(answer.record.get("status", ""))[:100])
     if report is None:
         return
     stayed = action.state in _BLOCKED and report.state == action.state
@@ -209,8 +209,8 @@ def _take_record(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -
         _infer(action, work)
 
 
-def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> None:
-    """Looks for a lost action in the vendor's list; after the last look it is posted again, or ends unconfirmed."""
+def _take_list(action: RemoteAction, answer: VendorReply, work: ActionUnitOfWork) -> None:
+    """Looks for a lost action in the vendor's list; after the last poll it is posted again, or ends unconfirmed."""
     entry = find_lost(action, answer.listed)
     if entry is not None:
         work.step(action, StepKind.FOUND, str(entry["remoteActionId"]))
@@ -220,16 +220,16 @@ def _take_list(action: RemoteAction, answer: Answer, work: ActionUnitOfWork) -> 
             work.report(action, report)
         return
     work.watch(action)
-    work.step(action, StepKind.LOOKED if answer.problem else StepKind.NOT_FOUND, answer.problem)
+    work.step(action, StepKind.POLLED if answer.problem else StepKind.NOT_FOUND, answer.problem)
     if action.state != State.UNKNOWN or action.look_at is not None:
         return
     again = may_post_again(Kind(action.kind)) and action.posts < MOST_POSTS and action.expires_at > work.now
     if again and not answer.problem:
         action.not_before = work.now
-        work.change(action, replace(Standing.of(action), state=State.QUEUED, since=work.now))
+        work.change(action, replace(ActionStatus.of(action), state=State.QUEUED, since=work.now))
     else:
         work.step(action, StepKind.UNCONFIRMED)
-        work.change(action, mark_unconfirmed(Standing.of(action), work.now))
+        work.change(action, mark_unconfirmed(ActionStatus.of(action), work.now))
 
 
 def find_lost(action: RemoteAction, listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_remotes.choices import OPEN, SUCCESS, TERMINAL, State, Verdict
-from fleet_remotes.rules.standing import Report, Standing, advance, infer_failure, mark_unconfirmed, rank
+from fleet_remotes.rules.status import ActionStatus, VendorReport, advance, infer_failure, mark_unconfirmed, rank
 from tests.clock import NOW
 
 PENDING = (State.ACCEPTED, State.CHECKING, State.WAKING, State.BLOCKED_QUOTA, State.BLOCKED_BATTERY, State.SENT)
@@ -20,16 +20,16 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def says(state: State, seconds: float = 0, cause: str = "", *, record: bool = False) -> Report:
-    return Report(state, at(seconds), cause, from_record=record)
+def says(state: State, seconds: float = 0, cause: str = "", *, record: bool = False) -> VendorReport:
+    return VendorReport(state, at(seconds), cause, from_record=record)
 
 
-def play(*reports: Report, start: State = State.SUBMITTED) -> tuple[Standing, list[Verdict]]:
-    standing, verdicts = Standing(start, NOW), []
+def play(*reports: VendorReport, start: State = State.SUBMITTED) -> tuple[ActionStatus, list[Verdict]]:
+    status, verdicts = ActionStatus(start, NOW), []
     for report in reports:
-        standing, verdict = advance(standing, report)
+        status, verdict = advance(status, report)
         verdicts.append(verdict)
-    return standing, verdicts
+    return status, verdicts
 
 
 def test_every_state_has_a_rank_and_is_either_open_or_terminal() -> None:
@@ -41,8 +41,8 @@ def test_every_state_has_a_rank_and_is_either_open_or_terminal() -> None:
 @pytest.mark.parametrize("first", PENDING)
 @pytest.mark.parametrize("second", PENDING)
 def test_a_pending_report_only_raises_the_rank(first: State, second: State) -> None:
-    standing, verdicts = play(says(first), says(second, 1))
-    assert standing.state == max(first, second, key=rank)
+    status, verdicts = play(says(first), says(second, 1))
+    assert status.state == max(first, second, key=rank)
     expected = Verdict.APPLIED if rank(second) > rank(first) else Verdict.REGRESSIVE
     assert verdicts == [Verdict.APPLIED, Verdict.REPEATED if first == second else expected]
 
@@ -50,22 +50,22 @@ def test_a_pending_report_only_raises_the_rank(first: State, second: State) -> N
 @pytest.mark.parametrize("done", OUTCOMES)
 @pytest.mark.parametrize("before", PENDING)
 def test_done_beats_pending_whatever_its_date(before: State, done: State) -> None:
-    standing, verdicts = play(says(before, 100), says(done, -500))
-    assert (standing.state, standing.since, verdicts[1]) == (done, at(-500), Verdict.APPLIED)
+    status, verdicts = play(says(before, 100), says(done, -500))
+    assert (status.state, status.since, verdicts[1]) == (done, at(-500), Verdict.APPLIED)
 
 
 @pytest.mark.parametrize("late", PENDING)
 @pytest.mark.parametrize("done", OUTCOMES)
 def test_nothing_pending_changes_an_outcome(done: State, late: State) -> None:
-    standing, verdicts = play(says(done), says(late, 9))
-    assert (standing.state, verdicts[1]) == (done, Verdict.LATE)
+    status, verdicts = play(says(done), says(late, 9))
+    assert (status.state, verdicts[1]) == (done, Verdict.LATE)
 
 
 @pytest.mark.parametrize("state", [State.CANCELLED, State.REJECTED, State.REFUSED])
 @pytest.mark.parametrize("report", [says(State.SUCCEEDED), says(State.SENT), says(State.FAILED, record=True)])
-def test_what_was_never_sent_stays_so(state: State, report: Report) -> None:
-    standing, verdicts = play(report, start=state)
-    assert (standing.state, verdicts) == (state, [Verdict.LATE])
+def test_what_was_never_sent_stays_so(state: State, report: VendorReport) -> None:
+    status, verdicts = play(report, start=state)
+    assert (status.state, verdicts) == (state, [Verdict.LATE])
 
 
 @pytest.mark.parametrize("done", OUTCOMES)
@@ -86,8 +86,8 @@ def test_a_done_that_happened_before_the_time_out_is_confirmed_after_no_time() -
 
 @pytest.mark.parametrize("state", [*OUTCOMES, State.CANCELLED, State.REJECTED, State.REFUSED])
 def test_what_ended_cannot_time_out(state: State) -> None:
-    standing = Standing(state, NOW)
-    assert mark_unconfirmed(standing, at(9)) is standing
+    status = ActionStatus(state, NOW)
+    assert mark_unconfirmed(status, at(9)) is status
 
 
 @pytest.mark.parametrize(
@@ -108,29 +108,29 @@ def test_a_failure_by_inference_gives_way_to_a_real_word(blocked: State, cause: 
 
 def test_only_what_is_blocked_fails_by_inference() -> None:
     for state in set(State) - {State.BLOCKED_QUOTA, State.BLOCKED_BATTERY}:
-        standing = Standing(state, NOW)
-        assert infer_failure(standing, at(1)) is standing
+        status = ActionStatus(state, NOW)
+        assert infer_failure(status, at(1)) is status
 
 
 def test_of_two_outcomes_the_earlier_counts_and_both_are_known_to_differ() -> None:
     for reports in ((says(State.SUCCEEDED, 5), says(State.FAILED, 3, "DoorsOpen")),):
         for order in (reports, reports[::-1]):
-            standing, verdicts = play(*order)
-            assert (standing.state, standing.cause, standing.conflict) == (State.FAILED, "DoorsOpen", True)
+            status, verdicts = play(*order)
+            assert (status.state, status.cause, status.conflict) == (State.FAILED, "DoorsOpen", True)
             assert verdicts == [Verdict.APPLIED, Verdict.CONFLICT]
 
 
 def test_the_vendors_record_settles_a_conflict_for_good() -> None:
-    standing, _verdicts = play(says(State.SUCCEEDED, 5), says(State.FAILED, 3, "DoorsOpen"))
-    settled, verdict = advance(standing, says(State.SUCCEEDED, 60, record=True))
+    status, _verdicts = play(says(State.SUCCEEDED, 5), says(State.FAILED, 3, "DoorsOpen"))
+    settled, verdict = advance(status, says(State.SUCCEEDED, 60, record=True))
     assert (settled.state, settled.cause, settled.conflict, settled.reconciled) == (State.SUCCEEDED, "", True, True)
     assert verdict == Verdict.APPLIED
     assert advance(settled, says(State.FAILED, 1))[0].state == State.SUCCEEDED
 
 
 def test_a_record_that_agrees_closes_the_question() -> None:
-    standing, _verdicts = play(says(State.SUCCEEDED, 5), says(State.FAILED, 9, "DoorsOpen"))
-    settled, verdict = advance(standing, says(State.ALREADY_DONE, 60, record=True))
+    status, _verdicts = play(says(State.SUCCEEDED, 5), says(State.FAILED, 9, "DoorsOpen"))
+    settled, verdict = advance(status, says(State.ALREADY_DONE, 60, record=True))
     assert (settled.state, settled.reconciled, verdict) == (State.SUCCEEDED, True, Verdict.REPEATED)
 
 
@@ -138,7 +138,7 @@ def test_a_record_that_agrees_closes_the_question() -> None:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Report]:
+def histories(draw: st.DrawFn) -> list[VendorReport]:
     """A path through the vendor's flow chart: pending reports in its order, then maybe an outcome."""
     steps = [state for state in PENDING if draw(st.booleans())]
     reports = [says(state, 10 * place) for place, state in enumerate(steps)]
@@ -151,7 +151,9 @@ def histories(draw: st.DrawFn) -> list[Report]:
 
 @given(histories(), st.data())
 @settings(max_examples=400)
-def test_any_permutation_and_repetition_ends_in_the_same_standing(history: list[Report], data: st.DataObject) -> None:
+def test_any_permutation_and_repetition_ends_in_the_same_status(
+    history: list[VendorReport], data: st.DataObject
+) -> None:
     straight, _verdicts = play(*history)
     repeated = history + data.draw(st.lists(st.sampled_from(history), max_size=6)) if history else []
     shuffled, verdicts = play(*data.draw(st.permutations(repeated)))
@@ -160,15 +162,17 @@ def test_any_permutation_and_repetition_ends_in_the_same_standing(history: list[
 
 
 @given(histories(), st.data())
-def test_our_time_out_at_any_moment_does_not_change_an_outcome(history: list[Report], data: st.DataObject) -> None:
+def test_our_time_out_at_any_moment_does_not_change_an_outcome(
+    history: list[VendorReport], data: st.DataObject
+) -> None:
     shuffled = data.draw(st.permutations(history))
     place = data.draw(st.integers(0, len(history)))
-    standing, _verdicts = play(*shuffled[:place])
-    standing = mark_unconfirmed(standing, at(1_000))
+    status, _verdicts = play(*shuffled[:place])
+    status = mark_unconfirmed(status, at(1_000))
     for report in shuffled[place:]:
-        standing, _verdict = advance(standing, report)
+        status, _verdict = advance(status, report)
     straight, _verdicts = play(*history)
-    assert standing.state == (straight.state if straight.is_settled else State.UNCONFIRMED)
+    assert status.state == (straight.state if straight.is_settled else State.UNCONFIRMED)
 
 
 @given(st.lists(st.tuples(st.sampled_from(OUTCOMES), st.integers(0, 5), st.sampled_from("AB")), max_size=6), st.data())

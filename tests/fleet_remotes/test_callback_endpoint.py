@@ -23,7 +23,7 @@ from tests.factories.fleet_remotes import (
     RemoteActionFactory,
     with_callback,
 )
-from tests.fleet_remotes.kit import accepted, at, body, fresh, knock, receive, sent, success, verdicts
+from tests.fleet_remotes.helpers import accepted, at, body, fresh, knock, receive, sent, success, verdicts
 
 pytestmark = pytest.mark.django_db
 
