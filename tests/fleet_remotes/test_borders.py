@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from core.refusal import Refused
 from django.utils import timezone
 from pytest_django import Settings
 
+from core.refusal import Refused
 from fleet_remotes import selectors
 from fleet_remotes.choices import Flag, Kind, Privacy, State, Verdict
 from fleet_remotes.ingest.commands import read_command
