@@ -50,9 +50,16 @@ class City:
 
     program: Program
     chance: random.Random
+    work: ResourceUnitOfWork
+    middle: tuple[float, float]
+    radius: float
     docks: list[Dock] = field(default_factory=list)
     vehicules: list[Vehicule] = field(default_factory=list)
     riders: list[Cyclist] = field(default_factory=list)
+
+    def make(self, model: Any, /, **values: Any) -> Any:
+        row = model(id=new_id(model.PREFIX), program=self.program, created=self.work.now, **values)
+        return self.work.create(row)
 
 
 def load(now: datetime) -> None:
@@ -73,12 +80,12 @@ def load(now: datetime) -> None:
             exit_margin_m=15,
             accuracy_factor=2,
         )
-        city = City(program, chance)
         with ResourceUnitOfWork.begin(yesterday) as work:
-            _stations(work, city, (latitude, longitude), stations, radius)
-            _vehicules(work, city, vehicules)
-            _people(work, city, 40 if key == "lutece" else 12)
-            _zones(work, city, (latitude, longitude), radius)
+            city = City(program, chance, work, (latitude, longitude), radius)
+            _stations(city, stations)
+            _vehicules(city, vehicules)
+            _people(city, 40 if key == "lutece" else 12)
+            _zones(city)
         _states(city, now)
         _trips(city, now)
     _trouble(now)
@@ -88,32 +95,24 @@ def load(now: datetime) -> None:
     )
 
 
-def _make(work: ResourceUnitOfWork, model: Any, /, **values: Any) -> Any:
-    return work.create(model(id=new_id(model.PREFIX), created=work.now, **values))
-
-
-def _stations(work: ResourceUnitOfWork, city: City, middle: tuple[float, float], count: int, radius: float) -> None:
+def _stations(city: City, count: int) -> None:
     for number in range(1, count + 1):
-        turn, far = 2.4 * number, radius * math.sqrt(number / count)
-        station = _make(
-            work,
+        turn, far = 2.4 * number, city.radius * math.sqrt(number / count)
+        station = city.make(
             Station,
-            program=city.program,
             external_id=str(100 + number),
             short_name=f"{number:02d}",
             name=f"{STREETS[number % len(STREETS)]} {NAMES[(number * 5) % len(NAMES)]}",
-            latitude=round(middle[0] + far * math.sin(turn), 5),
-            longitude=round(middle[1] + 1.5 * far * math.cos(turn), 5),
+            latitude=round(city.middle[0] + far * math.sin(turn), 5),
+            longitude=round(city.middle[1] + 1.5 * far * math.cos(turn), 5),
             city=city.program.city,
             capacity=DOCKS,
             electrical=number % 5 == 0,
         )
         for place in range(1, DOCKS + 1):
             tag = f"E2{city.program.pk[:2].upper()}{number:02d}{place:02d}"
-            dock = _make(
-                work,
+            dock = city.make(
                 Dock,
-                program=city.program,
                 station=station,
                 number=str(place),
                 rfid=tag,
@@ -122,20 +121,16 @@ def _stations(work: ResourceUnitOfWork, city: City, middle: tuple[float, float],
             city.docks.append(dock)
 
 
-def _vehicules(work: ResourceUnitOfWork, city: City, count: int) -> None:
+def _vehicules(city: City, count: int) -> None:
     free = city.chance.sample(city.docks, count)
     for number, dock in enumerate(free, 1):
-        box = _make(
-            work, Boitier, program=city.program, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1"
-        )
-        work.attach(BoitierState(boitier=box))
+        box = city.make(Boitier, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1")
+        city.work.attach(BoitierState(boitier=box))
         status = VehiculeStatus.READY
         if number % 17 == 0:
             status = city.chance.choice([VehiculeStatus.MAINTENANCE, VehiculeStatus.HS])
-        vehicule = _make(
-            work,
+        vehicule = city.make(
             Vehicule,
-            program=city.program,
             number=f"{number:04d}",
             boitier=box,
             station=dock.station,
@@ -143,38 +138,34 @@ def _vehicules(work: ResourceUnitOfWork, city: City, count: int) -> None:
             model="titi" if number % 3 else "city",
             status=status,
         )
-        work.change(dock, vehicule=vehicule)
+        city.work.change(dock, vehicule=vehicule)
         city.vehicules.append(vehicule)
 
 
-def _people(work: ResourceUnitOfWork, city: City, count: int) -> None:
+def _people(city: City, count: int) -> None:
     for number in range(count):
         first, last = PEOPLE[number % len(PEOPLE)], FAMILIES[(number // len(PEOPLE) + number) % len(FAMILIES)]
         waits = number % 9 == 8
-        cyclist = _make(
-            work,
+        cyclist = city.make(
             Cyclist,
-            program=city.program,
             name=f"{first} {last}",
             status=CyclistStatus.ACTIVE,
             email=f"{first}.{last}.{number}@rider.example".lower(),
             phone_number=f"+336{number:08d}",
             has_payment_source=number % 7 != 6,
         )
-        _make(work, Registration, program=city.program, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
-        _make(
-            work,
+        city.make(Registration, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
+        city.make(
             Abonnement,
-            program=city.program,
             cyclist=cyclist,
             forfait=("year", "month", "student")[number % 3],
             amount=(4900, 990, 0)[number % 3],
             supporting_documents=["student card"] if number % 3 == 2 else [],
             status=AbonnementStatus.WAITING_VALIDATION if waits else AbonnementStatus.ACTIVE,
-            activated_at=None if waits else work.now,
+            activated_at=None if waits else city.work.now,
         )
         if number % 2:
-            _make(work, Pass, program=city.program, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
+            city.make(Pass, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
         if not waits:
             city.riders.append(cyclist)
 
@@ -189,7 +180,7 @@ def _blob(chance: random.Random, middle: tuple[float, float], size: float, corne
     return {"type": "MultiPolygon", "coordinates": [[[*ring, ring[0]]]]}
 
 
-def _zones(work: ResourceUnitOfWork, city: City, middle: tuple[float, float], radius: float) -> None:
+def _zones(city: City) -> None:
     kinds: tuple[tuple[str, ZoneType, list[dict[str, Any]], float], ...] = (
         ("Jardin des Plantes", ZoneType.FORBIDDEN, [], 0.12),
         ("Parc du Moulin", ZoneType.FORBIDDEN, [], 0.16),
@@ -199,10 +190,10 @@ def _zones(work: ResourceUnitOfWork, city: City, middle: tuple[float, float], ra
         ("Parking du Port", ZoneType.PARKING, [_rule()], 0.10),
     )
     for number, (name, kind, rules, size) in enumerate(kinds):
-        turn, far = 1.1 + 1.9 * number, radius * (0.35 + 0.1 * number)
-        place = (middle[0] + far * math.sin(turn), middle[1] + 1.5 * far * math.cos(turn))
-        geometry = _blob(city.chance, place, radius * size)
-        _make(work, Zone, program=city.program, name=name, type=kind, rules=rules, precedence=number, geometry=geometry)
+        turn, far = 1.1 + 1.9 * number, city.radius * (0.35 + 0.1 * number)
+        place = (city.middle[0] + far * math.sin(turn), city.middle[1] + 1.5 * far * math.cos(turn))
+        geometry = _blob(city.chance, place, city.radius * size)
+        city.make(Zone, name=name, type=kind, rules=rules, precedence=number, geometry=geometry)
 
 
 def _rule(speed: int | None = None) -> dict[str, Any]:
@@ -214,13 +205,9 @@ def _take(messages: list[DeviceMessage], now: datetime) -> None:
     take_telemetry(submissions=[Submission(0, list(enumerate(messages)))], now=now)
 
 
-def _number(vehicule: Vehicule) -> str:
-    assert vehicule.boitier is not None
-    return vehicule.boitier.number
-
-
 def _say(vehicule: Vehicule, kind: str, at: datetime, **more: Any) -> DeviceMessage:
-    return DeviceMessage(boitier=_number(vehicule), type=kind, at=at, **more)
+    assert vehicule.boitier is not None
+    return DeviceMessage(boitier=vehicule.boitier.number, type=kind, at=at, **more)
 
 
 def _states(city: City, now: datetime) -> None:
@@ -271,23 +258,18 @@ def _way(
     assert vehicule.station is not None
     begin, end = vehicule.station, target.station
     bend, steps = city.chance.uniform(-0.25, 0.25), minutes * 2
-    found = []
+    north = (end.latitude or 0) - (begin.latitude or 0)
+    east = (end.longitude or 0) - (begin.longitude or 0)
+    messages = []
     for number in range(1, steps):
         part = share * number / steps
         aside = bend * math.sin(math.pi * part)
-        north = (end.latitude or 0) - (begin.latitude or 0)
-        east = (end.longitude or 0) - (begin.longitude or 0)
-        found.append(
-            _say(
-                vehicule,
-                "position",
-                start + timedelta(seconds=30 * number),
-                accuracy=8,
-                latitude=round((begin.latitude or 0) + north * part - east * aside, 5),
-                longitude=round((begin.longitude or 0) + east * part + north * aside, 5),
-            )
-        )
-    return found
+        place = {
+            "latitude": round((begin.latitude or 0) + north * part - east * aside, 5),
+            "longitude": round((begin.longitude or 0) + east * part + north * aside, 5),
+        }
+        messages.append(_say(vehicule, "position", start + timedelta(seconds=30 * number), accuracy=8, **place))
+    return messages
 
 
 def _trouble(now: datetime) -> None:
