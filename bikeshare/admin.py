@@ -6,35 +6,21 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from bikeshare.models import (
-    Abonnement,
-    Boitier,
-    BoitierState,
-    Cyclist,
-    Dock,
-    Pass,
-    Program,
-    Registration,
-    Station,
-    StationFavorite,
-    TelemetryMessage,
-    TerminationRequest,
-    Trip,
-    Vehicule,
-    Zone,
-)
+from bikeshare import models
 from console.admin import BigTableAdmin, register_read_only
 
 
-@admin.register(Program)
+@admin.register(models.Program)
 class ProgramAdmin(BigTableAdmin):
     list_display = ("id", "name", "city", "status", "publish_gbfs", "timezone")
     search_fields = ("id", "name", "city")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Program | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Program | None = None) -> tuple[str, ...]:
         return ("id",) if obj is not None else ()
 
-    def save_model(self, request: HttpRequest, obj: Program, form: ModelForm[Program], change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: models.Program, form: ModelForm[models.Program], change: bool
+    ) -> None:
         if "global_rules" in form.changed_data:
             obj.zones_version += 1
         super().save_model(request, obj, form, change)
@@ -42,64 +28,66 @@ class ProgramAdmin(BigTableAdmin):
 
 # A change here would tell nobody: the API and the console's actions do, with their events.
 register_read_only(
-    Cyclist,
+    models.Cyclist,
     ("id", "name", "email", "status", "program"),
     filters=("program", "status"),
     search=("id", "name", "email", "phone_number"),
 )
 register_read_only(
-    Registration,
+    models.Registration,
     ("id", "cyclist", "status", "program"),
     filters=("program",),
     search=("id", "cyclist__name"),
 )
-register_read_only(Pass, ("id", "uid", "user", "disabled_at", "program"), filters=("program",), search=("id", "uid"))
 register_read_only(
-    Abonnement,
+    models.Pass, ("id", "uid", "user", "disabled_at", "program"), filters=("program",), search=("id", "uid")
+)
+register_read_only(
+    models.Abonnement,
     ("id", "cyclist", "forfait", "status", "trial_end", "program"),
     filters=("program", "status"),
     search=("id", "cyclist__name", "forfait"),
 )
 register_read_only(
-    Station,
+    models.Station,
     ("id", "name", "status", "capacity", "program"),
     filters=("program",),
     search=("id", "name", "external_id"),
 )
 register_read_only(
-    Dock,
+    models.Dock,
     ("id", "station", "number", "vehicule", "status", "program"),
     filters=("program",),
     search=("id", "rfid", "end_code"),
 )
-register_read_only(Boitier, ("id", "number", "fw", "program"), filters=("program",), search=("id", "number"))
+register_read_only(models.Boitier, ("id", "number", "fw", "program"), filters=("program",), search=("id", "number"))
 register_read_only(
-    Vehicule,
+    models.Vehicule,
     ("id", "number", "type", "status", "station", "program"),
     filters=("program", "status", "type"),
     search=("id", "number"),
 )
 register_read_only(
-    Trip,
+    models.Trip,
     ("id", "vehicule_number", "cyclist", "status", "start_at", "end_at", "program"),
     filters=("program", "status"),
     search=("id", "vehicule_number"),
     exclude=("pin_hash",),
 )
 register_read_only(
-    TerminationRequest,
+    models.TerminationRequest,
     ("id", "trip_id", "origin", "status", "date"),
     filters=("program", "status", "origin"),
     search=("id", "trip__id"),
 )
 register_read_only(
-    Zone,
+    models.Zone,
     ("id", "name", "type", "status", "precedence", "program"),
     filters=("program", "type", "status"),
     search=("id", "name"),
 )
-register_read_only(StationFavorite, ("cyclist", "station", "created"))
-register_read_only(BoitierState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
+register_read_only(models.StationFavorite, ("cyclist", "station", "created"))
+register_read_only(models.BoitierState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
 register_read_only(
-    TelemetryMessage, ("id", "boitier_id", "type", "verdict", "at", "received_at"), filters=("type", "verdict")
+    models.TelemetryMessage, ("id", "boitier_id", "type", "verdict", "at", "received_at"), filters=("type", "verdict")
 )

@@ -8,22 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from bikeshare import models
 from bikeshare.choices import AbonnementStatus, CyclistStatus, RegistrationStatus, VehiculeStatus, ZoneType
 from bikeshare.ingest.telemetry import DeviceMessage
-from bikeshare.models import (
-    Abonnement,
-    Boitier,
-    BoitierState,
-    Cyclist,
-    Dock,
-    Pass,
-    Program,
-    Registration,
-    Station,
-    Vehicule,
-    Zone,
-    new_id,
-)
 from bikeshare.selectors import running_trips
 from bikeshare.services import abonnements, trips
 from bikeshare.services.renting import start_trip
@@ -48,28 +35,28 @@ FAMILIES = ("Durand", "Moreau", "Petit", "Laurent", "Simon", "Michel", "Garcia",
 class City:
     """What is made for one program."""
 
-    program: Program
+    program: models.Program
     chance: random.Random
     work: ResourceUnitOfWork
     middle: tuple[float, float]
     radius: float
-    docks: list[Dock] = field(default_factory=list)
-    vehicules: list[Vehicule] = field(default_factory=list)
-    riders: list[Cyclist] = field(default_factory=list)
+    docks: list[models.Dock] = field(default_factory=list)
+    vehicules: list[models.Vehicule] = field(default_factory=list)
+    riders: list[models.Cyclist] = field(default_factory=list)
 
     def make(self, model: Any, /, **values: Any) -> Any:
-        row = model(id=new_id(model.PREFIX), program=self.program, created=self.work.now, **values)
+        row = model(id=models.new_id(model.PREFIX), program=self.program, created=self.work.now, **values)
         return self.work.create(row)
 
 
 def load(now: datetime) -> None:
     """Fills an empty database; does nothing when there are programs."""
-    if Program.objects.exists():
+    if models.Program.objects.exists():
         return
     chance = random.Random(20261121)  # noqa: S311 - the same demo everywhere
     yesterday = now - timedelta(days=2)
     for key, name, place, latitude, longitude, stations, vehicules, radius in CITIES:
-        program = Program.objects.create(
+        program = models.Program.objects.create(
             pk=key,
             name=name,
             city=place,
@@ -99,7 +86,7 @@ def _stations(city: City, count: int) -> None:
     for number in range(1, count + 1):
         turn, far = 2.4 * number, city.radius * math.sqrt(number / count)
         station = city.make(
-            Station,
+            models.Station,
             external_id=str(100 + number),
             short_name=f"{number:02d}",
             name=f"{STREETS[number % len(STREETS)]} {NAMES[(number * 5) % len(NAMES)]}",
@@ -112,7 +99,7 @@ def _stations(city: City, count: int) -> None:
         for place in range(1, DOCKS + 1):
             tag = f"E2{city.program.pk[:2].upper()}{number:02d}{place:02d}"
             dock = city.make(
-                Dock,
+                models.Dock,
                 station=station,
                 number=str(place),
                 rfid=tag,
@@ -124,13 +111,13 @@ def _stations(city: City, count: int) -> None:
 def _vehicules(city: City, count: int) -> None:
     free = city.chance.sample(city.docks, count)
     for number, dock in enumerate(free, 1):
-        box = city.make(Boitier, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1")
-        city.work.attach(BoitierState(boitier=box))
+        box = city.make(models.Boitier, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1")
+        city.work.attach(models.BoitierState(boitier=box))
         status = VehiculeStatus.READY
         if number % 17 == 0:
             status = city.chance.choice([VehiculeStatus.MAINTENANCE, VehiculeStatus.HS])
         vehicule = city.make(
-            Vehicule,
+            models.Vehicule,
             number=f"{number:04d}",
             boitier=box,
             station=dock.station,
@@ -147,16 +134,16 @@ def _people(city: City, count: int) -> None:
         first, last = PEOPLE[number % len(PEOPLE)], FAMILIES[(number // len(PEOPLE) + number) % len(FAMILIES)]
         waits = number % 9 == 8
         cyclist = city.make(
-            Cyclist,
+            models.Cyclist,
             name=f"{first} {last}",
             status=CyclistStatus.ACTIVE,
             email=f"{first}.{last}.{number}@rider.example".lower(),
             phone_number=f"+336{number:08d}",
             has_payment_source=number % 7 != 6,
         )
-        city.make(Registration, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
+        city.make(models.Registration, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
         city.make(
-            Abonnement,
+            models.Abonnement,
             cyclist=cyclist,
             forfait=("year", "month", "student")[number % 3],
             amount=(4900, 990, 0)[number % 3],
@@ -165,7 +152,7 @@ def _people(city: City, count: int) -> None:
             activated_at=None if waits else city.work.now,
         )
         if number % 2:
-            city.make(Pass, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
+            city.make(models.Pass, uid=f"04{city.chance.getrandbits(40):010X}", user=cyclist)
         if not waits:
             city.riders.append(cyclist)
 
@@ -193,7 +180,7 @@ def _zones(city: City) -> None:
         turn, far = 1.1 + 1.9 * number, city.radius * (0.35 + 0.1 * number)
         place = (city.middle[0] + far * math.sin(turn), city.middle[1] + 1.5 * far * math.cos(turn))
         geometry = _blob(city.chance, place, city.radius * size)
-        city.make(Zone, name=name, type=kind, rules=rules, precedence=number, geometry=geometry)
+        city.make(models.Zone, name=name, type=kind, rules=rules, precedence=number, geometry=geometry)
 
 
 def _rule(speed: int | None = None) -> dict[str, Any]:
@@ -205,7 +192,7 @@ def _take(messages: list[DeviceMessage], now: datetime) -> None:
     take_telemetry(submissions=[Submission(0, list(enumerate(messages)))], now=now)
 
 
-def _say(vehicule: Vehicule, kind: str, at: datetime, **more: Any) -> DeviceMessage:
+def _say(vehicule: models.Vehicule, kind: str, at: datetime, **more: Any) -> DeviceMessage:
     assert vehicule.boitier is not None
     return DeviceMessage(boitier=vehicule.boitier.number, type=kind, at=at, **more)
 
@@ -237,7 +224,7 @@ def _trips(city: City, now: datetime) -> None:
         start = now - timedelta(minutes=city.chance.randint(4, 25) if running else city.chance.randint(60, 900))
         trip, _pin = start_trip(cyclist_id=cyclist.pk, vehicule_id=vehicule.pk, now=start, details={"origin": "app"})
         minutes = 4 if running else city.chance.randint(5, 30)
-        taken = set(Dock.objects.filter(vehicule__isnull=False).values_list("pk", flat=True))
+        taken = set(models.Dock.objects.filter(vehicule__isnull=False).values_list("pk", flat=True))
         target = city.chance.choice([dock for dock in city.docks if dock.pk not in taken])
         messages = [_say(vehicule, "lock", start + timedelta(seconds=20), state="unlocked")]
         messages += _way(city, vehicule, target, start, minutes, share=0.5 if running else 1.0)
@@ -252,7 +239,7 @@ def _trips(city: City, now: datetime) -> None:
 
 
 def _way(
-    city: City, vehicule: Vehicule, target: Dock, start: datetime, minutes: int, *, share: float
+    city: City, vehicule: models.Vehicule, target: models.Dock, start: datetime, minutes: int, *, share: float
 ) -> list[DeviceMessage]:
     """Positions every half minute, on a bent line to the station of the target."""
     assert vehicule.station is not None
@@ -274,9 +261,9 @@ def _way(
 
 def _trouble(now: datetime) -> None:
     """What operators have to do with: low batteries, unknown cards, wrong PINs, an end to decide, a trial that ends."""
-    program = Program.objects.get(pk="lutece")
+    program = models.Program.objects.get(pk="lutece")
     running = list(running_trips().filter(program=program).select_related("vehicule__boitier").order_by("pk"))
-    resting = Vehicule.objects.filter(program=program).select_related("boitier")[:5]
+    resting = models.Vehicule.objects.filter(program=program).select_related("boitier")[:5]
     messages = [_say(vehicule, "battery", now - timedelta(minutes=9), value=14) for vehicule in resting]
     for trip in running[:3]:
         messages.append(_say(trip.vehicule, "pin", now - timedelta(minutes=3), pin="0000"))
@@ -287,7 +274,7 @@ def _trouble(now: datetime) -> None:
         trips.request_end(trip_id=trip.pk, photo=photo, latitude=48.853, longitude=2.349, now=now)
     _into_a_forbidden_zone(running[2:4], now)
     with ResourceUnitOfWork.begin(now) as work:
-        row = Abonnement.objects.filter(program=program, status=AbonnementStatus.ACTIVE).order_by("pk")[0]
+        row = models.Abonnement.objects.filter(program=program, status=AbonnementStatus.ACTIVE).order_by("pk")[0]
         end = now + timedelta(days=2)
         due, at_once = abonnements.trial_plan(row, end, now)
         work.change(row, trial_end=end, trial_notice_at=due)
@@ -296,7 +283,7 @@ def _trouble(now: datetime) -> None:
 
 
 def _into_a_forbidden_zone(riding: list[Any], now: datetime) -> None:
-    zone = Zone.objects.filter(program_id="lutece", type=ZoneType.FORBIDDEN).order_by("precedence")[0]
+    zone = models.Zone.objects.filter(program_id="lutece", type=ZoneType.FORBIDDEN).order_by("precedence")[0]
     ring = zone.geometry["coordinates"][0][0][:-1]
     longitude, latitude = (sum(point[axis] for point in ring) / len(ring) for axis in (0, 1))
     for number, trip in enumerate(riding):

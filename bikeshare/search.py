@@ -28,8 +28,8 @@ from core.search.schema import any_text
 _PERCENT = {"%": Decimal(1)}
 
 
-def _choice(name: str, path: str, label: Any, values: list[str], *aliases: str) -> ChoiceFacet:
-    return ChoiceFacet(name, path, label, aliases, choices={value: value for value in values})
+def _choice(name: str, label: Any, values: list[str]) -> ChoiceFacet:
+    return ChoiceFacet(name, name, label, choices={value: value for value in values})
 
 
 def _flag(name: str, label: Any, condition: Q) -> FlagFacet:
@@ -49,133 +49,123 @@ def _schema(texts: tuple[str, ...], *facets: Facet) -> SearchSchema:
     return SearchSchema(any_text("id", *texts), (*facets, *_COMMON))
 
 
-CYCLIST_SEARCH = _schema(
-    ("name", "email", "phone_number"),
-    _choice("status", "status", _("Status"), CyclistStatus.values),
-    TextFacet("name", "name", _("Name")),
-    TextFacet("email", "email", _("E-mail")),
-    TextFacet("phone", "phone_number", _("Phone")),
-    _flag("card", _("Has a credit card"), Q(has_payment_source=True)),
-)
-REGISTRATION_SEARCH = _schema(
-    ("cyclist__name",),
-    _choice("status", "status", _("Status"), RegistrationStatus.values),
-    TextFacet("cyclist", "cyclist__name", _("Cyclist")),
-    TimeFacet("last_trip", "last_trip_at", _("Last trip")),
-)
-PASS_SEARCH = _schema(
-    ("uid", "user__name"),
-    TextFacet("uid", "uid", _("Card number")),
-    TextFacet("cyclist", "user__name", _("Cyclist"), ("user",)),
-    TextFacet("type", "type", _("Type")),
-    _flag("disabled", _("Disabled"), Q(disabled_at__isnull=False)),
-    _flag("given", _("Belongs to a cyclist"), Q(user__isnull=False)),
-)
-ABONNEMENT_SEARCH = _schema(
-    ("cyclist__name", "forfait", "organization"),
-    _choice("status", "status", _("Status"), AbonnementStatus.values),
-    TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
-    TextFacet("organization", "organization", _("Organization")),
-    TextFacet("cyclist", "cyclist__name", _("Cyclist")),
-    NumberFacet("amount", "amount", _("Amount (cents)")),
-    TimeFacet("trial", "trial_end", _("Trial ends")),
-    TimeFacet("activated", "activated_at", _("Activated")),
-)
-STATION_SEARCH = _schema(
-    ("name", "short_name", "address", "city", "external_id"),
-    _choice("status", "status", _("Status"), OpenStatus.values),
-    TextFacet("name", "name", _("Name")),
-    TextFacet("address", "address", _("Address")),
-    TextFacet("region", "region", _("Region")),
-    TextFacet("zip", "post_code", _("Postal code")),
-    NumberFacet("capacity", "capacity", _("Capacity")),
-    _flag("virtual", _("Virtual"), Q(is_virtual=True)),
-    _flag("electrical", _("Charges vehicles"), Q(electrical=True)),
-)
-DOCK_SEARCH = _schema(
-    ("number", "rfid", "station__name", "vehicule__number"),
-    _choice("status", "status", _("Status"), OpenStatus.values),
-    TextFacet("station", "station__name", _("Station")),
-    TextFacet("vehicule", "vehicule__number", _("Vehicle")),
-    TextFacet("rfid", "rfid", _("RFID tag")),
-    _flag("free", _("Free"), Q(vehicule__isnull=True)),
-)
-BOITIER_SEARCH = _schema(
-    ("number", "fw", "imei", "vehicule__number"),
-    TextFacet("number", "number", _("Serial number")),
-    TextFacet("fw", "fw", _("Firmware")),
-    TextFacet("vehicule", "vehicule__number", _("Vehicle")),
-    TextFacet("lock", "state__lock", _("Lock"), exact=True),
-    TextFacet("chain", "state__chain_type", _("Chain"), exact=True),
-    NumberFacet("battery", "state__battery", _("Battery (%)"), units=_PERCENT),
-    TimeFacet("seen", "state__last_seen", _("Last seen")),
-    _flag("low", _("Battery low"), Q(state__battery_low=True) | Q(state__battery_vae_low=True)),
-)
-VEHICULE_SEARCH = _schema(
-    ("number", "model", "rfid", "boitier__number", "station__name"),
-    _choice("status", "status", _("Status"), VehiculeStatus.values),
-    _choice("type", "type", _("Type"), VehiculeType.values),
-    TextFacet("number", "number", _("Number")),
-    TextFacet("model", "model", _("Model")),
-    TextFacet("boitier", "boitier__number", _("Boitier")),
-    TextFacet("station", "station__name", _("Station")),
-    TextFacet("lock", "boitier__state__lock", _("Lock"), exact=True),
-    NumberFacet("battery", "boitier__state__battery", _("Battery (%)"), units=_PERCENT),
-    NumberFacet("battery_vae", "boitier__state__battery_vae", _("Assistance battery (%)"), units=_PERCENT),
-    TimeFacet("seen", "boitier__state__last_seen", _("Last seen")),
-    _flag("low", _("Battery low"), Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
-)
-TRIP_SEARCH = _schema(
-    ("vehicule_number", "cyclist__name", "start_name", "end_name"),
-    ChoiceFacet(
-        "status",
-        "status",
-        _("Status"),
-        choices={value: value for value in TripStatus.values} | {"running": Q(status__in=RUNNING)},
+SEARCHES: dict[str, SearchSchema] = {
+    "cyclists": _schema(
+        ("name", "email", "phone_number"),
+        _choice("status", _("Status"), CyclistStatus.values),
+        TextFacet("name", "name", _("Name")),
+        TextFacet("email", "email", _("E-mail")),
+        TextFacet("phone", "phone_number", _("Phone")),
+        _flag("card", _("Has a credit card"), Q(has_payment_source=True)),
     ),
-    TextFacet("vehicule", "vehicule_number", _("Vehicle")),
-    TextFacet("cyclist", "cyclist__name", _("Cyclist")),
-    TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
-    TextFacet("from", "start_name", _("From")),
-    TextFacet("to", "end_name", pgettext_lazy("place", "To")),
-    TimeFacet("started", "start_at", _("Started")),
-    TimeFacet("ended", "end_at", _("Ended")),
-    NumberFacet("amount", "amount", _("Amount (cents)")),
-    NumberFacet("duration", "duration", _("Duration (s)")),
-    ChoiceFacet(
-        "request",
-        "requests__status",
-        _("Termination request"),
-        choices={value: Q(requests__status=value) for value in RequestStatus.values},
+    "registrations": _schema(
+        ("cyclist__name",),
+        _choice("status", _("Status"), RegistrationStatus.values),
+        TextFacet("cyclist", "cyclist__name", _("Cyclist")),
+        TimeFacet("last_trip", "last_trip_at", _("Last trip")),
     ),
-)
-ZONE_SEARCH = _schema(
-    ("name", "external_id"),
-    _choice("type", "type", _("Type"), ZoneType.values),
-    _choice("status", "status", _("Status"), OpenStatus.values),
-    TextFacet("name", "name", _("Name")),
-    NumberFacet("precedence", "precedence", _("Precedence")),
-    TimeFacet("start", "start", _("From")),
-    TimeFacet("end", "end", _("Until")),
-)
+    "passes": _schema(
+        ("uid", "user__name"),
+        TextFacet("uid", "uid", _("Card number")),
+        TextFacet("cyclist", "user__name", _("Cyclist"), ("user",)),
+        TextFacet("type", "type", _("Type")),
+        _flag("disabled", _("Disabled"), Q(disabled_at__isnull=False)),
+        _flag("given", _("Belongs to a cyclist"), Q(user__isnull=False)),
+    ),
+    "abonnements": _schema(
+        ("cyclist__name", "forfait", "organization"),
+        _choice("status", _("Status"), AbonnementStatus.values),
+        TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
+        TextFacet("organization", "organization", _("Organization")),
+        TextFacet("cyclist", "cyclist__name", _("Cyclist")),
+        NumberFacet("amount", "amount", _("Amount (cents)")),
+        TimeFacet("trial", "trial_end", _("Trial ends")),
+        TimeFacet("activated", "activated_at", _("Activated")),
+    ),
+    "stations": _schema(
+        ("name", "short_name", "address", "city", "external_id"),
+        _choice("status", _("Status"), OpenStatus.values),
+        TextFacet("name", "name", _("Name")),
+        TextFacet("address", "address", _("Address")),
+        TextFacet("region", "region", _("Region")),
+        TextFacet("zip", "post_code", _("Postal code")),
+        NumberFacet("capacity", "capacity", _("Capacity")),
+        _flag("virtual", _("Virtual"), Q(is_virtual=True)),
+        _flag("electrical", _("Charges vehicles"), Q(electrical=True)),
+    ),
+    "docks": _schema(
+        ("number", "rfid", "station__name", "vehicule__number"),
+        _choice("status", _("Status"), OpenStatus.values),
+        TextFacet("station", "station__name", _("Station")),
+        TextFacet("vehicule", "vehicule__number", _("Vehicle")),
+        TextFacet("rfid", "rfid", _("RFID tag")),
+        _flag("free", _("Free"), Q(vehicule__isnull=True)),
+    ),
+    "boitiers": _schema(
+        ("number", "fw", "imei", "vehicule__number"),
+        TextFacet("number", "number", _("Serial number")),
+        TextFacet("fw", "fw", _("Firmware")),
+        TextFacet("vehicule", "vehicule__number", _("Vehicle")),
+        TextFacet("lock", "state__lock", _("Lock"), exact=True),
+        TextFacet("chain", "state__chain_type", _("Chain"), exact=True),
+        NumberFacet("battery", "state__battery", _("Battery (%)"), units=_PERCENT),
+        TimeFacet("seen", "state__last_seen", _("Last seen")),
+        _flag("low", _("Battery low"), Q(state__battery_low=True) | Q(state__battery_vae_low=True)),
+    ),
+    "vehicules": _schema(
+        ("number", "model", "rfid", "boitier__number", "station__name"),
+        _choice("status", _("Status"), VehiculeStatus.values),
+        _choice("type", _("Type"), VehiculeType.values),
+        TextFacet("number", "number", _("Number")),
+        TextFacet("model", "model", _("Model")),
+        TextFacet("boitier", "boitier__number", _("Boitier")),
+        TextFacet("station", "station__name", _("Station")),
+        TextFacet("lock", "boitier__state__lock", _("Lock"), exact=True),
+        NumberFacet("battery", "boitier__state__battery", _("Battery (%)"), units=_PERCENT),
+        NumberFacet("battery_vae", "boitier__state__battery_vae", _("Assistance battery (%)"), units=_PERCENT),
+        TimeFacet("seen", "boitier__state__last_seen", _("Last seen")),
+        _flag("low", _("Battery low"), Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
+    ),
+    "trips": _schema(
+        ("vehicule_number", "cyclist__name", "start_name", "end_name"),
+        ChoiceFacet(
+            "status",
+            "status",
+            _("Status"),
+            choices={value: value for value in TripStatus.values} | {"running": Q(status__in=RUNNING)},
+        ),
+        TextFacet("vehicule", "vehicule_number", _("Vehicle")),
+        TextFacet("cyclist", "cyclist__name", _("Cyclist")),
+        TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
+        TextFacet("from", "start_name", _("From")),
+        TextFacet("to", "end_name", pgettext_lazy("place", "To")),
+        TimeFacet("started", "start_at", _("Started")),
+        TimeFacet("ended", "end_at", _("Ended")),
+        NumberFacet("amount", "amount", _("Amount (cents)")),
+        NumberFacet("duration", "duration", _("Duration (s)")),
+        ChoiceFacet(
+            "request",
+            "requests__status",
+            _("Termination request"),
+            choices={value: Q(requests__status=value) for value in RequestStatus.values},
+        ),
+    ),
+    "zones": _schema(
+        ("name", "external_id"),
+        _choice("type", _("Type"), ZoneType.values),
+        _choice("status", _("Status"), OpenStatus.values),
+        TextFacet("name", "name", _("Name")),
+        NumberFacet("precedence", "precedence", _("Precedence")),
+        TimeFacet("start", "start", _("From")),
+        TimeFacet("end", "end", _("Until")),
+    ),
+}
 PROGRAM_SEARCH = SearchSchema(
     any_text("id", "name", "city"),
     (
         TextFacet("id", "id", _("Key"), exact=True),
         TextFacet("name", "name", _("Name")),
         TextFacet("city", "city", _("City")),
-        _choice("status", "status", _("Status"), ["open", "blocked"]),
+        _choice("status", _("Status"), ["open", "blocked"]),
     ),
 )
-SEARCHES: dict[str, SearchSchema] = {
-    "abonnements": ABONNEMENT_SEARCH,
-    "boitiers": BOITIER_SEARCH,
-    "cyclists": CYCLIST_SEARCH,
-    "docks": DOCK_SEARCH,
-    "passes": PASS_SEARCH,
-    "registrations": REGISTRATION_SEARCH,
-    "stations": STATION_SEARCH,
-    "trips": TRIP_SEARCH,
-    "vehicules": VEHICULE_SEARCH,
-    "zones": ZONE_SEARCH,
-}

@@ -5,39 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bikeshare.event_kinds.objects import (
-    AbonnementFacts,
-    BoitierFacts,
-    CyclistFacts,
-    DockFacts,
-    ObjectFacts,
-    PassFacts,
-    Position,
-    RegistrationFacts,
-    StationFacts,
-    TerminationRequestFacts,
-    TripFacts,
-    VehiculeFacts,
-    ZoneFacts,
-)
+from bikeshare.event_kinds import objects as facts
 
-Object = TypeVar("Object", bound=ObjectFacts)
+Object = TypeVar("Object", bound=facts.ObjectFacts)
 _ID = "03KfZ0d1uTq2XbW7mYpR8s"
 PROGRAM, CITY = "lutece", "Paris"
 AT = datetime(2026, 11, 21, 5, 40, tzinfo=UTC)
 MADE = datetime(2026, 3, 1, 8, tzinfo=UTC)
-HERE = Position(latitude=48.85341, longitude=2.3488)
+HERE = facts.Position(latitude=48.85341, longitude=2.3488)
 
 
 def _example(kind: type[Object], prefix: str, version: int, created: datetime = MADE, **own: Any) -> Object:
     return kind(id=f"{prefix}{_ID}", program=PROGRAM, version=version, created=created, **own)
 
 
-CYCLIST = _example(CyclistFacts, "cycl_", 3, status="active")
-REGISTRATION = _example(RegistrationFacts, "regi_", 2, cyclist=CYCLIST.id, status="active", first_trip_at=AT)
-PASS = _example(PassFacts, "pass_", 2, uid="••••B4C2", user=CYCLIST.id)
+CYCLIST = _example(facts.CyclistFacts, "cycl_", 3, status="active")
+REGISTRATION = _example(facts.RegistrationFacts, "regi_", 2, cyclist=CYCLIST.id, status="active", first_trip_at=AT)
+PASS = _example(facts.PassFacts, "pass_", 2, uid="••••B4C2", user=CYCLIST.id)
 ABONNEMENT = _example(
-    AbonnementFacts,
+    facts.AbonnementFacts,
     "abon_",
     4,
     cyclist=CYCLIST.id,
@@ -49,10 +35,10 @@ ABONNEMENT = _example(
     trial_end=datetime(2026, 11, 24, 5, 40, tzinfo=UTC),
 )
 STATION = _example(
-    StationFacts, "stn_", 5, name="Quai de la Tournelle", short_name="12", position=HERE, city=CITY, capacity=8
+    facts.StationFacts, "stn_", 5, name="Quai de la Tournelle", short_name="12", position=HERE, city=CITY, capacity=8
 )
 VEHICULE = _example(
-    VehiculeFacts,
+    facts.VehiculeFacts,
     "vhcl_",
     9,
     number="0417",
@@ -67,7 +53,7 @@ VEHICULE = _example(
     position_at=AT,
 )
 DOCK = _example(
-    DockFacts,
+    facts.DockFacts,
     "dock_",
     31,
     station=STATION.id,
@@ -79,7 +65,7 @@ DOCK = _example(
     vehicule_type="vae",
 )
 BOITIER = _example(
-    BoitierFacts,
+    facts.BoitierFacts,
     "boit_",
     1,
     number="BX-000417",
@@ -92,7 +78,7 @@ BOITIER = _example(
     last_seen=AT,
 )
 TRIP = _example(
-    TripFacts,
+    facts.TripFacts,
     "trip_",
     2,
     AT,
@@ -108,9 +94,11 @@ TRIP = _example(
     start_dock=DOCK.id,
     start_position=HERE,
 )
-REQUEST = _example(TerminationRequestFacts, "treq_", 1, AT, trip=TRIP.id, origin="system", status="created", date=AT)
+REQUEST = _example(
+    facts.TerminationRequestFacts, "treq_", 1, AT, trip=TRIP.id, origin="system", status="created", date=AT
+)
 ZONE = _example(
-    ZoneFacts,
+    facts.ZoneFacts,
     "zone_",
     1,
     name="Jardin du Roi",
@@ -120,5 +108,5 @@ ZONE = _example(
         "type": "MultiPolygon",
         "coordinates": [[[[2.356, 48.843], [2.362, 48.842], [2.363, 48.846], [2.356, 48.843]]]],
     },
-    bounds=[Position(48.843, 2.356), Position(48.842, 2.362), Position(48.846, 2.363)],
+    bounds=[facts.Position(48.843, 2.356), facts.Position(48.842, 2.362), facts.Position(48.846, 2.363)],
 )

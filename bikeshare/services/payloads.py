@@ -5,37 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bikeshare import models
 from bikeshare.choices import VehiculeStatus
-from bikeshare.event_kinds.objects import (
-    AbonnementFacts,
-    BoitierFacts,
-    CyclistFacts,
-    DockFacts,
-    ObjectFacts,
-    PassFacts,
-    Position,
-    RegistrationFacts,
-    StationFacts,
-    TerminationRequestFacts,
-    TripFacts,
-    VehiculeFacts,
-    ZoneFacts,
-)
-from bikeshare.models import (
-    Abonnement,
-    Boitier,
-    BoitierState,
-    Cyclist,
-    Dock,
-    Pass,
-    Registration,
-    Resource,
-    Station,
-    TerminationRequest,
-    Trip,
-    Vehicule,
-    Zone,
-)
+from bikeshare.event_kinds import objects as facts
 from bikeshare.rules.telemetry import masked
 
 # Above this many points a zone's geometry is left out of events, which should stay below 20 kB.
@@ -43,21 +15,21 @@ MAX_POINTS_TOLD = 350
 Extra = Callable[[Any], dict[str, Any]]
 
 
-def facts_of(row: Resource) -> ObjectFacts:
+def facts_of(row: models.Resource) -> facts.ObjectFacts:
     """The object as events tell it. Rows bring along what `selectors` joins to them: this asks the database nothing."""
     kind, columns, extra = _MAKERS[type(row)]
     return kind(**{name: getattr(row, column) for name, column in columns.items()} | extra(row))
 
 
-def position(latitude: float | None, longitude: float | None) -> Position | None:
-    return None if latitude is None or longitude is None else Position(latitude, longitude)
+def position(latitude: float | None, longitude: float | None) -> facts.Position | None:
+    return None if latitude is None or longitude is None else facts.Position(latitude, longitude)
 
 
-def _place(row: Station | TerminationRequest) -> dict[str, Any]:
+def _place(row: models.Station | models.TerminationRequest) -> dict[str, Any]:
     return {"position": position(row.latitude, row.longitude)}
 
 
-def _dock(row: Dock) -> dict[str, Any]:
+def _dock(row: models.Dock) -> dict[str, Any]:
     vehicule = row.vehicule if row.vehicule_id else None
     return {
         "free": vehicule is None,
@@ -66,7 +38,7 @@ def _dock(row: Dock) -> dict[str, Any]:
     }
 
 
-def _of_state(state: BoitierState | None, *names: str) -> dict[str, Any]:
+def _of_state(state: models.BoitierState | None, *names: str) -> dict[str, Any]:
     """What the box last said, if it ever said something."""
     if state is None:
         return {}
@@ -75,12 +47,12 @@ def _of_state(state: BoitierState | None, *names: str) -> dict[str, Any]:
     return {name: getattr(state, name) for name in (*common, *names)} | {"position": place}
 
 
-def _boitier(row: Boitier) -> dict[str, Any]:
+def _boitier(row: models.Boitier) -> dict[str, Any]:
     vehicule = getattr(row, "vehicule", None)
     return {"vehicule": vehicule.pk if vehicule else None} | _of_state(getattr(row, "state", None))
 
 
-def _vehicule(row: Vehicule) -> dict[str, Any]:
+def _vehicule(row: models.Vehicule) -> dict[str, Any]:
     return {
         "rentable": row.status == VehiculeStatus.READY,
         "fw": row.boitier.fw if row.boitier_id and row.boitier else "",
@@ -89,7 +61,7 @@ def _vehicule(row: Vehicule) -> dict[str, Any]:
     }
 
 
-def _trip(row: Trip) -> dict[str, Any]:
+def _trip(row: models.Trip) -> dict[str, Any]:
     return {
         "start_timestamp": row.start_at,
         "start_position": position(row.start_latitude, row.start_longitude),
@@ -99,10 +71,10 @@ def _trip(row: Trip) -> dict[str, Any]:
     }
 
 
-def _zone(row: Zone) -> dict[str, Any]:
+def _zone(row: models.Zone) -> dict[str, Any]:
     polygons = row.geometry["coordinates"]
     is_small = sum(len(ring) for polygon in polygons for ring in polygon) <= MAX_POINTS_TOLD
-    bounds = [Position(latitude, longitude) for longitude, latitude in polygons[0][0][:-1]]
+    bounds = [facts.Position(latitude, longitude) for longitude, latitude in polygons[0][0][:-1]]
     return {
         "geometry": row.geometry if is_small else None,
         "bounds": bounds if len(bounds) <= MAX_POINTS_TOLD else [],
@@ -110,23 +82,23 @@ def _zone(row: Zone) -> dict[str, Any]:
 
 
 def _maker(
-    model: type[Resource], kind: type[ObjectFacts], extra: Extra = lambda row: {}
-) -> tuple[type[ObjectFacts], dict[str, str], Extra]:
+    model: type[models.Resource], kind: type[facts.ObjectFacts], extra: Extra = lambda row: {}
+) -> tuple[type[facts.ObjectFacts], dict[str, str], Extra]:
     """Type, the columns that have a field of the same name in it (of a relation: its id), and what else it holds."""
     columns = {field.name: field.attname for field in model._meta.concrete_fields}
     return kind, {name: columns[name] for name in kind.__struct_fields__ if name in columns}, extra
 
 
 _MAKERS = {
-    Abonnement: _maker(Abonnement, AbonnementFacts, lambda row: {"can_rent": row.can_rent}),
-    Boitier: _maker(Boitier, BoitierFacts, _boitier),
-    Cyclist: _maker(Cyclist, CyclistFacts),
-    Dock: _maker(Dock, DockFacts, _dock),
-    Pass: _maker(Pass, PassFacts, lambda row: {"uid": masked(row.uid)}),
-    Registration: _maker(Registration, RegistrationFacts),
-    Station: _maker(Station, StationFacts, _place),
-    TerminationRequest: _maker(TerminationRequest, TerminationRequestFacts, _place),
-    Trip: _maker(Trip, TripFacts, _trip),
-    Vehicule: _maker(Vehicule, VehiculeFacts, _vehicule),
-    Zone: _maker(Zone, ZoneFacts, _zone),
+    models.Abonnement: _maker(models.Abonnement, facts.AbonnementFacts, lambda row: {"can_rent": row.can_rent}),
+    models.Boitier: _maker(models.Boitier, facts.BoitierFacts, _boitier),
+    models.Cyclist: _maker(models.Cyclist, facts.CyclistFacts),
+    models.Dock: _maker(models.Dock, facts.DockFacts, _dock),
+    models.Pass: _maker(models.Pass, facts.PassFacts, lambda row: {"uid": masked(row.uid)}),
+    models.Registration: _maker(models.Registration, facts.RegistrationFacts),
+    models.Station: _maker(models.Station, facts.StationFacts, _place),
+    models.TerminationRequest: _maker(models.TerminationRequest, facts.TerminationRequestFacts, _place),
+    models.Trip: _maker(models.Trip, facts.TripFacts, _trip),
+    models.Vehicule: _maker(models.Vehicule, facts.VehiculeFacts, _vehicule),
+    models.Zone: _maker(models.Zone, facts.ZoneFacts, _zone),
 }

@@ -8,22 +8,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from bikeshare import models
 from bikeshare.choices import Refusal, TripStatus
 from bikeshare.ingest import resources as given
 from bikeshare.ingest.rules import BadRule, rules_from
-from bikeshare.models import (
-    Abonnement,
-    Boitier,
-    Cyclist,
-    Dock,
-    Pass,
-    Registration,
-    Resource,
-    Station,
-    Trip,
-    Vehicule,
-    Zone,
-)
 from bikeshare.rules.geometry import BadArea, area_of, area_of_bounds, geojson_of
 from bikeshare.selectors import running_trips
 from bikeshare.services.refusals import invalid, refusal
@@ -45,12 +33,12 @@ class Spec:
     """`fixed` fields are given when it is made and never change; `references` are ids of rows in the same program,
     except those in `anywhere`. `convert` turns given values into columns, `may_delete` raises Refused."""
 
-    model: type[Resource]
+    model: type[models.Resource]
     plural: str
     given: type[given.Given]
     required: tuple[str, ...]
     fixed: tuple[str, ...] = ("program",)
-    references: Mapping[str, type[Resource]] = field(default_factory=dict)
+    references: Mapping[str, type[models.Resource]] = field(default_factory=dict)
     anywhere: tuple[str, ...] = ()
     convert: Callable[[Values, Any, Any], Values] = _as_given
     before_delete: Callable[[ResourceUnitOfWork, Any], None] = _nothing
@@ -103,40 +91,43 @@ def _pass(values: Values, row: Any, now: Any) -> Values:
 # ---- what speaks against deleting ---------------------------------------------------------------------------------
 
 
-def _free_station(work: ResourceUnitOfWork, row: Station) -> None:
-    docks, vehicules = Dock.objects.filter(station=row).count(), Vehicule.objects.filter(station=row).count()
+def _free_station(work: ResourceUnitOfWork, row: models.Station) -> None:
+    docks, vehicules = (
+        models.Dock.objects.filter(station=row).count(),
+        models.Vehicule.objects.filter(station=row).count(),
+    )
     if docks or vehicules:
         said = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
         raise refusal(Refusal.IN_USE, said % {"docks": docks, "vehicules": vehicules})
 
 
-def _free_dock(work: ResourceUnitOfWork, row: Dock) -> None:
+def _free_dock(work: ResourceUnitOfWork, row: models.Dock) -> None:
     if row.vehicule_id is not None:
         raise refusal(Refusal.IN_USE, _("A vehicle stands in the dock."))
 
 
-def _free_boitier(work: ResourceUnitOfWork, row: Boitier) -> None:
-    if Vehicule.objects.filter(boitier=row).exists():
+def _free_boitier(work: ResourceUnitOfWork, row: models.Boitier) -> None:
+    if models.Vehicule.objects.filter(boitier=row).exists():
         raise refusal(Refusal.IN_USE, _("The box is on a vehicle; take it off first."))
 
 
-def _free_vehicule(work: ResourceUnitOfWork, row: Vehicule) -> None:
-    if running_trips().filter(vehicule=row).exists() or Dock.objects.filter(vehicule=row).exists():
+def _free_vehicule(work: ResourceUnitOfWork, row: models.Vehicule) -> None:
+    if running_trips().filter(vehicule=row).exists() or models.Dock.objects.filter(vehicule=row).exists():
         raise refusal(Refusal.IN_USE, _("The vehicle is on a trip or stands in a dock."))
     work.change(row, boitier=None)
 
 
-def _free_pass(work: ResourceUnitOfWork, row: Pass) -> None:
+def _free_pass(work: ResourceUnitOfWork, row: models.Pass) -> None:
     if row.user_id is not None:
         raise refusal(Refusal.IN_USE, _("The pass belongs to a cyclist; take it back first."))
 
 
-def _free_registration(work: ResourceUnitOfWork, row: Registration) -> None:
+def _free_registration(work: ResourceUnitOfWork, row: models.Registration) -> None:
     if running_trips().filter(cyclist_id=row.cyclist_id, program_id=row.program_id).exists():
         raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
 
 
-def _ended_trip(work: ResourceUnitOfWork, row: Trip) -> None:
+def _ended_trip(work: ResourceUnitOfWork, row: models.Trip) -> None:
     if row.status != TripStatus.COMPLETED:
         raise refusal(Refusal.IN_USE, _("The trip is not completed; close it first."))
 
@@ -146,32 +137,33 @@ SPECS: dict[str, Spec] = {
     spec.plural: spec
     for spec in (
         Spec(
-            Abonnement, "abonnements", given.AbonnementGiven, ("program", "cyclist", "forfait"),
-            fixed=("program", "cyclist"), references={"cyclist": Cyclist}, anywhere=("cyclist",),
+            models.Abonnement, "abonnements", given.AbonnementGiven, ("program", "cyclist", "forfait"),
+            fixed=("program", "cyclist"), references={"cyclist": models.Cyclist}, anywhere=("cyclist",),
         ),
-        Spec(Boitier, "boitiers", given.BoitierGiven, ("program", "number"), before_delete=_free_boitier),
-        Spec(Cyclist, "cyclists", given.CyclistGiven, ("program",)),
+        Spec(models.Boitier, "boitiers", given.BoitierGiven, ("program", "number"), before_delete=_free_boitier),
+        Spec(models.Cyclist, "cyclists", given.CyclistGiven, ("program",)),
         Spec(
-            Dock, "docks", given.DockGiven, ("station",), fixed=("station",),
-            references={"station": Station, "vehicule": Vehicule}, before_delete=_free_dock,
+            models.Dock, "docks", given.DockGiven, ("station",), fixed=("station",),
+            references={"station": models.Station, "vehicule": models.Vehicule}, before_delete=_free_dock,
         ),
-        Spec(Pass, "passes", given.PassGiven, ("program", "uid"), convert=_pass, before_delete=_free_pass),
+        Spec(models.Pass, "passes", given.PassGiven, ("program", "uid"), convert=_pass, before_delete=_free_pass),
         Spec(
-            Registration, "registrations", given.RegistrationGiven, ("program", "cyclist"),
-            fixed=("program", "cyclist"), references={"cyclist": Cyclist}, anywhere=("cyclist",),
+            models.Registration, "registrations", given.RegistrationGiven, ("program", "cyclist"),
+            fixed=("program", "cyclist"), references={"cyclist": models.Cyclist}, anywhere=("cyclist",),
             before_delete=_free_registration,
         ),
         Spec(
-            Station, "stations", given.StationGiven, ("program", "name"), convert=_station, before_delete=_free_station
+            models.Station, "stations", given.StationGiven, ("program", "name"), convert=_station,
+            before_delete=_free_station,
         ),
         Spec(
-            Trip, "trips", given.TripGiven, ("cyclist", "vehicule"),
+            models.Trip, "trips", given.TripGiven, ("cyclist", "vehicule"),
             fixed=("cyclist", "vehicule", "pin", "origin"), before_delete=_ended_trip,
         ),
         Spec(
-            Vehicule, "vehicules", given.VehiculeGiven, ("program", "number"),
-            references={"boitier": Boitier, "station": Station}, before_delete=_free_vehicule,
+            models.Vehicule, "vehicules", given.VehiculeGiven, ("program", "number"),
+            references={"boitier": models.Boitier, "station": models.Station}, before_delete=_free_vehicule,
         ),
-        Spec(Zone, "zones", given.ZoneGiven, ("program",), convert=_zone),
+        Spec(models.Zone, "zones", given.ZoneGiven, ("program",), convert=_zone),
     )
 }  # fmt: skip

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from bikeshare import selectors
 from bikeshare.models import Program, Station, Vehicule
-from bikeshare.search import VEHICULE_SEARCH
+from bikeshare.search import SEARCHES
 from bikeshare.views.drawing import draw_city
 from core.permissions import requires
 from core.search import SearchError
@@ -38,7 +38,7 @@ def city_map(request: HttpRequest) -> HttpResponse:
 def _contents(program: Program, q: str) -> dict[str, Any]:
     rows, error = selectors.listed(Vehicule).filter(program=program), None
     try:
-        rows = rows.filter(VEHICULE_SEARCH.condition(q))
+        rows = rows.filter(SEARCHES["vehicules"].condition(q))
     except SearchError as wrong:
         error = wrong
     vehicules = list(rows.filter(boitier__state__latitude__isnull=False).order_by("pk")[: MOST + 1])
