@@ -81,9 +81,9 @@ def _addresses(index: Any) -> dict[str, str]:
     groups = [data] if "feeds" in data else [group for group in data.values() if isinstance(group, Mapping)]
     feeds = groups[0].get("feeds") if groups else None
     return {
-        str(one["name"]): str(one["url"])
-        for one in (feeds if isinstance(feeds, list) else ())
-        if isinstance(one, Mapping) and "name" in one and "url" in one
+        str(entry["name"]): str(entry["url"])
+        for entry in (feeds if isinstance(feeds, list) else ())
+        if isinstance(entry, Mapping) and "name" in entry and "url" in entry
     }
 
 

@@ -75,7 +75,7 @@ def load(now: datetime) -> None:
             _zones(city)
         _states(city, now)
         _trips(city, now)
-    _trouble(now)
+    _incidents(now)
     create_list(
         settings={"name": "Batteries in Paris", "topics": ["vehicule.battery.low"], "condition": "city:paris"},
         emails=["batteries@service.example"],
@@ -216,10 +216,10 @@ def _states(city: City, now: datetime) -> None:
 
 def _trips(city: City, now: datetime) -> None:
     """Rides of the last hours, most of them over and billed, some still going on."""
-    ready = [one for one in city.vehicules if one.status == VehiculeStatus.READY]
-    chosen = city.chance.sample(ready, len(ready) // 4)
-    still = len(chosen) // 3
-    for number, (vehicule, cyclist) in enumerate(zip(chosen, city.riders, strict=False)):
+    ready = [vehicule for vehicule in city.vehicules if vehicule.status == VehiculeStatus.READY]
+    rented = city.chance.sample(ready, len(ready) // 4)
+    still = len(rented) // 3
+    for number, (vehicule, cyclist) in enumerate(zip(rented, city.riders, strict=False)):
         running = number < still
         start = now - timedelta(minutes=city.chance.randint(4, 25) if running else city.chance.randint(60, 900))
         trip, _pin = start_trip(cyclist_id=cyclist.pk, vehicule_id=vehicule.pk, now=start, details={"origin": "app"})
@@ -227,7 +227,7 @@ def _trips(city: City, now: datetime) -> None:
         taken = set(models.Dock.objects.filter(vehicule__isnull=False).values_list("pk", flat=True))
         target = city.chance.choice([dock for dock in city.docks if dock.pk not in taken])
         messages = [_say(vehicule, "lock", start + timedelta(seconds=20), state="unlocked")]
-        messages += _way(city, vehicule, target, start, minutes, share=0.5 if running else 1.0)
+        messages += _ride(city, vehicule, target, start, minutes, share=0.5 if running else 1.0)
         end = start + timedelta(minutes=minutes)
         if not running:
             messages.append(_say(vehicule, "lock", end, state="locked", rfid=target.rfid))
@@ -238,7 +238,7 @@ def _trips(city: City, now: datetime) -> None:
             trips.bill(trip_id=trip.pk, amounts=amounts, now=end + timedelta(minutes=1))
 
 
-def _way(
+def _ride(
     city: City, vehicule: models.Vehicule, target: models.Dock, start: datetime, minutes: int, *, share: float
 ) -> list[DeviceMessage]:
     """Positions every half minute, on a bent line to the station of the target."""
@@ -259,7 +259,7 @@ def _way(
     return messages
 
 
-def _trouble(now: datetime) -> None:
+def _incidents(now: datetime) -> None:
     """What operators have to do with: low batteries, unknown cards, wrong PINs, an end to decide, a trial that ends."""
     program = models.Program.objects.get(pk="lutece")
     running = list(running_trips().filter(program=program).select_related("vehicule__boitier").order_by("pk"))
@@ -279,7 +279,7 @@ def _trouble(now: datetime) -> None:
         due, at_once = abonnements.trial_plan(row, end, now)
         work.change(row, trial_end=end, trial_notice_at=due)
         if at_once:
-            abonnements.tell_trial_end(work, row)
+            abonnements.notify_trial_end(work, row)
 
 
 def _into_a_forbidden_zone(riding: list[Any], now: datetime) -> None:

@@ -92,20 +92,20 @@ def events_about(subjects: Iterable[str], limit: int = 100) -> list[Event]:
 def events_of_trip(trip: Trip, request_ids: Iterable[str], limit: int = 200) -> list[Event]:
     """What was told of a trip, and of its vehicle and box while it lasted."""
     mine = Q(subject__in=[trip.pk, *request_ids])
-    said = Q(subject__in=[trip.vehicule_id, trip.vehicule.boitier_id], payload__trip=trip.pk)
-    return list(Event.objects.filter(mine | said).order_by("-id")[:limit])
+    while_riding = Q(subject__in=[trip.vehicule_id, trip.vehicule.boitier_id], payload__trip=trip.pk)
+    return list(Event.objects.filter(mine | while_riding).order_by("-id")[:limit])
 
 
 def messages_of_trip(trip: Trip, limit: int = 200) -> list[TelemetryMessage]:
     """What the box said during a trip, without its positions."""
-    found = TelemetryMessage.objects.filter(trip_id=trip.pk).exclude(type=TelemetryType.POSITION)
-    return list(found.order_by("-id")[:limit])
+    messages = TelemetryMessage.objects.filter(trip_id=trip.pk).exclude(type=TelemetryType.POSITION)
+    return list(messages.order_by("-id")[:limit])
 
 
 def track_of_trip(trip: Trip, limit: int = 2_000) -> list[tuple[float, float]]:
     """The trip's positions (latitude, longitude) in their order, at most so many of the newest."""
-    found = TelemetryMessage.objects.filter(trip_id=trip.pk, type=TelemetryType.POSITION).order_by("-id")
-    values = found.values_list("at", "value")[:limit]
+    positions = TelemetryMessage.objects.filter(trip_id=trip.pk, type=TelemetryType.POSITION).order_by("-id")
+    values = positions.values_list("at", "value")[:limit]
     return [(value["latitude"], value["longitude"]) for _at, value in sorted(values, key=lambda row: row[0])]
 
 
@@ -168,28 +168,32 @@ class TopicListener:
 
 def topic_listeners(*, webhooks: bool = True, lists: bool = True) -> dict[str, list[TopicListener]]:
     """Who listens to each topic, whatever condition they put on its events: endpoints first, then mailing lists."""
-    found: dict[str, list[TopicListener]] = {topic.key: [] for topic in TOPICS}
+    by_topic: dict[str, list[TopicListener]] = {topic.key: [] for topic in TOPICS}
     for endpoint in WebhookEndpoint.objects.order_by("pk") if webhooks else ():
         state = EndpointState(endpoint.state)
         off = ("", "") if state == EndpointState.ENABLED else (str(state.label), ENDPOINT_COLOURS[state])
-        one = TopicListener(str(endpoint), "outbox:webhook", endpoint.pk, endpoint.condition, *off)
-        _listens(found, endpoint.topics, one)
-    for each in TopicList.objects.filter(domain__in=("", DOMAIN)) if lists else ():
-        off = ("", "") if each.enabled else (str(EndpointState.DISABLED.label), "secondary")
-        _listens(found, each.topics, TopicListener(each.name, "outbox:topic_list", each.pk, each.condition, *off))
-    return found
+        listener = TopicListener(str(endpoint), "outbox:webhook", endpoint.pk, endpoint.condition, *off)
+        _listens(by_topic, endpoint.topics, listener)
+    for topic_list in TopicList.objects.filter(domain__in=("", DOMAIN)) if lists else ():
+        off = ("", "") if topic_list.enabled else (str(EndpointState.DISABLED.label), "secondary")
+        _listens(
+            by_topic,
+            topic_list.topics,
+            TopicListener(topic_list.name, "outbox:topic_list", topic_list.pk, topic_list.condition, *off),
+        )
+    return by_topic
 
 
-def _listens(found: dict[str, list[TopicListener]], topics: Iterable[str], one: TopicListener) -> None:
-    for key, listeners in found.items():
+def _listens(by_topic: dict[str, list[TopicListener]], topics: Iterable[str], listener: TopicListener) -> None:
+    for key, listeners in by_topic.items():
         if any(matches_topic(topic, key) for topic in topics):
-            listeners.append(one)
+            listeners.append(listener)
 
 
 # ---- people ---------------------------------------------------------------------------------------------------------
 
 # What a webhook endpoint gets that asks for personal data; identity documents stay with the API.
-TOLD_OF_PEOPLE = ("name", "email", "phone_number")
+PERSONAL_FIELDS = ("name", "email", "phone_number")
 
 
 def people(payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
@@ -198,15 +202,15 @@ def people(payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]
     None where there is none, and for a cyclist who was erased.
     """
     ids = [_cyclist_in(payload) for payload in payloads]
-    rows = Cyclist.everything.filter(pk__in={pk for pk in ids if pk}, deleted_at=None).values("id", *TOLD_OF_PEOPLE)
-    found = {row["id"]: row for row in rows}
-    return [found.get(pk) for pk in ids]
+    rows = Cyclist.everything.filter(pk__in={pk for pk in ids if pk}, deleted_at=None).values("id", *PERSONAL_FIELDS)
+    cyclists = {row["id"]: row for row in rows}
+    return [cyclists.get(pk) for pk in ids]
 
 
 def _cyclist_in(payload: Mapping[str, Any]) -> str:
     """The id of the cyclist that an event's object is, or that it names; empty for none."""
-    told = payload.get("object")
-    if not isinstance(told, Mapping):
+    subject = payload.get("object")
+    if not isinstance(subject, Mapping):
         return ""
-    pk = told.get("id") if told.get("object") == "cyclist" else told.get("cyclist") or told.get("user")
+    pk = subject.get("id") if subject.get("object") == "cyclist" else subject.get("cyclist") or subject.get("user")
     return pk if isinstance(pk, str) else ""

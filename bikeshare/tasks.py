@@ -11,5 +11,5 @@ from bikeshare.services import abonnements
 @shared_task(name="bikeshare.sweep")
 def sweep() -> None:
     """What time brings: trials that end in 72 hours."""
-    while abonnements.tell_trial_ends(now=timezone.now()) >= abonnements.SWEEP_LIMIT:
+    while abonnements.notify_trial_ends(now=timezone.now()) >= abonnements.SWEEP_LIMIT:
         continue

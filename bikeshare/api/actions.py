@@ -15,10 +15,10 @@ from django.utils import timezone
 from msgspec import UNSET, Meta, UnsetType
 
 from bikeshare import selectors
-from bikeshare.api.kit import WRITE, answer, read_body, shape, trip_shape
+from bikeshare.api.helpers import WRITE, answer, read_body, serialize, serialize_trip
 from bikeshare.api.resources import body_openapi, router
 from bikeshare.event_kinds.payloads import Failure
-from bikeshare.ingest.resources import Cents, Given, Moment, Photo, Place, Text, values_of
+from bikeshare.ingest.resources import Cents, Moment, Photo, Place, ResourceBody, Text, values_of
 from bikeshare.models import Resource, Station, Trip
 from bikeshare.services import abonnements, people, trips
 from bikeshare.services.refusals import invalid
@@ -26,19 +26,19 @@ from bikeshare.services.specs import SPECS
 from core.api import audited_by, key_of
 
 
-class Nothing(Given, kw_only=True):
+class Nothing(ResourceBody, kw_only=True):
     """Needs no body."""
 
 
-class WithReason(Given, kw_only=True):
+class WithReason(ResourceBody, kw_only=True):
     reason: Text = ""
 
 
-class Declined(Given, kw_only=True):
+class Declined(ResourceBody, kw_only=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class Mark(Given, kw_only=True):
+class Mark(ResourceBody, kw_only=True):
     """A cyclist's request to end a trip: the end code of a dock, or a photo and a position."""
 
     end_code: Annotated[str, Meta(max_length=20)] = ""
@@ -46,7 +46,7 @@ class Mark(Given, kw_only=True):
     position: Place | None = None
 
 
-class MarkChange(Given, kw_only=True):
+class MarkChange(ResourceBody, kw_only=True):
     """`status` decides the request; the rest changes it while it is open."""
 
     status: Literal["accepted", "cancelled"] | UnsetType = UNSET
@@ -56,7 +56,7 @@ class MarkChange(Given, kw_only=True):
     date: Moment | UnsetType = UNSET
 
 
-class Bill(Given, kw_only=True):
+class Bill(ResourceBody, kw_only=True):
     """What a trip costs, in integer cents."""
 
     amount: Cents
@@ -73,21 +73,21 @@ class Error(Failure):
     message: Text = ""
 
 
-class Attempt(Given, kw_only=True):
+class Attempt(ResourceBody, kw_only=True):
     """`error` is a failure that another system found, e.g. the payment provider."""
 
     error: Error | None = None
 
 
-class Submitted(Given, kw_only=True):
+class Submitted(ResourceBody, kw_only=True):
     documents: list[Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
 
 
-class Payment(Given, kw_only=True):
+class Payment(ResourceBody, kw_only=True):
     outcome: Literal["paid", "past_due", "unpaid"]
 
 
-class OfCyclist(Given, kw_only=True):
+class OfCyclist(ResourceBody, kw_only=True):
     cyclist_id: Annotated[str, Meta(max_length=40)] = msgspec.field(name="cyclist")
 
 
@@ -123,7 +123,7 @@ class Operation:
 
     plural: str
     name: str
-    body: type[Given]
+    body: type[ResourceBody]
     do: Callable[..., Resource]
     summary: str
     names_actor: bool = False
@@ -177,7 +177,7 @@ OPERATIONS = (
 def add_operation(operation: Operation) -> None:
     model, decoder = SPECS[operation.plural].model, msgspec.json.Decoder(operation.body)
     try:
-        default: Given | None = operation.body()
+        default: ResourceBody | None = operation.body()
     except TypeError:  # something is needed
         default = None
 
@@ -187,7 +187,7 @@ def add_operation(operation: Operation) -> None:
         actor = {"by": f"key:{key_of(request).name}"} if operation.names_actor else {}
         with audited_by(key_of(request)):
             row = operation.do(uid, now=timezone.now(), **values, **actor)
-        return answer(trip_shape(row) if isinstance(row, Trip) else shape(row))
+        return answer(serialize_trip(row) if isinstance(row, Trip) else serialize(row))
 
     path, name = f"/{operation.plural}/{{uid}}/{operation.name}", operation.name.replace("-", "_")
     router.add_api_operation(

@@ -58,7 +58,7 @@ def _url(program: Program, name: str) -> str:
 
 
 def system_information(program: Program, now: datetime) -> Data:
-    found: Data = {
+    information: Data = {
         "system_id": program.pk,
         "languages": [program.language[:2].lower() or "en"],
         "name": _texts(program.name, program),
@@ -67,17 +67,17 @@ def system_information(program: Program, now: datetime) -> Data:
         "timezone": program.timezone,
     }
     if program.operator:
-        found["operator"] = _texts(program.operator, program)
+        information["operator"] = _texts(program.operator, program)
     if program.url:
-        found["url"] = program.url
-    return found
+        information["url"] = program.url
+    return information
 
 
 def vehicle_types(program: Program, now: datetime) -> Data:
     types = []
     for key, (form, drive, max_range) in _TYPES.items():
-        one = {"vehicle_type_id": str(key), "form_factor": form, "propulsion_type": drive}
-        types.append(one | ({"max_range_meters": max_range} if max_range else {}))
+        kind = {"vehicle_type_id": str(key), "form_factor": form, "propulsion_type": drive}
+        types.append(kind | ({"max_range_meters": max_range} if max_range else {}))
     return {"vehicle_types": types}
 
 
@@ -88,7 +88,7 @@ def station_information(program: Program, now: datetime) -> Data:
 
 
 def _station(station: Station, program: Program, docks: int) -> Data:
-    found: Data = {
+    required: Data = {
         "station_id": station.pk,
         "name": _texts(station.name, program),
         "lat": station.latitude,
@@ -104,7 +104,7 @@ def _station(station: Station, program: Program, docks: int) -> Data:
         "capacity": capacity or None,
         "station_area": station.area,
     }
-    return found | {key: value for key, value in optional.items() if value is not None}
+    return required | {key: value for key, value in optional.items() if value is not None}
 
 
 def station_status(program: Program, now: datetime) -> Data:
@@ -116,13 +116,15 @@ def station_status(program: Program, now: datetime) -> Data:
         if vehicule.station_id:
             vehicules[vehicule.station_id].append(vehicule)
     stations = Station.objects.filter(program=program, latitude__isnull=False, longitude__isnull=False).order_by("pk")
-    return {"stations": [_status(one, docks[one.pk], vehicules[one.pk], program, now) for one in stations]}
+    return {
+        "stations": [_status(station, docks[station.pk], vehicules[station.pk], program, now) for station in stations]
+    }
 
 
 def _status(station: Station, docks: list[Dock], vehicules: list[Vehicule], program: Program, now: datetime) -> Data:
     ready = Counter(vehicule.type for vehicule in vehicules if _is_rentable(vehicule))
     is_open = station.status == OpenStatus.OPEN
-    found: Data = {
+    status: Data = {
         "station_id": station.pk,
         "num_vehicles_available": sum(ready.values()),
         "num_vehicles_disabled": len(vehicules) - sum(ready.values()),
@@ -134,9 +136,9 @@ def _status(station: Station, docks: list[Dock], vehicules: list[Vehicule], prog
     }
     if docks:
         empty = [dock for dock in docks if dock.vehicule_id is None]
-        found["num_docks_available"] = sum(dock.status == OpenStatus.OPEN for dock in empty)
-        found["num_docks_disabled"] = sum(dock.status != OpenStatus.OPEN for dock in empty)
-    return found
+        status["num_docks_available"] = sum(dock.status == OpenStatus.OPEN for dock in empty)
+        status["num_docks_disabled"] = sum(dock.status != OpenStatus.OPEN for dock in empty)
+    return status
 
 
 def _on_the_street(program: Program) -> list[Vehicule]:
@@ -152,13 +154,15 @@ def _is_rentable(vehicule: Vehicule) -> bool:
 
 def rotating_id(vehicule: Vehicule) -> str:
     """The vehicle's id in the feed until its next trip ends."""
-    said = f"gbfs:{vehicule.pk}:{vehicule.trips}".encode()
-    return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()[:32]
+    message = f"gbfs:{vehicule.pk}:{vehicule.trips}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()[:32]
 
 
 def vehicle_status(program: Program, now: datetime) -> Data:
-    found = (_vehicle(vehicule) for vehicule in _on_the_street(program))
-    return {"vehicles": sorted((one for one in found if one), key=lambda one: str(one["vehicle_id"]))}
+    vehicles = (_vehicle(vehicule) for vehicule in _on_the_street(program))
+    return {
+        "vehicles": sorted((vehicle for vehicle in vehicles if vehicle), key=lambda vehicle: str(vehicle["vehicle_id"]))
+    }
 
 
 def _vehicle(vehicule: Vehicule) -> Data | None:
@@ -168,7 +172,7 @@ def _vehicle(vehicule: Vehicule) -> Data | None:
         place = (station.latitude, station.longitude)
     if place[0] is None:
         return None
-    found: Data = {
+    vehicle: Data = {
         "vehicle_id": rotating_id(vehicule),
         "lat": place[0],
         "lon": place[1],
@@ -177,16 +181,16 @@ def _vehicle(vehicule: Vehicule) -> Data | None:
         "vehicle_type_id": vehicule.type,
     }
     if station is not None:
-        found["station_id"] = station.pk
+        vehicle["station_id"] = station.pk
     if state is not None and state.last_seen is not None:
-        found["last_reported"] = rfc3339(state.last_seen)
+        vehicle["last_reported"] = rfc3339(state.last_seen)
     max_range = _TYPES[vehicule.type][2] if vehicule.type in _TYPES else None
     if max_range is not None:
         share = (state.battery_vae or 0) / 100 if state else 0
-        known = state.battery_vae_range_m if state else None
-        found["current_range_meters"] = round(known if known is not None else share * max_range)
-        found["current_fuel_percent"] = round(share, 2)
-    return found
+        reported = state.battery_vae_range_m if state else None
+        vehicle["current_range_meters"] = round(reported if reported is not None else share * max_range)
+        vehicle["current_fuel_percent"] = round(share, 2)
+    return vehicle
 
 
 def geofencing_zones(program: Program, now: datetime) -> Data:

@@ -10,18 +10,18 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from bikeshare import selectors
-from bikeshare.api.kit import (
+from bikeshare.api.helpers import (
     READ,
     WRITE,
     answer,
     page_of_ids,
-    program_shape,
     read_body,
-    shape,
-    shapes,
-    trip_shape,
+    serialize,
+    serialize_all,
+    serialize_program,
+    serialize_trip,
 )
-from bikeshare.ingest.resources import Given, ProgramGiven, TripGiven, values_of
+from bikeshare.ingest.resources import ProgramBody, ResourceBody, TripBody, values_of
 from bikeshare.models import Program, Trip
 from bikeshare.search import PROGRAM_SEARCH, SEARCHES
 from bikeshare.services import programs, resources
@@ -44,47 +44,49 @@ def body_openapi(kind: type[msgspec.Struct], *, needed: bool = True) -> dict[str
 
 def add_resource(spec: Spec) -> None:
     """The five operations of a resource."""
-    one, many, search = spec.name, spec.plural, SEARCHES[spec.plural]
-    batch, single = BatchDecoder(spec.given), msgspec.json.Decoder(spec.given)
+    name, plural, search = spec.name, spec.plural, SEARCHES[spec.plural]
+    batch, single = BatchDecoder(spec.body), msgspec.json.Decoder(spec.body)
 
     def list_rows(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
         rows = selectors.rows_of(spec.model).filter(search.condition(q))
-        return page_of_ids(rows, limit=limit, cursor=cursor, shape=shapes)
+        return page_of_ids(rows, limit=limit, cursor=cursor, convert=serialize_all)
 
     def make(request: HttpRequest) -> HttpResponse:
         body = limited_body(request)
         decoded = batch.decode(body)
         with audited_by(key_of(request)):
             if body.lstrip()[:1] == b"{":
-                for _index, said in decoded.rejected:
-                    raise Problem(422, said, [{"pointer": f"/{said.partition(':')[0]}", "detail": said}])
+                for _index, sentence in decoded.rejected:
+                    raise Problem(422, sentence, [{"pointer": f"/{sentence.partition(':')[0]}", "detail": sentence}])
                 return answer(_make_one(spec, decoded.items[0][1]), 201)
             made, rejected = _make_many(spec, decoded.items)
         return answer(batch_answer(made, 0, decoded.rejected + rejected), 202)
 
     def read(request: HttpRequest, uid: str) -> dict[str, Any]:
         row = _row(spec, uid)
-        return trip_shape(row) if isinstance(row, Trip) else shape(row)
+        return serialize_trip(row) if isinstance(row, Trip) else serialize(row)
 
     def change(request: HttpRequest, uid: str) -> HttpResponse:
         _row(spec, uid)
-        given = read_body(request, single)
+        body = read_body(request, single)
         with audited_by(key_of(request)):
-            return answer(shape(resources.patch(spec=spec, pk=uid, given=given, now=timezone.now())))
+            return answer(serialize(resources.patch(spec=spec, pk=uid, body=body, now=timezone.now())))
 
     def delete(request: HttpRequest, uid: str, final: bool = False) -> HttpResponse:
         _row(spec, uid)
         with audited_by(key_of(request)):
             left = resources.delete(spec=spec, pk=uid, now=timezone.now(), final=final)
-        return answer(shape(left)) if left is not None else HttpResponse(status=204)
+        return answer(serialize(left)) if left is not None else HttpResponse(status=204)
 
-    two_steps = " At first its deletion is only requested; `final=true` deletes it." if one in TWO_STEPS else ""
-    made_of = batch_openapi(spec.given)["requestBody"]
-    _add(f"/{many}", "GET", list_rows, f"{many}, by Magic Search")
-    _add(f"/{many}", "POST", make, f"Make a {one}, or a batch of up to 1,000", openapi_extra={"requestBody": made_of})
-    _add(f"/{many}/{{uid}}", "GET", read, f"One {one}")
-    _add(f"/{many}/{{uid}}", "PATCH", change, f"Change a {one}", openapi_extra=body_openapi(spec.given))
-    _add(f"/{many}/{{uid}}", "DELETE", delete, f"Delete a {one}.{two_steps}")
+    two_steps = " At first its deletion is only requested; `final=true` deletes it." if name in TWO_STEPS else ""
+    made_of = batch_openapi(spec.body)["requestBody"]
+    _add(f"/{plural}", "GET", list_rows, f"{plural}, by Magic Search")
+    _add(
+        f"/{plural}", "POST", make, f"Make a {name}, or a batch of up to 1,000", openapi_extra={"requestBody": made_of}
+    )
+    _add(f"/{plural}/{{uid}}", "GET", read, f"One {name}")
+    _add(f"/{plural}/{{uid}}", "PATCH", change, f"Change a {name}", openapi_extra=body_openapi(spec.body))
+    _add(f"/{plural}/{{uid}}", "DELETE", delete, f"Delete a {name}.{two_steps}")
 
 
 TWO_STEPS = ("cyclist", "abonnement")
@@ -100,33 +102,33 @@ def _row(spec: Spec, uid: str) -> Any:
     return get_object_or_404(selectors.rows_of(spec.model), pk=uid)
 
 
-def _make_one(spec: Spec, given: Given) -> dict[str, Any]:
-    if isinstance(given, TripGiven):
-        return _rent(given)
-    return shape(resources.create(spec=spec, given=given, now=timezone.now()))
+def _make_one(spec: Spec, body: ResourceBody) -> dict[str, Any]:
+    if isinstance(body, TripBody):
+        return _rent(body)
+    return serialize(resources.create(spec=spec, body=body, now=timezone.now()))
 
 
 def _make_many(spec: Spec, items: list[tuple[int, Any]]) -> tuple[int, list[tuple[int, str]]]:
     if spec.model is not Trip:
         return resources.create_many(spec=spec, items=items, now=timezone.now())
     rejected = []
-    for index, given in items:
+    for index, body in items:
         try:
-            _rent(given)
+            _rent(body)
         except Refused as error:
             rejected.append((index, error.line))
     return len(items) - len(rejected), rejected
 
 
-def _rent(given: TripGiven) -> dict[str, Any]:
+def _rent(body: TripBody) -> dict[str, Any]:
     """Begins a trip; the answer holds its PIN, this once."""
-    values = values_of(given)
+    values = values_of(body)
     for name in ("cyclist", "vehicule"):
         if not values.get(name):
             raise invalid(name, "It is needed.")
     cyclist, vehicule = values.pop("cyclist"), values.pop("vehicule")
     trip, pin = start_trip(cyclist_id=cyclist, vehicule_id=vehicule, now=timezone.now(), details=values)
-    return shape(trip) | {"pin": pin}
+    return serialize(trip) | {"pin": pin}
 
 
 for _spec in SPECS.values():
@@ -135,32 +137,34 @@ for _spec in SPECS.values():
 
 # ---- programs ---------------------------------------------------------------------------------------------------
 
-_program = msgspec.json.Decoder(ProgramGiven)
+_program = msgspec.json.Decoder(ProgramBody)
 
 
 @router.get("/programs", auth=READ, summary="programs, by Magic Search")
 def list_programs(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     rows = Program.objects.filter(PROGRAM_SEARCH.condition(q))
-    return page_of_ids(rows, limit=limit, cursor=cursor, shape=lambda found: [program_shape(row) for row in found])
+    return page_of_ids(
+        rows, limit=limit, cursor=cursor, convert=lambda found: [serialize_program(row) for row in found]
+    )
 
 
-@router.post("/programs", auth=WRITE, summary="Make a program", openapi_extra=body_openapi(ProgramGiven))
+@router.post("/programs", auth=WRITE, summary="Make a program", openapi_extra=body_openapi(ProgramBody))
 def create_program(request: HttpRequest) -> HttpResponse:
-    given = read_body(request, _program)
+    body = read_body(request, _program)
     with audited_by(key_of(request)):
-        return answer(program_shape(programs.create_program(given=given)), 201)
+        return answer(serialize_program(programs.create_program(body=body)), 201)
 
 
 @router.get("/programs/{uid}", auth=READ, summary="One program")
 def get_program(request: HttpRequest, uid: str) -> dict[str, Any]:
-    return program_shape(_program_row(uid))
+    return serialize_program(_program_row(uid))
 
 
-@router.patch("/programs/{uid}", auth=WRITE, summary="Change a program", openapi_extra=body_openapi(ProgramGiven))
+@router.patch("/programs/{uid}", auth=WRITE, summary="Change a program", openapi_extra=body_openapi(ProgramBody))
 def patch_program(request: HttpRequest, uid: str) -> HttpResponse:
-    program, given = _program_row(uid), read_body(request, _program)
+    program, body = _program_row(uid), read_body(request, _program)
     with audited_by(key_of(request)):
-        return answer(program_shape(programs.patch_program(program=program, given=given)))
+        return answer(serialize_program(programs.patch_program(program=program, body=body)))
 
 
 @router.delete("/programs/{uid}", auth=WRITE, summary="Delete a program in which nothing ever was")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from bikeshare.api.kit import WRITE
+from bikeshare.api.helpers import WRITE
 from bikeshare.api.resources import router
 from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.services.telemetry import take_telemetry

@@ -22,7 +22,7 @@ from bikeshare.event_kinds.objects import (
 Facts = TypeVar("Facts", bound=ObjectFacts)
 
 
-class Told(msgspec.Struct, Generic[Facts], kw_only=True, omit_defaults=True):
+class ObjectPayload(msgspec.Struct, Generic[Facts], kw_only=True, omit_defaults=True):
     """What every event holds; `sample` marks one that was sent to try a listener out."""
 
     program: str
@@ -31,7 +31,7 @@ class Told(msgspec.Struct, Generic[Facts], kw_only=True, omit_defaults=True):
     sample: bool = False
 
 
-class Updated(Told[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
+class Updated(ObjectPayload[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
     """`previous_attributes` holds the old values of what changed.
 
     Personal data is named, never shown: `personal_attributes_changed`.
@@ -41,7 +41,7 @@ class Updated(Told[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
     personal_attributes_changed: list[str] = []
 
 
-class Deleted(Told[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
+class Deleted(ObjectPayload[Facts], Generic[Facts], kw_only=True, omit_defaults=True):
     """The last state of what is gone."""
 
     deleted: bool
@@ -52,11 +52,11 @@ class Failure(msgspec.Struct):
     message: str
 
 
-class AbonnementFailed(Told[AbonnementFacts], kw_only=True, omit_defaults=True):
+class AbonnementFailed(ObjectPayload[AbonnementFacts], kw_only=True, omit_defaults=True):
     error: Failure
 
 
-class AbonnementValidated(Told[AbonnementFacts], kw_only=True, omit_defaults=True):
+class AbonnementValidated(ObjectPayload[AbonnementFacts], kw_only=True, omit_defaults=True):
     """`validator` is who validated: a user's id in the console, or the name of an API key."""
 
     validator: str
@@ -66,19 +66,19 @@ class AbonnementDeclined(AbonnementValidated, kw_only=True, omit_defaults=True):
     reason: str
 
 
-class TrialWillEnd(Told[AbonnementFacts], kw_only=True, omit_defaults=True):
+class TrialWillEnd(ObjectPayload[AbonnementFacts], kw_only=True, omit_defaults=True):
     trial_end: datetime
 
 
-class PassDisassociated(Told[PassFacts], kw_only=True, omit_defaults=True):
+class PassDisassociated(ObjectPayload[PassFacts], kw_only=True, omit_defaults=True):
     previous_user: str
 
 
-class StationFavored(Told[StationFacts], kw_only=True, omit_defaults=True):
+class StationFavored(ObjectPayload[StationFacts], kw_only=True, omit_defaults=True):
     cyclist: str
 
 
-class TripMarked(Told[TripFacts], kw_only=True, omit_defaults=True):
+class TripMarked(ObjectPayload[TripFacts], kw_only=True, omit_defaults=True):
     termination_request: TerminationRequestFacts
 
 
@@ -88,7 +88,7 @@ class TripMarkUpdated(TripMarked, kw_only=True, omit_defaults=True):
     previous_attributes: dict[str, Any]
 
 
-class BoitierTold(Told[BoitierFacts], kw_only=True, omit_defaults=True):
+class LockBoxPayload(ObjectPayload[BoitierFacts], kw_only=True, omit_defaults=True):
     """Said by a box: on which vehicle it is, in which trip, and when it said so by its clock."""
 
     vehicule: str | None
@@ -96,31 +96,31 @@ class BoitierTold(Told[BoitierFacts], kw_only=True, omit_defaults=True):
     reported_at: datetime
 
 
-class LockTold(BoitierTold, kw_only=True, omit_defaults=True):
+class LockChanged(LockBoxPayload, kw_only=True, omit_defaults=True):
     """`previous` is what the lock said before; `rfid` the tag of the dock that it reads."""
 
     previous: str
     rfid: str = ""
 
 
-class PassUnrecognized(BoitierTold, kw_only=True, omit_defaults=True):
+class PassUnrecognized(LockBoxPayload, kw_only=True, omit_defaults=True):
     """`uid` is masked."""
 
     uid: str
 
 
-class PinIncorrect(BoitierTold, kw_only=True, omit_defaults=True):
+class PinIncorrect(LockBoxPayload, kw_only=True, omit_defaults=True):
     """`attempts` counts the wrong ones in a row. The PIN itself is told to nobody."""
 
     attempts: int
 
 
-class ChainTypeUpdated(BoitierTold, kw_only=True, omit_defaults=True):
+class ChainTypeUpdated(LockBoxPayload, kw_only=True, omit_defaults=True):
     chain_type: str
     previous: str
 
 
-class BatteryLow(Told[VehiculeFacts], kw_only=True, omit_defaults=True):
+class BatteryLow(ObjectPayload[VehiculeFacts], kw_only=True, omit_defaults=True):
     value: float
     previous: float | None
     threshold: float
@@ -133,7 +133,7 @@ class ZoneReference(msgspec.Struct):
     name: str
 
 
-class PositionForbidden(Told[VehiculeFacts], kw_only=True, omit_defaults=True):
+class PositionForbidden(ObjectPayload[VehiculeFacts], kw_only=True, omit_defaults=True):
     """`zone` is null when the vehicle left the program's operating area; `rule` is the one that forbids."""
 
     trip: str

@@ -22,13 +22,13 @@ from bikeshare.event_kinds.payloads import (
     ChainTypeUpdated,
     Deleted,
     Failure,
-    LockTold,
+    LockChanged,
+    ObjectPayload,
     PassDisassociated,
     PassUnrecognized,
     PinIncorrect,
     PositionForbidden,
     StationFavored,
-    Told,
     TrialWillEnd,
     TripMarked,
     TripMarkUpdated,
@@ -39,7 +39,7 @@ from outbox.choices import Severity
 
 Text = str | Promise
 _WHERE: dict[str, Any] = {"program": ex.PROGRAM, "city": ex.CITY}
-_SAID: dict[str, Any] = {"vehicule": ex.VEHICULE.id, "trip": ex.TRIP.id, "reported_at": ex.AT}
+_REPORTED: dict[str, Any] = {"vehicule": ex.VEHICULE.id, "trip": ex.TRIP.id, "reported_at": ex.AT}
 _NO_CARD = Failure("no_default_payment_source", "The cyclist has no registered credit card.")
 _DONE = replace(
     ex.TRIP,
@@ -63,7 +63,7 @@ class Topic:
     label: Text
     description: Text
     cause: Text
-    example: Told[Any]
+    example: ObjectPayload[Any]
     severity: Severity = Severity.INFO
 
     @property
@@ -74,11 +74,11 @@ class Topic:
     def payload(self) -> Any:
         """The type of its payload: that of the example, for the kind of object in it."""
         kind: Any = type(self.example)
-        return kind[type(self.example.object)] if kind in (Told, Updated, Deleted) else kind
+        return kind[type(self.example.object)] if kind in (ObjectPayload, Updated, Deleted) else kind
 
 
-def _told(example: ObjectFacts) -> Told[Any]:
-    return Told(**_WHERE, object=example)
+def _about(example: ObjectFacts) -> ObjectPayload[Any]:
+    return ObjectPayload(**_WHERE, object=example)
 
 
 def _deleted(example: ObjectFacts) -> Deleted[Any]:
@@ -89,7 +89,7 @@ def _deleted(example: ObjectFacts) -> Deleted[Any]:
 TOPICS: tuple[Topic, ...] = (
     Topic(
         "abonnement.created", _("Abonnement created"), _("Occurs whenever an abonnement has been created."),
-        _("An abonnement was made."), _told(ex.ABONNEMENT),
+        _("An abonnement was made."), _about(ex.ABONNEMENT),
     ),
     Topic(
         "abonnement.updated", _("Abonnement updated"),
@@ -112,7 +112,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "abonnement.activation_succeeded", _("Activation succeeded"),
         _("Occurs whenever an abonnement activation has succeeded."),
-        _("An abonnement became active, by activation or by validation."), _told(ex.ABONNEMENT),
+        _("An abonnement became active, by activation or by validation."), _about(ex.ABONNEMENT),
     ),
     Topic(
         "abonnement.validation_failed", _("Validation failed"),
@@ -143,36 +143,36 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "boitier.locked", _("Locked"), _("Occurs whenever a chain is added into a vehicule lock."),
         _("A lock message says “locked” and the lock was not locked before."),
-        LockTold(**_WHERE, object=ex.BOITIER, **_SAID, previous="unlocked", rfid="E200001B"),
+        LockChanged(**_WHERE, object=ex.BOITIER, **_REPORTED, previous="unlocked", rfid="E200001B"),
     ),
     Topic(
         "boitier.unlocked", _("Unlocked"), _("Occurs whenever a chain is removed from a vehicule lock."),
         _("A lock message says “unlocked” and the lock was not unlocked before."),
-        LockTold(**_WHERE, object=replace(ex.BOITIER, lock="unlocked"), **_SAID, previous="locked"),
+        LockChanged(**_WHERE, object=replace(ex.BOITIER, lock="unlocked"), **_REPORTED, previous="locked"),
     ),
     Topic(
         "boitier.pass.unrecognized", _("Pass unrecognized"),
         _("Occurs whenever an NFC card is swiped on a vehicule and is not recognised by the system."),
         _("A pass message names a card that is no enabled pass of a cyclist in the program; each time."),
-        PassUnrecognized(**_WHERE, object=ex.BOITIER, **_SAID, uid="••••9A01"),
+        PassUnrecognized(**_WHERE, object=ex.BOITIER, **_REPORTED, uid="••••9A01"),
     ),
     Topic(
         "boitier.pin.incorrect", _("PIN incorrect"), _("Occurs whenever an incorrect pin is typed on a vehicule."),
         _("A pin message holds another PIN than that of the vehicle’s trip, or says that it was wrong; each time."),
-        PinIncorrect(**_WHERE, object=ex.BOITIER, **_SAID, attempts=2),
+        PinIncorrect(**_WHERE, object=ex.BOITIER, **_REPORTED, attempts=2),
     ),
     Topic(
         "boitier.chain_type.updated", _("Chain changed"), _("Occurs whenever the vehicule chain reading has changed."),
         _("A chain_type message says something else than the last one."),
-        ChainTypeUpdated(**_WHERE, object=ex.BOITIER, **_SAID, chain_type="valid", previous="checking"),
+        ChainTypeUpdated(**_WHERE, object=ex.BOITIER, **_REPORTED, chain_type="valid", previous="checking"),
     ),
     Topic(
         "cyclist.created", _("Cyclist created"), _("Occurs whenever a cyclist is created."), _("A cyclist was made."),
-        _told(replace(ex.CYCLIST, status="unconfirmed", version=1)),
+        _about(replace(ex.CYCLIST, status="unconfirmed", version=1)),
     ),
     Topic(
         "cyclist.confirmed", _("Cyclist confirmed"), _("Occurs whenever a cyclist has confirmed their phone number."),
-        _("An unconfirmed cyclist became active by confirming the phone number."), _told(ex.CYCLIST),
+        _("An unconfirmed cyclist became active by confirming the phone number."), _about(ex.CYCLIST),
     ),
     Topic(
         "cyclist.updated", _("Cyclist updated"), _("Occurs whenever a cyclist’s properties has been updated."),
@@ -186,7 +186,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "dock.created", _("Dock created"), _("Occurs whenever a dock is created."), _("A dock was made."),
-        _told(ex.DOCK),
+        _about(ex.DOCK),
     ),
     Topic(
         "dock.updated", _("Dock updated"), _("Occurs whenever a dock’s properties has been updated."),
@@ -204,7 +204,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "pass.associated", _("Pass associated"), _("Occurs whenever a pass is associated to a user."),
-        _("A pass that belonged to nobody was given to a cyclist."), _told(ex.PASS),
+        _("A pass that belonged to nobody was given to a cyclist."), _about(ex.PASS),
     ),
     Topic(
         "pass.confirmed", _("Pass confirmed"),
@@ -213,7 +213,7 @@ TOPICS: tuple[Topic, ...] = (
             " with the cyclist phone number)."
         ),
         _("The code sent to the cyclist’s phone was accepted for a pass that was added on a vehicle."),
-        _told(replace(ex.PASS, confirmed_at=ex.AT)),
+        _about(replace(ex.PASS, confirmed_at=ex.AT)),
     ),
     Topic(
         "registration.updated", _("Registration updated"),
@@ -227,7 +227,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "station.created", _("Station created"), _("Occurs whenever a station is created."),
-        _("A station was made, by the API or by an import."), _told(ex.STATION),
+        _("A station was made, by the API or by an import."), _about(ex.STATION),
     ),
     Topic(
         "station.updated", _("Station updated"), _("Occurs whenever a station’s properties has been updated."),
@@ -246,7 +246,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "trip.created", _("Trip created"), _("Occurs whenever a trip is created."), _("A cyclist rented a vehicle."),
-        _told(replace(ex.TRIP, version=1)),
+        _about(replace(ex.TRIP, version=1)),
     ),
     Topic(
         "trip.updated", _("Trip updated"), _("Occurs whenever a trip’s properties has been updated."),
@@ -256,7 +256,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "trip.terminated", _("Trip terminated"), _("Occurs whenever a trip is completed."),
         _("A termination request was accepted: the trip is completed. What it costs comes later, by trip.updated."),
-        _told(_DONE),
+        _about(_DONE),
     ),
     Topic(
         "trip.marked", _("Termination requested"), _("Occurs whenever a termination request is created for the trip."),
@@ -275,7 +275,7 @@ TOPICS: tuple[Topic, ...] = (
         "trip.resumed", _("Trip resumed"),
         _("Occurs whenever a trip in status terminating or termination_requested is set back to the renting status."),
         _("A termination request was cancelled: the vehicle was unlocked again, or by the cyclist or an operator. The end of a pause is none."),  # noqa: E501
-        _told(replace(ex.TRIP, version=4)),
+        _about(replace(ex.TRIP, version=4)),
     ),
     Topic(
         "vehicule.battery.low", _("Battery low"), _("Occurs whenever a vehicule internal battery is under 20 percent."),
@@ -297,7 +297,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "vehicule.created", _("Vehicle created"), _("Occurs whenever a vehicule is created."), _("A vehicle was made."),
-        _told(replace(ex.VEHICULE, version=1)),
+        _about(replace(ex.VEHICULE, version=1)),
     ),
     Topic(
         "vehicule.updated", _("Vehicle updated"), _("Occurs whenever a vehicule’s properties has been updated."),
@@ -321,7 +321,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "zone.created", _("Zone created"), _("Occurs whenever a zone is created."),
-        _("A zone was made, by the API or by an import."), _told(ex.ZONE),
+        _("A zone was made, by the API or by an import."), _about(ex.ZONE),
     ),
     Topic(
         "zone.updated", _("Zone updated"), _("Occurs whenever a zone’s properties has been updated."),

@@ -64,8 +64,8 @@ def feed_from(
     if "station_information" in files:
         _stations(feed, files["station_information"])
     if "geofencing_zones" in files:
-        known = _own_types(feed, files.get("vehicle_types")) | dict(types or {})
-        _zones(feed, files["geofencing_zones"], known, ring_direction_counts)
+        own_types = _own_types(feed, files.get("vehicle_types")) | dict(types or {})
+        _zones(feed, files["geofencing_zones"], own_types, ring_direction_counts)
     return feed
 
 
@@ -83,8 +83,8 @@ def _version(document: Any) -> str:
 def _text(value: Any, language: str = "") -> str:
     """A text, or of {text, language} the one in this language, else the first."""
     if isinstance(value, list):
-        found = {str(one.get("language")): one.get("text") for one in value if isinstance(one, Mapping)}
-        value = found.get(language) or next(iter(found.values()), "")
+        texts = {str(text.get("language")): text.get("text") for text in value if isinstance(text, Mapping)}
+        value = texts.get(language) or next(iter(texts.values()), "")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return str(clean(value)) if isinstance(value, str) else ""
@@ -128,16 +128,16 @@ def _system(feed: Feed, document: Any) -> None:
 
 def _own_types(feed: Feed, document: Any) -> dict[str, str]:
     """The feed's vehicle types as ours, by form and drive; others keep their ids."""
-    found = {}
+    ours = {}
     types = _data(document).get("vehicle_types")
-    for one in types if isinstance(types, list) else ():
-        if isinstance(one, Mapping) and (pk := _text(one.get("vehicle_type_id"))):
-            form, drive = _text(one.get("form_factor")), _text(one.get("propulsion_type"))
+    for vehicle_type in types if isinstance(types, list) else ():
+        if isinstance(vehicle_type, Mapping) and (pk := _text(vehicle_type.get("vehicle_type_id"))):
+            form, drive = _text(vehicle_type.get("form_factor")), _text(vehicle_type.get("propulsion_type"))
             if form in ("bicycle", "cargo_bicycle"):
-                found[pk] = VehiculeType.CLASSIC.value if drive == "human" else VehiculeType.VAE.value
+                ours[pk] = VehiculeType.CLASSIC.value if drive == "human" else VehiculeType.VAE.value
             elif form.startswith("scooter"):
-                found[pk] = VehiculeType.SCOOTER.value
-    return found
+                ours[pk] = VehiculeType.SCOOTER.value
+    return ours
 
 
 # ---- stations ---------------------------------------------------------------------------------------------------
@@ -284,21 +284,21 @@ def _area(feed: Feed, geometry: Any, directed: bool, path: str) -> MultiPolygon:
     area = area_of(geometry)
     if not directed:
         return area
-    given = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+    polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     parts = []
-    for polygon, rings in zip(area.geoms, given, strict=True):
+    for polygon, rings in zip(area.geoms, polygons, strict=True):
         turned = is_counter_clockwise(rings[0])
         parts.append(turned_inside_out(MultiPolygon([polygon])) if turned else polygon)
         if turned:
-            said = "its ring turns against the clock, which in GBFS 2 means everything outside it"
-            feed.notes.append((f"{path}.geometry", f"{said}; if the inside is meant, import with --rfc7946"))
+            meaning = "its ring turns against the clock, which in GBFS 2 means everything outside it"
+            feed.notes.append((f"{path}.geometry", f"{meaning}; if the inside is meant, import with --rfc7946"))
     united = unary_union(parts)
     return united if isinstance(united, MultiPolygon) else MultiPolygon([united])
 
 
 def _note_unknown_types(feed: Feed, where: str) -> None:
     rules = [rule for zone in feed.zones or () for rule in zone["rules"]] + feed.global_rules
-    unknown = {one for rule in rules for one in rule.get("vehicle_type_ids", ())} - set(VehiculeType.values)
+    unknown = {type_id for rule in rules for type_id in rule.get("vehicle_type_ids", ())} - set(VehiculeType.values)
     if unknown:
-        said = f"rules are bound to the types {', '.join(sorted(unknown))}, which no vehicle here has"
-        feed.notes.append((where, f"{said}; say which of ours they are by --type {min(unknown)}=vae"))
+        meaning = f"rules are bound to the types {', '.join(sorted(unknown))}, which no vehicle here has"
+        feed.notes.append((where, f"{meaning}; say which of ours they are by --type {min(unknown)}=vae"))

@@ -28,11 +28,11 @@ class Place(msgspec.Struct):
     longitude: Longitude
 
 
-class Given(msgspec.Struct, kw_only=True):
+class ResourceBody(msgspec.Struct, kw_only=True):
     """What is given of a resource."""
 
 
-class ProgramGiven(Given, kw_only=True):
+class ProgramBody(ResourceBody, kw_only=True):
     """`global_rules` are GBFS 3.0 rules that hold outside all zones."""
 
     id: Short | UnsetType = UNSET
@@ -55,7 +55,7 @@ class ProgramGiven(Given, kw_only=True):
     global_rules: list[dict[str, Any]] | UnsetType = UNSET
 
 
-class CyclistGiven(Given, kw_only=True):
+class CyclistBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     name: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET
     email: Annotated[str, Meta(max_length=320)] | UnsetType = UNSET
@@ -69,7 +69,7 @@ class CyclistGiven(Given, kw_only=True):
             raise ValueError("`email`: not an e-mail address")
 
 
-class RegistrationGiven(Given, kw_only=True):
+class RegistrationBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     cyclist: Id | UnsetType = UNSET
     status: str | UnsetType = UNSET
@@ -77,7 +77,7 @@ class RegistrationGiven(Given, kw_only=True):
     memberships: list[Annotated[str, Meta(max_length=80)]] | UnsetType = UNSET
 
 
-class PassGiven(Given, kw_only=True):
+class PassBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     uid: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
     model: Short | UnsetType = UNSET
@@ -85,7 +85,7 @@ class PassGiven(Given, kw_only=True):
     disabled: bool | UnsetType = UNSET
 
 
-class AbonnementGiven(Given, kw_only=True):
+class AbonnementBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     cyclist: Id | UnsetType = UNSET
     forfait: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
@@ -99,7 +99,7 @@ class AbonnementGiven(Given, kw_only=True):
     trial_end: Moment | UnsetType | None = UNSET
 
 
-class StationGiven(Given, kw_only=True):
+class StationBody(ResourceBody, kw_only=True):
     """`area` is the GeoJSON MultiPolygon of a virtual station."""
 
     program: Id | UnsetType = UNSET
@@ -119,7 +119,7 @@ class StationGiven(Given, kw_only=True):
     status: str | UnsetType = UNSET
 
 
-class DockGiven(Given, kw_only=True):
+class DockBody(ResourceBody, kw_only=True):
     """Its program is that of its station."""
 
     station: Id | UnsetType = UNSET
@@ -131,14 +131,14 @@ class DockGiven(Given, kw_only=True):
     status: str | UnsetType = UNSET
 
 
-class BoitierGiven(Given, kw_only=True):
+class BoitierBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     number: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
     fw: Short | UnsetType = UNSET
     imei: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
 
 
-class VehiculeGiven(Given, kw_only=True):
+class VehiculeBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     number: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
     type: str | UnsetType = UNSET
@@ -152,7 +152,7 @@ class VehiculeGiven(Given, kw_only=True):
     score: Cents | UnsetType | None = UNSET
 
 
-class TripGiven(Given, kw_only=True):
+class TripBody(ResourceBody, kw_only=True):
     """A rental. Cyclist, vehicle and PIN only when it begins; without a PIN one is made up and given back once."""
 
     cyclist: Id | UnsetType = UNSET
@@ -174,7 +174,7 @@ class TripGiven(Given, kw_only=True):
     metrics: dict[str, Any] | UnsetType = UNSET
 
 
-class ZoneGiven(Given, kw_only=True):
+class ZoneBody(ResourceBody, kw_only=True):
     """Its area is either `bounds`, one ring of positions, or `geometry`, a GeoJSON Polygon or MultiPolygon."""
 
     program: Id | UnsetType = UNSET
@@ -192,9 +192,9 @@ class ZoneGiven(Given, kw_only=True):
     score: Cents | UnsetType | None = UNSET
 
 
-def values_of(given: Given) -> dict[str, Any]:
+def values_of(body: ResourceBody) -> dict[str, Any]:
     """What was given, trimmed; a `position` as `latitude` and `longitude`."""
-    values = {name: getattr(given, name) for name in given.__struct_fields__}
+    values = {name: getattr(body, name) for name in body.__struct_fields__}
     values = {name: clean(value) for name, value in values.items() if value is not UNSET}
     if "position" in values:
         place = values.pop("position")

@@ -65,8 +65,8 @@ def _lock(message: DeviceMessage) -> str:
 
 
 def _pass(message: DeviceMessage) -> str:
-    given = message.uid
-    return "" if given and len(given) <= 40 else "`uid` must be the number of a card."
+    uid = message.uid
+    return "" if uid and len(uid) <= 40 else "`uid` must be the number of a card."
 
 
 def _pin(message: DeviceMessage) -> str:
@@ -104,7 +104,7 @@ _CHECKS = {
 }
 
 
-def kept(message: DeviceMessage) -> dict[str, Any]:
+def stored_value(message: DeviceMessage) -> dict[str, Any]:
     """What is stored of a message: never a PIN, of a card its last characters."""
     match message.type:
         case TelemetryType.LOCK:

@@ -52,20 +52,22 @@ class Rule:
 FORBIDS_ALL = Rule(start=False, end=False, through=False)
 
 
-def rule_of(given: Mapping[str, Any]) -> Rule:
+def rule_of(raw: Mapping[str, Any]) -> Rule:
     """A rule from its stored form (GBFS 3.0 names)."""
     return Rule(
-        frozenset(given.get("vehicle_type_ids") or ()),
-        bool(given.get("ride_start_allowed", True)),
-        bool(given.get("ride_end_allowed", True)),
-        bool(given.get("ride_through_allowed", True)),
-        given.get("maximum_speed_kph"),
+        frozenset(raw.get("vehicle_type_ids") or ()),
+        bool(raw.get("ride_start_allowed", True)),
+        bool(raw.get("ride_end_allowed", True)),
+        bool(raw.get("ride_through_allowed", True)),
+        raw.get("maximum_speed_kph"),
     )
 
 
-def rules_of(given: Iterable[Mapping[str, Any]], zone_type: str, only_for: str) -> tuple[Rule, ...]:
+def rules_of(raw_rules: Iterable[Mapping[str, Any]], zone_type: str, only_for: str) -> tuple[Rule, ...]:
     """A zone's rules: its own, or what its type says; `only_for` binds those that name no type."""
-    rules = tuple(rule_of(one) for one in given) or ((FORBIDS_ALL,) if zone_type == ZoneType.FORBIDDEN else (Rule(),))
+    rules = tuple(rule_of(raw) for raw in raw_rules) or (
+        (FORBIDS_ALL,) if zone_type == ZoneType.FORBIDDEN else (Rule(),)
+    )
     if not only_for:
         return rules
     bound = frozenset({only_for})
@@ -120,14 +122,14 @@ class ZoneMap:
 
     def inside(self, positions: Sequence[tuple[float, float]]) -> list[tuple[int, ...]]:
         """For each (latitude, longitude) the zones that contain it, in their order."""
-        found: list[tuple[int, ...]] = [()] * len(positions)
+        containing: list[tuple[int, ...]] = [()] * len(positions)
         if not positions or not self.zones:
-            return found
+            return containing
         points = shapely.points([(longitude, latitude) for latitude, longitude in positions])
         numbers, zones = self._tree.query(points, predicate="within")
         for number, zone in sorted(zip(numbers.tolist(), zones.tolist(), strict=True)):
-            found[number] = (*found[number], zone)
-        return found
+            containing[number] = (*containing[number], zone)
+        return containing
 
     def place(self, inside: Iterable[int], at: datetime, vehicule_type: str) -> Place:
         """What holds where these zones (in their order) contain the position, for a vehicle of this type."""
@@ -159,8 +161,8 @@ class ZoneMap:
         """A zone in metres; the latitude of the first who asked is near enough for all positions around it."""
         if number not in self._flat:
             self._flat[number] = (latitude, in_metres(self.zones[number].area, latitude))
-        known, area = self._flat[number]
-        return area if abs(known - latitude) < 0.001 else in_metres(self.zones[number].area, latitude)
+        flat_at, area = self._flat[number]
+        return area if abs(flat_at - latitude) < 0.001 else in_metres(self.zones[number].area, latitude)
 
 
 @dataclass(frozen=True)

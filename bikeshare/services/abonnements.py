@@ -14,14 +14,14 @@ from bikeshare.event_kinds.payloads import (
     AbonnementFailed,
     AbonnementValidated,
     Failure,
-    Told,
+    ObjectPayload,
     TrialWillEnd,
 )
 from bikeshare.models import Abonnement
 from bikeshare.rules.renting import trial_notice_at
 from bikeshare.selectors import running_trips
 from bikeshare.services.refusals import invalid, refusal
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load_one
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load_by_id
 
 log = structlog.get_logger("signalbox.bikeshare")
 SWEEP_LIMIT = 500
@@ -42,9 +42,9 @@ def _failure(row: Abonnement, error: Failure | None) -> Failure | None:
 def submit(abonnement_id: str, *, now: datetime, documents: list[str] | None = None) -> Abonnement:
     """Hands it in for validation by an operator."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Abonnement, abonnement_id)
-        given = {"supporting_documents": documents} if documents is not None else {}
-        work.change(row, status=AbonnementStatus.WAITING_VALIDATION, declined_reason="", **given)
+        row = load_by_id(Abonnement, abonnement_id)
+        changes = {"supporting_documents": documents} if documents is not None else {}
+        work.change(row, status=AbonnementStatus.WAITING_VALIDATION, declined_reason="", **changes)
         return row
 
 
@@ -54,11 +54,11 @@ def validate(abonnement_id: str, *, by: str, now: datetime, error: Failure | Non
         row = _waiting(abonnement_id)
         failure = _failure(row, error)
         if failure is not None:
-            _tell_once(work, "abonnement.validation_failed", row, AbonnementFailed, error=failure)
+            _publish_attempt(work, "abonnement.validation_failed", row, AbonnementFailed, error=failure)
             return row
         work.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
         work.publish("abonnement.validation_succeeded", row, AbonnementValidated, validator=by)
-        work.publish("abonnement.activation_succeeded", row, Told)
+        work.publish("abonnement.activation_succeeded", row, ObjectPayload)
         return row
 
 
@@ -71,7 +71,7 @@ def decline(abonnement_id: str, *, by: str, reason: str, now: datetime) -> Abonn
 
 
 def _waiting(pk: str) -> Abonnement:
-    row = load_one(Abonnement, pk)
+    row = load_by_id(Abonnement, pk)
     if row.status != AbonnementStatus.WAITING_VALIDATION:
         raise refusal(Refusal.WRONG_STATE)
     return row
@@ -80,19 +80,19 @@ def _waiting(pk: str) -> Abonnement:
 def activate(abonnement_id: str, *, now: datetime, error: Failure | None = None) -> Abonnement:
     """Activates one that needs no validation. `error` is a failure that the payment system reports."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Abonnement, abonnement_id)
+        row = load_by_id(Abonnement, abonnement_id)
         if row.status != AbonnementStatus.INCOMPLETE:
             raise refusal(Refusal.ILLEGAL_MOVE, _("Only an incomplete abonnement can be activated."))
         failure = _failure(row, error)
         if failure is not None:
-            _tell_once(work, "abonnement.activation_failed", row, AbonnementFailed, error=failure)
+            _publish_attempt(work, "abonnement.activation_failed", row, AbonnementFailed, error=failure)
             return row
         work.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
-        work.publish("abonnement.activation_succeeded", row, Told)
+        work.publish("abonnement.activation_succeeded", row, ObjectPayload)
         return row
 
 
-def _tell_once(work: ResourceUnitOfWork, topic: str, row: Abonnement, payload: Any, **extra: Any) -> None:
+def _publish_attempt(work: ResourceUnitOfWork, topic: str, row: Abonnement, payload: Any, **extra: Any) -> None:
     """For attempts, which change nothing in the row: each is its own, by its time."""
     work.publish(topic, row, payload, key=f"{row.version}:{work.now.isoformat()}", **extra)
 
@@ -102,7 +102,7 @@ def note_payment(abonnement_id: str, *, outcome: str, now: datetime) -> Abonneme
     if outcome not in PAYMENTS:
         raise invalid("outcome", _("It must be one of %(known)s.") % {"known": ", ".join(PAYMENTS)})
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Abonnement, abonnement_id)
+        row = load_by_id(Abonnement, abonnement_id)
         if row.activated_at is None:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The abonnement was never active."))
         work.change(row, status=PAYMENTS[outcome])
@@ -112,7 +112,7 @@ def note_payment(abonnement_id: str, *, outcome: str, now: datetime) -> Abonneme
 def request_deletion(abonnement_id: str, *, now: datetime) -> Abonnement:
     """Asks for its end. Refused while its cyclist has a running trip."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Abonnement, abonnement_id)
+        row = load_by_id(Abonnement, abonnement_id)
         if running_trips().filter(cyclist=row.cyclist, program_id=row.program_id).exists():
             raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
         work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
@@ -122,7 +122,7 @@ def request_deletion(abonnement_id: str, *, now: datetime) -> Abonnement:
 def cancel(abonnement_id: str, *, now: datetime) -> Abonnement:
     """Ends it, by way of the request for deletion."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Abonnement, abonnement_id)
+        row = load_by_id(Abonnement, abonnement_id)
         if row.status != AbonnementStatus.DELETION_REQUESTED:
             work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
         work.change(row, status=AbonnementStatus.CANCELED, canceled_at=now)
@@ -132,7 +132,7 @@ def cancel(abonnement_id: str, *, now: datetime) -> Abonnement:
 def delete(abonnement_id: str, *, now: datetime) -> Abonnement:
     """Deletes it for good: after it was canceled, or when it never was complete."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Abonnement, abonnement_id)
+        row = load_by_id(Abonnement, abonnement_id)
         if row.status not in (*ENDED, AbonnementStatus.INCOMPLETE):
             raise refusal(Refusal.IN_USE, _("Ask for the deletion of the abonnement first."))
         work.change(row, trial_notice_at=None)
@@ -149,13 +149,13 @@ def trial_plan(row: Abonnement, trial_end: datetime | None, now: datetime) -> tu
     return (None, True) if due is not None and due <= now else (due, False)
 
 
-def tell_trial_end(work: ResourceUnitOfWork, row: Abonnement) -> None:
+def notify_trial_end(work: ResourceUnitOfWork, row: Abonnement) -> None:
     assert row.trial_end is not None
     key = f"trial:{row.trial_end.isoformat()}"
     work.publish("abonnement.trial_will_end", row, TrialWillEnd, key=key, trial_end=row.trial_end)
 
 
-def tell_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
+def notify_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     """Tells of trials that end within 72 hours; returns how many notices were due.
 
     The moment of each notice is stored and indexed, so that whatever was down meanwhile, the next sweep finds it. One
@@ -166,7 +166,7 @@ def tell_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
         rows = list(due.select_for_update(skip_locked=True)[:limit])
         for row in rows:
             if row.status not in ENDED and row.trial_end is not None and row.trial_end > now:
-                tell_trial_end(work, row)
+                notify_trial_end(work, row)
             else:
                 log.warning("trial ended before its notice could be given", abonnement=row.pk)
         # No change of the abonnement itself: neither version nor abonnement.updated.

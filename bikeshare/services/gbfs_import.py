@@ -55,8 +55,8 @@ def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = F
 
 
 def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
-    known = feed.timezone in known_zones()
-    details = {"timezone": feed.timezone} if known else {}
+    is_known = feed.timezone in known_zones()
+    details = {"timezone": feed.timezone} if is_known else {}
     if feed.language:
         details["language"] = feed.language
     program, is_new = Program.objects.get_or_create(
@@ -73,18 +73,18 @@ def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
 
 
 def _write_stations(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
-    known = _by_external_id(Station, report.program, prefix="")
+    existing = _by_external_id(Station, report.program, prefix="")
     for values in feed.stations:
-        _put(work, report.program, Station, known.pop(values["external_id"], None), values, report.stations)
-    report.missing_stations = len(known)
+        _put(work, report.program, Station, existing.pop(values["external_id"], None), values, report.stations)
+    report.missing_stations = len(existing)
 
 
 def _write_zones(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
-    known = _by_external_id(Zone, report.program, prefix="gbfs:")
+    existing = _by_external_id(Zone, report.program, prefix="gbfs:")
     for values in feed.zones or ():
-        row = known.pop(values["external_id"], None)
+        row = existing.pop(values["external_id"], None)
         _put(work, report.program, Zone, row, values | {"type": _type_of(values["rules"])}, report.zones)
-    for key, row in known.items():
+    for key, row in existing.items():
         if key not in feed.unread_zones:
             work.delete(row)
             report.zones.deleted += 1

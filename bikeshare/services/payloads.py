@@ -11,7 +11,7 @@ from bikeshare.event_kinds import objects as facts
 from bikeshare.rules.telemetry import masked
 
 # Above this many points a zone's geometry is left out of events, which should stay below 20 kB.
-MAX_POINTS_TOLD = 350
+MAX_POINTS = 350
 Extra = Callable[[Any], dict[str, Any]]
 
 
@@ -73,11 +73,11 @@ def _trip(row: models.Trip) -> dict[str, Any]:
 
 def _zone(row: models.Zone) -> dict[str, Any]:
     polygons = row.geometry["coordinates"]
-    is_small = sum(len(ring) for polygon in polygons for ring in polygon) <= MAX_POINTS_TOLD
+    is_small = sum(len(ring) for polygon in polygons for ring in polygon) <= MAX_POINTS
     bounds = [facts.Position(latitude, longitude) for longitude, latitude in polygons[0][0][:-1]]
     return {
         "geometry": row.geometry if is_small else None,
-        "bounds": bounds if len(bounds) <= MAX_POINTS_TOLD else [],
+        "bounds": bounds if len(bounds) <= MAX_POINTS else [],
     }
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from bikeshare.choices import CyclistStatus, Refusal, RegistrationStatus
-from bikeshare.event_kinds.payloads import PassDisassociated, StationFavored, Told
+from bikeshare.event_kinds.payloads import ObjectPayload, PassDisassociated, StationFavored
 from bikeshare.models import Cyclist, Pass, Registration, Station, StationFavorite
 from bikeshare.selectors import running_trips
 from bikeshare.services.refusals import refusal
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
 
 ERASED = {
     "name": "",
@@ -32,24 +32,24 @@ def _move(work: ResourceUnitOfWork, cyclist: Cyclist, status: CyclistStatus, rea
 def confirm_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     """The cyclist confirmed the phone number: whoever sent the code says so."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = load_one(Cyclist, cyclist_id)
+        cyclist = load_by_id(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.UNCONFIRMED:
             raise refusal(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
         _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
-        work.publish("cyclist.confirmed", cyclist, Told)
+        work.publish("cyclist.confirmed", cyclist, ObjectPayload)
         return cyclist
 
 
 def block_cyclist(cyclist_id: str, *, reason: str, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = load_one(Cyclist, cyclist_id)
+        cyclist = load_by_id(Cyclist, cyclist_id)
         _move(work, cyclist, CyclistStatus.BLOCKED, reason, [*cyclist.blocked_reasons, reason[:80]] if reason else [])
         return cyclist
 
 
 def unblock_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = load_one(Cyclist, cyclist_id)
+        cyclist = load_by_id(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.BLOCKED:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
         _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
@@ -59,7 +59,7 @@ def unblock_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
 def request_deletion(cyclist_id: str, *, now: datetime) -> Cyclist:
     """A deleted cyclist is first one whose deletion is requested; trips and bills come to an end meanwhile."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = load_one(Cyclist, cyclist_id)
+        cyclist = load_by_id(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.DELETION_REQUESTED:
             _move(work, cyclist, CyclistStatus.DELETION_REQUESTED, "", [])
         return cyclist
@@ -68,7 +68,7 @@ def request_deletion(cyclist_id: str, *, now: datetime) -> Cyclist:
 def erase_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
     """Deletes a cyclist for good: the personal data is gone, passes are free, registrations deleted."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist = load_one(Cyclist, cyclist_id)
+        cyclist = load_by_id(Cyclist, cyclist_id)
         if running_trips().filter(cyclist=cyclist).exists():
             raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
         for row in load(Pass.objects.filter(user=cyclist)):
@@ -89,7 +89,7 @@ def erase_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
 def associate_pass(pass_id: str, *, cyclist_id: str, now: datetime, confirmed: bool = True) -> Pass:
     """Gives a pass to a cyclist; one that was added on a vehicle waits for its confirmation (`confirmed` false)."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        cyclist, row = load_one(Cyclist, cyclist_id), load_one(Pass, pass_id)
+        cyclist, row = load_by_id(Cyclist, cyclist_id), load_by_id(Pass, pass_id)
         if row.disabled_at is not None:
             raise refusal(Refusal.DISABLED_PASS)
         if row.user_id not in (None, cyclist.pk):
@@ -98,13 +98,13 @@ def associate_pass(pass_id: str, *, cyclist_id: str, now: datetime, confirmed: b
         if others.exclude(pk=row.pk).exists():
             raise refusal(Refusal.FORBIDDEN_PASS, _("The cyclist has another pass; take that one back first."))
         if work.change(row, user=cyclist, confirmed_at=now if confirmed else None):
-            work.publish("pass.associated", row, Told)
+            work.publish("pass.associated", row, ObjectPayload)
         return row
 
 
 def disassociate_pass(pass_id: str, *, now: datetime) -> Pass:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Pass, pass_id)
+        row = load_by_id(Pass, pass_id)
         if row.user_id is None:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody."))
         _disassociate(work, row)
@@ -120,11 +120,11 @@ def _disassociate(work: ResourceUnitOfWork, row: Pass) -> None:
 def confirm_pass(pass_id: str, *, now: datetime) -> Pass:
     """The code that was sent to the phone was typed on the vehicle: whoever sent it says so."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_one(Pass, pass_id)
+        row = load_by_id(Pass, pass_id)
         if row.user_id is None:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
         if work.change(row, confirmed_at=row.confirmed_at or now):
-            work.publish("pass.confirmed", row, Told)
+            work.publish("pass.confirmed", row, ObjectPayload)
         return row
 
 
@@ -134,8 +134,8 @@ def confirm_pass(pass_id: str, *, now: datetime) -> Pass:
 def add_favorite(*, station_id: str, cyclist_id: str, now: datetime) -> bool:
     """Puts a station on a cyclist's list; says whether it was not there."""
     with ResourceUnitOfWork.begin(now) as work:
-        cyclist = load_one(Cyclist, cyclist_id)
-        station = load_one(Station, station_id)
+        cyclist = load_by_id(Cyclist, cyclist_id)
+        station = load_by_id(Station, station_id)
         row, added = StationFavorite.objects.get_or_create(cyclist=cyclist, station=station, defaults={"created": now})
         if added:
             key = f"{cyclist.pk}:{row.pk}"

@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from bikeshare.choices import Refusal
-from bikeshare.ingest.resources import ProgramGiven, values_of
+from bikeshare.ingest.resources import ProgramBody, values_of
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.models import Program
 from bikeshare.services.refusals import invalid, refusal
@@ -17,9 +17,9 @@ from core.refusal import refusing_invalid_models
 from core.time_zones import known_zones
 
 
-def create_program(*, given: ProgramGiven) -> Program:
+def create_program(*, body: ProgramBody) -> Program:
     """Raises Refused for a key that is taken and for values that no field takes."""
-    values = _checked(values_of(given))
+    values = _checked(values_of(body))
     for name in ("id", "name"):
         if not values.get(name):
             raise invalid(name, _("It is needed."))
@@ -33,8 +33,8 @@ def create_program(*, given: ProgramGiven) -> Program:
     return program
 
 
-def patch_program(*, program: Program, given: ProgramGiven) -> Program:
-    values = _checked(values_of(given))
+def patch_program(*, program: Program, body: ProgramBody) -> Program:
+    values = _checked(values_of(body))
     if values.get("id", program.pk) != program.pk:
         raise invalid("id", _("It cannot be changed."))
     with transaction.atomic():

@@ -15,7 +15,7 @@ from bikeshare.rules.renting import RentFacts, refusal_to_rent
 from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services.refusals import refusal
 from bikeshare.services.trips import complete_waiting, new_pin, pin_hash
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
 
 
 @dataclass
@@ -48,12 +48,12 @@ def start_trip(
 
 
 def _parties(cyclist_id: str, vehicule_id: str) -> _Parties:
-    cyclist = load_one(Cyclist, cyclist_id)
+    cyclist = load_by_id(Cyclist, cyclist_id)
     program_id = (
         Vehicule.objects.filter(pk=vehicule_id).values_list("program_id", flat=True).first() or cyclist.program_id
     )
     registrations = load(Registration.objects.filter(cyclist=cyclist, program_id=program_id))
-    vehicule = load_one(Vehicule, vehicule_id)
+    vehicule = load_by_id(Vehicule, vehicule_id)
     docks = load(rows_of(Dock).select_related("station").filter(vehicule=vehicule))
     waiting = Q(status=AbonnementStatus.WAITING_VALIDATION, rent_while_waiting=True)
     abonnements = Abonnement.objects.filter(

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from bikeshare.choices import Refusal
-from bikeshare.ingest.resources import Given, values_of
+from bikeshare.ingest.resources import ResourceBody, values_of
 from bikeshare.models import (
     Abonnement,
     Boitier,
@@ -27,66 +27,66 @@ from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services import abonnements, people
 from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.specs import Spec
-from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_one
+from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
 from core.refusal import Refused, refusing_invalid_models
 
 Rejected = list[tuple[int, str]]
 
 
-def create(*, spec: Spec, given: Given, now: datetime) -> Resource:
+def create(*, spec: Spec, body: ResourceBody, now: datetime) -> Resource:
     """Makes one resource. Raises Refused for what cannot be taken, and when there is such a one."""
     try:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
-            values = values_of(given)
-            return _create(work, spec, values, _Known(spec, [values]))
+            values = values_of(body)
+            return _create(work, spec, values, _References(spec, [values]))
     except IntegrityError as error:
         raise _as_refusal(error) from error
 
 
-def create_many(*, spec: Spec, items: Sequence[tuple[int, Given]], now: datetime) -> tuple[int, Rejected]:
+def create_many(*, spec: Spec, items: Sequence[tuple[int, ResourceBody]], now: datetime) -> tuple[int, Rejected]:
     """Makes the good items of a batch, in one transaction; returns how many, and what is wrong with the others.
 
     Where two of them cannot stand together, they are made one by one, so that only the later one is rejected.
     """
     rejected: Rejected = []
-    known = _Known(spec, (values_of(given) for _index, given in items))
+    references = _References(spec, (values_of(body) for _index, body in items))
     try:
         with ResourceUnitOfWork.begin(now) as work:
-            for index, given in items:
+            for index, body in items:
                 try:
-                    _create(work, spec, values_of(given), known)
+                    _create(work, spec, values_of(body), references)
                 except Refused as error:
                     rejected.append((index, error.line))
         return len(items) - len(rejected), rejected
     except IntegrityError:
-        return _create_one_by_one(spec, items, now)
+        return _create_singly(spec, items, now)
 
 
-def _create_one_by_one(spec: Spec, items: Sequence[tuple[int, Given]], now: datetime) -> tuple[int, Rejected]:
+def _create_singly(spec: Spec, items: Sequence[tuple[int, ResourceBody]], now: datetime) -> tuple[int, Rejected]:
     rejected: Rejected = []
     with transaction.atomic():
-        for index, given in items:
+        for index, body in items:
             try:
-                create(spec=spec, given=given, now=now)
+                create(spec=spec, body=body, now=now)
             except Refused as error:
                 rejected.append((index, error.line))
     return len(items) - len(rejected), rejected
 
 
-def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], known: _Known) -> Resource:
+def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], references: _References) -> Resource:
     for name in spec.required:
         if values.get(name) in (None, ""):
             raise invalid(name, _("It is needed."))
-    values = _columns(spec, values, None, known, work.now)
+    values = _columns(spec, values, None, references, work.now)
     row = spec.model(id=new_id(spec.model.PREFIX), created=work.now, **values)
     with refusing_invalid_models():
         row.clean_fields(exclude=_unchecked(spec, values))
-    tell_trial = False
+    is_due = False
     if isinstance(row, Abonnement):
-        row.trial_notice_at, tell_trial = abonnements.trial_plan(row, row.trial_end, work.now)
+        row.trial_notice_at, is_due = abonnements.trial_plan(row, row.trial_end, work.now)
     work.create(row)
-    if tell_trial:
-        abonnements.tell_trial_end(work, row)  # type: ignore[arg-type]
+    if is_due:
+        abonnements.notify_trial_end(work, row)  # type: ignore[arg-type]
     if isinstance(row, Boitier):
         work.attach(BoitierState(boitier=row))
     if isinstance(row, Dock) and row.vehicule_id is not None:
@@ -94,79 +94,79 @@ def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], known:
     return row
 
 
-class _Known:
+class _References:
     """The programs and rows that some given values name, read at once."""
 
-    def __init__(self, spec: Spec, given: Iterable[dict[str, Any]]) -> None:
-        given = list(given)
-        self.programs = set(Program.objects.filter(pk__in=_named(given, "program")).values_list("pk", flat=True))
+    def __init__(self, spec: Spec, submitted: Iterable[dict[str, Any]]) -> None:
+        submitted = list(submitted)
+        self.programs = set(Program.objects.filter(pk__in=_named(submitted, "program")).values_list("pk", flat=True))
         self.rows = {
-            name: {row.pk: row for row in rows_of(model).filter(pk__in=_named(given, name))}
+            name: {row.pk: row for row in rows_of(model).filter(pk__in=_named(submitted, name))}
             for name, model in spec.references.items()
-            if _named(given, name)
+            if _named(submitted, name)
         }
 
 
-def _named(given: Iterable[dict[str, Any]], name: str) -> set[str]:
-    return {values[name] for values in given if values.get(name) is not None}
+def _named(submitted: Iterable[dict[str, Any]], name: str) -> set[str]:
+    return {values[name] for values in submitted if values.get(name) is not None}
 
 
-def _columns(spec: Spec, values: dict[str, Any], row: Any, known: _Known, now: datetime) -> dict[str, Any]:
-    """Given values as columns: references found and checked, the program too."""
+def _columns(spec: Spec, values: dict[str, Any], row: Any, references: _References, now: datetime) -> dict[str, Any]:
+    """Submitted values as columns: references resolved and checked, the program too."""
     values = spec.convert(dict(values), row, now)
     program_id = row.program_id if row is not None else values.pop("program", None)
-    if row is None and program_id is not None and program_id not in known.programs:
+    if row is None and program_id is not None and program_id not in references.programs:
         raise invalid("program", _("There is no program %(id)s.") % {"id": program_id})
     for name in spec.references:
         if values.get(name) is None:
             continue
-        found = known.rows[name].get(values[name])
-        if found is None:
+        referenced = references.rows[name].get(values[name])
+        if referenced is None:
             raise invalid(name, _("There is no %(what)s %(id)s.") % {"what": name, "id": values[name]})
-        program_id = program_id or found.program_id
-        if name not in spec.anywhere and found.program_id != program_id:
+        program_id = program_id or referenced.program_id
+        if name not in spec.anywhere and referenced.program_id != program_id:
             raise invalid(name, _("It belongs to another program."))
-        values[name] = found
+        values[name] = referenced
     return values if row is not None else values | {"program_id": program_id}
 
 
 def _unchecked(spec: Spec, values: dict[str, Any]) -> set[str]:
     """The fields that `clean_fields` leaves alone: relations, and what was not given."""
     names = {f.name for f in spec.model._meta.fields}
-    given = {name for name in values if name not in spec.references and values[name] is not None}
-    return names - given
+    columns = {name for name in values if name not in spec.references and values[name] is not None}
+    return names - columns
 
 
-def patch(*, spec: Spec, pk: str, given: Given, now: datetime) -> Resource:
+def patch(*, spec: Spec, pk: str, body: ResourceBody, now: datetime) -> Resource:
     """Changes what is given; raises Refused for what cannot be changed or taken."""
     try:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
-            return _patch(work, spec, pk, given)
+            return _patch(work, spec, pk, body)
     except IntegrityError as error:
         raise _as_refusal(error) from error
 
 
-def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, given: Given) -> Resource:
-    values = values_of(given)
+def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, body: ResourceBody) -> Resource:
+    values = values_of(body)
     if spec.model is Dock and "vehicule" in values:
         # Vehicles are locked before docks, as a trip's end does.
         load(Vehicule.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
-    row: Any = load_one(spec.model, pk)
+    row: Any = load_by_id(spec.model, pk)
     for name in spec.fixed:
         if name in values:
             raise invalid(name, _("It cannot be changed."))
-    values = _columns(spec, values, row, _Known(spec, [values]), work.now)
+    values = _columns(spec, values, row, _References(spec, [values]), work.now)
     _check_values(spec, values)
     if isinstance(row, Vehicule) and "station" in values and Dock.objects.filter(vehicule=row).exists():
         raise invalid("station", _("The vehicle stands in a dock, which says where it is."))
-    tell_trial = False
+    is_due = False
     if isinstance(row, Abonnement) and "trial_end" in values and values["trial_end"] != row.trial_end:
-        due, tell_trial = abonnements.trial_plan(row, values["trial_end"], work.now)
+        due, is_due = abonnements.trial_plan(row, values["trial_end"], work.now)
         values["trial_notice_at"] = due
     left = row.vehicule if isinstance(row, Dock) and row.vehicule_id else None
     work.change(row, **values)
-    if tell_trial:
-        abonnements.tell_trial_end(work, row)
+    if is_due:
+        abonnements.notify_trial_end(work, row)
     if isinstance(row, Dock) and "vehicule" in values:
         _moved(work, row, left)
     changed: Resource = row
@@ -211,7 +211,7 @@ def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resour
         abonnements.delete(abonnement_id=pk, now=now)
     else:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
-            row: Any = load_one(spec.model, pk)
+            row: Any = load_by_id(spec.model, pk)
             spec.before_delete(work, row)
             work.delete(row)
     return None

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from bikeshare import models
 from bikeshare.choices import Refusal, TripStatus
-from bikeshare.ingest import resources as given
+from bikeshare.ingest import resources as bodies
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.rules.geometry import BadArea, area_of, area_of_bounds, geojson_of
 from bikeshare.selectors import running_trips
@@ -20,7 +20,7 @@ from bikeshare.services.unit_of_work import ResourceUnitOfWork
 Values = dict[str, Any]
 
 
-def _as_given(values: Values, row: Any, now: Any) -> Values:
+def _unchanged(values: Values, row: Any, now: Any) -> Values:
     return values
 
 
@@ -35,12 +35,12 @@ class Spec:
 
     model: type[models.Resource]
     plural: str
-    given: type[given.Given]
+    body: type[bodies.ResourceBody]
     required: tuple[str, ...]
     fixed: tuple[str, ...] = ("program",)
     references: Mapping[str, type[models.Resource]] = field(default_factory=dict)
     anywhere: tuple[str, ...] = ()
-    convert: Callable[[Values, Any, Any], Values] = _as_given
+    convert: Callable[[Values, Any, Any], Values] = _unchanged
     before_delete: Callable[[ResourceUnitOfWork, Any], None] = _nothing
 
     @property
@@ -97,8 +97,8 @@ def _free_station(work: ResourceUnitOfWork, row: models.Station) -> None:
         models.Vehicule.objects.filter(station=row).count(),
     )
     if docks or vehicules:
-        said = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
-        raise refusal(Refusal.IN_USE, said % {"docks": docks, "vehicules": vehicules})
+        sentence = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
+        raise refusal(Refusal.IN_USE, sentence % {"docks": docks, "vehicules": vehicules})
 
 
 def _free_dock(work: ResourceUnitOfWork, row: models.Dock) -> None:
@@ -137,33 +137,33 @@ SPECS: dict[str, Spec] = {
     spec.plural: spec
     for spec in (
         Spec(
-            models.Abonnement, "abonnements", given.AbonnementGiven, ("program", "cyclist", "forfait"),
+            models.Abonnement, "abonnements", bodies.AbonnementBody, ("program", "cyclist", "forfait"),
             fixed=("program", "cyclist"), references={"cyclist": models.Cyclist}, anywhere=("cyclist",),
         ),
-        Spec(models.Boitier, "boitiers", given.BoitierGiven, ("program", "number"), before_delete=_free_boitier),
-        Spec(models.Cyclist, "cyclists", given.CyclistGiven, ("program",)),
+        Spec(models.Boitier, "boitiers", bodies.BoitierBody, ("program", "number"), before_delete=_free_boitier),
+        Spec(models.Cyclist, "cyclists", bodies.CyclistBody, ("program",)),
         Spec(
-            models.Dock, "docks", given.DockGiven, ("station",), fixed=("station",),
+            models.Dock, "docks", bodies.DockBody, ("station",), fixed=("station",),
             references={"station": models.Station, "vehicule": models.Vehicule}, before_delete=_free_dock,
         ),
-        Spec(models.Pass, "passes", given.PassGiven, ("program", "uid"), convert=_pass, before_delete=_free_pass),
+        Spec(models.Pass, "passes", bodies.PassBody, ("program", "uid"), convert=_pass, before_delete=_free_pass),
         Spec(
-            models.Registration, "registrations", given.RegistrationGiven, ("program", "cyclist"),
+            models.Registration, "registrations", bodies.RegistrationBody, ("program", "cyclist"),
             fixed=("program", "cyclist"), references={"cyclist": models.Cyclist}, anywhere=("cyclist",),
             before_delete=_free_registration,
         ),
         Spec(
-            models.Station, "stations", given.StationGiven, ("program", "name"), convert=_station,
+            models.Station, "stations", bodies.StationBody, ("program", "name"), convert=_station,
             before_delete=_free_station,
         ),
         Spec(
-            models.Trip, "trips", given.TripGiven, ("cyclist", "vehicule"),
+            models.Trip, "trips", bodies.TripBody, ("cyclist", "vehicule"),
             fixed=("cyclist", "vehicule", "pin", "origin"), before_delete=_ended_trip,
         ),
         Spec(
-            models.Vehicule, "vehicules", given.VehiculeGiven, ("program", "number"),
+            models.Vehicule, "vehicules", bodies.VehiculeBody, ("program", "number"),
             references={"boitier": models.Boitier, "station": models.Station}, before_delete=_free_vehicule,
         ),
-        Spec(models.Zone, "zones", given.ZoneGiven, ("program",), convert=_zone),
+        Spec(models.Zone, "zones", bodies.ZoneBody, ("program",), convert=_zone),
     )
 }  # fmt: skip

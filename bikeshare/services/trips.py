@@ -26,7 +26,7 @@ from bikeshare.choices import (
     RequestStatus,
     TripStatus,
 )
-from bikeshare.event_kinds.payloads import Told, TripMarked, TripMarkUpdated
+from bikeshare.event_kinds.payloads import ObjectPayload, TripMarked, TripMarkUpdated
 from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehicule, new_id
 from bikeshare.rules.renting import durations, end_of_trip
 from bikeshare.selectors import rows_of
@@ -47,7 +47,7 @@ class OpenTrip:
     @property
     def request(self) -> TerminationRequest | None:
         """The request that waits for a decision."""
-        return next((one for one in self.requests if one.status in OPEN_REQUEST), None)
+        return next((request for request in self.requests if request.status in OPEN_REQUEST), None)
 
 
 def pin_hash(trip_id: str, pin: str) -> str:
@@ -69,21 +69,21 @@ def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
         (row.cyclist_id, row.program_id): row for row in load(Registration.objects.filter(cyclist_id__in=cyclists))
     }
     vehicules = {row.pk: row for row in load(rows_of(Vehicule).filter(pk__in=[t.vehicule_id for t in trips]))}
-    found = {}
+    rides = {}
     for trip in trips:
         if trip.vehicule_id in vehicules:
             registration = registrations.get((trip.cyclist_id, trip.program_id))
             own = [request for request in requests if request.trip_id == trip.pk]
-            found[trip.pk] = OpenTrip(trip, vehicules[trip.vehicule_id], registration, own)
-    return found
+            rides[trip.pk] = OpenTrip(trip, vehicules[trip.vehicule_id], registration, own)
+    return rides
 
 
 def open_trip(trip_id: str) -> OpenTrip:
     """One trip. Raises Refused when there is none."""
-    found = open_trips([trip_id]).get(trip_id)
-    if found is None:
+    ride = open_trips([trip_id]).get(trip_id)
+    if ride is None:
         raise invalid("trip", _("There is no trip %(id)s.") % {"id": trip_id})
-    return found
+    return ride
 
 
 # ---- asking for the end -----------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def open_trip(trip_id: str) -> OpenTrip:
 
 def mark(
     work: ResourceUnitOfWork,
-    one: OpenTrip,
+    ride: OpenTrip,
     *,
     origin: RequestOrigin,
     date: datetime,
@@ -99,32 +99,32 @@ def mark(
     **details: Any,
 ) -> TerminationRequest:
     """Asks for the trip's end: a cyclist's request waits, those of the lock and of operators are decided by events."""
-    if one.request is not None:
+    if ride.request is not None:
         raise refusal(Refusal.PENDING_REQUEST)
-    if one.trip.status not in (TripStatus.RENTING, TripStatus.PITSTOP):
+    if ride.trip.status not in (TripStatus.RENTING, TripStatus.PITSTOP):
         raise refusal(Refusal.TRIP_NOT_RENTING)
     by_cyclist = origin == RequestOrigin.CYCLIST
     request = TerminationRequest(
         id=new_id(TerminationRequest.PREFIX),
-        program_id=one.trip.program_id,
-        trip=one.trip,
+        program_id=ride.trip.program_id,
+        trip=ride.trip,
         origin=origin,
         status=RequestStatus.PENDING if by_cyclist else RequestStatus.CREATED,
-        date=max(date, one.trip.start_at),
+        date=max(date, ride.trip.start_at),
         dock=dock,
         created=work.now,
         **details,
     )
     status = TripStatus.TERMINATION_REQUESTED if by_cyclist else TripStatus.TERMINATING
-    end_pause(work, one, at=request.date)
-    work.change(one.trip, status=status, termination_requested_at=request.date)
+    end_pause(work, ride, at=request.date)
+    work.change(ride.trip, status=status, termination_requested_at=request.date)
     work.create(request)
-    one.requests.append(request)
-    work.publish("trip.marked", one.trip, TripMarked, key=request.pk, termination_request=facts_of(request))
+    ride.requests.append(request)
+    work.publish("trip.marked", ride.trip, TripMarked, key=request.pk, termination_request=facts_of(request))
     return request
 
 
-def change_request(work: ResourceUnitOfWork, one: OpenTrip, request: TerminationRequest, **values: Any) -> bool:
+def change_request(work: ResourceUnitOfWork, ride: OpenTrip, request: TerminationRequest, **values: Any) -> bool:
     """Changes a termination request and tells trip.mark.updated with its old values."""
     before = {name: getattr(facts_of(request), name, None) for name in values}
     if not work.change(request, **values):
@@ -133,7 +133,7 @@ def change_request(work: ResourceUnitOfWork, one: OpenTrip, request: Termination
     previous = {name: old for name, old in before.items() if getattr(after, name, None) != old}
     work.publish(
         "trip.mark.updated",
-        one.trip,
+        ride.trip,
         TripMarkUpdated,
         key=f"{request.pk}:{request.version}",
         termination_request=after,
@@ -142,32 +142,32 @@ def change_request(work: ResourceUnitOfWork, one: OpenTrip, request: Termination
     return True
 
 
-def cancel_mark(work: ResourceUnitOfWork, one: OpenTrip, *, reason: str = "") -> None:
+def cancel_mark(work: ResourceUnitOfWork, ride: OpenTrip, *, reason: str = "") -> None:
     """Cancels the open request: the trip goes on."""
-    request = one.request
+    request = ride.request
     if request is None:
         raise refusal(Refusal.MISSING_PENDING_REQUEST)
-    work.change(one.trip, status=TripStatus.RENTING, termination_requested_at=None)
+    work.change(ride.trip, status=TripStatus.RENTING, termination_requested_at=None)
     status = RequestStatus.CANCELLED
-    change_request(work, one, request, status=status, decided_at=work.now, reason=reason[:200])
-    work.publish("trip.resumed", one.trip, Told)
+    change_request(work, ride, request, status=status, decided_at=work.now, reason=reason[:200])
+    work.publish("trip.resumed", ride.trip, ObjectPayload)
 
 
-def complete(work: ResourceUnitOfWork, one: OpenTrip, *, dock: Dock | None = None, reason: str = "") -> None:
+def complete(work: ResourceUnitOfWork, ride: OpenTrip, *, dock: Dock | None = None, reason: str = "") -> None:
     """Accepts the open request: the trip is completed at the date of its oldest request that was not cancelled.
 
     `dock` is where the vehicle stands now; without it the request's own counts, if there is one.
     """
-    request, trip = one.request, one.trip
+    request, trip = ride.request, ride.trip
     if request is None:
         raise refusal(Refusal.MISSING_PENDING_REQUEST)
     dock = dock or (request.dock if request.dock_id else None)
-    dates = [(row.status, row.date) for row in one.requests]
+    dates = [(row.status, row.date) for row in ride.requests]
     end = end_of_trip(dates, start=trip.start_at)
     assert end is not None, "an open request is not cancelled"
     riding, total = durations(trip.start_at, end, trip.paused_s)
     change_request(
-        work, one, request, status=RequestStatus.ACCEPTED, decided_at=work.now, reason=reason[:200], dock=dock
+        work, ride, request, status=RequestStatus.ACCEPTED, decided_at=work.now, reason=reason[:200], dock=dock
     )
     work.change(
         trip,
@@ -176,17 +176,17 @@ def complete(work: ResourceUnitOfWork, one: OpenTrip, *, dock: Dock | None = Non
         duration=riding,
         duration_total=total,
         end_photo=request.photo,
-        **_end_of(one, request, dock),
+        **_end_of(ride, request, dock),
     )
-    work.publish("trip.terminated", trip, Told)
-    work.change(one.vehicule, trips=one.vehicule.trips + 1, station_id=dock.station_id if dock else None)
+    work.publish("trip.terminated", trip, ObjectPayload)
+    work.change(ride.vehicule, trips=ride.vehicule.trips + 1, station_id=dock.station_id if dock else None)
     if dock is not None:
-        work.change(dock, vehicule=one.vehicule)
+        work.change(dock, vehicule=ride.vehicule)
 
 
-def _end_of(one: OpenTrip, request: TerminationRequest, dock: Dock | None) -> dict[str, Any]:
+def _end_of(ride: OpenTrip, request: TerminationRequest, dock: Dock | None) -> dict[str, Any]:
     """Where a trip ended: the dock and its station, and the best position that is known."""
-    state = one.vehicule.state
+    state = ride.vehicule.state
     latitude, longitude = request.latitude, request.longitude
     if latitude is None and state is not None:
         latitude, longitude = state.latitude, state.longitude
@@ -197,9 +197,9 @@ def _end_of(one: OpenTrip, request: TerminationRequest, dock: Dock | None) -> di
     return place
 
 
-def end_pause(work: ResourceUnitOfWork, one: OpenTrip, *, at: datetime) -> None:
+def end_pause(work: ResourceUnitOfWork, ride: OpenTrip, *, at: datetime) -> None:
     """Counts a pause that ends, if there is one."""
-    trip = one.trip
+    trip = ride.trip
     if trip.paused_at is not None:
         paused = max(0, int((at - trip.paused_at).total_seconds()))
         work.change(trip, paused_s=trip.paused_s + paused, paused_at=None)
@@ -221,106 +221,106 @@ def request_end(
     if not end_code and not photo:
         raise invalid("photo", _("Give a photo, or the end code of a dock."))
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
-        dock = _dock_of_code(one, end_code) if end_code else None
+        ride = open_trip(trip_id)
+        dock = _dock_of_code(ride, end_code) if end_code else None
         details = {"photo": photo, "latitude": latitude, "longitude": longitude}
-        mark(work, one, origin=RequestOrigin.CYCLIST, date=now, dock=dock, **details)
-        return one.trip
+        mark(work, ride, origin=RequestOrigin.CYCLIST, date=now, dock=dock, **details)
+        return ride.trip
 
 
-def _dock_of_code(one: OpenTrip, end_code: str) -> Dock:
-    found: list[Dock] = load(rows_of(Dock).filter(program_id=one.trip.program_id, end_code=end_code))
-    if not found:
+def _dock_of_code(ride: OpenTrip, end_code: str) -> Dock:
+    docks: list[Dock] = load(rows_of(Dock).filter(program_id=ride.trip.program_id, end_code=end_code))
+    if not docks:
         raise refusal(Refusal.END_CODE_UNKNOWN)
-    if found[0].vehicule_id not in (None, one.vehicule.pk):
+    if docks[0].vehicule_id not in (None, ride.vehicule.pk):
         raise refusal(Refusal.END_CODE_OCCUPIED)
-    return found[0]
+    return docks[0]
 
 
 def decide(trip_id: str, *, accept: bool, now: datetime, reason: str = "") -> Trip:
     """An operator accepts or cancels the open termination request of a trip."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
+        ride = open_trip(trip_id)
         if accept:
-            _lock_dock(one)
-            complete(work, one, reason=reason)
+            _lock_dock(ride)
+            complete(work, ride, reason=reason)
         else:
-            cancel_mark(work, one, reason=reason)
-        return one.trip
+            cancel_mark(work, ride, reason=reason)
+        return ride.trip
 
 
-def _lock_dock(one: OpenTrip) -> None:
+def _lock_dock(ride: OpenTrip) -> None:
     """Holds the dock that the open request names; drops it when another vehicle came to stand there."""
-    if one.request is None or one.request.dock_id is None:
+    if ride.request is None or ride.request.dock_id is None:
         return
-    found = load(rows_of(Dock).filter(pk=one.request.dock_id).select_related("vehicule", "station"))
-    one.request.dock = found[0] if found and found[0].vehicule_id in (None, one.vehicule.pk) else None
+    docks = load(rows_of(Dock).filter(pk=ride.request.dock_id).select_related("vehicule", "station"))
+    ride.request.dock = docks[0] if docks and docks[0].vehicule_id in (None, ride.vehicule.pk) else None
 
 
 def close(trip_id: str, *, now: datetime, reason: str = "") -> Trip:
     """An operator ends a trip: by its open request if there is one, else by one of the operator's own."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
-        if one.trip.status not in RUNNING:
+        ride = open_trip(trip_id)
+        if ride.trip.status not in RUNNING:
             raise refusal(Refusal.TRIP_NOT_RENTING)
-        if one.request is None:
-            mark(work, one, origin=RequestOrigin.OPERATOR, date=now, reason=reason[:200])
-        _lock_dock(one)
-        complete(work, one, reason=reason)
-        return one.trip
+        if ride.request is None:
+            mark(work, ride, origin=RequestOrigin.OPERATOR, date=now, reason=reason[:200])
+        _lock_dock(ride)
+        complete(work, ride, reason=reason)
+        return ride.trip
 
 
 def edit_request(trip_id: str, *, changes: dict[str, Any], now: datetime) -> Trip:
     """Changes the open request of a trip: its photo, position or date."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
-        request = one.request
+        ride = open_trip(trip_id)
+        request = ride.request
         if request is None:
             raise refusal(Refusal.MISSING_PENDING_REQUEST)
-        if "date" in changes and not one.trip.start_at <= changes["date"] <= now:
+        if "date" in changes and not ride.trip.start_at <= changes["date"] <= now:
             raise invalid("date", _("The date must lie between the trip’s start and now."))
-        if change_request(work, one, request, **changes) and "date" in changes:
-            work.change(one.trip, termination_requested_at=request.date)
-        return one.trip
+        if change_request(work, ride, request, **changes) and "date" in changes:
+            work.change(ride.trip, termination_requested_at=request.date)
+        return ride.trip
 
 
 def pause(trip_id: str, *, now: datetime) -> Trip:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
-        if one.trip.status != TripStatus.RENTING:
+        ride = open_trip(trip_id)
+        if ride.trip.status != TripStatus.RENTING:
             raise refusal(Refusal.TRIP_NOT_RENTING)
-        work.change(one.trip, status=TripStatus.PITSTOP, paused_at=now)
-        return one.trip
+        work.change(ride.trip, status=TripStatus.PITSTOP, paused_at=now)
+        return ride.trip
 
 
 def go_on(trip_id: str, *, now: datetime) -> Trip:
     """Ends a pause. No trip.resumed: that is for a cancelled termination request."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
-        if one.trip.status != TripStatus.PITSTOP:
+        ride = open_trip(trip_id)
+        if ride.trip.status != TripStatus.PITSTOP:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The trip is not paused."))
-        resume_riding(work, one, at=now)
-        return one.trip
+        resume_riding(work, ride, at=now)
+        return ride.trip
 
 
-def resume_riding(work: ResourceUnitOfWork, one: OpenTrip, *, at: datetime) -> None:
-    end_pause(work, one, at=at)
-    work.change(one.trip, status=TripStatus.RENTING)
+def resume_riding(work: ResourceUnitOfWork, ride: OpenTrip, *, at: datetime) -> None:
+    end_pause(work, ride, at=at)
+    work.change(ride.trip, status=TripStatus.RENTING)
 
 
 def bill(trip_id: str, *, amounts: dict[str, int | None], now: datetime) -> Trip:
     """What a completed trip costs: told by trip.updated, after trip.terminated."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        one = open_trip(trip_id)
-        if one.trip.status != TripStatus.COMPLETED:
+        ride = open_trip(trip_id)
+        if ride.trip.status != TripStatus.COMPLETED:
             raise refusal(Refusal.ILLEGAL_MOVE, _("A trip is billed after it was completed."))
-        work.change(one.trip, billed_at=now, **amounts)
-        return one.trip
+        work.change(ride.trip, billed_at=now, **amounts)
+        return ride.trip
 
 
 def complete_waiting(work: ResourceUnitOfWork, vehicule_ids: Sequence[str]) -> None:
     """Vehicles are rented again: their trips that wait for the end of a cyclist's request end with its date."""
     waiting = Trip.objects.filter(vehicule_id__in=vehicule_ids, status__in=ENDING)
-    for one in open_trips(waiting.values_list("pk", flat=True)).values():
-        if one.trip.status in ENDING:
-            complete(work, one, reason="rented again")
+    for ride in open_trips(waiting.values_list("pk", flat=True)).values():
+        if ride.trip.status in ENDING:
+            complete(work, ride, reason="rented again")

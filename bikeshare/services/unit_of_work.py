@@ -2,7 +2,7 @@
 
     with ResourceUnitOfWork.begin(now) as work:
         work.change(trip, status=TripStatus.COMPLETED, end_at=now)
-        work.publish("trip.terminated", trip, Told)
+        work.publish("trip.terminated", trip, ObjectPayload)
 
 Rows are written set-based when the block ends, by a conditional UPDATE on the version that was read, and the events
 are published with them. Whoever changes rows holds their locks (`load`), taken in the order trip, cyclist, vehicle,
@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from bikeshare.choices import Refusal
 from bikeshare.event_kinds import TOPIC_OF
-from bikeshare.event_kinds.payloads import Deleted, Told, Updated
+from bikeshare.event_kinds.payloads import Deleted, ObjectPayload, Updated
 from bikeshare.models import Cyclist, Program, Resource, Zone
 from bikeshare.rules.states import may_move
 from bikeshare.selectors import rows_of
@@ -38,7 +38,7 @@ from outbox.services import publish
 Row = TypeVar("Row", bound=Resource)
 UPDATED_AT_ONCE = 500
 # Facts that every change changes, or that say nothing new.
-_NOT_TOLD = {"version", "bounds"}
+_NOT_PUBLISHED = {"version", "bounds"}
 
 
 def load(rows: QuerySet[Row]) -> list[Row]:
@@ -46,7 +46,7 @@ def load(rows: QuerySet[Row]) -> list[Row]:
     return list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
 
 
-def load_one(model: type[Row], pk: str) -> Row:
+def load_by_id(model: type[Row], pk: str) -> Row:
     """One row by its id, held as `load` does. Raises Refused when there is none."""
     rows: list[Row] = load(rows_of(model).filter(pk=pk))
     if not rows:
@@ -86,7 +86,7 @@ class ResourceUnitOfWork(UnitOfWork):
         self._created.setdefault(type(row), {})[row.pk] = row
         self._note_zone(row)
         if f"{row.NAME}.created" in TOPIC_OF:
-            self.publish(f"{row.NAME}.created", row, Told)
+            self.publish(f"{row.NAME}.created", row, ObjectPayload)
         return row
 
     def change(self, row: Resource, **values: Any) -> bool:
@@ -104,7 +104,7 @@ class ResourceUnitOfWork(UnitOfWork):
         for name, value in values.items():
             setattr(row, name, value)
         after = msgspec.to_builtins(facts_of(row))
-        previous = {key: old for key, old in before.items() if key not in _NOT_TOLD and after[key] != old}
+        previous = {key: old for key, old in before.items() if key not in _NOT_PUBLISHED and after[key] != old}
         if (previous or personal) and f"{row.NAME}.updated" in TOPIC_OF:
             extra: dict[str, Any] = {"previous_attributes": previous}
             if personal:
@@ -135,9 +135,9 @@ class ResourceUnitOfWork(UnitOfWork):
         `key` names the cause, so that the same is told once; without it the row's version does.
         """
         city = self._city(row.program_id)
-        told = payload(program=row.program_id, city=city, object=facts_of(row), **extra)
+        published = payload(program=row.program_id, city=city, object=facts_of(row), **extra)
         dedup_key = f"{topic}:{row.pk}:{key or row.version}"
-        self._events.append(NewEvent(topic, row.pk, told, dedup_key, at or self.now))
+        self._events.append(NewEvent(topic, row.pk, published, dedup_key, at or self.now))
 
     def attach(self, row: Model) -> None:
         """Inserts a row that is no resource of its own, after those that it belongs to."""
@@ -196,8 +196,8 @@ class ResourceUnitOfWork(UnitOfWork):
             groups[frozenset(self._fields[row.pk])].append(row)
         for fields, group in groups.items():
             for start in range(0, len(group), UPDATED_AT_ONCE):
-                some = group[start : start + UPDATED_AT_ONCE]
-                if self._update_rows(model, some, sorted(fields)) != len(some):
+                chunk = group[start : start + UPDATED_AT_ONCE]
+                if self._update_rows(model, chunk, sorted(fields)) != len(chunk):
                     raise ChangedMeanwhile
 
     def _update_rows(self, model: type[Resource], rows: list[Resource], fields: list[str]) -> int:
@@ -205,8 +205,8 @@ class ResourceUnitOfWork(UnitOfWork):
         live = model.everything.filter(deleted_at__isnull=True)
         if len(rows) == 1:
             (row,) = rows
-            found = live.filter(pk=row.pk, version=self._versions[row.pk])
-            return found.update(version=row.version, **{name: getattr(row, name) for name in fields})
+            unchanged = live.filter(pk=row.pk, version=self._versions[row.pk])
+            return unchanged.update(version=row.version, **{name: getattr(row, name) for name in fields})
         as_read = Case(*(When(pk=row.pk, then=Value(self._versions[row.pk])) for row in rows))
         return live.filter(version=as_read).bulk_update(rows, ["version", *fields])
 

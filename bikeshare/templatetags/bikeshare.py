@@ -43,4 +43,4 @@ def charge(value: float | None) -> SafeString:
 @register.filter
 def said(value: dict[str, Any]) -> str:
     """What a device's message held, in a line."""
-    return " · ".join(f"{key} {one}" for key, one in value.items()) or _("(not kept)")
+    return " · ".join(f"{key} {part}" for key, part in value.items()) or _("(not kept)")

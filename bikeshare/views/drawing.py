@@ -108,8 +108,8 @@ def _page(row: Resource) -> str:
 
 def draw_city(zones: Sequence[Zone], stations: Sequence[Station], vehicules: Sequence[Vehicule]) -> Drawing:
     """The map of a program; stations and vehicles without a position are left out."""
-    at_station = [(one, (one.latitude, one.longitude)) for one in stations if one.latitude is not None]
-    moving = [(one, (one.state.latitude, one.state.longitude)) for one in vehicules if _has_place(one) and one.state]
+    at_station = [(row, (row.latitude, row.longitude)) for row in stations if row.latitude is not None]
+    moving = [(row, (row.state.latitude, row.state.longitude)) for row in vehicules if _has_place(row) and row.state]
     places: list[Any] = [place for _row, place in (*at_station, *moving)]
     places = places or [place for zone in zones for place in _corners(zone.geometry)]
     if not places:

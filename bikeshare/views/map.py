@@ -23,7 +23,10 @@ MOST = 3_000
 def city_map(request: HttpRequest) -> HttpResponse:
     """One program's map; `q` narrows the vehicles by Magic Search."""
     programs = list(selectors.programs())
-    program = next((one for one in programs if one.pk == request.GET.get("program")), programs[0] if programs else None)
+    program = next(
+        (candidate for candidate in programs if candidate.pk == request.GET.get("program")),
+        programs[0] if programs else None,
+    )
     context: dict[str, Any] = {
         "page_title": _("Map"),
         "programs": programs,

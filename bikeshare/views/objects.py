@@ -25,7 +25,7 @@ _HIDDEN = {"id", "version", "deleted_at", "geometry", "area", "rules", "pin_hash
 
 
 @dataclass(frozen=True)
-class Fact:
+class FactLine:
     """One line of the facts: `kind` says how the value is shown."""
 
     label: Any
@@ -33,36 +33,36 @@ class Fact:
     value: Any
 
 
-def facts(row: Model) -> list[Fact]:
+def facts(row: Model) -> list[FactLine]:
     """A row's columns in their order, without those that are empty."""
-    found = []
+    lines = []
     for field in row._meta.fields:
         value = getattr(row, field.attname)
         if field.name in _HIDDEN or value in (None, "", []):
             continue
         if isinstance(field, ForeignKey):
-            found.append(_related(row, field))
+            lines.append(_related(row, field))
         elif isinstance(value, datetime):
-            found.append(Fact(field.verbose_name, "moment", value))
+            lines.append(FactLine(field.verbose_name, "moment", value))
         elif field.choices:
             kind = "status" if field.name == "status" else "text"
-            found.append(Fact(field.verbose_name, kind, (value, getattr(row, f"get_{field.name}_display")())))
+            lines.append(FactLine(field.verbose_name, kind, (value, getattr(row, f"get_{field.name}_display")())))
         elif isinstance(value, bool):
-            found.append(Fact(field.verbose_name, "text", ("", _("yes") if value else _("no"))))
+            lines.append(FactLine(field.verbose_name, "text", ("", _("yes") if value else _("no"))))
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
-            found.append(Fact(field.verbose_name, "text", ("", text)))
-    return found
+            lines.append(FactLine(field.verbose_name, "text", ("", text)))
+    return lines
 
 
-def _related(row: Model, field: Any) -> Fact:
+def _related(row: Model, field: Any) -> FactLine:
     other = getattr(row, field.name)
     if isinstance(other, Resource):
-        return Fact(field.verbose_name, "link", other)
-    return Fact(field.verbose_name, "text", ("", other))
+        return FactLine(field.verbose_name, "link", other)
+    return FactLine(field.verbose_name, "text", ("", other))
 
 
-def _around(row: Resource) -> dict[str, Any]:
+def _context(row: Resource) -> dict[str, Any]:
     """What a kind of resource shows besides its facts."""
     match row:
         case Station():
@@ -103,7 +103,7 @@ def resource_page(spec: Spec) -> Callable[..., HttpResponse]:
             "actions": buttons(request, row),
             "events": selectors.events_about([row.pk]) if request.user.has_perm("outbox.view_event") else [],
         }
-        return render(request, "bikeshare/object.html", context | _around(row))
+        return render(request, "bikeshare/object.html", context | _context(row))
 
     return view
 
@@ -124,23 +124,23 @@ def trip_page(request: HttpRequest, pk: str) -> HttpResponse:
         "requests": requests,
         "actions": buttons(request, trip),
         "drawing": drawing_of_track(selectors.track_of_trip(trip), selectors.open_zones(trip.program_id)),
-        "timeline": _timeline(request, trip, [one.pk for one in requests]),
+        "timeline": _timeline(request, trip, [termination.pk for termination in requests]),
     }
     return render(request, "bikeshare/trip.html", context)
 
 
 def _timeline(request: HttpRequest, trip: Trip, request_ids: list[str]) -> list[dict[str, Any]]:
     """Events and device messages, newest first."""
-    found: list[dict[str, Any]] = [
-        {"at": one.at, "message": one, "tone": "quiet" if one.verdict != "late" else "bad"}
-        for one in selectors.messages_of_trip(trip)
+    entries: list[dict[str, Any]] = [
+        {"at": message.at, "message": message, "tone": "quiet" if message.verdict != "late" else "bad"}
+        for message in selectors.messages_of_trip(trip)
     ]
     if request.user.has_perm("outbox.view_event"):
-        found += [
+        entries += [
             {"at": event.occurred_at, "event": event, "tone": _TONES.get(event.kind, "")}
             for event in selectors.events_of_trip(trip, request_ids)
         ]
-    return sorted(found, key=_moment, reverse=True)
+    return sorted(entries, key=_moment, reverse=True)
 
 
 _TONES = {"trip.terminated": "good", "vehicule.position.forbidden": "bad"}
@@ -148,11 +148,11 @@ _TONES = {"trip.terminated": "good", "vehicule.position.forbidden": "bad"}
 _STEPS = ("trip.created", "trip.updated", "trip.marked", "trip.mark.updated", "trip.resumed", "trip.terminated")
 
 
-def _moment(one: dict[str, Any]) -> tuple[Any, ...]:
+def _moment(entry: dict[str, Any]) -> tuple[Any, ...]:
     """Of one moment: first what the box said, then what it tells, then what it did to the trip, change by change."""
-    event = one.get("event")
+    event = entry.get("event")
     if event is None:
-        return (one["at"], 0)
+        return (entry["at"], 0)
     if event.kind not in _STEPS:
-        return (one["at"], 1, event.pk)
-    return (one["at"], 2, event.payload["object"]["version"], _STEPS.index(event.kind))
+        return (entry["at"], 1, event.pk)
+    return (entry["at"], 2, event.payload["object"]["version"], _STEPS.index(event.kind))

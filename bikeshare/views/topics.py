@@ -74,7 +74,7 @@ def topic_sample(request: HttpRequest) -> HttpResponse:
     if topic not in TOPIC_OF:
         raise Http404
     event_id = send_sample(topic=topic, now=timezone.now())
-    said = _("A sample of %(topic)s was published.") % {"topic": topic}
+    sentence = _("A sample of %(topic)s was published.") % {"topic": topic}
     link = reverse("outbox:event", args=[event_id])
-    messages.success(request, format_html('{} <a href="{}">{}</a>', said, link, _("See who was told")))
+    messages.success(request, format_html('{} <a href="{}">{}</a>', sentence, link, _("See who was told")))
     return redirect("bikeshare:topics")

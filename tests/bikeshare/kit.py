@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connections
 
-from bikeshare.ingest.resources import Given
+from bikeshare.ingest.resources import ResourceBody
 from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.models import Boitier, BoitierState, Resource, TelemetryMessage, Trip, Vehicule
 from bikeshare.services import resources
@@ -31,12 +31,12 @@ def at(seconds: float) -> datetime:
 # ---- doing ----------------------------------------------------------------------------------------------------------
 
 
-def given(plural: str, **values: Any) -> Given:
-    return SPECS[plural].given(**values)
+def given(plural: str, **values: Any) -> ResourceBody:
+    return SPECS[plural].body(**values)
 
 
 def create(plural: str, *, now: datetime = NOW, **values: Any) -> Any:
-    return resources.create(spec=SPECS[plural], given=given(plural, **values), now=now)
+    return resources.create(spec=SPECS[plural], body=given(plural, **values), now=now)
 
 
 def spec_of(row: Resource) -> Spec:
@@ -45,7 +45,7 @@ def spec_of(row: Resource) -> Spec:
 
 def patch(row: Resource, *, now: datetime = NOW, **values: Any) -> Any:
     spec = spec_of(row)
-    return resources.patch(spec=spec, pk=row.pk, given=spec.given(**values), now=now)
+    return resources.patch(spec=spec, pk=row.pk, body=spec.body(**values), now=now)
 
 
 def delete(row: Resource, *, now: datetime = NOW, final: bool = False) -> Any:

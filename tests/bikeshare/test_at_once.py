@@ -33,7 +33,7 @@ def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) 
 
 def test_a_trials_end_found_by_many_sweeps_at_once_is_told_once(committed: None) -> None:
     ends = [AbonnementFactory(trial_end=at(3_600), trial_notice_at=at(-60)).pk for _number in range(5)]
-    works = [partial(abonnements.tell_trial_ends, now=NOW) for _number in range(4)]
+    works = [partial(abonnements.notify_trial_ends, now=NOW) for _number in range(4)]
     assert sum(at_once(works)) == 5
     assert sorted(event.subject for event in told("abonnement.trial_will_end")) == sorted(ends)
 
@@ -41,7 +41,7 @@ def test_a_trials_end_found_by_many_sweeps_at_once_is_told_once(committed: None)
 def test_a_trial_that_is_moved_while_a_sweep_looks_is_told_for_one_end_or_both(committed: None) -> None:
     row = AbonnementFactory(trial_end=at(3_600), trial_notice_at=at(-60))
     later = partial(patch, row, trial_end=NOW + 30 * DAY)
-    answers = at_once([partial(abonnements.tell_trial_ends, now=NOW), later])
+    answers = at_once([partial(abonnements.notify_trial_ends, now=NOW), later])
     assert not [one for one in answers if isinstance(one, Exception)]
     row.refresh_from_db()
     # Whoever was first: the new end waits for its time.

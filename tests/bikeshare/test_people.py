@@ -230,7 +230,7 @@ def trial(end: datetime, *, now: datetime = NOW, **more: Any) -> Abonnement:
 
 def look(now: datetime) -> int:
     """How many ends were told so far, after a look at this moment."""
-    abonnements.tell_trial_ends(now=now)
+    abonnements.notify_trial_ends(now=now)
     return len(told(TRIAL))
 
 

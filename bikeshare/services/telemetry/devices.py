@@ -94,16 +94,16 @@ class Device:
 
 def read_devices(names: Iterable[str]) -> dict[str, Device]:
     """The boxes of these numbers or ids, locked in the order of their ids, by both."""
-    wanted = list(names)
+    numbers = list(names)
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [list(map(str, RUNNING)), wanted, wanted])
+        cursor.execute(_READ, [list(map(str, RUNNING)), numbers, numbers])
         rows = cursor.fetchall()
-    found: dict[str, Device] = {}
+    devices: dict[str, Device] = {}
     for row in rows:
         device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *row[: -len(_NAMES)])
         device.begin()
-        found[device.number] = found[device.id] = device
-    return found
+        devices[device.number] = devices[device.id] = device
+    return devices
 
 
 def write_devices(devices: Iterable[Device]) -> None:

@@ -18,16 +18,16 @@ from django.conf import settings
 from django.db.models import Q
 
 from bikeshare.choices import TelemetryType, TelemetryVerdict, TripStatus
-from bikeshare.event_kinds.payloads import ChainTypeUpdated, LockTold, PassUnrecognized, PinIncorrect
+from bikeshare.event_kinds.payloads import ChainTypeUpdated, LockChanged, PassUnrecognized, PinIncorrect
 from bikeshare.ingest.resources import clean
-from bikeshare.ingest.telemetry import DeviceMessage, kept, moment_of, problem
+from bikeshare.ingest.telemetry import DeviceMessage, moment_of, problem, stored_value
 from bikeshare.models import Dock, Pass, Program, TelemetryMessage
 from bikeshare.rules import telemetry as rules
 from bikeshare.rules import zones
 from bikeshare.selectors import rows_of
 from bikeshare.services.telemetry import trips as effects
 from bikeshare.services.telemetry.devices import Device, read_devices, write_devices
-from bikeshare.services.telemetry.telling import Telling
+from bikeshare.services.telemetry.events import DeviceEvents
 from bikeshare.services.trips import open_trips, pin_hash
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
@@ -55,10 +55,10 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         self.verdicts: list[str] = [TelemetryVerdict.STATE.value] * count
         self.trips = [""] * count
         self.work = ResourceUnitOfWork(self.now)
-        self.telling = Telling()
+        self.events = DeviceEvents()
         self.touched: dict[str, Device] = {}
         self.docks: dict[tuple[str, str], Dock] = {}
-        self.known_cards: set[tuple[str, str]] = set()
+        self.passes: set[tuple[str, str]] = set()
 
     def check(self, item: DeviceMessage) -> str:
         return problem(item)
@@ -83,7 +83,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             device.keep_watch()
         write_devices(self.touched.values())
         self._write_messages(rows)
-        self.telling.write(self.work)
+        self.events.write(self.work)
         self.work.flush()
 
     def _device(self, row: int) -> Device:
@@ -127,10 +127,10 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
 
     def _read_cards(self, rows: Sequence[int]) -> None:
         if rows:
-            known = Pass.objects.filter(
+            passes = Pass.objects.filter(
                 uid__in={self.messages[row].uid for row in rows}, user__isnull=False, disabled_at__isnull=True
             )
-            self.known_cards = set(known.values_list("program_id", "uid"))
+            self.passes = set(passes.values_list("program_id", "uid"))
 
     def _read_trips(self, rows: Sequence[int]) -> None:
         concerned = [device for device in map(self._device, rows) if device.trip_id]
@@ -163,21 +163,21 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def _lock(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         if rules.is_late(at, device.state["lock_at"]):
             return TelemetryVerdict.LATE
-        said, rfid = clean(message.state), clean(message.rfid or "")
+        state, rfid = clean(message.state), clean(message.rfid or "")
         previous = device.state["lock"]
-        device.state |= {"lock": said, "lock_at": at}
-        edge = rules.lock_edge(previous, said)
+        device.state |= {"lock": state, "lock_at": at}
+        edge = rules.lock_edge(previous, state)
         if edge:
-            self.telling.of_boitier(f"boitier.{edge}", device, at, LockTold, previous=previous, rfid=rfid)
-        effects.after_lock(self.work, device, said, edge=edge, at=at, dock=self.docks.get((device.program_id, rfid)))
+            self.events.of_boitier(f"boitier.{edge}", device, at, LockChanged, previous=previous, rfid=rfid)
+        effects.after_lock(self.work, device, state, edge=edge, at=at, dock=self.docks.get((device.program_id, rfid)))
         return TelemetryVerdict.EVENT if edge else TelemetryVerdict.STATE
 
     def _pass(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         uid = message.uid or ""
-        if (device.program_id, uid) in self.known_cards:
+        if (device.program_id, uid) in self.passes:
             return TelemetryVerdict.STATE
         shown = rules.masked(uid)
-        self.telling.of_boitier("boitier.pass.unrecognized", device, at, PassUnrecognized, key=_trace(uid), uid=shown)
+        self.events.of_boitier("boitier.pass.unrecognized", device, at, PassUnrecognized, key=_trace(uid), uid=shown)
         return TelemetryVerdict.EVENT
 
     def _pin(self, message: DeviceMessage, device: Device, at: datetime) -> str:
@@ -191,18 +191,18 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         attempts = min(device.state["pin_attempts"] + 1, MAX_PIN_ATTEMPTS)
         device.state["pin_attempts"] = attempts
         key = _trace(message.pin or "")
-        self.telling.of_boitier("boitier.pin.incorrect", device, at, PinIncorrect, key=key, attempts=attempts)
+        self.events.of_boitier("boitier.pin.incorrect", device, at, PinIncorrect, key=key, attempts=attempts)
         return TelemetryVerdict.EVENT
 
     def _chain(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         if rules.is_late(at, device.state["chain_type_at"]):
             return TelemetryVerdict.LATE
-        said, previous = clean(message.chain_type), device.state["chain_type"]
-        device.state |= {"chain_type": said, "chain_type_at": at}
-        if said == previous:
+        reading, previous = clean(message.chain_type), device.state["chain_type"]
+        device.state |= {"chain_type": reading, "chain_type_at": at}
+        if reading == previous:
             return TelemetryVerdict.STATE
-        self.telling.of_boitier(
-            "boitier.chain_type.updated", device, at, ChainTypeUpdated, chain_type=said, previous=previous
+        self.events.of_boitier(
+            "boitier.chain_type.updated", device, at, ChainTypeUpdated, chain_type=reading, previous=previous
         )
         return TelemetryVerdict.EVENT
 
@@ -216,7 +216,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         if name == TelemetryType.BATTERY_VAE:
             device.state["battery_vae_range_m"] = message.remaining_distance
         if step.crossed:
-            self.telling.low_battery(f"vehicule.{name}.low", device, at, message.value, previous)
+            self.events.low_battery(f"vehicule.{name}.low", device, at, message.value, previous)
         return TelemetryVerdict.EVENT if step.crossed else TelemetryVerdict.STATE
 
     def _position(self, message: DeviceMessage, device: Device, at: datetime, inside: tuple[int, ...]) -> str:
@@ -243,7 +243,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         )
         if entry is None:
             return TelemetryVerdict.STATE
-        self.telling.forbidden(device, fix, entry)
+        self.events.forbidden(device, fix, entry)
         return TelemetryVerdict.EVENT
 
     # ---- writing --------------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
                     self._device(row).id,
                     self.trips[row],
                     self.messages[row].type,
-                    msgspec.json.encode(kept(self.messages[row])).decode(),
+                    msgspec.json.encode(stored_value(self.messages[row])).decode(),
                     str(self.verdicts[row]),
                     self.moments[row],
                     self.now,

@@ -12,7 +12,7 @@ from bikeshare.services.unit_of_work import ResourceUnitOfWork
 
 
 def after_lock(
-    work: ResourceUnitOfWork, device: Device, said: str, *, edge: str, at: datetime, dock: Dock | None
+    work: ResourceUnitOfWork, device: Device, state: str, *, edge: str, at: datetime, dock: Dock | None
 ) -> None:
     """Applies a lock message that is newer than what was known to the vehicle's running trip.
 
@@ -20,19 +20,19 @@ def after_lock(
     Unlocked again: an open request that is older is cancelled; a pause ends. What was said before the trip began is
     not about it, and a lock closed during a pause asks for nothing.
     """
-    one = device.open
-    if one is None or (device.trip_start is not None and at < device.trip_start):
+    ride = device.open
+    if ride is None or (device.trip_start is not None and at < device.trip_start):
         return
-    if said == Lock.LOCKED:
-        if one.trip.status == TripStatus.RENTING and edge:
-            trips.mark(work, one, origin=RequestOrigin.SYSTEM, date=at, dock=dock)
-        if one.trip.status in ENDING and dock is not None:
-            trips.complete(work, one, dock=dock)
+    if state == Lock.LOCKED:
+        if ride.trip.status == TripStatus.RENTING and edge:
+            trips.mark(work, ride, origin=RequestOrigin.SYSTEM, date=at, dock=dock)
+        if ride.trip.status in ENDING and dock is not None:
+            trips.complete(work, ride, dock=dock)
     elif edge == Lock.UNLOCKED:
-        if one.trip.status in ENDING and one.request is not None and at > one.request.date:
-            trips.cancel_mark(work, one, reason="unlocked")
-        elif one.trip.status == TripStatus.PITSTOP:
-            trips.resume_riding(work, one, at=at)
-    device.trip_status = one.trip.status
-    if one.trip.status == TripStatus.COMPLETED:
+        if ride.trip.status in ENDING and ride.request is not None and at > ride.request.date:
+            trips.cancel_mark(work, ride, reason="unlocked")
+        elif ride.trip.status == TripStatus.PITSTOP:
+            trips.resume_riding(work, ride, at=at)
+    device.trip_status = ride.trip.status
+    if ride.trip.status == TripStatus.COMPLETED:
         device.end_trip()

@@ -1,4 +1,4 @@
-"""What all bike-share endpoints share: bodies, errors as problems, pages, and the shapes of the answers."""
+"""What all bike-share endpoints share: bodies, errors as problems, pages, and the objects of the answers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def answer(body: Any, status: int = 200) -> HttpResponse:
 
 
 def page_of_ids(
-    rows: QuerySet[Any], *, limit: int, cursor: str | None, shape: Callable[[list[Any]], list[dict[str, Any]]]
+    rows: QuerySet[Any], *, limit: int, cursor: str | None, convert: Callable[[list[Any]], list[dict[str, Any]]]
 ) -> dict[str, Any]:
     """One page in the order in which the rows were made: `{"items": […], "next": cursor | null}`."""
     check_limit(limit)
@@ -55,24 +55,24 @@ def page_of_ids(
         if not isinstance(last, str):
             raise Problem(400, "The cursor is not one that this API gave; start again without it.")
         rows = rows.filter(pk__gt=last)
-    found = list(dict.fromkeys(rows.order_by("pk")[: limit + 1]))
-    more = len(found) > limit
-    return {"items": shape(found[:limit]), "next": encode_cursor(found[limit - 1].pk) if more else None}
+    page = list(dict.fromkeys(rows.order_by("pk")[: limit + 1]))
+    more = len(page) > limit
+    return {"items": convert(page[:limit]), "next": encode_cursor(page[limit - 1].pk) if more else None}
 
 
-# ---- shapes -----------------------------------------------------------------------------------------------------
+# ---- serializing ----------------------------------------------------------------------------------------------------
 
 
-def shape(row: Resource) -> dict[str, Any]:
+def serialize(row: Resource) -> dict[str, Any]:
     """A resource for those who may read it: what events tell, and what they leave out."""
-    found: dict[str, Any] = msgspec.to_builtins(facts_of(row))
-    return found | _more(row)
+    facts: dict[str, Any] = msgspec.to_builtins(facts_of(row))
+    return facts | _more(row)
 
 
-def shapes(rows: list[Any]) -> list[dict[str, Any]]:
+def serialize_all(rows: list[Any]) -> list[dict[str, Any]]:
     if rows and isinstance(rows[0], Station):
         selectors.attach_docks(rows)
-    return [shape(row) for row in rows]
+    return [serialize(row) for row in rows]
 
 
 def _more(row: Resource) -> dict[str, Any]:
@@ -94,10 +94,10 @@ def _more(row: Resource) -> dict[str, Any]:
     return {}
 
 
-def trip_shape(row: Trip) -> dict[str, Any]:
+def serialize_trip(row: Trip) -> dict[str, Any]:
     """A trip with its termination requests, oldest first."""
     requests = TerminationRequest.objects.filter(trip=row).order_by("pk")
-    return shape(row) | {"termination_requests": [msgspec.to_builtins(facts_of(one)) for one in requests]}
+    return serialize(row) | {"termination_requests": [msgspec.to_builtins(facts_of(request)) for request in requests]}
 
 
 _PROGRAM_FIELDS = (
@@ -122,5 +122,5 @@ _PROGRAM_FIELDS = (
 )
 
 
-def program_shape(row: Program) -> dict[str, Any]:
+def serialize_program(row: Program) -> dict[str, Any]:
     return {"object": "program"} | {name: getattr(row, name) for name in _PROGRAM_FIELDS}

@@ -28,7 +28,7 @@ class _PendingEvent:
     publication: dict[str, Any]
 
 
-class Telling:
+class DeviceEvents:
     """Gathers the events of a batch; reads the objects they are about at the end, all at once."""
 
     def __init__(self) -> None:
