@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils import timezone
 
-from bikeshare.ingest.resources import CyclistGiven
+from bikeshare.ingest.resources import CyclistBody
 from bikeshare.models import Program
 from config.environment import Environment
 from core.email_addresses import clean_address, is_address
@@ -55,7 +55,7 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "erasure": erased,
     "setting": alert_addresses,
     "driver": lambda text: msgspec.convert({"email": text}, DriverData),
-    "cyclist": lambda text: msgspec.convert({"email": text}, CyclistGiven),
+    "cyclist": lambda text: msgspec.convert({"email": text}, CyclistBody),
 }
 REFUSALS = (Refused, ValidationError, msgspec.ValidationError, ImproperlyConfigured)
 
