@@ -48,7 +48,7 @@ from vehicles.tasks import sweep
 print(time.time())
 sweep.delay()
 """
-TOLD = "SELECT count(*) FROM vehicles_drivernotification WHERE type = 'ZeInteractiveExpiresSoon'"
+NOTIFIED = "SELECT count(*) FROM vehicles_drivernotification WHERE type = 'ZeInteractiveExpiresSoon'"
 
 
 class Writer(threading.Thread):
@@ -105,13 +105,13 @@ def scan(rig: Rig, vehicles: int = VEHICLES, due: int = DUE) -> list[Figure]:
         writer = Writer(live, ids)
         writer.start()
         began = float(live.manage("shell", "-v", "0", "-c", SWEEP).split()[-1])
-        live.wait_until(lambda: live.rows(TOLD)[0][0] >= due, "everybody who is due is told", 120)
+        live.wait_until(lambda: live.rows(NOTIFIED)[0][0] >= due, "everybody who is due is told", 120)
         seconds = time.time() - began
         writer.ended.set()
         writer.join()
         still = live.rows("SELECT count(*) FROM vehicles_driver WHERE due_at < now() - interval '30 s'")[0][0]
-        if still or live.rows(TOLD)[0][0] != due:
-            raise RuntimeError(f"{live.rows(TOLD)[0][0]} were told, not {due}; {still} are due still")
+        if still or live.rows(NOTIFIED)[0][0] != due:
+            raise RuntimeError(f"{live.rows(NOTIFIED)[0][0]} were told, not {due}; {still} are due still")
     millions = f"{vehicles:,} vehicles, {due:,} due"
     return [
         Figure(f"scan of {millions}", seconds, "s", 5, 3, lower_is_better=True),

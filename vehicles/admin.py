@@ -1,6 +1,6 @@
 """The Django admin of vehicles: complete, and usable at a million vehicles.
 
-What facts tell is read only: a value changed here would be undone by the next fact. Facts are told in the console.
+What facts report is read only: a value changed here would be undone by the next fact. Facts are added in the console.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ register_read_only(
     filters=("state", "reason", "severity", "category"),
 )
 register_read_only(NotificationStep, ("id", "notification_id", "at", "kind", "reason", "detail"), filters=("kind",))
-# Changed in the console, which checks and has the drivers looked at again.
+# Changed in the console, which checks and has the drivers evaluated again.
 register_read_only(
     TypeSetting, ("type", "enabled", "ways", "cooldown_h", "updated_at"), filters=("enabled",), search=("type",)
 )

@@ -13,7 +13,7 @@ from core.api import Problem, Router, ScopedKey, page_of, rfc3339
 from core.ingest import BatchEndpoint
 from vehicles import selectors
 from vehicles.catalogue import TYPES
-from vehicles.choices import NotificationState, Way
+from vehicles.choices import DriverChannel, NotificationState
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.openapi import FACTS_OPENAPI
 from vehicles.models import Driver, DriverNotification
@@ -80,8 +80,8 @@ def serialize_driver(driver: Driver) -> dict[str, Any]:
 
 @router.get("/drivers", auth=READ, summary="Drivers, by Magic Search")
 def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = Driver.objects.filter(DRIVER_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_driver, descending=False)
+    drivers = Driver.objects.filter(DRIVER_SEARCH.condition(q))
+    return page_of(drivers, limit=limit, cursor=cursor, shape=serialize_driver, descending=False)
 
 
 _NOTIFICATION = (
@@ -117,26 +117,26 @@ def driver_notifications(
 ) -> dict[str, Any]:
     """`channel=banner&state=open` are the banners to be shown now; `state` may name several, separated by commas."""
     driver = get_object_or_404(Driver, external_id=driver_id)
-    found = selectors.notifications().filter(driver=driver)
-    return page_of(_narrowed(found, channel, state), limit=limit, cursor=cursor, shape=serialize_notification)
+    notifications = selectors.notifications().filter(driver=driver)
+    return page_of(_narrowed(notifications, channel, state), limit=limit, cursor=cursor, shape=serialize_notification)
 
 
-def _narrowed(found: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
+def _narrowed(notifications: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
     """Raises Problem 422 for a channel or state that there is not: a silent empty list would mislead."""
     states = [word.strip() for word in state.split(",") if word.strip()]
-    for pointer, words, known in (
-        ("/channel", [channel] if channel else [], Way),
+    for pointer, words, choices in (
+        ("/channel", [channel] if channel else [], DriverChannel),
         ("/state", states, NotificationState),
     ):
         for word in words:
-            if word not in known.values:
+            if word not in choices.values:
                 raise Problem(
                     422,
-                    f"There is no {pointer[1:]} “{word}”; there are {', '.join(known.values)}.",
-                    [{"pointer": pointer, "detail": f"one of {', '.join(known.values)}"}],
+                    f"There is no {pointer[1:]} “{word}”; there are {', '.join(choices.values)}.",
+                    [{"pointer": pointer, "detail": f"one of {', '.join(choices.values)}"}],
                 )
-    found = found.filter(ways__contains=[channel]) if channel else found
-    return found.filter(state__in=states) if states else found
+    notifications = notifications.filter(ways__contains=[channel]) if channel else notifications
+    return notifications.filter(state__in=states) if states else notifications
 
 
 # ---- notifications --------------------------------------------------------------------------------------------------
@@ -146,33 +146,33 @@ def _narrowed(found: QuerySet[DriverNotification], channel: str, state: str) -> 
 def list_notifications(
     request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
-    found = selectors.notifications().filter(NOTIFICATION_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_notification)
+    notifications = selectors.notifications().filter(NOTIFICATION_SEARCH.condition(q))
+    return page_of(notifications, limit=limit, cursor=cursor, shape=serialize_notification)
 
 
 @router.get("/notifications/{notification_id}", auth=READ, summary="One notification, and what happened to it")
 def get_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
-    found = get_object_or_404(selectors.notifications(), pk=notification_id)
+    notification = get_object_or_404(selectors.notifications(), pk=notification_id)
     steps = [
         {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": step.detail}
-        for step in selectors.steps_of(found)
+        for step in selectors.steps_of(notification)
     ]
-    return serialize_notification(found) | {"steps": steps}
+    return serialize_notification(notification) | {"steps": steps}
 
 
 @router.post("/notifications/{notification_id}/read", auth=WRITE, summary="The driver has seen it")
 def read_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
-    found = get_object_or_404(selectors.notifications(), pk=notification_id)
-    if not services.mark_read(notification=found, now=timezone.now()):
-        raise Problem(409, f"This notification is {found.state}; only an open one can be read.")
-    return serialize_notification(found)
+    notification = get_object_or_404(selectors.notifications(), pk=notification_id)
+    if not services.mark_read(notification=notification, now=timezone.now()):
+        raise Problem(409, f"This notification is {notification.state}; only an open one can be read.")
+    return serialize_notification(notification)
 
 
 @router.post("/notifications/{notification_id}/dismiss", auth=WRITE, summary="The driver puts a banner away")
 def dismiss_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
-    found = get_object_or_404(selectors.notifications(), pk=notification_id)
-    if Way.BANNER not in found.ways:
+    notification = get_object_or_404(selectors.notifications(), pk=notification_id)
+    if DriverChannel.BANNER not in notification.ways:
         raise Problem(409, "Only a banner can be dismissed; mark this one as read.")
-    if not services.dismiss(notification=found, now=timezone.now()):
-        raise Problem(409, f"This notification is {found.state}; only one that is shown can be dismissed.")
-    return serialize_notification(found)
+    if not services.dismiss(notification=notification, now=timezone.now()):
+        raise Problem(409, f"This notification is {notification.state}; only one that is shown can be dismissed.")
+    return serialize_notification(notification)

@@ -23,7 +23,7 @@ class VehiclesConfig(AppConfig):
         from vehicles import demo, selectors, tiles
         from vehicles.event_kinds import DOMAIN, KINDS
         from vehicles.mailing import CATEGORY_LIST
-        from vehicles.services import keeping
+        from vehicles.services import retention
         from vehicles.services.banners import AUDIENCE
         from vehicles.services.notifications import BANNERS
 
@@ -32,7 +32,7 @@ class VehiclesConfig(AppConfig):
         register_kinds(KINDS)
         register_personal(DOMAIN, Source(selectors.people, Scope.VEHICLES_READ, f"{app}.view_driver"))
         register_list(CATEGORY_LIST)
-        register_event_keeper(app, keeping.events_of_living)
+        register_event_keeper(app, retention.events_of_living)
         register_owner(AUDIENCE, BANNERS)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)
         label = _("Vehicle notifications")

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Way(models.TextChoices):
+class DriverChannel(models.TextChoices):
     """How a notification reaches a driver. A push is sent by the app's backend, which hears of it by webhook."""
 
     PUSH = "push", _("Push")
@@ -12,7 +12,7 @@ class Way(models.TextChoices):
     BANNER = "banner", _("Banner")
 
 
-class Severity(models.TextChoices):
+class DriverSeverity(models.TextChoices):
     INFO = "info", _("Information")
     ACTION = "action", _("To do")
     WARNING = "warning", _("Warning")
@@ -20,10 +20,10 @@ class Severity(models.TextChoices):
 
 
 SEVERITY_COLOURS = {
-    Severity.INFO: "info",
-    Severity.ACTION: "violet",
-    Severity.WARNING: "warning",
-    Severity.CRITICAL: "danger",
+    DriverSeverity.INFO: "info",
+    DriverSeverity.ACTION: "violet",
+    DriverSeverity.WARNING: "warning",
+    DriverSeverity.CRITICAL: "danger",
 }
 
 
@@ -41,7 +41,7 @@ class Category(models.TextChoices):
     REFERRAL = "referral", _("Referrals")
 
 
-class Kind(models.TextChoices):
+class TriggerKind(models.TextChoices):
     """What brings a notification about."""
 
     EVENT = "event", _("A fact")
@@ -84,10 +84,10 @@ class Reason(models.TextChoices):
     ROOT_CAUSE = "root_cause", _("Another notification tells its cause")
     PREFERENCE = "preference", _("The driver does not want this category")
     NO_CONSENT = "no_consent", _("The driver did not consent to marketing")
-    NO_WAY = "no_way", _("There is no way to the driver: no e-mail address, or push is switched off")
+    NO_CHANNEL = "no_way", _("There is no way to the driver: no e-mail address, or push is switched off")
     COOLDOWN = "cooldown", _("The same was told or dismissed shortly before")
     QUIET_HOURS = "quiet_hours", _("Quiet hours in the driver’s time zone")
-    NEVER_TOLD = "never_told", _("It was over before it could be told")
+    NEVER_NOTIFIED = "never_told", _("It was over before it could be told")
     CONDITION_ENDED = "condition_ended", _("Its condition ended")
     TIME_ENDED = "time_ended", _("Its time was over")
 
@@ -96,7 +96,7 @@ class StepKind(models.TextChoices):
     """What happened to a notification, for its timeline."""
 
     HELD = "held", _("Held back")
-    TOLD = "told", _("Told")
+    NOTIFIED = "told", _("Told")
     REMINDED = "reminded", _("Reminded")
     RETURNED = "returned", _("Shown again")
     WITHDRAWN = "withdrawn", _("Withdrawn")

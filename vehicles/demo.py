@@ -1,6 +1,6 @@
 """The demo's drivers: cars of six brands with their troubles, contracts, sessions, payouts, two campaigns.
 
-Everything comes about by facts, as it would from the API, told as the days pass with the sweep at work.
+Everything comes about by facts, as it would from the API, reported as the days pass with the sweep at work.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vehicles.services.evaluation import sweep_due
 from vehicles.services.intake import take_facts
 
 Json = dict[str, Any]
-Told = tuple[datetime, Json]
+DatedFact = tuple[datetime, Json]
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 # How long they have lived when the demo begins, and how often facts come in meanwhile.
 LIVED, STRIDE = 6 * DAY, 2 * HOUR
@@ -50,29 +50,29 @@ def load(now: datetime) -> None:
     if Driver.objects.exists():
         return
     chance = random.Random(20261121)  # noqa: S311 - the same demo everywhere
-    told = sorted((*_beginnings(now, chance), *_histories(now, chance), *_troubles(now)), key=lambda f: f[0])
+    facts = sorted((*_beginnings(now, chance), *_histories(now, chance), *_problems(now)), key=lambda f: f[0])
     decoder = msgspec.json.Decoder(AnyFact)
-    until, waiting = now - LIVED, told
+    until, waiting = now - LIVED, facts
     while until < now:
         until = min(until + STRIDE, now)
         come, waiting = _split(waiting, until)
         if come:
-            facts: list[tuple[int, IncomingFact]] = [
+            items: list[tuple[int, IncomingFact]] = [
                 (number, decoder.decode(msgspec.json.encode(fact))) for number, (_at, fact) in enumerate(come)
             ]
-            take_facts(submissions=[Submission(0, facts)], now=until)
+            take_facts(submissions=[Submission(0, items)], now=until)
         while sweep_due(now=until):
             continue
     _campaigns(now)
 
 
-def _split(told: list[Told], until: datetime) -> tuple[list[Told], list[Told]]:
+def _split(facts: list[DatedFact], until: datetime) -> tuple[list[DatedFact], list[DatedFact]]:
     """What has come by a moment, and what comes later."""
-    here = next((n for n, (at, _fact) in enumerate(told) if at > until), len(told))
-    return told[:here], told[here:]
+    here = next((n for n, (at, _fact) in enumerate(facts) if at > until), len(facts))
+    return facts[:here], facts[here:]
 
 
-def _fact(at: datetime, kind: str, data: Json, **links: str) -> Told:
+def _fact(at: datetime, kind: str, data: Json, **links: str) -> DatedFact:
     return at, {"type": kind, "occurred_at": at.isoformat(), "data": data, **links}
 
 
@@ -86,7 +86,7 @@ CAR: dict[str, Any] = {
 }
 
 
-def _beginnings(now: datetime, chance: random.Random) -> Iterator[Told]:
+def _beginnings(now: datetime, chance: random.Random) -> Iterator[DatedFact]:
     began = now - LIVED + HOUR
     for n, (name, language, country, zone, brand, model) in enumerate(PEOPLE, 1):
         driver, car, account, home = (f"{word}-{n:03d}" for word in ("driver", "car", "account", "home"))
@@ -136,7 +136,7 @@ def _beginnings(now: datetime, chance: random.Random) -> Iterator[Told]:
         )
 
 
-def _histories(now: datetime, chance: random.Random) -> Iterator[Told]:
+def _histories(now: datetime, chance: random.Random) -> Iterator[DatedFact]:
     """Evenings at the plug, the last of which still goes on for some; and twice a day every car is heard of."""
     for n in range(1, len(PEOPLE) + 1):
         car, home = f"car-{n:03d}", f"home-{n:03d}"
@@ -164,7 +164,7 @@ def _histories(now: datetime, chance: random.Random) -> Iterator[Told]:
             )
 
 
-def _troubles(now: datetime) -> Iterator[Told]:
+def _problems(now: datetime) -> Iterator[DatedFact]:
     yield _fact(now - HOUR, "vehicle", {"privacy_mode": True}, vehicle="car-001")
     yield _fact(
         now - DAY, "oem_service", {"state": "active", "expires_at": (now + 6 * DAY).isoformat()}, vehicle="car-002"
@@ -202,7 +202,7 @@ def _troubles(now: datetime) -> Iterator[Told]:
 def _campaigns(now: datetime) -> None:
     running = save_campaign(
         campaign=None,
-        given={
+        values={
             "name": "Update to 4.16",
             "type": "ImportantUpdateAppv416Banner",
             "min_app_version": "4.16",
@@ -214,7 +214,7 @@ def _campaigns(now: datetime) -> None:
     start_campaign(campaign=running, now=now)
     save_campaign(
         campaign=None,
-        given={
+        values={
             "name": "PDL in France",
             "type": "InformationMobilizePdlBenefitBanner",
             "audience": "country:fr pdl:no",

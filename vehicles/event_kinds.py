@@ -14,7 +14,7 @@ DOMAIN = "vehicles"
 
 
 class DriverFacts(msgspec.Struct, kw_only=True):
-    """Who is told; `id` is the sender's own id of the driver, whose name is never part of an event."""
+    """Who is notified; `id` is the sender's own id of the driver, whose name is never part of an event."""
 
     id: str
     language: str = "en"
@@ -36,7 +36,7 @@ class VehicleFacts(msgspec.Struct, kw_only=True):
 
 
 class NotificationFacts(msgspec.Struct, kw_only=True):
-    """One notification. `channels` says how it is told: on `push`, the app's backend shows it on the phone.
+    """One notification. `channels` says how it reaches the driver: on `push`, the app's backend shows it on the phone.
 
     `occasion`: new, returned, reminder, sample; at its end the reason: condition_ended, time_ended, root_cause and so
     on. Times are RFC 3339.

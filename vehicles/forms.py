@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from outbox.choices import Language
 from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
-from vehicles.choices import Way
+from vehicles.choices import DriverChannel
 from vehicles.ingest.base import IncomingFact
 from vehicles.rules.deciding import Policy
 
@@ -38,24 +38,24 @@ class Pairs(forms.Field):
         text = str(value or "").strip()
         if not text:
             return None
-        found = {}
+        pairs = {}
         for part in re.split(r"[,\n]+", text):
             words = re.split(r"[\s:=]+", part.strip(), maxsplit=1)
             if len(words) != 2:
                 raise forms.ValidationError(_t("Write names with a word each, e.g. geoLocation available."))
-            found[words[0]] = words[1].strip()
-        return found
+            pairs[words[0]] = words[1].strip()
+        return pairs
 
 
 class FlagPairs(Pairs):
     """The same with yes or no for a word."""
 
     def to_python(self, value: Any) -> Any:
-        found = super().to_python(value)
+        pairs = super().to_python(value)
         words = {"yes": True, "true": True, "no": False, "false": False}
-        if found and set(map(str.lower, found.values())) - set(words):
+        if pairs and set(map(str.lower, pairs.values())) - set(words):
             raise forms.ValidationError(_t("Write names with yes or no each, e.g. session no."))
-        return {name: words[word.lower()] for name, word in found.items()} if found else None
+        return {name: words[word.lower()] for name, word in pairs.items()} if pairs else None
 
 
 class QuietField(forms.Field):
@@ -131,22 +131,22 @@ class FactForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         if self.errors:
             return cleaned
-        given: dict[str, Any] = {name: cleaned[name] for name in self._links if cleaned.get(name)}
-        given["data"] = {
+        values: dict[str, Any] = {name: cleaned[name] for name in self._links if cleaned.get(name)}
+        values["data"] = {
             name.removeprefix("data_"): value
             for name in self._data
-            if (value := self._told(name, cleaned.get(name))) is not None
+            if (value := self._value(name, cleaned.get(name))) is not None
         }
         moment = cleaned.get("occurred_at") or timezone.now()
         tag = self.fact_type.__struct_config__.tag
         try:
-            told = {"type": tag, "occurred_at": moment.isoformat(), **given}
-            cleaned["fact"] = msgspec.convert(msgspec.to_builtins(told), self.fact_type)
+            fact = {"type": tag, "occurred_at": moment.isoformat(), **values}
+            cleaned["fact"] = msgspec.convert(msgspec.to_builtins(fact), self.fact_type)
         except msgspec.ValidationError as error:
             raise forms.ValidationError(str(error).replace(" - at `$.data", " - `").replace("`.", "`")) from error
         return cleaned
 
-    def _told(self, name: str, value: Any) -> Any:
+    def _value(self, name: str, value: Any) -> Any:
         """A value as the schema takes it; None for what was left empty."""
         if value is None or value == "":
             return None
@@ -180,7 +180,9 @@ class TypeForm(forms.Form):
     """What an operator may change about a type."""
 
     enabled = forms.BooleanField(label=_("On"), required=False)
-    ways = forms.MultipleChoiceField(label=_("Channels"), choices=Way.choices, widget=forms.CheckboxSelectMultiple)
+    ways = forms.MultipleChoiceField(
+        label=_("Channels"), choices=DriverChannel.choices, widget=forms.CheckboxSelectMultiple
+    )
     cooldown_h = forms.FloatField(
         label=_("Cooldown (hours)"),
         min_value=0,

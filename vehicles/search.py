@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
@@ -18,14 +18,14 @@ from vehicles.choices import (
     LIVE,
     CampaignState,
     Category,
-    Kind,
+    DriverChannel,
+    DriverSeverity,
     NotificationState,
     PairingReason,
     PairingState,
     Reason,
-    Severity,
+    TriggerKind,
     UnmanagedReason,
-    Way,
 )
 from vehicles.models import ChargingLocation, Driver, DriverNotification, Vehicle
 from vehicles.rules.versions import version_key
@@ -42,13 +42,13 @@ class VersionFacet(Facet):
         return numbers
 
     def condition(self, value: Value, context: SearchContext) -> Q:
-        known = ~Q(**{self.path: []})
+        has_version = ~Q(**{self.path: []})
         match value:
             case Comparison(operator, text):
                 lookup = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}[operator]
-                return known & Q(**{f"{self.path}__{lookup}": self._numbers(text)})
+                return has_version & Q(**{f"{self.path}__{lookup}": self._numbers(text)})
             case Span(low, high):
-                bounds = known
+                bounds = has_version
                 if low:
                     bounds &= Q(**{f"{self.path}__gte": self._numbers(low)})
                 if high:
@@ -56,7 +56,7 @@ class VersionFacet(Facet):
                 return bounds
             case Word(text):
                 if text.lower() in ("none", ""):
-                    return ~known
+                    return ~has_version
                 return Q(**{self.path: self._numbers(text)})
 
     def examples(self) -> list[Any]:
@@ -218,7 +218,7 @@ NOTIFICATION_SEARCH = SearchSchema(
         ChoiceFacet("state", "state", _("State"), choices=_values(NotificationState) | {"live": Q(state__in=LIVE)}),
         ChoiceFacet("type", "type", _("Type"), choices={name.lower(): name for name in TYPES}),
         ChoiceFacet("reason", "reason", _("Reason"), choices=_values(Reason)),
-        ChoiceFacet("severity", "severity", _("Severity"), choices=_values(Severity)),
+        ChoiceFacet("severity", "severity", _("Severity"), choices=_values(DriverSeverity)),
         ChoiceFacet("category", "category", _("Category"), choices=_values(Category)),
         TagFacet("channel", "ways", _("Channel"), ("way",)),
         TextFacet("driver", "driver__external_id", _("Driver")),
@@ -242,38 +242,43 @@ CAMPAIGN_SEARCH = SearchSchema(
 )
 
 
-def _types(attribute: str, value: Any) -> Q:
-    """The settings of all types of the catalogue with this value."""
-    return Q(type__in=[name for name, entry in TYPES.items() if getattr(entry, attribute) == value])
+def _types(attribute: str, choices: type[TextChoices]) -> dict[str, Any]:
+    """For each choice, the settings of the types of the catalogue that have it."""
+    return {
+        choice.value: Q(type__in=[name for name, entry in TYPES.items() if getattr(entry, attribute) == choice])
+        for choice in choices
+    }
 
 
-def _told_by(way: Way) -> Q:
-    """Types that are told by a way: by an operator's word, or else by the catalogue's."""
-    return Q(ways__contains=[way.value]) | Q(
-        ways__isnull=True, type__in=[name for name, entry in TYPES.items() if way in entry.ways]
+def _types_by_channel(channel: DriverChannel) -> Q:
+    """Types that use a channel: by an operator's setting, or else by the catalogue's."""
+    return Q(ways__contains=[channel.value]) | Q(
+        ways__isnull=True, type__in=[name for name, entry in TYPES.items() if channel in entry.ways]
     )
 
 
 def _type_text(text: str) -> Q:
     """Types whose name, description, trigger or clear contains a text, case ignored."""
-    wanted = text.lower()
-    return Q(
-        type__in=[
-            name
-            for name, entry in TYPES.items()
-            if any(wanted in str(said).lower() for said in (name, entry.description, entry.trigger, entry.clear))
-        ]
-    )
+    lowered = text.lower()
+    texts = {name: (name, entry.description, entry.trigger, entry.clear) for name, entry in TYPES.items()}
+    return Q(type__in=[name for name, parts in texts.items() if any(lowered in str(part).lower() for part in parts)])
 
 
+_TYPES_BY_CHANNEL: dict[str, Any] = {channel.value: _types_by_channel(channel) for channel in DriverChannel}
 TYPE_SEARCH = SearchSchema(
     _type_text,
     (
         TextFacet("type", "type", _("Name"), ("name",)),
-        ChoiceFacet("channel", "ways", _("Channel"), ("way",), choices={way.value: _told_by(way) for way in Way}),
-        ChoiceFacet("category", "type", _("Category"), choices={c.value: _types("category", c) for c in Category}),
-        ChoiceFacet("severity", "type", _("Severity"), choices={s.value: _types("severity", s) for s in Severity}),
-        ChoiceFacet("kind", "type", _("Kind"), choices={k.value: _types("kind", k) for k in Kind}),
+        ChoiceFacet(
+            "channel",
+            "ways",
+            _("Channel"),
+            ("way",),
+            choices={channel.value: _types_by_channel(channel) for channel in DriverChannel},
+        ),
+        ChoiceFacet("category", "type", _("Category"), choices=_types("category", Category)),
+        ChoiceFacet("severity", "type", _("Severity"), choices=_types("severity", DriverSeverity)),
+        ChoiceFacet("kind", "type", _("Kind"), choices=_types("kind", TriggerKind)),
         FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
     ),
 )

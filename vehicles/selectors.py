@@ -74,7 +74,7 @@ def held_counts() -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineItem:
     """One line of a driver's timeline: a fact, a step of a notification, or a delivery."""
 
     at: datetime
@@ -85,7 +85,7 @@ class Moment:
 
 def subjects_of(driver: Driver) -> list[str]:
     """Everything of a driver that facts are about, as the facts name it."""
-    found = [f"driver:{driver.external_id}"]
+    subjects = [f"driver:{driver.external_id}"]
     for name, rows in (
         ("vehicle", driver.vehicles),
         ("account", driver.accounts),
@@ -97,34 +97,34 @@ def subjects_of(driver: Driver) -> list[str]:
         ("referral", driver.referred),
         ("referral", driver.invited),
     ):
-        found += [f"{name}:{key}" for key in rows.order_by("-pk").values_list("external_id", flat=True)[:TIMELINE]]
+        subjects += [f"{name}:{key}" for key in rows.order_by("-pk").values_list("external_id", flat=True)[:TIMELINE]]
     sessions = ChargingSession.objects.filter(vehicle__driver=driver, derived=False).order_by("-pk")
-    return found + [f"session:{key}" for key in sessions.values_list("external_id", flat=True)[:TIMELINE]]
+    return subjects + [f"session:{key}" for key in sessions.values_list("external_id", flat=True)[:TIMELINE]]
 
 
 def facts_of(driver: Driver, limit: int = TIMELINE) -> QuerySet[Fact]:
     return Fact.objects.filter(subject__in=subjects_of(driver)).order_by("-id")[:limit]
 
 
-def timeline_of(driver: Driver, limit: int = TIMELINE) -> list[Moment]:
-    """What was reported of a driver's things and what the driver was told of it, newest first."""
-    facts = [Moment(fact.occurred_at, "fact", fact) for fact in facts_of(driver, limit)]
+def timeline_of(driver: Driver, limit: int = TIMELINE) -> list[TimelineItem]:
+    """What was reported of a driver's entities and what the driver was notified of, newest first."""
+    facts = [TimelineItem(fact.occurred_at, "fact", fact) for fact in facts_of(driver, limit)]
     steps = list(
         NotificationStep.objects.filter(notification__driver=driver)
         .select_related("notification")
         .order_by("-id")[:limit]
     )
     deliveries = deliveries_of_steps(steps)
-    told = [Moment(step.at, "step", step, deliveries.get(step.event_id or 0, [])) for step in steps]
-    return sorted([*facts, *told], key=lambda moment: (moment.at, moment.row.pk), reverse=True)[:limit]
+    steps_taken = [TimelineItem(step.at, "step", step, deliveries.get(step.event_id or 0, [])) for step in steps]
+    return sorted([*facts, *steps_taken], key=lambda moment: (moment.at, moment.row.pk), reverse=True)[:limit]
 
 
 def deliveries_of_steps(steps: Sequence[NotificationStep]) -> dict[int, list[Delivery]]:
     """Deliveries by the event that a step published."""
-    found: dict[int, list[Delivery]] = {}
+    deliveries: dict[int, list[Delivery]] = {}
     for delivery in deliveries_of_events(step.event_id for step in steps if step.event_id is not None):
-        found.setdefault(delivery.event_id, []).append(delivery)
-    return found
+        deliveries.setdefault(delivery.event_id, []).append(delivery)
+    return deliveries
 
 
 # ---- campaigns ------------------------------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def campaign_progress(campaign: Campaign) -> dict[str, int]:
         type=campaign.type,
         driver_id__in=recipients.values("driver_id"),
     )
-    told = banners.filter(told_at__isnull=False).values("driver_id").distinct().count()
-    return {"recipients": recipients.count(), "told": told} | _counts(banners, "state")
+    notified = banners.filter(told_at__isnull=False).values("driver_id").distinct().count()
+    return {"recipients": recipients.count(), "told": notified} | _counts(banners, "state")
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ class Audience:
 
 def audience_preview(text: str) -> Audience:
     """Raises SearchError for a search that cannot be read."""
-    found = Driver.objects.filter(DRIVER_SEARCH.condition(text), removed=False)
-    count = len(capped_ids(found))
-    return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(found.order_by("external_id")[:8]))
+    drivers = Driver.objects.filter(DRIVER_SEARCH.condition(text), removed=False)
+    count = len(capped_ids(drivers))
+    return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(drivers.order_by("external_id")[:8]))
 
 
 # ---- pages ----------------------------------------------------------------------------------------------------------
@@ -200,10 +200,10 @@ def facts_about(subject: str, limit: int = 50) -> QuerySet[Fact]:
 
 
 def driver_of_fact(fact: Any) -> Driver | None:
-    """The driver whom a fact concerns, as far as it names one or the thing that it is about."""
-    named = getattr(fact, "driver", None)
-    if isinstance(named, str):
-        return Driver.objects.filter(external_id=named).first()
+    """The driver whom a fact concerns, as far as it names one or the entity that it is about."""
+    driver_key = getattr(fact, "driver", None)
+    if isinstance(driver_key, str):
+        return Driver.objects.filter(external_id=driver_key).first()
     for name, path in (
         ("vehicle", "vehicles"),
         ("account", "accounts"),
@@ -220,11 +220,11 @@ def driver_of_fact(fact: Any) -> Driver | None:
 
 
 def people(payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
-    """For each event's payload the driver whom it tells: id, name, email; one query. None for one who is unknown."""
+    """For each event's payload the driver whom it notifies: id, name, email; one query. None for one who is unknown."""
     ids = [_driver_in(payload) for payload in payloads]
     rows = Driver.objects.filter(external_id__in={pk for pk in ids if pk}, removed=False)
-    found = {row["external_id"]: row for row in rows.values("external_id", "name", "email")}
-    return [_person(found.get(pk)) for pk in ids]
+    drivers = {row["external_id"]: row for row in rows.values("external_id", "name", "email")}
+    return [_person(drivers.get(pk)) for pk in ids]
 
 
 def _driver_in(payload: Mapping[str, Any]) -> str:

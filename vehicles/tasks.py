@@ -1,4 +1,4 @@
-"""Celery doors of vehicles."""
+"""Celery tasks of vehicles."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def sweep_more() -> None:
 
 
 @shared_task(name="vehicles.look_at_everyone")
-def look_at_everyone() -> None:
-    """After a threshold was changed: every driver becomes due, and the sweep looks at them."""
+def evaluate_everyone() -> None:
+    """After a threshold was changed: every driver becomes due, and the sweep evaluates them."""
     policies.mark_everyone_due(now=timezone.now())

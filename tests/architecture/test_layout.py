@@ -70,7 +70,7 @@ OWN_MODULES = {
         "undo",
         "unit_of_work",
     },
-    # The 38 notifications: what they are and in which words they are told, as data.
+    # The 38 notifications: what they are and in which words drivers read them, as data.
     "vehicles": {"catalogue"},
     # Failure causes and commands: what they mean, in words.
     "fleet_remotes": {"catalogue"},

@@ -121,7 +121,7 @@ def one_of_each(owner: User) -> list[Model]:
             received_at=now + timedelta(seconds=1),
             digest=b"walked",
         ),
-        NotificationStep.objects.create(notification=note, at=now, kind=StepKind.TOLD, detail="banner"),
+        NotificationStep.objects.create(notification=note, at=now, kind=StepKind.NOTIFIED, detail="banner"),
         TypeSetting.objects.get_or_create(type=note.type)[0],
         NotificationText.objects.create(type=note.type, language="de", title="Titel", body="Text"),
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
     DRIVER,
@@ -40,7 +40,7 @@ class Case:
     trigger: list[Json]
     near: dict[str, list[Json]]
     before: list[Json] = field(default_factory=list)
-    look: datetime = NOW
+    evaluated_at: datetime = NOW
     clear: list[Json] = field(default_factory=list)
     later: datetime = LATER
     ends: str = "resolved"
@@ -353,7 +353,7 @@ SETTINGS = [
         [car(NOW, privacy_mode=True)],
         {"off": [car(NOW, privacy_mode=False)], "another brand": [car(NOW, brand="BMW", privacy_mode=True)]},
         before=[linked("Audi", user_role="primary")],
-        look=NOW,
+        evaluated_at=NOW,
         clear=[telemetry(at(hours=1))],
     ),
     Case(
@@ -549,12 +549,12 @@ class Also:
     name: str
     how: str
     facts: list[Json]
-    look: datetime = NOW
+    evaluated_at: datetime = NOW
 
 
 def money(kind: str, key: str, **data: Any) -> Json:
-    given: Json = {kind: key, "driver": DRIVER, "amount": 40, "currency": "EUR"} | data
-    return fact({"statement": "cost_statement"}.get(kind, kind), NOW, **given)
+    values: Json = {kind: key, "driver": DRIVER, "amount": 40, "currency": "EUR"} | data
+    return fact({"statement": "cost_statement"}.get(kind, kind), NOW, **values)
 
 
 ALSO = [

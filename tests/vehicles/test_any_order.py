@@ -13,7 +13,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
     DRIVER,
@@ -45,7 +45,7 @@ from vehicles.models import (
     Vehicle,
 )
 from vehicles.rules.sessions import Sample, derive
-from vehicles.rules.timelines import KEPT, Reports
+from vehicles.rules.timelines import MOST_ENTRIES, Reports
 
 END = at(hours=72)
 CAPABILITIES = ("geoLocation", "startStopCharging")
@@ -61,7 +61,7 @@ def undone() -> Iterator[None]:
 
 # ---- pure -----------------------------------------------------------------------------------------------------------
 
-entries = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["ok", "bad", None, True])), max_size=KEPT)
+entries = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["ok", "bad", None, True])), max_size=MOST_ENTRIES)
 
 
 @given(entries, st.randoms(use_true_random=False))
@@ -71,15 +71,15 @@ def test_a_timeline_does_not_depend_on_the_order_of_its_entries(told: list[tuple
     one, other = Reports(), Reports()
     for reports, order in ((one, told), (other, mixed)):
         for minute, value in order:
-            reports.tell("x", value, at(minutes=minute))
+            reports.add("x", value, at(minutes=minute))
     assert one.raw == other.raw
 
 
-@given(st.lists(st.sampled_from(["ok", "bad"]), min_size=KEPT + 1, max_size=3 * KEPT))
+@given(st.lists(st.sampled_from(["ok", "bad"]), min_size=MOST_ENTRIES + 1, max_size=3 * MOST_ENTRIES))
 def test_a_long_timeline_keeps_the_present_value_and_its_beginning(values: list[str]) -> None:
     reports = Reports()
     for minute, value in enumerate(values):
-        reports.tell("x", value, at(minutes=minute))
+        reports.add("x", value, at(minutes=minute))
     begins = (
         next(n for n in range(len(values), 0, -1) if values[n - 1] != values[-1] or n == 0)
         if len(set(values)) > 1
@@ -87,8 +87,8 @@ def test_a_long_timeline_keeps_the_present_value_and_its_beginning(values: list[
     )
     assert reports.latest("x") == values[-1]
     assert reports.since("x") == at(minutes=begins)
-    assert reports.told_at("x") == at(minutes=len(values) - 1)
-    assert len(reports.raw["x"]) <= KEPT
+    assert reports.reported_at("x") == at(minutes=len(values) - 1)
+    assert len(reports.raw["x"]) <= MOST_ENTRIES
 
 
 samples = st.lists(
@@ -111,9 +111,9 @@ def test_sessions_do_not_depend_on_the_order_of_the_samples(
 ) -> None:
     reports = Reports()
     for minute, on in switched:
-        reports.tell("smart_charging", on, at(minutes=minute))
+        reports.add("smart_charging", on, at(minutes=minute))
     for name in CAPABILITIES:
-        reports.tell(f"capability.{name}", "available", at())
+        reports.add(f"capability.{name}", "available", at())
     mixed = list(told)
     chance.shuffle(mixed)
     found = derive(told, reports)

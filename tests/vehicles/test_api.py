@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tests.conftest import ApiClient
 from tests.factories.vehicles import NotificationFactory
-from tests.vehicles.kit import CAR, DRIVER, Json, at, driver, fact
+from tests.vehicles.helpers import CAR, DRIVER, Json, at, driver, fact
 from vehicles.catalogue import TYPES
 from vehicles.ingest import FACT_TYPES
 from vehicles.models import (

@@ -9,7 +9,7 @@ from outbox.services import banners as store
 from outbox.services import expire_banners
 from tests.conftest import ApiClient
 from tests.outbox.kit import in_threads
-from tests.vehicles.kit import DAY, DRIVER, HOUR, NOW, account, at, linked, only, people, steps, sweep, take
+from tests.vehicles.helpers import DAY, DRIVER, HOUR, NOW, account, at, linked, only, people, steps, sweep, take
 from vehicles.catalogue import TYPES
 from vehicles.services.notifications import dismiss, send_sample
 

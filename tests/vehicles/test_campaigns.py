@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.refusal import Refused
-from tests.vehicles.kit import DRIVER, HOME, NOW, at, driver, fact, held, notes, people, shown, states, sweep, take
+from tests.vehicles.helpers import DRIVER, HOME, NOW, at, driver, fact, held, notes, people, shown, states, sweep, take
 from vehicles import selectors
 from vehicles.models import Campaign, CampaignRecipient
 from vehicles.services import campaigns as services
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 UPDATE, PDL = "ImportantUpdateAppv416Banner", "InformationMobilizePdlBenefitBanner"
 
 
-def draft(**given: Any) -> Campaign:
+def draft(**values: Any) -> Campaign:
     found = {
         "name": "Autumn",
         "type": UPDATE,
@@ -25,11 +25,11 @@ def draft(**given: Any) -> Campaign:
         "begins_at": NOW,
         "ends_at": at(days=10),
     }
-    return services.save_campaign(campaign=None, given=found | given)
+    return services.save_campaign(campaign=None, values=found | values)
 
 
-def run(**given: Any) -> Campaign:
-    campaign = draft(**given)
+def run(**values: Any) -> Campaign:
+    campaign = draft(**values)
     assert services.start_campaign(campaign=campaign, now=NOW)
     sweep(NOW)
     return campaign
@@ -143,7 +143,7 @@ def test_what_was_started_is_not_changed() -> None:
     campaign = run()
     campaign.refresh_from_db()
     with pytest.raises(Refused, match="started"):
-        services.save_campaign(campaign=campaign, given={"name": "Other"})
+        services.save_campaign(campaign=campaign, values={"name": "Other"})
     assert not services.start_campaign(campaign=campaign, now=NOW)
 
 

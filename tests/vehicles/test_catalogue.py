@@ -10,10 +10,10 @@ import pytest
 from outbox.models import Delivery
 from tests.outbox.hooks import endpoint_at
 from tests.vehicles.cases import ALSO, CASES, Also, Case
-from tests.vehicles.kit import DRIVER, EMAIL, NOW, Json, at, deliveries, events, notes, only, people, sweep, take
+from tests.vehicles.helpers import DRIVER, EMAIL, NOW, Json, at, deliveries, events, notes, only, people, sweep, take
 from vehicles.catalogue import TYPES, siblings_of
 from vehicles.catalogue.texts import PLACEHOLDERS, TEXTS
-from vehicles.choices import Way
+from vehicles.choices import DriverChannel
 from vehicles.models import Campaign, Driver
 from vehicles.rules.windows import CONDITIONS
 from vehicles.services.campaigns import save_campaign, start_campaign
@@ -36,7 +36,7 @@ def play(facts: list[Json], until: datetime) -> None:
 def campaign_of(case: Case) -> Campaign | None:
     if not case.campaign:
         return None
-    given = {
+    values = {
         "name": "Autumn",
         "type": case.campaign,
         "min_app_version": "4.16",
@@ -44,7 +44,7 @@ def campaign_of(case: Case) -> Campaign | None:
         "ends_at": at(days=60),
         "audience": "",
     }
-    campaign = save_campaign(campaign=None, given=given)
+    campaign = save_campaign(campaign=None, values=values)
     start_campaign(campaign=campaign, now=at(days=-2))
     return campaign
 
@@ -73,11 +73,11 @@ def test_names_and_descriptions_are_those_of_the_seed() -> None:
 def test_the_names_of_the_seed_say_the_channel() -> None:
     for entry in TYPES.values():
         if entry.name.endswith("Banner"):
-            assert entry.ways == (Way.BANNER,), entry.name
+            assert entry.ways == (DriverChannel.BANNER,), entry.name
         elif entry.name.endswith("Email"):
-            assert entry.ways == (Way.EMAIL,), entry.name
+            assert entry.ways == (DriverChannel.EMAIL,), entry.name
         else:
-            assert Way.BANNER not in entry.ways, entry.name
+            assert DriverChannel.BANNER not in entry.ways, entry.name
     assert sum(entry.is_banner for entry in TYPES.values()) == 11
 
 
@@ -98,18 +98,20 @@ def test_every_type_has_a_condition_and_words_in_every_language() -> None:
 def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
     app_backend()
     begin(case)
-    play([*case.before, *case.trigger], case.look)
+    play([*case.before, *case.trigger], case.evaluated_at)
     note = only(case.name)
     assert (note.state, note.driver.external_id) == ("open", case.who)
     (event,) = events(name=case.name)
     entry = TYPES[case.name]
-    assert event.payload["channels"] == [way.value for way in entry.ways if way != Way.EMAIL or case.who == DRIVER]
+    assert event.payload["channels"] == [
+        channel.value for channel in entry.ways if channel != DriverChannel.EMAIL or case.who == DRIVER
+    ]
     assert event.payload["title"] == note.title
     assert "{" not in note.title + note.body
     wanted = []
-    if Way.EMAIL in entry.ways:
+    if DriverChannel.EMAIL in entry.ways:
         wanted.append(("email", EMAIL, "pending"))
-    if Way.BANNER in entry.ways:
+    if DriverChannel.BANNER in entry.ways:
         wanted.append(("banner", f"driver:{case.who}", "delivered"))
     # The backend hears of every one; `channels` says whether the phone is to ring.
     wanted.append(("webhook", BACKEND, "pending"))
@@ -120,7 +122,7 @@ def test_its_facts_bring_it_about_on_its_channel(case: Case) -> None:
 @pytest.mark.parametrize("also", ALSO, ids=lambda also: f"{also.name}: {also.how}")
 def test_other_facts_that_bring_it_about(also: Also) -> None:
     people()
-    play(also.facts, also.look)
+    play(also.facts, also.evaluated_at)
     *earlier, last = [note.state for note in notes(also.name)]
     assert (set(earlier) | {"resolved"}, last) == ({"resolved"}, "open")
     assert len(events(name=also.name)) == len(earlier) + 1
@@ -132,7 +134,7 @@ def test_other_facts_that_bring_it_about(also: Also) -> None:
 )
 def test_facts_that_come_near_do_not(case: Case, near: str) -> None:
     begin(case)
-    play([*case.before, *case.near[near]], case.look)
+    play([*case.before, *case.near[near]], case.evaluated_at)
     assert events(name=case.name) == []
     assert {note.reason for note in notes(case.name)} <= {"root_cause"}
 
@@ -142,7 +144,7 @@ def test_facts_that_come_near_do_not(case: Case, near: str) -> None:
 def test_what_ends_it(case: Case) -> None:
     app_backend()
     begin(case)
-    play([*case.before, *case.trigger], case.look)
+    play([*case.before, *case.trigger], case.evaluated_at)
     assert only(case.name).state == "open"
     if not case.clear:
         sweep(case.later - timedelta(seconds=1))
@@ -162,7 +164,7 @@ def test_what_ends_it(case: Case) -> None:
 def test_siblings_come_and_go_together(case: Case) -> None:
     siblings = siblings_of(TYPES[case.name])
     begin(case)
-    play([*case.before, *case.trigger], case.look)
+    play([*case.before, *case.trigger], case.evaluated_at)
     assert [only(other.name).state for other in siblings] == ["open"] * len(siblings)
     play(case.clear, case.later)
     assert [only(other.name).state for other in siblings] == [case.ends] * len(siblings)
@@ -172,10 +174,10 @@ def test_siblings_come_and_go_together(case: Case) -> None:
 @by_name
 def test_looking_again_tells_nothing_twice(case: Case) -> None:
     begin(case)
-    play([*case.before, *case.trigger], case.look)
+    play([*case.before, *case.trigger], case.evaluated_at)
     told = len(events())
     for minutes in (1, 2, 3):
         Driver.objects.update(due_at=NOW)
-        sweep(case.look + timedelta(minutes=minutes))
+        sweep(case.evaluated_at + timedelta(minutes=minutes))
     assert len(events(name=case.name)) == 1
     assert len(events()) == told

@@ -27,7 +27,7 @@ def numbers(entry: NotificationType) -> str:
 
 
 def row(number: int, entry: NotificationType) -> str:
-    ways = ", ".join(way.value for way in entry.ways)
+    ways = ", ".join(channel.value for channel in entry.ways)
     one = str(entry.key).removeprefix("one ")
     cells = (
         str(number),

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
     DRIVER,
@@ -26,12 +26,12 @@ from tests.vehicles.kit import (
     linked,
     notes,
     only,
+    report_each,
     service,
     states,
     sweep,
     take,
     telemetry,
-    tell,
 )
 from vehicles.services import notifications as services
 from vehicles.services.campaigns import save_campaign, start_campaign
@@ -68,9 +68,9 @@ def month(kind: str, period: str, zone: str, begins: datetime) -> Timed:
         "reimbursement": ("ChargingCostReimbursement", {"reimbursement": "m", "qualified": True}),
         "cost_statement": ("ElexentChargingCostsOverview", {"statement": "e", "provider": "Elexent"}),
     }
-    name, given = known[kind]
+    name, values = known[kind]
     told = begins - 20 * DAY
-    return Timed(name, f"{period} in {zone}", [fact(kind, told, driver=DRIVER, period=period, **given)], begins, zone)
+    return Timed(name, f"{period} in {zone}", [fact(kind, told, driver=DRIVER, period=period, **values)], begins, zone)
 
 
 def supplied(last_day: str, zone: str, begins: datetime) -> Timed:
@@ -180,9 +180,9 @@ timed = pytest.mark.parametrize("one", TIMED, ids=lambda one: f"{one.name}: {one
 
 
 def prepare(one: Timed) -> None:
-    tell(driver(utc(9, 30), email=EMAIL, time_zone=one.zone), *one.facts)
+    report_each(driver(utc(9, 30), email=EMAIL, time_zone=one.zone), *one.facts)
     if one.campaign:
-        draft = save_campaign(campaign=None, given={"name": "Autumn", "begins_at": one.begins} | one.campaign)
+        draft = save_campaign(campaign=None, values={"name": "Autumn", "begins_at": one.begins} | one.campaign)
         start_campaign(campaign=draft, now=one.begins - DAY)
 
 
@@ -236,7 +236,7 @@ REMINDED = [
 @pytest.mark.parametrize(("name", "facts"), REMINDED, ids=[name for name, _facts in REMINDED])
 @pytest.mark.parametrize("down", [timedelta(0), 5 * HOUR, 5 * DAY])
 def test_a_reminder_comes_a_week_later_and_once_after_a_downtime(name: str, facts: list[Json], down: timedelta) -> None:
-    tell(driver(utc(9, 30), time_zone=PARIS), *facts)
+    report_each(driver(utc(9, 30), time_zone=PARIS), *facts)
     week = utc(10, 27, 10)  # a week of 169 hours by the clock in Paris; a week is 168 hours
     sweep(week - timedelta(seconds=1))
     assert [event.payload["occasion"] for event in events(name=name)] == ["new"]
@@ -251,7 +251,7 @@ def test_a_reminder_comes_a_week_later_and_once_after_a_downtime(name: str, fact
 @pytest.mark.parametrize("down", [timedelta(0), 5 * HOUR, 5 * DAY])
 def test_a_dismissed_banner_comes_back_late_and_once_after_a_downtime(down: timedelta) -> None:
     broken = utc(10, 24, 12)
-    tell(
+    report_each(
         driver(utc(9, 30)),
         fact("oem_account", broken, account=ACCOUNT, driver=DRIVER, auth_state="invalid_credentials"),
     )
@@ -266,7 +266,9 @@ def test_a_dismissed_banner_comes_back_late_and_once_after_a_downtime(down: time
 @pytest.mark.parametrize("down", [timedelta(0), 5 * HOUR, 40 * DAY])
 def test_what_has_a_limit_ends_once_however_late_the_sweep_is(down: timedelta) -> None:
     sent = utc(10, 20)
-    tell(driver(utc(9, 30), email=EMAIL), fact("payout", sent, payout="p", driver=DRIVER, amount=10, state="sent"))
+    report_each(
+        driver(utc(9, 30), email=EMAIL), fact("payout", sent, payout="p", driver=DRIVER, amount=10, state="sent")
+    )
     sweep(sent + 30 * DAY - timedelta(seconds=1))
     assert states("PayoutReceipt") == ["open"]
     for again in range(3):
@@ -277,8 +279,8 @@ def test_what_has_a_limit_ends_once_however_late_the_sweep_is(down: timedelta) -
 
 def test_a_car_is_not_found_by_its_second_absence_however_late_the_first_is_told() -> None:
     first, second = utc(10, 25, 0, 30), utc(10, 25, 1, 30)  # both are half past two in Paris
-    tell(driver(utc(9, 30), time_zone=PARIS), linked("Tesla", utc(10, 1)))
-    tell(fact("vehicle_listing", second, vehicle=CAR, listed=False))
+    report_each(driver(utc(9, 30), time_zone=PARIS), linked("Tesla", utc(10, 1)))
+    report_each(fact("vehicle_listing", second, vehicle=CAR, listed=False))
     assert notes("CarNotFound") == []
     take(fact("vehicle_listing", first, vehicle=CAR, listed=False), now=second + HOUR)
     assert only("CarNotFound").begins == second
@@ -286,7 +288,7 @@ def test_a_car_is_not_found_by_its_second_absence_however_late_the_first_is_told
 
 def test_quiet_hours_of_the_long_night_end_by_the_drivers_clock() -> None:
     late = utc(10, 24, 21)  # eleven in the evening in Paris; at seven in the morning it is winter time
-    tell(
+    report_each(
         driver(utc(9, 30), time_zone=PARIS, quiet_hours={"from": "22:00", "until": "07:00"}),
         linked("Audi", utc(10, 1), user_role="primary"),
         fact("vehicle", late, vehicle=CAR, privacy_mode=True),

@@ -11,10 +11,10 @@ from outbox.dispatcher import deliver_due
 from outbox.models import Delivery
 from tests.mailserver import MailServer
 from tests.vehicles.cases import CASES, Case
-from tests.vehicles.kit import DRIVER, EMAIL, NOW, account, driver, events, linked, people, take
+from tests.vehicles.helpers import DRIVER, EMAIL, NOW, account, driver, events, linked, people, take
 from tests.vehicles.test_catalogue import begin, play
 from vehicles.catalogue import TYPES
-from vehicles.choices import Way
+from vehicles.choices import DriverChannel
 from vehicles.models import Driver, NotificationText
 from vehicles.services.notifications import send_sample
 
@@ -30,13 +30,13 @@ def parts(mail: bytes) -> tuple[str, str, str]:
     return str(message["Subject"]), plain.get_content(), html.get_content()
 
 
-MAILED = [case for case in CASES if Way.EMAIL in TYPES[case.name].ways]
+MAILED = [case for case in CASES if DriverChannel.EMAIL in TYPES[case.name].ways]
 
 
 @pytest.mark.parametrize("case", MAILED, ids=lambda case: case.name)
 def test_each_mail_arrives_with_its_words(case: Case, smtp: MailServer) -> None:
     begin(case)
-    play([*case.before, *case.trigger], case.look)
+    play([*case.before, *case.trigger], case.evaluated_at)
     deliver_due()
     (event,) = events(name=case.name)
     mails = {parts(mail.content)[0]: mail for mail in smtp.mails}

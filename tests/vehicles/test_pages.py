@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from outbox.models import Delivery
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
     DRIVER,
@@ -182,15 +182,15 @@ def test_settings_are_changed_and_checked(operator: Client) -> None:
 
 def test_words_are_previewed_and_saved(operator: Client) -> None:
     page = url("type_texts", setting("PayoutReceipt").pk) + "?language=fr"
-    given = {"title": "Voici {amount}", "body": "Merci {name} <b>"}
-    shown = operator.post(page, given | {"preview": "1"})
+    values = {"title": "Voici {amount}", "body": "Merci {name} <b>"}
+    shown = operator.post(page, values | {"preview": "1"})
     assert "Voici 12,50 EUR" in words(shown)
     assert "Merci Anna &lt;b&gt;" in shown.content.decode()
     assert NotificationText.objects.count() == 0
-    assert operator.post(page, given).status_code == 302
+    assert operator.post(page, values).status_code == 302
     assert NotificationText.objects.get().body == "Merci {name} <b>"
     for wrong in ({"title": "{nobody}"}, {"title": "{"}, {"body": ""}):
-        assert operator.post(page, given | wrong).status_code == 200
+        assert operator.post(page, values | wrong).status_code == 200
     assert operator.post(page, {"title": "", "body": ""}).status_code == 302
     assert NotificationText.objects.count() == 0
 
@@ -209,7 +209,7 @@ def test_a_sample_is_sent_from_the_page(operator: Client) -> None:
 
 def test_a_campaign_from_draft_to_end(operator: Client) -> None:
     take(driver(app_version="4.9", name="Anna"), driver(driver="d-2", app_version="5.0"))
-    given = {
+    values = {
         "name": "Autumn",
         "type": "ImportantUpdateAppv416Banner",
         "min_app_version": "4.16",
@@ -217,16 +217,16 @@ def test_a_campaign_from_draft_to_end(operator: Client) -> None:
         "begins_at": "2026-01-01T00:00",
         "ends_at": "",
     }
-    shown = words(operator.post(url("campaign_new"), given | {"preview": "1"}))
+    shown = words(operator.post(url("campaign_new"), values | {"preview": "1"}))
     assert "1 driver in the audience now Anna" in shown
     assert Campaign.objects.count() == 0
     assert "There is no field" in words(
-        operator.post(url("campaign_new"), given | {"audience": "colour:red", "preview": "1"})
+        operator.post(url("campaign_new"), values | {"audience": "colour:red", "preview": "1"})
     )
-    assert "from which version" in words(operator.post(url("campaign_new"), given | {"min_app_version": ""}))
-    assert operator.post(url("campaign_new"), given).status_code == 302
+    assert "from which version" in words(operator.post(url("campaign_new"), values | {"min_app_version": ""}))
+    assert operator.post(url("campaign_new"), values).status_code == 302
     campaign = Campaign.objects.get()
-    assert operator.post(url("campaign_edit", campaign.pk), given | {"name": "Winter"}).status_code == 302
+    assert operator.post(url("campaign_edit", campaign.pk), values | {"name": "Winter"}).status_code == 302
     assert "1 driver in the audience now" in words(operator.get(url("campaign", campaign.pk)))
     operator.post(url("campaign_start", campaign.pk))
     campaign.refresh_from_db()

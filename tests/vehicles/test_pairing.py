@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.vehicles.kit import CAR, Json, account, at, car, fact, linked, people, service, sweep, take, telemetry
+from tests.vehicles.helpers import CAR, Json, account, at, car, fact, linked, people, service, sweep, take, telemetry
 from vehicles.models import Vehicle
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ WAYS: list[tuple[str, str, list[Json], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("brand", "facts", "state", "reason"), [way[1:] for way in WAYS], ids=[w[0] for w in WAYS])
+@pytest.mark.parametrize(("brand", "facts", "state", "reason"), [way[1:] for way in WAYS], ids=[way[0] for way in WAYS])
 def test_where_a_vehicle_stands(brand: str, facts: list[Json], state: str, reason: str) -> None:
     people()
     take(*connected(brand), *facts)

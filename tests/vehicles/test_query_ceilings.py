@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.conftest import ApiClient
-from tests.vehicles.kit import EMAIL, Json, at, driver, events, fact, take
+from tests.vehicles.helpers import EMAIL, Json, at, driver, events, fact, take
 from vehicles.models import Driver, DriverNotification
 from vehicles.services.evaluation import sweep_due
 

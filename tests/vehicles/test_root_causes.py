@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
     DRIVER,

@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from bench import vehicles as bench
-from tests.vehicles.kit import states
+from tests.vehicles.helpers import states
 from vehicles import tasks
 from vehicles.models import Driver, Vehicle
 from vehicles.services.evaluation import AT_ONCE, sweep_due

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from core.retention import prune_old
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     CAR,
     DRIVER,
     HOME,
@@ -46,7 +46,7 @@ def switch(minutes: float, on: bool) -> Json:
     return fact("charge_settings", at(minutes=minutes), vehicle=CAR, smart_charging=on)
 
 
-def tell(*facts: Json) -> None:
+def report_each(*facts: Json) -> None:
     for one in facts:
         take(one, now=datetime.fromisoformat(one["occurred_at"]))
 
@@ -71,29 +71,29 @@ pytestmark = pytest.mark.usefixtures("smart_car")
 
 
 def test_a_session_ends_with_the_last_good_sample() -> None:
-    tell(plugged(0), plugged(10), plugged(20), unplugged(65))
+    report_each(plugged(0), plugged(10), plugged(20), unplugged(65))
     assert sessions() == [(True, 0, 20)]
     row = ChargingSession.objects.get()
     assert (row.end_reason, row.location is not None and row.location.external_id) == ("unplugged", HOME)
 
 
 def test_switching_smart_charging_off_ends_the_managed_session_and_the_next_sample_opens_an_unmanaged_one() -> None:
-    tell(plugged(0), plugged(10), switch(15, False))
+    report_each(plugged(0), plugged(10), switch(15, False))
     assert sessions() == [(True, 0, 10)]
     assert shown() == {"ManagedSessionEnd"}
-    tell(plugged(20))
+    report_each(plugged(20))
     assert sessions() == [(True, 0, 10), (False, 20, None)]
     assert only("UnmanagedSessionStart").facts["reason"] == "smart_charging_off"
     assert "smart charging is switched off" in only("UnmanagedSessionStart").body
 
 
 def test_switching_it_on_again_makes_it_managed_with_the_next_sample() -> None:
-    tell(plugged(0), switch(5, False), plugged(10), switch(15, True), plugged(20))
+    report_each(plugged(0), switch(5, False), plugged(10), switch(15, True), plugged(20))
     assert sessions() == [(True, 0, 0), (False, 10, 10), (True, 20, None)]
 
 
 def test_off_and_on_between_two_samples_still_ends_the_session() -> None:
-    tell(plugged(0), switch(3, False), switch(6, True), plugged(10))
+    report_each(plugged(0), switch(3, False), switch(6, True), plugged(10))
     assert sessions() == [(True, 0, 0), (True, 10, None)]
 
 
@@ -106,30 +106,30 @@ def test_off_and_on_between_two_samples_still_ends_the_session() -> None:
     ],
 )
 def test_why_a_session_is_not_managed(change: Json, reason: str) -> None:
-    tell(change, plugged(0))
+    report_each(change, plugged(0))
     row = ChargingSession.objects.get()
     assert (row.managed, row.reason) == (not reason, reason)
 
 
 def test_an_unknown_place_is_not_managed() -> None:
-    tell(plugged(0, location=None))
+    report_each(plugged(0, location=None))
     assert ChargingSession.objects.get().reason == "unknown_location"
 
 
 def test_a_complete_or_stopped_car_is_still_plugged_in() -> None:
-    tell(plugged(0), plugged(10, charge_state="complete"), plugged(20, charge_state="stopped"))
+    report_each(plugged(0), plugged(10, charge_state="complete"), plugged(20, charge_state="stopped"))
     assert sessions() == [(True, 0, None)]
 
 
 def test_a_late_sample_moves_the_beginning_and_tells_nothing_twice() -> None:
-    tell(plugged(10), plugged(20))
+    report_each(plugged(10), plugged(20))
     take(plugged(0), now=at(minutes=30))
     assert sessions() == [(True, 0, None)]
     assert len(events(name="ManagedSessionStart")) == 1
 
 
 def test_a_late_end_splits_a_session() -> None:
-    tell(plugged(0), plugged(30))
+    report_each(plugged(0), plugged(30))
     take(unplugged(15), now=at(minutes=40))
     assert sessions() == [(True, 0, 0), (True, 30, None)]
     assert states("ManagedSessionStart") == ["resolved", "open"]
@@ -137,7 +137,7 @@ def test_a_late_end_splits_a_session() -> None:
 
 
 def test_a_late_word_that_a_session_was_never_managed_withdraws_it() -> None:
-    tell(plugged(0))
+    report_each(plugged(0))
     take(switch(-5, False), now=at(minutes=10))
     assert sessions() == [(False, 0, None)]
     assert ChargingSession.objects.filter(withdrawn=True).count() == 1
@@ -151,7 +151,7 @@ def test_a_sample_older_than_what_is_kept_changes_no_session() -> None:
 
 
 def test_samples_are_pruned_and_sessions_stay(settings: Settings) -> None:
-    tell(plugged(0), unplugged(10))
+    report_each(plugged(0), unplugged(10))
     settings.RETENTION_MESSAGES_DAYS = 1  # as long as a late one may change a session they stay all the same
     assert "vehicles telemetrysample" not in prune_old(now=at(days=21))
     assert prune_old(now=at(days=23))["vehicles telemetrysample"] == 2
@@ -165,20 +165,20 @@ def test_a_short_session_in_one_batch_is_told_by_its_end() -> None:
 
 
 def test_no_power_waits_its_minutes_and_ends_with_power() -> None:
-    tell(plugged(0, power_kw=0))
+    report_each(plugged(0, power_kw=0))
     sweep(at(minutes=14))
     assert "ReceivedNoPower" not in shown()
     sweep(at(minutes=15))
     assert "ReceivedNoPower" in shown()
-    tell(plugged(20))
+    report_each(plugged(20))
     assert states("ReceivedNoPower") == ["resolved"]
 
 
 def test_a_command_to_charge_expects_power_of_a_stopped_car() -> None:
-    tell(plugged(0, charge_state="stopped", power_kw=None))
+    report_each(plugged(0, charge_state="stopped", power_kw=None))
     sweep(at(minutes=30))
     assert "ReceivedNoPower" not in shown()
-    tell(
+    report_each(
         fact("charging_command", at(minutes=31), vehicle=CAR, command="start"),
         plugged(32, charge_state="stopped", power_kw=None),
     )
@@ -206,7 +206,7 @@ def test_an_end_that_comes_before_its_beginning_waits_for_it() -> None:
 
 
 def test_a_settled_session_is_read_no_more_and_a_late_word_opens_it_again() -> None:
-    tell(plugged(0), unplugged(10))
+    report_each(plugged(0), unplugged(10))
     sweep(at(days=1))
     assert ChargingSession.objects.get().settled
     assert states("ManagedSessionEnd") == ["expired"]
@@ -216,7 +216,7 @@ def test_a_settled_session_is_read_no_more_and_a_late_word_opens_it_again() -> N
 
 
 def test_a_new_driver_of_a_car_gets_what_is_open_and_the_old_one_loses_it() -> None:
-    tell(plugged(0))
+    report_each(plugged(0))
     assert shown() == {"ManagedSessionStart"}
     take(fact("vehicle", at(minutes=5), vehicle=CAR, driver="driver-8"), now=at(minutes=5))
     assert shown(DRIVER) == set()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbox.models import Event
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     CAR,
     DRIVER,
     EMAIL,
@@ -32,13 +32,13 @@ from tests.vehicles.kit import (
     notes,
     only,
     people,
+    report_each,
     service,
     shown,
     states,
     sweep,
     take,
     telemetry,
-    tell,
 )
 from vehicles.models import Driver, DriverNotification, Fact
 from vehicles.rules import windows_of
@@ -155,7 +155,7 @@ def test_version_keys_have_no_trailing_zeros() -> None:
 @pytest.mark.django_db
 def test_the_service_is_announced_30_7_and_1_days_before_one_at_a_time() -> None:
     before, expires = utc(2027, 2, 1), utc(2027, 4, 1, 8)  # the change of March lies within the week before the end
-    tell(
+    report_each(
         driver(before, email=EMAIL, time_zone="Europe/Paris"),
         linked("Renault", before),
         service("active", before, expires_at=expires.isoformat()),
@@ -185,7 +185,7 @@ def test_the_service_is_announced_30_7_and_1_days_before_one_at_a_time() -> None
 )
 def test_a_contract_ends_at_midnight_where_it_is_supplied(zone: str, begins: datetime) -> None:
     before = utc(2026, 11, 18)
-    tell(
+    report_each(
         driver(before, email=EMAIL),
         fact("charging_location", before, location=HOME, driver=DRIVER, time_zone=zone),
         contract("valid", before, valid_to="2026-11-20"),
@@ -200,7 +200,7 @@ def test_a_contract_ends_at_midnight_where_it_is_supplied(zone: str, begins: dat
 @pytest.mark.django_db
 def test_months_end_where_the_driver_lives() -> None:
     october, before = {"driver": DRIVER, "period": "2026-10"}, utc(2026, 10, 22)
-    tell(
+    report_each(
         driver(before, email=EMAIL, time_zone="America/New_York"),
         fact("reimbursement", before, reimbursement="m", qualified=True, **october),
         fact("cost_statement", before, statement="e", provider="Elexent", **october),
@@ -260,10 +260,10 @@ def test_a_driver_who_cannot_be_looked_at_stops_nobody(monkeypatch: pytest.Monke
     take(fact("vehicle", at(), **other, brand="Tesla"), fact("telemetry", at(), vehicle="car-8"))
     genuine = windows_of
 
-    def stumbling(picture: Any, policies: Any) -> Any:
-        if picture.key == DRIVER:
+    def stumbling(snapshot: Any, policies: Any) -> Any:
+        if snapshot.key == DRIVER:
             raise ZeroDivisionError
-        return genuine(picture, policies)
+        return genuine(snapshot, policies)
 
     monkeypatch.setattr(evaluation, "windows_of", stumbling)
     assert sweep_due(now=at(days=1)) == 2

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from outbox.models import Event, WebhookEndpoint
 from tests.outbox.hooks import LOOPBACK, deliver, endpoint_at
 from tests.outbox.receiver import Receiver
-from tests.vehicles.kit import DRIVER, HOUR, account, at, driver, linked, only, people, take
+from tests.vehicles.helpers import DRIVER, HOUR, account, at, driver, linked, only, people, take
 from vehicles.models import NotificationText
 
 pytestmark = pytest.mark.usefixtures("committed")

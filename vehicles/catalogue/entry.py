@@ -1,4 +1,4 @@
-"""What the catalogue says of one notification."""
+"""What the catalogue says about one notification."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from msgspec import Struct
 
-from vehicles.choices import Category, Kind, Severity, Way
+from vehicles.choices import Category, DriverChannel, DriverSeverity, TriggerKind
 
 
 class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,10 +21,10 @@ class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: str
     description: str
-    ways: tuple[Way, ...]
-    severity: Severity
+    ways: tuple[DriverChannel, ...]
+    severity: DriverSeverity
     category: Category
-    kind: Kind
+    kind: TriggerKind
     condition: str
     trigger: Promise
     key: Promise
@@ -38,10 +38,10 @@ class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     thresholds: dict[str, Any] = {}
 
     @property
-    def channel(self) -> Way:
+    def channel(self) -> DriverChannel:
         """The channel that its name or its nature asks for; further ones only add to it."""
         return self.ways[0]
 
     @property
     def is_banner(self) -> bool:
-        return Way.BANNER in self.ways
+        return DriverChannel.BANNER in self.ways

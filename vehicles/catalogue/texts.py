@@ -45,7 +45,7 @@ PLACEHOLDERS: dict[str, object] = {
     "ended_at": "2026-11-21T05:40:00+01:00",
     "energy": 23.4,
 }
-# What only some types tell.
+# Facts of a single type.
 _OF_TYPE: dict[str, dict[str, object]] = {
     "UnmanagedSessionStart": {"reason": "smart_charging_off"},
     "ZeInteractiveCannotBeActivated": {"reason": "Echec d’activation"},

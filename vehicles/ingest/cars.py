@@ -1,4 +1,4 @@
-"""Facts about accounts, cars and the way to a paired car."""
+"""Facts about accounts, cars and their pairing."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class CommandData(Data, kw_only=True):
 
 
 class CommandFact(IncomingFact, tag="charging_command", kw_only=True):
-    """The car was told to charge or to stop."""
+    """A command to charge or to stop was sent to the car."""
 
     about: ClassVar[str] = "vehicle"
     vehicle: Id

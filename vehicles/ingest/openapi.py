@@ -8,7 +8,7 @@ import msgspec
 
 from core.batches import MAX_ITEMS, batch_openapi, inline
 from vehicles.ingest.base import IncomingFact
-from vehicles.ingest.facts import FACT_TYPES
+from vehicles.ingest.fact_types import FACT_TYPES
 
 EXAMPLES: dict[str, Any] = {
     "credentials refused": {

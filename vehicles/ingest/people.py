@@ -171,7 +171,7 @@ class ReimbursementData(Money, kw_only=True):
 
 
 class ReimbursementFact(IncomingFact, tag="reimbursement", kw_only=True):
-    """Charging costs of a month that are given back; told when the month is over."""
+    """Charging costs of a month that are given back; notified when the month is over."""
 
     about: ClassVar[str] = "reimbursement"
     reimbursement: Id
@@ -180,7 +180,7 @@ class ReimbursementFact(IncomingFact, tag="reimbursement", kw_only=True):
 
 
 class StatementData(Money, kw_only=True):
-    """`requested` or `issued`: told at once, else when the month is over."""
+    """`requested` or `issued`: notified at once, else when the month is over."""
 
     provider: Word | UnsetType = UNSET
     period: Period | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""What all things have that facts tell of."""
+"""What all entities have that facts report of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Reported(models.Model):
-    """A thing of the sender's, known by the sender's id. `reports` is the truth, field by field as a timeline
+    """An entity of the sender's, with the sender's id. `reports` is the truth, field by field as a timeline
     (`rules.timelines`); the columns beside it hold the present values, for lists and searches."""
 
     external_id = models.CharField(_("id"), max_length=150, unique=True)

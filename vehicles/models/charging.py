@@ -1,4 +1,4 @@
-"""Telemetry and the charging sessions that it tells."""
+"""Telemetry and the charging sessions that follow from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPEN_SESSION = "o.vehicle_id = t.vehicle_id AND o.ended_at IS NULL AND NOT o.wi
 
 
 class TelemetrySample(models.Model):
-    """One word of telemetry about the plug. Kept for some weeks, because a late one may change a session."""
+    """A sample of telemetry about the plug. Stored for some weeks, because a late one may change a session."""
 
     vehicle = models.ForeignKey(Vehicle, models.CASCADE, related_name="samples")
     at = models.DateTimeField(_("at"))
@@ -50,7 +50,7 @@ class TelemetrySample(models.Model):
 
 
 class ChargingSession(Reported):
-    """A charging session, derived from telemetry or told by the sender."""
+    """A charging session, derived from telemetry or reported by the sender."""
 
     vehicle = models.ForeignKey(Vehicle, models.CASCADE, null=True, related_name="sessions", verbose_name=_("vehicle"))
     location = models.ForeignKey(
@@ -72,7 +72,7 @@ class ChargingSession(Reported):
     energy_kwh = models.FloatField(_("energy (kWh)"), null=True)
     # A late sample said that it was none.
     withdrawn = models.BooleanField(default=False)
-    # Nothing more will be told of it.
+    # No more notifications will follow from it.
     settled = models.BooleanField(default=False, editable=False)
 
     lifecycle = Lifecycle(
@@ -90,7 +90,7 @@ class ChargingSession(Reported):
         verbose_name_plural = _("charging sessions")
         ordering = ("-started_at", "-id")
         indexes = (
-            # The sessions that may still be told of.
+            # The sessions from which notifications may still follow.
             models.Index(fields=("vehicle",), name="session_unsettled", condition=Q(settled=False)),
             # A vehicle's sessions around a moment.
             models.Index(fields=("vehicle", "-started_at"), name="session_of_vehicle"),

@@ -1,4 +1,4 @@
-"""Drivers: the users of the app, who are told."""
+"""Drivers: the users of the app, who are notified."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Fact(models.Model):
         verbose_name_plural = _("facts")
         ordering = ("-id",)
         indexes = (
-            # What came about the things of a driver.
+            # What was reported about the entities of a driver.
             models.Index(fields=("subject", "-id"), name="fact_about"),
             BrinIndex(fields=("received_at",), name="fact_received"),
         )

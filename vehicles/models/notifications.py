@@ -13,16 +13,16 @@ from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
     Category,
+    DriverChannel,
+    DriverSeverity,
     NotificationState,
     Reason,
-    Severity,
     StepKind,
-    Way,
 )
 from vehicles.models.drivers import Driver
 from vehicles.models.oem import Vehicle
 
-# What is told once for all is remembered as long as it could come again: things that are settled do not.
+# What is notified once for all is remembered as long as it could come again: entities that are settled do not.
 _ONCE = [name for name, entry in TYPES.items() if entry.once]
 _OVER = (
     f"ended_at < %(before)s AND (NOT {one_of('type', _ONCE)}"
@@ -41,11 +41,11 @@ class DriverNotification(models.Model):
     )
     state = models.CharField(_("state"), max_length=10, choices=NotificationState.choices)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True, default="")
-    # The notification that tells the root cause, while that holds this one back.
+    # The notification of the root cause, while that holds this one back.
     root = models.CharField(_("root cause"), max_length=60, blank=True, default="")
-    severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices)
+    severity = models.CharField(_("severity"), max_length=10, choices=DriverSeverity.choices)
     category = models.CharField(_("category"), max_length=12, choices=Category.choices)
-    ways = ArrayField(models.CharField(max_length=10, choices=Way.choices), verbose_name=_("channels"))
+    ways = ArrayField(models.CharField(max_length=10, choices=DriverChannel.choices), verbose_name=_("channels"))
     language = models.CharField(_("language"), max_length=5, blank=True, default="")
     title = models.CharField(_("title"), max_length=300, blank=True, default="")
     body = models.TextField(_("text"), blank=True, default="")
@@ -59,7 +59,7 @@ class DriverNotification(models.Model):
     last_seen_at = models.DateTimeField(_("last seen"), null=True)
     read_at = models.DateTimeField(_("read"), null=True)
     dismissed_at = models.DateTimeField(_("dismissed"), null=True)
-    # When it is looked at again, while it is held back.
+    # When it is evaluated again, while it is held back.
     due_at = models.DateTimeField(_("looked at again"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
 
@@ -79,7 +79,7 @@ class DriverNotification(models.Model):
             ),
         )
         indexes = (
-            # A driver's history, and whether something was told before.
+            # A driver's history, and whether something was notified before.
             models.Index(fields=("driver", "subject", "type", "-id"), name="notification_history"),
             # How many live, by type.
             models.Index(fields=("type", "state"), name="notification_living", condition=Q(state__in=LIVE)),
@@ -93,7 +93,7 @@ class DriverNotification(models.Model):
 
 
 class NotificationStep(models.Model):
-    """What happened to a notification, when and why; `event_id` is the outbox event by which it was told."""
+    """What happened to a notification, when and why; `event_id` is the outbox event that notified the driver."""
 
     notification = models.ForeignKey(DriverNotification, models.CASCADE, related_name="steps")
     at = models.DateTimeField(_("at"))
@@ -118,7 +118,9 @@ class TypeSetting(models.Model):
 
     type = models.CharField(_("type"), max_length=60, unique=True)
     enabled = models.BooleanField(_("on"), default=True)
-    ways = ArrayField(models.CharField(max_length=10, choices=Way.choices), verbose_name=_("channels"), null=True)
+    ways = ArrayField(
+        models.CharField(max_length=10, choices=DriverChannel.choices), verbose_name=_("channels"), null=True
+    )
     cooldown_h = models.FloatField(_("cooldown (h)"), null=True)
     thresholds = models.JSONField(_("thresholds"), default=dict)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

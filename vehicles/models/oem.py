@@ -33,9 +33,9 @@ class OemAccount(Reported):
 
 
 class Vehicle(Reported):
-    """A car: where it stands on its way to smart charging, what it can, what its driver allows."""
+    """A car: its pairing status, its capabilities, what its driver allows."""
 
-    # Its own driver if one was told, else its account's.
+    # Its own driver if one was reported, else its account's.
     driver = models.ForeignKey(Driver, models.SET_NULL, null=True, related_name="vehicles", verbose_name=_("driver"))
     account = models.ForeignKey(
         OemAccount, models.SET_NULL, null=True, related_name="vehicles", verbose_name=_("OEM account")

@@ -1,4 +1,4 @@
-"""Rules of vehicles: pure functions from facts to conditions, and from conditions to what a driver is told."""
+"""Rules of vehicles: pure functions from facts to conditions, and from conditions to notifications of a driver."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from vehicles.rules.conditions import CONDITIONS
 from vehicles.rules.deciding import Policy
-from vehicles.rules.picture import Picture
+from vehicles.rules.snapshot import Snapshot
 from vehicles.rules.windows import Window
 
 
-def windows_of(picture: Picture, policies: Iterable[Policy]) -> Iterator[tuple[Policy, Window]]:
+def windows_of(snapshot: Snapshot, policies: Iterable[Policy]) -> Iterator[tuple[Policy, Window]]:
     """All windows of a driver, whether they hold now, later, or held before."""
     for policy in policies:
-        for window in CONDITIONS[policy.condition](picture, policy.thresholds):
+        for window in CONDITIONS[policy.condition](snapshot, policy.thresholds):
             yield policy, window

@@ -27,10 +27,10 @@ def end_of_day(day: date, zone: tzinfo) -> datetime:
 
 def end_of_month(period: str, zone: tzinfo) -> datetime | None:
     """The midnight that ends a month written as 2026-10; None when it is no month."""
-    found = re.fullmatch(r"(\d{4})-(\d{2})", period)
-    if found is None or not 1 <= int(found.group(2)) <= 12 or int(found.group(1)) < 2000:
+    match = re.fullmatch(r"(\d{4})-(\d{2})", period)
+    if match is None or not 1 <= int(match.group(2)) <= 12 or int(match.group(1)) < 2000:
         return None
-    year, month = int(found.group(1)), int(found.group(2))
+    year, month = int(match.group(1)), int(match.group(2))
     first_of_next = date(year + month // 12, month % 12 + 1, 1)
     return local_moment(first_of_next, time.min, zone)
 

@@ -3,7 +3,7 @@
 A notification is held back by the first stage that objects, and the stage's reason is kept, so that "why did the
 driver not get it?" always has an answer:
 
-    switched off → root cause → preference → consent → no way → cooldown → quiet hours
+    switched off → root cause → preference → consent → no channel → cooldown → quiet hours
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from vehicles.choices import LIVE, SHOWN, NotificationState, Reason, Severity, StepKind, Way
+from vehicles.choices import LIVE, SHOWN, DriverChannel, DriverSeverity, NotificationState, Reason, StepKind
 from vehicles.rules.clocks import quiet_until
 from vehicles.rules.windows import Window
 
@@ -39,12 +39,12 @@ class Policy:
 
     @property
     def is_banner(self) -> bool:
-        return self.ways == (Way.BANNER,)
+        return self.ways == (DriverChannel.BANNER,)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What decides how a driver may be told."""
+    """What decides how a driver may be notified."""
 
     zone: tzinfo = UTC
     quiet_from: time | None = None
@@ -55,8 +55,8 @@ class Person:
     push_enabled: bool = True
 
     def usable(self, ways: Sequence[str]) -> tuple[str, ...]:
-        closed = {Way.EMAIL: not self.has_email, Way.PUSH: not self.push_enabled}
-        return tuple(way for way in ways if not closed.get(Way(way), False))
+        closed = {DriverChannel.EMAIL: not self.has_email, DriverChannel.PUSH: not self.push_enabled}
+        return tuple(channel for channel in ways if not closed.get(DriverChannel(channel), False))
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DecidedStep:
     kind: StepKind
     reason: str = ""
     detail: str = ""
@@ -107,8 +107,8 @@ class Change:
     row: Row
     policy: Policy
     window: Window | None
-    steps: list[Step] = field(default_factory=list)
-    tell_by: tuple[str, ...] = ()
+    steps: list[DecidedStep] = field(default_factory=list)
+    notify_by: tuple[str, ...] = ()
     withdraw: bool = False
 
 
@@ -121,10 +121,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Earlier notifications of the same type and subject: what was told once for all, and when it was last told."""
+    """Earlier notifications of the same type and subject: what was notified once for all, and when last."""
 
     once: frozenset[Key] = frozenset()
-    told: Mapping[Key, datetime] = field(default_factory=dict)
+    notified: Mapping[Key, datetime] = field(default_factory=dict)
     dismissed: Mapping[Key, datetime] = field(default_factory=dict)
 
 
@@ -174,13 +174,13 @@ def _consent(case: _Case) -> Hold | None:
     return Hold(Reason.NO_CONSENT) if case.policy.needs_consent and not case.person.consents else None
 
 
-def _no_way(case: _Case) -> Hold | None:
-    return None if case.person.usable(case.policy.ways) else Hold(Reason.NO_WAY)
+def _no_channel(case: _Case) -> Hold | None:
+    return None if case.person.usable(case.policy.ways) else Hold(Reason.NO_CHANNEL)
 
 
 def _cooldown(case: _Case) -> Hold | None:
-    """A banner waits after it was dismissed; what rings or mails waits after it was told."""
-    memory = case.history.dismissed if case.policy.is_banner else case.history.told
+    """A banner waits after it was dismissed; what rings or mails waits after it was sent."""
+    memory = case.history.dismissed if case.policy.is_banner else case.history.notified
     own = (case.row.dismissed_at if case.policy.is_banner else case.row.told_at) if case.row else None
     last = max((m for m in (memory.get((case.policy.name, case.window.subject)), own) if m), default=None)
     until = last + case.policy.cooldown if last else None
@@ -189,7 +189,7 @@ def _cooldown(case: _Case) -> Hold | None:
 
 def _quiet_hours(case: _Case) -> Hold | None:
     """Quiet hours hold back what rings or mails, unless it is critical; a banner disturbs nobody."""
-    if case.policy.severity == Severity.CRITICAL or case.policy.is_banner:
+    if case.policy.severity == DriverSeverity.CRITICAL or case.policy.is_banner:
         return None
     person = case.person
     until = quiet_until(case.now, person.quiet_from, person.quiet_until, person.zone)
@@ -198,7 +198,7 @@ def _quiet_hours(case: _Case) -> Hold | None:
 
 # What also takes back something that is shown already; the others only delay a beginning.
 WITHDRAWING = (_switched_off, _root_cause, _preference, _consent)
-STAGES: tuple[Callable[[_Case], Hold | None], ...] = (*WITHDRAWING, _no_way, _cooldown, _quiet_hours)
+STAGES: tuple[Callable[[_Case], Hold | None], ...] = (*WITHDRAWING, _no_channel, _cooldown, _quiet_hours)
 
 
 def _objection(case: _Case, stages: Iterable[Callable[[_Case], Hold | None]]) -> Hold | None:
@@ -217,10 +217,10 @@ def decide(
     now: datetime,
 ) -> Decision:
     """What becomes of one driver's notifications. `rows` are those that live; they are changed in place."""
-    known = [pair for pair in windows if pair[0].name in policies]
+    in_force = [pair for pair in windows if pair[0].name in policies]
     live = {row.key: row for row in rows}
-    holding = {(policy.name, window.subject): (policy, window) for policy, window in known if window.holds(now)}
-    over = {(policy.name, window.subject): (policy, window) for policy, window in known if window.is_over(now)}
+    holding = {(policy.name, window.subject): (policy, window) for policy, window in in_force if window.holds(now)}
+    over = {(policy.name, window.subject): (policy, window) for policy, window in in_force if window.is_over(now)}
     causes = [(policy, window) for policy, window in holding.values() if policy.rank and policy.enabled]
     changes = []
     for key, (policy, window) in holding.items():
@@ -235,7 +235,7 @@ def decide(
     for key, (policy, window) in over.items():
         if policy.once and key not in live and key not in holding and key not in history.once:
             changes.append(_missed(policy, window, now))
-    return Decision(changes, _due(known, [*live.values(), *(c.row for c in changes)], policies, now))
+    return Decision(changes, _due(in_force, [*live.values(), *(c.row for c in changes)], policies, now))
 
 
 def _advance(case: _Case) -> Change | None:
@@ -245,7 +245,7 @@ def _advance(case: _Case) -> Change | None:
         row.last_seen_at = case.window.seen_at or case.window.begins
         change = Change(row, case.policy, case.window)
         hold = _objection(case, STAGES)
-        return _hold(change, hold) if hold else _show(change, case, StepKind.TOLD)
+        return _hold(change, hold) if hold else _show(change, case, StepKind.NOTIFIED)
     change = Change(case.row, case.policy, case.window)
     repeated = _count_repeat(case.row, case.window)
     if case.row.state in SHOWN:
@@ -268,7 +268,7 @@ def _shown(change: Change, case: _Case) -> Change | None:
     row = change.row
     if hold := _objection(case, WITHDRAWING):
         change.withdraw = True
-        change.steps.append(Step(StepKind.WITHDRAWN, hold.reason, hold.root))
+        change.steps.append(DecidedStep(StepKind.WITHDRAWN, hold.reason, hold.root))
         row.state, row.reason, row.root, row.due_at = NotificationState.SUPPRESSED, hold.reason, hold.root, None
         return change
     if not case.policy.reminder or row.told_at is None or row.told_at + case.policy.reminder > case.now:
@@ -281,7 +281,7 @@ def _shown(change: Change, case: _Case) -> Change | None:
 
 
 def _dismissed(change: Change, case: _Case) -> Change | None:
-    """A dismissed banner comes back after the cooldown; without a cooldown, or when told once, it stays away."""
+    """A dismissed banner comes back after the cooldown; without a cooldown, or when notified once, it stays away."""
     back = _returns_at(change.row, case.policy)
     if back is None or back > case.now:
         return None
@@ -297,7 +297,7 @@ def _returns_at(row: Row, policy: Policy) -> datetime | None:
 def _held(change: Change, case: _Case) -> Change | None:
     row, hold = change.row, _objection(case, STAGES)
     if hold is None:
-        return _show(change, case, StepKind.RETURNED if row.times_told else StepKind.TOLD)
+        return _show(change, case, StepKind.RETURNED if row.times_told else StepKind.NOTIFIED)
     if (hold.reason, hold.root, hold.until) == (row.reason, row.root, row.due_at):
         return None
     return _hold(change, hold)
@@ -306,7 +306,7 @@ def _held(change: Change, case: _Case) -> Change | None:
 def _hold(change: Change, hold: Hold) -> Change:
     row = change.row
     row.state, row.reason, row.root, row.due_at = NotificationState.SUPPRESSED, hold.reason, hold.root, hold.until
-    change.steps.append(Step(StepKind.HELD, hold.reason, hold.root))
+    change.steps.append(DecidedStep(StepKind.HELD, hold.reason, hold.root))
     return change
 
 
@@ -316,10 +316,10 @@ def _show(change: Change, case: _Case, kind: StepKind) -> Change:
     row.told_at, row.times_told = case.now, row.times_told + 1
     if not (kind == StepKind.REMINDED and row.state == NotificationState.READ):
         row.state = NotificationState.OPEN
-    change.tell_by = usable
-    change.steps.append(Step(kind, detail=", ".join(usable)))
-    skipped = [way for way in case.policy.ways if way not in usable]
-    change.steps += [Step(StepKind.SKIPPED, Reason.NO_WAY, way) for way in skipped]
+    change.notify_by = usable
+    change.steps.append(DecidedStep(kind, detail=", ".join(usable)))
+    skipped = [channel for channel in case.policy.ways if channel not in usable]
+    change.steps += [DecidedStep(StepKind.SKIPPED, Reason.NO_CHANNEL, channel) for channel in skipped]
     return change
 
 
@@ -329,16 +329,16 @@ def _end(row: Row, policy: Policy, window: Window | None, now: datetime) -> Chan
     change = Change(row, policy, window)
     change.withdraw = row.told_at is not None and row.state != NotificationState.SUPPRESSED
     row.state = NotificationState.EXPIRED if expired else NotificationState.RESOLVED
-    told = row.told_at is not None
+    notified = row.told_at is not None
     ended = Reason.TIME_ENDED if expired else Reason.CONDITION_ENDED
-    row.reason = ended if told else Reason.NEVER_TOLD
+    row.reason = ended if notified else Reason.NEVER_NOTIFIED
     row.ended_at, row.due_at, row.root = now, None, ""
-    change.steps.append(Step(StepKind.EXPIRED if expired else StepKind.RESOLVED, row.reason))
+    change.steps.append(DecidedStep(StepKind.EXPIRED if expired else StepKind.RESOLVED, row.reason))
     return change
 
 
 def _missed(policy: Policy, window: Window, now: datetime) -> Change:
-    """Something told once per subject whose time was over before it was known: recorded, not told."""
+    """Something notified once per subject whose time was over before it was reported: recorded, not sent."""
     row = Row(policy.name, window.subject, NotificationState.SUPPRESSED, window.begins, now)
     row.last_seen_at = window.seen_at or window.begins
     return _end(row, policy, window, now)

@@ -1,8 +1,8 @@
-"""Where a vehicle stands on its way to smart charging: one state machine with guards by brand (A1.3).
+"""The pairing status of a vehicle: one state machine with guards by brand (A1.3).
 
-The guards are asked in the order of the way, over all that is known: first what is lost, then the brand's own steps,
-then the steps that all brands share. So the state is a function of the facts and the moment, whatever the order in
-which the facts came, and no transition can be missed.
+The guards are evaluated in the order of the steps, over all that was reported: first what is lost, then the brand's own
+steps, then the steps that all brands share. So the state is a function of the facts and the moment, whatever the order
+in which the facts came, and no transition can be missed.
 
     NOT_CONNECTED → LINKED → (by brand: ACTION_REQUIRED | WAITING_OEM | BLOCKED) → READY_FOR_PAIRING
     → PAIRING (→ PAIRING_INCOMPLETE) → PAIRED (→ CHECK_ACTIVATION) → ACTIVE; from LINKED on: LOST
@@ -35,11 +35,11 @@ from vehicles.rules.conditions.settings import (
     position_off_since,
     private_since,
 )
-from vehicles.rules.picture import Vehicle
+from vehicles.rules.snapshot import Vehicle
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PairingStatus:
     state: PairingState
     reason: str = ""
 
@@ -53,18 +53,18 @@ class Patience:
     pairing: float = 72
 
 
-def standing(vehicle: Vehicle, patience: Patience, now: datetime) -> Standing:
+def pairing_status(vehicle: Vehicle, patience: Patience, now: datetime) -> PairingStatus:
     """The state of a vehicle at a moment."""
     if not vehicle.is_linked or not _was_linked(vehicle):
-        return Standing(PairingState.NOT_CONNECTED)
+        return PairingStatus(PairingState.NOT_CONNECTED)
     if lost := _lost(vehicle, patience, now):
-        return Standing(PairingState.LOST, lost)
+        return PairingStatus(PairingState.LOST, lost)
     if paired_since(vehicle) is None and (waits := BRAND_STEPS.get(vehicle.brand, _nothing)(vehicle)):
         return waits
     return _generic(vehicle, patience, now)
 
 
-def standing_changes(vehicle: Vehicle, patience: Patience) -> list[datetime]:
+def status_changes(vehicle: Vehicle, patience: Patience) -> list[datetime]:
     """The moments at which the state may change by time alone."""
     paired, service = paired_since(vehicle), ze_interactive(vehicle)
     begun = vehicle.reports.since("pairing") if vehicle.reports.latest("pairing") == "started" else None
@@ -82,7 +82,7 @@ def _was_linked(vehicle: Vehicle) -> bool:
     shown = ("connected", "listed", "contact")
     return (
         any(vehicle.reports.last_time(field, True) is not None for field in shown)
-        or any(vehicle.reports.knows(field) for field in ("link_status", "user_role", "enrollment", "pairing"))
+        or any(vehicle.reports.has(field) for field in ("link_status", "user_role", "enrollment", "pairing"))
         or bool(vehicle.services)
     )
 
@@ -101,48 +101,48 @@ def _lost(vehicle: Vehicle, patience: Patience, now: datetime) -> str:
         (PairingReason.PRIVACY_MODE, vehicle.brand == AUDI and private_since(vehicle) is not None),
         (PairingReason.NOT_REACHABLE, silent is not None and silent <= now),
     )
-    # Only what worked before can be lost; a car that was never heard of is on its way.
+    # Only what worked before can be lost; a car that was never heard of is still being paired.
     worked = vehicle.last_contact is not None or not vehicle.account_ok
     return next((str(reason.value) for reason, holds in reasons if holds), "") if worked else ""
 
 
-def _nothing(_vehicle: Vehicle) -> Standing | None:
+def _nothing(_vehicle: Vehicle) -> PairingStatus | None:
     return None
 
 
-def _renault(vehicle: Vehicle) -> Standing | None:
+def _renault(vehicle: Vehicle) -> PairingStatus | None:
     service = ze_interactive(vehicle)
     state = str(service.reports.latest("state") or "none").lower() if service is not None else "none"
     if state in NOT_RUNNING:
-        return Standing(PairingState.ACTION_REQUIRED, PairingReason.SERVICE_TO_BE_ACTIVATED)
+        return PairingStatus(PairingState.ACTION_REQUIRED, PairingReason.SERVICE_TO_BE_ACTIVATED)
     if state == "requested":
-        return Standing(PairingState.WAITING_OEM, PairingReason.SERVICE_REQUESTED)
+        return PairingStatus(PairingState.WAITING_OEM, PairingReason.SERVICE_REQUESTED)
     if state == "rejected":
-        return Standing(PairingState.BLOCKED, PairingReason.SERVICE_REJECTED)
+        return PairingStatus(PairingState.BLOCKED, PairingReason.SERVICE_REJECTED)
     return None
 
 
-def _audi(vehicle: Vehicle) -> Standing | None:
-    if vehicle.reports.knows("user_role") and not is_user(vehicle):
-        return Standing(PairingState.ACTION_REQUIRED, PairingReason.NOT_A_USER)
+def _audi(vehicle: Vehicle) -> PairingStatus | None:
+    if vehicle.reports.has("user_role") and not is_user(vehicle):
+        return PairingStatus(PairingState.ACTION_REQUIRED, PairingReason.NOT_A_USER)
     if str(vehicle.reports.latest("enrollment") or "").lower() == "started":
-        return Standing(PairingState.ACTION_REQUIRED, PairingReason.ENROLLMENT_STARTED)
+        return PairingStatus(PairingState.ACTION_REQUIRED, PairingReason.ENROLLMENT_STARTED)
     return None
 
 
-def _bmw(vehicle: Vehicle) -> Standing | None:
+def _bmw(vehicle: Vehicle) -> PairingStatus | None:
     if position_off_since(vehicle) is not None:
-        return Standing(PairingState.ACTION_REQUIRED, PairingReason.GEOLOCATION)
+        return PairingStatus(PairingState.ACTION_REQUIRED, PairingReason.GEOLOCATION)
     return None
 
 
-def _volkswagen(vehicle: Vehicle) -> Standing | None:
+def _volkswagen(vehicle: Vehicle) -> PairingStatus | None:
     if capability(vehicle, POSITION) not in ("", AVAILABLE):
-        return Standing(PairingState.WAITING_OEM, PairingReason.GEOLOCATION)
+        return PairingStatus(PairingState.WAITING_OEM, PairingReason.GEOLOCATION)
     return None
 
 
-BRAND_STEPS: dict[str, Callable[[Vehicle], Standing | None]] = {
+BRAND_STEPS: dict[str, Callable[[Vehicle], PairingStatus | None]] = {
     RENAULT: _renault,
     AUDI: _audi,
     BMW: _bmw,
@@ -151,22 +151,22 @@ BRAND_STEPS: dict[str, Callable[[Vehicle], Standing | None]] = {
 }
 
 
-def _generic(vehicle: Vehicle, patience: Patience, now: datetime) -> Standing:
+def _generic(vehicle: Vehicle, patience: Patience, now: datetime) -> PairingStatus:
     step, since = str(vehicle.reports.latest("pairing") or ""), vehicle.reports.since("pairing")
     paired = paired_since(vehicle)
     if paired is not None:
         if is_proved(vehicle, paired):
-            return Standing(PairingState.ACTIVE)
+            return PairingStatus(PairingState.ACTIVE)
         late = paired + timedelta(hours=patience.activation) <= now
-        return Standing(PairingState.CHECK_ACTIVATION if late else PairingState.PAIRED)
+        return PairingStatus(PairingState.CHECK_ACTIVATION if late else PairingState.PAIRED)
     if step in ("started", "failed"):
         stale = step == "failed" or (since is not None and since + timedelta(hours=patience.pairing) <= now)
         if stale:
-            return Standing(PairingState.PAIRING_INCOMPLETE, PairingReason.PAIRING_STALE)
-        return Standing(PairingState.PAIRING)
+            return PairingStatus(PairingState.PAIRING_INCOMPLETE, PairingReason.PAIRING_STALE)
+        return PairingStatus(PairingState.PAIRING)
     if step == "ready" or _brand_is_ready(vehicle):
-        return Standing(PairingState.READY_FOR_PAIRING)
-    return Standing(PairingState.LINKED)
+        return PairingStatus(PairingState.READY_FOR_PAIRING)
+    return PairingStatus(PairingState.LINKED)
 
 
 def _brand_is_ready(vehicle: Vehicle) -> bool:

@@ -22,7 +22,7 @@ SILENT_STATES = ("", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One word of telemetry. `location` is empty where the place is unknown; `power_kw` None where it is not told."""
+    """A sample of telemetry. `location` is empty where the place is unknown, `power_kw` None where it is."""
 
     at: datetime
     charge_state: str
@@ -33,7 +33,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Derived:
-    """A session as the samples tell it; `last_at` is its last good sample."""
+    """A session as it follows from samples; `last_at` is its last good sample."""
 
     managed: bool
     reason: str
@@ -82,7 +82,7 @@ def switched_off_at(reports: Reports, after: datetime, until: datetime | None) -
 
 
 def derive(samples: Iterable[Sample], reports: Reports) -> list[Derived]:
-    """The sessions that samples tell, oldest first; all but the last have ended. Samples need no order."""
+    """The sessions that follow from samples, oldest first; all but the last have ended. Samples need no order."""
     sessions: list[Derived] = []
     current: Derived | None = None
     for sample in sorted(samples, key=lambda s: (s.at, s.charge_state)):
@@ -143,10 +143,10 @@ def match(derived: Sequence[Derived], recorded: Sequence[Recorded]) -> tuple[dic
     """
     shares = sorted(
         (
-            (-one.overlap(old.started_at, old.ended_at), old.id, number)
-            for number, one in enumerate(derived)
+            (-session.overlap(old.started_at, old.ended_at), old.id, number)
+            for number, session in enumerate(derived)
             for old in recorded
-            if old.managed is one.managed and one.overlap(old.started_at, old.ended_at) > 0
+            if old.managed is session.managed and session.overlap(old.started_at, old.ended_at) > 0
         ),
     )
     continued: dict[int, Derived] = {}
@@ -155,4 +155,4 @@ def match(derived: Sequence[Derived], recorded: Sequence[Recorded]) -> tuple[dic
         if old_id not in continued and number not in taken:
             continued[old_id] = derived[number]
             taken.add(number)
-    return continued, [one for number, one in enumerate(derived) if number not in taken]
+    return continued, [session for number, session in enumerate(derived) if number not in taken]

@@ -1,7 +1,7 @@
-"""What was reported of one thing, field by field, each as a timeline of (moment, value).
+"""What was reported of one entity, field by field, each as a timeline of (moment, value).
 
-Facts come in any order, repeated and late. A timeline is the set of what was told, in the order of the told moments;
-two orders of arrival give the same set. The newest entry is the present value. Kept as it is stored:
+Facts come in any order, repeated and late. A timeline is the set of what was reported, in the order of the reported
+moments; two orders of arrival give the same set. The newest entry is the present value. Kept as it is stored:
 
     {"auth_state": [["2026-11-01T08:00:00.000000Z", "ok"], ["2026-11-03T10:00:00.000000Z", "invalid_credentials"]]}
 
@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 # So many entries are kept as they came. Beyond that, of each run of one value only its ends are kept, and then the
-# oldest go: the present value is always right, however late a fact is; only "since when" may then be told too late.
-KEPT = 30
+# oldest go: the present value is always right, however late a fact is; only "since when" may then be too late.
+MOST_ENTRIES = 30
 
 Raw = dict[str, list[list[Any]]]
 
@@ -35,7 +35,7 @@ def _order(entry: Sequence[Any]) -> tuple[str, str]:
     return entry[0], json.dumps(entry[1], sort_keys=True)
 
 
-def told(entries: list[list[Any]], at: datetime, value: Any) -> list[list[Any]]:
+def extended(entries: list[list[Any]], at: datetime, value: Any) -> list[list[Any]]:
     """The timeline with one more entry; the same list when it was there already."""
     entry = [to_text(at), value]
     if entry in entries:
@@ -46,7 +46,7 @@ def told(entries: list[list[Any]], at: datetime, value: Any) -> list[list[Any]]:
 
 
 def _short(entries: list[list[Any]]) -> list[list[Any]]:
-    if len(entries) <= KEPT:
+    if len(entries) <= MOST_ENTRIES:
         return entries
     last = len(entries) - 1
     ends = [
@@ -54,34 +54,34 @@ def _short(entries: list[list[Any]]) -> list[list[Any]]:
         for n, entry in enumerate(entries)
         if n in (0, last) or not entries[n - 1][1] == entry[1] == entries[n + 1][1]
     ]
-    return ends[-KEPT:]
+    return ends[-MOST_ENTRIES:]
 
 
 class Reports:
-    """Reads and extends the timelines of one thing."""
+    """Reads and extends the timelines of one entity."""
 
     __slots__ = ("raw",)
 
     def __init__(self, raw: Raw | None = None) -> None:
         self.raw: Raw = raw if raw is not None else {}
 
-    def tell(self, field: str, value: Any, at: datetime) -> bool:
-        """Adds what was told; says whether it was news, be it late."""
+    def add(self, field: str, value: Any, at: datetime) -> bool:
+        """Adds a report; says whether it was new, even if late."""
         before = self.raw.get(field, [])
-        after = told(before, at, value)
+        after = extended(before, at, value)
         if after is before:
             return False
         self.raw = self.raw | {field: after}
         return True
 
-    def knows(self, field: str) -> bool:
+    def has(self, field: str) -> bool:
         return field in self.raw
 
     def latest(self, field: str, default: Any = None) -> Any:
         entries = self.raw.get(field)
         return entries[-1][1] if entries else default
 
-    def told_at(self, field: str) -> datetime | None:
+    def reported_at(self, field: str) -> datetime | None:
         """When the present value was last said."""
         entries = self.raw.get(field)
         return to_moment(entries[-1][0]) if entries else None
@@ -113,17 +113,17 @@ class Reports:
 
     def last_time(self, field: str, value: Any) -> datetime | None:
         """When this value was last said, be it the present one or not."""
-        return next((to_moment(m) for m, said in reversed(self.raw.get(field, [])) if said == value), None)
+        return next((to_moment(m) for m, reported in reversed(self.raw.get(field, [])) if reported == value), None)
 
     def first_time(self, field: str, *values: Any) -> datetime | None:
         """When one of these values was first said."""
-        return next((to_moment(m) for m, said in self.raw.get(field, []) if said in values), None)
+        return next((to_moment(m) for m, reported in self.raw.get(field, []) if reported in values), None)
 
     def at(self, field: str, moment: datetime, default: Any = None) -> Any:
         """The value as it was at a moment."""
-        text, found = to_text(moment), default
-        for said_at, value in self.raw.get(field, ()):
-            if said_at > text:
+        text, value = to_text(moment), default
+        for reported_at, reported in self.raw.get(field, ()):
+            if reported_at > text:
                 break
-            found = value
-        return found
+            value = reported
+        return value

@@ -10,8 +10,8 @@ PARTS = 4
 def version_key(version: str) -> list[int]:
     """The numbers of a version: "4.16.2 (1023)" → [4, 16, 2]; empty when there are none. Trailing zeros go, so that
     4.16 and 4.16.0 are the same."""
-    found = re.match(r"\s*v?(\d{1,9}(?:\.\d{1,9})*)", version)
-    numbers = [int(part) for part in found.group(1).split(".")][:PARTS] if found else []
+    match = re.match(r"\s*v?(\d{1,9}(?:\.\d{1,9})*)", version)
+    numbers = [int(part) for part in match.group(1).split(".")][:PARTS] if match else []
     while numbers and numbers[-1] == 0 and len(numbers) > 1:
         numbers.pop()
     return numbers

@@ -1,4 +1,4 @@
-"""When a notification's condition holds, as an interval: a pure function of the facts alone. Time only looks at it.
+"""When a notification's condition holds, as an interval: a pure function of the facts; time is only compared with it.
 
 Because an interval says when it begins and ends, the next moment at which anything can change for a driver is known
 beforehand, stored, and indexed: the sweep asks for nothing else.
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from core.registry import Registry
-from vehicles.rules.picture import Picture, Vehicle
+from vehicles.rules.snapshot import Snapshot, Vehicle
 
 # What an operator may change, by name: a number of hours, a list of days, amounts by currency.
 Thresholds = Mapping[str, Any]
@@ -23,7 +23,7 @@ class Window:
     """One condition about one subject. It holds from `begins` up to `ends`, or until the facts say otherwise.
 
     `expires` says that the end is a time limit and no good news. `seen_at` is the newest report that says it holds.
-    `facts` fill the texts; `vehicle_id` and `account_id` tell whose root causes matter.
+    `facts` fill the texts; `vehicle_id` and `account_id` say whose root causes matter.
     """
 
     subject: str
@@ -48,7 +48,7 @@ class Window:
         return self.begins if self.begins > now else self.ends
 
 
-Condition = Callable[[Picture, Thresholds], Iterable[Window]]
+Condition = Callable[[Snapshot, Thresholds], Iterable[Window]]
 CONDITIONS: Registry[Condition] = Registry("condition")
 
 
@@ -68,12 +68,12 @@ def of_vehicle(
     """A window about a vehicle, or none when it has no beginning."""
     if begins is None:
         return
-    known = {"vehicle": vehicle.name, "brand": str(vehicle.reports.latest("brand") or "")}
+    common = {"vehicle": vehicle.name, "brand": str(vehicle.reports.latest("brand") or "")}
     yield Window(
         subject or f"vehicle:{vehicle.key}",
         begins,
         vehicle_id=vehicle.id,
         account_id=vehicle.account.id if vehicle.account else None,
-        facts=known | dict(facts or {}),
+        facts=common | dict(facts or {}),
         **more,
     )

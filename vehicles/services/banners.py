@@ -27,19 +27,19 @@ def banner_recipient(driver_key: str, language: str) -> Recipient:
     return Recipient(audience_of(driver_key), Channel.BANNER, language=language, destination="banner:vehicles")
 
 
-def events_that_told(notification_ids: Collection[int]) -> QuerySet[NotificationStep, int | None]:
-    """The ids of the events by which notifications were told."""
+def events_that_notified(notification_ids: Collection[int]) -> QuerySet[NotificationStep, int | None]:
+    """The ids of the events by which drivers were notified."""
     steps = NotificationStep.objects.filter(notification_id__in=notification_ids, event_id__isnull=False)
     return steps.values_list("event_id", flat=True)
 
 
 def banners_of(notification: DriverNotification) -> list[int]:
     """The ids of the banners that show a notification or showed it."""
-    told = events_that_told([notification.pk])
-    return list(Banner.objects.filter(delivery__event_id__in=list(told)).values_list("pk", flat=True))
+    event_ids = events_that_notified([notification.pk])
+    return list(Banner.objects.filter(delivery__event_id__in=list(event_ids)).values_list("pk", flat=True))
 
 
-def notifications_told_by(event_ids: Sequence[int]) -> list[DriverNotification]:
-    """What these events of the outbox told; samples tell of no notification."""
-    told = Event.objects.filter(pk__in=event_ids, kind=CREATED).values_list("payload__id", flat=True)
-    return list(DriverNotification.objects.filter(pk__in=list(told)).order_by("pk"))
+def notifications_of_events(event_ids: Sequence[int]) -> list[DriverNotification]:
+    """The notifications of these events of the outbox; a sample has none."""
+    notification_ids = Event.objects.filter(pk__in=event_ids, kind=CREATED).values_list("payload__id", flat=True)
+    return list(DriverNotification.objects.filter(pk__in=list(notification_ids)).order_by("pk"))

@@ -31,33 +31,33 @@ def audience_of(text: str) -> Q:
     return DRIVER_SEARCH.condition(text) & Q(removed=False)
 
 
-def clean_campaign(given: dict[str, Any]) -> dict[str, Any]:
+def clean_campaign(values: dict[str, Any]) -> dict[str, Any]:
     """Checks a campaign's settings. Raises Refused with a sentence per field."""
-    found, errors = {key: given[key] for key in FIELDS if key in given}, {}
-    found["name"] = " ".join(str(found.get("name") or "").split())[:100]
-    if not found["name"]:
+    cleaned, errors = {key: values[key] for key in FIELDS if key in values}, {}
+    cleaned["name"] = " ".join(str(cleaned.get("name") or "").split())[:100]
+    if not cleaned["name"]:
         errors["name"] = _("Give the campaign a name.")
-    if found.get("type") not in CAMPAIGN_TYPES:
+    if cleaned.get("type") not in CAMPAIGN_TYPES:
         errors["type"] = _("A campaign sends one of %(known)s.") % {"known": ", ".join(CAMPAIGN_TYPES)}
-    if found.get("type") == CAMPAIGN_TYPES[0] and not version_key(str(found.get("min_app_version") or "")):
+    if cleaned.get("type") == CAMPAIGN_TYPES[0] and not version_key(str(cleaned.get("min_app_version") or "")):
         errors["min_app_version"] = _("Say from which version on the app is new enough, e.g. 4.16.")
     try:
-        audience_of(str(found.get("audience") or ""))
+        audience_of(str(cleaned.get("audience") or ""))
     except SearchError as error:
         errors["audience"] = str(error)
-    if found.get("ends_at") and found["ends_at"] <= found["begins_at"]:
+    if cleaned.get("ends_at") and cleaned["ends_at"] <= cleaned["begins_at"]:
         errors["ends_at"] = _("A campaign ends after it begins.")
     if errors:
         raise Refused.by_field(errors)
-    return found
+    return cleaned
 
 
-def save_campaign(*, campaign: Campaign | None, given: dict[str, Any], by: User | None = None) -> Campaign:
+def save_campaign(*, campaign: Campaign | None, values: dict[str, Any], by: User | None = None) -> Campaign:
     """Makes a draft or changes one. Raises Refused; a campaign that was started keeps its settings."""
     if campaign is not None and campaign.state != CampaignState.DRAFT:
         raise Refused(_("A campaign that was started cannot be changed; end it and make another."))
     row = campaign or Campaign(created_by=by)
-    for key, value in clean_campaign(given).items():
+    for key, value in clean_campaign(values).items():
         setattr(row, key, value)
     try:
         with transaction.atomic():
@@ -98,14 +98,14 @@ def _move(campaign: Campaign, before: CampaignState, after: CampaignState, **mor
 def gather_audiences(*, now: datetime) -> int:
     """Adds the next drivers of the audience of each running campaign, and makes them due; returns how many it looked
     through. A round that came to the end begins anew after a while, for those who have come to fit."""
-    looked = 0
+    searched = 0
     for campaign in Campaign.objects.filter(state=CampaignState.RUNNING, next_round_at__lte=now):
         if campaign.ends_at is not None and campaign.ends_at <= now:
             # The windows of its notifications end by themselves at this moment.
             _move(campaign, CampaignState.RUNNING, CampaignState.ENDED, next_round_at=None)
             continue
-        looked += _gather(campaign, now)
-    return looked
+        searched += _gather(campaign, now)
+    return searched
 
 
 def _gather(campaign: Campaign, now: datetime) -> int:

@@ -15,11 +15,11 @@ from outbox.models import Event
 from vehicles.models import ChargingLocation, Driver, DriverNotification, Fact, NotificationStep, UtilityContract
 from vehicles.services.evaluation import lock_drivers
 
-_Thing = Driver | ChargingLocation | UtilityContract
+_Personal = Driver | ChargingLocation | UtilityContract
 
 
 def erase_drivers(address: str, _now: datetime) -> list[Erased]:
-    """Takes a driver's name and address away; what remains is an id that only the sender can tell the owner of.
+    """Takes a driver's name and address away; what remains is an id that only the sender can assign to its owner.
 
     Declared as Driver's handler. The sender must forget the address too: whatever it reports anew is kept anew.
     """
@@ -37,15 +37,15 @@ def erase_drivers(address: str, _now: datetime) -> list[Erased]:
 
 def _erase(driver: Driver) -> int:
     """Returns in how many values of other rows the driver was named."""
-    things: list[_Thing] = [
+    rows_of_driver: list[_Personal] = [
         driver,
         *ChargingLocation.objects.select_for_update(no_key=True).filter(driver=driver).order_by("pk"),
         *UtilityContract.objects.select_for_update(of=("self",), no_key=True)
         .filter(Q(driver=driver) | Q(location__driver=driver))
         .order_by("pk"),
     ]
-    subjects = [f"{_KIND[type(thing)]}:{thing.external_id}" for thing in things]
-    words = {word for thing in things for word in _forget(thing)}
+    subjects = [f"{_SUBJECTS[type(row)]}:{row.external_id}" for row in rows_of_driver]
+    words = {word for row in rows_of_driver for word in _empty(row)}
     notifications = DriverNotification.objects.filter(driver=driver)
     return sum(
         scrub(rows.model, sorted(words), keys=list(rows.values_list("pk", flat=True)))
@@ -58,16 +58,16 @@ def _erase(driver: Driver) -> int:
     )
 
 
-_KIND: dict[type[_Thing], str] = {Driver: "driver", ChargingLocation: "location", UtilityContract: "contract"}
+_SUBJECTS: dict[type[_Personal], str] = {Driver: "driver", ChargingLocation: "location", UtilityContract: "contract"}
 
 
-def _forget(thing: _Thing) -> Iterable[str]:
-    """Empties what a thing's model declares to be personal; returns all texts that these values ever were."""
-    names = [each.field for each in thing.lifecycle.personal if each.how == How.PERSON and each.field != "reports"]
-    values = [value for name in names for _at, value in thing.reports.get(name, ())]
-    values += [getattr(thing, name) for name in names]
+def _empty(row: _Personal) -> Iterable[str]:
+    """Empties what a row's model declares to be personal; returns all texts that these values ever were."""
+    names = [each.field for each in row.lifecycle.personal if each.how == How.PERSON and each.field != "reports"]
+    values = [value for name in names for _at, value in row.reports.get(name, ())]
+    values += [getattr(row, name) for name in names]
     for name in names:
-        setattr(thing, name, None if thing._meta.get_field(name).null else "")
-    thing.reports = {name: entries for name, entries in thing.reports.items() if name not in names}
-    thing.save(update_fields=[*names, "reports"])
+        setattr(row, name, None if row._meta.get_field(name).null else "")
+    row.reports = {name: entries for name, entries in row.reports.items() if name not in names}
+    row.save(update_fields=[*names, "reports"])
     return [value for value in values if isinstance(value, str) and value.strip()]

@@ -1,4 +1,4 @@
-"""Looks at drivers: reads what is known, asks the rules, writes what follows. By facts and by time alike."""
+"""Evaluates drivers: reads what was reported, applies the rules, writes what follows. By facts and by time alike."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from vehicles.choices import LIVE
 from vehicles.models import Driver, Vehicle
 from vehicles.rules import windows_of
 from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row, decide
-from vehicles.rules.pairing import Patience, standing, standing_changes
+from vehicles.rules.pairing import Patience, pairing_status, status_changes
 from vehicles.rules.windows import Window
-from vehicles.services.pictures import Subject, read_pictures
+from vehicles.services.notifying import Item, write_changes
 from vehicles.services.policies import policies_in_force
 from vehicles.services.settling import settle_items
-from vehicles.services.telling import Item, write_changes
+from vehicles.services.snapshots import Subject, read_snapshots
 from vehicles.services.texts import Wording, Words
 
 log = structlog.get_logger("signalbox.vehicles")
 
 AT_ONCE = 500
-# A driver whom the rules cannot look at waits this long, so that nobody behind waits too.
-STUMBLE = timedelta(minutes=10)
+# A driver whose evaluation fails waits this long, so that nobody behind waits too.
+AFTER_A_FAILURE = timedelta(minutes=10)
 _ROW = (
     "driver_id, id, title, body, vehicle_id, facts::text, type, subject, state, begins, created_at, reason, root,"
     " told_at, times_told, repeats, last_seen_at, dismissed_at, due_at, ended_at"
@@ -37,8 +37,8 @@ _ROW = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What a notification was told with, for when nothing new is told."""
+class _Previous:
+    """What a notification was sent with, for when nothing new is sent."""
 
     words: Words
     vehicle_id: int | None
@@ -61,7 +61,7 @@ def sweep_due(*, now: datetime, limit: int = AT_ONCE) -> int:
     with transaction.atomic():
         ids = _claim_due(now, limit)
         if ids:
-            _look_gently(ids, now)
+            _evaluate_gently(ids, now)
     return len(ids)
 
 
@@ -74,57 +74,57 @@ def _claim_due(now: datetime, limit: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _look_gently(ids: Sequence[int], now: datetime) -> None:
-    """Looks at many at once; when that fails, at each alone, so that one that cannot be looked at stops nobody."""
+def _evaluate_gently(ids: Sequence[int], now: datetime) -> None:
+    """Evaluates many at once; when that fails, each alone, so that one whose evaluation fails stops nobody."""
     try:
         with transaction.atomic():
-            look_at(driver_ids=ids, now=now)
+            evaluate(driver_ids=ids, now=now)
         return
     except (OperationalError, InterfaceError):
         raise
     except Exception:
-        log.exception("looking at drivers failed; each is looked at alone", drivers=len(ids))
+        log.exception("evaluating drivers failed; each is evaluated alone", drivers=len(ids))
     for driver_id in ids:
         try:
             with transaction.atomic():
-                look_at(driver_ids=[driver_id], now=now)
+                evaluate(driver_ids=[driver_id], now=now)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
-            log.exception("a driver could not be looked at", driver=driver_id)
-            _write_due([(driver_id, now + STUMBLE)])
+            log.exception("a driver could not be evaluated", driver=driver_id)
+            _write_due([(driver_id, now + AFTER_A_FAILURE)])
 
 
-def look_at(*, driver_ids: Collection[int], now: datetime) -> None:
+def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     """Decides anew about drivers that the caller has locked."""
     ids = sorted(driver_ids)
     if not ids:
         return
     policies, wording = policies_in_force(), Wording()
-    subjects = read_pictures(ids, now)
-    windows = {pk: list(windows_of(subject.picture, policies.values())) for pk, subject in subjects.items()}
-    rows, histories, kept = _read_rows(subjects, windows)
+    subjects = read_snapshots(ids, now)
+    windows = {pk: list(windows_of(subject.snapshot, policies.values())) for pk, subject in subjects.items()}
+    rows, histories, previous = _read_rows(subjects, windows)
     items: list[Item] = []
     due: list[tuple[int, datetime | None]] = []
     patience = _patience(policies)
     for pk, subject in subjects.items():
-        known = [] if subject.driver.removed else windows[pk]
-        decision = decide(known, rows.get(pk, []), policies, subject.person, histories[pk], now)
-        items += [_item(subject, change, wording, kept) for change in decision.changes]
-        next_look = _next_look(subject, decision, patience, now)
-        if next_look != subject.driver.due_at:
-            due.append((pk, next_look))
+        in_force = [] if subject.driver.removed else windows[pk]
+        decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now)
+        items += [_item(subject, change, wording, previous) for change in decision.changes]
+        next_evaluation = _next_evaluation(subject, decision, patience, now)
+        if next_evaluation != subject.driver.due_at:
+            due.append((pk, next_evaluation))
     if items:
         write_changes(items=items, now=now)
-    _write_standings(subjects.values(), patience, now)
+    _write_statuses(subjects.values(), patience, now)
     settle_items(subjects=subjects, windows=windows, now=now)
     _write_due(due)
 
 
 def _read_rows(
     subjects: Mapping[int, Subject], windows: Mapping[int, Sequence[tuple[Policy, Window]]]
-) -> tuple[dict[int, list[Row]], dict[int, History], dict[int, _Kept]]:
-    """The living notifications, and of earlier ones what matters: told once for all, told or dismissed lately."""
+) -> tuple[dict[int, list[Row]], dict[int, History], dict[int, _Previous]]:
+    """The living notifications, and of earlier ones what was notified once for all, notified or dismissed lately."""
     named = sorted({window.subject for some in windows.values() for _policy, window in some})
     with connection.cursor() as cursor:
         cursor.execute(
@@ -132,31 +132,31 @@ def _read_rows(
             " WHERE driver_id = ANY(%s) AND (state = ANY(%s) OR subject = ANY(%s)) ORDER BY id",
             [list(subjects), [state.value for state in LIVE], named],
         )
-        found = cursor.fetchall()
+        fetched = cursor.fetchall()
     living: dict[int, list[Row]] = defaultdict(list)
     once: dict[int, set[Key]] = defaultdict(set)
-    told: dict[int, dict[Key, datetime]] = defaultdict(dict)
+    notified: dict[int, dict[Key, datetime]] = defaultdict(dict)
     dismissed: dict[int, dict[Key, datetime]] = defaultdict(dict)
-    kept: dict[int, _Kept] = {}
-    for driver_id, pk, title, body, vehicle_id, facts, *values in found:
+    previous: dict[int, _Previous] = {}
+    for driver_id, pk, title, body, vehicle_id, facts, *values in fetched:
         type_, subject, state, begins, created_at, *rest = values
         row = Row(type_, subject, state, begins, created_at, pk, *rest)
         once[driver_id].add(row.key)
         if row.told_at is not None:
-            told[driver_id][row.key] = row.told_at
+            notified[driver_id][row.key] = row.told_at
         if row.dismissed_at is not None:
             dismissed[driver_id][row.key] = row.dismissed_at
         if state in LIVE:
             living[driver_id].append(row)
-            kept[pk] = _Kept(Words(title, body), vehicle_id, msgspec.json.decode(facts))
-    histories = {pk: History(frozenset(once[pk]), told[pk], dismissed[pk]) for pk in subjects}
-    return living, histories, kept
+            previous[pk] = _Previous(Words(title, body), vehicle_id, msgspec.json.decode(facts))
+    histories = {pk: History(frozenset(once[pk]), notified[pk], dismissed[pk]) for pk in subjects}
+    return living, histories, previous
 
 
-def _item(subject: Subject, change: Change, wording: Wording, kept: Mapping[int, _Kept]) -> Item:
-    """A change with its words; what is not told anew keeps those that it was told with."""
-    before = kept.get(change.row.id)
-    if before is not None and not change.tell_by:
+def _item(subject: Subject, change: Change, wording: Wording, previous: Mapping[int, _Previous]) -> Item:
+    """A change with its words; what is not sent anew keeps those that it was sent with."""
+    before = previous.get(change.row.id)
+    if before is not None and not change.notify_by:
         item = Item(subject.driver, change, words=before.words, nameless=before.words, facts=before.facts)
         vehicle_id = before.vehicle_id
         name = subject.driver.name
@@ -170,7 +170,7 @@ def _item(subject: Subject, change: Change, wording: Wording, kept: Mapping[int,
         if wording.names_driver(change.row.type, subject.driver.language):
             item.words = _words(item, wording, subject, name=subject.driver.name)
             item.named = _words(item, wording, subject, name="{name}")
-    vehicle = next((v for v in subject.picture.vehicles if v.id == vehicle_id), None)
+    vehicle = next((v for v in subject.snapshot.vehicles if v.id == vehicle_id), None)
     if vehicle is not None:
         item.vehicle_key = vehicle.key
         item.brand = str(vehicle.reports.latest("brand") or "")
@@ -185,7 +185,7 @@ def _words(item: Item, wording: Wording, subject: Subject, **more: str) -> Words
 
 
 def _patience(policies: Mapping[str, Policy]) -> Patience:
-    """What is waited for, as the notifications that tell of it say."""
+    """How long is waited, as the notifications about it say."""
     return Patience(
         silence=policies["CarNotReachable"].thresholds["hours"],
         activation=policies["CheckCarActivation"].thresholds["hours"],
@@ -193,23 +193,23 @@ def _patience(policies: Mapping[str, Policy]) -> Patience:
     )
 
 
-def _next_look(subject: Subject, decision: Decision, patience: Patience, now: datetime) -> datetime | None:
+def _next_evaluation(subject: Subject, decision: Decision, patience: Patience, now: datetime) -> datetime | None:
     if subject.driver.removed:
         return None
     moments = [decision.due_at] + [
-        moment for vehicle in subject.picture.vehicles for moment in standing_changes(vehicle, patience)
+        moment for vehicle in subject.snapshot.vehicles for moment in status_changes(vehicle, patience)
     ]
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
-def _write_standings(subjects: Iterable[Subject], patience: Patience, now: datetime) -> None:
-    """Writes where vehicles stand. A vehicle that a batch of facts holds is left to that batch, which looks too."""
+def _write_statuses(subjects: Iterable[Subject], patience: Patience, now: datetime) -> None:
+    """Writes the pairing statuses. A vehicle that a batch of facts holds is left to that batch, which evaluates too."""
     changed: dict[int, tuple[Any, ...]] = {}
     for subject in subjects:
-        for vehicle in subject.picture.vehicles:
-            found = standing(vehicle, patience, now)
-            if (found.state, found.reason) != subject.standings[vehicle.id]:
-                changed[vehicle.id] = (vehicle.id, found.state.value, found.reason)
+        for vehicle in subject.snapshot.vehicles:
+            status = pairing_status(vehicle, patience, now)
+            if (status.state, status.reason) != subject.statuses[vehicle.id]:
+                changed[vehicle.id] = (vehicle.id, status.state.value, status.reason)
     if not changed:
         return
     with connection.cursor() as cursor:
@@ -218,8 +218,8 @@ def _write_standings(subjects: Iterable[Subject], patience: Patience, now: datet
             [sorted(changed)],
         )
         free = [changed[row[0]] for row in cursor.fetchall()]
-    key, *status = columns(Vehicle, "id", "pairing_state", "pairing_reason")
-    update_rows("vehicles_vehicle", key, status, free)
+    key, *written = columns(Vehicle, "id", "pairing_state", "pairing_reason")
+    update_rows("vehicles_vehicle", key, written, free)
 
 
 def _write_due(due: Sequence[tuple[int, datetime | None]]) -> None:

@@ -1,7 +1,7 @@
 """Takes facts in: many at once, in any order, repeated, late. A batch is one transaction; a 2xx follows its commit.
 
-Read → made and locked → told → written → sessions derived → the drivers concerned looked at. What a fact says is merged
-into the timelines of the things it names, so that the order of arrival does not matter.
+Read → created and locked → changed → written → sessions derived → the drivers concerned evaluated. What a fact reports
+is merged into the timelines of the entities it names, so that the order of arrival does not matter.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vehicles.choices import FactEffect
 from vehicles.ingest import IncomingFact
 from vehicles.models import Fact
 from vehicles.services.campaigns import add_recipients
-from vehicles.services.evaluation import lock_drivers, look_at
-from vehicles.services.sampling import take_samples
+from vehicles.services.evaluation import evaluate, lock_drivers
+from vehicles.services.telemetry import take_samples
 from vehicles.services.unit_of_work import EntityUnitOfWork, drivers_concerned, inherit_drivers
 
 # A moment that is further ahead than this, or before anything was connected, is a wrong clock: the receipt counts.
@@ -67,7 +67,7 @@ class _FactSteps(BatchSteps[IncomingFact]):
         work.flush()
         self._write_facts()
         add_recipients(driver_ids=concerned, now=self.now)
-        look_at(driver_ids=concerned, now=self.now)
+        evaluate(driver_ids=concerned, now=self.now)
 
     def _change(self, work: EntityUnitOfWork, *, of_drivers: bool) -> None:
         for row, (fact, reports, at) in enumerate(zip(self.facts, self.reports, self.moments, strict=True)):

@@ -15,14 +15,14 @@ from outbox.contract import NewEvent, Recipient
 from outbox.services import banners, publish
 from vehicles.catalogue import NotificationType
 from vehicles.catalogue.texts import examples_of
-from vehicles.choices import LIVE, SHOWN, NotificationState, StepKind, Way
+from vehicles.choices import LIVE, SHOWN, DriverChannel, NotificationState, StepKind
 from vehicles.event_kinds import SAMPLE, DriverFacts, NotificationFacts, VehicleFacts
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.timelines import Reports
-from vehicles.services.banners import audience_of, banner_recipient, banners_of, notifications_told_by
+from vehicles.services.banners import audience_of, banner_recipient, banners_of, notifications_of_events
 from vehicles.services.evaluation import lock_drivers
-from vehicles.services.pictures import zone_named
 from vehicles.services.policies import policies_in_force
+from vehicles.services.snapshots import zone_named
 from vehicles.services.texts import Wording
 
 
@@ -30,7 +30,7 @@ def mark_read(*, notification: DriverNotification, now: datetime) -> bool:
     """Notes that the driver has seen it. Says whether it is read now: what was read stays so, what ended cannot be."""
     with transaction.atomic():
         _read(notification, now)
-        if Way.BANNER in notification.ways:
+        if DriverChannel.BANNER in notification.ways:
             audience = audience_of(notification.driver.external_id)
             banners.mark_read(audience=audience, ids=banners_of(notification), now=now)
         notification.refresh_from_db()
@@ -48,7 +48,7 @@ def dismiss(*, notification: DriverNotification, now: datetime) -> bool:
 
     Says whether it is dismissed now. Raises Refused for what is no banner.
     """
-    if Way.BANNER not in notification.ways:
+    if DriverChannel.BANNER not in notification.ways:
         raise Refused(_("Only a banner can be dismissed; mark this one as read."))
     with transaction.atomic():
         _dismiss(notification, now)
@@ -65,24 +65,24 @@ def _dismiss(notification: DriverNotification, now: datetime) -> None:
     if shown.update(state=NotificationState.DISMISSED, dismissed_at=now):
         _note(notification, StepKind.DISMISSED, now)
         if policy.cooldown and not policy.once:
-            _look_at(notification.driver_id, now + policy.cooldown)
+            _evaluate_at(notification.driver_id, now + policy.cooldown)
 
 
 def _banners_were_read(event_ids: Sequence[int], now: datetime) -> None:
-    for notification in notifications_told_by(event_ids):
+    for notification in notifications_of_events(event_ids):
         _read(notification, now)
 
 
 def _banners_were_dismissed(event_ids: Sequence[int], now: datetime) -> None:
-    for notification in notifications_told_by(event_ids):
+    for notification in notifications_of_events(event_ids):
         _dismiss(notification, now)
 
 
 BANNERS = banners.Owner(read=_banners_were_read, dismissed=_banners_were_dismissed)
 
 
-def _look_at(driver_id: int, moment: datetime) -> None:
-    """Has the sweep look at a driver at a moment, if nothing is due before."""
+def _evaluate_at(driver_id: int, moment: datetime) -> None:
+    """Has the sweep evaluate a driver at a moment, if nothing is due before."""
     driver = Driver.objects.get(pk=driver_id)
     if driver.due_at is None or driver.due_at > moment:
         Driver.objects.filter(pk=driver_id).update(due_at=moment)
@@ -99,7 +99,7 @@ def stop_category(*, driver_id: int, category: str, now: datetime) -> bool:
         if driver is None or category in driver.unwanted:
             return False
         reports = Reports(driver.reports)
-        reports.tell(f"wants.{category}", False, now)
+        reports.add(f"wants.{category}", False, now)
         driver.reports, driver.unwanted = reports.raw, sorted({*driver.unwanted, category})
         driver.due_at = now
         driver.save(update_fields=["reports", "unwanted", "due_at"])
@@ -114,20 +114,20 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     """Shows what a driver would get, with invented facts: as mail to an address, or as banner or mail to a driver.
 
     `to` is an e-mail address or a driver's id. Returns the ids of the events. Raises Refused when there is no
-    such driver, or no way to one.
+    such driver, or no channel to one.
     """
     to = to.strip()
     driver = None if is_address(to) else Driver.objects.filter(external_id=to).first()
     if driver is None and not is_address(to):
         raise Refused(_("There is no driver “%(id)s”, and it is no e-mail address.") % {"id": to}, field="to")
-    in_force, ways = policies_in_force()[entry.name].ways, [Way.EMAIL.value]
+    in_force, ways = policies_in_force()[entry.name].ways, [DriverChannel.EMAIL.value]
     if driver is not None:
         language = driver.language
-        ways = [way for way in in_force if way != Way.PUSH] or ways
+        ways = [channel for channel in in_force if channel != DriverChannel.PUSH] or ways
     recipients = []
-    if Way.EMAIL in ways and (driver is None or driver.email):
+    if DriverChannel.EMAIL in ways and (driver is None or driver.email):
         recipients.append(Recipient(driver.email if driver is not None else to, language=language))
-    if Way.BANNER in ways and driver is not None:
+    if DriverChannel.BANNER in ways and driver is not None:
         recipients.append(banner_recipient(driver.external_id, language))
     if not recipients:
         raise Refused(_("The driver has no e-mail address."), field="to")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from core.refusal import Refused
 from outbox.choices import Language
 from vehicles.catalogue import TYPES, NotificationType
-from vehicles.choices import LIVE, Way
+from vehicles.choices import LIVE, DriverChannel
 from vehicles.models import Driver, DriverNotification, NotificationText, TypeSetting
 from vehicles.rules.deciding import Policy
 from vehicles.services.texts import unknown_placeholders
@@ -28,7 +28,7 @@ def policies_in_force() -> dict[str, Policy]:
 
 
 def policy_of(entry: NotificationType, setting: TypeSetting | None) -> Policy:
-    ways = setting.ways if setting is not None and setting.ways else [str(way.value) for way in entry.ways]
+    ways = setting.ways if setting is not None and setting.ways else [str(channel.value) for channel in entry.ways]
     cooldown = setting.cooldown_h if setting is not None and setting.cooldown_h is not None else entry.cooldown_h
     return Policy(
         entry.name,
@@ -55,10 +55,10 @@ def change_type(
     thresholds: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Changes a type and has everyone whom it may concern looked at again. Raises Refused by field."""
+    """Changes a type and has everyone whom it may concern evaluated again. Raises Refused by field."""
     errors: dict[str, str] = {}
-    if not ways or set(ways) - set(Way.values):
-        errors["ways"] = _("Choose at least one of %(known)s.") % {"known": ", ".join(Way.values)}
+    if not ways or set(ways) - set(DriverChannel.values):
+        errors["ways"] = _("Choose at least one of %(known)s.") % {"known": ", ".join(DriverChannel.values)}
     if not 0 <= cooldown_h <= MAX_HOURS:
         errors["cooldown_h"] = _("A cooldown lasts from 0 hours to a year.")
     for name, value in thresholds.items():
@@ -70,11 +70,11 @@ def change_type(
         setting, _made = TypeSetting.objects.get_or_create(type=entry.name)
         before = policy_of(entry, setting)
         setting.enabled, setting.thresholds = enabled, dict(thresholds)
-        setting.ways = [way for way in Way.values if way in ways]
+        setting.ways = [channel for channel in DriverChannel.values if channel in ways]
         setting.cooldown_h = cooldown_h
         setting.save()
         if before != policy_of(entry, setting):
-            _look_again(entry, before.thresholds != setting.thresholds, now)
+            _evaluate_again(entry, before.thresholds != setting.thresholds, now)
 
 
 def threshold_problem(entry: NotificationType, name: str, value: Any) -> str:
@@ -97,8 +97,8 @@ def _is_number(value: Any, least: float, most: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
-def _look_again(entry: NotificationType, everyone: bool, now: datetime) -> None:
-    """Has the sweep look at those who have such a notification, or at everyone when its thresholds changed."""
+def _evaluate_again(entry: NotificationType, everyone: bool, now: datetime) -> None:
+    """Has the sweep evaluate those who have such a notification, or everyone when its thresholds changed."""
     living = DriverNotification.objects.filter(type=entry.name, state__in=LIVE)
     Driver.objects.filter(pk__in=living.values("driver_id")).update(due_at=now)
     if everyone:

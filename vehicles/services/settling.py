@@ -1,4 +1,4 @@
-"""Marks what nothing more will be told of, so that it is not read again: sessions, payouts and their like."""
+"""Marks what no more notifications will follow from, so that it is not read again: sessions, payouts and their like."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from django.db import connection
 
 from vehicles.models import ChargingSession, CostStatement, Payout, Referral, Reimbursement
 from vehicles.rules.deciding import Policy
-from vehicles.rules.picture import Picture, Thing
+from vehicles.rules.snapshot import Entity, Snapshot
 from vehicles.rules.windows import Window
-from vehicles.services.pictures import Subject
+from vehicles.services.snapshots import Subject
 
 Target = tuple[str, str]  # table, column
 
 
-def _items(picture: Picture) -> Iterator[tuple[Target, str, Thing]]:
-    """What may be settled: where that is noted, the subject of its windows, and the thing."""
-    for vehicle in picture.vehicles:
+def _items(snapshot: Snapshot) -> Iterator[tuple[Target, str, Entity]]:
+    """What may be settled: where that is noted, the subject of its windows, and the entity."""
+    for vehicle in snapshot.vehicles:
         for session in vehicle.sessions:
             if session.ended_at is not None:
                 yield (ChargingSession._meta.db_table, "settled"), f"session:{session.key}", session
-    for model, column, prefix, things in (
-        (Payout, "settled", "payout", picture.payouts),
-        (Reimbursement, "settled", "reimbursement", picture.reimbursements),
-        (CostStatement, "settled", "statement", picture.statements),
-        (Referral, "settled_for_referrer", "referral", picture.referred),
-        (Referral, "settled_for_invitee", "referral", picture.invited),
+    for model, column, prefix, entities in (
+        (Payout, "settled", "payout", snapshot.payouts),
+        (Reimbursement, "settled", "reimbursement", snapshot.reimbursements),
+        (CostStatement, "settled", "statement", snapshot.statements),
+        (Referral, "settled_for_referrer", "referral", snapshot.referred),
+        (Referral, "settled_for_invitee", "referral", snapshot.invited),
     ):
-        for thing in things:
-            yield (model._meta.db_table, column), f"{prefix}:{thing.key}", thing
+        for entity in entities:
+            yield (model._meta.db_table, column), f"{prefix}:{entity.key}", entity
 
 
 def settle_items(
@@ -40,14 +40,14 @@ def settle_items(
     """Settles every item all of whose windows are over. A later fact about it opens it again."""
     settled: dict[Target, list[int]] = defaultdict(list)
     for pk, subject in subjects.items():
-        known = {window.subject for _policy, window in windows[pk]}
+        subjects_of_windows = {window.subject for _policy, window in windows[pk]}
         going_on = {window.subject for _policy, window in windows[pk] if not window.is_over(now)}
-        for target, name, thing in _items(subject.picture):
-            if name in known and name not in going_on:
-                settled[target].append(thing.id)
+        for target, name, entity in _items(subject.snapshot):
+            if name in subjects_of_windows and name not in going_on:
+                settled[target].append(entity.id)
     with connection.cursor() as cursor:
         for (table, column), ids in settled.items():
-            # Rows that a batch of facts holds are passed by: it looks at them itself.
+            # Rows that a batch of facts holds are passed by: it evaluates them itself.
             cursor.execute(
                 f"UPDATE {table} SET {column} = true WHERE id IN (SELECT id FROM {table}"  # noqa: S608 - names are ours
                 f" WHERE id = ANY(%s) AND NOT {column} FOR NO KEY UPDATE SKIP LOCKED)",

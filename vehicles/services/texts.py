@@ -70,8 +70,8 @@ class Wording:
 
     def template(self, name: str, language: str) -> tuple[str, str]:
         """Title and body before anything is filled in; English where a language has none."""
-        found = self._own.get((name, language)) or TEXTS.get(language, {}).get(name)
-        return found or self._own.get((name, "en")) or TEXTS["en"][name]
+        own = self._own.get((name, language)) or TEXTS.get(language, {}).get(name)
+        return own or self._own.get((name, "en")) or TEXTS["en"][name]
 
     def names_driver(self, name: str, language: str) -> bool:
         """Whether the words of a type have a place for the driver's name."""
@@ -85,33 +85,33 @@ class Wording:
 def fill(title: str, body: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
     """Fills in what is known and leaves nothing of what is not, nor of a part in brackets that needs it."""
 
-    def needed(found: re.Match[str]) -> str:
-        names = fields_in(found.group(1))
-        known = all(facts.get(name) not in (None, "") for name in names)
-        return (found.group(1) if known else "") if names else found.group(0)
+    def needed(match: re.Match[str]) -> str:
+        names = fields_in(match.group(1))
+        is_filled = all(facts.get(name) not in (None, "") for name in names)
+        return (match.group(1) if is_filled else "") if names else match.group(0)
 
-    def written(found: re.Match[str]) -> str:
-        name = found.group(1)
-        return _SHAPES.get(name, _plain)(facts[name], language, facts, zone) if name in facts else ""
+    def written(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return _FORMATS.get(name, _plain)(facts[name], language, facts, zone) if name in facts else ""
 
     return Words(*(" ".join(_NAME.sub(written, _PART.sub(needed, text)).split()) for text in (title, body)))
 
 
 # ---- how facts are written ------------------------------------------------------------------------------------------
 
-Shape = Callable[[Any, str, Mapping[str, Any], tzinfo], str]
+Format = Callable[[Any, str, Mapping[str, Any], tzinfo], str]
 
 
 def _plain(value: Any, _language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
     return "" if value is None else str(value)
 
 
-def _counted(unit: str) -> Shape:
-    def shape(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
-        one, many = _UNITS.get(language, _UNITS["en"])[unit]
-        return f"{value:g} {one if value == 1 else many}" if isinstance(value, int | float) else str(value)
+def _counted(unit: str) -> Format:
+    def write_counted(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+        singular, plural = _UNITS.get(language, _UNITS["en"])[unit]
+        return f"{value:g} {singular if value == 1 else plural}" if isinstance(value, int | float) else str(value)
 
-    return shape
+    return write_counted
 
 
 def _reason(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
@@ -154,7 +154,7 @@ def _moment(value: Any, language: str, _facts: Mapping[str, Any], zone: tzinfo) 
         return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
 
 
-_SHAPES: dict[str, Shape] = {
+_FORMATS: dict[str, Format] = {
     "days": _counted("days"),
     "hours": _counted("hours"),
     "reason": _reason,

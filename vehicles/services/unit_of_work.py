@@ -63,9 +63,9 @@ class EntityUnitOfWork(UnitOfWork):
 
     def _name(self, report: EntityReport) -> None:
         """Notes that a report names an entity, and the entities that it links to."""
-        known = self._named[report.kind]
-        if known.get(report.key) is None:
-            known[report.key] = report
+        named = self._named[report.kind]
+        if named.get(report.key) is None:
+            named[report.key] = report
         for link, (_column, kind) in KINDS[report.kind].links.items():
             if isinstance(target := report.values.get(link), str):
                 self._named[kind].setdefault(target, None)
@@ -118,10 +118,10 @@ class EntityUnitOfWork(UnitOfWork):
         """Adds a report's values to its entity; says whether any of them is the present value now."""
         entity, present = self._entities[report.kind, report.key], False
         for name, value in report.values.items():
-            if entity.reports.tell(name, value, at):
+            if entity.reports.add(name, value, at):
                 entity.changed = True
                 entity.news[name] = min(entity.news.get(name, at), at)
-            present = present or entity.reports.told_at(name) == at
+            present = present or entity.reports.reported_at(name) == at
         return present
 
     # ---- flush ------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def inherit_drivers(account_ids: Iterable[int], vehicle_ids: Iterable[int], loca
 
 
 def drivers_concerned(work: EntityUnitOfWork) -> set[int]:
-    """Everyone to whom something belongs, or belonged, that this batch tells of."""
+    """Everyone to whom something belongs, or belonged, that this batch reports of."""
     ids: dict[str, set[int]] = defaultdict(set)
     drivers = work.former_drivers | work.driver_ids()
     for entity in work.entities:

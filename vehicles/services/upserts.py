@@ -137,7 +137,7 @@ def _last_contact(reports: Reports) -> str | None:
 
 
 def _amount(reports: Reports) -> str | None:
-    return str(amount_in(reports).quantize(Decimal("0.01"))) if reports.knows("amount") else None
+    return str(amount_in(reports).quantize(Decimal("0.01"))) if reports.has("amount") else None
 
 
 _MONEY: Mapping[str, Present] = {"amount": _amount, "currency": _capitals("currency")}

@@ -9,16 +9,20 @@ from django import template
 from django.utils.safestring import SafeString
 
 from console.templatetags.console import badge, register_colours
-from vehicles.choices import CAMPAIGN_COLOURS, PAIRING_COLOURS, SEVERITY_COLOURS, STATE_COLOURS, StepKind, Way
+from vehicles.choices import CAMPAIGN_COLOURS, PAIRING_COLOURS, SEVERITY_COLOURS, STATE_COLOURS, DriverChannel, StepKind
 from vehicles.ingest import FACT_TYPES
 
 register = template.Library()
 register_colours(register, campaign_colour=CAMPAIGN_COLOURS, pairing_colour=PAIRING_COLOURS)
 register_colours(register, driver_severity_colour=SEVERITY_COLOURS, driver_state_colour=STATE_COLOURS)
 
-_WAY_ICONS = {Way.PUSH: "device-phone-mobile", Way.EMAIL: "envelope", Way.BANNER: "megaphone"}
+_CHANNEL_ICONS = {
+    DriverChannel.PUSH: "device-phone-mobile",
+    DriverChannel.EMAIL: "envelope",
+    DriverChannel.BANNER: "megaphone",
+}
 _STEP_CLASSES = {
-    StepKind.TOLD: "",
+    StepKind.NOTIFIED: "",
     StepKind.RETURNED: "",
     StepKind.REMINDED: "",
     StepKind.RESOLVED: "good",
@@ -30,13 +34,13 @@ _STEP_CLASSES = {
 
 
 @register.filter
-def way_label(way: str) -> str:
-    return str(Way(way).label)
+def driver_channel_label(channel: str) -> str:
+    return str(DriverChannel(channel).label)
 
 
 @register.filter
-def way_icon(way: str) -> str:
-    return _WAY_ICONS[Way(way)]
+def driver_channel_icon(channel: str) -> str:
+    return _CHANNEL_ICONS[DriverChannel(channel)]
 
 
 @register.filter
@@ -59,7 +63,7 @@ def fact_about(kind: str) -> str:
 
 @register.simple_tag
 def yes_no_badge(value: bool | None, yes: str, no: str, colour: str = "warning") -> SafeString | str:
-    """A badge for what is switched on or off; nothing for what nobody told."""
+    """A badge for what is switched on or off; nothing for what nobody reported."""
     if value is None:
         return ""
     return badge(yes if value else no, colour if value else "secondary")

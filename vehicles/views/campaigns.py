@@ -64,18 +64,18 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
 
 @requires("vehicles.change_campaign")
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Campaign, pk=pk)
-    if found.state != CampaignState.DRAFT:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    if campaign.state != CampaignState.DRAFT:
         messages.info(request, _("A campaign that was started cannot be changed; end it and make another."))
         return redirect("vehicles:campaign", pk)
-    return _edit(request, found)
+    return _edit(request, campaign)
 
 
-def _edit(request: HttpRequest, found: Campaign | None) -> HttpResponse:
+def _edit(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
     """The form; its preview says how many drivers the audience holds, without saving anything."""
     initial: dict[str, Any] = {"begins_at": timezone.localtime(), "min_app_version": "4.16"}
-    if found is not None:
-        initial = {name: getattr(found, name) for name in services.FIELDS}
+    if campaign is not None:
+        initial = {name: getattr(campaign, name) for name in services.FIELDS}
     form = CampaignForm(request.POST or None, initial=initial)
     audience = None
     if request.method == "POST" and form.is_valid():
@@ -86,31 +86,31 @@ def _edit(request: HttpRequest, found: Campaign | None) -> HttpResponse:
                 form.add_error("audience", str(error))
         else:
             try:
-                saved = services.save_campaign(campaign=found, given=form.cleaned_data, by=person(request))
+                saved = services.save_campaign(campaign=campaign, values=form.cleaned_data, by=person(request))
             except Refused as error:
                 add_refusal(form, error)
             else:
                 messages.success(request, _("The draft is saved. Nobody is told before you start it."))
                 return redirect("vehicles:campaign", saved.pk)
-    title = _("Change the campaign") if found is not None else _("New campaign")
-    context = {"page_title": title, "form": form, "campaign": found, "audience": audience}
+    title = _("Change the campaign") if campaign is not None else _("New campaign")
+    context = {"page_title": title, "form": form, "campaign": campaign, "audience": audience}
     return render(request, "vehicles/campaign_edit.html", context)
 
 
 @requires(_VIEW)
 def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """A campaign with its audience before the start, and its progress after it."""
-    found = get_object_or_404(Campaign, pk=pk)
+    campaign = get_object_or_404(Campaign, pk=pk)
     name = "vehicles/campaign.html"
     wants_part = request.headers.get("HX-Target") == "progress"
-    progress = selectors.campaign_progress(found)
+    progress = selectors.campaign_progress(campaign)
     context = {
-        "page_title": found.name,
-        "campaign": found,
-        "audience": selectors.audience_preview(found.audience) if found.state == CampaignState.DRAFT else None,
+        "page_title": campaign.name,
+        "campaign": campaign,
+        "audience": selectors.audience_preview(campaign.audience) if campaign.state == CampaignState.DRAFT else None,
         "progress": progress,
         "by_state": [(state, progress[state.value]) for state in NotificationState if state.value in progress],
-        "running": found.state == CampaignState.RUNNING,
+        "running": campaign.state == CampaignState.RUNNING,
     }
     return render(request, f"{name}#progress" if wants_part else name, context)
 
@@ -138,10 +138,10 @@ def campaign_end(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("vehicles.delete_campaign")
 @require_POST
 def campaign_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Campaign, pk=pk)
-    if found.state != CampaignState.DRAFT:
+    campaign = get_object_or_404(Campaign, pk=pk)
+    if campaign.state != CampaignState.DRAFT:
         messages.warning(request, _("Only a draft can be deleted."))
         return redirect("vehicles:campaign", pk)
-    found.delete()
+    campaign.delete()
     messages.success(request, _("The draft is deleted."))
     return redirect("vehicles:campaigns")

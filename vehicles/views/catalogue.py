@@ -24,8 +24,8 @@ from vehicles.forms import SampleForm, TextForm, TypeForm, threshold_text
 from vehicles.models import TypeSetting
 from vehicles.search import TYPE_SEARCH
 from vehicles.services.notifications import send_sample
-from vehicles.services.pictures import zone_named
 from vehicles.services.policies import change_text, change_type, policy_of
+from vehicles.services.snapshots import zone_named
 from vehicles.services.texts import Wording, fill, unknown_placeholders
 from vehicles.views.tabs import NOTIFICATION_TABS, tabs_of
 
@@ -66,7 +66,7 @@ class CatalogueList(ListPage):
         return {"tabs": tabs_of(request, NOTIFICATION_TABS, self.key)}
 
 
-def _found(pk: int) -> tuple[TypeSetting, NotificationType]:
+def _setting_and_type(pk: int) -> tuple[TypeSetting, NotificationType]:
     setting = get_object_or_404(TypeSetting, pk=pk)
     if setting.type not in TYPES:
         raise Http404
@@ -94,7 +94,7 @@ def _page(request: HttpRequest, setting: TypeSetting, entry: NotificationType, s
 
 @requires(_VIEW)
 def notification_type(request: HttpRequest, pk: int) -> HttpResponse:
-    setting, entry = _found(pk)
+    setting, entry = _setting_and_type(pk)
     return _page(request, setting, entry, SampleForm(initial={"to": person(request).email}))
 
 
@@ -102,7 +102,7 @@ def notification_type(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def type_sample(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends a sample the whole way through the outbox."""
-    setting, entry = _found(pk)
+    setting, entry = _setting_and_type(pk)
     form = SampleForm(request.POST)
     if form.is_valid():
         try:
@@ -119,7 +119,7 @@ def type_sample(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires(_CHANGE)
 def type_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    setting, entry = _found(pk)
+    setting, entry = _setting_and_type(pk)
     form = TypeForm(request.POST or None, entry=entry, policy=policy_of(entry, setting))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -144,7 +144,7 @@ def type_edit(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("vehicles.change_notificationtext")
 def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
     """The words in one language, with a preview of what a driver would read."""
-    setting, entry = _found(pk)
+    setting, entry = _setting_and_type(pk)
     asked = request.GET.get("language", "en")
     language = asked if asked in Language.values else "en"
     title, body = Wording().template(entry.name, language)

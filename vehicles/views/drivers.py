@@ -1,4 +1,4 @@
-"""Drivers: the list, and of one everything that is known, was told, and was not told, and why."""
+"""Drivers: the list, and of one everything that was reported, notified, and not notified, and why."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ class DriverList(ListPage):
 
 @requires("vehicles.view_driver")
 def driver(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Driver, pk=pk)
-    living = list(selectors.living_of(found))
+    driver = get_object_or_404(Driver, pk=pk)
+    living = list(selectors.living_of(driver))
     context = {
-        "page_title": found.label,
-        "driver": found,
-        "unwanted": [Category(c).label if c in Category.values else c for c in found.unwanted],
-        "vehicles": selectors.vehicles().filter(driver=found),
-        "accounts": found.accounts.all(),
-        "locations": selectors.locations_of(found),
+        "page_title": driver.label,
+        "driver": driver,
+        "unwanted": [Category(c).label if c in Category.values else c for c in driver.unwanted],
+        "vehicles": selectors.vehicles().filter(driver=driver),
+        "accounts": driver.accounts.all(),
+        "locations": selectors.locations_of(driver),
         "shown": [note for note in living if note.state in ("open", "read")],
         "held": [note for note in living if note.state in ("suppressed", "dismissed")],
-        "timeline": selectors.timeline_of(found),
-        "campaigns": found.campaigns.select_related("campaign"),
+        "timeline": selectors.timeline_of(driver),
+        "campaigns": driver.campaigns.select_related("campaign"),
     }
     return render(request, "vehicles/driver.html", context)

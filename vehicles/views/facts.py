@@ -24,8 +24,8 @@ def fact_new(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("type", "")
     name = asked if asked in FACT_TYPES else "driver"
     fact_type = FACT_TYPES[name]
-    known = {key: value for key, value in request.GET.items() if key != "type"}
-    form = FactForm(request.POST or None, fact_type=fact_type, initial=known)
+    initial = {key: value for key, value in request.GET.items() if key != "type"}
+    form = FactForm(request.POST or None, fact_type=fact_type, initial=initial)
     if request.method == "POST" and form.is_valid():
         fact = form.cleaned_data["fact"]
         (intake,) = take_facts(submissions=[Submission(0, [(0, fact)])], now=timezone.now())

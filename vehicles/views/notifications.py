@@ -49,15 +49,15 @@ class NotificationList(ListPage):
 
 @requires("vehicles.view_drivernotification")
 def notification(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(selectors.notifications(), pk=pk)
-    steps = list(selectors.steps_of(found))
+    note = get_object_or_404(selectors.notifications(), pk=pk)
+    steps = list(selectors.steps_of(note))
     deliveries = selectors.deliveries_of_steps(steps)
     context = {
-        "page_title": found.type,
-        "note": found,
-        "entry": TYPES.get(found.type),
-        "setting": selectors.setting_of(found.type),
+        "page_title": note.type,
+        "note": note,
+        "entry": TYPES.get(note.type),
+        "setting": selectors.setting_of(note.type),
         "steps": [(step, deliveries.get(step.event_id or 0, [])) for step in steps],
-        "facts": sorted(found.facts.items()),
+        "facts": sorted(note.facts.items()),
     }
     return render(request, "vehicles/notification.html", context)

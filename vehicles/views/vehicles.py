@@ -134,13 +134,13 @@ class ContractList(_VehicleTab):
 @requires("vehicles.view_vehicle")
 def vehicle(request: HttpRequest, pk: int) -> HttpResponse:
     """One vehicle: where it stands and why, its services, sessions, notifications, and what was reported of it."""
-    found = get_object_or_404(selectors.vehicles().select_related("account"), pk=pk)
+    vehicle = get_object_or_404(selectors.vehicles().select_related("account"), pk=pk)
     context = {
-        "page_title": found.title,
-        "vehicle": found,
-        "services": found.services.all(),
-        "sessions": selectors.sessions().filter(vehicle=found)[:20],
-        "notifications": selectors.notifications().filter(vehicle=found)[:50],
-        "facts": selectors.facts_about(f"vehicle:{found.external_id}"),
+        "page_title": vehicle.title,
+        "vehicle": vehicle,
+        "services": vehicle.services.all(),
+        "sessions": selectors.sessions().filter(vehicle=vehicle)[:20],
+        "notifications": selectors.notifications().filter(vehicle=vehicle)[:50],
+        "facts": selectors.facts_about(f"vehicle:{vehicle.external_id}"),
     }
     return render(request, "vehicles/vehicle.html", context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from vehicles.rules.picture import Picture, Vehicle
+from vehicles.rules.snapshot import Snapshot, Vehicle
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 
 RENAULT = "renault"
@@ -14,28 +14,28 @@ ABSENCES = 2
 
 
 @condition("invalid_credentials")
-def invalid_credentials(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The manufacturer refuses the credentials of a linked account. Ends when it takes them, or it is unlinked."""
-    for account in picture.accounts:
+    for account in snapshot.accounts:
         begins = account.reports.since("auth_state")
         broken = account.reports.latest("auth_state") == "invalid_credentials"
         if not broken or begins is None or account.reports.latest("linked") is False:
             continue
-        through = (v.reports.latest("brand") for v in picture.vehicles if v.account is account)
+        through = (v.reports.latest("brand") for v in snapshot.vehicles if v.account is account)
         brand = str(account.reports.latest("brand") or next(filter(None, through), ""))
         yield Window(
             f"account:{account.key}",
             begins,
-            seen_at=account.reports.told_at("auth_state"),
+            seen_at=account.reports.reported_at("auth_state"),
             account_id=account.id,
             facts={"brand": brand, "account": account.key},
         )
 
 
 @condition("car_not_found")
-def car_not_found(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def car_not_found(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The car was absent from its account on two syncs in a row. Its root cause may be the account's."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         absences = absences_of(vehicle)
         if len(absences) >= ABSENCES and vehicle.is_linked:
             yield from of_vehicle(vehicle, absences[ABSENCES - 1], seen_at=absences[-1])
@@ -47,12 +47,12 @@ def absences_of(vehicle: Vehicle) -> list[datetime]:
 
 
 @condition("access_revoked")
-def access_revoked(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def access_revoked(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The car's link in MyRenault was active and is gone."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.brand == RENAULT and is_revoked(vehicle) and vehicle.is_linked:
             begins = vehicle.reports.since("link_status")
-            yield from of_vehicle(vehicle, begins, seen_at=vehicle.reports.told_at("link_status"))
+            yield from of_vehicle(vehicle, begins, seen_at=vehicle.reports.reported_at("link_status"))
 
 
 def is_revoked(vehicle: Vehicle) -> bool:
@@ -61,15 +61,15 @@ def is_revoked(vehicle: Vehicle) -> bool:
 
 
 @condition("car_not_reachable")
-def car_not_reachable(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def car_not_reachable(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """Nothing was heard of a linked car for so many hours."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.is_linked:
             yield from of_vehicle(
                 vehicle,
-                silent_at(vehicle, given["hours"]),
+                silent_at(vehicle, thresholds["hours"]),
                 seen_at=vehicle.reports.last_time("contact", False),
-                facts={"hours": given["hours"]},
+                facts={"hours": thresholds["hours"]},
             )
 
 

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vehicles.rules.clocks import as_day, end_of_day
-from vehicles.rules.picture import Contract, Location, Picture
+from vehicles.rules.snapshot import Contract, Location, Snapshot
 from vehicles.rules.windows import Thresholds, Window, condition
 
 GREENCHOICE = "greenchoice"
 
 
-def _contracts(picture: Picture) -> Iterator[tuple[Location, Contract, str]]:
-    for location in picture.locations:
+def _contracts(snapshot: Snapshot) -> Iterator[tuple[Location, Contract, str]]:
+    for location in snapshot.locations:
         for contract in location.contracts:
-            if contract.reports.knows("state"):
+            if contract.reports.has("state"):
                 yield location, contract, str(contract.reports.latest("state")).lower()
 
 
@@ -48,63 +48,63 @@ def _replacement(location: Location, contract: Contract, after: datetime) -> Con
 
 
 @condition("contract_invalid")
-def contract_invalid(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def contract_invalid(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """A contract that was valid is not any more."""
-    for location, contract, state in _contracts(picture):
+    for location, contract, state in _contracts(snapshot):
         begins = contract.reports.since("state")
         was_valid = "valid" in [str(v).lower() for v in contract.reports.before("state")]
         if state == "invalid" and was_valid and begins and _replacement(location, contract, begins) is None:
             yield Window(
                 f"contract:{contract.key}",
                 begins,
-                seen_at=contract.reports.told_at("state"),
+                seen_at=contract.reports.reported_at("state"),
                 facts=dict(_facts(location, contract)) | {"reason": str(contract.reports.latest("reason") or "")},
             )
 
 
 @condition("contract_expired")
-def contract_expired(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def contract_expired(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The last day of a contract is over, and no other contract of the location took its place."""
-    for location, contract, state in _contracts(picture):
+    for location, contract, state in _contracts(snapshot):
         begins = expired_at(location, contract)
         if state in ("valid", "expired") and begins and _replacement(location, contract, begins) is None:
             yield Window(f"contract:{contract.key}", begins, facts=_facts(location, contract))
 
 
 @condition("greenchoice_removed")
-def greenchoice_removed(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def greenchoice_removed(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A contract with Greenchoice was removed. Ends with a new contract at the location."""
-    for location, contract, state in _contracts(picture):
+    for location, contract, state in _contracts(snapshot):
         begins = contract.reports.since("state")
         supplier = str(contract.reports.latest("supplier") or "").lower()
         if state != "removed" or GREENCHOICE not in supplier or begins is None:
             continue
         if _replacement(location, contract, begins) is None:
-            ends = begins + timedelta(days=given["days"])
+            ends = begins + timedelta(days=thresholds["days"])
             yield Window(f"contract:{contract.key}", begins, ends, expires=True, facts=_facts(location, contract))
 
 
 @condition("pdl_agreement_open")
-def pdl_agreement_open(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def pdl_agreement_open(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """A location has a PDL, and the version of the agreement that was offered last is not answered."""
-    for location in picture.locations:
+    for location in snapshot.locations:
         offered = [(m, a) for a in location.agreements if (m := a.reports.first_time("state", "offered"))]
         if not location.reports.latest("pdl") or not offered:
             continue
         begins, newest = max(offered, key=lambda pair: (pair[0], pair[1].key))
         if not {"accepted", "declined"} & {str(value) for _at, value in newest.reports.raw.get("state", [])}:
-            known = {"location": str(location.reports.latest("name") or location.key)}
-            yield Window(f"agreement:{newest.key}", begins, facts=known)
+            facts = {"location": str(location.reports.latest("name") or location.key)}
+            yield Window(f"agreement:{newest.key}", begins, facts=facts)
 
 
 @condition("pdl_missing")
-def pdl_missing(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def pdl_missing(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """While a campaign runs: a location in France has no PDL."""
-    for campaign in picture.campaigns:
+    for campaign in snapshot.campaigns:
         if campaign.type != "InformationMobilizePdlBenefitBanner":
             continue
-        for location in picture.locations:
-            country = str(location.reports.latest("country") or picture.reports.latest("country") or "").upper()
+        for location in snapshot.locations:
+            country = str(location.reports.latest("country") or snapshot.reports.latest("country") or "").upper()
             removed = location.reports.latest("removed") is True
             if country in ("FR", "FRA") and not location.reports.latest("pdl") and not removed:
                 yield Window(

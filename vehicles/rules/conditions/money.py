@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from vehicles.rules.clocks import end_of_month
-from vehicles.rules.picture import Picture, Thing
+from vehicles.rules.snapshot import Entity, Snapshot
 from vehicles.rules.timelines import Reports
 from vehicles.rules.windows import Thresholds, Window, condition
 
@@ -23,11 +23,11 @@ def amount_in(reports: Reports) -> Decimal:
     return amount if amount.is_finite() else Decimal(0)
 
 
-def _facts(thing: Thing) -> Mapping[str, Any]:
+def _facts(entity: Entity) -> Mapping[str, Any]:
     return {
-        "amount": str(amount_in(thing.reports)) if thing.reports.latest("amount") is not None else "",
-        "currency": str(thing.reports.latest("currency") or ""),
-        "period": str(thing.reports.latest("period") or ""),
+        "amount": str(amount_in(entity.reports)) if entity.reports.latest("amount") is not None else "",
+        "currency": str(entity.reports.latest("currency") or ""),
+        "period": str(entity.reports.latest("period") or ""),
     }
 
 
@@ -36,56 +36,56 @@ def _once(subject: str, begins: datetime, days: float, facts: Mapping[str, Any])
 
 
 @condition("payout_sent")
-def payout_sent(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def payout_sent(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A payout above the least amount of its currency was sent."""
-    least: Mapping[str, Any] = given["above"]
-    for payout in picture.payouts:
+    least: Mapping[str, Any] = thresholds["above"]
+    for payout in snapshot.payouts:
         begins = payout.reports.first_time("state", "sent", "paid")
         currency = str(payout.reports.latest("currency") or "").upper()
         if begins and amount_in(payout.reports) > Decimal(str(least.get(currency, 0))):
-            yield _once(f"payout:{payout.key}", begins, given["days"], _facts(payout))
+            yield _once(f"payout:{payout.key}", begins, thresholds["days"], _facts(payout))
 
 
 @condition("reimbursement_qualified")
-def reimbursement_qualified(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def reimbursement_qualified(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A driver qualifies for a reimbursement, and the month that it is for is over where the driver lives."""
-    for reimbursement in picture.reimbursements:
+    for reimbursement in snapshot.reimbursements:
         if reimbursement.reports.latest("qualified") is not True:
             continue
         qualified = reimbursement.reports.since("qualified")
-        ended = end_of_month(str(reimbursement.reports.latest("period") or ""), picture.zone)
+        ended = end_of_month(str(reimbursement.reports.latest("period") or ""), snapshot.zone)
         moments = [moment for moment in (qualified, ended) if moment is not None]
-        yield _once(f"reimbursement:{reimbursement.key}", max(moments), given["days"], _facts(reimbursement))
+        yield _once(f"reimbursement:{reimbursement.key}", max(moments), thresholds["days"], _facts(reimbursement))
 
 
 @condition("elexent_statement")
-def elexent_statement(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """An overview of Elexent's costs: at once when it was requested or issued, else when its month is over."""
-    for statement in picture.statements:
+    for statement in snapshot.statements:
         reports = statement.reports
         if str(reports.latest("provider") or "").lower() != ELEXENT:
             continue
         asked = [m for name in ("requested", "issued") if (m := reports.first_time(name, True)) is not None]
-        ended = end_of_month(str(reports.latest("period") or ""), picture.zone)
+        ended = end_of_month(str(reports.latest("period") or ""), snapshot.zone)
         begins = min(asked) if asked else ended
         if begins is not None:
-            yield _once(f"statement:{statement.key}", begins, given["days"], _facts(statement))
+            yield _once(f"statement:{statement.key}", begins, thresholds["days"], _facts(statement))
 
 
-def _referrals(referrals: list[Thing], given: Thresholds) -> Iterator[Window]:
+def _referrals(referrals: list[Entity], thresholds: Thresholds) -> Iterator[Window]:
     for referral in referrals:
         begins = referral.reports.first_time("state", "completed")
         if begins is not None:
-            yield _once(f"referral:{referral.key}", begins, given["days"], {})
+            yield _once(f"referral:{referral.key}", begins, thresholds["days"], {})
 
 
 @condition("referral_completed_for_referrer")
-def referral_completed_for_referrer(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def referral_completed_for_referrer(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A referral that this driver made is complete."""
-    return _referrals(picture.referred, given)
+    return _referrals(snapshot.referred, thresholds)
 
 
 @condition("referral_completed_for_invitee")
-def referral_completed_for_invitee(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def referral_completed_for_invitee(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A referral by which this driver came is complete."""
-    return _referrals(picture.invited, given)
+    return _referrals(snapshot.invited, thresholds)

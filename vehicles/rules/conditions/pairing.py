@@ -1,4 +1,4 @@
-"""The way from a linked car to a paired one, and the manufacturer's service that Renault's cars need."""
+"""The pairing of a linked car, and the manufacturer's service that Renault's cars need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from vehicles.rules.clocks import as_moment, days_before
 from vehicles.rules.conditions.connection import RENAULT
 from vehicles.rules.conditions.settings import AUDI
-from vehicles.rules.picture import Picture, Service, Vehicle
+from vehicles.rules.snapshot import Service, Snapshot, Vehicle
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 
 ZE_INTERACTIVE = "ZE_INTERACTIVE"
@@ -21,11 +21,11 @@ def ze_interactive(vehicle: Vehicle) -> Service | None:
     return next((s for s in vehicle.services if s.key.endswith(f"/{ZE_INTERACTIVE}")), None)
 
 
-def _renaults(picture: Picture) -> Iterator[tuple[Vehicle, Service, str]]:
-    """Each linked Renault whose service was told of, with the state of that service."""
-    for vehicle in picture.vehicles:
+def _renaults(snapshot: Snapshot) -> Iterator[tuple[Vehicle, Service, str]]:
+    """Each linked Renault whose service was reported, with the state of that service."""
+    for vehicle in snapshot.vehicles:
         service = ze_interactive(vehicle)
-        if vehicle.brand == RENAULT and vehicle.is_linked and service is not None and service.reports.knows("state"):
+        if vehicle.brand == RENAULT and vehicle.is_linked and service is not None and service.reports.has("state"):
             yield vehicle, service, str(service.reports.latest("state")).lower()
 
 
@@ -34,65 +34,65 @@ def service_expires(service: Service) -> datetime | None:
 
 
 @condition("service_to_be_activated")
-def service_to_be_activated(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def service_to_be_activated(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The service does not run: none was ordered, it ended, or its time is over."""
-    for vehicle, service, state in _renaults(picture):
+    for vehicle, service, state in _renaults(snapshot):
         if state in NOT_RUNNING:
-            yield from of_vehicle(vehicle, service.reports.since("state"), seen_at=service.reports.told_at("state"))
+            yield from of_vehicle(vehicle, service.reports.since("state"), seen_at=service.reports.reported_at("state"))
         elif state == "active":
             yield from of_vehicle(vehicle, service_expires(service))
 
 
 @condition("service_rejected")
-def service_rejected(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def service_rejected(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The manufacturer refused the activation. Ends with a new request or an activation."""
-    for vehicle, service, state in _renaults(picture):
+    for vehicle, service, state in _renaults(snapshot):
         if state == "rejected":
             yield from of_vehicle(
                 vehicle,
                 service.reports.since("state"),
                 subject=f"service:{service.key}",
-                seen_at=service.reports.told_at("state"),
+                seen_at=service.reports.reported_at("state"),
                 facts={"reason": str(service.reports.latest("reason") or "")},
             )
 
 
 @condition("service_expires_soon")
-def service_expires_soon(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def service_expires_soon(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """The service runs and ends in 30, 7 or 1 calendar days of the driver: one notification for each, in turn."""
-    days = sorted({int(d) for d in given["days"]}, reverse=True)
-    for vehicle, service, state in _renaults(picture):
+    days = sorted({int(d) for d in thresholds["days"]}, reverse=True)
+    for vehicle, service, state in _renaults(snapshot):
         expires = service_expires(service)
         if state != "active" or expires is None:
             continue
-        begins = [days_before(expires, d, picture.zone) for d in days]
+        begins = [days_before(expires, d, snapshot.zone) for d in days]
         for number, day in enumerate(days):
             yield from of_vehicle(
                 vehicle,
                 begins[number],
                 subject=f"service:{service.key}:{day}",
                 ends=begins[number + 1] if number + 1 < len(days) else expires,
-                facts={"days": day, "date": expires.astimezone(picture.zone).date().isoformat()},
+                facts={"days": day, "date": expires.astimezone(snapshot.zone).date().isoformat()},
             )
 
 
 @condition("service_requested")
-def service_requested(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def service_requested(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The activation was requested and the manufacturer has not answered."""
-    for vehicle, service, state in _renaults(picture):
+    for vehicle, service, state in _renaults(snapshot):
         if state == "requested":
             yield from of_vehicle(vehicle, service.reports.since("state"), subject=f"service:{service.key}")
 
 
 @condition("service_activated")
-def service_activated(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def service_activated(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A requested service became active, and the driver has not paired the car since the request."""
-    for vehicle, service, state in _renaults(picture):
+    for vehicle, service, state in _renaults(snapshot):
         begins = service.reports.since("state")
         requested = service.reports.last_time("state", "requested")
         if state != "active" or begins is None or requested is None or _moved_on(vehicle, requested):
             continue
-        ends = begins + timedelta(days=given["days"])
+        ends = begins + timedelta(days=thresholds["days"])
         yield from of_vehicle(vehicle, begins, subject=f"service:{service.key}", ends=ends, expires=True)
 
 
@@ -103,23 +103,23 @@ def _moved_on(vehicle: Vehicle, after: datetime) -> bool:
 
 
 @condition("ready_for_pairing")
-def ready_for_pairing(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def ready_for_pairing(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """Everything is prepared: the driver may begin to pair."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.is_linked:
             yield from of_vehicle(vehicle, ready_since(vehicle), ends=_ready_until(vehicle))
 
 
 def ready_since(vehicle: Vehicle) -> datetime | None:
-    """Since when a vehicle is ready: it was told so, or its requested service became active (Renault)."""
+    """Since when a vehicle is ready: it was reported so, or its requested service became active (Renault)."""
     moments = [vehicle.reports.since("pairing")] if vehicle.reports.latest("pairing") == "ready" else []
     service = ze_interactive(vehicle)
     if vehicle.brand == RENAULT and service is not None and service.reports.latest("state") == "active":
         requested = service.reports.last_time("state", "requested")
         if requested is not None and not _moved_on(vehicle, requested):
             moments.append(service.reports.since("state"))
-    known = [moment for moment in moments if moment is not None]
-    return min(known) if known else None
+    reported = [moment for moment in moments if moment is not None]
+    return min(reported) if reported else None
 
 
 def _ready_until(vehicle: Vehicle) -> datetime | None:
@@ -128,12 +128,12 @@ def _ready_until(vehicle: Vehicle) -> datetime | None:
 
 
 @condition("check_activation")
-def check_activation(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def check_activation(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """The car was paired so many hours ago and has not proved since that it is active."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         paired = paired_since(vehicle)
         if paired is not None and vehicle.is_linked and not is_proved(vehicle, paired):
-            yield from of_vehicle(vehicle, paired + timedelta(hours=given["hours"]))
+            yield from of_vehicle(vehicle, paired + timedelta(hours=thresholds["hours"]))
 
 
 def paired_since(vehicle: Vehicle) -> datetime | None:
@@ -147,12 +147,12 @@ def is_proved(vehicle: Vehicle, paired: datetime) -> bool:
 
 
 @condition("audi_not_paired")
-def audi_not_paired(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def audi_not_paired(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """The account is neither primary nor secondary user of the Audi."""
-    for vehicle in picture.vehicles:
-        if vehicle.brand == AUDI and vehicle.is_linked and vehicle.reports.knows("user_role") and not is_user(vehicle):
+    for vehicle in snapshot.vehicles:
+        if vehicle.brand == AUDI and vehicle.is_linked and vehicle.reports.has("user_role") and not is_user(vehicle):
             begins = _last_run(vehicle, "user_role", USERS)
-            yield from of_vehicle(vehicle, begins, seen_at=vehicle.reports.told_at("user_role"))
+            yield from of_vehicle(vehicle, begins, seen_at=vehicle.reports.reported_at("user_role"))
 
 
 def is_user(vehicle: Vehicle) -> bool:
@@ -172,10 +172,10 @@ def _moments(vehicle: Vehicle, field: str) -> list[datetime]:
 
 
 @condition("audi_pairing_incomplete")
-def audi_pairing_incomplete(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def audi_pairing_incomplete(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """The enrolment of an Audi was begun so many hours ago and is not completed."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         since = vehicle.reports.since("enrollment")
         started = str(vehicle.reports.latest("enrollment") or "").lower() == "started"
         if vehicle.brand == AUDI and vehicle.is_linked and started and since is not None:
-            yield from of_vehicle(vehicle, since + timedelta(hours=given["hours"]))
+            yield from of_vehicle(vehicle, since + timedelta(hours=thresholds["hours"]))

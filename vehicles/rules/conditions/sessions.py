@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vehicles.rules.clocks import as_moment
-from vehicles.rules.picture import Picture, Session, Vehicle
+from vehicles.rules.snapshot import Session, Snapshot, Vehicle
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 
 
-def _sessions(picture: Picture, *, managed: bool) -> Iterator[tuple[Vehicle, Session]]:
-    for vehicle in picture.vehicles:
+def _sessions(snapshot: Snapshot, *, managed: bool) -> Iterator[tuple[Vehicle, Session]]:
+    for vehicle in snapshot.vehicles:
         for session in vehicle.sessions:
             if session.managed is managed:
                 yield vehicle, session
@@ -31,49 +31,49 @@ def _facts(session: Session) -> Mapping[str, Any]:
     }
 
 
-def _starts(picture: Picture, *, managed: bool) -> Iterator[Window]:
-    for vehicle, session in _sessions(picture, managed=managed):
+def _starts(snapshot: Snapshot, *, managed: bool) -> Iterator[Window]:
+    for vehicle, session in _sessions(snapshot, managed=managed):
         begins = session.started_at
         yield from of_vehicle(vehicle, begins, subject=_subject(session), ends=session.ended_at, facts=_facts(session))
 
 
-def _ends(picture: Picture, given: Thresholds, *, managed: bool) -> Iterator[Window]:
-    for vehicle, session in _sessions(picture, managed=managed):
+def _ends(snapshot: Snapshot, thresholds: Thresholds, *, managed: bool) -> Iterator[Window]:
+    for vehicle, session in _sessions(snapshot, managed=managed):
         begins = session.ended_at
-        ends = begins + timedelta(hours=given["hours"]) if begins else None
+        ends = begins + timedelta(hours=thresholds["hours"]) if begins else None
         yield from of_vehicle(
             vehicle, begins, subject=_subject(session), ends=ends, expires=True, facts=_facts(session)
         )
 
 
 @condition("managed_session_started")
-def managed_session_started(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def managed_session_started(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """A managed session is recorded. Over when it ends."""
-    return _starts(picture, managed=True)
+    return _starts(snapshot, managed=True)
 
 
 @condition("managed_session_ended")
-def managed_session_ended(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def managed_session_ended(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A managed session ended: unplugged, or smart charging was switched off."""
-    return _ends(picture, given, managed=True)
+    return _ends(snapshot, thresholds, managed=True)
 
 
 @condition("unmanaged_session_started")
-def unmanaged_session_started(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def unmanaged_session_started(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """An unmanaged session is recorded, with the reason why it is not managed."""
-    return _starts(picture, managed=False)
+    return _starts(snapshot, managed=False)
 
 
 @condition("unmanaged_session_ended")
-def unmanaged_session_ended(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def unmanaged_session_ended(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """An unmanaged session ended."""
-    return _ends(picture, given, managed=False)
+    return _ends(snapshot, thresholds, managed=False)
 
 
 @condition("session_impossible")
-def session_impossible(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def session_impossible(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """By the newest plan of an open managed session, the battery will hold less than wanted when it must be ready."""
-    for vehicle, session in _sessions(picture, managed=True):
+    for vehicle, session in _sessions(snapshot, managed=True):
         plan, planned_at = vehicle.reports.latest("plan"), vehicle.reports.since("plan")
         if session.ended_at is not None or session.started_at is None or planned_at is None:
             continue
@@ -81,7 +81,7 @@ def session_impossible(picture: Picture, _given: Thresholds) -> Iterator[Window]
             facts = {"target": plan["target_soc"], "forecast": plan["forecast_soc"], "ready_by": plan.get("ready_by")}
             begins = max(planned_at, session.started_at)
             yield from of_vehicle(
-                vehicle, begins, subject=_subject(session), seen_at=vehicle.reports.told_at("plan"), facts=facts
+                vehicle, begins, subject=_subject(session), seen_at=vehicle.reports.reported_at("plan"), facts=facts
             )
 
 
@@ -97,12 +97,12 @@ def _falls_short(plan: Any) -> bool:
 
 
 @condition("received_no_power")
-def received_no_power(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def received_no_power(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """The car is plugged in and ought to charge, and for so many minutes no power came."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         for session in vehicle.sessions:
             if session.no_power_since is None or session.ended_at is not None:
                 continue
             since = session.no_power_since
-            begins = since + timedelta(minutes=given["minutes"])
+            begins = since + timedelta(minutes=thresholds["minutes"])
             yield from of_vehicle(vehicle, begins, subject=_subject(session))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from vehicles.rules.picture import Picture, Vehicle
+from vehicles.rules.snapshot import Snapshot, Vehicle
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 
 AUDI, BMW, MINI = "audi", "bmw", "mini"
@@ -28,9 +28,9 @@ def became_available(vehicle: Vehicle, name: str) -> datetime | None:
 
 
 @condition("geolocation_disabled")
-def geolocation_disabled(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def geolocation_disabled(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """A BMW's position was switched off, or the capability was withdrawn without a word about the setting."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.brand == BMW and vehicle.is_linked:
             yield from of_vehicle(vehicle, position_off_since(vehicle))
 
@@ -45,11 +45,11 @@ def position_off_since(vehicle: Vehicle) -> datetime | None:
 
 
 @condition("privacy_mode")
-def privacy_mode(picture: Picture, _given: Thresholds) -> Iterator[Window]:
+def privacy_mode(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
     """An Audi's privacy mode is on, and nothing was heard of the car since."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.brand == AUDI and vehicle.is_linked:
-            yield from of_vehicle(vehicle, private_since(vehicle), seen_at=vehicle.reports.told_at("privacy_mode"))
+            yield from of_vehicle(vehicle, private_since(vehicle), seen_at=vehicle.reports.reported_at("privacy_mode"))
 
 
 def private_since(vehicle: Vehicle) -> datetime | None:
@@ -60,31 +60,31 @@ def private_since(vehicle: Vehicle) -> datetime | None:
 
 
 @condition("position_available")
-def position_available(picture: Picture, given: Thresholds) -> Iterator[Window]:
+def position_available(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A Volkswagen ID's position became available. Told once per vehicle."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.brand in VOLKSWAGEN:
             begins = became_available(vehicle, POSITION)
-            yield from _for_days(vehicle, begins, given["days"])
+            yield from _for_days(vehicle, begins, thresholds["days"])
 
 
 @condition("bmw_unlocked")
-def bmw_unlocked(picture: Picture, given: Thresholds) -> Iterator[Window]:
-    return unlocked(picture, BMW, given)
+def bmw_unlocked(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
+    return unlocked(snapshot, BMW, thresholds)
 
 
 @condition("mini_unlocked")
-def mini_unlocked(picture: Picture, given: Thresholds) -> Iterator[Window]:
-    return unlocked(picture, MINI, given)
+def mini_unlocked(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
+    return unlocked(snapshot, MINI, thresholds)
 
 
-def unlocked(picture: Picture, brand: str, given: Thresholds) -> Iterator[Window]:
+def unlocked(snapshot: Snapshot, brand: str, thresholds: Thresholds) -> Iterator[Window]:
     """Both capabilities that smart charging needs are there, and at least one of them was not before."""
-    for vehicle in picture.vehicles:
+    for vehicle in snapshot.vehicles:
         if vehicle.brand != brand or not all(capability(vehicle, c) == AVAILABLE for c in (POSITION, START_STOP)):
             continue
         moments = [m for c in (POSITION, START_STOP) if (m := became_available(vehicle, c)) is not None]
-        yield from _for_days(vehicle, max(moments, default=None), given["days"])
+        yield from _for_days(vehicle, max(moments, default=None), thresholds["days"])
 
 
 def _for_days(vehicle: Vehicle, begins: datetime | None, days: float) -> Iterator[Window]:

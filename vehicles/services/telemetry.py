@@ -17,7 +17,7 @@ from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, m
 from vehicles.services.unit_of_work import EntityChange, EntityUnitOfWork
 
 # Changes of these may begin or end a session, or say that power was expected.
-TELLING = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
+DECISIVE_FIELDS = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
 
 _SAMPLE = columns(TelemetrySample, "vehicle_id", "at", "charge_state", "location", "power_kw", "soc")
 _ID = columns(ChargingSession, "id")[0]
@@ -35,13 +35,13 @@ def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> 
     rows: dict[tuple[int, datetime, str], Sample] = {}
     oldest = work.now - timedelta(days=SAMPLES_MATTER_DAYS)
     for report in samples:
-        one, vehicle_id = report.sample, work.id_of("vehicle", report.vehicle)
-        if one.at >= oldest:
-            key = (vehicle_id, one.at, one.charge_state)
-            rows[key] = _both(rows.get(key, one), one)
-            _note(from_moment, vehicle_id, one.at)
+        sample, vehicle_id = report.sample, work.id_of("vehicle", report.vehicle)
+        if sample.at >= oldest:
+            key = (vehicle_id, sample.at, sample.charge_state)
+            rows[key] = _both(rows.get(key, sample), sample)
+            _note(from_moment, vehicle_id, sample.at)
     for vehicle in vehicles.values():
-        for name in TELLING:
+        for name in DECISIVE_FIELDS:
             if name in vehicle.news:
                 _note(from_moment, vehicle.id, vehicle.news[name])
     _insert([(key[0], rows[key]) for key in sorted(rows)])
@@ -49,11 +49,11 @@ def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> 
         _follow(from_moment, vehicles)
 
 
-def _both(one: Sample, other: Sample) -> Sample:
+def _both(sample: Sample, other: Sample) -> Sample:
     """Of two words about one moment the greater counts, so that it does not matter which came first."""
-    power = max((p for p in (one.power_kw, other.power_kw) if p is not None), default=None)
-    soc = max((s for s in (one.soc, other.soc) if s is not None), default=None)
-    return Sample(one.at, one.charge_state, max(one.location, other.location), power, soc)
+    power = max((p for p in (sample.power_kw, other.power_kw) if p is not None), default=None)
+    soc = max((s for s in (sample.soc, other.soc) if s is not None), default=None)
+    return Sample(sample.at, sample.charge_state, max(sample.location, other.location), power, soc)
 
 
 def _note(moments: dict[int, datetime], vehicle_id: int, at: datetime) -> None:
@@ -81,12 +81,12 @@ def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityCh
     fresh: list[tuple[int, Derived]] = []
     rows: list[tuple[Any, ...]] = []
     for vehicle_id in ids:
-        known = recorded.get(vehicle_id, [])
+        earlier = recorded.get(vehicle_id, [])
         derived = derive(samples.get(vehicle_id, []), vehicles[vehicle_id].reports)
-        continued, new = match(derived, known)
-        rows += [(old, *_row(one, locations)) for old, one in continued.items()]
-        rows += [_withdrawn(old) for old in known if old.id not in continued]
-        fresh += [(vehicle_id, one) for one in new]
+        continued, new = match(derived, earlier)
+        rows += [(old, *_row(session, locations)) for old, session in continued.items()]
+        rows += [_withdrawn(old) for old in earlier if old.id not in continued]
+        fresh += [(vehicle_id, session) for session in new]
     update_rows("vehicles_chargingsession", _ID, _FOLLOWED, rows)
     _create(fresh, vehicles, locations)
 
@@ -111,7 +111,7 @@ def _arrays(anchors: Sequence[tuple[int, datetime | None]]) -> list[list[Any]]:
 
 
 def _samples_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, list[Sample]]:
-    found: dict[int, list[Sample]] = defaultdict(list)
+    samples: dict[int, list[Sample]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT s.vehicle_id, s.at, s.charge_state, s.location, s.power_kw, s.soc"
@@ -119,12 +119,12 @@ def _samples_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, 
             _arrays(anchors),
         )
         for vehicle_id, *values in cursor.fetchall():
-            found[vehicle_id].append(Sample(*values))
-    return found
+            samples[vehicle_id].append(Sample(*values))
+    return samples
 
 
 def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int, list[Recorded]]:
-    found: dict[int, list[Recorded]] = defaultdict(list)
+    sessions: dict[int, list[Recorded]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.vehicle_id, c.id, c.managed, c.started_at, coalesce(c.ended_at, c.last_at)"
@@ -133,8 +133,8 @@ def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int,
             _arrays(anchors),
         )
         for vehicle_id, *values in cursor.fetchall():
-            found[vehicle_id].append(Recorded(*values))
-    return found
+            sessions[vehicle_id].append(Recorded(*values))
+    return sessions
 
 
 def _location_ids(samples: Mapping[int, Sequence[Sample]]) -> dict[str, int]:
@@ -168,7 +168,7 @@ def _create(
     identity = columns(ChargingSession, "id", "external_id", "vehicle_id")
     constants = columns(ChargingSession, "reports", "derived", "created_at")
     rows = []
-    for (vehicle_id, one), pk in zip(fresh, ids, strict=True):
-        key = f"{vehicles[vehicle_id].key}@{one.started_at:%Y%m%dT%H%M%S}-{pk}"
-        rows.append((pk, key, vehicle_id, *_row(one, locations), "{}", True, one.last_at))
+    for (vehicle_id, session), pk in zip(fresh, ids, strict=True):
+        key = f"{vehicles[vehicle_id].key}@{session.started_at:%Y%m%dT%H%M%S}-{pk}"
+        rows.append((pk, key, vehicle_id, *_row(session, locations), "{}", True, session.last_at))
     insert_rows("vehicles_chargingsession", (*identity, *_FOLLOWED, *constants), rows)

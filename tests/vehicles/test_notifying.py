@@ -13,7 +13,7 @@ from core.refusal import Refused
 from outbox.models import Delivery
 from outbox.services.mailing_lists.leaving import read_token, unsubscribe_url
 from tests.clock import local
-from tests.vehicles.kit import (
+from tests.vehicles.helpers import (
     CAR,
     DRIVER,
     EMAIL,
@@ -69,13 +69,13 @@ def private(on: bool = True, moment: datetime = NOW) -> None:
 
 def change(name: str, now: datetime = NOW, **changes: Any) -> None:
     entry = TYPES[name]
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "enabled": True,
         "ways": entry.ways,
         "cooldown_h": entry.cooldown_h,
         "thresholds": entry.thresholds,
     }
-    change_type(entry=entry, now=now, **(given | changes))
+    change_type(entry=entry, now=now, **(values | changes))
 
 
 # ---- what the driver wants ------------------------------------------------------------------------------------------

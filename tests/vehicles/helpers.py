@@ -78,8 +78,8 @@ def telemetry(moment: datetime = NOW, **data: Any) -> Json:
 
 
 def contract(state: str, moment: datetime = NOW, **data: Any) -> Json:
-    given = {"contract": "contract-7", "location": HOME, "driver": DRIVER, "supplier": "Greenchoice"} | data
-    return fact("utility_contract", moment, state=state, **given)
+    values = {"contract": "contract-7", "location": HOME, "driver": DRIVER, "supplier": "Greenchoice"} | data
+    return fact("utility_contract", moment, state=state, **values)
 
 
 def decoded(json: Json) -> IncomingFact:
@@ -96,7 +96,7 @@ def take(*facts: Json, now: datetime = NOW, key: int = KEY) -> Intake:
     return take_facts(submissions=[Submission(key, items)], now=now)[0]
 
 
-def tell(*facts: Json) -> None:
+def report_each(*facts: Json) -> None:
     """Each fact in a batch of its own, received when it occurred."""
     for one in facts:
         take(one, now=datetime.fromisoformat(one["occurred_at"]))
@@ -119,8 +119,8 @@ def people() -> None:
 
 def linked(brand: str, moment: datetime | None = None, **data: Any) -> Json:
     """A car of the driver's, linked by an account."""
-    given = {"brand": brand, "model": "One", "account": ACCOUNT, "driver": DRIVER} | data
-    return fact("vehicle", moment or at(days=-6), vehicle=CAR, **given)
+    values = {"brand": brand, "model": "One", "account": ACCOUNT, "driver": DRIVER} | data
+    return fact("vehicle", moment or at(days=-6), vehicle=CAR, **values)
 
 
 # ---- looking at it --------------------------------------------------------------------------------------------------

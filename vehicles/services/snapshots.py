@@ -1,6 +1,6 @@
-"""Reads all that is known of some drivers into pictures for the rules: a fixed number of statements for all of them.
+"""Reads all that was reported of some drivers into snapshots for the rules, in a fixed number of statements.
 
-Plain SQL, because this is the hottest way in: no row becomes an object that the rules do not need, and however many
+Plain SQL, because this is the busiest path: no row becomes an object that the rules do not need, and however many
 drivers there are, their ids are one parameter.
 """
 
@@ -17,11 +17,11 @@ from django.conf import settings
 from django.db import connection
 
 from vehicles.models import Driver
-from vehicles.rules import picture as pic
+from vehicles.rules import snapshot as pic
 from vehicles.rules.deciding import Person
 from vehicles.rules.timelines import Raw, Reports
 
-# An ended campaign is still looked at so long, so that its end is seen.
+# An ended campaign is still evaluated so long, so that its end is seen.
 ENDED_LATELY = timedelta(days=30)
 _BASIC = "id, external_id, reports::text"
 _decode = msgspec.json.Decoder(Raw).decode
@@ -29,17 +29,17 @@ _decode = msgspec.json.Decoder(Raw).decode
 
 @dataclass(slots=True)
 class Subject:
-    """One driver before the rules: the picture, how the driver may be told, and what the row says."""
+    """One driver before the rules: the snapshot, how the driver may be notified, and what the row says."""
 
     driver: Driver
-    picture: pic.Picture
+    snapshot: pic.Snapshot
     person: Person
-    # What stands in the vehicle's row, by vehicle.
-    standings: dict[int, tuple[str, str]] = field(default_factory=dict)
+    # The pairing status in the vehicle's row, by vehicle.
+    statuses: dict[int, tuple[str, str]] = field(default_factory=dict)
 
 
 def zone_named(name: str) -> tzinfo:
-    """A zone by name, the installation's where none is told."""
+    """A zone by name, the installation's where none was reported."""
     try:
         return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -49,32 +49,32 @@ def zone_named(name: str) -> tzinfo:
 def _rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+        fetched: list[tuple[Any, ...]] = cursor.fetchall()
+    return fetched
 
 
 def _reports(text: str) -> Reports:
     return Reports(_decode(text))
 
 
-def read_pictures(driver_ids: Sequence[int], now: datetime) -> dict[int, Subject]:
-    """The drivers by id, with everything that may still be told of."""
+def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subject]:
+    """The drivers by id, with everything that notifications may still follow from."""
     ids = list(driver_ids)
     fields = [f for f in Driver._meta.concrete_fields if f.attname not in ("search_text", "created_at", "reports")]
     names = [f.attname for f in fields]
-    found = _rows(
+    rows = _rows(
         f"SELECT reports::text, {', '.join(names)} FROM vehicles_driver WHERE id = ANY(%s) ORDER BY id",  # noqa: S608
         ids,
     )
     subjects = {}
-    for reports, *values in found:
+    for reports, *values in rows:
         driver = Driver(**dict(zip(names, values, strict=True)))
         subjects[driver.pk] = _subject(driver, _reports(reports))
-    pictures = {pk: subject.picture for pk, subject in subjects.items()}
+    snapshots = {pk: subject.snapshot for pk, subject in subjects.items()}
     _read_cars(ids, subjects)
-    _read_locations(ids, pictures)
-    _read_money(ids, pictures)
-    _read_campaigns(ids, pictures, now)
+    _read_locations(ids, snapshots)
+    _read_money(ids, snapshots)
+    _read_campaigns(ids, snapshots, now)
     return subjects
 
 
@@ -89,7 +89,7 @@ def _subject(driver: Driver, reports: Reports) -> Subject:
         has_email=bool(driver.email),
         push_enabled=driver.push_enabled,
     )
-    return Subject(driver, pic.Picture(driver.pk, driver.external_id, reports, zone=zone), person)
+    return Subject(driver, pic.Snapshot(driver.pk, driver.external_id, reports, zone=zone), person)
 
 
 def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
@@ -109,12 +109,12 @@ def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
     ):
         accounts[pk] = pic.Account(pk, key, _reports(reports))
         if driver_id in subjects:
-            subjects[driver_id].picture.accounts.append(accounts[pk])
+            subjects[driver_id].snapshot.accounts.append(accounts[pk])
     vehicles: dict[int, pic.Vehicle] = {}
     for driver_id, account_id, state, reason, pk, key, reports in rows:
         vehicles[pk] = pic.Vehicle(pk, key, _reports(reports), account=accounts.get(account_id))
-        subjects[driver_id].picture.vehicles.append(vehicles[pk])
-        subjects[driver_id].standings[pk] = (state, reason)
+        subjects[driver_id].snapshot.vehicles.append(vehicles[pk])
+        subjects[driver_id].statuses[pk] = (state, reason)
     if vehicles:
         _read_services_and_sessions(vehicles)
 
@@ -135,16 +135,16 @@ def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle]) -> None:
         vehicles[vehicle_id].sessions.append(pic.Session(pk, key, _reports(reports), *values))
 
 
-def _read_locations(driver_ids: list[int], pictures: dict[int, pic.Picture]) -> None:
+def _read_locations(driver_ids: list[int], snapshots: dict[int, pic.Snapshot]) -> None:
     locations: dict[int, pic.Location] = {}
     for driver_id, zone, pk, key, reports in _rows(
         f"SELECT driver_id, time_zone, {_BASIC} FROM vehicles_charginglocation"  # noqa: S608
         " WHERE driver_id = ANY(%s) ORDER BY id",
         driver_ids,
     ):
-        place = zone_named(zone) if zone else pictures[driver_id].zone
+        place = zone_named(zone) if zone else snapshots[driver_id].zone
         locations[pk] = pic.Location(pk, key, _reports(reports), zone=place)
-        pictures[driver_id].locations.append(locations[pk])
+        snapshots[driver_id].locations.append(locations[pk])
     nowhere: dict[int, pic.Location] = {}
     for driver_id, location_id, pk, key, reports in _rows(
         f"SELECT driver_id, location_id, {_BASIC} FROM vehicles_utilitycontract"  # noqa: S608
@@ -153,13 +153,13 @@ def _read_locations(driver_ids: list[int], pictures: dict[int, pic.Picture]) -> 
         list(locations),
     ):
         location = locations.get(location_id)
-        if location is None and driver_id in pictures:
-            # A contract whose location nobody told, or somebody else's: it stands alone.
-            location = nowhere.setdefault(driver_id, pic.Location(0, "", Reports(), zone=pictures[driver_id].zone))
+        if location is None and driver_id in snapshots:
+            # A contract whose location nobody reported, or somebody else's: it stands alone.
+            location = nowhere.setdefault(driver_id, pic.Location(0, "", Reports(), zone=snapshots[driver_id].zone))
         if location is not None:
             location.contracts.append(pic.Contract(pk, key, _reports(reports)))
     for driver_id, location in nowhere.items():
-        pictures[driver_id].locations.append(location)
+        snapshots[driver_id].locations.append(location)
     if locations:
         for location_id, pk, key, reports in _rows(
             f"SELECT location_id, {_BASIC} FROM vehicles_pdlagreement"  # noqa: S608
@@ -178,17 +178,17 @@ _MONEY = (
 )
 
 
-def _read_money(driver_ids: list[int], pictures: dict[int, pic.Picture]) -> None:
-    """Payouts and their like, and referrals: only what may still be told of."""
+def _read_money(driver_ids: list[int], snapshots: dict[int, pic.Snapshot]) -> None:
+    """Payouts and their like, and referrals: only what is not settled."""
     for table, owner, settled, name in _MONEY:
         for driver_id, pk, key, reports in _rows(
             f"SELECT {owner}, {_BASIC} FROM {table} WHERE {owner} = ANY(%s) AND NOT {settled} ORDER BY id",  # noqa: S608
             driver_ids,
         ):
-            getattr(pictures[driver_id], name).append(pic.Thing(pk, key, _reports(reports)))
+            getattr(snapshots[driver_id], name).append(pic.Entity(pk, key, _reports(reports)))
 
 
-def _read_campaigns(driver_ids: Iterable[int], pictures: dict[int, pic.Picture], now: datetime) -> None:
+def _read_campaigns(driver_ids: Iterable[int], snapshots: dict[int, pic.Snapshot], now: datetime) -> None:
     """The campaigns that run, and those that ended lately."""
     for driver_id, *values in _rows(
         "SELECT r.driver_id, c.id, c.type, c.begins_at, c.ends_at, c.min_app_version"
@@ -197,4 +197,4 @@ def _read_campaigns(driver_ids: Iterable[int], pictures: dict[int, pic.Picture],
         list(driver_ids),
         now - ENDED_LATELY,
     ):
-        pictures[driver_id].campaigns.append(pic.Campaign(*values))
+        snapshots[driver_id].campaigns.append(pic.Campaign(*values))

@@ -1,4 +1,4 @@
-"""Writes what was decided: the notifications, their steps, and the events by which drivers hear of them."""
+"""Writes what was decided: the notifications, their steps, and the events that notify drivers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from core.sql import columns, insert_rows, take_ids, update_rows
 from outbox.choices import BannerState
 from outbox.contract import NewEvent, Recipient
 from outbox.services import banners, publish
-from vehicles.choices import SHOWN, Category, NotificationState, Severity, StepKind, Way
+from vehicles.choices import SHOWN, Category, DriverChannel, DriverSeverity, NotificationState, StepKind
 from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NamedWords, NotificationFacts, VehicleFacts
 from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.deciding import Change
-from vehicles.services.banners import banner_recipient, events_that_told
+from vehicles.services.banners import banner_recipient, events_that_notified
 from vehicles.services.texts import Words
 
 _ROW = ("state", "reason", "root", "told_at", "times_told", "repeats", "last_seen_at", "due_at", "ended_at")
@@ -31,7 +31,7 @@ _IDENTITY = columns(
     *("id", "driver_id", "type", "subject", "vehicle_id", "severity", "category", "begins", "created_at"),
 )
 _STEP = columns(NotificationStep, "notification_id", "at", "kind", "reason", "detail", "event_id")
-_OCCASIONS = {StepKind.TOLD: "new", StepKind.RETURNED: "returned", StepKind.REMINDED: "reminder"}
+_OCCASIONS = {StepKind.NOTIFIED: "new", StepKind.RETURNED: "returned", StepKind.REMINDED: "reminder"}
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Item:
 
 
 def write_changes(*, items: Sequence[Item], now: datetime) -> None:
-    """Writes decided changes and publishes what they tell, in a fixed number of statements."""
+    """Writes decided changes and publishes what follows, in a fixed number of statements."""
     new = [item for item in items if not item.change.row.id]
     for item, pk in zip(new, take_ids("vehicles_drivernotification", len(new)) if new else (), strict=True):
         item.change.row.id = pk
@@ -69,11 +69,11 @@ def _end_banners(items: Sequence[Item], now: datetime) -> None:
     over: dict[BannerState, list[int]] = defaultdict(list)
     for item in items:
         change, row = item.change, item.change.row
-        if row.times_told and (change.tell_by or row.state not in SHOWN):
+        if row.times_told and (change.notify_by or row.state not in SHOWN):
             is_expired = row.state == NotificationState.EXPIRED
             over[BannerState.EXPIRED if is_expired else BannerState.RESOLVED].append(row.id)
     for state, ids in over.items():
-        banners.end_of_events(event_ids=[pk for pk in events_that_told(ids) if pk], state=state, now=now)
+        banners.end_of_events(event_ids=[pk for pk in events_that_notified(ids) if pk], state=state, now=now)
 
 
 def _state(item: Item) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ def _publish(items: Sequence[Item], now: datetime) -> dict[tuple[int, str], int]
     events: dict[tuple[int, str], NewEvent] = {}
     for item in items:
         row = item.change.row
-        if item.change.tell_by:
+        if item.change.notify_by:
             events[row.id, CREATED] = created_event(item, now)
         elif item.change.withdraw:
             key = f"vehicle-notification/{row.id}/{row.times_told}/over"
@@ -140,15 +140,15 @@ def _subject(item: Item) -> str:
 
 def recipients_of(driver: Driver, change: Change) -> tuple[Recipient, ...]:
     """E-mail and banner; a push needs no recipient, because the app's backend hears of the event by webhook."""
-    found = []
-    if Way.EMAIL in change.tell_by:
+    recipients = []
+    if DriverChannel.EMAIL in change.notify_by:
         # What is critical cannot be unsubscribed by a click: it would leave the driver without charging.
-        critical = change.policy.severity == Severity.CRITICAL
+        critical = change.policy.severity == DriverSeverity.CRITICAL
         list_key = "" if critical else list_key_of(driver, change.policy.category)
-        found.append(Recipient(driver.email, list_key=list_key, language=driver.language))
-    if Way.BANNER in change.tell_by:
-        found.append(banner_recipient(driver.external_id, driver.language))
-    return tuple(found)
+        recipients.append(Recipient(driver.email, list_key=list_key, language=driver.language))
+    if DriverChannel.BANNER in change.notify_by:
+        recipients.append(banner_recipient(driver.external_id, driver.language))
+    return tuple(recipients)
 
 
 def list_key_of(driver: Driver, category: str) -> str:
@@ -165,7 +165,7 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
         id=row.id,
         type=row.type,
         state=row.state,
-        channels=list(item.change.tell_by or policy.ways),
+        channels=list(item.change.notify_by or policy.ways),
         severity=policy.severity,
         category=policy.category,
         driver=DriverFacts(id=driver.external_id, language=driver.language),
@@ -193,7 +193,7 @@ def _write_steps(items: Sequence[Item], event_ids: Mapping[tuple[int, str], int]
         row = item.change.row
         for step in item.change.steps:
             kind = CREATED if step.kind in _OCCASIONS else RESOLVED
-            told = step.kind in (*_OCCASIONS, StepKind.WITHDRAWN, StepKind.RESOLVED, StepKind.EXPIRED)
-            event_id = event_ids.get((row.id, kind)) if told else None
+            is_published = step.kind in (*_OCCASIONS, StepKind.WITHDRAWN, StepKind.RESOLVED, StepKind.EXPIRED)
+            event_id = event_ids.get((row.id, kind)) if is_published else None
             rows.append((row.id, now, step.kind, step.reason, step.detail[:120], event_id))
     insert_rows("vehicles_notificationstep", _STEP, rows)

@@ -9,8 +9,8 @@ from vehicles.rules.timelines import Reports
 
 
 @dataclass(slots=True)
-class Thing:
-    """Something that facts tell of: its row, its own id with the sender, and what was reported."""
+class Entity:
+    """Something that facts report of: its row, its own id with the sender, and what was reported."""
 
     id: int
     key: str
@@ -18,7 +18,7 @@ class Thing:
 
 
 @dataclass(slots=True)
-class Account(Thing):
+class Account(Entity):
     """An account with a manufacturer."""
 
     @property
@@ -28,13 +28,13 @@ class Account(Thing):
 
 
 @dataclass(slots=True)
-class Service(Thing):
+class Service(Entity):
     """A paid service of a manufacturer for one vehicle, e.g. ZE_INTERACTIVE."""
 
 
 @dataclass(slots=True)
-class Session(Thing):
-    """A charging session; `managed` is None while only its end was told."""
+class Session(Entity):
+    """A charging session; `managed` is None while only its end was reported."""
 
     managed: bool | None = None
     reason: str = ""
@@ -46,7 +46,7 @@ class Session(Thing):
 
 
 @dataclass(slots=True)
-class Vehicle(Thing):
+class Vehicle(Entity):
     account: Account | None = None
     services: list[Service] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
@@ -77,17 +77,17 @@ class Vehicle(Thing):
 
 
 @dataclass(slots=True)
-class Contract(Thing):
+class Contract(Entity):
     """A utility contract; it hangs on a location."""
 
 
 @dataclass(slots=True)
-class Agreement(Thing):
+class Agreement(Entity):
     """An offered version of the agreement about a PDL (the French meter's delivery point)."""
 
 
 @dataclass(slots=True)
-class Location(Thing):
+class Location(Entity):
     contracts: list[Contract] = field(default_factory=list)
     agreements: list[Agreement] = field(default_factory=list)
     zone: tzinfo = UTC
@@ -105,16 +105,16 @@ class Campaign:
 
 
 @dataclass(slots=True)
-class Picture(Thing):
+class Snapshot(Entity):
     """One driver."""
 
     zone: tzinfo = UTC
     accounts: list[Account] = field(default_factory=list)
     vehicles: list[Vehicle] = field(default_factory=list)
     locations: list[Location] = field(default_factory=list)
-    payouts: list[Thing] = field(default_factory=list)
-    reimbursements: list[Thing] = field(default_factory=list)
-    statements: list[Thing] = field(default_factory=list)
-    referred: list[Thing] = field(default_factory=list)  # referrals in which this driver is the referrer
-    invited: list[Thing] = field(default_factory=list)  # … the invitee
+    payouts: list[Entity] = field(default_factory=list)
+    reimbursements: list[Entity] = field(default_factory=list)
+    statements: list[Entity] = field(default_factory=list)
+    referred: list[Entity] = field(default_factory=list)  # referrals in which this driver is the referrer
+    invited: list[Entity] = field(default_factory=list)  # … the invitee
     campaigns: list[Campaign] = field(default_factory=list)

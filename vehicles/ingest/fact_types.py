@@ -1,4 +1,4 @@
-"""The facts that `POST /vehicles/facts` takes: one schema per type, told apart by `type`.
+"""The facts that `POST /vehicles/facts` takes: one schema per type, distinguished by `type`.
 
 Every field of `data` may be left out: what is not named stays as it was; null says that it is not known any more.
 Words of manufacturers (states, roles) are texts: one that we do not know is kept and shown, and brings nothing about.
