@@ -21,7 +21,16 @@ HARMLESS = ["!NoError", "!EVCommunicationError", "!WeakSignal", "!LocalListConfl
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
     *("MCB", "MCBs", "RCBO", "RCD", "RCCB", "RCMB", "RCM", "EV-RCM", "GFCI", "GFI", "CCID*", "IMD", "SPD"),
-    *("fuse", "fuses", "breaker", "breakers", "surge protect*", "surge arrester", "lightning arrester"),
+    *(
+        "fuse",
+        "fuses",
+        "breaker",
+        "breakers",
+        "circuit breaker",
+        "surge protect*",
+        "surge arrester",
+        "lightning arrester",
+    ),
     *("overcurrent protection", "over-current protection", "upstream protection", "isolation monitor*"),
     *("insulation monitor*", "LS-Schalter", "LSSchalter", "LS Schalter", "FI", "FI-Schalter", "Sicherung"),
     *("Sicherungen", "Sicherungsautomat", "Vorsicherung", "Hauptsicherung", "*schutzschalter", "*stromschutz"),
@@ -30,12 +39,25 @@ FUSE_WORDS = [
     *("installatieautomaat", "zekering", "differenziale", "interruttore differenziale", "magnetotermico"),
     *("interruttore automatico", "fusibile", "!module", "!communication", "!rating", "!watchdog"),
     *("!*/vendor*", "!*/device*"),
+    *("LSS", "LS", "*sicherung", "Isolationsüberwachung", "protection différentielle", "aardlek*", "*zekering"),
+    *(
+        "zekeringautomaat",
+        "salvavita",
+        "stroomonderbreker",
+        "protección diferencial",
+        "disyuntor",
+        "lekstroombeveiliging",
+        "residual current device",
+        "ground fault interrupter",
+    ),
 ]
 TRIP_WORDS = [
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
     *("protection action", "ausgel*", "gefallen", "defekt", "durchgebrannt", "déclench*", "ouvert*", "grillé*"),
     *("fondu*", "disparad*", "fundid*", "uitgeschakeld", "uitgevallen", "uitgeslagen", "aangesproken", "gesprongen"),
     *("defect", "scattat*", "apert*", "bruciat*"),
+    *("*auslösung", "déclenchement", "disjoncté*", "HS", "salto", "saltado", "disparo", "doorgebrand*", "uit"),
+    *("intervento", "intervenut*", "scatto", "fallo", "défectueux", "défectueuse"),
 ]
 # What the protection acts upon: to say it is enough.
 FAULT_CURRENT_WORDS = [
@@ -49,11 +71,33 @@ FAULT_CURRENT_WORDS = [
     *("cortocircuito", "lekstroom", "aardfout", "isolatiefout", "overstroom", "kortsluiting", "guasto a terra"),
     *("guasto di isolamento", "corrente di dispersione", "corrente differenziale", "corrente di guasto"),
     *("sovracorrente", "virtual breaker", "!communication", "!pilot", "!CP", "!ground monitor", "!detection circuit"),
+    *("insulation error", "isolation error", "Differenzstrom", "Ableitstrom", "Sicherungsfall", "défaut à la terre"),
+    *("fallo a tierra", "fuga de corriente", "dispersione", "fuse failure", "isolation failure", "défaut différentiel"),
+    *(
+        "defecto de aislamiento",
+        "corto circuito",
+        "insulation alarm",
+        "défaut isolement",
+        "perdita di isolamento",
+        "!limit",
+    ),
 ]
 SENSOR_WORDS = [
     # moved, hit, broken into
     *("tilt*", "ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
-    *("gekanteld", "shock*", "impact", "crash*", "collision*", "vibration*", "tamper*", "vandalism", "Erschütterung*"),
+    *(
+        "gekanteld",
+        "shock",
+        "shocks",
+        "shock sensor",
+        "impact",
+        "crash*",
+        "collision*",
+        "vibration*",
+        "tamper*",
+        "vandalism",
+        "Erschütterung*",
+    ),
     *("Vandalismus", "sabotage*", "choc", "golpe", "impacto", "vibración", "sabotaje", "schok", "trilling", "urto"),
     *("vibrazione", "manomissione"),
     *(
@@ -86,6 +130,62 @@ SENSOR_WORDS = [
     # beside these, it is spoken of for another reason
     *("!communication", "!diode", "!hazard", "!CP", "!process", "!firmware", "!application", "!software", "!watchdog"),
     *("!Anwendung", "!battery", "!Batterie*", "!batteries", "!baterías", "!impact on", "!on charging"),
+    # the same in other words
+    *(
+        "intrusion",
+        "anti-theft",
+        "theft",
+        "door not closed",
+        "doors not closed",
+        "door switch open",
+        "ingress of water",
+    ),
+    *("liquid detected", "overheat*", "temperature above", "temperature exceeded", "max temperature", "EPO"),
+    *("emergency", "Nothalt", "Notschalter", "Notstopp", "Schieflage", "umgefahren", "Aufprall*", "Wassereinbruch"),
+    *("*kontakt offen", "überhitzt", "gestohlen", "abgeschnitten", "arrêt urgence", "coup de poing", "coffret ouvert"),
+    *("ouverture de porte", "température excessive", "emergencia", "apertura de puerta", "sobrecalentamiento"),
+    *("deurcontact open", "noodknop", "vandalisme", "temperatuur overschreden", "oververhit", "anta aperta"),
+    *("surriscaldamento", "neigung*", "basculement", "!report", "!call", "!light"),
+]
+# A part and its state, in whatever order a charger names them.
+STATE_PARTS = [
+    *(
+        "door",
+        "doors",
+        "cover",
+        "lid",
+        "enclosure",
+        "housing",
+        "cabinet",
+        "panel",
+        "Tür",
+        "Türe",
+        "*tür",
+        "Gehäuse",
+        "Deckel",
+    ),
+    *("Abdeckung", "porte", "capot", "boîtier", "coffret", "armoire", "puerta", "tapa", "armario", "deur", "behuizing"),
+    *("kast", "klep", "porta", "sportello", "coperchio", "armadio", "temperature", "*temperatur", "température"),
+    *("temperatura", "temperatuur", "cable", "Kabel", "câble", "cavo", "water", "Wasser", "eau", "agua", "acqua"),
+    *("!SIM", "!lock", "!sensor", "!battery", "!Batterie*", "!vehicle", "!Fahrzeug"),
+]
+STATES = [
+    *("open", "opened", "offen", "geöffnet", "ouvert", "ouverte", "abierta", "abierto", "geopend", "aperta", "aperto"),
+    *("too high", "exceeded", "above limit", "over limit", "zu hoch", "überschritten", "excessive", "élevée"),
+    *(
+        "excesiva",
+        "eccessiva",
+        "temperatura alta",
+        "retiré",
+        "alarm",
+        "demasiado alta",
+        "troppo alta",
+        "te hoog",
+        "cut",
+        "durchtrennt",
+        "in cabinet",
+    ),
+    *("in the cabinet", "inside", "detected", "im Gehäuse", "erkannt", "détectée", "detectada", "rilevata"),
 ]
 # What ends as a door does: it needs no word that it was open.
 CLOSED_WORDS = [
@@ -529,6 +629,17 @@ RULES = [
         words=SENSOR_WORDS,
     ),
     rule(
+        40,
+        "A door is said to be open, a temperature to be too high",
+        "raise",
+        SENSORS,
+        "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
+        actions=SN,
+        codes=HARMLESS,
+        words=STATE_PARTS,
+        and_words=STATES,
+    ),
+    rule(
         41,
         "A breaker or fuse is said to have tripped (2.x)",
         "raise",
@@ -558,6 +669,17 @@ RULES = [
         actions=NE,
         variables=["!AvailabilityState"],
         words=SENSOR_WORDS,
+    ),
+    rule(
+        41,
+        "A door is said to be open, a temperature to be too high (2.x)",
+        "raise",
+        SENSORS,
+        "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
+        actions=NE,
+        variables=["!AvailabilityState"],
+        words=STATE_PARTS,
+        and_words=STATES,
     ),
     # -- 45: the end of an optional meaning of UNAVAILABLE
     rule(

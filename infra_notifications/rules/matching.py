@@ -146,7 +146,8 @@ class _Says:
         if not found or not self._further:
             return any(self._stands(text, [span], deniable=deniable) for span in found)
         further = [match.span() for match in islice(self._further.finditer(text), MAX_FINDS)]
-        return any(self._stands(text, [one, other], deniable=deniable) for one in found for other in further)
+        pairs = [(one, other) for one in found for other in further if one[1] <= other[0] or other[1] <= one[0]]
+        return any(self._stands(text, list(pair), deniable=deniable) for pair in pairs)
 
     def _stands(self, text: str, spans: list[tuple[int, int]], *, deniable: bool) -> bool:
         if not deniable:

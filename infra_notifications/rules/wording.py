@@ -37,7 +37,8 @@ _NO = (
     r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza"
 )
 _FINE = (
-    r"ok|passed|normal\w*|armed|self[\s-]?test\w*|selbsttest\w*|autotest|zelftest|autodiagn\w*|bestanden|in ordnung"
+    r"ok|okay|passed|normal\w*|armed|enabled|calibrated|configured|scheduled|tested|geprüft"
+    r"|self[\s-]?test\w*|selbsttest\w*|autotest|zelftest|autodiagn\w*|bestanden|in ordnung"
     r"|réussie?|superad[oa]|geslaagd|superato"
 )
 
