@@ -145,7 +145,7 @@ SENSOR_WORDS = [
     *("*kontakt offen", "überhitzt", "gestohlen", "abgeschnitten", "arrêt urgence", "coup de poing", "coffret ouvert"),
     *("ouverture de porte", "température excessive", "emergencia", "apertura de puerta", "sobrecalentamiento"),
     *("deurcontact open", "noodknop", "vandalisme", "temperatuur overschreden", "oververhit", "anta aperta"),
-    *("surriscaldamento", "neigung*", "basculement", "!report", "!call", "!light"),
+    *("surriscaldamento", "temperatura alta", "neigung*", "basculement", "!report", "!call", "!light"),
 ]
 # A part and its state, in whatever order a charger names them.
 STATE_PARTS = [

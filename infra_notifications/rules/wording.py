@@ -54,7 +54,7 @@ _DENIAL = re.compile(
     r"(?<![\w-])(?:"
     rf"(?:{_NO})(?!\w)(?!\W+(?:yet\W+)?{_OVER})"  # "not yet cleared" denies nothing
     rf"|(?:{_FINE})(?!\w)"
-    rf"|(?<!not )(?<!nicht )(?<!non )(?<!niet ){_OVER}"
+    rf"|(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet ){_OVER}"
     r")",
     re.IGNORECASE,
 )

@@ -50,6 +50,8 @@ def rule(**conditions: Any) -> CompiledRule:
         ("RCD", "RCDs", False),
         ("FI", "FI-Schalter", True),
         ("FI", "WIFI", False),
+        ("FI", "Wi-Fi", False),
+        ("short circuit", "short-circuit", True),
         ("trip*", "tripped", True),
         ("trip*", "untripped", False),
         ("*Detected", "TiltDetected", True),
@@ -117,6 +119,29 @@ def test_words_take_linear_time_whatever_anyone_types() -> None:
         ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD tripped"}, True),
         ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD fine"}, False),
         ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "tripped by RCD"}, True),
+        # What is run together is read as words, but Wi-Fi stays one.
+        ({"words": ["door is open"]}, {"words": "BoxDoorIsOpen"}, True),
+        ({"words": ["RCD"], "and_words": ["trip*"]}, {"codes": ("ERR_RCD_TRIPPED",)}, True),
+        ({"words": ["FI"]}, {"words": "WiFi down"}, False),
+        # Denied or over, beside the word and in its clause.
+        ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD not tripped"}, False),
+        ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD self test passed, not tripped"}, False),
+        ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD tripped, no charging possible"}, True),
+        ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD tripped, manual reset required"}, True),
+        ({"words": ["RCD"], "and_words": ["trip*"]}, {"words": "RCD trip not yet cleared"}, True),
+        ({"words": ["tilt*"]}, {"words": "Tilt alarm cleared"}, False),
+        ({"words": ["tilt*"]}, {"words": "no tilt, but tilt sensor triggered"}, True),
+        ({"words": ["Not-Aus"]}, {"words": "Not-Aus betätigt"}, True),
+        ({"words": ["Not-Aus"]}, {"words": "Not-Aus nicht betätigt"}, False),
+        # What the rule itself asks for denies nothing.
+        ({"words": ["no power"]}, {"words": "No power on mains"}, True),
+        ({"words": ["reconnected"]}, {"words": "RCD reconnected"}, True),
+        # An end that the message states by its value may be said in words.
+        ({"words": ["tilt*"]}, {"words": "tilt cleared", "over": True}, True),
+        # "!" denies for this rule alone.
+        ({"words": ["tilt*", "!battery"]}, {"words": "battery tilted"}, False),
+        ({"words": ["door"], "and_words": ["clos*"], "effect": "clear"}, {"words": "door closed"}, True),
+        ({"words": ["door"], "and_words": ["clos*"], "effect": "clear"}, {"words": "door not closed"}, False),
     ],
 )
 def test_rule_is_met_when_every_condition_holds(conditions: dict[str, Any], facts: dict[str, Any], met: bool) -> None:
