@@ -26,7 +26,7 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
         from outbox.services.mailing_lists.leaving import register_list
-        from outbox.services.pruning import register_event_keeper
+        from outbox.services.pruning import register_retention_hold
         from outbox.transports.email.words import register_mail_words
 
         app = "infra_notifications"
@@ -63,5 +63,5 @@ class InfraNotificationsConfig(AppConfig):
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
-        register_event_keeper(app, selectors.events_of_open_incidents)
+        register_retention_hold(app, selectors.events_of_open_incidents)
         register_work(import_jobs.IMPORT)

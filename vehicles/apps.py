@@ -18,7 +18,7 @@ class VehiclesConfig(AppConfig):
         from outbox.event_kinds import register_kinds
         from outbox.services.banners import register_owner
         from outbox.services.mailing_lists.leaving import register_list
-        from outbox.services.pruning import register_event_keeper
+        from outbox.services.pruning import register_retention_hold
         from outbox.subscriptions.personal_data import Source, register_personal
         from vehicles import demo, selectors, tiles
         from vehicles.event_kinds import DOMAIN, KINDS
@@ -32,7 +32,7 @@ class VehiclesConfig(AppConfig):
         register_kinds(KINDS)
         register_personal(DOMAIN, Source(selectors.people, Scope.VEHICLES_READ, f"{app}.view_driver"))
         register_list(CATEGORY_LIST)
-        register_event_keeper(app, retention.events_of_living)
+        register_retention_hold(app, retention.events_of_living)
         register_owner(AUDIENCE, BANNERS)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)
         label = _("Vehicle notifications")

@@ -1,7 +1,7 @@
 """Pruning the outbox by age: an event goes with all that came of it, when all of that has ended.
 
-Events whose deliveries wait, whose banner is shown, or that an app still needs (`register_event_keeper`) stay whole. So
-does the newest of the log, whose place tells the next one's.
+Events whose deliveries wait, whose banner is shown, or that an app still needs (`register_retention_hold`) stay whole.
+So does the newest of the log, whose place tells the next one's.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from outbox.models import Attempt, Banner, Delivery, Event
 from outbox.selectors import log_end
 
 # Of these ids of events, those that an app still needs, such as the mails of an open incident.
-Keeper = Callable[[Sequence[int]], set[int]]
-_keepers: Registry[Keeper] = Registry("retention hold on events")
+Hold = Callable[[Sequence[int]], set[int]]
+holds: Registry[Hold] = Registry("retention hold on events")
 
 
-def register_event_keeper(app: str, keeper: Keeper) -> None:
-    _keepers.add(app, keeper)
+def register_retention_hold(app: str, hold: Hold) -> None:
+    """Raises ValueError for an app that has registered one."""
+    holds.add(app, hold)
 
 
 def prune_events(before: datetime, after: Key) -> Step:
@@ -44,8 +45,8 @@ def prune_events(before: datetime, after: Key) -> Step:
         prunable -= {event_id for _pk, event_id, state in deliveries if state in UNENDED}
         open_banners = Banner.objects.filter(delivery__event_id__in=prunable, state=BannerState.OPEN)
         prunable -= set(open_banners.values_list("delivery__event_id", flat=True))
-        for keeper in _keepers.values():
-            prunable -= keeper(sorted(prunable)) if prunable else set()
+        for hold in holds.values():
+            prunable -= hold(sorted(prunable)) if prunable else set()
         _delete(prunable, [pk for pk, event_id, _state in deliveries if event_id in prunable])
         _mark_log(max((old[pk] or 0 for pk in prunable), default=0))
     is_end = len(rows) < STEP or not old

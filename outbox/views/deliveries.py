@@ -98,7 +98,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "event": event_row,
         "payload": json.dumps(event_row.payload, indent=2, ensure_ascii=False),
         "deliveries": selectors.deliveries_of_events([event_row.pk])[:200],
-        "notices": selectors.decisions_of_event(event_row)[:200],
+        "decisions": selectors.decisions_of_event(event_row)[:200],
         "colours": STATE_COLOURS,
     }
     return render(request, "outbox/event.html", context)

@@ -127,17 +127,17 @@ class TopicListUntold(_ListTab):
     search = DECISION_SEARCH
     filterset = DecisionFilters
     columns = (
-        Column("event", gettext_lazy("Event"), f"{_CELLS}/notice_event.html", export=("event.kind", "event.subject")),
+        Column("event", gettext_lazy("Event"), f"{_CELLS}/decision_event.html", export=("event.kind", "event.subject")),
         Column(
             "occurred_at",
             gettext_lazy("Occurred"),
-            f"{_CELLS}/notice_occurred.html",
+            f"{_CELLS}/decision_occurred.html",
             sort="event__occurred_at",
             export="event.occurred_at",
         ),
-        Column("state", gettext_lazy("State"), f"{_CELLS}/notice_state.html", sort="state"),
+        Column("state", gettext_lazy("State"), f"{_CELLS}/decision_state.html", sort="state"),
         Column("reason", gettext_lazy("Why"), value=lambda row: row.get_reason_display() if row.reason else ""),
-        Column("decided_at", gettext_lazy("Decided"), f"{_CELLS}/notice_decided.html", sort="decided_at"),
+        Column("decided_at", gettext_lazy("Decided"), f"{_CELLS}/decision_decided.html", sort="decided_at"),
     )
     empty_title = gettext_lazy("Everything was told")
     empty_text = gettext_lazy("An event of this list’s topics that is not mailed stands here with the reason.")

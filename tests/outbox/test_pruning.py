@@ -15,16 +15,11 @@ from outbox.contract import Recipient
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_pruned_to
 from outbox.services import number_events, pruning
-from outbox.services.pruning import prune_events, register_event_keeper
+from outbox.services.pruning import prune_events, register_retention_hold
 from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_delivery, a_note, days, fine, in_threads, published, settled, taken
 
 BEFORE = NOW + days(90)
-
-
-@pytest.fixture(autouse=True)
-def _keepers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "_keepers", Registry("retention"))
 
 
 def old_and_new(*addresses: str) -> Event:
@@ -74,15 +69,16 @@ def test_banner_that_is_shown_keeps_its_event_until_it_ends(db: None) -> None:
     assert not Delivery.objects.exists()
 
 
-def test_what_an_app_still_needs_stays(db: None) -> None:
+def test_what_an_app_still_needs_stays(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     old = old_and_new("a@example.org")
     asked: list[int] = []
 
-    def keeper(ids: Sequence[int]) -> set[int]:
+    def hold(ids: Sequence[int]) -> set[int]:
         asked.extend(ids)
         return {old.pk}
 
-    register_event_keeper("test", keeper)
+    monkeypatch.setattr(pruning, "holds", Registry("hold"))
+    register_retention_hold("test", hold)
     assert prune_events(BEFORE, 0).deleted == 0
     assert asked == [old.pk]
     assert Attempt.objects.count() == 1

@@ -17,7 +17,7 @@ from outbox.services.topic_lists.deciding import lists_changed
 from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, update_list
 from outbox.subscriptions.conditions import EventView
 from tests.outbox.kit import NOW, Note, a_note, days, in_threads
-from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, happening, happens, notices, tell, told
+from tests.outbox.topic_kit import ADDRESS, SILENT, TRIP, a_list, at, decisions, happening, happens, tell, told
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -62,7 +62,7 @@ def test_list_hears_of_the_kinds_of_its_topics(topic: str, kinds: list[str]) -> 
 def test_kind_that_two_topics_take_is_heard_once() -> None:
     a_list("*", "test.*", SILENT)
     happens(happening())
-    assert notices() == [("waiting", "")]
+    assert decisions() == [("waiting", "")]
 
 
 def test_kinds_that_only_carry_a_mail_are_not_heard() -> None:
@@ -70,14 +70,14 @@ def test_kinds_that_only_carry_a_mail_are_not_heard() -> None:
     happens(a_note(), happening())
     tell()
     tell(1_000)
-    assert len(notices()) == 1
+    assert len(decisions()) == 1
 
 
 @pytest.mark.parametrize(("domain", "heard"), [("", 2), ("test", 1), ("bikes", 1)])
 def test_list_of_one_domain_hears_of_no_other(domain: str, heard: int) -> None:
     a_list("*", domain=domain)
     happens(happening(), a_battery())
-    assert len(notices()) == heard
+    assert len(decisions()) == heard
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_condition_says_what_of_its_topics_a_list_is_told(condition: str, cities
     happens(a_battery(city="Paris", battery=19), a_battery(city="Lyon", battery=20))
     waiting = TopicNotice.objects.filter(topic_list=found, state="waiting").order_by("event__payload__city")
     assert sorted(waiting.values_list("event__payload__city", flat=True)) == sorted(cities)
-    assert notices().count(("skipped", "condition")) == 2 - len(cities)
+    assert decisions().count(("skipped", "condition")) == 2 - len(cities)
 
 
 def test_every_list_decides_for_itself() -> None:
     first, off, other = a_list(), a_list(enabled=False), a_list("vehicule.*")
     happens(happening())
-    assert [notices(one) for one in (first, off, other)] == [[("waiting", "")], [("skipped", "disabled")], []]
+    assert [decisions(one) for one in (first, off, other)] == [[("waiting", "")], [("skipped", "disabled")], []]
 
 
 # ---- why not --------------------------------------------------------------------------------------------------------
@@ -121,8 +121,8 @@ def test_every_list_decides_for_itself() -> None:
 def test_what_is_not_told_is_recorded_with_its_reason(settings: dict[str, Any], reason: str) -> None:
     a_list(**settings)
     happens(happening())
-    notice = TopicNotice.objects.get()
-    assert (notice.state, notice.reason, notice.due_at, notice.decided_at) == ("skipped", reason, None, NOW)
+    decision = TopicNotice.objects.get()
+    assert (decision.state, decision.reason, decision.due_at, decision.decided_at) == ("skipped", reason, None, NOW)
     assert tell(1_000) == 0
     assert told() == []
 
@@ -132,7 +132,7 @@ def test_what_happened_long_ago_is_recorded_not_told(settings: Settings, age: in
     settings.OUTBOX_MAIL_MAX_AGE_S = 3_600
     a_list()
     happens(happening(seconds=-age))
-    assert notices() == [expected]
+    assert decisions() == [expected]
 
 
 def test_condition_that_cannot_be_read_any_more_ends_no_transaction() -> None:
@@ -141,7 +141,7 @@ def test_condition_that_cannot_be_read_any_more_ends_no_transaction() -> None:
     lists_changed()
     (pk,) = happens(happening())
     assert Event.objects.filter(pk=pk).exists()
-    assert notices() == [("skipped", "condition_broken")]
+    assert decisions() == [("skipped", "condition_broken")]
 
 
 def test_condition_that_raises_ends_no_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,17 +151,17 @@ def test_condition_that_raises_ends_no_transaction(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("outbox.services.topic_lists.deciding.compile_condition", lambda text: broken)
     a_list(condition="a")
     happens(happening())
-    assert notices() == [("skipped", "condition_broken")]
+    assert decisions() == [("skipped", "condition_broken")]
 
 
 # ---- in the caller's transaction ------------------------------------------------------------------------------------
 
 
-def test_publishing_twice_is_noticed_once() -> None:
+def test_publishing_twice_is_decided_once() -> None:
     a_list()
     event = happening()
     assert [len(happens(event)), len(happens(event))] == [1, 0]
-    assert notices() == [("waiting", "")]
+    assert decisions() == [("waiting", "")]
 
 
 def test_rolled_back_event_was_never_heard(committed: None) -> None:
@@ -169,7 +169,7 @@ def test_rolled_back_event_was_never_heard(committed: None) -> None:
     with transaction.atomic():
         publish(events=[happening()], now=NOW)
         transaction.set_rollback(True)
-    assert notices() == []
+    assert decisions() == []
 
 
 def test_change_of_a_list_holds_for_the_next_event_in_every_process(committed: None) -> None:
@@ -179,7 +179,7 @@ def test_change_of_a_list_holds_for_the_next_event_in_every_process(committed: N
     happens(happening())
     in_threads(lambda: update_list(topic_list=found, settings={"topics": ["test.*"]}, now=NOW))
     happens(happening())
-    assert len(notices()) == 2
+    assert len(decisions()) == 2
 
 
 def test_change_that_is_rolled_back_holds_for_nobody(committed: None) -> None:
@@ -189,7 +189,7 @@ def test_change_that_is_rolled_back_holds_for_nobody(committed: None) -> None:
         publish(events=[happening()], now=NOW)
         transaction.set_rollback(True)
     happens(happening())
-    assert notices() == [("waiting", "")]
+    assert decisions() == [("waiting", "")]
 
 
 def test_last_address_that_leaves_leaves_a_list_that_reaches_nobody() -> None:
@@ -198,7 +198,7 @@ def test_last_address_that_leaves_leaves_a_list_that_reaches_nobody() -> None:
     TOPIC_LISTS.leave(found.list_key, ADDRESS.upper())
     happens(happening())
     tell()
-    assert notices() == [("skipped", "no_address"), ("skipped", "no_address")]
+    assert decisions() == [("skipped", "no_address"), ("skipped", "no_address")]
 
 
 def test_publishing_does_not_wait_for_a_list_that_is_being_told(committed: None) -> None:
@@ -207,7 +207,7 @@ def test_publishing_does_not_wait_for_a_list_that_is_being_told(committed: None)
     with transaction.atomic():
         list(TopicList.objects.select_for_update(no_key=True).filter(pk=found.pk))
         in_threads(lambda: happens(happening()))
-    assert len(notices()) == 2
+    assert len(decisions()) == 2
 
 
 def test_list_that_is_deleted_meanwhile_fails_no_publisher(committed: None) -> None:
@@ -215,9 +215,9 @@ def test_list_that_is_deleted_meanwhile_fails_no_publisher(committed: None) -> N
     with transaction.atomic():
         publish(events=[happening()], now=NOW)
         in_threads(lambda: delete_list(topic_list=TopicList.objects.get(pk=found.pk), now=NOW))
-    assert notices() == [("waiting", "")]
+    assert decisions() == [("waiting", "")]
     tell(1)
-    assert notices() == [("skipped", "list_deleted")]
+    assert decisions() == [("skipped", "list_deleted")]
 
 
 # ---- while a list gathers -------------------------------------------------------------------------------------------
@@ -228,18 +228,18 @@ def test_what_comes_while_a_list_gathers_waits_for_its_end_from_the_start() -> N
     happens(happening())
     tell()
     happens(happening(), seconds=10)
-    notice = TopicNotice.objects.order_by("id")[1]
-    assert (notice.state, notice.reason, notice.due_at) == ("waiting", "gathered", at(60))
-    assert notices(found) == [("told", ""), ("waiting", "gathered")]
+    decision = TopicNotice.objects.order_by("id")[1]
+    assert (decision.state, decision.reason, decision.due_at) == ("waiting", "gathered", at(60))
+    assert decisions(found) == [("told", ""), ("waiting", "gathered")]
 
 
 def test_window_that_a_wrong_clock_made_does_not_count() -> None:
     found = a_list()
     TopicList.objects.filter(pk=found.pk).update(gathering_until=NOW + days(30))
     happens(happening())
-    assert notices() == [("waiting", "")]
+    assert decisions() == [("waiting", "")]
     tell()
-    assert notices() == [("told", "")]
+    assert decisions() == [("told", "")]
 
 
 # ---- what it costs --------------------------------------------------------------------------------------------------
@@ -274,11 +274,11 @@ def test_lists_are_read_once_after_a_change() -> None:
     TopicListAddress.objects.all().delete()
     lists_changed()
     assert [statements(1), statements(1)] == [3, 2]
-    assert notices()[-1] == ("skipped", "no_address")
+    assert decisions()[-1] == ("skipped", "no_address")
 
 
 def test_payload_is_taken_apart_only_for_a_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EventView, "of_new", lambda *_args: pytest.fail("taken apart"))
     a_list()
     happens(happening(), a_note(kind=TRIP, payload=Note()))
-    assert len(notices()) == 2
+    assert len(decisions()) == 2

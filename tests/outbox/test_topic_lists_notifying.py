@@ -32,10 +32,10 @@ from tests.outbox.topic_kit import (
     TRIP,
     a_list,
     at,
+    decisions,
     happening,
     happens,
     mails,
-    notices,
     tell,
     told,
 )
@@ -53,7 +53,7 @@ def test_first_event_is_mailed_at_once_to_every_address() -> None:
     (mail,) = mails()
     assert (mail.titles, mail.to, mail.seconds) == (["fuse"], ["a@example.org", "b@example.org"], 0)
     assert {one.language for one in Delivery.objects.all()} == {"de"}
-    assert notices() == [("told", "")]
+    assert decisions() == [("told", "")]
 
 
 def test_what_follows_within_a_minute_comes_in_one_mail() -> None:
@@ -158,12 +158,12 @@ def test_what_waits_is_decided_by_what_holds_when_it_is_due(
     found = gathered()
     update_list(topic_list=found, settings=change, now=at(20))
     tell(60)
-    assert notices()[1:] == expected
+    assert decisions()[1:] == expected
 
 
 def test_what_waits_for_a_deleted_list_is_recorded_as_not_told() -> None:
     delete_list(topic_list=gathered(), now=at(20))
-    assert notices() == [("told", ""), ("skipped", "list_deleted"), ("skipped", "list_deleted")]
+    assert decisions() == [("told", ""), ("skipped", "list_deleted"), ("skipped", "list_deleted")]
     assert tell(60) == 0
 
 
@@ -185,7 +185,7 @@ def test_mail_that_is_written_while_its_list_is_deleted_is_stopped_too(committed
     in_threads(tell, lambda: delete_list(topic_list=TopicList.objects.get(pk=found.pk), now=NOW))
     assert set(Delivery.objects.filter(channel="email").values_list("state", flat=True)) <= {"cancelled"}
     tell()
-    assert [state for state, _reason in notices()] in (["told"], ["skipped"])
+    assert [state for state, _reason in decisions()] in (["told"], ["skipped"])
     assert taken() == []
 
 
@@ -201,7 +201,7 @@ def test_event_that_was_pruned_meanwhile_is_recorded_as_gone() -> None:
     gathered()
     Event.objects.filter(payload__title="left").delete()
     tell(60)
-    assert notices()[1:] == [("skipped", "event_gone"), ("told", "")]
+    assert decisions()[1:] == [("skipped", "event_gone"), ("told", "")]
 
 
 def test_shorter_time_ends_the_window_earlier() -> None:
@@ -387,7 +387,7 @@ def test_round_that_breaks_off_tells_nothing_and_the_next_one_all(committed: Non
     with transaction.atomic():
         tell()
         transaction.set_rollback(True)
-    assert (told(), notices()) == ([], [("waiting", "")])
+    assert (told(), decisions()) == ([], [("waiting", "")])
     tell(1)
     assert told() == [["fuse"]]
 
@@ -461,4 +461,4 @@ def test_test_mail_goes_the_whole_way_and_shows_an_example(smtp: MailServer, tra
     assert "sent by anna" in text
     assert "Title: A fuse tripped" in text
     assert Delivery.objects.get(event=event).state == "delivered"
-    assert notices() == []
+    assert decisions() == []

@@ -368,7 +368,7 @@ def test_deleting_in_the_administration_ends_what_waits(administrator: Client, t
     data = {"action": "delete_selected", "_selected_action": [other.pk], "post": "yes"}
     assert administrator.post(listed, data).status_code == 302
     assert not TopicList.objects.exists()
-    assert {notice.reason for notice in topic_list.notices.model.objects.all()} == {"list_deleted"}
+    assert {decision.reason for decision in topic_list.notices.model.objects.all()} == {"list_deleted"}
 
 
 # ---- harmless -------------------------------------------------------------------------------------------------------

@@ -81,8 +81,8 @@ def told(topic_list: TopicList | None = None) -> list[list[str]]:
     return [mail.titles for mail in mails(topic_list)]
 
 
-def notices(topic_list: TopicList | None = None) -> list[tuple[str, str]]:
-    """State and reason of each notice, oldest first."""
+def decisions(topic_list: TopicList | None = None) -> list[tuple[str, str]]:
+    """State and reason of each decision, oldest first."""
     found = TopicNotice.objects.order_by("id")
     if topic_list is not None:
         found = found.filter(topic_list_id=topic_list.pk)
