@@ -34,7 +34,7 @@ from infra_notifications.models import (
     IncidentEntry,
     MaintenanceTarget,
     MaintenanceWindow,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
     UnknownChargePoint,
     UnmappedReport,
@@ -255,7 +255,7 @@ register_read_only(
     filters=("case",),
 )
 register_read_only(
-    Notice,
+    NotificationDecision,
     ("id", "incident_id", "group_name", "kind", "state", "reason", "due_at", "decided_at"),
     filters=("state", "kind", "reason"),
 )

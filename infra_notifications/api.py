@@ -87,7 +87,7 @@ def post_signals(request: HttpRequest) -> HttpResponse:
 # ---- charge points --------------------------------------------------------------------------------------------
 
 
-def charge_point_shape(point: ChargePoint) -> dict[str, Any]:
+def serialize_charge_point(point: ChargePoint) -> dict[str, Any]:
     state = getattr(point, "state", None)
     return {
         **values_of(point, ("evse_id", *FIELDS)),
@@ -114,12 +114,12 @@ def list_charge_points(
     request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     found = selectors.charge_points().filter(CHARGE_POINT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=charge_point_shape, descending=False)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_charge_point, descending=False)
 
 
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
-    return charge_point_shape(get_object_or_404(selectors.charge_points(), evse_id__iexact=evse_id))
+    return serialize_charge_point(get_object_or_404(selectors.charge_points(), evse_id__iexact=evse_id))
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class MembersIn(ConfigurationIn):
     q: str | None = None
 
 
-def group_shape(group: NotificationGroup) -> dict[str, Any]:
+def serialize_group(group: NotificationGroup) -> dict[str, Any]:
     if not hasattr(group, "member_count"):
         selectors.attach_counts([group])
     return {
@@ -203,7 +203,7 @@ def _ids_of(evse_ids: list[str]) -> list[int]:
 @router.get("/groups", auth=READ, summary="Notification groups")
 def list_groups(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = selectors.counted_groups().filter(GROUP_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=group_shape, descending=False)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_group, descending=False)
 
 
 @router.post("/groups", auth=WRITE, response={201: dict[str, Any]}, summary="Make a notification group")
@@ -212,12 +212,12 @@ def create_group(request: HttpRequest, body: GroupIn) -> Status[dict[str, Any]]:
     emails, members = given.pop("emails"), _ids_of(given.pop("charge_points"))
     with audited_by(key_of(request)):
         group = group_services.create_group(settings=given, emails=emails, charge_point_ids=members)
-    return Status(201, group_shape(group))
+    return Status(201, serialize_group(group))
 
 
 @router.get("/groups/{group_id}", auth=READ, summary="One notification group")
 def get_group(request: HttpRequest, group_id: int) -> dict[str, Any]:
-    return group_shape(get_object_or_404(NotificationGroup, pk=group_id))
+    return serialize_group(get_object_or_404(NotificationGroup, pk=group_id))
 
 
 @router.patch("/groups/{group_id}", auth=WRITE, summary="Change a notification group")
@@ -229,7 +229,7 @@ def patch_group(request: HttpRequest, group_id: int, body: GroupPatch) -> dict[s
     ids = _ids_of(members) if members is not None else None
     with audited_by(key_of(request)):
         group_services.update_group(group=group, settings=given, emails=emails, now=timezone.now(), members=ids)
-    return group_shape(group)
+    return serialize_group(group)
 
 
 @router.delete("/groups/{group_id}", auth=WRITE, response={204: None}, summary="Delete a notification group")
@@ -258,7 +258,7 @@ def put_members(request: HttpRequest, group_id: int, body: MembersIn) -> dict[st
     group, ids = get_object_or_404(NotificationGroup, pk=group_id), _members_asked(body)
     with audited_by(key_of(request)):
         group_services.replace_members(group=group, charge_point_ids=ids)
-    return group_shape(group)
+    return serialize_group(group)
 
 
 @router.post("/groups/{group_id}/members", auth=WRITE, summary="Add members")
@@ -266,7 +266,7 @@ def add_members(request: HttpRequest, group_id: int, body: MembersIn) -> dict[st
     group, ids = get_object_or_404(NotificationGroup, pk=group_id), _members_asked(body)
     with audited_by(key_of(request)):
         group_services.add_members(group=group, charge_point_ids=ids)
-    return group_shape(group)
+    return serialize_group(group)
 
 
 @router.delete("/groups/{group_id}/members", auth=WRITE, summary="Remove members")
@@ -274,7 +274,7 @@ def remove_members(request: HttpRequest, group_id: int, body: MembersIn) -> dict
     group, ids = get_object_or_404(NotificationGroup, pk=group_id), _members_asked(body)
     with audited_by(key_of(request)):
         group_services.remove_members(group=group, charge_point_ids=ids)
-    return group_shape(group)
+    return serialize_group(group)
 
 
 @router.get("/groups/{group_id}/members", auth=READ, summary="The members of a group")
@@ -283,13 +283,13 @@ def list_members(
 ) -> dict[str, Any]:
     group = get_object_or_404(NotificationGroup, pk=group_id)
     found = selectors.member_points(group).filter(CHARGE_POINT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=charge_point_shape, descending=False)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_charge_point, descending=False)
 
 
 # ---- incidents ------------------------------------------------------------------------------------------------
 
 
-def incident_shape(incident: Incident) -> dict[str, Any]:
+def serialize_incident(incident: Incident) -> dict[str, Any]:
     acknowledged = getattr(incident, "acknowledgement", None)
     return {
         "id": incident.pk,
@@ -310,26 +310,26 @@ def incident_shape(incident: Incident) -> dict[str, Any]:
 @router.get("/incidents", auth=READ, summary="Incidents, newest first")
 def list_incidents(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     found = selectors.incidents().filter(INCIDENT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=incident_shape)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_incident)
 
 
 @router.get("/incidents/{incident_id}", auth=READ, summary="One incident, and who was told or why not")
 def get_incident(request: HttpRequest, incident_id: int) -> dict[str, Any]:
     incident = get_object_or_404(selectors.incidents(), pk=incident_id)
-    notices = [
+    notifications = [
         {
-            "group": notice.group_id,
-            "group_name": notice.group_name,
-            "kind": notice.kind,
-            "state": notice.state,
-            "reason": notice.reason,
-            "explanation": str(notice.get_reason_display()) if notice.reason else "",
-            "due_at": rfc3339(notice.due_at),
-            "decided_at": rfc3339(notice.decided_at),
+            "group": notification.group_id,
+            "group_name": notification.group_name,
+            "kind": notification.kind,
+            "state": notification.state,
+            "reason": notification.reason,
+            "explanation": str(notification.get_reason_display()) if notification.reason else "",
+            "due_at": rfc3339(notification.due_at),
+            "decided_at": rfc3339(notification.decided_at),
         }
-        for notice in selectors.notices_of(incident)
+        for notification in selectors.notifications_of(incident)
     ]
-    return incident_shape(incident) | {"notices": notices}
+    return serialize_incident(incident) | {"notices": notifications}
 
 
 class AcknowledgeIn(Schema):

@@ -51,7 +51,7 @@ EFFECT_COLOURS = {Effect.RAISE: "danger", Effect.CLEAR: "success", Effect.INFO: 
 class MessageVerdict(models.TextChoices):
     """What a message turned out to be; of several findings in one message the gravest."""
 
-    LIFE = "life", _("Sign of life")
+    SEEN = "life", _("Sign of life")
     INFO = "info", _("Known, no alarm")
     CLEARED = "cleared", _("Cleared")
     UNMAPPED = "unmapped", _("Unmapped")
@@ -59,7 +59,7 @@ class MessageVerdict(models.TextChoices):
 
 
 VERDICT_COLOURS = {
-    MessageVerdict.LIFE: "secondary",
+    MessageVerdict.SEEN: "secondary",
     MessageVerdict.INFO: "secondary",
     MessageVerdict.CLEARED: "success",
     MessageVerdict.UNMAPPED: "warning",
@@ -69,28 +69,32 @@ VERDICT_COLOURS = {
 
 class CloseReason(models.TextChoices):
     CLEARED = "cleared", _("The charge point reported that it is over")
-    LIFE = "life", _("The charge point communicates again")
-    MOMENTARY = "momentary", _("A momentary event, over after its hold time")
+    SEEN = "life", _("The charge point communicates again")
+    TRANSIENT = "momentary", _("A momentary event, over after its hold time")
     BY_HAND = "by_hand", _("Closed by a person")
     REMOVED = "removed", _("The charge point was removed")
 
 
-class NoticeKind(models.TextChoices):
+class NotificationKind(models.TextChoices):
     OPENED = "opened", _("Alert")
     RECOVERED = "recovered", _("All-clear")
     REMINDER = "reminder", _("Reminder")
 
 
-class NoticeState(models.TextChoices):
+class NotificationState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     SENT = "sent", _("Told")
     SKIPPED = "skipped", _("Not told")
 
 
-NOTICE_COLOURS = {NoticeState.WAITING: "info", NoticeState.SENT: "success", NoticeState.SKIPPED: "secondary"}
+NOTIFICATION_COLOURS = {
+    NotificationState.WAITING: "info",
+    NotificationState.SENT: "success",
+    NotificationState.SKIPPED: "secondary",
+}
 
 
-class NoticeReason(models.TextChoices):
+class NotificationReason(models.TextChoices):
     """Why a group has not been told, or not yet; shown wherever an incident is shown."""
 
     NONE = "", _("–")
@@ -103,9 +107,9 @@ class NoticeReason(models.TextChoices):
     DIGEST = "digest", _("For the group’s daily digest")
     TOO_OLD = "too_old", _("Too old: it happened long before it was reported")
     RECOVERED_IN_TIME = "recovered", _("Over before the hold-off had passed")
-    TOLD_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
+    NOTIFIED_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
-    MOMENTARY = "momentary", _("A momentary event has no all-clear")
+    TRANSIENT = "momentary", _("A momentary event has no all-clear")
     LEFT_GROUP = "left_group", _("The charge point left the group, or the group was deleted")
 
 

@@ -72,7 +72,7 @@ class ConnectivitySince(TimeFacet):
         bounds = self.bounds(value, context)
         if bounds is None:
             raise self.refuse(str(_("an age such as <1h or >7d, a day, or a range")))
-        silences = Incident.objects.filter(case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE)
+        silences = Incident.objects.filter(case=Case.UNAVAILABLE, close_reason=CloseReason.SEEN)
         begin = {f"closed_at__{name}": moment for name, moment in bounds.items() if name not in _BEYOND}
         # What ended after the end of the range: nothing may have, for the last silence to lie within.
         later = [Q(**{f"closed_at__{_BEYOND[name]}": moment}) for name, moment in bounds.items() if name in _BEYOND]

@@ -25,7 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
 from django.utils import timezone
 
-from infra_notifications.choices import Case, MessageVerdict, NoticeKind, NoticeReason, NoticeState
+from infra_notifications.choices import Case, MessageVerdict, NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
@@ -36,7 +36,7 @@ from infra_notifications.models import (
     Incident,
     MaintenanceTarget,
     MaintenanceWindow,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
 )
 from outbox.models import Event
@@ -87,10 +87,10 @@ def outages_of(point: ChargePoint, since: datetime) -> list[tuple[datetime, date
     return list(found.order_by().values_list("opened_at", "closed_at"))
 
 
-def told_events_of(point: ChargePoint, limit: int = 50) -> list[int]:
+def notification_events_of(point: ChargePoint, limit: int = 50) -> list[int]:
     """The last outbox events that told of its incidents."""
-    told = Notice.objects.filter(incident__charge_point=point, event_id__isnull=False)
-    ids = told.order_by("-id").values_list("event_id", flat=True)[:limit]
+    notified = NotificationDecision.objects.filter(incident__charge_point=point, event_id__isnull=False)
+    ids = notified.order_by("-id").values_list("event_id", flat=True)[:limit]
     return [event_id for event_id in ids if event_id is not None]
 
 
@@ -144,21 +144,25 @@ def incidents_of_group(group: NotificationGroup) -> QuerySet[Incident]:
     members = GroupMembership.objects.filter(group=group).values("charge_point")
     at_members = Incident.objects.filter(charge_point__in=members).order_by().values("pk")
     # A union, because with an OR the planner asks every incident.
-    return incidents().filter(pk__in=at_members.union(Notice.objects.filter(group=group).order_by().values("incident")))
+    return incidents().filter(
+        pk__in=at_members.union(NotificationDecision.objects.filter(group=group).order_by().values("incident"))
+    )
 
 
-def attach_notices(rows: Sequence[Incident]) -> None:
-    """Gives each incident `notice_list`: who was told, or why not. Reminders stand on its page alone."""
-    found: dict[int, list[Notice]] = {}
-    notices = Notice.objects.filter(incident_id__in=[row.pk for row in rows]).exclude(kind=NoticeKind.REMINDER)
-    for notice in notices.order_by("id"):
-        found.setdefault(notice.incident_id, []).append(notice)
+def attach_notifications(rows: Sequence[Incident]) -> None:
+    """Gives each incident `notification_list`: who was told, or why not. Reminders stand on its page alone."""
+    found: dict[int, list[NotificationDecision]] = {}
+    notifications = NotificationDecision.objects.filter(incident_id__in=[row.pk for row in rows]).exclude(
+        kind=NotificationKind.REMINDER
+    )
+    for notification in notifications.order_by("id"):
+        found.setdefault(notification.incident_id, []).append(notification)
     for row in rows:
-        row.notice_list = found.get(row.pk, [])  # type: ignore[attr-defined]
+        row.notification_list = found.get(row.pk, [])  # type: ignore[attr-defined]
 
 
-def notices_of(incident: Incident) -> QuerySet[Notice]:
-    return Notice.objects.filter(incident=incident).select_related("group")
+def notifications_of(incident: Incident) -> QuerySet[NotificationDecision]:
+    return NotificationDecision.objects.filter(incident=incident).select_related("group")
 
 
 def open_incident_counts() -> dict[str, int]:
@@ -184,7 +188,7 @@ class Forecast:
     """Recorded incidents that a group would have been told of, by (case, day), and how many hold-off spared it."""
 
     days: list[date]
-    told: dict[tuple[str, date], int]
+    notified: dict[tuple[str, date], int]
     held: int
 
 
@@ -196,23 +200,23 @@ def would_have_sent(draft: GroupDraft, now: datetime, hold_offs: Mapping[str, in
     today = timezone.localtime(now).date()
     lasted = ExpressionWrapper(Coalesce("closed_at", Value(now)) - F("opened_at"), output_field=DurationField())
     marked = GroupDraft.objects.filter(pk=draft.pk).values(point=Func(F("marked"), function="unnest"))
-    told_cases = Q(pk__in=[])
+    notified_cases = Q(pk__in=[])
     for case, seconds in hold_offs.items():
-        told_cases |= Q(case=case, lasted__gte=timedelta(seconds=seconds))
+        notified_cases |= Q(case=case, lasted__gte=timedelta(seconds=seconds))
     rows = (
         Incident.objects.filter(
             charge_point_id__in=marked, opened_at__gte=now - timedelta(days=days), case__in=list(hold_offs)
         )
         .annotate(lasted=lasted, day=TruncDate("opened_at"))
         .values_list("case", "day")
-        .annotate(all=Count("pk"), told=Count("pk", filter=told_cases))
+        .annotate(all=Count("pk"), notified=Count("pk", filter=notified_cases))
         .order_by()
     )
     found = list(rows)
     return Forecast(
         days=[today - timedelta(days=back) for back in range(days - 1, -1, -1)],
-        told={(case, day): told for case, day, _all, told in found if told},
-        held=sum(every - told for _case, _day, every, told in found),
+        notified={(case, day): notified for case, day, _all, notified in found if notified},
+        held=sum(every - notified for _case, _day, every, notified in found),
     )
 
 
@@ -264,7 +268,9 @@ def targets_of(window: MaintenanceWindow, limit: int = 100) -> list[MaintenanceT
 
 def held_back_by(window: MaintenanceWindow) -> QuerySet[Incident]:
     """Open incidents at what a window covers, of which somebody hears when it ends."""
-    waiting = Notice.objects.filter(incident=OuterRef("pk"), state=NoticeState.WAITING, reason=NoticeReason.MAINTENANCE)
+    waiting = NotificationDecision.objects.filter(
+        incident=OuterRef("pk"), state=NotificationState.WAITING, reason=NotificationReason.MAINTENANCE
+    )
     targets = MaintenanceTarget.objects.filter(window=window)
     covered = (
         Q(charge_point__in=targets.filter(charge_point__isnull=False).values("charge_point"))
@@ -333,5 +339,5 @@ def last_test(group: NotificationGroup, event_ids: Sequence[int]) -> Event | Non
 
 def events_of_open_incidents(ids: Sequence[int]) -> set[int]:
     """Of these events of the outbox, the mails that told of incidents which are still open: it keeps them longer."""
-    told = Notice.objects.filter(event_id__in=ids, incident__closed_at__isnull=True)
-    return {pk for pk in told.values_list("event_id", flat=True) if pk is not None}
+    notified = NotificationDecision.objects.filter(event_id__in=ids, incident__closed_at__isnull=True)
+    return {pk for pk in notified.values_list("event_id", flat=True) if pk is not None}

@@ -10,7 +10,7 @@ from infra_notifications.services import sweeps
 
 @shared_task(name="infra_notifications.sweep")
 def sweep() -> None:
-    """What time brings to incidents and notices."""
+    """What time brings to incidents and notifications."""
     sweeps.sweep(now=timezone.now())
 
 

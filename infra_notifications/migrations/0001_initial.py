@@ -95,7 +95,7 @@ def roles(apps, schema_editor):
     groups = ("notificationgroup", "groupaddress", "groupmembership")
     plans = ("maintenancewindow", "maintenancetarget")
     set_up = ("chargepoint", "eventrule", "unknownchargepoint", "unmappedreport")
-    histories = ("chargepointstate", "chargepointmessage", "incident", "notice")
+    histories = ("chargepointstate", "chargepointmessage", "incident", "notificationdecision")
     care = ("acknowledgement", "incidententry", "flapping")
     grant(
         apps,
@@ -905,7 +905,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Notice",
+            name="NotificationDecision",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("group_name", models.CharField(max_length=100)),
@@ -958,7 +958,7 @@ class Migration(migrations.Migration):
                     "incident",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="notices",
+                        related_name="notifications",
                         to="infra_notifications.incident",
                     ),
                 ),
@@ -967,13 +967,14 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="notices",
+                        related_name="notifications",
                         to="infra_notifications.notificationgroup",
                     ),
                 ),
                 ("remind_at", models.DateTimeField(null=True)),
             ],
             options={
+                "db_table": "infra_notifications_notice",
                 "verbose_name": "notice",
                 "verbose_name_plural": "notices",
                 "ordering": ("id",),

@@ -7,7 +7,13 @@ from infra_notifications.models.charge_points import (
     UnknownChargePoint,
 )
 from infra_notifications.models.groups import GroupAddress, GroupDraft, GroupMembership, NotificationGroup
-from infra_notifications.models.incidents import Acknowledgement, Flapping, Incident, IncidentEntry, Notice
+from infra_notifications.models.incidents import (
+    Acknowledgement,
+    Flapping,
+    Incident,
+    IncidentEntry,
+    NotificationDecision,
+)
 from infra_notifications.models.maintenance import MaintenanceTarget, MaintenanceWindow
 from infra_notifications.models.mapping import EventRule, UnmappedReport
 
@@ -25,7 +31,7 @@ __all__ = [
     "IncidentEntry",
     "MaintenanceTarget",
     "MaintenanceWindow",
-    "Notice",
+    "NotificationDecision",
     "NotificationGroup",
     "UnknownChargePoint",
     "UnmappedReport",

@@ -9,7 +9,14 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Kept, Lifecycle, With, masked
-from infra_notifications.choices import Case, CloseReason, EntryKind, NoticeKind, NoticeReason, NoticeState
+from infra_notifications.choices import (
+    Case,
+    CloseReason,
+    EntryKind,
+    NotificationKind,
+    NotificationReason,
+    NotificationState,
+)
 from infra_notifications.models.charge_points import ChargePoint, folded
 from infra_notifications.models.groups import NotificationGroup
 from infra_notifications.models.mapping import EventRule
@@ -78,7 +85,7 @@ class Incident(models.Model):
             models.Index(
                 fields=("closed_at", "charge_point"),
                 name="incident_silence_end",
-                condition=Q(case=Case.UNAVAILABLE, close_reason=CloseReason.LIFE),
+                condition=Q(case=Case.UNAVAILABLE, close_reason=CloseReason.SEEN),
             ),
             # Momentary events that are over.
             models.Index(
@@ -100,16 +107,16 @@ class Incident(models.Model):
         return self.closed_at is None
 
 
-class Notice(models.Model):
+class NotificationDecision(models.Model):
     """What was decided for one group about one incident: told (in which event), waiting until when, or not, and why."""
 
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notices")
-    group = models.ForeignKey(NotificationGroup, models.SET_NULL, null=True, related_name="notices")
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notifications")
+    group = models.ForeignKey(NotificationGroup, models.SET_NULL, null=True, related_name="notifications")
     group_name = models.CharField(max_length=100)
-    kind = models.CharField(_("kind"), max_length=10, choices=NoticeKind.choices)
-    state = models.CharField(_("state"), max_length=8, choices=NoticeState.choices)
-    reason = models.CharField(_("reason"), max_length=20, choices=NoticeReason.choices, blank=True, default="")
-    # When a waiting notice is decided again.
+    kind = models.CharField(_("kind"), max_length=10, choices=NotificationKind.choices)
+    state = models.CharField(_("state"), max_length=8, choices=NotificationState.choices)
+    reason = models.CharField(_("reason"), max_length=20, choices=NotificationReason.choices, blank=True, default="")
+    # When a waiting notification is decided again.
     due_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(_("decided"))
     # The outbox event that told it, and the uuid (hex) of the alert whose thread it belongs to.
@@ -121,6 +128,7 @@ class Notice(models.Model):
     lifecycle = Lifecycle(kept=With("incident"), personal=(), audited=None)
 
     class Meta:
+        db_table = "infra_notifications_notice"
         verbose_name = _("notice")
         verbose_name_plural = _("notices")
         ordering = ("id",)

@@ -86,7 +86,7 @@ class CaseHistory:
             self.touched.append(incident)
 
 
-class Step:
+class IncidentChange:
     """What a signal did, for the record."""
 
     OPENED = "opened"
@@ -98,7 +98,7 @@ class Step:
 
 
 def apply(signal: Signal, history: CaseHistory) -> str:
-    """Applies one signal and returns the Step. At most one incident is open; no raise is ever lost:
+    """Applies one signal and returns the IncidentChange. At most one incident is open; no raise is ever lost:
     it opens an incident, repeats the open one, or is the late copy of a raise that a closed one holds."""
     return _raise(signal, history) if signal.raised else _clear(signal, history)
 
@@ -110,7 +110,7 @@ def _raise(signal: Signal, history: CaseHistory) -> str:
             assert history.last_closed is not None
             history.last_closed.repeats += 1
             history.touch(history.last_closed)
-            return Step.LATE
+            return IncidentChange.LATE
         history.open = IncidentState(
             case=signal.case,
             opened_at=signal.moment.at,
@@ -123,7 +123,7 @@ def _raise(signal: Signal, history: CaseHistory) -> str:
             ends_at=_end_of(signal),
         )
         history.touch(history.open)
-        return Step.OPENED
+        return IncidentChange.OPENED
     incident.repeats += 1
     raised_at = _news_time(signal)
     if raised_at > incident.last_raised_at:
@@ -132,7 +132,7 @@ def _raise(signal: Signal, history: CaseHistory) -> str:
         incident.last_raised_at = raised_at
     _join(signal, incident)
     history.touch(incident)
-    return Step.REPEATED
+    return IncidentChange.REPEATED
 
 
 def _join(signal: Signal, incident: IncidentState) -> None:
@@ -172,20 +172,20 @@ def _is_late_copy(signal: Signal, closed: IncidentState | None) -> bool:
 def _clear(signal: Signal, history: CaseHistory) -> str:
     incident = history.open
     if incident is None:
-        return Step.NOTHING
+        return IncidentChange.NOTHING
     if signal.moment.device_clock and incident.device_clock and signal.moment.at < incident.last_raised_at:
-        return Step.LATE
+        return IncidentChange.LATE
     remaining = {f for f in incident.faults if not _ends(signal, f)}
     if remaining == incident.faults:
-        return Step.NOTHING
+        return IncidentChange.NOTHING
     if remaining:
         incident.faults = remaining
         history.touch(incident)
-        return Step.EASED
+        return IncidentChange.EASED
     close(incident, signal.moment.at, signal.received_at, signal.close_reason)
     history.touch(incident)
     history.last_closed, history.open = incident, None
-    return Step.CLOSED
+    return IncidentChange.CLOSED
 
 
 def _ends(signal: Signal, fault: str) -> bool:
@@ -206,7 +206,7 @@ def close(incident: IncidentState, at: datetime, received_at: datetime, reason: 
     incident.closed_now = True
 
 
-def life_signal(seen_at: datetime) -> Signal:
+def last_seen_signal(seen_at: datetime) -> Signal:
     """Any message ends what silence, or another system's word for it, had raised."""
     return Signal(
         Case.UNAVAILABLE,
@@ -214,7 +214,7 @@ def life_signal(seen_at: datetime) -> Signal:
         "",
         Moment(seen_at, False),
         seen_at,
-        close_reason=CloseReason.LIFE,
+        close_reason=CloseReason.SEEN,
         only=(SILENCE, NEUTRAL),
     )
 

@@ -12,16 +12,16 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from infra_notifications.choices import NoticeKind, NoticeReason, NoticeState
+from infra_notifications.choices import NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_DIGEST, DigestItem, GroupDigest
-from infra_notifications.models import GroupMembership, Incident, Notice, NotificationGroup
+from infra_notifications.models import GroupMembership, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.rules.daily import next_daily
-from infra_notifications.rules.telling import Listener
-from infra_notifications.services.circumstances import circumstances_of
+from infra_notifications.rules.decisions import Listener
+from infra_notifications.services.context import context_of
+from infra_notifications.services.notifying import NotificationRound
 from infra_notifications.services.payloads import LISTED, charge_point_facts, group_url, incident_url
-from infra_notifications.services.telling import Telling
 
-# Groups per round: each may have thousands of notices, and messages about these wait for the round.
+# Groups per round: each may have thousands of notifications, and messages about these wait for the round.
 DIGEST_LIMIT = 5
 _RELATED = ("incident__charge_point__state", "incident__acknowledgement")
 
@@ -40,30 +40,30 @@ def send_digests(*, now: datetime, limit: int = DIGEST_LIMIT) -> int:
     """Sends the digests that are due and returns for how many groups; one in which nothing stands is not mailed."""
     with transaction.atomic():
         due = NotificationGroup.objects.filter(digest_due_at__lte=now).order_by("digest_due_at")
-        # The groups first: who has only found a group whose notices another holds would call its digest done.
+        # The groups first: who has only found a group whose notifications another holds would call its digest done.
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         if ids:
-            waiting = Notice.objects.filter(
-                group_id__in=ids, state=NoticeState.WAITING, reason=NoticeReason.DIGEST, due_at__lte=now
+            waiting = NotificationDecision.objects.filter(
+                group_id__in=ids, state=NotificationState.WAITING, reason=NotificationReason.DIGEST, due_at__lte=now
             )
             free = list(waiting.select_for_update(skip_locked=True).order_by("id").values_list("pk", flat=True))
-            # A digest without a notice that is being decided at this moment would leave it for tomorrow.
+            # A digest without a notification that is being decided at this moment would leave it for tomorrow.
             held = set(waiting.exclude(pk__in=free).values_list("group_id", flat=True))
             ids = [pk for pk in ids if pk not in held]
-            found = Notice.objects.filter(pk__in=free, group_id__in=ids)
-            _Digesting(ids, list(found.select_related(*_RELATED).order_by("id")), now).tell()
+            found = NotificationDecision.objects.filter(pk__in=free, group_id__in=ids)
+            _DigestRound(ids, list(found.select_related(*_RELATED).order_by("id")), now).notify()
     return len(ids)
 
 
-class _Digesting(Telling):
+class _DigestRound(NotificationRound):
     """One round of digests: decides what waits for them once more, and adds what is still open from before."""
 
-    def __init__(self, ids: Sequence[int], notices: Sequence[Notice], now: datetime) -> None:
+    def __init__(self, ids: Sequence[int], notifications: Sequence[NotificationDecision], now: datetime) -> None:
         self.ids = set(ids)
-        super().__init__(notices, now)
+        super().__init__(notifications, now)
         # Another worker may have been quicker, or the group may want no digest any more: what waits stays as it is.
         self.due = {pk for pk, group in self.groups.items() if group.digest_due_at and group.digest_due_at <= now}
-        self.notices = [notice for notice in notices if notice.group_id in self.due]
+        self.notifications = [notification for notification in notifications if notification.group_id in self.due]
 
     def _lock_groups(self, ids: set[int]) -> None:
         super()._lock_groups(self.ids)
@@ -72,18 +72,18 @@ class _Digesting(Telling):
         """The group's digest is now."""
         return replace(super().listener_of(group), digest_at=None)
 
-    def tell(self) -> None:
-        told: dict[int, list[Notice]] = defaultdict(list)
-        for notice in self.notices:
-            if self.still_to_tell(notice, self.facts_of(notice)):
-                told[notice.group_id or 0].append(notice)
+    def notify(self) -> None:
+        notified: dict[int, list[NotificationDecision]] = defaultdict(list)
+        for notification in self.notifications:
+            if self.is_still_due(notification, self.situation_of(notification)):
+                notified[notification.group_id or 0].append(notification)
         still_open = self._still_open()
         for group_id in sorted(self.due):
             group = self.groups[group_id]
             group.digest_due_at = next_digest(group, self.now)
             unattended = [i for i in still_open[group_id] if not _author_of_acknowledgement(i)]
-            if self.addresses[group_id] and (told[group_id] or unattended):
-                self._add_digest(group, told[group_id], still_open[group_id])
+            if self.addresses[group_id] and (notified[group_id] or unattended):
+                self._add_digest(group, notified[group_id], still_open[group_id])
         self.write()
 
     def _still_open(self) -> dict[int, list[Incident]]:
@@ -91,25 +91,29 @@ class _Digesting(Telling):
         members = GroupMembership.objects.filter(
             group=OuterRef("group"), charge_point=OuterRef("incident__charge_point")
         )
-        found = Notice.objects.filter(
+        found = NotificationDecision.objects.filter(
             Exists(members),
             group_id__in=self.due,
-            kind=NoticeKind.OPENED,
-            state=NoticeState.SENT,
+            kind=NotificationKind.OPENED,
+            state=NotificationState.SENT,
             incident__closed_at__isnull=True,
         )
-        notices = list(found.select_related(*_RELATED))
+        notifications = list(found.select_related(*_RELATED))
         # Of what is in maintenance nothing is mailed.
-        resting = circumstances_of({notice.incident.charge_point_id for notice in notices}, self.now).maintenance
+        resting = context_of(
+            {notification.incident.charge_point_id for notification in notifications}, self.now
+        ).maintenance
         incidents: dict[int, list[Incident]] = defaultdict(list)
-        for notice in notices:
-            if notice.incident.charge_point_id not in resting:
-                incidents[notice.group_id or 0].append(notice.incident)
+        for notification in notifications:
+            if notification.incident.charge_point_id not in resting:
+                incidents[notification.group_id or 0].append(notification.incident)
         return incidents
 
-    def _add_digest(self, group: NotificationGroup, told: list[Notice], still_open: list[Incident]) -> None:
-        opened = [notice.incident for notice in told if notice.kind == NoticeKind.OPENED]
-        ended = [notice.incident for notice in told if notice.kind == NoticeKind.RECOVERED]
+    def _add_digest(
+        self, group: NotificationGroup, notified: list[NotificationDecision], still_open: list[Incident]
+    ) -> None:
+        opened = [notification.incident for notification in notified if notification.kind == NotificationKind.OPENED]
+        ended = [notification.incident for notification in notified if notification.kind == NotificationKind.RECOVERED]
         items = _items(opened, (*opened, *ended, *still_open))
         payload = GroupDigest(
             group_id=group.pk,
@@ -121,7 +125,7 @@ class _Digesting(Telling):
             total=len(items),
             url=group_url(group.pk),
         )
-        self.add_mail(group, GROUP_DIGEST, payload, told)
+        self.add_mail(group, GROUP_DIGEST, payload, notified)
 
 
 def _author_of_acknowledgement(incident: Incident) -> str:

@@ -16,16 +16,16 @@ from django.utils.translation import gettext_lazy
 from core.refusal import Refused
 from core.sql import array_literal
 from core.time_zones import known_zones
-from infra_notifications.choices import Case, NoticeReason, NoticeState
+from infra_notifications.choices import Case, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_TEST, GroupTest
 from infra_notifications.models import (
     ChargePoint,
     GroupAddress,
     GroupMembership,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
 )
-from infra_notifications.services import notices
+from infra_notifications.services.decisions import reschedule_digest, reschedule_group, reschedule_reminders
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.payloads import group_url
 from outbox.services.mailing_lists.addresses import clean_addresses
@@ -152,18 +152,18 @@ def schedule_of(group: NotificationGroup) -> tuple[Any, ...]:
 
 def follow_schedule(*, group: NotificationGroup, before: tuple[Any, ...], now: datetime) -> None:
     """Applies a group's changed hold-off, digest and reminders to what waits. `before` is its `schedule_of` then."""
-    notices.reschedule_group(group=group, now=now)
+    reschedule_group(group=group, now=now)
     if before[:2] != (group.digest_time, group.time_zone):
-        notices.reschedule_digest(group=group, now=now)
+        reschedule_digest(group=group, now=now)
     if before != schedule_of(group):
-        notices.reschedule_reminders(group=group, now=now)
+        reschedule_reminders(group=group, now=now)
 
 
 def delete_group(*, group: NotificationGroup, now: datetime) -> None:
     """Ends a group and all that is on its way to it. Its incidents and what it was told stay, under its name."""
     with transaction.atomic():
-        Notice.objects.filter(group=group, state=NoticeState.WAITING).update(
-            state=NoticeState.SKIPPED, reason=NoticeReason.LEFT_GROUP, due_at=None, decided_at=now
+        NotificationDecision.objects.filter(group=group, state=NotificationState.WAITING).update(
+            state=NotificationState.SKIPPED, reason=NotificationReason.LEFT_GROUP, due_at=None, decided_at=now
         )
         GROUPS.delete(group, now)
 

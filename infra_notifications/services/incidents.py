@@ -52,12 +52,12 @@ def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     return len(due)
 
 
-def end_momentary(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
+def end_transient(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     """Closes momentary incidents (a shock, a tamper alarm) whose hold time is over; returns how many."""
     with transaction.atomic():
         due = Incident.objects.filter(closed_at__isnull=True, ends_at__lte=now).order_by("ends_at")
         ids = sorted(set(due.values_list("charge_point_id", flat=True)[:limit]))
-        return _close_where(ids, now, CloseReason.MOMENTARY, lambda state: bool(state.ends_at and state.ends_at <= now))
+        return _close_where(ids, now, CloseReason.TRANSIENT, lambda state: bool(state.ends_at and state.ends_at <= now))
 
 
 def close_by_hand(*, incident: Incident, now: datetime, author: str = "") -> bool:

@@ -1,7 +1,7 @@
 """Plans maintenance windows and ends them. Everything here is audited.
 
-A window acts by itself: whoever decides about a notice asks which windows cover its charge point at that moment
-(`services/circumstances.py`). What waits for its end is due when it ends.
+A window acts by itself: whoever decides about a notification asks which windows cover its charge point at that moment
+(`services/context.py`). What waits for its end is due when it ends.
 """
 
 from __future__ import annotations
@@ -194,8 +194,8 @@ def count_covered(window: MaintenanceWindow) -> int:
 def ask_again(*, windows: Iterable[int], at: datetime) -> None:
     """What waits for the end of these windows is decided again at this moment, because they end earlier.
 
-    Nobody who holds notices waits for a window, so waiting for notices here cannot dead-lock. What a message writes
-    meanwhile by the old end is asked again within the hour (rules.telling.MAINTENANCE_RECHECK).
+    Nobody who holds decisions waits for a window, so waiting for decisions here cannot dead-lock. What a message
+    writes meanwhile by the old end is asked again within the hour (rules.decisions.MAINTENANCE_RECHECK).
     """
     with connection.cursor() as cursor:
         cursor.execute(_ASK_AGAIN, {"windows": list(windows), "at": at})

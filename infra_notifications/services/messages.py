@@ -17,7 +17,7 @@ from core.sql import Col, storable, update_rows
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole
 from infra_notifications.models import ChargePoint
-from infra_notifications.rules.lifecycle import Moment, Signal, Step, believable, life_signal
+from infra_notifications.rules.lifecycle import IncidentChange, Moment, Signal, believable, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
@@ -58,7 +58,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.observations: list[list[Observation]] = [[]] * count
         self.targets: list[Sequence[Point]] = [()] * count
         self.alive: list[Sequence[Point]] = [()] * count
-        self.verdicts: list[str] = [MessageVerdict.LIFE.value] * count
+        self.verdicts: list[str] = [MessageVerdict.SEEN.value] * count
         self.findings: list[list[dict[str, Any]]] = [[] for _message in self.messages]
         self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
         self.unmapped: list[tuple[Observation, OcppMessage]] = []
@@ -140,7 +140,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         store.load(ids, raising=raising)
         intervals = {point.id: point.interval_s for point in self.directory.points}
         for row, read in zip(rows, readings, strict=True):
-            self._note_life(row, store, intervals)
+            self._note_last_seen(row, store, intervals)
             for observation, reading in read:
                 self._interpret(row, observation, reading, store)
         self._write_states(intervals)
@@ -165,7 +165,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         evse = observation.evse if observation.evse is not None else self.evses[row]
         return self.directory.at(self.messages[row].station or "", evse)
 
-    def _note_life(self, row: int, store: IncidentStore, intervals: dict[int, int]) -> None:
+    def _note_last_seen(self, row: int, store: IncidentStore, intervals: dict[int, int]) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
         received, protocol = self.received[row], self.messages[row].protocol.lower()[:12]
         for point in self.alive[row]:
@@ -176,7 +176,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             if store.is_open(point.id, Case.UNAVAILABLE) and (
                 received + timedelta(seconds=intervals[point.id]) > self.now
             ):
-                store.change(point.id, life_signal(received))
+                store.change(point.id, last_seen_signal(received))
 
     def _interpret(self, row: int, observation: Observation, reading: Reading, store: IncidentStore) -> None:
         rule = reading.rule
@@ -201,13 +201,13 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             "rule": rule.id if rule else None,
             "said": reading.said,
             "n": len(points),
-            "steps": sorted(steps - {Step.NOTHING}),
+            "steps": sorted(steps - {IncidentChange.NOTHING}),
         }
         if rule is not None:
             finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
         if effect == Effect.RAISE:
             self._note_finding(row, MessageVerdict.RAISED, finding)
-        elif steps & {Step.CLOSED, Step.EASED}:
+        elif steps & {IncidentChange.CLOSED, IncidentChange.EASED}:
             self._note_finding(row, MessageVerdict.CLEARED, finding)
         elif rule is not None:
             self._note_finding(row, MessageVerdict.INFO, finding)

@@ -18,9 +18,9 @@ from infra_notifications.event_kinds import (
     GroupMail,
     IncidentFacts,
 )
-from infra_notifications.models import ChargePoint, Incident, Notice, NotificationGroup
+from infra_notifications.models import ChargePoint, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.rules.lifecycle import IncidentState
-from infra_notifications.services.circumstances import Circumstances
+from infra_notifications.services.context import NotificationContext
 
 
 def incident_url(pk: int) -> str:
@@ -76,17 +76,19 @@ def incidents_payload(
     return GroupMail(group_id=group.pk, group=group.name, items=items, total=found, url=group_url(group.pk))
 
 
-def flapping_payload(group: NotificationGroup, notices: Sequence[Notice], around: Circumstances) -> GroupFlapping:
+def flapping_payload(
+    group: NotificationGroup, notifications: Sequence[NotificationDecision], context: NotificationContext
+) -> GroupFlapping:
     """Charge points that flap, one item per charge point and case, with what its last incident said."""
     latest: dict[tuple[int, str], Incident] = {}
-    for notice in notices:
-        incident = notice.incident
+    for notification in notifications:
+        incident = notification.incident
         latest[incident.charge_point_id, incident.case] = incident
     items = [
         FlappingItem(
             charge_point=charge_point_facts(incident.charge_point),
             case=Case(case).value,
-            openings=around.openings.get((point, case), 0),
+            openings=context.openings.get((point, case), 0),
             opened_at=incident.opened_at,
             is_open=incident.is_open,
             said=incident.said,

@@ -10,11 +10,17 @@ from typing import NamedTuple
 from django.db import transaction
 
 from core.sql import Col, columns, update_rows
-from infra_notifications.choices import NoticeKind, NoticeState
+from infra_notifications.choices import NotificationKind, NotificationState
 from infra_notifications.event_kinds import GROUP_REMINDER
-from infra_notifications.models import Incident, Notice, NotificationGroup
-from infra_notifications.services.circumstances import circumstances_of
-from infra_notifications.services.notices import NoticeRow, addresses_of, insert_notices, members_among, remind_at
+from infra_notifications.models import Incident, NotificationDecision, NotificationGroup
+from infra_notifications.services.context import context_of
+from infra_notifications.services.decisions import (
+    NotificationRow,
+    addresses_of,
+    insert_notifications,
+    members_among,
+    remind_at,
+)
 from infra_notifications.services.payloads import LISTED, incidents_payload
 from outbox.contract import NewEvent
 from outbox.services import publish
@@ -30,24 +36,24 @@ def send_reminders(*, now: datetime, limit: int = REMIND_LIMIT) -> int:
     it gets one mail every n hours, not one per incident.
     """
     with transaction.atomic():
-        due = Notice.objects.filter(remind_at__lte=now)
+        due = NotificationDecision.objects.filter(remind_at__lte=now)
         ids = set(due.order_by("remind_at").values_list("group_id", flat=True)[:limit])
         if None in ids:  # it was deleted, and nobody is left to remind
             due.filter(group__isnull=True).update(remind_at=None)
-        # Groups come after notices in the order of locks; here they come first, so nothing is waited for.
+        # Groups come after notifications in the order of locks; here they come first, so nothing is waited for.
         groups = NotificationGroup.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=ids - {None})
         free = {group.pk: group for group in groups.order_by("pk")}
         # Asked once more: whoever held a group a moment ago has reminded it.
         still_due = due.filter(group_id__in=free).values("group_id")
-        waiting = Notice.objects.filter(remind_at__isnull=False, group_id__in=still_due)
+        waiting = NotificationDecision.objects.filter(remind_at__isnull=False, group_id__in=still_due)
         unlocked = waiting.select_for_update(of=("self",), skip_locked=True).order_by("id")
         locked = list(unlocked.values_list("pk", flat=True)[:limit])
         if locked:
-            _Reminding(locked, free, now).remind()
+            _ReminderRound(locked, free, now).remind()
     return len(locked)
 
 
-class _Told(NamedTuple):
+class _OpenAlert(NamedTuple):
     """An alert that a group was told of, with what deciding about its reminder needs."""
 
     pk: int
@@ -61,7 +67,7 @@ class _Told(NamedTuple):
     charge_point_id: int
 
 
-_TOLD = (
+_OPEN_ALERT = (
     "pk",
     "group_id",
     "thread",
@@ -74,24 +80,28 @@ _TOLD = (
 )
 
 
-class _Reminding:
+class _ReminderRound:
     """One round of reminders; everything it needs is read once, whatever the number of groups.
 
-    Messages wait for the notices that are locked here, so only what a mail lists is read in full.
+    Messages wait for the notifications that are locked here, so only what a mail lists is read in full.
     """
 
     def __init__(self, ids: Sequence[int], groups: dict[int, NotificationGroup], now: datetime) -> None:
         self.now, self.groups = now, groups
-        found = Notice.objects.filter(pk__in=ids).order_by("incident__opened_at", "id").values_list(*_TOLD)
-        self.alerts = [_Told(*row) for row in found]
+        found = (
+            NotificationDecision.objects.filter(pk__in=ids)
+            .order_by("incident__opened_at", "id")
+            .values_list(*_OPEN_ALERT)
+        )
+        self.alerts = [_OpenAlert(*row) for row in found]
         group_ids = {alert.group_id for alert in self.alerts}
         self.addresses = addresses_of(group_ids)
         points = {alert.charge_point_id for alert in self.alerts}
         self.members = members_among(group_ids, points)
-        self.maintenance = circumstances_of(points, now).maintenance
+        self.maintenance = context_of(points, now).maintenance
 
     def remind(self) -> None:
-        told: dict[int, list[_Told]] = defaultdict(list)
+        notified: dict[int, list[_OpenAlert]] = defaultdict(list)
         next_times: list[tuple[int, datetime | None]] = []
         for alert in self.alerts:
             group = self.groups[alert.group_id]
@@ -102,11 +112,13 @@ class _Reminding:
             else:
                 next_times.append((alert.pk, remind_at(group, self.now)))
                 if self.addresses[group.pk]:
-                    told[group.pk].append(alert)
-        self._publish(told)
-        update_rows("infra_notifications_notice", Col("id", "bigint"), columns(Notice, "remind_at"), next_times)
+                    notified[group.pk].append(alert)
+        self._publish(notified)
+        update_rows(
+            "infra_notifications_notice", Col("id", "bigint"), columns(NotificationDecision, "remind_at"), next_times
+        )
 
-    def _is_to_remind(self, alert: _Told, group: NotificationGroup) -> bool:
+    def _is_to_remind(self, alert: _OpenAlert, group: NotificationGroup) -> bool:
         return (
             alert.closed_at is None
             and alert.acknowledged_at is None
@@ -115,11 +127,11 @@ class _Reminding:
             and remind_at(group, self.now) is not None
         )
 
-    def _publish(self, told: dict[int, list[_Told]]) -> None:
-        listed = [alert.incident_id for alerts in told.values() for alert in alerts[:LISTED]]
+    def _publish(self, notified: dict[int, list[_OpenAlert]]) -> None:
+        listed = [alert.incident_id for alerts in notified.values() for alert in alerts[:LISTED]]
         incidents = Incident.objects.select_related("charge_point__state").in_bulk(listed)
         events: dict[int, NewEvent] = {}
-        for group_id, alerts in told.items():
+        for group_id, alerts in notified.items():
             group, first = self.groups[group_id], [incidents[alert.incident_id] for alert in alerts[:LISTED]]
             events[group_id] = mail_to_list(
                 group,
@@ -131,7 +143,7 @@ class _Reminding:
                 thread=_common_thread(alerts),
             )
         ids = publish(events=list(events.values()), now=self.now)
-        rows: list[NoticeRow] = []
+        rows: list[NotificationRow] = []
         for group_id, event in events.items():
             group, event_id = self.groups[group_id], ids.get(event.dedup_key)
             rows += [
@@ -139,21 +151,21 @@ class _Reminding:
                     alert.incident_id,
                     group.pk,
                     group.name,
-                    NoticeKind.REMINDER,
-                    NoticeState.SENT,
+                    NotificationKind.REMINDER,
+                    NotificationState.SENT,
                     "",
                     None,
                     self.now,
                     event.thread or event.uuid.hex,
                     event_id,
                 )
-                for alert in told[group_id]
+                for alert in notified[group_id]
             ]
-        insert_notices(rows)
+        insert_notifications(rows)
         NotificationGroup.objects.filter(pk__in=events).update(last_notified_at=self.now)
 
 
-def _common_thread(alerts: Sequence[_Told]) -> str:
+def _common_thread(alerts: Sequence[_OpenAlert]) -> str:
     """A reminder of one alert answers in its thread; one of several begins its own."""
     threads = {alert.thread for alert in alerts}
     return threads.pop() if len(threads) == 1 else ""

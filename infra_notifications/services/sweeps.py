@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from infra_notifications.services.circumstances import LOOK_LIMIT, look_at_flapping
+from infra_notifications.services.context import EVALUATION_LIMIT, evaluate_flapping
 from infra_notifications.services.digests import DIGEST_LIMIT, send_digests
-from infra_notifications.services.incidents import SWEEP_LIMIT, end_momentary, sweep_silence
+from infra_notifications.services.incidents import SWEEP_LIMIT, end_transient, sweep_silence
+from infra_notifications.services.notifying import NOTIFY_LIMIT, notify_due
 from infra_notifications.services.reminders import REMIND_LIMIT, send_reminders
-from infra_notifications.services.telling import TELL_LIMIT, tell_due
 
 
 def sweep(*, now: datetime) -> None:
-    """Silences that became alerts, momentary events that are over, flapping that went on or ended, notices that are
-    due."""
+    """Silences that became alerts, transient events that are over, flapping that lasts or ended, due notifications."""
     while sweep_silence(now=now) >= SWEEP_LIMIT:
         continue
-    end_momentary(now=now)
-    while look_at_flapping(now=now) >= LOOK_LIMIT:
+    end_transient(now=now)
+    while evaluate_flapping(now=now) >= EVALUATION_LIMIT:
         continue
-    while tell_due(now=now) >= TELL_LIMIT:
+    while notify_due(now=now) >= NOTIFY_LIMIT:
         continue
 
 

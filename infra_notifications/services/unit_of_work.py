@@ -1,7 +1,7 @@
 """The unit of work of charging: signals change the incidents of many charge points, which are written set-based.
 
 Whoever changes incidents holds the charge points' state rows, so that two batches never decide about the same charge
-point at once. Locks are always taken in this order: states, notices, groups.
+point at once. Locks are always taken in this order: states, notifications, groups.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
 from infra_notifications.models import ChargePoint, Incident
 from infra_notifications.rules import lifecycle
 from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal
-from infra_notifications.services import notices
-from infra_notifications.services.circumstances import circumstances_of
+from infra_notifications.services.context import context_of
+from infra_notifications.services.decisions import decide_closings, decide_openings, reconsider_too_old
+from infra_notifications.services.notifying import notify_due
 from infra_notifications.services.payloads import incident_at
-from infra_notifications.services.telling import tell_due
 from outbox.contract import NewEvent
 from outbox.services import publish
 
@@ -154,21 +154,21 @@ class IncidentStore(UnitOfWork):
             [(s.id, cp, s.case.value, *_values(s)) for cp, s in was_new],
         )
         self._publish(was_new, [(cp, s) for cp, s in touched if s.closed_now])
-        self._tell(was_new, known)
+        self._notify(was_new, known)
 
-    def _tell(self, was_new: Sequence[tuple[int, IncidentState]], known: Sequence[tuple[int, IncidentState]]) -> None:
+    def _notify(self, was_new: Sequence[tuple[int, IncidentState]], known: Sequence[tuple[int, IncidentState]]) -> None:
         """Decides who is told of what opened or ended, and tells what is to be told now."""
         ended = [(cp, state) for cp, state in known if state.closed_now]
         freshened = [state for _cp, state in known if state.freshened]
         if not (was_new or ended or freshened):
             return
         concerned = {cp for cp, _ in (*was_new, *known)}
-        around = circumstances_of(concerned, self.now, opened=[(cp, state.case) for cp, state in was_new])
-        notices.open_notices(opened=was_new, around=around, now=self.now)
-        notices.close_notices(closed=ended, around=around, now=self.now)
-        notices.reconsider_too_old(incidents=freshened, now=self.now)
+        context = context_of(concerned, self.now, opened=[(cp, state.case) for cp, state in was_new])
+        decide_openings(opened=was_new, context=context, now=self.now)
+        decide_closings(closed=ended, context=context, now=self.now)
+        reconsider_too_old(incidents=freshened, now=self.now)
         ids = [state.id for _cp, state in (*was_new, *known) if state.id is not None]
-        tell_due(now=self.now, incident_ids=ids, around=around)
+        notify_due(now=self.now, incident_ids=ids, context=context)
 
     def _publish(self, opened: Sequence[tuple[int, IncidentState]], ended: Sequence[tuple[int, IncidentState]]) -> None:
         """Tells the outbox of each incident that opened or ended; webhooks and the event log listen to these."""

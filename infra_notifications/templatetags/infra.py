@@ -9,7 +9,7 @@ from console.templatetags.console import register_colours
 from infra_notifications.choices import (
     CASE_COLOURS,
     EFFECT_COLOURS,
-    NOTICE_COLOURS,
+    NOTIFICATION_COLOURS,
     VERDICT_COLOURS,
     WINDOW_COLOURS,
     Case,
@@ -17,7 +17,9 @@ from infra_notifications.choices import (
 from infra_notifications.models import EventRule
 
 register = template.Library()
-register_colours(register, case_colour=CASE_COLOURS, effect_colour=EFFECT_COLOURS, notice_colour=NOTICE_COLOURS)
+register_colours(
+    register, case_colour=CASE_COLOURS, effect_colour=EFFECT_COLOURS, notification_colour=NOTIFICATION_COLOURS
+)
 register_colours(register, verdict_colour=VERDICT_COLOURS, window_colour=WINDOW_COLOURS)
 
 

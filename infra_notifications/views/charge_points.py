@@ -88,7 +88,7 @@ def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(selectors.charge_points(), pk=pk)
     selectors.attach_groups([found])
     incidents = list(selectors.incidents().filter(charge_point=found)[:50])
-    selectors.attach_notices(incidents)
+    selectors.attach_notifications(incidents)
     context = {
         "page_title": found.evse_id,
         "point": found,
@@ -100,7 +100,9 @@ def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
         **_availability(found),
     }
     if request.user.has_perm("outbox.view_delivery"):
-        context["deliveries"] = deliveries_of_events(selectors.told_events_of(found)).order_by("-id")[:SHOWN_DELIVERIES]
+        context["deliveries"] = deliveries_of_events(selectors.notification_events_of(found)).order_by("-id")[
+            :SHOWN_DELIVERIES
+        ]
     return render(request, "infra_notifications/charge_point.html", context)
 
 

@@ -24,9 +24,12 @@ def _targets(window: Any) -> list[str]:
     ]
 
 
-def _notices(incident: Any) -> list[str]:
+def _notifications(incident: Any) -> list[str]:
     """Each group's decision about an incident."""
-    return [f"{notice.group_name} {notice.kind}: {notice.state}" for notice in incident.notice_list]
+    return [
+        f"{notification.group_name} {notification.kind}: {notification.state}"
+        for notification in incident.notification_list
+    ]
 
 
 POINT_COLUMNS = (
@@ -67,5 +70,5 @@ INCIDENT_COLUMNS = (
     Column("charge_point", _("Charge point"), f"{_CELLS}/incident_point.html", export="charge_point.evse_id"),
     Column("said", _("What it said")),
     Column("closed_at", _("State"), f"{_CELLS}/incident_state.html"),
-    Column("notices", _("Who was told"), f"{_CELLS}/notices.html", export=_notices),
+    Column("notices", _("Who was told"), f"{_CELLS}/notifications.html", export=_notifications),
 )

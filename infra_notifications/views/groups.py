@@ -220,7 +220,7 @@ class GroupIncidents(_GroupTab):
         return selectors.incidents_of_group(self.group)
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
-        selectors.attach_notices(rows)
+        selectors.attach_notifications(rows)
 
 
 class GroupDeliveries(_GroupTab):

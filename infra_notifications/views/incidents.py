@@ -49,7 +49,7 @@ class IncidentList(ListPage):
         return selectors.incidents()
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
-        selectors.attach_notices(rows)
+        selectors.attach_notifications(rows)
 
     def actions(self, request: HttpRequest) -> list[Action]:
         url = f"{reverse('infra_notifications:incidents_acknowledge')}?{request.GET.urlencode()}"
@@ -72,7 +72,7 @@ def _page(request: HttpRequest, pk: int, *, note: str = "", refused: str = "") -
         "explanation": CASE_EXPLANATIONS[Case(found.case)],
         "case_colour": CASE_COLOURS[Case(found.case)],
         "timeline": timeline,
-        "nobody": not any(line.notice for line in timeline),
+        "nobody": not any(line.notification for line in timeline),
         "windows": selectors.windows_at(found.charge_point, now) if found.is_open else (),
         "note": note,
         "refused": refused,

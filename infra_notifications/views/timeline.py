@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from infra_notifications import selectors
-from infra_notifications.choices import NOTICE_COLOURS, EntryKind, NoticeState
-from infra_notifications.models import ChargePointMessage, Incident, Notice
+from infra_notifications.choices import NOTIFICATION_COLOURS, EntryKind, NotificationState
+from infra_notifications.models import ChargePointMessage, Incident, NotificationDecision
 from outbox.selectors import deliveries_of_events
 
 # Reported this much later than it happened: the receipt is a line of its own.
@@ -23,13 +23,13 @@ SHOWN_MAILS = 50
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that happened. `tone` colours its dot; a line about a notice shows that notice."""
+    """One thing that happened. `tone` colours its dot; a line about a notification shows that notification."""
 
     at: datetime
     title: str = ""
     text: str = ""
     tone: str = "quiet"
-    notice: Notice | None = None
+    notification: NotificationDecision | None = None
     colour: str = ""
     deliveries: Sequence[Any] = ()
     url: str = ""
@@ -42,9 +42,9 @@ def timeline_of(incident: Incident, now: datetime) -> list[Line]:
     lines = [
         *_course(incident),
         *_messages(incident, selectors.messages_about(incident, until)),
-        *_surroundings(incident, until),
+        *_context_of(incident, until),
         *_deeds(incident),
-        *_notices(list(selectors.notices_of(incident))),
+        *_notifications(list(selectors.notifications_of(incident))),
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -70,7 +70,7 @@ def _messages(incident: Incident, messages: Iterable[ChargePointMessage]) -> Ite
                 yield Line(message.received_at, title, finding.get("said", ""), rules=[finding.get("name", "")])
 
 
-def _surroundings(incident: Incident, until: datetime) -> Iterator[Line]:
+def _context_of(incident: Incident, until: datetime) -> Iterator[Line]:
     for window in selectors.windows_at(incident.charge_point, incident.opened_at, until):
         yield Line(window.starts_at, _("Maintenance began"), f"{window.reason} ({window.author})")
         if window.ends_at <= until:
@@ -90,17 +90,17 @@ def _deeds(incident: Incident) -> Iterator[Line]:
         yield Line(entry.at, title, entry.text, "good" if entry.kind == EntryKind.ACKNOWLEDGED else "quiet")
 
 
-def _notices(notices: Sequence[Notice]) -> Iterator[Line]:
-    events = [notice.event_id for notice in notices if notice.event_id][-SHOWN_MAILS:]
+def _notifications(notifications: Sequence[NotificationDecision]) -> Iterator[Line]:
+    events = [notification.event_id for notification in notifications if notification.event_id][-SHOWN_MAILS:]
     deliveries: dict[int, list[Any]] = {}
     for delivery in deliveries_of_events(events):
         deliveries.setdefault(delivery.event_id, []).append(delivery)
-    for notice in notices:
-        state = NoticeState(notice.state)
+    for notification in notifications:
+        state = NotificationState(notification.state)
         yield Line(
-            notice.decided_at,
-            tone="good" if state == NoticeState.SENT else "quiet",
-            notice=notice,
-            colour=NOTICE_COLOURS[state],
-            deliveries=deliveries.get(notice.event_id or 0, ()),
+            notification.decided_at,
+            tone="good" if state == NotificationState.SENT else "quiet",
+            notification=notification,
+            colour=NOTIFICATION_COLOURS[state],
+            deliveries=deliveries.get(notification.event_id or 0, ()),
         )

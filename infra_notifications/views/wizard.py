@@ -229,16 +229,18 @@ def _forecast(draft: GroupDraft) -> dict[str, Any]:
     }
     found = selectors.would_have_sent(draft, timezone.now(), hold_offs)
     series = {
-        str(Case(case).label): (CASE_COLOURS[Case(case)], [found.told.get((case, day), 0) for day in found.days])
+        str(Case(case).label): (CASE_COLOURS[Case(case)], [found.notified.get((case, day), 0) for day in found.days])
         for case in cases
     }
     labels = [formats.date_format(day, "j M") for day in found.days]
     return {
-        "history": [(case, day, n) for (case, day), n in sorted(found.told.items(), key=lambda item: item[0][::-1])],
-        "totals": [(case, sum(n for (one, _day), n in found.told.items() if one == case)) for case in cases],
-        "told": sum(found.told.values()),
+        "history": [
+            (case, day, n) for (case, day), n in sorted(found.notified.items(), key=lambda item: item[0][::-1])
+        ],
+        "totals": [(case, sum(n for (one, _day), n in found.notified.items() if one == case)) for case in cases],
+        "notified": sum(found.notified.values()),
         "held": found.held,
-        "chart": stacked_bars(labels, series) if found.told else "",
+        "chart": stacked_bars(labels, series) if found.notified else "",
     }
 
 

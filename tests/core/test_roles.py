@@ -24,7 +24,7 @@ def each(models: str, *actions: str) -> set[str]:
 
 SEEN = (
     "chargepoint chargepointstate chargepointmessage unknownchargepoint notificationgroup groupaddress groupmembership"
-    " incident notice eventrule unmappedreport acknowledgement incidententry flapping maintenancewindow"
+    " incident notificationdecision eventrule unmappedreport acknowledgement incidententry flapping maintenancewindow"
     " maintenancetarget"
 )
 BIKES = (
@@ -100,7 +100,16 @@ def test_a_viewer_changes_nothing() -> None:
 
 
 def test_nobody_may_change_the_audit_log_or_what_the_system_wrote() -> None:
-    written = ("logentry", "event", "delivery", "attempt", "incident", "notice", "chargepointmessage", "accesslog")
+    written = (
+        "logentry",
+        "event",
+        "delivery",
+        "attempt",
+        "incident",
+        "notificationdecision",
+        "chargepointmessage",
+        "accesslog",
+    )
     for role in ROLES:
         names = [name.partition(".")[2].partition("_") for name in granted(role)]
         verbs = {verb for verb, _sep, model in names if model in written}

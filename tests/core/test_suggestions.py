@@ -17,7 +17,7 @@ from core.search.stored import refresh_counts
 from infra_notifications.models import ChargePoint
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online
-from tests.infra_notifications.kit import NOW
+from tests.infra_notifications.helpers import NOW
 
 POINTS = "/infrastructure/charge-points/"
 

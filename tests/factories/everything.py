@@ -34,7 +34,7 @@ from fleet_remotes.models import (
     RemoteNotification,
     WakeUpUse,
 )
-from infra_notifications.choices import NoticeKind, NoticeReason, NoticeState
+from infra_notifications.choices import NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     Acknowledgement,
@@ -48,7 +48,7 @@ from infra_notifications.models import (
     IncidentEntry,
     MaintenanceTarget,
     MaintenanceWindow,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
     UnknownChargePoint,
     UnmappedReport,
@@ -123,13 +123,13 @@ def _charging(world: World, owner: User) -> None:
     incident = IncidentFactory(charge_point=point, said="OverCurrentFailure")
     world.add(point, group, incident, point.state, GroupMembership.objects.get(), EventRule.objects.all()[0])
     world.add(
-        Notice.objects.create(
+        NotificationDecision.objects.create(
             incident=incident,
             group=group,
             group_name=group.name,
-            kind=NoticeKind.OPENED,
-            state=NoticeState.WAITING,
-            reason=NoticeReason.HOLD_OFF,
+            kind=NotificationKind.OPENED,
+            state=NotificationState.WAITING,
+            reason=NotificationReason.HOLD_OFF,
             due_at=now,
             decided_at=now,
         ),

@@ -32,7 +32,7 @@ from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.conftest import Running
 from tests.fleet_remotes.helpers import accepted, at, body, event, fresh, knock, sent, success, waking
-from tests.infra_notifications.kit import at_once
+from tests.infra_notifications.helpers import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
 THREADS = 8

@@ -18,13 +18,13 @@ from infra_notifications.models import (
     GroupMembership,
     MaintenanceTarget,
     MaintenanceWindow,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
 )
 from infra_notifications.services.groups import create_group
 from infra_notifications.services.maintenance import Targets, plan_maintenance
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import HOUR, fault, say
+from tests.infra_notifications.helpers import HOUR, fault, say
 
 pytestmark = pytest.mark.django_db
 
@@ -189,9 +189,9 @@ def test_digest_set_here_is_due_and_taken_back_tells(administrator: Client) -> N
     group.refresh_from_db()
     assert group.digest_due_at is not None
     say(point, fault(), now=timezone.now())
-    assert Notice.objects.get().reason == "digest"
+    assert NotificationDecision.objects.get().reason == "digest"
     assert saved(administrator.post(where, group_form(group, digest_time="")))
-    assert Notice.objects.get().due_at <= timezone.now()  # type: ignore[operator]
+    assert NotificationDecision.objects.get().due_at <= timezone.now()  # type: ignore[operator]
 
 
 def test_wrong_zone_is_refused(administrator: Client) -> None:
@@ -207,7 +207,7 @@ def test_hold_off_changed_here_counts_for_what_waits(administrator: Client) -> N
     say(point, fault(), now=now)
     given = group_form(group, hold_off_s='{"FUSE_TRIPPED": 60}')
     assert saved(administrator.post(page("notificationgroup", "change", group.pk), given))
-    assert Notice.objects.get().due_at == now + timedelta(seconds=60)
+    assert NotificationDecision.objects.get().due_at == now + timedelta(seconds=60)
 
 
 def test_new_group_with_a_digest(administrator: Client) -> None:
@@ -230,9 +230,9 @@ def test_maintenance_is_planned_and_ended_here(administrator: Client) -> None:
     window = MaintenanceWindow.objects.get()
     assert window.author.startswith("user")
     say(point, fault(), now=timezone.now())
-    assert Notice.objects.get().reason == "maintenance"
+    assert NotificationDecision.objects.get().reason == "maintenance"
     assert saved(administrator.post(page("maintenancewindow", "change", window.pk), form(now)))
-    assert Notice.objects.get().due_at <= timezone.now()  # type: ignore[operator]
+    assert NotificationDecision.objects.get().due_at <= timezone.now()  # type: ignore[operator]
 
 
 def test_target_names_exactly_one_thing(administrator: Client) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from infra_notifications.models import Acknowledgement, ChargePoint, GroupMembership, Incident, NotificationGroup
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online
-from tests.infra_notifications.kit import NOW, fault, fine
+from tests.infra_notifications.helpers import NOW, fault, fine
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from infra_notifications.models import (
     ChargePointState,
     GroupDraft,
     Incident,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
     UnknownChargePoint,
 )
@@ -37,7 +37,7 @@ from tests.clock import SECOND
 from tests.conftest import ApiClient
 from tests.factories.console import UserFactory, make_key
 from tests.factories.infra_notifications import NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     NOW,
@@ -93,8 +93,8 @@ def test_overlapping_batches_neither_dead_lock_nor_tell_twice(smtp: MailServer) 
     check_promises()
     raised = {incident.charge_point.evse_id for incident in Incident.objects.select_related("charge_point")}
     for group in NotificationGroup.objects.all():
-        told = [evse for mail in alerts() if mail.payload["group_id"] == group.pk for evse in listed(mail)]
-        assert sorted(told) == sorted(raised & set(group.charge_points.values_list("evse_id", flat=True)))
+        notified = [evse for mail in alerts() if mail.payload["group_id"] == group.pk for evse in listed(mail)]
+        assert sorted(notified) == sorted(raised & set(group.charge_points.values_list("evse_id", flat=True)))
     assert len(smtp.mails) == len(alerts()) <= 6
 
 
@@ -277,7 +277,7 @@ def test_group_deleted_between_reading_and_commit_fails_no_batch() -> None:
         sending.start()
         wait_for_a_waiting_statement()
     sending.join(30)
-    assert (Incident.objects.count(), Notice.objects.count(), alerts()) == (1, 0, [])
+    assert (Incident.objects.count(), NotificationDecision.objects.count(), alerts()) == (1, 0, [])
 
 
 def _in_thread(work: Callable[[], Any]) -> None:

@@ -13,9 +13,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra_notifications.choices import NoticeState
+from infra_notifications.choices import NotificationState
 from infra_notifications.event_kinds import GROUP_TEST
-from infra_notifications.models import ChargePoint, Notice
+from infra_notifications.models import ChargePoint, NotificationDecision
 from infra_notifications.rules.availability import DAYS, Day, availability, share_of
 from infra_notifications.views.charge_points import percent
 from outbox.contract import NewEvent, Recipient
@@ -154,11 +154,11 @@ def test_page_lists_what_was_sent_about_it(viewer: Client, point: ChargePoint) -
     now = timezone.now()
     incident = IncidentFactory(charge_point=point, opened_at=now - timedelta(hours=1))
     delivery = sent_to("anna@example.org", now)
-    Notice.objects.create(
+    NotificationDecision.objects.create(
         incident=incident,
         group_name="West",
         kind="alert",
-        state=NoticeState.SENT,
+        state=NotificationState.SENT,
         decided_at=now,
         event_id=delivery.event_id,
     )

@@ -21,13 +21,13 @@ from infra_notifications.models import (
     Incident,
     IncidentEntry,
     MaintenanceWindow,
-    Notice,
+    NotificationDecision,
 )
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
 from tests.dying import catch_handed_over, worker_dying
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import HOUR, fault, fine, only_incident, say, signal, sweep, take_neutral
+from tests.infra_notifications.helpers import HOUR, fault, fine, only_incident, say, signal, sweep, take_neutral
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
 
 pytestmark = pytest.mark.django_db
@@ -313,7 +313,7 @@ def test_maintenance_of_selected_charge_points(operator: Client, viewer: Client)
     assert set(window.targets.values_list("charge_point", flat=True)) == {point.pk for point in points[:2]}
     for point in points:
         say(point, fault(), now=timezone.now())
-    held = {n.incident.charge_point_id for n in Notice.objects.filter(reason="maintenance")}
+    held = {n.incident.charge_point_id for n in NotificationDecision.objects.filter(reason="maintenance")}
     assert held == {point.pk for point in points[:2]}
 
 

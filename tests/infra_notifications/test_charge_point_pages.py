@@ -17,7 +17,7 @@ from tests.factories.infra_notifications import (
     NotificationGroupFactory,
     online,
 )
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     event,
     events,
     fault,

@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core.refusal import Refused
-from infra_notifications.models import ChargePoint, ChargePointState, Incident, Notice, UnknownChargePoint
+from infra_notifications.models import ChargePoint, ChargePointState, Incident, NotificationDecision, UnknownChargePoint
 from infra_notifications.services.charge_points import ChargePointInput, adopt_unknown, upsert_charge_points
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import NOW, fault, heartbeat, say, take
+from tests.infra_notifications.helpers import NOW, fault, heartbeat, say, take
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +108,7 @@ def test_removed_charge_point_takes_its_incidents_and_notices_along() -> None:
     NotificationGroupFactory(members=[point])
     say(point, fault())
     point.delete()
-    assert (Incident.objects.count(), Notice.objects.count()) == (0, 0)
+    assert (Incident.objects.count(), NotificationDecision.objects.count()) == (0, 0)
 
 
 # ---- the unknown ----------------------------------------------------------------------------------------------------

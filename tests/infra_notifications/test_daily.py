@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra_notifications.rules.daily import next_daily, next_flapping_check
-from tests.infra_notifications.kit import DAY, HOUR, NOW
+from tests.infra_notifications.helpers import DAY, HOUR, NOW
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

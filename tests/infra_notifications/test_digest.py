@@ -9,14 +9,14 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from core.refusal import Refused
-from infra_notifications.models import ChargePoint, Incident, Notice, NotificationGroup
+from infra_notifications.models import ChargePoint, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.digests import send_digests
 from infra_notifications.services.groups import create_group, remove_members, update_group
 from infra_notifications.services.maintenance import Targets, plan_maintenance
 from tests.clock import SECOND, iso, local
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     HOUR,
     NOW,
     addressees,
@@ -82,7 +82,7 @@ def test_single_mails_are_gathered_for_the_day(group: NotificationGroup, points:
     (mail,) = mails()
     assert (mail.kind, listed(mail), addressees(mail)) == (DIGEST, [p.evse_id for p in points], ["a@example.org"])
     assert [mail.payload[key] for key in ("opened", "over", "open", "total")] == [3, 0, 3, 3]
-    assert set(Notice.objects.values_list("state", "event_id")) == {("sent", mail.pk)}
+    assert set(NotificationDecision.objects.values_list("state", "event_id")) == {("sent", mail.pk)}
     group.refresh_from_db()
     assert (group.digest_due_at, group.last_notified_at) == (due_at(1), DUE)
 
@@ -180,7 +180,7 @@ def test_it_lists_a_hundred_and_counts_the_rest() -> None:
     sweep(DUE)
     (digest,) = digests()
     assert (len(digest["items"]), digest["total"]) == (100, 103)
-    assert set(Notice.objects.values_list("state", flat=True)) == {"sent"}
+    assert set(NotificationDecision.objects.values_list("state", flat=True)) == {"sent"}
 
 
 # ---- changes --------------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_changed_time_counts_at_once(
     say(points[0], fault())
     update_group(group=group, settings=change, now=at(60))
     assert group.digest_due_at == due
-    assert Notice.objects.get().due_at == due
+    assert NotificationDecision.objects.get().due_at == due
     sweep(due)
     assert len(digests()) == 1
 

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, Flapping, Incident, NotificationGroup
-from infra_notifications.services.circumstances import look_at_flapping
+from infra_notifications.services.context import evaluate_flapping
 from infra_notifications.services.groups import remove_members, update_group
 from infra_notifications.services.maintenance import Targets, plan_maintenance
 from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     MINUTE,
@@ -163,8 +163,8 @@ def test_one_batch_that_opens_too_often_is_one_mail(group: NotificationGroup, po
     signals = [signal(points[0], state) for _ in range(8) for state in ("raised", "cleared")]
     take_neutral(*signals)
     assert kinds() == ["flapping"]
-    told = [("opened", "sent", "")] * 8 + [("recovered", "skipped", "told_together")] * 8
-    assert sorted(decisions()) == sorted(told)
+    notified = [("opened", "sent", "")] * 8 + [("recovered", "skipped", "told_together")] * 8
+    assert sorted(decisions()) == sorted(notified)
 
 
 def test_hold_off_does_not_hide_flapping(points: list[ChargePoint]) -> None:
@@ -220,7 +220,7 @@ def test_look_takes_as_many_as_it_may_and_says_so(points: list[ChargePoint]) -> 
         Flapping.objects.create(
             charge_point=point, case="SENSORS", began_at=NOW - DAY, openings=6, next_check_at=NOW - MINUTE
         )
-    assert [look_at_flapping(now=NOW, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert [evaluate_flapping(now=NOW, limit=2) for _ in range(3)] == [2, 1, 0]
     assert not Flapping.objects.filter(ended_at=None).exists()
 
 
@@ -247,9 +247,9 @@ def test_nobody_is_mailed_more_than_six_times_a_day(pauses: list[int]) -> None:
             for step in range(0, pause, 3_600):
                 sweep(at(second + step))
             second += pause
-        told = [mail.created_at for mail in mails()]
-        for moment in told:
-            assert len([one for one in told if moment <= one < moment + DAY]) <= 7
+        notified = [mail.created_at for mail in mails()]
+        for moment in notified:
+            assert len([one for one in notified if moment <= one < moment + DAY]) <= 7
         daily = [mail.created_at for mail in mails(FLAPPING)]
         assert all(later - earlier >= DAY for earlier, later in pairwise(daily))
         openings = Incident.objects.count()

@@ -18,7 +18,7 @@ from outbox.models import WebhookEndpoint
 from outbox.services.mailing_lists.addresses import addresses_in
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import fault, say
+from tests.infra_notifications.helpers import fault, say
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
 from tests.mailserver import MailServer
 from tests.pages import laid_out

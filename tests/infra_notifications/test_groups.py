@@ -27,7 +27,7 @@ from outbox.models import Delivery, Event
 from outbox.services.mailing_lists.addresses import clean_addresses
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import NOW, addressees
+from tests.infra_notifications.helpers import NOW, addressees
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from infra_notifications.services.groups import update_group
 from infra_notifications.services.incidents import close_by_hand
 from infra_notifications.services.maintenance import Targets, end_maintenance, plan_maintenance
 from tests.factories.infra_notifications import NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     NOW,
     event,
     events,

@@ -24,7 +24,7 @@ from infra_notifications.services.import_jobs import confirm, start
 from infra_notifications.services.imports import check_csv, decode_csv, plain_cell, safe_cell, write_import
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory
-from tests.infra_notifications.kit import NOW
+from tests.infra_notifications.helpers import NOW
 from tests.infra_notifications.test_charge_points import EVERYTHING, upsert
 from tests.pages import laid_out
 

@@ -12,7 +12,7 @@ from django.utils.html import escape
 
 from infra_notifications.models import Incident
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import DAY, HOUR, event, events, fault, fine, only_incident, say
+from tests.infra_notifications.helpers import DAY, HOUR, event, events, fault, fine, only_incident, say
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra_notifications.ingest import Observation, evse_of, firmware_of, observe, parse_time, text, truth, whole
-from tests.infra_notifications.kit import NOW, event, events, fault, fine
+from tests.infra_notifications.helpers import NOW, event, events, fault, fine
 
 
 def see(payload: Any, action: str = "StatusNotification", protocol: str = "ocpp1.6") -> Observation:

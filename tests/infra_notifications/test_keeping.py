@@ -13,12 +13,12 @@ from core.erasure import erase_everywhere
 from core.lifecycle import Kept
 from core.retention import prune_old
 from infra_notifications import selectors
-from infra_notifications.choices import NoticeKind, NoticeState
+from infra_notifications.choices import NotificationKind, NotificationState
 from infra_notifications.models import (
     ChargePointMessage,
     GroupDraft,
     Incident,
-    Notice,
+    NotificationDecision,
     UnknownChargePoint,
     UnmappedReport,
 )
@@ -44,7 +44,7 @@ def incident(opened: datetime, closed: datetime | None = None) -> Incident:
     return found
 
 
-def told(of: Incident, at: datetime) -> Event:
+def notified(of: Incident, at: datetime) -> Event:
     """The mail that told a group of an incident."""
     key = f"told:{Event.objects.count()}"
     event = Event.objects.create(
@@ -59,12 +59,12 @@ def told(of: Incident, at: datetime) -> Event:
         created_at=at,
         settled_at=at,
     )
-    Notice.objects.create(
+    NotificationDecision.objects.create(
         incident=of,
         group=NotificationGroupFactory(),
         group_name="g",
-        kind=NoticeKind.OPENED,
-        state=NoticeState.SENT,
+        kind=NotificationKind.OPENED,
+        state=NotificationState.SENT,
         decided_at=at,
         event_id=event.pk,
     )
@@ -73,10 +73,10 @@ def told(of: Incident, at: datetime) -> Event:
 
 def test_incident_that_closed_long_ago_goes_with_its_notices() -> None:
     old = incident(OLD, OLD)
-    told(old, OLD)
+    notified(old, OLD)
     assert prune(BEFORE, 0).deleted == 1
     assert not Incident.objects.exists()
-    assert not Notice.objects.exists()
+    assert not NotificationDecision.objects.exists()
 
 
 def test_open_incidents_and_those_that_closed_lately_stay() -> None:
@@ -109,13 +109,15 @@ def test_walk_passes_over_what_is_open_and_ends_where_all_is_young(monkeypatch: 
 
 def test_mail_that_told_of_an_open_incident_is_kept_until_it_closes() -> None:
     broken, mended = incident(OLD), incident(OLD, YOUNG)
-    events = {told(broken, OLD).pk, told(mended, OLD).pk}
-    told(incident(YOUNG), YOUNG)
+    events = {notified(broken, OLD).pk, notified(mended, OLD).pk}
+    notified(incident(YOUNG), YOUNG)
     number_events()
-    assert selectors.events_of_open_incidents(sorted(events)) == {Notice.objects.get(incident=broken).event_id}
+    assert selectors.events_of_open_incidents(sorted(events)) == {
+        NotificationDecision.objects.get(incident=broken).event_id
+    }
     prune_old(now=NOW)
     left = set(Event.objects.filter(created_at=OLD).values_list("pk", flat=True))
-    assert left == {Notice.objects.get(incident=broken).event_id}
+    assert left == {NotificationDecision.objects.get(incident=broken).event_id}
     Incident.objects.filter(pk=broken.pk).update(closed_at=F("opened_at"), closed_received_at=NOW)
     prune_old(now=NOW)
     assert not Event.objects.filter(created_at=OLD).exists()

@@ -13,16 +13,16 @@ from infra_notifications.rules.lifecycle import (
     NEUTRAL,
     SILENCE,
     CaseHistory,
+    IncidentChange,
     IncidentState,
     Moment,
     Signal,
-    Step,
     apply,
     believable,
-    life_signal,
+    last_seen_signal,
     silence_signal,
 )
-from tests.infra_notifications.kit import DAY, HOUR, MINUTE, NOW, at
+from tests.infra_notifications.helpers import DAY, HOUR, MINUTE, NOW, at
 
 
 def raised(
@@ -87,13 +87,13 @@ def test_first_raise_opens_by_the_devices_time_with_the_receipt_beside_it() -> N
 
 def test_further_raises_count_up_and_keep_the_beginning() -> None:
     history, steps = play(raised(), raised(second=60), raised(second=120))
-    assert steps == [Step.OPENED, Step.REPEATED, Step.REPEATED]
+    assert steps == [IncidentChange.OPENED, IncidentChange.REPEATED, IncidentChange.REPEATED]
     assert (opened(history).repeats, opened(history).opened_at, opened(history).last_raised_at) == (2, NOW, at(120))
 
 
 def test_clear_closes_by_the_devices_time() -> None:
     history, steps = play(raised(), cleared(second=60, late_s=30))
-    assert steps[-1] == Step.CLOSED
+    assert steps[-1] == IncidentChange.CLOSED
     assert history.open is None
     assert history.last_closed is not None
     assert (history.last_closed.closed_at, history.last_closed.closed_received_at) == (at(60), at(90))
@@ -102,7 +102,7 @@ def test_clear_closes_by_the_devices_time() -> None:
 
 def test_clear_for_nothing_is_a_no_op() -> None:
     history, steps = play(cleared(), cleared("b"))
-    assert steps == [Step.NOTHING, Step.NOTHING]
+    assert steps == [IncidentChange.NOTHING, IncidentChange.NOTHING]
     assert history.touched == []
 
 
@@ -114,19 +114,19 @@ def test_clear_never_ends_before_the_beginning() -> None:
 
 def test_clear_of_another_fault_ends_nothing() -> None:
     history, steps = play(raised("a"), cleared("b", 5))
-    assert steps[-1] == Step.NOTHING
+    assert steps[-1] == IncidentChange.NOTHING
     assert opened(history).faults == {"a"}
 
 
 def test_incident_lasts_until_its_last_fault_is_over() -> None:
     history, steps = play(raised("a"), raised("b", 1), cleared("a", 2), cleared("b", 3))
-    assert steps == [Step.OPENED, Step.REPEATED, Step.EASED, Step.CLOSED]
+    assert steps == [IncidentChange.OPENED, IncidentChange.REPEATED, IncidentChange.EASED, IncidentChange.CLOSED]
     assert history.open is None
 
 
 def test_raise_after_the_end_opens_anew() -> None:
     history, steps = play(raised(), cleared(second=5), raised(second=6))
-    assert steps[-1] == Step.OPENED
+    assert steps[-1] == IncidentChange.OPENED
     assert len(history.touched) == 2
 
 
@@ -146,7 +146,7 @@ def test_raise_after_the_end_opens_anew() -> None:
     ],
 )
 def test_clear_ends_its_own_fault_with_or_without_a_code(held: str, clear: str, ends: bool) -> None:
-    assert (play(raised(held), cleared(clear, 1))[1][-1] == Step.CLOSED) is ends
+    assert (play(raised(held), cleared(clear, 1))[1][-1] == IncidentChange.CLOSED) is ends
 
 
 # ---- in any order ---------------------------------------------------------------------------------------------------
@@ -154,13 +154,13 @@ def test_clear_ends_its_own_fault_with_or_without_a_code(held: str, clear: str, 
 
 def test_clear_from_before_the_last_raise_is_late() -> None:
     history, steps = play(raised(second=100), cleared(second=50, late_s=60))
-    assert steps[-1] == Step.LATE
+    assert steps[-1] == IncidentChange.LATE
     assert history.open is not None
 
 
 def test_late_copy_of_a_raise_belongs_to_the_closed_incident() -> None:
     history, steps = play(raised(), cleared(second=60), raised(second=0, late_s=100), raised(second=59, late_s=100))
-    assert steps[2:] == [Step.LATE, Step.LATE]
+    assert steps[2:] == [IncidentChange.LATE, IncidentChange.LATE]
     assert history.last_closed is not None
     assert history.last_closed.repeats == 2
 
@@ -176,7 +176,7 @@ def test_late_copy_of_a_raise_belongs_to_the_closed_incident() -> None:
 )
 def test_raise_that_may_be_another_one_opens(late: Signal) -> None:
     """At the very end, from before it, of another fault, or without a clock to tell."""
-    assert play(raised(), cleared(second=60), late)[1][-1] == Step.OPENED
+    assert play(raised(), cleared(second=60), late)[1][-1] == IncidentChange.OPENED
 
 
 def test_repeat_from_earlier_keeps_the_newest_time() -> None:
@@ -204,7 +204,7 @@ def test_incident_with_a_momentary_fault_ends_with_its_lasting_one(shock_second:
     signals = sorted(
         [raised("shock", shock_second, momentary_s=3600), raised("tilt", 1)], key=lambda one: one.received_at
     )
-    assert play(*signals, cleared("tilt", 5))[1][-1] == Step.CLOSED
+    assert play(*signals, cleared("tilt", 5))[1][-1] == IncidentChange.CLOSED
 
 
 # ---- silence and life -----------------------------------------------------------------------------------------------
@@ -218,12 +218,12 @@ def test_silence_says_for_how_long_and_begins_when_it_was_due() -> None:
 def test_life_ends_silence_and_another_systems_word_for_it() -> None:
     for fault in (SILENCE, NEUTRAL):
         history, _steps = play(_unavailable(fault))
-        assert apply(life_signal(at(60)), history) == Step.CLOSED
+        assert apply(last_seen_signal(at(60)), history) == IncidentChange.CLOSED
 
 
 def test_life_does_not_end_a_reported_status() -> None:
     history, _steps = play(_unavailable("status"), _unavailable(SILENCE))
-    assert apply(life_signal(at(60)), history) == Step.EASED
+    assert apply(last_seen_signal(at(60)), history) == IncidentChange.EASED
     assert opened(history).faults == {"status"}
 
 
@@ -268,23 +268,23 @@ def test_no_order_of_signals_breaks_an_incident(signals: list[Signal]) -> None:
         if signal.raised:
             _check_raise(signal, step, before, history)
         else:
-            assert step in (Step.NOTHING, Step.LATE, Step.EASED, Step.CLOSED)
-            assert (history.open is None) == (before is None or step == Step.CLOSED)
+            assert step in (IncidentChange.NOTHING, IncidentChange.LATE, IncidentChange.EASED, IncidentChange.CLOSED)
+            assert (history.open is None) == (before is None or step == IncidentChange.CLOSED)
         _check_all(history)
 
 
 def _check_raise(signal: Signal, step: str, before: IncidentState | None, history: CaseHistory) -> None:
     """No raise is lost: it opens, repeats, or lies within the closed incident that its own fault held open."""
     if before is not None:
-        assert (step, history.open) == (Step.REPEATED, before)
-    elif step == Step.LATE:
+        assert (step, history.open) == (IncidentChange.REPEATED, before)
+    elif step == IncidentChange.LATE:
         closed = history.last_closed
         assert closed is not None
         assert closed.closed_at is not None
         assert closed.opened_at <= signal.moment.at < closed.closed_at
         assert signal.fault in closed.faults
     else:
-        assert step == Step.OPENED
+        assert step == IncidentChange.OPENED
         assert opened(history).faults == {signal.fault}
 
 
@@ -304,5 +304,5 @@ def test_copies_of_a_closed_incidents_signals_only_count_up(seconds: list[int], 
     raises = [raised(second=second) for second in sorted(seconds)]
     history, _steps = play(*raises, cleared(second=600))
     for copy in data.draw(st.lists(st.sampled_from([*raises, cleared(second=600)]), max_size=10)):
-        assert apply(copy, history) in (Step.LATE, Step.NOTHING)
+        assert apply(copy, history) in (IncidentChange.LATE, IncidentChange.NOTHING)
     assert (history.open, len(history.touched)) == (None, 1)

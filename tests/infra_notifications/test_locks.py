@@ -24,11 +24,11 @@ from infra_notifications.models import (
 from infra_notifications.services import drafts, maintenance
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import replace_members
-from infra_notifications.services.incidents import close_by_hand, end_momentary
-from infra_notifications.services.telling import tell_due
+from infra_notifications.services.incidents import close_by_hand, end_transient
+from infra_notifications.services.notifying import notify_due
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     HOUR,
     MINUTE,
     NOW,
@@ -98,7 +98,7 @@ def test_transient_incident_that_a_message_prolongs_is_not_ended_by_time() -> No
     shock()
     ends = only_incident().ends_at
     assert ends is not None
-    assert overtaken(partial(shock, now=ends - MINUTE), partial(end_momentary, now=ends)) == 0
+    assert overtaken(partial(shock, now=ends - MINUTE), partial(end_transient, now=ends)) == 0
     assert only_incident().is_open
 
 
@@ -110,9 +110,9 @@ def test_second_incident_waits_for_the_first_mail_and_is_gathered() -> None:
     NotificationGroupFactory(members=[a, b], hold_off_s={"FUSE_TRIPPED": 60})
     say(a, fault())
     say(b, fault(), now=at(1))
-    overtaken(partial(tell_due, now=at(60)), partial(tell_due, now=at(61)))
+    overtaken(partial(notify_due, now=at(60)), partial(notify_due, now=at(61)))
     assert [listed(mail) for mail in alerts()] == [[a.evse_id]]
-    tell_due(now=at(121))
+    notify_due(now=at(121))
     assert [listed(mail) for mail in alerts()] == [[a.evse_id], [b.evse_id]]
 
 
@@ -122,8 +122,8 @@ def test_end_that_comes_while_the_alert_is_written_has_its_all_clear() -> None:
     NotificationGroupFactory(members=[point], hold_off_s={"FUSE_TRIPPED": 60})
     say(point, fault(timestamp=NOW.isoformat()))
     over = message(point, fine(timestamp=at(30).isoformat()))
-    overtaken(partial(tell_due, now=at(90)), partial(take, over, now=at(91)))
-    tell_due(now=at(300))
+    overtaken(partial(notify_due, now=at(90)), partial(take, over, now=at(91)))
+    notify_due(now=at(300))
     assert kinds() == ["alert", "recovery"]
     assert decisions() == [("opened", "sent", ""), ("recovered", "sent", "")]
 

@@ -20,7 +20,7 @@ from infra_notifications.services.maintenance import (
 )
 from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     MINUTE,

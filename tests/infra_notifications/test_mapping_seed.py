@@ -10,7 +10,7 @@ from infra_notifications.ingest import observe
 from infra_notifications.models import EventRule
 from infra_notifications.rules.matching import effect_of
 from infra_notifications.services.mapping import forget_rule_book, rule_book, save_rule
-from tests.infra_notifications.kit import event, events, fault, fine
+from tests.infra_notifications.helpers import event, events, fault, fine
 
 pytestmark = pytest.mark.django_db
 
@@ -393,5 +393,5 @@ def test_every_seeded_rule_is_valid_and_names_its_source() -> None:
 
 
 def test_momentary_events_are_those_that_nobody_clears() -> None:
-    momentary = EventRule.objects.exclude(momentary_s=None).values_list("name", "momentary_s")
-    assert dict(momentary) == {"Shock sensor": 3_600, "Tampering detected": 86_400}
+    transient = EventRule.objects.exclude(momentary_s=None).values_list("name", "momentary_s")
+    assert dict(transient) == {"Shock sensor": 3_600, "Tampering detected": 86_400}

@@ -25,7 +25,7 @@ from infra_notifications.models import (
 from infra_notifications.services.mapping import forget_rule_book, rule_from_report, rule_versions, save_rule
 from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     NOW,
@@ -111,7 +111,7 @@ def test_message_of_a_whole_station_is_kept_once() -> None:
     station("CP-1")
     take(heartbeat("CP-1"))
     kept = ChargePointMessage.objects.get()
-    assert (kept.charge_point, kept.station, kept.verdict) == (None, "CP-1", MessageVerdict.LIFE)
+    assert (kept.charge_point, kept.station, kept.verdict) == (None, "CP-1", MessageVerdict.SEEN)
 
 
 # ---- the unknown ----------------------------------------------------------------------------------------------------
@@ -392,7 +392,7 @@ def test_momentary_event_knows_when_it_ends(point: ChargePoint) -> None:
         (fault("WeakSignal", status="Available"), MessageVerdict.INFO),
         (fault("WeakSignal"), MessageVerdict.UNMAPPED),
         (fine(), MessageVerdict.INFO),
-        (events(event("TiltSensor", "Angle", "3")), MessageVerdict.LIFE),
+        (events(event("TiltSensor", "Angle", "3")), MessageVerdict.SEEN),
         (events(event("DataLink", "Active"), event("RCD", "Tripped")), MessageVerdict.RAISED),
         (events(event("DataLink", "Active"), event("Odd", "Problem")), MessageVerdict.UNMAPPED),
     ],

@@ -24,7 +24,7 @@ from infra_notifications.services.charge_points import ChargePointInput, upsert_
 from infra_notifications.services.mapping import rule_book
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     HOUR,
     NOW,
     alerts,

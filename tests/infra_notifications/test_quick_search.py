@@ -276,11 +276,11 @@ def test_since_when_a_charge_point_is_silent_or_online(text: str, given_points: 
                     case=Case.UNAVAILABLE,
                     opened_at=end - timedelta(hours=1),
                     closed_at=end,
-                    close_reason=CloseReason.LIFE,
+                    close_reason=CloseReason.SEEN,
                 )
             # Neither another case nor another end of a silence says since when it is online.
             IncidentFactory(
-                charge_point=point, opened_at=NOW - timedelta(hours=3), closed_at=NOW, close_reason=CloseReason.LIFE
+                charge_point=point, opened_at=NOW - timedelta(hours=3), closed_at=NOW, close_reason=CloseReason.SEEN
             )
         ages = [age_of(*one) for one in given_points]
         fits = [f"P{n}" for n, age in enumerate(ages) if age is not None and SINCE[text](age)]

@@ -11,7 +11,7 @@ from infra_notifications.models import (
     GroupAddress,
     Incident,
     IncidentEntry,
-    Notice,
+    NotificationDecision,
     NotificationGroup,
 )
 from infra_notifications.services.acknowledging import (
@@ -24,7 +24,7 @@ from infra_notifications.services.incidents import close_by_hand
 from infra_notifications.services.maintenance import Targets, plan_maintenance
 from infra_notifications.services.reminders import send_reminders
 from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     NOW,
@@ -77,7 +77,7 @@ def test_group_is_reminded_every_n_hours_while_it_is_open(group: NotificationGro
     assert {mail.thread for mail in reminders} == {alerts()[0].uuid.hex}
     assert addressees(reminders[0]) == ["day@example.org", "night@example.org"]
     assert decisions() == [("opened", "sent", ""), *[("reminder", "sent", "")] * 3]
-    assert Notice.objects.filter(kind="reminder").values_list("event_id", flat=True)[1] == reminders[1].pk
+    assert NotificationDecision.objects.filter(kind="reminder").values_list("event_id", flat=True)[1] == reminders[1].pk
     group.refresh_from_db()
     assert group.last_notified_at == NOW + 12 * HOUR
 
@@ -94,7 +94,7 @@ def test_reminders_end_with_the_incident(group: NotificationGroup, points: list[
     say(points[0], fine(), now=NOW + HOUR)
     sweep(NOW + 4 * HOUR)
     assert kinds() == ["alert", "recovery"]
-    assert Notice.objects.get(kind="opened").remind_at is None
+    assert NotificationDecision.objects.get(kind="opened").remind_at is None
 
 
 def test_acknowledged_incident_is_not_reminded(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -145,7 +145,7 @@ def test_what_changed_meanwhile_is_seen(group: NotificationGroup, points: list[C
     sweep(NOW + 4 * HOUR)
     sweep(NOW + 5 * HOUR)
     assert mails(REMINDER) == []
-    assert not Notice.objects.filter(remind_at__lte=NOW + 5 * HOUR).exists()
+    assert not NotificationDecision.objects.filter(remind_at__lte=NOW + 5 * HOUR).exists()
 
 
 def test_changed_interval_counts_from_the_change(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -160,7 +160,7 @@ def test_changed_interval_counts_from_the_change(group: NotificationGroup, point
 def test_other_settings_leave_reminders_alone(group: NotificationGroup, points: list[ChargePoint]) -> None:
     say(points[0], fault())
     update_group(group=group, settings={"name": "Bonn", "language": "de"}, now=NOW + HOUR)
-    assert Notice.objects.get().remind_at == NOW + 4 * HOUR
+    assert NotificationDecision.objects.get().remind_at == NOW + 4 * HOUR
 
 
 def test_in_maintenance_the_reminder_waits(group: NotificationGroup, points: list[ChargePoint]) -> None:

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from infra_notifications.models import ChargePointMessage, EventRule, UnmappedReport
 from infra_notifications.services.mapping import forget_rule_book
 from tests.factories.infra_notifications import ChargePointFactory
-from tests.infra_notifications.kit import event, events, fault, fine, open_cases, say
+from tests.infra_notifications.helpers import event, events, fault, fine, open_cases, say
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from infra_notifications.choices import Case
 from infra_notifications.models import ChargePoint, ChargePointMessage, UnknownChargePoint
 from tests.factories.infra_notifications import ChargePointFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     NOW,

@@ -14,7 +14,7 @@ from infra_notifications.services.charge_points import ChargePointInput, upsert_
 from infra_notifications.services.incidents import sweep_silence
 from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     MINUTE,
@@ -244,6 +244,6 @@ def test_silence_of_a_station_is_one_mail_that_lists_its_charge_points() -> None
 
 def test_silence_is_told_after_the_groups_hold_off() -> None:
     NotificationGroupFactory(members=silent_station())
-    for second, told in ((INTERVAL, 0), (2 * INTERVAL - 1, 0), (2 * INTERVAL, 1), (2 * INTERVAL + 60, 1)):
+    for second, notified in ((INTERVAL, 0), (2 * INTERVAL - 1, 0), (2 * INTERVAL, 1), (2 * INTERVAL + 60, 1)):
         sweep(at(second))
-        assert len(alerts()) == told
+        assert len(alerts()) == notified

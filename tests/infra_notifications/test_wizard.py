@@ -17,7 +17,7 @@ from django.utils.html import escape
 from core.models import Undo
 from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import DAY
+from tests.infra_notifications.helpers import DAY
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
 from tests.pages import laid_out
 

@@ -15,7 +15,7 @@ from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, 
 # How far back openings are counted: whoever opened this often in a day flaps, however often it was.
 COUNTED = 500
 # Small, because a message about a charge point that is being looked at waits for the look.
-LOOK_LIMIT = 200
+EVALUATION_LIMIT = 200
 
 # Windows that touch the last day, and which charge points each of them covers, by whichever of its targets.
 _COVERING = """
@@ -49,7 +49,7 @@ openings AS (
     AND last.opened_at >= c.starts_at AND last.opened_at < c.ends_at)
   GROUP BY 1, 2
 )"""
-_SURROUNDINGS = f"""
+_CONTEXT = f"""
 WITH {_COVERING}, {_OPENINGS}, maintenance AS (
   SELECT id, max(ends_at) AS until FROM covering WHERE ends_at > %(now)s GROUP BY id
 ), begun AS (
@@ -64,7 +64,7 @@ SELECT 'maintenance', id, '', 0, until FROM maintenance
 UNION ALL SELECT 'begun', charge_point_id, "case", openings, next_check_at FROM begun
 UNION ALL SELECT 'flapping', charge_point_id, "case", openings, next_check_at FROM infra_notifications_flapping
 WHERE ended_at IS NULL AND charge_point_id = ANY(%(points)s)"""  # noqa: S608 - our own text alone
-_LOOK = f"""
+_EVALUATE = f"""
 WITH {_COVERING}, {_OPENINGS}, counted AS (
   SELECT f.id, coalesce(o.n, 0) AS n FROM infra_notifications_flapping f
   LEFT JOIN openings o USING (charge_point_id, "case") WHERE f.id = ANY(%(due)s)
@@ -78,7 +78,7 @@ Pair = tuple[int, str]
 
 
 @dataclass
-class Circumstances:
+class NotificationContext:
     """By charge point, until when it is in maintenance; by charge point and case, when its flapping is told next.
 
     `points` are the charge points that this knows of; `begun` flap since just now; `openings` says how often.
@@ -95,16 +95,16 @@ class Circumstances:
         return now if pair in self.begun else self.flapping.get(pair)
 
 
-def circumstances_of(points: Iterable[int], now: datetime, *, opened: Sequence[tuple[int, Case]] = ()) -> Circumstances:
+def context_of(points: Iterable[int], now: datetime, *, opened: Sequence[tuple[int, Case]] = ()) -> NotificationContext:
     """What surrounds these charge points now, in one statement.
 
     `opened` are the cases that just opened and stand in the table by now: where that was once too often, flapping
     begins. Whoever passes them holds the charge points' state rows.
     """
-    found = Circumstances(set(points))
+    found = NotificationContext(set(points))
     pairs = sorted({(point, case.value) for point, case in opened})
     with connection.cursor() as cursor:
-        cursor.execute(_SURROUNDINGS, _parameters(found.points, pairs, now))
+        cursor.execute(_CONTEXT, _parameters(found.points, pairs, now))
         for what, point, case, openings, moment in cursor.fetchall():
             if what == "maintenance":
                 found.maintenance[point] = moment
@@ -128,10 +128,10 @@ def _parameters(points: Iterable[int], pairs: Sequence[Pair], now: datetime) -> 
     }
 
 
-def look_at_flapping(*, now: datetime, limit: int = LOOK_LIMIT) -> int:
+def evaluate_flapping(*, now: datetime, limit: int = EVALUATION_LIMIT) -> int:
     """The daily look: what still opens too often goes on flapping until the next one, the rest is quiet.
 
-    Returns how many were looked at. What waits for the result is told, or not, by `tell_due`.
+    Returns how many were looked at. What waits for the result is told, or not, by `notify_due`.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -143,5 +143,5 @@ def look_at_flapping(*, now: datetime, limit: int = LOOK_LIMIT) -> int:
         if due:
             pairs = [(point, case) for _, point, case in due]
             parameters = _parameters({point for point, _ in pairs}, pairs, now)
-            cursor.execute(_LOOK, parameters | {"due": [pk for pk, *_ in due]})
+            cursor.execute(_EVALUATE, parameters | {"due": [pk for pk, *_ in due]})
     return len(due)

@@ -1,6 +1,6 @@
-"""Who is told of an incident, when, and why not: one Notice per incident, group and kind, decided by the rules.
+"""Who is notified of an incident, when, and why not: the rules decide once per incident, group and kind.
 
-What is decided here when an incident opens or closes is told by `services/py`, at once or when it is due.
+What is decided here when an incident opens or closes is told by `services/notifying.py`, at once or when it is due.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from core.sql import columns, insert_rows
-from infra_notifications.choices import CloseReason, NoticeKind, NoticeReason, NoticeState
-from infra_notifications.models import GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
+from infra_notifications.choices import CloseReason, NotificationKind, NotificationReason, NotificationState
+from infra_notifications.models import GroupAddress, GroupMembership, Incident, NotificationDecision, NotificationGroup
+from infra_notifications.rules.decisions import Decision, Listener, Situation, decide_opening, decide_recovery
 from infra_notifications.rules.lifecycle import IncidentState
-from infra_notifications.rules.telling import Decision, Facts, Listener, decide_opening, decide_recovery
-from infra_notifications.services.circumstances import Circumstances
+from infra_notifications.services.context import NotificationContext
 
-_NOTICE = columns(
-    Notice,
+_NOTIFICATION = columns(
+    NotificationDecision,
     "incident_id",
     "group_id",
     "group_name",
@@ -33,21 +33,21 @@ _NOTICE = columns(
     "thread",
     "event_id",
 )
-NoticeRow = tuple[object, ...]
+NotificationRow = tuple[object, ...]
 
 
-def insert_notices(rows: Sequence[NoticeRow]) -> None:
-    """Writes notices; what is decided already for the same incident, group and kind stays. Reminders come again."""
+def insert_notifications(rows: Sequence[NotificationRow]) -> None:
+    """Writes what was decided; what is decided already for an incident, group and kind stays. Reminders repeat."""
     once = "ON CONFLICT (incident_id, group_id, kind) WHERE NOT (kind = 'reminder') DO NOTHING"
-    insert_rows("infra_notifications_notice", _NOTICE, rows, once)
+    insert_rows("infra_notifications_notice", _NOTIFICATION, rows, once)
 
 
-def notice_row(
+def notification_row(
     incident_id: int, group: NotificationGroup, kind: str, decision: Decision, now: datetime, thread: str = ""
-) -> NoticeRow:
-    """A Notice's values. What is to be told waits until `tell_due`, a moment later in the same transaction."""
-    due = now if decision.tells else decision.due_at
-    state = NoticeState.WAITING if due else NoticeState.SKIPPED
+) -> NotificationRow:
+    """A decision's values. What is to be sent waits until `notify_due`, a moment later in the same transaction."""
+    due = now if decision.notifies else decision.due_at
+    state = NotificationState.WAITING if due else NotificationState.SKIPPED
     return (incident_id, group.pk, group.name, kind, state, decision.reason, due, now, thread, None)
 
 
@@ -62,17 +62,17 @@ def listener_of(group: NotificationGroup, *, has_address: bool) -> Listener:
     )
 
 
-def facts_of(
-    point: int, incident: IncidentState | Incident, around: Circumstances, flapping_until: datetime | None
-) -> Facts:
+def situation_of(
+    point: int, incident: IncidentState | Incident, context: NotificationContext, flapping_until: datetime | None
+) -> Situation:
     """What the rules need of an incident and of what surrounds its charge point."""
-    return Facts(
+    return Situation(
         incident.case,
         incident.opened_at,
         incident.last_raised_at,
         incident.closed_at,
-        incident.close_reason == CloseReason.MOMENTARY,
-        around.maintenance.get(point),
+        incident.close_reason == CloseReason.TRANSIENT,
+        context.maintenance.get(point),
         flapping_until,
     )
 
@@ -110,72 +110,82 @@ def members_among(group_ids: Iterable[int], points: Iterable[int]) -> set[tuple[
     return set(memberships.values_list("group_id", "charge_point_id"))
 
 
-def open_notices(*, opened: Sequence[tuple[int, IncidentState]], around: Circumstances, now: datetime) -> None:
+def decide_openings(
+    *, opened: Sequence[tuple[int, IncidentState]], context: NotificationContext, now: datetime
+) -> None:
     """Decides for each group of each charge point whether an incident that just opened is told, waits, or is not."""
     if not opened:
         return
     groups = _groups_of({cp for cp, _ in opened})
     rows = []
     for cp, state in opened:
-        facts = facts_of(cp, state, around, around.flapping_until((cp, state.case.value), now))
+        situation = situation_of(cp, state, context, context.flapping_until((cp, state.case.value), now))
         for group, listener in groups.get(cp, ()):
-            decision = decide_opening(facts, listener, now, _max_age())
-            rows.append(notice_row(state.id or 0, group, NoticeKind.OPENED, decision, now))
-    insert_notices(rows)
+            decision = decide_opening(situation, listener, now, _max_age())
+            rows.append(notification_row(state.id or 0, group, NotificationKind.OPENED, decision, now))
+    insert_notifications(rows)
 
 
-def close_notices(*, closed: Sequence[tuple[int, IncidentState]], around: Circumstances, now: datetime) -> None:
+def decide_closings(
+    *, closed: Sequence[tuple[int, IncidentState]], context: NotificationContext, now: datetime
+) -> None:
     """For incidents that just closed: what waited on hold-off or for the end of a maintenance is not told; who was
     told gets the all-clear."""
     if not closed:
         return
     states = {state.id: (cp, state) for cp, state in closed if state.id is not None}
-    notices = list(
-        Notice.objects.select_for_update(of=("self",))
-        .filter(incident_id__in=states, kind=NoticeKind.OPENED, group__isnull=False)
-        .exclude(state=NoticeState.SKIPPED)
+    notifications = list(
+        NotificationDecision.objects.select_for_update(of=("self",))
+        .filter(incident_id__in=states, kind=NotificationKind.OPENED, group__isnull=False)
+        .exclude(state=NotificationState.SKIPPED)
         .select_related("group")
         .annotate(has_address=Exists(GroupAddress.objects.filter(group=OuterRef("group"))))
         .order_by("id")
     )
-    never: dict[NoticeReason, list[int]] = defaultdict(list)
+    never: dict[NotificationReason, list[int]] = defaultdict(list)
     rows = []
-    for notice in notices:
-        (cp, state), group = states[notice.incident_id], notice.group
+    for notification in notifications:
+        (cp, state), group = states[notification.incident_id], notification.group
         assert group is not None
-        if notice.state == NoticeState.SENT:
-            facts = facts_of(cp, state, around, around.flapping.get((cp, state.case.value)))
-            decision = decide_recovery(facts, listener_of(group, has_address=notice.has_address), now)
-            rows.append(notice_row(notice.incident_id, group, NoticeKind.RECOVERED, decision, now, notice.thread))
-        elif notice.reason == NoticeReason.HOLD_OFF and _was_over_in_time(state, notice):
-            never[NoticeReason.RECOVERED_IN_TIME].append(notice.pk)
-        elif notice.reason == NoticeReason.MAINTENANCE and cp in around.maintenance:
-            never[NoticeReason.MAINTENANCE].append(notice.pk)
+        if notification.state == NotificationState.SENT:
+            situation = situation_of(cp, state, context, context.flapping.get((cp, state.case.value)))
+            decision = decide_recovery(situation, listener_of(group, has_address=notification.has_address), now)
+            rows.append(
+                notification_row(
+                    notification.incident_id, group, NotificationKind.RECOVERED, decision, now, notification.thread
+                )
+            )
+        elif notification.reason == NotificationReason.HOLD_OFF and _was_over_in_time(state, notification):
+            never[NotificationReason.RECOVERED_IN_TIME].append(notification.pk)
+        elif notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
+            never[NotificationReason.MAINTENANCE].append(notification.pk)
     for reason, ids in never.items():
-        Notice.objects.filter(pk__in=ids).update(state=NoticeState.SKIPPED, reason=reason, due_at=None, decided_at=now)
-    insert_notices(rows)
+        NotificationDecision.objects.filter(pk__in=ids).update(
+            state=NotificationState.SKIPPED, reason=reason, due_at=None, decided_at=now
+        )
+    insert_notifications(rows)
 
 
-def _was_over_in_time(state: IncidentState, notice: Notice) -> bool:
-    return state.closed_at is not None and notice.due_at is not None and state.closed_at < notice.due_at
+def _was_over_in_time(state: IncidentState, notification: NotificationDecision) -> bool:
+    return state.closed_at is not None and notification.due_at is not None and state.closed_at < notification.due_at
 
 
 def reconsider_too_old(*, incidents: Sequence[IncidentState], now: datetime) -> None:
     """An incident that was too old to be told was raised anew: now it is news."""
     ids = [state.id or 0 for state in incidents if now - state.last_raised_at <= _max_age()]
-    Notice.objects.filter(incident_id__in=ids, state=NoticeState.SKIPPED, reason=NoticeReason.TOO_OLD).update(
-        state=NoticeState.WAITING, reason=NoticeReason.NONE, due_at=now, decided_at=now
-    )
+    NotificationDecision.objects.filter(
+        incident_id__in=ids, state=NotificationState.SKIPPED, reason=NotificationReason.TOO_OLD
+    ).update(state=NotificationState.WAITING, reason=NotificationReason.NONE, due_at=now, decided_at=now)
 
 
 # ---- when settings change -------------------------------------------------------------------------------------------
 
 
 def reschedule_group(*, group: NotificationGroup, now: datetime) -> None:
-    """Applies a group's changed hold-off to what waits on it: the notices become due anew by the new times.
+    """Applies a group's changed hold-off to what waits on it: the notifications become due anew by the new times.
 
     What someone else holds is left out: it is being decided, after our commit and by the new times. (We hold the
-    group by now, which comes after the notices in the order of locks, so waiting could dead-lock.)
+    group by now, which comes after the notifications in the order of locks, so waiting could dead-lock.)
     """
     with connection.cursor() as cursor:
         for case in group.cases:

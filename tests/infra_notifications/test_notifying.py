@@ -8,16 +8,23 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from infra_notifications.choices import Case, NoticeReason, NoticeState
+from infra_notifications.choices import Case, NotificationReason, NotificationState
 from infra_notifications.event_kinds import RECOVERED
-from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, Incident, Notice, NotificationGroup
-from infra_notifications.services import telling
+from infra_notifications.models import (
+    ChargePoint,
+    GroupAddress,
+    GroupMembership,
+    Incident,
+    NotificationDecision,
+    NotificationGroup,
+)
+from infra_notifications.services import notifying
 from infra_notifications.services.groups import delete_group, remove_members, update_group
 from infra_notifications.services.incidents import close_by_hand
 from outbox.models import Delivery, Event
 from tests.clock import iso
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.kit import (
+from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
     MINUTE,
@@ -75,7 +82,7 @@ def test_first_incident_is_mailed_at_once_to_every_address_once(
     (mail,) = alerts()
     assert (listed(mail), addressees(mail)) == ([points[0].evse_id], ["day@example.org", "night@example.org"])
     assert decisions() == [TOLD]
-    assert (Notice.objects.get().event_id, reload(group).last_notified_at) == (mail.pk, NOW)
+    assert (NotificationDecision.objects.get().event_id, reload(group).last_notified_at) == (mail.pk, NOW)
 
 
 def test_repeat_is_not_mailed_again(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -92,7 +99,7 @@ def test_what_opens_within_the_next_minute_is_gathered_into_one_mail(
         say(point, fault(), now=at(number * 20))
     assert [listed(mail) for mail in alerts()] == [[points[0].evse_id]]
     assert decisions() == [TOLD, ("opened", "waiting", "gathered"), ("opened", "waiting", "gathered")]
-    assert set(Notice.objects.filter(state="waiting").values_list("due_at", flat=True)) == {at(60)}
+    assert set(NotificationDecision.objects.filter(state="waiting").values_list("due_at", flat=True)) == {at(60)}
     sweep(at(59))
     assert len(alerts()) == 1
     sweep(at(60))
@@ -170,7 +177,7 @@ def test_mail_lists_a_hundred_and_counts_the_rest() -> None:
     take(*(message(point, fault()) for point in points))
     (mail,) = alerts()
     assert (len(listed(mail)), mail.payload["total"]) == (100, 103)
-    assert Notice.objects.filter(state=NoticeState.SENT).count() == 103
+    assert NotificationDecision.objects.filter(state=NotificationState.SENT).count() == 103
 
 
 def test_two_cases_at_one_charge_point_are_both_listed(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -194,10 +201,10 @@ def back(point: ChargePoint, second: float, **more: Any) -> None:
 def test_incident_that_outlasts_its_hold_off_is_told(group: NotificationGroup, points: list[ChargePoint]) -> None:
     silent(points[0])
     assert decisions() == [("opened", "waiting", "hold_off")]
-    assert Notice.objects.get().due_at == at(900)
-    for second, told in ((899, 0), (900, 1)):
+    assert NotificationDecision.objects.get().due_at == at(900)
+    for second, notified in ((899, 0), (900, 1)):
         sweep(at(second))
-        assert len(alerts()) == told
+        assert len(alerts()) == notified
 
 
 def test_recovery_in_time_is_not_told_and_says_why(group: NotificationGroup, points: list[ChargePoint]) -> None:
@@ -249,7 +256,7 @@ def test_changed_hold_off_reschedules_what_waits(
 ) -> None:
     silent(points[0])
     update_group(group=group, settings={"hold_off_s": {"UNAVAILABLE": hold_off_s}}, now=at(30))
-    assert Notice.objects.get().due_at == at(due)
+    assert NotificationDecision.objects.get().due_at == at(due)
     for second in (30, 59, 60, 899, 900, 1799, 1800):
         sweep(at(second))
         assert len(alerts()) == (second >= due)
@@ -263,7 +270,7 @@ def test_changed_hold_off_moves_neither_other_groups_nor_what_is_gathered(
     say(points[1], fault(), now=at(1))
     silent(points[2], 2)
     update_group(group=group, settings={"hold_off_s": {"UNAVAILABLE": 60, "FUSE_TRIPPED": 600}}, now=at(3))
-    waiting = Notice.objects.filter(state="waiting")
+    waiting = NotificationDecision.objects.filter(state="waiting")
     assert set(waiting.values_list("reason", "group_id", "due_at")) == {
         ("gathered", group.pk, at(60)),
         ("gathered", other.pk, at(60)),
@@ -293,12 +300,12 @@ def test_what_is_still_open_after_workers_were_away_for_days_is_told(
 @pytest.mark.parametrize(
     ("values", "timestamp", "reason"),
     [
-        ({"cases": ["SENSORS", "UNAVAILABLE"]}, None, NoticeReason.CASE_NOT_SELECTED),
-        ({"cases": []}, None, NoticeReason.CASE_NOT_SELECTED),
-        ({"emails": []}, None, NoticeReason.NO_ADDRESS),
-        ({}, NOW - DAY - MINUTE, NoticeReason.TOO_OLD),
-        ({}, NOW - 21 * DAY, NoticeReason.TOO_OLD),
-        ({"cases": [], "emails": []}, NOW - 2 * DAY, NoticeReason.CASE_NOT_SELECTED),
+        ({"cases": ["SENSORS", "UNAVAILABLE"]}, None, NotificationReason.CASE_NOT_SELECTED),
+        ({"cases": []}, None, NotificationReason.CASE_NOT_SELECTED),
+        ({"emails": []}, None, NotificationReason.NO_ADDRESS),
+        ({}, NOW - DAY - MINUTE, NotificationReason.TOO_OLD),
+        ({}, NOW - 21 * DAY, NotificationReason.TOO_OLD),
+        ({"cases": [], "emails": []}, NOW - 2 * DAY, NotificationReason.CASE_NOT_SELECTED),
     ],
 )
 def test_every_decision_not_to_send_is_recorded_with_its_reason(values: Any, timestamp: Any, reason: str) -> None:
@@ -355,14 +362,14 @@ def test_charge_point_in_no_group_has_an_incident_and_nobody_to_tell() -> None:
 
 
 def test_every_group_of_a_charge_point_decides_for_itself(points: list[ChargePoint]) -> None:
-    told = NotificationGroupFactory(members=points, emails=["a@example.org"])
+    notified = NotificationGroupFactory(members=points, emails=["a@example.org"])
     NotificationGroupFactory(members=points, cases=["SENSORS"])
     NotificationGroupFactory(members=points, emails=[])
     later = NotificationGroupFactory(members=points, hold_off_s={"FUSE_TRIPPED": 60}, emails=["a@example.org"])
     say(points[0], fault())
     assert [reason for _kind, _state, reason in decisions()] == ["", "case_not_selected", "no_address", "hold_off"]
     sweep(at(60))
-    assert [mail.payload["group_id"] for mail in alerts()] == [told.pk, later.pk]
+    assert [mail.payload["group_id"] for mail in alerts()] == [notified.pk, later.pk]
 
 
 @pytest.mark.parametrize(
@@ -396,7 +403,7 @@ def test_deleted_group_leaves_the_history_under_its_name(group: NotificationGrou
     say(points[0], fault())
     delete_group(group=group, now=at(5))
     say(points[0], fine(), now=at(10))
-    kept = Notice.objects.get()
+    kept = NotificationDecision.objects.get()
     assert (kept.group, kept.group_name, kept.state, recoveries()) == (None, "Köln", "sent", [])
 
 
@@ -568,11 +575,11 @@ def test_every_opening_and_end_is_an_event_without_recipients(case: str, kind: s
 
 
 def test_sweep_tells_as_many_as_it_may_and_says_so(monkeypatch: pytest.MonkeyPatch, points: list[ChargePoint]) -> None:
-    monkeypatch.setattr(telling, "TELL_LIMIT", 2)
+    monkeypatch.setattr(notifying, "NOTIFY_LIMIT", 2)
     for point in points:
         NotificationGroupFactory(members=[point])
         silent(point)
-    assert [telling.tell_due(now=at(900)) for _ in range(3)] == [2, 1, 0]
+    assert [notifying.notify_due(now=at(900)) for _ in range(3)] == [2, 1, 0]
     assert len(alerts()) == 3
 
 

@@ -21,7 +21,7 @@ from infra_notifications.event_kinds import (
     GROUP_STILL_BROKEN,
 )
 from infra_notifications.ingest import OcppMessage, SignalMessage
-from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, Notice, UnmappedReport
+from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, NotificationDecision, UnmappedReport
 from infra_notifications.services import sweeps
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
@@ -172,8 +172,8 @@ def addressees(mail: Event) -> list[str]:
 
 def decisions(**filters: Any) -> list[tuple[str, str, str]]:
     """What was decided: (kind, state, reason), in order."""
-    found = Notice.objects.filter(**filters).order_by("id")
-    return [(notice.kind, notice.state, notice.reason) for notice in found]
+    found = NotificationDecision.objects.filter(**filters).order_by("id")
+    return [(notification.kind, notification.state, notification.reason) for notification in found]
 
 
 def verdicts() -> list[str]:

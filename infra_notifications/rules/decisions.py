@@ -1,0 +1,192 @@
+"""Whether a group is told of an incident now, later, or not, and why. Pure: the moment is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from infra_notifications.choices import NotificationReason
+
+# Windows can be ended early and memberships change: what waits for a maintenance to end is asked again this often.
+MAINTENANCE_RECHECK = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What deciding needs of a group. `digest_at` is its next daily digest; None: it gets single mails."""
+
+    cases: frozenset[str]
+    hold_off_s: dict[str, int]
+    has_address: bool
+    notify_recovery: bool
+    digest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What a notification has waited for, and until when."""
+
+    reason: NotificationReason
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What deciding needs of an incident and of what surrounds it.
+
+    `maintenance_until`: its charge point is in maintenance until then. `flapping_until`: its charge point opens the
+    case again and again, and this is the next time at which somebody hears of that. `open_again`: the case is open
+    at its charge point, by this incident or a later one.
+    """
+
+    case: str
+    opened_at: datetime
+    last_raised_at: datetime
+    closed_at: datetime | None
+    transient: bool = False
+    maintenance_until: datetime | None = None
+    flapping_until: datetime | None = None
+    left_group: bool = False
+    open_again: bool = False
+    waited: Waited | None = None
+
+    def waited_for(self, reason: NotificationReason) -> bool:
+        return self.waited is not None and self.waited.reason == reason
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Tell now (no reason), wait until `due_at`, or never (a reason and no `due_at`)."""
+
+    reason: NotificationReason
+    due_at: datetime | None = None
+
+    @property
+    def notifies(self) -> bool:
+        return self.reason == NotificationReason.NONE
+
+
+NOTIFY = Decision(NotificationReason.NONE)
+Stage = Callable[[Situation, Listener, datetime, timedelta], Decision | None]
+
+
+def _is_member(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return Decision(NotificationReason.LEFT_GROUP) if situation.left_group else None
+
+
+def _listens(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return None if situation.case in listener.cases else Decision(NotificationReason.CASE_NOT_SELECTED)
+
+
+def _reaches_someone(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return None if listener.has_address else Decision(NotificationReason.NO_ADDRESS)
+
+
+def _is_news(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return None if now - situation.last_raised_at <= max_age else Decision(NotificationReason.TOO_OLD)
+
+
+def _is_no_maintenance(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    """What is over when the maintenance ends is never told; what is still broken is told then."""
+    if situation.maintenance_until is not None and now < situation.maintenance_until:
+        if situation.closed_at is not None:
+            return Decision(NotificationReason.MAINTENANCE)
+        return Decision(NotificationReason.MAINTENANCE, _recheck(situation.maintenance_until, now))
+    if situation.waited is not None and situation.waited_for(NotificationReason.MAINTENANCE):
+        was_over = situation.closed_at is not None and situation.closed_at < situation.waited.until
+        return Decision(NotificationReason.MAINTENANCE) if was_over else None
+    return None
+
+
+def _recheck(until: datetime, now: datetime) -> datetime:
+    return min(until, now + MAINTENANCE_RECHECK)
+
+
+def _is_no_flapping(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    """While a charge point flaps its openings are told together, once a day; a digest is such a mail already.
+
+    What is due before the daily look has come stays due: it is told, or not, together with the others.
+    """
+    if listener.digest_at is not None or situation.waited_for(NotificationReason.DIGEST):
+        return None
+    if situation.flapping_until is None:
+        is_over = situation.closed_at is not None and situation.waited_for(NotificationReason.FLAPPING)
+        return Decision(NotificationReason.FLAPPING) if is_over else None
+    if is_flapping_news(situation, now):
+        return None
+    return Decision(NotificationReason.FLAPPING, situation.flapping_until)
+
+
+def is_flapping_news(situation: Situation, now: datetime) -> bool:
+    """Whether a notification stands in the flapping mail that is due now: what it waited for has come, and goes on."""
+    return (
+        situation.flapping_until is not None
+        and situation.waited is not None
+        and situation.waited.reason == NotificationReason.FLAPPING
+        and situation.waited.until <= now < situation.flapping_until
+    )
+
+
+def _lasted(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    if is_flapping_news(situation, now):
+        return None
+    due = situation.opened_at + timedelta(seconds=listener.hold_off_s.get(situation.case, 0))
+    if situation.closed_at is not None:
+        return Decision(NotificationReason.RECOVERED_IN_TIME) if situation.closed_at < due else None
+    return Decision(NotificationReason.HOLD_OFF, due) if now < due else None
+
+
+def _is_no_digest(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    return Decision(NotificationReason.DIGEST, listener.digest_at) if listener.digest_at is not None else None
+
+
+# The pipeline, to be read aloud: the charge point is a member, the group listens to the case, reaches someone, it is
+# news, there is no maintenance, the charge point does not flap, it lasted, and the group wants single mails.
+OPENING_STAGES: tuple[Stage, ...] = (
+    _is_member,
+    _listens,
+    _reaches_someone,
+    _is_news,
+    _is_no_maintenance,
+    _is_no_flapping,
+    _lasted,
+    _is_no_digest,
+)
+# What waited was news when it came in; a long hold-off, or workers that were away, do not make it old.
+WAITING_STAGES = tuple(stage for stage in OPENING_STAGES if stage is not _is_news)
+
+
+def decide_opening(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision:
+    """Whether a group is told of an incident that just came in now, later, or not, and why."""
+    return next((d for stage in OPENING_STAGES if (d := stage(situation, listener, now, max_age))), NOTIFY)
+
+
+def decide_waiting(situation: Situation, listener: Listener, now: datetime) -> Decision:
+    """The same for what has waited and is due: group, incident and surroundings may have changed meanwhile."""
+    return next((d for stage in WAITING_STAGES if (d := stage(situation, listener, now, timedelta.max))), NOTIFY)
+
+
+def decide_recovery(situation: Situation, listener: Listener, now: datetime) -> Decision:
+    """Whether a group that was told of an incident gets the all-clear now, later, or not, and why."""
+    if situation.transient:
+        return Decision(NotificationReason.TRANSIENT)
+    if not listener.notify_recovery:
+        return Decision(NotificationReason.NO_RECOVERY_MAILS)
+    if not listener.has_address:
+        return Decision(NotificationReason.NO_ADDRESS)
+    if situation.maintenance_until is not None and now < situation.maintenance_until:
+        return Decision(NotificationReason.MAINTENANCE, _recheck(situation.maintenance_until, now))
+    if listener.digest_at is not None:
+        return Decision(NotificationReason.DIGEST, listener.digest_at)
+    return _decide_recovery_of_flapping(situation, now)
+
+
+def _decide_recovery_of_flapping(situation: Situation, now: datetime) -> Decision:
+    """An end is told when it lasts: while the charge point flaps, its comings and goings stand in the daily mail."""
+    if situation.flapping_until is None or situation.waited_for(NotificationReason.DIGEST):
+        is_open = situation.open_again and situation.waited_for(NotificationReason.FLAPPING)
+        return Decision(NotificationReason.FLAPPING) if is_open else NOTIFY
+    if is_flapping_news(situation, now):
+        return Decision(NotificationReason.FLAPPING)
+    return Decision(NotificationReason.FLAPPING, situation.flapping_until)
