@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.erasure import Erased, scrub
+from core.ingest import try_again
 from core.lifecycle import How
+from core.unit_of_work import LostRace
 from outbox.models import Event
 from vehicles.models import ChargingLocation, Driver, DriverNotification, Fact, NotificationStep, UtilityContract
 from vehicles.services.evaluation import lock_drivers
@@ -26,24 +29,33 @@ def erase_drivers(address: str, _now: datetime) -> list[Erased]:
     ids = list(Driver.objects.filter(email__iexact=address).order_by("pk").values_list("pk", flat=True))
     named = 0
     for pk in ids:
-        with transaction.atomic():
-            lock_drivers([pk])
-            named += _erase(Driver.objects.get(pk=pk))
+        named += try_again(partial(_erase, pk))
     return [
         Erased(_("drivers whose address it was"), len(ids)),
         Erased(_("facts, notifications and events that named these drivers"), named),
     ]
 
 
-def _erase(driver: Driver) -> int:
-    """Returns in how many values of other rows the driver was named."""
-    rows_of_driver: list[_Personal] = [
-        driver,
-        *ChargingLocation.objects.select_for_update(no_key=True).filter(driver=driver).order_by("pk"),
-        *UtilityContract.objects.select_for_update(of=("self",), no_key=True)
-        .filter(Q(driver=driver) | Q(location__driver=driver))
-        .order_by("pk"),
+def _places_and_contracts(driver_id: int) -> list[_Personal]:
+    contracts = UtilityContract.objects.filter(Q(driver=driver_id) | Q(location__driver=driver_id))
+    return [
+        *ChargingLocation.objects.select_for_update(no_key=True).filter(driver=driver_id).order_by("pk"),
+        *contracts.select_for_update(of=("self",), no_key=True).order_by("pk"),
     ]
+
+
+@transaction.atomic
+def _erase(driver_id: int) -> int:
+    """Returns in how many values of other rows the driver was named.
+
+    Locks drivers last, as batches of facts do. Raises LostRace when a place or contract was added meanwhile.
+    """
+    others = _places_and_contracts(driver_id)
+    lock_drivers([driver_id])
+    if len(_places_and_contracts(driver_id)) > len(others):
+        raise LostRace
+    driver = Driver.objects.get(pk=driver_id)
+    rows_of_driver = [driver, *others]
     subjects = [f"{_SUBJECTS[type(row)]}:{row.external_id}" for row in rows_of_driver]
     words = {word for row in rows_of_driver for word in _empty(row)}
     notifications = DriverNotification.objects.filter(driver=driver)
