@@ -73,7 +73,7 @@ def body(*events: Any, callback_id: str = "cb") -> dict[str, Any]:
 
 
 def receive(callback: Callback, *bodies: Any, now: datetime | None = None, apply: bool = True) -> None:
-    """Stores bodies as the door does and applies them; each a JSON value or bytes."""
+    """Stores bodies as the endpoint does and applies them; each a JSON value or bytes."""
     when = now or at(60)
     take_bodies(
         [Body(callback.pk, one if isinstance(one, bytes) else json.dumps(one).encode(), when) for one in bodies]
@@ -83,13 +83,13 @@ def receive(callback: Callback, *bodies: Any, now: datetime | None = None, apply
             continue
 
 
-def hear(callback: Callback, *events: Any, now: datetime | None = None) -> None:
+def notify(callback: Callback, *events: Any, now: datetime | None = None) -> None:
     """One body per notification, as without batchNotify."""
     receive(callback, *(body(one) for one in events), now=now)
 
 
-def knock(callback: Callback, content: Any, *, value: str = HEADER_VALUE, client: Client | None = None) -> Any:
-    """A POST at the vendor's door."""
+def post_callback(callback: Callback, content: Any, *, value: str = HEADER_VALUE, client: Client | None = None) -> Any:
+    """A POST to the vendor's endpoint."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     return (client or Client()).post(
         f"/api/v1/remotes/callbacks/{callback.slug}",
@@ -114,11 +114,11 @@ def fresh(action: RemoteAction) -> RemoteAction:
     return RemoteAction.objects.select_related("vehicle", "fleet").get(pk=action.pk)
 
 
-def told(kinds: Iterable[str] | None = None) -> list[tuple[str, Any]]:
+def published(kinds: Iterable[str] | None = None) -> list[tuple[str, Any]]:
     """The published events, (kind, payload), oldest first."""
     rows = Event.objects.order_by("id").values_list("kind", "payload")
     return [(kind, payload) for kind, payload in rows if kinds is None or kind in kinds]
 
 
-def kinds_told() -> list[str]:
-    return [kind for kind, _payload in told()]
+def published_kinds() -> list[str]:
+    return [kind for kind, _payload in published()]

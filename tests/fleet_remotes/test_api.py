@@ -15,7 +15,7 @@ from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction, Re
 from fleet_remotes.services.binding import bind_vehicles
 from tests.conftest import ApiClient
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
-from tests.fleet_remotes.helpers import at, hear, knock, success, waking
+from tests.fleet_remotes.helpers import at, notify, post_callback, success, waking
 
 pytestmark = pytest.mark.django_db
 VIN = "VR3UHZKXZPT500001"
@@ -103,7 +103,7 @@ def test_statements_of_an_upsert_do_not_grow(api: ApiClient) -> None:
 
 def test_a_vehicle_that_is_made_later_is_bound_to_what_came_before(api: ApiClient) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, success(action) | {"vin": VIN, "remoteActionId": "of-another-tool"})
+    notify(callback, success(action) | {"vin": VIN, "remoteActionId": "of-another-tool"})
     assert RemoteNotification.objects.get().vehicle is None
     api.put("/remotes/vehicles", VEHICLE | {"fleet": action.fleet.key})
     found = RemoteNotification.objects.get()
@@ -114,7 +114,7 @@ def test_a_vehicle_that_is_made_later_is_bound_to_what_came_before(api: ApiClien
 def test_wake_ups_of_a_vehicle_that_is_made_later_count_once(api: ApiClient) -> None:
     action, callback = with_callback(since=at(0))
     foreign = {"vin": VIN, "remoteActionId": "of-another-tool"}
-    hear(callback, waking(action) | foreign, waking(action, 3) | foreign, success(action) | foreign)
+    notify(callback, waking(action) | foreign, waking(action, 3) | foreign, success(action) | foreign)
     assert not WakeUpUse.objects.exists()
     for _ in range(2):
         api.put("/remotes/vehicles", VEHICLE | {"fleet": action.fleet.key})
@@ -123,7 +123,7 @@ def test_wake_ups_of_a_vehicle_that_is_made_later_count_once(api: ApiClient) -> 
 
 def test_a_vehicle_that_was_added_in_the_administration_is_bound_by_the_next_round() -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, waking(action) | {"vin": VIN, "remoteActionId": "of-another-tool"})
+    notify(callback, waking(action) | {"vin": VIN, "remoteActionId": "of-another-tool"})
     FleetVehicleFactory(vin=VIN)  # of another fleet
     assert bind_vehicles(now=at(70)) == 0
     FleetVehicle.objects.filter(vin=VIN).update(fleet=action.fleet)
@@ -150,7 +150,7 @@ def test_a_callback_is_made_and_takes_what_its_header_proves(api: ApiClient) -> 
     assert answer.status_code == 201
     assert answer.json()["path"] == "/api/v1/remotes/callbacks/north"
     assert "0123456789abcdef" not in answer.content.decode()
-    assert knock(Callback.objects.get(), {}, value="Bearer 0123456789abcdef").status_code == 200
+    assert post_callback(Callback.objects.get(), {}, value="Bearer 0123456789abcdef").status_code == 200
     assert api.get("/remotes/callbacks").json()["items"][0]["slug"] == "north"
 
 
@@ -158,7 +158,7 @@ def test_a_value_that_is_made_up_is_shown_once(api: ApiClient) -> None:
     made = api.post("/remotes/callbacks", {"slug": "north", "fleet": "F-1", "header": {"name": "X-Token"}}).json()
     assert len(made["header"]["value"]) >= 32
     assert "value" not in api.get("/remotes/callbacks").json()["items"][0]["header"]
-    assert knock(Callback.objects.get(), {}, value=made["header"]["value"]).status_code == 200
+    assert post_callback(Callback.objects.get(), {}, value=made["header"]["value"]).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,14 @@ from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.binding import bind_waiting
 from fleet_remotes.services.callbacks import Body, take_bodies
 from fleet_remotes.services.polling import give_up
-from fleet_remotes.services.sending import send_due
+from fleet_remotes.services.sending import Claimed, send_due, settle
 from fleet_remotes.services.silence import watch_callbacks
 from fleet_remotes.services.vehicles import VehicleInput, resume_fleet, stop_fleet, take_vehicles
 from outbox.models import Event
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.helpers import accepted, at, body, event, fresh, knock, sent, success, waking
+from tests.fleet_remotes.helpers import accepted, at, body, event, fresh, post_callback, sent, success, waking
 from tests.infra_notifications.helpers import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -69,9 +69,10 @@ def test_callbacks_in_any_order_from_many_threads_end_as_they_would_in_order() -
     assert Counter(Event.objects.values_list("kind", flat=True)) == {"remote.succeeded": 20}
 
 
-def test_the_door_stores_each_body_once_whoever_knocks_with_it() -> None:
+def test_the_endpoint_stores_each_body_once_whoever_posts_it() -> None:
     action, callback = with_callback(since=at(0))
-    answers = at_once([partial(knock, callback, body(event(action, "Pending", "Accepted", n))) for n in range(24)])
+    bodies = [body(event(action, "Pending", "Accepted", second)) for second in range(24)]
+    answers = at_once([partial(post_callback, callback, content) for content in bodies])
     assert {answer.status_code for answer in answers} == {200}
     assert CallbackMessage.objects.count() == 24
 
@@ -227,3 +228,49 @@ def test_a_stop_switch_that_many_turn_is_turned_once() -> None:
     resumes = at_once([partial(resume_fleet, fleet=fleet)] * THREADS)
     assert (stops.count(True), resumes.count(True)) == (1, 1)
     assert LogEntry.objects.filter(object_pk=str(fleet.pk), changes__has_key="stopped").count() == 2
+
+
+def test_what_is_cancelled_while_it_is_confirmed_is_not_sent(settings: Settings) -> None:
+    settings.REMOTES_CLIENT_ID = "id"
+    drafts = [
+        commands.place_command(
+            vehicle=ready_vehicle(), command=UNLOCK, reason="because", by="x", now=timezone.now(), confirmed=False
+        )
+        for _ in range(THREADS)
+    ]
+    cancels = [partial(commands.cancel_action, action=action, now=timezone.now(), by="x") for action, _code in drafts]
+    confirms = [
+        partial(commands.confirm_command, action=action, code=code, by="x", now=timezone.now())
+        for action, code in drafts
+    ]
+    at_once([*cancels, *(partial(outcome_of, confirm) for confirm in confirms)])
+    assert {fresh(action).state for action, _code in drafts} == {State.CANCELLED}
+
+
+def test_a_notification_that_races_its_202_is_applied_all_the_same() -> None:
+    first, callback = with_callback(since=at(0), state=State.SUBMITTING, remote_action_id="", posts=1)
+    vehicles = FleetVehicleFactory.create_batch(19, fleet=first.fleet)
+    more = [
+        RemoteActionFactory(
+            vehicle=vehicle,
+            since=at(0),
+            state=State.SUBMITTING,
+            remote_action_id="",
+            posts=1,
+            callback_ref=callback.pk,
+        )
+        for vehicle in vehicles
+    ]
+    actions = [first, *more]
+
+    def answer(part: list[RemoteAction]) -> None:
+        for action in part:
+            settle(claimed=Claimed(action, "cb"), posted=f"id-{action.pk}", now=at(30))
+
+    def notify(part: list[RemoteAction]) -> None:
+        for action in part:
+            take_bodies([body_of(callback.pk, success(action) | {"remoteActionId": f"id-{action.pk}"})])
+            apply_all()
+
+    at_once([partial(work, actions[n::4]) for n in range(4) for work in (answer, notify)])
+    assert {fresh(action).state for action in actions} == {State.SUCCEEDED}

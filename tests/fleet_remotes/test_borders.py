@@ -31,7 +31,7 @@ from tests.factories.fleet_remotes import (
     with_callback,
 )
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.helpers import HOUR, MINUTE, at, event, flags, fresh, hear, success, verdicts, waking
+from tests.fleet_remotes.helpers import HOUR, MINUTE, at, event, flags, fresh, notify, success, verdicts, waking
 
 pytestmark = pytest.mark.django_db
 TICK = timedelta(microseconds=1)
@@ -74,7 +74,7 @@ def test_the_last_wake_up_of_a_budget_may_be_used() -> None:
 
 def test_wake_ups_of_a_burst_count_for_twenty_minutes(settings: Settings) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, *(waking(action, second) for second in range(settings.REMOTES_WAKEUPS_BURST)), now=at(10))
+    notify(callback, *(waking(action, second) for second in range(settings.REMOTES_WAKEUPS_BURST)), now=at(10))
     end = at(10) + timedelta(seconds=settings.REMOTES_WAKEUPS_BURST_S)
     RemoteAction.objects.update(state=State.SUCCEEDED)
     assert codes(action.vehicle, end - TICK) == {"WokenUpOften"}
@@ -202,7 +202,7 @@ def test_a_callback_is_silent_after_its_time_and_not_at_it() -> None:
 @pytest.mark.parametrize(("ahead", "is_believed"), [(5 * MINUTE, True), (5 * MINUTE + MINUTE / 60_000, False)])
 def test_a_clock_ahead_is_believed_for_five_minutes(ahead: timedelta, is_believed: bool) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, success(action, (at(60) + ahead - at(0)).total_seconds()), now=at(60))
+    notify(callback, success(action, (at(60) + ahead - at(0)).total_seconds()), now=at(60))
     assert (Flag.FUTURE_DATE in flags()) != is_believed
     assert fresh(action).since == at(60)
 
@@ -211,14 +211,14 @@ def test_a_clock_ahead_is_believed_for_five_minutes(ahead: timedelta, is_believe
 def test_a_wake_up_belongs_to_the_month_of_its_moment_in_utc(late: timedelta) -> None:
     month = at(0).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     action, callback = with_callback(since=month - HOUR)
-    hear(callback, waking(action) | {"eventDate": (month + late).isoformat()}, now=month + HOUR)
+    notify(callback, waking(action) | {"eventDate": (month + late).isoformat()}, now=month + HOUR)
     assert WakeUpUse.objects.get().month == (month + late).date().replace(day=1)
 
 
 @pytest.mark.parametrize(("age", "bound"), [(73 * HOUR, 0), (73 * HOUR - TICK, 1)])
 def test_a_notification_waits_73_hours_for_its_action(age: timedelta, bound: int) -> None:
     action, callback = with_callback(since=at(0), remote_action_id="")
-    hear(callback, success(action) | {"remoteActionId": "later"}, now=at(60))
+    notify(callback, success(action) | {"remoteActionId": "later"}, now=at(60))
     RemoteAction.objects.update(remote_action_id="later")
     assert bind_waiting(now=at(60) + age) == bound
 
@@ -227,7 +227,7 @@ def test_a_notification_waits_73_hours_for_its_action(age: timedelta, bound: int
 def test_a_notification_waits_73_hours_for_its_vehicle(age: timedelta, bound: int) -> None:
     callback = CallbackFactory()
     other = RemoteActionFactory.build(vehicle=FleetVehicleFactory.build(vin="VR3LATER00000001"), remote_action_id="x")
-    hear(callback, waking(other), now=at(60))
+    notify(callback, waking(other), now=at(60))
     FleetVehicleFactory(vin="VR3LATER00000001", fleet=callback.fleet)
     assert bind_vehicles(now=at(60) + age) == bound
 
@@ -238,13 +238,13 @@ def test_a_notification_waits_73_hours_for_its_vehicle(age: timedelta, bound: in
 def its_callback_speaks(mine: RemoteAction, _other: RemoteAction) -> None:
     """The other fleet's callback names my action and my vehicle."""
     callback = CallbackFactory(fleet=_other.fleet)
-    hear(callback, waking(mine), event(mine, "Done", "Failed", 40, "TooManyWakeUpsOverMonth"))
+    notify(callback, waking(mine), event(mine, "Done", "Failed", 40, "TooManyWakeUpsOverMonth"))
     assert verdicts() == [Verdict.UNKNOWN_ACTION] * 2
 
 
 def its_callback_is_bound(mine: RemoteAction, other: RemoteAction) -> None:
     """What waits at the other fleet's callback is looked for among its own actions and vehicles."""
-    hear(CallbackFactory(fleet=other.fleet), waking(mine))
+    notify(CallbackFactory(fleet=other.fleet), waking(mine))
     assert (bind_waiting(now=at(70)), bind_vehicles(now=at(70))) == (0, 0)
 
 
@@ -259,7 +259,7 @@ def it_is_resumed(mine: RemoteAction, other: RemoteAction) -> None:
 
 def it_succeeds(_mine: RemoteAction, other: RemoteAction) -> None:
     """A success of another vehicle ends no failure of mine."""
-    hear(CallbackFactory(fleet=other.fleet), success(other))
+    notify(CallbackFactory(fleet=other.fleet), success(other))
     assert fresh(other).state == State.SUCCEEDED
 
 

@@ -23,7 +23,7 @@ from tests.factories.fleet_remotes import (
     RemoteActionFactory,
     with_callback,
 )
-from tests.fleet_remotes.helpers import accepted, at, body, fresh, knock, receive, sent, success, verdicts
+from tests.fleet_remotes.helpers import accepted, at, body, fresh, post_callback, receive, sent, success, verdicts
 
 pytestmark = pytest.mark.django_db
 
@@ -39,9 +39,9 @@ def statements(work: Any) -> list[str]:
 
 def test_it_is_stored_with_one_insert_and_answered_with_nothing() -> None:
     action, callback = with_callback(since=at(0))
-    found = statements(lambda: knock(callback, body(success(action))))
+    found = statements(lambda: post_callback(callback, body(success(action))))
     assert [sql.split(" ")[0] for sql in found] == ["SELECT", "INSERT"]
-    answer = knock(callback, body(success(action)))
+    answer = post_callback(callback, body(success(action)))
     assert (answer.status_code, answer.content) == (200, b"")
     assert CallbackMessage.objects.count() == 2
     assert bytes(CallbackMessage.objects.all()[0].body) == json.dumps(body(success(action))).encode()
@@ -70,7 +70,7 @@ def test_it_is_stored_with_one_insert_and_answered_with_nothing() -> None:
 )
 def test_whatever_is_in_it_is_kept_and_answered_with_200(content: bytes) -> None:
     callback = CallbackFactory()
-    assert knock(callback, content).status_code == 200
+    assert post_callback(callback, content).status_code == 200
     assert apply_waiting(now=at(0)) == 1
     assert set(verdicts()) == {Verdict.UNREADABLE}
     assert all(RemoteNotification.objects.values_list("reason", flat=True))
@@ -80,7 +80,7 @@ def test_whatever_is_in_it_is_kept_and_answered_with_200(content: bytes) -> None
 
 def test_any_header_will_do_but_it_must_be_the_right_one() -> None:
     callback = CallbackFactory(header_name="X-Fleet-Token")
-    assert knock(callback, {}).status_code == 200
+    assert post_callback(callback, {}).status_code == 200
     client = Client()
     path = f"/api/v1/remotes/callbacks/{callback.slug}"
     assert client.post(path, b"{}", content_type="application/json").status_code == 401
@@ -89,7 +89,7 @@ def test_any_header_will_do_but_it_must_be_the_right_one() -> None:
 
 def test_an_unknown_slug_is_answered_like_a_wrong_header() -> None:
     callback = CallbackFactory()
-    wrong, unknown = knock(callback, {}, value="x"), knock(CallbackFactory.build(slug="nobody"), {})
+    wrong, unknown = post_callback(callback, {}, value="x"), post_callback(CallbackFactory.build(slug="nobody"), {})
     assert (wrong.status_code, wrong.content) == (unknown.status_code, unknown.content)
     assert wrong["Content-Type"] == "application/problem+json"
 
@@ -101,14 +101,14 @@ def test_only_posts_are_taken() -> None:
 
 def test_a_body_above_the_limit_is_said_to_be() -> None:
     callback = CallbackFactory()
-    assert knock(callback, b" " * (5 * 1024 * 1024 + 1)).status_code == 413
+    assert post_callback(callback, b" " * (5 * 1024 * 1024 + 1)).status_code == 413
     assert not CallbackMessage.objects.exists()
 
 
 def test_a_database_that_fails_makes_the_vendor_repeat() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE fleet_remotes_callbackmessage ADD CONSTRAINT nothing CHECK (id < 0) NOT VALID")
-    assert knock(CallbackFactory(), {}).status_code == 500
+    assert post_callback(CallbackFactory(), {}).status_code == 500
 
 
 # ---- applying -----------------------------------------------------------------------------------------------------

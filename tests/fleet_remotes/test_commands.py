@@ -18,7 +18,7 @@ from fleet_remotes.services import commands
 from fleet_remotes.services.polling import expire
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetFactory, FleetVehicleFactory, RemoteActionFactory
-from tests.fleet_remotes.helpers import fresh, told
+from tests.fleet_remotes.helpers import fresh, published
 
 pytestmark = pytest.mark.django_db
 LIGHTS, LOCK = read_command("lights", {"on": True}), read_command("door", {"state": "Locked"})
@@ -153,7 +153,7 @@ def test_a_confirmation_that_comes_too_late_confirms_nothing(vehicle: FleetVehic
         commands.confirm_command(action=action, code=code, by="x", now=later)
     assert expire(now=later) == 1
     assert fresh(action).state == State.CANCELLED
-    assert told() == []
+    assert published() == []
 
 
 def test_a_confirmation_checks_once_more(vehicle: FleetVehicle) -> None:
@@ -203,7 +203,7 @@ def test_a_batch_queues_what_may_be_sent_and_keeps_the_rest_with_why(anna: User)
     found = batch.actions.order_by("vehicle_id").values_list("state", "cause")
     assert list(found) == [("queued", ""), ("refused", "PrivacyOn"), ("refused", "NotCapable"), ("queued", "")]
     assert (batch.total, batch.created_by) == (4, anna)
-    assert told() == []
+    assert published() == []
 
 
 def test_only_what_failed_is_tried_again(anna: User) -> None:

@@ -193,12 +193,12 @@ def test_every_way_ends_where_it_should(fleet: Fleet) -> None:
         found = fleet.wait_for(actions[way], "succeeded", "already_done", "failed", "rejected", timeout_s=45)
         assert found["state"] == expected, (way, found)
     assert all(fleet.carried_out(vin) == (WAYS[way] != "rejected") for way, vin in vins.items())
-    told = {row["data"]["action"]["id"]: row["type"] for row in _events(fleet) if "action" in row["data"]}
+    published = {row["data"]["action"]["id"]: row["type"] for row in _events(fleet) if "action" in row["data"]}
     # What is tried again by itself is not told of yet.
-    assert not told.keys() & {actions["time_out"], actions["repeated_time_out"]}
-    assert told[actions["success"]] == "remote.succeeded"
-    assert told[actions["failed_DoorsOpen+type_failed"]] == "remote.failed"
-    assert told[actions["quota"]] == told[actions["battery"]] == "remote.blocked"
+    assert not published.keys() & {actions["time_out"], actions["repeated_time_out"]}
+    assert published[actions["success"]] == "remote.succeeded"
+    assert published[actions["failed_DoorsOpen+type_failed"]] == "remote.failed"
+    assert published[actions["quota"]] == published[actions["battery"]] == "remote.blocked"
 
 
 def _events(fleet: Fleet) -> list[Any]:
@@ -225,7 +225,7 @@ def test_a_list_and_a_webhook_hear_of_all_six_kinds(fleet: Fleet) -> None:
     _register(fleet, "F-SILENT", "http://127.0.0.1:9/", "silent")
     fleet.live.rows("UPDATE fleet_remotes_callback SET silent_after_s = 3 WHERE slug = 'silent'")
     mended = fleet.vehicle("failed_DoorsOpen", "success_awake")
-    told = {
+    published = {
         fleet.order(silent): "remote.unconfirmed",
         fleet.order(fleet.vehicle("battery")): "remote.blocked",
         fleet.order(fleet.vehicle("success", wakeup_budget=1)): "remote.succeeded",
@@ -233,11 +233,11 @@ def test_a_list_and_a_webhook_hear_of_all_six_kinds(fleet: Fleet) -> None:
     first = fleet.order(mended, "door", {"state": "Locked"})
     fleet.wait_for(first, "failed")
     second = fleet.order(mended, "door", {"state": "Locked"})
-    told |= {first: "remote.failed", second: "remote.succeeded"}
+    published |= {first: "remote.failed", second: "remote.succeeded"}
     fleet.live.wait_until(lambda: {one.event["type"] for one in fleet.receiver.heard} >= set(KINDS), "all heard", 60)
     heard = [one.verify(secret) for one in fleet.receiver.heard]
     mine = {one["data"]["action"]["id"]: one for one in heard if one["type"].startswith("remote.")}
-    assert {pk: one["type"] for pk, one in mine.items() if pk in told} == told
+    assert {pk: one["type"] for pk, one in mine.items() if pk in published} == published
     assert mine[second]["data"]["resolves"] == [first]
     fleet.live.wait_until(lambda: all(label in _mailed(fleet) for label in KINDS.values()), "all are mailed")
     assert {mail.recipients for mail in fleet.mailbox.mails} == {("ops@example.org",)}

@@ -29,12 +29,12 @@ from tests.fleet_remotes.helpers import (
     event,
     failed,
     fresh,
-    hear,
-    kinds_told,
+    notify,
+    published,
+    published_kinds,
     receive,
     sent,
     success,
-    told,
     waking,
 )
 
@@ -51,9 +51,9 @@ def in_flight(**more: Any) -> tuple[RemoteAction, Callback]:
 
 def test_nothing_is_told_before_the_end() -> None:
     action, callback = in_flight()
-    hear(callback, accepted(action), waking(action), sent(action))
-    hear(callback, event(action, "Pending", "TooManyWakeUpsOverMonth", 33))
-    assert told([kinds.SUCCEEDED, kinds.FAILED, kinds.BLOCKED, kinds.UNCONFIRMED]) == []
+    notify(callback, accepted(action), waking(action), sent(action))
+    notify(callback, event(action, "Pending", "TooManyWakeUpsOverMonth", 33))
+    assert published([kinds.SUCCEEDED, kinds.FAILED, kinds.BLOCKED, kinds.UNCONFIRMED]) == []
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_nothing_is_told_before_the_end() -> None:
 def test_each_outcome_is_told_once_however_often_it_is_reported(status: str, cause: str, kind: str) -> None:
     action, callback = in_flight()
     for second in (10, 20, 30):
-        hear(callback, event(action, "Done", status, second, cause))
-    ((found, payload),) = told([kinds.SUCCEEDED, kinds.FAILED, kinds.BLOCKED])
+        notify(callback, event(action, "Done", status, second, cause))
+    ((found, payload),) = published([kinds.SUCCEEDED, kinds.FAILED, kinds.BLOCKED])
     assert found == kind
     assert payload["vehicle"]["vin"] == action.vehicle.vin
     assert payload["action"]["id"] == action.pk
@@ -96,17 +96,17 @@ def test_payloads_are_what_their_schemas_say() -> None:
         assert msgspec.convert(kind.example_data(), kind.payload, strict=False) == kind.example
         assert kind.is_public
     action, callback = in_flight()
-    hear(callback, waking(action), failed(action, "TooManyWakeUpsOverMonth"))
-    for key, payload in told():
+    notify(callback, waking(action), failed(action, "TooManyWakeUpsOverMonth"))
+    for key, payload in published():
         assert msgspec.convert(payload, kind_of(key).payload, strict=False)
 
 
 def test_unconfirmed_is_told_and_the_late_outcome_answers_it() -> None:
     action, callback = in_flight()
-    hear(callback, sent(action))
+    notify(callback, sent(action))
     give_up(now=at(700))
-    hear(callback, success(action, 800), now=at(900))
-    assert kinds_told() == [kinds.UNCONFIRMED, kinds.SUCCEEDED]
+    notify(callback, success(action, 800), now=at(900))
+    assert published_kinds() == [kinds.UNCONFIRMED, kinds.SUCCEEDED]
     first, second = Event.objects.order_by("id")
     assert second.thread == first.uuid.hex
     assert second.payload["confirmed_late_after_s"] == 100
@@ -117,14 +117,14 @@ def test_unconfirmed_is_told_and_the_late_outcome_answers_it() -> None:
 def test_a_later_success_of_the_same_command_resolves_earlier_failures() -> None:
     action, callback = in_flight()
     vehicle = action.vehicle
-    hear(callback, failed(action, "DoorsOpen"))
+    notify(callback, failed(action, "DoorsOpen"))
     other = RemoteActionFactory(vehicle=vehicle, kind=Kind.LIGHTS, since=at(50))
-    hear(callback, failed(other, "VehicleError", 55))
+    notify(callback, failed(other, "VehicleError", 55))
     second = RemoteActionFactory(vehicle=vehicle, since=at(60))
-    hear(callback, failed(second, "DoorsOpen", 61), now=at(70))
+    notify(callback, failed(second, "DoorsOpen", 61), now=at(70))
     third = RemoteActionFactory(vehicle=vehicle, since=at(80))
-    hear(callback, success(third, 90), now=at(95))
-    (_kind, payload) = told([kinds.SUCCEEDED])[0]
+    notify(callback, success(third, 90), now=at(95))
+    (_kind, payload) = published([kinds.SUCCEEDED])[0]
     assert payload["resolves"] == [action.pk, second.pk]
     assert Event.objects.get(kind=kinds.SUCCEEDED).thread == fresh(second).thread
     assert [fresh(one).resolved_by_id for one in (action, second, other)] == [third.pk, third.pk, None]
@@ -132,19 +132,19 @@ def test_a_later_success_of_the_same_command_resolves_earlier_failures() -> None
 
 def test_a_success_of_another_vehicle_resolves_nothing() -> None:
     action, callback = in_flight()
-    hear(callback, failed(action))
+    notify(callback, failed(action))
     other = RemoteActionFactory(vehicle=FleetVehicleFactory(fleet=action.fleet), since=at(50))
-    hear(callback, success(other, 55))
+    notify(callback, success(other, 55))
     assert fresh(action).resolved_by is None
 
 
 def test_a_conflict_is_told_when_the_vendors_record_has_decided() -> None:
     action, callback = in_flight()
     receive(callback, body(success(action, 50), failed(action, "DoorsOpen", 40)))
-    assert kinds_told() == []
+    assert published_kinds() == []
     question = Question(action.pk, "", "", "", action.remote_action_id)
     take_answer(question=question, answer=VendorReply(record={"status": "Success"}), now=at(120))
-    ((kind, payload),) = told()
+    ((kind, payload),) = published()
     assert (kind, payload["conflict"]) == (kinds.SUCCEEDED, True)
 
 
@@ -154,7 +154,7 @@ def test_a_conflict_that_nobody_decides_is_told_in_the_end() -> None:
     question = Question(action.pk, "", "", "", action.remote_action_id)
     for _ in range(5):
         take_answer(question=question, answer=VendorReply(problem="away"), now=at(120))
-    assert kinds_told() == [kinds.FAILED]
+    assert published_kinds() == [kinds.FAILED]
 
 
 # ---- automatic second tries ---------------------------------------------------------------------------------------
@@ -162,53 +162,53 @@ def test_a_conflict_that_nobody_decides_is_told_in_the_end() -> None:
 
 def test_a_failure_that_is_tried_again_is_not_told_until_that_ended() -> None:
     action, callback = in_flight(kind=Kind.LIGHTS, parameters={"on": True})
-    hear(callback, failed(action, "VehicleConnectionTimeout"))
-    assert kinds_told() == []
+    notify(callback, failed(action, "VehicleConnectionTimeout"))
+    assert published_kinds() == []
     retry = RemoteAction.objects.exclude(pk=action.pk).get()
     assert (retry.state, retry.retry_of, retry.auto_tries) == (State.QUEUED, action, 1)
     assert (retry.not_before, retry.parameters) == (at(60) + 20 * MINUTE, {"on": True})
     assert retry.label != action.label
     assert ActionStep.objects.get(action=action).kind == "retrying"
     RemoteAction.objects.filter(pk=retry.pk).update(state=State.SUBMITTED, remote_action_id="again")
-    hear(callback, failed(fresh(retry), "VehicleConnectionTimeout", 2_000), now=at(2_001))
+    notify(callback, failed(fresh(retry), "VehicleConnectionTimeout", 2_000), now=at(2_001))
     assert RemoteAction.objects.count() == 2
-    ((kind, payload),) = told()
+    ((kind, payload),) = published()
     assert (kind, payload["action"]["retry_of"]) == (kinds.FAILED, action.pk)
 
 
 @pytest.mark.parametrize("kind", [Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN])
 def test_a_dangerous_command_is_told_at_once_and_never_tried_again(kind: Kind) -> None:
     action, callback = in_flight(kind=kind)
-    hear(callback, failed(action, "VehicleConnectionTimeout"))
-    assert (RemoteAction.objects.count(), kinds_told()) == (1, [kinds.FAILED])
+    notify(callback, failed(action, "VehicleConnectionTimeout"))
+    assert (RemoteAction.objects.count(), published_kinds()) == (1, [kinds.FAILED])
 
 
 def test_nothing_is_tried_again_when_it_is_switched_off_or_the_fleet_is_stopped(settings: Settings) -> None:
     settings.REMOTES_AUTO_RETRY = False
     action, callback = in_flight(kind=Kind.LIGHTS)
-    hear(callback, failed(action, "GeneralError"))
+    notify(callback, failed(action, "GeneralError"))
     settings.REMOTES_AUTO_RETRY = True
     stopped, its_callback = in_flight(kind=Kind.LIGHTS)
     stopped.fleet.stopped_at = NOW
     stopped.fleet.save()
-    hear(its_callback, failed(stopped, "GeneralError"))
-    assert (RemoteAction.objects.count(), kinds_told()) == (2, [kinds.FAILED] * 2)
+    notify(its_callback, failed(stopped, "GeneralError"))
+    assert (RemoteAction.objects.count(), published_kinds()) == (2, [kinds.FAILED] * 2)
 
 
 def test_a_person_who_was_quicker_needs_no_second_try() -> None:
     action, callback = in_flight(kind=Kind.LIGHTS)
     RemoteActionFactory(vehicle=action.vehicle, kind=Kind.LIGHTS, state=State.QUEUED, remote_action_id="")
-    hear(callback, failed(action, "GeneralError"))
-    assert (RemoteAction.objects.count(), kinds_told()) == (2, [kinds.FAILED])
+    notify(callback, failed(action, "GeneralError"))
+    assert (RemoteAction.objects.count(), published_kinds()) == (2, [kinds.FAILED])
 
 
 def test_a_failure_long_after_the_time_out_is_a_persons_to_judge() -> None:
     action, callback = in_flight(kind=Kind.LIGHTS)
     RemoteAction.objects.update(deadline_at=at(600))
     give_up(now=at(700))
-    hear(callback, failed(action, "GeneralError", 800), now=at(900))
+    notify(callback, failed(action, "GeneralError", 800), now=at(900))
     assert RemoteAction.objects.count() == 1
-    assert kinds_told() == [kinds.UNCONFIRMED, kinds.FAILED]
+    assert published_kinds() == [kinds.UNCONFIRMED, kinds.FAILED]
 
 
 # ---- wake-ups -----------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_a_failure_long_after_the_time_out_is_a_persons_to_judge() -> None:
 
 def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
     action, callback = in_flight()
-    hear(callback, accepted(action), waking(action), waking(action), waking(action, 3), sent(action))
+    notify(callback, accepted(action), waking(action), waking(action), waking(action, 3), sent(action))
     use = WakeUpUse.objects.get()
     assert (use.vehicle, use.month, use.used, use.refusals) == (action.vehicle, NOW.date().replace(day=1), 2, 0)
 
@@ -224,7 +224,7 @@ def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
 def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
     action, callback = in_flight()
     foreign = waking(action) | {"remoteActionId": "of-another-tool"}
-    hear(callback, foreign, foreign | {"eventDate": iso(THIS_MONTH - SECOND)}, foreign | {"vin": "VR3NOBODY000"})
+    notify(callback, foreign, foreign | {"eventDate": iso(THIS_MONTH - SECOND)}, foreign | {"vin": "VR3NOBODY000"})
     assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [
         ((THIS_MONTH - DAY).month, 1),
         (THIS_MONTH.month, 1),
@@ -233,10 +233,10 @@ def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
 
 def test_the_first_refusal_teaches_the_budget() -> None:
     action, callback = in_flight()
-    hear(callback, *(waking(action, second) for second in range(31)))
-    hear(callback, failed(action, "TooManyWakeUpsOverMonth"))
+    notify(callback, *(waking(action, second) for second in range(31)))
+    notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
     later = RemoteActionFactory(vehicle=action.vehicle, since=at(90))
-    hear(callback, waking(later, 91), event(later, "Pending", "TooManyWakeUpsOverMonth", 92), now=at(99))
+    notify(callback, waking(later, 91), event(later, "Pending", "TooManyWakeUpsOverMonth", 92), now=at(99))
     use = WakeUpUse.objects.get()
     assert (use.used, use.refusals, use.refused_at_count) == (32, 2, 31)
     assert FleetVehicle.objects.get().wakeup_learnt == 31
@@ -244,7 +244,7 @@ def test_the_first_refusal_teaches_the_budget() -> None:
 
 def test_a_refusal_without_any_wake_up_of_ours_teaches_nothing() -> None:
     action, callback = in_flight()
-    hear(callback, failed(action, "TooManyWakeUpsOverMonth"))
+    notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
     assert FleetVehicle.objects.get().wakeup_learnt is None
     assert WakeUpUse.objects.get().refusals == 1
 
@@ -252,23 +252,23 @@ def test_a_refusal_without_any_wake_up_of_ours_teaches_nothing() -> None:
 def test_used_up_wake_ups_are_told_once_a_month() -> None:
     action, callback = in_flight()
     FleetVehicle.objects.update(wakeup_budget=2)
-    hear(callback, waking(action, 1))
-    assert kinds_told() == []
-    hear(callback, waking(action, 2), waking(action, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
-    ((kind, payload),) = told()
+    notify(callback, waking(action, 1))
+    assert published_kinds() == []
+    notify(callback, waking(action, 2), waking(action, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
+    ((kind, payload),) = published()
     assert (kind, payload["month"]) == (kinds.WAKEUPS_EXHAUSTED, f"{NOW:%Y-%m}")
     assert (payload["used"], payload["budget"]) == (3, 2)
     following = (THIS_MONTH + 32 * DAY).replace(day=1)
-    hear(callback, waking(action, 5) | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
-    assert len(told()) == 1
+    notify(callback, waking(action, 5) | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
+    assert len(published()) == 1
 
 
 def test_what_happened_last_month_is_counted_but_no_news() -> None:
     action, callback = in_flight()
     late = failed(action, "TooManyWakeUpsOverMonth") | {"eventDate": iso(THIS_MONTH - DAY)}
-    hear(callback, late)
+    notify(callback, late)
     assert WakeUpUse.objects.get().refusals == 1
-    assert kinds.WAKEUPS_EXHAUSTED not in kinds_told()
+    assert kinds.WAKEUPS_EXHAUSTED not in published_kinds()
 
 
 # ---- silence ------------------------------------------------------------------------------------------------------
@@ -281,11 +281,11 @@ def test_a_callback_is_silent_when_commands_stay_without_any_notification() -> N
     assert watch_callbacks(now=at(999)) == 0
     callback.refresh_from_db()
     assert callback.silent_since == at(0)
-    ((kind, payload),) = told()
+    ((kind, payload),) = published()
     assert (kind, payload["callback"], payload["waiting_actions"]) == (kinds.CALLBACK_SILENT, callback.slug, 1)
-    hear(callback, success(action, 1_000), now=at(1_001))
+    notify(callback, success(action, 1_000), now=at(1_001))
     assert watch_callbacks(now=at(1_002)) == 1
-    over = [payload for kind, payload in told([kinds.CALLBACK_SILENT])][1]
+    over = [payload for kind, payload in published([kinds.CALLBACK_SILENT])][1]
     assert datetime.fromisoformat(over["over_at"]) == at(1_001)
     events = Event.objects.filter(kind=kinds.CALLBACK_SILENT).order_by("id")
     assert events[1].thread == events[0].uuid.hex
@@ -294,7 +294,7 @@ def test_a_callback_is_silent_when_commands_stay_without_any_notification() -> N
 
 def test_any_notification_shows_that_a_callback_works() -> None:
     _action, callback = in_flight(submitted_at=at(0))
-    hear(callback, {"nonsense": True}, now=at(500))
+    notify(callback, {"nonsense": True}, now=at(500))
     assert watch_callbacks(now=at(2_000)) == 0
 
 

@@ -34,7 +34,7 @@ from tests.factories.fleet_remotes import (
     with_callback,
 )
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.helpers import accepted, at, body, event, failed, fresh, hear, receive, sent, success, waking
+from tests.fleet_remotes.helpers import accepted, at, body, event, failed, fresh, notify, receive, sent, success, waking
 from tests.infra_notifications.pages import harmless, rows_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -263,7 +263,7 @@ def test_viewers_send_nothing(viewer: Client, vehicles: list[FleetVehicle]) -> N
 def test_action_page_tells_the_whole_story(viewer: Client) -> None:
     action, callback = with_callback(since=at(0), submitted_at=at(0))
     ActionStep.objects.create(action=action, at=at(0), kind="created", detail="anna")
-    hear(
+    notify(
         callback, accepted(action), accepted(action), waking(action), sent(action, 28), failed(action, "DoorsOpen", 34)
     )
     shown = text_of(viewer.get(url("action", action.pk)))
@@ -285,7 +285,7 @@ def test_action_page_tells_the_whole_story(viewer: Client) -> None:
 
 def test_action_page_says_what_is_expected_and_that_sent_is_not_confirmed(viewer: Client) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, sent(action))
+    notify(callback, sent(action))
     response = viewer.get(url("action", action.pk))
     shown = text_of(response)
     assert "Sent is not confirmed: it counts as done only when the vendor says so." in shown
@@ -437,8 +437,8 @@ def test_stop_switch_asks_why_and_everyone_sees_it(operator: Client, viewer: Cli
 
 def test_callback_health_counts_what_arrives_how_late(viewer: Client) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, accepted(action, 59.5), sent(action, 50), sent(action, 50), now=at(60))
-    hear(callback, event(action, "Pending", "Odd", 59.8), now=at(60))
+    notify(callback, accepted(action, 59.5), sent(action, 50), sent(action, 50), now=at(60))
+    notify(callback, event(action, "Pending", "Odd", 59.8), now=at(60))
     Callback.objects.update(refused=7, last_refused_at=timezone.now())
     (row,) = rows_of(viewer.get(url("callbacks")))
     assert "Running" in row
@@ -508,7 +508,7 @@ def test_unmatched_are_listed_with_why_and_read_again(operator: Client) -> None:
 
 def test_notifications_are_found(viewer: Client) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, success(action), accepted(action))
+    notify(callback, success(action), accepted(action))
     assert len(rows_of(viewer.get(url("notifications") + "?q=verdict:late"))) == 1
     assert len(rows_of(viewer.get(url("notifications") + f"?q=callback:{callback.slug}"))) == 2
     assert len(rows_of(viewer.get(url("notifications") + "?verdict=applied"))) == 1

@@ -18,7 +18,7 @@ from fleet_remotes.services.commands import place_command
 from fleet_remotes.services.sending import claim, send_due, settle
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory
 from tests.fleet_remotes.conftest import Running
-from tests.fleet_remotes.helpers import HOUR, fresh, kinds_told
+from tests.fleet_remotes.helpers import HOUR, fresh, published_kinds
 
 pytestmark = pytest.mark.django_db
 COMMANDS: dict[Kind, dict[str, Any]] = {
@@ -126,7 +126,7 @@ def test_a_vendor_that_refuses_ends_it_with_its_words(vehicle: FleetVehicle, ven
     action = fresh(action)
     assert (action.state, action.http_status, action.error_code) == (State.REJECTED, 403, "40399")
     assert action.error_uuid.startswith("sim-")
-    assert kinds_told() == ["remote.failed"]
+    assert published_kinds() == ["remote.failed"]
     assert "HTTP 403" in ActionStep.objects.latest("id").detail
 
 
@@ -209,7 +209,7 @@ def test_a_dangerous_one_is_never_posted_again(vehicle: FleetVehicle, vendor: Ru
     send_due()
     look(action, 4)
     assert fresh(action).state == State.UNCONFIRMED
-    assert kinds_told() == ["remote.unconfirmed"]
+    assert published_kinds() == ["remote.unconfirmed"]
     look(action)
     assert send_due() == 0
     assert (fresh(action).state, vendor.vendor.posts) == (State.UNCONFIRMED, 1)
@@ -267,7 +267,7 @@ def test_what_waited_too_long_is_not_sent(vehicle: FleetVehicle, vendor: Running
     assert claim(now=late) == ([], False)
     assert polling.expire(now=late) == 1
     assert (fresh(action).state, fresh(action).cause) == (State.REFUSED, "Expired")
-    assert kinds_told() == ["remote.failed"]
+    assert published_kinds() == ["remote.failed"]
 
 
 def test_a_check_that_refuses_by_now_ends_it_unsent(vehicle: FleetVehicle, vendor: Running) -> None:
@@ -275,7 +275,7 @@ def test_a_check_that_refuses_by_now_ends_it_unsent(vehicle: FleetVehicle, vendo
     FleetVehicle.objects.update(privacy="Full")
     assert send_due() == 0
     assert (fresh(action).state, fresh(action).cause) == (State.REFUSED, "PrivacyOn")
-    assert (vendor.vendor.posts, kinds_told()) == (0, ["remote.failed"])
+    assert (vendor.vendor.posts, published_kinds()) == (0, ["remote.failed"])
 
 
 def test_overdue_actions_are_asked_about_and_settled(vehicle: FleetVehicle, vendor: Running) -> None:

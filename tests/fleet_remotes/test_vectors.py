@@ -25,8 +25,8 @@ from tests.fleet_remotes.helpers import (
     failed,
     flags,
     fresh,
-    hear,
-    knock,
+    notify,
+    post_callback,
     receive,
     sent,
     success,
@@ -115,7 +115,7 @@ def test_vector(name: str, one_by_one: bool) -> None:
     vector = VECTORS[name]
     action, callback = with_callback(since=at(0), kind=vector.kind)
     events = vector.build(action)
-    hear(callback, *events) if one_by_one else receive(callback, body(*events))
+    notify(callback, *events) if one_by_one else receive(callback, body(*events))
     action = fresh(action)
     assert (action.state, action.cause) == (vector.state, vector.cause)
     assert verdicts() == vector.verdicts
@@ -146,7 +146,7 @@ def answer_of(action: RemoteAction, **record: Any) -> None:
 )
 def test_9_blocked_then_the_record_says_that_it_failed(record: dict[str, str], inferred: bool) -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, event(action, "Pending", "TooManyWakeUpsOverMonth", 1))
+    notify(callback, event(action, "Pending", "TooManyWakeUpsOverMonth", 1))
     assert fresh(action).state == State.BLOCKED_QUOTA
     answer_of(action, **record)
     action = fresh(action)
@@ -155,20 +155,20 @@ def test_9_blocked_then_the_record_says_that_it_failed(record: dict[str, str], i
 
 def test_9_blocked_and_nothing_more_fails_by_inference_until_a_real_word_comes() -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, event(action, "Pending", "VehicleBatteryChargeTooLow", 1))
+    notify(callback, event(action, "Pending", "VehicleBatteryChargeTooLow", 1))
     assert give_up(now=at(60 + 299)) == 0
     assert give_up(now=at(60 + 301)) == 1
     assert (fresh(action).state, fresh(action).inferred) == (State.FAILED, True)
-    hear(callback, success(action, 400), now=at(500))
+    notify(callback, success(action, 400), now=at(500))
     assert (fresh(action).state, fresh(action).inferred) == (State.SUCCEEDED, False)
 
 
 def test_13_success_50_hours_after_the_time_out() -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, accepted(action))
+    notify(callback, accepted(action))
     give_up(now=at(700))
     assert fresh(action).state == State.UNCONFIRMED
-    hear(callback, success(action, 700 + 50 * 3600), now=at(700) + 51 * HOUR)
+    notify(callback, success(action, 700 + 50 * 3600), now=at(700) + 51 * HOUR)
     action = fresh(action)
     assert action.state == State.SUCCEEDED
     assert ActionStatus.of(action).confirmed_late_after_s == 50 * 3600
@@ -176,7 +176,7 @@ def test_13_success_50_hours_after_the_time_out() -> None:
 
 def test_14_success_and_failed_show_a_conflict_that_the_record_settles() -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, success(action, 50), failed(action, "DoorsOpen", 40))
+    notify(callback, success(action, 50), failed(action, "DoorsOpen", 40))
     action = fresh(action)
     assert (action.state, action.cause, action.conflict) == (State.FAILED, "DoorsOpen", True)
     assert verdicts() == [A, Verdict.CONFLICT]
@@ -189,7 +189,7 @@ def test_14_success_and_failed_show_a_conflict_that_the_record_settles() -> None
 def test_15_a_notification_before_the_202_is_bound_when_the_id_is_known() -> None:
     action, callback = with_callback(since=at(0), state=State.SUBMITTING, remote_action_id="")
     action.remote_action_id = "early"
-    hear(callback, accepted(action), success(action))
+    notify(callback, accepted(action), success(action))
     assert verdicts() == [Verdict.UNKNOWN_ACTION] * 2
     RemoteAction.objects.filter(pk=action.pk).update(remote_action_id="early", state=State.SUBMITTED)
     assert bind_waiting(now=at(90)) == 2
@@ -200,7 +200,7 @@ def test_15_a_notification_before_the_202_is_bound_when_the_id_is_known() -> Non
 
 def test_16_an_unknown_action_is_kept() -> None:
     action, callback = with_callback(since=at(0))
-    hear(callback, success(action) | {"remoteActionId": "of-another-tool"})
+    notify(callback, success(action) | {"remoteActionId": "of-another-tool"})
     assert verdicts() == [Verdict.UNKNOWN_ACTION]
     assert fresh(action).state == State.SUBMITTED
     assert bind_waiting(now=at(90)) == 0
@@ -209,7 +209,7 @@ def test_16_an_unknown_action_is_kept() -> None:
 def test_17_another_vehicle_than_the_actions_changes_nothing() -> None:
     action, callback = with_callback(since=at(0))
     other = FleetVehicleFactory(fleet=action.fleet)
-    hear(callback, success(action) | {"vin": other.vin})
+    notify(callback, success(action) | {"vin": other.vin})
     assert verdicts() == [Verdict.VIN_MISMATCH]
     assert fresh(action).state == State.SUBMITTED
     assert RemoteNotification.objects.get().action is None
@@ -235,17 +235,19 @@ def test_20_every_top_level_is_taken() -> None:
 
 def test_25_a_wrong_header_stores_nothing_but_a_count() -> None:
     action, callback = with_callback(since=at(0))
-    answers = [knock(callback, body(success(action)), value=value) for value in ("", "Bearer wrong", "Bearer é")]
+    answers = [
+        post_callback(callback, body(success(action)), value=value) for value in ("", "Bearer wrong", "Bearer é")
+    ]
     assert [answer.status_code for answer in answers] == [401, 401, 401]
     assert not CallbackMessage.objects.exists()
     assert Callback.objects.get().refused == 3
-    assert knock(callback, body(success(action))).status_code == 200
+    assert post_callback(callback, body(success(action))).status_code == 200
 
 
 def test_every_action_of_the_vendor_settles_its_own_action() -> None:
     callback_actions = [with_callback(since=at(0), kind=kind) for kind in Kind]
     for action, callback in callback_actions:
-        hear(callback, accepted(action), sent(action), success(action))
+        notify(callback, accepted(action), sent(action), success(action))
     assert {fresh(action).state for action, _callback in callback_actions} == {State.SUCCEEDED}
     assert flags() == set()
 
@@ -253,7 +255,7 @@ def test_every_action_of_the_vendor_settles_its_own_action() -> None:
 def test_a_callback_settles_actions_of_its_own_fleet_alone() -> None:
     action, _callback = with_callback(since=at(0))
     _other, foreign = with_callback(since=at(0))
-    hear(foreign, success(action))
+    notify(foreign, success(action))
     assert fresh(action).state == State.SUBMITTED
     assert verdicts() == [Verdict.UNKNOWN_ACTION]
     assert flags() == {Flag.UNKNOWN_VIN}
@@ -262,5 +264,5 @@ def test_a_callback_settles_actions_of_its_own_fleet_alone() -> None:
 def test_the_same_id_in_two_fleets_is_two_actions() -> None:
     first, callback = with_callback(since=at(0), remote_action_id="same")
     second = RemoteActionFactory(since=at(0), remote_action_id="same")
-    hear(callback, success(first))
+    notify(callback, success(first))
     assert (fresh(first).state, fresh(second).state) == (State.SUCCEEDED, State.SUBMITTED)
