@@ -27,7 +27,7 @@ class InfraNotificationsConfig(AppConfig):
         from outbox.event_kinds import register_kinds
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_retention_hold
-        from outbox.transports.email.words import register_mail_words
+        from outbox.transports.rendering.words import register_mail_words
 
         app = "infra_notifications"
         register_demo(app, demo.load)

@@ -22,9 +22,10 @@ from core.health import Finding, run_checks
 from outbox.checks import check_topic_lists
 from outbox.choices import Verdict
 from outbox.services.health_alerts import AlertMail, claim_mails, note_findings, note_sent
-from outbox.transports.email.mime import Body, Message, build_message
+from outbox.transports.email.mime import Message, build_message
 from outbox.transports.email.smtp import Broken, ServerAway, SmtpSession
 from outbox.transports.email.transport import own_host, server_from_settings
+from outbox.transports.rendering.render import Body
 
 log = structlog.get_logger("signalbox.watch")
 # The checks whose failure administrators are mailed about. That of the topic lists is none of `/readyz`'s: one list

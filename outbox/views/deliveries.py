@@ -28,7 +28,7 @@ from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
 from outbox.services.mailing_lists.leaving import list_of, read_token
 from outbox.services.replaying import REPLAYABLE, endpoint_of
 from outbox.tables import SEND_AGAIN
-from outbox.transports.email.render import CannotRender, render_mail
+from outbox.transports.rendering.render import CannotRender, render_mail
 
 DELIVERY_COLUMNS = (
     Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at"),

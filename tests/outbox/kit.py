@@ -21,9 +21,10 @@ from outbox.event_kinds import EventKind
 from outbox.models import Delivery
 from outbox.services import claim, publish, settle
 from outbox.transports.base import Work
-from outbox.transports.email.mime import Body, Message, build_message
+from outbox.transports.email.mime import Message, build_message
 from outbox.transports.email.smtp import ServerAway, SmtpServer, SmtpSession
 from outbox.transports.email.transport import EmailTransport
+from outbox.transports.rendering.render import Body
 from tests import clock
 from tests.mailserver import SmtpScript
 

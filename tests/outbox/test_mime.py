@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outbox.transports.email.mime import MAX_SUBJECT, UNSUBSCRIBE_MARK, Message, message_id, one_line
+from outbox.transports.email.mime import MAX_SUBJECT, Message, message_id, one_line
 from outbox.transports.email.smtp import stuffed
+from outbox.transports.rendering.render import UNSUBSCRIBE_MARK
 from tests.outbox.kit import NOW, a_message
 
 HEADERS = [

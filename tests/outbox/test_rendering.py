@@ -11,9 +11,8 @@ from django.utils import translation
 from pytest_django import Settings
 
 from outbox.event_kinds import all_kinds
-from outbox.transports.email.jinja import environment_for
-from outbox.transports.email.mime import UNSUBSCRIBE_MARK, Body
-from outbox.transports.email.render import CannotRender, render_mail
+from outbox.transports.rendering.jinja import environment_for
+from outbox.transports.rendering.render import UNSUBSCRIBE_MARK, Body, CannotRender, render_mail
 from tests.outbox.kit import a_claim
 
 

@@ -23,7 +23,7 @@ from outbox.services.topic_lists import notifying as telling
 from outbox.services.topic_lists.items import list_url
 from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, send_test, update_list
 from outbox.tasks import deliver, sweep
-from outbox.transports.email.render import render_mail
+from outbox.transports.rendering.render import render_mail
 from tests.mailserver import MailServer
 from tests.outbox.kit import NOW, Note, a_note, in_one_transaction, in_threads, taken
 from tests.outbox.topic_kit import (

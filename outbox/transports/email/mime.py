@@ -17,6 +17,7 @@ from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
 from core.email_addresses import ascii_address
+from outbox.transports.rendering.render import UNSUBSCRIBE_MARK, Body
 
 # Everything that could end a header line or hide in it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
@@ -32,15 +33,6 @@ CRLF = "\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """What a template wrote. `unsubscribe_mark` in it is replaced by each address's own link."""
-
-    subject: str
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """A mail ready to send: envelope and content, lines ended by CRLF."""
 
@@ -48,9 +40,6 @@ class Message:
     recipient: str
     content: bytes
     utf8: bool
-
-
-UNSUBSCRIBE_MARK = "https://unsubscribe.invalid/"
 
 
 def one_line(text: str) -> str:

@@ -22,11 +22,11 @@ from outbox.services import claim
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.subscriptions.personal_data import people_in
 from outbox.transports.base import Claimer, Transport, Work
-from outbox.transports.email.mime import Body, Message, build_message
+from outbox.transports.email.mime import Message, build_message
 from outbox.transports.email.per_domain import DomainQueue
 from outbox.transports.email.refusals import learn_about_addresses
-from outbox.transports.email.render import CannotRender, render_mail
 from outbox.transports.email.smtp import Broken, ServerAway, SmtpServer, SmtpSession
+from outbox.transports.rendering.render import Body, CannotRender, render_mail
 
 log = structlog.get_logger("signalbox.email")
 

@@ -17,7 +17,7 @@ from django.utils.translation.trans_real import translation
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from jinja2.ext import Extension, InternationalizationExtension
 
-from outbox.transports.email.words import mail_words
+from outbox.transports.rendering.words import mail_words
 
 # A text without a variable, and without what has a meaning of its own in a template or in a format.
 _CONSTANT = re.compile(r"\{% trans( trimmed)? %\}([^{}%]+)\{% endtrans %\}")

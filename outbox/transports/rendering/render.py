@@ -1,8 +1,9 @@
-"""From an event to the words of its mail, by the templates that its kind names, once per event and language."""
+"""From an event to its words, by the templates that its kind names, once per event and language; for every channel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +12,18 @@ from jinja2 import TemplateNotFound
 
 from outbox.contract import ClaimedEvent
 from outbox.event_kinds import kind_of
-from outbox.transports.email.jinja import rendered
-from outbox.transports.email.mime import UNSUBSCRIBE_MARK, Body
+from outbox.transports.rendering.jinja import rendered
+
+UNSUBSCRIBE_MARK = "https://unsubscribe.invalid/"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What templates wrote. UNSUBSCRIBE_MARK in it is replaced by each address's own link."""
+
+    subject: str
+    text: str
+    html: str
 
 
 class CannotRender(Exception):
