@@ -129,7 +129,7 @@ def _tickets(now: datetime) -> None:
         condition="city:köln",
         contact="tickets@maintenance.example",
     )
-    create_endpoint(wanted=wanted, now=now, enabled=False)
+    create_endpoint(details=wanted, now=now, enabled=False)
 
 
 def _troubles(rows: list[ChargePointInput], chance: random.Random, now: datetime) -> None:

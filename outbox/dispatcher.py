@@ -163,7 +163,7 @@ class Dispatcher:
         self.wake()
 
 
-class _Resident:
+class _ProcessDispatcher:
     """The dispatcher of this process, started at the first wake and again after a fork or a crash."""
 
     def __init__(self) -> None:
@@ -189,7 +189,7 @@ class _Resident:
         try:
             asyncio.run(dispatcher.run_forever())
         except Exception:
-            log.exception("the dispatcher stopped; the next wake starts it again")
+            log.exception("dispatcher crashed; the next wake starts it again")
 
     def stop(self) -> None:
         """Lets messages under way finish and hands back the rest; called when the worker process ends."""
@@ -199,16 +199,16 @@ class _Resident:
                 self._thread.join(timeout=12)
 
 
-_resident = _Resident()
+_of_process = _ProcessDispatcher()
 
 
 def wake() -> None:
     """Has this process's dispatcher look for due deliveries. Returns at once."""
-    _resident.wake()
+    _of_process.wake()
 
 
 def stop() -> None:
-    _resident.stop()
+    _of_process.stop()
 
 
 def deliver_due() -> int:

@@ -48,7 +48,7 @@ class Nudger:
                 current_app.send_task(self._task, retry=False, expires=60, ignore_result=True)
                 time.sleep(self._gather_s)
             except Exception as error:  # the broker library raises many kinds; none of them may end this thread
-                log.warning("broker not reached; beat will sweep", error=str(error))
+                log.warning("broker unreachable; the next sweep delivers", error=str(error))
                 time.sleep(BROKER_DOWN_PAUSE_S)
 
 

@@ -1,4 +1,4 @@
-"""Celery doors of the outbox."""
+"""Celery tasks of the outbox."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from outbox.services.topic_lists import notifying
 
 @shared_task(name="outbox.deliver")
 def deliver() -> None:
-    """Wakes this process's dispatcher, which sends whatever is due; tells topic lists what came in."""
+    """Wakes this process's dispatcher, which sends whatever is due; notifies topic lists of what came in."""
     dispatcher.wake()
     notifying.notify_due(now=timezone.now())
 
 
 @shared_task(name="outbox.sweep")
 def sweep() -> None:
-    """Finds what no nudge announced: leases of dead workers, due retries, gathered mails. A worker's sign of life."""
+    """Finds what no nudge announced: leases of dead workers, due retries, gathered mails. The heartbeat of a worker."""
     now = timezone.now()
     show_life(part="worker", now=now)
     sweeping.sweep(now=now)

@@ -29,22 +29,22 @@ from outbox.transports.rendering.render import Body
 
 log = structlog.get_logger("signalbox.watch")
 # The checks whose failure administrators are mailed about. That of the topic lists is none of `/readyz`'s: one list
-# that cannot be told must not take the API's doors out of service, but somebody has to hear of it.
+# that cannot be notified must not take the API out of service, but somebody has to know.
 TOPIC_LISTS = "topic lists"
 WATCHED = ("deliveries", "worker", "beat", TOPIC_LISTS)
 
 
-def look(*, now: datetime) -> int:
-    """Asks the checks once, takes note, and mails what is to be told; returns how many mails went out."""
+def evaluate(*, now: datetime) -> int:
+    """Asks the checks once, takes note, and mails what administrators are to know; returns how many mails went out."""
     findings = [*run_checks(readiness_only=True), (TOPIC_LISTS, check_topic_lists(now))]
     faults = {name: None if found.ok else found.text for name, found in findings if name in WATCHED}
     note_findings(faults=faults, now=now)
     if not settings.ADMIN_EMAILS:
         return 0
-    return sum(_tell(mail, findings, now) for mail in claim_mails(now=now))
+    return sum(_mail_administrators(mail, findings, now) for mail in claim_mails(now=now))
 
 
-def _tell(mail: AlertMail, findings: list[tuple[str, Finding]], now: datetime) -> int:
+def _mail_administrators(mail: AlertMail, findings: list[tuple[str, Finding]], now: datetime) -> int:
     """Mails one trouble to every administrator; those whom the server refuses keep no others from it."""
     messages = [_message(mail, findings, address, now) for address in settings.ADMIN_EMAILS]
     sent = asyncio.run(_send(messages))
@@ -104,7 +104,7 @@ def _body(mail: AlertMail, findings: list[tuple[str, Finding]]) -> Body:
 # ---- in each process ------------------------------------------------------------------------------------------------
 
 
-class _Resident:
+class _ProcessWatch:
     """The watch of this process, begun once and again after a fork."""
 
     def __init__(self) -> None:
@@ -120,13 +120,13 @@ def _watch() -> None:
     waiting = threading.Event()
     while not waiting.wait(settings.OUTBOX_WATCH_S):
         try:
-            look(now=timezone.now())
+            evaluate(now=timezone.now())
         except (DatabaseError, InterfaceError) as error:
-            log.warning("cannot watch", error=str(error).strip().split("\n")[0])
+            log.warning("watch round without a database", error=str(error).strip().split("\n")[0])
         except Exception:
-            log.exception("watching failed; it goes on")
+            log.exception("watch round failed; the next one follows")
         finally:
             connections.close_all()
 
 
-start = _Resident().start
+start = _ProcessWatch().start

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.api import Problem, page_of, serialize
 from outbox import selectors
-from outbox.api.doors import READ, WRITE, router
+from outbox.api.base import READ, WRITE, router
 from outbox.api.events import serialize_event
 from outbox.choices import BannerState
 from outbox.models import Banner

@@ -11,7 +11,7 @@ from ninja import Schema
 
 from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339, serialize
 from outbox import selectors, services
-from outbox.api.doors import READ, WRITE, router
+from outbox.api.base import READ, WRITE, router
 from outbox.choices import Channel, DeliveryState
 from outbox.event_kinds import all_kinds
 from outbox.models import Delivery, Event

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from core.api import ConfigurationIn, PartialIn, audited_by, key_of, page_of, serialize
 from outbox import selectors
-from outbox.api.doors import READ, WRITE, router
+from outbox.api.base import READ, WRITE, router
 from outbox.choices import Language
 from outbox.models import TopicList, TopicNotice
 from outbox.models.topic_lists import DEFAULT_GATHER_S

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field
 from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
 from core.models import ApiKey
 from outbox import selectors
-from outbox.api.doors import READ, WRITE, router
+from outbox.api.base import READ, WRITE, router
 from outbox.api.events import serialize_delivery
 from outbox.choices import EndpointState
 from outbox.models import WebhookEndpoint
@@ -79,7 +79,7 @@ def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, A
     _may_decide(key, values["personal_data"], values["topics"])
     with audited_by(key):
         endpoint, secret = services.create_endpoint(
-            wanted=services.EndpointInput(**values), owner=key.created_by, enabled=enabled, now=timezone.now()
+            details=services.EndpointInput(**values), owner=key.created_by, enabled=enabled, now=timezone.now()
         )
     return Status(201, serialize_endpoint(endpoint) | {"secret": secret})
 

@@ -97,10 +97,10 @@ class TopicListAddress(models.Model):
 
 
 class TopicNotice(models.Model):
-    """What was decided for one topic list about one event of its topics: told, waiting until when, or not, and why.
+    """What was decided for one topic list about one event of its topics: notified, waiting until when, or not, and why.
 
-    Neither the list nor the events are constrained by the database: a notice is written in the transaction of whatever
-    happened, which must not fail because somebody deletes a list at that moment.
+    Neither the list nor the events are constrained by the database: a decision is written in the transaction of
+    whatever happened, which must not fail because somebody deletes a list at that moment.
     """
 
     topic_list = models.ForeignKey(
@@ -122,10 +122,10 @@ class TopicNotice(models.Model):
     )
     state = models.CharField(_("state"), max_length=8, choices=DecisionState.choices)
     reason = models.CharField(_("reason"), max_length=20, choices=DecisionReason.choices, blank=True, default="")
-    # When a waiting notice is decided again.
+    # When a waiting decision is made again.
     due_at = models.DateTimeField(_("due"), null=True)
     decided_at = models.DateTimeField(_("decided"))
-    # The event of the mail that told it, and the mail (uuid hex) that began its conversation.
+    # The event of its mail, and the mail (uuid hex) that began its conversation.
     mail_id = models.BigIntegerField(null=True)
     thread = models.CharField(max_length=32, blank=True, default="")
 

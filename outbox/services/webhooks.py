@@ -150,10 +150,10 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def create_endpoint(
-    *, wanted: EndpointInput, now: datetime, owner: User | None = None, enabled: bool = True
+    *, details: EndpointInput, now: datetime, owner: User | None = None, enabled: bool = True
 ) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret, which is shown this once. Raises Refused."""
-    values = asdict(wanted.cleaned())
+    values = asdict(details.cleaned())
     secret = new_secret()
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.create(
@@ -266,7 +266,7 @@ def read_listeners() -> Iterator[Listener]:
         try:
             condition = compile_condition(endpoint.condition) if endpoint.condition else None
         except SearchError as error:
-            log.error("the condition of an endpoint cannot be read", endpoint=endpoint.pk, error=str(error))
+            log.error("endpoint condition cannot be read", endpoint=endpoint.pk, error=str(error))
             reason = Reason.CONDITION
         yield Listener(tuple(endpoint.topics), (recipient_of(endpoint, reason),), condition)
 

@@ -81,7 +81,7 @@ def webhook_create(request: HttpRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None, editor=person(request))
     if request.method == "POST" and form.is_valid():
         details = services.EndpointInput(**form.cleaned_data)
-        endpoint, secret = services.create_endpoint(wanted=details, owner=person(request), now=timezone.now())
+        endpoint, secret = services.create_endpoint(details=details, owner=person(request), now=timezone.now())
         return _secret_page(request, endpoint, secret, _("Your new endpoint"))
     return render(request, "outbox/webhook_form.html", {"page_title": _("New webhook endpoint"), "form": form})
 

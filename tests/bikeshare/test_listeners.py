@@ -189,7 +189,7 @@ def test_all_topics_reach_a_webhook_signed_and_in_the_form_of_the_reference(
 ) -> None:
     settings.OUTBOX_ALLOWED_NETWORKS = list(LOOPBACK.networks)
     with Receiver() as receiver:
-        _endpoint, secret = create_endpoint(wanted=EndpointInput(receiver.url, ["*"]), now=timezone.now())
+        _endpoint, secret = create_endpoint(details=EndpointInput(receiver.url, ["*"]), now=timezone.now())
         for cause in CAUSES.values():
             cause()
         asyncio.run(Dispatcher(lambda: (WebhookTransport(policy=LOOPBACK),)).run_until_idle())
@@ -209,8 +209,8 @@ def test_only_an_endpoint_that_asks_for_it_is_told_who_the_cyclist_is(committed:
     settings.OUTBOX_ALLOWED_NETWORKS = list(LOOPBACK.networks)
     topics = ["cyclist.updated", "trip.created", "trip.updated", "abonnement.created", "vehicule.battery.low"]
     with Receiver() as plain, Receiver() as asking:
-        create_endpoint(wanted=EndpointInput(plain.url, topics), now=timezone.now())
-        create_endpoint(wanted=EndpointInput(asking.url, topics, personal_data=True), now=timezone.now())
+        create_endpoint(details=EndpointInput(plain.url, topics), now=timezone.now())
+        create_endpoint(details=EndpointInput(asking.url, topics, personal_data=True), now=timezone.now())
         for topic in topics:
             CAUSES[topic]()
         Cyclist.objects.update(name="Camille Durand", email="camille@rider.example", phone_number="+33600000001")

@@ -328,7 +328,7 @@ def test_the_topics_page_shows_all_45_with_their_last_event(viewer: Client) -> N
 
 def an_endpoint(*topics: str, enabled: bool = True, **more: Any) -> None:
     wanted = EndpointInput("https://hooks.example.org/in", topics, **more)
-    create_endpoint(wanted=wanted, now=timezone.now(), enabled=enabled)
+    create_endpoint(details=wanted, now=timezone.now(), enabled=enabled)
 
 
 def test_the_topics_page_names_endpoints_with_their_condition_and_state(viewer: Client) -> None:

@@ -65,7 +65,7 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         if asked[0] == "listen":
-            create_endpoint(wanted=EndpointInput(asked[1], (HOOK.key,)), now=timezone.now())
+            create_endpoint(details=EndpointInput(asked[1], (HOOK.key,)), now=timezone.now())
         elif asked[0] == "deaf":
             for endpoint in WebhookEndpoint.objects.all():
                 delete_endpoint(endpoint=endpoint, now=timezone.now())

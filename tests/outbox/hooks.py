@@ -27,7 +27,7 @@ def endpoint_at(to: Receiver | str, *topics: str, now: datetime | None = None, *
     url = to if isinstance(to, str) else to.url
     made = {name: more.pop(name) for name in ("owner", "enabled") if name in more}
     wanted = EndpointInput(url, topics or ("*",), **more)
-    endpoint, secret = create_endpoint(wanted=wanted, now=now or timezone.now(), **made)
+    endpoint, secret = create_endpoint(details=wanted, now=now or timezone.now(), **made)
     endpoint.secret = secret  # type: ignore[attr-defined]
     return endpoint
 

@@ -115,9 +115,9 @@ def test_silent_worker_is_mailed_to_everyone_once(committed: None, smtp: MailSer
     now = timezone.now()
     all_alive(now)
     SignOfLife.objects.filter(part="worker").update(at=now - timedelta(minutes=3))
-    assert watch.look(now=now) == 0
-    assert watch.look(now=now + MAIL_AFTER) == 2
-    assert watch.look(now=now + 2 * MAIL_AFTER) == 0
+    assert watch.evaluate(now=now) == 0
+    assert watch.evaluate(now=now + MAIL_AFTER) == 2
+    assert watch.evaluate(now=now + 2 * MAIL_AFTER) == 0
     assert sorted(mail.recipients[0] for mail in smtp.mails) == sorted(admins)
     mail = smtp.mails[0]
     assert mail.message["Subject"] == "Signalbox: trouble: worker"
@@ -131,10 +131,10 @@ def test_its_end_is_mailed_once_in_the_same_thread(committed: None, smtp: MailSe
     all_alive(now)
     SignOfLife.objects.filter(part="worker").update(at=now - timedelta(minutes=3))
     for later in (0, 1, 2):
-        watch.look(now=now + later * MAIL_AFTER)
+        watch.evaluate(now=now + later * MAIL_AFTER)
     all_alive(timezone.now())
-    assert watch.look(now=now + 3 * MAIL_AFTER) == 2
-    assert watch.look(now=now + 4 * MAIL_AFTER) == 0
+    assert watch.evaluate(now=now + 3 * MAIL_AFTER) == 2
+    assert watch.evaluate(now=now + 4 * MAIL_AFTER) == 0
     begun, over = [mail for mail in smtp.mails if mail.recipients == ("ops@example.org",)]
     assert over.message["Subject"] == "Signalbox: over: worker"
     assert over.message["In-Reply-To"] == begun.message["Message-ID"]
@@ -145,11 +145,11 @@ def test_delivery_due_for_over_five_minutes_is_a_trouble(committed: None, smtp: 
     now = timezone.now()
     all_alive(now)
     published(a_note("a@example.org"), now=now - timedelta(minutes=6))
-    watch.look(now=now)
-    assert watch.look(now=now + MAIL_AFTER) == 2
+    watch.evaluate(now=now)
+    assert watch.evaluate(now=now + MAIL_AFTER) == 2
     assert "deliveries: the oldest due delivery has waited 36" in smtp.mails[0].text
     Delivery.objects.update(state="delivered", next_attempt_at=None)
-    watch.look(now=now + 2 * MAIL_AFTER)
+    watch.evaluate(now=now + 2 * MAIL_AFTER)
     assert smtp.mails[-1].message["Subject"] == "Signalbox: over: deliveries"
 
 
@@ -161,15 +161,15 @@ def test_topic_list_that_is_not_told_is_a_trouble_and_no_reason_to_close_the_doo
     a_list()
     assert "A topic list is not told" not in viewer.get("/").text
     happens(happening(), seconds=(now - NOW).total_seconds() - 360)
-    watch.look(now=now)
-    assert watch.look(now=now + MAIL_AFTER) == 2
+    watch.evaluate(now=now)
+    assert watch.evaluate(now=now + MAIL_AFTER) == 2
     assert smtp.mails[0].message["Subject"] == "Signalbox: trouble: topic lists"
     assert "an event has waited 420 s to be told to a topic list" in smtp.mails[0].text
     assert "topic lists" not in dict(run_checks(readiness_only=True))
     assert not dict(run_checks())["topic lists"].ok
     assert "A topic list is not told" in viewer.get("/").text
     assert tell((now - NOW).total_seconds()) == 1
-    watch.look(now=now + 2 * MAIL_AFTER)
+    watch.evaluate(now=now + 2 * MAIL_AFTER)
     assert smtp.mails[-1].message["Subject"] == "Signalbox: over: topic lists"
 
 
@@ -178,11 +178,11 @@ def test_mail_server_that_is_away_is_tried_again(committed: None, settings: Sett
     now = timezone.now()
     all_alive(now)
     SignOfLife.objects.filter(part="beat").delete()
-    watch.look(now=now)
-    assert watch.look(now=now + MAIL_AFTER) == 0
+    watch.evaluate(now=now)
+    assert watch.evaluate(now=now + MAIL_AFTER) == 0
     server = MailServer().start(settings.EMAIL_PORT)
     try:
-        assert watch.look(now=now + MAIL_AFTER + HOLD + timedelta(seconds=1)) == 2
+        assert watch.evaluate(now=now + MAIL_AFTER + HOLD + timedelta(seconds=1)) == 2
     finally:
         server.stop()
 
@@ -194,25 +194,25 @@ def test_administrator_whom_the_server_refuses_keeps_no_other_from_hearing(
     now = timezone.now()
     all_alive(now)
     SignOfLife.objects.filter(part="beat").delete()
-    watch.look(now=now)
-    assert watch.look(now=now + MAIL_AFTER) == 1
-    assert watch.look(now=now + 2 * MAIL_AFTER) == 0
+    watch.evaluate(now=now)
+    assert watch.evaluate(now=now + MAIL_AFTER) == 1
+    assert watch.evaluate(now=now + 2 * MAIL_AFTER) == 0
     assert [mail.recipients for mail in smtp.mails] == [("chief@example.org",)]
 
 
 def test_without_addresses_troubles_are_noted_and_nobody_is_mailed(committed: None, smtp: MailServer) -> None:
     now = timezone.now()
-    watch.look(now=now)
-    assert watch.look(now=now + MAIL_AFTER) == 0
+    watch.evaluate(now=now)
+    assert watch.evaluate(now=now + MAIL_AFTER) == 0
     assert {trouble.name for trouble in open_health_alerts()} == {"worker", "beat"}
     assert smtp.mails == []
 
 
 def test_address_that_is_set_later_hears_what_lasts(committed: None, smtp: MailServer, settings: Settings) -> None:
     now = timezone.now()
-    watch.look(now=now)
+    watch.evaluate(now=now)
     settings.ADMIN_EMAILS = ["ops@example.org"]
-    assert watch.look(now=now + MAIL_AFTER) == 2  # worker and beat
+    assert watch.evaluate(now=now + MAIL_AFTER) == 2  # worker and beat
 
 
 # ---- shown --------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def refused(**changes: Any) -> dict[str, list[str]]:
     """What is said of an endpoint that cannot be made, by field."""
     values: dict[str, Any] = {"url": URL, "topics": ["*"]} | changes
     with pytest.raises(Refused) as caught:
-        create_endpoint(wanted=EndpointInput(**values), now=NOW)
+        create_endpoint(details=EndpointInput(**values), now=NOW)
     assert not WebhookEndpoint.objects.exists()
     return caught.value.fields
 
@@ -57,7 +57,7 @@ def test_endpoint_is_stored_in_one_form_with_one_secret() -> None:
         {"X-Key": "a b"},
         " ops@example.org ",
     )
-    endpoint, secret = create_endpoint(wanted=wanted, now=NOW)
+    endpoint, secret = create_endpoint(details=wanted, now=NOW)
     endpoint.refresh_from_db()
     assert endpoint.url == "https://hooks.example.com/in?key=1"
     assert endpoint.shown_url == URL

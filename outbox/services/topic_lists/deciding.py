@@ -58,7 +58,7 @@ class ListSubscription:
         try:
             return self.condition(view)
         except Exception:  # whatever a condition makes of a payload, the transaction of what happened must not end
-            log.exception("a condition could not be applied", topic_list=self.id, kind=view.kind)
+            log.exception("condition could not be applied", topic_list=self.id, kind=view.kind)
             return None
 
     def decision_input(self, kind: EventKind, view: EventView | None, *, is_news: bool = True) -> DecisionInput:
@@ -70,7 +70,7 @@ def subscription_of(topic_list: TopicList, *, has_address: bool) -> ListSubscrip
     try:
         condition = compile_condition(topic_list.condition)
     except SearchError as error:
-        log.warning("a condition cannot be read", topic_list=topic_list.pk, error=str(error))
+        log.warning("condition cannot be read", topic_list=topic_list.pk, error=str(error))
     return ListSubscription(
         topic_list.pk,
         topic_list.name,
@@ -100,7 +100,7 @@ def lists_changed() -> None:
 def record_decisions(
     *, events: Sequence[NewEvent], ids: Mapping[str, int], stamps: Mapping[str, str], now: datetime
 ) -> bool:
-    """Writes what each list makes of events that were just published; says whether something is to be told now."""
+    """Writes what each list makes of events that were just published; says whether somebody is to be notified now."""
     if not events:
         return False
     subscriptions = _source.as_of(stamps)

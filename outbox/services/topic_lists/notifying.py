@@ -1,7 +1,7 @@
 """Writes the mails of topic lists: the first event of a list mails at once, what follows is gathered into one mail.
 
-A mail opens a window (`gather_s`); what comes within it waits until its end and is told in one mail, which opens the
-next window and answers the one before. A mail whose events all answer events that one earlier mail told (a success
+A mail opens a window (`gather_s`); what comes within it waits until its end and goes out in one mail, which opens the
+next window and answers the one before. A mail whose events all answer events of one earlier mail (a success
 after a failure) answers that mail.
 """
 
@@ -39,7 +39,7 @@ NOTIFY_LIMIT = 5_000
 def notify_due(*, now: datetime) -> int:
     """Takes every decision that is due, and returns how many; one transaction per list, so that none waits for another.
 
-    A list that cannot be told is left for the next round and does not keep others from being told.
+    A list whose mail cannot be written is left for the next round and does not hold up the others.
     """
     decided = 0
     due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now)
@@ -51,7 +51,7 @@ def notify_due(*, now: datetime) -> int:
         except (OperationalError, InterfaceError):  # the database is away, for every list
             raise
         except Exception:
-            log.exception("a topic list could not be told", topic_list=list_id)
+            log.exception("topic list could not be notified", topic_list=list_id)
     return decided
 
 
@@ -73,7 +73,7 @@ def _notify_list(list_id: int, now: datetime) -> int:
         end = window_end(topic_list.gathering_until, topic_list.gather_s, now)
         if end is not None:
             return due.update(due_at=end, reason=DecisionReason.GATHERED, decided_at=now)
-        return _Round(topic_list, list(due.order_by("id")[:NOTIFY_LIMIT]), now).tell()
+        return _Round(topic_list, list(due.order_by("id")[:NOTIFY_LIMIT]), now).notify()
 
 
 def skip(decisions: Any, reason: DecisionReason, now: datetime) -> int:
@@ -93,7 +93,7 @@ class _Round:
         self.events = Event.objects.in_bulk([decision.event_id for decision in decisions])
         self.subscription = subscription_of(topic_list, has_address=bool(self.addresses))
 
-    def tell(self) -> int:
+    def notify(self) -> int:
         notified = []
         for decision in self.decisions:
             reason = self._why_not(self.events.get(decision.event_id))

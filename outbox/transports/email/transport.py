@@ -82,7 +82,7 @@ class EmailTransport(Transport):
         self.capacity = capacity or 2 * settings.OUTBOX_BATCH_SIZE
         self._queue = DomainQueue(self.most)
         self._busy: dict[SmtpSession, UnderWay] = {}
-        self._look_again: asyncio.TimerHandle | None = None
+        self._recheck_timer: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = 0
@@ -167,18 +167,18 @@ class EmailTransport(Transport):
             self._tasks.add(task)
             task.add_done_callback(self._connection_ended)
         if ready:
-            self._look_later()
+            self._recheck_later()
 
     def _is_stuck(self, under_way: UnderWay) -> bool:
         return self._loop.time() - under_way.since > STUCK_S
 
-    def _look_later(self) -> None:
-        if self._look_again is None:
-            self._look_again = self._loop.call_later(STUCK_S, self._look)
+    def _recheck_later(self) -> None:
+        if self._recheck_timer is None:
+            self._recheck_timer = self._loop.call_later(STUCK_S, self._recheck)
 
-    def _look(self) -> None:
+    def _recheck(self) -> None:
         """Messages may wait behind an answer that does not come: they are left to other connections, or new ones."""
-        self._look_again = None
+        self._recheck_timer = None
         if self._closing:
             return
         for under_way in self._busy.values():
@@ -187,7 +187,7 @@ class EmailTransport(Transport):
                 self._put_back(under_way.ahead)
                 under_way.ahead.clear()
         if any(under_way.ahead for under_way in self._busy.values()):
-            self._look_later()
+            self._recheck_later()
         if self._queue and time.monotonic() < self._away_until:
             self._release_queue()
         elif self._queue:
@@ -199,7 +199,7 @@ class EmailTransport(Transport):
         if task.cancelled() and not self._closing:  # the event loop ends: nothing may be begun on it
             return
         if not task.cancelled() and task.exception() is not None:
-            log.error("a connection's task failed", exc_info=task.exception())
+            log.error("connection task failed", exc_info=task.exception())
         if self._queue and (self._closing or time.monotonic() < self._away_until):
             self._release_queue()
         elif self._queue:
@@ -241,7 +241,7 @@ class EmailTransport(Transport):
                 return None
             taken.append(following)
             following.begin()
-            self._look_later()
+            self._recheck_later()
             message: Message = following.item
             return message
 
@@ -350,14 +350,16 @@ class EmailTransport(Transport):
         pause = server_pause(self._away_in_a_row, random.random())  # noqa: S311 - jitter
         self._away_until = time.monotonic() + pause
         self._loop.call_later(pause + 0.05, self._wake)
-        log.warning("mail server away", reason=outcome.reason, answer=outcome.answer[:200], pause_s=round(pause, 1))
+        log.warning(
+            "mail server unavailable", reason=outcome.reason, answer=outcome.answer[:200], pause_s=round(pause, 1)
+        )
         return pause
 
     async def close(self) -> None:
         """Hands back what was not begun and lets the messages under way finish."""
         self._closing = True
-        if self._look_again is not None:
-            self._look_again.cancel()
+        if self._recheck_timer is not None:
+            self._recheck_timer.cancel()
         self._release_queue()
         self._arrived.set()
         if self._tasks:
