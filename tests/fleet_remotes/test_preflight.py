@@ -72,7 +72,7 @@ def test_what_is_well_is_no_finding(more: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("means", "expected"),
+    ("context", "expected"),
     [
         (SendingContext(is_stopped=True), ("blocks", "FleetStopped")),
         (SendingContext(is_set_up=False), ("blocks", "SendingNotSetUp")),
