@@ -7,12 +7,21 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bikeshare.choices import TripStatus
-from bikeshare.models import Trip
-from bikeshare.services import abonnements, trips
+from bikeshare.ingest.resources import ProgramBody
+from bikeshare.models import Program, Trip
+from bikeshare.services import abonnements, programs, trips
 from bikeshare.services.renting import start_trip
 from core.refusal import Refused
-from tests.bikeshare.kit import DAY, NOW, at, at_once, message, patch, say, take, told
-from tests.factories.bikeshare import AbonnementFactory, DockFactory, TripFactory, VehiculeFactory, ZoneFactory, rider
+from tests.bikeshare.kit import DAY, NOW, at, at_once, message, patch, say, state_of, take, told
+from tests.factories.bikeshare import (
+    AbonnementFactory,
+    DockFactory,
+    ProgramFactory,
+    TripFactory,
+    VehiculeFactory,
+    ZoneFactory,
+    rider,
+)
 
 
 def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) -> None:
@@ -69,3 +78,28 @@ def test_a_trip_that_is_closed_and_locked_at_once_ends_once(committed: None) -> 
     assert all(isinstance(error, Refused) for error in errors), errors
     assert Trip.objects.get().status == TripStatus.COMPLETED
     assert len(told("trip.terminated")) == 1
+
+
+def test_wrong_pins_from_many_workers_are_all_counted(committed: None) -> None:
+    trip = TripFactory()
+
+    def work(worker: int) -> None:
+        for turn in range(5):
+            say(trip, "pin", at(10 * turn + worker), pin="0000")
+
+    assert at_once([partial(work, number) for number in range(4)]) == [None] * 4
+    assert state_of(trip).pin_attempts == 20
+
+
+def test_two_changes_of_one_program_at_once_both_hold(committed: None) -> None:
+    program = ProgramFactory()
+    for turn in range(10):
+        bodies = (
+            ProgramBody(name=f"Vélos {turn}"),
+            ProgramBody(operator=f"Operator {turn}"),
+            ProgramBody(city=f"{turn}"),
+        )
+        works = [partial(programs.patch_program, program=program, body=body) for body in bodies]
+        assert not [answer for answer in at_once(works) if isinstance(answer, Exception)]
+        row = Program.objects.get()
+        assert (row.name, row.operator, row.city) == (f"Vélos {turn}", f"Operator {turn}", f"{turn}")
