@@ -56,11 +56,6 @@ def _sql_type(field: models.Field[Any, Any]) -> str:
     return sql_type.partition("(")[0] if isinstance(sql_type, str) else "text"
 
 
-def text_array(name: str) -> Col:
-    """A text[] column; its rows pass JSON text, because unnest would flatten arrays of arrays."""
-    return Col(name, "jsonb", f'ARRAY(SELECT jsonb_array_elements_text(x."{name}"))')
-
-
 def _unnest(columns: Sequence[Col]) -> str:
     arrays = ", ".join(f"%s::{c.type}[]" for c in columns)
     names = ", ".join(f'"{c.name}"' for c in columns)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
@@ -159,10 +159,11 @@ def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -
     evse_id = evse_id.strip()
     if not evse_id or len(evse_id) > 48:
         raise Refused(_("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1."), field="evse_id")
-    if ChargePoint.objects.filter(evse_id__iexact=evse_id).exists():
-        raise Refused(_("There is a charge point of this EVSE id already."), field="evse_id")
-    with transaction.atomic():
-        point = ChargePoint.objects.create(evse_id=evse_id, station=unknown.station, connector=unknown.connector)
-        ensure_state(charge_point=point)
-        unknown.delete()
+    try:
+        with transaction.atomic():
+            point = ChargePoint.objects.create(evse_id=evse_id, station=unknown.station, connector=unknown.connector)
+            ensure_state(charge_point=point)
+            unknown.delete()
+    except IntegrityError as error:
+        raise Refused(_("There is a charge point of this EVSE id already."), field="evse_id") from error
     return point

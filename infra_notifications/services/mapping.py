@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core.cache import Cache
@@ -40,7 +40,12 @@ def save_rule(*, rule: EventRule) -> EventRule:
     """Validates and writes a rule. Raises Refused."""
     with refusing_invalid_models():
         rule.full_clean()
-    rule.save()
+        try:
+            with transaction.atomic():
+                rule.save()
+        except IntegrityError:
+            rule.full_clean()  # says that another wrote a rule of this name meanwhile
+            raise
     transaction.on_commit(forget_rule_book)
     return rule
 

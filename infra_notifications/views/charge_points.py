@@ -245,7 +245,7 @@ def unknown_adopt(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             point = adopt_unknown(unknown=unknown, evse_id=form.cleaned_data["evse_id"], now=timezone.now())
         except Refused as error:
-            add_refusal(form, error) if not hasattr(error, "error_dict") else form.add_error(None, error.sentences[0])
+            add_refusal(form, error)
         else:
             messages.success(request, _("%(evse)s is a charge point now.") % {"evse": point.evse_id})
             return redirect("infra_notifications:charge_point", point.pk)

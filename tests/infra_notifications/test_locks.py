@@ -15,16 +15,20 @@ from console.lists import BulkRun
 from core.refusal import Refused
 from infra_notifications.models import (
     ChargePoint,
+    EventRule,
     GroupDraft,
     Incident,
     MaintenanceTarget,
     MaintenanceWindow,
     NotificationGroup,
+    UnknownChargePoint,
+    UnmappedReport,
 )
 from infra_notifications.services import drafts, maintenance
-from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from infra_notifications.services.charge_points import ChargePointInput, adopt_unknown, upsert_charge_points
 from infra_notifications.services.groups import replace_members
 from infra_notifications.services.incidents import close_by_hand, end_transient
+from infra_notifications.services.mapping import rule_from_report
 from infra_notifications.services.notifying import notify_due
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
@@ -212,3 +216,23 @@ def test_import_waits_for_a_boot_that_writes_the_same_charge_point() -> None:
     done = overtaken(partial(take, boot), partial(upsert_charge_points, rows=[row], now=at(1)))
     assert (done.created, done.changed) == (0, 1)
     assert ChargePoint.objects.values_list("name", "model", "firmware").get() == ("Deck 2", "Duo", "5.1")
+
+
+def test_sender_that_is_adopted_twice_at_once_is_one_charge_point() -> None:
+    take(message("DE*NEW*1", fine()))
+    unknown = UnknownChargePoint.objects.get()
+    adopted = partial(adopt_unknown, unknown=unknown, evse_id="DE*NEW*1", now=NOW)
+    again = partial(adopt_unknown, unknown=UnknownChargePoint.objects.get(), evse_id="de*new*1", now=NOW)
+    assert isinstance(overtaken(adopted, again), Refused)
+    assert ChargePoint.objects.count() == 1
+
+
+def test_report_that_two_decide_at_once_is_one_rule() -> None:
+    (point,) = station("CP-1", 1)
+    say(point, fault("SomethingNew"))
+    decided = [
+        partial(rule_from_report, report=report, effect="raise", case="SENSORS")
+        for report in (*UnmappedReport.objects.all(), *UnmappedReport.objects.all())
+    ]
+    assert isinstance(overtaken(*decided), Refused)
+    assert EventRule.objects.filter(codes=["SomethingNew"]).count() == 1
