@@ -107,9 +107,9 @@ def _register_topic_lists() -> None:
 
 def _register_webhooks() -> None:
     from console.navigation import Entry, register_entry
-    from outbox.services import register_listeners
     from outbox.services.endpoint_health import SOURCE
     from outbox.services.webhooks import read_listeners
+    from outbox.subscriptions.matching import register_listeners
 
     register_listeners(SOURCE, read_listeners)
     register_entry(Entry("deliver", _("Webhooks"), "outbox:webhooks", "outbox.view_webhookendpoint", "link", 40))

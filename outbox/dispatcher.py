@@ -20,8 +20,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
-from outbox import services
 from outbox.contract import Result
+from outbox.services import settling
 from outbox.transports.base import Claimer, Transport, Work
 from outbox.transports.registry import transports as registered_transports
 
@@ -124,7 +124,7 @@ class Dispatcher:
         if not self._results:
             return 0
         batch, self._results = self._results, []
-        written = await self._in_database(lambda: services.settle(results=batch, now=timezone.now()))
+        written = await self._in_database(lambda: settling.settle(results=batch, now=timezone.now()))
         if written is None:
             self._results = batch + self._results
             return 0

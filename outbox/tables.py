@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from console.lists import BulkAction, BulkRun
-from outbox import services
 from outbox.choices import RETRYABLE
 from outbox.models import Delivery
+from outbox.services.deliveries import retry_delivery
 
 
 def _send_again(run: BulkRun) -> list[int]:
     deliveries = Delivery.objects.filter(pk__in=run.ids, state__in=RETRYABLE)
-    return [delivery.pk for delivery in deliveries if services.retry_delivery(delivery=delivery, now=run.now)]
+    return [delivery.pk for delivery in deliveries if retry_delivery(delivery=delivery, now=run.now)]
 
 
 def _question(number: int, arguments: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ from infra_notifications.services.decisions import (
 )
 from infra_notifications.services.payloads import flapping_payload, incidents_payload
 from outbox.contract import NewEvent
-from outbox.rules import window_end
+from outbox.rules.deciding import window_end
 from outbox.services import publish
 from outbox.services.mailing_lists.lists import mail_to_list
 

@@ -10,12 +10,13 @@ from django.utils import timezone
 from ninja import Schema
 
 from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339, serialize
-from outbox import selectors, services
+from outbox import selectors
 from outbox.api.base import READ, WRITE, router
 from outbox.choices import Channel, DeliveryState
 from outbox.event_kinds import all_kinds
 from outbox.models import Delivery, Event
 from outbox.search import DELIVERY_SEARCH
+from outbox.services import deliveries, publishing
 from outbox.services.repeats import retry_failed
 from outbox.services.replaying import replay_delivery
 from outbox.transports.webhook.envelope import envelope
@@ -54,7 +55,7 @@ def list_events(request: HttpRequest, after: str = "", kind: str = "*", limit: i
     """
     check_limit(limit)
     position, pruned_before = _place(after)
-    services.number_events()
+    publishing.number_events()
     end = selectors.log_end()
     events = list(selectors.log_after(position, kind=kind, limit=limit))
     # Read after the events: what is pruned in between is told rather than missed.
@@ -86,7 +87,7 @@ def list_deliveries(request: HttpRequest, q: str = "", limit: int = 100, cursor:
 @router.post("/deliveries/{delivery_id}/retry", auth=WRITE, summary="Send a delivery again now")
 def retry_delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
     delivery = get_object_or_404(selectors.deliveries(), pk=delivery_id)
-    again = replay_delivery if delivery.channel == Channel.WEBHOOK else services.retry_delivery
+    again = replay_delivery if delivery.channel == Channel.WEBHOOK else deliveries.retry_delivery
     with audited_by(key_of(request)):
         retried = again(delivery=delivery, now=timezone.now())
     if not retried:
@@ -102,7 +103,7 @@ def resend_mail(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
     """Answers with the new delivery: the mail goes out as another one, with a Message-ID of its own."""
     delivery = get_object_or_404(selectors.deliveries(), pk=delivery_id)
     with audited_by(key_of(request)):
-        again = services.resend_mail(delivery=delivery, now=timezone.now())
+        again = deliveries.resend_mail(delivery=delivery, now=timezone.now())
     if again is None:
         raise Problem(409, f"Only a mail that was delivered can be sent once more; this is {delivery.state}.")
     return serialize_delivery(again)

@@ -17,7 +17,7 @@ from core.text import clean_text
 from outbox import metrics
 from outbox.choices import Verdict
 from outbox.contract import Claimed, ClaimedEvent, Result
-from outbox.rules import settle as rule_settle
+from outbox.rules.retrying import settle as rule_settle
 from outbox.transports.registry import transports
 
 # Attempts at which nothing was sent.

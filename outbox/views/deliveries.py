@@ -18,13 +18,14 @@ from django.views.decorators.http import require_POST
 
 from console.lists import Column, ListPage
 from core.permissions import public, requires
-from outbox import selectors, services
+from outbox import selectors
 from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, DeliveryState, Reason
 from outbox.contract import ClaimedEvent
 from outbox.event_kinds import label_of
 from outbox.filters import DeliveryFilters, EventFilters
 from outbox.models import Banner, Delivery, Event
 from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
+from outbox.services import deliveries
 from outbox.services.mailing_lists.leaving import list_of, read_token
 from outbox.services.replaying import REPLAYABLE, endpoint_of
 from outbox.tables import SEND_AGAIN
@@ -147,7 +148,7 @@ def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.retry_delivery")
 @require_POST
 def delivery_retry(request: HttpRequest, pk: int) -> HttpResponse:
-    if services.retry_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now()):
+    if deliveries.retry_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now()):
         messages.success(request, _("It will be sent again now."))
     else:
         messages.warning(request, _("It is being sent or was delivered; there is nothing to repeat."))
@@ -157,7 +158,7 @@ def delivery_retry(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.retry_delivery")
 @require_POST
 def delivery_resend(request: HttpRequest, pk: int) -> HttpResponse:
-    again = services.resend_mail(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now())
+    again = deliveries.resend_mail(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now())
     if again is None:
         messages.warning(request, _("Only a mail that was delivered can be sent once more."))
         return redirect("outbox:delivery", pk)
@@ -168,7 +169,7 @@ def delivery_resend(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.retry_delivery")
 @require_POST
 def delivery_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    if services.cancel_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now()):
+    if deliveries.cancel_delivery(delivery=get_object_or_404(Delivery, pk=pk), now=timezone.now()):
         messages.success(request, _("It will not be sent."))
     else:
         messages.warning(request, _("It is being sent or has ended; it cannot be called back."))
@@ -192,6 +193,6 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     }
     if request.method == "POST":
         mailing_list.leave(list_key, address)
-        services.cancel_for_list(list_key=list_key, address=address, reason=Reason.UNSUBSCRIBED, now=timezone.now())
+        deliveries.cancel_for_list(list_key=list_key, address=address, reason=Reason.UNSUBSCRIBED, now=timezone.now())
         context["done"] = True
     return render(request, "outbox/unsubscribe.html", context)

@@ -23,7 +23,7 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from outbox.models import Delivery, Event
-from outbox.services import number_events
+from outbox.services.publishing import number_events
 from tests import clock
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import IncidentFactory, NotificationGroupFactory, online

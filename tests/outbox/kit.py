@@ -19,7 +19,8 @@ from outbox.choices import Channel, Verdict
 from outbox.contract import Claimed, ClaimedEvent, NewEvent, Outcome, Recipient, Result, delivered
 from outbox.event_kinds import EventKind
 from outbox.models import Delivery
-from outbox.services import claim, publish, settle
+from outbox.services import publish
+from outbox.services.settling import claim, settle
 from outbox.transports.base import Work
 from outbox.transports.email.mime import Message, build_message
 from outbox.transports.email.smtp import ServerAway, SmtpServer, SmtpSession

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from outbox.choices import Channel, DeliveryState, Reason, Verdict
 from outbox.contract import RELEASED, Outcome, Result, failed, postponed, retry
 from outbox.models import Address, Attempt, Delivery
-from outbox.rules import RETRY_PAUSES_S
+from outbox.rules.retrying import RETRY_PAUSES_S
 from outbox.selectors import oldest_due, refused_addresses
-from outbox.services import claim, mend_times, reclaim_lost, settle
+from outbox.services.settling import claim, mend_times, reclaim_lost, settle
 from tests.outbox.kit import (
     NOW,
     a_delivery,

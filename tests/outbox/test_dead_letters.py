@@ -22,7 +22,8 @@ from outbox.contract import failed, retry
 from outbox.dispatcher import deliver_due
 from outbox.models import Address, Attempt, Delivery
 from outbox.selectors import dead_letters_by_reason
-from outbox.services import repeats, resend_mail
+from outbox.services import repeats
+from outbox.services.deliveries import resend_mail
 from outbox.services.repeats import retry_failed
 from tests.conftest import ApiClient
 from tests.factories.console import UserFactory

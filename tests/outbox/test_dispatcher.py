@@ -21,7 +21,7 @@ from outbox.dispatcher import Dispatcher, deliver_due
 from outbox.models import Attempt, Delivery, Event
 from outbox.rules import retrying
 from outbox.selectors import refused_addresses
-from outbox.services import reclaim_lost
+from outbox.services.settling import reclaim_lost
 from tests.mailserver import HANG, MailServer, ScriptedServer, SmtpScript, free_port
 from tests.outbox.kit import NOW, a_note, days, in_threads, published, taken, wait_until
 

@@ -10,9 +10,9 @@ from auditlog.models import LogEntry
 from outbox.choices import Channel, DeliveryState, EndpointState, Reason, Verdict
 from outbox.contract import Outcome, Result, delivered, failed, held_back, retry
 from outbox.models import Delivery, WebhookEndpoint
-from outbox.services import settle
 from outbox.services.endpoint_health import DISABLE_AFTER, WARN_AFTER, check_endpoints, disable_endpoint
 from outbox.services.fair_claims import FairClaim
+from outbox.services.settling import settle
 from outbox.services.webhooks import send_test
 from tests.clock import iso
 from tests.factories.console import UserFactory

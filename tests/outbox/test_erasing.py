@@ -22,7 +22,8 @@ from infra_notifications.models import ChargePointMessage
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.contract import Recipient, Result, failed
 from outbox.models import Banner, Delivery, Event
-from outbox.services import erasing, reclaim_lost, settle
+from outbox.services import erasing
+from outbox.services.settling import reclaim_lost, settle
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.outbox.kit import NOW, Note, a_delivery, a_note, days, fine, fresh, published, settled, taken

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from outbox.models import Event
 from outbox.selectors import log_after
-from outbox.services import number_events, publish
+from outbox.services import publish
+from outbox.services.publishing import number_events
 from tests.conftest import ApiClient
 from tests.factories.console import make_key
 from tests.outbox.kit import NOW, a_note, in_threads, published

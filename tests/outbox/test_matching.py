@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.contract import Recipient
 from outbox.models import Delivery
-from outbox.services import Listener, listeners_changed, register_listeners
 from outbox.subscriptions.conditions import compile_condition
+from outbox.subscriptions.matching import Listener, register_listeners
+from outbox.subscriptions.stamps import listeners_changed
 from tests.outbox.kit import NOW, Note, a_note, in_threads, published, to
 
 SILENT, TRIP = "test.silent", "test.trip.mark.updated"

@@ -23,7 +23,7 @@ from outbox import checks
 from outbox.choices import DeliveryState, Reason
 from outbox.contract import Recipient, failed, retry
 from outbox.models import Delivery, Trouble
-from outbox.services import cancel_delivery
+from outbox.services.deliveries import cancel_delivery
 from outbox.services.health_alerts import MAIL_AFTER
 from tests.outbox.kit import NOW, a_delivery, a_note, published, settled
 

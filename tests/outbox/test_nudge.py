@@ -16,7 +16,8 @@ from django.db import transaction
 from outbox import nudge
 from outbox.choices import DeliveryState
 from outbox.models import Delivery, Event
-from outbox.services import publish, retry_delivery
+from outbox.services import publish
+from outbox.services.deliveries import retry_delivery
 from tests.outbox.kit import NOW, a_note, in_threads, published, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed")

@@ -14,8 +14,9 @@ from outbox.choices import BannerState, Channel, DeliveryState
 from outbox.contract import Recipient
 from outbox.models import Attempt, Banner, Delivery, Event, Trouble
 from outbox.selectors import log_pruned_to
-from outbox.services import number_events, pruning
+from outbox.services import pruning
 from outbox.services.pruning import prune_events, register_retention_hold
+from outbox.services.publishing import number_events
 from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_delivery, a_note, days, fine, in_threads, published, settled, taken
 
@@ -118,7 +119,7 @@ def test_steps_are_small_and_pass_over_what_stays(db: None, monkeypatch: pytest.
 def test_what_a_person_retries_meanwhile_is_not_deleted(transactional_db: None) -> None:
     from django.db import transaction
 
-    from outbox.services import retry_delivery
+    from outbox.services.deliveries import retry_delivery
 
     delivery = a_delivery("a@example.org", state=DeliveryState.FAILED)
     published(a_note(), now=BEFORE)

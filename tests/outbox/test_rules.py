@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox import rules
 from outbox.choices import DeliveryState, Reason, Verdict
 from outbox.contract import ANSWER_BYTES, RELEASED, Outcome, delivered, failed, held_back, postponed, retry
-from outbox.rules import MAX_AGE, RETRY_PAUSES_S, SERVER_PAUSES_S, Settlement, retry_pause, server_pause
+from outbox.rules import retrying
+from outbox.rules.retrying import MAX_AGE, RETRY_PAUSES_S, SERVER_PAUSES_S, Settlement, retry_pause, server_pause
 from tests.outbox.kit import NOW, days
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -20,7 +20,7 @@ chances = st.floats(0, 1, exclude_max=True)
 def settle(
     outcome: Outcome, *, attempts: int = 1, age: timedelta = timedelta(0), chance: float = 0, pause_s: float = 0
 ) -> Settlement:
-    return rules.settle(
+    return retrying.settle(
         outcome, counted_attempts=attempts, created_at=NOW - age, now=NOW, chance=chance, pause_s=pause_s
     )
 

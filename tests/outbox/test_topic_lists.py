@@ -21,7 +21,7 @@ from outbox.checks import check_topic_lists
 from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
-from outbox.rules import DecisionInput, why_not_notified, window_end
+from outbox.rules.deciding import DecisionInput, why_not_notified, window_end
 from outbox.rules.payload_summary import MOST_FACTS, PayloadFact, headline, in_order, key_facts, link_of
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.topic_lists.lists import create_list, delete_list, send_test, update_list

@@ -17,8 +17,9 @@ from outbox.choices import Reason
 from outbox.contract import ClaimedEvent, Result, failed
 from outbox.dispatcher import deliver_due
 from outbox.models import Delivery, Event, TopicList, TopicNotice
-from outbox.services import publish, settle
+from outbox.services import publish
 from outbox.services.mailing_lists.leaving import read_token
+from outbox.services.settling import settle
 from outbox.services.topic_lists import notifying as telling
 from outbox.services.topic_lists.items import list_url
 from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, send_test, update_list

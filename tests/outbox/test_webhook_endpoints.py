@@ -16,7 +16,6 @@ from core.erasure import erase_everywhere
 from core.refusal import Refused
 from outbox.choices import DeliveryState, EndpointState, Reason
 from outbox.models import Delivery, Event, WebhookEndpoint, WebhookSecret
-from outbox.services import listeners_changed
 from outbox.services.webhooks import (
     EndpointInput,
     change_endpoint,
@@ -28,6 +27,7 @@ from outbox.services.webhooks import (
     rotate_secret,
     update_endpoint,
 )
+from outbox.subscriptions.stamps import listeners_changed
 from tests.factories.console import UserFactory
 from tests.outbox.hooks import SILENT, TRIP, endpoint_at, fresh, happened
 from tests.outbox.kit import NOW, Note, a_note, published

@@ -6,7 +6,7 @@ import pytest
 
 from outbox.models import Banner
 from outbox.services import banners as store
-from outbox.services import expire_banners
+from outbox.services.banners import expire as expire_banners
 from tests.conftest import ApiClient
 from tests.outbox.kit import in_threads
 from tests.vehicles.helpers import DAY, DRIVER, HOUR, NOW, account, at, linked, only, people, steps, sweep, take

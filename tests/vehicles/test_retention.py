@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from core.retention import prune_old
 from outbox.models import Event
-from outbox.services import number_events
+from outbox.services.publishing import number_events
 from tests import clock
 from tests.factories.vehicles import DriverFactory, NotificationFactory, VehicleFactory
 from vehicles.catalogue import TYPES

@@ -24,8 +24,7 @@ from outbox.choices import Channel, DecisionReason, DecisionState
 from outbox.contract import NewEvent
 from outbox.event_kinds import EventKind, kind_of, matches_topic
 from outbox.models import TopicList, TopicListAddress
-from outbox.rules import DecisionInput, why_not_notified
-from outbox.rules.deciding import CLOCK_SLACK
+from outbox.rules.deciding import CLOCK_SLACK, DecisionInput, why_not_notified
 from outbox.subscriptions.conditions import EventView, Predicate, compile_condition
 from outbox.subscriptions.stamps import Source, listeners_changed
 

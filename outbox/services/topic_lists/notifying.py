@@ -21,8 +21,7 @@ from core.sql import Col, columns, update_rows
 from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import UnknownKind, kind_of
 from outbox.models import Event, TopicList, TopicNotice
-from outbox.rules import why_not_notified, window_end
-from outbox.rules.deciding import CLOCK_SLACK
+from outbox.rules.deciding import CLOCK_SLACK, why_not_notified, window_end
 from outbox.services.mailing_lists.lists import mail_to_list
 from outbox.services.publishing import publish
 from outbox.services.topic_lists.deciding import count_skipped, subscription_of

@@ -17,9 +17,9 @@ from django.utils.encoding import punycode
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
 from outbox.event_kinds import domain_of
-from outbox.rules import server_pause
-from outbox.services import claim
+from outbox.rules.retrying import server_pause
 from outbox.services.mailing_lists.leaving import unsubscribe_url
+from outbox.services.settling import claim
 from outbox.subscriptions.personal_data import people_in
 from outbox.transports.base import Claimer, Transport, Work
 from outbox.transports.email.mime import Message, build_message

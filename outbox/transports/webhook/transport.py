@@ -26,10 +26,9 @@ from outbox.contract import RELEASED, Claimed, ClaimedEvent, Outcome, Result, fa
 from outbox.event_kinds import domain_of
 from outbox.models import Event, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
-from outbox.services import number_events
 from outbox.services.endpoint_health import check_endpoints, learn_about_endpoints
 from outbox.services.fair_claims import FairClaim
-from outbox.services.publishing import NUMBERED_AT_ONCE
+from outbox.services.publishing import NUMBERED_AT_ONCE, number_events
 from outbox.services.webhooks import current_secrets, policy_from_settings
 from outbox.subscriptions.kinds import WEBHOOK_TEST
 from outbox.subscriptions.personal_data import MEMBER, people_in
