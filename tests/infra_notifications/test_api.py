@@ -272,7 +272,7 @@ def test_group_is_made_and_shown(api: ApiClient, points: list[ChargePoint]) -> N
 
 
 def test_group_needs_nothing_but_a_name(api: ApiClient) -> None:
-    made = api.post("/charging/groups", {"name": "Köln", "unheard": 1}).json()
+    made = api.post("/charging/groups", {"name": "Köln"}).json()
     assert made["cases"] == ["FUSE_TRIPPED", "UNAVAILABLE", "SENSORS"]
     assert made["hold_off_s"] == {"FUSE_TRIPPED": 0, "UNAVAILABLE": 900, "SENSORS": 0}
     assert (made["notify_recovery"], made["reminder_s"], made["language"], made["emails"]) == (True, None, "en", [])
