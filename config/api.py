@@ -12,6 +12,15 @@ from outbox.api import router as outbox
 from outbox.api.webhook_docs import webhook_paths
 from vehicles.api import router as vehicles
 
+# Below which path each app's operations are, and under which title the documentation shows them.
+ROUTERS = (
+    ("/charging", charging, "Charging"),
+    ("/remotes", remotes, "Fleet remotes"),
+    ("/vehicles", vehicles, "Vehicles"),
+    ("/bikeshare", bikeshare, "Bike-share"),
+    ("", outbox, "Outbox"),
+)
+
 
 class SignalboxAPI(MachineAPI):
     """Its document also lists what Signalbox sends: one webhook per kind of event, as registered by then."""
@@ -29,8 +38,5 @@ api = SignalboxAPI(
     "Errors are application/problem+json (RFC 9457); a 2xx is given only after the commit.",
     urls_namespace="api",
 )
-api.add_router("/charging", charging, tags=["Charging"])
-api.add_router("/remotes", remotes, tags=["Fleet remotes"])
-api.add_router("/vehicles", vehicles, tags=["Vehicles"])
-api.add_router("/bikeshare", bikeshare, tags=["Bike-share"])
-api.add_router("", outbox, tags=["Outbox"])
+for prefix, router, tag in ROUTERS:
+    api.add_router(prefix, router, tags=[tag])

@@ -42,13 +42,13 @@ class Check:
     asks_database: bool = True
 
 
-_checks: Registry[Check] = Registry("health check")
+checks: Registry[Check] = Registry("health check")
 
 
 def register_check(
     name: str, run: Callable[[datetime], Finding], *, for_readiness: bool = True, asks_database: bool = True
 ) -> None:
-    _checks.add(name, Check(name, run, for_readiness, asks_database))
+    checks.add(name, Check(name, run, for_readiness, asks_database))
 
 
 def run_checks(*, readiness_only: bool = False) -> list[tuple[str, Finding]]:
@@ -57,7 +57,7 @@ def run_checks(*, readiness_only: bool = False) -> list[tuple[str, Finding]]:
     Each that reads from a database that is away would wait for the pool, so those are answered without being asked.
     """
     now, fault = timezone.now(), database_fault()
-    chosen = [check for check in _checks.values() if check.for_readiness or not readiness_only]
+    chosen = [check for check in checks.values() if check.for_readiness or not readiness_only]
     return [(check.name, _run(check, now, fault)) for check in chosen]
 
 

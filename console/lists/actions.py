@@ -59,13 +59,13 @@ class BulkForm(forms.Form):
         return dict(self.cleaned_data)
 
 
-_actions: Registry[BulkAction] = Registry("bulk action")
+bulk_actions: Registry[BulkAction] = Registry("bulk action")
 
 
 def register_bulk(*actions: BulkAction) -> None:
     for action in actions:
-        _actions.add(action.key, action)
+        bulk_actions.add(action.key, action)
 
 
 def bulk_action(key: str) -> BulkAction | None:
-    return _actions.get(key)
+    return bulk_actions.get(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.search.grammar import _Reader
+from core.search.grammar import Reader
 
 _FIELD = re.compile(r"(-?)([A-Za-z][A-Za-z0-9_]*):(.*)", re.DOTALL)
 
@@ -51,7 +51,7 @@ def replaced(text: str, typing: Typing, piece: str) -> tuple[str, int]:
 
 def _last_term(head: str) -> int:
     """Where the term begins that is not ended by a space yet."""
-    reader, begin = _Reader(head), len(head)
+    reader, begin = Reader(head), len(head)
     reader.skip_space()
     while reader.peek():
         begin = reader.at

@@ -62,7 +62,9 @@ class Query:
     terms: tuple[Term, ...] = ()
 
 
-class _Reader:
+class Reader:
+    """Reads a query from its beginning: `at` is the place of the character that is read next."""
+
     def __init__(self, text: str, *, dotted: bool = False) -> None:
         self.text, self.at = text, 0
         self.marks = "_." if dotted else "_"
@@ -155,7 +157,7 @@ def _raw(value: Value) -> str:
 
 def read_value(text: str) -> Value:
     """One value, as it stands behind a field; what is left over belongs to it."""
-    reader = _Reader(text)
+    reader = Reader(text)
     value = reader.value()
     return value if reader.at == len(text) else Word(text, quoted=not _is_plain(text))
 
@@ -165,7 +167,7 @@ def parse(text: str, *, dotted: bool = False) -> Query:
 
     With `dotted`, a field may be a path: `charge_point.city:paris`.
     """
-    reader, terms = _Reader(text, dotted=dotted), []
+    reader, terms = Reader(text, dotted=dotted), []
     reader.skip_space()
     while reader.peek():
         term = reader.term()

@@ -43,12 +43,12 @@ class LongList:
     search: SearchSchema
 
 
-_lists: Registry[LongList] = Registry("long list")
+long_lists: Registry[LongList] = Registry("long list")
 
 
 def register_long_list(key: str, *, rows: Callable[[], QuerySet[Any]], search: SearchSchema) -> None:
     """Names a list whose facets are counted beforehand once it has more than 10,000 rows."""
-    _lists.add(key, LongList(key, rows, search))
+    long_lists.add(key, LongList(key, rows, search))
 
 
 # ---- counting beforehand ----------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def register_long_list(key: str, *, rows: Callable[[], QuerySet[Any]], search: S
 
 def refresh_counts(*, now: datetime) -> int:
     """Counts the long lists whose counts are old enough; says how many were counted."""
-    return sum(_refresh(one, now) for one in _lists.values())
+    return sum(_refresh(one, now) for one in long_lists.values())
 
 
 def _refresh(one: LongList, now: datetime) -> bool:

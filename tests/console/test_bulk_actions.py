@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.lists import BulkAction, BulkRun, bulk, jobs
-from console.lists.actions import _actions, register_bulk
+from console.lists.actions import bulk_actions, register_bulk
 from core.background import run_job, sweep
 from core.choices import JobState
 from core.models import Job, Undo
@@ -63,7 +64,7 @@ def members(group: NotificationGroup) -> list[str]:
 
 
 def said(response: Any) -> list[str]:
-    return [str(message) for message in response.wsgi_request._messages]
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 # ---- asking ---------------------------------------------------------------------------------------------------------
@@ -270,7 +271,7 @@ def test_an_unexpected_error_fails_the_job_and_is_raised(
     job = start(operator, group, django_capture_on_commit_callbacks)
     action = BulkAction("charge_points.add_to_group", "x", "auth.view_user", broken, lambda n, a: "", lambda n, a: "")
     monkeypatch.setitem(
-        _actions, action.key, BulkAction(**(vars(action) | {"permission": "console.share_savedsearch"}))
+        bulk_actions, action.key, BulkAction(**(vars(action) | {"permission": "console.share_savedsearch"}))
     )
     with pytest.raises(RuntimeError):
         run_job(job_id=job.pk)
@@ -423,5 +424,5 @@ def test_an_app_registers_an_action_in_a_few_lines() -> None:
         by = UserFactory(username="berta", roles=["operator"])
         job = jobs.start_bulk(action=action, ids=packed([5, 6]), arguments={"why": "no"}, by=by, url="/", at_once=True)
     finally:
-        del _actions["tests.refuse"]
+        del bulk_actions["tests.refuse"]
     assert (job.state, job.result["message"]) == (JobState.FAILED, "It ended after 0 of 2: 2 for berta: no")

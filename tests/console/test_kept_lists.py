@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -28,7 +29,7 @@ GROUPS, POINTS, INCIDENTS = "/infrastructure/groups/", "/infrastructure/charge-p
 
 
 def said(response: Any) -> list[str]:
-    return [str(message) for message in response.wsgi_request._messages]
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def save(client: Client, name: str, query: str = "q=k%C3%B6ln&page=3&was=x", url: str = POINTS, **more: str) -> Any:

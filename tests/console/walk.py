@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Model
@@ -29,7 +29,7 @@ from bikeshare.models import (
     Vehicule,
     Zone,
 )
-from config.api import api
+from config.api import ROUTERS
 from core.models import ApiKey, Job, Undo
 from fleet_remotes.models import (
     Callback,
@@ -194,7 +194,7 @@ def _admin_value(route: Route, parameter: str, world: World) -> Any:
 
 def _admin_model(route: Route) -> type[Model]:
     app, model = route.pattern.split("/")[1:3]
-    return next(m for m in admin.site._registry if (m._meta.app_label, m._meta.model_name) == (app, model))
+    return apps.get_model(app, model)
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class ApiOperation:
 def api_operations() -> list[ApiOperation]:
     """Every operation of the API with the scope that it asks for."""
     found = []
-    for prefix, router in api._routers:
+    for prefix, router, _tag in ROUTERS:
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 door: Any

@@ -57,7 +57,7 @@ def test_the_doctor_stands_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
         return Finding(True, "fine")
 
     checks = {name: health.Check(name, fine) for name in ("a", "a long name")}
-    monkeypatch.setattr(health, "_checks", Registry("health check", checks))
+    monkeypatch.setattr(health, "checks", Registry("health check", checks))
     assert run("doctor").splitlines()[:2] == ["works  a            fine", "works  a long name  fine"]
 
 

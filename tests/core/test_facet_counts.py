@@ -161,7 +161,7 @@ def test_a_count_that_takes_too_long_is_given_up_and_rests(
     refresh_counts(now=NOW)
     rows = selectors.charge_points().extra(where=["pg_sleep(0.2) IS NOT NULL"])
     slow = stored.LongList("charge_points", lambda: rows, CHARGE_POINT_SEARCH)
-    monkeypatch.setitem(stored._lists, "charge_points", slow)
+    monkeypatch.setitem(stored.long_lists, "charge_points", slow)
     monkeypatch.setattr(stored, "GIVEN_UP_AFTER_S", 0.1)
     later = NOW + timedelta(minutes=10)
     assert refresh_counts(now=later) == 0

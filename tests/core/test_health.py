@@ -35,7 +35,7 @@ def alive(db: None) -> None:
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that a test may fill."""
-    monkeypatch.setattr(health, "_checks", Registry("health check", health._checks))
+    monkeypatch.setattr(health, "checks", Registry("health check", health.checks))
 
 
 @pytest.fixture
