@@ -46,13 +46,13 @@ class Scheduler(DatabaseScheduler):
             # made a second one, so that it is taken and not asked for.
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             for periodic in periodic_tasks():
-                wanted = {"every": periodic.every_s, "period": IntervalSchedule.SECONDS}
-                interval = IntervalSchedule.objects.filter(**wanted).order_by("pk").first()
+                every = {"every": periodic.every_s, "period": IntervalSchedule.SECONDS}
+                interval = IntervalSchedule.objects.filter(**every).order_by("pk").first()
                 PeriodicTask.objects.get_or_create(
                     name=periodic.name,
                     defaults={
                         "task": periodic.task,
-                        "interval": interval or IntervalSchedule.objects.create(**wanted),
+                        "interval": interval or IntervalSchedule.objects.create(**every),
                     },
                 )
         self.install_default_entries(self.schedule)

@@ -115,9 +115,9 @@ class FacetFilter(django_filters.Filter):
 
     @property
     def facet(self) -> Facet:
-        found: Facet | None = self.parent.search.facet(self.facet_name)
-        assert found is not None, f"{type(self.parent).__name__} has no facet {self.facet_name}"
-        return found
+        facet: Facet | None = self.parent.search.facet(self.facet_name)
+        assert facet is not None, f"{type(self.parent).__name__} has no facet {self.facet_name}"
+        return facet
 
     @cached_property
     def field(self) -> FacetField:

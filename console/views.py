@@ -228,13 +228,13 @@ class AuditList(ListPage):
 @requires(SIGNED_IN)
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress of one's own piece of work; an administrator sees everyone's."""
-    found = get_object_or_404(Job.objects.defer("payload"), pk=pk)
-    if found.created_by_id != request.user.pk:
+    job = get_object_or_404(Job.objects.defer("payload"), pk=pk)
+    if job.created_by_id != request.user.pk:
         check_permission(request, "console.view_job")
     name = "console/job.html#progress" if request.headers.get("HX-Target") == "progress" else "console/job.html"
-    change = Undo.objects.defer("payload").filter(pk=found.result.get("undo")).first()
+    change = Undo.objects.defer("payload").filter(pk=job.result.get("undo")).first()
     can_undo = change is not None and change.is_open(timezone.now()) and may_take_back(change, person(request))
-    return render(request, name, {"page_title": found.label, "job": found, "undo": change if can_undo else None})
+    return render(request, name, {"page_title": job.label, "job": job, "undo": change if can_undo else None})
 
 
 @requires(SIGNED_IN)

@@ -220,13 +220,13 @@ class MachineAPI(NinjaAPI):
         install_error_handlers(self)
 
     def validation_error_from_error_contexts(self, error_contexts: list[Any]) -> InputError:
-        found = super().validation_error_from_error_contexts(error_contexts)
+        problem = super().validation_error_from_error_contexts(error_contexts)
         errors = [(e, context.model) for context in error_contexts for e in context.pydantic_validation_error.errors()]
-        for named, (error, model) in zip(found.errors, errors, strict=True):
+        for named, (error, model) in zip(problem.errors, errors, strict=True):
             if error["type"] == "extra_forbidden":
                 *path, name = error["loc"]
                 named["msg"] = _unknown("field", str(name), _fields_at(model, path))
-        return found
+        return problem
 
 
 def _fields_at(model: Any, path: Sequence[int | str]) -> list[str]:

@@ -15,9 +15,9 @@ from core.parties import PARTIES
 def declared() -> Iterator[tuple[type[Model], Lifecycle]]:
     """Every model that says something of itself, and what."""
     for model in apps.get_models():
-        found = vars(model).get("lifecycle") or PARTIES.get(model._meta.label)
-        if found is not None:
-            yield model, found
+        lifecycle = vars(model).get("lifecycle") or PARTIES.get(model._meta.label)
+        if lifecycle is not None:
+            yield model, lifecycle
 
 
 def register_audit() -> None:

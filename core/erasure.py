@@ -51,12 +51,12 @@ def erase_everywhere(*, address: str, now: datetime, told: Callable[[int, int], 
     steps: list[_Step] = [partial(import_string(life.erased_by), address, now) for _m, life in models if life.erased_by]
     steps += [partial(_erase_values, model, each, address) for model, life in models for each in life.personal]
     steps += [partial(_mask, model, life, address) for model, life in models]
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for number, step in enumerate(steps, start=1):
         for erased in step():
-            found[erased.what] = found.get(erased.what, 0) + erased.number
+            numbers[erased.what] = numbers.get(erased.what, 0) + erased.number
         told(number, len(steps))
-    return [Erased(what, number) for what, number in found.items() if number]
+    return [Erased(what, number) for what, number in numbers.items() if number]
 
 
 def _erase_values(model: type[Model], personal: Personal, address: str) -> Iterator[Erased]:

@@ -226,15 +226,15 @@ def _find_duplicates(steps: BatchSteps[Any]) -> set[int]:
 def write_receipts(receipts: Iterable[tuple[int, str]], now: datetime) -> set[tuple[int, str]]:
     """Remembers (key, the sender's id) and returns those that are new, in one statement of the caller's transaction."""
     # Sorted, so that two batches with the same ids wait for one another instead of dead-locking.
-    wanted = sorted(set(receipts))
-    if not wanted:
+    keys = sorted(set(receipts))
+    if not keys:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO console_apireceipt (key_id, external_id, received_at)"
             " SELECT k, x, %s FROM unnest(%s::bigint[], %s::text[]) AS r(k, x) ORDER BY k, x"
             " ON CONFLICT (key_id, external_id) DO NOTHING RETURNING key_id, external_id",
-            [now, *(array_literal(column) for column in zip(*wanted, strict=True))],
+            [now, *(array_literal(column) for column in zip(*keys, strict=True))],
         )
         return set(cursor.fetchall())
 

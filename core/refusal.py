@@ -61,10 +61,10 @@ class Refused(Exception):
     @property
     def fields(self) -> dict[str, list[str]]:
         """The sentences by field; what belongs to no field is under ""."""
-        found: dict[str, list[str]] = {}
+        sentences: dict[str, list[str]] = {}
         for field, sentence in self.reasons:
-            found.setdefault(field, []).append(sentence)
-        return found
+            sentences.setdefault(field, []).append(sentence)
+        return sentences
 
     @property
     def line(self) -> str:

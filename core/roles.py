@@ -30,8 +30,8 @@ def grant(apps: Any, app_label: str, grants: Mapping[str, Sequence[str]]) -> Non
     for role in ROLES:
         codenames |= set(grants.get(role, ()))
         group, _ = group_model.objects.get_or_create(name=role)
-        found = permission_model.objects.filter(content_type__app_label=app_label, codename__in=codenames)
-        missing = codenames - set(found.values_list("codename", flat=True))
+        permissions = permission_model.objects.filter(content_type__app_label=app_label, codename__in=codenames)
+        missing = codenames - set(permissions.values_list("codename", flat=True))
         if missing:
             raise LookupError(f"{app_label} has no permission {', '.join(sorted(missing))}")
-        group.permissions.add(*found)
+        group.permissions.add(*permissions)

@@ -44,10 +44,10 @@ def create_api_key(
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         known = ", ".join(Scope.values)
-        said = (
+        sentence = (
             _("Unknown scope %(scope)s.") % {"scope": ", ".join(unknown)} if unknown else _("Name at least one scope.")
         )
-        raise Refused(f"{said} " + _("The scopes are: %(known)s.") % {"known": known})
+        raise Refused(f"{sentence} " + _("The scopes are: %(known)s.") % {"known": known})
     prefix, secret = "sbx_" + secrets.token_hex(4), secrets.token_urlsafe(32)
     key = ApiKey(name=name, prefix=prefix, digest=digest_of(secret), scopes=sorted(set(scopes)), expires_at=expires_at)
     key.created_by = created_by  # type: ignore[assignment]

@@ -68,8 +68,8 @@ def array_literal(values: Iterable[Any]) -> str:
     Takes None, numbers, booleans, datetimes, UUIDs and texts; every text is quoted. Columns repeat themselves (one
     moment, one protocol, one status for many rows), so each value is written out once.
     """
-    known: dict[Any, str] = _Elements({None: "NULL"})
-    return "{" + ",".join([known[value] for value in values]) + "}"
+    elements: dict[Any, str] = _Elements({None: "NULL"})
+    return "{" + ",".join([elements[value] for value in values]) + "}"
 
 
 class _Elements(dict[Any, str]):
@@ -80,11 +80,11 @@ class _Elements(dict[Any, str]):
             quoted = value
             if "\\" in quoted or '"' in quoted:
                 quoted = quoted.replace("\\", "\\\\").replace('"', '\\"')
-            found = f'"{quoted}"'
+            element = f'"{quoted}"'
         else:
-            found = value.isoformat() if isinstance(value, datetime) else str(value)
-        self[value] = found
-        return found
+            element = value.isoformat() if isinstance(value, datetime) else str(value)
+        self[value] = element
+        return element
 
 
 def _arrays(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> list[str]:

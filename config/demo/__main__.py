@@ -77,15 +77,15 @@ class Demo:
     def _secrets(self) -> dict[str, Any]:
         """What was made up at the first start and is kept: the key, passwords, the API key."""
         path = self.var / "secrets.json"
-        kept: dict[str, Any] = {}
+        secrets_made: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
-            kept = json.loads(path.read_text())
-        kept.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
+            secrets_made = json.loads(path.read_text())
+        secrets_made.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
         for role in ROLES:
-            kept.setdefault(role, secrets.token_urlsafe(9))
+            secrets_made.setdefault(role, secrets.token_urlsafe(9))
         path.touch(mode=0o600)
-        path.write_text(json.dumps(kept))
-        return kept
+        path.write_text(json.dumps(secrets_made))
+        return secrets_made
 
     # ---- engines ----------------------------------------------------------------------------------------------
 

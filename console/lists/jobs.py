@@ -56,8 +56,8 @@ def _undo_of(action: BulkAction, arguments: dict[str, Any], by: User) -> int | N
 def _run(job: Job) -> Ended:
     while job.done < job.total:
         action = _run_chunk(job)
-    said = action.said(job.arguments["changed"], job.arguments["arguments"])
-    return Ended(_shown(job, said))
+    sentence = action.said(job.arguments["changed"], job.arguments["arguments"])
+    return Ended(_shown(job, sentence))
 
 
 def _run_chunk(job: Job) -> BulkAction:
@@ -87,8 +87,8 @@ def _chunk(job: Job) -> list[int]:
 
 def _failed(job: Job, why: str) -> dict[str, Any]:
     """What was done until then stays done, and can be taken back."""
-    said = _("It ended after %(done)d of %(total)d: %(why)s") % {"done": job.done, "total": job.total, "why": why}
-    return _shown(job, said)
+    sentence = _("It ended after %(done)d of %(total)d: %(why)s") % {"done": job.done, "total": job.total, "why": why}
+    return _shown(job, sentence)
 
 
 def _shown(job: Job, message: str) -> dict[str, Any]:

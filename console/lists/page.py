@@ -54,8 +54,8 @@ class ListPage(Listing, View):
         return self.VIEWS.get(request.GET.get("as", ""), type(self).render_list)(self, request)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        door = self.DOORS.get(request.POST.get("do", ""))
-        return door(self, request) if door else self.http_method_not_allowed(request)
+        handler = self.DOORS.get(request.POST.get("do", ""))
+        return handler(self, request) if handler else self.http_method_not_allowed(request)
 
     def render_list(self, request: HttpRequest) -> HttpResponse:
         matching, selection = self.matching(request)

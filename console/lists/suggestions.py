@@ -13,5 +13,7 @@ def answer_suggestions(page: Listing, request: HttpRequest) -> HttpResponse:
     text, caret = request.GET.get("text", ""), request.GET.get("caret", "")
     place = int(caret) if caret.isascii() and caret.isdigit() and len(caret) < 6 else len(text)
     source = page.facet_source(request)
-    found = suggest(page.search, text, place, values_of=source.values_of, values_beginning=source.values_beginning)
-    return render(request, "console/parts/suggestions.html", {"suggestions": found, "listing": page})
+    suggestions = suggest(
+        page.search, text, place, values_of=source.values_of, values_beginning=source.values_beginning
+    )
+    return render(request, "console/parts/suggestions.html", {"suggestions": suggestions, "listing": page})

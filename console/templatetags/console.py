@@ -85,10 +85,10 @@ def badge(text: Any, colour: str) -> SafeString:
 def _compiled(context: template.Context, name: str) -> template.Template:
     """A template by name, looked up once per page."""
     first: Any = context.render_context.dicts[0]
-    known: dict[str, template.Template] = first.setdefault("cells", {})
-    if name not in known:
-        known[name] = template.Engine.get_default().get_template(name)
-    return known[name]
+    templates: dict[str, template.Template] = first.setdefault("cells", {})
+    if name not in templates:
+        templates[name] = template.Engine.get_default().get_template(name)
+    return templates[name]
 
 
 def register_colours(library: template.Library, **filters: Mapping[Any, str]) -> None:

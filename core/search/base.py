@@ -32,8 +32,8 @@ class SearchContext:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
-    return found[0] if found else ""
+    matches = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return matches[0] if matches else ""
 
 
 def did_you_mean(near: str) -> str:

@@ -30,14 +30,14 @@ def typing_at(text: str, caret: int) -> Typing:
     head = text[:caret]
     begin = term_start = _last_term(head)
     piece = head[begin:]
-    found = _FIELD.fullmatch(piece)
-    if found is None:
+    field_value = _FIELD.fullmatch(piece)
+    if field_value is None:
         begin += piece.startswith("-")
         quoted = head[begin : begin + 1] == '"'
         return Typing(begin, _end(text, caret, quoted=quoted), head[begin:].strip('"'), term_start)
-    begin += len(piece) - len(_last_value(found[3]))
+    begin += len(piece) - len(_last_value(field_value[3]))
     quoted = head[begin : begin + 1] == '"'
-    return Typing(begin, _end(text, caret, quoted=quoted), head[begin:].strip('"'), term_start, found[2].lower())
+    return Typing(begin, _end(text, caret, quoted=quoted), head[begin:].strip('"'), term_start, field_value[2].lower())
 
 
 def replaced(text: str, typing: Typing, piece: str) -> tuple[str, int]:
@@ -78,5 +78,5 @@ def _end(text: str, caret: int, *, quoted: bool) -> int:
     """Where the piece ends behind the caret: at its closing quote, a comma or a space."""
     if quoted and (closing := text.find('"', caret)) >= 0:
         return closing + 1
-    found = re.compile(r"[^\s,]*").match(text, caret)
-    return found.end() if found else caret
+    word = re.compile(r"[^\s,]*").match(text, caret)
+    return word.end() if word else caret

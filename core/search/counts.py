@@ -51,8 +51,8 @@ def count_live(
     statement = _Statement(context)
     for facet in facets:
         statement.add(facet)
-    found = rows.order_by() if limit is None else rows.order_by()[: limit + 1]
-    counts = statement.run(found)
+    matches = rows.order_by() if limit is None else rows.order_by()[: limit + 1]
+    counts = statement.run(matches)
     if limit is None or counts.rows <= limit:
         return counts
     return Counts({name: [Value(v.value, None) for v in values] for name, values in counts.values.items()}, counts.rows)

@@ -137,8 +137,8 @@ class Reader:
             if self.peek() and not self.peek().isspace():  # `power:1..2..3`: the rest belongs to the last value
                 text = _raw(values[-1]) + self.bare(in_field=False)
                 values[-1] = Word(text, quoted=not _is_plain(text))
-            kept = tuple(v for v in values if v != Word(""))
-            return Term(kept, name, negated) if kept else None
+            filled = tuple(v for v in values if v != Word(""))
+            return Term(filled, name, negated) if filled else None
         if self.peek() == '"':
             text = self.phrase()
             return Term((Word(text, True),), None, negated) if text.strip() else None

@@ -50,8 +50,8 @@ class OpenFacet(Facet):
         """What one side of a comparison says: a number, or the moments that a day or a time stands for."""
         bound = number_of(text) if re.fullmatch(r"[+-]?\d{1,12}([.,]\d{1,6})?", text) else _period(text)
         if bound is None:
-            said = _("“%(name)s” is compared with a number or a time such as 2026-11-21, not with “%(typed)s”.")
-            raise SearchError(said % {"name": self.name, "typed": text})
+            sentence = _("“%(name)s” is compared with a number or a time such as 2026-11-21, not with “%(typed)s”.")
+            raise SearchError(sentence % {"name": self.name, "typed": text})
         return bound
 
 
@@ -77,12 +77,12 @@ class RankedFacet(Facet):
     def _rank(self, text: str) -> int:
         if text.lower() not in self.ranks:
             near = nearest(text, self.ranks)
-            said = _("“%(facet)s” knows %(known)s, not “%(typed)s”.") % {
+            sentence = _("“%(facet)s” knows %(known)s, not “%(typed)s”.") % {
                 "facet": self.name,
                 "known": ", ".join(self.ranks),
                 "typed": text,
             }
-            raise SearchError(said, suggestion=f"{self.name}:{near}" if near else "")
+            raise SearchError(sentence, suggestion=f"{self.name}:{near}" if near else "")
         return self.ranks.index(text.lower())
 
 

@@ -74,12 +74,12 @@ class SearchSchema:
 
     def _unknown(self, name: str) -> SearchError:
         near = nearest(name, self.names())
-        said = _("There is no field “%(name)s” to search by.") % {"name": name}
+        sentence = _("There is no field “%(name)s” to search by.") % {"name": name}
         if near:
-            said += " " + _("Did you mean “%(near)s”?") % {"near": near}
+            sentence += " " + _("Did you mean “%(near)s”?") % {"near": near}
         else:
-            said += " " + _("Put the text in quotes to search for it as it stands.")
-        return SearchError(said, suggestion=near)
+            sentence += " " + _("Put the text in quotes to search for it as it stands.")
+        return SearchError(sentence, suggestion=near)
 
     def condition(self, text: str, context: SearchContext | None = None) -> Q:
         """The condition of a whole query; an empty one is no condition. Raises SearchError."""

@@ -48,14 +48,14 @@ def suggest(
 
 def _fields(schema: SearchSchema, text: str, typing: Typing) -> list[Suggestion]:
     prefix = fold(typing.prefix)
-    found = []
+    suggestions = []
     for facet in schema.facets:
         names = (facet.name, *facet.aliases)
         words = fold(str(facet.label)).split()
         if any(name.startswith(prefix) for name in names) or any(word.startswith(prefix) for word in words):
             piece = f"{facet.name}:"
-            found.append(Suggestion(piece, str(facet.label), None, *replaced(text, typing, piece), is_field=True))
-    return sorted(found, key=lambda s: not s.shown.startswith(prefix))[:MOST_FIELDS]
+            suggestions.append(Suggestion(piece, str(facet.label), None, *replaced(text, typing, piece), is_field=True))
+    return sorted(suggestions, key=lambda s: not s.shown.startswith(prefix))[:MOST_FIELDS]
 
 
 def _values_anywhere(
@@ -82,8 +82,8 @@ def _values(facet: Facet, text: str, typing: Typing, values_of: ValuesOf) -> Ite
         yield Suggestion(piece, _label(facet, value.value), value.count, *replaced(text, typing, piece))
     for hint, label in hinted:
         if fold(hint).startswith(prefix):
-            said = "" if fold(str(label)) == fold(hint) else str(label)
-            yield Suggestion(hint, said, None, *replaced(text, typing, hint))
+            meaning = "" if fold(str(label)) == fold(hint) else str(label)
+            yield Suggestion(hint, meaning, None, *replaced(text, typing, hint))
 
 
 def _label(facet: Facet, value: str) -> str:

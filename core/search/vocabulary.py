@@ -37,5 +37,5 @@ def _says(text: str, whole: bool) -> Q:
 
 
 def _values(column: str, condition: Q, at_most: int) -> list[str]:
-    known = KnownValue.objects.filter(condition, column=column)
-    return list(known.values_list("value", flat=True)[: at_most + 1])
+    values = KnownValue.objects.filter(condition, column=column)
+    return list(values.values_list("value", flat=True)[: at_most + 1])
