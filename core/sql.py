@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,13 +33,16 @@ class Col:
         return self.expression or f'x."{self.name}"'
 
 
-def columns(model: type[models.Model], *names: str) -> tuple[Col, ...]:
+def columns(model: type[models.Model], *names: str, computed: Mapping[str, str] | None = None) -> tuple[Col, ...]:
     """Columns of a model by their names in the database, of the types that its fields have.
 
-    Rows pass JSON text for arrays, because unnest would flatten arrays of arrays.
+    `computed` holds the expressions of those that are not written as they are passed. Rows pass JSON text for arrays,
+    because unnest would flatten arrays of arrays. Raises KeyError for a name that no column has.
     """
     fields = {field.column: field for field in model._meta.concrete_fields}
-    return tuple(_column(name, fields[name]) for name in names)
+    found = {name: _column(name, fields[name]) for name in names}
+    found |= {name: replace(found[name], expression=expression) for name, expression in (computed or {}).items()}
+    return tuple(found.values())
 
 
 def _column(name: str, field: models.Field[Any, Any]) -> Col:

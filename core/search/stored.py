@@ -25,7 +25,7 @@ from core.search.base import Facet, SearchContext
 from core.search.counts import LIVE_ROWS, Counts, Value, count_live, fold
 from core.search.schema import SearchSchema
 from core.search.suggest import LEAST_LETTERS, MOST_OF_A_FIELD
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 
 log = structlog.get_logger("signalbox.facets")
 LEAST_AGE = timedelta(minutes=1)
@@ -98,13 +98,15 @@ def _store(one: LongList, counts: Counts, now: datetime, took_ms: int) -> None:
         FacetCount.objects.filter(list_key=one.key).delete()
         insert_rows(
             "console_facetcount",
-            (
-                Col("list_key", "text"),
-                Col("facet", "text"),
-                Col("value", "text"),
-                Col("folded", "text", "signalbox_fold(x.folded)"),
-                Col("count", "bigint"),
-                Col("rank", "int"),
+            columns(
+                FacetCount,
+                "list_key",
+                "facet",
+                "value",
+                "folded",
+                "count",
+                "rank",
+                computed={"folded": "signalbox_fold(x.folded)"},
             ),
             rows,
         )

@@ -13,11 +13,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
-from core.sql import Col, storable, update_rows
+from core.sql import Col, columns, storable, update_rows
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole
-from infra_notifications.models import ChargePoint
-from infra_notifications.rules.lifecycle import IncidentChange, Moment, Signal, believable, last_seen_signal
+from infra_notifications.models import ChargePoint, ChargePointState
+from infra_notifications.rules.lifecycle import (
+    IncidentChange,
+    Moment,
+    Signal,
+    believable,
+    last_seen_signal,
+)
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
@@ -27,13 +33,21 @@ from infra_notifications.services.unit_of_work import IncidentStore
 _WAKES = (
     "(t.last_seen IS NULL OR x.last_seen > t.last_seen) AND (x.connectivity = 'online' OR t.connectivity <> 'silent')"
 )
-_STATE = (
-    Col("last_seen", "timestamptz", "greatest(t.last_seen, x.last_seen)"),
-    Col("silent_at", "timestamptz", f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END"),
-    Col("connectivity", "text", f"CASE WHEN {_WAKES} THEN 'online' ELSE t.connectivity END"),
-    Col("status", "text", "coalesce(x.status, t.status)"),
-    Col("status_at", "timestamptz", "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END"),
-    Col("ocpp_version", "text"),
+_STATE = columns(
+    ChargePointState,
+    "last_seen",
+    "silent_at",
+    "connectivity",
+    "status",
+    "status_at",
+    "ocpp_version",
+    computed={
+        "last_seen": "greatest(t.last_seen, x.last_seen)",
+        "silent_at": f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END",
+        "connectivity": f"CASE WHEN {_WAKES} THEN 'online' ELSE t.connectivity END",
+        "status": "coalesce(x.status, t.status)",
+        "status_at": "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END",
+    },
 )
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
 

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.models import SignOfLife
-from core.sql import Col, insert_rows, take_ids, update_rows
+from core.models import FacetCount, SignOfLife
+from core.sql import Col, columns, insert_rows, take_ids, update_rows
 
 pytestmark = pytest.mark.django_db
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
@@ -142,3 +142,13 @@ def test_ids_are_taken_before_the_rows_are_written() -> None:
     assert len(set(first + second)) == 5
     row = SignOfLife.objects.create(part="p", instance="i", at=NOW)
     assert row.pk not in first + second
+
+
+def test_columns_are_those_of_the_model_s_fields_in_the_order_of_their_names() -> None:
+    found = columns(FacetCount, "rank", "value", computed={"value": "lower(x.value)"})
+    assert [(column.name, column.type, column.selected) for column in found] == [
+        ("rank", "integer", 'x."rank"'),
+        ("value", "text", "lower(x.value)"),
+    ]
+    with pytest.raises(KeyError):
+        columns(FacetCount, "no_such_column")
