@@ -21,6 +21,7 @@ from tests.vehicles.helpers import (
     account,
     at,
     car,
+    contract,
     driver,
     due,
     fact,
@@ -33,7 +34,7 @@ from tests.vehicles.helpers import (
     telemetry,
 )
 from vehicles.catalogue import TYPES
-from vehicles.models import ChargingLocation, Driver, Fact, Vehicle
+from vehicles.models import ChargingLocation, Driver, Fact, UtilityContract, Vehicle
 from vehicles.services.campaigns import end_campaign, save_campaign, start_campaign
 from vehicles.services.erasing import erase_drivers
 from vehicles.services.notifications import dismiss, stop_category
@@ -128,13 +129,20 @@ def test_a_banner_whose_cause_is_ending_cannot_be_put_away() -> None:
 
 @pytest.mark.parametrize(
     "report",
-    [driver(name="Annabel Lee"), fact("charging_location", location=HOME, driver=DRIVER, address="Annabel Lee 1")],
-    ids=["driver", "location"],
+    [
+        driver(name="Annabel Lee"),
+        fact("charging_location", location=HOME, driver=DRIVER, address="Annabel Lee 1"),
+        fact("utility_contract", contract="contract-7", contract_number="Annabel-4711"),
+        contract("valid", contract="contract-8", contract_number="Annabel-4711"),
+    ],
+    ids=["driver", "location", "contract", "new contract"],
 )
 def test_erasure_takes_away_what_a_batch_is_bringing(report: dict[str, Any]) -> None:
     people()
+    take(contract("valid", at(hours=-1), contract_number="Berta-1"), now=at(hours=-1))
     overtaken(partial(take, report), partial(erase_drivers, EMAIL, NOW))
     assert (Driver.objects.get().name, ChargingLocation.objects.get().address) == ("", "")
+    assert set(UtilityContract.objects.values_list("contract_number", flat=True)) == {""}
     assert "Annabel" not in str(list(Fact.objects.values_list("data", flat=True)))
 
 
