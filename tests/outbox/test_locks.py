@@ -1,0 +1,72 @@
+"""Two that change the same thing: the second waits for the first and decides by what that has left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+
+from core.refusal import Refused
+from outbox.models import Delivery, WebhookSecret
+from outbox.services.deliveries import resend_mail
+from outbox.services.topic_lists.lists import delete_list, send_test
+from outbox.services.webhooks import rotate_secret
+from tests.infra_notifications.test_at_once import wait_for_a_waiting_statement
+from tests.outbox.hooks import endpoint_at
+from tests.outbox.kit import NOW, a_delivery
+from tests.outbox.topic_kit import a_list
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+def overtaken(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+    """The second's answer, or what it raised, when it began while the first had not yet committed."""
+    answers: list[Any] = []
+
+    def run() -> None:
+        try:
+            answers.append(second())
+        except Exception as error:
+            answers.append(error)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        first()
+        thread = Thread(target=run)
+        thread.start()
+        wait_for_a_waiting_statement()
+    thread.join(30)
+    return answers[0]
+
+
+def test_mail_that_two_people_have_sent_again_goes_out_twice_with_ids_of_its_own() -> None:
+    delivery = a_delivery(state="delivered")
+    again = partial(resend_mail, delivery=delivery, now=NOW)
+    assert overtaken(again, again).copy == 2
+    assert sorted(Delivery.objects.values_list("copy", flat=True)) == [0, 1, 2]
+
+
+def test_secret_that_two_people_rotate_has_one_successor_after_the_other() -> None:
+    endpoint = endpoint_at("https://hooks.example.com/in", now=NOW)
+    rotate = partial(rotate_secret, endpoint=endpoint, now=NOW)
+    newest = overtaken(rotate, rotate)
+    assert WebhookSecret.objects.get(expires_at=None).secret == newest
+    assert WebhookSecret.objects.count() == 3
+
+
+def test_test_mail_of_a_list_that_is_being_deleted_is_not_sent() -> None:
+    topic_list = a_list()
+    sending = partial(send_test, topic_list=topic_list, sent_by="anna", now=NOW)
+    answer = overtaken(partial(delete_list, topic_list=read_again(topic_list), now=NOW), sending)
+    assert isinstance(answer, Refused)
+    assert not Delivery.objects.exists()
+
+
+def read_again(row: Any) -> Any:
+    """The same row, read once more."""
+    return type(row).objects.get(pk=row.pk)
