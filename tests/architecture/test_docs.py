@@ -112,6 +112,14 @@ def test_contributing_names_only_paths_that_exist() -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
+def test_the_guide_to_the_architecture_names_only_modules_that_exist() -> None:
+    """From the root of the clone, or, where it follows a message through charging, from that app's folder."""
+    paths = set(re.findall(r"`(\w+/\w+\.py)`", (DOCS / "architecture.md").read_text()))
+    assert len(paths) > 8
+    folders = (ROOT, ROOT / "infra_notifications")
+    assert [path for path in sorted(paths) if not any((folder / path).exists() for folder in folders)] == []
+
+
 def test_contributing_has_steps_for_each_thing_that_is_often_added() -> None:
     chapters = re.findall(r"^## Add an? (.+)$", CONTRIBUTING, re.MULTILINE)
     assert chapters == ["case of charging", "channel", "event type", "list page", "API operation", "setting"]
