@@ -261,7 +261,7 @@ def test_a_notification_that_races_its_202_is_applied_all_the_same() -> None:
         )
         for vehicle in vehicles
     ]
-    actions = [first, *more]
+    actions: list[RemoteAction] = [first, *more]
 
     def answer(part: list[RemoteAction]) -> None:
         for action in part:
