@@ -22,6 +22,7 @@ import pytest
 
 from tests.live import ROOT, Live
 from tests.mailserver import free_port
+from tests.pages import laid_out
 
 pytestmark = pytest.mark.processes
 
@@ -124,7 +125,7 @@ def sign_in(demo: Demo, role: str) -> str:
     assert token is not None
     login = demo.facts[role]
     form = f"csrfmiddlewaretoken={token[1]}&username={login['username']}&password={login['password']}&next="
-    return str(opener.open(url, form.encode(), timeout=10).read().decode())
+    return laid_out(opener.open(url, form.encode(), timeout=10).read().decode())
 
 
 @pytest.fixture(scope="module")
