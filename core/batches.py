@@ -1,4 +1,4 @@
-"""The batch contract, once: one object or an array in, `{"accepted", "duplicates", "rejected"}` out.
+"""The batch contract, once: one object or an array in, `{"accepted", "duplicates", "rejected", "warnings"}` out.
 
 The good items of a batch are taken, the bad ones named by their index. msgspec decodes a whole batch at once; only
 when an item is wrong are they decoded one by one, so that its neighbours are not lost.
@@ -6,7 +6,7 @@ when an item is wrong are they decoded one by one, so that its neighbours are no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -21,10 +21,14 @@ _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 
 @dataclass
 class Batch(Generic[Item]):
-    """The items that decoded, each with its place in the batch, and what is wrong with the others."""
+    """The items that decoded, each with its place in the batch, and what is wrong with the others.
+
+    `warnings` names what was read although it was not spelt as it should be.
+    """
 
     items: list[tuple[int, Item]]
     rejected: list[tuple[int, str]] = field(default_factory=list)
+    warnings: list[tuple[int, str]] = field(default_factory=list)
 
 
 class BatchDecoder(Generic[Item]):
@@ -89,11 +93,20 @@ def readable(error: msgspec.ValidationError) -> str:
     return f"{path.rstrip('`').lstrip('.')}: {message}" if path.strip("`") else message
 
 
-def batch_answer(accepted: int, duplicates: int, rejected: list[tuple[int, str]]) -> dict[str, Any]:
+def batch_answer(
+    accepted: int,
+    duplicates: int,
+    rejected: list[tuple[int, str]],
+    warnings: Sequence[tuple[int, str]] = (),
+) -> dict[str, Any]:
+    """What a batch is answered; places and sentences by place, those of one item in the order they were said."""
     return {
         "accepted": accepted,
         "duplicates": duplicates,
         "rejected": [{"index": index, "error": error} for index, error in sorted(rejected)],
+        "warnings": [
+            {"index": index, "warning": warning} for index, warning in sorted(warnings, key=lambda said: said[0])
+        ],
     }
 
 
@@ -111,19 +124,19 @@ def batch_openapi(item_type: type[msgspec.Struct], examples: dict[str, Any] | No
         "properties": {
             "accepted": {"type": "integer"},
             "duplicates": {"type": "integer"},
-            "rejected": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
-                },
-            },
+            "rejected": _sentences("error", "What was not taken, and why."),
+            "warnings": _sentences("warning", "What was taken although it looked odd, and how it was read."),
         },
     }
     return {
         "requestBody": {"required": True, "content": {"application/json": media}},
         "responses": {202: {"description": "Committed", "content": {"application/json": {"schema": answer}}}},
     }
+
+
+def _sentences(name: str, description: str) -> dict[str, Any]:
+    item = {"type": "object", "properties": {"index": {"type": "integer"}, name: {"type": "string"}}}
+    return {"type": "array", "description": description, "items": item}
 
 
 def inline(schema: Any, components: dict[str, Any]) -> Any:

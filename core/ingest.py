@@ -40,26 +40,36 @@ _LOST_TO_ANOTHER = ("40001", "40P01", "55P03")
 
 @dataclass(frozen=True, slots=True)
 class Submission(Generic[Item]):
-    """What one request brought: items with their place in its batch, under the key that sent them (0: the console)."""
+    """What one request brought: items with their place in its batch, under the key that sent them (0: the console).
+
+    `rejected` holds places and sentences of what could not even be read, `warnings` of what was read with pains.
+    """
 
     key_id: int
     items: Sequence[tuple[int, Item]]
+    rejected: Sequence[tuple[int, str]] = ()
+    warnings: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(slots=True)
 class Intake:
-    """What became of a submission; `rejected` holds places and sentences."""
+    """What became of a submission; `rejected` and `warnings` hold places and sentences.
+
+    A warning is said of what was taken although it looked odd, never beside a rejection.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
+    warnings: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Incoming(Generic[Item]):
     """Items of one or more submissions as columns: `keys`, `submissions` (their number) and `places` (in its batch).
 
-    `errors` holds a sentence for each item that cannot be taken, and "" for the others.
+    `errors` holds a sentence for each item that cannot be taken, and "" for the others; `warnings` the sentences of
+    those rows of which there are any.
     """
 
     now: datetime
@@ -68,6 +78,7 @@ class Incoming(Generic[Item]):
     submissions: list[int]
     places: list[int]
     errors: list[str] = field(init=False)
+    warnings: dict[int, list[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.errors = [""] * len(self.items)
@@ -88,6 +99,12 @@ class Incoming(Generic[Item]):
 
     def reject(self, row: int, sentence: str) -> None:
         self.errors[row] = sentence
+
+    def warn(self, row: int, sentence: str) -> None:
+        """Says what is odd about an item that is taken; said once, however often it is noticed."""
+        sentences = self.warnings.setdefault(row, [])
+        if sentence not in sentences:
+            sentences.append(sentence)
 
     @property
     def good(self) -> list[int]:
@@ -125,7 +142,7 @@ def take(submissions: Sequence[Submission[Item]], begin: Begin[Item], *, now: da
     A lost race is tried again. What the database refuses is found by halves and rejected alone. Raises
     OperationalError when the database is away or busy beyond that: then nothing was taken.
     """
-    intakes = [Intake() for _submission in submissions]
+    intakes = [Intake(rejected=[*submission.rejected]) for submission in submissions]
     incoming = Incoming.of(submissions, now)
     try:
         outcome = [try_again(lambda: _take_all(incoming.part(slice(None)), begin))]
@@ -135,6 +152,8 @@ def take(submissions: Sequence[Submission[Item]], begin: Begin[Item], *, now: da
     for steps, duplicates in outcome:
         _count(steps.incoming, duplicates, intakes)
         steps.after_commit()
+    for submission, intake in zip(submissions, intakes, strict=True):
+        _add_warnings(submission, intake)
     return intakes
 
 
@@ -248,6 +267,15 @@ def _count(incoming: Incoming[Any], duplicates: set[int], intakes: Sequence[Inta
             intake.duplicates += 1
         else:
             intake.accepted += 1
+        if not incoming.errors[row]:
+            intake.warnings += [(incoming.places[row], sentence) for sentence in incoming.warnings.get(row, ())]
+
+
+def _add_warnings(submission: Submission[Any], intake: Intake) -> None:
+    """What was noticed when the items were read, of those that were taken."""
+    if submission.warnings:
+        rejected = {place for place, _sentence in intake.rejected}
+        intake.warnings += [warning for warning in submission.warnings if warning[0] not in rejected]
 
 
 class BatchEndpoint(Generic[Item]):
@@ -265,7 +293,8 @@ class BatchEndpoint(Generic[Item]):
     def answer(self, request: HttpRequest) -> HttpResponse:
         """202 after the commit, with what became of the items. Raises Problem for a body that is no batch."""
         batch = self._decoder.decode(limited_body(request))
-        submission = Submission(key_of(request).pk, batch.items)
-        intake = self._combiner.submit(submission, size=len(batch.items)) if batch.items else Intake()
-        body = batch_answer(intake.accepted, intake.duplicates, batch.rejected + intake.rejected)
+        submission = Submission(key_of(request).pk, batch.items, batch.rejected, batch.warnings)
+        size = len(batch.items) + len(batch.rejected)
+        intake = self._combiner.submit(submission, size=size) if size else Intake()
+        body = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
         return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")

@@ -405,7 +405,12 @@ def test_a_big_zone_keeps_its_area_though_events_leave_it_out(api: ApiClient) ->
 def test_device_messages_come_in_one_by_one_or_in_batches(api: ApiClient) -> None:
     number = VehiculeFactory().boitier.number
     one = {"boitier": number, "type": "battery", "at": "2026-11-21T05:40:00Z", "value": 19, "id": "m-1"}
-    assert ok(api.post("/bikeshare/telemetry", one), 202) == {"accepted": 1, "duplicates": 0, "rejected": []}
+    assert ok(api.post("/bikeshare/telemetry", one), 202) == {
+        "accepted": 1,
+        "duplicates": 0,
+        "rejected": [],
+        "warnings": [],
+    }
     batch = [one, one | {"id": "m-2", "at": "yesterday"}, one | {"id": "m-3", "boitier": "BX-x"}, {"type": 5}]
     answer = ok(api.post("/bikeshare/telemetry", batch), 202)
     assert (answer["accepted"], answer["duplicates"]) == (0, 1)

@@ -64,7 +64,7 @@ def report(api: ApiClient, *values: tuple[Vehicule, float], at: datetime) -> Non
         if one.boitier is not None
     ]
     answer = api.post("/bikeshare/telemetry", batch)
-    assert answer.json() == {"accepted": len(batch), "duplicates": 0, "rejected": []}
+    assert answer.json() == {"accepted": len(batch), "duplicates": 0, "rejected": [], "warnings": []}
 
 
 def deliver() -> None:

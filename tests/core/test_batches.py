@@ -141,11 +141,16 @@ def test_no_body_ends_in_anything_but_a_problem(body: bytes) -> None:
     assert not problems or problems[0] in (400, 422)
 
 
-def test_the_answer_names_the_rejected_in_their_order() -> None:
-    assert batch_answer(1, 2, [(5, "late"), (3, "early")]) == {
+def test_the_answer_names_the_rejected_and_what_was_odd_in_their_order() -> None:
+    assert batch_answer(1, 2, [(5, "late"), (3, "early")], [(2, "z"), (1, "b"), (2, "a")]) == {
         "accepted": 1,
         "duplicates": 2,
         "rejected": [{"index": 3, "error": "early"}, {"index": 5, "error": "late"}],
+        "warnings": [
+            {"index": 1, "warning": "b"},
+            {"index": 2, "warning": "z"},
+            {"index": 2, "warning": "a"},
+        ],
     }
 
 

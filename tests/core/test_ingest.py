@@ -87,6 +87,33 @@ def test_what_the_database_refuses_is_named_with_its_reason() -> None:
     assert intake == Intake(2, 0, [(1, "It cannot be stored: value too long for type character varying(40).")])
 
 
+class Odd(Pings):
+    """Warns of every name that is no single letter, twice, and afterwards lets the database look at it."""
+
+    def resolve(self, rows: list[int]) -> None:
+        for row in [row for row in rows if self.incoming.items[row].name != "a"] * 2:
+            self.incoming.warn(row, f"{self.incoming.items[row].name} is odd.")
+        super().resolve(rows)
+
+
+def test_what_is_odd_is_taken_and_warned_of_once_and_what_is_rejected_is_not_warned_of() -> None:
+    first, second = take_pings(
+        [Ping("a"), Ping("bb", "1"), Ping("bb", "1")], [Ping("stranger"), Ping("cc"), Ping("x" * 41)], begin=Odd
+    )
+    assert (first.accepted, first.duplicates, first.rejected) == (2, 1, [])
+    assert first.warnings == [(1, "bb is odd."), (2, "bb is odd.")]
+    assert (second.accepted, [place for place, _ in second.rejected]) == (1, [0, 2])
+    assert second.warnings == [(1, "cc is odd.")]
+
+
+def test_what_was_noticed_at_reading_is_said_beside_what_is_noticed_later() -> None:
+    items = [(1, Ping("a")), (2, Ping("stranger"))]
+    submission = Submission(1, items, rejected=[(0, "It is no JSON.")], warnings=[(1, "A mark."), (2, "A mark.")])
+    (intake,) = take([submission], Pings, now=NOW)
+    assert (intake.accepted, intake.warnings) == (1, [(1, "A mark.")])
+    assert intake.rejected == [(0, "It is no JSON."), (2, "Unknown stranger.")]
+
+
 def test_what_is_rejected_leaves_no_receipt_and_can_be_sent_again() -> None:
     bad = [Ping("", "1"), Ping("stranger", "2"), Ping("x" * 41, "3")]
     assert take_pings([Ping("a", "0"), *bad])[0].accepted == 1

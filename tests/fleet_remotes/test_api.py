@@ -38,7 +38,12 @@ def vehicle() -> FleetVehicle:
 
 
 def test_a_vehicle_is_made_with_its_fleet_and_changed_where_something_is_given(api: ApiClient) -> None:
-    assert api.put("/remotes/vehicles", VEHICLE).json() == {"accepted": 1, "duplicates": 0, "rejected": []}
+    assert api.put("/remotes/vehicles", VEHICLE).json() == {
+        "accepted": 1,
+        "duplicates": 0,
+        "rejected": [],
+        "warnings": [],
+    }
     more = {
         "vehicle_id": "v1",
         "plate": "K-SB 1",

@@ -69,10 +69,15 @@ def test_endpoint_needs_a_key_of_its_scope(
 
 def test_one_message_or_a_batch(api: ApiClient, points: list[ChargePoint]) -> None:
     one = api.post("/charging/messages", status("DE*ABC*E1*1"))
-    assert (one.status_code, one.json()) == (202, {"accepted": 1, "duplicates": 0, "rejected": []})
+    assert (one.status_code, one.json()) == (202, {"accepted": 1, "duplicates": 0, "rejected": [], "warnings": []})
     batch = [status(point.evse_id, id=str(n)) for n, point in enumerate(points)]
     assert api.post("/charging/messages", batch).json()["accepted"] == 4
-    assert api.post("/charging/messages", batch).json() == {"accepted": 0, "duplicates": 4, "rejected": []}
+    assert api.post("/charging/messages", batch).json() == {
+        "accepted": 0,
+        "duplicates": 4,
+        "rejected": [],
+        "warnings": [],
+    }
 
 
 def test_good_items_of_a_batch_are_taken_and_the_bad_ones_named(api: ApiClient, points: list[ChargePoint]) -> None:

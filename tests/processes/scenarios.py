@@ -83,6 +83,7 @@ class Scenarios:
             "accepted": 1,
             "duplicates": 0,
             "rejected": [],
+            "warnings": [],
         }
         group.wait_for(2)
         group.has_one_each("FUSE_TRIPPED")

@@ -44,9 +44,14 @@ def problem(response: Any) -> tuple[int, str]:
 
 
 def test_one_fact_or_a_batch(api: ApiClient) -> None:
-    assert post(api, driver()) == {"accepted": 1, "duplicates": 0, "rejected": []}
-    assert post(api, [driver(), driver(driver="driver-8")]) == {"accepted": 2, "duplicates": 0, "rejected": []}
-    assert post(api, []) == {"accepted": 0, "duplicates": 0, "rejected": []}
+    assert post(api, driver()) == {"accepted": 1, "duplicates": 0, "rejected": [], "warnings": []}
+    assert post(api, [driver(), driver(driver="driver-8")]) == {
+        "accepted": 2,
+        "duplicates": 0,
+        "rejected": [],
+        "warnings": [],
+    }
+    assert post(api, []) == {"accepted": 0, "duplicates": 0, "rejected": [], "warnings": []}
     assert Driver.objects.count() == 2
 
 
@@ -95,7 +100,7 @@ def test_bodies_that_are_no_facts(api: ApiClient, body: bytes, status: int) -> N
 def test_the_same_id_from_the_same_key_changes_nothing(api: ApiClient, api_with: Callable[..., ApiClient]) -> None:
     post(api, driver(id="a-1", name="Anna"))
     answer = post(api, [driver(at(hours=1), id="a-1", name="Berta"), driver(id="a-2"), driver(id="a-2")])
-    assert answer == {"accepted": 1, "duplicates": 2, "rejected": []}
+    assert answer == {"accepted": 1, "duplicates": 2, "rejected": [], "warnings": []}
     assert Driver.objects.get().name == "Anna"
     assert post(api_with("vehicles:write"), driver(id="a-1"))["accepted"] == 1
 
