@@ -36,6 +36,7 @@ from infra_notifications.models import (
     MaintenanceWindow,
     NotificationDecision,
     NotificationGroup,
+    Source,
     UnknownChargePoint,
     UnmappedReport,
 )
@@ -216,6 +217,14 @@ register_read_only(
 )
 register_read_only(
     ChargePointMessage, ("id", "charge_point", "station", "action", "verdict", "received_at"), filters=("verdict",)
+)
+
+
+register_read_only(
+    Source,
+    ("name", "kind", "last_heard_at", "accepted", "duplicates", "rejected", "warnings", "trouble", "paused"),
+    filters=("kind", "trouble"),
+    search=("name",),
 )
 
 

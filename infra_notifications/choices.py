@@ -37,6 +37,24 @@ CONNECTIVITY_COLOURS = {
 }
 
 
+class SourceKind(models.TextChoices):
+    """Through which door a source sends. The order is part of their numbers: new kinds are added at the end."""
+
+    KEY = "key", _("API key")
+    PROXY = "proxy", _("OCPP proxy")
+    OCPI = "ocpi", _("OCPI party")
+    MQTT = "mqtt", _("MQTT link")
+    CITRINEOS = "citrineos", _("CitrineOS")
+
+
+class SourceTrouble(models.TextChoices):
+    """What is wrong with a source; administrators are told once for as long as it lasts."""
+
+    NONE = "", _("–")
+    SILENT = "silent", _("Silent")
+    REJECTED = "rejected", _("Everything is rejected")
+
+
 class Effect(models.TextChoices):
     """What a rule makes of a message that meets it."""
 

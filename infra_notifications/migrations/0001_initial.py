@@ -97,13 +97,14 @@ def roles(apps, schema_editor):
     set_up = ("chargepoint", "eventrule", "unknownchargepoint", "unmappedreport")
     histories = ("chargepointstate", "chargepointmessage", "incident", "notificationdecision")
     care = ("acknowledgement", "incidententry", "flapping")
+    senders = ("source",)
     grant(
         apps,
         "infra_notifications",
         {
-            VIEWER: [f"view_{model}" for model in (*groups, *plans, *set_up, *histories, *care)],
+            VIEWER: [f"view_{model}" for model in (*groups, *plans, *set_up, *histories, *care, *senders)],
             OPERATOR: [*changes(*groups, *plans), "close_incident", "acknowledge_incident"],
-            ADMINISTRATOR: [*changes(*set_up), "view_groupdraft", "delete_groupdraft"],
+            ADMINISTRATOR: [*changes(*set_up), "change_source", "view_groupdraft", "delete_groupdraft"],
         },
     )
 
@@ -118,6 +119,75 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="Source",
+            fields=[
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("key", "API key"),
+                            ("proxy", "OCPP proxy"),
+                            ("ocpi", "OCPI party"),
+                            ("mqtt", "MQTT link"),
+                            ("citrineos", "CitrineOS"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("first_heard_at", models.DateTimeField(verbose_name="first heard")),
+                ("last_heard_at", models.DateTimeField(verbose_name="last heard")),
+                ("accepted", models.BigIntegerField(default=0, verbose_name="accepted")),
+                ("duplicates", models.BigIntegerField(default=0, verbose_name="duplicates")),
+                ("rejected", models.BigIntegerField(default=0, verbose_name="rejected")),
+                ("warnings", models.BigIntegerField(default=0, verbose_name="warnings")),
+                ("gaps", models.IntegerField(default=0)),
+                ("usual_gap_s", models.FloatField(null=True, verbose_name="usual gap (s)")),
+                ("longest_gap_s", models.FloatField(null=True, verbose_name="longest usual gap (s)")),
+                ("refused_in_row", models.BigIntegerField(default=0)),
+                ("refused_since", models.DateTimeField(null=True)),
+                ("rejections", models.JSONField(default=list, verbose_name="last rejections")),
+                ("cautions", models.JSONField(default=list, verbose_name="last warnings")),
+                (
+                    "offsets_s",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=None),
+                ),
+                (
+                    "fed",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=48), default=list, size=None
+                    ),
+                ),
+                ("paused", models.BooleanField(default=False, verbose_name="paused")),
+                (
+                    "trouble",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "–"), ("silent", "Silent"), ("rejected", "Everything is rejected")],
+                        default="",
+                        max_length=10,
+                        verbose_name="trouble",
+                    ),
+                ),
+                ("trouble_since", models.DateTimeField(null=True, verbose_name="trouble since")),
+                ("recovered_at", models.DateTimeField(null=True)),
+                ("listening_since", models.DateTimeField(null=True)),
+                ("checked_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "verbose_name": "source",
+                "verbose_name_plural": "sources",
+                "ordering": ("name", "id"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("trouble", ""), _negated=True), fields=["trouble"], name="source_trouble"
+                    )
+                ],
+            },
+        ),
         migrations.CreateModel(
             name="ChargePoint",
             fields=[
@@ -317,6 +387,28 @@ class Migration(migrations.Migration):
                 ("status", models.CharField(blank=True, default="", max_length=30, verbose_name="status")),
                 ("status_at", models.DateTimeField(null=True, verbose_name="status since")),
                 ("ocpp_version", models.CharField(blank=True, default="", max_length=12, verbose_name="protocol")),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="infra_notifications.source",
+                        verbose_name="source",
+                    ),
+                ),
+                (
+                    "other_source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="infra_notifications.source",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "charge point state",

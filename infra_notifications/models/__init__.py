@@ -16,6 +16,7 @@ from infra_notifications.models.incidents import (
 )
 from infra_notifications.models.maintenance import MaintenanceTarget, MaintenanceWindow
 from infra_notifications.models.mapping import EventRule, UnmappedReport
+from infra_notifications.models.sources import Source
 
 __all__ = [
     "Acknowledgement",
@@ -33,6 +34,7 @@ __all__ = [
     "MaintenanceWindow",
     "NotificationDecision",
     "NotificationGroup",
+    "Source",
     "UnknownChargePoint",
     "UnmappedReport",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
 from infra_notifications.choices import Connectivity, MessageVerdict
+from infra_notifications.models.sources import Source
 
 # The columns that free text searches, folded into one: a single trigram index beats an OR over ten.
 SEARCHED = (
@@ -164,6 +165,13 @@ class ChargePointState(models.Model):
     status = models.CharField(_("status"), max_length=30, blank=True, default="")
     status_at = models.DateTimeField(_("status since"), null=True)
     ocpp_version = models.CharField(_("protocol"), max_length=12, blank=True, default="")
+    # Who fed it last, and who did so before, where that was another.
+    source = models.ForeignKey(
+        Source, models.DO_NOTHING, null=True, db_constraint=False, related_name="+", verbose_name=_("source")
+    )
+    other_source = models.ForeignKey(
+        Source, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+    )
 
     lifecycle = Lifecycle(kept=With("charge_point"), personal=(), audited=None)
 

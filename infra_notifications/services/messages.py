@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
@@ -28,11 +29,13 @@ from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.records import write_message_rows, write_unknown_rows, write_unmapped
+from infra_notifications.services.sources import count_sources, note_fed, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
 
 _WAKES = (
     "(t.last_seen IS NULL OR x.last_seen > t.last_seen) AND (x.connectivity = 'online' OR t.connectivity <> 'silent')"
 )
+_FEEDS = "x.source_id IS NOT NULL AND (t.last_seen IS NULL OR x.last_seen >= t.last_seen)"
 _STATE = columns(
     ChargePointState,
     "last_seen",
@@ -41,12 +44,17 @@ _STATE = columns(
     "status",
     "status_at",
     "ocpp_version",
+    "source_id",
+    "other_source_id",
     computed={
         "last_seen": "greatest(t.last_seen, x.last_seen)",
         "silent_at": f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END",
         "connectivity": f"CASE WHEN {_WAKES} THEN 'online' ELSE t.connectivity END",
         "status": "coalesce(x.status, t.status)",
         "status_at": "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END",
+        "source_id": f"CASE WHEN {_FEEDS} THEN x.source_id ELSE t.source_id END",
+        "other_source_id": f"CASE WHEN {_FEEDS} AND x.source_id <> t.source_id"
+        " THEN t.source_id ELSE t.other_source_id END",
     },
 )
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
@@ -54,17 +62,22 @@ _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.val
 
 def take_messages(*, submissions: Sequence[Submission[OcppMessage]], now: datetime) -> list[Intake]:
     """Takes the OCPP messages of several requests in one transaction; an Intake for each, in order."""
-    return take(submissions, _MessageSteps, now=now)
+    fed: dict[int, set[str]] = {}
+    intakes = take(submissions, partial(_MessageSteps, fed), now=now)
+    count_sources(submissions=submissions, intakes=intakes, fed=fed, now=now)
+    return intakes
 
 
 class _MessageSteps(BatchSteps[OcppMessage]):
     """Columns beside the messages: when and by whom they were sent, what they say of whom, what came of it.
 
-    `targets` are the charge points that a message is about, `alive` all those of its station.
+    `targets` are the charge points that a message is about, `alive` all those of its station. `fed` collects the
+    stations whose life each source proved.
     """
 
-    def __init__(self, incoming: Incoming[OcppMessage]) -> None:
+    def __init__(self, fed: dict[int, set[str]], incoming: Incoming[OcppMessage]) -> None:
         super().__init__(incoming)
+        self.fed = fed
         self.messages, count = incoming.items, len(incoming.items)
         self.received = [self.now] * count
         self.evse_keys = [""] * count
@@ -79,6 +92,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.statuses: dict[int, tuple[str, datetime]] = {}
         self.seen: dict[int, datetime] = {}
         self.protocols: dict[int, str] = {}
+        self.sources: dict[int, int | None] = {}
 
     def check(self, item: OcppMessage) -> str:
         return _problem(item)
@@ -182,10 +196,13 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _note_last_seen(self, row: int, store: IncidentStore, intervals: dict[int, int]) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
         received, protocol = self.received[row], self.messages[row].protocol.lower()[:12]
+        key = self.incoming.keys[row]
+        note_fed(self.fed, key, (point.station or point.evse_key for point in self.alive[row]))
         for point in self.alive[row]:
             known = self.seen.get(point.id)
             if known is None or received > known:
                 self.seen[point.id] = received
+                self.sources[point.id] = source_of(key)
             self.protocols[point.id] = protocol
             if store.is_open(point.id, Case.UNAVAILABLE) and (
                 received + timedelta(seconds=intervals[point.id]) > self.now
@@ -243,7 +260,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             deadline = seen + timedelta(seconds=intervals[pk])
             life = Connectivity.ONLINE.value if deadline > self.now else Connectivity.SILENT.value
             status, status_at = self.statuses.get(pk, (None, None))
-            rows.append((pk, seen, deadline, life, status, status_at, self.protocols[pk]))
+            source = self.sources[pk]
+            rows.append((pk, seen, deadline, life, status, status_at, self.protocols[pk], source, source))
         update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _STATE, rows)
 
     def _write_messages(self, rows: Sequence[int]) -> None:

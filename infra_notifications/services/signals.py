@@ -14,12 +14,15 @@ from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, Signal, believable
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows, write_unknown_rows
+from infra_notifications.services.sources import count_sources
 from infra_notifications.services.unit_of_work import IncidentStore
 
 
 def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datetime) -> list[Intake]:
     """Takes neutral signals: another system says that a case was raised or cleared. They prove no life."""
-    return take(submissions, _SignalSteps, now=now)
+    intakes = take(submissions, _SignalSteps, now=now)
+    count_sources(submissions=submissions, intakes=intakes, now=now)
+    return intakes
 
 
 class _SignalSteps(BatchSteps[SignalMessage]):

@@ -25,7 +25,7 @@ def each(models: str, *actions: str) -> set[str]:
 SEEN = (
     "chargepoint chargepointstate chargepointmessage unknownchargepoint notificationgroup groupaddress groupmembership"
     " incident notificationdecision eventrule unmappedreport acknowledgement incidententry flapping maintenancewindow"
-    " maintenancetarget"
+    " maintenancetarget source"
 )
 BIKES = (
     "program cyclist registration pass abonnement stationfavorite station boitier boitierstate vehicule dock trip"
@@ -56,7 +56,8 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         "infra_notifications": each(
             "chargepoint eventrule unknownchargepoint unmappedreport", "add", "change", "delete"
         )
-        | each("groupdraft", "view", "delete"),
+        | each("groupdraft", "view", "delete")
+        | {"change_source"},
         "bikeshare": each("program", *CHANGES),
         "outbox": each("address", "change", "delete") | {"erase_address"} | each("webhookendpoint", *CHANGES),
         "console": each("apikey", *ALL)

@@ -50,6 +50,7 @@ from infra_notifications.models import (
     MaintenanceWindow,
     NotificationDecision,
     NotificationGroup,
+    Source,
     UnknownChargePoint,
     UnmappedReport,
 )
@@ -68,6 +69,7 @@ from outbox.models import (
     WebhookSecret,
 )
 from outbox.services.mailing_lists.leaving import read_token, unsubscribe_url
+from tests.clock import iso
 from tests.factories.bikeshare import (
     AbonnementFactory,
     BoitierFactory,
@@ -134,6 +136,14 @@ def _charging(world: World, owner: User) -> None:
             decided_at=now,
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", station="NEW-1", first_seen=now, last_seen=now),
+        Source.objects.create(
+            id=7,
+            kind="key",
+            name="CSMS <1> & 'co'",
+            first_heard_at=now,
+            last_heard_at=now,
+            rejections=[{"text": "Unknown station <i>X.", "n": 3, "at": iso(now)}],
+        ),
         UnmappedReport.objects.create(
             signature="x",
             protocol="ocpp1.6",

@@ -1,0 +1,177 @@
+"""Counts what each source brought, in one statement per shared commit, after that commit.
+
+Afterwards, because a source's row is hot: in the batch's transaction two batches of one source would wait for each
+other's commit. So the row is locked for a moment only, in a commit that waits for no disk; a process that dies between
+the two commits loses one batch's counts, never its messages.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, connection
+
+from core.api import rfc3339
+from core.ingest import Intake, Submission
+from core.sql import array_literal, storable
+from infra_notifications.ingest import parse_time
+from infra_notifications.models.sources import kind_of_source
+
+log = structlog.get_logger("signalbox.sources")
+# Of each source so many last sentences, each cut to so much, and so many last measurements of its clock are kept.
+SENTENCES, SENTENCE, OFFSETS = 20, 300, 15
+# A source that fed so many stations is more than a test; no more of their names are kept.
+FED = 3
+
+# The sentences of old and new together, the last ones, counted by their text.
+_SENTENCES = (
+    "(SELECT jsonb_agg(jsonb_build_object('text', s.text, 'n', s.n, 'at', s.at) ORDER BY s.at DESC)"  # noqa: S608
+    " FROM (SELECT r.text, sum(r.n) AS n, max(r.at) AS at"
+    " FROM jsonb_to_recordset(EXCLUDED.{0} || t.{0}) AS r(text text, n bigint, at text)"
+    f" GROUP BY r.text ORDER BY max(r.at) DESC LIMIT {SENTENCES}) s)"
+)
+_GAP = "extract(epoch FROM EXCLUDED.last_heard_at - t.last_heard_at)"
+# Batches within a second are one burst. An outage must not become what is usual: a gap counts for at most four times
+# the longest one so far, or five minutes.
+_LEARNT = f"least({_GAP}, greatest(4 * t.longest_gap_s, 300))"
+_IS_GAP = f"{_GAP} >= 1"
+# What was long becomes shorter by half in a day.
+_FADED = f"t.longest_gap_s * power(0.5, least({_GAP}, 2592000) / 86400)"
+_CHANGES = {
+    "name": "EXCLUDED.name",
+    "last_heard_at": "greatest(t.last_heard_at, EXCLUDED.last_heard_at)",
+    **{name: f"t.{name} + EXCLUDED.{name}" for name in ("accepted", "duplicates", "rejected", "warnings")},
+    "gaps": f"CASE WHEN {_IS_GAP} THEN least(t.gaps, 1000000) + 1 ELSE t.gaps END",
+    # The mean of the first sixteen, then a decaying one.
+    "usual_gap_s": f"CASE WHEN {_IS_GAP} THEN coalesce(t.usual_gap_s, 0) + ({_LEARNT} - coalesce(t.usual_gap_s, 0))"
+    " / least(t.gaps + 1, 16) ELSE t.usual_gap_s END",
+    "longest_gap_s": f"CASE WHEN {_IS_GAP} THEN greatest({_LEARNT}, {_FADED}) ELSE t.longest_gap_s END",
+    "refused_in_row": "CASE WHEN EXCLUDED.accepted + EXCLUDED.duplicates > 0 THEN 0"
+    " ELSE t.refused_in_row + EXCLUDED.rejected END",
+    "refused_since": "CASE WHEN EXCLUDED.accepted + EXCLUDED.duplicates > 0 THEN NULL"
+    " ELSE coalesce(t.refused_since, EXCLUDED.refused_since) END",
+    **{
+        name: f"CASE WHEN EXCLUDED.{name} = '[]' THEN t.{name} ELSE {_SENTENCES.format(name)} END"
+        for name in ("rejections", "cautions")
+    },
+    "offsets_s": f"(EXCLUDED.offsets_s || t.offsets_s)[1:{OFFSETS}]",
+    "fed": f"CASE WHEN cardinality(t.fed) >= {FED} THEN t.fed"  # noqa: S608 - our own text alone
+    f" ELSE (ARRAY(SELECT DISTINCT s FROM unnest(t.fed || EXCLUDED.fed) AS s ORDER BY s))[1:{FED}] END",
+}
+_COUNT = f"""
+WITH quick AS MATERIALIZED (SELECT CASE WHEN %(quick)s THEN set_config('synchronous_commit', 'off', true) END AS done),
+heard AS (
+  SELECT x.* FROM quick, unnest(%(id)s::bigint[], %(kind)s::text[], %(accepted)s::bigint[], %(duplicates)s::bigint[],
+    %(rejected)s::bigint[], %(warnings)s::bigint[], %(rejections)s::jsonb[], %(cautions)s::jsonb[],
+    %(offsets)s::jsonb[], %(fed)s::jsonb[]) AS x(id, kind, accepted, duplicates, rejected, warnings, rejections,
+    cautions, offsets, fed)
+)
+INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
+  rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, paused, trouble)
+SELECT h.id, h.kind, coalesce(k.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected, h.warnings, 0,
+  CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
+  CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
+  h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),
+  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], false, ''
+FROM heard h LEFT JOIN console_apikey k ON h.kind = 'key' AND k.id = h.id ORDER BY h.id
+ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _CHANGES.items())}
+"""  # noqa: S608 - our own text alone
+
+
+@dataclass
+class _Count:
+    """What one source brought in a shared commit."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    warnings: int = 0
+    rejections: Counter[str] = field(default_factory=Counter)
+    cautions: Counter[str] = field(default_factory=Counter)
+    offsets: list[float] = field(default_factory=list)
+
+    def add(self, submission: Submission[Any], intake: Intake, now: datetime) -> None:
+        self.accepted += intake.accepted
+        self.duplicates += intake.duplicates
+        self.rejected += len(intake.rejected)
+        self.warnings += len(intake.warnings)
+        self.rejections.update(sentence[:SENTENCE] for _place, sentence in intake.rejected)
+        self.cautions.update(sentence[:SENTENCE] for _place, sentence in intake.warnings)
+        sent = _sent_at(submission)
+        if sent is not None:
+            self.offsets.append(round((sent - now).total_seconds(), 3))
+
+
+def _sent_at(submission: Submission[Any]) -> datetime | None:
+    """By the sender's clock: when it received the last item that it passes on, which is the newest it has."""
+    for _place, item in reversed(submission.items):
+        if (received_at := getattr(item, "received_at", None)) is not None:
+            return parse_time(received_at)
+    return None
+
+
+def count_sources(
+    *,
+    submissions: Sequence[Submission[Any]],
+    intakes: Sequence[Intake],
+    fed: dict[int, set[str]] | None = None,
+    now: datetime,
+) -> None:
+    """Counts what the sources of a shared commit brought; `fed` names stations whose life each of them proved.
+
+    The submissions of the console itself (0) are of no source. A database that fails now costs the counts alone: the
+    messages are committed, so whoever sent them must get their answer.
+    """
+    counts: dict[int, _Count] = {}
+    for submission, intake in zip(submissions, intakes, strict=True):
+        if submission.key_id:
+            counts.setdefault(submission.key_id, _Count()).add(submission, intake, now)
+    if not counts:
+        return
+    stations = fed or {}
+    rows = [
+        (
+            pk,
+            kind_of_source(pk).value,
+            count.accepted,
+            count.duplicates,
+            count.rejected,
+            count.warnings,
+            _last(count.rejections, now),
+            _last(count.cautions, now),
+            storable(count.offsets[-OFFSETS:]),
+            storable(sorted(stations.get(pk, ()))[:FED]),
+        )
+        for pk, count in sorted(counts.items())
+    ]
+    names = ("id", "kind", "accepted", "duplicates", "rejected", "warnings", "rejections", "cautions", "offsets", "fed")
+    values: dict[str, Any] = {
+        name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, values | {"now": now, "quick": not connection.in_atomic_block})
+    except DatabaseError as error:
+        log.warning("what the sources brought was not counted", error=str(error).strip())
+
+
+def _last(sentences: Counter[str], now: datetime) -> str:
+    at = rfc3339(now)
+    return storable([{"text": text, "n": n, "at": at} for text, n in list(sentences.items())[-SENTENCES:]])
+
+
+def source_of(key_id: int) -> int | None:
+    """The source that a submission's key is; None for the console itself."""
+    return key_id or None
+
+
+def note_fed(fed: dict[int, set[str]], key_id: int, stations: Iterable[str]) -> None:
+    """Remembers stations that a source fed, as many as are needed."""
+    known = fed.setdefault(key_id, set())
+    if len(known) < FED:
+        known.update(stations)
