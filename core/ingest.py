@@ -10,21 +10,21 @@ database refuses.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 import structlog
-from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from core.api import key_of, limited_body
 from core.batches import BatchDecoder, batch_answer
 from core.combine import Combiner
-from core.sql import array_literal
+from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
 from core.unit_of_work import LostRace
 
 log = structlog.get_logger("signalbox.ingest")
@@ -118,9 +118,34 @@ class BatchSteps(ABC, Generic[Item]):
     def __init__(self, incoming: Incoming[Item]) -> None:
         self.incoming, self.now = incoming, incoming.now
 
+    # Within what an id is unique beside its key and its sender, and whether senders begin their ids anew at times.
+    endpoint: ClassVar[str]
+    ids_restart: ClassVar[bool] = False
+
     def check(self, item: Item) -> str:
         """What is wrong with an item by itself, as a sentence; "" when nothing is."""
         return ""
+
+    def sender(self, row: int) -> str:
+        """Whose id an item's id is: a station, a vehicle, a box. Asked when the row is resolved."""
+        return ""
+
+    def content(self, row: int) -> Any:
+        """What is the same in a repetition: all of the item but its id."""
+        item = self.incoming.items[row]
+        return {name: getattr(item, name) for name in item.__struct_fields__ if name != "id"}
+
+    def receipt(self, row: int, external_id: str) -> Receipt:
+        """By which a repetition of the item will be known."""
+        digest = digest_of_content(self.content(row))
+        scope = scope_of(
+            self.incoming.keys[row],
+            self.endpoint,
+            self.sender(row),
+            external_id,
+            digest if self.ids_restart else "",
+        )
+        return Receipt(scope, digest, self.now)
 
     def resolve(self, rows: list[int]) -> None:
         """Reads what the items are about, and rejects those that are about nothing we know."""
@@ -222,40 +247,35 @@ def _id_error(item: msgspec.Struct) -> str:
 
 
 def _find_duplicates(steps: BatchSteps[Any]) -> set[int]:
-    """The good rows whose id the same key sent before, in an earlier batch or in this one.
+    """The good rows that repeat what was taken before, in an earlier batch or in this one.
 
-    Only items that are taken leave a receipt, so that a rejected one can be sent again.
+    Rejects those that bring the id of one with other content, where an id may not restart. Only items that are taken
+    leave a receipt, so that a rejected one can be sent again.
     """
     incoming = steps.incoming
     receipts = {
-        row: (incoming.keys[row], external_id)
+        row: steps.receipt(row, external_id)
         for row in incoming.good
         if (external_id := _id_of(incoming.items[row])) is not None
     }
-    new = write_receipts(receipts.values(), incoming.now)
+    # The first of each scope; what follows in the same batch is compared with it, or is the next of its kind.
+    firsts: dict[str, int] = {}
+    for row, receipt in receipts.items():
+        firsts.setdefault(receipt.scope, row)
+    new = write_receipts([receipts[row] for row in firsts.values()], incoming.now)
+    before = digests_of([scope for scope in firsts if scope not in new])
     duplicates = set()
     for row, receipt in receipts.items():
-        if receipt in new:
-            new.remove(receipt)
-        else:
+        first = firsts[receipt.scope]
+        if row == first and receipt.scope in new:
+            continue
+        if row != first and not receipts[first].is_repeated_by(receipt):
+            continue
+        if before.get(receipt.scope, receipts[first].digest) == receipt.digest:
             duplicates.add(row)
+        else:
+            incoming.reject(row, f"`id` {_id_of(incoming.items[row])} was sent before with other content.")
     return duplicates
-
-
-def write_receipts(receipts: Iterable[tuple[int, str]], now: datetime) -> set[tuple[int, str]]:
-    """Remembers (key, the sender's id) and returns those that are new, in one statement of the caller's transaction."""
-    # Sorted, so that two batches with the same ids wait for one another instead of dead-locking.
-    keys = sorted(set(receipts))
-    if not keys:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO console_apireceipt (key_id, external_id, received_at)"
-            " SELECT k, x, %s FROM unnest(%s::bigint[], %s::text[]) AS r(k, x) ORDER BY k, x"
-            " ON CONFLICT (key_id, external_id) DO NOTHING RETURNING key_id, external_id",
-            [now, *(array_literal(column) for column in zip(*keys, strict=True))],
-        )
-        return set(cursor.fetchall())
 
 
 def _count(incoming: Incoming[Any], duplicates: set[int], intakes: Sequence[Intake]) -> None:

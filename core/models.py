@@ -56,26 +56,29 @@ class ApiKey(models.Model):
 
 
 class ApiReceipt(models.Model):
-    """A sender's own id that was taken before: the same id from the same key again is a duplicate.
+    """An item with its sender's own id that was taken: the same id with the same content again is a duplicate.
 
-    Its rows are written and pruned in bulk, so they carry no other column and no foreign key.
+    `scope` says for whom the id counts, `digest` is that of the content (`core/receipts.py`); nothing can be read out
+    of either. Its rows are written and pruned in bulk.
     """
 
-    key_id = models.BigIntegerField()
-    external_id = models.CharField(max_length=200)
+    scope = models.UUIDField(unique=True)
+    digest = models.UUIDField()
+    # The sender's time, or ours; where an id may restart, a repetition counts as one for a while only.
+    said_at = models.DateTimeField()
+    repeats_until = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
 
     lifecycle = Lifecycle(
-        kept=Kept("RETENTION_DAYS", by="received_at", name="receipts"), personal=masked("external_id"), audited=None
+        kept=Kept("RETENTION_RECEIPTS_DAYS", by="received_at", name="receipts"), personal=(), audited=None
     )
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("key_id", "external_id"), name="apireceipt_unique"),)
         # Serves the pruning by age.
         indexes = (models.Index(fields=("received_at",), name="apireceipt_received"),)
 
     def __str__(self) -> str:
-        return self.external_id
+        return str(self.scope)
 
 
 class SignOfLife(models.Model):

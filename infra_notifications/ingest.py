@@ -281,6 +281,12 @@ def firmware_of(action: str, payload: Any) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
+def has_moment(payload: Any) -> bool:
+    """Whether a message says itself of when it speaks (its own `timestamp`, or that of an event in it)."""
+    body = _object(payload)
+    return any(parse_time(body.get(key)) is not None for key in ("timestamp", "generatedAt"))
+
+
 def evse_of(payload: Any) -> int | None:
     """The connector or EVSE that a payload of any action names."""
     body = _object(payload)

@@ -122,13 +122,14 @@ class Migration(migrations.Migration):
             name="ApiReceipt",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key_id", models.BigIntegerField()),
-                ("external_id", models.CharField(max_length=200)),
+                ("scope", models.UUIDField(unique=True)),
+                ("digest", models.UUIDField()),
+                ("said_at", models.DateTimeField()),
+                ("repeats_until", models.DateTimeField(null=True)),
                 ("received_at", models.DateTimeField()),
             ],
             options={
                 "indexes": [models.Index(fields=["received_at"], name="apireceipt_received")],
-                "constraints": [models.UniqueConstraint(fields=("key_id", "external_id"), name="apireceipt_unique")],
             },
         ),
         migrations.CreateModel(

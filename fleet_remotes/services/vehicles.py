@@ -88,6 +88,8 @@ def _document(item: VehicleInput) -> dict[str, Any]:
 
 
 class _VehicleSteps(BatchSteps[VehicleInput]):
+    endpoint = "remotes/vehicles"
+
     def check(self, item: VehicleInput) -> str:
         return problem_with(item)
 

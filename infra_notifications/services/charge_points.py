@@ -83,6 +83,8 @@ def normalised(given: ChargePointInput) -> dict[str, Any]:
 
 
 class _ChargePointSteps(BatchSteps[ChargePointInput]):
+    endpoint = "charging/charge-points"
+
     def check(self, item: ChargePointInput) -> str:
         return "" if item.evse_id.strip() else "evse_id: must not be blank"
 

@@ -14,9 +14,19 @@ from functools import partial
 from typing import Any
 
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
+from core.receipts import Receipt
 from core.sql import Col, columns, storable, update_rows
 from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
-from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, observe, parse_time, whole
+from infra_notifications.ingest import (
+    Observation,
+    OcppMessage,
+    evse_of,
+    firmware_of,
+    has_moment,
+    observe,
+    parse_time,
+    whole,
+)
 from infra_notifications.models import ChargePoint, ChargePointState
 from infra_notifications.rules.lifecycle import (
     IncidentChange,
@@ -57,6 +67,10 @@ _STATE = columns(
         " THEN t.source_id ELSE t.other_source_id END",
     },
 )
+# Counters of messages restart when a station boots or connects anew. What has such an id and no moment of its own is
+# the same message only for so long: later the same words are said again. What only proves life may be taken twice.
+UNIQUE_ID = 16
+REPEATS_WITHIN, LIFE_REPEATS_WITHIN = timedelta(hours=1), timedelta(minutes=1)
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
 
 
@@ -74,6 +88,9 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     `targets` are the charge points that a message is about, `alive` all those of its station. `fed` collects the
     stations whose life each source proved.
     """
+
+    endpoint = "charging/messages"
+    ids_restart = True
 
     def __init__(self, fed: dict[int, set[str]], incoming: Incoming[OcppMessage]) -> None:
         super().__init__(incoming)
@@ -96,6 +113,21 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
     def check(self, item: OcppMessage) -> str:
         return _problem(item)
+
+    def sender(self, row: int) -> str:
+        return self.targets[row][0].station or self.evse_keys[row]
+
+    def content(self, row: int) -> Any:
+        """Not when a forwarder received it: that differs where it stamps what it repeats."""
+        message = self.messages[row]
+        return [message.protocol, message.action, message.payload, self.evse_keys[row], self.evses[row]]
+
+    def receipt(self, row: int, external_id: str) -> Receipt:
+        receipt, payload = super().receipt(row, external_id), self.messages[row].payload
+        if len(external_id) >= UNIQUE_ID or has_moment(payload):
+            return receipt
+        window = REPEATS_WITHIN if self.observations[row] else LIFE_REPEATS_WITHIN
+        return replace(receipt, said_at=self.received[row], repeats_until=self.received[row] + window)
 
     # ---- reading ----------------------------------------------------------------------------------------------
 

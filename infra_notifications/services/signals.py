@@ -28,8 +28,13 @@ def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datet
 class _SignalSteps(BatchSteps[SignalMessage]):
     """`points` stands beside the signals; it holds those that are about a charge point that we know."""
 
+    endpoint = "charging/signals"
+
     def check(self, item: SignalMessage) -> str:
         return _signal_problem(item)
+
+    def sender(self, row: int) -> str:
+        return self.points[row].evse_key
 
     def resolve(self, rows: list[int]) -> None:
         keys = {row: self.incoming.items[row].charge_point.strip().upper() for row in rows}

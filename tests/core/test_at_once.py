@@ -12,8 +12,8 @@ from django.db import connections
 from django.test import Client
 
 from core.combine import Combiner
-from core.ingest import write_receipts
 from core.models import ApiKey, ApiReceipt
+from core.receipts import Receipt, digest_of_content, scope_of, write_receipts
 from tests.core.test_api_keys import NEW, form
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -43,14 +43,15 @@ def test_an_answer_comes_after_the_commit() -> None:
     now = datetime.now(UTC)
 
     def write(given: Sequence[str]) -> list[bool]:
-        new = write_receipts([(1, name) for name in given], now)
-        return [(1, name) in new for name in given]
+        scopes = [scope_of(1, "messages", "S", name) for name in given]
+        new = write_receipts([Receipt(scope, digest_of_content(1), now) for scope in scopes], now)
+        return [scope in new for scope in scopes]
 
     combiner = Combiner[str, bool](write)
 
     def send(name: str) -> tuple[bool, bool]:
         try:
-            return combiner.submit(name), ApiReceipt.objects.filter(external_id=name).exists()
+            return combiner.submit(name), ApiReceipt.objects.filter(scope=scope_of(1, "messages", "S", name)).exists()
         finally:
             connections.close_all()
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.ingest import TRIES, BatchSteps, Incoming, Intake, Submission, take, try_again, write_receipts
+from core.ingest import TRIES, BatchSteps, Incoming, Intake, Submission, take, try_again
 from core.models import ApiReceipt, SignOfLife
 from core.sql import Col, insert_rows
 from core.unit_of_work import LostRace
@@ -31,10 +31,17 @@ class Ping(msgspec.Struct):
 
     name: str
     id: str | int | None = None
+    sender: str = ""
+    data: Any = None
 
 
 class Pings(BatchSteps[Ping]):
     """Blank names are wrong by themselves, `stranger` is nobody we know, and what is too long the database refuses."""
+
+    endpoint = "pings"
+
+    def sender(self, row: int) -> str:
+        return self.incoming.items[row].sender
 
     def check(self, item: Ping) -> str:
         return "" if item.name.strip() else "`name` must not be blank."
@@ -117,7 +124,7 @@ def test_what_was_noticed_at_reading_is_said_beside_what_is_noticed_later() -> N
 def test_what_is_rejected_leaves_no_receipt_and_can_be_sent_again() -> None:
     bad = [Ping("", "1"), Ping("stranger", "2"), Ping("x" * 41, "3")]
     assert take_pings([Ping("a", "0"), *bad])[0].accepted == 1
-    assert list(ApiReceipt.objects.values_list("external_id", flat=True)) == ["0"]
+    assert ApiReceipt.objects.count() == 1
     corrected = [Ping(name, ping.id) for name, ping in zip("bca", bad, strict=True)]
     assert take_pings(corrected)[0].accepted == 3
 
@@ -137,31 +144,93 @@ def test_a_mistake_of_ours_takes_nothing_and_is_raised() -> None:
 # ---- repetitions ----------------------------------------------------------------------------------------------------
 
 
+class Restarting(Pings):
+    ids_restart = True
+
+
+IDS = st.sampled_from([None, "None", "1", 1, "", "\\u0000"])
+SENT = st.lists(st.lists(st.builds(Ping, GOOD, IDS, st.sampled_from(["", "S"])), max_size=8))
+
+
 @QUIET
-@given(st.lists(st.lists(st.builds(Ping, GOOD, st.sampled_from([None, "None", "1", 1, "", "\\u0000"])), max_size=8)))
-def test_an_id_counts_once_and_no_id_always(batches: list[list[Ping]]) -> None:
+@given(SENT)
+def test_an_id_counts_once_for_its_sender_and_no_id_always(batches: list[list[Ping]]) -> None:
+    """With other content it is named; afterwards everything that was taken is known, and nothing else."""
     with transaction.atomic():
-        intakes = [intake for batch in batches for intake in take_pings(batch)]
+        first: dict[tuple[str, str], str] = {}
+        for batch in batches:
+            (intake,) = take_pings(batch)
+            known = [ping for ping in batch if ping.id is not None]
+            for ping in known:
+                first.setdefault((ping.sender, str(ping.id)), ping.name)
+            odd = [
+                p
+                for p, ping in enumerate(batch)
+                if ping.id is not None and first[ping.sender, str(ping.id)] != ping.name
+            ]
+            assert [place for place, _sentence in intake.rejected] == odd
+            assert intake.accepted + intake.duplicates == len(batch) - len(odd)
+        assert ApiReceipt.objects.count() == len(first)
         again = take_pings(*batches)
-        pings = [ping for batch in batches for ping in batch]
-        ids = {str(ping.id) for ping in pings if ping.id is not None}
-        without = sum(ping.id is None for ping in pings)
-        assert sum(intake.accepted for intake in intakes) == len(ids) + without
-        assert sum(intake.duplicates for intake in intakes) == len(pings) - len(ids) - without
-        assert sum(intake.accepted for intake in again) == without
+        assert sum(intake.accepted for intake in again) == sum(p.id is None for batch in batches for p in batch)
         transaction.set_rollback(True)
 
 
-def test_the_first_of_a_batch_is_taken_and_the_others_repeat_it() -> None:
-    first, second = take_pings([Ping("a", "1"), Ping("b", "1")], [Ping("c", "1"), Ping("c", "2")])
-    assert (first, second) == (Intake(1, 1), Intake(1, 1))
+@QUIET
+@given(SENT)
+def test_where_ids_restart_other_content_is_taken(batches: list[list[Ping]]) -> None:
+    with transaction.atomic():
+        intakes = [intake for batch in batches for intake in take_pings(batch, begin=Restarting)]
+        pings = [ping for batch in batches for ping in batch]
+        different = {(ping.sender, str(ping.id), ping.name) for ping in pings if ping.id is not None}
+        without = sum(ping.id is None for ping in pings)
+        assert sum(intake.accepted for intake in intakes) == len(different) + without
+        assert sum(intake.duplicates for intake in intakes) == len(pings) - len(different) - without
+        assert all(not intake.rejected for intake in intakes)
+        transaction.set_rollback(True)
+
+
+def test_the_first_of_a_batch_is_taken_and_the_others_repeat_it_or_are_named() -> None:
+    first, second = take_pings([Ping("a", "1"), Ping("b", "1")], [Ping("a", "1"), Ping("c", "2"), Ping("c", "2")])
+    assert first == Intake(1, 0, [(1, "`id` 1 was sent before with other content.")])
+    assert second == Intake(1, 2)
     assert set(SignOfLife.objects.values_list("part", flat=True)) == {"a", "c"}
 
 
-def test_a_senders_id_is_its_own() -> None:
-    assert write_receipts([(1, "a"), (1, "b"), (1, "a"), (2, "a")], NOW) == {(1, "a"), (1, "b"), (2, "a")}
-    assert write_receipts([(1, "b"), (1, "c"), (2, "b")], NOW) == {(1, "c"), (2, "b")}
-    assert write_receipts([], NOW) == set()
+@pytest.mark.parametrize(
+    ("other", "key", "endpoint"),
+    [(Ping("b", "1", "T"), 1, "pings"), (Ping("b", "1", "S"), 2, "pings"), (Ping("b", "1", "S"), 1, "pongs")],
+)
+def test_an_id_is_one_senders_at_one_endpoint_under_one_key(other: Ping, key: int, endpoint: str) -> None:
+    class Elsewhere(Pings):
+        pass
+
+    Elsewhere.endpoint = endpoint
+    assert take_pings([Ping("a", "1", "S")])[0] == Intake(1)
+    assert take_pings([other], key=key, begin=Elsewhere)[0] == Intake(1)
+    assert take_pings([other], key=key, begin=Elsewhere)[0] == Intake(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "again"),
+    [
+        ({"a": 1, "b": [2.0]}, {"b": [2], "a": 1.0}),
+        (1e3, 1000),
+        ({"deep": {"y": None, "x": -0.0}}, {"deep": {"x": 0, "y": None}}),
+    ],
+)
+def test_the_spelling_of_content_does_not_matter(sent: Any, again: Any) -> None:
+    assert take_pings([Ping("a", "1", data=sent)])[0] == Intake(1)
+    assert take_pings([Ping("a", "1", data=again)])[0] == Intake(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "other"),
+    [(1, "1"), (1, True), (0, None), ("x,1.0,y", "x,1,y"), ({"a": 1}, [{"a": 1}]), (2**60, 2**60 + 1), ("a", "A")],
+)
+def test_other_content_is_other_content(sent: Any, other: Any) -> None:
+    assert take_pings([Ping("a", "1", data=sent)])[0] == Intake(1)
+    assert len(take_pings([Ping("a", "1", data=other)])[0].rejected) == 1
 
 
 @pytest.mark.parametrize(("length", "accepted"), [(200, 1), (201, 0)])

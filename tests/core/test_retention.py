@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,36 +19,45 @@ from tests import clock
 NOW = clock.NOW
 OLD, YOUNG = NOW - timedelta(days=91), NOW - timedelta(days=89)
 pytestmark = pytest.mark.django_db
-receipts = by_age(ApiReceipt, Kept("RETENTION_DAYS", by="received_at"))
+receipts = by_age(ApiReceipt, Kept("RETENTION_RECEIPTS_DAYS", by="received_at"))
+
+
+@pytest.fixture(autouse=True)
+def ninety_days(settings: Settings) -> None:
+    settings.RETENTION_RECEIPTS_DAYS = 90
+
+
+def scope_of(name: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_OID, name)
 
 
 def receipt(name: str, at: datetime) -> None:
-    ApiReceipt.objects.create(key_id=1, external_id=name, received_at=at)
+    ApiReceipt.objects.create(scope=scope_of(name), digest=scope_of("content"), said_at=at, received_at=at)
 
 
-def names() -> set[str]:
-    return set(ApiReceipt.objects.values_list("external_id", flat=True))
+def scopes() -> set[uuid.UUID]:
+    return set(ApiReceipt.objects.values_list("scope", flat=True))
 
 
 def test_what_is_older_than_its_days_goes() -> None:
     receipt("old", OLD)
     receipt("young", YOUNG)
     assert prune_old(now=NOW)["receipts"] == 1
-    assert names() == {"young"}
+    assert scopes() == {scope_of("young")}
 
 
 def test_zero_days_keep_for_ever(settings: Settings) -> None:
-    settings.RETENTION_DAYS = 0
+    settings.RETENTION_RECEIPTS_DAYS = 0
     receipt("old", OLD)
     assert prune_old(now=NOW) == {}
-    assert names() == {"old"}
+    assert scopes() == {scope_of("old")}
 
 
 def test_setting_says_for_how_long(settings: Settings) -> None:
-    settings.RETENTION_DAYS = 88
+    settings.RETENTION_RECEIPTS_DAYS = 88
     receipt("young", YOUNG)
     prune_old(now=NOW)
-    assert names() == set()
+    assert scopes() == set()
 
 
 def test_step_goes_on_behind_what_stays(monkeypatch: pytest.MonkeyPatch) -> None:

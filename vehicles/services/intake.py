@@ -42,6 +42,14 @@ def moment_of(fact: IncomingFact, now: datetime) -> datetime:
 class _FactSteps(BatchSteps[IncomingFact]):
     """What a fact says is merged into the timelines of what it names, by columns: facts, moments, reports."""
 
+    endpoint = "vehicles/facts"
+
+    def sender(self, row: int) -> str:
+        return self.incoming.items[row].subject
+
+    def content(self, row: int) -> Any:
+        return super().content(row) | {"type": self.incoming.items[row].type}
+
     def apply(self, rows: list[int]) -> None:
         if not rows:
             return

@@ -45,6 +45,8 @@ def take_telemetry(*, submissions: Sequence[Submission[DeviceMessage]], now: dat
 class _TelemetrySteps(BatchSteps[DeviceMessage]):
     """Columns beside the messages: device, moment, zones of a position, verdict, trip."""
 
+    endpoint = "bikeshare/telemetry"
+
     def __init__(self, incoming: Incoming[DeviceMessage]) -> None:
         super().__init__(incoming)
         count = len(incoming.items)
@@ -62,6 +64,9 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
 
     def check(self, item: DeviceMessage) -> str:
         return problem(item)
+
+    def sender(self, row: int) -> str:
+        return self._device(row).id
 
     def resolve(self, rows: list[int]) -> None:
         devices = read_devices({self.messages[row].boitier.strip() for row in rows}) if rows else {}

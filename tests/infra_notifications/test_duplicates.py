@@ -1,0 +1,152 @@
+"""The same id again: what repeats a message and what is another one, at all endpoints that take batches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra_notifications.models import ChargePoint, ChargePointState, Incident
+from tests import clock
+from tests.conftest import ApiClient
+from tests.infra_notifications.helpers import heartbeat, message, say, signal, station, take, take_neutral
+
+pytestmark = pytest.mark.django_db
+NOW = clock.NOW
+FAULTED: dict[str, Any] = {"connectorId": 1, "errorCode": "OverCurrentFailure", "status": "Faulted"}
+FINE: dict[str, Any] = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+COUNTS = ("accepted", "duplicates", "rejected")
+QUIET = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    return station(points=1)[0]
+
+
+def is_open() -> bool:
+    return Incident.objects.filter(closed_at__isnull=True).exists()
+
+
+def test_the_same_message_again_is_a_duplicate_also_when_it_is_received_later(point: ChargePoint) -> None:
+    assert say(point, FAULTED, id="1", received_at="2026-11-21T05:40:00Z").accepted == 1
+    again = say(point, dict(reversed(FAULTED.items())), id=1, received_at="2026-11-21T05:40:09Z")
+    assert (again.accepted, again.duplicates) == (0, 1)
+
+
+def test_the_same_id_with_other_content_is_taken_because_ids_restart(point: ChargePoint) -> None:
+    assert say(point, FINE, id="1").accepted == 1
+    assert say(point, FAULTED, id="1").accepted == 1
+    assert is_open()
+
+
+def test_another_station_has_ids_of_its_own(point: ChargePoint) -> None:
+    (other,) = station("CP-2", points=1)
+    assert take(message(point, FAULTED, id="1"), message(other, FAULTED, id="1")).accepted == 2
+
+
+def test_a_station_is_one_sender_however_it_is_named(point: ChargePoint) -> None:
+    assert say(point, {}, id="1", action="Heartbeat").accepted == 1
+    assert take(heartbeat("CP-1", id="2"), heartbeat("CP-1", id="2")).duplicates == 1
+
+
+def test_a_fault_that_comes_again_under_a_counter_that_began_anew_is_heard(point: ChargePoint) -> None:
+    say(point, FAULTED, id="5")
+    say(point, FINE, id="6")
+    assert not is_open()
+    later = NOW + timedelta(hours=1, seconds=1)
+    assert say(point, FAULTED, id="5", now=later).accepted == 1
+    assert is_open()
+
+
+def test_heartbeats_under_one_id_keep_proving_life(point: ChargePoint) -> None:
+    for minute in range(0, 10, 2):
+        assert take(heartbeat("CP-1", id="1"), now=NOW + timedelta(minutes=minute)).accepted == 1
+    assert ChargePointState.objects.get().last_seen == NOW + timedelta(minutes=8)
+
+
+@pytest.mark.parametrize(
+    ("more", "external_id"),
+    [({"timestamp": "2026-11-21T05:40:00Z"}, "5"), ({}, "0b0ed3ab-2b0c-4b83-9a0d-3f1f9a1e3f60")],
+)
+def test_what_can_be_told_apart_is_a_duplicate_for_days(
+    point: ChargePoint, more: dict[str, Any], external_id: str
+) -> None:
+    assert say(point, FAULTED | more, id=external_id).accepted == 1
+    assert say(point, FAULTED | more, id=external_id, now=NOW + timedelta(days=6)).duplicates == 1
+
+
+def test_a_queue_that_is_sent_again_hours_later_is_known_by_its_own_times(point: ChargePoint) -> None:
+    queued = message(point, FAULTED, id="5", received_at=(NOW - timedelta(hours=3)).isoformat())
+    assert take(queued).accepted == 1
+    assert take(queued, now=NOW + timedelta(hours=9)).duplicates == 1
+
+
+@QUIET
+@given(st.lists(st.tuples(st.sampled_from("12"), st.booleans()), min_size=1, max_size=12))
+def test_no_fault_is_lost_whatever_ids_restart(said: list[tuple[str, bool]]) -> None:
+    """Messages an hour apart under two ids: the last one holds, each was heard."""
+    point = station(f"CP-{ChargePoint.objects.count()}", points=1)[0]
+    for hours, (external_id, faulted) in enumerate(said):
+        later = NOW + timedelta(hours=2 * hours)
+        assert say(point, FAULTED if faulted else FINE, id=external_id, now=later).accepted == 1
+        assert Incident.objects.filter(charge_point=point, closed_at__isnull=True).exists() == faulted
+
+
+# ---- where ids do not restart ---------------------------------------------------------------------------------------
+
+
+def test_a_signal_of_other_content_under_the_same_id_is_named(point: ChargePoint) -> None:
+    assert take_neutral(signal(point, "raised", id="1"), signal(point, "raised", id="1")).duplicates == 1
+    told = take_neutral(signal(point, "cleared", id="1"))
+    assert told.rejected == [(0, "`id` 1 was sent before with other content.")]
+    assert is_open()
+
+
+def test_each_endpoint_has_ids_of_its_own(api: ApiClient, point: ChargePoint) -> None:
+    evse_id = point.evse_id
+    sent: list[tuple[str, dict[str, Any]]] = [
+        ("/charging/messages", {"charge_point": evse_id, "action": "Heartbeat", "payload": {}}),
+        ("/charging/signals", {"charge_point": evse_id, "case": "SENSORS", "state": "raised"}),
+        ("/vehicles/facts", {"type": "driver", "driver": "CP-1", "data": {"name": "Anna"}}),
+        ("/vehicles/facts", {"type": "driver", "driver": "CP-2", "data": {"name": "Ben"}}),
+    ]
+    for wanted in ((1, 0, []), (0, 1, [])):
+        for path, item in sent:
+            answer = api.post(path, item | {"id": "1"}).json()
+            assert tuple(answer[name] for name in COUNTS) == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "other"),
+    [
+        (
+            "/vehicles/facts",
+            {"type": "driver", "driver": "d", "data": {"name": "Anna"}},
+            {"type": "driver", "driver": "d", "data": {"name": "Ben"}},
+        ),
+        (
+            "/vehicles/facts",
+            {"type": "driver", "driver": "d", "data": {"name": "Anna"}, "occurred_at": "2026-11-21T05:40:00Z"},
+            {"type": "driver", "driver": "d", "data": {"name": "Anna"}, "occurred_at": "2026-11-21T05:40:01Z"},
+        ),
+    ],
+)
+def test_a_fact_of_other_content_under_the_same_id_is_named(
+    api: ApiClient, path: str, first: dict[str, Any], other: dict[str, Any]
+) -> None:
+    answers = [api.post(path, item | {"id": "1"}).json() for item in (first, other, first)]
+    assert [(told["accepted"], told["duplicates"], len(told["rejected"])) for told in answers] == [
+        (1, 0, 0),
+        (0, 0, 1),
+        (0, 1, 0),
+    ]
+
+
+def test_the_same_moment_in_another_zone_is_the_same_content(api: ApiClient) -> None:
+    fact = {"type": "driver", "driver": "d", "data": {"name": "Anna"}, "id": "1"}
+    assert api.post("/vehicles/facts", fact | {"occurred_at": "2026-11-21T06:40:00+01:00"}).json()["accepted"] == 1
+    assert api.post("/vehicles/facts", fact | {"occurred_at": "2026-11-21T05:40:00Z"}).json()["duplicates"] == 1
