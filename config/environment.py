@@ -147,6 +147,19 @@ class Environment:
         form = f"an address that starts with {' or '.join(scheme + '://' for scheme in schemes)}"
         return self._read(name, default, parse, form)
 
+    def template(self, name: str, default: str, values: Sequence[str]) -> str:
+        """A web address with places for these values in braces; empty for `off`."""
+
+        def parse(raw: str) -> str:
+            if raw == "off":
+                return ""
+            if urlsplit(raw.format_map(dict.fromkeys(values, "0"))).scheme not in ("https", "http"):
+                raise ValueError("scheme")
+            return raw
+
+        places = " and ".join(f"{{{value}}}" for value in values)
+        return self._read(name, default, parse, f"an address that starts with https:// and holds {places}, or off")
+
     def site(self, name: str) -> SplitResult:
         """The address of this installation: scheme, host, maybe a port, nothing else."""
 

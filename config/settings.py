@@ -124,6 +124,15 @@ globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT_S", 15, least=1)
 DEFAULT_FROM_EMAIL = env.sender("MAIL_FROM", f"Signalbox <signalbox@{_hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Where answers to mails go; a notification group may name its own.
+MAIL_REPLY_TO = env.sender("MAIL_REPLY_TO", "")
+# Where a mail shows a place: by coordinates, else by its address; empty for no link.
+MAP_URL = env.template(
+    "MAP_URL",
+    "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=18/{latitude}/{longitude}",
+    ("latitude", "longitude"),
+)
+MAP_SEARCH_URL = env.template("MAP_SEARCH_URL", "https://www.openstreetmap.org/search?query={address}", ("address",))
 
 # --- outbox ------------------------------------------------------------------------------------------
 # Networks that webhooks and other outgoing calls may reach although they are private (CIDR list).

@@ -20,7 +20,7 @@ class InfraNotificationsConfig(AppConfig):
         from core.undo import register_undo
         from infra_notifications import demo, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
-        from infra_notifications.mailing import address_line
+        from infra_notifications.mailing import MAIL_WORDS
         from infra_notifications.services import import_jobs
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
@@ -33,7 +33,7 @@ class InfraNotificationsConfig(AppConfig):
         register_demo(app, demo.load)
         register_kinds(KINDS)
         register_list(GROUPS.registered)
-        register_mail_words(address_line=address_line)
+        register_mail_words(**MAIL_WORDS)
         register_bulk(*tables.BULK_ACTIONS)
         for kind in UNDO_KINDS:
             register_undo(kind)

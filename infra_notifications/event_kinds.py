@@ -29,6 +29,8 @@ class ChargePointFacts(msgspec.Struct, kw_only=True):
     city: str = ""
     country: str = ""
     operator: str = ""
+    vendor: str = ""
+    model: str = ""
     latitude: float | None = None
     longitude: float | None = None
     tags: list[str] = []
@@ -55,14 +57,37 @@ class ChargePointIncident(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
-class GroupMail(msgspec.Struct, kw_only=True):
-    """Payload of a group's mails: what opened or ended, at most `len(items)` of `total` listed."""
+class MailSubject(msgspec.Struct, kw_only=True):
+    """What a thread of mails is about; all of its mails have the same subject, in the words of their language.
+
+    `case`, `evse_id` and `place` are of the first of its errors.
+    """
+
+    group: str
+    errors: int
+    points: int
+    case: str = ""
+    evse_id: str = ""
+    place: str = ""
+
+
+class ToGroup(msgspec.Struct, kw_only=True):
+    """What every mail of a group says: whose it is, the zone of its times, where an answer goes."""
 
     group_id: int
     group: str
+    time_zone: str = ""
+    reply_to: str = ""
+    url: str = ""
+
+
+class GroupMail(ToGroup, kw_only=True):
+    """Payload of a group's mails: what opened or ended, at most `len(items)` of `total` errors at `points` listed."""
+
     items: list[ChargePointIncident]
     total: int
-    url: str = ""
+    points: int
+    about: MailSubject
 
 
 class FlappingItem(msgspec.Struct, kw_only=True):
@@ -77,14 +102,12 @@ class FlappingItem(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
-class GroupFlapping(msgspec.Struct, kw_only=True):
-    """Payload of a group's flapping mail: at most `len(items)` of `total` charge points listed."""
+class GroupFlapping(ToGroup, kw_only=True):
+    """Payload of a group's flapping mail: at most `len(items)` of `total` cases at `points` listed."""
 
-    group_id: int
-    group: str
     items: list[FlappingItem]
     total: int
-    url: str = ""
+    points: int
 
 
 class DigestItem(msgspec.Struct, kw_only=True):
@@ -100,28 +123,22 @@ class DigestItem(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
-class GroupDigest(msgspec.Struct, kw_only=True):
+class GroupDigest(ToGroup, kw_only=True):
     """Payload of a group's daily digest: how many incidents opened and ended since the last one, how many are open."""
 
-    group_id: int
-    group: str
     opened: int
     over: int
     open: int
     items: list[DigestItem]
     total: int
-    url: str = ""
 
 
-class GroupTest(msgspec.Struct, kw_only=True):
+class GroupTest(ToGroup, kw_only=True):
     """Payload of a test mail."""
 
-    group_id: int
-    group: str
     charge_points: int
     cases: list[str]
     sent_by: str = ""
-    url: str = ""
 
 
 CASE_KINDS = {
@@ -137,6 +154,9 @@ GROUP_FLAPPING = "notification_group.flapping"
 GROUP_REMINDER = "notification_group.reminder"
 GROUP_DIGEST = "notification_group.digest"
 GROUP_TEST = "notification_group.test"
+# Mails that tell of what is open: each receiver may acknowledge it by a link.
+_OPENINGS = (GROUP_ALERT, GROUP_STILL_BROKEN, GROUP_REMINDER)
+_ACKNOWLEDGE = "infra_notifications.services.mail_links.acknowledge_url"
 
 _POINT = ChargePointFacts(
     id=7,
@@ -150,6 +170,8 @@ _POINT = ChargePointFacts(
     city="Köln",
     country="DEU",
     operator="ABC Charging",
+    vendor="ABB",
+    model="Terra 54",
     latitude=50.9375,
     longitude=6.9603,
     tags=["garage"],
@@ -195,11 +217,23 @@ def _group_kind(
 ) -> EventKind:
     """A mail of a group, with the template of the same name; no webhook hears of it."""
     mail = f"infra_notifications/mail/{key.partition('.')[2]}"
-    return EventKind(key, label, description, DOMAIN, type(example), example, severity, mail=mail, is_public=False)
+    link = _ACKNOWLEDGE if key in _OPENINGS else ""
+    return EventKind(
+        key, label, description, DOMAIN, type(example), example, severity, mail, is_public=False, personal_link=link
+    )
 
 
 def _group_mail(incident: ChargePointIncident) -> GroupMail:
-    return GroupMail(group_id=12, group="Köln Süd", items=[incident], total=1)
+    point = incident.charge_point
+    about = MailSubject(
+        group="Köln Süd",
+        errors=1,
+        points=1,
+        case=incident.incident.case,
+        evse_id=point.evse_id,
+        place=point.location,
+    )
+    return GroupMail(group_id=12, group="Köln Süd", items=[incident], total=1, points=1, about=about)
 
 
 KINDS = (
@@ -249,7 +283,7 @@ KINDS = (
         GROUP_FLAPPING,
         _("Flapping mail of a group"),
         _("Charge points of a notification group that open the same case again and again."),
-        GroupFlapping(group_id=12, group="Köln Süd", items=[_FLAPPING], total=1),
+        GroupFlapping(group_id=12, group="Köln Süd", items=[_FLAPPING], total=1, points=1),
         Severity.WARNING,
     ),
     _group_kind(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from infra_notifications.views import charge_points, groups, incidents, maintenance, rules, wizard
+from infra_notifications.views import charge_points, groups, incidents, mail_links, maintenance, rules, wizard
 
 app_name = "infra_notifications"
 urlpatterns = [
@@ -42,6 +42,7 @@ urlpatterns = [
     path("incidents/<int:pk>/acknowledge/", incidents.incident_acknowledge, name="incident_acknowledge"),
     path("incidents/<int:pk>/withdraw/", incidents.incident_withdraw, name="incident_withdraw"),
     path("incidents/<int:pk>/note/", incidents.incident_note, name="incident_note"),
+    path("acknowledge/<str:token>/", mail_links.mail_acknowledge, name="mail_acknowledge"),
     path("maintenance/", maintenance.MaintenanceList.as_view(), name="maintenance"),
     path("maintenance/new/", maintenance.maintenance_new, name="maintenance_new"),
     path("maintenance/<int:pk>/", maintenance.maintenance_window, name="maintenance_window"),

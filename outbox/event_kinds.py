@@ -30,6 +30,9 @@ class EventKind:
     mail: str = ""
     # Kinds that only carry a mail (a group's alert, a test) are no topics for webhooks.
     is_public: bool = True
+    # Dotted path of what makes the link of one delivery (by its id) that its receiver alone gets, e.g. to acknowledge;
+    # templates have it as `personal_link`.
+    personal_link: str = ""
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of `data` in this kind's payload."""

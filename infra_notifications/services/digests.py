@@ -19,7 +19,7 @@ from infra_notifications.rules.daily import next_daily
 from infra_notifications.rules.decisions import Listener
 from infra_notifications.services.context import context_of
 from infra_notifications.services.notifying import NotificationRound
-from infra_notifications.services.payloads import LISTED, charge_point_facts, group_url, incident_url
+from infra_notifications.services.payloads import LISTED, charge_point_facts, incident_url, to_group
 
 # Groups per round: each may have thousands of notifications, and messages about these wait for the round.
 DIGEST_LIMIT = 5
@@ -116,14 +116,12 @@ class _DigestRound(NotificationRound):
         ended = [notification.incident for notification in notified if notification.kind == NotificationKind.RECOVERED]
         items = _items(opened, (*opened, *ended, *still_open))
         payload = GroupDigest(
-            group_id=group.pk,
-            group=group.name,
             opened=len(opened),
             over=len(ended) + sum(not incident.is_open for incident in opened),
             open=len(still_open) + sum(incident.is_open for incident in opened),
             items=items[:LISTED],
             total=len(items),
-            url=group_url(group.pk),
+            **to_group(group),
         )
         self.add_mail(group, GROUP_DIGEST, payload, notified)
 

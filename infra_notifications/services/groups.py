@@ -27,7 +27,7 @@ from infra_notifications.models import (
 )
 from infra_notifications.services.decisions import reschedule_digest, reschedule_group, reschedule_reminders
 from infra_notifications.services.digests import next_digest
-from infra_notifications.services.payloads import group_url
+from infra_notifications.services.payloads import to_group
 from outbox.services.mailing_lists.addresses import clean_addresses
 from outbox.services.mailing_lists.lists import MailingLists, clean_common
 
@@ -254,11 +254,9 @@ def send_test(*, group: NotificationGroup, sent_by: str, now: datetime) -> int:
     Raises Refused for a group without addresses.
     """
     payload = GroupTest(
-        group_id=group.pk,
-        group=group.name,
         charge_points=GroupMembership.objects.filter(group=group).count(),
         cases=list(group.cases),
         sent_by=sent_by,
-        url=group_url(group.pk),
+        **to_group(group),
     )
     return GROUPS.send_test(group, kind=GROUP_TEST, payload=payload, now=now)

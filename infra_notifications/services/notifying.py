@@ -14,11 +14,17 @@ from datetime import datetime, timedelta
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from core.sql import Col, columns, update_rows
 from infra_notifications.choices import CloseReason, NotificationKind, NotificationReason, NotificationState
-from infra_notifications.event_kinds import GROUP_ALERT, GROUP_FLAPPING, GROUP_RECOVERY, GROUP_STILL_BROKEN
+from infra_notifications.event_kinds import (
+    GROUP_ALERT,
+    GROUP_FLAPPING,
+    GROUP_RECOVERY,
+    GROUP_STILL_BROKEN,
+    MailSubject,
+)
 from infra_notifications.models import Incident, NotificationDecision, NotificationGroup
 from infra_notifications.rules.decisions import (
     Decision,
@@ -39,7 +45,7 @@ from infra_notifications.services.decisions import (
     notification_row,
     remind_at,
 )
-from infra_notifications.services.payloads import flapping_payload, incidents_payload
+from infra_notifications.services.payloads import MailThread, flapping_payload, incidents_payload, threads_of
 from outbox.contract import NewEvent
 from outbox.rules.deciding import window_end
 from outbox.services import publish
@@ -208,30 +214,27 @@ class NotificationRound:
 
     def _notify_recoveries(self, recoveries: dict[tuple[int, str], list[NotificationDecision]]) -> None:
         window = timedelta(seconds=settings.CHARGING_GATHER_S)
-        last = dict(
-            NotificationDecision.objects.filter(
-                Q(thread__in={thread for _, thread in recoveries}) & ~Q(thread=""),
-                kind=NotificationKind.RECOVERED,
-                state=NotificationState.SENT,
-            )
-            .values_list("thread")
-            .annotate(newest=Max("decided_at"))
-        )
+        threads = threads_of(thread for _, thread in recoveries) if recoveries else {}
         for (group_id, thread), notifications in recoveries.items():
-            group, notified = self.groups[group_id], last.get(thread)
+            group, (about, notified) = self.groups[group_id], threads.get(thread, MailThread())
             if window and notified is not None and self.now < notified + window:
                 for notification in notifications:
                     self._change(
                         notification, NotificationState.WAITING, NotificationReason.GATHERED, notified + window
                     )
             else:
-                self._notify_incidents(group, GROUP_RECOVERY, notifications, thread)
+                self._notify_incidents(group, GROUP_RECOVERY, notifications, thread, about)
 
     def _notify_incidents(
-        self, group: NotificationGroup, kind: str, notifications: list[NotificationDecision], thread: str = ""
+        self,
+        group: NotificationGroup,
+        kind: str,
+        notifications: list[NotificationDecision],
+        thread: str = "",
+        about: MailSubject | None = None,
     ) -> None:
         if notifications:
-            payload = incidents_payload(group, [notification.incident for notification in notifications])
+            payload = incidents_payload(group, [notification.incident for notification in notifications], about=about)
             self.add_mail(group, kind, payload, notifications, thread)
 
     def _notify_flapping(self, group: NotificationGroup, notifications: list[NotificationDecision]) -> None:

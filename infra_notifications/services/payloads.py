@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from django.conf import settings
+from django.db.models import OuterRef, Subquery, TextField, Value
+from django.db.models.functions import Cast, Replace
 from django.urls import reverse
 
-from infra_notifications.choices import Case
+from infra_notifications.choices import Case, NotificationKind, NotificationState
 from infra_notifications.event_kinds import (
     ChargePointFacts,
     ChargePointIncident,
@@ -17,10 +21,12 @@ from infra_notifications.event_kinds import (
     GroupFlapping,
     GroupMail,
     IncidentFacts,
+    MailSubject,
 )
 from infra_notifications.models import ChargePoint, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.services.context import NotificationContext
+from outbox.models import Event
 
 
 def incident_url(pk: int) -> str:
@@ -65,15 +71,73 @@ def incident_at(point: ChargePoint, incident: IncidentState | Incident) -> Charg
 
 # A mail lists this many charge points and says how many more there are; the page has them all.
 LISTED = 100
+# A subject has 250 characters at most, with a case, a charge point and what mail programs put before it.
+SUBJECT_PLACE = 100
+
+
+def to_group(group: NotificationGroup) -> dict[str, Any]:
+    """What every mail of a group says."""
+    return {
+        "group_id": group.pk,
+        "group": group.name,
+        "time_zone": group.time_zone,
+        "url": group_url(group.pk),
+    }
 
 
 def incidents_payload(
-    group: NotificationGroup, incidents: Sequence[Incident], *, total: int | None = None
+    group: NotificationGroup,
+    incidents: Sequence[Incident],
+    *,
+    counts: tuple[int, int] | None = None,
+    about: MailSubject | None = None,
 ) -> GroupMail:
-    """Incidents one by one, as alerts, all-clears and reminders list them; `total` when there are more of them."""
+    """Incidents one by one, as alerts, all-clears and reminders list them.
+
+    `counts` are errors and charge points when there are more than these incidents; `about` is the subject of the mail
+    that this one answers.
+    """
     items = [incident_at(incident.charge_point, incident) for incident in incidents[:LISTED]]
-    found = len(incidents) if total is None else total
-    return GroupMail(group_id=group.pk, group=group.name, items=items, total=found, url=group_url(group.pk))
+    errors, points = counts or (len(incidents), len({incident.charge_point_id for incident in incidents}))
+    about = about or _subject_of(group, incidents[0], errors, points)
+    return GroupMail(items=items, total=errors, points=points, about=about, **to_group(group))
+
+
+def _subject_of(group: NotificationGroup, first: Incident, errors: int, points: int) -> MailSubject:
+    point = first.charge_point
+    place = ", ".join(part for part in (point.location, point.city) if part)
+    return MailSubject(
+        group=group.name,
+        errors=errors,
+        points=points,
+        case=Case(first.case).value,
+        evse_id=point.evse_id,
+        place=place[:SUBJECT_PLACE],
+    )
+
+
+class MailThread(NamedTuple):
+    """What a thread of mails is about (None for a digest's), and when its last all-clear was told."""
+
+    about: MailSubject | None = None
+    recovered_at: datetime | None = None
+
+
+def threads_of(threads: Iterable[str]) -> dict[str, MailThread]:
+    """These threads (uuid in hex of their first mail), as far as these mails are kept; in one statement."""
+    thread = Replace(Cast(OuterRef("uuid"), TextField()), Value("-"), Value(""))
+    recoveries = NotificationDecision.objects.filter(
+        thread=thread, kind=NotificationKind.RECOVERED, state=NotificationState.SENT
+    )
+    rows = (
+        Event.objects.filter(uuid__in={thread for thread in threads if thread})
+        .annotate(recovered_at=Subquery(recoveries.order_by("-decided_at").values("decided_at")[:1]))
+        .values_list("uuid", "payload__about", "recovered_at")
+    )
+    return {
+        uuid.hex: MailThread(msgspec.convert(about, MailSubject) if about else None, recovered_at)
+        for uuid, about, recovered_at in rows
+    }
 
 
 def flapping_payload(
@@ -96,4 +160,5 @@ def flapping_payload(
         )
         for (point, case), incident in list(latest.items())[:LISTED]
     ]
-    return GroupFlapping(group_id=group.pk, group=group.name, items=items, total=len(latest), url=group_url(group.pk))
+    points = len({point for point, _case in latest})
+    return GroupFlapping(items=items, total=len(latest), points=points, **to_group(group))

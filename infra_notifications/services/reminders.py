@@ -21,7 +21,7 @@ from infra_notifications.services.decisions import (
     members_among,
     remind_at,
 )
-from infra_notifications.services.payloads import LISTED, incidents_payload
+from infra_notifications.services.payloads import LISTED, MailThread, incidents_payload, threads_of
 from outbox.contract import NewEvent
 from outbox.services import publish
 from outbox.services.mailing_lists.lists import mail_to_list
@@ -131,16 +131,23 @@ class _ReminderRound:
         listed = [alert.incident_id for alerts in notified.values() for alert in alerts[:LISTED]]
         incidents = Incident.objects.select_related("charge_point__state").in_bulk(listed)
         events: dict[int, NewEvent] = {}
+        threads = {group_id: _common_thread(alerts) for group_id, alerts in notified.items()}
+        known = threads_of(threads.values()) if threads else {}
         for group_id, alerts in notified.items():
             group, first = self.groups[group_id], [incidents[alert.incident_id] for alert in alerts[:LISTED]]
             events[group_id] = mail_to_list(
                 group,
                 self.addresses[group_id],
                 kind=GROUP_REMINDER,
-                payload=incidents_payload(group, first, total=len(alerts)),
+                payload=incidents_payload(
+                    group,
+                    first,
+                    counts=(len(alerts), len({alert.charge_point_id for alert in alerts})),
+                    about=known.get(threads[group_id], MailThread()).about,
+                ),
                 dedup_key=f"{GROUP_REMINDER}:{group_id}:{self.now.timestamp():.6f}",
                 occurred_at=alerts[0].opened_at,
-                thread=_common_thread(alerts),
+                thread=threads[group_id],
             )
         ids = publish(events=list(events.values()), now=self.now)
         rows: list[NotificationRow] = []

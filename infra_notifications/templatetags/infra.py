@@ -14,7 +14,9 @@ from infra_notifications.choices import (
     WINDOW_COLOURS,
     Case,
 )
+from infra_notifications.mailing import case_label, reported
 from infra_notifications.models import EventRule
+from outbox.transports.rendering.words import mail_time
 
 register = template.Library()
 register_colours(
@@ -23,9 +25,10 @@ register_colours(
 register_colours(register, verdict_colour=VERDICT_COLOURS, window_colour=WINDOW_COLOURS)
 
 
-@register.filter
-def case_label(case: str) -> str:
-    return str(Case(case).label)
+register.filter("case_label", case_label)
+register.filter("reported", reported)
+# On pages without a viewer's settings: date, time and zone as mails have them.
+register.filter("day_and_time", mail_time)
 
 
 @register.filter

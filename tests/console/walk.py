@@ -49,6 +49,7 @@ from infra_notifications.models import (
     UnknownChargePoint,
     UnmappedReport,
 )
+from infra_notifications.services.mail_links import acknowledge_url
 from outbox.models import Banner, Delivery, Event, TopicList, WebhookEndpoint
 from tests.factories.everything import World
 from vehicles.models import Campaign, Driver, DriverNotification, TypeSetting, Vehicle
@@ -176,13 +177,18 @@ def _value(route: Route, parameter: str, world: World) -> Any:
     if route.is_admin:
         return _admin_value(route, parameter, world)
     if parameter == "token":
-        return world.token
+        return mail_token(world[Delivery]) if route.name.endswith("mail_acknowledge") else world.token
     if parameter == "slug":
         return world[Callback].slug
     assert parameter == "pk", f"{route.name} has a parameter that the walk does not know: {parameter}"
     fitting = [name for name in OBJECT_OF if route.name.startswith(name)]
     assert fitting, f"the walk does not know which object {route.name} shows"
     return world[OBJECT_OF[max(fitting, key=len)]].pk
+
+
+def mail_token(delivery: Delivery) -> str:
+    """The token of a mail's link to acknowledge."""
+    return acknowledge_url(delivery.pk).rstrip("/").rpartition("/")[2]
 
 
 def _admin_value(route: Route, parameter: str, world: World) -> Any:

@@ -118,9 +118,9 @@ def test_what_a_payload_does_not_have_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("2026-11-21T09:30:00Z", "21.11.2026 09:30 UTC"),
-        ("2026-11-21T09:30:00.25+01:00", "21.11.2026 08:30 UTC"),
-        (datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "02.01.2026 03:04 UTC"),
+        ("2026-11-21T09:30:00Z", "21.11.2026 09:30:00 UTC"),
+        ("2026-11-21T09:30:00.25+01:00", "21.11.2026 08:30:00 UTC"),
+        (datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "02.01.2026 03:04:00 UTC"),
         (None, "–"),
         ("", "–"),
         ("yesterday", "–"),

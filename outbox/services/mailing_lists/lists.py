@@ -67,7 +67,7 @@ class MailingLists:
         self.changed()
 
     def title(self, key: str) -> str | None:
-        name: str | None = self.model._default_manager.filter(pk=_pk(key)).values_list("name", flat=True).first()
+        name: str | None = self.model._default_manager.filter(pk=pk_in(key)).values_list("name", flat=True).first()
         return name
 
     def audit(self, mailing_list: Any, changes: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class MailingLists:
         """Takes an address off a list because its owner asked; says whether it was on it."""
         rows = self.address_model._default_manager.select_related(self.field)
         with transaction.atomic():
-            row = rows.filter(**{f"{self.field}_id": _pk(key)}, address__iexact=address).first()
+            row = rows.filter(**{f"{self.field}_id": pk_in(key)}, address__iexact=address).first()
             if row is None:
                 return False
             row.delete()
@@ -177,7 +177,7 @@ def clean_common(values: dict[str, Any], *, name_missing: str | Promise) -> dict
     return errors
 
 
-def _pk(key: str) -> int:
+def pk_in(key: str) -> int:
     """The list's primary key in its `list_key`; 0, which none has, for anything else."""
     number = key.partition(":")[2]
     return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0

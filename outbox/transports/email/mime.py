@@ -17,10 +17,12 @@ from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
 from core.email_addresses import ascii_address
-from outbox.transports.rendering.render import UNSUBSCRIBE_MARK, Body
+from outbox.transports.rendering.render import PERSONAL_MARK, UNSUBSCRIBE_MARK, Body
 
 # Everything that could end a header line or hide in it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+# What a label of a List-Id does not hold.
+_NO_LABEL = re.compile(r"[^0-9A-Za-z]+")
 # Neither part of an address holds what has a meaning of its own in a header or an SMTP command.
 _PART = r"[^\x00-\x20\x7f-\x9f()<>\[\]\\,;:\"@\u2028\u2029]+"
 _ADDRESS = re.compile(rf"{_PART}@(?:{_PART}|\[[0-9A-Za-z.:]+\])")
@@ -143,6 +145,12 @@ def message_id(event_hex: str, address: str, host: str, copy: int = 0) -> str:
     return f"<{event_hex}.{receiver}{f'.{copy}' if copy else ''}@{host}>"
 
 
+def list_id_of(list_key: str, host: str) -> str:
+    """The List-Id (RFC 2919) of a mailing list of this installation: `12.notification-group.signalbox.example`."""
+    labels = [_NO_LABEL.sub("-", part).strip("-") for part in (*reversed(list_key.split(":")), *host.split("."))]
+    return ".".join(label for label in labels if label)
+
+
 def quoted_printable(text: str) -> bytes:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").replace("\n", "\r\n") + "\r\n"
     return binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True)
@@ -158,14 +166,19 @@ def build_message(
     date: datetime,
     host: str,
     unsubscribe: str = "",
+    personal_link: str = "",
+    list_id: str = "",
+    reply_to: str = "",
+    envelope_sender: str = "",
     language: str = "en",
     copy: int = 0,
 ) -> Message:
     """One address's mail. `thread` is the hex of the event that it answers, or empty.
 
-    Raises ValueError when the recipient is no address.
+    `envelope_sender` is where reports of failure go; without one, to the sender. Raises ValueError when the recipient
+    is no address.
     """
-    wire_recipient, wire_sender = wire_address(recipient), sender_parts(sender)[1]
+    wire_recipient, wire_sender = wire_address(recipient), envelope_sender or sender_parts(sender)[1]
     boundary = f"=_{event_hex}"
     text, html = body.text, body.html
     headers = [
@@ -175,6 +188,10 @@ def build_message(
         f"Date: {format_datetime(date)}\r\nMessage-ID: {message_id(event_hex, recipient, host, copy)}\r\n".encode(),
         f"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Language: {language}\r\n".encode(),
     ]
+    if reply_to:
+        headers.append(address_header("Reply-To", reply_to))
+    if list_id:
+        headers.append(f"List-Id: <{list_id_of(list_id, host)}>\r\n".encode())
     if thread:
         parent = message_id(thread, recipient, host)
         headers.append(f"In-Reply-To: {parent}\r\nReferences: {parent}\r\n".encode())
@@ -183,6 +200,8 @@ def build_message(
             f"List-Unsubscribe: <{unsubscribe}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
         )
         text, html = text.replace(UNSUBSCRIBE_MARK, unsubscribe), html.replace(UNSUBSCRIBE_MARK, unsubscribe)
+    if personal_link:
+        text, html = text.replace(PERSONAL_MARK, personal_link), html.replace(PERSONAL_MARK, personal_link)
     part = "\r\nContent-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
     content = b"".join(
         (

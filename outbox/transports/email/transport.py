@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.utils.encoding import punycode
+from django.utils.module_loading import import_string
 
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
-from outbox.event_kinds import domain_of
+from outbox.event_kinds import domain_of, kind_of
 from outbox.rules.retrying import server_pause
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.settling import claim
@@ -49,6 +51,12 @@ def own_host() -> str:
 
 
 _in_ascii = lru_cache(maxsize=8)(punycode)
+
+
+def _reply_to(payload: dict[str, Any]) -> str:
+    """Where answers go: as the mail's payload says, else as the installation does; empty for to the sender."""
+    own = payload.get("reply_to")
+    return own if isinstance(own, str) and own else str(settings.MAIL_REPLY_TO)
 
 
 def server_from_settings() -> SmtpServer:
@@ -137,6 +145,7 @@ class EmailTransport(Transport):
 
     @staticmethod
     def _message(delivery: Claimed, body: Body) -> Message:
+        link = kind_of(delivery.event.kind).personal_link
         return build_message(
             body,
             sender=settings.DEFAULT_FROM_EMAIL,
@@ -146,6 +155,9 @@ class EmailTransport(Transport):
             date=delivery.created_at,
             host=own_host(),
             unsubscribe=unsubscribe_url(delivery.list_key, delivery.address) if delivery.list_key else "",
+            personal_link=import_string(link)(delivery.id) if link else "",
+            list_id=delivery.list_key,
+            reply_to=_reply_to(delivery.event.payload),
             language=delivery.language,
             copy=delivery.copy,
         )

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone, translation
 from jinja2 import TemplateNotFound
 
+from core.time_zones import known_zones
 from outbox.contract import ClaimedEvent
 from outbox.event_kinds import kind_of
 from outbox.transports.rendering.jinja import rendered
 
 UNSUBSCRIBE_MARK = "https://unsubscribe.invalid/"
+PERSONAL_MARK = "https://personal.invalid/"
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What templates wrote. UNSUBSCRIBE_MARK in it is replaced by each address's own link."""
+    """What templates wrote. UNSUBSCRIBE_MARK and PERSONAL_MARK in it are replaced by each address's own links."""
 
     subject: str
     text: str
@@ -38,7 +41,8 @@ def render_mail(
     `person` is whom the event tells of, whose name the event itself does not hold.
     """
     try:
-        name = kind_of(event.kind).mail
+        kind = kind_of(event.kind)
+        name = kind.mail
         if not name:
             raise CannotRender(f"Events of kind {event.kind} have no mail template.")
         context = {
@@ -47,10 +51,12 @@ def render_mail(
             "person": person or {},
             "base_url": settings.PUBLIC_URL,
             "unsubscribe": UNSUBSCRIBE_MARK if unsubscribable else "",
+            "personal_link": PERSONAL_MARK if kind.personal_link else "",
             "language": language,
         }
-        with translation.override(language), timezone.override(None):
-            subject = rendered(f"{name}.subject.txt", context, language=language, escaped=False)
+        with translation.override(language), timezone.override(_zone_of(event.payload)):
+            subject = " ".join(rendered(f"{name}.subject.txt", context, language=language, escaped=False).split())
+            context["subject"] = subject
             text = rendered(f"{name}.txt", context, language=language, escaped=False)
             html = rendered(f"{name}.html", context, language=language, escaped=True)
     except CannotRender:
@@ -59,4 +65,10 @@ def render_mail(
         raise CannotRender(f"There is no mail template {error.name}.") from error
     except Exception as error:  # a poisoned event must fail alone, visibly, whatever its template raises
         raise CannotRender(f"{type(error).__name__}: {error}") from error
-    return Body(" ".join(subject.split()), text, html)
+    return Body(subject, text, html)
+
+
+def _zone_of(payload: Mapping[str, Any]) -> ZoneInfo | None:
+    """The zone that a mail's payload names; None for the installation's."""
+    name = payload.get("time_zone")
+    return ZoneInfo(name) if isinstance(name, str) and name in known_zones() else None
