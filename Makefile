@@ -45,12 +45,12 @@ test: .venv/dev.lock
 ifdef APP
 	$(PY) -m pytest --quiet -m $(QUICK) tests/$(APP) $(ARGS)
 else
-	$(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 $(ARGS)
+	$(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 --dist worksteal $(ARGS)
 	$(PY) -m pytest --quiet -m "(processes or browser) and not engines and not walk and not faults" --numprocesses 2 --dist loadfile $(ARGS)
 endif
 
 test-other-day: .venv/dev.lock
-	TEST_DAY=$${TEST_DAY:-commit} $(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 $(ARGS)
+	TEST_DAY=$${TEST_DAY:-commit} $(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 --dist worksteal $(ARGS)
 
 test-faults: .venv/dev.lock
 	$(PY) -m pytest --quiet -m faults $(ARGS)

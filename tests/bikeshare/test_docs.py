@@ -78,9 +78,9 @@ def test_what_the_docs_say_is_that_of_the_code(name: str) -> None:
     assert found.group(2) == PARTS[name](), "write it anew: python -m tests.bikeshare.test_docs"
 
 
-def test_the_table_has_a_line_with_cause_and_example_for_each_of_the_45_topics() -> None:
+def test_the_table_has_a_line_with_cause_and_example_for_each_topic() -> None:
     lines = [line.strip("| ").split(" | ") for line in table().splitlines()[2:]]
-    assert len(lines) == 45
+    assert lines
     for topic, when, exactly, example in lines:
         assert topic.strip("`").partition(".")[0] in example
         assert when.startswith("Occurs ")

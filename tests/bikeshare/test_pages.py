@@ -40,6 +40,8 @@ from tests.factories.bikeshare import (
 
 pytestmark = pytest.mark.django_db
 EVIL = "<script>alert('x')</script>"
+# Asks for the list alone, without the frame around it.
+PART = {"HX-Request": "true", "HX-Target": "list"}
 FACTORIES: dict[str, Any] = {
     "abonnements": AbonnementFactory,
     "boitiers": BoitierFactory,
@@ -87,9 +89,9 @@ def test_every_facet_and_column_works(viewer: Client, plural: str) -> None:
     page = LISTS[plural]
     for facet in page.search.facets:
         for example in (*facet.examples(), f"-{facet.name}:none"):
-            assert viewer.get(url(plural), {"q": str(example)}).status_code == 200, example
+            assert viewer.get(url(plural), {"q": str(example)}, headers=PART).status_code == 200, example
     for column in page.columns:
-        html(viewer.get(url(plural) + f"?sort=-{column.name}"))
+        html(viewer.get(url(plural) + f"?sort=-{column.name}", headers=PART))
 
 
 @pytest.mark.parametrize("plural", LISTS)
@@ -314,12 +316,12 @@ def test_a_drawing_keeps_north_up_and_is_true_in_scale() -> None:
 # ---- topics ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_topics_page_shows_all_45_with_their_last_event(viewer: Client) -> None:
+def test_the_topics_page_shows_all_with_their_last_event(viewer: Client) -> None:
     say(VehiculeFactory(), "battery", value=5)
     page = html(viewer.get(url("topics")))
     for topic in TOPICS:
         assert f"<code>{topic.key}</code>" in page
-    assert "45 topics" in page
+    assert f"{len(TOPICS)} topics" in page
     assert reverse("outbox:event", args=[Event.objects.get().pk]) in page
     assert "Send sample" not in page
     assert "6 topics" in html(viewer.get(url("topics") + "?q=trip."))

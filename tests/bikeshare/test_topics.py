@@ -1,4 +1,4 @@
-"""All 45 topics: the cause of each, and what is told."""
+"""All topics: the cause of each, and what is told."""
 
 from __future__ import annotations
 
@@ -148,9 +148,11 @@ FACTORIES: dict[str, Any] = {
 SEED = Path(__file__).parent / "topics.txt"
 
 
-def test_these_are_the_topics_of_the_seed() -> None:
-    assert [topic.key for topic in TOPICS] == SEED.read_text().split()
-    assert len(KINDS) == len(CAUSES) == 45
+def test_the_topics_of_the_seed_are_all_here_and_each_has_its_cause() -> None:
+    seed = SEED.read_text().split()
+    assert [topic.key for topic in TOPICS if topic.key in seed] == seed
+    assert len(seed) == 45
+    assert len(KINDS) == len(TOPICS) == len(CAUSES)
     assert set(CAUSES) == set(TOPIC_OF)
 
 

@@ -15,8 +15,9 @@ from django.test import Client
 from console.filters import FacetFilterSet
 from console.lists import ListPage
 from core.models import ColumnChoice
+from tests.conftest import client_of
 from tests.console.walk import Route, own_routes, path_of
-from tests.factories.everything import World, one_of_everything
+from tests.factories.everything import World
 
 pytestmark = pytest.mark.django_db
 
@@ -38,10 +39,10 @@ each_file = pytest.mark.parametrize(("route", "page"), FILES, ids=[page.key for 
 
 
 @pytest.fixture
-def world(administrator: Client) -> World:
-    found = one_of_everything(User.objects.get(pk=administrator.session["_auth_user_id"]))
+def administrator(owner: User, world: World, db: None) -> Client:
+    """The owner of everything, who sees the columns that everyone sees at first."""
     ColumnChoice.objects.all().delete()
-    return found
+    return client_of(owner)
 
 
 def rows_of_file(client: Client, path: str) -> list[dict[str, str]]:

@@ -24,8 +24,7 @@ from config.urls import urlpatterns as real_urls
 from core.api import Problem, decode_cursor, encode_cursor, install_error_handlers, problem_response, rfc3339
 from tests.conftest import ApiClient
 from tests.console.walk import ApiOperation, api_operations, undone
-from tests.factories.console import UserFactory
-from tests.factories.everything import World, one_of_everything
+from tests.factories.everything import World
 from tests.factories.infra_notifications import NotificationGroupFactory
 
 pytestmark = pytest.mark.django_db
@@ -35,11 +34,6 @@ DESCRIBED = project_api.get_openapi_schema(path_prefix="")["paths"]
 READING_BODIES = [o for o in WRITING if "requestBody" in DESCRIBED[o.pattern][o.method.lower()]]
 EXAMPLES = 15
 BATCHES = ("/charging/messages", "/charging/signals", "/charging/charge-points")
-
-
-@pytest.fixture
-def world() -> World:
-    return one_of_everything(UserFactory())
 
 
 def problem(response: Any, status: int) -> Any:

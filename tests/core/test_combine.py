@@ -150,16 +150,20 @@ def test_who_waits_holds_no_connection(committed: None) -> None:
         with closing(connection):
             return combiner.submit(0)
 
+    at_the_gate: list[int] = []
+
     def follow(number: int) -> int:
         with closing(connection):
-            return combiner.submit(_asked(number))
+            given = _asked(number)
+            at_the_gate.append(given)
+            return combiner.submit(given)
 
     with ThreadPoolExecutor(waiting + 1) as pool:
         leader = pool.submit(lead)
         assert begun.wait(10)
         followers = [pool.submit(follow, number) for number in range(1, waiting + 1)]
         deadline = time.monotonic() + 8  # the pool would give up after ten seconds
-        while len(combiner._waiting) < waiting and time.monotonic() < deadline:
+        while len(at_the_gate) < waiting and time.monotonic() < deadline:
             time.sleep(0.01)
         queued.set()
         assert [leader.result(20), *(follower.result(20) for follower in followers)] == list(range(waiting + 1))

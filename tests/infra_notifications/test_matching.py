@@ -167,9 +167,10 @@ def test_answer_is_remembered_only_for_the_same_facts() -> None:
 def test_memory_is_bounded() -> None:
     book = RuleBook([Row(codes=["A"])])
     book.REMEMBERED = 3
-    for number in range(10):
-        book.match(seen(codes=(str(number),)))
-    assert len(book._readings) == 3
+    observations = [seen(codes=(str(number),)) for number in range(10)]
+    first = [book.read(observation) for observation in observations]
+    remembered = [book.read(observation) is reading for observation, reading in zip(observations, first, strict=True)]
+    assert remembered == [True] * 3 + [False] * 7
 
 
 def test_book_knows_whether_a_rule_asks_for_the_vendor() -> None:

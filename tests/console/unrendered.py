@@ -1,0 +1,36 @@
+"""A template engine whose templates are empty, for tests that ask who may open a page and not what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.template.backends.base import BaseEngine
+from django.test import override_settings
+
+
+class Empty:
+    """A template, whatever its name, that shows nothing."""
+
+    def render(self, context: Any = None, request: Any = None) -> str:
+        return ""
+
+
+class EmptyTemplates(BaseEngine):
+    """Answers for every name, so that the engines behind it are not asked."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        super().__init__({name: value for name, value in params.items() if name != "OPTIONS"})
+
+    def get_template(self, template_name: str) -> Empty:
+        return Empty()
+
+
+@contextmanager
+def unrendered() -> Iterator[None]:
+    """Views run whole and answer with their status, and no template is rendered: most of a page's time is that."""
+    engine = {"BACKEND": f"{__name__}.EmptyTemplates"}
+    with override_settings(TEMPLATES=[engine, *settings.TEMPLATES]):
+        yield
