@@ -22,6 +22,7 @@ from pytest_django import Settings
 from config.api import api as project_api
 from config.urls import urlpatterns as real_urls
 from core.api import Problem, decode_cursor, encode_cursor, install_error_handlers, problem_response, rfc3339
+from infra_notifications.models import NotificationGroup
 from tests.conftest import ApiClient
 from tests.console.walk import ApiOperation, api_operations, undone
 from tests.factories.everything import World
@@ -285,7 +286,9 @@ def test_a_value_that_the_database_refuses_is_the_senders_business(broken_api: C
 
 
 def test_a_list_is_walked_by_its_cursor(api: ApiClient) -> None:
-    wanted = [NotificationGroupFactory().pk for _ in range(5)]
+    for _ in range(5):
+        NotificationGroupFactory()
+    wanted = sorted(NotificationGroup.objects.values_list("pk", flat=True))
     found: list[int] = []
     cursor: str | None = ""
     while cursor is not None:
