@@ -43,7 +43,7 @@ register_read_only(
     models.Pass, ("id", "uid", "user", "disabled_at", "program"), filters=("program",), search=("id", "uid")
 )
 register_read_only(
-    models.Abonnement,
+    models.Subscription,
     ("id", "cyclist", "forfait", "status", "trial_end", "program"),
     filters=("program", "status"),
     search=("id", "cyclist__name", "forfait"),
@@ -60,9 +60,9 @@ register_read_only(
     filters=("program",),
     search=("id", "rfid", "end_code"),
 )
-register_read_only(models.Boitier, ("id", "number", "fw", "program"), filters=("program",), search=("id", "number"))
+register_read_only(models.LockBox, ("id", "number", "fw", "program"), filters=("program",), search=("id", "number"))
 register_read_only(
-    models.Vehicule,
+    models.Bike,
     ("id", "number", "type", "status", "station", "program"),
     filters=("program", "status", "type"),
     search=("id", "number"),
@@ -87,7 +87,7 @@ register_read_only(
     search=("id", "name"),
 )
 register_read_only(models.StationFavorite, ("cyclist", "station", "created"))
-register_read_only(models.BoitierState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
+register_read_only(models.LockBoxState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
 register_read_only(
     models.TelemetryMessage, ("id", "boitier_id", "type", "verdict", "at", "received_at"), filters=("type", "verdict")
 )

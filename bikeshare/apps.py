@@ -28,13 +28,13 @@ class BikeshareConfig(AppConfig):
         register_section(app, _("Bike-share"))
         for order, (label, name, model, icon) in enumerate(
             (
-                (_("Map"), "map", "vehicule", "map"),
+                (_("Map"), "map", "bike", "map"),
                 (_("Trips"), "trips", "trip", "arrows-right-left"),
-                (_("Vehicles"), "vehicules", "vehicule", "truck"),
+                (_("Vehicles"), "vehicules", "bike", "truck"),
                 (_("Stations"), "stations", "station", "map-pin"),
                 (_("Zones"), "zones", "zone", "no-symbol"),
                 (_("Cyclists"), "cyclists", "cyclist", "users"),
-                (_("Abonnements"), "abonnements", "abonnement", "ticket"),
+                (_("Abonnements"), "abonnements", "subscription", "ticket"),
                 (_("Topics"), "topics", "program", "megaphone"),
             )
         ):

@@ -27,7 +27,7 @@ class RegistrationStatus(models.TextChoices):
     DELETED = "deleted", _("Deleted")
 
 
-class AbonnementStatus(models.TextChoices):
+class SubscriptionStatus(models.TextChoices):
     """incomplete → waiting_validation → active ⇄ past_due ⇄ unpaid; any → deletion_requested → canceled."""
 
     INCOMPLETE = "incomplete", _("Incomplete")
@@ -46,7 +46,7 @@ class OpenStatus(models.TextChoices):
     CLOSED = "closed", pgettext_lazy("not in use", "Closed")
 
 
-class VehiculeStatus(models.TextChoices):
+class BikeStatus(models.TextChoices):
     READY = "ready", _("Ready")
     SERVICE = "service", _("In service")
     MAINTENANCE = "maintenance", _("Maintenance")
@@ -57,7 +57,7 @@ class VehiculeStatus(models.TextChoices):
     DESTROYED = "destroyed", _("Destroyed")
 
 
-class VehiculeType(models.TextChoices):
+class BikeType(models.TextChoices):
     CLASSIC = "classic", _("Bicycle")
     VAE = "vae", _("E-bike")
     VAE_HYBRID = "vae_hybrid", _("Hybrid e-bike")

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bikeshare import models
-from bikeshare.choices import AbonnementStatus, CyclistStatus, RegistrationStatus, VehiculeStatus, ZoneType
+from bikeshare.choices import BikeStatus, CyclistStatus, RegistrationStatus, SubscriptionStatus, ZoneType
 from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.selectors import running_trips
-from bikeshare.services import abonnements, trips
+from bikeshare.services import subscriptions, trips
 from bikeshare.services.renting import start_trip
 from bikeshare.services.telemetry import take_telemetry
 from bikeshare.services.unit_of_work import ResourceUnitOfWork
@@ -41,7 +41,7 @@ class City:
     middle: tuple[float, float]
     radius: float
     docks: list[models.Dock] = field(default_factory=list)
-    vehicules: list[models.Vehicule] = field(default_factory=list)
+    vehicules: list[models.Bike] = field(default_factory=list)
     riders: list[models.Cyclist] = field(default_factory=list)
 
     def make(self, model: Any, /, **values: Any) -> Any:
@@ -111,13 +111,13 @@ def _stations(city: City, count: int) -> None:
 def _vehicules(city: City, count: int) -> None:
     free = city.chance.sample(city.docks, count)
     for number, dock in enumerate(free, 1):
-        box = city.make(models.Boitier, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1")
-        city.work.attach(models.BoitierState(boitier=box))
-        status = VehiculeStatus.READY
+        box = city.make(models.LockBox, number=f"BX-{city.program.pk[:2].upper()}-{number:04d}", fw="3.2.1")
+        city.work.attach(models.LockBoxState(boitier=box))
+        status = BikeStatus.READY
         if number % 17 == 0:
-            status = city.chance.choice([VehiculeStatus.MAINTENANCE, VehiculeStatus.HS])
+            status = city.chance.choice([BikeStatus.MAINTENANCE, BikeStatus.HS])
         vehicule = city.make(
-            models.Vehicule,
+            models.Bike,
             number=f"{number:04d}",
             boitier=box,
             station=dock.station,
@@ -143,12 +143,12 @@ def _people(city: City, count: int) -> None:
         )
         city.make(models.Registration, cyclist=cyclist, status=RegistrationStatus.ACTIVE)
         city.make(
-            models.Abonnement,
+            models.Subscription,
             cyclist=cyclist,
             forfait=("year", "month", "student")[number % 3],
             amount=(4900, 990, 0)[number % 3],
             supporting_documents=["student card"] if number % 3 == 2 else [],
-            status=AbonnementStatus.WAITING_VALIDATION if waits else AbonnementStatus.ACTIVE,
+            status=SubscriptionStatus.WAITING_VALIDATION if waits else SubscriptionStatus.ACTIVE,
             activated_at=None if waits else city.work.now,
         )
         if number % 2:
@@ -192,7 +192,7 @@ def _take(messages: list[DeviceMessage], now: datetime) -> None:
     take_telemetry(submissions=[Submission(0, list(enumerate(messages)))], now=now)
 
 
-def _say(vehicule: models.Vehicule, kind: str, at: datetime, **more: Any) -> DeviceMessage:
+def _say(vehicule: models.Bike, kind: str, at: datetime, **more: Any) -> DeviceMessage:
     assert vehicule.boitier is not None
     return DeviceMessage(boitier=vehicule.boitier.number, type=kind, at=at, **more)
 
@@ -216,7 +216,7 @@ def _states(city: City, now: datetime) -> None:
 
 def _trips(city: City, now: datetime) -> None:
     """Rides of the last hours, most of them over and billed, some still going on."""
-    ready = [vehicule for vehicule in city.vehicules if vehicule.status == VehiculeStatus.READY]
+    ready = [vehicule for vehicule in city.vehicules if vehicule.status == BikeStatus.READY]
     rented = city.chance.sample(ready, len(ready) // 4)
     still = len(rented) // 3
     for number, (vehicule, cyclist) in enumerate(zip(rented, city.riders, strict=False)):
@@ -239,7 +239,7 @@ def _trips(city: City, now: datetime) -> None:
 
 
 def _ride(
-    city: City, vehicule: models.Vehicule, target: models.Dock, start: datetime, minutes: int, *, share: float
+    city: City, vehicule: models.Bike, target: models.Dock, start: datetime, minutes: int, *, share: float
 ) -> list[DeviceMessage]:
     """Positions every half minute, on a bent line to the station of the target."""
     assert vehicule.station is not None
@@ -263,7 +263,7 @@ def _incidents(now: datetime) -> None:
     """What operators have to do with: low batteries, unknown cards, wrong PINs, an end to decide, a trial that ends."""
     program = models.Program.objects.get(pk="lutece")
     running = list(running_trips().filter(program=program).select_related("vehicule__boitier").order_by("pk"))
-    resting = models.Vehicule.objects.filter(program=program).select_related("boitier")[:5]
+    resting = models.Bike.objects.filter(program=program).select_related("boitier")[:5]
     messages = [_say(vehicule, "battery", now - timedelta(minutes=9), value=14) for vehicule in resting]
     for trip in running[:3]:
         messages.append(_say(trip.vehicule, "pin", now - timedelta(minutes=3), pin="0000"))
@@ -274,12 +274,12 @@ def _incidents(now: datetime) -> None:
         trips.request_end(trip_id=trip.pk, photo=photo, latitude=48.853, longitude=2.349, now=now)
     _into_a_forbidden_zone(running[2:4], now)
     with ResourceUnitOfWork.begin(now) as work:
-        row = models.Abonnement.objects.filter(program=program, status=AbonnementStatus.ACTIVE).order_by("pk")[0]
+        row = models.Subscription.objects.filter(program=program, status=SubscriptionStatus.ACTIVE).order_by("pk")[0]
         end = now + timedelta(days=2)
-        due, at_once = abonnements.trial_plan(row, end, now)
+        due, at_once = subscriptions.trial_plan(row, end, now)
         work.change(row, trial_end=end, trial_notice_at=due)
         if at_once:
-            abonnements.notify_trial_end(work, row)
+            subscriptions.notify_trial_end(work, row)
 
 
 def _into_a_forbidden_zone(riding: list[Any], now: datetime) -> None:

@@ -11,14 +11,14 @@ from django.utils.translation import pgettext_lazy
 
 from bikeshare.choices import (
     RUNNING,
-    AbonnementStatus,
+    BikeStatus,
+    BikeType,
     CyclistStatus,
     OpenStatus,
     RegistrationStatus,
     RequestStatus,
+    SubscriptionStatus,
     TripStatus,
-    VehiculeStatus,
-    VehiculeType,
     ZoneType,
 )
 from core.search import ChoiceFacet, Facet, NumberFacet, SearchSchema, TextFacet, TimeFacet
@@ -74,7 +74,7 @@ SEARCHES: dict[str, SearchSchema] = {
     ),
     "abonnements": _schema(
         ("cyclist__name", "forfait", "organization"),
-        _choice("status", _("Status"), AbonnementStatus.values),
+        _choice("status", _("Status"), SubscriptionStatus.values),
         TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
         TextFacet("organization", "organization", _("Organization")),
         TextFacet("cyclist", "cyclist__name", _("Cyclist")),
@@ -114,8 +114,8 @@ SEARCHES: dict[str, SearchSchema] = {
     ),
     "vehicules": _schema(
         ("number", "model", "rfid", "boitier__number", "station__name"),
-        _choice("status", _("Status"), VehiculeStatus.values),
-        _choice("type", _("Type"), VehiculeType.values),
+        _choice("status", _("Status"), BikeStatus.values),
+        _choice("type", _("Type"), BikeType.values),
         TextFacet("number", "number", _("Number")),
         TextFacet("model", "model", _("Model")),
         TextFacet("boitier", "boitier__number", _("Boitier")),

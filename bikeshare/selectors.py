@@ -10,18 +10,18 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from bikeshare.choices import ENDING, RUNNING, OpenStatus, TelemetryType, VehiculeStatus
+from bikeshare.choices import ENDING, RUNNING, BikeStatus, OpenStatus, TelemetryType
 from bikeshare.event_kinds import DOMAIN, TOPICS
 from bikeshare.models import (
-    Boitier,
+    Bike,
     Cyclist,
     Dock,
+    LockBox,
     Program,
     Resource,
     Station,
     TelemetryMessage,
     Trip,
-    Vehicule,
     Zone,
 )
 from outbox.choices import ENDPOINT_COLOURS, EndpointState
@@ -30,9 +30,9 @@ from outbox.models import Event, TopicList, WebhookEndpoint
 
 # What is read together with a row, so that `facts_of` and the lists ask for nothing more.
 _JOINED: dict[type[Resource], tuple[str, ...]] = {
-    Boitier: ("state", "vehicule"),
+    LockBox: ("state", "vehicule"),
     Dock: ("vehicule",),
-    Vehicule: ("boitier__state",),
+    Bike: ("boitier__state",),
 }
 _SHOWN: dict[str, tuple[str, ...]] = {
     "abonnement": ("cyclist",),
@@ -71,7 +71,7 @@ def docks_of(station_ids: Iterable[str]) -> dict[str, dict[str, int]]:
 
 
 def vehicules_at(station_ids: Iterable[str]) -> dict[str, int]:
-    rows = Vehicule.objects.filter(station_id__in=list(station_ids)).values_list("station_id")
+    rows = Bike.objects.filter(station_id__in=list(station_ids)).values_list("station_id")
     return dict(rows.annotate(n=Count("pk")).order_by())
 
 
@@ -125,8 +125,8 @@ def running_trips() -> QuerySet[Trip]:
 def overview(now: datetime) -> dict[str, int]:
     """The numbers of the dashboard."""
     trips = running_trips().aggregate(renting=Count("pk"), ending=Count("pk", filter=Q(status__in=ENDING)))
-    vehicules = Vehicule.objects.aggregate(
-        ready=Count("pk", filter=Q(status=VehiculeStatus.READY)),
+    vehicules = Bike.objects.aggregate(
+        ready=Count("pk", filter=Q(status=BikeStatus.READY)),
         low=Count("pk", filter=Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
     )
     since = Event.objects.filter(kind="vehicule.position.forbidden", created_at__gte=now - timedelta(hours=24))

@@ -20,7 +20,7 @@ from bikeshare.api.resources import body_openapi, router
 from bikeshare.event_kinds.payloads import Failure
 from bikeshare.ingest.resources import Cents, Moment, Photo, Place, ResourceBody, Text, values_of
 from bikeshare.models import Resource, Station, Trip
-from bikeshare.services import abonnements, people, trips
+from bikeshare.services import people, subscriptions, trips
 from bikeshare.services.refusals import invalid
 from bikeshare.services.specs import SPECS
 from core.api import audited_by, key_of
@@ -151,12 +151,12 @@ OPERATIONS = (
         lambda pk, now, **amounts: trips.bill(pk, amounts=amounts, now=now),
         "What a completed trip costs",
     ),
-    Operation("abonnements", "submit", Submitted, abonnements.submit, "Hand in for validation"),
-    Operation("abonnements", "validate", Attempt, abonnements.validate, "Validate one that waits for it", True),
-    Operation("abonnements", "decline", Declined, abonnements.decline, "Decline one that waits for validation", True),
-    Operation("abonnements", "activate", Attempt, abonnements.activate, "Activate one that needs no validation"),
-    Operation("abonnements", "payment", Payment, abonnements.note_payment, "What the payment system says"),
-    Operation("abonnements", "cancel", Nothing, abonnements.cancel, "End it"),
+    Operation("abonnements", "submit", Submitted, subscriptions.submit, "Hand in for validation"),
+    Operation("abonnements", "validate", Attempt, subscriptions.validate, "Validate one that waits for it", True),
+    Operation("abonnements", "decline", Declined, subscriptions.decline, "Decline one that waits for validation", True),
+    Operation("abonnements", "activate", Attempt, subscriptions.activate, "Activate one that needs no validation"),
+    Operation("abonnements", "payment", Payment, subscriptions.note_payment, "What the payment system says"),
+    Operation("abonnements", "cancel", Nothing, subscriptions.cancel, "End it"),
     Operation("cyclists", "confirm", Nothing, people.confirm_cyclist, "The phone number was confirmed"),
     Operation("cyclists", "block", WithReason, people.block_cyclist, "Block a cyclist"),
     Operation("cyclists", "unblock", Nothing, people.unblock_cyclist, "Let ride again"),

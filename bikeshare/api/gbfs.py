@@ -20,8 +20,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from bikeshare.choices import OpenStatus, ProgramStatus, VehiculeStatus, VehiculeType, ZoneType
-from bikeshare.models import Dock, Program, Station, Vehicule, Zone
+from bikeshare.choices import BikeStatus, BikeType, OpenStatus, ProgramStatus, ZoneType
+from bikeshare.models import Bike, Dock, Program, Station, Zone
 from bikeshare.selectors import rows_of, running_trips
 from core.api import rfc3339
 from core.permissions import public
@@ -31,16 +31,16 @@ TTL_S = 60
 E_BIKE_RANGE_M = 60_000
 # Our types in the standard's words: form, drive, and the range in metres on a full charge.
 _TYPES: dict[str, tuple[str, str, int | None]] = {
-    VehiculeType.CLASSIC: ("bicycle", "human", None),
-    VehiculeType.VAE: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    VehiculeType.VAE_HYBRID: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    VehiculeType.VAE_OTGR: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    VehiculeType.OTGR_VAE: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    VehiculeType.SCOOTER: ("scooter_standing", "electric", 30_000),
-    VehiculeType.BOAT: ("other", "electric", 30_000),
+    BikeType.CLASSIC: ("bicycle", "human", None),
+    BikeType.VAE: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
+    BikeType.VAE_HYBRID: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
+    BikeType.VAE_OTGR: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
+    BikeType.OTGR_VAE: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
+    BikeType.SCOOTER: ("scooter_standing", "electric", 30_000),
+    BikeType.BOAT: ("other", "electric", 30_000),
 }
 # Vehicles that are not on the street.
-_AWAY = (VehiculeStatus.STOCK, VehiculeStatus.LOST, VehiculeStatus.DESTROYED)
+_AWAY = (BikeStatus.STOCK, BikeStatus.LOST, BikeStatus.DESTROYED)
 Data = dict[str, Any]
 
 
@@ -111,7 +111,7 @@ def station_status(program: Program, now: datetime) -> Data:
     docks: dict[str, list[Dock]] = defaultdict(list)
     for dock in Dock.objects.filter(program=program):
         docks[dock.station_id].append(dock)
-    vehicules: dict[str, list[Vehicule]] = defaultdict(list)
+    vehicules: dict[str, list[Bike]] = defaultdict(list)
     for vehicule in _on_the_street(program):
         if vehicule.station_id:
             vehicules[vehicule.station_id].append(vehicule)
@@ -121,7 +121,7 @@ def station_status(program: Program, now: datetime) -> Data:
     }
 
 
-def _status(station: Station, docks: list[Dock], vehicules: list[Vehicule], program: Program, now: datetime) -> Data:
+def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program: Program, now: datetime) -> Data:
     ready = Counter(vehicule.type for vehicule in vehicules if _is_rentable(vehicule))
     is_open = station.status == OpenStatus.OPEN
     status: Data = {
@@ -141,18 +141,18 @@ def _status(station: Station, docks: list[Dock], vehicules: list[Vehicule], prog
     return status
 
 
-def _on_the_street(program: Program) -> list[Vehicule]:
+def _on_the_street(program: Program) -> list[Bike]:
     rented = running_trips().filter(program=program).values("vehicule_id")
-    rows = rows_of(Vehicule).filter(program=program).exclude(status__in=_AWAY).exclude(pk__in=rented)
+    rows = rows_of(Bike).filter(program=program).exclude(status__in=_AWAY).exclude(pk__in=rented)
     return list(rows.select_related("boitier__state", "station").order_by("pk"))
 
 
-def _is_rentable(vehicule: Vehicule) -> bool:
+def _is_rentable(vehicule: Bike) -> bool:
     state = vehicule.state
-    return vehicule.status == VehiculeStatus.READY and not (state is not None and state.battery_low)
+    return vehicule.status == BikeStatus.READY and not (state is not None and state.battery_low)
 
 
-def rotating_id(vehicule: Vehicule) -> str:
+def rotating_id(vehicule: Bike) -> str:
     """The vehicle's id in the feed until its next trip ends."""
     message = f"gbfs:{vehicule.pk}:{vehicule.trips}".encode()
     return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()[:32]
@@ -165,7 +165,7 @@ def vehicle_status(program: Program, now: datetime) -> Data:
     }
 
 
-def _vehicle(vehicule: Vehicule) -> Data | None:
+def _vehicle(vehicule: Bike) -> Data | None:
     state, station = vehicule.state, vehicule.station if vehicule.station_id else None
     place = (state.latitude, state.longitude) if state else (None, None)
     if place[0] is None and station is not None:

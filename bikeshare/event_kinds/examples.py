@@ -23,7 +23,7 @@ CYCLIST = _example(facts.CyclistFacts, "cycl_", 3, status="active")
 REGISTRATION = _example(facts.RegistrationFacts, "regi_", 2, cyclist=CYCLIST.id, status="active", first_trip_at=AT)
 PASS = _example(facts.PassFacts, "pass_", 2, uid="••••B4C2", user=CYCLIST.id)
 ABONNEMENT = _example(
-    facts.AbonnementFacts,
+    facts.SubscriptionFacts,
     "abon_",
     4,
     cyclist=CYCLIST.id,
@@ -38,7 +38,7 @@ STATION = _example(
     facts.StationFacts, "stn_", 5, name="Quai de la Tournelle", short_name="12", position=HERE, city=CITY, capacity=8
 )
 VEHICULE = _example(
-    facts.VehiculeFacts,
+    facts.BikeFacts,
     "vhcl_",
     9,
     number="0417",
@@ -65,7 +65,7 @@ DOCK = _example(
     vehicule_type="vae",
 )
 BOITIER = _example(
-    facts.BoitierFacts,
+    facts.LockBoxFacts,
     "boit_",
     1,
     number="BX-000417",

@@ -58,7 +58,7 @@ class PassFacts(ObjectFacts, kw_only=True):
     disabled_at: datetime | None = None
 
 
-class AbonnementFacts(ObjectFacts, kw_only=True):
+class SubscriptionFacts(ObjectFacts, kw_only=True):
     object: Literal["abonnement"] = "abonnement"
     cyclist: str
     forfait: str
@@ -106,7 +106,7 @@ class DockFacts(ObjectFacts, kw_only=True):
     status: str = "open"
 
 
-class BoitierFacts(ObjectFacts, kw_only=True):
+class LockBoxFacts(ObjectFacts, kw_only=True):
     object: Literal["boitier"] = "boitier"
     number: str
     fw: str = ""
@@ -119,7 +119,7 @@ class BoitierFacts(ObjectFacts, kw_only=True):
     last_seen: datetime | None = None
 
 
-class VehiculeFacts(ObjectFacts, kw_only=True):
+class BikeFacts(ObjectFacts, kw_only=True):
     """`lock` to `last_seen` are what its box last said; their change alone is no `vehicule.updated`.
 
     `rentable` says that it is ready; whether it is on a trip right now, its trips say.

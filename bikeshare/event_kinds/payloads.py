@@ -8,15 +8,15 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from bikeshare.event_kinds.objects import (
-    AbonnementFacts,
-    BoitierFacts,
+    BikeFacts,
+    LockBoxFacts,
     ObjectFacts,
     PassFacts,
     Position,
     StationFacts,
+    SubscriptionFacts,
     TerminationRequestFacts,
     TripFacts,
-    VehiculeFacts,
 )
 
 Facts = TypeVar("Facts", bound=ObjectFacts)
@@ -52,21 +52,21 @@ class Failure(msgspec.Struct):
     message: str
 
 
-class AbonnementFailed(ObjectPayload[AbonnementFacts], kw_only=True, omit_defaults=True):
+class SubscriptionFailed(ObjectPayload[SubscriptionFacts], kw_only=True, omit_defaults=True):
     error: Failure
 
 
-class AbonnementValidated(ObjectPayload[AbonnementFacts], kw_only=True, omit_defaults=True):
+class SubscriptionValidated(ObjectPayload[SubscriptionFacts], kw_only=True, omit_defaults=True):
     """`validator` is who validated: a user's id in the console, or the name of an API key."""
 
     validator: str
 
 
-class AbonnementDeclined(AbonnementValidated, kw_only=True, omit_defaults=True):
+class SubscriptionDeclined(SubscriptionValidated, kw_only=True, omit_defaults=True):
     reason: str
 
 
-class TrialWillEnd(ObjectPayload[AbonnementFacts], kw_only=True, omit_defaults=True):
+class TrialWillEnd(ObjectPayload[SubscriptionFacts], kw_only=True, omit_defaults=True):
     trial_end: datetime
 
 
@@ -88,7 +88,7 @@ class TripMarkUpdated(TripMarked, kw_only=True, omit_defaults=True):
     previous_attributes: dict[str, Any]
 
 
-class LockBoxPayload(ObjectPayload[BoitierFacts], kw_only=True, omit_defaults=True):
+class LockBoxPayload(ObjectPayload[LockBoxFacts], kw_only=True, omit_defaults=True):
     """Said by a box: on which vehicle it is, in which trip, and when it said so by its clock."""
 
     vehicule: str | None
@@ -120,7 +120,7 @@ class ChainTypeUpdated(LockBoxPayload, kw_only=True, omit_defaults=True):
     previous: str
 
 
-class BatteryLow(ObjectPayload[VehiculeFacts], kw_only=True, omit_defaults=True):
+class BatteryLow(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
     value: float
     previous: float | None
     threshold: float
@@ -133,7 +133,7 @@ class ZoneReference(msgspec.Struct):
     name: str
 
 
-class PositionForbidden(ObjectPayload[VehiculeFacts], kw_only=True, omit_defaults=True):
+class PositionForbidden(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
     """`zone` is null when the vehicle left the program's operating area; `rule` is the one that forbids."""
 
     trip: str

@@ -15,9 +15,6 @@ from msgspec.structs import replace
 from bikeshare.event_kinds import examples as ex
 from bikeshare.event_kinds.objects import ObjectFacts
 from bikeshare.event_kinds.payloads import (
-    AbonnementDeclined,
-    AbonnementFailed,
-    AbonnementValidated,
     BatteryLow,
     ChainTypeUpdated,
     Deleted,
@@ -29,6 +26,9 @@ from bikeshare.event_kinds.payloads import (
     PinIncorrect,
     PositionForbidden,
     StationFavored,
+    SubscriptionDeclined,
+    SubscriptionFailed,
+    SubscriptionValidated,
     TrialWillEnd,
     TripMarked,
     TripMarkUpdated,
@@ -106,7 +106,7 @@ TOPICS: tuple[Topic, ...] = (
         "abonnement.activation_failed", _("Activation failed"),
         _("Occurs whenever an abonnement activation has failed (for example because the cyclist doesn’t have a registered credit card)."),  # noqa: E501
         _("An activation was tried and refused: no credit card for a tariff that costs, or an error that the payment system reported."),  # noqa: E501
-        AbonnementFailed(**_WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), error=_NO_CARD),
+        SubscriptionFailed(**_WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), error=_NO_CARD),
         Severity.WARNING,
     ),
     Topic(
@@ -118,20 +118,20 @@ TOPICS: tuple[Topic, ...] = (
         "abonnement.validation_failed", _("Validation failed"),
         _("Occurs whenever an abonnement validation has failed (for example because the cyclist doesn’t have a registered credit card)."),  # noqa: E501
         _("A validation was tried and refused: no credit card for a tariff that costs, or an error that was reported."),
-        AbonnementFailed(**_WHERE, object=replace(ex.ABONNEMENT, status="waiting_validation"), error=_NO_CARD),
+        SubscriptionFailed(**_WHERE, object=replace(ex.ABONNEMENT, status="waiting_validation"), error=_NO_CARD),
         Severity.WARNING,
     ),
     Topic(
         "abonnement.validation_succeeded", _("Validation succeeded"),
         _("Occurs whenever an abonnement validation has succeeded."),
         _("An abonnement that waited for validation was validated; its activation follows in the same moment."),
-        AbonnementValidated(**_WHERE, object=ex.ABONNEMENT, validator="user:7"),
+        SubscriptionValidated(**_WHERE, object=ex.ABONNEMENT, validator="user:7"),
     ),
     Topic(
         "abonnement.validation_declined", _("Validation declined"),
         _("Occurs whenever an abonnement validation has been declined by the operator."),
         _("An operator declined an abonnement that waited for validation; it is incomplete again."),
-        AbonnementDeclined(
+        SubscriptionDeclined(
             **_WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), validator="user:7", reason="Not readable"
         ),
     ),

@@ -17,7 +17,7 @@ from typing import Any
 from shapely.geometry import MultiPolygon
 from shapely.ops import unary_union
 
-from bikeshare.choices import VehiculeType
+from bikeshare.choices import BikeType
 from bikeshare.ingest.resources import clean
 from bikeshare.ingest.rules import BadRule, rules_from
 from bikeshare.rules.geometry import BadArea, area_of, geojson_of, is_counter_clockwise, turned_inside_out
@@ -134,9 +134,9 @@ def _own_types(feed: Feed, document: Any) -> dict[str, str]:
         if isinstance(vehicle_type, Mapping) and (pk := _text(vehicle_type.get("vehicle_type_id"))):
             form, drive = _text(vehicle_type.get("form_factor")), _text(vehicle_type.get("propulsion_type"))
             if form in ("bicycle", "cargo_bicycle"):
-                ours[pk] = VehiculeType.CLASSIC.value if drive == "human" else VehiculeType.VAE.value
+                ours[pk] = BikeType.CLASSIC.value if drive == "human" else BikeType.VAE.value
             elif form.startswith("scooter"):
-                ours[pk] = VehiculeType.SCOOTER.value
+                ours[pk] = BikeType.SCOOTER.value
     return ours
 
 
@@ -298,7 +298,7 @@ def _area(feed: Feed, geometry: Any, directed: bool, path: str) -> MultiPolygon:
 
 def _note_unknown_types(feed: Feed, where: str) -> None:
     rules = [rule for zone in feed.zones or () for rule in zone["rules"]] + feed.global_rules
-    unknown = {type_id for rule in rules for type_id in rule.get("vehicle_type_ids", ())} - set(VehiculeType.values)
+    unknown = {type_id for rule in rules for type_id in rule.get("vehicle_type_ids", ())} - set(BikeType.values)
     if unknown:
         meaning = f"rules are bound to the types {', '.join(sorted(unknown))}, which no vehicle here has"
         feed.notes.append((where, f"{meaning}; say which of ours they are by --type {min(unknown)}=vae"))

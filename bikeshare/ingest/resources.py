@@ -85,7 +85,7 @@ class PassBody(ResourceBody, kw_only=True):
     disabled: bool | UnsetType = UNSET
 
 
-class AbonnementBody(ResourceBody, kw_only=True):
+class SubscriptionBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     cyclist: Id | UnsetType = UNSET
     forfait: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
@@ -131,14 +131,14 @@ class DockBody(ResourceBody, kw_only=True):
     status: str | UnsetType = UNSET
 
 
-class BoitierBody(ResourceBody, kw_only=True):
+class LockBoxBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     number: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
     fw: Short | UnsetType = UNSET
     imei: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
 
 
-class VehiculeBody(ResourceBody, kw_only=True):
+class BikeBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     number: Annotated[str, Meta(min_length=1, max_length=40)] | UnsetType = UNSET
     type: str | UnsetType = UNSET

@@ -30,12 +30,12 @@ MODELS = (
     "cyclist",
     "registration",
     "pass",
-    "abonnement",
+    "subscription",
     "stationfavorite",
     "station",
-    "boitier",
-    "boitierstate",
-    "vehicule",
+    "lockbox",
+    "lockboxstate",
+    "bike",
     "dock",
     "trip",
     "terminationrequest",
@@ -260,7 +260,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Boitier",
+            name="LockBox",
             fields=[
                 (
                     "id",
@@ -285,6 +285,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "db_table": "bikeshare_boitier",
                 "verbose_name": "boitier",
                 "verbose_name_plural": "boitiers",
                 "ordering": ("number",),
@@ -299,7 +300,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="BoitierState",
+            name="LockBoxState",
             fields=[
                 (
                     "boitier",
@@ -308,7 +309,7 @@ class Migration(migrations.Migration):
                         primary_key=True,
                         related_name="state",
                         serialize=False,
-                        to="bikeshare.boitier",
+                        to="bikeshare.lockbox",
                     ),
                 ),
                 ("last_seen", models.DateTimeField(null=True, verbose_name="last seen")),
@@ -334,6 +335,7 @@ class Migration(migrations.Migration):
                 ("streak", models.PositiveSmallIntegerField(default=0)),
             ],
             options={
+                "db_table": "bikeshare_boitierstate",
                 "verbose_name": "state of a boitier",
                 "verbose_name_plural": "states of boitiers",
                 "indexes": [
@@ -342,7 +344,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Vehicule",
+            name="Bike",
             fields=[
                 (
                     "id",
@@ -389,7 +391,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="vehicule",
-                        to="bikeshare.boitier",
+                        to="bikeshare.lockbox",
                     ),
                 ),
                 (
@@ -413,6 +415,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "db_table": "bikeshare_vehicule",
                 "verbose_name": "vehicle",
                 "verbose_name_plural": "vehicles",
                 "ordering": ("number",),
@@ -489,7 +492,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="dock",
-                        to="bikeshare.vehicule",
+                        to="bikeshare.bike",
                         verbose_name="vehicle",
                     ),
                 ),
@@ -716,7 +719,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Abonnement",
+            name="Subscription",
             fields=[
                 (
                     "id",
@@ -789,6 +792,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "db_table": "bikeshare_abonnement",
                 "verbose_name": "abonnement",
                 "verbose_name_plural": "abonnements",
                 "ordering": ("-id",),
@@ -1072,7 +1076,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="rides",
-                        to="bikeshare.vehicule",
+                        to="bikeshare.bike",
                         verbose_name="vehicle",
                     ),
                 ),

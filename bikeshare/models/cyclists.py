@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bikeshare.choices import AbonnementStatus, CyclistStatus, RegistrationStatus
+from bikeshare.choices import CyclistStatus, RegistrationStatus, SubscriptionStatus
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.fleet import Station
 from core.lifecycle import Lifecycle, With, masked, of_person
@@ -114,7 +114,7 @@ class Pass(Resource):
         return self.uid
 
 
-class Abonnement(Resource):
+class Subscription(Resource):
     """A cyclist's subscription to a tariff (forfait) of a program."""
 
     PREFIX, NAME = "abon_", "abonnement"
@@ -124,7 +124,7 @@ class Abonnement(Resource):
     organization = models.CharField(_("organization"), max_length=80, blank=True, default="")
     amount = models.PositiveIntegerField(_("amount (cents)"), default=0)
     status = models.CharField(
-        _("status"), max_length=20, choices=AbonnementStatus.choices, default=AbonnementStatus.INCOMPLETE
+        _("status"), max_length=20, choices=SubscriptionStatus.choices, default=SubscriptionStatus.INCOMPLETE
     )
     rent_while_waiting = models.BooleanField(_("may rent while waiting"), default=False)
     supporting_documents = ArrayField(
@@ -145,6 +145,7 @@ class Abonnement(Resource):
     )
 
     class Meta:
+        db_table = "bikeshare_abonnement"
         verbose_name = _("abonnement")
         verbose_name_plural = _("abonnements")
         ordering = ("-id",)
@@ -164,8 +165,8 @@ class Abonnement(Resource):
 
     @property
     def can_rent(self) -> bool:
-        waiting = self.rent_while_waiting and self.status == AbonnementStatus.WAITING_VALIDATION
-        return self.status == AbonnementStatus.ACTIVE or waiting
+        waiting = self.rent_while_waiting and self.status == SubscriptionStatus.WAITING_VALIDATION
+        return self.status == SubscriptionStatus.ACTIVE or waiting
 
 
 class StationFavorite(models.Model):

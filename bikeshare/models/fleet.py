@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bikeshare.choices import OpenStatus, VehiculeStatus, VehiculeType
+from bikeshare.choices import BikeStatus, BikeType, OpenStatus
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from core.lifecycle import Lifecycle, With
 
@@ -61,7 +61,7 @@ class Station(Resource):
         return self.name
 
 
-class Boitier(Resource):
+class LockBox(Resource):
     """The box on a vehicle: lock, chain reader, keypad, card reader, positioning. It is addressed by its number."""
 
     PREFIX, NAME = "boit_", "boitier"
@@ -73,6 +73,7 @@ class Boitier(Resource):
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
     class Meta:
+        db_table = "bikeshare_boitier"
         verbose_name = _("boitier")
         verbose_name_plural = _("boitiers")
         ordering = ("number",)
@@ -86,13 +87,13 @@ class Boitier(Resource):
         return self.number
 
 
-class BoitierState(models.Model):
+class LockBoxState(models.Model):
     """What a box last said, in a narrow row of its own, because every message writes it.
 
     Each value has the device time of the message it came with: an older message changes nothing.
     """
 
-    boitier = models.OneToOneField(Boitier, models.CASCADE, primary_key=True, related_name="state")
+    boitier = models.OneToOneField(LockBox, models.CASCADE, primary_key=True, related_name="state")
     last_seen = models.DateTimeField(_("last seen"), null=True)
     lock = models.CharField(_("lock"), max_length=20, blank=True, default="")
     lock_at = models.DateTimeField(null=True)
@@ -121,6 +122,7 @@ class BoitierState(models.Model):
     lifecycle = Lifecycle(kept=With("boitier"), personal=(), audited=None)
 
     class Meta:
+        db_table = "bikeshare_boitierstate"
         verbose_name = _("state of a boitier")
         verbose_name_plural = _("states of boitiers")
         indexes = (
@@ -132,16 +134,16 @@ class BoitierState(models.Model):
         return str(self.boitier_id)
 
 
-class Vehicule(Resource):
+class Bike(Resource):
     PREFIX, NAME = "vhcl_", "vehicule"
 
     number = models.CharField(_("number"), max_length=40)
-    type = models.CharField(_("type"), max_length=12, choices=VehiculeType.choices, default=VehiculeType.CLASSIC)
+    type = models.CharField(_("type"), max_length=12, choices=BikeType.choices, default=BikeType.CLASSIC)
     model = models.CharField(_("model"), max_length=40, blank=True, default="")
     rfid = models.CharField(_("tag"), max_length=40, blank=True, default="")
-    status = models.CharField(_("status"), max_length=12, choices=VehiculeStatus.choices, default=VehiculeStatus.STOCK)
+    status = models.CharField(_("status"), max_length=12, choices=BikeStatus.choices, default=BikeStatus.STOCK)
     status_reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
-    boitier = models.OneToOneField(Boitier, models.SET_NULL, null=True, blank=True, related_name="vehicule")
+    boitier = models.OneToOneField(LockBox, models.SET_NULL, null=True, blank=True, related_name="vehicule")
     station = models.ForeignKey(Station, models.PROTECT, null=True, blank=True, related_name="vehicules")
     dockless = models.BooleanField(_("needs no dock"), default=False)
     score = models.IntegerField(_("score"), null=True, blank=True)
@@ -151,6 +153,7 @@ class Vehicule(Resource):
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
     class Meta:
+        db_table = "bikeshare_vehicule"
         verbose_name = _("vehicle")
         verbose_name_plural = _("vehicles")
         ordering = ("number",)
@@ -165,7 +168,7 @@ class Vehicule(Resource):
         return self.number
 
     @property
-    def state(self) -> BoitierState | None:
+    def state(self) -> LockBoxState | None:
         """What its box last said; None without a box."""
         return getattr(self.boitier, "state", None) if self.boitier_id else None
 
@@ -180,7 +183,7 @@ class Dock(Resource):
     rfid = models.CharField(_("tag"), max_length=40, blank=True, default="")
     end_code = models.CharField(_("end code"), max_length=20, blank=True, default="")
     vehicule = models.OneToOneField(
-        Vehicule, models.SET_NULL, null=True, blank=True, related_name="dock", verbose_name=_("vehicle")
+        Bike, models.SET_NULL, null=True, blank=True, related_name="dock", verbose_name=_("vehicle")
     )
     vehicle_types = ArrayField(models.CharField(max_length=12), verbose_name=_("takes"), default=list, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)

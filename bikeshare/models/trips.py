@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from bikeshare.choices import OPEN_REQUEST, RUNNING, RequestOrigin, RequestStatus, TripStatus
 from bikeshare.models.base import LIVE, Resource
 from bikeshare.models.cyclists import Cyclist
-from bikeshare.models.fleet import Dock, Station, Vehicule, degrees
+from bikeshare.models.fleet import Bike, Dock, Station, degrees
 from core.lifecycle import Kept, Lifecycle, With, masked, one_of
 
 
@@ -26,7 +26,7 @@ class Trip(Resource):
     PREFIX, NAME = "trip_", "trip"
 
     cyclist = models.ForeignKey(Cyclist, models.PROTECT, related_name="trips", verbose_name=_("cyclist"))
-    vehicule = models.ForeignKey(Vehicule, models.PROTECT, related_name="rides", verbose_name=_("vehicle"))
+    vehicule = models.ForeignKey(Bike, models.PROTECT, related_name="rides", verbose_name=_("vehicle"))
     vehicule_number = models.CharField(_("vehicle"), max_length=40)
     vehicule_type = models.CharField(_("type"), max_length=12)
     status = models.CharField(_("status"), max_length=22, choices=TripStatus.choices, default=TripStatus.RENTING)

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bikeshare.choices import OpenStatus, VehiculeType, ZoneType
+from bikeshare.choices import BikeType, OpenStatus, ZoneType
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from core.lifecycle import Lifecycle
 
@@ -27,7 +27,7 @@ class Zone(Resource):
     precedence = models.PositiveIntegerField(_("precedence"), default=1_000)
     geometry = models.JSONField(_("area"))
     rules = models.JSONField(_("rules"), default=list, blank=True)
-    vehicule_type = models.CharField(_("only for"), max_length=12, choices=VehiculeType.choices, blank=True, default="")
+    vehicule_type = models.CharField(_("only for"), max_length=12, choices=BikeType.choices, blank=True, default="")
     start = models.DateTimeField(_("from"), null=True, blank=True)
     end = models.DateTimeField(_("until"), null=True, blank=True)
     score = models.IntegerField(_("score"), null=True, blank=True)

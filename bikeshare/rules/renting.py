@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bikeshare.choices import CyclistStatus, ProgramStatus, Refusal, RegistrationStatus, RequestStatus, VehiculeStatus
+from bikeshare.choices import BikeStatus, CyclistStatus, ProgramStatus, Refusal, RegistrationStatus, RequestStatus
 
 # Three days as an absolute time, so that it means the same when clocks change.
 TRIAL_NOTICE = timedelta(hours=72)
@@ -54,7 +54,7 @@ def refusal_to_rent(facts: RentFacts) -> Refusal | None:
         return Refusal.MAX_RENTING_COUNT_REACHED
     if facts.vehicule_is_rented:
         return Refusal.RENT_LOCKED_VEHICULE
-    if facts.vehicule != VehiculeStatus.READY:
+    if facts.vehicule != BikeStatus.READY:
         return Refusal.NOT_RENTABLE
     if facts.battery is not None and facts.battery < facts.min_battery:
         return Refusal.LOW_BATTERY

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bikeshare.choices import (
-    AbonnementStatus,
+    BikeStatus,
     CyclistStatus,
     RegistrationStatus,
     RequestStatus,
+    SubscriptionStatus,
     TripStatus,
-    VehiculeStatus,
 )
 
 # By resource: for each status those that may follow it.
@@ -32,13 +32,13 @@ MACHINES: Mapping[str, Mapping[str, str]] = {
         RequestStatus.CANCELLED: "",
     },
     "abonnement": {
-        AbonnementStatus.INCOMPLETE: "waiting_validation active deletion_requested",
-        AbonnementStatus.WAITING_VALIDATION: "active incomplete deletion_requested",
-        AbonnementStatus.ACTIVE: "past_due unpaid deletion_requested",
-        AbonnementStatus.PAST_DUE: "active unpaid deletion_requested",
-        AbonnementStatus.UNPAID: "active deletion_requested",
-        AbonnementStatus.DELETION_REQUESTED: "canceled",
-        AbonnementStatus.CANCELED: "",
+        SubscriptionStatus.INCOMPLETE: "waiting_validation active deletion_requested",
+        SubscriptionStatus.WAITING_VALIDATION: "active incomplete deletion_requested",
+        SubscriptionStatus.ACTIVE: "past_due unpaid deletion_requested",
+        SubscriptionStatus.PAST_DUE: "active unpaid deletion_requested",
+        SubscriptionStatus.UNPAID: "active deletion_requested",
+        SubscriptionStatus.DELETION_REQUESTED: "canceled",
+        SubscriptionStatus.CANCELED: "",
     },
     "cyclist": {
         CyclistStatus.UNCONFIRMED: "active deletion_requested",
@@ -55,8 +55,7 @@ MACHINES: Mapping[str, Mapping[str, str]] = {
     },
     # A vehicle is put wherever people find it; what is destroyed stays so.
     "vehicule": {
-        status: "" if status == VehiculeStatus.DESTROYED else " ".join(VehiculeStatus.values)
-        for status in VehiculeStatus.values
+        status: "" if status == BikeStatus.DESTROYED else " ".join(BikeStatus.values) for status in BikeStatus.values
     },
 }
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from auditlog.models import LogEntry
 from django.utils.translation import gettext as _
 
-from bikeshare.models import Abonnement, Cyclist
+from bikeshare.models import Cyclist, Subscription
 from bikeshare.services.people import ERASED
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from core.erasure import Erased, scrub
@@ -34,7 +34,7 @@ def _erase(pk: str, now: datetime) -> int:
             words = [cyclist.name, cyclist.email, cyclist.phone_number, *cyclist.kyc_documents]
             # Without an event: what people wrote here would be told once more, as what it was before.
             Cyclist.objects.filter(pk=pk).update(status_updated_reason="")
-            Abonnement.objects.filter(cyclist=cyclist).update(declined_reason="", supporting_documents=[])
+            Subscription.objects.filter(cyclist=cyclist).update(declined_reason="", supporting_documents=[])
             cyclist.status_updated_reason = ""
             work.change(cyclist, **ERASED)
     return sum(

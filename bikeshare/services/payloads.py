@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bikeshare import models
-from bikeshare.choices import VehiculeStatus
+from bikeshare.choices import BikeStatus
 from bikeshare.event_kinds import objects as facts
 from bikeshare.rules.telemetry import masked
 
@@ -38,7 +38,7 @@ def _dock(row: models.Dock) -> dict[str, Any]:
     }
 
 
-def _of_state(state: models.BoitierState | None, *names: str) -> dict[str, Any]:
+def _of_state(state: models.LockBoxState | None, *names: str) -> dict[str, Any]:
     """What the box last said, if it ever said something."""
     if state is None:
         return {}
@@ -47,14 +47,14 @@ def _of_state(state: models.BoitierState | None, *names: str) -> dict[str, Any]:
     return {name: getattr(state, name) for name in (*common, *names)} | {"position": place}
 
 
-def _boitier(row: models.Boitier) -> dict[str, Any]:
+def _boitier(row: models.LockBox) -> dict[str, Any]:
     vehicule = getattr(row, "vehicule", None)
     return {"vehicule": vehicule.pk if vehicule else None} | _of_state(getattr(row, "state", None))
 
 
-def _vehicule(row: models.Vehicule) -> dict[str, Any]:
+def _vehicule(row: models.Bike) -> dict[str, Any]:
     return {
-        "rentable": row.status == VehiculeStatus.READY,
+        "rentable": row.status == BikeStatus.READY,
         "fw": row.boitier.fw if row.boitier_id and row.boitier else "",
         **_of_state(row.state, "position_at"),
         "remaining_distance": row.state.battery_vae_range_m if row.state else None,
@@ -90,8 +90,8 @@ def _maker(
 
 
 _MAKERS = {
-    models.Abonnement: _maker(models.Abonnement, facts.AbonnementFacts, lambda row: {"can_rent": row.can_rent}),
-    models.Boitier: _maker(models.Boitier, facts.BoitierFacts, _boitier),
+    models.Subscription: _maker(models.Subscription, facts.SubscriptionFacts, lambda row: {"can_rent": row.can_rent}),
+    models.LockBox: _maker(models.LockBox, facts.LockBoxFacts, _boitier),
     models.Cyclist: _maker(models.Cyclist, facts.CyclistFacts),
     models.Dock: _maker(models.Dock, facts.DockFacts, _dock),
     models.Pass: _maker(models.Pass, facts.PassFacts, lambda row: {"uid": masked(row.uid)}),
@@ -99,6 +99,6 @@ _MAKERS = {
     models.Station: _maker(models.Station, facts.StationFacts, _place),
     models.TerminationRequest: _maker(models.TerminationRequest, facts.TerminationRequestFacts, _place),
     models.Trip: _maker(models.Trip, facts.TripFacts, _trip),
-    models.Vehicule: _maker(models.Vehicule, facts.VehiculeFacts, _vehicule),
+    models.Bike: _maker(models.Bike, facts.BikeFacts, _vehicule),
     models.Zone: _maker(models.Zone, facts.ZoneFacts, _zone),
 }

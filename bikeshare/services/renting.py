@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from bikeshare.choices import AbonnementStatus
-from bikeshare.models import Abonnement, Cyclist, Dock, Program, Registration, Trip, Vehicule, new_id
+from bikeshare.choices import SubscriptionStatus
+from bikeshare.models import Bike, Cyclist, Dock, Program, Registration, Subscription, Trip, new_id
 from bikeshare.rules.renting import RentFacts, refusal_to_rent
 from bikeshare.selectors import rows_of, running_trips
 from bikeshare.services.refusals import refusal
@@ -24,9 +24,9 @@ class _Parties:
 
     program: Program
     cyclist: Cyclist
-    vehicule: Vehicule
+    vehicule: Bike
     registration: Registration | None
-    abonnement: Abonnement | None
+    abonnement: Subscription | None
     dock: Dock | None
 
 
@@ -49,15 +49,13 @@ def start_trip(
 
 def _parties(cyclist_id: str, vehicule_id: str) -> _Parties:
     cyclist = load_by_id(Cyclist, cyclist_id)
-    program_id = (
-        Vehicule.objects.filter(pk=vehicule_id).values_list("program_id", flat=True).first() or cyclist.program_id
-    )
+    program_id = Bike.objects.filter(pk=vehicule_id).values_list("program_id", flat=True).first() or cyclist.program_id
     registrations = load(Registration.objects.filter(cyclist=cyclist, program_id=program_id))
-    vehicule = load_by_id(Vehicule, vehicule_id)
+    vehicule = load_by_id(Bike, vehicule_id)
     docks = load(rows_of(Dock).select_related("station").filter(vehicule=vehicule))
-    waiting = Q(status=AbonnementStatus.WAITING_VALIDATION, rent_while_waiting=True)
-    abonnements = Abonnement.objects.filter(
-        Q(status=AbonnementStatus.ACTIVE) | waiting, cyclist=cyclist, program_id=program_id
+    waiting = Q(status=SubscriptionStatus.WAITING_VALIDATION, rent_while_waiting=True)
+    abonnements = Subscription.objects.filter(
+        Q(status=SubscriptionStatus.ACTIVE) | waiting, cyclist=cyclist, program_id=program_id
     )
     return _Parties(
         Program.objects.get(pk=program_id),

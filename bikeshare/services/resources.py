@@ -13,18 +13,18 @@ from django.utils.translation import gettext as _
 from bikeshare.choices import Refusal
 from bikeshare.ingest.resources import ResourceBody, values_of
 from bikeshare.models import (
-    Abonnement,
-    Boitier,
-    BoitierState,
+    Bike,
     Cyclist,
     Dock,
+    LockBox,
+    LockBoxState,
     Program,
     Resource,
-    Vehicule,
+    Subscription,
     new_id,
 )
 from bikeshare.selectors import rows_of, running_trips
-from bikeshare.services import abonnements, people
+from bikeshare.services import people, subscriptions
 from bikeshare.services.refusals import invalid, refusal
 from bikeshare.services.specs import Spec
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load, load_by_id
@@ -82,13 +82,13 @@ def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], refere
     with refusing_invalid_models():
         row.clean_fields(exclude=_unchecked(spec, values))
     is_due = False
-    if isinstance(row, Abonnement):
-        row.trial_notice_at, is_due = abonnements.trial_plan(row, row.trial_end, work.now)
+    if isinstance(row, Subscription):
+        row.trial_notice_at, is_due = subscriptions.trial_plan(row, row.trial_end, work.now)
     work.create(row)
     if is_due:
-        abonnements.notify_trial_end(work, row)  # type: ignore[arg-type]
-    if isinstance(row, Boitier):
-        work.attach(BoitierState(boitier=row))
+        subscriptions.notify_trial_end(work, row)  # type: ignore[arg-type]
+    if isinstance(row, LockBox):
+        work.attach(LockBoxState(boitier=row))
     if isinstance(row, Dock) and row.vehicule_id is not None:
         _moved_into(work, row)
     return row
@@ -150,23 +150,23 @@ def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, body: ResourceBody) ->
     values = values_of(body)
     if spec.model is Dock and "vehicule" in values:
         # Vehicles are locked before docks, as a trip's end does.
-        load(Vehicule.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
+        load(Bike.objects.filter(Q(pk=values["vehicule"]) | Q(dock=pk)))
     row: Any = load_by_id(spec.model, pk)
     for name in spec.fixed:
         if name in values:
             raise invalid(name, _("It cannot be changed."))
     values = _columns(spec, values, row, _References(spec, [values]), work.now)
     _check_values(spec, values)
-    if isinstance(row, Vehicule) and "station" in values and Dock.objects.filter(vehicule=row).exists():
+    if isinstance(row, Bike) and "station" in values and Dock.objects.filter(vehicule=row).exists():
         raise invalid("station", _("The vehicle stands in a dock, which says where it is."))
     is_due = False
-    if isinstance(row, Abonnement) and "trial_end" in values and values["trial_end"] != row.trial_end:
-        due, is_due = abonnements.trial_plan(row, values["trial_end"], work.now)
+    if isinstance(row, Subscription) and "trial_end" in values and values["trial_end"] != row.trial_end:
+        due, is_due = subscriptions.trial_plan(row, values["trial_end"], work.now)
         values["trial_notice_at"] = due
     left = row.vehicule if isinstance(row, Dock) and row.vehicule_id else None
     work.change(row, **values)
     if is_due:
-        abonnements.notify_trial_end(work, row)
+        subscriptions.notify_trial_end(work, row)
     if isinstance(row, Dock) and "vehicule" in values:
         _moved(work, row, left)
     changed: Resource = row
@@ -180,10 +180,10 @@ def _check_values(spec: Spec, values: dict[str, Any]) -> None:
         probe.clean_fields(exclude=_unchecked(spec, values))
 
 
-def _moved(work: ResourceUnitOfWork, dock: Dock, left: Vehicule | None) -> None:
+def _moved(work: ResourceUnitOfWork, dock: Dock, left: Bike | None) -> None:
     """A person put a vehicle into a dock or took it out: the vehicle's station follows."""
     if left is not None and left.pk != dock.vehicule_id:
-        for vehicule in load(rows_of(Vehicule).filter(pk=left.pk)):
+        for vehicule in load(rows_of(Bike).filter(pk=left.pk)):
             work.change(vehicule, station_id=None)
     if dock.vehicule_id is not None:
         _moved_into(work, dock)
@@ -192,7 +192,7 @@ def _moved(work: ResourceUnitOfWork, dock: Dock, left: Vehicule | None) -> None:
 def _moved_into(work: ResourceUnitOfWork, dock: Dock) -> None:
     if running_trips().filter(vehicule_id=dock.vehicule_id).exists():
         raise invalid("vehicule", _("The vehicle is on a trip."))
-    for vehicule in load(rows_of(Vehicule).filter(pk=dock.vehicule_id)):
+    for vehicule in load(rows_of(Bike).filter(pk=dock.vehicule_id)):
         work.change(vehicule, station_id=dock.station_id)
 
 
@@ -205,10 +205,10 @@ def delete(*, spec: Spec, pk: str, now: datetime, final: bool = False) -> Resour
         return people.request_deletion(cyclist_id=pk, now=now)
     if spec.model is Cyclist:
         people.erase_cyclist(cyclist_id=pk, now=now)
-    elif spec.model is Abonnement and not final:
-        return abonnements.request_deletion(abonnement_id=pk, now=now)
-    elif spec.model is Abonnement:
-        abonnements.delete(abonnement_id=pk, now=now)
+    elif spec.model is Subscription and not final:
+        return subscriptions.request_deletion(abonnement_id=pk, now=now)
+    elif spec.model is Subscription:
+        subscriptions.delete(abonnement_id=pk, now=now)
     else:
         with ResourceUnitOfWork.begin(now, audited=True) as work:
             row: Any = load_by_id(spec.model, pk)

@@ -94,7 +94,7 @@ def _pass(values: Values, row: Any, now: Any) -> Values:
 def _free_station(work: ResourceUnitOfWork, row: models.Station) -> None:
     docks, vehicules = (
         models.Dock.objects.filter(station=row).count(),
-        models.Vehicule.objects.filter(station=row).count(),
+        models.Bike.objects.filter(station=row).count(),
     )
     if docks or vehicules:
         sentence = _("The station still has %(docks)d docks and %(vehicules)d vehicles.")
@@ -106,12 +106,12 @@ def _free_dock(work: ResourceUnitOfWork, row: models.Dock) -> None:
         raise refusal(Refusal.IN_USE, _("A vehicle stands in the dock."))
 
 
-def _free_boitier(work: ResourceUnitOfWork, row: models.Boitier) -> None:
-    if models.Vehicule.objects.filter(boitier=row).exists():
+def _free_boitier(work: ResourceUnitOfWork, row: models.LockBox) -> None:
+    if models.Bike.objects.filter(boitier=row).exists():
         raise refusal(Refusal.IN_USE, _("The box is on a vehicle; take it off first."))
 
 
-def _free_vehicule(work: ResourceUnitOfWork, row: models.Vehicule) -> None:
+def _free_vehicule(work: ResourceUnitOfWork, row: models.Bike) -> None:
     if running_trips().filter(vehicule=row).exists() or models.Dock.objects.filter(vehicule=row).exists():
         raise refusal(Refusal.IN_USE, _("The vehicle is on a trip or stands in a dock."))
     work.change(row, boitier=None)
@@ -137,14 +137,14 @@ SPECS: dict[str, Spec] = {
     spec.plural: spec
     for spec in (
         Spec(
-            models.Abonnement, "abonnements", bodies.AbonnementBody, ("program", "cyclist", "forfait"),
+            models.Subscription, "abonnements", bodies.SubscriptionBody, ("program", "cyclist", "forfait"),
             fixed=("program", "cyclist"), references={"cyclist": models.Cyclist}, anywhere=("cyclist",),
         ),
-        Spec(models.Boitier, "boitiers", bodies.BoitierBody, ("program", "number"), before_delete=_free_boitier),
+        Spec(models.LockBox, "boitiers", bodies.LockBoxBody, ("program", "number"), before_delete=_free_boitier),
         Spec(models.Cyclist, "cyclists", bodies.CyclistBody, ("program",)),
         Spec(
             models.Dock, "docks", bodies.DockBody, ("station",), fixed=("station",),
-            references={"station": models.Station, "vehicule": models.Vehicule}, before_delete=_free_dock,
+            references={"station": models.Station, "vehicule": models.Bike}, before_delete=_free_dock,
         ),
         Spec(models.Pass, "passes", bodies.PassBody, ("program", "uid"), convert=_pass, before_delete=_free_pass),
         Spec(
@@ -161,8 +161,8 @@ SPECS: dict[str, Spec] = {
             fixed=("cyclist", "vehicule", "pin", "origin"), before_delete=_ended_trip,
         ),
         Spec(
-            models.Vehicule, "vehicules", bodies.VehiculeBody, ("program", "number"),
-            references={"boitier": models.Boitier, "station": models.Station}, before_delete=_free_vehicule,
+            models.Bike, "vehicules", bodies.BikeBody, ("program", "number"),
+            references={"boitier": models.LockBox, "station": models.Station}, before_delete=_free_vehicule,
         ),
         Spec(models.Zone, "zones", bodies.ZoneBody, ("program",), convert=_zone),
     )

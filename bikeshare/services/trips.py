@@ -27,7 +27,7 @@ from bikeshare.choices import (
     TripStatus,
 )
 from bikeshare.event_kinds.payloads import ObjectPayload, TripMarked, TripMarkUpdated
-from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehicule, new_id
+from bikeshare.models import Bike, Dock, Registration, TerminationRequest, Trip, new_id
 from bikeshare.rules.renting import durations, end_of_trip
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
@@ -40,7 +40,7 @@ class OpenTrip:
     """A running trip with everything that its end touches, read and locked."""
 
     trip: Trip
-    vehicule: Vehicule
+    vehicule: Bike
     registration: Registration | None = None
     requests: list[TerminationRequest] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ def open_trips(trip_ids: Iterable[str]) -> dict[str, OpenTrip]:
     registrations = {
         (row.cyclist_id, row.program_id): row for row in load(Registration.objects.filter(cyclist_id__in=cyclists))
     }
-    vehicules = {row.pk: row for row in load(rows_of(Vehicule).filter(pk__in=[t.vehicule_id for t in trips]))}
+    vehicules = {row.pk: row for row in load(rows_of(Bike).filter(pk__in=[t.vehicule_id for t in trips]))}
     rides = {}
     for trip in trips:
         if trip.vehicule_id in vehicules:

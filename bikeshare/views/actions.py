@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from bikeshare.choices import ENDING, AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
-from bikeshare.models import Abonnement, Cyclist, Resource, Trip, Vehicule
-from bikeshare.services import abonnements, people, trips, vehicules
+from bikeshare.choices import ENDING, BikeStatus, CyclistStatus, SubscriptionStatus, TripStatus
+from bikeshare.models import Bike, Cyclist, Resource, Subscription, Trip
+from bikeshare.services import bikes, people, subscriptions, trips
 from core.permissions import person, requires
 from core.refusal import INVALID, Refused
 from core.text import clean_text
@@ -92,14 +92,14 @@ ACTIONS = (
         partial(trips.decide, accept=False), reason=True,
     ),
     OperatorAction(
-        "abonnement_validate", "abonnements/<str:pk>/validate/", Abonnement, (AbonnementStatus.WAITING_VALIDATION,),
+        "abonnement_validate", "abonnements/<str:pk>/validate/", Subscription, (SubscriptionStatus.WAITING_VALIDATION,),
         "validate_abonnement", gettext_lazy("Validate"), "check",
-        gettext_lazy("Validation was tried; see what came of it."), abonnements.validate, names_actor=True,
+        gettext_lazy("Validation was tried; see what came of it."), subscriptions.validate, names_actor=True,
     ),
     OperatorAction(
-        "abonnement_decline", "abonnements/<str:pk>/decline/", Abonnement, (AbonnementStatus.WAITING_VALIDATION,),
+        "abonnement_decline", "abonnements/<str:pk>/decline/", Subscription, (SubscriptionStatus.WAITING_VALIDATION,),
         "validate_abonnement", gettext_lazy("Decline"), "x-mark", gettext_lazy("The abonnement is declined."),
-        abonnements.decline, reason=True, danger=True, needs_reason=True, names_actor=True,
+        subscriptions.decline, reason=True, danger=True, needs_reason=True, names_actor=True,
     ),
     OperatorAction(
         "cyclist_block", "cyclists/<str:pk>/block/", Cyclist, (CyclistStatus.ACTIVE,), "block_cyclist",
@@ -111,15 +111,15 @@ ACTIONS = (
         gettext_lazy("Unblock"), "check", gettext_lazy("The cyclist may ride again."), people.unblock_cyclist,
     ),
     OperatorAction(
-        "vehicule_maintenance", "vehicules/<str:pk>/maintenance/", Vehicule,
-        (VehiculeStatus.READY, VehiculeStatus.SERVICE, VehiculeStatus.STOCK, VehiculeStatus.MAJ), "service_vehicule",
+        "vehicule_maintenance", "vehicules/<str:pk>/maintenance/", Bike,
+        (BikeStatus.READY, BikeStatus.SERVICE, BikeStatus.STOCK, BikeStatus.MAJ), "service_vehicule",
         gettext_lazy("Set to maintenance"), "wrench-screwdriver", gettext_lazy("The vehicle is set to maintenance."),
-        partial(vehicules.set_status, status=VehiculeStatus.MAINTENANCE), reason=True,
+        partial(bikes.set_status, status=BikeStatus.MAINTENANCE), reason=True,
     ),
     OperatorAction(
-        "vehicule_ready", "vehicules/<str:pk>/ready/", Vehicule, (VehiculeStatus.MAINTENANCE, VehiculeStatus.HS),
+        "vehicule_ready", "vehicules/<str:pk>/ready/", Bike, (BikeStatus.MAINTENANCE, BikeStatus.HS),
         "service_vehicule", gettext_lazy("Set to ready"), "check", gettext_lazy("The vehicle is set to ready."),
-        partial(vehicules.set_status, status=VehiculeStatus.READY),
+        partial(bikes.set_status, status=BikeStatus.READY),
     ),
 )  # fmt: skip
 

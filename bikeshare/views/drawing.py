@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from bikeshare.models import Resource, Station, Vehicule, Zone
+from bikeshare.models import Bike, Resource, Station, Zone
 
 WIDTH = 1_000.0
 # A little ground around what is drawn, as a share of it.
@@ -106,7 +106,7 @@ def _page(row: Resource) -> str:
     return reverse(f"bikeshare:{row.NAME}", args=[row.pk])
 
 
-def draw_city(zones: Sequence[Zone], stations: Sequence[Station], vehicules: Sequence[Vehicule]) -> Drawing:
+def draw_city(zones: Sequence[Zone], stations: Sequence[Station], vehicules: Sequence[Bike]) -> Drawing:
     """The map of a program; stations and vehicles without a position are left out."""
     at_station = [(row, (row.latitude, row.longitude)) for row in stations if row.latitude is not None]
     moving = [(row, (row.state.latitude, row.state.longitude)) for row in vehicules if _has_place(row) and row.state]
@@ -128,11 +128,11 @@ def draw_city(zones: Sequence[Zone], stations: Sequence[Station], vehicules: Seq
     )
 
 
-def _has_place(vehicule: Vehicule) -> bool:
+def _has_place(vehicule: Bike) -> bool:
     return vehicule.state is not None and vehicule.state.latitude is not None
 
 
-def _vehicule_style(vehicule: Vehicule) -> str:
+def _vehicule_style(vehicule: Bike) -> str:
     if getattr(vehicule, "is_rented", False):
         return "vehicule-rented"
     if vehicule.state is not None and vehicule.state.battery_low:

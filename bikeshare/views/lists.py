@@ -11,16 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from bikeshare import selectors
 from bikeshare.filters import FILTERS
 from bikeshare.models import (
-    Abonnement,
-    Boitier,
+    Bike,
     Cyclist,
     Dock,
+    LockBox,
     Pass,
     Registration,
     Resource,
     Station,
+    Subscription,
     Trip,
-    Vehicule,
     Zone,
 )
 from bikeshare.search import SEARCHES
@@ -88,8 +88,8 @@ class TripList(ResourceList):
     empty_text = _("A trip begins when the API says that a cyclist rents a vehicle.")
 
 
-class VehiculeList(ResourceList):
-    key, title, permission, model = "vehicules", _("Vehicles"), "bikeshare.view_vehicule", Vehicule
+class BikeList(ResourceList):
+    key, title, permission, model = "vehicules", _("Vehicles"), "bikeshare.view_bike", Bike
     search, filterset = SEARCHES["vehicules"], FILTERS["vehicules"]
     columns = (
         Column("number", _("Number"), f"{_CELLS}/object.html", sort="number"),
@@ -124,11 +124,11 @@ class VehiculeList(ResourceList):
     empty_text = _("Send them to the API.")
 
     def actions(self, request: HttpRequest) -> list[Action]:
-        return [Action(_("Map"), reverse("bikeshare:map"), "bikeshare.view_vehicule", "map")]
+        return [Action(_("Map"), reverse("bikeshare:map"), "bikeshare.view_bike", "map")]
 
 
-class BoitierList(ResourceList):
-    key, title, permission, model = "boitiers", _("Boitiers"), "bikeshare.view_boitier", Boitier
+class LockBoxList(ResourceList):
+    key, title, permission, model = "boitiers", _("Boitiers"), "bikeshare.view_lockbox", LockBox
     search, filterset = SEARCHES["boitiers"], FILTERS["boitiers"]
     columns = (
         Column("number", _("Serial number"), f"{_CELLS}/object.html", sort="number"),
@@ -242,8 +242,8 @@ class RegistrationList(ResourceList):
     empty_text = _("A registration is a cyclist in a program.")
 
 
-class AbonnementList(ResourceList):
-    key, title, permission, model = "abonnements", _("Abonnements"), "bikeshare.view_abonnement", Abonnement
+class SubscriptionList(ResourceList):
+    key, title, permission, model = "abonnements", _("Abonnements"), "bikeshare.view_subscription", Subscription
     search, filterset = SEARCHES["abonnements"], FILTERS["abonnements"]
     columns = (
         Column("forfait", _("Tariff"), f"{_CELLS}/object.html", sort="forfait"),
@@ -278,14 +278,14 @@ LISTS: dict[str, type[ResourceList]] = {
     view.key: view
     for view in (
         TripList,
-        VehiculeList,
-        BoitierList,
+        BikeList,
+        LockBoxList,
         StationList,
         DockList,
         ZoneList,
         CyclistList,
         RegistrationList,
-        AbonnementList,
+        SubscriptionList,
         PassList,
     )
 }

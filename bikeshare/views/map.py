@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from bikeshare import selectors
-from bikeshare.models import Program, Station, Vehicule
+from bikeshare.models import Bike, Program, Station
 from bikeshare.search import SEARCHES
 from bikeshare.views.drawing import draw_city
 from core.permissions import requires
@@ -19,7 +19,7 @@ from core.search import SearchError
 MOST = 3_000
 
 
-@requires("bikeshare.view_vehicule")
+@requires("bikeshare.view_bike")
 def city_map(request: HttpRequest) -> HttpResponse:
     """One program's map; `q` narrows the vehicles by Magic Search."""
     programs = list(selectors.programs())
@@ -39,7 +39,7 @@ def city_map(request: HttpRequest) -> HttpResponse:
 
 
 def _contents(program: Program, q: str) -> dict[str, Any]:
-    rows, error = selectors.listed(Vehicule).filter(program=program), None
+    rows, error = selectors.listed(Bike).filter(program=program), None
     try:
         rows = rows.filter(SEARCHES["vehicules"].condition(q))
     except SearchError as wrong:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare import selectors
-from bikeshare.models import Boitier, Cyclist, Dock, Resource, Station, TerminationRequest, Trip, Vehicule, Zone
+from bikeshare.models import Bike, Cyclist, Dock, LockBox, Resource, Station, TerminationRequest, Trip, Zone
 from bikeshare.services.specs import SPECS, Spec
 from bikeshare.views.actions import buttons
 from bikeshare.views.drawing import drawing_of_track, drawing_of_zone
@@ -68,11 +68,11 @@ def _context(row: Resource) -> dict[str, Any]:
         case Station():
             selectors.attach_docks([row])
             return {"docks": Dock.objects.filter(station=row).select_related("vehicule").order_by("number", "pk")}
-        case Vehicule():
+        case Bike():
             trips = Trip.objects.filter(vehicule=row).select_related("cyclist").order_by("-pk")[:20]
             box = row.boitier_id
             return {"trips": trips, "state": row.state, "chat": selectors.messages_of_boitier(box) if box else []}
-        case Boitier():
+        case LockBox():
             return {"state": row.state, "chat": selectors.messages_of_boitier(row.pk)}
         case Cyclist():
             trips = Trip.objects.filter(cyclist=row).select_related("cyclist").order_by("-pk")[:20]

@@ -11,7 +11,7 @@ from django.db import connections
 
 from bikeshare.ingest.resources import ResourceBody
 from bikeshare.ingest.telemetry import DeviceMessage
-from bikeshare.models import Boitier, BoitierState, Resource, TelemetryMessage, Trip, Vehicule
+from bikeshare.models import Bike, LockBox, LockBoxState, Resource, TelemetryMessage, Trip
 from bikeshare.services import resources
 from bikeshare.services.specs import SPECS, Spec
 from bikeshare.services.telemetry import take_telemetry
@@ -52,14 +52,14 @@ def delete(row: Resource, *, now: datetime = NOW, final: bool = False) -> Any:
     return resources.delete(spec=spec_of(row), pk=row.pk, now=now, final=final)
 
 
-def message(of: Boitier | Vehicule | Trip | str, type: str, when: datetime = NOW, **more: Any) -> DeviceMessage:  # noqa: A002
+def message(of: LockBox | Bike | Trip | str, type: str, when: datetime = NOW, **more: Any) -> DeviceMessage:  # noqa: A002
     return DeviceMessage(boitier=number_of(of), type=type, at=when, **more)
 
 
-def number_of(of: Boitier | Vehicule | Trip | str) -> str:
+def number_of(of: LockBox | Bike | Trip | str) -> str:
     if isinstance(of, Trip):
         of = of.vehicule
-    if isinstance(of, Vehicule):
+    if isinstance(of, Bike):
         assert of.boitier is not None
         of = of.boitier
     return of if isinstance(of, str) else of.number
@@ -69,7 +69,7 @@ def take(*messages: DeviceMessage, now: datetime = NOW, key: int = KEY) -> Intak
     return take_telemetry(submissions=[Submission(key, list(enumerate(messages)))], now=now)[0]
 
 
-def say(of: Boitier | Vehicule | Trip | str, type: str, when: datetime = NOW, **more: Any) -> Intake:  # noqa: A002
+def say(of: LockBox | Bike | Trip | str, type: str, when: datetime = NOW, **more: Any) -> Intake:  # noqa: A002
     """One message of a box, received when it was sent."""
     return take(message(of, type, when, **more), now=max(when, NOW))
 
@@ -116,8 +116,8 @@ def last(topic: str) -> dict[str, Any]:
     return payload
 
 
-def state_of(of: Boitier | Vehicule | Trip) -> BoitierState:
-    return BoitierState.objects.get(boitier__number=number_of(of))
+def state_of(of: LockBox | Bike | Trip) -> LockBoxState:
+    return LockBoxState.objects.get(boitier__number=number_of(of))
 
 
 def verdicts() -> list[str]:

@@ -15,16 +15,16 @@ from tests.bikeshare.kit import told, topics
 from tests.conftest import ApiClient
 from tests.factories.bikeshare import (
     SQUARE,
-    AbonnementFactory,
-    BoitierFactory,
+    BikeFactory,
     CyclistFactory,
     DockFactory,
+    LockBoxFactory,
     PassFactory,
     ProgramFactory,
     RegistrationFactory,
     StationFactory,
+    SubscriptionFactory,
     TripFactory,
-    VehiculeFactory,
     ZoneFactory,
     ending_trip,
     rider,
@@ -62,7 +62,7 @@ def _bodies() -> dict[str, dict[str, Any]]:
         "passes": {"program": program, "uid": "04AABBCC"},
         "registrations": {"program": program, "cyclist": cyclist},
         "stations": {"program": program, "name": "Gare", "position": {"latitude": 48.85, "longitude": 2.35}},
-        "vehicules": {"program": program, "number": "417", "type": "vae", "boitier": BoitierFactory().pk},
+        "vehicules": {"program": program, "number": "417", "type": "vae", "boitier": LockBoxFactory().pk},
         "zones": {"program": program, "type": "forbidden", "bounds": BOUNDS},
     }
 
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_pointed_to(api: ApiClient, plural: str, more: dict[str
 
 
 def test_a_resource_of_another_program_is_refused(api: ApiClient) -> None:
-    vehicule, station = VehiculeFactory(), StationFactory(program__id="elsewhere")
+    vehicule, station = BikeFactory(), StationFactory(program__id="elsewhere")
     response = api.patch(f"/bikeshare/vehicules/{vehicule.pk}", {"station": station.pk})
     assert "another program" in problem(response, 422)
 
@@ -162,7 +162,7 @@ def test_the_same_again_is_a_conflict(api: ApiClient) -> None:
 
 
 def test_what_is_in_use_is_not_deleted(api: ApiClient) -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     dock = DockFactory(vehicule=bike)
     for path in (
         f"stations/{dock.station_id}",
@@ -177,7 +177,7 @@ def test_what_is_in_use_is_not_deleted(api: ApiClient) -> None:
 
 
 def test_putting_a_vehicle_into_a_dock_moves_it_to_the_station(api: ApiClient) -> None:
-    bike, dock = VehiculeFactory(), DockFactory()
+    bike, dock = BikeFactory(), DockFactory()
     changed = ok(api.patch(f"/bikeshare/docks/{dock.pk}", {"vehicule": bike.pk}))
     assert (changed["free"], changed["vehicule_number"]) == (False, bike.number)
     assert ok(api.get(f"/bikeshare/vehicules/{bike.pk}"))["station"] == dock.station_id
@@ -225,21 +225,21 @@ def test_statements_of_a_batch_do_not_grow_with_it(api: ApiClient, plural: str) 
         with CaptureQueriesContext(connection) as captured:
             assert ok(api.post(f"/bikeshare/{plural}", batch), 202)["accepted"] == size
         counts.append(sum("console_apikey" not in query["sql"] for query in captured))
-        BoitierFactory._meta.model.objects.filter(number="BX-9").delete()
+        LockBoxFactory._meta.model.objects.filter(number="BX-9").delete()
     assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("plural", [*CHANGES, "trips"])
 def test_statements_of_a_list_do_not_grow_with_its_rows(api: ApiClient, plural: str) -> None:
     factory: Any = {
-        "abonnements": AbonnementFactory,
-        "boitiers": BoitierFactory,
+        "abonnements": SubscriptionFactory,
+        "boitiers": LockBoxFactory,
         "cyclists": CyclistFactory,
         "docks": DockFactory,
         "passes": PassFactory,
         "registrations": RegistrationFactory,
         "stations": StationFactory,
-        "vehicules": VehiculeFactory,
+        "vehicules": BikeFactory,
         "zones": ZoneFactory,
         "trips": TripFactory,
     }[plural]
@@ -299,7 +299,7 @@ def test_programs_are_made_changed_and_deleted_when_empty(api: ApiClient) -> Non
 
 
 def test_a_trip_from_its_beginning_to_its_bill(api: ApiClient) -> None:
-    cyclist, bike = rider(), VehiculeFactory()
+    cyclist, bike = rider(), BikeFactory()
     trip = ok(api.post("/bikeshare/trips", {"cyclist": cyclist.pk, "vehicule": bike.pk, "origin": "web"}), 201)
     assert (trip["status"], len(trip["pin"])) == ("renting", 4)
     path = f"/bikeshare/trips/{trip['id']}"
@@ -320,19 +320,19 @@ def test_a_trip_from_its_beginning_to_its_bill(api: ApiClient) -> None:
 
 
 def test_a_refusal_says_its_code(api: ApiClient) -> None:
-    response = api.post("/bikeshare/trips", {"cyclist": CyclistFactory().pk, "vehicule": VehiculeFactory().pk})
+    response = api.post("/bikeshare/trips", {"cyclist": CyclistFactory().pk, "vehicule": BikeFactory().pk})
     assert problem(response, 409) == "The cyclist has no confirmed registration here."
     assert response.json()["errors"][0]["code"] == "unconfirmed_registration"
 
 
 def test_a_pin_that_is_given_is_used_and_must_be_digits(api: ApiClient) -> None:
-    body = {"cyclist": rider().pk, "vehicule": VehiculeFactory().pk, "pin": "abcd"}
+    body = {"cyclist": rider().pk, "vehicule": BikeFactory().pk, "pin": "abcd"}
     assert problem(api.post("/bikeshare/trips", body), 422)
     assert ok(api.post("/bikeshare/trips", body | {"pin": "0815"}), 201)["pin"] == "0815"
 
 
 def test_a_batch_of_rentals(api: ApiClient) -> None:
-    batch = [{"cyclist": rider().pk, "vehicule": VehiculeFactory().pk} for _number in range(2)]
+    batch = [{"cyclist": rider().pk, "vehicule": BikeFactory().pk} for _number in range(2)]
     answer = ok(api.post("/bikeshare/trips", [*batch, {"cyclist": "x", "vehicule": "y"}, batch[0]]), 202)
     assert (answer["accepted"], [one["index"] for one in answer["rejected"]]) == (2, [2, 3])
 
@@ -345,7 +345,7 @@ def test_the_request_of_a_trip_is_changed(api: ApiClient) -> None:
 
 
 def _abonnement(status: str) -> Any:
-    return lambda: AbonnementFactory(status=status)
+    return lambda: SubscriptionFactory(status=status)
 
 
 WAITING, INCOMPLETE = _abonnement("waiting_validation"), _abonnement("incomplete")
@@ -355,8 +355,8 @@ ACTS: list[tuple[str, Any, str, dict[str, Any] | None, str]] = [
     ("abonnements", WAITING, "validate", None, "abonnement.validation_succeeded"),
     ("abonnements", WAITING, "decline", {"reason": "x"}, "abonnement.validation_declined"),
     ("abonnements", INCOMPLETE, "activate", FAILED, "abonnement.activation_failed"),
-    ("abonnements", AbonnementFactory, "payment", {"outcome": "unpaid"}, "abonnement.updated"),
-    ("abonnements", AbonnementFactory, "cancel", None, "abonnement.updated"),
+    ("abonnements", SubscriptionFactory, "payment", {"outcome": "unpaid"}, "abonnement.updated"),
+    ("abonnements", SubscriptionFactory, "cancel", None, "abonnement.updated"),
     ("cyclists", lambda: CyclistFactory(status="unconfirmed"), "confirm", None, "cyclist.confirmed"),
     ("cyclists", CyclistFactory, "block", {"reason": "x"}, "cyclist.updated"),
     ("cyclists", lambda: CyclistFactory(status="blocked"), "unblock", None, "cyclist.updated"),
@@ -403,7 +403,7 @@ def test_a_big_zone_keeps_its_area_though_events_leave_it_out(api: ApiClient) ->
 
 
 def test_device_messages_come_in_one_by_one_or_in_batches(api: ApiClient) -> None:
-    number = VehiculeFactory().boitier.number
+    number = BikeFactory().boitier.number
     one = {"boitier": number, "type": "battery", "at": "2026-11-21T05:40:00Z", "value": 19, "id": "m-1"}
     assert ok(api.post("/bikeshare/telemetry", one), 202) == {
         "accepted": 1,

@@ -9,16 +9,16 @@ from functools import partial
 from bikeshare.choices import TripStatus
 from bikeshare.ingest.resources import ProgramBody
 from bikeshare.models import Program, Trip
-from bikeshare.services import abonnements, programs, trips
+from bikeshare.services import programs, subscriptions, trips
 from bikeshare.services.renting import start_trip
 from core.refusal import Refused
 from tests.bikeshare.kit import DAY, NOW, at, at_once, message, patch, say, state_of, take, told
 from tests.factories.bikeshare import (
-    AbonnementFactory,
+    BikeFactory,
     DockFactory,
     ProgramFactory,
+    SubscriptionFactory,
     TripFactory,
-    VehiculeFactory,
     ZoneFactory,
     rider,
 )
@@ -41,16 +41,16 @@ def test_case_13_the_same_entry_from_many_workers_is_told_once(committed: None) 
 
 
 def test_a_trials_end_found_by_many_sweeps_at_once_is_told_once(committed: None) -> None:
-    ends = [AbonnementFactory(trial_end=at(3_600), trial_notice_at=at(-60)).pk for _number in range(5)]
-    works = [partial(abonnements.notify_trial_ends, now=NOW) for _number in range(4)]
+    ends = [SubscriptionFactory(trial_end=at(3_600), trial_notice_at=at(-60)).pk for _number in range(5)]
+    works = [partial(subscriptions.notify_trial_ends, now=NOW) for _number in range(4)]
     assert sum(at_once(works)) == 5
     assert sorted(event.subject for event in told("abonnement.trial_will_end")) == sorted(ends)
 
 
 def test_a_trial_that_is_moved_while_a_sweep_looks_is_told_for_one_end_or_both(committed: None) -> None:
-    row = AbonnementFactory(trial_end=at(3_600), trial_notice_at=at(-60))
+    row = SubscriptionFactory(trial_end=at(3_600), trial_notice_at=at(-60))
     later = partial(patch, row, trial_end=NOW + 30 * DAY)
-    answers = at_once([partial(abonnements.notify_trial_ends, now=NOW), later])
+    answers = at_once([partial(subscriptions.notify_trial_ends, now=NOW), later])
     assert not [one for one in answers if isinstance(one, Exception)]
     row.refresh_from_db()
     # Whoever was first: the new end waits for its time.
@@ -59,7 +59,7 @@ def test_a_trial_that_is_moved_while_a_sweep_looks_is_told_for_one_end_or_both(c
 
 
 def test_of_those_who_rent_at_once_one_gets_the_vehicle(committed: None) -> None:
-    cyclists, bike = [rider() for _number in range(4)], VehiculeFactory()
+    cyclists, bike = [rider() for _number in range(4)], BikeFactory()
     answers = at_once(
         [partial(start_trip, cyclist_id=cyclist.pk, vehicule_id=bike.pk, now=NOW) for cyclist in cyclists]
     )

@@ -6,7 +6,7 @@ import pytest
 
 from bikeshare import demo
 from bikeshare.choices import RUNNING, TripStatus
-from bikeshare.models import Program, Trip, Vehicule
+from bikeshare.models import Bike, Program, Trip
 from tests.bikeshare.kit import NOW, topics
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +20,6 @@ def test_the_demo_shows_everything_and_is_loaded_once() -> None:
     seen = set(topics())
     assert {"vehicule.battery.low", "vehicule.position.forbidden", "boitier.pin.incorrect", "trip.marked"} <= seen
     assert {"abonnement.trial_will_end", "boitier.pass.unrecognized", "trip.terminated"} <= seen
-    before = Vehicule.objects.count()
+    before = Bike.objects.count()
     demo.load(NOW)
-    assert Vehicule.objects.count() == before
+    assert Bike.objects.count() == before

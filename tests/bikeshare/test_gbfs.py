@@ -23,18 +23,18 @@ from pytest_django import Settings
 from bikeshare.api.gbfs import FILES
 from bikeshare.client import CannotRead, read_feed
 from bikeshare.ingest.gbfs import feed_from
-from bikeshare.models import Program, Station, Vehicule, Zone
+from bikeshare.models import Bike, Program, Station, Zone
 from bikeshare.rules.zones import Place, ZoneMap
 from bikeshare.services.gbfs_import import import_feed
 from bikeshare.services.zones import zone_map
 from tests.bikeshare.kit import MINUTE, NOW, told
 from tests.factories.bikeshare import (
     SQUARE,
+    BikeFactory,
     DockFactory,
     ProgramFactory,
     StationFactory,
     TripFactory,
-    VehiculeFactory,
     ZoneFactory,
 )
 from tests.mailserver import ScriptedServer
@@ -471,14 +471,14 @@ def a_city() -> None:
     area = {"type": "MultiPolygon", "coordinates": [[SQUARE]]}
     virtual = StationFactory(program=program, is_virtual=True, area=area, status="closed")
     said = {"latitude": 48.85, "longitude": 2.35, "battery_vae": 40, "last_seen": NOW}
-    bikes = [VehiculeFactory(program=program, type=kind, boitier__said=said) for kind in ("vae", "classic", "scooter")]
-    VehiculeFactory(program=program, status="maintenance", station=virtual)
-    VehiculeFactory(program=program, status="stock", boitier__said=said)
+    bikes = [BikeFactory(program=program, type=kind, boitier__said=said) for kind in ("vae", "classic", "scooter")]
+    BikeFactory(program=program, status="maintenance", station=virtual)
+    BikeFactory(program=program, status="stock", boitier__said=said)
     DockFactory(program=program, station=place, vehicule=bikes[0])
-    Vehicule.objects.filter(pk=bikes[0].pk).update(station=place)
+    Bike.objects.filter(pk=bikes[0].pk).update(station=place)
     DockFactory(program=program, station=place)
     DockFactory(program=program, station=place, status="closed")
-    TripFactory(program=program, vehicule=VehiculeFactory(program=program, boitier__said=said))
+    TripFactory(program=program, vehicule=BikeFactory(program=program, boitier__said=said))
     ZoneFactory(program=program, start=NOW, end=NOW + MINUTE, vehicule_type="vae", name="")
 
 
@@ -518,7 +518,7 @@ def test_our_feed_says_what_is_where(client: Client) -> None:
 
 def test_a_vehicles_id_changes_with_each_trip_and_is_not_ours(client: Client) -> None:
     ProgramFactory(publish_gbfs=True)
-    bike = VehiculeFactory(boitier__said={"latitude": 48.85, "longitude": 2.35})
+    bike = BikeFactory(boitier__said={"latitude": 48.85, "longitude": 2.35})
 
     def shown() -> str:
         (one,) = client.get("/gbfs/lutece/vehicle_status.json").json()["data"]["vehicles"]
@@ -527,7 +527,7 @@ def test_a_vehicles_id_changes_with_each_trip_and_is_not_ours(client: Client) ->
     first = shown()
     assert shown() == first
     assert bike.pk not in first
-    Vehicule.objects.update(trips=1)
+    Bike.objects.update(trips=1)
     assert shown() != first
 
 

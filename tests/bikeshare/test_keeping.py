@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bikeshare.choices import RequestOrigin, RequestStatus, TripStatus
-from bikeshare.models import Cyclist, TelemetryMessage, TerminationRequest, Trip, Vehicule
+from bikeshare.models import Bike, Cyclist, TelemetryMessage, TerminationRequest, Trip
 from core.retention import prune_old
 from tests import clock
 from tests.factories.bikeshare import TripFactory
@@ -52,7 +52,7 @@ def test_trip_goes_after_it_ended_with_its_requests() -> None:
     assert not Trip.everything.exists()
     assert not TerminationRequest.everything.exists()
     assert Cyclist.objects.filter(pk=trip.cyclist_id).exists()
-    assert Vehicule.objects.filter(pk=trip.vehicule_id).exists()
+    assert Bike.objects.filter(pk=trip.vehicule_id).exists()
 
 
 @pytest.mark.parametrize(("status", "days"), [("completed", 89), ("renting", 91), ("terminating", 91), ("pitstop", 91)])

@@ -15,13 +15,13 @@ from bikeshare.services.renting import start_trip
 from core.refusal import Refused
 from tests.bikeshare.kit import NOW, at, at_once, last, say, state_of, told, topics, verdicts
 from tests.factories.bikeshare import (
+    BikeFactory,
     CyclistFactory,
     DockFactory,
     PassFactory,
     ProgramFactory,
     RegistrationFactory,
     TripFactory,
-    VehiculeFactory,
     rider,
 )
 
@@ -34,7 +34,7 @@ PHOTO = "https://photos.example.org/1.jpg"
 @pytest.mark.django_db
 @pytest.mark.parametrize(("charge", "is_rented"), [(9.9, False), (10, True), (10.1, True), (None, True)])
 def test_a_vehicle_is_rented_from_the_least_battery_on(charge: float | None, is_rented: bool) -> None:
-    cyclist, bike = rider(), VehiculeFactory(boitier__said={"battery": charge})
+    cyclist, bike = rider(), BikeFactory(boitier__said={"battery": charge})
     Program.objects.update(min_rent_battery=10)
     rent = partial(start_trip, cyclist_id=cyclist.pk, vehicule_id=bike.pk, now=NOW)
     if is_rented:
@@ -51,15 +51,15 @@ def test_a_cyclist_rents_as_many_vehicles_as_allowed_and_no_more() -> None:
     cyclist = rider()
     Program.objects.update(max_renting=2)
     for _number in range(2):
-        start_trip(cyclist_id=cyclist.pk, vehicule_id=VehiculeFactory().pk, now=NOW)
+        start_trip(cyclist_id=cyclist.pk, vehicule_id=BikeFactory().pk, now=NOW)
     with pytest.raises(Refused) as error:
-        start_trip(cyclist_id=cyclist.pk, vehicule_id=VehiculeFactory().pk, now=NOW)
+        start_trip(cyclist_id=cyclist.pk, vehicule_id=BikeFactory().pk, now=NOW)
     assert error.value.code == "max_renting_count_reached"
 
 
 def test_a_cyclist_who_rents_at_once_gets_no_more_than_allowed(committed: None) -> None:
     cyclist = rider()
-    bikes = [VehiculeFactory() for _number in range(4)]
+    bikes = [BikeFactory() for _number in range(4)]
     answers = at_once([partial(start_trip, cyclist_id=cyclist.pk, vehicule_id=bike.pk, now=NOW) for bike in bikes])
     refused = [answer.code for answer in answers if isinstance(answer, Refused)]
     assert refused == ["max_renting_count_reached"] * 3, answers
@@ -83,7 +83,7 @@ def test_a_cyclist_who_rents_at_once_gets_no_more_than_allowed(committed: None) 
 def test_what_is_said_of_the_same_second_counts_and_what_is_older_is_late(
     type_: str, first: dict[str, Any], then: dict[str, Any], second: int, is_late: bool
 ) -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, type_, NOW, **first)
     say(bike, type_, at(second), **then)
     assert verdicts()[-1] == (TelemetryVerdict.LATE if is_late else TelemetryVerdict.EVENT)
@@ -94,7 +94,7 @@ def test_what_is_said_of_the_same_second_counts_and_what_is_older_is_late(
 @pytest.mark.django_db
 @pytest.mark.parametrize(("second", "is_late"), [(-1, True), (0, True), (1, False)])
 def test_a_position_of_the_same_second_is_a_repetition(second: int, is_late: bool) -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, "position", NOW, latitude=48.0, longitude=2.0)
     say(bike, "position", at(second), latitude=48.5, longitude=2.5)
     assert verdicts()[-1] == (TelemetryVerdict.LATE if is_late else TelemetryVerdict.STATE)
@@ -146,7 +146,7 @@ def _rent_with_their_registration(trip: Trip) -> None:
     cyclist = CyclistFactory()
     RegistrationFactory(cyclist=cyclist, program=_elsewhere())
     with pytest.raises(Refused) as error:
-        start_trip(cyclist_id=cyclist.pk, vehicule_id=VehiculeFactory().pk, now=NOW)
+        start_trip(cyclist_id=cyclist.pk, vehicule_id=BikeFactory().pk, now=NOW)
     assert error.value.code == "unconfirmed_registration"
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bikeshare.event_kinds import TOPICS
-from bikeshare.models import Cyclist, Vehicule
+from bikeshare.models import Bike, Cyclist
 from outbox.dispatcher import Dispatcher, deliver_due
 from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
 from outbox.services.topic_lists.lists import create_list
@@ -24,7 +24,7 @@ from outbox.transports.webhook.transport import WebhookTransport
 from tests.bikeshare.kit import MINUTE, say, told
 from tests.bikeshare.test_topics import CAUSES
 from tests.conftest import ApiClient
-from tests.factories.bikeshare import ProgramFactory, VehiculeFactory
+from tests.factories.bikeshare import BikeFactory, ProgramFactory
 from tests.mailserver import MailServer
 from tests.outbox.hooks import LOOPBACK
 from tests.outbox.receiver import Receiver
@@ -50,13 +50,13 @@ def make_list(operator: Client, topic: str, condition: str = "") -> TopicList:
     return TopicList.objects.get(name=form["name"])
 
 
-def fleet() -> tuple[list[Vehicule], Vehicule]:
+def fleet() -> tuple[list[Bike], Bike]:
     """Three vehicles in Paris and one in Nantes."""
     nantes = ProgramFactory(id="nemo", name="Némo", city="Nantes")
-    return [VehiculeFactory(number=f"P-{n}") for n in range(3)], VehiculeFactory(number="N-1", program=nantes)
+    return [BikeFactory(number=f"P-{n}") for n in range(3)], BikeFactory(number="N-1", program=nantes)
 
 
-def report(api: ApiClient, *values: tuple[Vehicule, float], at: datetime) -> None:
+def report(api: ApiClient, *values: tuple[Bike, float], at: datetime) -> None:
     """What boxes say of their batteries, as they send it."""
     batch = [
         {"boitier": one.boitier.number, "type": "battery", "at": at.isoformat(), "value": value}
@@ -162,8 +162,8 @@ def test_conditions_of_the_docs(condition: str) -> None:
     settings = {"name": "x", "topics": ["vehicule.battery.low"], "condition": condition, "gather_s": 0}
     topic_list = create_list(settings=settings, emails=[ADDRESS])
     elsewhere = ProgramFactory(id="nemo", name="Némo", city="Nantes")
-    say(VehiculeFactory(type="vae"), "battery", value=9)
-    say(VehiculeFactory(type="classic", program=elsewhere), "battery", value=19)
+    say(BikeFactory(type="vae"), "battery", value=9)
+    say(BikeFactory(type="classic", program=elsewhere), "battery", value=19)
     notices = TopicNotice.objects.filter(topic_list_id=topic_list.pk).order_by("event_id")
     assert [one.reason for one in notices] == ["", "condition"]
 
@@ -235,7 +235,7 @@ def test_only_an_endpoint_that_asks_for_it_is_told_who_the_cyclist_is(committed:
 @pytest.mark.django_db
 def test_the_topics_page_names_who_listens(operator: Client, viewer: Client) -> None:
     topic_list = make_list(operator, "vehicule.battery.*", "city:paris")
-    say(VehiculeFactory(), "battery", value=5)
+    say(BikeFactory(), "battery", value=5)
     page = viewer.get(reverse("bikeshare:topics")).content.decode()
     rows = {row.partition('"')[0]: row for row in page.split('<tr id="')[1:]}
     link = f'<a href="{reverse("outbox:topic_list", args=[topic_list.pk])}">{topic_list.name}</a>'

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bikeshare.choices import AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
+from bikeshare.choices import BikeStatus, CyclistStatus, SubscriptionStatus, TripStatus
 from bikeshare.event_kinds import TOPICS
-from bikeshare.models import Abonnement, Cyclist, Trip, Vehicule
+from bikeshare.models import Bike, Cyclist, Subscription, Trip
 from bikeshare.views.actions import ACTIONS
 from bikeshare.views.drawing import WIDTH, draw_city
 from bikeshare.views.lists import LISTS
@@ -24,16 +24,16 @@ from outbox.models import Event
 from outbox.services.webhooks import EndpointInput, create_endpoint
 from tests.bikeshare.kit import at, last, say, told
 from tests.factories.bikeshare import (
-    AbonnementFactory,
-    BoitierFactory,
+    BikeFactory,
     CyclistFactory,
     DockFactory,
+    LockBoxFactory,
     PassFactory,
     ProgramFactory,
     RegistrationFactory,
     StationFactory,
+    SubscriptionFactory,
     TripFactory,
-    VehiculeFactory,
     ZoneFactory,
     ending_trip,
 )
@@ -43,15 +43,15 @@ EVIL = "<script>alert('x')</script>"
 # Asks for the list alone, without the frame around it.
 PART = {"HX-Request": "true", "HX-Target": "list"}
 FACTORIES: dict[str, Any] = {
-    "abonnements": AbonnementFactory,
-    "boitiers": BoitierFactory,
+    "abonnements": SubscriptionFactory,
+    "boitiers": LockBoxFactory,
     "cyclists": CyclistFactory,
     "docks": DockFactory,
     "passes": PassFactory,
     "registrations": RegistrationFactory,
     "stations": StationFactory,
     "trips": TripFactory,
-    "vehicules": VehiculeFactory,
+    "vehicules": BikeFactory,
     "zones": ZoneFactory,
 }
 
@@ -122,8 +122,8 @@ def test_a_deleted_resource_is_not_shown(viewer: Client) -> None:
 
 
 def test_filters_stand_beside_magic_search(viewer: Client) -> None:
-    low = VehiculeFactory(boitier__said={"battery": 5, "battery_low": True})
-    full = VehiculeFactory(boitier__said={"battery": 90})
+    low = BikeFactory(boitier__said={"battery": 5, "battery_low": True})
+    full = BikeFactory(boitier__said={"battery": 90})
     found = html(viewer.get(url("vehicules") + "?low=yes"))
     assert low.pk in found
     assert full.pk not in found
@@ -200,12 +200,12 @@ def test_an_operator_accepts_or_cancels_a_termination_request(operator: Client) 
 
 
 def test_an_operator_validates_or_declines_an_abonnement(operator: Client) -> None:
-    first, second = (AbonnementFactory(status=AbonnementStatus.WAITING_VALIDATION) for _number in range(2))
+    first, second = (SubscriptionFactory(status=SubscriptionStatus.WAITING_VALIDATION) for _number in range(2))
     assert "Validate" in html(operator.get(url("abonnement", first.pk)))
     post(operator, "abonnement_validate", first.pk)
     assert "Say why." in post(operator, "abonnement_decline", second.pk)
     post(operator, "abonnement_decline", second.pk, reason="not readable")
-    assert set(Abonnement.objects.values_list("status", flat=True)) == {"active", "incomplete"}
+    assert set(Subscription.objects.values_list("status", flat=True)) == {"active", "incomplete"}
     assert last("abonnement.validation_declined")["reason"] == "not readable"
     assert last("abonnement.validation_succeeded")["validator"].startswith("user:")
     assert "waits for validation can be" in post(operator, "abonnement_validate", first.pk)
@@ -221,19 +221,19 @@ def test_an_operator_blocks_and_unblocks_a_cyclist(operator: Client) -> None:
 
 
 def test_an_operator_sets_a_vehicle_to_maintenance_and_back(operator: Client) -> None:
-    vehicule = VehiculeFactory()
+    vehicule = BikeFactory()
     post(operator, "vehicule_maintenance", vehicule.pk, reason="flat tyre")
-    assert Vehicule.objects.get().status == VehiculeStatus.MAINTENANCE
+    assert Bike.objects.get().status == BikeStatus.MAINTENANCE
     assert last("vehicule.updated")["object"]["status_reason"] == "flat tyre"
     post(operator, "vehicule_ready", vehicule.pk)
-    assert Vehicule.objects.get().status == VehiculeStatus.READY
+    assert Bike.objects.get().status == BikeStatus.READY
     entry = LogEntry.objects.filter(object_pk=vehicule.pk).earliest("id")
     assert entry.actor is not None
     assert entry.changes_dict["status"] == ["ready", "maintenance"]
 
 
 def test_a_destroyed_vehicle_stays_so(operator: Client) -> None:
-    vehicule = VehiculeFactory(status=VehiculeStatus.DESTROYED)
+    vehicule = BikeFactory(status=BikeStatus.DESTROYED)
     assert "is destroyed and cannot become maintenance" in post(operator, "vehicule_maintenance", vehicule.pk)
     assert told() == []
 
@@ -265,8 +265,8 @@ def test_the_map_draws_stations_vehicles_and_zones_of_one_program(viewer: Client
     said = {"latitude": 48.85, "longitude": 2.35}
     StationFactory(name="Quai 12")
     ZoneFactory(name="Parc 3")
-    riding = TripFactory(vehicule=VehiculeFactory(number="0417", boitier__said=said)).vehicule
-    VehiculeFactory(number="0999", program__id="nemo", boitier__said=said)
+    riding = TripFactory(vehicule=BikeFactory(number="0417", boitier__said=said)).vehicule
+    BikeFactory(number="0999", program__id="nemo", boitier__said=said)
     page = html(viewer.get(url("map") + "?program=lutece"))
     assert page.count('<svg class="city-map"') == 1
     for shown in (
@@ -285,8 +285,8 @@ def test_the_map_draws_stations_vehicles_and_zones_of_one_program(viewer: Client
 
 def test_the_map_is_narrowed_by_magic_search(viewer: Client) -> None:
     said = {"latitude": 48.85, "longitude": 2.35, "battery": 90}
-    VehiculeFactory(number="0417", boitier__said=said)
-    VehiculeFactory(number="0418", boitier__said=said | {"battery": 9})
+    BikeFactory(number="0417", boitier__said=said)
+    BikeFactory(number="0418", boitier__said=said | {"battery": 9})
     page = html(viewer.get(url("map"), {"q": "battery:<20"}))
     assert "0418" in page
     assert "0417" not in page
@@ -317,7 +317,7 @@ def test_a_drawing_keeps_north_up_and_is_true_in_scale() -> None:
 
 
 def test_the_topics_page_shows_all_with_their_last_event(viewer: Client) -> None:
-    say(VehiculeFactory(), "battery", value=5)
+    say(BikeFactory(), "battery", value=5)
     page = html(viewer.get(url("topics")))
     for topic in TOPICS:
         assert f"<code>{topic.key}</code>" in page
@@ -375,7 +375,7 @@ def test_statements_of_the_topics_page_are_few(viewer: Client) -> None:
 def test_the_dashboard_shows_the_fleet(viewer: Client) -> None:
     TripFactory()
     ending_trip()
-    VehiculeFactory(boitier__said={"battery_low": True})
+    BikeFactory(boitier__said={"battery_low": True})
     page = html(viewer.get(reverse("console:dashboard")))
     tile = page[page.index('id="tile-bikeshare"') :]
     numbers = [part.split("<")[0] for part in tile.split('big-number">')[1:5]]

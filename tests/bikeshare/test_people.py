@@ -8,20 +8,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bikeshare.choices import AbonnementStatus, CyclistStatus
+from bikeshare.choices import CyclistStatus, SubscriptionStatus
 from bikeshare.event_kinds.payloads import Failure
-from bikeshare.models import Abonnement, Cyclist, Pass, Registration
-from bikeshare.services import abonnements, people
+from bikeshare.models import Cyclist, Pass, Registration, Subscription
+from bikeshare.services import people, subscriptions
 from bikeshare.tasks import sweep
 from core.refusal import Refused
 from tests.bikeshare.kit import DAY, HOUR, MINUTE, NOW, create, delete, last, patch, told, topics
 from tests.clock import iso
 from tests.factories.bikeshare import (
-    AbonnementFactory,
     CyclistFactory,
     PassFactory,
     RegistrationFactory,
     StationFactory,
+    SubscriptionFactory,
     TripFactory,
 )
 
@@ -149,11 +149,11 @@ def test_a_favourite_is_told_when_it_is_added() -> None:
 
 
 def test_validation_makes_an_abonnement_active() -> None:
-    row = AbonnementFactory(status=AbonnementStatus.INCOMPLETE, activated_at=None)
-    abonnements.submit(abonnement_id=row.pk, documents=["id card"], now=NOW)
-    abonnements.validate(abonnement_id=row.pk, by="user:7", now=NOW)
+    row = SubscriptionFactory(status=SubscriptionStatus.INCOMPLETE, activated_at=None)
+    subscriptions.submit(abonnement_id=row.pk, documents=["id card"], now=NOW)
+    subscriptions.validate(abonnement_id=row.pk, by="user:7", now=NOW)
     row.refresh_from_db()
-    assert (row.status, row.activated_at) == (AbonnementStatus.ACTIVE, NOW)
+    assert (row.status, row.activated_at) == (SubscriptionStatus.ACTIVE, NOW)
     assert topics() == [
         "abonnement.activation_succeeded",
         "abonnement.updated",
@@ -164,73 +164,73 @@ def test_validation_makes_an_abonnement_active() -> None:
 
 
 def test_each_failed_attempt_is_told_and_changes_nothing() -> None:
-    row = AbonnementFactory(status=AbonnementStatus.WAITING_VALIDATION, cyclist__has_payment_source=False)
-    abonnements.validate(abonnement_id=row.pk, by="x", now=NOW)
-    abonnements.validate(abonnement_id=row.pk, by="x", now=NOW + MINUTE)
+    row = SubscriptionFactory(status=SubscriptionStatus.WAITING_VALIDATION, cyclist__has_payment_source=False)
+    subscriptions.validate(abonnement_id=row.pk, by="x", now=NOW)
+    subscriptions.validate(abonnement_id=row.pk, by="x", now=NOW + MINUTE)
     errors = [event.payload["error"]["code"] for event in told("abonnement.validation_failed")]
     assert errors == ["no_default_payment_source"] * 2
     row.refresh_from_db()
-    assert (row.status, row.version) == (AbonnementStatus.WAITING_VALIDATION, 1)
+    assert (row.status, row.version) == (SubscriptionStatus.WAITING_VALIDATION, 1)
 
 
 def test_a_free_tariff_needs_no_card() -> None:
-    row = AbonnementFactory(status=AbonnementStatus.INCOMPLETE, amount=0, cyclist__has_payment_source=False)
-    assert abonnements.activate(abonnement_id=row.pk, now=NOW).status == AbonnementStatus.ACTIVE
+    row = SubscriptionFactory(status=SubscriptionStatus.INCOMPLETE, amount=0, cyclist__has_payment_source=False)
+    assert subscriptions.activate(abonnement_id=row.pk, now=NOW).status == SubscriptionStatus.ACTIVE
 
 
 def test_a_failure_reported_by_the_payment_system_is_told() -> None:
-    row = AbonnementFactory(status=AbonnementStatus.INCOMPLETE)
-    abonnements.activate(abonnement_id=row.pk, now=NOW, error=Failure("card_declined", "Declined"))
+    row = SubscriptionFactory(status=SubscriptionStatus.INCOMPLETE)
+    subscriptions.activate(abonnement_id=row.pk, now=NOW, error=Failure("card_declined", "Declined"))
     assert last("abonnement.activation_failed")["error"] == {"code": "card_declined", "message": "Declined"}
 
 
-@pytest.mark.parametrize("status", [s for s in AbonnementStatus if s != AbonnementStatus.WAITING_VALIDATION])
-def test_only_what_waits_is_validated_or_declined(status: AbonnementStatus) -> None:
-    row = AbonnementFactory(status=status)
+@pytest.mark.parametrize("status", [s for s in SubscriptionStatus if s != SubscriptionStatus.WAITING_VALIDATION])
+def test_only_what_waits_is_validated_or_declined(status: SubscriptionStatus) -> None:
+    row = SubscriptionFactory(status=status)
     with pytest.raises(Refused) as validated:
-        abonnements.validate(abonnement_id=row.pk, by="x", now=NOW)
+        subscriptions.validate(abonnement_id=row.pk, by="x", now=NOW)
     with pytest.raises(Refused) as declined:
-        abonnements.decline(abonnement_id=row.pk, by="x", reason="no", now=NOW)
+        subscriptions.decline(abonnement_id=row.pk, by="x", reason="no", now=NOW)
     assert validated.value.code == declined.value.code == "validation_error"
 
 
 def test_payments_move_a_running_abonnement() -> None:
-    row = AbonnementFactory()
+    row = SubscriptionFactory()
     for outcome, status in (("past_due", "past_due"), ("unpaid", "unpaid"), ("paid", "active")):
-        assert abonnements.note_payment(abonnement_id=row.pk, outcome=outcome, now=NOW).status == status
+        assert subscriptions.note_payment(abonnement_id=row.pk, outcome=outcome, now=NOW).status == status
     assert len(told("abonnement.updated")) == 3
 
 
 def test_the_end_of_an_abonnement() -> None:
-    row = AbonnementFactory()
+    row = SubscriptionFactory()
     with pytest.raises(Refused, match="Ask for the deletion"):
         delete(row, final=True)
-    assert delete(row).status == AbonnementStatus.DELETION_REQUESTED
-    abonnements.cancel(abonnement_id=row.pk, now=NOW)
-    assert Abonnement.objects.get().canceled_at == NOW
+    assert delete(row).status == SubscriptionStatus.DELETION_REQUESTED
+    subscriptions.cancel(abonnement_id=row.pk, now=NOW)
+    assert Subscription.objects.get().canceled_at == NOW
     delete(row, final=True)
-    assert not Abonnement.objects.exists()
+    assert not Subscription.objects.exists()
     assert last("abonnement.deleted")["object"]["status"] == "canceled"
 
 
 def test_an_abonnement_is_not_ended_under_a_running_trip() -> None:
     trip = TripFactory()
     with pytest.raises(Refused) as error:
-        delete(AbonnementFactory(cyclist=trip.cyclist))
+        delete(SubscriptionFactory(cyclist=trip.cyclist))
     assert error.value.code == "abonnement_deletion_trips"
 
 
 # ---- the end of trials ----------------------------------------------------------------------------------------------
 
 
-def trial(end: datetime, *, now: datetime = NOW, **more: Any) -> Abonnement:
-    row: Abonnement = AbonnementFactory(status=AbonnementStatus.ACTIVE, **more)
+def trial(end: datetime, *, now: datetime = NOW, **more: Any) -> Subscription:
+    row: Subscription = SubscriptionFactory(status=SubscriptionStatus.ACTIVE, **more)
     return patch(row, trial_end=end, now=now)  # type: ignore[no-any-return]
 
 
 def look(now: datetime) -> int:
     """How many ends were told so far, after a look at this moment."""
-    abonnements.notify_trial_ends(now=now)
+    subscriptions.notify_trial_ends(now=now)
     return len(told(TRIAL))
 
 
@@ -296,7 +296,7 @@ def test_a_short_trial_is_told_when_it_begins() -> None:
 
 def test_a_trial_without_end_or_that_was_canceled_says_nothing() -> None:
     row = trial(NOW + 10 * DAY)
-    abonnements.cancel(abonnement_id=row.pk, now=NOW)
+    subscriptions.cancel(abonnement_id=row.pk, now=NOW)
     assert look(NOW + 8 * DAY) == 0
     patch(trial(NOW + 10 * DAY), trial_end=None)
     assert look(NOW + 8 * DAY) == 0
@@ -304,7 +304,7 @@ def test_a_trial_without_end_or_that_was_canceled_says_nothing() -> None:
 
 def test_the_periodic_task_looks_for_all() -> None:
     for _number in range(3):
-        AbonnementFactory(trial_end=datetime.now(NOW.tzinfo) + HOUR, trial_notice_at=datetime.now(NOW.tzinfo) - HOUR)
+        SubscriptionFactory(trial_end=datetime.now(NOW.tzinfo) + HOUR, trial_notice_at=datetime.now(NOW.tzinfo) - HOUR)
     sweep()
     assert len(told(TRIAL)) == 3
     sweep()

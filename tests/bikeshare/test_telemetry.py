@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bikeshare.ingest.telemetry import DeviceMessage
-from bikeshare.models import BoitierState, TelemetryMessage
+from bikeshare.models import LockBoxState, TelemetryMessage
 from bikeshare.rules.telemetry import battery_step, believable, masked
 from outbox.models import Event
 from tests.bikeshare.kit import DAY, HOUR, MINUTE, NOW, at, last, message, say, state_of, take, told, topics, verdicts
 from tests.clock import iso
 from tests.factories.bikeshare import (
     PIN,
-    BoitierFactory,
+    BikeFactory,
     CyclistFactory,
+    LockBoxFactory,
     PassFactory,
     TripFactory,
-    VehiculeFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_lock_tells_its_edges() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     for seconds, said in enumerate(["locked", "locked", "undefined", "locked", "unlocked", "unlocked", "jammed"]):
         say(bike, "lock", at(seconds), state=said)
     assert [event.kind for event in told()] == ["boitier.locked", "boitier.locked", "boitier.unlocked"]
@@ -42,7 +42,7 @@ def test_a_lock_tells_its_edges() -> None:
 
 
 def test_an_event_shows_the_box_as_it_was_at_that_moment() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     take(message(bike, "lock", at(0), state="locked"), message(bike, "lock", at(9), state="unlocked"), now=at(10))
     assert last("boitier.locked")["object"]["lock"] == "locked"
     unlocked = last("boitier.unlocked")
@@ -52,7 +52,7 @@ def test_an_event_shows_the_box_as_it_was_at_that_moment() -> None:
 
 
 def test_an_unknown_card_is_told_each_time_and_masked() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, "pass", at(0), uid="04AABBCCDDEE")
     say(bike, "pass", at(5), uid="04AABBCCDDEE")
     assert [event.payload["uid"] for event in told("boitier.pass.unrecognized")] == ["••••DDEE"] * 2
@@ -60,12 +60,12 @@ def test_an_unknown_card_is_told_each_time_and_masked() -> None:
 
 
 def test_a_card_of_a_cyclist_is_recognised_unless_disabled_or_of_another_program() -> None:
-    bike, card = VehiculeFactory(), PassFactory(user=CyclistFactory())
+    bike, card = BikeFactory(), PassFactory(user=CyclistFactory())
     say(bike, "pass", uid=card.uid)
     assert told() == []
     for unknown in (PassFactory(), PassFactory(user=CyclistFactory(), disabled_at=NOW)):
         say(bike, "pass", uid=unknown.uid)
-    say(VehiculeFactory(program__id="elsewhere"), "pass", uid=card.uid)
+    say(BikeFactory(program__id="elsewhere"), "pass", uid=card.uid)
     assert len(told("boitier.pass.unrecognized")) == 3
 
 
@@ -80,7 +80,7 @@ def test_a_wrong_pin_is_told_each_time_with_the_number_of_attempts_and_never_kep
 
 
 def test_a_box_that_checks_the_pin_itself_says_so() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, "pin", at(0), correct=False)
     say(bike, "pin", at(1), correct=True)
     say(bike, "pin", at(2), pin="1234")  # without a trip every PIN is wrong
@@ -88,7 +88,7 @@ def test_a_box_that_checks_the_pin_itself_says_so() -> None:
 
 
 def test_a_changed_chain_is_told_with_both_readings() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     for seconds, said in enumerate(["checking", "valid", "valid", "invalid"]):
         say(bike, "chain_type", at(seconds), chain_type=said)
     pairs = [(e.payload["previous"], e.payload["chain_type"]) for e in told("boitier.chain_type.updated")]
@@ -115,7 +115,7 @@ def test_a_changed_chain_is_told_with_both_readings() -> None:
 def test_a_battery_is_told_low_on_crossing_and_again_after_it_was_charged(
     kind: str, values: list[float], times: int
 ) -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     for seconds, value in enumerate(values):
         say(bike, kind, at(seconds), value=value)
     assert len(told(f"vehicule.{kind}.low")) == times
@@ -123,7 +123,7 @@ def test_a_battery_is_told_low_on_crossing_and_again_after_it_was_charged(
 
 
 def test_a_low_battery_says_what_it_was_before() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, "battery", at(0), value=31)
     say(bike, "battery", at(1), value=12)
     payload = last("vehicule.battery.low")
@@ -132,10 +132,10 @@ def test_a_low_battery_says_what_it_was_before() -> None:
 
 
 def test_a_battery_of_a_box_on_no_vehicle_is_kept_and_told_to_nobody() -> None:
-    box = BoitierFactory()
+    box = LockBoxFactory()
     say(box, "battery", value=5)
     assert told() == []
-    assert BoitierState.objects.get(boitier=box).battery == 5
+    assert LockBoxState.objects.get(boitier=box).battery == 5
 
 
 # ---- what cannot be taken -------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_battery_of_a_box_on_no_vehicle_is_kept_and_told_to_nobody() -> None:
     ],
 )
 def test_a_message_that_cannot_be_taken_says_why(kind: str, more: dict[str, Any], said: str) -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     good = message(bike, "battery", value=50)
     intake = take(message(bike, kind, **more), good)
     assert intake.accepted == 1
@@ -171,7 +171,7 @@ def test_a_message_that_cannot_be_taken_says_why(kind: str, more: dict[str, Any]
 
 
 def test_an_unknown_box_is_named_and_its_neighbours_are_taken() -> None:
-    intake = take(message("BX-nobody", "battery", value=5), message(VehiculeFactory(), "battery", value=5))
+    intake = take(message("BX-nobody", "battery", value=5), message(BikeFactory(), "battery", value=5))
     assert intake.accepted == 1
     assert "There is no boitier BX-nobody" in intake.rejected[0][1]
 
@@ -180,7 +180,7 @@ def test_an_unknown_box_is_named_and_its_neighbours_are_taken() -> None:
 
 
 def test_the_same_id_of_the_same_key_is_a_duplicate() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     first = message(bike, "pass", uid="04AABBCCDD", id="m-1")
     assert (take(first).accepted, take(first).duplicates) == (1, 1)
     assert take(first, key=2).accepted == 1
@@ -192,12 +192,12 @@ def test_the_same_id_of_the_same_key_is_a_duplicate() -> None:
 def test_a_rejected_message_can_be_sent_again_under_its_id() -> None:
     box = "BX-1"
     assert take(message(box, "battery", value=50, id="m-1")).accepted == 0
-    BoitierFactory(number=box)
+    LockBoxFactory(number=box)
     assert take(message(box, "battery", value=50, id="m-1")).accepted == 1
 
 
 def test_a_repetition_without_id_tells_nothing_again() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     batch = [
         message(bike, "lock", at(0), state="locked"),
         message(bike, "pass", at(1), uid="04AABBCCDD"),
@@ -213,7 +213,7 @@ def test_a_repetition_without_id_tells_nothing_again() -> None:
 
 
 def test_a_late_message_changes_nothing_and_is_kept_as_late() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     for kind, new, old in (
         ("lock", {"state": "unlocked"}, {"state": "locked"}),
         ("battery", {"value": 80}, {"value": 5}),
@@ -239,7 +239,7 @@ def test_a_clock_is_believed_within_reason(said: datetime, counted: datetime) ->
 
 
 def test_a_clock_ahead_does_not_silence_what_follows() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, "lock", NOW + 0 * DAY, state="locked")
     take(message(bike, "lock", NOW + DAY, state="unlocked"), now=at(1))
     take(message(bike, "lock", at(60), state="locked"), now=at(60))
@@ -267,7 +267,7 @@ def test_disorder_and_repetition_within_a_batch_tell_what_order_tells(
     order: list[Any], extra: list[Any], django_user_model: Any
 ) -> None:
     """Ids make repetitions known; the times of the device make the order."""
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     batch = [message(bike, kind, at(s), id=f"{bike.pk}:{kind}:{s}", **more) for kind, s, more in (*order, *extra)]
     take(*batch, now=at(60))
     kinds = sorted(event.kind for event in told() if bike.pk in str(event.payload))
@@ -288,7 +288,7 @@ def test_disorder_and_repetition_within_a_batch_tell_what_order_tells(
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(HISTORY))
 def test_disorder_over_many_batches_ends_in_the_newest_state(order: list[Any], django_user_model: Any) -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     for kind, seconds, more in order:
         take(message(bike, kind, at(seconds), **more), now=at(60))
     state = state_of(bike)

@@ -12,7 +12,7 @@ from bikeshare.rules.zones import WatchSettings
 from bikeshare.services.zones import watch_settings
 from tests.bikeshare.kit import NOW, at, delete, last, message, patch, say, take, told, verdicts
 from tests.clock import iso
-from tests.factories.bikeshare import ProgramFactory, TripFactory, VehiculeFactory, ZoneFactory
+from tests.factories.bikeshare import BikeFactory, ProgramFactory, TripFactory, ZoneFactory
 
 FORBIDDEN = "vehicule.position.forbidden"
 OUTSIDE, INSIDE = {"latitude": 48.79, "longitude": 2.35}, {"latitude": 48.85, "longitude": 2.35}
@@ -50,7 +50,7 @@ def test_only_a_renting_trip_goes_in(status: TripStatus) -> None:
 
 def test_without_a_trip_nothing_is_entered() -> None:
     ZoneFactory()
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     say(bike, "position", at(0), **OUTSIDE)
     say(bike, "position", at(5), **INSIDE)
     assert told() == []

@@ -11,26 +11,26 @@ import msgspec
 import pytest
 from django.db import transaction
 
-from bikeshare.choices import AbonnementStatus, CyclistStatus, TripStatus, VehiculeStatus
+from bikeshare.choices import BikeStatus, CyclistStatus, SubscriptionStatus, TripStatus
 from bikeshare.event_kinds import KINDS, TOPIC_OF, TOPICS
 from bikeshare.event_kinds.payloads import Failure
-from bikeshare.services import abonnements, people, renting, resources, trips
+from bikeshare.services import people, renting, resources, subscriptions, trips
 from bikeshare.services.specs import SPECS
 from outbox.event_kinds import all_kinds, matches_topic
 from tests.bikeshare.kit import DAY, NOW, create, delete, given, last, patch, say, told
 from tests.bikeshare.test_api import CHANGES
 from tests.factories.bikeshare import (
     SQUARE,
-    AbonnementFactory,
-    BoitierFactory,
+    BikeFactory,
     CyclistFactory,
     DockFactory,
+    LockBoxFactory,
     PassFactory,
     ProgramFactory,
     RegistrationFactory,
     StationFactory,
+    SubscriptionFactory,
     TripFactory,
-    VehiculeFactory,
     ZoneFactory,
     ending_trip,
     rider,
@@ -45,7 +45,7 @@ def _id(row: Any) -> str:
 
 
 def _waiting(**more: Any) -> str:
-    return _id(AbonnementFactory(status=AbonnementStatus.WAITING_VALIDATION, **more))
+    return _id(SubscriptionFactory(status=SubscriptionStatus.WAITING_VALIDATION, **more))
 
 
 def _poor() -> Any:
@@ -58,7 +58,7 @@ def _bill() -> None:
 
 
 def _rent() -> None:
-    renting.start_trip(cyclist_id=rider().pk, vehicule_id=VehiculeFactory().pk, now=NOW)
+    renting.start_trip(cyclist_id=rider().pk, vehicule_id=BikeFactory().pk, now=NOW)
 
 
 def _ride_into_a_zone() -> None:
@@ -73,27 +73,27 @@ CAUSES: dict[str, Callable[[], Any]] = {
     "abonnement.created": lambda: create(
         "abonnements", program=ProgramFactory().pk, cyclist=CyclistFactory().pk, forfait="day"
     ),
-    "abonnement.updated": lambda: patch(AbonnementFactory(), forfait="month"),
-    "abonnement.deleted": lambda: delete(AbonnementFactory(status=AbonnementStatus.CANCELED), final=True),
-    "abonnement.activation_failed": lambda: abonnements.activate(
-        abonnement_id=_id(AbonnementFactory(status=AbonnementStatus.INCOMPLETE, cyclist=_poor())), now=NOW
+    "abonnement.updated": lambda: patch(SubscriptionFactory(), forfait="month"),
+    "abonnement.deleted": lambda: delete(SubscriptionFactory(status=SubscriptionStatus.CANCELED), final=True),
+    "abonnement.activation_failed": lambda: subscriptions.activate(
+        abonnement_id=_id(SubscriptionFactory(status=SubscriptionStatus.INCOMPLETE, cyclist=_poor())), now=NOW
     ),
-    "abonnement.activation_succeeded": lambda: abonnements.activate(
-        abonnement_id=_id(AbonnementFactory(status=AbonnementStatus.INCOMPLETE)), now=NOW
+    "abonnement.activation_succeeded": lambda: subscriptions.activate(
+        abonnement_id=_id(SubscriptionFactory(status=SubscriptionStatus.INCOMPLETE)), now=NOW
     ),
-    "abonnement.validation_failed": lambda: abonnements.validate(
+    "abonnement.validation_failed": lambda: subscriptions.validate(
         abonnement_id=_waiting(), by="user:1", now=NOW, error=Failure("card_declined", "The card was declined.")
     ),
-    "abonnement.validation_succeeded": lambda: abonnements.validate(abonnement_id=_waiting(), by="user:1", now=NOW),
-    "abonnement.validation_declined": lambda: abonnements.decline(
+    "abonnement.validation_succeeded": lambda: subscriptions.validate(abonnement_id=_waiting(), by="user:1", now=NOW),
+    "abonnement.validation_declined": lambda: subscriptions.decline(
         abonnement_id=_waiting(), by="user:1", reason="Not readable", now=NOW
     ),
-    "abonnement.trial_will_end": lambda: patch(AbonnementFactory(), trial_end=NOW + DAY),
-    "boitier.locked": lambda: say(VehiculeFactory(), "lock", state="locked"),
-    "boitier.unlocked": lambda: say(VehiculeFactory(), "lock", state="unlocked"),
-    "boitier.pass.unrecognized": lambda: say(VehiculeFactory(), "pass", uid="04AABBCCDD"),
+    "abonnement.trial_will_end": lambda: patch(SubscriptionFactory(), trial_end=NOW + DAY),
+    "boitier.locked": lambda: say(BikeFactory(), "lock", state="locked"),
+    "boitier.unlocked": lambda: say(BikeFactory(), "lock", state="unlocked"),
+    "boitier.pass.unrecognized": lambda: say(BikeFactory(), "pass", uid="04AABBCCDD"),
     "boitier.pin.incorrect": lambda: say(TripFactory(), "pin", pin="0000"),
-    "boitier.chain_type.updated": lambda: say(VehiculeFactory(), "chain_type", chain_type="valid"),
+    "boitier.chain_type.updated": lambda: say(BikeFactory(), "chain_type", chain_type="valid"),
     "cyclist.created": lambda: create("cyclists", program=ProgramFactory().pk, name="Camille"),
     "cyclist.confirmed": lambda: people.confirm_cyclist(
         cyclist_id=_id(CyclistFactory(status=CyclistStatus.UNCONFIRMED)), now=NOW
@@ -124,25 +124,25 @@ CAUSES: dict[str, Callable[[], Any]] = {
         trip_id=_id(ending_trip()), changes={"photo": "https://example.org/p.jpg"}, now=NOW
     ),
     "trip.resumed": lambda: trips.decide(trip_id=_id(ending_trip()), accept=False, now=NOW),
-    "vehicule.battery.low": lambda: say(VehiculeFactory(), "battery", value=19.9),
-    "vehicule.battery_vae.low": lambda: say(VehiculeFactory(), "battery_vae", value=3),
+    "vehicule.battery.low": lambda: say(BikeFactory(), "battery", value=19.9),
+    "vehicule.battery_vae.low": lambda: say(BikeFactory(), "battery_vae", value=3),
     "vehicule.created": lambda: create("vehicules", program=ProgramFactory().pk, number="0417"),
-    "vehicule.updated": lambda: patch(VehiculeFactory(), status="maintenance"),
+    "vehicule.updated": lambda: patch(BikeFactory(), status="maintenance"),
     "vehicule.position.forbidden": _ride_into_a_zone,
-    "vehicule.deleted": lambda: delete(VehiculeFactory(status=VehiculeStatus.STOCK)),
+    "vehicule.deleted": lambda: delete(BikeFactory(status=BikeStatus.STOCK)),
     "zone.created": lambda: create("zones", program=ProgramFactory().pk, type="forbidden", bounds=BOUNDS),
     "zone.updated": lambda: patch(ZoneFactory(), name="Jardin"),
     "zone.deleted": lambda: delete(ZoneFactory()),
 }
 FACTORIES: dict[str, Any] = {
-    "abonnements": AbonnementFactory,
-    "boitiers": BoitierFactory,
+    "abonnements": SubscriptionFactory,
+    "boitiers": LockBoxFactory,
     "cyclists": CyclistFactory,
     "docks": DockFactory,
     "passes": PassFactory,
     "registrations": RegistrationFactory,
     "stations": StationFactory,
-    "vehicules": VehiculeFactory,
+    "vehicules": BikeFactory,
     "zones": ZoneFactory,
 }
 SEED = Path(__file__).parent / "topics.txt"

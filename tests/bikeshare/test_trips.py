@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from bikeshare.choices import (
-    AbonnementStatus,
+    BikeStatus,
     CyclistStatus,
     ProgramStatus,
     Refusal,
     RegistrationStatus,
     RequestStatus,
+    SubscriptionStatus,
     TripStatus,
-    VehiculeStatus,
 )
-from bikeshare.models import Dock, Registration, TerminationRequest, Trip, Vehicule
+from bikeshare.models import Bike, Dock, Registration, TerminationRequest, Trip
 from bikeshare.rules.states import MACHINES, may_move
 from bikeshare.services import trips
 from bikeshare.services.renting import start_trip
@@ -25,13 +25,13 @@ from core.refusal import Refused
 from tests.bikeshare.kit import HOUR, MINUTE, NOW, at, last, message, say, take, told
 from tests.factories.bikeshare import (
     MADE,
-    AbonnementFactory,
+    BikeFactory,
     CyclistFactory,
     DockFactory,
     ProgramFactory,
     RegistrationFactory,
+    SubscriptionFactory,
     TripFactory,
-    VehiculeFactory,
     ending_trip,
     rider,
 )
@@ -52,13 +52,13 @@ def kinds(trip: Trip) -> list[str]:
 
 
 def test_a_rental_takes_the_vehicle_out_of_its_dock() -> None:
-    bike = VehiculeFactory()
+    bike = BikeFactory()
     dock = DockFactory(vehicule=bike)
-    Vehicule.objects.filter(pk=bike.pk).update(station=dock.station)
+    Bike.objects.filter(pk=bike.pk).update(station=dock.station)
     trip = rent(rider(), bike)
     dock.refresh_from_db()
     assert (dock.vehicule_id, trip.start_dock_id, trip.start_name) == (None, dock.pk, dock.station.name)
-    assert Vehicule.objects.get(pk=bike.pk).station_id is None
+    assert Bike.objects.get(pk=bike.pk).station_id is None
     assert Registration.objects.get().first_trip_at == NOW
     assert [event.kind for event in told()] == [
         "dock.updated",
@@ -71,7 +71,7 @@ def test_a_rental_takes_the_vehicle_out_of_its_dock() -> None:
 
 def _refuse(case: str) -> tuple[Any, Any]:
     """A cyclist and a vehicle with one thing against their rental."""
-    cyclist, bike = rider(), VehiculeFactory()
+    cyclist, bike = rider(), BikeFactory()
     match case:
         case "program_blocked":
             ProgramFactory._meta.model.objects.update(status=ProgramStatus.BLOCKED)
@@ -86,15 +86,15 @@ def _refuse(case: str) -> tuple[Any, Any]:
         case "not_validated_abonnement":
             cyclist = CyclistFactory()
             RegistrationFactory(cyclist=cyclist)
-            AbonnementFactory(cyclist=cyclist, status=AbonnementStatus.WAITING_VALIDATION)
+            SubscriptionFactory(cyclist=cyclist, status=SubscriptionStatus.WAITING_VALIDATION)
         case "max_renting_count_reached":
             TripFactory(cyclist=cyclist)
         case "not_rentable":
-            bike = VehiculeFactory(status=VehiculeStatus.MAINTENANCE)
+            bike = BikeFactory(status=BikeStatus.MAINTENANCE)
         case "rent_locked_vehicule":
             TripFactory(vehicule=bike)
         case "low_battery":
-            bike = VehiculeFactory(boitier__said={"battery": 9})
+            bike = BikeFactory(boitier__said={"battery": 9})
             ProgramFactory._meta.model.objects.update(min_rent_battery=10)
     return cyclist, bike
 
@@ -129,8 +129,8 @@ def test_what_forbids_a_rental_is_said_with_its_code(code: str) -> None:
 def test_an_abonnement_that_waits_may_rent_where_its_tariff_allows_it() -> None:
     cyclist = CyclistFactory()
     RegistrationFactory(cyclist=cyclist)
-    AbonnementFactory(cyclist=cyclist, status=AbonnementStatus.WAITING_VALIDATION, rent_while_waiting=True)
-    assert rent(cyclist, VehiculeFactory()).status == TripStatus.RENTING
+    SubscriptionFactory(cyclist=cyclist, status=SubscriptionStatus.WAITING_VALIDATION, rent_while_waiting=True)
+    assert rent(cyclist, BikeFactory()).status == TripStatus.RENTING
 
 
 def test_an_unknown_vehicle_is_named() -> None:
@@ -143,7 +143,7 @@ def test_an_unknown_vehicle_is_named() -> None:
 
 def test_lock_and_tag_end_a_trip() -> None:
     dock = DockFactory()
-    trip = rent(rider(), VehiculeFactory())
+    trip = rent(rider(), BikeFactory())
     say(trip, "lock", at(1), state="unlocked")
     say(trip, "lock", NOW + HOUR, state="locked")
     assert Trip.objects.get().status == TripStatus.TERMINATING
@@ -152,7 +152,7 @@ def test_lock_and_tag_end_a_trip() -> None:
     trip.refresh_from_db()
     assert (trip.status, trip.end_at, trip.duration) == (TripStatus.COMPLETED, NOW + HOUR, 3600)
     assert (trip.end_dock_id, trip.end_name) == (dock.pk, dock.station.name)
-    assert (Dock.objects.get().vehicule_id, Vehicule.objects.get().station_id) == (trip.vehicule_id, dock.station_id)
+    assert (Dock.objects.get().vehicule_id, Bike.objects.get().station_id) == (trip.vehicule_id, dock.station_id)
     assert kinds(trip) == [
         "trip.created",
         "trip.mark.updated",
@@ -276,7 +276,7 @@ def test_an_end_code_names_the_dock() -> None:
 def test_a_wrong_end_code_is_refused() -> None:
     trip = TripFactory()
     DockFactory(end_code="OTHER", program__id="elsewhere")
-    taken = DockFactory(vehicule=VehiculeFactory())
+    taken = DockFactory(vehicule=BikeFactory())
     for code, refusal in (("OTHER", "end_code_wrong_program_dock"), (taken.end_code, "end_code_vehicule_renting")):
         with pytest.raises(Refused) as error:
             trips.request_end(trip_id=trip.pk, end_code=code, now=NOW)

@@ -17,16 +17,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from bikeshare.models import (
-    Abonnement,
-    Boitier,
+    Bike,
     Cyclist,
     Dock,
+    LockBox,
     Pass,
     Program,
     Registration,
     Station,
+    Subscription,
     Trip,
-    Vehicule,
     Zone,
 )
 from config.api import ROUTERS
@@ -86,8 +86,8 @@ OBJECT_OF: dict[str, type[Model]] = {
     "vehicles:type": TypeSetting,
     "vehicles:campaign": Campaign,
     "bikeshare:gbfs": Program,
-    "bikeshare:abonnement": Abonnement,
-    "bikeshare:boitier": Boitier,
+    "bikeshare:abonnement": Subscription,
+    "bikeshare:boitier": LockBox,
     "bikeshare:cyclist": Cyclist,
     "bikeshare:dock": Dock,
     "bikeshare:pass": Pass,
@@ -95,13 +95,13 @@ OBJECT_OF: dict[str, type[Model]] = {
     "bikeshare:request": Trip,
     "bikeshare:station": Station,
     "bikeshare:trip": Trip,
-    "bikeshare:vehicule": Vehicule,
+    "bikeshare:vehicule": Bike,
     "bikeshare:zone": Zone,
 }
 # The object behind `uid` in the API of bike-share, by the part of the path before it.
 BIKESHARE: dict[str, type[Model]] = {
-    "abonnements": Abonnement,
-    "boitiers": Boitier,
+    "abonnements": Subscription,
+    "boitiers": LockBox,
     "cyclists": Cyclist,
     "docks": Dock,
     "passes": Pass,
@@ -109,7 +109,7 @@ BIKESHARE: dict[str, type[Model]] = {
     "registrations": Registration,
     "stations": Station,
     "trips": Trip,
-    "vehicules": Vehicule,
+    "vehicules": Bike,
     "zones": Zone,
 }
 

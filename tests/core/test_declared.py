@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from bikeshare.models import Abonnement, Cyclist, Pass, Trip
+from bikeshare.models import Cyclist, Pass, Subscription, Trip
 from core.background import run_job
 from core.declared import declared, hidden
 from core.erasure import MARK, texts_of
@@ -171,7 +171,7 @@ def _fill_people(world: World) -> None:
         kyc_documents=[f"passport of {NAME}"],
         status_updated_reason=f"{NAME} ({PHONE}) called",
     )
-    Abonnement.objects.filter(cyclist=cyclist).update(declined_reason=f"{NAME} is too young")
+    Subscription.objects.filter(cyclist=cyclist).update(declined_reason=f"{NAME} is too young")
     LogEntry.objects.log_create(
         Cyclist.objects.get(pk=cyclist.pk), action=1, changes={"name": ["", NAME]}, object_repr=NAME
     )

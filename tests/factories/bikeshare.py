@@ -8,30 +8,30 @@ from typing import Any
 import factory
 
 from bikeshare.choices import (
-    AbonnementStatus,
+    BikeStatus,
+    BikeType,
     CyclistStatus,
     RegistrationStatus,
     RequestOrigin,
     RequestStatus,
+    SubscriptionStatus,
     TripStatus,
-    VehiculeStatus,
-    VehiculeType,
     ZoneType,
 )
 from bikeshare.models import (
-    Abonnement,
-    Boitier,
-    BoitierState,
+    Bike,
     Cyclist,
     Dock,
+    LockBox,
+    LockBoxState,
     Pass,
     Program,
     Registration,
     Resource,
     Station,
+    Subscription,
     TerminationRequest,
     Trip,
-    Vehicule,
     Zone,
     new_id,
 )
@@ -92,14 +92,14 @@ class PassFactory(ResourceFactory):
     uid = factory.Sequence(lambda n: f"04A1B2C3{n:06d}")
 
 
-class AbonnementFactory(ResourceFactory):
+class SubscriptionFactory(ResourceFactory):
     class Meta:
-        model = Abonnement
+        model = Subscription
 
     cyclist = factory.SubFactory(CyclistFactory)
     forfait = "year"
     amount = 4900
-    status = AbonnementStatus.ACTIVE
+    status = SubscriptionStatus.ACTIVE
     activated_at = MADE
 
 
@@ -112,9 +112,9 @@ class StationFactory(ResourceFactory):
     latitude, longitude = 48.853, 2.349
 
 
-class BoitierFactory(ResourceFactory):
+class LockBoxFactory(ResourceFactory):
     class Meta:
-        model = Boitier
+        model = LockBox
 
     number = factory.Sequence(lambda n: f"BX-{n:06d}")
 
@@ -122,18 +122,18 @@ class BoitierFactory(ResourceFactory):
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
         state = kwargs.pop("said", {})
         boitier = super()._create(model_class, *args, **kwargs)
-        BoitierState.objects.create(boitier=boitier, **state)
+        LockBoxState.objects.create(boitier=boitier, **state)
         return boitier
 
 
-class VehiculeFactory(ResourceFactory):
+class BikeFactory(ResourceFactory):
     class Meta:
-        model = Vehicule
+        model = Bike
 
     number = factory.Sequence(lambda n: f"{n:04d}")
-    type = VehiculeType.VAE
-    status = VehiculeStatus.READY
-    boitier = factory.SubFactory(BoitierFactory, program=factory.SelfAttribute("..program"))
+    type = BikeType.VAE
+    status = BikeStatus.READY
+    boitier = factory.SubFactory(LockBoxFactory, program=factory.SelfAttribute("..program"))
 
 
 class DockFactory(ResourceFactory):
@@ -153,7 +153,7 @@ class TripFactory(ResourceFactory):
 
     id = factory.LazyFunction(lambda: new_id(Trip.PREFIX))
     cyclist = factory.SubFactory(CyclistFactory, program=factory.SelfAttribute("..program"))
-    vehicule = factory.SubFactory(VehiculeFactory, program=factory.SelfAttribute("..program"))
+    vehicule = factory.SubFactory(BikeFactory, program=factory.SelfAttribute("..program"))
     vehicule_number = factory.SelfAttribute("vehicule.number")
     vehicule_type = factory.SelfAttribute("vehicule.type")
     status = TripStatus.RENTING
@@ -184,7 +184,7 @@ def rider(**kwargs: Any) -> Cyclist:
     """A cyclist who may rent: active, registered, with an abonnement."""
     cyclist: Cyclist = CyclistFactory(**kwargs)
     RegistrationFactory(cyclist=cyclist, program=cyclist.program)
-    AbonnementFactory(cyclist=cyclist, program=cyclist.program)
+    SubscriptionFactory(cyclist=cyclist, program=cyclist.program)
     return cyclist
 
 

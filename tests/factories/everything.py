@@ -20,7 +20,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from bikeshare.choices import AbonnementStatus, TripStatus
+from bikeshare.choices import SubscriptionStatus, TripStatus
 from bikeshare.models import StationFavorite, TelemetryMessage
 from core.choices import JobState
 from core.models import ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife
@@ -71,14 +71,14 @@ from outbox.models import (
 from outbox.services.mailing_lists.leaving import read_token, unsubscribe_url
 from tests.clock import iso
 from tests.factories.bikeshare import (
-    AbonnementFactory,
-    BoitierFactory,
+    BikeFactory,
     DockFactory,
+    LockBoxFactory,
     PassFactory,
     ProgramFactory,
     RegistrationFactory,
     StationFactory,
-    VehiculeFactory,
+    SubscriptionFactory,
     ZoneFactory,
     ending_trip,
 )
@@ -228,8 +228,8 @@ def _bikes(world: World) -> None:
     now = timezone.now()
     program = ProgramFactory(publish_gbfs=True)
     station = StationFactory(program=program, name="Quai <1> & 'co'", external_id="7")
-    box = BoitierFactory(program=program, said={"latitude": 48.85, "longitude": 2.35, "last_seen": now, "battery": 9})
-    vehicule = VehiculeFactory(program=program, boitier=box, station=station)
+    box = LockBoxFactory(program=program, said={"latitude": 48.85, "longitude": 2.35, "last_seen": now, "battery": 9})
+    vehicule = BikeFactory(program=program, boitier=box, station=station)
     trip = ending_trip(TripStatus.TERMINATION_REQUESTED, program=program, vehicule=vehicule)
     cyclist = trip.cyclist
     said = {"latitude": 48.85, "longitude": 2.35}
@@ -250,7 +250,7 @@ def _bikes(world: World) -> None:
         ZoneFactory(program=program),
         PassFactory(program=program, user=cyclist),
         RegistrationFactory(program=program, cyclist=cyclist),
-        AbonnementFactory(program=program, cyclist=cyclist, status=AbonnementStatus.WAITING_VALIDATION),
+        SubscriptionFactory(program=program, cyclist=cyclist, status=SubscriptionStatus.WAITING_VALIDATION),
         StationFavorite.objects.create(cyclist=cyclist, station=station, created=now),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from bikeshare.choices import VehiculeType
+from bikeshare.choices import BikeType
 from bikeshare.client import CannotRead, read_feed
 from bikeshare.ingest.gbfs import feed_from
 from bikeshare.services.gbfs_import import Report, Written, import_feed
@@ -67,6 +67,6 @@ def _counts(written: Written) -> str:
 
 def _pair(text: str) -> tuple[str, str]:
     theirs, separator, ours = text.partition("=")
-    if not separator or ours not in VehiculeType.values:
-        raise CommandError(f"--type must be THEIRS=OURS, where OURS is one of {', '.join(VehiculeType.values)}.")
+    if not separator or ours not in BikeType.values:
+        raise CommandError(f"--type must be THEIRS=OURS, where OURS is one of {', '.join(BikeType.values)}.")
     return theirs, ours

@@ -10,14 +10,14 @@ from typing import Any
 from django.db import connection
 
 from bikeshare.choices import RUNNING
-from bikeshare.models import BoitierState
+from bikeshare.models import LockBoxState
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
 from core.sql import Col, columns, update_rows
 
 # What every message writes, and what a position does; most messages are positions.
 _OFTEN = columns(
-    BoitierState,
+    LockBoxState,
     "last_seen",
     "latitude",
     "longitude",
@@ -31,7 +31,7 @@ _OFTEN = columns(
 # What the other messages write.
 _SELDOM = tuple(
     column
-    for column in columns(BoitierState, *(field.attname for field in BoitierState._meta.concrete_fields))
+    for column in columns(LockBoxState, *(field.attname for field in LockBoxState._meta.concrete_fields))
     if column not in _OFTEN and column.name != "boitier_id"
 )
 _NAMES = tuple(column.name for column in (*_OFTEN, *_SELDOM))
@@ -87,9 +87,9 @@ class Device:
         self.trip_id, self.trip_status, self.cyclist_id, self.trip_start, self.open = None, "", "", None, None
         self.pin_hash, self.watch = "", Watch()
 
-    def as_state(self) -> BoitierState:
+    def as_state(self) -> LockBoxState:
         """The state as it is at this moment, for an object that is told."""
-        return BoitierState(boitier_id=self.id, **self.state)
+        return LockBoxState(boitier_id=self.id, **self.state)
 
 
 def read_devices(names: Iterable[str]) -> dict[str, Device]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bikeshare.event_kinds.payloads import BatteryLow, PositionForbidden, ZoneReference
-from bikeshare.models import Boitier, BoitierState, Vehicule
+from bikeshare.models import Bike, LockBox, LockBoxState
 from bikeshare.rules.telemetry import LOW_BATTERY
 from bikeshare.rules.zones import Entry, Fix
 from bikeshare.selectors import rows_of
@@ -22,9 +22,9 @@ from bikeshare.services.unit_of_work import ResourceUnitOfWork
 class _PendingEvent:
     """An event to be published when its object has been read: the box, or the vehicle that it is on."""
 
-    model: type[Boitier | Vehicule]
+    model: type[LockBox | Bike]
     subject: str
-    state: BoitierState
+    state: LockBoxState
     publication: dict[str, Any]
 
 
@@ -34,7 +34,7 @@ class DeviceEvents:
     def __init__(self) -> None:
         self._pending: list[_PendingEvent] = []
 
-    def _add(self, model: type[Boitier | Vehicule], subject: str, device: Device, **publication: Any) -> None:
+    def _add(self, model: type[LockBox | Bike], subject: str, device: Device, **publication: Any) -> None:
         self._pending.append(_PendingEvent(model, subject, device.as_state(), publication))
 
     def of_boitier(
@@ -43,13 +43,13 @@ class DeviceEvents:
         """An event about the box; `key` tells two of the same moment apart."""
         extra |= {"vehicule": device.vehicule_id, "trip": device.trip_id, "reported_at": at}
         key = f"{at.isoformat()}:{key}"
-        self._add(Boitier, device.id, device, topic=topic, payload=payload, key=key, at=at, **extra)
+        self._add(LockBox, device.id, device, topic=topic, payload=payload, key=key, at=at, **extra)
 
     def low_battery(self, topic: str, device: Device, at: datetime, value: float, previous: float | None) -> None:
         if device.vehicule_id is None:
             return
         self._add(
-            Vehicule,
+            Bike,
             device.vehicule_id,
             device,
             topic=topic,
@@ -66,7 +66,7 @@ class DeviceEvents:
     def forbidden(self, device: Device, fix: Fix, entry: Entry) -> None:
         assert device.vehicule_id is not None
         self._add(
-            Vehicule,
+            Bike,
             device.vehicule_id,
             device,
             topic="vehicule.position.forbidden",
@@ -84,14 +84,14 @@ class DeviceEvents:
 
     def write(self, work: ResourceUnitOfWork) -> None:
         """Hands the events to the work, in the order in which they were gathered."""
-        rows = self._read(Boitier) | self._read(Vehicule)
+        rows = self._read(LockBox) | self._read(Bike)
         for event in self._pending:
             row = rows.get(event.subject)
             if row is None:
                 continue  # deleted in this moment
-            (row.boitier if event.model is Vehicule else row).state = event.state
+            (row.boitier if event.model is Bike else row).state = event.state
             work.publish(row=row, **event.publication)
 
-    def _read(self, model: type[Boitier | Vehicule]) -> dict[str, Any]:
+    def _read(self, model: type[LockBox | Bike]) -> dict[str, Any]:
         subjects = {event.subject for event in self._pending if event.model is model}
         return {row.pk: row for row in rows_of(model).filter(pk__in=subjects)} if subjects else {}

@@ -8,16 +8,16 @@ from typing import Any
 import structlog
 from django.utils.translation import gettext as _
 
-from bikeshare.choices import AbonnementStatus, Refusal
+from bikeshare.choices import Refusal, SubscriptionStatus
 from bikeshare.event_kinds.payloads import (
-    AbonnementDeclined,
-    AbonnementFailed,
-    AbonnementValidated,
     Failure,
     ObjectPayload,
+    SubscriptionDeclined,
+    SubscriptionFailed,
+    SubscriptionValidated,
     TrialWillEnd,
 )
-from bikeshare.models import Abonnement
+from bikeshare.models import Subscription
 from bikeshare.rules.renting import trial_notice_at
 from bikeshare.selectors import running_trips
 from bikeshare.services.refusals import invalid, refusal
@@ -25,12 +25,16 @@ from bikeshare.services.unit_of_work import ResourceUnitOfWork, load_by_id
 
 log = structlog.get_logger("signalbox.bikeshare")
 SWEEP_LIMIT = 500
-ENDED = (AbonnementStatus.DELETION_REQUESTED, AbonnementStatus.CANCELED)
+ENDED = (SubscriptionStatus.DELETION_REQUESTED, SubscriptionStatus.CANCELED)
 # What a payment system may say of a running abonnement.
-PAYMENTS = {"paid": AbonnementStatus.ACTIVE, "past_due": AbonnementStatus.PAST_DUE, "unpaid": AbonnementStatus.UNPAID}
+PAYMENTS = {
+    "paid": SubscriptionStatus.ACTIVE,
+    "past_due": SubscriptionStatus.PAST_DUE,
+    "unpaid": SubscriptionStatus.UNPAID,
+}
 
 
-def _failure(row: Abonnement, error: Failure | None) -> Failure | None:
+def _failure(row: Subscription, error: Failure | None) -> Failure | None:
     """What speaks against an activation: what was reported, or a tariff that costs without a card to charge."""
     if error is not None:
         return error
@@ -39,101 +43,101 @@ def _failure(row: Abonnement, error: Failure | None) -> Failure | None:
     return None
 
 
-def submit(abonnement_id: str, *, now: datetime, documents: list[str] | None = None) -> Abonnement:
+def submit(abonnement_id: str, *, now: datetime, documents: list[str] | None = None) -> Subscription:
     """Hands it in for validation by an operator."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_by_id(Abonnement, abonnement_id)
+        row = load_by_id(Subscription, abonnement_id)
         changes = {"supporting_documents": documents} if documents is not None else {}
-        work.change(row, status=AbonnementStatus.WAITING_VALIDATION, declined_reason="", **changes)
+        work.change(row, status=SubscriptionStatus.WAITING_VALIDATION, declined_reason="", **changes)
         return row
 
 
-def validate(abonnement_id: str, *, by: str, now: datetime, error: Failure | None = None) -> Abonnement:
+def validate(abonnement_id: str, *, by: str, now: datetime, error: Failure | None = None) -> Subscription:
     """An operator validates: it becomes active at once, or the validation fails and it goes on waiting."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _waiting(abonnement_id)
         failure = _failure(row, error)
         if failure is not None:
-            _publish_attempt(work, "abonnement.validation_failed", row, AbonnementFailed, error=failure)
+            _publish_attempt(work, "abonnement.validation_failed", row, SubscriptionFailed, error=failure)
             return row
-        work.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
-        work.publish("abonnement.validation_succeeded", row, AbonnementValidated, validator=by)
+        work.change(row, status=SubscriptionStatus.ACTIVE, activated_at=now)
+        work.publish("abonnement.validation_succeeded", row, SubscriptionValidated, validator=by)
         work.publish("abonnement.activation_succeeded", row, ObjectPayload)
         return row
 
 
-def decline(abonnement_id: str, *, by: str, reason: str, now: datetime) -> Abonnement:
+def decline(abonnement_id: str, *, by: str, reason: str, now: datetime) -> Subscription:
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         row = _waiting(abonnement_id)
-        work.change(row, status=AbonnementStatus.INCOMPLETE, declined_reason=reason[:200])
-        work.publish("abonnement.validation_declined", row, AbonnementDeclined, validator=by, reason=reason)
+        work.change(row, status=SubscriptionStatus.INCOMPLETE, declined_reason=reason[:200])
+        work.publish("abonnement.validation_declined", row, SubscriptionDeclined, validator=by, reason=reason)
         return row
 
 
-def _waiting(pk: str) -> Abonnement:
-    row = load_by_id(Abonnement, pk)
-    if row.status != AbonnementStatus.WAITING_VALIDATION:
+def _waiting(pk: str) -> Subscription:
+    row = load_by_id(Subscription, pk)
+    if row.status != SubscriptionStatus.WAITING_VALIDATION:
         raise refusal(Refusal.WRONG_STATE)
     return row
 
 
-def activate(abonnement_id: str, *, now: datetime, error: Failure | None = None) -> Abonnement:
+def activate(abonnement_id: str, *, now: datetime, error: Failure | None = None) -> Subscription:
     """Activates one that needs no validation. `error` is a failure that the payment system reports."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_by_id(Abonnement, abonnement_id)
-        if row.status != AbonnementStatus.INCOMPLETE:
+        row = load_by_id(Subscription, abonnement_id)
+        if row.status != SubscriptionStatus.INCOMPLETE:
             raise refusal(Refusal.ILLEGAL_MOVE, _("Only an incomplete abonnement can be activated."))
         failure = _failure(row, error)
         if failure is not None:
-            _publish_attempt(work, "abonnement.activation_failed", row, AbonnementFailed, error=failure)
+            _publish_attempt(work, "abonnement.activation_failed", row, SubscriptionFailed, error=failure)
             return row
-        work.change(row, status=AbonnementStatus.ACTIVE, activated_at=now)
+        work.change(row, status=SubscriptionStatus.ACTIVE, activated_at=now)
         work.publish("abonnement.activation_succeeded", row, ObjectPayload)
         return row
 
 
-def _publish_attempt(work: ResourceUnitOfWork, topic: str, row: Abonnement, payload: Any, **extra: Any) -> None:
+def _publish_attempt(work: ResourceUnitOfWork, topic: str, row: Subscription, payload: Any, **extra: Any) -> None:
     """For attempts, which change nothing in the row: each is its own, by its time."""
     work.publish(topic, row, payload, key=f"{row.version}:{work.now.isoformat()}", **extra)
 
 
-def note_payment(abonnement_id: str, *, outcome: str, now: datetime) -> Abonnement:
+def note_payment(abonnement_id: str, *, outcome: str, now: datetime) -> Subscription:
     """What the payment system says: paid, past_due or unpaid."""
     if outcome not in PAYMENTS:
         raise invalid("outcome", _("It must be one of %(known)s.") % {"known": ", ".join(PAYMENTS)})
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_by_id(Abonnement, abonnement_id)
+        row = load_by_id(Subscription, abonnement_id)
         if row.activated_at is None:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The abonnement was never active."))
         work.change(row, status=PAYMENTS[outcome])
         return row
 
 
-def request_deletion(abonnement_id: str, *, now: datetime) -> Abonnement:
+def request_deletion(abonnement_id: str, *, now: datetime) -> Subscription:
     """Asks for its end. Refused while its cyclist has a running trip."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_by_id(Abonnement, abonnement_id)
+        row = load_by_id(Subscription, abonnement_id)
         if running_trips().filter(cyclist=row.cyclist, program_id=row.program_id).exists():
             raise refusal(Refusal.ABONNEMENT_DELETION_TRIPS)
-        work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
+        work.change(row, status=SubscriptionStatus.DELETION_REQUESTED, trial_notice_at=None)
         return row
 
 
-def cancel(abonnement_id: str, *, now: datetime) -> Abonnement:
+def cancel(abonnement_id: str, *, now: datetime) -> Subscription:
     """Ends it, by way of the request for deletion."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_by_id(Abonnement, abonnement_id)
-        if row.status != AbonnementStatus.DELETION_REQUESTED:
-            work.change(row, status=AbonnementStatus.DELETION_REQUESTED, trial_notice_at=None)
-        work.change(row, status=AbonnementStatus.CANCELED, canceled_at=now)
+        row = load_by_id(Subscription, abonnement_id)
+        if row.status != SubscriptionStatus.DELETION_REQUESTED:
+            work.change(row, status=SubscriptionStatus.DELETION_REQUESTED, trial_notice_at=None)
+        work.change(row, status=SubscriptionStatus.CANCELED, canceled_at=now)
         return row
 
 
-def delete(abonnement_id: str, *, now: datetime) -> Abonnement:
+def delete(abonnement_id: str, *, now: datetime) -> Subscription:
     """Deletes it for good: after it was canceled, or when it never was complete."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
-        row = load_by_id(Abonnement, abonnement_id)
-        if row.status not in (*ENDED, AbonnementStatus.INCOMPLETE):
+        row = load_by_id(Subscription, abonnement_id)
+        if row.status not in (*ENDED, SubscriptionStatus.INCOMPLETE):
             raise refusal(Refusal.IN_USE, _("Ask for the deletion of the abonnement first."))
         work.change(row, trial_notice_at=None)
         work.delete(row)
@@ -143,13 +147,13 @@ def delete(abonnement_id: str, *, now: datetime) -> Abonnement:
 # ---- the end of trials ------------------------------------------------------------------------------------------
 
 
-def trial_plan(row: Abonnement, trial_end: datetime | None, now: datetime) -> tuple[datetime | None, bool]:
+def trial_plan(row: Subscription, trial_end: datetime | None, now: datetime) -> tuple[datetime | None, bool]:
     """For an abonnement whose trial ends (anew) then: when its notice is due, and whether it is given at once."""
     due = trial_notice_at(trial_end, now) if row.status not in ENDED else None
     return (None, True) if due is not None and due <= now else (due, False)
 
 
-def notify_trial_end(work: ResourceUnitOfWork, row: Abonnement) -> None:
+def notify_trial_end(work: ResourceUnitOfWork, row: Subscription) -> None:
     assert row.trial_end is not None
     key = f"trial:{row.trial_end.isoformat()}"
     work.publish("abonnement.trial_will_end", row, TrialWillEnd, key=key, trial_end=row.trial_end)
@@ -162,7 +166,7 @@ def notify_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     whose trial is over by then says nothing that is still true: it is noted in the log and dropped.
     """
     with ResourceUnitOfWork.begin(now) as work:
-        due = Abonnement.objects.filter(trial_notice_at__lte=now).order_by("trial_notice_at")
+        due = Subscription.objects.filter(trial_notice_at__lte=now).order_by("trial_notice_at")
         rows = list(due.select_for_update(skip_locked=True)[:limit])
         for row in rows:
             if row.status not in ENDED and row.trial_end is not None and row.trial_end > now:
@@ -170,5 +174,5 @@ def notify_trial_ends(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
             else:
                 log.warning("trial ended before its notice could be given", abonnement=row.pk)
         # No change of the abonnement itself: neither version nor abonnement.updated.
-        Abonnement.objects.filter(pk__in=[row.pk for row in rows]).update(trial_notice_at=None)
+        Subscription.objects.filter(pk__in=[row.pk for row in rows]).update(trial_notice_at=None)
     return len(rows)
