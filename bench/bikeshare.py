@@ -35,10 +35,10 @@ count, now = int(sys.argv[1]), timezone.now()
 start = now - timedelta(hours=3)
 program = Program.objects.get(pk="bench")
 new = lambda model, **values: model(id=new_id(model.PREFIX), program=program, created=start, **values)
-boxes = Boitier.objects.bulk_create([new(Boitier, number=f"BX-{n}") for n in range(count)])
-BoitierState.objects.bulk_create([BoitierState(boitier=box) for box in boxes])
-bikes = Vehicule.objects.bulk_create(
-    [new(Vehicule, number=str(n), type="vae", status="ready", boitier=box) for n, box in enumerate(boxes)])
+boxes = LockBox.objects.bulk_create([new(LockBox, number=f"BX-{n}") for n in range(count)])
+LockBoxState.objects.bulk_create([LockBoxState(boitier=box) for box in boxes])
+bikes = Bike.objects.bulk_create(
+    [new(Bike, number=str(n), type="vae", status="ready", boitier=box) for n, box in enumerate(boxes)])
 riders = Cyclist.objects.bulk_create([new(Cyclist, status="active") for _ in range(count)])
 Trip.objects.bulk_create(
     [new(Trip, cyclist=r, vehicule=b, vehicule_number=b.number, vehicule_type=b.type, start_at=start)
