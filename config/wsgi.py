@@ -6,7 +6,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.core.wsgi import get_wsgi_application
 
-application = get_wsgi_application()
+from core.bodies import WholeBodies
+
+application = WholeBodies(get_wsgi_application())
 
 from django.urls import get_resolver  # noqa: E402 - these need the settings
 

@@ -13,28 +13,45 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from core.api import Problem
+from core.pieces import (
+    CUT_BEHIND,
+    CUT_OFF,
+    MALFORMED,
+    decode_piece,
+    is_json,
+    split_array,
+    split_lines,
+    why_malformed,
+)
+from core.text import as_utf8, clean_json
 
 MAX_ITEMS = 1_000
 Item = TypeVar("Item", bound=msgspec.Struct)
-_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
+# Strict readers take it, the database does not.
+_NUL = b"\\u0000"
+# What msgspec says of a number that no float holds, anywhere in an item.
+OUT_OF_RANGE = "out of range"
 
 
 @dataclass
 class Batch(Generic[Item]):
     """The items that decoded, each with its place in the batch, and what is wrong with the others.
 
-    `warnings` names what was read although it was not spelt as it should be.
+    `warnings` names what was read although it was not spelt as it should be. `is_single` when the body was one object.
     """
 
     items: list[tuple[int, Item]]
     rejected: list[tuple[int, str]] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
+    is_single: bool = False
 
 
 class BatchDecoder(Generic[Item]):
-    """Decodes a body into items of one msgspec type.
+    """Decodes a body into items of one msgspec type; newline-delimited objects are a batch too.
 
-    Raises Problem 400 when the body is no JSON, 413 above 1,000 items, 422 when it is neither object nor array.
+    Raises Problem 400 when the body is no JSON and no item of it is, 413 above 1,000 items, 422 when it is neither
+    object nor array.
     """
 
     def __init__(self, item_type: type[Item]) -> None:
@@ -43,41 +60,83 @@ class BatchDecoder(Generic[Item]):
         self._raws = msgspec.json.Decoder(list[msgspec.Raw])
 
     def decode(self, body: bytes) -> Batch[Item]:
+        """The strict reader comes first; only what it refuses is read with pains."""
+        error: Exception | None = None
+        if _NUL not in body:
+            try:
+                return self._strictly(body)
+            except MALFORMED as malformed:
+                error = malformed
+        return self._leniently(as_utf8(body), error)
+
+    def _strictly(self, body: bytes) -> Batch[Item]:
         start = body.lstrip()[:1]
-        try:
-            if start == b"[":
-                return self._array(body)
-            if start == b"{":
-                return self._object(body)
-            msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, f"The body is not valid JSON: {error}.") from error
+        if start == b"[":
+            return self._array(body)
+        if start == b"{":
+            return self._object(body)
+        msgspec.json.decode(body)
         raise Problem(422, "The body must be an object or an array of objects.")
 
     def _object(self, body: bytes) -> Batch[Item]:
         try:
-            return Batch([(0, self._one.decode(body))])
+            return Batch([(0, self._one.decode(body))], is_single=True)
         except msgspec.ValidationError as error:
-            _ANYTHING.decode(body)  # a wrong field is found before what is malformed behind it
-            return Batch([], [(0, readable(error))])
+            _WHOLE.decode(body)  # a wrong field is found before what is malformed behind it
+            if OUT_OF_RANGE in str(error):
+                raise msgspec.DecodeError(str(error)) from error
+            return Batch([], [(0, readable(error))], is_single=True)
 
     def _array(self, body: bytes) -> Batch[Item]:
         try:
             items = self._many.decode(body)
         except msgspec.ValidationError:
-            return self._one_by_one(body)
+            return self._pieces([bytes(raw) for raw in self._raws.decode(body)])
         self._check_size(len(items))
         return Batch(list(enumerate(items)))
 
-    def _one_by_one(self, body: bytes) -> Batch[Item]:
-        raws = self._raws.decode(body)
-        self._check_size(len(raws))
+    def _leniently(self, body: bytes, error: Exception | None) -> Batch[Item]:
+        """The items of a body that is no JSON as a whole, as far as they can be told apart."""
+        start = body.lstrip()[:1]
         batch: Batch[Item] = Batch([])
-        for index, raw in enumerate(raws):
+        if start == b"[":
+            batch = self._cut(body)
+        elif start == b"{":
+            lines = split_lines(body)
+            batch = self._pieces(lines or [body])
+            batch.is_single = not lines
+        if not batch.items and not is_json(clean_json(body)):
+            raise Problem(400, f"The body is not valid JSON: {why_malformed(error) if error else 'it holds NUL'}.")
+        return batch
+
+    def _cut(self, body: bytes) -> Batch[Item]:
+        """The items of an array; nothing where more follows the array, for then it is not what it seems."""
+        pieces = split_array(body)
+        if pieces.rest.strip():
+            return Batch([])
+        batch, last = self._pieces(pieces.items), len(pieces.items) - 1
+        if pieces.is_cut_off:
+            is_rejected = bool(batch.rejected) and batch.rejected[-1][0] == last
+            if is_rejected:
+                batch.rejected[-1] = (last, CUT_OFF)
+            else:
+                batch.warnings.append((last, CUT_BEHIND))
+        return batch
+
+    def _pieces(self, pieces: Sequence[bytes]) -> Batch[Item]:
+        self._check_size(len(pieces))
+        batch: Batch[Item] = Batch([])
+        for index, piece in enumerate(pieces):
             try:
-                batch.items.append((index, self._one.decode(raw)))
+                item, note = decode_piece(piece, self._one.decode)
             except msgspec.ValidationError as error:
                 batch.rejected.append((index, readable(error)))
+            except MALFORMED as error:
+                batch.rejected.append((index, f"It is not valid JSON: {why_malformed(error)}."))
+            else:
+                batch.items.append((index, item))
+                if note:
+                    batch.warnings.append((index, note))
         return batch
 
     @staticmethod

@@ -21,7 +21,7 @@ from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from core.api import key_of, limited_body
+from core.api import key_of, raw_body
 from core.batches import BatchDecoder, batch_answer
 from core.combine import Combiner
 from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
@@ -312,7 +312,7 @@ class BatchEndpoint(Generic[Item]):
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """202 after the commit, with what became of the items. Raises Problem for a body that is no batch."""
-        batch = self._decoder.decode(limited_body(request))
+        batch = self._decoder.decode(raw_body(request))
         submission = Submission(key_of(request).pk, batch.items, batch.rejected, batch.warnings)
         size = len(batch.items) + len(batch.rejected)
         intake = self._combiner.submit(submission, size=size) if size else Intake()

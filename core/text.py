@@ -28,17 +28,26 @@ def clean_text(text: str) -> str:
 
 
 def clean_json(body: bytes) -> bytes:
-    """A JSON body without a byte order mark and without escapes of NUL.
+    """A JSON body as UTF-8, without a byte order mark and without escapes of NUL.
 
     Bytes that no JSON text holds (no UTF-8, a raw NUL) and escapes of lone surrogates become U+FFFD, so that they spoil
     one text and no more. What is no JSON stays none.
     """
-    body = body.removeprefix(_MARK)
+    body = as_utf8(body)
     if not body.isascii() or b"\x00" in body:
         body = body.decode("utf-8", "replace").replace("\x00", UNKNOWN).encode()
     if b"\\u" not in body or not _SUSPECT.search(body):
         return body
     return _ESCAPE.sub(_clean_escape, body) or body
+
+
+def as_utf8(body: bytes) -> bytes:
+    """A body without its byte order mark; one in UTF-16, which begins with a mark or a bracket, is written as UTF-8."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace").encode()
+    if len(body) % 2 == 0 and body[:2] in (b"[\0", b"{\0", b"\0[", b"\0{"):
+        return body.decode("utf-16-le" if body[1] == 0 else "utf-16-be", "replace").encode()
+    return body.removeprefix(_MARK)
 
 
 def _clean_escape(escape: re.Match[bytes]) -> bytes:

@@ -28,7 +28,7 @@ from bikeshare.services import programs, resources
 from bikeshare.services.refusals import invalid
 from bikeshare.services.renting import start_trip
 from bikeshare.services.specs import SPECS, Spec
-from core.api import Problem, Router, audited_by, key_of, limited_body
+from core.api import Problem, Router, audited_by, key_of, raw_body
 from core.batches import BatchDecoder, batch_answer, batch_openapi, inline
 from core.refusal import Refused
 
@@ -52,15 +52,14 @@ def add_resource(spec: Spec) -> None:
         return page_of_ids(rows, limit=limit, cursor=cursor, convert=serialize_all)
 
     def make(request: HttpRequest) -> HttpResponse:
-        body = limited_body(request)
-        decoded = batch.decode(body)
+        decoded = batch.decode(raw_body(request))
         with audited_by(key_of(request)):
-            if body.lstrip()[:1] == b"{":
+            if decoded.is_single:
                 for _index, sentence in decoded.rejected:
                     raise Problem(422, sentence, [{"pointer": f"/{sentence.partition(':')[0]}", "detail": sentence}])
                 return answer(_make_one(spec, decoded.items[0][1]), 201)
             made, rejected = _make_many(spec, decoded.items)
-        return answer(batch_answer(made, 0, decoded.rejected + rejected), 202)
+        return answer(batch_answer(made, 0, decoded.rejected + rejected, decoded.warnings), 202)
 
     def read(request: HttpRequest, uid: str) -> dict[str, Any]:
         row = _row(spec, uid)

@@ -8,6 +8,7 @@ loses its neighbours.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from core.text import clean_json, clean_text
+from core.pieces import MALFORMED, decode_any, split_array, why_malformed
+from core.text import as_utf8, clean_text
 from fleet_remotes.catalogue import CAUSE_ALIASES, NOT_SPECIFIED, is_known_cause
 from fleet_remotes.choices import Flag, State
 from fleet_remotes.rules.status import VendorReport
@@ -23,6 +25,10 @@ from fleet_remotes.rules.status import VendorReport
 MAX_TEXT = 128
 # A clock ahead of ours by more than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
+
+# What precedes the array of messages, or the one of events within a message.
+_ARRAY = re.compile(rb'\s*((?:\{.{0,2000}?"events"\s*:\s*)?)\[', re.DOTALL)
+_CALLBACK_ID = re.compile(rb'"callbackId"\s*:\s*"([^"\\]{1,128})"')
 
 _PENDING = {
     "accepted": State.ACCEPTED,
@@ -78,11 +84,31 @@ def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[d
 def read_body(body: bytes) -> list[Event]:
     """Every event of one callback, in order. Never raises: what cannot be read has a `problem`."""
     try:
-        parsed = msgspec.json.decode(clean_json(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        text = clean_text(body[:2_000].decode(errors="replace"))
-        return [Event(text, _digest(body), problem=f"The body is not JSON: {error}")]
+        parsed, _note = decode_any(as_utf8(body))
+    except MALFORMED as error:
+        problem = f"The body is not JSON: {why_malformed(error)}"
+        return list(_pieces(as_utf8(body))) or [_no_json(body, problem)]
     return list(_top_level(parsed))
+
+
+def _pieces(body: bytes) -> Iterator[Event]:
+    """What can be read of a body that is no JSON as a whole: its messages or its events, each by itself."""
+    array = _ARRAY.match(body)
+    if array is None:
+        return
+    head, outer = array[1], _CALLBACK_ID.search(array[1])
+    callback_id = outer[1].decode(errors="replace") if outer else ""
+    for piece in split_array(body[array.end() - 1 :]).items:
+        try:
+            parsed, _note = decode_any(piece)
+        except MALFORMED as error:
+            yield _no_json(piece, f"It is not JSON: {why_malformed(error)}")
+        else:
+            yield from _message(parsed) if not head.strip() else [_event(parsed, callback_id, {})]
+
+
+def _no_json(body: bytes, problem: str) -> Event:
+    return Event(clean_text(body[:2_000].decode(errors="replace")), _digest(body), problem=problem)
 
 
 def _top_level(parsed: Any) -> Iterator[Event]:

@@ -71,13 +71,15 @@ def test_bytes_that_are_no_text_spoil_only_the_text_that_they_stand_in(odd: byte
         (b'"\xff"', "\ufffd"),
         (b'\xef\xbb\xbf"a"', "a"),
         (b'"None"', "None"),
+        (b"\xff\xfe" + '"ä"'.encode("utf-16-le"), "ä"),
+        (b"\xfe\xff" + '"ä"'.encode("utf-16-be"), "ä"),
     ],
 )
 def test_what_becomes_of_a_text(body: bytes, text: str) -> None:
     assert msgspec.json.decode(clean_json(body)) == text
 
 
-@pytest.mark.parametrize("body", [b"\x00", b"\\u0000", b"\xff", b"{\x00}", b'{"a": 1}\x00', b"\xff\xfe{\x00}\x00"])
+@pytest.mark.parametrize("body", [b"\x00", b"\\u0000", b"\xff", b"{\x00}", b'{"a": 1}\x00'])
 def test_what_is_no_json_stays_none(body: bytes) -> None:
     assert clean_json(body).strip()
     with pytest.raises(msgspec.DecodeError):

@@ -48,6 +48,43 @@ def test_it_is_stored_with_one_insert_and_answered_with_nothing() -> None:
     assert fresh(action).state == State.SUBMITTED  # applied later
 
 
+DIRT = {
+    "no UTF-8": b'{"vin": "\xff"}',
+    "half a pair": b'{"vin": "\\ud83d"}',
+    "NUL": b'{"vin": "\\u0000"}',
+    "control": b'{"vin": "a\nb"}',
+    "no number": b'{"vin": NaN}',
+    "beyond any number": b'{"vin": 1e400}',
+    "a word": b"broken",
+    "too deep": b"[" * 5000 + b"]" * 5000,
+    "never closed": b'{"a": [}',
+}
+
+
+@pytest.mark.parametrize("dirt", DIRT.values(), ids=DIRT)
+@pytest.mark.parametrize("batched", [True, False])
+def test_one_bad_event_among_good_ones_is_listed_and_costs_no_other(dirt: bytes, batched: bool) -> None:
+    action, callback = with_callback(since=at(0))
+    event = body(success(action)) if not batched else body(success(action))["events"][0]
+    good = json.dumps(event).encode()
+    content = b"[" + dirt + b"," + good + b"]"
+    if batched:
+        content = b'{"callbackId": "c-1", "events": ' + content + b"}"
+    assert post_callback(callback, content).status_code == 200
+    assert apply_waiting(now=at(9)) == 1
+    assert fresh(action).state == State.SUCCEEDED
+    assert Verdict.UNREADABLE in verdicts()
+
+
+def test_the_events_of_a_body_that_is_cut_off_are_applied_as_far_as_they_came() -> None:
+    action, callback = with_callback(since=at(0))
+    content = json.dumps(body(success(action), success(action, 60))).encode()
+    assert post_callback(callback, content[:-30]).status_code == 200
+    assert apply_waiting(now=at(9)) == 1
+    assert fresh(action).state == State.SUCCEEDED
+    assert Verdict.UNREADABLE in verdicts()
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,0 +1,128 @@
+"""Reads what is not quite JSON item by item, so that one bad item costs no other.
+
+Only what a strict reader refused comes here. An array is cut at the commas between its items, without a look at what is
+in them; each item is then decoded by itself, at last with what no JSON may hold taken out of it: characters that cannot
+be stored, control characters within a text, numbers that are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from core.text import clean_json
+
+Value = TypeVar("Value")
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# Texts whole, so that no bracket in one counts; the last may be cut off.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+_TEXT_OR_NUMBER = re.compile(
+    rb'("(?:[^"\\]|\\.)*+")|(-?(?:NaN|Infinity|nan|inf)\b)|(-?\d[\d.]*[eE][+-]?\d+|-?\d{309,}(?:\.\d+)?)', re.DOTALL
+)
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+_OPENS = {b"}": b"{", b"]": b"["}
+
+REPLACED = "It held characters that no text may hold (NUL, half a surrogate pair, bytes that are no UTF-8)."
+REPAIRED = "It held what JSON does not allow (a control character in a text, a number that is none)."
+CUT_OFF = "The body ends within this item."
+CUT_BEHIND = "The body ends behind this item before its array does; what should have followed did not come."
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The items of an array as bytes; `is_cut_off` when it ends within the last of them, `rest` is what follows it."""
+
+    items: list[bytes]
+    is_cut_off: bool
+    rest: bytes = b""
+
+
+def split_array(body: bytes) -> Pieces:
+    """The items of an array that begins at the first bracket. A bracket that closes nothing is passed over."""
+    items: list[bytes] = []
+    start = body.index(b"[") + 1
+    opened: list[bytes] = []
+    for token in _TOKEN.finditer(body, start):
+        sign = token[0]
+        if sign in (b"[", b"{"):
+            opened.append(sign)
+        elif sign in _OPENS:
+            if not opened and sign == b"]":
+                return Pieces([*items, *_last(body[start : token.start()])], False, body[token.end() :])
+            # What was opened within and never closed ends with what is around it.
+            while opened and opened.pop() != _OPENS[sign]:
+                pass
+        elif sign == b"," and not opened:
+            items.append(body[start : token.start()])
+            start = token.end()
+    return Pieces([*items, *_last(body[start:])], True)
+
+
+def _last(piece: bytes) -> list[bytes]:
+    """The last item; there is none behind a trailing comma."""
+    return [piece] if piece.strip() else []
+
+
+def split_lines(body: bytes) -> list[bytes]:
+    """The objects of newline-delimited JSON, or nothing when it is not that."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    return lines if len(lines) > 1 and all(line.strip()[:1] == b"{" for line in lines) else []
+
+
+def decode_piece(piece: bytes, decode: Callable[[bytes], Value]) -> tuple[Value, str]:
+    """What an item holds, and what had to be done for it, as a sentence; "" when nothing had.
+
+    Raises msgspec.DecodeError (ValidationError for what is JSON but no such item), RecursionError.
+    """
+    cleaned = clean_json(piece)
+    try:
+        value = decode(cleaned)
+    except MALFORMED as error:
+        repaired = _TEXT_OR_NUMBER.sub(_repair, cleaned)
+        try:
+            return decode(repaired), REPAIRED
+        except MALFORMED:
+            _WHOLE.decode(cleaned)  # a wrong field is found before what is malformed behind it
+            raise error from None
+    return value, REPLACED if cleaned != piece else ""
+
+
+def _repair(token: re.Match[bytes]) -> bytes:
+    text, no_number, number = token.groups()
+    if text:
+        return _CONTROL.sub(lambda control: b"\\u%04x" % control[0][0], text)
+    if no_number:
+        return b"null"
+    return b"null" if _is_beyond(number) else token[0]
+
+
+def _is_beyond(number: bytes) -> bool:
+    try:
+        return abs(float(number)) == float("inf")
+    except ValueError:
+        return False
+
+
+def is_json(body: bytes) -> bool:
+    try:
+        _WHOLE.decode(body)
+    except MALFORMED:
+        return False
+    return True
+
+
+def why_malformed(error: Exception) -> str:
+    """Why something could not be decoded, in words that stand behind a colon."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error)
+
+
+def decode_any(piece: bytes) -> tuple[Any, str]:
+    """Any JSON value of a piece, and what had to be done for it."""
+    return decode_piece(piece, msgspec.json.decode)

@@ -1,0 +1,98 @@
+"""Bodies at the real server: in chunks they are whole, and whoever sends too much reads why."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import bodies
+from core.bodies import WholeBodies
+from tests.core.whole_bodies import MOST, application, echo
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(number), "--log-level", "critical"]
+    server = subprocess.Popen([*command, "tests.core.whole_bodies:application"], cwd=Path(__file__).parents[2])
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", number), 1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield number
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def post(port: int, path: str, body: bytes, *, chunked: bool) -> tuple[int, bytes]:
+    """As simple clients do: everything is written before the answer is read."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        if chunked:
+            parts = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
+            connection.request("POST", path, parts, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+        else:
+            connection.request("POST", path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 100_000, MOST, MOST + 1, 6 * MIB, 7 * MIB, 20 * MIB])
+def test_a_body_is_whole_or_its_sender_reads_that_it_is_too_long(port: int, size: int, chunked: bool) -> None:
+    expected = (200, str(size).encode()) if size <= MOST else (413, b"too long")
+    assert post(port, "/", b"x" * size, chunked=chunked) == expected
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_is_refused_for_another_reason_reads_that_too(port: int, chunked: bool) -> None:
+    assert post(port, "/nobody", b"x" * 8 * MIB, chunked=chunked) == (401, b"who are you")
+
+
+def answered(body: bytes, **environ: str) -> tuple[str, int]:
+    """The status, and how much of the body was left unread."""
+    stream, statuses = io.BytesIO(body), []
+    start = {"PATH_INFO": "/", "wsgi.input": stream, **environ}
+    list(application(start, lambda status, _headers: statuses.append(status)))
+    return statuses[0], len(body) - stream.tell()
+
+
+def test_no_more_is_thrown_away_than_its_bounds_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b"x" * 8 * MIB
+    assert answered(body, CONTENT_LENGTH=str(len(body))) == ("413 Payload Too Large", 0)
+    monkeypatch.setattr(bodies, "DRAIN_BYTES", MIB)
+    assert answered(body, CONTENT_LENGTH=str(len(body))) == ("413 Payload Too Large", 7 * MIB)
+    assert answered(body, HTTP_TRANSFER_ENCODING="chunked")[0] == "413 Payload Too Large"
+    monkeypatch.setattr(bodies, "DRAIN_S", 0.0)
+    assert answered(body, CONTENT_LENGTH=str(len(body))) == ("413 Payload Too Large", 8 * MIB)
+
+
+@pytest.mark.parametrize("length", ["", "x", "-1"])
+def test_a_length_that_is_none_is_left_to_django(length: str) -> None:
+    seen: list[object] = []
+
+    def django(environ: dict[str, object], start_response: object) -> list[bytes]:
+        seen.append(environ["CONTENT_LENGTH"])
+        return []
+
+    assert list(WholeBodies(django)({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()}, echo)) == []
+    assert seen == [length]
