@@ -59,6 +59,7 @@ from tests.infra_notifications.helpers import (
 from tests.infra_notifications.pages import url
 from tests.infra_notifications.test_histories import BY_THE_CLOCK, check_promises
 from tests.mailserver import MailServer
+from tests.racing import wait_for_a_waiting_statement
 
 pytestmark = pytest.mark.usefixtures("committed")
 THREADS = 8
@@ -285,18 +286,6 @@ def _in_thread(work: Callable[[], Any]) -> None:
         work()
     finally:
         connections.close_all()
-
-
-def wait_for_a_waiting_statement() -> None:
-    """Until another connection waits for a lock that this one holds."""
-    deadline = time.monotonic() + 10
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
-            if cursor.fetchone():
-                return
-            time.sleep(0.01)
-    raise AssertionError("nobody waited")
 
 
 def test_marks_of_two_tabs_are_all_kept() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from console.lists import BulkRun
 from core.refusal import Refused
@@ -51,30 +50,9 @@ from tests.infra_notifications.helpers import (
     station,
     take,
 )
-from tests.infra_notifications.test_at_once import wait_for_a_waiting_statement
+from tests.racing import overtaken
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-def overtaken(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
-    """The second's answer, or the error that it raised, when it began while the first had not yet committed."""
-    answers: list[Any] = []
-
-    def run() -> None:
-        try:
-            answers.append(second())
-        except Refused as error:
-            answers.append(error)
-        finally:
-            connections.close_all()
-
-    with transaction.atomic():
-        first()
-        thread = Thread(target=run)
-        thread.start()
-        wait_for_a_waiting_statement()
-    thread.join(30)
-    return answers[0]
 
 
 # ---- incidents ------------------------------------------------------------------------------------------------------

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
 
 from core.refusal import Refused
 from outbox.models import Delivery, WebhookSecret
 from outbox.services.deliveries import resend_mail
 from outbox.services.topic_lists.lists import delete_list, send_test
-from outbox.services.webhooks import rotate_secret
-from tests.infra_notifications.test_at_once import wait_for_a_waiting_statement
+from outbox.services.webhooks import pause_endpoint, resume_endpoint, rotate_secret
 from tests.outbox.hooks import endpoint_at
 from tests.outbox.kit import NOW, a_delivery
 from tests.outbox.topic_kit import a_list
+from tests.racing import overtaken
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-def overtaken(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
-    """The second's answer, or what it raised, when it began while the first had not yet committed."""
-    answers: list[Any] = []
-
-    def run() -> None:
-        try:
-            answers.append(second())
-        except Exception as error:
-            answers.append(error)
-        finally:
-            connections.close_all()
-
-    with transaction.atomic():
-        first()
-        thread = Thread(target=run)
-        thread.start()
-        wait_for_a_waiting_statement()
-    thread.join(30)
-    return answers[0]
 
 
 def test_mail_that_two_people_have_sent_again_goes_out_twice_with_ids_of_its_own() -> None:
@@ -57,6 +34,15 @@ def test_secret_that_two_people_rotate_has_one_successor_after_the_other() -> No
     newest = overtaken(rotate, rotate)
     assert WebhookSecret.objects.get(expires_at=None).secret == newest
     assert WebhookSecret.objects.count() == 3
+
+
+@pytest.mark.parametrize("switch", [pause_endpoint, resume_endpoint])
+def test_endpoint_that_two_people_switch_is_switched_by_the_first(switch: Callable[..., bool]) -> None:
+    endpoint = endpoint_at("https://hooks.example.com/in", now=NOW)
+    if switch is resume_endpoint:
+        pause_endpoint(endpoint=endpoint, now=NOW)
+    turn = [partial(switch, endpoint=read_again(endpoint), now=NOW) for _person in range(2)]
+    assert overtaken(*turn) is False
 
 
 def test_test_mail_of_a_list_that_is_being_deleted_is_not_sent() -> None:

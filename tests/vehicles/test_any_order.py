@@ -231,7 +231,7 @@ def at_last(facts: Sequence[Json], sizes: Sequence[int]) -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(
     st.sampled_from(["Renault", "Audi", "BMW", "Volkswagen"]),
     st.lists(ANY_FACT, min_size=1, max_size=9, unique_by=lambda f: (f["type"], f["occurred_at"])),

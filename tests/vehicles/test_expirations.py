@@ -211,7 +211,7 @@ def test_a_sweep_that_was_down_tells_it_late_and_once(one: Timed) -> None:
             transaction.set_rollback(True)
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(st.sampled_from(TIMED), st.lists(st.integers(-48 * 60, 15 * 60), max_size=6))
 def test_when_the_sweep_runs_does_not_matter(one: Timed, minutes: list[int]) -> None:
     """Whenever it ran before, at the end each was told once, at the first look after its moment."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from tests.infra_notifications.test_at_once import wait_for_a_waiting_statement
+from tests.racing import overtaken
 from tests.vehicles.helpers import (
     ACCOUNT,
     CAR,
@@ -41,28 +41,6 @@ from vehicles.services.notifications import dismiss, stop_category
 from vehicles.services.policies import change_type
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-def overtaken(first: Callable[[], Any], second: Callable[[], Any], then: Callable[[], Any] = lambda: None) -> Any:
-    """The second's answer, when it began while the first had not yet committed; `then` is the rest of the first."""
-    answers: list[Any] = []
-
-    def run() -> None:
-        try:
-            answers.append(second())
-        except OperationalError as error:
-            answers.append(error)
-        finally:
-            connections.close_all()
-
-    with transaction.atomic():
-        first()
-        thread = Thread(target=run)
-        thread.start()
-        wait_for_a_waiting_statement()
-        then()
-    thread.join(30)
-    return answers[0]
 
 
 def test_two_batches_about_one_car_lose_nothing_of_each_other() -> None:
