@@ -40,6 +40,7 @@ from infra_notifications.models import (
     UnknownChargePoint,
     UnmappedReport,
 )
+from infra_notifications.services.already_open import review_groups
 from infra_notifications.services.charge_points import ensure_state
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.groups import add_members, follow_schedule, schedule_of
@@ -54,6 +55,8 @@ class MembershipsAdmin(BigTableAdmin):
         for added in formset.save(commit=False) if formset.model is GroupMembership else ():
             added.added_by_id = added.added_by_id or request.user.pk
         formset.save()
+        touched = {row.group_id for row in (*formset.new_objects, *(row for row, _fields in formset.changed_objects))}
+        review_groups(group_ids=touched, now=timezone.now())
 
 
 class GroupsInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -166,6 +169,7 @@ class NotificationGroupAdmin(MembershipsAdmin):
         before = schedule_of(NotificationGroup.objects.get(pk=obj.pk)) if change else ()
         if before[:2] != schedule_of(obj)[:2]:
             obj.digest_due_at = next_digest(obj, now)
+        obj.review_at = now
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             if change:
@@ -192,6 +196,7 @@ class GroupMembershipAdmin(BigTableAdmin):
     def save_model(self, request: HttpRequest, obj: GroupMembership, form: Any, change: bool) -> None:
         obj.added_by_id = obj.added_by_id or request.user.pk
         super().save_model(request, obj, form, change)
+        review_groups(group_ids=[obj.group_id], now=timezone.now())
 
 
 @admin.register(EventRule)

@@ -97,6 +97,7 @@ class NotificationKind(models.TextChoices):
     OPENED = "opened", _("Alert")
     RECOVERED = "recovered", _("All-clear")
     REMINDER = "reminder", _("Reminder")
+    CATCH_UP = "catch_up", _("Mail to addresses that came later")
 
 
 class NotificationState(models.TextChoices):
@@ -125,6 +126,9 @@ class NotificationReason(models.TextChoices):
     DIGEST = "digest", _("For the group’s daily digest")
     TOO_OLD = "too_old", _("Too old: it happened long before it was reported")
     RECOVERED_IN_TIME = "recovered", _("Over before the hold-off had passed")
+    OVER = "over", _("Over before it was told")
+    ACKNOWLEDGED = "acknowledged", _("Acknowledged before the group could be told: somebody takes care of it")
+    NOBODY_LEFT = "nobody_left", _("Nobody who was told of it is on the list any more")
     NOTIFIED_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
     TRANSIENT = "momentary", _("A momentary event has no all-clear")

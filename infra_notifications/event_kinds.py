@@ -47,6 +47,7 @@ class IncidentFacts(msgspec.Struct, kw_only=True):
     said: str = ""
     repeats: int = 0
     close_reason: str = ""
+    acknowledged_by: str = ""
 
 
 class ChargePointIncident(msgspec.Struct, kw_only=True):
@@ -87,6 +88,8 @@ class GroupMail(ToGroup, kw_only=True):
     items: list[ChargePointIncident]
     total: int
     points: int
+    # How many of them were over when the mail was written.
+    over: int = 0
     about: MailSubject
 
 
@@ -150,12 +153,13 @@ RECOVERED = "charge_point.recovered"
 GROUP_ALERT = "notification_group.alert"
 GROUP_RECOVERY = "notification_group.recovery"
 GROUP_STILL_BROKEN = "notification_group.still_broken"
+GROUP_ALREADY_OPEN = "notification_group.already_open"
 GROUP_FLAPPING = "notification_group.flapping"
 GROUP_REMINDER = "notification_group.reminder"
 GROUP_DIGEST = "notification_group.digest"
 GROUP_TEST = "notification_group.test"
 # Mails that tell of what is open: each receiver may acknowledge it by a link.
-_OPENINGS = (GROUP_ALERT, GROUP_STILL_BROKEN, GROUP_REMINDER)
+_OPENINGS = (GROUP_ALERT, GROUP_ALREADY_OPEN, GROUP_STILL_BROKEN, GROUP_REMINDER)
 _ACKNOWLEDGE = "infra_notifications.services.mail_links.acknowledge_url"
 
 _POINT = ChargePointFacts(
@@ -278,6 +282,13 @@ KINDS = (
         _("What is still broken at the charge points of a notification group when their maintenance is over."),
         _group_mail(_FUSE),
         Severity.CRITICAL,
+    ),
+    _group_kind(
+        GROUP_ALREADY_OPEN,
+        _("Mail to a group about what is open already"),
+        _("What is open at the charge points of a notification group when a charge point, address or case is added."),
+        _group_mail(_FUSE),
+        Severity.WARNING,
     ),
     _group_kind(
         GROUP_FLAPPING,

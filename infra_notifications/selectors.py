@@ -220,6 +220,32 @@ def would_have_sent(draft: GroupDraft, now: datetime, hold_offs: Mapping[str, in
     )
 
 
+def open_for_draft(draft: GroupDraft, cases: Sequence[str]) -> int:
+    """How many errors are open at a draft's charge points of which its group has not heard and is to hear."""
+    marked = GroupDraft.objects.filter(pk=draft.pk).values(point=Func(F("marked"), function="unnest"))
+    return _unheard(Incident.objects.filter(charge_point_id__in=marked), draft.group, cases).count()
+
+
+def open_at_members(group: NotificationGroup) -> int:
+    """How many errors of its cases are open at a group's charge points."""
+    found = Incident.objects.filter(charge_point__memberships__group=group, closed_at__isnull=True)
+    return found.filter(case__in=group.cases, acknowledgement__isnull=True).count()
+
+
+def unheard_at_members(group: NotificationGroup) -> int:
+    """The same, without those that the group was told of before."""
+    found = Incident.objects.filter(charge_point__memberships__group=group)
+    return _unheard(found, group, group.cases).count()
+
+
+def _unheard(found: QuerySet[Incident], group: NotificationGroup | None, cases: Sequence[str]) -> QuerySet[Incident]:
+    told = NotificationDecision.objects.filter(
+        incident=OuterRef("pk"), group=group, kind=NotificationKind.OPENED, state=NotificationState.SENT
+    )
+    found = found.filter(closed_at__isnull=True, case__in=list(cases), acknowledgement__isnull=True)
+    return found if group is None else found.filter(~Exists(told))
+
+
 def unfinished_drafts(owner_id: int) -> list[GroupDraft]:
     """What a person began in the wizard and did not finish: a name, marks, or a change of a group."""
     begun = ~Q(name="") | ~Q(marked=[]) | Q(group__isnull=False)

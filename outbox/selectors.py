@@ -102,6 +102,18 @@ def refused_addresses(addresses: Iterable[str]) -> dict[str, Address]:
     return {row.address.lower(): row for row in refused}
 
 
+def addresses_reached(event_ids: Iterable[int], addresses: Iterable[str]) -> set[tuple[int, str]]:
+    """Which of these mails went, or are going, to which of these addresses, as (event id, lower-case address)."""
+    on_the_way = (*WAITING, DeliveryState.SENDING, DeliveryState.DELIVERED)
+    found = Delivery.objects.alias(lowered=Lower("address")).filter(
+        event_id__in=list(event_ids),
+        channel=Channel.EMAIL,
+        state__in=on_the_way,
+        lowered__in=[address.lower() for address in addresses],
+    )
+    return {(event_id, address.lower()) for event_id, address in found.values_list("event_id", "address")}
+
+
 def open_counts() -> dict[str, int]:
     """How many deliveries wait, are being sent, or failed, by state."""
     states = (*WAITING, DeliveryState.SENDING, DeliveryState.FAILED)

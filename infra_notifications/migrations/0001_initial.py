@@ -541,6 +541,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
                 ("gathering_until", models.DateTimeField(editable=False, null=True)),
+                ("review_at", models.DateTimeField(editable=False, null=True)),
                 ("last_notified_at", models.DateTimeField(editable=False, null=True, verbose_name="last notification")),
                 ("digest_time", models.TimeField(blank=True, null=True, verbose_name="daily digest at")),
                 (
@@ -583,7 +584,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("digest_due_at__isnull", False)),
                         fields=["digest_due_at"],
                         name="notificationgroup_digest",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("review_at__isnull", False)),
+                        fields=["review_at"],
+                        name="notificationgroup_review",
+                    ),
                 ],
             },
         ),
@@ -1004,7 +1010,12 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("opened", "Alert"), ("recovered", "All-clear"), ("reminder", "Reminder")],
+                        choices=[
+                            ("opened", "Alert"),
+                            ("recovered", "All-clear"),
+                            ("reminder", "Reminder"),
+                            ("catch_up", "Mail to addresses that came later"),
+                        ],
                         max_length=10,
                         verbose_name="kind",
                     ),
@@ -1032,6 +1043,12 @@ class Migration(migrations.Migration):
                             ("digest", "For the group’s daily digest"),
                             ("too_old", "Too old: it happened long before it was reported"),
                             ("recovered", "Over before the hold-off had passed"),
+                            ("over", "Over before it was told"),
+                            (
+                                "acknowledged",
+                                "Acknowledged before the group could be told: somebody takes care of it",
+                            ),
+                            ("nobody_left", "Nobody who was told of it is on the list any more"),
                             ("told_together", "Told in the alert itself: it was over by then"),
                             ("no_recovery", "The group wants no all-clear"),
                             ("momentary", "A momentary event has no all-clear"),
@@ -1083,7 +1100,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("kind", "reminder"), _negated=True),
+                        condition=models.Q(("kind__in", ("opened", "recovered"))),
                         fields=("incident", "group", "kind"),
                         name="notice_once",
                     )

@@ -46,6 +46,8 @@ class NotificationGroup(models.Model):
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
     # Until then, what opens is gathered into the next mail.
     gathering_until = models.DateTimeField(null=True, editable=False)
+    # Set when a member, an address or a case came: what is open already is decided anew then (services/already_open).
+    review_at = models.DateTimeField(null=True, editable=False)
     last_notified_at = models.DateTimeField(_("last notification"), null=True, editable=False)
     charge_points = models.ManyToManyField(
         ChargePoint, through="GroupMembership", related_name="groups", verbose_name=_("charge points")
@@ -54,7 +56,7 @@ class NotificationGroup(models.Model):
     lifecycle = Lifecycle(
         kept=While("Operators make and delete it."),
         personal=(),
-        audited=Audited(exclude=("gathering_until", "last_notified_at", "updated_at")),
+        audited=Audited(exclude=("gathering_until", "review_at", "last_notified_at", "updated_at")),
     )
 
     class Meta:
@@ -81,6 +83,8 @@ class NotificationGroup(models.Model):
             models.Index(
                 fields=("digest_due_at",), name="notificationgroup_digest", condition=Q(digest_due_at__isnull=False)
             ),
+            # Groups for which what is open is to be decided anew.
+            models.Index(fields=("review_at",), name="notificationgroup_review", condition=Q(review_at__isnull=False)),
         )
 
     def __str__(self) -> str:

@@ -133,9 +133,11 @@ class NotificationDecision(models.Model):
         verbose_name_plural = _("notices")
         ordering = ("id",)
         constraints = (
-            # Reminders come again and again; everything else is decided once.
+            # Reminders, and mails to addresses that came later, repeat; everything else is decided once.
             models.UniqueConstraint(
-                fields=("incident", "group", "kind"), name="notice_once", condition=~Q(kind="reminder")
+                fields=("incident", "group", "kind"),
+                name="notice_once",
+                condition=Q(kind__in=("opened", "recovered")),
             ),
         )
         indexes = (

@@ -37,7 +37,7 @@ class Situation:
 
     `maintenance_until`: its charge point is in maintenance until then. `flapping_until`: its charge point opens the
     case again and again, and this is the next time at which somebody hears of that. `open_again`: the case is open
-    at its charge point, by this incident or a later one.
+    at its charge point, by this incident or a later one. `acknowledged`: somebody takes care of it.
     """
 
     case: str
@@ -49,6 +49,7 @@ class Situation:
     flapping_until: datetime | None = None
     left_group: bool = False
     open_again: bool = False
+    acknowledged: bool = False
     waited: Waited | None = None
 
     def waited_for(self, reason: NotificationReason) -> bool:
@@ -128,6 +129,14 @@ def is_flapping_news(situation: Situation, now: datetime) -> bool:
     )
 
 
+def _is_not_over(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    """What ended while it waited for the group's next mail is not told; an event that nothing ends (a shock) is."""
+    if situation.closed_at is None or situation.transient or situation.waited is None:
+        return None
+    is_over = situation.waited.reason == NotificationReason.GATHERED and situation.closed_at < situation.waited.until
+    return Decision(NotificationReason.OVER) if is_over else None
+
+
 def _lasted(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
     if is_flapping_news(situation, now):
         return None
@@ -142,7 +151,8 @@ def _is_no_digest(situation: Situation, listener: Listener, now: datetime, max_a
 
 
 # The pipeline, to be read aloud: the charge point is a member, the group listens to the case, reaches someone, it is
-# news, there is no maintenance, the charge point does not flap, it lasted, and the group wants single mails.
+# news, there is no maintenance, the charge point does not flap, it goes on, it lasted, and the group wants single
+# mails.
 OPENING_STAGES: tuple[Stage, ...] = (
     _is_member,
     _listens,
@@ -150,6 +160,7 @@ OPENING_STAGES: tuple[Stage, ...] = (
     _is_news,
     _is_no_maintenance,
     _is_no_flapping,
+    _is_not_over,
     _lasted,
     _is_no_digest,
 )
@@ -165,6 +176,16 @@ def decide_opening(situation: Situation, listener: Listener, now: datetime, max_
 def decide_waiting(situation: Situation, listener: Listener, now: datetime) -> Decision:
     """The same for what has waited and is due: group, incident and surroundings may have changed meanwhile."""
     return next((d for stage in WAITING_STAGES if (d := stage(situation, listener, now, timedelta.max))), NOTIFY)
+
+
+def decide_open(situation: Situation, listener: Listener, now: datetime) -> Decision:
+    """The same for what is open already when a member, an address or a case comes: however old it is, it goes on.
+
+    What somebody acknowledged alarms nobody: a mail that is sent anyway lists it.
+    """
+    decision = decide_waiting(situation, listener, now)
+    waits = decision.reason in (NotificationReason.NONE, NotificationReason.HOLD_OFF)
+    return Decision(NotificationReason.ACKNOWLEDGED) if situation.acknowledged and waits else decision
 
 
 def decide_recovery(situation: Situation, listener: Listener, now: datetime) -> Decision:

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from core.refusal import Refused
 from core.sql import columns, insert_rows
 from infra_notifications.choices import EntryKind
-from infra_notifications.models import Acknowledgement, Incident, IncidentEntry
+from infra_notifications.models import Acknowledgement, GroupMembership, Incident, IncidentEntry
+from infra_notifications.services.already_open import review_groups
 
 MAX_NOTE = 2_000
 # Acknowledged in one statement; more at once are taken in several.
@@ -68,7 +69,15 @@ def withdraw_acknowledgement(*, incident: Incident, author: str, now: datetime) 
                 " AND g.digest_time IS NULL AND n.incident_id = %s AND n.kind = 'opened' AND n.state = 'sent'",
                 [now, incident.pk],
             )
+        review_groups(group_ids=_groups_at(incident), now=now)
     return True
+
+
+def _groups_at(incident: Incident) -> list[int]:
+    """The groups that may not have been told because it was acknowledged."""
+    return list(
+        GroupMembership.objects.filter(charge_point_id=incident.charge_point_id).values_list("group_id", flat=True)
+    )
 
 
 def add_note(*, incident: Incident, author: str, note: str, now: datetime) -> None:

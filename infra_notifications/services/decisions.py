@@ -6,7 +6,7 @@ What is decided here when an incident opens or closes is told by `services/notif
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from infra_notifications.models import GroupAddress, GroupMembership, Incident, 
 from infra_notifications.rules.decisions import Decision, Listener, Situation, decide_opening, decide_recovery
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.services.context import NotificationContext
+from outbox.selectors import addresses_reached
 
 _NOTIFICATION = columns(
     NotificationDecision,
@@ -38,7 +39,7 @@ NotificationRow = tuple[object, ...]
 
 def insert_notifications(rows: Sequence[NotificationRow]) -> None:
     """Writes what was decided; what is decided already for an incident, group and kind stays. Reminders repeat."""
-    once = "ON CONFLICT (incident_id, group_id, kind) WHERE NOT (kind = 'reminder') DO NOTHING"
+    once = "ON CONFLICT (incident_id, group_id, kind) WHERE kind IN ('opened', 'recovered') DO NOTHING"
     insert_rows("infra_notifications_notice", _NOTIFICATION, rows, once)
 
 
@@ -96,12 +97,46 @@ def _groups_of(charge_point_ids: set[int]) -> dict[int, list[tuple[NotificationG
     return found
 
 
-def addresses_of(group_ids: Iterable[int]) -> dict[int, list[str]]:
-    """The addresses of each group; none for a group without."""
-    addresses: dict[int, list[str]] = defaultdict(list)
-    for group_id, address in GroupAddress.objects.filter(group_id__in=group_ids).values_list("group_id", "address"):
-        addresses[group_id].append(address)
+def addresses_of(group_ids: Iterable[int]) -> dict[int, dict[str, datetime]]:
+    """The addresses of each group, each with the moment at which it came; none for a group without."""
+    addresses: dict[int, dict[str, datetime]] = defaultdict(dict)
+    found = GroupAddress.objects.filter(group_id__in=group_ids)
+    for group_id, address, added_at in found.values_list("group_id", "address", "added_at"):
+        addresses[group_id][address] = added_at
     return addresses
+
+
+def unheard_by(
+    notified: Iterable[tuple[int, Incident]], addresses: Mapping[int, Mapping[str, datetime]]
+) -> dict[tuple[int, int], set[str]]:
+    """Of groups that were told of incidents, by (group, incident) the addresses that have not heard of it.
+
+    An address that stood on the list when an incident was received has heard of it as the group has; what those got
+    that came later, the deliveries say. At most two statements, and none where nobody came later.
+    """
+    late = {
+        (group_id, incident.pk): {
+            address for address, came in addresses[group_id].items() if came > incident.opened_received_at
+        }
+        for group_id, incident in notified
+    }
+    late = {pair: those for pair, those in late.items() if those}
+    if not late:
+        return {}
+    sent = NotificationDecision.objects.filter(
+        group_id__in={group_id for group_id, _ in late},
+        incident_id__in={incident_id for _, incident_id in late},
+        event_id__isnull=False,
+    ).exclude(kind=NotificationKind.RECOVERED)
+    by_event: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for group_id, incident_id, event_id in sent.values_list("group_id", "incident_id", "event_id"):
+        if group_id is not None and event_id is not None and (group_id, incident_id) in late:
+            by_event[event_id].append((group_id, incident_id))
+    reached = addresses_reached(by_event, {address for those in late.values() for address in those})
+    for event_id, lowered in reached:
+        for pair in by_event[event_id]:
+            late[pair] = {address for address in late[pair] if address.lower() != lowered}
+    return {pair: those for pair, those in late.items() if those}
 
 
 def members_among(group_ids: Iterable[int], points: Iterable[int]) -> set[tuple[int, int]]:
@@ -157,6 +192,8 @@ def decide_closings(
             )
         elif notification.reason == NotificationReason.HOLD_OFF and _was_over_in_time(state, notification):
             never[NotificationReason.RECOVERED_IN_TIME].append(notification.pk)
+        elif _is_over_before_the_next_mail(state, notification):
+            never[NotificationReason.OVER].append(notification.pk)
         elif notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
             never[NotificationReason.MAINTENANCE].append(notification.pk)
     for reason, ids in never.items():
@@ -168,6 +205,11 @@ def decide_closings(
 
 def _was_over_in_time(state: IncidentState, notification: NotificationDecision) -> bool:
     return state.closed_at is not None and notification.due_at is not None and state.closed_at < notification.due_at
+
+
+def _is_over_before_the_next_mail(state: IncidentState, notification: NotificationDecision) -> bool:
+    waits = notification.reason == NotificationReason.GATHERED and state.close_reason != CloseReason.TRANSIENT
+    return waits and _was_over_in_time(state, notification)
 
 
 def reconsider_too_old(*, incidents: Sequence[IncidentState], now: datetime) -> None:

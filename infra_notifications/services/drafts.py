@@ -66,9 +66,9 @@ def finish_draft(*, draft: GroupDraft, by: AbstractBaseUser | None, now: datetim
         locked = GroupDraft.objects.select_for_update(of=("self",)).select_related("group").get(pk=draft.pk)
         settings = {"name": locked.name, "description": locked.description}
         if locked.group is None:
-            group = create_group(settings=settings, charge_point_ids=locked.marked, by=by)
+            group = create_group(settings=settings, charge_point_ids=locked.marked, by=by, now=now)
         else:
-            added, removed = replace_members(group=locked.group, charge_point_ids=locked.marked, by=by)
+            added, removed = replace_members(group=locked.group, charge_point_ids=locked.marked, by=by, now=now)
             group = update_group(group=locked.group, settings=settings, now=now)
             keep_members_undo(group=group, added=added, removed=removed, by=by, now=now)
         locked.delete()

@@ -25,6 +25,7 @@ from infra_notifications.models import (
     NotificationDecision,
     NotificationGroup,
 )
+from infra_notifications.services.already_open import review_groups
 from infra_notifications.services.decisions import reschedule_digest, reschedule_group, reschedule_reminders
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.payloads import to_group
@@ -108,10 +109,11 @@ def create_group(
     clean, addresses = clean_settings({"name": ""} | settings), clean_addresses(emails)
     with transaction.atomic():
         group = NotificationGroup(**clean)
-        group.digest_due_at = next_digest(group, now or timezone.now())
+        moment = now or timezone.now()
+        group.digest_due_at, group.review_at = next_digest(group, moment), moment
         GROUPS.save(group)
         GROUPS.add_addresses(group, addresses)
-        add_members(group=group, charge_point_ids=charge_point_ids, by=by)
+        add_members(group=group, charge_point_ids=charge_point_ids, by=by, now=moment)
     return group
 
 
@@ -132,7 +134,8 @@ def update_group(
         for key, value in clean.items():
             setattr(group, key, value)
         # Nothing but these: when the group was last told and gathers until is written by others meanwhile.
-        fields = [*clean, "updated_at"]
+        group.review_at = now
+        fields = [*clean, "review_at", "updated_at"]
         if schedule_of(group)[:2] != before[:2]:
             group.digest_due_at = next_digest(group, now)
             fields.append("digest_due_at")
@@ -140,7 +143,7 @@ def update_group(
         if addresses is not None:
             GROUPS.replace_addresses(group, addresses, now)
         if members is not None:
-            replace_members(group=group, charge_point_ids=members, by=by)
+            replace_members(group=group, charge_point_ids=members, by=by, now=now)
         follow_schedule(group=group, before=before, now=now)
     return group
 
@@ -176,9 +179,10 @@ def add_members(
     group: NotificationGroup,
     charge_point_ids: Iterable[int] | QuerySet[Any],
     by: AbstractBaseUser | None = None,
+    now: datetime | None = None,
 ) -> int:
     """Puts charge points into a group, set-based; those already in it are left alone. Returns how many are new."""
-    return len(insert_members(group=group, charge_point_ids=charge_point_ids, by=by))
+    return len(insert_members(group=group, charge_point_ids=charge_point_ids, by=by, now=now))
 
 
 def remove_members(*, group: NotificationGroup, charge_point_ids: Iterable[int] | QuerySet[Any]) -> int:
@@ -191,9 +195,10 @@ def insert_members(
     group: NotificationGroup,
     charge_point_ids: Iterable[int] | QuerySet[Any],
     by: AbstractBaseUser | None = None,
+    now: datetime | None = None,
 ) -> list[int]:
     """`add_members`, for those who must know which charge points are new."""
-    ids = sorted(set(charge_point_ids))
+    ids, moment = sorted(set(charge_point_ids)), now or timezone.now()
     if not ids:
         return []
     with transaction.atomic(), connection.cursor() as cursor:
@@ -201,10 +206,12 @@ def insert_members(
             "INSERT INTO infra_notifications_groupmembership (group_id, charge_point_id, added_at, added_by_id)"
             " SELECT %s, c.id, %s, %s FROM infra_notifications_chargepoint c WHERE c.id = ANY(%s::bigint[])"
             " ON CONFLICT DO NOTHING RETURNING charge_point_id",
-            [group.pk, timezone.now(), by.pk if by else None, array_literal(ids)],
+            [group.pk, moment, by.pk if by else None, array_literal(ids)],
         )
         added = [row[0] for row in cursor.fetchall()]
         _audit_members(group, "add", added)
+        if added:
+            review_groups(group_ids=[group.pk], now=moment)
     return added
 
 
@@ -225,14 +232,18 @@ def delete_members(*, group: NotificationGroup, charge_point_ids: Iterable[int] 
 
 
 def replace_members(
-    *, group: NotificationGroup, charge_point_ids: Iterable[int], by: AbstractBaseUser | None = None
+    *,
+    group: NotificationGroup,
+    charge_point_ids: Iterable[int],
+    by: AbstractBaseUser | None = None,
+    now: datetime | None = None,
 ) -> tuple[list[int], list[int]]:
     """Makes these the group's members; returns whom it added and whom it removed."""
     wanted = set(charge_point_ids)
     with transaction.atomic():
         present = set(GroupMembership.objects.filter(group=group).values_list("charge_point_id", flat=True))
         removed = delete_members(group=group, charge_point_ids=present - wanted)
-        return insert_members(group=group, charge_point_ids=wanted - present, by=by), removed
+        return insert_members(group=group, charge_point_ids=wanted - present, by=by, now=now), removed
 
 
 def _audit_members(group: NotificationGroup, operation: str, ids: Sequence[int]) -> None:

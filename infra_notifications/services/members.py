@@ -78,7 +78,7 @@ def take_out(*, group: NotificationGroup, charge_point_ids: Sequence[int], by: A
 
 
 def add_chunk(run: BulkRun) -> list[int]:
-    return insert_members(group=group_of(run.arguments), charge_point_ids=run.ids, by=run.by)
+    return insert_members(group=group_of(run.arguments), charge_point_ids=run.ids, by=run.by, now=run.now)
 
 
 def remove_chunk(run: BulkRun) -> list[int]:

@@ -8,7 +8,7 @@ maintenance held back and what flaps have mails of their own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -44,6 +44,7 @@ from infra_notifications.services.decisions import (
     members_among,
     notification_row,
     remind_at,
+    unheard_by,
 )
 from infra_notifications.services.payloads import MailThread, flapping_payload, incidents_payload, threads_of
 from outbox.contract import NewEvent
@@ -215,6 +216,10 @@ class NotificationRound:
     def _notify_recoveries(self, recoveries: dict[tuple[int, str], list[NotificationDecision]]) -> None:
         window = timedelta(seconds=settings.CHARGING_GATHER_S)
         threads = threads_of(thread for _, thread in recoveries) if recoveries else {}
+        unheard = unheard_by(
+            [(group_id, one.incident) for (group_id, _thread), those in recoveries.items() for one in those],
+            self.addresses,
+        )
         for (group_id, thread), notifications in recoveries.items():
             group, (about, notified) = self.groups[group_id], threads.get(thread, MailThread())
             if window and notified is not None and self.now < notified + window:
@@ -222,8 +227,22 @@ class NotificationRound:
                     self._change(
                         notification, NotificationState.WAITING, NotificationReason.GATHERED, notified + window
                     )
-            else:
-                self._notify_incidents(group, GROUP_RECOVERY, notifications, thread, about)
+                continue
+            for to, those in self._by_those_who_heard(group_id, notifications, unheard).items():
+                self._notify_incidents(group, GROUP_RECOVERY, those, thread, about, to)
+
+    def _by_those_who_heard(
+        self, group_id: int, notifications: list[NotificationDecision], unheard: dict[tuple[int, int], set[str]]
+    ) -> dict[tuple[str, ...], list[NotificationDecision]]:
+        """All-clears by who heard of the beginning: an address that came later, and was told of nothing, gets none."""
+        addresses = self.addresses[group_id]
+        found: dict[tuple[str, ...], list[NotificationDecision]] = defaultdict(list)
+        for notification in notifications:
+            deaf = unheard.get((group_id, notification.incident_id), ())
+            found[tuple(address for address in addresses if address not in deaf)].append(notification)
+        for notification in found.pop((), ()):
+            self._change(notification, NotificationState.SKIPPED, NotificationReason.NOBODY_LEFT)
+        return found
 
     def _notify_incidents(
         self,
@@ -232,10 +251,11 @@ class NotificationRound:
         notifications: list[NotificationDecision],
         thread: str = "",
         about: MailSubject | None = None,
+        to: Iterable[str] | None = None,
     ) -> None:
         if notifications:
             payload = incidents_payload(group, [notification.incident for notification in notifications], about=about)
-            self.add_mail(group, kind, payload, notifications, thread)
+            self.add_mail(group, kind, payload, notifications, thread, to)
 
     def _notify_flapping(self, group: NotificationGroup, notifications: list[NotificationDecision]) -> None:
         if notifications:
@@ -248,13 +268,14 @@ class NotificationRound:
         payload: msgspec.Struct,
         notifications: list[NotificationDecision],
         thread: str = "",
+        to: Iterable[str] | None = None,
     ) -> None:
-        """Plans a mail that tells these notifications; a digest of what is still open has none."""
+        """Plans a mail that tells these notifications; a digest of what is still open has none. `to`: not to all."""
         group.last_notified_at = self.now
         about = f"notice:{notifications[0].pk}" if notifications else f"group:{group.pk}"
         event = mail_to_list(
             group,
-            self.addresses[group.pk],
+            self.addresses[group.pk] if to is None else to,
             kind=kind,
             payload=payload,
             dedup_key=f"{kind}:{about}:{self.now.timestamp():.6f}",
@@ -265,7 +286,8 @@ class NotificationRound:
 
     # ---- writing ------------------------------------------------------------------------------------------------
 
-    def write(self) -> None:
+    def write(self) -> dict[str, int]:
+        """Publishes the mails and notes what became of each notification; returns the events' ids by their keys."""
         ids = publish(events=[event for event, _ in self.events], now=self.now)
         told_over: list[NotificationRow] = []
         for event, notifications in self.events:
@@ -279,6 +301,7 @@ class NotificationRound:
             columns(NotificationGroup, "gathering_until", "last_notified_at", "digest_due_at"),
             [(g.pk, g.gathering_until, g.last_notified_at, g.digest_due_at) for g in self.groups.values()],
         )
+        return ids
 
     def _settle(
         self, notification: NotificationDecision, event: NewEvent, event_id: int | None

@@ -100,7 +100,8 @@ def incidents_payload(
     items = [incident_at(incident.charge_point, incident) for incident in incidents[:LISTED]]
     errors, points = counts or (len(incidents), len({incident.charge_point_id for incident in incidents}))
     about = about or _subject_of(group, incidents[0], errors, points)
-    return GroupMail(items=items, total=errors, points=points, about=about, **to_group(group))
+    over = sum(not incident.is_open for incident in incidents)
+    return GroupMail(items=items, total=errors, points=points, over=over, about=about, **to_group(group))
 
 
 def _subject_of(group: NotificationGroup, first: Incident, errors: int, points: int) -> MailSubject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from infra_notifications.services.already_open import REVIEW_LIMIT, review_due
 from infra_notifications.services.context import EVALUATION_LIMIT, evaluate_flapping
 from infra_notifications.services.digests import DIGEST_LIMIT, send_digests
 from infra_notifications.services.incidents import SWEEP_LIMIT, end_transient, sweep_silence
@@ -17,6 +18,8 @@ def sweep(*, now: datetime) -> None:
         continue
     end_transient(now=now)
     while evaluate_flapping(now=now) >= EVALUATION_LIMIT:
+        continue
+    while review_due(now=now) >= REVIEW_LIMIT:
         continue
     while notify_due(now=now) >= NOTIFY_LIMIT:
         continue

@@ -31,6 +31,7 @@ from infra_notifications.services.digests import zone_of
 from infra_notifications.services.members import take_out
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, REMOVE_FROM_GROUP, TAG
 from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
+from infra_notifications.views.wizard import say_what_is_open
 from outbox.choices import DeliveryState
 from outbox.filters import DeliveryFilters
 from outbox.search import DELIVERY_SEARCH
@@ -160,9 +161,19 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
             refusals = error.sentences
         else:
             messages.success(request, _("The configuration is saved."))
+            _say_what_is_open(request, group, addresses)
             return redirect("infra_notifications:group", pk)
     context = _head(group, "group") | {"form": form, "email_errors": refusals}
     return render(request, "infra_notifications/group_edit.html", context, status=422 if refusals else 200)
+
+
+def _say_what_is_open(request: HttpRequest, group: NotificationGroup, addresses_before: list[str]) -> None:
+    """A new address hears of everything that is open, the others of what they have not heard of."""
+    before = {address.lower() for address in addresses_before}
+    has_new = any(row.address.lower() not in before for row in group.addresses.all())
+    say_what_is_open(
+        request, group, selectors.open_at_members(group) if has_new else selectors.unheard_at_members(group)
+    )
 
 
 class _GroupTab(ListPage):

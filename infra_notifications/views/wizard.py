@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from console.charts import stacked_bars
@@ -29,6 +29,7 @@ from infra_notifications.choices import CASE_COLOURS, DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.forms import GroupNameForm, ids_in
 from infra_notifications.models import ChargePoint, GroupDraft, NotificationGroup
+from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import drafts
 from infra_notifications.views.columns import POINT_COLUMNS
@@ -217,13 +218,15 @@ def wizard_confirm(request: HttpRequest, pk: int) -> HttpResponse:
             return _to(request, reverse("infra_notifications:groups"))
         else:
             return _finished(request, draft, group)
-    context = _context(draft, 3, error=error) | marked_context(draft) | _forecast(draft)
+    cases = draft.group.cases if draft.group else all_cases()
+    open_already = selectors.open_for_draft(draft, cases)
+    context = _context(draft, 3, error=error, open_already=open_already) | marked_context(draft) | _forecast(draft)
     return _render(request, "wizard_confirm", context, 422 if error else 200)
 
 
 def _forecast(draft: GroupDraft) -> dict[str, Any]:
     """What the group would have sent in the last 30 days, as a table and as a chart."""
-    cases = draft.group.cases if draft.group else list(Case.values)
+    cases = draft.group.cases if draft.group else all_cases()
     hold_offs = {
         case: draft.group.hold_off_of(case) if draft.group else DEFAULT_HOLD_OFF_S[Case(case)] for case in cases
     }
@@ -248,9 +251,35 @@ def _finished(request: HttpRequest, draft: GroupDraft, group: NotificationGroup)
     """Closes the modal and shows the overview where the group stands in it."""
     said = _("“%(name)s” is saved.") if draft.group_id else _("“%(name)s” is made. Say now who is to be told.")
     messages.success(request, said % {"name": group.name})
+    say_what_is_open(request, group, selectors.unheard_at_members(group))
     before = NotificationGroup.objects.filter(name__lt=group.name).count()
     page = f"?page={before // PAGE_SIZE + 1}" if before >= PAGE_SIZE else ""
     return _to(request, f"{reverse('infra_notifications:groups')}{page}#list-row-{group.pk}")
+
+
+def say_what_is_open(request: HttpRequest, group: NotificationGroup, number: int) -> None:
+    """Says beforehand that a mail will come about what is open already, and to whom."""
+    if not number:
+        return
+    if not group.addresses.exists():
+        said = ngettext(
+            "%(n)d error is open already; nobody is told of it before the group has an address.",
+            "%(n)d errors are open already; nobody is told of them before the group has an address.",
+            number,
+        )
+    elif group.digest_time is not None:
+        said = ngettext(
+            "%(n)d error is open already; it will be in the group’s next digest.",
+            "%(n)d errors are open already; they will be in the group’s next digest.",
+            number,
+        )
+    else:
+        said = ngettext(
+            "%(n)d error is open already; those who have not heard of it get one mail about it.",
+            "%(n)d errors are open already; those who have not heard of them get one mail about them.",
+            number,
+        )
+    messages.info(request, said % {"n": number})
 
 
 @requires(_ADD)

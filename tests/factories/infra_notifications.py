@@ -17,6 +17,7 @@ from infra_notifications.models import (
     Incident,
     NotificationGroup,
 )
+from tests.clock import DAY, NOW
 
 
 class ChargePointFactory(factory.django.DjangoModelFactory[ChargePoint]):
@@ -47,6 +48,8 @@ class NotificationGroupFactory(factory.django.DjangoModelFactory[NotificationGro
     def emails(self: Any, create: bool, extracted: list[str] | None, **kwargs: Any) -> None:
         for address in ["ops@example.org"] if extracted is None else extracted:
             GroupAddress.objects.create(group=self, address=address)
+        # They stood on the list before anything happened.
+        GroupAddress.objects.filter(group=self).update(added_at=NOW - DAY)
 
     @factory.post_generation
     def members(self: Any, create: bool, extracted: list[ChargePoint] | None, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from core.ingest import Intake, Submission
 from core.text import clean_json
 from infra_notifications.event_kinds import (
     GROUP_ALERT,
+    GROUP_ALREADY_OPEN,
     GROUP_DIGEST,
     GROUP_FLAPPING,
     GROUP_RECOVERY,
@@ -140,7 +141,15 @@ def open_cases(point: ChargePoint) -> list[str]:
     )
 
 
-MAILS = (GROUP_ALERT, GROUP_RECOVERY, GROUP_STILL_BROKEN, GROUP_FLAPPING, GROUP_REMINDER, GROUP_DIGEST)
+MAILS = (
+    GROUP_ALERT,
+    GROUP_ALREADY_OPEN,
+    GROUP_RECOVERY,
+    GROUP_STILL_BROKEN,
+    GROUP_FLAPPING,
+    GROUP_REMINDER,
+    GROUP_DIGEST,
+)
 
 
 def mails(kind: str | None = None) -> list[Event]:
