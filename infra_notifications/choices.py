@@ -1,27 +1,91 @@
 """Choices of charging infrastructure, each with the colour of its badge and, for the cases, its explanation."""
 
+from dataclasses import dataclass
+
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from outbox.choices import Severity
 
 
 class Case(models.TextChoices):
-    """What a group can be told about; names and explanations are the seed's."""
+    """What a group can be told about; names and explanations of the first three are the seed's."""
 
     FUSE_TRIPPED = "FUSE_TRIPPED", _("Fuse tripped")
     UNAVAILABLE = "UNAVAILABLE", _("Unavailable")
     SENSORS = "SENSORS", _("Sensors")
+    OTHER_FAULT = "OTHER_FAULT", _("Other fault")
 
 
-CASE_EXPLANATIONS = {
-    Case.FUSE_TRIPPED: _("The charger’s safety mechanism was activated."),
-    Case.UNAVAILABLE: _("The charge point is not available (does not communicate with the system anymore)."),
-    Case.SENSORS: _("A sensor (e.g. shock sensor) was triggered."),
+@dataclass(frozen=True)
+class CaseTraits:
+    """What the rest of the application needs of a case.
+
+    `hold_off_s`: seconds for which it must last before a group hears of it, where the group names none itself.
+    `is_outage`: nobody can charge meanwhile. `event_label`, `event_description` and `example` (what a device reported)
+    describe the event that is published when it opens.
+    """
+
+    explanation: Promise
+    colour: str
+    hold_off_s: int
+    is_outage: bool
+    severity: Severity
+    event_label: Promise
+    event_description: Promise
+    example: str
+
+
+# Short drop-outs are common and often affect a whole site at once; peers wait a quarter of an hour. Other faults are
+# often over by themselves, and what they are is often said in a second message.
+CASES = {
+    Case.FUSE_TRIPPED: CaseTraits(
+        explanation=_("The charger’s safety mechanism was activated."),
+        colour="danger",
+        hold_off_s=0,
+        is_outage=True,
+        severity=Severity.CRITICAL,
+        event_label=_("Fuse tripped"),
+        event_description=_(
+            "A safety mechanism of a charge point was activated: fuse, breaker, residual current device."
+        ),
+        example="Faulted · OverCurrentFailure",
+    ),
+    Case.UNAVAILABLE: CaseTraits(
+        explanation=_("The charge point is not available (does not communicate with the system anymore)."),
+        colour="warning",
+        hold_off_s=900,
+        is_outage=True,
+        severity=Severity.WARNING,
+        event_label=_("Charge point unavailable"),
+        event_description=_("A charge point does not communicate with the system any more."),
+        example="No message for 15 min",
+    ),
+    Case.SENSORS: CaseTraits(
+        explanation=_("A sensor (e.g. shock sensor) was triggered."),
+        colour="violet",
+        hold_off_s=0,
+        is_outage=False,
+        severity=Severity.WARNING,
+        event_label=_("Sensor triggered"),
+        event_description=_("A sensor of a charge point was triggered: shock, tilt, flood, an open case, tampering."),
+        example="ShockSensor/Active",
+    ),
+    Case.OTHER_FAULT: CaseTraits(
+        explanation=_("The charge point reports a fault that is none of the others."),
+        colour="info",
+        hold_off_s=300,
+        is_outage=True,
+        severity=Severity.WARNING,
+        event_label=_("Other fault"),
+        event_description=_("A charge point reports a fault that is none of the other cases."),
+        example="Faulted · ConnectorLockFailure",
+    ),
 }
-CASE_COLOURS = {Case.FUSE_TRIPPED: "danger", Case.UNAVAILABLE: "warning", Case.SENSORS: "violet"}
-
-# Seconds for which a case must last before a group hears of it, where the group names none itself. Short drop-outs
-# are common and often affect a whole site at once; peers wait a quarter of an hour.
-DEFAULT_HOLD_OFF_S = {Case.FUSE_TRIPPED: 0, Case.UNAVAILABLE: 900, Case.SENSORS: 0}
+CASE_EXPLANATIONS = {case: traits.explanation for case, traits in CASES.items()}
+CASE_COLOURS = {case: traits.colour for case, traits in CASES.items()}
+DEFAULT_HOLD_OFF_S = {case: traits.hold_off_s for case, traits in CASES.items()}
 
 
 class Connectivity(models.TextChoices):
@@ -91,6 +155,7 @@ class CloseReason(models.TextChoices):
     TRANSIENT = "momentary", _("A momentary event, over after its hold time")
     BY_HAND = "by_hand", _("Closed by a person")
     REMOVED = "removed", _("The charge point was removed")
+    RENAMED = "renamed", _("It is reported as another case by now")
 
 
 class NotificationKind(models.TextChoices):
@@ -132,6 +197,7 @@ class NotificationReason(models.TextChoices):
     NOTIFIED_TOGETHER = "told_together", _("Told in the alert itself: it was over by then")
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
     TRANSIENT = "momentary", _("A momentary event has no all-clear")
+    RENAMED = "renamed", _("It goes on as another case")
     LEFT_GROUP = "left_group", _("The charge point left the group, or the group was deleted")
 
 

@@ -95,7 +95,7 @@ def _history(rows: list[ChargePointInput], chance: random.Random, now: datetime)
         raised: list[SignalMessage] = []
         cleared: list[SignalMessage] = []
         for row in chance.sample(rows, 2):
-            case = chance.choice([Case.FUSE_TRIPPED, Case.SENSORS, Case.UNAVAILABLE, Case.UNAVAILABLE])
+            case = chance.choice([*Case, Case.UNAVAILABLE])
             began = now - timedelta(days=day, minutes=chance.randint(0, 900))
             ended = began + timedelta(minutes=chance.randint(5, 300))
             for signals, state, at in ((raised, "raised", began), (cleared, "cleared", ended)):
@@ -135,11 +135,8 @@ def _tickets(now: datetime) -> None:
 def _troubles(rows: list[ChargePointInput], chance: random.Random, now: datetime) -> None:
     """What is broken right now, at places that no group watches yet: nobody is mailed."""
     at_unwatched = [row for row in rows if row.city in ("Bonn", "Münster")]
-    for row, case in zip(
-        chance.sample(at_unwatched, 5),
-        (Case.FUSE_TRIPPED, Case.UNAVAILABLE, Case.SENSORS, Case.UNAVAILABLE, Case.FUSE_TRIPPED),
-        strict=True,
-    ):
+    cases = [*Case, Case.UNAVAILABLE]
+    for row, case in zip(chance.sample(at_unwatched, len(cases)), cases, strict=True):
         began = now - timedelta(minutes=chance.randint(4, 600))
         signal = SignalMessage(charge_point=row.evse_id, case=case, state="raised", occurred_at=began.isoformat())
         take_signals(submissions=[Submission(0, [(0, signal)])], now=began)

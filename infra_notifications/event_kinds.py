@@ -8,7 +8,7 @@ import msgspec
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from infra_notifications.choices import Case
+from infra_notifications.choices import CASES, Case
 from outbox.choices import Severity
 from outbox.event_kinds import EventKind
 
@@ -144,11 +144,7 @@ class GroupTest(ToGroup, kw_only=True):
     sent_by: str = ""
 
 
-CASE_KINDS = {
-    Case.FUSE_TRIPPED: "charge_point.fuse_tripped",
-    Case.UNAVAILABLE: "charge_point.unavailable",
-    Case.SENSORS: "charge_point.sensors",
-}
+CASE_KINDS = {case: f"charge_point.{case.lower()}" for case in Case}
 RECOVERED = "charge_point.recovered"
 GROUP_ALERT = "notification_group.alert"
 GROUP_RECOVERY = "notification_group.recovery"
@@ -188,8 +184,8 @@ def _example(case: Case, said: str, closed_at: datetime | None = None) -> Charge
     return ChargePointIncident(charge_point=_POINT, incident=incident, url="https://signalbox.example/…")
 
 
-_FUSE = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure")
-_OVER = _example(Case.FUSE_TRIPPED, "Faulted · OverCurrentFailure", _AT.replace(hour=6))
+_FUSE = _example(Case.FUSE_TRIPPED, CASES[Case.FUSE_TRIPPED].example)
+_OVER = _example(Case.FUSE_TRIPPED, CASES[Case.FUSE_TRIPPED].example, _AT.replace(hour=6))
 
 _FLAPPING = FlappingItem(
     charge_point=_POINT,
@@ -241,26 +237,15 @@ def _group_mail(incident: ChargePointIncident) -> GroupMail:
 
 
 KINDS = (
-    _charge_point_kind(
-        CASE_KINDS[Case.FUSE_TRIPPED],
-        _("Fuse tripped"),
-        _("A safety mechanism of a charge point was activated: fuse, breaker, residual current device."),
-        _FUSE,
-        Severity.CRITICAL,
-    ),
-    _charge_point_kind(
-        CASE_KINDS[Case.UNAVAILABLE],
-        _("Charge point unavailable"),
-        _("A charge point does not communicate with the system any more."),
-        _example(Case.UNAVAILABLE, "No message for 15 min"),
-        Severity.WARNING,
-    ),
-    _charge_point_kind(
-        CASE_KINDS[Case.SENSORS],
-        _("Sensor triggered"),
-        _("A sensor of a charge point was triggered: shock, tilt, flood, an open case, tampering."),
-        _example(Case.SENSORS, "ShockSensor/Active"),
-        Severity.WARNING,
+    *(
+        _charge_point_kind(
+            CASE_KINDS[case],
+            traits.event_label,
+            traits.event_description,
+            _example(case, traits.example),
+            traits.severity,
+        )
+        for case, traits in CASES.items()
     ),
     _charge_point_kind(RECOVERED, _("Charge point recovered"), _("An incident at a charge point is over."), _OVER),
     _group_kind(

@@ -21,7 +21,16 @@ MAX_TEXT = 500
 MAX_PLACE, MAX_CODE = 140, 50
 # A reported status that says by itself whether charging is possible (1.6 and 2.x).
 OPERATIVE = {"available", "occupied", "reserved", "preparing", "charging", "suspendedev", "suspendedevse", "finishing"}
-INOPERATIVE = {"unavailable", "faulted"}
+FAULTED = "faulted"
+INOPERATIVE = {"unavailable", FAULTED}
+# Codes that say nothing by themselves: what tells is the status and the words beside them.
+UNSPECIFIC = ("othererror", "internalerror", "noerror")
+# Ends the name of a fault of which the cause is not known: "Faulted" without a word.
+VAGUE = "?"
+# OCPP 2.x variables that say that something is broken when they are true.
+DEFECTS = {"problem", "tripped", "fault", "failure", "error", "alarm"}
+# OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
+GRAVEST_HARMLESS = 5
 _SEPARATORS = re.compile(r"[,;|\s]+")
 
 
@@ -55,7 +64,9 @@ class Observation:
 
     `evse` is the connector (1.6) or EVSE (2.x) it speaks of: 0 the whole station, None unsaid. `over` is True or
     False where the message itself says whether the fault has ended. `fault` names the condition, so that the clear of
-    one does not end another. `alarming` means: if no rule knows this, a person should see it.
+    one does not end another. `alarming` means: if no rule knows this, a person should see it. `defective` means: it
+    says that something is broken, so that it is at least OTHER_FAULT unless a rule says otherwise. `faulted` means: its
+    state is Faulted, which no rule may silence. `severity` is that of OCPP 2.1, 0 (danger) to 9 (debug).
     """
 
     action: str
@@ -71,6 +82,9 @@ class Observation:
     asserted: bool = True
     fault: str = ""
     alarming: bool = False
+    defective: bool = False
+    faulted: bool = False
+    severity: str = ""
     occurred_at: datetime | None = None
 
     @property
@@ -92,6 +106,10 @@ class Observation:
             self.variable,
             self.vendor,
             self.words,
+            self.severity,
+            self.over is True,
+            self.defective,
+            self.faulted,
         )
 
 
@@ -143,9 +161,11 @@ def _codes(*values: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _status_fault(evse: int | None) -> str:
-    """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors."""
-    return "status@0" if evse == 0 else "status"
+def _status_fault(evse: int | None, connector: int | None = None, *, vague: bool = False) -> str:
+    """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, and
+    that of a connector of an EVSE not by its neighbour."""
+    place = "status@0" if evse == 0 else f"status#{connector}" if connector else "status"
+    return place + VAGUE * vague
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -162,6 +182,7 @@ def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
 def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     if protocol.startswith("ocpp2") or "connectorStatus" in body:
         status, evse = text(body.get("connectorStatus")), whole(body.get("evseId"))
+        faulted = status.lower() == FAULTED
         yield Observation(
             action,
             protocol,
@@ -169,15 +190,18 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
             status,
             occurred_at=parse_time(body.get("timestamp")),
             over=status.lower() in OPERATIVE or None,
-            fault=_status_fault(evse),
-            alarming=status.lower() == "faulted",
+            fault=_status_fault(evse, whole(body.get("connectorId")), vague=faulted),
+            alarming=faulted,
+            defective=faulted,
+            faulted=faulted,
         )
         return
     error, status = text(body.get("errorCode")), text(body.get("status"))
     vendor_code = text(body.get("vendorErrorCode"))
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
     fine, connector = error.lower() in ("", "noerror"), whole(body.get("connectorId"))
-    codes = _codes(error, vendor_code)
+    codes, faulted = _codes(error, vendor_code), status.lower() == FAULTED
+    vague = faulted and not said and error.lower() in ("", *UNSPECIFIC)
     yield Observation(
         action,
         protocol,
@@ -187,8 +211,10 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault=_status_fault(connector),
-        alarming=not fine or status.lower() == "faulted",
+        fault=_status_fault(connector, vague=vague),
+        alarming=not fine or faulted,
+        defective=not fine or faulted,
+        faulted=faulted,
         occurred_at=parse_time(body.get("timestamp")),
     )
 
@@ -212,9 +238,8 @@ def _event(
     variable: dict[str, Any],
     generated: datetime | None,
 ) -> Observation:
-    name, what = text(component.get("name")), text(variable.get("name"))
-    evse = whole(_object(component.get("evse")).get("id"))
-    codes = _codes(data.get("techCode"))
+    name, what, evse = text(component.get("name")), text(variable.get("name")), _object(component.get("evse"))
+    number, codes, words = whole(evse.get("id")), _codes(data.get("techCode")), text(data.get("techInfo"))
     value, cleared = data.get("actualValue"), data.get("cleared")
     said = truth(value)
     alerting = text(data.get("trigger")).lower() == "alerting"
@@ -223,21 +248,29 @@ def _event(
     over = None if said is None else not said
     if truth(cleared) or status.lower() in OPERATIVE:
         over = True
+    severity, faulted = whole(data.get("severity")), status.lower() == FAULTED and over is not True
+    grave = severity is not None and severity < GRAVEST_HARMLESS
+    defective = over is not True and (faulted or grave or (said is True and what.lower() in DEFECTS))
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     return Observation(
         action,
         protocol,
-        evse,
+        number,
         status,
         codes,
         name,
         what,
-        words=text(data.get("techInfo")),
+        words=words,
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
-        asserted=said is not None or alerting or status.lower() in INOPERATIVE,
-        fault=_status_fault(evse or 0) if is_state else _event_fault(f"{name}/{what}{instance}", evse, codes),
-        alarming=not is_state and over is not True and (said is True or alerting),
+        asserted=said is not None or alerting or grave or status.lower() in INOPERATIVE,
+        fault=_status_fault(number or 0, whole(evse.get("connectorId")), vague=faulted and not codes and not words)
+        if is_state
+        else _event_fault(f"{name}/{what}{instance}", number, codes),
+        alarming=defective or (not is_state and over is not True and (said is True or alerting)),
+        defective=defective,
+        faulted=faulted,
+        severity="" if severity is None else str(severity),
         occurred_at=parse_time(data.get("timestamp")) or generated,
     )
 

@@ -25,7 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
 from django.utils import timezone
 
-from infra_notifications.choices import Case, MessageVerdict, NotificationKind, NotificationReason, NotificationState
+from infra_notifications.choices import CASES, MessageVerdict, NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
@@ -81,8 +81,9 @@ def messages_of(point: ChargePoint, limit: int = LAST_MESSAGES) -> list[ChargePo
 
 
 def outages_of(point: ChargePoint, since: datetime) -> list[tuple[datetime, datetime | None]]:
-    """When it could not be used since then: a tripped fuse or no availability. A sensor that speaks is no outage."""
-    found = Incident.objects.filter(charge_point=point, case__in=(Case.FUSE_TRIPPED, Case.UNAVAILABLE))
+    """When it could not be used since then. A sensor that speaks is no outage."""
+    outages = [case for case, traits in CASES.items() if traits.is_outage]
+    found = Incident.objects.filter(charge_point=point, case__in=outages)
     found = found.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=since))
     return list(found.order_by().values_list("opened_at", "closed_at"))
 

@@ -11,9 +11,8 @@ from django.db import migrations, models
 
 import infra_notifications.models.groups
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
+from infra_notifications.choices import Case
 from infra_notifications.migrations._rules import RULES
-
-CASES = [("FUSE_TRIPPED", "Fuse tripped"), ("UNAVAILABLE", "Unavailable"), ("SENSORS", "Sensors")]
 
 # Room on each page for new versions of a row, and a vacuum that keeps up: most rows change every few minutes.
 HOT = """
@@ -519,7 +518,7 @@ class Migration(migrations.Migration):
                 (
                     "cases",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(choices=CASES, max_length=20),
+                        base_field=models.CharField(choices=Case.choices, max_length=20),
                         blank=True,
                         default=infra_notifications.models.groups.all_cases,
                         size=None,
@@ -834,7 +833,7 @@ class Migration(migrations.Migration):
                     "case",
                     models.CharField(
                         blank=True,
-                        choices=CASES,
+                        choices=Case.choices,
                         default="",
                         help_text="Needed to open; empty with “closes”: closes every case that a message opened.",
                         max_length=20,
@@ -888,7 +887,7 @@ class Migration(migrations.Migration):
             name="Incident",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("case", models.CharField(choices=CASES, max_length=20, verbose_name="case")),
+                ("case", models.CharField(choices=Case.choices, max_length=20, verbose_name="case")),
                 ("opened_at", models.DateTimeField(verbose_name="opened")),
                 ("opened_received_at", models.DateTimeField(verbose_name="received")),
                 ("closed_at", models.DateTimeField(null=True, verbose_name="closed")),
@@ -903,6 +902,7 @@ class Migration(migrations.Migration):
                             ("momentary", "A momentary event, over after its hold time"),
                             ("by_hand", "Closed by a person"),
                             ("removed", "The charge point was removed"),
+                            ("renamed", "It is reported as another case by now"),
                         ],
                         default="",
                         max_length=10,
@@ -1052,6 +1052,7 @@ class Migration(migrations.Migration):
                             ("told_together", "Told in the alert itself: it was over by then"),
                             ("no_recovery", "The group wants no all-clear"),
                             ("momentary", "A momentary event has no all-clear"),
+                            ("renamed", "It goes on as another case"),
                             ("left_group", "The charge point left the group, or the group was deleted"),
                         ],
                         default="",
@@ -1178,7 +1179,7 @@ class Migration(migrations.Migration):
                         verbose_name="charge point",
                     ),
                 ),
-                ("case", models.CharField(choices=CASES, max_length=20, verbose_name="case")),
+                ("case", models.CharField(choices=Case.choices, max_length=20, verbose_name="case")),
                 ("began_at", models.DateTimeField(verbose_name="began")),
                 ("openings", models.PositiveIntegerField(verbose_name="openings")),
                 ("next_check_at", models.DateTimeField(verbose_name="looked at again")),

@@ -1,13 +1,14 @@
-"""The mapping from what chargers say to the three cases, as it comes with Signalbox.
+"""The mapping from what chargers say to the cases, as it comes with Signalbox.
 
 Precedence: 10 is left to operators' own rules, 12 resolutions, 15 "no error", 20 codes, 30 components and variables, 40
-words, 50 what is known to be no alarm. Each rule names its source; all of them can be changed in the administration.
+words, 50 what is known to be no alarm, 55 the faults that are none of the others. Each rule names its source; all of
+them can be changed in the administration.
 """
 
 from infra_notifications.rules.wording import ENDS
 
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
-FUSE, SENSORS, UNAVAILABLE = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE"
+FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
 SPEC16 = "OCPP 1.6 edition 2, § 7.6 ChargePointErrorCode: "
 SPEC2 = "OCPP 2.0.1 appendices v1.4 and 2.1 v2.0, standardised components: "
 MREC = "ChargeX/INL minimum required error codes (vendorId https://chargex.inl.gov): "
@@ -15,8 +16,10 @@ EVGO = "EVgo Minimum Required Error Codes 1.0.1 (vendorId com.evgo.mrec): "
 EVEREST = "EVerest error_mapping and error lists (module OCPP, OCPP201, evse_board_support, ac_rcd): "
 BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
 
-# Codes of a warning that texts beside it do not make graver.
-HARMLESS = ["!NoError", "!EVCommunicationError", "!WeakSignal", "!LocalListConflict"]
+# Codes of a warning that texts beside it do not make graver. Beside "no error" nothing is over yet or new, unless the
+# status is Faulted.
+HARMLESS = ["!EVCommunicationError", "!WeakSignal", "!LocalListConflict"]
+SAYS_AN_ERROR = ["!NoError", *HARMLESS]
 
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
@@ -238,7 +241,7 @@ RULES = [
         FUSE,
         EVEREST + "“Error MREC2GroundFailure resolved” comes while another error remains; others say “RCD re-armed”.",
         actions=SN + NE,
-        codes=HARMLESS,
+        codes=SAYS_AN_ERROR,
         words=[*FUSE_WORDS, *FAULT_CURRENT_WORDS],
         and_words=ENDS,
     ),
@@ -249,7 +252,7 @@ RULES = [
         SENSORS,
         EVEREST + "“Error TiltDetected resolved” comes while another error remains; others say “door closed”.",
         actions=SN + NE,
-        codes=HARMLESS,
+        codes=SAYS_AN_ERROR,
         words=SENSOR_WORDS,
         and_words=ENDS,
     ),
@@ -261,7 +264,7 @@ RULES = [
         "What ends needs no word for the sensor that was triggered. A charge point that is still Faulted has not ended.",
         actions=SN + NE,
         statuses=["!Faulted"],
-        codes=HARMLESS,
+        codes=SAYS_AN_ERROR,
         words=CLOSED_WORDS,
         and_words=ENDS,
     ),
@@ -319,7 +322,7 @@ RULES = [
         MREC
         + "CX004 OverCurrentFailure, CX002 GroundFailure, and CX021, CX022, with which an isolation monitor trips; "
         "EVerest sends them as vendorErrorCode and techCode.",
-        codes=["CX004", "CX002", "CX021", "CX022", "!NoError"],
+        codes=["CX004", "CX002", "CX021", "CX022"],
     ),
     rule(
         20,
@@ -327,7 +330,7 @@ RULES = [
         "raise",
         SENSORS,
         MREC + "CX008 EmergencyStop, CX026 CutCable. A judgement: both are triggered by a sensor.",
-        codes=["CX008", "CX026", "!NoError"],
+        codes=["CX008", "CX026"],
     ),
     rule(
         20,
@@ -335,7 +338,7 @@ RULES = [
         "raise",
         SENSORS,
         MREC + "CX003 HighTemperature, CX018 and CX019 of the cable. A judgement, as for HighTemperature.",
-        codes=["CX003", "CX018", "CX019", "!NoError"],
+        codes=["CX003", "CX018", "CX019"],
     ),
     rule(
         20,
@@ -344,7 +347,7 @@ RULES = [
         FUSE,
         EVGO + "F006 chassis resistance low, F007 chassis capacitance high: an isolation monitor trips.",
         vendors=["com.evgo.mrec"],
-        codes=["F006", "F007", "!NoError"],
+        codes=["F006", "F007"],
     ),
     rule(
         20,
@@ -353,7 +356,7 @@ RULES = [
         SENSORS,
         EVGO + "A004 emergency stop pressed, F009 cable over temperature, F010 cut cable.",
         vendors=["com.evgo.mrec"],
-        codes=["A004", "F009", "F010", "!NoError"],
+        codes=["A004", "F009", "F010"],
     ),
     rule(
         20,
@@ -361,7 +364,7 @@ RULES = [
         "raise",
         FUSE,
         "Zaptec WARNING_RCD_6MA and _30MA (Apollo firmware), go-e FiAc, FiDc, FiUnknown and RCCB (API v2 err).",
-        codes=["WARNING_RCD_6MA", "WARNING_RCD_30MA", "FiAc", "FiDc", "FiUnknown", "RCCB", "!NoError"],
+        codes=["WARNING_RCD_6MA", "WARNING_RCD_30MA", "FiAc", "FiDc", "FiUnknown", "RCCB"],
     ),
     rule(
         20,
@@ -369,7 +372,7 @@ RULES = [
         "raise",
         SENSORS,
         "Zaptec WARNING_TEMPERATURE (Apollo firmware); WARNING_TEMPERATURE_ERROR is a sensor that cannot be read.",
-        codes=["WARNING_TEMPERATURE", "!NoError"],
+        codes=["WARNING_TEMPERATURE"],
     ),
     rule(
         20,
@@ -401,7 +404,7 @@ RULES = [
         codes=[
             *("*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected", "*/Tilted", "*/Water"),
             *("*/DoorOpen", "*MREC8EmergencyStop", "*MREC26CutCable", "*MREC3HighTemperature"),
-            *("*MREC18CableOverTempDerate", "*MREC19CableOverTempStop", "*/OverTemperature", "!NoError"),
+            *("*MREC18CableOverTempDerate", "*MREC19CableOverTempStop", "*/OverTemperature"),
         ],
     ),
     rule(
@@ -414,7 +417,7 @@ RULES = [
         "own ac_rcd/AC and ac_rcd/DC.",
         codes=[
             *("*MREC2GroundFailure", "*MREC4OverCurrentFailure", "*MREC22ResistanceFault", "ac_rcd/AC", "ac_rcd/DC"),
-            *("*/OverCurrentAC", "*/OverCurrentDC", "!NoError"),
+            *("*/OverCurrentAC", "*/OverCurrentDC"),
         ],
     ),
     # -- 30: components and variables of OCPP 2.x
@@ -646,7 +649,6 @@ RULES = [
         FUSE,
         EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
         actions=NE,
-        variables=["!AvailabilityState"],
         words=FUSE_WORDS,
         and_words=TRIP_WORDS,
     ),
@@ -657,7 +659,6 @@ RULES = [
         FUSE,
         EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
         actions=NE,
-        variables=["!AvailabilityState"],
         words=FAULT_CURRENT_WORDS,
     ),
     rule(
@@ -667,7 +668,6 @@ RULES = [
         SENSORS,
         EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
         actions=NE,
-        variables=["!AvailabilityState"],
         words=SENSOR_WORDS,
     ),
     rule(
@@ -677,7 +677,6 @@ RULES = [
         SENSORS,
         "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
         actions=NE,
-        variables=["!AvailabilityState"],
         words=STATE_PARTS,
         and_words=STATES,
     ),
@@ -743,22 +742,47 @@ RULES = [
         components=["DataLink"],
         variables=["Problem"],
     ),
+    # -- 55: the faults that are none of the others
     rule(
-        51,
-        "Any other fault counts as UNAVAILABLE",
+        55,
+        "Other standard errors",
         "raise",
-        UNAVAILABLE,
-        "Off: for operators who also want to hear of faults that are neither a fuse nor a sensor.",
-        enabled=False,
-        actions=SN + NE,
-        statuses=["Faulted"],
+        OTHER_FAULT,
+        SPEC16
+        + "each of them stops charging or may stop it. What text and vendor code beside them tell was asked before.",
+        actions=SN,
+        codes=[
+            *("ConnectorLockFailure", "OverVoltage", "UnderVoltage", "PowerMeterFailure", "PowerSwitchFailure"),
+            *("ReaderFailure", "ResetFailure"),
+        ],
     ),
     rule(
-        60,
+        55,
+        "Warnings of the vehicle and the network while faulted",
+        "raise",
+        OTHER_FAULT,
+        SPEC16 + "EVCommunicationError, WeakSignal and LocalListConflict are warnings, but not beside Faulted.",
+        actions=SN,
+        statuses=["Faulted"],
+        codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
+    ),
+    rule(
+        56,
+        "Faulted without a cause",
+        "raise",
+        OTHER_FAULT,
+        "OCPP 1.6 with NoError (ev-server: right after boot). OCPP 2.x tells the cause in a NotifyEvent of its own; as "
+        "long as that one’s case is open, this belongs to it.",
+        actions=SN,
+        statuses=["Faulted"],
+        codes=["NoError"],
+    ),
+    rule(
+        56,
         "Faulted without a cause (2.x)",
-        "info",
-        "",
-        "OCPP 2.x tells the cause in a NotifyEvent of its own.",
+        "raise",
+        OTHER_FAULT,
+        "OCPP 2.x tells the cause in a NotifyEvent of its own; as long as that one’s case is open, this belongs to it.",
         actions=SN,
         protocols=["ocpp2"],
         statuses=["Faulted"],

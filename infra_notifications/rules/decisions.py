@@ -50,6 +50,8 @@ class Situation:
     left_group: bool = False
     open_again: bool = False
     acknowledged: bool = False
+    # The case as which it goes on, where that is why it closed.
+    goes_on_as: str = ""
     waited: Waited | None = None
 
     def waited_for(self, reason: NotificationReason) -> bool:
@@ -192,6 +194,8 @@ def decide_recovery(situation: Situation, listener: Listener, now: datetime) -> 
     """Whether a group that was told of an incident gets the all-clear now, later, or not, and why."""
     if situation.transient:
         return Decision(NotificationReason.TRANSIENT)
+    if situation.goes_on_as in listener.cases:
+        return Decision(NotificationReason.RENAMED)
     if not listener.notify_recovery:
         return Decision(NotificationReason.NO_RECOVERY_MAILS)
     if not listener.has_address:

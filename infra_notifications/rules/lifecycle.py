@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from infra_notifications.choices import Case, CloseReason
+from infra_notifications.ingest import FAULTED, VAGUE
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # A clock before this was never set.
@@ -70,6 +71,8 @@ class IncidentState:
     closed_now: bool = False
     # It was raised anew after a raise that was too old to be told.
     freshened: bool = False
+    # The case as which it goes on, where that is why it closed.
+    goes_on_as: str = ""
 
 
 @dataclass
@@ -93,6 +96,7 @@ class IncidentChange:
     REPEATED = "repeated"
     CLOSED = "closed"
     EASED = "eased"  # one of several faults ended
+    JOINED = "joined"  # "Faulted" without a cause, while the cause is known
     LATE = "late"  # a late copy of something known
     NOTHING = "nothing"
 
@@ -193,9 +197,91 @@ def _ends(signal: Signal, fault: str) -> bool:
         return False
     if not signal.fault or fault == signal.fault:
         return True
-    # A 2.x clear without techCode ends every fault of its component and variable, one with it also the one without.
-    place, _hash, code = signal.fault.partition("#")
-    return fault == place if code else fault.startswith(place + "#")
+    return _covers(signal.fault, fault)
+
+
+def _covers(fault: str, other: str) -> bool:
+    """Whether two names mean the same fault: one without techCode (2.x) or connector means all of its place, one with
+    it also the one without."""
+    fault, other = fault.rstrip(VAGUE), other.rstrip(VAGUE)
+    place, _hash, code = fault.partition("#")
+    return other == fault or (other == place if code else other.startswith(place + "#"))
+
+
+class PointHistory:
+    """All cases at one charge point, among which a fault belongs to one: to OTHER_FAULT only as long as no other case
+    has it. "Faulted" without a cause belongs to what is open with a cause, and to OTHER_FAULT when that has ended."""
+
+    def __init__(self) -> None:
+        self.cases: dict[Case, CaseHistory] = {}
+
+    def of(self, case: Case) -> CaseHistory:
+        return self.cases.setdefault(case, CaseHistory())
+
+    def is_open(self, case: Case) -> bool:
+        return case in self.cases and self.cases[case].open is not None
+
+    @property
+    def open_incidents(self) -> list[IncidentState]:
+        return [history.open for history in self.cases.values() if history.open is not None]
+
+    def apply(self, signal: Signal) -> str:
+        """Applies one signal and returns the IncidentChange."""
+        is_vague = signal.raised and signal.case == Case.OTHER_FAULT and signal.fault.endswith(VAGUE)
+        if is_vague and (cause := next(filter(_is_cause, self.open_incidents), None)):
+            self._share(cause, {signal.fault})
+            return IncidentChange.JOINED
+        step = apply(signal, self.of(signal.case))
+        if signal.case == Case.OTHER_FAULT:
+            return step
+        if signal.raised and step in (IncidentChange.OPENED, IncidentChange.REPEATED):
+            self._take_over(signal)
+        elif step == IncidentChange.EASED:
+            self._give_back(signal)
+        return step
+
+    def _share(self, incident: IncidentState, faults: set[str]) -> None:
+        if not faults <= incident.faults:
+            incident.faults |= faults
+            self.of(incident.case).touch(incident)
+
+    def _take_over(self, signal: Signal) -> None:
+        """What was counted as OTHER_FAULT turns out to be this."""
+        other, mine = self.of(Case.OTHER_FAULT), self.of(signal.case).open
+        is_stale = other.open is not None and signal.moment.device_clock and other.open.device_clock
+        if other.open is None or mine is None or (is_stale and signal.moment.at < other.open.last_raised_at):
+            return
+        vague = {fault for fault in other.open.faults if fault.endswith(VAGUE)} if _is_cause(mine) else set()
+        rest = {fault for fault in other.open.faults - vague if not _covers(signal.fault, fault)}
+        if rest == other.open.faults:
+            return
+        self._share(mine, vague)
+        other.touch(other.open)
+        if rest:
+            other.open.faults = rest
+            return
+        other.open.goes_on_as = signal.case.value
+        close(other.open, signal.moment.at, signal.received_at, CloseReason.RENAMED)
+        other.last_closed, other.open = other.open, None
+
+    def _give_back(self, signal: Signal) -> None:
+        """What is left without a cause is OTHER_FAULT."""
+        history = self.of(signal.case)
+        incident = history.open
+        if incident is None or not all(fault.endswith(VAGUE) for fault in incident.faults):
+            return
+        close(incident, signal.moment.at, signal.received_at, signal.close_reason)
+        history.last_closed, history.open = incident, None
+        for fault in sorted(incident.faults):
+            apply(
+                replace(signal, case=Case.OTHER_FAULT, raised=True, fault=fault, said=FAULTED.title(), rule_id=None),
+                self.of(Case.OTHER_FAULT),
+            )
+
+
+def _is_cause(incident: IncidentState) -> bool:
+    """Whether an incident explains that a charge point is Faulted: neither silence does, nor what ends by time."""
+    return incident.case not in (Case.OTHER_FAULT, Case.UNAVAILABLE) and incident.ends_at is None
 
 
 def close(incident: IncidentState, at: datetime, received_at: datetime, reason: CloseReason) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from infra_notifications.choices import Effect
+from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import Observation
 from infra_notifications.rules.wording import around, denies, negates, readings
 
@@ -54,16 +54,20 @@ def word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _one_of(values: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a text equals one of these, ignoring case; `*` at either end stands for anything, `!` for "not"."""
+    """Whether a text equals one of these, ignoring case; `*` at either end stands for anything, `!` for "not".
+
+    `!*` is met by nothing: asked of a list, such as codes, it means that there are none.
+    """
     wanted = [v.lower() for v in values if not v.startswith("!")]
     unwanted = {v[1:].lower() for v in values if v.startswith("!")}
+    never = "*" in unwanted
     exact = {v for v in wanted if "*" not in v}
     ends = tuple(v[1:] for v in wanted if v.startswith("*"))
     starts = tuple(v[:-1] for v in wanted if v.endswith("*") and not v.startswith("*"))
 
     def test(text: str) -> bool:
         lowered = text.lower()
-        if lowered in unwanted:
+        if never or lowered in unwanted:
             return False
         if not wanted:
             return True
@@ -78,7 +82,7 @@ def _one_of(values: Sequence[str]) -> Callable[[str], bool]:
 class CompiledRule:
     """A rule ready to be asked."""
 
-    id: int
+    id: int | None
     name: str
     effect: Effect
     case: str
@@ -156,12 +160,27 @@ class _Says:
         return not (self._denied(rest) or (self._unless and self._unless.search(rest)))
 
 
+# What no rule knows and is broken all the same, and what is Faulted although a rule means that it is no alarm.
+OTHER_FAULT = CompiledRule(None, "A fault that no rule knows", Effect.RAISE, Case.OTHER_FAULT, None, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What an observation's facts come to: the first rule they meet, or None, and what the charger said for people."""
 
     rule: CompiledRule | None
     said: str
+
+    @property
+    def is_unmapped(self) -> bool:
+        return self.rule is None or self.rule.id is None
+
+
+def _reading(rule: CompiledRule | None, observation: Observation) -> Reading:
+    silenced = rule is not None and rule.effect == Effect.INFO and observation.faulted
+    if silenced or (rule is None and observation.defective):
+        rule = OTHER_FAULT
+    return Reading(rule, observation.said)
 
 
 class RuleBook:
@@ -180,13 +199,13 @@ class RuleBook:
         found = self._readings.get(facts)
         if found is None:
             rule = next((rule for rule in self.rules if rule.is_met_by(observation)), None)
-            found = Reading(rule, observation.said)
+            found = _reading(rule, observation)
             if len(self._readings) < self.REMEMBERED:
                 self._readings[facts] = found
         return found
 
     def match(self, observation: Observation) -> CompiledRule | None:
-        """The first rule that the observation meets, or None."""
+        """The first rule that the observation meets, OTHER_FAULT where none does and something is broken, or None."""
         return self.read(observation).rule
 
 

@@ -75,6 +75,7 @@ def situation_of(
         incident.close_reason == CloseReason.TRANSIENT,
         context.maintenance.get(point),
         flapping_until,
+        goes_on_as=incident.goes_on_as if isinstance(incident, IncidentState) else "",
     )
 
 
@@ -191,9 +192,11 @@ def decide_closings(
                 )
             )
         elif notification.reason == NotificationReason.HOLD_OFF and _was_over_in_time(state, notification):
-            never[NotificationReason.RECOVERED_IN_TIME].append(notification.pk)
+            never[NotificationReason.RENAMED if state.goes_on_as else NotificationReason.RECOVERED_IN_TIME].append(
+                notification.pk
+            )
         elif _is_over_before_the_next_mail(state, notification):
-            never[NotificationReason.OVER].append(notification.pk)
+            never[NotificationReason.RENAMED if state.goes_on_as else NotificationReason.OVER].append(notification.pk)
         elif notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
             never[NotificationReason.MAINTENANCE].append(notification.pk)
     for reason, ids in never.items():

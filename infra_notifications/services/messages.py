@@ -276,6 +276,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             self._note_finding(row, MessageVerdict.INFO, finding)
         elif observation.alarming:
             self._note_finding(row, MessageVerdict.UNMAPPED, finding)
+        if reading.is_unmapped and observation.alarming:
             self.unmapped.append((observation, self.messages[row]))
 
     def _note_finding(self, row: int, verdict: str, finding: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.sql import columns, insert_rows, storable
-from infra_notifications.ingest import Observation
+from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.models import ChargePointMessage, UnknownChargePoint, UnmappedReport
 
 
@@ -85,12 +85,8 @@ def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> N
     )
 
 
-# Codes that say nothing by themselves: what tells is the status and the words beside them.
-_GENERIC = ("othererror", "internalerror", "noerror")
-
-
 def _telling(observation: Observation) -> list[str]:
-    return [code for code in observation.codes if code.lower() not in _GENERIC]
+    return [code for code in observation.codes if code.lower() not in UNSPECIFIC]
 
 
 def signature_of(observation: Observation) -> str:

@@ -7,6 +7,7 @@ point at once. Locks are always taken in this order: states, notifications, grou
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from infra_notifications.choices import Case, CloseReason
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
 from infra_notifications.models import ChargePoint, Incident
 from infra_notifications.rules import lifecycle
-from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, Signal
+from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, PointHistory, Signal
 from infra_notifications.services.context import context_of
 from infra_notifications.services.decisions import decide_closings, decide_openings, reconsider_too_old
 from infra_notifications.services.notifying import notify_due
@@ -74,7 +75,7 @@ class IncidentStore(UnitOfWork):
 
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
-        self._histories: dict[tuple[int, Case], CaseHistory] = {}
+        self._points: dict[int, PointHistory] = defaultdict(PointHistory)
 
     def load(self, charge_point_ids: Iterable[int], *, raising: Iterable[int] = (), locked: bool = False) -> None:
         """Locks the states of charge points, unless the caller has, and reads their open incidents.
@@ -111,19 +112,17 @@ class IncidentStore(UnitOfWork):
                 self.history(row[0], Case(row[2])).last_closed = _read_state(*row[1:])
 
     def history(self, charge_point_id: int, case: Case) -> CaseHistory:
-        return self._histories.setdefault((charge_point_id, case), CaseHistory())
+        return self._points[charge_point_id].of(case)
 
     def open_incidents(self, charge_point_id: int) -> list[IncidentState]:
-        histories = (self.history(charge_point_id, case) for case in Case)
-        return [history.open for history in histories if history.open is not None]
+        return self._points[charge_point_id].open_incidents
 
     def is_open(self, charge_point_id: int, case: Case) -> bool:
-        history = self._histories.get((charge_point_id, case))
-        return history is not None and history.open is not None
+        return charge_point_id in self._points and self._points[charge_point_id].is_open(case)
 
     def change(self, charge_point_id: int, signal: Signal) -> str:
         """Applies one signal and returns the step it made."""
-        return lifecycle.apply(signal, self.history(charge_point_id, signal.case))
+        return self._points[charge_point_id].apply(signal)
 
     def close(self, charge_point_id: int, incident: IncidentState, reason: CloseReason) -> None:
         """Ends an open incident without a signal, now."""
@@ -134,7 +133,8 @@ class IncidentStore(UnitOfWork):
 
     def flush(self) -> None:
         """Writes what changed, tells whoever is to be told now, and schedules the rest."""
-        touched = [(cp, state) for (cp, _case), history in self._histories.items() for state in history.touched]
+        histories = ((cp, history) for cp, point in self._points.items() for history in point.cases.values())
+        touched = [(cp, state) for cp, history in histories for state in history.touched]
         if not touched:
             return
         was_new = [(cp, state) for cp, state in touched if state.id is None]

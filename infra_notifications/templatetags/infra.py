@@ -51,5 +51,4 @@ def rule_conditions(rule: EventRule) -> list[tuple[str, str]]:
 @register.filter
 def meanings(_effect: str) -> list[tuple[str, str]]:
     """What an unmapped message may be made to mean with one click."""
-    cases = [(f"raise:{case}", str(case.label)) for case in (Case.FUSE_TRIPPED, Case.SENSORS, Case.UNAVAILABLE)]
-    return [*cases, ("info:", _("no alarm"))]
+    return [*((f"raise:{case}", str(case.label)) for case in Case), ("info:", _("no alarm"))]

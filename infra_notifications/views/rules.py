@@ -91,7 +91,7 @@ def rule_try(request: HttpRequest) -> HttpResponse:
                 {
                     "observation": observation,
                     "rule": rule,
-                    "row": EventRule.objects.filter(pk=rule.id).first() if rule else None,
+                    "row": EventRule.objects.filter(pk=rule.id).first() if rule and rule.id else None,
                     "effect": effect,
                     "colour": EFFECT_COLOURS[effect] if effect else "warning",
                 }

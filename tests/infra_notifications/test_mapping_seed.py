@@ -14,7 +14,7 @@ from tests.infra_notifications.helpers import event, events, fault, fine
 
 pytestmark = pytest.mark.django_db
 
-FUSE, SENSORS, UNAVAILABLE = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE"
+FUSE, SENSORS, UNAVAILABLE, OTHER = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
 CHARGEX = {"vendorId": "https://chargex.inl.gov"}
 EVEREST_CODES = {"info": "evse_board_support->board_support", "vendorId": "Something is wrong with the board"}
 
@@ -53,14 +53,14 @@ def meaning(payload: dict[str, Any], action: str = "", protocol: str = "") -> st
         (fault("groundFailure", info="Residual current detected via sensor"), f"raise {FUSE}"),
         (fault("groundFailure", info="RCD may be triggered (OCPP meter power loss)"), f"raise {FUSE}"),
         (fault("mode3Error", info="RCD triggered"), f"raise {FUSE}"),
-        (fault("mode3Error"), "unmapped"),
-        (fault("powerSwitchFailure", info="Contactor welded"), "unmapped"),
+        (fault("mode3Error"), f"raise {OTHER}"),
+        (fault("powerSwitchFailure", info="Contactor welded"), f"raise {OTHER}"),
         (fault("otherError", info="The charge point is tilted"), f"raise {SENSORS}"),
         (fault("otherError", info="The charge point was tilted"), f"raise {SENSORS}"),
         (fault("OtherError", vendorErrorCode="ERR_TILT"), f"raise {SENSORS}"),
         (fault("OtherError", vendorErrorCode="ERR_TILT_PREVENT_CHARGING_UNTIL_REBOOT"), f"raise {SENSORS}"),
-        (fault("InternalError", info="Backend disconnected"), "unmapped"),
-        (fault("InternalError", info="No power on mains detected"), "unmapped"),
+        (fault("InternalError", info="Backend disconnected"), f"raise {OTHER}"),
+        (fault("InternalError", info="No power on mains detected"), f"raise {OTHER}"),
         # ChargeX MREC, alone, in lists and in any case.
         (fault("OtherError", vendorErrorCode="CX004", **CHARGEX), f"raise {FUSE}"),
         (fault("OtherError", vendorErrorCode="CX002", **CHARGEX), f"raise {FUSE}"),
@@ -68,11 +68,14 @@ def meaning(payload: dict[str, Any], action: str = "", protocol: str = "") -> st
         (fault("OtherError", vendorErrorCode="CX015,CX004", **CHARGEX), f"raise {FUSE}"),
         (fault("OtherError", vendorErrorCode="CX008", **CHARGEX), f"raise {SENSORS}"),
         (fault("OtherError", vendorErrorCode="CX026", **CHARGEX), f"raise {SENSORS}"),
-        (fault("OtherError", vendorErrorCode="CX015", **CHARGEX), "unmapped"),
-        (fault("OtherError", vendorErrorCode="CX017", **CHARGEX), "unmapped"),
-        (fault("OtherError", vendorErrorCode="CX0041", **CHARGEX), "unmapped"),
+        (fault("OtherError", vendorErrorCode="CX015", **CHARGEX), f"raise {OTHER}"),
+        (fault("OtherError", vendorErrorCode="CX017", **CHARGEX), f"raise {OTHER}"),
+        (fault("OtherError", vendorErrorCode="CX0041", **CHARGEX), f"raise {OTHER}"),
         # EVgo MREC: lists of codes that no standard rule knows.
-        (fault("OtherError", status="Finishing", vendorErrorCode="F001,F003", vendorId="com.evgo.mrec"), "unmapped"),
+        (
+            fault("OtherError", status="Finishing", vendorErrorCode="F001,F003", vendorId="com.evgo.mrec"),
+            f"raise {OTHER}",
+        ),
         # EVerest: "Type/SubType" as the vendor's code.
         (fault("OtherError", vendorErrorCode="evse_board_support/TiltDetected", **EVEREST_CODES), f"raise {SENSORS}"),
         (
@@ -80,7 +83,7 @@ def meaning(payload: dict[str, Any], action: str = "", protocol: str = "") -> st
             f"raise {SENSORS}",
         ),
         (fault("OtherError", vendorErrorCode="evse_board_support/EnclosureOpen", **EVEREST_CODES), f"raise {SENSORS}"),
-        (fault("OtherError", vendorErrorCode="evse_manager/Inoperative", **EVEREST_CODES), "unmapped"),
+        (fault("OtherError", vendorErrorCode="evse_manager/Inoperative", **EVEREST_CODES), f"raise {OTHER}"),
         (fault("GroundFailure", vendorErrorCode="CX002", info="ac_rcd->main"), f"raise {FUSE}"),
         # Words, in the languages that are sold here.
         (fault("OtherError", info="LS-Schalter ausgelöst"), f"raise {FUSE}"),
@@ -91,9 +94,9 @@ def meaning(payload: dict[str, Any], action: str = "", protocol: str = "") -> st
         (fault("InternalError", info="RCMB triggered at 6 mA"), f"raise {FUSE}"),
         (fault("OtherError", info="main breaker tripped"), f"raise {FUSE}"),
         (fault("OtherError", info="fuse 2 tripped"), f"raise {FUSE}"),
-        (fault("OtherError", info="fuse rating 16 A"), "unmapped"),
-        (fault("OtherError", info="WIFI trigger failed"), "unmapped"),
-        (fault("OtherError", info="RCD self test passed"), "unmapped"),
+        (fault("OtherError", info="fuse rating 16 A"), f"raise {OTHER}"),
+        (fault("OtherError", info="WIFI trigger failed"), f"raise {OTHER}"),
+        (fault("OtherError", info="RCD self test passed"), f"raise {OTHER}"),
         (fault("OtherError", info="Shock detected"), f"raise {SENSORS}"),
         (fault("OtherError", info="impact sensor"), f"raise {SENSORS}"),
         (fault("OtherError", info="crash!"), f"raise {SENSORS}"),
@@ -107,22 +110,22 @@ def meaning(payload: dict[str, Any], action: str = "", protocol: str = "") -> st
         (fault("InternalError", info="Flooding of the cabinet"), f"raise {SENSORS}"),
         (fault("InternalError", info="water ingress"), f"raise {SENSORS}"),
         (fault("InternalError", info="smoke detected"), f"raise {SENSORS}"),
-        (fault("InternalError", info="door closed"), "unmapped"),
-        (fault("InternalError", info="stilted speech"), "unmapped"),
+        (fault("InternalError", info="door closed"), f"raise {OTHER}"),
+        (fault("InternalError", info="stilted speech"), f"raise {OTHER}"),
         # Known to be no alarm, or unknown and visible.
         (fault("EVCommunicationError", status="SuspendedEV"), "info"),
         (fault("WeakSignal", status="Available"), "info"),
         (fault("LocalListConflict", status="Available"), "info"),
-        (fault("ReaderFailure", status="Available"), "unmapped"),
-        (fault("ConnectorLockFailure"), "unmapped"),
-        (fault("PowerMeterFailure"), "unmapped"),
-        (fault("PowerSwitchFailure"), "unmapped"),
-        (fault("ResetFailure"), "unmapped"),
-        (fault("OverVoltage"), "unmapped"),
-        (fault("UnderVoltage"), "unmapped"),
+        (fault("ReaderFailure", status="Available"), f"raise {OTHER}"),
+        (fault("ConnectorLockFailure"), f"raise {OTHER}"),
+        (fault("PowerMeterFailure"), f"raise {OTHER}"),
+        (fault("PowerSwitchFailure"), f"raise {OTHER}"),
+        (fault("ResetFailure"), f"raise {OTHER}"),
+        (fault("OverVoltage"), f"raise {OTHER}"),
+        (fault("UnderVoltage"), f"raise {OTHER}"),
         (
             fault("OtherError", connectorId=0, info="Modbus TCP/IP lost contact", vendorErrorCode="210"),
-            "unmapped",
+            f"raise {OTHER}",
         ),
     ],
 )
@@ -140,13 +143,13 @@ def test_error_of_ocpp_1_6(payload: dict[str, Any], means: str) -> None:
         (fine(vendorErrorCode="AMINA_INFO", info="Cable lock moved"), "clear"),
         (fine(vendorErrorCode="CX004"), "clear"),
         (fine(info="RCD reconnected"), "clear"),
-        # Right after a boot: it says nothing, and certainly raises nothing.
-        (fault("NoError"), "unmapped"),
-        (fault("NoError", vendorErrorCode="AMINA_INFO"), "unmapped"),
-        (fault("NoError", vendorErrorCode="CX004", **CHARGEX), "unmapped"),
-        (fault("NoError", vendorErrorCode="evse_board_support/TiltDetected"), "unmapped"),
-        (fault("NoError", info="RCD triggered"), "unmapped"),
-        (fault("NoError", info="door open"), "unmapped"),
+        # Faulted counts, whatever the code; what is beside it tells the cause.
+        (fault("NoError"), f"raise {OTHER}"),
+        (fault("NoError", vendorErrorCode="AMINA_INFO"), f"raise {OTHER}"),
+        (fault("NoError", vendorErrorCode="CX004", **CHARGEX), f"raise {FUSE}"),
+        (fault("NoError", vendorErrorCode="evse_board_support/TiltDetected"), f"raise {SENSORS}"),
+        (fault("NoError", info="RCD triggered"), f"raise {FUSE}"),
+        (fault("NoError", info="door open"), f"raise {SENSORS}"),
         # Bender says that it is over while the code still stands.
         (fault("overCurrentFailure", info="MCB type 2 reconnected"), f"clear {FUSE}"),
         (fault("overCurrentFailure", info="MCB domestic socket reconnected"), f"clear {FUSE}"),
@@ -199,12 +202,12 @@ HARMLESS = [
     ("VehicleIdSensor", "Active", "info"),
     ("LocalAvailabilitySensor", "Active", "info"),
     ("LightSensor", "Active", "info"),
-    ("DataLink", "Problem", "unmapped"),
-    ("PowerContactor", "Problem", "unmapped"),
-    ("UpstreamProtectionTrigger", "Problem", "unmapped"),
+    ("DataLink", "Problem", f"raise {OTHER}"),
+    ("PowerContactor", "Problem", f"raise {OTHER}"),
+    ("UpstreamProtectionTrigger", "Problem", f"raise {OTHER}"),
     ("OverCurrentProtectionRecloser", "Active", "unmapped"),
-    ("ChargingStation", "Problem", "unmapped"),
-    ("EVSE", "Tripped", "unmapped"),
+    ("ChargingStation", "Problem", f"raise {OTHER}"),
+    ("EVSE", "Tripped", f"raise {OTHER}"),
     ("DistributionPanel", "Fuse", "unmapped"),
 ]
 VERSIONS = pytest.mark.parametrize("protocol", ["ocpp2.0.1", "ocpp2.1"])
@@ -241,8 +244,8 @@ def test_component_that_raises_nothing(protocol: str, component: str, variable: 
         (event("EVSE", "Problem", techCode="evse_board_support/EnclosureOpen"), f"raise {SENSORS}"),
         (event("EVSE", "Problem", techCode="CX008"), f"raise {SENSORS}"),
         (event("EVSE", "Problem", techCode="CX026"), f"raise {SENSORS}"),
-        (event("EVSE", "Problem", techCode="CX015"), "unmapped"),
-        (event("EVSE", "Problem", techCode="evse_board_support/VendorError"), "unmapped"),
+        (event("EVSE", "Problem", techCode="CX015"), f"raise {OTHER}"),
+        (event("EVSE", "Problem", techCode="evse_board_support/VendorError"), f"raise {OTHER}"),
         (event("EVSE", "Problem", techInfo="The charging station is tilted"), f"raise {SENSORS}"),
         (event("EVSE", "Problem", techInfo="MCB tripped"), f"raise {FUSE}"),
         (event("EVSE", "Problem", "false", techCode="CX004"), f"clear {FUSE}"),
@@ -250,12 +253,12 @@ def test_component_that_raises_nothing(protocol: str, component: str, variable: 
         # The code comes before the component.
         (event("OverCurrentProtection", "Active", techCode="CX008"), f"raise {SENSORS}"),
         (event("BayOccupancySensor", "Active", techCode="CX004"), f"raise {FUSE}"),
-        # The state of a connector is no fault, whatever triggered its report.
+        # Of the states of a connector Faulted is a fault, whatever triggered its report.
         (event("Connector", "AvailabilityState", "Available"), "life"),
-        (event("Connector", "AvailabilityState", "Faulted"), "life"),
+        (event("Connector", "AvailabilityState", "Faulted"), f"raise {OTHER}"),
         (event("EVSE", "AvailabilityState", "Unavailable"), "life"),
-        (event("ChargingStation", "AvailabilityState", "Faulted", trigger="Alerting", evse=None), "life"),
-        (event("Connector", "AvailabilityState", "Faulted", techInfo="RCD tripped"), "life"),
+        (event("ChargingStation", "AvailabilityState", "Faulted", trigger="Alerting", evse=None), f"raise {OTHER}"),
+        (event("Connector", "AvailabilityState", "Faulted", techInfo="RCD tripped"), f"raise {FUSE}"),
         # Measured values that merely changed or came by the clock.
         (event("TemperatureSensor", "Temperature", "41.5"), "life"),
         (event("TiltSensor", "Angle", "2.0", trigger="Periodic"), "life"),
@@ -278,7 +281,7 @@ def test_event_by_code_words_and_value(data: dict[str, Any], means: str) -> None
         ({"connectorStatus": "Available", "evseId": 1, "connectorId": 1}, "life"),
         ({"connectorStatus": "Occupied", "evseId": 1, "connectorId": 1}, "life"),
         ({"connectorStatus": "Unavailable", "evseId": 1, "connectorId": 1}, "life"),
-        ({"connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}, "info"),
+        ({"connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}, f"raise {OTHER}"),
     ],
 )
 def test_status_of_2_x_has_no_cause(payload: dict[str, Any], means: str) -> None:
@@ -349,7 +352,6 @@ def enable(*names: str) -> None:
 UNAVAILABLE_RULES = (
     "Reported Unavailable without an error counts as UNAVAILABLE",
     "Reported Unavailable counts as UNAVAILABLE",
-    "Any other fault counts as UNAVAILABLE",
     "A data link problem counts as UNAVAILABLE",
     "Reported available again",
 )
@@ -363,15 +365,11 @@ UNAVAILABLE_RULES = (
         (fault("EVCommunicationError", status="SuspendedEV"), f"clear {UNAVAILABLE}"),
         (fault("OverCurrentFailure", status="Unavailable"), f"raise {FUSE}"),
         (fault("OtherError", status="Unavailable"), f"raise {UNAVAILABLE}"),
-        (fault("ReaderFailure"), f"raise {UNAVAILABLE}"),
-        (fault("NoError"), f"raise {UNAVAILABLE}"),
         (fault("OverCurrentFailure"), f"raise {FUSE}"),
         (fault("OtherError", info="tilted"), f"raise {SENSORS}"),
         ({"connectorStatus": "Unavailable", "evseId": 1}, f"raise {UNAVAILABLE}"),
-        ({"connectorStatus": "Faulted", "evseId": 1}, f"raise {UNAVAILABLE}"),
         ({"connectorStatus": "Available", "evseId": 1}, f"clear {UNAVAILABLE}"),
         (events(event("Connector", "AvailabilityState", "Unavailable")), f"raise {UNAVAILABLE}"),
-        (events(event("EVSE", "AvailabilityState", "Faulted")), f"raise {UNAVAILABLE}"),
         (events(event("Connector", "AvailabilityState", "Available")), "life"),
         (events(event("DataLink", "Problem")), f"raise {UNAVAILABLE}"),
         (events(event("DataLink", "Problem", "false")), f"clear {UNAVAILABLE}"),
