@@ -21,6 +21,7 @@ from console.lists import Column
 from console.lists.columns import file_text
 from core.models import ColumnChoice, SavedSearch
 from core.services import create_api_key
+from infra_notifications.choices import Case
 from tests.factories.everything import one_of_everything
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory
 
@@ -155,7 +156,7 @@ def test_the_file_holds_what_the_list_shows_on_all_its_pages(operator: Client) -
     rows = download(operator, f"{GROUPS}?q=g&sort=-name&as=csv")
     assert rows[0] == ["Group", "Cases", "Addresses", "Open incidents", "Last notification"]
     assert [row[0] for row in rows[1:]] == [f"G{n:02}" for n in range(59, -1, -1)]
-    assert rows[1] == ["G59", "FUSE_TRIPPED, UNAVAILABLE, SENSORS", "0", "0", ""]
+    assert rows[1] == ["G59", ", ".join(Case.values), "0", "0", ""]
 
 
 def test_the_file_has_the_chosen_columns(operator: Client) -> None:

@@ -9,6 +9,7 @@ import pytest
 from auditlog.models import LogEntry
 from django.utils import timezone
 
+from infra_notifications.choices import DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.models import Acknowledgement, ChargePoint, GroupMembership, Incident, NotificationGroup
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory, NotificationGroupFactory, online
@@ -268,9 +269,7 @@ def test_group_is_made_and_shown(api: ApiClient, points: list[ChargePoint]) -> N
     response = make(api, charge_points=["de*abc*e1*1", "DE*ABC*E2*1", "DE*ABC*E2*1"])
     assert response.status_code == 201
     made = response.json()
-    assert {name: made[name] for name in GROUP} == GROUP | {
-        "hold_off_s": {"FUSE_TRIPPED": 60, "UNAVAILABLE": 900, "SENSORS": 0}
-    }
+    assert {name: made[name] for name in GROUP} == GROUP | {"hold_off_s": {**DEFAULT_HOLD_OFF_S, "FUSE_TRIPPED": 60}}
     assert (made["charge_points"], made["open_incidents"], made["last_notified_at"]) == (2, 0, None)
     assert api.get(f"/charging/groups/{made['id']}").json() == made
     assert api.get("/charging/groups").json()["items"] == [made]
@@ -278,8 +277,8 @@ def test_group_is_made_and_shown(api: ApiClient, points: list[ChargePoint]) -> N
 
 def test_group_needs_nothing_but_a_name(api: ApiClient) -> None:
     made = api.post("/charging/groups", {"name": "Köln"}).json()
-    assert made["cases"] == ["FUSE_TRIPPED", "UNAVAILABLE", "SENSORS"]
-    assert made["hold_off_s"] == {"FUSE_TRIPPED": 0, "UNAVAILABLE": 900, "SENSORS": 0}
+    assert made["cases"] == Case.values
+    assert made["hold_off_s"] == DEFAULT_HOLD_OFF_S
     assert (made["notify_recovery"], made["reminder_s"], made["language"], made["emails"]) == (True, None, "en", [])
 
 
@@ -338,7 +337,7 @@ def test_addresses_are_normalised(api: ApiClient) -> None:
         ({"emails": ["b@example.org"]}, {"emails": ["b@example.org"]}),
         ({"emails": []}, {"emails": []}),
         ({"cases": []}, {"cases": []}),
-        ({"hold_off_s": {"SENSORS": 5}}, {"hold_off_s": {"FUSE_TRIPPED": 0, "UNAVAILABLE": 900, "SENSORS": 5}}),
+        ({"hold_off_s": {"SENSORS": 5}}, {"hold_off_s": {**DEFAULT_HOLD_OFF_S, "SENSORS": 5}}),
         ({"notify_recovery": True}, {"notify_recovery": True}),
         ({"reminder_s": None}, {"reminder_s": None}),
         ({"charge_points": ["DE*ABC*E2*1", "DE*ABC*E3*1"]}, {"charge_points": 2}),

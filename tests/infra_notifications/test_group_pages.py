@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
+from infra_notifications.choices import DEFAULT_HOLD_OFF_S, Case
 from infra_notifications.forms import ids_in
 from infra_notifications.models import ChargePoint, GroupAddress, GroupMembership, NotificationGroup
 from outbox.dispatcher import deliver_due
@@ -77,7 +78,7 @@ def test_overview_shows_the_numbers_of_each_group(viewer: Client, group: Notific
     IncidentFactory(charge_point=group.charge_points.all()[0])
     NotificationGroupFactory(name="Bonn", emails=[], cases=["SENSORS"])
     bonn, koeln = rows_of(viewer.get(url("groups")))
-    assert koeln == "Köln Süd 3 charge points All of the south Fuse tripped Unavailable Sensors 2 1 never"
+    assert koeln == f"Köln Süd 3 charge points All of the south {' '.join(Case.labels)} 2 1 never"
     assert bonn == "Bonn 0 charge points Sensors 0 0 never"
 
 
@@ -203,7 +204,7 @@ def test_configuration_is_saved(operator: Client, group: NotificationGroup) -> N
         "fr",
         14_400,
     )
-    assert group.hold_off_s == {"FUSE_TRIPPED": 60, "UNAVAILABLE": 1800, "SENSORS": 0}
+    assert group.hold_off_s == {**DEFAULT_HOLD_OFF_S, "FUSE_TRIPPED": 60, "UNAVAILABLE": 1800}
     assert list(group.addresses.values_list("address", flat=True)) == ["c@example.org"]
 
 
@@ -325,7 +326,7 @@ def test_untouched_settings_keep_their_seconds(operator: Client, group: Notifica
     }
     assert edit(operator, group, reminder_h=shown["reminder_h"].value(), **data).status_code == 302
     saved = NotificationGroup.objects.get()
-    assert (saved.hold_off_s, saved.reminder_s) == ({"FUSE_TRIPPED": 0, "SENSORS": 45, "UNAVAILABLE": 90}, 1800)
+    assert (saved.hold_off_s, saved.reminder_s) == ({**DEFAULT_HOLD_OFF_S, "SENSORS": 45, "UNAVAILABLE": 90}, 1800)
 
 
 def test_empty_hold_off_is_the_usual_one(operator: Client, group: NotificationGroup) -> None:

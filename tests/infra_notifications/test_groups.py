@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.email_addresses import clean_address
 from core.refusal import Refused
+from infra_notifications.choices import Case
 from infra_notifications.models import ChargePoint, GroupMembership, NotificationGroup
 from infra_notifications.services.groups import (
     GROUPS,
@@ -168,7 +169,7 @@ def test_settings_are_cleaned(given: dict[str, Any], clean: dict[str, Any]) -> N
 def test_new_group_has_the_usual_settings() -> None:
     group = create_group(settings={"name": "Köln"})
     group.refresh_from_db()
-    assert group.cases == ["FUSE_TRIPPED", "UNAVAILABLE", "SENSORS"]
+    assert group.cases == Case.values
     assert (group.notify_recovery, group.language, group.reminder_s, group.hold_off_s) == (True, "en", None, {})
 
 

@@ -72,7 +72,7 @@ def test_signal_opens_when_it_says_if_that_can_be_believed(
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"case": "FIRE"}, "`case` must be one of FUSE_TRIPPED, UNAVAILABLE, SENSORS, not 'FIRE'."),
+        ({"case": "FIRE"}, f"`case` must be one of {', '.join(Case.values)}, not 'FIRE'."),
         ({"state": "open"}, "`state` must be raised or cleared, not 'open'."),
         ({"charge_point": "  "}, "`charge_point` must be an EVSE id."),
         ({"occurred_at": "yesterday"}, "`occurred_at` must be RFC 3339"),
