@@ -196,6 +196,14 @@ def test_import_waits_for_a_boot_that_writes_the_same_charge_point() -> None:
     assert ChargePoint.objects.values_list("name", "model", "firmware").get() == ("Deck 2", "Duo", "5.1")
 
 
+def test_imports_lock_in_one_order_whatever_theirs_is() -> None:
+    rows = [ChargePointInput(evse_id=point.evse_id, name="Deck 2") for point in station("CP-1", 2)]
+    one = [partial(upsert_charge_points, rows=[row], now=at(1)) for row in rows]
+    other = partial(upsert_charge_points, rows=rows[::-1], now=at(2))
+    assert overtaken(one[0], other, then=one[1]).changed == 0
+    assert set(ChargePoint.objects.values_list("name", flat=True)) == {"Deck 2"}
+
+
 def test_sender_that_is_adopted_twice_at_once_is_one_charge_point() -> None:
     take(message("DE*NEW*1", fine()))
     unknown = UnknownChargePoint.objects.get()

@@ -10,12 +10,14 @@ import pytest
 
 from core.refusal import Refused
 from outbox.models import Delivery, WebhookSecret
-from outbox.services.deliveries import resend_mail
-from outbox.services.topic_lists.lists import delete_list, send_test
+from outbox.services.deliveries import resend_mail, retry_delivery
+from outbox.services.pruning import prune_events
+from outbox.services.publishing import number_events
+from outbox.services.topic_lists.lists import delete_list, send_test, update_list
 from outbox.services.webhooks import pause_endpoint, resume_endpoint, rotate_secret
 from tests.outbox.hooks import endpoint_at
-from tests.outbox.kit import NOW, a_delivery
-from tests.outbox.topic_kit import a_list
+from tests.outbox.kit import NOW, a_delivery, a_note, days, published
+from tests.outbox.topic_kit import a_list, at, happening, happens, tell
 from tests.racing import overtaken
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -51,6 +53,23 @@ def test_test_mail_of_a_list_that_is_being_deleted_is_not_sent() -> None:
     answer = overtaken(partial(delete_list, topic_list=read_again(topic_list), now=NOW), sending)
     assert isinstance(answer, Refused)
     assert not Delivery.objects.exists()
+
+
+def test_list_that_gathers_for_less_time_shortens_the_window_that_a_round_is_opening() -> None:
+    topic_list = a_list(gather_s=3_600)
+    happens(happening())
+    shorter = partial(update_list, topic_list=topic_list, settings={"gather_s": 60}, now=at(2))
+    overtaken(partial(tell, 1), shorter)
+    assert read_again(topic_list).gathering_until == at(61)
+
+
+def test_delivery_that_is_sent_again_meanwhile_is_not_pruned() -> None:
+    delivery = a_delivery(state="failed")
+    published(a_note(dedup_key="young"), now=NOW + days(91))
+    number_events()
+    again = partial(retry_delivery, delivery=delivery, now=NOW + days(91))
+    assert overtaken(again, partial(prune_events, NOW + days(90), 0)).deleted == 0
+    assert read_again(delivery).state == "retrying"
 
 
 def read_again(row: Any) -> Any:
