@@ -206,7 +206,9 @@ class TagForm(BulkForm):
 
 class ImportForm(forms.Form):
     file = forms.FileField(
-        label=_("CSV file"), help_text=_("The first line names the columns; evse_id must be among them.")
+        label=_("CSV or Excel file"),
+        help_text=_("The first line names the columns; evse_id must be among them."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
     )
 
     def clean_file(self) -> Any:

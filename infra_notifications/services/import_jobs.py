@@ -1,4 +1,4 @@
-"""CSV imports from the console: checked and then written by a worker, with progress that a person can watch."""
+"""Imports of files from the console: checked and then written by a worker, with progress that a person can watch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from core.background import Ended, Work, hand_over, move_job, report_progress, reporting, start_job
 from core.choices import JobState
 from core.models import Job
-from infra_notifications.services.imports import ImportCheck, check_csv, write_import
+from infra_notifications.services.imports import ImportCheck, check_file, write_import
 
 PREVIEWED = 20
 
@@ -42,7 +42,7 @@ def _run(job: Job) -> Ended:
 
 def _check(job: Job) -> Ended:
     """Reads the file; the job then waits for a person's yes, or fails with the lines that are wrong."""
-    check = check_csv(bytes(job.payload), lambda done, total: report_progress(job=job, done=done, total=total))
+    check = check_file(bytes(job.payload), lambda done, total: report_progress(job=job, done=done, total=total))
     preview = [
         {"evse_id": _shown(row.evse_id), "location": _shown(row.location), "city": _shown(row.city)}
         for row in check.rows[:PREVIEWED]
@@ -63,7 +63,7 @@ def _errors(check: ImportCheck) -> dict[str, object]:
 
 def _write(job: Job) -> Ended:
     """Writes the file's rows, all or nothing."""
-    check = check_csv(bytes(job.payload))
+    check = check_file(bytes(job.payload))
     if not check.is_clean:  # charge points changed meanwhile, or the file was tampered with
         return Ended(_errors(check), JobState.FAILED)
     with reporting(job) as progress:

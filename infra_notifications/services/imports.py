@@ -1,28 +1,38 @@
-"""Charge points from CSV: read, checked line by line, written all or nothing."""
+"""Charge points from CSV or Excel: read, checked line by line, written all or nothing."""
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import math
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.batches import readable
-from core.text import clean_text
-from infra_notifications.services.charge_points import ChargePointInput, Upserted, upsert_charge_points
+from infra_notifications.models import ChargePoint
+from infra_notifications.services.charge_points import FIELDS, ChargePointInput, Upserted, upsert_charge_points
+from infra_notifications.services.sheets import MAX_COLUMNS, Table, Unreadable, read_table
 
 CHUNK = 5_000
 MAX_ERRORS = 200
 _NUMBERS = ("latitude", "longitude", "max_power_kw")
 _WHOLE = ("connector", "expected_interval_s")
+# Spreadsheets write 1 as 1.0 where a column holds numbers.
+_WHOLE_NUMBER = re.compile(r"([0-9]{1,20})(?:[.,]0*)?")
+_PARTS_THOUSANDS = re.compile("[ \u00a0\u202f'’]")
+_UNIT = re.compile(r"(?:kw|°)$", re.IGNORECASE)
+_JOINERS = re.compile("[\u200c\u200d]")
 # Spreadsheets take a cell that begins so for a formula; with an apostrophe in front it is a text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Progress = Callable[[int, int], None]
@@ -69,34 +79,19 @@ def _tags_of(cell: str) -> list[str]:
     return [tag.strip() for tag in parted.split(";") if tag.strip()] if ";" in parted else cell.split()
 
 
-def decode_csv(data: bytes) -> str:
-    """The file's text: UTF-8 with or without mark, else Windows-1252, which is what spreadsheets write."""
-    try:
-        return clean_text(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        return clean_text(data.decode("cp1252", "replace"))
+def check_file(data: bytes, progress: Progress = lambda done, total: None) -> ImportCheck:
+    """Reads a CSV file or an Excel workbook whose first row names the fields.
 
-
-def check_csv(data: bytes, progress: Progress = lambda done, total: None) -> ImportCheck:
-    """Reads a CSV file with a header of field names; the separator is a comma, semicolon or tab.
-
-    A column that is missing leaves its field alone; an empty cell empties it. Tags stand in one cell, separated by
-    semicolons or commas, or else by spaces.
+    A column that is missing leaves its field alone; an empty cell, or one that a row is too short for, empties it. Tags
+    stand in one cell, separated by semicolons or commas, or else by spaces.
     """
-    text, check = decode_csv(data), ImportCheck()
-    lines = text.count("\n") + 1
-    reader = csv.reader(io.StringIO(text), delimiter=_separator(text))
+    check, lines = ImportCheck(), 0
     try:
-        header = [name.strip().lower() for name in next(reader, [])]
-        if not _check_header(header, check):
-            return check
-        seen: dict[str, int] = {}
-        for cells in reader:
-            _check_line(reader.line_num, header, cells, check, seen)
-            if reader.line_num % CHUNK == 0:
-                progress(reader.line_num, lines)
-    except csv.Error as error:
-        check.refuse(reader.line_num, _("This line is no CSV: %(error)s.") % {"error": error})
+        table = read_table(data)
+        lines = table.lines
+        _check_rows(table, check, progress)
+    except Unreadable as error:
+        check.refuse(error.line, error.sentence)
     if not check.rows and check.is_clean:
         check.refuse(1, _("The file holds no charge point."))
     check.created = _count_new(check.rows)
@@ -104,34 +99,81 @@ def check_csv(data: bytes, progress: Progress = lambda done, total: None) -> Imp
     return check
 
 
-def _separator(text: str) -> str:
-    first = text.split("\n", 1)[0]
-    return max((",", ";", "\t"), key=first.count)
+def _check_rows(table: Table, check: ImportCheck, progress: Progress) -> None:
+    first, cells = next(table.rows, (1, []))
+    header = _header_of(first, cells, check)
+    if not check.is_clean:
+        return
+    seen: dict[str, int] = {}
+    for line, cells in table.rows:
+        _check_line(line, header, cells, check, seen)
+        if table.lines and line % CHUNK == 0:
+            progress(min(line, table.lines), table.lines)
 
 
-def _check_header(header: list[str], check: ImportCheck) -> bool:
-    known = ChargePointInput.__struct_fields__
-    for name in header:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            said = _("There is no column “%(name)s”.") % {"name": name}
-            check.refuse(1, said + (" " + _("Did you mean “%(near)s”?") % {"near": near[0]} if near else ""))
-    for name in {n for n in header if header.count(n) > 1}:
-        check.refuse(1, _("The column “%(name)s” stands there twice.") % {"name": name})
+# ---- the header -----------------------------------------------------------------------------------------------------
+
+# What the list's file holds beside the fields; an import leaves it out.
+READ_ONLY = ("availability_percent", "maintenance_percent")
+
+
+def _plain_name(text: str) -> str:
+    """A column's name as it may be written: `EVSE-ID`, `evse id` and `Evse_Id` are one, accents do not count."""
+    parted = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[^a-z0-9]", "", parted)
+
+
+def _field_names() -> dict[str, str]:
+    """Fields by the names that a header may have for them: their own, and their labels in each language."""
+    fields = ("evse_id", *FIELDS)
+    labels = {field.name: field.verbose_name for field in ChargePoint._meta.concrete_fields}
+    names = {_plain_name(name): name for name in (*fields, *READ_ONLY)}
+    for language, _label in settings.LANGUAGES:
+        with translation.override(language):
+            for name in fields:
+                label = str(labels[name]).casefold()
+                spelt = label.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+                for spelling in (label, spelt):
+                    names.setdefault(_plain_name(spelling), name)
+    return names
+
+
+def _header_of(line: int, cells: list[str], check: ImportCheck) -> list[str]:
+    """The field of each column, empty for one without a name; refuses what is wrong with the header."""
+    while cells and not cells[-1]:
+        cells.pop()
+    if len(cells) > MAX_COLUMNS:
+        check.refuse(line, _("The table has more than %(n)d columns.") % {"n": MAX_COLUMNS})
+        return []
+    names = _field_names()
+    header = [names.get(_plain_name(cell), "") for cell in cells]
+    for cell, name in zip(cells, header, strict=True):
+        if cell and not name:
+            near = difflib.get_close_matches(cell.lower(), ("evse_id", *FIELDS), n=1)
+            said = _("There is no column “%(name)s”.") % {"name": cell[:100]}
+            check.refuse(line, said + (" " + _("Did you mean “%(near)s”?") % {"near": near[0]} if near else ""))
+    for name, number in Counter(filter(None, header)).items():
+        if number > 1:
+            check.refuse(line, _("The column “%(name)s” stands there twice.") % {"name": name})
     if "evse_id" not in header:
-        check.refuse(1, _("The first line must name the columns, with evse_id among them."))
-    return check.is_clean
+        check.refuse(line, _("The first line must name the columns, with evse_id among them."))
+    return header
+
+
+# ---- the lines ------------------------------------------------------------------------------------------------------
 
 
 def _check_line(line: int, header: list[str], cells: list[str], check: ImportCheck, seen: dict[str, int]) -> None:
-    if not any(cell.strip() for cell in cells):
+    if not any(cells):
         return
-    if len(cells) != len(header):
-        said = _("This line has %(n)d cells, the header %(m)d.") % {"n": len(cells), "m": len(header)}
-        check.refuse(line, said)
+    nameless = next((n for n, cell in enumerate(cells) if cell and (n >= len(header) or not header[n])), None)
+    if nameless is not None:
+        said = _("Cell %(n)d (“%(cell)s”) stands under no column’s name.")
+        check.refuse(line, said % {"n": nameless + 1, "cell": cells[nameless][:50]})
         return
+    named = {name: cell for name, cell in zip_longest(header, cells[: len(header)], fillvalue="") if name}
     try:
-        row = msgspec.convert(_document(dict(zip(header, cells, strict=True))), ChargePointInput)
+        row = msgspec.convert(_document(named), ChargePointInput)
     except msgspec.ValidationError as error:
         check.refuse(line, readable(error))
         return
@@ -151,23 +193,33 @@ def _document(cells: dict[str, str]) -> dict[str, Any]:
     """Cells as typed values. Raises ValueError with a sentence."""
     doc: dict[str, Any] = {}
     for name, cell in cells.items():
-        cell = plain_cell(cell.strip())
+        cell = plain_cell(cell)
+        if name in READ_ONLY:
+            continue
         if name in _NUMBERS:
             doc[name] = _number(name, cell) if cell else None
         elif name in _WHOLE:
-            if cell and not (cell.isascii() and cell.isdigit()):
-                raise ValueError(_("%(name)s: “%(cell)s” is no whole number.") % {"name": name, "cell": cell})
-            doc[name] = int(cell) if cell else None
+            whole = _WHOLE_NUMBER.fullmatch(cell)
+            if cell and whole is None:
+                raise ValueError(_("%(name)s: “%(cell)s” is no whole number.") % {"name": name, "cell": cell[:50]})
+            doc[name] = int(whole[1]) if whole else None
         elif name == "tags":
             doc[name] = _tags_of(cell)
+        elif name in ("evse_id", "station"):
+            doc[name] = _JOINERS.sub("", cell)
         else:
             doc[name] = cell
     return doc
 
 
 def _number(name: str, cell: str) -> float:
+    """A number as people write it: a point or a comma before its decimals, thousands parted, its unit behind it."""
+    digits = _UNIT.sub("", _PARTS_THOUSANDS.sub("", cell))
+    if "," in digits:
+        thousands = "." if digits.rfind(",") > digits.rfind(".") else ","
+        digits = digits.replace(thousands, "").replace(",", ".")
     try:
-        found = float(cell.replace(",", ".") if "." not in cell else cell)
+        found = float(digits)
     except ValueError:
         found = math.nan
     if not math.isfinite(found):

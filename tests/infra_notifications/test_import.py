@@ -21,7 +21,8 @@ from core.models import Job
 from infra_notifications.models import ChargePoint
 from infra_notifications.services import imports
 from infra_notifications.services.import_jobs import confirm, start
-from infra_notifications.services.imports import check_csv, decode_csv, plain_cell, safe_cell, write_import
+from infra_notifications.services.imports import check_file, plain_cell, safe_cell, write_import
+from infra_notifications.services.sheets import decode_csv
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import NOW
@@ -32,11 +33,11 @@ HEAD = "evse_id,city\n"
 
 
 def errors(text: str | bytes) -> list[tuple[int, str]]:
-    return check_csv(text.encode() if isinstance(text, str) else text).errors
+    return check_file(text.encode() if isinstance(text, str) else text).errors
 
 
 def bring(text: str | bytes) -> Any:
-    return write_import(check=check_csv(text.encode() if isinstance(text, str) else text), now=NOW)
+    return write_import(check=check_file(text.encode() if isinstance(text, str) else text), now=NOW)
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
@@ -74,8 +75,7 @@ def test_bytes_of_no_encoding_are_read_with_marks() -> None:
         ("evse_id,zzz\nX,y\n", 1, "There is no column “zzz”."),
         ("evse_id,city,city\nX,y,z\n", 1, "The column “city” stands there twice."),
         (HEAD, 1, "The file holds no charge point."),
-        (HEAD + "A,b\nX\n", 3, "This line has 1 cells, the header 2."),
-        (HEAD + "A,b\nX,y,z\n", 3, "This line has 3 cells, the header 2."),
+        (HEAD + "A,b\nX,y,z\n", 3, "Cell 3 (“z”) stands under no column’s name."),
         (HEAD + "A,b\n,y\n", 3, "evse_id:"),
         (HEAD + "A,b\n \x00,y\n", 3, "evse_id:"),
         (HEAD + "A,b\n" + "X" * 49 + ",y\n", 3, "evse_id:"),
@@ -92,7 +92,7 @@ def test_bytes_of_no_encoding_are_read_with_marks() -> None:
         ("evse_id,tags\nX," + "t" * 41 + "\n", 2, "tags"),
         ("evse_id,city\nX,a\rb\n", 2, "This line is no CSV"),
         ('evse_id,city\nX,"' + "y" * 140_000 + '"\n', 2, "This line is no CSV"),
-        (HEAD + 'A,"two\nlines"\nB,c,d\n', 4, "This line has 3 cells"),
+        (HEAD + 'A,"two\nlines"\nB,c,d\n', 4, "Cell 3 (“d”)"),
     ],
 )
 def test_error_names_its_line(text: str, line: int, says: str) -> None:
@@ -103,7 +103,7 @@ def test_error_names_its_line(text: str, line: int, says: str) -> None:
 
 @pytest.mark.django_db
 def test_every_wrong_line_is_counted_and_two_hundred_are_listed() -> None:
-    check = check_csv((HEAD + "only\n" * 500).encode())
+    check = check_file((HEAD + "only,a,b\n" * 500).encode())
     assert (check.error_count, len(check.errors), check.is_clean) == (500, 200, False)
 
 
@@ -138,7 +138,7 @@ def test_empty_cell_empties_and_missing_column_leaves_alone() -> None:
 @pytest.mark.django_db
 def test_unclean_file_is_never_written() -> None:
     with pytest.raises(ValueError, match="Nothing is imported"):
-        bring(HEAD + "A,b\nX\n")
+        bring(HEAD + "A,b\nX,y,z\n")
     assert not ChargePoint.objects.exists()
 
 
@@ -146,7 +146,7 @@ def test_unclean_file_is_never_written() -> None:
 def test_progress_is_reported_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "CHUNK", 2)
     data, seen = b"evse_id\nA\nB\nC\nD\nE\n", []
-    check = check_csv(data, lambda done, total: seen.append((done, total)))
+    check = check_file(data, lambda done, total: seen.append((done, total)))
     write_import(check=check, now=NOW, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(2, 7), (4, 7), (6, 7), (7, 7), (2, 5), (4, 5), (5, 5)]
 
@@ -317,7 +317,7 @@ def test_import_whose_worker_raised_ends_and_says_so(administrator: Client, monk
         raise RuntimeError("broken")
 
     job = upload(administrator, "evse_id\nA\n")
-    monkeypatch.setattr("infra_notifications.services.import_jobs.check_csv", breaks)
+    monkeypatch.setattr("infra_notifications.services.import_jobs.check_file", breaks)
     with pytest.raises(RuntimeError):
         run_job(job_id=job.pk)
     shown = page(administrator, job)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from infra_notifications.services.imports import check_csv, write_import
+from infra_notifications.services.imports import check_file, write_import
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             data = options["file"].read_bytes()
         except OSError as error:
             raise CommandError(f"The file cannot be read: {error}") from error
-        check = check_csv(data)
+        check = check_file(data)
         for line, sentence in check.errors:
             self.stderr.write(f"line {line}: {sentence}")
         if not check.is_clean:
