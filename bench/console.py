@@ -69,9 +69,9 @@ FILL = (
     ARRAY['tag' || {_by(STATION, 13, 50)}], now(), now()
     FROM generate_series(0::bigint, {POINTS} - 1) n, LATERAL (SELECT {_by(STATION, 11, 5)} = 0 AS dc) r""",
     f"""INSERT INTO infra_notifications_chargepointstate (charge_point_id, last_seen, silent_at, connectivity, status,
-    status_at, ocpp_version) SELECT n, now() - {_by("n", 20, 100_000)} * interval '1 s', NULL,
+    status_at, ocpp_version, interval_source, memory) SELECT n, now() - {_by("n", 20, 100_000)} * interval '1 s', NULL,
     CASE WHEN {_by("n", 21, 50)} = 0 THEN 'silent' ELSE 'online' END,
-    {_one_of(STATUSES, "n", 22)}, now(), 'ocpp1.6'
+    {_one_of(STATUSES, "n", 22)}, now(), 'ocpp1.6', 'default', ''
     FROM (SELECT id AS n FROM infra_notifications_chargepoint) p""",
     f"""INSERT INTO infra_notifications_notificationgroup (name, description, cases, hold_off_s, notify_recovery,
     language, time_zone, created_at, updated_at) SELECT 'Group ' || n, '',

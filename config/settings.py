@@ -151,7 +151,7 @@ OUTBOX_MAIL_MAX_AGE_S = env.number("OUTBOX_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 
 # --- charging infrastructure notifications -----------------------------------------------------------
 # The longest normal gap between two messages of a charge point that names none itself.
-CHARGING_EXPECTED_INTERVAL_S = env.number("CHARGING_EXPECTED_INTERVAL_S", 900, least=1)
+CHARGING_EXPECTED_INTERVAL_S = env.number("CHARGING_EXPECTED_INTERVAL_S", 4500, least=1)
 # What opens in the same group within this time after a mail is gathered into one mail.
 CHARGING_GATHER_S = env.number("CHARGING_GATHER_S", 60)
 # What happened longer ago than this is recorded, not mailed.

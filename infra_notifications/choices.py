@@ -119,6 +119,15 @@ class SourceTrouble(models.TextChoices):
     REJECTED = "rejected", _("Everything is rejected")
 
 
+class IntervalSource(models.TextChoices):
+    """How it is known how often a charge point speaks."""
+
+    BY_HAND = "by_hand", _("set by hand")
+    BOOT = "boot", _("learnt from BootNotification")
+    MESSAGES = "messages", _("learnt from its messages")
+    DEFAULT = "default", _("default")
+
+
 class Effect(models.TextChoices):
     """What a rule makes of a message that meets it."""
 
@@ -135,6 +144,7 @@ class MessageVerdict(models.TextChoices):
 
     SEEN = "life", _("Sign of life")
     INFO = "info", _("Known, no alarm")
+    IGNORED = "ignored", _("Ignored: older than what is known")
     CLEARED = "cleared", _("Cleared")
     UNMAPPED = "unmapped", _("Unmapped")
     RAISED = "raised", _("Raised")
@@ -143,6 +153,7 @@ class MessageVerdict(models.TextChoices):
 VERDICT_COLOURS = {
     MessageVerdict.SEEN: "secondary",
     MessageVerdict.INFO: "secondary",
+    MessageVerdict.IGNORED: "secondary",
     MessageVerdict.CLEARED: "success",
     MessageVerdict.UNMAPPED: "warning",
     MessageVerdict.RAISED: "danger",

@@ -48,13 +48,17 @@ class OcppMessage(msgspec.Struct, kw_only=True):
 
 
 class SignalMessage(msgspec.Struct, kw_only=True):
-    """The neutral form: a case was raised or cleared at a charge point."""
+    """The neutral form: a case was raised or cleared at a charge point.
+
+    Signals are ordered by `received_at`, where the sender gives it, else by their receipt here; `occurred_at` is shown.
+    """
 
     charge_point: str
     case: str
     state: str
     id: str | int | None = None
     occurred_at: str | None = None
+    received_at: str | None = None
     detail: str | None = None
 
 
@@ -86,6 +90,8 @@ class Observation:
     faulted: bool = False
     severity: str = ""
     occurred_at: datetime | None = None
+    # When the device wrote the message, where it tells that apart from when the thing occurred.
+    sent_at: datetime | None = None
 
     @property
     def said(self) -> str:
@@ -272,6 +278,7 @@ def _event(
         faulted=faulted,
         severity="" if severity is None else str(severity),
         occurred_at=parse_time(data.get("timestamp")) or generated,
+        sent_at=generated,
     )
 
 
@@ -318,6 +325,32 @@ def has_moment(payload: Any) -> bool:
     """Whether a message says itself of when it speaks (its own `timestamp`, or that of an event in it)."""
     body = _object(payload)
     return any(parse_time(body.get(key)) is not None for key in ("timestamp", "generatedAt"))
+
+
+LONGEST_BOOT_INTERVAL_S = 7 * 86_400
+
+
+def boot_interval_of(action: str, payload: Any) -> int | None:
+    """The seconds between heartbeats that a CSMS asks for in its answer to BootNotification, None for other messages.
+
+    Only the answer has an `interval`, whatever its action is called; of a station that is not accepted it says when to
+    ask again.
+    """
+    if not action.lower().startswith("bootnotification"):
+        return None
+    body = _object(payload)
+    interval = body.get("interval")
+    if isinstance(interval, str) and interval.strip().isascii() and interval.strip().isdigit():
+        interval = int(interval[:9])
+    if isinstance(interval, bool) or not isinstance(interval, int | float):
+        return None
+    is_accepted = text(body.get("status")).lower() in ("", "accepted")
+    return int(interval) if is_accepted and 1 <= interval <= LONGEST_BOOT_INTERVAL_S else None
+
+
+def is_offline(payload: Any) -> bool:
+    """Whether a message says that its station was offline when it wrote it (OCPP 2.x: `offline`)."""
+    return truth(_object(payload).get("offline")) is True
 
 
 def evse_of(payload: Any) -> int | None:

@@ -408,6 +408,24 @@ class Migration(migrations.Migration):
                         to="infra_notifications.source",
                     ),
                 ),
+                ("clock_error_s", models.IntegerField(null=True, verbose_name="clock wrong by (s)")),
+                ("learnt_interval_s", models.PositiveIntegerField(null=True, verbose_name="learnt interval (s)")),
+                ("learnt_silence_s", models.PositiveIntegerField(null=True)),
+                (
+                    "interval_source",
+                    models.CharField(
+                        choices=[
+                            ("by_hand", "set by hand"),
+                            ("boot", "learnt from BootNotification"),
+                            ("messages", "learnt from its messages"),
+                            ("default", "default"),
+                        ],
+                        default="default",
+                        max_length=8,
+                        verbose_name="interval learnt from",
+                    ),
+                ),
+                ("memory", models.TextField(blank=True, default="")),
             ],
             options={
                 "verbose_name": "charge point state",
@@ -423,6 +441,11 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("connectivity", "silent")), fields=["charge_point"], name="cpstate_silent"
+                    ),
+                    models.Index(
+                        condition=models.Q(("clock_error_s__isnull", False)),
+                        fields=["charge_point"],
+                        name="cpstate_clock",
                     ),
                 ],
             },
@@ -441,6 +464,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("life", "Sign of life"),
                             ("info", "Known, no alarm"),
+                            ("ignored", "Ignored: older than what is known"),
                             ("cleared", "Cleared"),
                             ("unmapped", "Unmapped"),
                             ("raised", "Raised"),
@@ -919,6 +943,7 @@ class Migration(migrations.Migration):
                 ("repeats", models.PositiveIntegerField(default=0, verbose_name="repeats")),
                 ("last_raised_at", models.DateTimeField(verbose_name="last raised")),
                 ("ends_at", models.DateTimeField(null=True)),
+                ("silent_since", models.DateTimeField(null=True, verbose_name="silent since")),
                 ("said", models.CharField(blank=True, default="", max_length=500, verbose_name="what it said")),
                 (
                     "charge_point",

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
-from infra_notifications.choices import Connectivity, MessageVerdict
+from infra_notifications.choices import Connectivity, IntervalSource, MessageVerdict
 from infra_notifications.models.sources import Source
 
 # The columns that free text searches, folded into one: a single trigram index beats an OR over ten.
@@ -172,6 +172,16 @@ class ChargePointState(models.Model):
     other_source = models.ForeignKey(
         Source, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
     )
+    # By how many seconds the device's clock is wrong (behind is negative); null unless it is.
+    clock_error_s = models.IntegerField(_("clock wrong by (s)"), null=True)
+    # What was learnt of its pace (`rules/pace.py`); null before its first message.
+    learnt_interval_s = models.PositiveIntegerField(_("learnt interval (s)"), null=True)
+    learnt_silence_s = models.PositiveIntegerField(null=True)
+    interval_source = models.CharField(
+        _("interval learnt from"), max_length=8, choices=IntervalSource.choices, default=IntervalSource.DEFAULT
+    )
+    # What its earlier messages mean for the next one (`rules/memory.py`).
+    memory = models.TextField(blank=True, default="")
 
     lifecycle = Lifecycle(kept=With("charge_point"), personal=(), audited=None)
 
@@ -184,6 +194,7 @@ class ChargePointState(models.Model):
             # Filters by what is unusual.
             models.Index(fields=("status",), name="cpstate_status", condition=Q(status__in=("Faulted", "Unavailable"))),
             models.Index(fields=("charge_point",), name="cpstate_silent", condition=Q(connectivity="silent")),
+            models.Index(fields=("charge_point",), name="cpstate_clock", condition=Q(clock_error_s__isnull=False)),
         )
 
     def __str__(self) -> str:

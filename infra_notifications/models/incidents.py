@@ -44,6 +44,8 @@ class Incident(models.Model):
     last_raised_at = models.DateTimeField(_("last raised"))
     # When a momentary event (shock, tamper) is over by itself.
     ends_at = models.DateTimeField(null=True)
+    # The last message before the silence that opened it: from then on a group's delay counts.
+    silent_since = models.DateTimeField(_("silent since"), null=True)
     said = models.CharField(_("what it said"), max_length=500, blank=True, default="")
     said_text = models.GeneratedField(expression=folded("said"), output_field=models.TextField(), db_persist=True)
     rule = models.ForeignKey(EventRule, models.SET_NULL, null=True, related_name="+", verbose_name=_("rule"))

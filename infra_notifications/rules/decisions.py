@@ -37,7 +37,8 @@ class Situation:
 
     `maintenance_until`: its charge point is in maintenance until then. `flapping_until`: its charge point opens the
     case again and again, and this is the next time at which somebody hears of that. `open_again`: the case is open
-    at its charge point, by this incident or a later one. `acknowledged`: somebody takes care of it.
+    at its charge point, by this incident or a later one. `acknowledged`: somebody takes care of it. `silent_since`: the
+    last message before its silence.
     """
 
     case: str
@@ -53,6 +54,12 @@ class Situation:
     # The case as which it goes on, where that is why it closed.
     goes_on_as: str = ""
     waited: Waited | None = None
+    silent_since: datetime | None = None
+
+    @property
+    def delay_from(self) -> datetime:
+        """From when on a group's delay counts: a silence has lasted since the last message."""
+        return self.silent_since or self.opened_at
 
     def waited_for(self, reason: NotificationReason) -> bool:
         return self.waited is not None and self.waited.reason == reason
@@ -142,7 +149,7 @@ def _is_not_over(situation: Situation, listener: Listener, now: datetime, max_ag
 def _lasted(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
     if is_flapping_news(situation, now):
         return None
-    due = situation.opened_at + timedelta(seconds=listener.hold_off_s.get(situation.case, 0))
+    due = situation.delay_from + timedelta(seconds=listener.hold_off_s.get(situation.case, 0))
     if situation.closed_at is not None:
         return Decision(NotificationReason.RECOVERED_IN_TIME) if situation.closed_at < due else None
     return Decision(NotificationReason.HOLD_OFF, due) if now < due else None

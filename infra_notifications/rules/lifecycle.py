@@ -1,36 +1,23 @@
-"""What a signal does to an incident, and whose clock to believe. Pure: moments are passed in."""
+"""What a signal does to an incident. Pure: moments are passed in.
+
+Signals come in any order. What orders them is their receipt by the first of our side (a forwarder's `received_at`, else
+ours), never the device's clock: a status tells the present state, whatever its timestamp says. Only what the sender
+itself calls queued (OCPP 2.x: `offline`) is ordered by the device's time. `core/device_clock.py` says whose time is
+shown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import FAULTED, VAGUE
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-# A clock before this was never set.
-CLOCK_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When something happened, and whether the device's own clock says so."""
-
-    at: datetime
-    device_clock: bool
-
-
-def believable(device: datetime | None, received_at: datetime) -> Moment:
-    """The device's time unless it is missing, in the future, or of a clock that was never set."""
-    if device is None or device > received_at + CLOCK_TOLERANCE or device < CLOCK_EPOCH:
-        return Moment(received_at, False)
-    return Moment(min(device, received_at), True)
-
-
 SILENCE, NEUTRAL = "silence", "signal"
-# What was reported this long after it happened may have been too old to be told; raised anew, it may be news.
-REPORTED_LATE = timedelta(minutes=1)
+# So many ended faults of a charge point are remembered, for raises that are received late.
+REMEMBERED_CLEARS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +32,19 @@ class Signal:
     said: str = ""
     rule_id: int | None = None
     momentary_s: int | None = None
+    silent_since: datetime | None = None
     close_reason: CloseReason = CloseReason.CLEARED
     # The faults that a clear may end; empty for all.
     only: tuple[str, ...] = ()
+    # The sender says that the device had queued it.
+    queued: bool = False
+    # It is one of those that end a fault in whichever case it was counted.
+    every_case: bool = False
+
+    @property
+    def order(self) -> datetime:
+        """What orders signals: the receipt, or the device's time of what had been queued."""
+        return self.moment.at if self.queued and self.moment.device_clock else self.received_at
 
 
 @dataclass
@@ -64,12 +61,13 @@ class IncidentState:
     said: str = ""
     rule_id: int | None = None
     ends_at: datetime | None = None
+    silent_since: datetime | None = None
     closed_at: datetime | None = None
     closed_received_at: datetime | None = None
     close_reason: str = ""
     id: int | None = None
     closed_now: bool = False
-    # It was raised anew after a raise that was too old to be told.
+    # It was raised anew after a raise that had become too old to be told.
     freshened: bool = False
     # The case as which it goes on, where that is why it closed.
     goes_on_as: str = ""
@@ -77,10 +75,17 @@ class IncidentState:
 
 @dataclass
 class CaseHistory:
-    """One case at one charge point: the open incident if there is one, and the last that closed."""
+    """One case at one charge point: the open incident if there is one, and the last that closed.
+
+    `raised` and `cleared` hold by fault what ordered its last raise, while it is open, and its last clear;
+    `cleared_everywhere` those clears that ended the fault in every case.
+    """
 
     open: IncidentState | None = None
     last_closed: IncidentState | None = None
+    raised: dict[str, datetime] = field(default_factory=dict)
+    cleared: dict[str, datetime] = field(default_factory=dict)
+    cleared_everywhere: dict[str, datetime] = field(default_factory=dict)
     # What this batch opened or changed, in order.
     touched: list[IncidentState] = field(default_factory=list)
 
@@ -97,46 +102,73 @@ class IncidentChange:
     CLOSED = "closed"
     EASED = "eased"  # one of several faults ended
     JOINED = "joined"  # "Faulted" without a cause, while the cause is known
-    LATE = "late"  # a late copy of something known
+    LATE = "late"  # a late copy of something known, or older than what is known
     NOTHING = "nothing"
 
 
-def apply(signal: Signal, history: CaseHistory) -> str:
-    """Applies one signal and returns the IncidentChange. At most one incident is open; no raise is ever lost:
-    it opens an incident, repeats the open one, or is the late copy of a raise that a closed one holds."""
-    return _raise(signal, history) if signal.raised else _clear(signal, history)
+def apply(signal: Signal, history: CaseHistory, *, news_since: datetime | None = None) -> str:
+    """Applies one signal and returns the IncidentChange. At most one incident is open; no raise is ever lost: it opens
+    an incident, repeats the open one, or is the late copy of a raise that a closed one holds. No clear is lost either:
+    it ends its faults but for those that were raised after it, and a raise from before it opens nothing that lasts.
+
+    What was last raised before `news_since` was too old to be told; raised anew it is news.
+    """
+    return _raise(signal, history, news_since) if signal.raised else _clear(signal, history)
 
 
-def _raise(signal: Signal, history: CaseHistory) -> str:
-    incident = history.open
+def _raise(signal: Signal, history: CaseHistory, news_since: datetime | None) -> str:
+    incident, over_at = history.open, _over_at(signal, history)
     if incident is None:
-        if _is_late_copy(signal, history.last_closed):
-            assert history.last_closed is not None
-            history.last_closed.repeats += 1
-            history.touch(history.last_closed)
-            return IncidentChange.LATE
-        history.open = IncidentState(
-            case=signal.case,
-            opened_at=signal.moment.at,
-            opened_received_at=signal.received_at,
-            device_clock=signal.moment.device_clock,
-            faults={signal.fault},
-            last_raised_at=_news_time(signal),
-            said=signal.said,
-            rule_id=signal.rule_id,
-            ends_at=_end_of(signal),
-        )
-        history.touch(history.open)
-        return IncidentChange.OPENED
+        return _open(signal, history, over_at)
     incident.repeats += 1
-    raised_at = _news_time(signal)
-    if raised_at > incident.last_raised_at:
-        late = incident.opened_received_at - incident.opened_at >= REPORTED_LATE
-        incident.freshened = incident.freshened or late
-        incident.last_raised_at = raised_at
-    _join(signal, incident)
     history.touch(incident)
+    if over_at is not None:
+        return IncidentChange.LATE
+    if signal.order > incident.last_raised_at:
+        stale = news_since is not None and incident.last_raised_at < news_since
+        incident.freshened = incident.freshened or stale
+        incident.last_raised_at = signal.order
+    _note_raise(signal, history)
+    _join(signal, incident)
     return IncidentChange.REPEATED
+
+
+def _open(signal: Signal, history: CaseHistory, over_at: datetime | None) -> str:
+    closed = history.last_closed
+    if closed is not None and _is_late_copy(signal, closed):
+        closed.repeats += 1
+        history.touch(closed)
+        return IncidentChange.LATE
+    incident = IncidentState(
+        case=signal.case,
+        opened_at=signal.moment.at,
+        opened_received_at=signal.received_at,
+        device_clock=signal.moment.device_clock,
+        faults={signal.fault},
+        last_raised_at=signal.order,
+        said=signal.said,
+        rule_id=signal.rule_id,
+        ends_at=_end_of(signal),
+        silent_since=signal.silent_since,
+    )
+    history.touch(incident)
+    if over_at is None:
+        history.open = incident
+        _note_raise(signal, history)
+    else:
+        close(incident, over_at, over_at, CloseReason.CLEARED)
+        history.last_closed = incident
+    return IncidentChange.OPENED
+
+
+def _note_raise(signal: Signal, history: CaseHistory) -> None:
+    history.raised[signal.fault] = max(signal.order, history.raised.get(signal.fault, signal.order))
+
+
+def _over_at(signal: Signal, history: CaseHistory) -> datetime | None:
+    """When the fault of a raise had ended that was received after its end; None for one that holds."""
+    clears = (*history.cleared.items(), *history.cleared_everywhere.items())
+    return max((order for fault, order in clears if order > signal.order and _ends(fault, signal.fault)), default=None)
 
 
 def _join(signal: Signal, incident: IncidentState) -> None:
@@ -152,52 +184,57 @@ def _join(signal: Signal, incident: IncidentState) -> None:
         incident.ends_at = max(incident.ends_at, end)
 
 
-def _news_time(signal: Signal) -> datetime:
-    """When the condition was last said to hold: silence holds as long as it is found."""
-    return signal.moment.at if signal.moment.device_clock else signal.received_at
-
-
 def _end_of(signal: Signal) -> datetime | None:
     return signal.received_at + timedelta(seconds=signal.momentary_s) if signal.momentary_s else None
 
 
-def _is_late_copy(signal: Signal, closed: IncidentState | None) -> bool:
-    """Whether a raise lies, by the device's own clock, within a closed incident that the same fault held open."""
-    return (
-        closed is not None
-        and closed.closed_at is not None
-        and closed.device_clock
-        and signal.moment.device_clock
-        and signal.fault in closed.faults
-        and closed.opened_at <= signal.moment.at < closed.closed_at
-    )
+def _is_late_copy(signal: Signal, closed: IncidentState) -> bool:
+    """Whether a raise belongs to a closed incident that the same fault held open: it was received while that was open,
+    or it is the very message that opened it, by a clock that went on until the end."""
+    if signal.fault not in closed.faults or closed.closed_at is None or closed.closed_received_at is None:
+        return False
+    if closed.opened_received_at <= signal.order < closed.closed_received_at:
+        return True
+    return closed.device_clock and signal.moment.stamp == closed.opened_at < closed.closed_at
 
 
 def _clear(signal: Signal, history: CaseHistory) -> str:
+    if not signal.only:
+        note_clear(signal, history.cleared_everywhere if signal.every_case else history.cleared)
     incident = history.open
     if incident is None:
         return IncidentChange.NOTHING
-    if signal.moment.device_clock and incident.device_clock and signal.moment.at < incident.last_raised_at:
-        return IncidentChange.LATE
-    remaining = {f for f in incident.faults if not _ends(signal, f)}
-    if remaining == incident.faults:
-        return IncidentChange.NOTHING
-    if remaining:
+    meant = {fault for fault in incident.faults if (not signal.only or fault in signal.only)}
+    meant = {fault for fault in meant if _ends(signal.fault, fault)}
+    # A sign of life from before a silence was noticed shows that there was none.
+    ended = {
+        fault for fault in meant if signal.only or signal.order >= history.raised.get(fault, incident.last_raised_at)
+    }
+    if not ended:
+        return IncidentChange.LATE if meant else IncidentChange.NOTHING
+    for fault in ended:
+        history.raised.pop(fault, None)
+    history.touch(incident)
+    if remaining := incident.faults - ended:
         incident.faults = remaining
-        history.touch(incident)
         return IncidentChange.EASED
     close(incident, signal.moment.at, signal.received_at, signal.close_reason)
-    history.touch(incident)
     history.last_closed, history.open = incident, None
     return IncidentChange.CLOSED
 
 
-def _ends(signal: Signal, fault: str) -> bool:
-    if signal.only and fault not in signal.only:
-        return False
-    if not signal.fault or fault == signal.fault:
+def note_clear(signal: Signal, cleared: dict[str, datetime]) -> None:
+    """Remembers when a fault was last said to have ended, by fault."""
+    cleared[signal.fault] = max(signal.order, cleared.get(signal.fault, signal.order))
+    if len(cleared) > REMEMBERED_CLEARS:
+        del cleared[min(cleared, key=cleared.__getitem__)]
+
+
+def _ends(clear: str, fault: str) -> bool:
+    """Whether a clear of this name ends a fault; one without a name ends all."""
+    if not clear or fault == clear:
         return True
-    return _covers(signal.fault, fault)
+    return _covers(clear, fault)
 
 
 def _covers(fault: str, other: str) -> bool:
@@ -208,15 +245,26 @@ def _covers(fault: str, other: str) -> bool:
     return other == fault or (other == place if code else other.startswith(place + "#"))
 
 
+Orders = dict[str, dict[str, datetime]]
+
+
 class PointHistory:
     """All cases at one charge point, among which a fault belongs to one: to OTHER_FAULT only as long as no other case
     has it. "Faulted" without a cause belongs to what is open with a cause, and to OTHER_FAULT when that has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, raised: Orders | None = None, cleared: Orders | None = None) -> None:
+        """`raised` and `cleared` are what is remembered, by case ("": every case) and fault; they change with it."""
         self.cases: dict[Case, CaseHistory] = {}
+        self.raised: Orders = raised if raised is not None else {}
+        self.cleared: Orders = cleared if cleared is not None else {}
 
     def of(self, case: Case) -> CaseHistory:
-        return self.cases.setdefault(case, CaseHistory())
+        history = self.cases.get(case)
+        if history is None:
+            raised, cleared = self.raised.setdefault(case.value, {}), self.cleared.setdefault(case.value, {})
+            everywhere = self.cleared.setdefault("", {})
+            history = self.cases[case] = CaseHistory(raised=raised, cleared=cleared, cleared_everywhere=everywhere)
+        return history
 
     def is_open(self, case: Case) -> bool:
         return case in self.cases and self.cases[case].open is not None
@@ -225,13 +273,21 @@ class PointHistory:
     def open_incidents(self) -> list[IncidentState]:
         return [history.open for history in self.cases.values() if history.open is not None]
 
-    def apply(self, signal: Signal) -> str:
+    def apply(self, signal: Signal, *, news_since: datetime | None = None) -> str:
         """Applies one signal and returns the IncidentChange."""
+        if not signal.raised and not self.is_open(signal.case):
+            # Most clears, by far: they are remembered for raises that are received late.
+            if not signal.only:
+                note_clear(signal, self.cleared.setdefault("" if signal.every_case else signal.case.value, {}))
+            return IncidentChange.NOTHING
         is_vague = signal.raised and signal.case == Case.OTHER_FAULT and signal.fault.endswith(VAGUE)
         if is_vague and (cause := next(filter(_is_cause, self.open_incidents), None)):
+            if _over_at(signal, self.of(signal.case)) is not None:
+                return IncidentChange.LATE
             self._share(cause, {signal.fault})
+            _note_raise(signal, self.of(cause.case))
             return IncidentChange.JOINED
-        step = apply(signal, self.of(signal.case))
+        step = apply(signal, self.of(signal.case), news_since=news_since)
         if signal.case == Case.OTHER_FAULT:
             return step
         if signal.raised and step in (IncidentChange.OPENED, IncidentChange.REPEATED):
@@ -248,8 +304,7 @@ class PointHistory:
     def _take_over(self, signal: Signal) -> None:
         """What was counted as OTHER_FAULT turns out to be this."""
         other, mine = self.of(Case.OTHER_FAULT), self.of(signal.case).open
-        is_stale = other.open is not None and signal.moment.device_clock and other.open.device_clock
-        if other.open is None or mine is None or (is_stale and signal.moment.at < other.open.last_raised_at):
+        if other.open is None or mine is None or signal.order < other.open.last_raised_at:
             return
         vague = {fault for fault in other.open.faults if fault.endswith(VAGUE)} if _is_cause(mine) else set()
         rest = {fault for fault in other.open.faults - vague if not _covers(signal.fault, fault)}
@@ -307,4 +362,5 @@ def last_seen_signal(seen_at: datetime) -> Signal:
 
 def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> Signal:
     minutes = max(1, round((now - last_seen).total_seconds() / 60))
-    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=f"No message for {minutes} min")
+    said = f"No message for {minutes} min"
+    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=said, silent_since=last_seen)

@@ -125,8 +125,8 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
             f" SELECT x.doc->>'evse_id', {', '.join(_value(f) for f in FIELDS)}, %s, %s FROM {source}"
             " WHERE NOT EXISTS (SELECT 1 FROM infra_notifications_chargepoint c WHERE upper(c.evse_id) = x.key)"
             " ORDER BY x.key ON CONFLICT DO NOTHING RETURNING id)"
-            " INSERT INTO infra_notifications_chargepointstate (charge_point_id, connectivity, status, ocpp_version)"
-            " SELECT id, 'never', '', '' FROM fresh",
+            " INSERT INTO infra_notifications_chargepointstate (charge_point_id, connectivity, status, ocpp_version,"
+            " interval_source, memory) SELECT id, 'never', '', '', 'default', '' FROM fresh",
             [now, now, keys, values],
         )
         created = cursor.rowcount
@@ -139,7 +139,7 @@ def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:
 
     The states are locked in the order of their keys, as messages do.
     """
-    due = "s.last_seen + make_interval(secs => coalesce(c.expected_interval_s, %s))"
+    due = "s.last_seen + make_interval(secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %s))"
     cursor.execute(
         f"WITH moved AS (SELECT s.charge_point_id, {due} AS due FROM infra_notifications_chargepointstate s"  # noqa: S608
         " JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id"

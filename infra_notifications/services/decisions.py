@@ -76,10 +76,12 @@ def situation_of(
         context.maintenance.get(point),
         flapping_until,
         goes_on_as=incident.goes_on_as if isinstance(incident, IncidentState) else "",
+        silent_since=incident.silent_since,
     )
 
 
-def _max_age() -> timedelta:
+def max_age() -> timedelta:
+    """What was last raised longer ago, by its receipt, is recorded and not told."""
     return timedelta(seconds=settings.CHARGING_MAIL_MAX_AGE_S)
 
 
@@ -157,7 +159,7 @@ def decide_openings(
     for cp, state in opened:
         situation = situation_of(cp, state, context, context.flapping_until((cp, state.case.value), now))
         for group, listener in groups.get(cp, ()):
-            decision = decide_opening(situation, listener, now, _max_age())
+            decision = decide_opening(situation, listener, now, max_age())
             rows.append(notification_row(state.id or 0, group, NotificationKind.OPENED, decision, now))
     insert_notifications(rows)
 
@@ -217,7 +219,7 @@ def _is_over_before_the_next_mail(state: IncidentState, notification: Notificati
 
 def reconsider_too_old(*, incidents: Sequence[IncidentState], now: datetime) -> None:
     """An incident that was too old to be told was raised anew: now it is news."""
-    ids = [state.id or 0 for state in incidents if now - state.last_raised_at <= _max_age()]
+    ids = [state.id or 0 for state in incidents if now - state.last_raised_at <= max_age()]
     NotificationDecision.objects.filter(
         incident_id__in=ids, state=NotificationState.SKIPPED, reason=NotificationReason.TOO_OLD
     ).update(state=NotificationState.WAITING, reason=NotificationReason.NONE, due_at=now, decided_at=now)
@@ -235,11 +237,12 @@ def reschedule_group(*, group: NotificationGroup, now: datetime) -> None:
     with connection.cursor() as cursor:
         for case in group.cases:
             cursor.execute(
-                "WITH free AS (SELECT n.id, i.opened_at FROM infra_notifications_notice n"
+                "WITH free AS (SELECT n.id, coalesce(i.silent_since, i.opened_at) AS delay_from"
+                " FROM infra_notifications_notice n"
                 " JOIN infra_notifications_incident i ON i.id = n.incident_id"
                 " WHERE i.\"case\" = %s AND n.group_id = %s AND n.state = 'waiting' AND n.reason = 'hold_off'"
                 " FOR UPDATE OF n SKIP LOCKED)"
-                " UPDATE infra_notifications_notice n SET due_at = free.opened_at + make_interval(secs => %s),"
+                " UPDATE infra_notifications_notice n SET due_at = free.delay_from + make_interval(secs => %s),"
                 " decided_at = %s FROM free WHERE n.id = free.id",
                 [case, group.pk, group.hold_off_of(case), now],
             )

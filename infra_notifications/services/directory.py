@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import connection
 
 from core.sql import array_literal
@@ -20,12 +19,13 @@ class Point:
     evse_key: str
     station: str
     connector: int | None
-    interval_s: int
+    # What a person set; None where it is learnt.
+    interval_s: int | None
     vendor: str
 
 
 _POINTS = (
-    "SELECT id, upper(evse_id), station, connector, coalesce(expected_interval_s, %(interval)s), vendor"
+    "SELECT id, upper(evse_id), station, connector, expected_interval_s, vendor"
     " FROM infra_notifications_chargepoint WHERE "
 )
 # Most messages name their station alone.
@@ -48,7 +48,7 @@ class Directory:
         with connection.cursor() as cursor:
             cursor.execute(
                 _OF_BOTH if given["evse_ids"] else _OF_STATIONS,
-                literals | {"interval": settings.CHARGING_EXPECTED_INTERVAL_S},
+                literals,
             )
             self.points = [Point(*row) for row in cursor.fetchall()]
         self.by_evse = {point.evse_key: point for point in self.points}

@@ -13,60 +13,32 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from core.device_clock import Moment, judge, wrong_by
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt
-from core.sql import Col, columns, storable, update_rows
-from infra_notifications.choices import Case, Connectivity, Effect, MessageVerdict
+from core.sql import Col, storable, update_rows
+from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import (
     Observation,
     OcppMessage,
     evse_of,
     firmware_of,
     has_moment,
+    is_offline,
     observe,
     parse_time,
     whole,
 )
-from infra_notifications.models import ChargePoint, ChargePointState
-from infra_notifications.rules.lifecycle import (
-    IncidentChange,
-    Moment,
-    Signal,
-    believable,
-    last_seen_signal,
-)
+from infra_notifications.models import ChargePoint
+from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
+from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import write_message_rows, write_unknown_rows, write_unmapped
 from infra_notifications.services.sources import count_sources, note_fed, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
 
-_WAKES = (
-    "(t.last_seen IS NULL OR x.last_seen > t.last_seen) AND (x.connectivity = 'online' OR t.connectivity <> 'silent')"
-)
-_FEEDS = "x.source_id IS NOT NULL AND (t.last_seen IS NULL OR x.last_seen >= t.last_seen)"
-_STATE = columns(
-    ChargePointState,
-    "last_seen",
-    "silent_at",
-    "connectivity",
-    "status",
-    "status_at",
-    "ocpp_version",
-    "source_id",
-    "other_source_id",
-    computed={
-        "last_seen": "greatest(t.last_seen, x.last_seen)",
-        "silent_at": f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END",
-        "connectivity": f"CASE WHEN {_WAKES} THEN 'online' ELSE t.connectivity END",
-        "status": "coalesce(x.status, t.status)",
-        "status_at": "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END",
-        "source_id": f"CASE WHEN {_FEEDS} THEN x.source_id ELSE t.source_id END",
-        "other_source_id": f"CASE WHEN {_FEEDS} AND x.source_id <> t.source_id"
-        " THEN t.source_id ELSE t.other_source_id END",
-    },
-)
 # Counters of messages restart when a station boots or connects anew. What has such an id and no moment of its own is
 # the same message only for so long: later the same words are said again. What only proves life may be taken twice.
 UNIQUE_ID = 16
@@ -103,13 +75,11 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.targets: list[Sequence[Point]] = [()] * count
         self.alive: list[Sequence[Point]] = [()] * count
         self.verdicts: list[str] = [MessageVerdict.SEEN.value] * count
+        self.queued = [False] * count
         self.findings: list[list[dict[str, Any]]] = [[] for _message in self.messages]
+        self.ignored: list[tuple[dict[str, Any], list[IncidentState]]] = []
         self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
         self.unmapped: list[tuple[Observation, OcppMessage]] = []
-        self.statuses: dict[int, tuple[str, datetime]] = {}
-        self.seen: dict[int, datetime] = {}
-        self.protocols: dict[int, str] = {}
-        self.sources: dict[int, int | None] = {}
 
     def check(self, item: OcppMessage) -> str:
         return _problem(item)
@@ -132,23 +102,27 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     # ---- reading ----------------------------------------------------------------------------------------------
 
     def resolve(self, rows: list[int]) -> None:
-        for row in rows:
+        every = range(len(self.messages))
+        for row in every:
             self._read(row)
         self.directory = Directory(
             {key for key in self.evse_keys if key},
-            {station for row in rows if (station := self.messages[row].station)},
+            {station for row in every if (station := self.messages[row].station)},
         )
-        for row in rows:
-            if sender := self._locate(row):
+        for row in every:
+            sender = self._locate(row)
+            if sender and not self.incoming.errors[row]:
                 self._note_unknown(row, self.evses[row])
                 self.incoming.reject(
                     row, f"Unknown {sender}. It is kept in the list of unknown charge points; adopt it there."
                 )
 
     def apply(self, rows: list[int]) -> None:
-        ids = sorted({point.id for row in rows for point in (*self.targets[row], *self.alive[row])})
+        # What is rejected proves life too.
+        alive = [row for row, error in enumerate(self.incoming.errors) if error and self.alive[row]]
+        ids = sorted({point.id for row in (*rows, *alive) for point in (*self.targets[row], *self.alive[row])})
         if ids:
-            self._apply(rows, ids)
+            self._apply(rows, alive, ids)
         write_unknown_rows(
             [
                 (key, station, evse, len(group), _sample(self.messages[group[-1]]), self.now, self.now)
@@ -158,8 +132,14 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
     def _read(self, row: int) -> None:
         message = self.messages[row]
-        # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set.
-        self.received[row] = believable(parse_time(message.received_at), self.now).at
+        # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set. How long it
+        # may have kept a message has no limit, because it says so.
+        forwarded = judge(parse_time(message.received_at), self.now, longest_queue=None)
+        if message.received_at and not forwarded.device_clock:
+            self.incoming.warn(
+                row, "`received_at` is no moment at which it can have been received; this request counts."
+            )
+        self.received[row], self.queued[row] = forwarded.at, is_offline(message.payload)
         self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
         self.evse_keys[row] = (message.charge_point or "").strip().upper()
         evse = evse_of(message.payload)
@@ -171,6 +151,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if self.evse_keys[row]:
             point = self.directory.by_evse.get(self.evse_keys[row])
             if point is None:
+                self.alive[row] = self.directory.by_station.get(message.station or "", [])
                 return f"charge point {message.charge_point}"
             self.targets[row], self.alive[row] = [point], self.directory.family(point)
             return ""
@@ -185,12 +166,14 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
     # ---- deciding ---------------------------------------------------------------------------------------------
 
-    def _apply(self, rows: Sequence[int], ids: list[int]) -> None:
+    def _apply(self, rows: list[int], rejected: list[int], ids: list[int]) -> None:
+        # By receipt; stable, so that messages of one moment stay in the order in which they came.
+        rows = sorted(rows, key=self.received.__getitem__)
         self._write_boot_facts(rows)
-        readings = self._match(rows)
+        readings = dict(zip(rows, self._match(rows), strict=True))
         raising = {
             point.id
-            for row, read in zip(rows, readings, strict=True)
+            for row, read in readings.items()
             for observation, reading in read
             if reading.rule is not None and effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(row, observation)
@@ -198,15 +181,17 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         # Until the commit nobody else decides about these; what needs no lock is done before.
         store = IncidentStore(self.now)
         store.load(ids, raising=raising)
-        intervals = {point.id: point.interval_s for point in self.directory.points}
-        for row, read in zip(rows, readings, strict=True):
-            self._note_last_seen(row, store, intervals)
-            for observation, reading in read:
-                self._interpret(row, observation, reading, store)
-        self._write_states(intervals)
-        self._write_messages(rows)
+        states = PointStates(store, self.directory.points)
+        for row in sorted((*rows, *rejected), key=self.received.__getitem__):
+            self._note_last_seen(row, store, states)
+            for observation, reading in readings.get(row, ()):
+                self._interpret(row, observation, reading, store, states)
+        states.write()
         write_unmapped(self.unmapped, self.now)
         store.flush()
+        for finding, incidents in self.ignored:
+            finding["ignored"] = [incident.id for incident in incidents]
+        self._write_messages(rows)
 
     def _match(self, rows: Sequence[int]) -> list[list[tuple[Observation, Reading]]]:
         """Each observation with what the rules make of it; a point's known vendor counts where rules ask for it."""
@@ -225,41 +210,43 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         evse = observation.evse if observation.evse is not None else self.evses[row]
         return self.directory.at(self.messages[row].station or "", evse)
 
-    def _note_last_seen(self, row: int, store: IncidentStore, intervals: dict[int, int]) -> None:
+    def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
-        received, protocol = self.received[row], self.messages[row].protocol.lower()[:12]
-        key = self.incoming.keys[row]
+        received, key = self.received[row], self.incoming.keys[row]
         note_fed(self.fed, key, (point.station or point.evse_key for point in self.alive[row]))
-        for point in self.alive[row]:
-            known = self.seen.get(point.id)
-            if known is None or received > known:
-                self.seen[point.id] = received
-                self.sources[point.id] = source_of(key)
-            self.protocols[point.id] = protocol
-            if store.is_open(point.id, Case.UNAVAILABLE) and (
-                received + timedelta(seconds=intervals[point.id]) > self.now
-            ):
-                store.change(point.id, last_seen_signal(received))
+        for point_id in states.hear(self.alive[row], received, self.messages[row], source_of(key)):
+            if store.is_open(point_id, Case.UNAVAILABLE):
+                store.change(point_id, last_seen_signal(received))
 
-    def _interpret(self, row: int, observation: Observation, reading: Reading, store: IncidentStore) -> None:
+    def _moment_of(self, row: int, observation: Observation, points: Sequence[Point], states: PointStates) -> Moment:
+        moment = states.judge(observation, self.received[row], points, self.alive[row], queued=self.queued[row])
+        if moment.error_s is not None:
+            wrong = wrong_by(moment.error_s)
+            self.incoming.warn(row, f"The device's clock is wrong by {wrong}; the time of receipt counts.")
+        return moment
+
+    def _interpret(
+        self, row: int, observation: Observation, reading: Reading, store: IncidentStore, states: PointStates
+    ) -> None:
         rule = reading.rule
         points = self._concerned(row, observation)
         if not points:
             self._note_unknown(row, observation.evse)
             return
-        moment = believable(observation.occurred_at, self.received[row])
+        moment = self._moment_of(row, observation, points, states)
         if observation.status:
-            for point in points:
-                self.statuses[point.id] = (observation.status[:30], moment.at)
+            states.note_status(points, observation.status, self.received[row], moment)
         effect = effect_of(rule, observation) if rule else Effect.INFO
-        signals = _signals_of(observation, reading, effect, moment, self.received[row])
-        # A clear concerns nobody where nothing is open.
-        steps = {
-            store.change(point.id, signal)
-            for signal in signals
-            for point in points
-            if signal.raised or store.is_open(point.id, signal.case)
-        }
+        signals = _signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])
+        changes = [(signal, point.id, store.change(point.id, signal)) for signal in signals for point in points]
+        steps = {step for _signal, _point, step in changes}
+        ignored = [
+            incident
+            for signal, point_id, step in changes
+            if step == IncidentChange.LATE and not signal.raised
+            for incident in (store.history(point_id, signal.case).open,)
+            if incident is not None
+        ]
         finding: dict[str, Any] = {
             "rule": rule.id if rule else None,
             "said": reading.said,
@@ -272,6 +259,9 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             self._note_finding(row, MessageVerdict.RAISED, finding)
         elif steps & {IncidentChange.CLOSED, IncidentChange.EASED}:
             self._note_finding(row, MessageVerdict.CLEARED, finding)
+        elif ignored:
+            self.ignored.append((finding, ignored))
+            self._note_finding(row, MessageVerdict.IGNORED, finding)
         elif rule is not None:
             self._note_finding(row, MessageVerdict.INFO, finding)
         elif observation.alarming:
@@ -285,17 +275,6 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             self.verdicts[row] = verdict
 
     # ---- writing ----------------------------------------------------------------------------------------------
-
-    def _write_states(self, intervals: dict[int, int]) -> None:
-        """Every sender's row: only a later message moves `last_seen`, and one that came too late wakes nobody."""
-        rows = []
-        for pk, seen in sorted(self.seen.items()):
-            deadline = seen + timedelta(seconds=intervals[pk])
-            life = Connectivity.ONLINE.value if deadline > self.now else Connectivity.SILENT.value
-            status, status_at = self.statuses.get(pk, (None, None))
-            source = self.sources[pk]
-            rows.append((pk, seen, deadline, life, status, status_at, self.protocols[pk], source, source))
-        update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _STATE, rows)
 
     def _write_messages(self, rows: Sequence[int]) -> None:
         written = []
@@ -343,7 +322,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
 
 def _signals_of(
-    observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime
+    observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime, queued: bool
 ) -> list[Signal]:
     """What a rule makes of an observation.
 
@@ -357,7 +336,18 @@ def _signals_of(
     rule_id, momentary_s = (rule.id, rule.momentary_s) if rule else (None, None)
     raised = effect == Effect.RAISE
     return [
-        Signal(case, raised, observation.fault, moment, received_at, reading.said, rule_id, momentary_s)
+        Signal(
+            case,
+            raised,
+            observation.fault,
+            moment,
+            received_at,
+            reading.said,
+            rule_id,
+            momentary_s,
+            queued=queued,
+            every_case=len(cases) > 1,
+        )
         for case in cases
     ]
 

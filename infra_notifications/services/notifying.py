@@ -155,6 +155,7 @@ class NotificationRound:
             waited=Waited(NotificationReason(notification.reason), notification.due_at)
             if notification.due_at is not None
             else None,
+            silent_since=incident.silent_since,
         )
 
     def listener_of(self, group: NotificationGroup) -> Listener:

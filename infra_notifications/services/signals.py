@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from core.device_clock import judge, wrong_by
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import storable
-from infra_notifications.choices import Case, MessageVerdict
+from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
-from infra_notifications.rules.lifecycle import NEUTRAL, Signal, believable
+from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows, write_unknown_rows
 from infra_notifications.services.sources import count_sources
@@ -46,38 +47,65 @@ class _SignalSteps(BatchSteps[SignalMessage]):
 
     def apply(self, rows: list[int]) -> None:
         if rows:
-            _apply_signals([(self.incoming.items[row], self.points[row]) for row in rows], self.now)
+            self._apply(rows)
         write_unknown_rows(_unknown_signals([self.incoming.items[row] for row in self.unknown], self.now))
 
+    def _apply(self, rows: list[int]) -> None:
+        received = {row: self._received(row) for row in rows}
+        # By receipt; stable, so that signals of one moment stay in the order in which they came.
+        rows = sorted(rows, key=received.__getitem__)
+        store = IncidentStore(self.now)
+        raising = {self.points[row].id for row in rows if self.incoming.items[row].state.lower() == "raised"}
+        store.load(sorted({self.points[row].id for row in rows}), raising=raising)
+        written: list[tuple[Any, ...]] = []
+        ignored: list[tuple[dict[str, Any], IncidentState]] = []
+        for row in rows:
+            message, point = self.incoming.items[row], self.points[row]
+            signal = self._signal(row, received[row])
+            step = store.change(point.id, signal)
+            verdict = MessageVerdict.RAISED if signal.raised else MessageVerdict.CLEARED
+            effect = Effect.RAISE.value if signal.raised else Effect.CLEAR.value
+            finding: dict[str, Any] = {"effect": effect, "case": signal.case, "said": signal.said, "steps": [step]}
+            incident = store.history(point.id, signal.case).open
+            if step == IncidentChange.LATE and not signal.raised and incident is not None:
+                verdict = MessageVerdict.IGNORED
+                ignored.append((finding, incident))
+            written.append((message, signal, point, verdict, finding))
+        store.flush()
+        for finding, incident in ignored:
+            finding["ignored"] = [incident.id]
+        write_message_rows([_message_row(*one) for one in written])
 
-def _apply_signals(fresh: Sequence[tuple[SignalMessage, Point]], now: datetime) -> None:
-    ids = sorted({point.id for _, point in fresh})
-    store, rows = IncidentStore(now), []
-    store.load(ids, raising={point.id for message, point in fresh if message.state.lower() == "raised"})
-    for message, point in fresh:
-        case, state = Case(message.case.upper()), message.state.lower()
-        raised = state == "raised"
-        moment = believable(parse_time(message.occurred_at), now)
+    def _received(self, row: int) -> datetime:
+        """When the sender received it, which is never after us."""
+        return judge(parse_time(self.incoming.items[row].received_at), self.now, longest_queue=None).at
+
+    def _signal(self, row: int, received_at: datetime) -> Signal:
+        message = self.incoming.items[row]
+        moment = judge(parse_time(message.occurred_at), received_at)
+        if moment.error_s is not None:
+            wrong = wrong_by(moment.error_s)
+            self.incoming.warn(row, f"`occurred_at` is wrong by {wrong}; the time of receipt counts.")
+        raised = message.state.lower() == "raised"
         said = (message.detail or "")[:500]
-        fault = NEUTRAL if raised else ""
-        step = store.change(point.id, Signal(case, raised, fault, moment, now, said))
-        verdict = MessageVerdict.RAISED if raised else MessageVerdict.CLEARED
-        finding = {"effect": "raise" if raised else "clear", "case": case, "said": said, "steps": [step]}
-        rows.append(
-            (
-                point.id,
-                "",
-                "signal",
-                f"{case} {state}",
-                storable({"case": case, "state": state, "detail": said}),
-                verdict,
-                storable([finding]),
-                moment.at if moment.device_clock else None,
-                now,
-            )
-        )
-    write_message_rows(rows)
-    store.flush()
+        return Signal(Case(message.case.upper()), raised, NEUTRAL if raised else "", moment, received_at, said)
+
+
+def _message_row(
+    message: SignalMessage, signal: Signal, point: Point, verdict: MessageVerdict, finding: dict[str, Any]
+) -> tuple[Any, ...]:
+    state = message.state.lower()
+    return (
+        point.id,
+        "",
+        "signal",
+        f"{signal.case} {state}",
+        storable({"case": signal.case, "state": state, "detail": signal.said}),
+        verdict,
+        storable([finding]),
+        signal.moment.at if signal.moment.device_clock else None,
+        signal.received_at,
+    )
 
 
 def _unknown_signals(unknown: Sequence[SignalMessage], now: datetime) -> list[tuple[Any, ...]]:

@@ -7,8 +7,8 @@ point at once. Locks are always taken in this order: states, notifications, grou
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +18,12 @@ from core.sql import Col, array_literal, columns, insert_rows, take_ids, update_
 from core.unit_of_work import UnitOfWork
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
-from infra_notifications.models import ChargePoint, Incident
+from infra_notifications.models import ChargePoint, ChargePointState, Incident
 from infra_notifications.rules import lifecycle
 from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, PointHistory, Signal
+from infra_notifications.rules.memory import PointMemory, read_memory, stored_memory
 from infra_notifications.services.context import context_of
-from infra_notifications.services.decisions import decide_closings, decide_openings, reconsider_too_old
+from infra_notifications.services.decisions import decide_closings, decide_openings, max_age, reconsider_too_old
 from infra_notifications.services.notifying import notify_due
 from infra_notifications.services.payloads import incident_at
 from outbox.contract import NewEvent
@@ -40,22 +41,35 @@ _COLUMNS = columns(
     "repeats",
     "last_raised_at",
     "ends_at",
+    "silent_since",
     "said",
     "rule_id",
 )
+_MEMORY = columns(ChargePointState, "memory")
 # The same names as an `IncidentState` has.
 _NAMES = tuple(column.name for column in _COLUMNS)
 _FIELDS = ", ".join(f"i.{name}" for name in _NAMES)
 
 
-def _lock_states(charge_point_ids: Iterable[int]) -> None:
-    """Locks the state rows in the order of their key."""
+@dataclass
+class PointState:
+    """Of a charge point's locked state row what its messages are judged by."""
+
+    last_seen: datetime | None
+    clock_error_s: int | None
+    memory: PointMemory
+    changed: bool = False
+
+
+def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
+    """Locks the state rows in the order of their key, and reads them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM infra_notifications_chargepointstate"
-            " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE) locked",
+            "SELECT charge_point_id, last_seen, clock_error_s, memory FROM infra_notifications_chargepointstate"
+            " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE",
             [array_literal(charge_point_ids)],
         )
+        return {pk: PointState(seen, error_s, read_memory(memory)) for pk, seen, error_s, memory in cursor.fetchall()}
 
 
 def _read_state(pk: int, case: str, *values: Any) -> IncidentState:
@@ -75,7 +89,9 @@ class IncidentStore(UnitOfWork):
 
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
-        self._points: dict[int, PointHistory] = defaultdict(PointHistory)
+        self.states: dict[int, PointState] = {}
+        self._points: dict[int, PointHistory] = {}
+        self._news_since = now - max_age()
 
     def load(self, charge_point_ids: Iterable[int], *, raising: Iterable[int] = (), locked: bool = False) -> None:
         """Locks the states of charge points, unless the caller has, and reads their open incidents.
@@ -84,7 +100,7 @@ class IncidentStore(UnitOfWork):
         """
         ids = list(charge_point_ids)
         if not locked:
-            _lock_states(ids)
+            self.states = _lock_states(ids)
         self._read_open(ids)
         if raising := list(raising):
             self._read_last_closed(raising)
@@ -112,17 +128,27 @@ class IncidentStore(UnitOfWork):
                 self.history(row[0], Case(row[2])).last_closed = _read_state(*row[1:])
 
     def history(self, charge_point_id: int, case: Case) -> CaseHistory:
-        return self._points[charge_point_id].of(case)
+        return self._point(charge_point_id).of(case)
+
+    def _point(self, charge_point_id: int) -> PointHistory:
+        point = self._points.get(charge_point_id)
+        if point is None:
+            state = self.states.get(charge_point_id)
+            point = PointHistory(state.memory.raised, state.memory.cleared) if state is not None else PointHistory()
+            self._points[charge_point_id] = point
+        return point
 
     def open_incidents(self, charge_point_id: int) -> list[IncidentState]:
-        return self._points[charge_point_id].open_incidents
+        return self._point(charge_point_id).open_incidents
 
     def is_open(self, charge_point_id: int, case: Case) -> bool:
         return charge_point_id in self._points and self._points[charge_point_id].is_open(case)
 
     def change(self, charge_point_id: int, signal: Signal) -> str:
         """Applies one signal and returns the step it made."""
-        return self._points[charge_point_id].apply(signal)
+        if (state := self.states.get(charge_point_id)) is not None:
+            state.changed = True
+        return self._point(charge_point_id).apply(signal, news_since=self._news_since)
 
     def close(self, charge_point_id: int, incident: IncidentState, reason: CloseReason) -> None:
         """Ends an open incident without a signal, now."""
@@ -131,8 +157,26 @@ class IncidentStore(UnitOfWork):
         history.touch(incident)
         history.last_closed, history.open = incident, None
 
+    def state_of(self, charge_point_id: int) -> PointState:
+        """What the locked row said; an empty state for a charge point that has just been deleted."""
+        return self.states.setdefault(charge_point_id, PointState(None, None, PointMemory()))
+
+    def memory_of(self, charge_point_id: int) -> str:
+        """What is remembered of a charge point, for whoever writes its state row: then `flush` does not."""
+        state = self.states[charge_point_id]
+        state.changed = False
+        memory = state.memory
+        for case in list(memory.raised):
+            if not self.is_open(charge_point_id, Case(case)):
+                del memory.raised[case]
+        memory.cleared = {case: faults for case, faults in memory.cleared.items() if faults}
+        return stored_memory(memory)
+
     def flush(self) -> None:
         """Writes what changed, tells whoever is to be told now, and schedules the rest."""
+        changed = [pk for pk, state in self.states.items() if state.changed]
+        rows = [(pk, self.memory_of(pk)) for pk in changed]
+        update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _MEMORY, rows)
         histories = ((cp, history) for cp, point in self._points.items() for history in point.cases.values())
         touched = [(cp, state) for cp, history in histories for state in history.touched]
         if not touched:

@@ -560,4 +560,4 @@ def test_changed_rule_applies_within_a_second(point: ChargePoint, monkeypatch: p
 
 def test_interval_of_a_message_is_the_installations_unless_named(point: ChargePoint) -> None:
     say(point, fine())
-    assert state_of(point).silent_at == NOW + timedelta(seconds=900)
+    assert state_of(point).silent_at == NOW + timedelta(seconds=4500)

@@ -108,7 +108,8 @@ def test_statements_of_a_batch_with_incidents_do_not_grow_with_it(groups: int, c
 @pytest.mark.parametrize("count", SIZES)
 def test_statements_of_a_batch_of_signals_do_not_grow_with_it(count: int) -> None:
     points = many(count, 1)
-    assert statements(lambda: take_neutral(*(signal(point, "raised") for point in points))) <= 24
+    # One of them remembers the raises, for clears that are received late.
+    assert statements(lambda: take_neutral(*(signal(point, "raised") for point in points))) <= 25
 
 
 @pytest.mark.parametrize("count", SIZES)
@@ -116,7 +117,7 @@ def test_statements_of_a_sweep_do_not_grow_with_the_silence(count: int) -> None:
     points = many(count, 1)
     NotificationGroup.objects.update(hold_off_s={"UNAVAILABLE": 0})
     take(*(heartbeat(point.station) for point in points))
-    assert statements(lambda: sweep(NOW + HOUR)) <= 30
+    assert statements(lambda: sweep(NOW + 2 * HOUR)) <= 30
     assert alerts()[0].payload["total"] == count
 
 

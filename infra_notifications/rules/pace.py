@@ -1,0 +1,97 @@
+"""How often a charge point speaks, and so for how long its silence is normal. Pure; seconds.
+
+What a person sets wins. Else the interval is learnt, in this order:
+
+| from                                                                                     | source         |
+|------------------------------------------------------------------------------------------|----------------|
+| the interval that the CSMS gave in its answer to BootNotification                          | boot           |
+| two gaps between Heartbeats that agree, which is what the station was told or configured   | messages       |
+| the longest usual gap between any two messages, after a day of them                        | messages       |
+| nothing yet: CHARGING_EXPECTED_INTERVAL_S                                                  | default        |
+
+Of what was learnt a quarter more is normal, and at least a quarter of an hour: a message may be late, a connection may
+drop. A longer gap is an outage and teaches nothing, unless the next one is as long: then it is how the station speaks.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from infra_notifications.choices import IntervalSource
+
+SHORTEST_SILENCE_S = 900
+MARGIN = 1.25
+WATCHED = timedelta(days=1)
+# The longest gap is forgotten by half in this time, so that a station may learn a quicker pace.
+HALF_LIFE_S = 14 * 86_400
+HEARTBEATS_AGREE = 0.1
+LONGEST_INTERVAL_S = 7 * 86_400
+
+
+class Pace(msgspec.Struct, omit_defaults=True):
+    """What is remembered of one charge point's pace; `doubt_s` is a gap that may have been an outage."""
+
+    watched_since: datetime | None = None
+    boot_s: int | None = None
+    heartbeat_at: datetime | None = None
+    heartbeat_gap_s: int | None = None
+    heartbeat_s: int | None = None
+    usual_s: int | None = None
+    doubt_s: int | None = None
+
+    def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> None:
+        """Learns from a message; one that was received before the last teaches nothing."""
+        self.watched_since = self.watched_since or received_at
+        if last_seen is not None and received_at < last_seen:
+            return
+        if last_seen is not None and received_at > last_seen:
+            self._learn(int((received_at - last_seen).total_seconds()), self.allowed(received_at, default_s).silence_s)
+        if heartbeat:
+            self._beat(received_at)
+
+    def _learn(self, gap_s: int, silence_s: int) -> None:
+        usual_s = int((self.usual_s or 0) * 0.5 ** (gap_s / HALF_LIFE_S))
+        if gap_s <= silence_s:
+            self.usual_s, self.doubt_s = max(gap_s, usual_s), None
+        elif self.doubt_s is None:
+            self.usual_s, self.doubt_s = usual_s, gap_s
+        else:
+            self.usual_s, self.doubt_s = max(usual_s, min(gap_s, self.doubt_s, LONGEST_INTERVAL_S)), None
+
+    def _beat(self, received_at: datetime) -> None:
+        if self.heartbeat_at is not None:
+            gap_s, before_s = int((received_at - self.heartbeat_at).total_seconds()), self.heartbeat_gap_s
+            if gap_s < 1:
+                return
+            if before_s is not None and abs(gap_s - before_s) <= 2 + HEARTBEATS_AGREE * max(gap_s, before_s):
+                self.heartbeat_s = min(max(gap_s, before_s), LONGEST_INTERVAL_S)
+            self.heartbeat_gap_s = gap_s
+        self.heartbeat_at = received_at
+
+    def allowed(self, now: datetime, default_s: int) -> Allowance:
+        """What is normal by what was learnt."""
+        least_s = min(SHORTEST_SILENCE_S, default_s)
+        learnt = _learnt(self.boot_s, IntervalSource.BOOT, least_s)
+        learnt = learnt or _learnt(self.heartbeat_s, IntervalSource.MESSAGES, least_s)
+        usual = _learnt(self.usual_s, IntervalSource.MESSAGES, least_s)
+        if learnt is None and self.watched_since is not None and now - self.watched_since >= WATCHED:
+            learnt = usual
+        allowance = learnt or Allowance(default_s, default_s, IntervalSource.DEFAULT)
+        # Gaps that were twice longer than what is normal are normal.
+        return usual if usual is not None and usual.interval_s > allowance.silence_s else allowance
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """The expected interval between two messages, and after how much silence that is an incident."""
+
+    interval_s: int
+    silence_s: int
+    source: IntervalSource
+
+
+def _learnt(interval_s: int | None, source: IntervalSource, least_s: int) -> Allowance | None:
+    if not interval_s:
+        return None
+    return Allowance(interval_s, max(least_s, round(interval_s * MARGIN)), source)
