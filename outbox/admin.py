@@ -16,10 +16,10 @@ from outbox.models import (
     Banner,
     Delivery,
     Event,
+    HealthAlert,
+    TopicDecision,
     TopicList,
     TopicListAddress,
-    TopicNotice,
-    Trouble,
     WebhookEndpoint,
 )
 from outbox.services.topic_lists import lists
@@ -52,7 +52,9 @@ register_read_only(
     filters=("state",),
     search=("audience__startswith", "subject__startswith"),
 )
-register_read_only(Trouble, ("id", "name", "text", "began_at", "ended_at", "told_at", "end_told_at"), filters=("name",))
+register_read_only(
+    HealthAlert, ("id", "name", "text", "began_at", "ended_at", "told_at", "end_told_at"), filters=("name",)
+)
 
 
 class TopicListForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -98,7 +100,9 @@ class TopicListAdmin(BigTableAdmin):
 
 
 register_read_only(
-    TopicNotice, ("id", "list_name", "event_id", "state", "reason", "due_at", "decided_at"), filters=("state", "reason")
+    TopicDecision,
+    ("id", "list_name", "event_id", "state", "reason", "due_at", "decided_at"),
+    filters=("state", "reason"),
 )
 # Changed in the console alone, which checks the URL and tells all processes; secrets are shown nowhere.
 register_read_only(

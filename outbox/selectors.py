@@ -18,10 +18,10 @@ from outbox.models import (
     Banner,
     Delivery,
     Event,
+    HealthAlert,
     LogMark,
+    TopicDecision,
     TopicList,
-    TopicNotice,
-    Trouble,
     WebhookEndpoint,
 )
 from outbox.subscriptions.conditions import EventView, compile_condition
@@ -155,9 +155,9 @@ def banners_of(audience: str, *, now: datetime, states: Iterable[str] = ()) -> Q
     return banners.order_by("-pk")
 
 
-def open_health_alerts() -> QuerySet[Trouble]:
+def open_health_alerts() -> QuerySet[HealthAlert]:
     """What does not work now, as far as it was noticed."""
-    return Trouble.objects.filter(ended_at__isnull=True).order_by("began_at")
+    return HealthAlert.objects.filter(ended_at__isnull=True).order_by("began_at")
 
 
 def log_end() -> int:
@@ -181,23 +181,23 @@ def topic_lists() -> QuerySet[TopicList]:
 
 
 def waiting_decisions(topic_list: TopicList) -> int:
-    return TopicNotice.objects.filter(topic_list_id=topic_list.pk, state=DecisionState.WAITING).count()
+    return TopicDecision.objects.filter(topic_list_id=topic_list.pk, state=DecisionState.WAITING).count()
 
 
-def not_notified(topic_list: TopicList) -> QuerySet[TopicNotice]:
+def not_notified(topic_list: TopicList) -> QuerySet[TopicDecision]:
     """What a list has not been told, or not yet, and why."""
-    decisions = TopicNotice.objects.filter(topic_list_id=topic_list.pk).exclude(state=DecisionState.NOTIFIED)
+    decisions = TopicDecision.objects.filter(topic_list_id=topic_list.pk).exclude(state=DecisionState.NOTIFIED)
     return decisions.select_related("event")
 
 
-def decisions_of_event(event: Event) -> QuerySet[TopicNotice]:
+def decisions_of_event(event: Event) -> QuerySet[TopicDecision]:
     """What became of an event on each topic list."""
-    return TopicNotice.objects.filter(event_id=event.pk).order_by("list_name")
+    return TopicDecision.objects.filter(event_id=event.pk).order_by("list_name")
 
 
 def oldest_undecided(now: datetime) -> datetime | None:
     """When the oldest decision became due that should have been decided by now."""
-    due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now).order_by("due_at")
+    due = TopicDecision.objects.filter(state=DecisionState.WAITING, due_at__lte=now).order_by("due_at")
     return due.values_list("due_at", flat=True).first()
 
 

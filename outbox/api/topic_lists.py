@@ -14,7 +14,7 @@ from core.api import ConfigurationIn, PartialIn, audited_by, key_of, page_of, se
 from outbox import selectors
 from outbox.api.base import READ, WRITE, router
 from outbox.choices import Language
-from outbox.models import TopicList, TopicNotice
+from outbox.models import TopicDecision, TopicList
 from outbox.models.topic_lists import DEFAULT_GATHER_S
 from outbox.search import DECISION_SEARCH, TOPIC_LIST_SEARCH
 from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
@@ -46,7 +46,7 @@ def serialize_topic_list(topic_list: TopicList) -> dict[str, Any]:
     return serialize(topic_list, "id", *services.SETTINGS, "last_told_at", "created_at") | {"emails": emails}
 
 
-def serialize_decision(decision: TopicNotice) -> dict[str, Any]:
+def serialize_decision(decision: TopicDecision) -> dict[str, Any]:
     event = decision.event
     return serialize(decision, "id", "state", "reason", "due_at", "decided_at") | {
         "event": event.public_id,

@@ -48,7 +48,17 @@ REASONS = [
 
 def roles(apps, schema_editor):
     lists = ("topiclist", "topiclistaddress")
-    seen = ("event", "delivery", "attempt", "address", "webhookendpoint", "banner", "trouble", *lists, "topicnotice")
+    seen = (
+        "event",
+        "delivery",
+        "attempt",
+        "address",
+        "webhookendpoint",
+        "banner",
+        "healthalert",
+        *lists,
+        "topicdecision",
+    )
     grant(
         apps,
         "outbox",
@@ -414,7 +424,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="TopicNotice",
+            name="TopicDecision",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
@@ -475,28 +485,28 @@ class Migration(migrations.Migration):
                 ("thread", models.CharField(blank=True, default="", max_length=32)),
             ],
             options={
-                "verbose_name": "notice of a topic list",
-                "verbose_name_plural": "notices of topic lists",
+                "verbose_name": "decision of a topic list",
+                "verbose_name_plural": "decisions of topic lists",
                 "ordering": ("-id",),
-                "constraints": [models.UniqueConstraint(fields=("event", "topic_list"), name="topicnotice_once")],
+                "constraints": [models.UniqueConstraint(fields=("event", "topic_list"), name="topicdecision_once")],
                 "indexes": [
                     models.Index(
                         condition=models.Q(("state", "waiting")),
                         fields=["due_at", "topic_list"],
-                        name="topicnotice_due",
+                        name="topicdecision_due",
                     ),
-                    models.Index(fields=["topic_list", "-id"], name="topicnotice_of_list"),
+                    models.Index(fields=["topic_list", "-id"], name="topicdecision_of_list"),
                     models.Index(
                         condition=models.Q(("state", "told"), _negated=True),
                         fields=["topic_list", "-id"],
-                        name="topicnotice_untold",
+                        name="topicdecision_untold",
                     ),
-                    django.contrib.postgres.indexes.BrinIndex(fields=["decided_at"], name="topicnotice_decided"),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["decided_at"], name="topicdecision_decided"),
                 ],
             },
         ),
         migrations.CreateModel(
-            name="Trouble",
+            name="HealthAlert",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=60, verbose_name="what")),
@@ -508,8 +518,8 @@ class Migration(migrations.Migration):
                 ("held_until", models.DateTimeField(editable=False, null=True)),
             ],
             options={
-                "verbose_name": "trouble",
-                "verbose_name_plural": "troubles",
+                "verbose_name": "health alert",
+                "verbose_name_plural": "health alerts",
                 "ordering": ("-id",),
                 "indexes": [
                     models.Index(
@@ -517,12 +527,12 @@ class Migration(migrations.Migration):
                             ("end_told_at__isnull", True), ("ended_at__isnull", False), ("told_at__isnull", False)
                         ),
                         fields=["id"],
-                        name="outbox_trouble_end_untold",
+                        name="outbox_healthalert_end_untold",
                     )
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("ended_at__isnull", True)), fields=("name",), name="outbox_trouble_open"
+                        condition=models.Q(("ended_at__isnull", True)), fields=("name",), name="outbox_healthalert_open"
                     )
                 ],
             },

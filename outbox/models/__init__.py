@@ -2,8 +2,8 @@
 
 from outbox.models.banners import Banner
 from outbox.models.events import Address, Attempt, Delivery, Event, ListenerStamp
-from outbox.models.topic_lists import TopicList, TopicListAddress, TopicNotice
-from outbox.models.upkeep import LogMark, Trouble
+from outbox.models.topic_lists import TopicDecision, TopicList, TopicListAddress
+from outbox.models.upkeep import HealthAlert, LogMark
 from outbox.models.webhooks import WebhookEndpoint, WebhookSecret
 
 __all__ = [
@@ -12,12 +12,12 @@ __all__ = [
     "Banner",
     "Delivery",
     "Event",
+    "HealthAlert",
     "ListenerStamp",
     "LogMark",
+    "TopicDecision",
     "TopicList",
     "TopicListAddress",
-    "TopicNotice",
-    "Trouble",
     "WebhookEndpoint",
     "WebhookSecret",
 ]

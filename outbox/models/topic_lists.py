@@ -96,7 +96,7 @@ class TopicListAddress(models.Model):
         return self.address
 
 
-class TopicNotice(models.Model):
+class TopicDecision(models.Model):
     """What was decided for one topic list about one event of its topics: notified, waiting until when, or not, and why.
 
     Neither the list nor the events are constrained by the database: a decision is written in the transaction of
@@ -136,20 +136,20 @@ class TopicNotice(models.Model):
     )
 
     class Meta:
-        verbose_name = _("notice of a topic list")
-        verbose_name_plural = _("notices of topic lists")
+        verbose_name = _("decision of a topic list")
+        verbose_name_plural = _("decisions of topic lists")
         ordering = ("-id",)
         # Also finds what became of one event on every list.
-        constraints = (models.UniqueConstraint(fields=("event", "topic_list"), name="topicnotice_once"),)
+        constraints = (models.UniqueConstraint(fields=("event", "topic_list"), name="topicdecision_once"),)
         indexes = (
             # What is due to be told.
-            models.Index(fields=("due_at", "topic_list"), name="topicnotice_due", condition=Q(state="waiting")),
+            models.Index(fields=("due_at", "topic_list"), name="topicdecision_due", condition=Q(state="waiting")),
             # A list's own history, newest first.
-            models.Index(fields=("topic_list", "-id"), name="topicnotice_of_list"),
+            models.Index(fields=("topic_list", "-id"), name="topicdecision_of_list"),
             # What a list was not told, newest first: among millions that it was told there may be few.
-            models.Index(fields=("topic_list", "-id"), name="topicnotice_untold", condition=~Q(state="told")),
+            models.Index(fields=("topic_list", "-id"), name="topicdecision_untold", condition=~Q(state="told")),
             # Pruning by age.
-            BrinIndex(fields=("decided_at",), name="topicnotice_decided"),
+            BrinIndex(fields=("decided_at",), name="topicdecision_decided"),
         )
 
     def __str__(self) -> str:

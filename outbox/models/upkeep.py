@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.lifecycle import Kept, Lifecycle, While, masked
 
 
-class Trouble(models.Model):
+class HealthAlert(models.Model):
     """Something of Signalbox itself that does not work; administrators hear of it once, and once of its end."""
 
     # The name of the health check that found it.
@@ -29,17 +29,19 @@ class Trouble(models.Model):
     )
 
     class Meta:
-        verbose_name = _("trouble")
-        verbose_name_plural = _("troubles")
+        verbose_name = _("health alert")
+        verbose_name_plural = _("health alerts")
         ordering = ("-id",)
         constraints = (
-            models.UniqueConstraint(fields=("name",), condition=Q(ended_at__isnull=True), name="outbox_trouble_open"),
+            models.UniqueConstraint(
+                fields=("name",), condition=Q(ended_at__isnull=True), name="outbox_healthalert_open"
+            ),
         )
         indexes = (
             # Whose end is still to be mailed.
             models.Index(
                 fields=("id",),
-                name="outbox_trouble_end_untold",
+                name="outbox_healthalert_end_untold",
                 condition=Q(told_at__isnull=False, ended_at__isnull=False, end_told_at__isnull=True),
             ),
         )

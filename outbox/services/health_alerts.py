@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from core.text import clean_text
-from outbox.models import Trouble
+from outbox.models import HealthAlert
 
 # A trouble is told when it lasts for this long: a restart is none.
 MAIL_AFTER = timedelta(seconds=60)
@@ -24,7 +24,7 @@ HOLD = timedelta(seconds=120)
 class AlertMail:
     """One mail to write: that a trouble began, or that it is over."""
 
-    trouble: Trouble
+    trouble: HealthAlert
     is_over: bool
 
 
@@ -34,12 +34,12 @@ def note_findings(*, faults: Mapping[str, str | None], now: datetime) -> None:
     with connection.cursor() as cursor:
         for name, text in sorted(broken.items()):
             cursor.execute(
-                "INSERT INTO outbox_trouble (name, text, began_at) VALUES (%s, %s, %s)"
+                "INSERT INTO outbox_healthalert (name, text, began_at) VALUES (%s, %s, %s)"
                 " ON CONFLICT (name) WHERE ended_at IS NULL DO UPDATE SET text = EXCLUDED.text",
                 [name[:60], clean_text(text)[:500], now],
             )
     healthy = [name for name in faults if name not in broken]
-    Trouble.objects.filter(name__in=healthy, ended_at__isnull=True).update(ended_at=now, held_until=None)
+    HealthAlert.objects.filter(name__in=healthy, ended_at__isnull=True).update(ended_at=now, held_until=None)
 
 
 def claim_mails(*, now: datetime) -> list[AlertMail]:
@@ -49,8 +49,8 @@ def claim_mails(*, now: datetime) -> list[AlertMail]:
     begun = Q(told_at__isnull=True, ended_at__isnull=True) & lasts
     over = Q(told_at__isnull=False, ended_at__isnull=False, end_told_at__isnull=True)
     mails = []
-    for trouble in Trouble.objects.filter(free & (begun | over)).order_by("pk"):
-        held = Trouble.objects.filter(free & (begun | over), pk=trouble.pk).update(held_until=now + HOLD)
+    for trouble in HealthAlert.objects.filter(free & (begun | over)).order_by("pk"):
+        held = HealthAlert.objects.filter(free & (begun | over), pk=trouble.pk).update(held_until=now + HOLD)
         if held:
             mails.append(AlertMail(trouble, trouble.ended_at is not None))
     return mails
@@ -58,4 +58,4 @@ def claim_mails(*, now: datetime) -> list[AlertMail]:
 
 def note_sent(*, mail: AlertMail, now: datetime) -> None:
     changes = {"end_told_at": now} if mail.is_over else {"told_at": now}
-    Trouble.objects.filter(pk=mail.trouble.pk).update(held_until=None, **changes)
+    HealthAlert.objects.filter(pk=mail.trouble.pk).update(held_until=None, **changes)

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from bikeshare.event_kinds import TOPICS
 from bikeshare.models import Bike, Cyclist
 from outbox.dispatcher import Dispatcher, deliver_due
-from outbox.models import Attempt, Delivery, Event, TopicList, TopicNotice
+from outbox.models import Attempt, Delivery, Event, TopicDecision, TopicList
 from outbox.services.topic_lists.lists import create_list
 from outbox.services.topic_lists.notifying import notify_due
 from outbox.services.webhooks import EndpointInput, create_endpoint
@@ -76,7 +76,7 @@ def deliver() -> None:
 def a_minute_passes() -> None:
     """For what is gathered, without waiting for it."""
     TopicList.objects.update(gathering_until=F("gathering_until") - MINUTE)
-    TopicNotice.objects.filter(state="waiting").update(due_at=F("due_at") - MINUTE)
+    TopicDecision.objects.filter(state="waiting").update(due_at=F("due_at") - MINUTE)
 
 
 def test_a_low_battery_in_paris_is_mailed_and_one_elsewhere_is_not(
@@ -97,7 +97,7 @@ def test_a_low_battery_in_paris_is_mailed_and_one_elsewhere_is_not(
     # Both events are in the log; of each it is written down what the list made of it.
     ours, other = told("vehicule.battery.low")
     assert (ours.payload["city"], other.payload["city"]) == ("Paris", "Nantes")
-    notices = {one.event_id: (one.state, one.reason) for one in TopicNotice.objects.filter(topic_list=topic_list)}
+    notices = {one.event_id: (one.state, one.reason) for one in TopicDecision.objects.filter(topic_list=topic_list)}
     assert notices == {ours.pk: ("told", ""), other.pk: ("skipped", "condition")}
     # The proof: the delivery, and the attempt with the server's own answer.
     delivery = Delivery.objects.get(list_key=topic_list.list_key)
@@ -148,7 +148,7 @@ def test_every_topic_can_be_mailed(key: str) -> None:
     )
     CAUSES[key]()
     (event,) = told(key)
-    notice: Any = TopicNotice.objects.get(topic_list_id=topic_list.pk)
+    notice: Any = TopicDecision.objects.get(topic_list_id=topic_list.pk)
     assert (notice.event_id, notice.state) == (event.pk, "waiting")
     notify_due(now=event.created_at)
     mail = Event.objects.get(kind="topic_list.mail")
@@ -164,7 +164,7 @@ def test_conditions_of_the_docs(condition: str) -> None:
     elsewhere = ProgramFactory(id="nemo", name="Némo", city="Nantes")
     say(BikeFactory(type="vae"), "battery", value=9)
     say(BikeFactory(type="classic", program=elsewhere), "battery", value=19)
-    notices = TopicNotice.objects.filter(topic_list_id=topic_list.pk).order_by("event_id")
+    notices = TopicDecision.objects.filter(topic_list_id=topic_list.pk).order_by("event_id")
     assert [one.reason for one in notices] == ["", "condition"]
 
 

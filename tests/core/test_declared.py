@@ -42,7 +42,7 @@ ADDRESS, NAME, PHONE = "anna.muster@mail.example", "Anna Musterfrau", "+33 6 98 
 PERSONAL = re.compile(r"(^|_)(e?mail|phone|contact|author|requested_by|address|kyc)", re.IGNORECASE)
 NOT_OF_A_PERSON = {
     "bikeshare.Station.address",  # where it stands
-    "outbox.TopicNotice.mail_id",
+    "outbox.TopicDecision.mail_id",
     "vehicles.Vehicle.last_contact_at",
     "axes.AccessAttempt.ip_address",
     "axes.AccessLog.ip_address",

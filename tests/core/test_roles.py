@@ -35,7 +35,9 @@ BIKES = (
 GRANTS: dict[str, dict[str, set[str]]] = {
     VIEWER: {
         "infra_notifications": each(SEEN, "view"),
-        "outbox": each("event delivery attempt address banner trouble topiclist topiclistaddress topicnotice", "view")
+        "outbox": each(
+            "event delivery attempt address banner healthalert topiclist topiclistaddress topicdecision", "view"
+        )
         | each("webhookendpoint", "view"),
         "bikeshare": each(BIKES, "view"),
     },

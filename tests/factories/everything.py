@@ -61,10 +61,10 @@ from outbox.models import (
     Banner,
     Delivery,
     Event,
+    HealthAlert,
+    TopicDecision,
     TopicList,
     TopicListAddress,
-    TopicNotice,
-    Trouble,
     WebhookEndpoint,
     WebhookSecret,
 )
@@ -295,7 +295,7 @@ def _outbox(world: World) -> None:
         Banner.objects.create(
             delivery=shown, audience="driver:12", kind=event.kind, subject=event.subject, shown_at=now
         ),
-        Trouble.objects.create(name="worker", text="last sign of life 75 s ago", began_at=now),
+        HealthAlert.objects.create(name="worker", text="last sign of life 75 s ago", began_at=now),
         Attempt.objects.create(delivery=delivery, at=now, duration_ms=5, verdict="failed", code=550, answer="<no>"),
         Address.objects.create(channel="email", address=ADDRESS, failing_since=now, last_answer="550 no"),
     )
@@ -314,7 +314,7 @@ def _outbox(world: World) -> None:
     world.add(
         topic_list,
         TopicListAddress.objects.create(topic_list=topic_list, address=ADDRESS),
-        TopicNotice.objects.create(
+        TopicDecision.objects.create(
             topic_list=topic_list,
             list_name=topic_list.name,
             event=event,

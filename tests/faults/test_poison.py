@@ -33,8 +33,10 @@ def test_worker_that_is_gone_is_told_to_administrators_once_and_its_return_too(p
     plant.kill("worker")
     # Not to wait for two minutes: the last sign of life, and then the trouble, were a while ago.
     plant.rows("UPDATE console_signoflife SET at = at - interval '2 min' WHERE part = 'worker' RETURNING 1")
-    began = "UPDATE outbox_trouble SET began_at = began_at - interval '2 min' WHERE ended_at IS NULL RETURNING name"
-    plant.wait_until(lambda: plant.rows("SELECT 1 FROM outbox_trouble WHERE ended_at IS NULL") != [], "beat noticed")
+    began = "UPDATE outbox_healthalert SET began_at = began_at - interval '2 min' WHERE ended_at IS NULL RETURNING name"
+    plant.wait_until(
+        lambda: plant.rows("SELECT 1 FROM outbox_healthalert WHERE ended_at IS NULL") != [], "beat noticed"
+    )
     well, told = plant.doctor()
     assert not well
     assert told["worker"].startswith("FAILS")

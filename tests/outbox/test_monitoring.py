@@ -22,7 +22,7 @@ from core.services import show_life
 from outbox import checks
 from outbox.choices import DeliveryState, Reason
 from outbox.contract import Recipient, failed, retry
-from outbox.models import Delivery, Trouble
+from outbox.models import Delivery, HealthAlert
 from outbox.services.deliveries import cancel_delivery
 from outbox.services.health_alerts import MAIL_AFTER
 from tests.outbox.kit import NOW, a_delivery, a_note, published, settled
@@ -70,7 +70,7 @@ def known(db: None, client: Client) -> dict[str, set[str]]:
     settled(failed(Reason.ADDRESS_REFUSED, 550, "no"))
     a_delivery()
     prune_old(now=NOW, kept=[Retention("events", "RETENTION_EVENTS_DAYS", lambda _before, _after: Step(1, None))])
-    Trouble.objects.create(name="worker", text="x", began_at=NOW)
+    HealthAlert.objects.create(name="worker", text="x", began_at=NOW)
     series: dict[str, set[str]] = {}
     # In tests the counters are not in files that processes share, and so not in the exposition.
     for family in (*REGISTRY.collect(), *text_string_to_metric_families(exposition().decode())):
@@ -170,8 +170,8 @@ def test_age_of_what_is_due_later_is_zero(db: None) -> None:
 
 
 def test_troubles_are_levels(db: None) -> None:
-    Trouble.objects.create(name="worker", text="x", began_at=timezone.now() - MAIL_AFTER)
-    Trouble.objects.create(name="beat", text="x", began_at=NOW, ended_at=NOW)
+    HealthAlert.objects.create(name="worker", text="x", began_at=timezone.now() - MAIL_AFTER)
+    HealthAlert.objects.create(name="beat", text="x", began_at=NOW, ended_at=NOW)
     text = exposition().decode()
     found = re.search(r'^signalbox_trouble_seconds\{name="worker"\} (\S+)$', text, re.MULTILINE)
     assert found is not None

@@ -12,7 +12,7 @@ from core.registry import Registry
 from core.retention import Key, Retention, Step, prune_old
 from outbox.choices import BannerState, Channel, DeliveryState
 from outbox.contract import Recipient
-from outbox.models import Attempt, Banner, Delivery, Event, Trouble
+from outbox.models import Attempt, Banner, Delivery, Event, HealthAlert
 from outbox.selectors import log_pruned_to
 from outbox.services import pruning
 from outbox.services.pruning import prune_events, register_retention_hold
@@ -194,8 +194,8 @@ def test_reader_of_a_rare_kind_is_not_told_that_others_went(api: ApiClient) -> N
 
 
 def test_troubles_go_when_they_were_over_long_ago(db: None) -> None:
-    Trouble.objects.create(name="worker", text="x", began_at=NOW, ended_at=NOW)
-    Trouble.objects.create(name="worker", text="x", began_at=NOW, ended_at=BEFORE + timedelta(1))
-    Trouble.objects.create(name="beat", text="x", began_at=NOW)
+    HealthAlert.objects.create(name="worker", text="x", began_at=NOW, ended_at=NOW)
+    HealthAlert.objects.create(name="worker", text="x", began_at=NOW, ended_at=BEFORE + timedelta(1))
+    HealthAlert.objects.create(name="beat", text="x", began_at=NOW)
     assert prune_old(now=BEFORE + days(90))["troubles"] == 1
-    assert Trouble.objects.count() == 2
+    assert HealthAlert.objects.count() == 2

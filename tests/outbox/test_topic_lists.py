@@ -20,7 +20,7 @@ from core.retention import prune_old
 from outbox.checks import check_topic_lists
 from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import clean_topics, kinds_of
-from outbox.models import Delivery, TopicList, TopicListAddress, TopicNotice
+from outbox.models import Delivery, TopicDecision, TopicList, TopicListAddress
 from outbox.rules.deciding import DecisionInput, why_not_notified, window_end
 from outbox.rules.payload_summary import MOST_FACTS, PayloadFact, headline, in_order, key_facts, link_of
 from outbox.services.mailing_lists.leaving import unsubscribe_url
@@ -164,7 +164,7 @@ def test_deleted_list_leaves_its_history(db: None) -> None:
     happens(happening())
     tell()
     delete_list(topic_list=found, now=NOW)
-    assert TopicNotice.objects.get().list_name == "Süd"
+    assert TopicDecision.objects.get().list_name == "Süd"
     assert not TopicListAddress.objects.exists()
     assert len(told()) == 1
 
@@ -240,8 +240,8 @@ def test_what_is_due_is_found_without_reading_what_was_decided(db: None) -> None
     a_list(gather_s=0)
     happens(happening())
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE outbox_topicnotice")
-    due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=timezone.now())
+        cursor.execute("ANALYZE outbox_topicdecision")
+    due = TopicDecision.objects.filter(state=DecisionState.WAITING, due_at__lte=timezone.now())
     plan = json.loads(due.explain(analyze=True, buffers=True, format="json"))[0]["Plan"]
     assert plan["Actual Rows"] == due.count() > 0
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 5

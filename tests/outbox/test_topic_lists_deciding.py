@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from outbox.event_kinds import EventKind, registered
-from outbox.models import Event, TopicList, TopicListAddress, TopicNotice
+from outbox.models import Event, TopicDecision, TopicList, TopicListAddress
 from outbox.services import publish
 from outbox.services.topic_lists.deciding import lists_changed
 from outbox.services.topic_lists.lists import TOPIC_LISTS, delete_list, update_list
@@ -56,7 +56,7 @@ def a_battery(**payload: Any) -> Any:
 def test_list_hears_of_the_kinds_of_its_topics(topic: str, kinds: list[str]) -> None:
     a_list(topic)
     happens(happening(kind=SILENT), happening(kind=TRIP))
-    assert list(TopicNotice.objects.order_by("event__kind").values_list("event__kind", flat=True)) == kinds
+    assert list(TopicDecision.objects.order_by("event__kind").values_list("event__kind", flat=True)) == kinds
 
 
 def test_kind_that_two_topics_take_is_heard_once() -> None:
@@ -94,7 +94,7 @@ def test_list_of_one_domain_hears_of_no_other(domain: str, heard: int) -> None:
 def test_condition_says_what_of_its_topics_a_list_is_told(condition: str, cities: list[str]) -> None:
     found = a_list("vehicule.*", condition=condition)
     happens(a_battery(city="Paris", battery=19), a_battery(city="Lyon", battery=20))
-    waiting = TopicNotice.objects.filter(topic_list=found, state="waiting").order_by("event__payload__city")
+    waiting = TopicDecision.objects.filter(topic_list=found, state="waiting").order_by("event__payload__city")
     assert sorted(waiting.values_list("event__payload__city", flat=True)) == sorted(cities)
     assert decisions().count(("skipped", "condition")) == 2 - len(cities)
 
@@ -121,7 +121,7 @@ def test_every_list_decides_for_itself() -> None:
 def test_what_is_not_told_is_recorded_with_its_reason(settings: dict[str, Any], reason: str) -> None:
     a_list(**settings)
     happens(happening())
-    decision = TopicNotice.objects.get()
+    decision = TopicDecision.objects.get()
     assert (decision.state, decision.reason, decision.due_at, decision.decided_at) == ("skipped", reason, None, NOW)
     assert tell(1_000) == 0
     assert told() == []
@@ -228,7 +228,7 @@ def test_what_comes_while_a_list_gathers_waits_for_its_end_from_the_start() -> N
     happens(happening())
     tell()
     happens(happening(), seconds=10)
-    decision = TopicNotice.objects.order_by("id")[1]
+    decision = TopicDecision.objects.order_by("id")[1]
     assert (decision.state, decision.reason, decision.due_at) == ("waiting", "gathered", at(60))
     assert decisions(found) == [("told", ""), ("waiting", "gathered")]
 
@@ -258,7 +258,7 @@ def test_statements_do_not_grow_with_the_batch_nor_with_the_lists(number: int) -
         a_list(condition="fuse" if n % 2 else "", emails=() if n == 4 else (ADDRESS,))
     statements(1)
     assert statements(number) == 2
-    assert TopicNotice.objects.count() == 5 * (number + 1)
+    assert TopicDecision.objects.count() == 5 * (number + 1)
 
 
 @pytest.mark.parametrize("number", [1, 1_000])

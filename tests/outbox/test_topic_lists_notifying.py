@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from outbox.choices import Reason
 from outbox.contract import ClaimedEvent, Result, failed
 from outbox.dispatcher import deliver_due
-from outbox.models import Delivery, Event, TopicList, TopicNotice
+from outbox.models import Delivery, Event, TopicDecision, TopicList
 from outbox.services import publish
 from outbox.services.mailing_lists.leaving import read_token
 from outbox.services.settling import settle
@@ -349,7 +349,7 @@ def test_every_event_is_told_once_and_no_mail_comes_before_its_time(
                 tell(second)
                 # Whatever still waits, waits for the end of a window.
                 last = max((mail.seconds for mail in mails()), default=None)
-                waits = TopicNotice.objects.filter(state="waiting").exists()
+                waits = TopicDecision.objects.filter(state="waiting").exists()
                 assert not waits or (last is not None and second < last + gather_s)
         for _ in range(3):  # beat goes on
             second += max(gather_s, 1)
@@ -359,7 +359,7 @@ def test_every_event_is_told_once_and_no_mail_comes_before_its_time(
         assert all(mail.seconds >= happened[title] for mail in written for title in mail.titles)
         pauses = [later.seconds - earlier.seconds for earlier, later in pairwise(written)]
         assert all(pause >= gather_s for pause in pauses)
-        assert not TopicNotice.objects.exclude(state="told").exists()
+        assert not TopicDecision.objects.exclude(state="told").exists()
         transaction.set_rollback(True)
 
 

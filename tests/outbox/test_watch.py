@@ -14,7 +14,7 @@ from core.health import run_checks
 from core.models import SignOfLife
 from core.services import show_life
 from outbox import watch
-from outbox.models import Delivery, Trouble
+from outbox.models import Delivery, HealthAlert
 from outbox.selectors import open_health_alerts
 from outbox.services.health_alerts import HOLD, MAIL_AFTER, claim_mails, note_findings, note_sent
 from tests.mailserver import MailServer, free_port
@@ -40,7 +40,7 @@ def test_trouble_is_noted_once_and_keeps_its_beginning(db: None) -> None:
 def test_trouble_ends_and_may_come_back(db: None) -> None:
     for faults, moment in ((SILENT, 0), (FINE, 1), (FINE, 2), (SILENT, 3)):
         note_findings(faults=faults, now=NOW + timedelta(seconds=moment))
-    first, second = Trouble.objects.order_by("pk")
+    first, second = HealthAlert.objects.order_by("pk")
     assert (first.ended_at, second.ended_at) == (NOW + timedelta(seconds=1), None)
 
 
@@ -52,7 +52,7 @@ def test_what_was_not_asked_is_left_alone(db: None) -> None:
 
 def test_many_that_watch_at_once_note_it_once(committed: None) -> None:
     in_threads(*[lambda: note_findings(faults=SILENT, now=NOW)] * 5)
-    assert Trouble.objects.count() == 1
+    assert HealthAlert.objects.count() == 1
 
 
 # ---- who tells ----------------------------------------------------------------------------------------------------

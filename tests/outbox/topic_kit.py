@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from outbox.contract import NewEvent
-from outbox.models import Delivery, Event, TopicList, TopicNotice
+from outbox.models import Delivery, Event, TopicDecision, TopicList
 from outbox.services import publish
 from outbox.services.topic_lists.lists import create_list
 from outbox.services.topic_lists.notifying import notify_due
@@ -83,7 +83,7 @@ def told(topic_list: TopicList | None = None) -> list[list[str]]:
 
 def decisions(topic_list: TopicList | None = None) -> list[tuple[str, str]]:
     """State and reason of each decision, oldest first."""
-    found = TopicNotice.objects.order_by("id")
+    found = TopicDecision.objects.order_by("id")
     if topic_list is not None:
         found = found.filter(topic_list_id=topic_list.pk)
     return list(found.values_list("state", "reason"))

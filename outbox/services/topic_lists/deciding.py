@@ -131,7 +131,7 @@ def _insert(rows: Sequence[tuple[Any, ...]], now: datetime) -> bool:
     }
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO outbox_topicnotice"
+            "INSERT INTO outbox_topicdecision"
             " (topic_list_id, list_name, event_id, state, reason, due_at, decided_at, thread)"
             " SELECT x.list_id, x.list_name, x.event_id, x.state,"
             " CASE WHEN x.state = 'waiting' AND l.id IS NOT NULL THEN 'gathered' ELSE x.reason END,"

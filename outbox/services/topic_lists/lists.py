@@ -16,7 +16,7 @@ from core.search import SearchError
 from outbox import nudge
 from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import clean_topics, domains, kinds_of
-from outbox.models import Event, TopicList, TopicListAddress, TopicNotice
+from outbox.models import Event, TopicDecision, TopicList, TopicListAddress
 from outbox.services.mailing_lists.addresses import clean_addresses
 from outbox.services.mailing_lists.lists import MailingLists, clean_common
 from outbox.services.topic_lists.deciding import lists_changed
@@ -125,7 +125,7 @@ def _shorten_window(topic_list: TopicList, now: datetime) -> list[str]:
     if end >= until:
         return []
     topic_list.gathering_until = end
-    waiting = TopicNotice.objects.filter(topic_list=topic_list, state=DecisionState.WAITING, due_at__gt=end)
+    waiting = TopicDecision.objects.filter(topic_list=topic_list, state=DecisionState.WAITING, due_at__gt=end)
     waiting.update(due_at=end)
     transaction.on_commit(nudge.nudge, robust=True)
     return ["gathering_until"]
@@ -136,7 +136,7 @@ def delete_list(*, topic_list: TopicList, now: datetime) -> None:
     pk = topic_list.pk
     with transaction.atomic():
         TOPIC_LISTS.delete(topic_list, now)
-        skip(TopicNotice.objects.filter(topic_list_id=pk), DecisionReason.LIST_DELETED, now)
+        skip(TopicDecision.objects.filter(topic_list_id=pk), DecisionReason.LIST_DELETED, now)
 
 
 def erase_from_lists(address: str, _now: datetime) -> list[Erased]:

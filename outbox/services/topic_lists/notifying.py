@@ -20,7 +20,7 @@ from django.db.models import Q
 from core.sql import Col, columns, update_rows
 from outbox.choices import DecisionReason, DecisionState
 from outbox.event_kinds import UnknownKind, kind_of
-from outbox.models import Event, TopicList, TopicNotice
+from outbox.models import Event, TopicDecision, TopicList
 from outbox.rules.deciding import CLOCK_SLACK, why_not_notified, window_end
 from outbox.services.mailing_lists.lists import mail_to_list
 from outbox.services.publishing import publish
@@ -41,7 +41,7 @@ def notify_due(*, now: datetime) -> int:
     A list whose mail cannot be written is left for the next round and does not hold up the others.
     """
     decided = 0
-    due = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__lte=now)
+    due = TopicDecision.objects.filter(state=DecisionState.WAITING, due_at__lte=now)
     for list_id in sorted(set(due.order_by().values_list("topic_list_id", flat=True).distinct())):
         try:
             while (number := _notify_list(list_id, now)) >= NOTIFY_LIMIT:
@@ -57,13 +57,13 @@ def notify_due(*, now: datetime) -> int:
 def mend_times(*, now: datetime) -> int:
     """What a clock wrote that was then set back would wait until that clock's time: it is due now. Says how many."""
     future = now + CLOCK_SLACK
-    waiting = TopicNotice.objects.filter(state=DecisionState.WAITING, due_at__gt=future, decided_at__gt=future)
+    waiting = TopicDecision.objects.filter(state=DecisionState.WAITING, due_at__gt=future, decided_at__gt=future)
     return waiting.update(due_at=now)
 
 
 def _notify_list(list_id: int, now: datetime) -> int:
     """Decides what is due for one list; returns how many."""
-    due = TopicNotice.objects.filter(topic_list_id=list_id, state=DecisionState.WAITING, due_at__lte=now)
+    due = TopicDecision.objects.filter(topic_list_id=list_id, state=DecisionState.WAITING, due_at__lte=now)
     with transaction.atomic():
         # Locked so that two rounds never open two windows of one list.
         topic_list = TopicList.objects.select_for_update(no_key=True).filter(pk=list_id).first()
@@ -86,7 +86,7 @@ def skip(decisions: Any, reason: DecisionReason, now: datetime) -> int:
 class _Round:
     """One round for one list, under its lock: takes each decision again by what holds now, and writes one mail."""
 
-    def __init__(self, topic_list: TopicList, decisions: Sequence[TopicNotice], now: datetime) -> None:
+    def __init__(self, topic_list: TopicList, decisions: Sequence[TopicDecision], now: datetime) -> None:
         self.list, self.decisions, self.now = topic_list, decisions, now
         self.addresses = list(topic_list.addresses.values_list("address", flat=True))
         self.events = Event.objects.in_bulk([decision.event_id for decision in decisions])
@@ -116,7 +116,7 @@ class _Round:
         view = EventView.of(kind, event.subject, event.payload) if self.subscription.asks else None
         return why_not_notified(self.subscription.decision_input(kind, view))
 
-    def _publish_mail(self, notified: Sequence[TopicNotice]) -> None:
+    def _publish_mail(self, notified: Sequence[TopicDecision]) -> None:
         events = sorted(
             (self.events[decision.event_id] for decision in notified), key=lambda event: (event.occurred_at, event.pk)
         )
@@ -148,12 +148,12 @@ class _Round:
             gathering_until=self.now + window if window else None, thread=thread, last_told_at=self.now
         )
 
-    def _thread(self, notified: Sequence[TopicNotice], events: Sequence[Event]) -> str:
+    def _thread(self, notified: Sequence[TopicDecision], events: Sequence[Event]) -> str:
         """The mail that this one answers, or nothing when it begins a conversation."""
         answered = {event.thread for event in events}
         if "" not in answered:
             mails = set(
-                TopicNotice.objects.filter(
+                TopicDecision.objects.filter(
                     ~Q(thread=""),
                     topic_list_id=self.list.pk,
                     event__uuid__in=[uuid_answered for text in answered if (uuid_answered := _uuid(text))],
@@ -165,9 +165,9 @@ class _Round:
 
     def _write(self) -> None:
         update_rows(
-            "outbox_topicnotice",
+            "outbox_topicdecision",
             Col("id", "bigint"),
-            columns(TopicNotice, "state", "reason", "mail_id", "thread", "due_at", "decided_at"),
+            columns(TopicDecision, "state", "reason", "mail_id", "thread", "due_at", "decided_at"),
             [
                 (decision.pk, decision.state, decision.reason, decision.mail_id, decision.thread, None, self.now)
                 for decision in self.decisions
