@@ -28,7 +28,7 @@ SEEN = (
     " maintenancetarget source"
 )
 BIKES = (
-    "program cyclist registration pass abonnement stationfavorite station boitier boitierstate vehicule dock trip"
+    "program cyclist registration pass subscription stationfavorite station lockbox lockboxstate bike dock trip"
     " terminationrequest zone telemetrymessage"
 )
 # What a role may do beyond the role before it, by app.

@@ -444,7 +444,7 @@ def test_mail_arrives_with_what_when_where_and_a_way_out(smtp: MailServer, trans
     assert mail["Subject"].startswith("Silent: note:")
     text, html = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
     assert "Title: Müller & <b>Co</b>" in text
-    assert f"{NOW:%m/%d/%Y %H:%M} UTC" in text
+    assert f"{NOW.day} {NOW:%b %Y %H:%M:%S} UTC" in text
     assert "Müller &amp; &lt;b&gt;Co&lt;/b&gt;" in html
     assert f"/outbox/topic-lists/{found.pk}/" in text
     link = mail["List-Unsubscribe"].strip("<>")
