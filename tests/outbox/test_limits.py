@@ -12,7 +12,7 @@ import pytest
 from core.refusal import Refused
 from outbox.choices import DecisionState, DeliveryState, Reason, Verdict
 from outbox.contract import Outcome
-from outbox.models import Delivery, Event, TopicList, TopicNotice, WebhookEndpoint, WebhookSecret
+from outbox.models import Delivery, Event, TopicDecision, TopicList, WebhookEndpoint, WebhookSecret
 from outbox.rules import deciding, retrying
 from outbox.services.endpoint_health import DISABLE_AFTER, WARN_AFTER, check_endpoints
 from outbox.services.mailing_lists.leaving import list_of
@@ -224,4 +224,4 @@ def test_a_list_that_is_deleted_takes_nothing_of_another_along() -> None:
     mine, theirs = a_list(gather_s=3_600), a_list(gather_s=3_600)
     happens(happening())
     delete_list(topic_list=mine, now=NOW)
-    assert TopicNotice.objects.filter(topic_list=theirs, state=DecisionState.WAITING).count() == 1
+    assert TopicDecision.objects.filter(topic_list=theirs, state=DecisionState.WAITING).count() == 1
