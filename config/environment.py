@@ -147,6 +147,18 @@ class Environment:
         form = f"an address that starts with {' or '.join(scheme + '://' for scheme in schemes)}"
         return self._read(name, default, parse, form)
 
+    def bounces(self, name: str) -> str:
+        """A domain or an address in ASCII; empty when it is not set."""
+
+        def parse(raw: str) -> str:
+            box, _at, domain = ascii_address(raw if "@" in raw else f"b@{raw}").rpartition("@")
+            # RFC 5321: 64 octets before the @, of which the number and the signature take 40.
+            if len(box) > 24 or "+" in box:
+                raise ValueError("the local part is too long, or has a part of its own")
+            return f"{box}@{domain}" if "@" in raw else domain
+
+        return self._read(name, "", parse, "a domain like bounces.example.org or an address like bounces@example.org")
+
     def template(self, name: str, default: str, values: Sequence[str]) -> str:
         """A web address with places for these values in braces; empty for `off`."""
 

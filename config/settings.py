@@ -126,6 +126,13 @@ DEFAULT_FROM_EMAIL = env.sender("MAIL_FROM", f"Signalbox <signalbox@{_hostname}>
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Where answers to mails go; a notification group may name its own.
 MAIL_REPLY_TO = env.sender("MAIL_REPLY_TO", "")
+# Where mails that come back go: a domain whose whole mail Signalbox gets, or one address; empty: to the sender.
+BOUNCE_DOMAIN = env.bounces("BOUNCE_DOMAIN")
+# After so many in a row nothing more is sent to an address; 0: never.
+BOUNCE_PAUSE_AFTER = env.number("BOUNCE_PAUSE_AFTER", 3)
+# A mailbox (`imaps://user:password@host/INBOX`) in which reports are looked for.
+BOUNCE_MAILBOX_URL = env.url("BOUNCE_MAILBOX_URL", ("imaps", "imap+tls", "imap"), "")
+BOUNCE_POLL_S = env.number("BOUNCE_POLL_S", 60, least=5)
 # Where a mail shows a place: by coordinates, else by its address; empty for no link.
 MAP_URL = env.template(
     "MAP_URL",

@@ -32,6 +32,8 @@ class OutboxConfig(AppConfig):
         register_check("mail server", checks.check_smtp, for_readiness=False)
         register_levels(metrics.queue_levels)
         register_periodic("outbox: sweep", task="outbox.sweep", every_s=settings.OUTBOX_SWEEP_S)
+        if settings.BOUNCE_MAILBOX_URL:
+            register_periodic("outbox: bounce mailbox", task="outbox.poll_bounces", every_s=settings.BOUNCE_POLL_S)
         register_bulk(tables.SEND_AGAIN)
         register_long_list("deliveries", rows=selectors.deliveries, search=search.DELIVERY_SEARCH)
         register_long_list("events", rows=models.Event.objects.all, search=search.EVENT_SEARCH)

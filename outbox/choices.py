@@ -15,7 +15,10 @@ class Channel(StrEnum):
 
 
 class DeliveryState(models.TextChoices):
-    """PENDING → SENDING → DELIVERED | RETRYING | FAILED; PENDING | RETRYING → CANCELLED; SUPPRESSED from the start."""
+    """PENDING → SENDING → DELIVERED | RETRYING | FAILED; PENDING | RETRYING → CANCELLED; SUPPRESSED from the start.
+
+    A mail that the server accepted may come back: DELIVERED → BOUNCED.
+    """
 
     PENDING = "pending", _("Waiting")
     SENDING = "sending", _("Being sent")
@@ -24,7 +27,11 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
     SUPPRESSED = "suppressed", _("Not sent")
+    BOUNCED = "bounced", _("Bounced")
 
+
+# What “delivered” means of a mail: a server took it over. Whether it arrives is known only when it comes back.
+ACCEPTED_BY_SERVER = _("Accepted by the mail server")
 
 STATE_COLOURS = {
     DeliveryState.PENDING: "info",
@@ -34,10 +41,11 @@ STATE_COLOURS = {
     DeliveryState.FAILED: "danger",
     DeliveryState.CANCELLED: "secondary",
     DeliveryState.SUPPRESSED: "secondary",
+    DeliveryState.BOUNCED: "danger",
 }
 
 # The states in which a person may do something, per action (one conditional UPDATE each).
-RETRYABLE = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.RETRYING)
+RETRYABLE = (DeliveryState.FAILED, DeliveryState.BOUNCED, DeliveryState.CANCELLED, DeliveryState.RETRYING)
 CANCELLABLE = (DeliveryState.PENDING, DeliveryState.RETRYING)
 WAITING = (DeliveryState.PENDING, DeliveryState.RETRYING)
 UNENDED = (*WAITING, DeliveryState.SENDING)
@@ -105,6 +113,9 @@ class Reason(models.TextChoices):
     DELETED = "deleted", _("The endpoint was deleted")
     LIST_DELETED = "list_deleted", _("Its list was deleted; what was being sent at that moment may still have arrived")
     CONDITION = "condition", _("The condition cannot be read")
+    BOUNCED = "bounced", _("The mail came back")
+    DELAYED = "delayed", _("The receiver’s server is still trying")
+    COMPLAINED = "complained", _("The receiver reported it as unwanted")
 
 
 class EndpointState(models.TextChoices):

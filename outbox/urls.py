@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from outbox.views import dead_letters, deliveries, erasure, event_kinds, topic_lists, webhooks
+from outbox.views import addresses, dead_letters, deliveries, erasure, event_kinds, topic_lists, webhooks
 
 app_name = "outbox"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("deliveries/<int:pk>/resend/", deliveries.delivery_resend, name="delivery_resend"),
     path("dead-letters/", dead_letters.DeadLetterList.as_view(), name="dead_letters"),
     path("dead-letters/retry/", dead_letters.dead_letters_retry, name="dead_letters_retry"),
+    path("addresses/<int:pk>/resume/", addresses.address_resume, name="address_resume"),
     path("erase/", erasure.erase_address, name="erase_address"),
     path("events/", deliveries.EventList.as_view(), name="events"),
     path("events/<int:pk>/", deliveries.event, name="event"),

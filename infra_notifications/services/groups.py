@@ -53,6 +53,7 @@ GROUPS = MailingLists(
     model=NotificationGroup,
     address_model=GroupAddress,
     field="group",
+    page="infra_notifications:group",
     name_constraint="notificationgroup_name_unique",
     name_taken=gettext_lazy("There is a notification group named “%(name)s” already."),
     no_address=gettext_lazy("This group has no address yet."),

@@ -92,7 +92,7 @@ def retry_delivery(request: HttpRequest, delivery_id: int) -> dict[str, Any]:
         retried = again(delivery=delivery, now=timezone.now())
     if not retried:
         raise Problem(
-            409, f"This delivery is {delivery.state}; only failed, cancelled or retrying ones can be retried."
+            409, f"This delivery is {delivery.state}; only failed, bounced, cancelled or retrying ones can be retried."
         )
     delivery.refresh_from_db()
     return serialize_delivery(delivery)

@@ -43,6 +43,9 @@ REASONS = [
     ("deleted", "The endpoint was deleted"),
     ("list_deleted", "Its list was deleted; what was being sent at that moment may still have arrived"),
     ("condition", "The condition cannot be read"),
+    ("bounced", "The mail came back"),
+    ("delayed", "The receiver’s server is still trying"),
+    ("complained", "The receiver reported it as unwanted"),
 ]
 
 
@@ -140,6 +143,7 @@ class Migration(migrations.Migration):
                             ("failed", "Failed"),
                             ("cancelled", "Cancelled"),
                             ("suppressed", "Not sent"),
+                            ("bounced", "Bounced"),
                         ],
                         default="pending",
                         max_length=10,
@@ -261,6 +265,7 @@ class Migration(migrations.Migration):
                 ("failing_since", models.DateTimeField(null=True, verbose_name="failing since")),
                 ("last_failure_at", models.DateTimeField(null=True, verbose_name="last failure")),
                 ("last_answer", models.TextField(blank=True, default="", verbose_name="the server's words")),
+                ("bounces", models.PositiveSmallIntegerField(db_default=0, verbose_name="bounces")),
                 ("blocked_reason", models.CharField(blank=True, choices=REASONS, default="", max_length=20)),
             ],
             options={

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With, masked, of_person
-from outbox.choices import DeliveryState, Reason, Verdict
+from outbox.choices import ACCEPTED_BY_SERVER, Channel, DeliveryState, Reason, Verdict
 from outbox.transports.registry import channel_choices
 
 
@@ -128,6 +128,12 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.get_channel_display()} {self.pk}"
 
+    @property
+    def state_label(self) -> str:
+        """The state in words that promise no more than is known."""
+        is_mail = self.channel == Channel.EMAIL and self.state == DeliveryState.DELIVERED
+        return str(ACCEPTED_BY_SERVER if is_mail else self.get_state_display())
+
 
 class Attempt(models.Model):
     """One try to deliver, with what the receiver answered."""
@@ -165,6 +171,8 @@ class Address(models.Model):
     failing_since = models.DateTimeField(_("failing since"), null=True)
     last_failure_at = models.DateTimeField(_("last failure"), null=True)
     last_answer = models.TextField(_("the server's words"), blank=True, default="")
+    # How many mails in a row came back for good; see `services.bounces`.
+    bounces = models.PositiveSmallIntegerField(_("bounces"), db_default=0)
     # Set when nothing may be sent here any more; the reason is shown wherever something is held back.
     blocked_reason = models.CharField(max_length=20, choices=Reason.choices, blank=True, default="")
 

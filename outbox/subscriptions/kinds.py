@@ -14,6 +14,7 @@ from outbox.rules.payload_summary import PayloadFact
 TOPIC_MAIL = "topic_list.mail"
 TOPIC_TEST = "topic_list.test"
 WEBHOOK_TEST = "webhook.test"
+LIST_BOUNCES = "mailing_list.bounces"
 ENDPOINT_FAILING = "webhook.failing"
 ENDPOINT_DISABLED = "webhook.disabled"
 
@@ -56,6 +57,17 @@ class TopicTest(msgspec.Struct, kw_only=True):
     condition: str = ""
     sent_by: str = ""
     items: list[TopicItem] = []
+    url: str = ""
+
+
+class ListBounces(msgspec.Struct, kw_only=True):
+    """Payload of the mail to a list's other addresses when mails to one of them come back, for the n-th time."""
+
+    list_name: str
+    address: str
+    answer: str = ""
+    bounces: int = 1
+    is_paused: bool = False
     url: str = ""
 
 
@@ -129,6 +141,19 @@ KINDS = (
         "outbox",
         WebhookTest,
         WebhookTest(endpoint_id=3, sent_by="anna"),
+        is_public=False,
+    ),
+    EventKind(
+        LIST_BOUNCES,
+        _("Mails to an address come back"),
+        _("Tells the others on a mailing list that mails to one of them come back."),
+        "outbox",
+        ListBounces,
+        ListBounces(
+            list_name="Köln Süd", address="night@example.org", answer="5.1.1 no such user", is_paused=True, url=_URL
+        ),
+        Severity.WARNING,
+        mail="outbox/mail/bounces",
         is_public=False,
     ),
     EventKind(

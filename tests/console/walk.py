@@ -50,7 +50,7 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from infra_notifications.services.mail_links import acknowledge_url
-from outbox.models import Banner, Delivery, Event, TopicList, WebhookEndpoint
+from outbox.models import Address, Banner, Delivery, Event, TopicList, WebhookEndpoint
 from tests.factories.everything import World
 from vehicles.models import Campaign, Driver, DriverNotification, TypeSetting, Vehicle
 
@@ -66,6 +66,7 @@ OBJECT_OF: dict[str, type[Model]] = {
     "fleet_remotes:fleet": Fleet,
     "fleet_remotes:callback": Callback,
     "fleet_remotes:message": CallbackMessage,
+    "outbox:address": Address,
     "outbox:delivery": Delivery,
     "outbox:event": Event,
     "outbox:webhook": WebhookEndpoint,

@@ -409,7 +409,7 @@ def test_test_mail_goes_the_whole_way_and_its_page_shows_what_became_of_it(smtp:
     assert "hx-trigger" not in settled.content.decode()
     shown = text_of(settled)
     assert "1 of 2 delivered, 1 failed, 0 under way." in shown
-    assert "ops@example.org Delivered" in shown
+    assert "ops@example.org Accepted by the mail server" in shown
     assert "gone@example.org Failed" in shown
     assert "550 5.1.1 &lt;No such&gt; user" in settled.content.decode()
     page = operator.get(url("group", group.pk))

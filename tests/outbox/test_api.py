@@ -20,7 +20,7 @@ from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_delivery, a_note, days, fresh, published
 
 ApiWith = Callable[..., ApiClient]
-RETRYABLE = ("failed", "cancelled", "retrying")
+RETRYABLE = ("failed", "bounced", "cancelled", "retrying")
 OTHERS = sorted(set(DeliveryState.values) - set(RETRYABLE))
 ENDPOINTS = [
     ("GET", "/events", "outbox:read"),

@@ -16,12 +16,24 @@ _SALT = "outbox.unsubscribe"
 
 
 @dataclass(frozen=True)
+class FoundList:
+    """A mailing list as others see it; `url` is its page in the console."""
+
+    name: str
+    language: str
+    addresses: list[str]
+    url: str
+
+
+@dataclass(frozen=True)
 class MailingList:
     """`title(key)` names the list for people (None when it is gone); `leave(key, address)` says if it stood there."""
 
     prefix: str
     title: Callable[[str], str | None]
     leave: Callable[[str, str], bool]
+    # Who else is on it, to be told of its addresses' troubles; None for what is one person's.
+    find: Callable[[str], FoundList | None] | None = None
 
 
 _lists: Registry[MailingList] = Registry("mailing list")

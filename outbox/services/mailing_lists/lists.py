@@ -10,15 +10,18 @@ from typing import Any
 
 import msgspec
 from auditlog.models import LogEntry
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
 from outbox.choices import Language, Reason
 from outbox.contract import NewEvent, Recipient
+from outbox.services.bounces.marks import forget_bounces
 from outbox.services.deliveries import cancel_deleted_list, cancel_for_list
-from outbox.services.mailing_lists.leaving import MailingList
+from outbox.services.mailing_lists.leaving import FoundList, MailingList
 from outbox.services.publishing import publish
 
 MAX_NAME = 100
@@ -36,6 +39,8 @@ class MailingLists:
     model: type[models.Model]
     address_model: type[models.Model]
     field: str
+    # The name of the URL of a list's page.
+    page: str
     # The constraint that keeps names apart, and what to say of a taken one, with %(name)s.
     name_constraint: str
     name_taken: str | Promise
@@ -45,7 +50,7 @@ class MailingLists:
     @property
     def registered(self) -> MailingList:
         """How these lists are left by the link in each mail."""
-        return MailingList(self.prefix, self.title, self.leave)
+        return MailingList(self.prefix, self.title, self.leave, self.find)
 
     # ---- the lists ----------------------------------------------------------------------------------------------
 
@@ -69,6 +74,14 @@ class MailingLists:
     def title(self, key: str) -> str | None:
         name: str | None = self.model._default_manager.filter(pk=pk_in(key)).values_list("name", flat=True).first()
         return name
+
+    def find(self, key: str) -> FoundList | None:
+        found: Any = self.model._default_manager.filter(pk=pk_in(key)).first()
+        if found is None:
+            return None
+        addresses = list(found.addresses.values_list("address", flat=True))
+        url = f"{settings.PUBLIC_URL}{reverse(self.page, args=[found.pk])}"
+        return FoundList(found.name, found.language, addresses, url)
 
     def audit(self, mailing_list: Any, changes: dict[str, Any]) -> None:
         LogEntry.objects.log_create(mailing_list, action=LogEntry.Action.UPDATE, changes=changes)
@@ -118,6 +131,7 @@ class MailingLists:
     def _insert(self, mailing_list: Any, addresses: Iterable[str]) -> None:
         rows = [self.address_model(**{self.field: mailing_list, "address": address}) for address in addresses]
         self.address_model._default_manager.bulk_create(rows)
+        forget_bounces(row.address for row in rows)  # type: ignore[attr-defined] # of whichever model
 
     # ---- the test mail ------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ TOPIC_LISTS = MailingLists(
     model=TopicList,
     address_model=TopicListAddress,
     field="topic_list",
+    page="outbox:topic_list",
     name_constraint="topiclist_name_unique",
     name_taken=gettext_lazy("There is a topic list named “%(name)s” already."),
     no_address=gettext_lazy("This list has no address yet."),

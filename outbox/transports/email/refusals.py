@@ -12,6 +12,7 @@ from core.text import clean_text
 from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import Result
 from outbox.models import Address
+from outbox.services.bounces.marks import BOUNCE_REMEMBERED
 
 
 def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
@@ -26,9 +27,11 @@ def learn_about_addresses(results: Sequence[Result], now: datetime) -> None:
     if accepted:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE outbox_address SET failing_since = NULL WHERE channel = %s"
-                " AND lower(address) = ANY(%s) AND failing_since IS NOT NULL",
-                [Channel.EMAIL, list(accepted)],
+                "UPDATE outbox_address SET failing_since = NULL, bounces = 0 WHERE channel = %s"
+                " AND lower(address) = ANY(%s) AND failing_since IS NOT NULL"
+                # That a server takes mail says little where mail came back lately.
+                " AND (bounces = 0 OR last_failure_at < %s)",
+                [Channel.EMAIL, list(accepted), now - BOUNCE_REMEMBERED],
             )
     insert_rows(
         "outbox_address",

@@ -20,6 +20,7 @@ from outbox.choices import Channel, Reason, Verdict
 from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
 from outbox.event_kinds import domain_of, kind_of
 from outbox.rules.retrying import server_pause
+from outbox.services.bounces.envelope import envelope_sender
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.settling import claim
 from outbox.subscriptions.personal_data import people_in
@@ -158,6 +159,7 @@ class EmailTransport(Transport):
             personal_link=import_string(link)(delivery.id) if link else "",
             list_id=delivery.list_key,
             reply_to=_reply_to(delivery.event.payload),
+            envelope_sender=envelope_sender(delivery.id),
             language=delivery.language,
             copy=delivery.copy,
         )
