@@ -216,7 +216,8 @@ def test_hostile_bytes_never_raise(junk: bytes) -> None:
 def test_hostile_mails_end_soon(raw: bytes) -> None:
     report = read_report(raw)
     assert all(recipient.fate in Fate for recipient in report.recipients)
-    assert report.signed == report.ids == ()
+    assert not report.signed
+    assert not report.ids
 
 
 # ---- addresses and lists --------------------------------------------------------------------------------------------
