@@ -122,6 +122,9 @@ class BatchSteps(ABC, Generic[Item]):
     endpoint: ClassVar[str]
     ids_restart: ClassVar[bool] = False
 
+    def read(self) -> None:
+        """Brings items into the form that they should have; what had to be done is warned of."""
+
     def check(self, item: Item) -> str:
         """What is wrong with an item by itself, as a sentence; "" when nothing is."""
         return ""
@@ -209,7 +212,10 @@ def _is_lost_race(error: Exception) -> bool:
 def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
     with transaction.atomic():
         steps = begin(incoming)
-        incoming.errors = [_id_error(item) or steps.check(item) for item in incoming.items]
+        incoming.errors = [_id_error(item) for item in incoming.items]
+        steps.read()
+        for row in incoming.good:
+            incoming.errors[row] = steps.check(incoming.items[row])
         steps.resolve(incoming.good)
         duplicates = _find_duplicates(steps)
         steps.apply([row for row in incoming.good if row not in duplicates])

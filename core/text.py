@@ -7,6 +7,7 @@ A text that only spells such a character (`\\u0000` written out) is a text like 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _MARK = b"\xef\xbb\xbf"
 UNKNOWN = "\ufffd"
@@ -25,6 +26,28 @@ def clean_text(text: str) -> str:
     if "\x00" in text:
         text = text.replace("\x00", "")
     return text if text.isascii() else _SURROGATE.sub(UNKNOWN, text)
+
+
+# Zero-width and soft characters, directional marks: they come along when an id is copied from a document.
+_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+
+
+def composed(text: str) -> str:
+    """The text with its accents composed (NFC), without what nobody sees, and without blanks around it."""
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).strip()
+
+
+def identity_key(text: str | None) -> str:
+    """By what two spellings of an identity (an EVSE id, a station) are the same: OCPP compares them without case.
+
+    It is what PostgreSQL's `upper` makes of the composed text: letter by letter, so that ß stays one.
+    """
+    found = composed(text or "")
+    if found.isascii():
+        return found.upper()
+    return "".join(big if len(big := letter.upper()) == 1 else letter for letter in found)
 
 
 def clean_json(body: bytes) -> bytes:

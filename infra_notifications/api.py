@@ -13,6 +13,7 @@ from pydantic import Field
 from core.api import ConfigurationIn, Problem, Router, ScopedKey, audited_by, key_of, page_of, rfc3339
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
+from core.text import composed, identity_key
 from infra_notifications import selectors
 from infra_notifications.choices import Language
 from infra_notifications.ingest import OcppMessage, SignalMessage
@@ -59,7 +60,12 @@ _points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
     ),
 )
 def post_messages(request: HttpRequest) -> HttpResponse:
-    """Takes one message or a batch of up to 1,000; answers after the commit. Any action proves life."""
+    """Takes one message or a batch of up to 1,000; answers after the commit. Any action proves life.
+
+    Other spellings of actions, fields, statuses and versions, payloads that are wrapped once more and OCPP-J frames as
+    payload are read, and `warnings` says how. `rejected` names unknown senders, actions of no OCPP version and requests
+    that lack their required fields. The same `id` with the same content, of the same station, is a duplicate.
+    """
     return _messages.answer(request)
 
 
@@ -119,7 +125,7 @@ def list_charge_points(
 
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
-    return serialize_charge_point(get_object_or_404(selectors.charge_points(), evse_id__iexact=evse_id))
+    return serialize_charge_point(get_object_or_404(selectors.charge_points(), evse_id__iexact=composed(evse_id)))
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------
@@ -191,7 +197,7 @@ def serialize_group(group: NotificationGroup) -> dict[str, Any]:
 
 def _ids_of(evse_ids: list[str]) -> list[int]:
     """The charge points of these EVSE ids. Raises Problem 422 that points to each unknown one."""
-    wanted = {evse_id.strip().upper(): index for index, evse_id in enumerate(evse_ids)}
+    wanted = {identity_key(evse_id): index for index, evse_id in enumerate(evse_ids)}
     found = selectors.ids_by_evse(wanted)
     unknown = [(index, key) for key, index in wanted.items() if key not in found]
     if unknown:

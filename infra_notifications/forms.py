@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.lists import BulkForm
 from core.refusal import Refused, add_refusal
+from core.text import identity_key
 from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models import NotificationGroup
@@ -39,8 +40,8 @@ def ids_in(texts: Iterable[str]) -> list[int]:
 def points_named(text: str) -> list[int]:
     """The charge points of EVSE ids that were typed or pasted. Raises ValidationError that names the unknown ones."""
     wanted = [part for part in _BETWEEN.split(text) if part]
-    found = ids_by_evse(part.upper() for part in wanted)
-    unknown = [part for part in wanted if part.upper() not in found]
+    found = ids_by_evse(identity_key(part) for part in wanted)
+    unknown = [part for part in wanted if identity_key(part) not in found]
     if unknown:
         names = ", ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
         raise forms.ValidationError(_("There is no charge point %(names)s.") % {"names": names})

@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
 from django.utils import timezone
 
+from core.text import identity_key
 from infra_notifications.choices import CASES, MessageVerdict, NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
@@ -49,9 +50,9 @@ def charge_points() -> QuerySet[ChargePoint]:
 
 
 def ids_by_evse(evse_ids: Iterable[str]) -> dict[str, int]:
-    """Charge points by upper-case EVSE id."""
+    """Charge points by the key of their EVSE id."""
     found = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=list(evse_ids))
-    return {evse_id.upper(): pk for evse_id, pk in found.values_list("evse_id", "pk")}
+    return {identity_key(evse_id): pk for evse_id, pk in found.values_list("evse_id", "pk")}
 
 
 def attach_groups(points: Sequence[ChargePoint]) -> None:

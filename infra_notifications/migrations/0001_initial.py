@@ -330,8 +330,9 @@ class Migration(migrations.Migration):
                 "ordering": ("evse_id",),
                 "indexes": [
                     models.Index(
+                        django.db.models.functions.text.Upper("station"),
+                        models.F("connector"),
                         condition=models.Q(("station", ""), _negated=True),
-                        fields=["station", "connector"],
                         name="chargepoint_station",
                     ),
                     django.contrib.postgres.indexes.GinIndex(
@@ -526,7 +527,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         django.db.models.functions.text.Upper("evse_id"),
-                        models.F("station"),
+                        django.db.models.functions.text.Upper("station"),
                         django.db.models.functions.comparison.Coalesce("connector", -1),
                         name="unknownchargepoint_identity",
                     )

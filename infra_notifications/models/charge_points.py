@@ -122,7 +122,7 @@ class ChargePoint(models.Model):
         )
         indexes = (
             # Messages name a station and a connector; a sign of life reaches all charge points of a station.
-            models.Index(fields=("station", "connector"), name="chargepoint_station", condition=~Q(station="")),
+            models.Index(Upper("station"), "connector", name="chargepoint_station", condition=~Q(station="")),
             # Magic Search's free text.
             GinIndex(fields=("search_text",), name="chargepoint_search", opclasses=("gin_trgm_ops",)),
             GinIndex(fields=("tags",), name="chargepoint_tags"),
@@ -271,7 +271,7 @@ class UnknownChargePoint(models.Model):
         ordering = ("-last_seen",)
         constraints = (
             models.UniqueConstraint(
-                Upper("evse_id"), "station", Coalesce("connector", -1), name="unknownchargepoint_identity"
+                Upper("evse_id"), Upper("station"), Coalesce("connector", -1), name="unknownchargepoint_identity"
             ),
         )
 

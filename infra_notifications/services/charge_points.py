@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.refusal import Refused
 from core.sql import storable
+from core.text import composed, identity_key
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
 
 
@@ -73,9 +74,9 @@ class Upserted:
 
 
 def normalised(given: ChargePointInput) -> dict[str, Any]:
-    """A document of what was given: trimmed, tags in lower case and once each."""
+    """A document of what was given: composed and trimmed, tags in lower case and once each."""
     doc: dict[str, Any] = msgspec.to_builtins(given)
-    doc = {key: value.strip() if isinstance(value, str) else value for key, value in doc.items()}
+    doc = {key: composed(value) if isinstance(value, str) else value for key, value in doc.items()}
     if "tags" in doc:
         tags = (part for tag in doc["tags"] or () for part in _TAG_ENDS.split(tag))
         doc["tags"] = sorted({" ".join(tag.lower().split()) for tag in tags if tag.strip()})
@@ -86,7 +87,7 @@ class _ChargePointSteps(BatchSteps[ChargePointInput]):
     endpoint = "charging/charge-points"
 
     def check(self, item: ChargePointInput) -> str:
-        return "" if item.evse_id.strip() else "evse_id: must not be blank"
+        return "" if composed(item.evse_id) else "evse_id: must not be blank"
 
     def apply(self, rows: list[int]) -> None:
         upsert_charge_points(rows=[self.incoming.items[row] for row in rows], now=self.now)
@@ -99,7 +100,7 @@ def take_charge_points(*, submissions: Sequence[Submission[ChargePointInput]], n
 
 def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> Upserted:
     """Inserts or updates charge points by EVSE id (case ignored), set-based; of repeated ids the last one counts."""
-    docs = {doc["evse_id"].upper(): doc for doc in map(normalised, rows)}
+    docs = {identity_key(doc["evse_id"]): doc for doc in map(normalised, rows)}
     if not docs:
         return Upserted(0, 0, 0)
     keys, values = list(docs), [storable(doc) for doc in docs.values()]
@@ -158,7 +159,7 @@ def ensure_state(*, charge_point: ChargePoint) -> None:
 
 def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
     """Makes a charge point of a sender that nobody knew. Raises Refused for a taken or missing EVSE id."""
-    evse_id = evse_id.strip()
+    evse_id = composed(evse_id)
     if not evse_id or len(evse_id) > 48:
         raise Refused(_("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1."), field="evse_id")
     try:

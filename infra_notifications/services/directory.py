@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from core.sql import array_literal
+from core.text import identity_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,21 @@ _POINTS = (
     " FROM infra_notifications_chargepoint WHERE "
 )
 # Most messages name their station alone.
-_OF_STATIONS = f"{_POINTS} station <> '' AND station = ANY(%(stations)s::text[]) ORDER BY id"
+_OF_STATIONS = f"{_POINTS} station <> '' AND upper(station) = ANY(%(stations)s::text[]) ORDER BY id"
 # Arrays, because with an OR or a join of subselects the planner reads the whole table.
 _OF_BOTH = (
     "WITH named AS MATERIALIZED (SELECT id, station FROM infra_notifications_chargepoint"  # noqa: S608
     " WHERE upper(evse_id) = ANY(%(evse_ids)s::text[])) "
-    f"{_POINTS} station <> '' AND station = ANY(%(stations)s::text[] || ARRAY(SELECT station::text FROM named))"
+    f"{_POINTS} station <> '' AND upper(station) = ANY(%(stations)s::text[] || ARRAY(SELECT upper(station) FROM named))"
     f" UNION ALL {_POINTS} id = ANY(ARRAY(SELECT id FROM named WHERE station = '')) ORDER BY id"
 )
 
 
 class Directory:
-    """Finds the charge points of a batch in one statement: those named, and all of every station concerned."""
+    """Finds the charge points of a batch in one statement: those named, and all of every station concerned.
+
+    EVSE ids and stations are given by their `identity_key`.
+    """
 
     def __init__(self, evse_ids: Iterable[str], stations: Iterable[str]) -> None:
         given = {"evse_ids": list(evse_ids), "stations": list(stations)}
@@ -55,11 +59,11 @@ class Directory:
         self.by_station: dict[str, list[Point]] = defaultdict(list)
         for point in self.points:
             if point.station:
-                self.by_station[point.station].append(point)
+                self.by_station[identity_key(point.station)].append(point)
 
     def family(self, point: Point) -> list[Point]:
         """All charge points that communicate through the same station."""
-        return self.by_station[point.station] if point.station else [point]
+        return self.by_station[identity_key(point.station)] if point.station else [point]
 
     def at(self, station: str, evse: int | None) -> list[Point]:
         """The charge points that a station's message about this EVSE concerns; 0 or None means all of them."""

@@ -20,6 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.batches import readable
+from core.text import identity_key
 from infra_notifications.models import ChargePoint
 from infra_notifications.services.charge_points import FIELDS, ChargePointInput, Upserted, upsert_charge_points
 from infra_notifications.services.sheets import MAX_COLUMNS, Table, Unreadable, read_table
@@ -180,7 +181,7 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
     except ValueError as error:
         check.refuse(line, str(error))
         return
-    key = row.evse_id.strip().upper()
+    key = identity_key(row.evse_id)
     if key in seen:
         said = _("%(evse)s stands in line %(line)d already.") % {"evse": row.evse_id, "line": seen[key]}
         check.refuse(line, said)
@@ -238,7 +239,7 @@ def _count_new(rows: list[ChargePointInput]) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)",
-                [[row.evse_id.strip().upper() for row in chunk]],
+                [[identity_key(row.evse_id) for row in chunk]],
             )
             known += cursor.fetchone()[0]
     return len(rows) - known

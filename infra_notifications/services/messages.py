@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from core.device_clock import Moment, judge, wrong_by
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt
 from core.sql import Col, storable, update_rows
+from core.text import composed, identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import (
     Observation,
@@ -30,8 +33,10 @@ from infra_notifications.ingest import (
     whole,
 )
 from infra_notifications.models import ChargePoint
+from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
+from infra_notifications.rules.spelling import CALL, PROTOCOLS, is_exact, read_wire
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.point_states import PointStates
@@ -69,7 +74,9 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.fed = fed
         self.messages, count = incoming.items, len(incoming.items)
         self.received = [self.now] * count
-        self.evse_keys = [""] * count
+        # What each message is: a call, or the result or error that answers one of this action.
+        self.kinds = [CALL] * count
+        self.evse_keys, self.stations = [""] * count, [""] * count
         self.evses: list[int | None] = [None] * count
         self.observations: list[list[Observation]] = [[]] * count
         self.targets: list[Sequence[Point]] = [()] * count
@@ -81,11 +88,27 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
         self.unmapped: list[tuple[Observation, OcppMessage]] = []
 
+    def read(self) -> None:
+        """Reads what is not spelt as OCPP spells it; most messages are and cost a look."""
+        for row, message in enumerate(self.messages):
+            if is_exact(message.protocol, message.action, message.payload) or not message.action.strip():
+                continue
+            wire = read_wire(message.protocol, message.action, message.payload)
+            if wire.problem:
+                self.incoming.reject(row, wire.problem)
+                continue
+            self.kinds[row] = wire.kind
+            self.messages[row] = msgspec.structs.replace(
+                message, protocol=wire.protocol, action=wire.action, payload=wire.payload
+            )
+            for note in wire.notes:
+                self.incoming.warn(row, note)
+
     def check(self, item: OcppMessage) -> str:
         return _problem(item)
 
     def sender(self, row: int) -> str:
-        return self.targets[row][0].station or self.evse_keys[row]
+        return identity_key(self.targets[row][0].station) or self.evse_keys[row]
 
     def content(self, row: int) -> Any:
         """Not when a forwarder received it: that differs where it stamps what it repeats."""
@@ -105,10 +128,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         every = range(len(self.messages))
         for row in every:
             self._read(row)
-        self.directory = Directory(
-            {key for key in self.evse_keys if key},
-            {station for row in every if (station := self.messages[row].station)},
-        )
+        self.directory = Directory({key for key in self.evse_keys if key}, {name for name in self.stations if name})
         for row in every:
             sender = self._locate(row)
             if sender and not self.incoming.errors[row]:
@@ -125,12 +145,14 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             self._apply(rows, alive, ids)
         write_unknown_rows(
             [
-                (key, station, evse, len(group), _sample(self.messages[group[-1]]), self.now, self.now)
-                for (key, station, evse), group in self.unknown.items()
+                (key, _station(last), evse, len(group), _sample(last), self.now, self.now)
+                for (key, _name, evse), group in self.unknown.items()
+                if (last := self.messages[group[-1]])
             ]
         )
 
     def _read(self, row: int) -> None:
+        """Reads who speaks when, also where nothing else can be taken, and what a request says."""
         message = self.messages[row]
         # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set. How long it
         # may have kept a message has no limit, because it says so.
@@ -140,10 +162,27 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 row, "`received_at` is no moment at which it can have been received; this request counts."
             )
         self.received[row], self.queued[row] = forwarded.at, is_offline(message.payload)
-        self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
-        self.evse_keys[row] = (message.charge_point or "").strip().upper()
+        self.evse_keys[row], self.stations[row] = identity_key(message.charge_point), identity_key(message.station)
         evse = evse_of(message.payload)
         self.evses[row] = evse if evse is not None else whole(message.connector)
+        if self.kinds[row] == CALL and not self.incoming.errors[row]:
+            self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
+            self._note_missing(row)
+
+    def _note_missing(self, row: int) -> None:
+        """Rejects a request without its required fields, unless what it says can be understood without them."""
+        message = self.messages[row]
+        version = PROTOCOLS.get(message.protocol, "")
+        missing = missing_fields(message.action, version, message.payload)
+        if not missing:
+            return
+        lacks = f"{message.action} lacks {', '.join(f'`{name}`' for name in missing)}, which OCPP requires"
+        if any(o.status or o.codes or o.component for o in self.observations[row]) or firmware_of(
+            message.action, message.payload
+        ):
+            self.incoming.warn(row, f"{lacks}; what it says was taken.")
+        else:
+            self.incoming.reject(row, f"{lacks}.")
 
     def _locate(self, row: int) -> str:
         """Finds whom the message is about and whose life it proves; returns the name of a sender that is unknown."""
@@ -155,14 +194,15 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 return f"charge point {message.charge_point}"
             self.targets[row], self.alive[row] = [point], self.directory.family(point)
             return ""
-        station = message.station or ""
+        station = self.stations[row]
         self.targets[row] = self.directory.at(station, evse)
         self.alive[row] = self.directory.by_station.get(station, [])
-        return "" if self.targets[row] else f"station {station}" + (f", connector {evse}" if evse else "")
+        named = composed(message.station or "")
+        return "" if self.targets[row] else f"station {named}" + (f", connector {evse}" if evse else "")
 
     def _note_unknown(self, row: int, evse: int | None) -> None:
         # Cut as it is stored, because two that are stored alike are one.
-        self.unknown[self.evse_keys[row][:48], (self.messages[row].station or "")[:48], evse].append(row)
+        self.unknown[self.evse_keys[row][:48], self.stations[row][:48], evse].append(row)
 
     # ---- deciding ---------------------------------------------------------------------------------------------
 
@@ -208,7 +248,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if self.evse_keys[row]:
             return self.targets[row]
         evse = observation.evse if observation.evse is not None else self.evses[row]
-        return self.directory.at(self.messages[row].station or "", evse)
+        return self.directory.at(self.stations[row], evse)
 
     def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
@@ -352,6 +392,10 @@ def _signals_of(
     ]
 
 
+def _station(message: OcppMessage) -> str:
+    return composed(message.station or "")[:48]
+
+
 def _sample(message: OcppMessage) -> str:
     return storable({"protocol": message.protocol, "action": message.action, "payload": message.payload})
 
@@ -359,8 +403,6 @@ def _sample(message: OcppMessage) -> str:
 def _problem(message: OcppMessage) -> str:
     if not message.action.strip() or len(message.action) > 60:
         return "`action` must be the name of an OCPP action, e.g. StatusNotification."
-    if not (message.charge_point or "").strip() and not (message.station or "").strip():
+    if not identity_key(message.charge_point) and not identity_key(message.station):
         return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
-    if message.payload is not None and not isinstance(message.payload, dict):
-        return "`payload` must be the OCPP payload, an object."
     return ""

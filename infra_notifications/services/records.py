@@ -37,7 +37,7 @@ def write_unknown_rows(rows: Sequence[tuple[Any, ...]]) -> None:
         "infra_notifications_unknownchargepoint",
         columns(UnknownChargePoint, "evse_id", "station", "connector", "messages", "sample", "first_seen", "last_seen"),
         sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1)),
-        "ON CONFLICT (upper(evse_id), station, coalesce(connector, -1)) DO UPDATE SET"
+        "ON CONFLICT (upper(evse_id), upper(station), coalesce(connector, -1)) DO UPDATE SET"
         " messages = infra_notifications_unknownchargepoint.messages + EXCLUDED.messages,"
         " sample = EXCLUDED.sample, last_seen = EXCLUDED.last_seen",
     )

@@ -10,6 +10,7 @@ from typing import Any
 from core.device_clock import judge, wrong_by
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import storable
+from core.text import identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
@@ -38,7 +39,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         return self.points[row].evse_key
 
     def resolve(self, rows: list[int]) -> None:
-        keys = {row: self.incoming.items[row].charge_point.strip().upper() for row in rows}
+        keys = {row: identity_key(self.incoming.items[row].charge_point) for row in rows}
         by_evse = Directory(set(keys.values()), ()).by_evse
         self.points = {row: by_evse[key] for row, key in keys.items() if key in by_evse}
         self.unknown = [row for row in rows if row not in self.points]
@@ -111,7 +112,7 @@ def _message_row(
 def _unknown_signals(unknown: Sequence[SignalMessage], now: datetime) -> list[tuple[Any, ...]]:
     counted: dict[str, list[SignalMessage]] = defaultdict(list)
     for message in unknown:
-        counted[message.charge_point.strip().upper()[:48]].append(message)
+        counted[identity_key(message.charge_point)[:48]].append(message)
     return [
         (key, "", None, len(group), storable({"protocol": "signal", "action": group[-1].case}), now, now)
         for key, group in counted.items()
@@ -123,7 +124,7 @@ def _signal_problem(message: SignalMessage) -> str:
         return f"`case` must be one of {', '.join(Case.values)}, not {message.case[:40]!r}."
     if message.state.lower() not in ("raised", "cleared"):
         return f"`state` must be raised or cleared, not {message.state[:40]!r}."
-    if not message.charge_point.strip():
+    if not identity_key(message.charge_point):
         return "`charge_point` must be an EVSE id."
     if message.occurred_at and parse_time(message.occurred_at) is None:
         return "`occurred_at` must be RFC 3339, e.g. 2026-11-21T05:40:00Z."

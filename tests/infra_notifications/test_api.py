@@ -102,9 +102,12 @@ def test_good_items_of_a_batch_are_taken_and_the_bad_ones_named(api: ApiClient, 
     ]
 
 
-def test_unknown_values_and_actions_are_kept(api: ApiClient, points: list[ChargePoint]) -> None:
-    odd = status("DE*ABC*E1*1", protocol="ocpp9.9", action="Teleport", payload={"status": "Dancing"})
-    assert api.post("/charging/messages", odd).json()["accepted"] == 1
+def test_unknown_values_and_versions_are_kept_and_unknown_actions_are_named(
+    api: ApiClient, points: list[ChargePoint]
+) -> None:
+    odd = status("DE*ABC*E1*1", protocol="ocpp9.9", payload={"status": "Dancing"})
+    answer = api.post("/charging/messages", [odd, odd | {"action": "Teleport"}]).json()
+    assert (answer["accepted"], [entry["index"] for entry in answer["rejected"]]) == (1, [1])
 
 
 @pytest.mark.parametrize("path", ["/charging/messages", "/charging/signals", "/charging/charge-points"])

@@ -1,0 +1,358 @@
+"""What senders make of OCPP on the way, and how it is read: other spellings, payloads wrapped once more, frames.
+
+Libraries hand their users snake_case, schemas name their files `StatusNotificationRequest`, OCPP 1.6 writes
+`StatusNotification.req`, forwarders put a whole frame or JSON text where the payload belongs. A message that is spelt
+as it should be costs a look at its action and its keys and no more.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, REQUIRED_ANYWHERE, nearest_action
+
+CALL, RESULT, ERROR = "call", "result", "error"
+PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
+_DIGITS = {"15": "ocpp1.5", "16": "ocpp1.6", "2": "ocpp2.0.1", "20": "ocpp2.0.1", "201": "ocpp2.0.1", "21": "ocpp2.1"}
+# What may stand around the digits of a version.
+_ALL_VERSIONS = f"{', '.join(KNOWN_VERSIONS[:-1])} or {KNOWN_VERSIONS[-1]}"
+_AROUND = {"", "ocpp", "v", "j", "s", "json", "soap", "ocppj", "ocpps", "ocppv", "ocppjson", "ocppsoap", "version"}
+# Behind an action's name: what kind of message it is.
+_SUFFIXES = {
+    CALL: ("", "req", "request", "call", "payload", "requestpayload"),
+    RESULT: ("conf", "confirmation", "res", "resp", "response", "result", "responsepayload"),
+    ERROR: ("error", "err"),
+}
+# Fields that are read beside those that are required (both generations of OCPP).
+_READ = """
+    connectorId errorCode info status timestamp vendorId vendorErrorCode connectorStatus evseId customData
+    generatedAt seqNo tbc eventData eventId trigger cause actualValue techCode techInfo cleared transactionId severity
+    component variable variableMonitoringId eventNotificationType name instance evse id type
+    chargingStation reason vendorName model firmwareVersion serialNumber modem
+    chargePointVendor chargePointModel chargePointSerialNumber currentTime interval meterValue sampledValue value
+"""
+KNOWN_KEYS = frozenset(_READ.split()) | REQUIRED_ANYWHERE
+_DETAILED = ("StatusNotification", "NotifyEvent")
+_STATUSES = """
+    Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted Occupied
+"""
+_ERROR_CODES = """
+    ConnectorLockFailure EVCommunicationError GroundFailure HighTemperature InternalError LocalListConflict NoError
+    OtherError OverCurrentFailure OverVoltage PowerMeterFailure PowerSwitchFailure ReaderFailure ResetFailure
+    UnderVoltage WeakSignal
+"""
+_VALUES = {
+    "status": frozenset(_STATUSES.split()),
+    "connectorStatus": frozenset(_STATUSES.split()),
+    "errorCode": frozenset(_ERROR_CODES.split()),
+    "trigger": frozenset(("Alerting", "Delta", "Periodic")),
+}
+# In these nothing is ours to correct.
+_OPAQUE = ("customData", "data")
+_WRAPPERS = {"payload", "body", "request", "response", "message", "params", "arguments", "content"}
+_FRAME_KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
+_MOST_WRAPS, _DEEPEST = 5, 8
+_NO_LETTER = re.compile(r"[^a-z0-9]")
+
+
+def fold(text: str) -> str:
+    """A name without case, blanks, and signs between its words; full-width letters are letters."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _NO_LETTER.sub("", text.lower())
+
+
+_KEYS = {fold(key): key for key in sorted(KNOWN_KEYS)}
+_FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values in _VALUES.items()}
+_ACTIONS = {
+    fold(action) + suffix: (action, kind)
+    for kind, suffixes in reversed(_SUFFIXES.items())
+    for suffix in suffixes
+    for action in ACTIONS
+}
+
+
+@dataclass(slots=True)
+class WireMessage:
+    """A message as it is read: `kind` is call, result or error; `notes` say how it had to be read.
+
+    `problem` says in a sentence why it is none.
+    """
+
+    protocol: str
+    action: str
+    payload: Any
+    kind: str = CALL
+    notes: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def version(self) -> str:
+        """1.6, 2.0.1 or 2.1; the first where the protocol is none that we know."""
+        return PROTOCOLS.get(self.protocol, KNOWN_VERSIONS[0])
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def is_exact(protocol: str, action: str, payload: Any) -> bool:
+    """Whether a message is spelt as it should be and has what it must have."""
+    versions = ACTIONS.get(action)
+    version = PROTOCOLS.get(protocol)
+    if versions is None or version is None or type(payload) is not dict:
+        return False
+    required = versions.get(version)
+    if required is None or not payload.keys() >= required or not KNOWN_KEYS.issuperset(payload):
+        return False
+    if action == "StatusNotification":
+        return (
+            _is_value(payload, "status") and _is_value(payload, "connectorStatus") and _is_value(payload, "errorCode")
+        )
+    if action == "NotifyEvent":
+        events = payload["eventData"]
+        return type(events) is list and all(_is_exact_event(event) for event in events)
+    return not (action == "BootNotification" and "currentTime" in payload)
+
+
+def _is_value(payload: dict[str, Any], key: str) -> bool:
+    value = payload.get(key)
+    return value is None or (isinstance(value, str) and value in _VALUES[key])
+
+
+def _is_exact_event(event: Any) -> bool:
+    if type(event) is not dict or not KNOWN_KEYS.issuperset(event):
+        return False
+    parts = (event.get("component"), event.get("variable"))
+    return _is_value(event, "trigger") and all(type(part) is dict and KNOWN_KEYS.issuperset(part) for part in parts)
+
+
+def read_wire(protocol: str, action: str, payload: Any) -> WireMessage:
+    """Brings a message into its own spelling. Never raises."""
+    wire = WireMessage(protocol, action, payload)
+    _read_protocol(wire)
+    try:
+        _unwrap(wire)
+        _read_action(wire)
+        if wire.problem:
+            return wire
+        if isinstance(wire.payload, dict):
+            _read_keys(wire)
+            _read_values(wire)
+    except RecursionError:
+        wire.note("It is nested too deeply to be corrected.")
+    if wire.payload is None:
+        wire.payload = {}
+    if not isinstance(wire.payload, dict):
+        wire.problem = "`payload` must be the OCPP payload, an object."
+    elif wire.kind == RESULT and _is_request(wire.action, wire.payload):
+        wire.kind = CALL
+        wire.note("It has the fields of a request and was read as one.")
+    elif wire.action == "BootNotification" and wire.kind == CALL and {"currentTime", "interval"} <= wire.payload.keys():
+        wire.kind = RESULT
+        wire.note("It is the answer to a BootNotification and was read as such.")
+    return wire
+
+
+def _is_request(action: str, payload: dict[str, Any]) -> bool:
+    return any(fields and payload.keys() >= fields for fields in ACTIONS[action].values())
+
+
+def _read_protocol(wire: WireMessage) -> None:
+    if wire.protocol in PROTOCOLS:
+        return
+    folded = fold(wire.protocol)
+    digits = "".join(re.findall(r"\d+", folded))
+    known = _DIGITS.get(digits) if re.sub(r"\d", "", folded) in _AROUND else None
+    if known is not None:
+        wire.note(f"`protocol` {wire.protocol[:20]!r} was read as {known}.")
+        wire.protocol = known
+    else:
+        wire.note(
+            f"`protocol` {wire.protocol[:20]!r} is no version of OCPP that we know; the message was read by its fields."
+        )
+
+
+# ---- wrapping -------------------------------------------------------------------------------------------------------
+
+
+def _unwrap(wire: WireMessage) -> None:
+    for _wrap in range(_MOST_WRAPS):
+        if isinstance(wire.payload, str):
+            if not _read_text(wire):
+                return
+        elif isinstance(wire.payload, list):
+            if not _read_frame(wire, wire.payload):
+                return
+        elif isinstance(wire.payload, dict):
+            if not _read_wrapper(wire, wire.payload):
+                return
+        else:
+            return
+
+
+def _read_text(wire: WireMessage) -> bool:
+    """JSON text where an object belongs; a blank one is empty."""
+    text = wire.payload.strip("\ufeff\u200b \t\r\n")
+    if not text:
+        wire.payload = {}
+        return False
+    try:
+        inner = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    if not isinstance(inner, dict | list | str):
+        return False
+    wire.payload = inner
+    wire.note("`payload` was JSON text and was read as what it says.")
+    return True
+
+
+def _read_frame(wire: WireMessage, frame: list[Any]) -> bool:
+    """A frame of OCPP-J (part 4 of its specification): [2, id, action, payload], [3, id, payload], [4, id, code, …]."""
+    if len(frame) == 1:
+        wire.payload = frame[0]
+        wire.note("`payload` was a list of one and was read as that one.")
+        return isinstance(frame[0], dict | list | str)
+    number = frame[0] if frame else None
+    if isinstance(number, str) and number.strip().isdecimal() and len(number) < 3:
+        number = int(number)
+    kind = _FRAME_KINDS.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
+    if kind is None:
+        return False
+    wire.note("`payload` was a whole OCPP-J frame; its own payload was read.")
+    wire.kind = kind
+    if kind == CALL:
+        _take_action(wire, frame[2] if len(frame) > 2 else None)
+        wire.payload = frame[3] if len(frame) > 3 else {}
+    elif kind == RESULT:
+        wire.payload = frame[2] if len(frame) > 2 else {}
+    else:
+        code, description, details = (*frame[2:5], *[None] * 3)[:3]
+        wire.payload = {"errorCode": code, "errorDescription": description, "errorDetails": details}
+        return False
+    return True
+
+
+def _take_action(wire: WireMessage, action: Any) -> None:
+    """The action that stands nearer to the payload, where it is one."""
+    if isinstance(action, str) and fold(action) in _ACTIONS and action != wire.action:
+        if _ACTIONS[fold(action)][0] != _ACTIONS.get(fold(wire.action), ("", ""))[0]:
+            wire.note(f"`action` {wire.action[:60]!r} gave way to {action[:60]}, which stands beside the payload.")
+        wire.action = action
+
+
+def _read_wrapper(wire: WireMessage, outer: dict[str, Any]) -> bool:
+    """An object that holds the payload under its action's name or a general one, and no field of its own."""
+    versions = ACTIONS.get(_ACTIONS.get(fold(wire.action), ("", ""))[0], {})
+    fields = frozenset().union(*versions.values())
+    if not outer or any(_KEYS.get(fold(key), key) in fields for key in outer):
+        return False
+    for key, inner in outer.items():
+        folded = fold(key)
+        if isinstance(inner, dict | list | str) and (folded in _WRAPPERS or folded in _ACTIONS):
+            if isinstance(inner, str) and not inner.lstrip().startswith(("{", "[", '"')):
+                continue
+            if folded in _ACTIONS and folded not in _WRAPPERS:
+                _take_action(wire, key)
+            _take_action(wire, next((value for name, value in outer.items() if fold(name) == "action"), None))
+            wire.payload = inner
+            wire.note(f"`payload` was wrapped once more, in `{key[:40]}`; what is in it was read.")
+            return True
+    return False
+
+
+# ---- names ----------------------------------------------------------------------------------------------------------
+
+
+def _read_action(wire: WireMessage) -> None:
+    if wire.action in ACTIONS:
+        return
+    found = _ACTIONS.get(fold(wire.action))
+    if found is None:
+        nearest, named = nearest_action(wire.action[:60]), wire.action.strip()[:60]
+        wire.problem = f"`action` {named} is no action of OCPP {_ALL_VERSIONS}; the nearest is {nearest}."
+        return
+    action, kind = found
+    wire.note(f"`action` {wire.action[:60]!r} was read as {action}{'' if kind == CALL else f', its {kind}'}.")
+    wire.action = action
+    wire.kind = kind if kind != CALL else wire.kind
+
+
+def _read_keys(wire: WireMessage) -> None:
+    renamed: dict[str, str] = {}
+    # A copy, because what was sent is read again when a race was lost.
+    wire.payload = _renamed(wire.payload, renamed, 0)
+    if renamed:
+        # One in another spelling means that all are: those that we do not know as well.
+        wire.payload = _camel(wire.payload, 0)
+        names = ", ".join(f"`{old[:40]}` as `{new}`" for old, new in list(renamed.items())[:3])
+        wire.note(f"Fields were read in another spelling: {names}{', …' if len(renamed) > 3 else ''}.")
+
+
+def _renamed(value: Any, renamed: dict[str, str], depth: int) -> Any:
+    """The value with known keys in their own spelling; `renamed` collects what was changed."""
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [_renamed(inner, renamed, depth + 1) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        known = _KEYS.get(fold(key))
+        name = key if key in KNOWN_KEYS or known is None else known
+        if name != key:
+            if name in value:  # spelt right beside it: that one counts
+                name = key
+            else:
+                renamed[key] = name
+        found[name] = inner if name in _OPAQUE else _renamed(inner, renamed, depth + 1)
+    return found
+
+
+def _camel(value: Any, depth: int) -> Any:
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [_camel(inner, depth + 1) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {_camel_key(key): inner if key in _OPAQUE else _camel(inner, depth + 1) for key, inner in value.items()}
+
+
+def _camel_key(key: str) -> str:
+    first, *words = [word for word in re.split(r"[_\-\s]+", key) if word] or [key]
+    return first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in words) if words else key
+
+
+# ---- values ---------------------------------------------------------------------------------------------------------
+
+
+def _read_values(wire: WireMessage) -> None:
+    if wire.action not in _DETAILED or wire.kind != CALL:
+        return
+    for holder in (wire.payload, *_events(wire.payload)):
+        for key, values in _FOLDED_VALUES.items():
+            _read_value(wire, holder, key, values)
+        variable = holder.get("variable")
+        if isinstance(variable, dict) and fold(str(variable.get("name"))) == "availabilitystate":
+            _read_value(wire, holder, "actualValue", _FOLDED_VALUES["status"])
+
+
+def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dict[str, str]) -> None:
+    value = holder.get(key)
+    if isinstance(value, str) and (name := values.get(fold(value), value)) != value:
+        holder[key] = name
+        wire.note(f"`{key}` {value[:40]!r} was read as {name}.")
+
+
+def _events(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    events = payload.get("eventData")
+    yield from (event for event in (events if isinstance(events, list) else [events]) if isinstance(event, dict))

@@ -1,0 +1,338 @@
+"""OCPP as senders really spell it: read, with a note, or rejected by name; never accepted in silence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra_notifications.ingest import OcppMessage
+from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, UnknownChargePoint
+from infra_notifications.rules.actions import ACTIONS, nearest_action
+from infra_notifications.rules.spelling import CALL, ERROR, RESULT, is_exact, read_wire
+from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from tests import clock
+from tests.conftest import ApiClient
+from tests.infra_notifications.helpers import say, signal, station, take, take_neutral
+
+pytestmark = pytest.mark.django_db
+NOW = clock.NOW
+FAULTED: dict[str, Any] = {"connectorId": 1, "errorCode": "OverCurrentFailure", "status": "Faulted"}
+SNAKE = {"connector_id": 1, "error_code": "OverCurrentFailure", "status": "Faulted"}
+EVENT = {
+    "generatedAt": "2026-11-29T09:00:00Z",
+    "seqNo": 0,
+    "eventData": [
+        {
+            "eventId": 1,
+            "timestamp": "2026-11-29T09:00:00Z",
+            "trigger": "Alerting",
+            "actualValue": "true",
+            "eventNotificationType": "HardWiredNotification",
+            "component": {"name": "ShockSensor", "evse": {"id": 1}},
+            "variable": {"name": "Active"},
+        }
+    ],
+}
+QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    return station(points=1)[0]
+
+
+def sent(point: ChargePoint, action: str, payload: Any, protocol: str = "ocpp1.6") -> Any:
+    return say(point, payload, action=action, protocol=protocol)
+
+
+# ---- a fault is heard however it is spelt ---------------------------------------------------------------------------
+
+SPELT: list[tuple[str, str, Any]] = [
+    ("ocpp1.6", "StatusNotificationRequest", FAULTED),
+    ("ocpp1.6", "StatusNotification.req", FAULTED),
+    ("ocpp1.6", "StatusNotification.conf", FAULTED),
+    ("ocpp1.6", "StatusNotificationResponse", FAULTED),
+    ("ocpp1.6", "StatusNotificationPayload", FAULTED),
+    ("ocpp1.6", " StatusNotification\n", FAULTED),
+    ("ocpp1.6", "Status Notification", FAULTED),
+    ("ocpp1.6", "Status\u200bNotification\ufeff", FAULTED),
+    ("ocpp1.6", "status_notification", SNAKE),
+    ("ocpp1.6", "status-notification", FAULTED),
+    ("ocpp1.6", "statusNotification", FAULTED),
+    ("ocpp1.6", "STATUSNOTIFICATION", {key.upper(): value for key, value in FAULTED.items()}),
+    ("ocpp1.6", "STATUS_NOTIFICATION", {key.upper(): value for key, value in SNAKE.items()}),
+    ("ocpp1.6", "StatusNotification", SNAKE),
+    ("ocpp1.6", "StatusNotification", {"ConnectorId": 1, "ErrorCode": "OverCurrentFailure", "Status": "Faulted"}),
+    ("ocpp1.6", "StatusNotification", {f"{key}\u200b": value for key, value in FAULTED.items()}),
+    ("ocpp1.6", "StatusNotification", {"payload": FAULTED}),
+    ("ocpp1.6", "StatusNotification", {"StatusNotification": FAULTED}),
+    ("ocpp1.6", "StatusNotification", {"statusNotificationRequest": SNAKE}),
+    ("ocpp1.6", "StatusNotification", {"payload": {"payload": FAULTED}}),
+    ("ocpp1.6", "StatusNotification", {"action": "StatusNotification", "payload": FAULTED}),
+    ("ocpp1.6", "StatusNotification", json.dumps(FAULTED)),
+    ("ocpp1.6", "StatusNotification", json.dumps(json.dumps(FAULTED))),
+    ("ocpp1.6", "StatusNotification", {"payload": json.dumps(FAULTED)}),
+    ("ocpp1.6", "StatusNotification", [FAULTED]),
+    ("ocpp1.6", "StatusNotification", [2, "id", "StatusNotification", FAULTED]),
+    ("ocpp1.6", "StatusNotification", ["2", "id", "StatusNotification", SNAKE]),
+    ("ocpp1.6", "StatusNotification", json.dumps([2, "id", "StatusNotification", FAULTED])),
+    ("ocpp1.6", "StatusNotification", {"payload": [2, "id", "StatusNotification", FAULTED]}),
+    ("ocpp1.6", "CALL", [2, "id", "StatusNotification", FAULTED]),
+    ("ocpp1.6", "Heartbeat", [2, "id", "StatusNotification", FAULTED]),
+    ("OCPP1.6", "StatusNotification", FAULTED),
+    ("ocpp16", "StatusNotification", FAULTED),
+    ("1.6", "StatusNotification", FAULTED),
+    ("1.6J", "StatusNotification", FAULTED),
+    ("OCPP 1.6-J", "StatusNotification", FAULTED),
+    ("ocpp1.6s", "StatusNotification", FAULTED),
+    ("v16", "StatusNotification", FAULTED),
+    ("ocpp1.6", "StatusNotification", FAULTED | {"status": "faulted"}),
+    ("ocpp1.6", "StatusNotification", FAULTED | {"status": "FAULTED", "errorCode": "over_current_failure"}),
+    ("ocpp2.0", "NotifyEvent", EVENT),
+    ("OCPP2.0.1", "notify_event", EVENT),
+    ("2.1", "NotifyEventRequest", EVENT),
+    ("ocpp201", "NotifyEvent", {"payload": EVENT}),
+    ("ocpp2.0.1", "NotifyEvent", [2, "1", "NotifyEvent", EVENT]),
+]
+
+
+@pytest.mark.parametrize(("protocol", "action", "payload"), SPELT)
+def test_a_fault_in_another_spelling_is_heard_and_the_spelling_named(
+    point: ChargePoint, protocol: str, action: str, payload: Any
+) -> None:
+    told = sent(point, action, payload, protocol)
+    assert (told.accepted, told.rejected) == (1, [])
+    assert told.warnings
+    assert all(place == 0 and sentence.endswith(".") for place, sentence in told.warnings)
+    assert Incident.objects.filter(charge_point=point, closed_at=None).count() == 1
+    assert ChargePointMessage.objects.get().action in ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("protocol", "action", "payload"),
+    [
+        ("ocpp1.6", "StatusNotification", FAULTED),
+        ("ocpp1.6", "StatusNotification", FAULTED | {"x_vendor": 1, "vendorErrorCode": "E_01"}),
+        ("ocpp2.0.1", "NotifyEvent", EVENT),
+        ("ocpp1.6", "Heartbeat", {}),
+        ("ocpp1.6", "DataTransfer", {"vendorId": "x", "data": {"snake_case": {"payload": 1}}}),
+    ],
+)
+def test_what_is_spelt_right_is_not_warned_of_and_stays(
+    point: ChargePoint, protocol: str, action: str, payload: Any
+) -> None:
+    assert sent(point, action, payload, protocol).warnings == []
+    assert ChargePointMessage.objects.get().payload == payload
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def kebab(name: str) -> str:
+    return snake(name).replace("_", "-")
+
+
+def pascal(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+HABITS = st.sampled_from([str, str.upper, str.lower, pascal, snake, kebab, lambda name: f" {name}\u200b"])
+WRAPS = st.lists(
+    st.sampled_from(
+        [
+            lambda payload: {"payload": payload},
+            json.dumps,
+            lambda payload: {"StatusNotification": payload},
+            lambda payload: [2, "1", "StatusNotification", payload],
+        ]
+    ),
+    max_size=2,
+)
+
+
+@QUIET
+@given(HABITS, HABITS, HABITS, WRAPS, st.sampled_from(["", "Request", ".req", "Payload"]))
+def test_no_fault_is_lost_by_its_spelling(habit: Any, of_keys: Any, of_values: Any, wraps: Any, suffix: str) -> None:
+    payload: Any = {of_keys(key): of_values(value) if key == "status" else value for key, value in FAULTED.items()}
+    for wrap in wraps:
+        payload = wrap(payload)
+    wire = read_wire("ocpp1.6", habit("StatusNotification") + suffix, payload)
+    assert (wire.action, wire.kind, wire.problem) == ("StatusNotification", CALL, "")
+    assert wire.payload == FAULTED
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.sampled_from(["payload", "status", "a", "StatusNotification", "eventData"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@QUIET
+@given(st.text(max_size=20), st.text(max_size=20) | st.sampled_from(list(ACTIONS)), ANY)
+def test_nothing_that_comes_raises_and_what_is_read_once_is_exact_by_then(
+    protocol: str, action: str, payload: Any
+) -> None:
+    wire = read_wire(protocol, action, payload)
+    if wire.problem:
+        assert wire.problem.endswith(".")
+        return
+    assert wire.action in ACTIONS
+    again = read_wire(wire.protocol, wire.action, wire.payload)
+    assert (again.action, again.payload) == (wire.action, wire.payload) or not is_exact(
+        wire.protocol, wire.action, wire.payload
+    )
+
+
+# ---- what is none ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "nearest"),
+    [
+        ("StatusNotifcation", "StatusNotification"),
+        ("statusNotify", "StatusNotification"),
+        ("HeartBeatz", "Heartbeat"),
+        ("Boot", ""),
+        ("Teleport", ""),
+        ("\U0001f50c", ""),
+        ("x" * 60, ""),
+    ],
+)
+def test_an_action_of_no_version_is_rejected_with_the_nearest(point: ChargePoint, action: str, nearest: str) -> None:
+    told = sent(point, action, FAULTED)
+    ((_place, sentence),) = told.rejected
+    assert "is no action of OCPP 1.6, 2.0.1 or 2.1; the nearest is " in sentence
+    named = sentence.removesuffix(".").rpartition(" ")[2]
+    assert named in ACTIONS
+    assert nearest_action(action) == named
+    assert named == (nearest or named)
+    assert not ChargePointMessage.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "action", "payload", "named"),
+    [
+        ("ocpp1.6", "StatusNotification", {}, "`connectorId`, `errorCode`, `status`"),
+        ("ocpp1.6", "StatusNotification", {"connectorId": 1}, "`errorCode`, `status`"),
+        ("ocpp1.6", "StatusNotification", None, "`connectorId`, `errorCode`, `status`"),
+        ("ocpp1.6", "BootNotification", {}, "`chargePointModel`, `chargePointVendor`"),
+        ("ocpp2.0.1", "BootNotification", {"reason": "PowerUp"}, "`chargingStation`"),
+        ("ocpp1.6", "MeterValues", {"connectorId": 1}, "`meterValue`"),
+        ("ocpp2.0.1", "NotifyEvent", {"generatedAt": "2026-11-29T09:00:00Z", "seqNo": 0}, "`eventData`"),
+        ("ocpp2.1", "BatterySwap", {}, "`batteryData`, `eventType`, `idToken`, `requestId`"),
+        ("ocpp1.6", "StartTransaction", {"connector_id": 1}, "`idTag`, `meterStart`, `timestamp`"),
+    ],
+)
+def test_a_known_action_without_what_it_must_hold_is_rejected_by_name(
+    point: ChargePoint, protocol: str, action: str, payload: Any, named: str
+) -> None:
+    told = sent(point, action, payload if payload is not None else {}, protocol)
+    assert told.rejected == [(0, f"{action} lacks {named}, which OCPP requires.")]
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("StatusNotification", {"status": "Faulted", "connectorId": 1}),
+        ("StatusNotification", {"connectorStatus": "Faulted", "evseId": 1}),
+        ("SecurityEventNotification", {"type": "TamperDetectionActivated"}),
+        ("NotifyEvent", {"eventData": EVENT["eventData"]}),
+        ("BootNotification", {"firmwareVersion": "5.1"}),
+    ],
+)
+def test_what_says_enough_is_taken_without_the_rest_and_warned_of(
+    point: ChargePoint, action: str, payload: dict[str, Any]
+) -> None:
+    told = sent(point, action, payload)
+    assert told.accepted == 1
+    assert "which OCPP requires; what it says was taken." in told.warnings[0][1]
+
+
+@pytest.mark.parametrize("payload", [7, True, [1], [7, "a"], "no JSON", [[]], 1.5])
+def test_a_payload_that_is_none_is_rejected(point: ChargePoint, payload: Any) -> None:
+    wire = read_wire("ocpp1.6", "StatusNotification", payload)
+    assert wire.problem == "`payload` must be the OCPP payload, an object."
+
+
+# ---- answers --------------------------------------------------------------------------------------------------------
+
+CONF = {"status": "Accepted", "currentTime": "2026-11-29T09:00:00Z", "interval": 300}
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "kind"),
+    [
+        ("BootNotification", [3, "id", CONF], RESULT),
+        ("BootNotification.conf", CONF, RESULT),
+        ("BootNotificationResponse", CONF, RESULT),
+        ("boot_notification_response", {"status": "Accepted", "current_time": "x", "interval": 300}, RESULT),
+        ("BootNotification", CONF, RESULT),
+        ("Heartbeat", [3, "id", {"currentTime": "2026-11-29T09:00:00Z"}], RESULT),
+        ("BootNotification", [4, "id", "InternalError", "", {}], ERROR),
+        ("StatusNotification", [4, "id", "FormationViolation"], ERROR),
+        ("StatusNotification", [4], ERROR),
+        ("NotifyPeriodicEventStream", [6, "id", "NotifyPeriodicEventStream", {"id": 1}], CALL),
+    ],
+)
+def test_answers_are_read_as_answers(point: ChargePoint, action: str, payload: Any, kind: str) -> None:
+    wire = read_wire("ocpp1.6", action, payload)
+    if payload != [4]:
+        assert (wire.kind, wire.problem) == (kind, "")
+    told = sent(point, action, payload)
+    assert told.accepted == (kind != CALL and payload != [4])
+    assert not Incident.objects.exists()
+
+
+# ---- identities -----------------------------------------------------------------------------------------------------
+
+COMPOSED, APART = "K\u00f6ln-1", "Ko\u0308ln-1"
+SAME = [
+    ("CP-1", "cp-1"),
+    ("CP-1", " CP-1\t"),
+    ("CP-1", "\ufeffCP\u200b-1"),
+    (COMPOSED, APART),
+    (APART, COMPOSED.upper()),
+    ("Stra\u00dfe", "STRA\u00dfE"),
+]
+
+
+@pytest.mark.parametrize(("listed", "spelt"), SAME)
+def test_a_station_and_an_evse_id_are_the_same_in_every_spelling(listed: str, spelt: str) -> None:
+    upsert_charge_points(rows=[ChargePointInput(evse_id=f"DE*{listed}*1", station=listed, connector=1)], now=NOW)
+    point = ChargePoint.objects.get()
+    heard = [
+        say(point, FAULTED, charge_point=None, station=spelt),
+        say(point, FAULTED, charge_point=f" DE*{spelt.strip()}*1"),
+        take_neutral(signal(f"de*{spelt.strip()}*1\n", "raised", case="SENSORS")),
+    ]
+    assert [told.accepted for told in heard] == [1, 1, 1], heard
+    upsert_charge_points(rows=[ChargePointInput(evse_id=f" DE*{spelt.strip()}*1", name="renamed")], now=NOW)
+    assert ChargePoint.objects.get().name == "renamed"
+
+
+def test_unknown_stations_are_one_in_every_spelling() -> None:
+    assert take(*(say_unknown(name) for name in ("cp-9", "CP-9 ", "Cp\u200b-9"))).accepted == 0
+    take(say_unknown("CP-9"))
+    unknown = UnknownChargePoint.objects.get()
+    assert (unknown.station.upper(), unknown.messages) == ("CP-9", 4)
+
+
+def say_unknown(name: str) -> Any:
+    return OcppMessage(station=name, action="StatusNotification", payload=FAULTED)
+
+
+def test_machines_find_a_charge_point_in_every_spelling(api: ApiClient) -> None:
+    upsert_charge_points(rows=[ChargePointInput(evse_id=f"DE*{APART}*1", station=APART)], now=NOW)
+    assert ChargePoint.objects.get().evse_id == f"DE*{COMPOSED}*1"
+    group = {"name": "g", "emails": ["a@example.org"], "charge_points": [f"de*{APART}\u200b*1"]}
+    assert api.post("/charging/groups", group).json()["charge_points"] == 1
+    assert api.get(f"/charging/charge-points/de*{APART}*1").json()["station"] == COMPOSED
