@@ -18,7 +18,7 @@ import msgspec
 from core.device_clock import Moment, judge, wrong_by
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt
-from core.sql import Col, storable, update_rows
+from core.sql import storable
 from core.text import composed, identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import (
@@ -32,7 +32,6 @@ from infra_notifications.ingest import (
     parse_time,
     whole,
 )
-from infra_notifications.models import ChargePoint
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
@@ -40,7 +39,12 @@ from infra_notifications.rules.spelling import CALL, PROTOCOLS, is_exact, read_w
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.point_states import PointStates
-from infra_notifications.services.records import write_message_rows, write_unknown_rows, write_unmapped
+from infra_notifications.services.records import (
+    write_boot_facts,
+    write_message_rows,
+    write_unknown_rows,
+    write_unmapped,
+)
 from infra_notifications.services.sources import count_sources, note_fed, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
 
@@ -338,27 +342,13 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         write_message_rows(written)
 
     def _write_boot_facts(self, rows: Sequence[int]) -> None:
-        """What a station says of itself when it boots is truer than what was once imported.
-
-        Charge points are locked before their states, as an import does, and in the order of their keys.
-        """
         latest: dict[int, tuple[Any, ...]] = {}
         for row in rows:
             facts = firmware_of(self.messages[row].action, self.messages[row].payload)
             if facts:
                 values = (facts.get("vendor"), facts.get("model"), facts.get("firmware"))
                 latest |= {point.id: (point.id, *values) for point in self.alive[row]}
-        if not latest:
-            return
-        list(ChargePoint.objects.select_for_update(no_key=True).filter(pk__in=latest).order_by("pk").values_list("pk"))
-        update_rows(
-            "infra_notifications_chargepoint",
-            Col("id", "bigint"),
-            tuple(Col(name, "text", f"coalesce(x.{name}, t.{name})") for name in ("vendor", "model", "firmware")),
-            [latest[pk] for pk in sorted(latest)],
-            "AND (t.vendor, t.model, t.firmware) IS DISTINCT FROM"
-            " (coalesce(x.vendor, t.vendor), coalesce(x.model, t.model), coalesce(x.firmware, t.firmware))",
-        )
+        write_boot_facts(latest)
 
 
 def _signals_of(

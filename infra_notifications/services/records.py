@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from core.sql import columns, insert_rows, storable
+from core.sql import Col, columns, insert_rows, storable, update_rows
 from infra_notifications.ingest import UNSPECIFIC, Observation
-from infra_notifications.models import ChargePointMessage, UnknownChargePoint, UnmappedReport
+from infra_notifications.models import ChargePoint, ChargePointMessage, UnknownChargePoint, UnmappedReport
 
 
 def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
@@ -28,6 +28,25 @@ def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
             "received_at",
         ),
         rows,
+    )
+
+
+def write_boot_facts(latest: Mapping[int, tuple[Any, ...]]) -> None:
+    """Charge point → (its id, vendor, model, firmware), None for what is unsaid.
+
+    What a station says of itself when it boots is truer than what was once imported. Charge points are locked before
+    their states, as an import does, and in the order of their keys.
+    """
+    if not latest:
+        return
+    list(ChargePoint.objects.select_for_update(no_key=True).filter(pk__in=latest).order_by("pk").values_list("pk"))
+    update_rows(
+        "infra_notifications_chargepoint",
+        Col("id", "bigint"),
+        tuple(Col(name, "text", f"coalesce(x.{name}, t.{name})") for name in ("vendor", "model", "firmware")),
+        [latest[pk] for pk in sorted(latest)],
+        "AND (t.vendor, t.model, t.firmware) IS DISTINCT FROM"
+        " (coalesce(x.vendor, t.vendor), coalesce(x.model, t.model), coalesce(x.firmware, t.firmware))",
     )
 
 
