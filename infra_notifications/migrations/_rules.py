@@ -5,7 +5,7 @@ words, 50 what is known to be no alarm, 55 the faults that are none of the other
 them can be changed in the administration.
 """
 
-from infra_notifications.rules.wording import ENDS
+from infra_notifications.rules.wording import ENDS, FINE, NEGATIONS
 
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
@@ -23,6 +23,7 @@ SAYS_AN_ERROR = ["!NoError", *HARMLESS]
 
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
+    *("térmico", "termico", "relé térmico"),
     *("MCB", "MCBs", "RCBO", "RCD", "RCCB", "RCMB", "RCM", "EV-RCM", "GFCI", "GFI", "CCID*", "IMD", "SPD"),
     *(
         "fuse",
@@ -53,6 +54,27 @@ FUSE_WORDS = [
         "residual current device",
         "ground fault interrupter",
     ),
+    *("ELCB", "RDC-DD", "RDCDD", "RCMU", "MCCB", "AFDD", "GFDI", "main switch", "Hauptschalter", "hoofdschakelaar"),
+    *("protective device", "protection device", "Schutzeinrichtung", "Schutzorgan", "dispositif de protection"),
+    *("lightning protection", "Blitzschutz*", "protection contre les surtensions", "limitador de sobretensiones"),
+    *("protector de sobretensiones", "overspanningsbeveiliging", "scaricatore", "limitatore di sovratensione"),
+    *("automaat", "interruptor diferencial", "contrôleur d'isolement", "vigilante de aislamiento", "*automat"),
+    *("isolatiebewaking", "controllo isolamento", "insulation resistance", "isolation resistance"),
+    *("Isolationswiderstand*", "résistance d'isolement", "resistencia de aislamiento", "isolatieweerstand"),
+    *("resistenza di isolamento", "resistenza d'isolamento", "coupe-circuit", "interrupteur différentiel"),
+    *(
+        "stroomautomaat",
+        "smeltveiligheid",
+        "smeltzekering",
+        "DPS",
+        "earth leakage",
+        "FI/LS",
+        "FI-LS",
+        "aardlekbeveiliging",
+    ),
+    *("PRCD", "*ableiter", "différentiel*", "diferencial*", "differenzial*", "disjonct*", "magnetot*", "salvavita*"),
+    *("fusib*", "*zekering*", "*sicherung*", "*schutzschalter*", "aardlek*", "trip unit", "cut-out", "RCDs", "RCBOs"),
+    *("stotz", "FI-Schalter*", "FI-Schutz*", "LS-Automat*", "interruptor general", "interruttore generale"),
 ]
 TRIP_WORDS = [
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
@@ -61,9 +83,27 @@ TRIP_WORDS = [
     *("defect", "scattat*", "apert*", "bruciat*"),
     *("*auslösung", "déclenchement", "disjoncté*", "HS", "salto", "saltado", "disparo", "doorgebrand*", "uit"),
     *("intervento", "intervenut*", "scatto", "fallo", "défectueux", "défectueuse"),
+    *("defective", "end of life", "operated", "switched off", "low", "disconnected", "dropped"),
+    *("zu niedrig", "zu gering", "niedrig", "abgeschaltet", "angesprochen", "Auslösung", "rausgeflogen", "faible"),
+    *("bas", "basse", "insuffisante", "en alarme", "sauté*", "coupé*", "abierto*", "abierta*", "baja", "bajo"),
+    *("desconectad*", "quemad*", "averiad*", "laag", "defecte", "geactiveerd", "afgeschakeld", "bassa", "basso"),
+    *("allarme", "intervenuta", "guasto", "attivat*", "activé*", "activad*", "aktiviert", "pops", "popped", "gone"),
+    *(
+        "fallen",
+        "kaputt",
+        "geflogen",
+        "ha saltado",
+        "saltada",
+        "saltó",
+        "è saltato",
+        "saltat*",
+        "disgiunt*",
+        "staccat*",
+    ),
 ]
 # What the protection acts upon: to say it is enough.
 FAULT_CURRENT_WORDS = [
+    *("residual DC current", "residual AC current", "DC residual", "residual DC"),
     *("residual current", "residual fault current", "leakage", "fault current", "ground fault*", "earth fault*"),
     *("ground failure", "isolation fault", "insulation fault", "insulation failure", "insulation monitoring fault"),
     *("insulation resistance", "isolation resistance", "resistance fault", "capacitance fault", "short circuit*"),
@@ -84,8 +124,31 @@ FAULT_CURRENT_WORDS = [
         "perdita di isolamento",
         "!limit",
     ),
+    *("kortsluit*", "Kurzschl*", "court-circuit*", "cortocircuit*", "surintens*", "sobreintens*", "sovracorrent*"),
+    *(
+        "isolatiefout*",
+        "aardfout*",
+        "lekstro*",
+        "earth leak*",
+        "leakage current*",
+        "défaut d'isolation",
+        "défaut isolation",
+    ),
+    *("défaut terre", "guasto isolamento", "guasto di terra", "guasto a massa", "masseschluss", "Körperschluss"),
+    *("fallo aislamiento", "!temperature sensor*", "!Temperatursensor*", "!thermistor", "!NTC", "!PT100"),
+    *("!sonda", "!sonde", "!temperatuursensor"),
+    *("Überlast*", "Überstrom*", "Fehlerstrom*", "*fehlerstrom*", "Kurzschluß", "Kurzschlüsse", "Erdfehler"),
+    *("Erdschluß", "Isolationsverlust", "Isolationsproblem", "surcharge", "surcharges", "fuite à la terre"),
+    *("fuite de courant", "sobrecarga*", "corriente de fuga", "corriente diferencial", "fallo de tierra"),
+    *("defecto a tierra", "overbelast*", "aardlekstroom", "reststroom", "aardsluiting", "isolatiedefect"),
+    *("verschilstroom", "sovraccaric*", "guasto verso terra", "dispersione verso terra", "corto circuito"),
+    *("difetto di isolamento", "perdita d'isolamento", "excess current", "current too high", "shorted"),
+    *("Strom zu hoch", "courant trop élevé", "corriente demasiado alta", "stroom te hoog", "corrente troppo alta"),
+    *("!liquid", "!coolant", "!water", "!oil", "!fluid", "!server", "!CPU", "!memory", "!EV battery", "!charging fee"),
+    *("SPD failure", "surge protection failure", "breaker failure", "!pilot*", "!proximity", "!to PE"),
 ]
 SENSOR_WORDS = [
+    *("!in case of",),
     # moved, hit, broken into
     *("tilt*", "ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
     *(
@@ -148,53 +211,189 @@ SENSOR_WORDS = [
     *("*kontakt offen", "überhitzt", "gestohlen", "abgeschnitten", "arrêt urgence", "coup de poing", "coffret ouvert"),
     *("ouverture de porte", "température excessive", "emergencia", "apertura de puerta", "sobrecalentamiento"),
     *("deurcontact open", "noodknop", "vandalisme", "temperatuur overschreden", "oververhit", "anta aperta"),
-    *("surriscaldamento", "temperatura alta", "neigung*", "basculement", "!report", "!call", "!light"),
+    *("surriscaldamento", "temperatura alta", "neigung*", "basculement", "!report", "!call", "!light*"),
+    *("schok*", "schock*", "Stoß*", "sabot*", "Wasseralarm*", "wateralarm*", "wateroverlast", "tamper*"),
+    *("intrusi*", "intrusie", "urtat*", "golpead*", "omgereden", "knocked*", "vocht*", "brandalarm*", "incend*"),
+    *("Wasserstand*", "bouton d'urgence", "pulsador de emergencia", "hot connector", "connector hot", "fell over"),
+    *("colpit*", "heurté*", "gerammt", "rammed", "umgekippt", "overturned", "ouverture non autorisée", "vandali*"),
+    *("aufgebrochen", "forced open", "forcé*", "gekantelt", "scheefstand", "aufgeheizt", "verbrannt", "burn*"),
+    *("brûl*", "quemado el conector", "verbrand*", "verschroeid", "melted", "geschmolzen", "Feuer*", "fire"),
+    *("kipp*", "Schräg*", "schief", "scheef", "penchée", "umgestürzt", "umgefallen", "angefahren", "Anfahr*"),
+    *("Kollision*", "Zusammenstoß", "knocked over", "fallen over", "hit by", "leaning", "accelerometer"),
+    *("collisione", "colisión", "aanrijding*", "aangereden", "botsing*", "omgevallen", "renversée", "percutée"),
+    *("volcad*", "inclinad*", "ribaltat*", "manipul*", "vandal*", "unauthorised access", "unauthorized access"),
+    *("unbefugt*", "accès non autorisé", "acceso no autorizado", "break-in", "Einbruch*", "effraction", "inbraak"),
+    *("effrazione", "thermal shutdown", "thermal protection", "thermal trip", "Temperaturabschaltung", "hot plug"),
+    *("arrêt thermique", "Notausschalter", "Not-Aus*", "Notaus*", "Not-Halt*", "emergency switch", "emergency off"),
+    *("panic button", "e-stop*", "noodstop*", "arresto d'emergenza", "arrêt d'urgence", "flooding", "überschwemm*"),
+    *("Hochwasser", "inondé*", "inundad*", "overstroming", "allagat*", "Rauchentwicklung", "too warm", "zu warm"),
+    *("trop chaud*", "demasiado caliente", "te heet", "te warm", "troppo cald*", "kabelbruch", "!animation"),
+    *("!display", "!absorber", "!service due", "!temperature sensor fault", "!tilt sensor fault", "!not reachable"),
+    *("!low battery", "!battery low", "!mounting", "!maintenance"),
 ]
-# A part and its state, in whatever order a charger names them.
-STATE_PARTS = [
-    *(
-        "door",
-        "doors",
-        "cover",
-        "lid",
-        "enclosure",
-        "housing",
-        "cabinet",
-        "panel",
-        "Tür",
-        "Türe",
-        "*tür",
-        "Gehäuse",
-        "Deckel",
-    ),
-    *("Abdeckung", "porte", "capot", "boîtier", "coffret", "armoire", "puerta", "tapa", "armario", "deur", "behuizing"),
-    *("kast", "klep", "porta", "sportello", "coperchio", "armadio", "temperature", "*temperatur", "température"),
-    *("temperatura", "temperatuur", "cable", "Kabel", "câble", "cavo", "water", "Wasser", "eau", "agua", "acqua"),
-    *("!SIM", "!lock", "!sensor", "!battery", "!Batterie*", "!vehicle", "!Fahrzeug"),
+# Parts and their states, in whatever order a charger names them.
+DOORS = [
+    *("portello", "portellone", "vandal panel", "anti-tamper switch", "tamper*", "Wartungsklappe", "luik", "paneel"),
+    *("door", "doors", "cover", "lid", "hatch", "enclosure", "housing", "cabinet", "panel", "door switch", "flap"),
+    *("door contact", "tamper contact", "tamper switch", "Tür", "Türe", "*tür", "Türkontakt*", "*kontaktschalter"),
+    *("Gehäuse", "Deckel", "Abdeckung", "Klappe", "*klappe", "*deckel", "Sabotagekontakt", "porte", "capot"),
+    *("boîtier", "coffret", "armoire", "contact de porte", "trappe", "couvercle", "puerta", "tapa", "armario"),
+    *("contacto de puerta", "cubierta", "carcasa", "deur", "deurcontact", "behuizing", "kast", "klep", "deksel"),
+    *("kastdeur", "porta", "sportello", "coperchio", "armadio", "contatto porta", "involucro", "anta", "pannello"),
+    *("!SIM", "!lock", "!sensor", "!vehicle", "!Fahrzeug", "!display", "!port", "!session", "!circuit", "!Riegel"),
+    *("!fuel", "!motor"),
 ]
-STATES = [
-    *("open", "opened", "offen", "geöffnet", "ouvert", "ouverte", "abierta", "abierto", "geopend", "aperta", "aperto"),
-    *("too high", "exceeded", "above limit", "over limit", "zu hoch", "überschritten", "excessive", "élevée"),
+DOOR_STATES = [
+    *("open*", "ajar", "removed", "not closed", "unlocked", "triggered", "tripped", "activated", "alarm", "forced"),
+    *("offen", "steht offen", "geöffnet", "entfernt", "nicht geschlossen", "nicht zu", "ausgelöst", "aufgebrochen"),
+    *("unverschlossen", "ouvert*", "retiré*", "pas fermé*", "non fermé*", "mal fermé*", "abiert*", "retirad*"),
+    *("no cerrad*", "no está cerrad*", "sin cerrar", "forzad*", "open", "geopend", "niet gesloten", "niet dicht"),
+    *("verwijderd", "apert*", "rimoss*", "non chius*", "forzat*", "scassinat*", "alarme", "alarma", "allarme"),
+    *("déclenché*", "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
+]
+HEAT = [
+    *("temperature", "*temperatur", "*temperature", "température*", "temperatura", "temperatuur", "humidity"),
+    *("*feuchte", "*feuchtigkeit", "humidité", "humedad", "vochtigheid", "*vochtigheid", "umidità", "temp", "heat"),
+    *("!sensor", "!battery", "!Batterie*", "!vehicle", "!Fahrzeug", "!EV", "!CPU", "!batteries", "!baterías"),
+    *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
+]
+HEAT_STATES = [
+    *("too high", "high", "exceed*", "above*", "over limit", "alarm", "critical", "excess*", "abnormal", "shutdown"),
+    *("zu hoch", "hoch", "erhöht", "überschritten", "kritisch", "Abschaltung", "excessi*", "élevée", "trop haute"),
+    *("dépassée", "critique", "excesiv*", "exceso", "alta", "elevada", "superad* el límite", "crítica", "te hoog"),
+    *("overschreden", "hoog", "kritiek", "eccessiv*", "troppo alta", "elevata", "superata la soglia", "critica"),
+    *("alarme", "alarma", "allarme", "outside limits", "out of range"),
+]
+# "A sensor was triggered", whatever it watches.
+DETECTORS = [
+    *("*sensor*", "capteur*", "détecteur*", "*detector*", "*detektor*", "*melder*", "sensore*", "rilevatore*"),
+    *("sonda", "sonde", "*wächter*", "!proximity", "!occupancy", "!parking", "!light*", "!current", "!vehicle"),
+    *("!communication", "!battery", "!CP", "!pilot", "!Strom*", "!courant", "!corriente", "!corrente", "!metal*"),
+    *("!meter", "!bay", "!presence", "!radar", "!lock*", "!motion"),
+]
+TRIGGERED = [
+    *("trigger*", "tripped", "activated", "alarm", "ausgelöst", "angesprochen", "hat ausgelöst", "Alarm", "aktiviert"),
+    *("déclench*", "activé*", "alarme", "activad*", "disparad*", "alarma", "geactiveerd", "aangesproken", "getriggerd"),
+    *("afgegaan", "attivat*", "scattat*", "intervenut*", "allarme", "went off", "in alarm", "schlägt an"),
+]
+CABLE = ["cable", "*kabel", "câble", "cavo", "Leitung", "laadkabel"]
+CABLE_STATES = [
+    *("cut", "severed", "stolen", "theft", "missing", "ripped", "torn", "durchtrennt", "durchgeschnitten", "gestohlen"),
+    *("abgerissen", "abgeschnitten", "fehlt", "entwendet", "coupé", "sectionné", "volé", "arraché", "cortado"),
+    *("robado", "arrancado", "doorgesneden", "doorgeknipt", "gestolen", "tagliato", "rubato", "reciso", "strappato"),
+]
+DAMP = [
+    *("water", "Wasser", "eau", "d'eau", "l'eau", "agua", "acqua", "d'acqua", "liquid", "fluid", "coolant", "smoke"),
+    *("fire", "Rauch*", "Brand*", "Feuer*", "fumée", "incendie", "humo", "incendio", "rook*", "brand", "fumo"),
+    *("Flüssigkeit", "Kühlmittel", "liquide", "líquido", "vloeistof", "liquido", "leak sensor", "leak detector"),
     *(
-        "excesiva",
-        "eccessiva",
-        "temperatura alta",
-        "retiré",
-        "alarm",
-        "demasiado alta",
-        "troppo alta",
-        "te hoog",
-        "cut",
-        "durchtrennt",
-        "in cabinet",
+        "leak",
+        "Leck",
+        "lek",
+        "Lecksensor",
+        "lekkage*",
+        "Leckage*",
+        "fuite",
+        "condens*",
+        "Kondens*",
+        "moisture",
+        "!pump",
+        "!battery",
     ),
-    *("in the cabinet", "inside", "detected", "im Gehäuse", "erkannt", "détectée", "detectada", "rilevata"),
+    *("!firewall", "!firmware", "!flow", "!communication", "!test", "!electric*", "!courant"),
+]
+DAMP_STATES = [
+    *("detected", "detection", "alarm", "inside", "in cabinet", "in the cabinet", "in enclosure", "triggered"),
+    *("activated", "active", "leak*", "ingress", "intrusion", "level", "leak sensor", "erkannt", "ausgelöst"),
+    *("im Gehäuse", "eingedrungen", "im Schrank", "Austritt", "Leck*", "détecté*", "présence", "activé*", "dans"),
+    *("déclenché*", "fuite", "detectad*", "activad*", "presencia", "dentro", "en el interior", "fuga", "gedetecteerd"),
+    *("in de kast", "in de behuizing", "actief", "geactiveerd", "rilevat*", "presenza", "attiv*", "all'interno"),
+    *("perdita", "alarme", "alarma", "allarme", "lekkage", "aangetroffen", "sensor", "in the", "im", "nel", "nell*"),
+    *("nella", "en el", "en la", "cooling", "eingetreten", "entrad*", "entrat*", "infiltr*", "binnen*"),
 ]
 # What ends as a door does: it needs no word that it was open.
 CLOSED_WORDS = [
+    *("*temperature", "*temperatur", "emergency", "Türkontakt", "coffret", "armario", "kast", "coperchio"),
     *("door", "doors", "cover", "lid", "enclosure", "housing", "Tür", "Gehäuse", "Deckel", "Abdeckung", "porte"),
     *("capot", "boîtier", "puerta", "tapa", "deur", "behuizing", "porta", "sportello", "temperature", "Temperatur"),
     *("température", "temperatura", "temperatuur", "alarm d'eau", "water", "Wasser"),
+]
+FAULT_WORDS = [
+    *("fault", "faults", "error", "errors", "alarm", "alarms", "problem", "trip", "Fehler", "Störung", "Störungen"),
+    *("Alarm", "Auslösung", "défaut", "défauts", "erreur", "alarme", "déclenchement", "fallo", "fallos", "error"),
+    *("alarma", "avería", "fout", "fouten", "storing", "storingen", "guasto", "guasti", "errore", "errori", "allarme"),
+]
+# A part that is broken itself, or is spoken of for another reason.
+NOT_TRIPPED = [
+    *("!test*", "!*test", "!*tests", "!button", "!communication", "!module", "!watchdog", "!firmware", "!rating"),
+    *("!sensor*", "!monitoring", "!config*", "!version", "!mismatch", "!detection", "!calibration", "!contactor"),
+    *(
+        "!Prüf*",
+        "!Modul*",
+        "!Kommunikation*",
+        "!essai",
+        "!prueba",
+        "!prova",
+        "!relay",
+        "!welded",
+        "!failure",
+        "!unknown",
+    ),
+]
+INSULATION = ["Isolation*", "insulation*", "isolement*", "aislamiento*", "isolatie*", "isolamento*"]
+CALM_SUBJECTS = [
+    word
+    for word in (
+        *FAULT_WORDS,
+        *FUSE_WORDS,
+        *FAULT_CURRENT_WORDS,
+        *SENSOR_WORDS,
+        *CLOSED_WORDS,
+        *DOORS,
+        *HEAT,
+        *DAMP,
+        *DETECTORS,
+        *INSULATION,
+    )
+    if not word.startswith("!")
+]
+# What a station does for itself, which nobody has to come for.
+HOUSEKEEPING = [
+    *("firmware*", "software*", "update*", "upgrade*", "reboot*", "restart*", "rebooting", "power-on", "reset due"),
+    *("*update", "Neustart*", "aktualisier*", "redémarrage*", "mise à jour", "reinicio*", "actualiza*", "herstart*"),
+    *(
+        "bijgewerkt",
+        "riavvio*",
+        "aggiorna*",
+        "Wi-Fi",
+        "WiFi*",
+        "WLAN*",
+        "backend",
+        "Ethernet",
+        "4G",
+        "3G",
+        "LTE",
+        "DHCP",
+    ),
+    *("signal weak", "schwaches Funksignal", "signal faible", "authorization timeout", "AuthorizationTimeout"),
+    *("token", "stopped remotely", "stopped manually", "stopped normally", "ferngestoppt", "manuell beendet"),
+    *("normal beendet", "arrêt à distance", "arrêtée manuellement", "arrêt normal", "de forma remota"),
+    *("detenida manualmente", "con normalidad", "USB*", "load balancing", "watchdog", "reconnect*", "config*"),
+    *("Konfiguration*", "LIMITED_BY_CONFIG", "SIGNAL_WEAK", "calibrat*", "scheduled", "report uploaded", "loaded"),
+    *(
+        "alles in orde",
+        "todo correcto",
+        "tutto regolare",
+        "alles in Ordnung",
+        "all OK",
+        "tout va bien",
+        "RAS",
+        "locked",
+    ),
+    *("maintenance mode", "Wartung*", "VendorWarning", "auto recovery", "NoInternet", "connection*", "WeakSignal"),
+    *("limit*", "LIMIT_toNoPower", "vehicle*", "Fahrzeug*", "véhicule*", "vehículo*", "voertuig*", "veicolo*"),
+    *("zelftest*", "autotest*", "autodiagn*", "Selbsttest*", "normaal", "tested"),
+    *("AUTO_RECOVERY", "started", "self test"),
 ]
 OPERATIVE = [
     "Available",
@@ -585,6 +784,20 @@ RULES = [
             "LocalAvailabilitySensor",
             "LightSensor",
         ],
+        variables=["!Problem", "!Tripped"],
+    ),
+    rule(
+        30,
+        "An operational sensor is faulty",
+        "raise",
+        OTHER_FAULT,
+        SPEC2 + "*Sensor.Problem: the sensor itself has a fault, but it watches no danger.",
+        actions=NE,
+        components=[
+            *("BayOccupancySensor", "ConnectorHolsterSensor", "VehicleIdSensor", "LocalAvailabilitySensor"),
+            "LightSensor",
+        ],
+        variables=["Problem", "Tripped"],
     ),
     rule(
         31,
@@ -603,8 +816,8 @@ RULES = [
         "raise",
         FUSE,
         BENDER + "“MCB of type 2 socket triggered”, “RCD triggered”; the same in German. OCPP 1.6 has no code for it "
-        "beside OtherError and InternalError.",
-        actions=SN,
+        "beside OtherError and InternalError; in 2.x it stands in techCode and techInfo.",
+        actions=SN + NE,
         codes=HARMLESS,
         words=FUSE_WORDS,
         and_words=TRIP_WORDS,
@@ -616,7 +829,7 @@ RULES = [
         FUSE,
         BENDER + "“Residual current detected via sensor”; ABB “residual current in the charge circuit”, alpitronic "
         "“Isolation Fault”, Delta “AC Output OCP”: what the protection acts upon.",
-        actions=SN,
+        actions=SN + NE,
         codes=HARMLESS,
         words=FAULT_CURRENT_WORDS,
     ),
@@ -627,58 +840,46 @@ RULES = [
         SENSORS,
         "OCPP 1.6 has no sensor code: sensors come as OtherError or InternalError with the vendor’s text "
         "(Bender “The charge point is tilted”, EVerest TiltDetected).",
-        actions=SN,
+        actions=SN + NE,
         codes=HARMLESS,
         words=SENSOR_WORDS,
     ),
-    rule(
-        40,
-        "A door is said to be open, a temperature to be too high",
-        "raise",
-        SENSORS,
-        "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
-        actions=SN,
-        codes=HARMLESS,
-        words=STATE_PARTS,
-        and_words=STATES,
+    *(
+        rule(
+            40,
+            name,
+            "raise",
+            SENSORS,
+            "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
+            actions=SN + NE,
+            codes=HARMLESS,
+            words=parts,
+            and_words=states,
+        )
+        for name, parts, states in (
+            ("A door is said to be open", DOORS, DOOR_STATES),
+            ("A temperature or humidity is said to be too high", HEAT, HEAT_STATES),
+            ("A detector is said to have triggered", DETECTORS, TRIGGERED),
+            ("A cable is said to be cut or stolen", CABLE, CABLE_STATES),
+            ("Water or smoke is reported", DAMP, DAMP_STATES),
+        )
     ),
-    rule(
-        41,
-        "A breaker or fuse is said to have tripped (2.x)",
-        "raise",
-        FUSE,
-        EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
-        actions=NE,
-        words=FUSE_WORDS,
-        and_words=TRIP_WORDS,
-    ),
-    rule(
-        41,
-        "A fault current or short circuit is reported (2.x)",
-        "raise",
-        FUSE,
-        EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
-        actions=NE,
-        words=FAULT_CURRENT_WORDS,
-    ),
-    rule(
-        41,
-        "A sensor is said to have triggered (2.x)",
-        "raise",
-        SENSORS,
-        EVEREST + "every error is EVSE.Problem; what it is stands in techCode and techInfo.",
-        actions=NE,
-        words=SENSOR_WORDS,
-    ),
-    rule(
-        41,
-        "A door is said to be open, a temperature to be too high (2.x)",
-        "raise",
-        SENSORS,
-        "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
-        actions=NE,
-        words=STATE_PARTS,
-        and_words=STATES,
+    *(
+        rule(
+            42,
+            f"A breaker or fuse is named beside a fault{name}",
+            "raise",
+            FUSE,
+            "What is broken anyway and names a breaker or fuse and nothing else, in whatever words: “Sicherung durch”, "
+            "“Zekering stuk”.",
+            codes=HARMLESS,
+            words=[*FUSE_WORDS, *NOT_TRIPPED],
+            **conditions,
+        )
+        for name, conditions in (
+            ("", {"actions": SN + NE, "statuses": ["Faulted"]}),
+            (" (2.x)", {"actions": NE, "variables": ["Problem", "Tripped"]}),
+        )
     ),
     # -- 45: the end of an optional meaning of UNAVAILABLE
     rule(
@@ -703,6 +904,39 @@ RULES = [
         actions=SN,
         statuses=["!Faulted"],
         codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
+    ),
+    rule(
+        49,
+        "A fault is said to be over",
+        "clear",
+        OTHER_FAULT,
+        "“Vehicle error resolved”, “Back to normal” beside an error code, as long as the status is not Faulted.",
+        actions=SN,
+        statuses=["!Faulted"],
+        words=ENDS,
+    ),
+    rule(
+        50,
+        "A part is said to be in order",
+        "info",
+        "",
+        "“RCD self test passed”, “Kein Fehlerstrom”: what is denied is no fault as long as the status is not Faulted.",
+        actions=SN,
+        statuses=["!Faulted"],
+        codes=["OtherError", "InternalError"],
+        words=CALM_SUBJECTS,
+        and_words=[*NEGATIONS, *FINE, *ENDS],
+    ),
+    rule(
+        51,
+        "Housekeeping of the station",
+        "info",
+        "",
+        "Updates, restarts, the network and the ordinary end of charging, as long as the status is not Faulted.",
+        actions=SN,
+        statuses=["!Faulted"],
+        codes=["OtherError", "InternalError"],
+        words=HOUSEKEEPING,
     ),
     rule(
         50,

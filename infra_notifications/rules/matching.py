@@ -10,7 +10,7 @@ from typing import Protocol
 
 from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import Observation
-from infra_notifications.rules.wording import around, denies, negates, readings
+from infra_notifications.rules.wording import around, denies, in_one_clause, negates, readings
 
 # A text that repeats a word more often than this says nothing new with it.
 MAX_FINDS = 10
@@ -136,7 +136,10 @@ class _Says:
         self._words = word_pattern(word for word in row.words if not word.startswith("!"))
         self._further = word_pattern(row.and_words)
         self._unless = word_pattern(word[1:] for word in row.words if word.startswith("!"))
-        self._denied = denies if row.effect == Effect.RAISE else negates
+        # A word that is known to be no alarm needs nothing beside it.
+        is_denied = negates if row.effect == Effect.CLEAR or row.and_words else lambda rest: False
+        self._denied: Callable[[str], bool] = denies if row.effect == Effect.RAISE else is_denied
+        self._in_one_clause = row.effect != Effect.RAISE
 
     def __call__(self, observation: Observation) -> bool:
         texts = [text for said in (observation.words, *observation.codes) for text in readings(said)]
@@ -150,8 +153,10 @@ class _Says:
         if not found or not self._further:
             return any(self._stands(text, [span], deniable=deniable) for span in found)
         further = [match.span() for match in islice(self._further.finditer(text), MAX_FINDS)]
-        pairs = [(one, other) for one in found for other in further if one[1] <= other[0] or other[1] <= one[0]]
-        return any(self._stands(text, list(pair), deniable=deniable) for pair in pairs)
+        pairs = [[one, other] for one in found for other in further if one[1] <= other[0] or other[1] <= one[0]]
+        if self._in_one_clause:
+            pairs = [pair for pair in pairs if in_one_clause(text, pair)]
+        return any(self._stands(text, pair, deniable=deniable) for pair in pairs)
 
     def _stands(self, text: str, spans: list[tuple[int, int]], *, deniable: bool) -> bool:
         if not deniable:

@@ -11,6 +11,8 @@ import re
 _SEAM = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
 # Its second half is no FI (a residual current device), however it is written.
 _WIFI = re.compile(r"\bwi[\s-]?fi(?![a-z])", re.IGNORECASE)
+# "in order", as German fitters write it.
+_IN_ORDER = re.compile(r"\bi\.\s?O\.?(?!\w)")
 _CLAUSE_END = ",;.!|()·"
 
 # Beginnings (`*`) and words that say that a fault is over, as a rule's `and_words` take them.
@@ -31,30 +33,107 @@ ENDS = [
     ),
     *("rearmad*", "resuelt*", "cerrad*", "liberad*", "normalizad*", "hersteld", "opgelost", "gesloten", "ontgrendeld"),
     *("vervangen", "riarmat*", "risolt*", "chius*", "sbloccat*", "rientrat*"),
+    *(
+        "problem disconnected",
+        "ended",
+        "finished",
+        "is over",
+        "no longer*",
+        "unlatched",
+        "re-closed",
+        "reclosed",
+        "back within limits",
+    ),
+    *(
+        "back within*",
+        "removed again",
+        "back in operation",
+        "reenabled",
+        "re-enabled",
+        "rectified",
+        "fixed",
+        "repaired",
+    ),
+    *("switched on again", "normalised", "normalized", "within limits again", "went away", "disappeared"),
+    *(
+        "beseitigt",
+        "fault over",
+        "alarm over",
+        "beendet",
+        "aufgehoben",
+        "nicht mehr*",
+        "zurückgezogen",
+        "herausgezogen",
+        "gelöst",
+        "abgeklungen",
+    ),
+    *("wieder zu", "wieder in ordnung", "wieder unter*", "zurückgestellt", "wiederhergestellt", "wieder aktiv"),
+    *("rétabli*", "réenclenché*", "terminé*", "déverrouillé*", "n'est plus*", "plus de", "éliminé*", "levé*"),
+    *(
+        "acquitté*",
+        "corrigé*",
+        "réinitialisé*",
+        "remplacé*",
+        "de nouveau normal*",
+        "rearme",
+        "restablecid*",
+        "solucionad*",
+    ),
+    *("corregid*", "ya no", "desenclavad*", "reparad*", "eliminad*", "verholpen", "teruggezet", "weer dicht"),
+    *("weer gesloten", "weer ingeschakeld", "weer normaal", "niet meer*", "gereset", "beëindigd", "afgelopen"),
+    *("hersteld", "richius*", "ripristinat*", "rientrat*", "non più*", "terminat*", "cessat*", "eliminat*"),
+    *("tornat* alla normalità", "tornata nella norma", "di nuovo chius*", "resettat*"),
+]
+# What denies, and what says that all is well; "no. 4" and "Not-Aus" do not.
+NEGATIONS = [
+    *("no", "not", "none", "never", "without", "kein*", "nicht", "ohne", "pas", "aucun*", "sans", "sin", "ningun*"),
+    *("ningún*", "geen", "0", "niet", "zonder", "nessun*", "non", "senza", "NO_FAULT", "no fault"),
 ]
 _NO = (
     r"no(?!\.?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
     r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza"
 )
-_FINE = (
-    r"ok|okay|passed|normal\w*|armed|enabled|calibrated|configured|scheduled|tested|geprüft"
-    r"|self[\s-]?test\w*|selbsttest\w*|autotest|zelftest|autodiagn\w*|bestanden|in ordnung"
-    r"|réussie?|superad[oa]|geslaagd|superato"
-)
+FINE = [
+    *("ok", "okay", "passed", "normal*", "armed", "enabled", "calibrated", "configured", "scheduled", "tested"),
+    *("successful*", "succeeded", "disabled", "deactivated", "within limits", "in range", "dry", "completed", "ready"),
+    *(
+        "initialised",
+        "initialized",
+        "freigegeben",
+        "locked",
+        "healthy",
+        "fine",
+        "done",
+        "self test*",
+        "self-test*",
+        "selftest*",
+        "geprüft",
+        "bestanden",
+        "erfolgreich",
+    ),
+    *("in ordnung", "im Normalbereich", "deaktiviert", "trocken", "Selbsttest*", "*-Test bestanden", "einwandfrei"),
+    *("kalibriert", "autotest", "réussi*", "désactivé*", "conforme", "en ordre", "superad*", "correct*", "desactivad*"),
+    *("satisfactori*", "autodiagn*", "geslaagd", "in orde", "zelftest", "uitgeschakeld voor onderhoud", "superato"),
+    *("superata", "regolare", "a posto", "disattivat*", "riuscit*", "assessment"),
+]
 
 
 def _as_pattern(word: str) -> str:
-    return re.escape(word.rstrip("*")) + (r"\w*" if word.endswith("*") else "")
+    core = re.escape(word.strip("*")).replace(r"\ ", r"[\s-]")
+    return r"\w*" * word.startswith("*") + core + r"\w*" * word.endswith("*")
 
 
 # "Reset required" and "must be released" ask for the end; they do not report it.
-_OVER = rf"(?<!be )(?<!to )(?:{'|'.join(map(_as_pattern, ENDS))})(?!\w)(?!\s+(?:required|needed|necessary|failed))"
+_ASKED = r"(?<!be )(?<!to )(?<!please )(?<!bitte )"
+_STILL_TO_COME = r"(?!\s+(?:required|needed|necessary|failed))"
+_OVER = rf"{_ASKED}(?:{'|'.join(map(_as_pattern, ENDS))})(?!\w){_STILL_TO_COME}"
 _NEGATION = re.compile(rf"(?<![\w-])(?:{_NO})(?!\w)", re.IGNORECASE)
 _DENIAL = re.compile(
-    r"(?<![\w-])(?:"
-    rf"(?:{_NO})(?!\w)(?!\W+(?:yet\W+)?{_OVER})"  # "not yet cleared" denies nothing
-    rf"|(?:{_FINE})(?!\w)"
-    rf"|(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet ){_OVER}"
+    r"(?:"
+    rf"(?<![\w-])(?:{_NO})(?!\w)(?!\W+(?:yet\W+)?{_OVER})"  # "not yet cleared" denies nothing
+    rf"|(?<!\w)(?:{'|'.join(map(_as_pattern, FINE))})(?!\w)"
+    r"|(?<!\w)0\s+·"  # "0 ground faults"
+    rf"|(?<![\w-])(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet )(?<!pas )(?<!no ){_OVER}"
     r")",
     re.IGNORECASE,
 )
@@ -62,7 +141,8 @@ _DENIAL = re.compile(
 
 def readings(text: str) -> tuple[str, ...]:
     """A text as it was written and, where that differs, with its names taken apart into words."""
-    apart = _SEAM.sub(" ", _WIFI.sub("WLAN", text.replace("’", "'")))
+    text = _IN_ORDER.sub("in Ordnung", text.replace("’", "'"))
+    apart = _SEAM.sub(" ", _WIFI.sub("WLAN", text))
     return (text,) if apart == text else (text, apart)
 
 
@@ -77,6 +157,12 @@ def around(text: str, spans: list[tuple[int, int]]) -> str:
     for first, last in spans:
         rest[first:last] = "·" * (last - first)
     return "".join(rest[start:end])
+
+
+def in_one_clause(text: str, spans: list[tuple[int, int]]) -> bool:
+    """Whether nothing between these places ends a clause."""
+    start, end = min(last for _, last in spans), max(first for first, _ in spans)
+    return not any(sign in _CLAUSE_END for sign in text[start:end])
 
 
 def denies(rest: str) -> bool:

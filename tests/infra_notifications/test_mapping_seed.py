@@ -197,7 +197,7 @@ HARMLESS = [
     ("PowerContactor", "Active", "info"),
     ("DataLink", "Active", "info"),
     ("BayOccupancySensor", "Active", "info"),
-    ("BayOccupancySensor", "Problem", "info"),
+    ("BayOccupancySensor", "Problem", f"raise {OTHER}"),
     ("ConnectorHolsterSensor", "Active", "info"),
     ("VehicleIdSensor", "Active", "info"),
     ("LocalAvailabilitySensor", "Active", "info"),
