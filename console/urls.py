@@ -18,6 +18,7 @@ urlpatterns = [
     path("jobs/<int:pk>/", views.job, name="job"),
     path("undo/<int:pk>/", views.undo, name="undo"),
     path("healthz", views.healthz, name="healthz"),
+    path("healthz/full", views.healthz_full, name="healthz_full"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
 ]

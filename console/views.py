@@ -274,16 +274,29 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, broker, worker and beat with ages; 503 when one of them does not work."""
-    findings = checks.run_checks(readiness_only=True)
-    ready = all(finding.ok for _name, finding in findings)
+    return _health("ready", checks.run_checks(readiness_only=True))
+
+
+@public
+@require_safe
+@never_cache
+def healthz_full(request: HttpRequest) -> HttpResponse:
+    """Every check with its age, as `manage.py doctor` says it, for whoever may read the metrics, and administrators."""
+    if not _may_watch(request) and not request.user.has_perm("console.view_signoflife"):
+        return HttpResponse(_WHO_MAY_WATCH, status=403)
+    return _health("well", checks.run_checks())
+
+
+def _health(name: str, findings: list[tuple[str, checks.Finding]]) -> JsonResponse:
+    is_well = all(finding.ok for _name, finding in findings)
     body = {
-        "ready": ready,
+        name: is_well,
         "checks": {
-            name: {"ok": f.ok, "detail": f.text} | ({"age_s": round(f.age_s, 1)} if f.age_s is not None else {})
-            for name, f in findings
+            check: {"ok": f.ok, "detail": f.text} | ({"age_s": round(f.age_s, 1)} if f.age_s is not None else {})
+            for check, f in findings
         },
     }
-    return JsonResponse(body, status=200 if ready else 503)
+    return JsonResponse(body, status=200 if is_well else 503)
 
 
 @public
@@ -291,9 +304,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, for loopback, METRICS_NETWORKS, or a key with outbox:read."""
-    if not metric_pages.may_scrape(request, client_address(request)) and not _has_metrics_key(request):
-        return HttpResponse("Scrape from METRICS_NETWORKS or with a key that has outbox:read.\n", status=403)
+    if not _may_watch(request):
+        return HttpResponse(_WHO_MAY_WATCH, status=403)
     return HttpResponse(metric_pages.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+_WHO_MAY_WATCH = "Scrape from METRICS_NETWORKS or with a key that has outbox:read.\n"
+
+
+def _may_watch(request: HttpRequest) -> bool:
+    return metric_pages.may_scrape(request, client_address(request)) or _has_metrics_key(request)
 
 
 def _has_metrics_key(request: HttpRequest) -> bool:

@@ -119,6 +119,9 @@ class SourceTrouble(models.TextChoices):
     REJECTED = "rejected", _("Everything is rejected")
 
 
+TROUBLE_COLOURS = {SourceTrouble.NONE: "success", SourceTrouble.SILENT: "danger", SourceTrouble.REJECTED: "danger"}
+
+
 class IntervalSource(models.TextChoices):
     """How it is known how often a charge point speaks."""
 
@@ -209,6 +212,7 @@ class NotificationReason(models.TextChoices):
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
     TRANSIENT = "momentary", _("A momentary event has no all-clear")
     RENAMED = "renamed", _("It goes on as another case")
+    SOURCE_SILENT = "source_silent", _("The source is silent: nobody can tell whether the charge point is")
     LEFT_GROUP = "left_group", _("The charge point left the group, or the group was deleted")
 
 

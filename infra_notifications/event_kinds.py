@@ -8,7 +8,7 @@ import msgspec
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from infra_notifications.choices import CASES, Case
+from infra_notifications.choices import CASES, Case, SourceTrouble
 from outbox.choices import Severity
 from outbox.event_kinds import EventKind
 
@@ -144,6 +144,27 @@ class GroupTest(ToGroup, kw_only=True):
     sent_by: str = ""
 
 
+class SourceAlert(msgspec.Struct, kw_only=True):
+    """Payload of `source.*`: a sender that is silent, whose items are all rejected, or that is well again.
+
+    `stations` and `charge_points` say how many it fed last, `sentences` why its last items were rejected.
+    """
+
+    id: int
+    kind: str
+    name: str
+    trouble: str
+    since: datetime
+    last_heard_at: datetime
+    stations: int = 0
+    charge_points: int = 0
+    usual_gap_s: float | None = None
+    sentences: list[str] = []
+    # It is over because its key was revoked or has expired.
+    is_revoked: bool = False
+    url: str = ""
+
+
 CASE_KINDS = {case: f"charge_point.{case.lower()}" for case in Case}
 RECOVERED = "charge_point.recovered"
 GROUP_ALERT = "notification_group.alert"
@@ -157,6 +178,8 @@ GROUP_TEST = "notification_group.test"
 # Mails that tell of what is open: each receiver may acknowledge it by a link.
 _OPENINGS = (GROUP_ALERT, GROUP_ALREADY_OPEN, GROUP_STILL_BROKEN, GROUP_REMINDER)
 _ACKNOWLEDGE = "infra_notifications.services.mail_links.acknowledge_url"
+SOURCE_KINDS = {SourceTrouble.SILENT: "source.silent", SourceTrouble.REJECTED: "source.rejected"}
+SOURCE_RECOVERED = "source.recovered"
 
 _POINT = ChargePointFacts(
     id=7,
@@ -236,6 +259,26 @@ def _group_mail(incident: ChargePointIncident) -> GroupMail:
     return GroupMail(group_id=12, group="Köln Süd", items=[incident], total=1, points=1, about=about)
 
 
+def _source_kind(
+    key: str, label: Promise, description: Promise, trouble: SourceTrouble, sentences: list[str], severity: Severity
+) -> EventKind:
+    example = SourceAlert(
+        id=7,
+        kind="key",
+        name="CSMS Köln",
+        trouble=trouble.value,
+        since=_AT,
+        last_heard_at=_AT,
+        stations=8,
+        charge_points=16,
+        usual_gap_s=20.5,
+        sentences=sentences,
+        url="https://signalbox.example/…",
+    )
+    mail = "infra_notifications/mail/source"
+    return EventKind(key, label, description, DOMAIN, SourceAlert, example, severity, mail=mail)
+
+
 KINDS = (
     *(
         _charge_point_kind(
@@ -301,5 +344,29 @@ KINDS = (
         _("Test mail of a group"),
         _("Shows that the mails of a notification group arrive."),
         GroupTest(group_id=12, group="Köln Süd", charge_points=40, cases=list(Case.values), sent_by="anna"),
+    ),
+    _source_kind(
+        SOURCE_KINDS[SourceTrouble.SILENT],
+        _("Source silent"),
+        _("A sender that feeds several stations has sent nothing for longer than its usual pace explains."),
+        SourceTrouble.SILENT,
+        [],
+        Severity.CRITICAL,
+    ),
+    _source_kind(
+        SOURCE_KINDS[SourceTrouble.REJECTED],
+        _("Source rejected"),
+        _("Everything that a sender sends is rejected."),
+        SourceTrouble.REJECTED,
+        ["`action`: required, but missing"],
+        Severity.CRITICAL,
+    ),
+    _source_kind(
+        SOURCE_RECOVERED,
+        _("Source recovered"),
+        _("A sender that was in trouble sends again, is accepted again, or its key was revoked."),
+        SourceTrouble.NONE,
+        [],
+        Severity.INFO,
     ),
 )

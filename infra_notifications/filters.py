@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from console.filters import filters_of
-from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH, MAINTENANCE_SEARCH
+from infra_notifications.search import (
+    CHARGE_POINT_SEARCH,
+    GROUP_SEARCH,
+    INCIDENT_SEARCH,
+    MAINTENANCE_SEARCH,
+    SOURCE_SEARCH,
+)
 
 ChargePointFilters = filters_of(
     CHARGE_POINT_SEARCH,
@@ -17,3 +23,4 @@ IncidentFilters = filters_of(
 )
 GroupFilters = filters_of(GROUP_SEARCH, "case", "notified")
 MaintenanceFilters = filters_of(MAINTENANCE_SEARCH, "state", "begins", "ends")
+SourceFilters = filters_of(SOURCE_SEARCH, "state", "kind", "paused", "heard", "rejected", "warnings")

@@ -16,7 +16,7 @@ from core.search import ChoiceFacet, MembershipFacet, NumberFacet, SearchContext
 from core.search.facets import FlagFacet, TagFacet
 from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
-from infra_notifications.choices import Case, CloseReason, Connectivity, WindowState
+from infra_notifications.choices import Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
@@ -266,5 +266,28 @@ MAINTENANCE_SEARCH = SearchSchema(
         TextFacet("by", "author", _("By")),
         TimeFacet("begins", "starts_at", _("Begins")),
         TimeFacet("ends", "ends_at", _("Ends")),
+    ),
+)
+
+
+_SOURCE_KINDS: dict[str, str | Promise] = {kind.value: kind.label for kind in SourceKind}
+_TROUBLES = (SourceTrouble.SILENT, SourceTrouble.REJECTED)
+SOURCE_SEARCH = SearchSchema(
+    any_text("name"),
+    (
+        TextFacet("name", "name", _("Name")),
+        ChoiceFacet("kind", "kind", _("Kind"), choices={k.value: k for k in SourceKind}, labels=_SOURCE_KINDS),
+        ChoiceFacet(
+            "state",
+            "pk",
+            _("State"),
+            choices={"heard": ~Q(trouble=SourceTrouble.SILENT), **{t.value: Q(trouble=t) for t in _TROUBLES}},
+            labels={"heard": _("Heard"), **{t.value: t.label for t in _TROUBLES}},
+        ),
+        FlagFacet("paused", "paused", _("Paused"), when_true=Q(paused=True)),
+        TimeFacet("heard", "last_heard_at", _("Last heard"), ("last_heard",)),
+        NumberFacet("accepted", "accepted", _("Accepted")),
+        NumberFacet("rejected", "rejected", _("Rejected")),
+        NumberFacet("warnings", "warnings", _("Warnings")),
     ),
 )

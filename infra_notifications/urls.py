@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from infra_notifications.views import charge_points, groups, incidents, mail_links, maintenance, rules, wizard
+from infra_notifications.views import charge_points, groups, incidents, mail_links, maintenance, rules, sources, wizard
 
 app_name = "infra_notifications"
 urlpatterns = [
@@ -49,6 +49,9 @@ urlpatterns = [
     path("maintenance/<int:pk>/change/", maintenance.maintenance_change, name="maintenance_change"),
     path("maintenance/<int:pk>/end/", maintenance.maintenance_end, name="maintenance_end"),
     path("maintenance/<int:pk>/cancel/", maintenance.maintenance_cancel, name="maintenance_cancel"),
+    path("sources/", sources.SourceList.as_view(), name="sources"),
+    path("sources/<int:pk>/", sources.source, name="source"),
+    path("sources/<int:pk>/pause/", sources.source_pause, name="source_pause"),
     path("rules/", rules.RuleList.as_view(), name="rules"),
     path("rules/try/", rules.rule_try, name="rule_try"),
     path("rules/unmapped/", rules.UnmappedList.as_view(), name="unmapped"),

@@ -1079,6 +1079,7 @@ class Migration(migrations.Migration):
                             ("no_recovery", "The group wants no all-clear"),
                             ("momentary", "A momentary event has no all-clear"),
                             ("renamed", "It goes on as another case"),
+                            ("source_silent", "The source is silent: nobody can tell whether the charge point is"),
                             ("left_group", "The charge point left the group, or the group was deleted"),
                         ],
                         default="",

@@ -39,6 +39,8 @@ class Situation:
     case again and again, and this is the next time at which somebody hears of that. `open_again`: the case is open
     at its charge point, by this incident or a later one. `acknowledged`: somebody takes care of it. `silent_since`: the
     last message before its silence.
+    `source_silent_until`: it is a silence, and until then the source of the charge point is silent itself, or the
+    charge point had no time yet to speak again.
     """
 
     case: str
@@ -53,6 +55,7 @@ class Situation:
     acknowledged: bool = False
     # The case as which it goes on, where that is why it closed.
     goes_on_as: str = ""
+    source_silent_until: datetime | None = None
     waited: Waited | None = None
     silent_since: datetime | None = None
 
@@ -109,6 +112,13 @@ def _is_no_maintenance(situation: Situation, listener: Listener, now: datetime, 
     return None
 
 
+def _source_is_heard(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
+    """A charge point whose source is silent may be well: it is told when it stays silent although its source speaks."""
+    if situation.source_silent_until is None or now >= situation.source_silent_until:
+        return None
+    return Decision(NotificationReason.SOURCE_SILENT, None if situation.closed_at else situation.source_silent_until)
+
+
 def _recheck(until: datetime, now: datetime) -> datetime:
     return min(until, now + MAINTENANCE_RECHECK)
 
@@ -160,14 +170,15 @@ def _is_no_digest(situation: Situation, listener: Listener, now: datetime, max_a
 
 
 # The pipeline, to be read aloud: the charge point is a member, the group listens to the case, reaches someone, it is
-# news, there is no maintenance, the charge point does not flap, it goes on, it lasted, and the group wants single
-# mails.
+# news, there is no maintenance, its source is heard, it does not flap, it goes on, it lasted, and the group wants
+# single mails.
 OPENING_STAGES: tuple[Stage, ...] = (
     _is_member,
     _listens,
     _reaches_someone,
     _is_news,
     _is_no_maintenance,
+    _source_is_heard,
     _is_no_flapping,
     _is_not_over,
     _lasted,

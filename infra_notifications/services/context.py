@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from infra_notifications.choices import Case
 from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
+from infra_notifications.rules.lifecycle import SILENCE
 
 # How far back openings are counted: whoever opened this often in a day flaps, however often it was.
 COUNTED = 500
 # Small, because a message about a charge point that is being looked at waits for the look.
 EVALUATION_LIMIT = 200
+# What a silent source holds back is asked again when it speaks, and this often in case that was missed.
+SOURCE_RECHECK = timedelta(hours=1)
 
 # Windows that touch the last day, and which charge points each of them covers, by whichever of its targets.
 _COVERING = """
@@ -49,8 +53,23 @@ openings AS (
     AND last.opened_at >= c.starts_at AND last.opened_at < c.ends_at)
   GROUP BY 1, 2
 )"""
+# Charge points whose last source is in trouble, unless another one that fed them spoke since; and those that had no
+# time yet to speak since their source does again.
+_SILENT_SOURCE = """
+silent_source AS (
+  SELECT s.charge_point_id AS id,
+    CASE WHEN o.trouble <> '' THEN %(recheck)s::timestamptz
+    ELSE o.recovered_at + make_interval(secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) END AS until
+  FROM infra_notifications_source o
+  JOIN infra_notifications_chargepointstate s ON s.source_id = o.id AND s.charge_point_id = ANY(%(points)s)
+  JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
+  WHERE o.trouble <> '' AND NOT EXISTS (
+    SELECT 1 FROM infra_notifications_source b
+    WHERE b.id = s.other_source_id AND b.trouble = '' AND b.last_heard_at > o.trouble_since)
+  OR o.trouble = '' AND o.recovered_at + make_interval(secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) > %(now)s
+)"""
 _CONTEXT = f"""
-WITH {_COVERING}, {_OPENINGS}, maintenance AS (
+WITH {_COVERING}, {_OPENINGS}, {_SILENT_SOURCE}, maintenance AS (
   SELECT id, max(ends_at) AS until FROM covering WHERE ends_at > %(now)s GROUP BY id
 ), begun AS (
   INSERT INTO infra_notifications_flapping (charge_point_id, "case", began_at, openings, next_check_at)
@@ -61,6 +80,7 @@ WITH {_COVERING}, {_OPENINGS}, maintenance AS (
   RETURNING charge_point_id, "case", openings, next_check_at
 )
 SELECT 'maintenance', id, '', 0, until FROM maintenance
+UNION ALL SELECT 'source', id, '', 0, until FROM silent_source
 UNION ALL SELECT 'begun', charge_point_id, "case", openings, next_check_at FROM begun
 UNION ALL SELECT 'flapping', charge_point_id, "case", openings, next_check_at FROM infra_notifications_flapping
 WHERE ended_at IS NULL AND charge_point_id = ANY(%(points)s)"""  # noqa: S608 - our own text alone
@@ -79,16 +99,22 @@ Pair = tuple[int, str]
 
 @dataclass
 class NotificationContext:
-    """By charge point, until when it is in maintenance; by charge point and case, when its flapping is told next.
+    """By charge point, until when it is in maintenance, and until when its silence may be that of its source; by charge
+    point and case, when its flapping is told next.
 
     `points` are the charge points that this knows of; `begun` flap since just now; `openings` says how often.
     """
 
     points: set[int] = field(default_factory=set)
     maintenance: dict[int, datetime] = field(default_factory=dict)
+    silent_sources: dict[int, datetime] = field(default_factory=dict)
     flapping: dict[Pair, datetime] = field(default_factory=dict)
     openings: dict[Pair, int] = field(default_factory=dict)
     begun: set[Pair] = field(default_factory=set)
+
+    def source_silent_until(self, point: int, faults: Iterable[str]) -> datetime | None:
+        """Until when an incident that these faults hold open may be the silence of a source alone."""
+        return self.silent_sources.get(point) if set(faults) == {SILENCE} else None
 
     def flapping_until(self, pair: Pair, now: datetime) -> datetime | None:
         """When it is told next that this charge point flaps: now, if it has just begun; None when it does not."""
@@ -106,8 +132,8 @@ def context_of(points: Iterable[int], now: datetime, *, opened: Sequence[tuple[i
     with connection.cursor() as cursor:
         cursor.execute(_CONTEXT, _parameters(found.points, pairs, now))
         for what, point, case, openings, moment in cursor.fetchall():
-            if what == "maintenance":
-                found.maintenance[point] = moment
+            if what in ("maintenance", "source"):
+                (found.maintenance if what == "maintenance" else found.silent_sources)[point] = moment
                 continue
             found.flapping[point, case], found.openings[point, case] = moment, openings
             if what == "begun":
@@ -125,6 +151,8 @@ def _parameters(points: Iterable[int], pairs: Sequence[Pair], now: datetime) -> 
         "next_check": next_flapping_check(now),
         "threshold": FLAPPING_OPENINGS,
         "counted": COUNTED,
+        "recheck": now + SOURCE_RECHECK,
+        "interval": settings.CHARGING_EXPECTED_INTERVAL_S,
     }
 
 

@@ -77,6 +77,7 @@ def situation_of(
         flapping_until,
         goes_on_as=incident.goes_on_as if isinstance(incident, IncidentState) else "",
         silent_since=incident.silent_since,
+        source_silent_until=context.source_silent_until(point, incident.faults),
     )
 
 
@@ -167,8 +168,8 @@ def decide_openings(
 def decide_closings(
     *, closed: Sequence[tuple[int, IncidentState]], context: NotificationContext, now: datetime
 ) -> None:
-    """For incidents that just closed: what waited on hold-off or for the end of a maintenance is not told; who was
-    told gets the all-clear."""
+    """For incidents that just closed: what waited on hold-off, for the end of a maintenance or for a source to speak is
+    not told; who was told gets the all-clear."""
     if not closed:
         return
     states = {state.id: (cp, state) for cp, state in closed if state.id is not None}
@@ -201,6 +202,8 @@ def decide_closings(
             never[NotificationReason.RENAMED if state.goes_on_as else NotificationReason.OVER].append(notification.pk)
         elif notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
             never[NotificationReason.MAINTENANCE].append(notification.pk)
+        elif notification.reason == NotificationReason.SOURCE_SILENT:
+            never[NotificationReason.SOURCE_SILENT].append(notification.pk)
     for reason, ids in never.items():
         NotificationDecision.objects.filter(pk__in=ids).update(
             state=NotificationState.SKIPPED, reason=reason, due_at=None, decided_at=now

@@ -152,6 +152,7 @@ class NotificationRound:
             flapping_until=self.context.flapping.get(pair),
             left_group=(notification.group_id, pair[0]) not in self.members,
             open_again=pair in self.open_cases,
+            source_silent_until=self.context.source_silent_until(pair[0], incident.faults),
             waited=Waited(NotificationReason(notification.reason), notification.due_at)
             if notification.due_at is not None
             else None,

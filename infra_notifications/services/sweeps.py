@@ -10,10 +10,13 @@ from infra_notifications.services.digests import DIGEST_LIMIT, send_digests
 from infra_notifications.services.incidents import SWEEP_LIMIT, end_transient, sweep_silence
 from infra_notifications.services.notifying import NOTIFY_LIMIT, notify_due
 from infra_notifications.services.reminders import REMIND_LIMIT, send_reminders
+from infra_notifications.services.source_watch import sweep_sources
 
 
 def sweep(*, now: datetime) -> None:
-    """Silences that became alerts, transient events that are over, flapping that lasts or ended, due notifications."""
+    """Sources in trouble, silences that became alerts, what is over, flapping that lasts or ended, and what is due."""
+    # Before the silences, because a source's silence holds those of its charge points back.
+    sweep_sources(now=now)
     while sweep_silence(now=now) >= SWEEP_LIMIT:
         continue
     end_transient(now=now)

@@ -10,6 +10,7 @@ from infra_notifications.choices import (
     CASE_COLOURS,
     EFFECT_COLOURS,
     NOTIFICATION_COLOURS,
+    TROUBLE_COLOURS,
     VERDICT_COLOURS,
     WINDOW_COLOURS,
     Case,
@@ -22,7 +23,7 @@ register = template.Library()
 register_colours(
     register, case_colour=CASE_COLOURS, effect_colour=EFFECT_COLOURS, notification_colour=NOTIFICATION_COLOURS
 )
-register_colours(register, verdict_colour=VERDICT_COLOURS, window_colour=WINDOW_COLOURS)
+register_colours(register, verdict_colour=VERDICT_COLOURS, window_colour=WINDOW_COLOURS, trouble_colour=TROUBLE_COLOURS)
 
 
 register.filter("case_label", case_label)

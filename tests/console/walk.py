@@ -46,6 +46,7 @@ from infra_notifications.models import (
     Incident,
     MaintenanceWindow,
     NotificationGroup,
+    Source,
     UnknownChargePoint,
     UnmappedReport,
 )
@@ -80,6 +81,7 @@ OBJECT_OF: dict[str, type[Model]] = {
     "infra_notifications:charge_point": ChargePoint,
     "infra_notifications:incident": Incident,
     "infra_notifications:maintenance": MaintenanceWindow,
+    "infra_notifications:source": Source,
     "infra_notifications:unmapped": UnmappedReport,
     "vehicles:driver": Driver,
     "vehicles:vehicle": Vehicle,

@@ -1,0 +1,171 @@
+"""Watches the sources: one alert for each time that one is in trouble, and one when it is over.
+
+While a source is in trouble, the silence of what it feeds is held back (`rules/decisions.py`); when it is over, what
+spoke again was dropped meanwhile, and the rest is told once it had its time to speak.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Q
+from django.urls import reverse
+
+from core.models import ApiKey
+from infra_notifications.choices import Connectivity, NotificationReason, SourceKind, SourceTrouble
+from infra_notifications.event_kinds import SOURCE_KINDS, SOURCE_RECOVERED, SourceAlert
+from infra_notifications.models import ChargePointState, Source
+from infra_notifications.rules.sources import SourcePace, trouble_of
+from outbox.contract import NewEvent, Recipient
+from outbox.services import publish
+
+# The sweep notes that it listens this often, and has paused when it did not for this long, or for so many times its own
+# interval.
+NOTED_EVERY, PAUSED_AFTER, PAUSED_SWEEPS = timedelta(seconds=15), timedelta(minutes=2), 4
+SENTENCES_TOLD = 5
+# A source that was first heard this long before another ended, or later, may be its heir.
+HANDED_OVER_WITHIN = timedelta(minutes=10)
+
+
+def sweep_sources(*, now: datetime) -> int:
+    """Looks after every source; returns how many got into trouble or out of it."""
+    _listen(now)
+    unusable = _without_key(now)
+    changed = [
+        source.pk
+        for source in Source.objects.order_by("pk")
+        if _next_state(source, now, can_send=source.pk not in unusable) != source.trouble
+    ]
+    return sum(_change(pk, now) for pk in changed)
+
+
+def _listen(now: datetime) -> None:
+    """Notes that somebody listens, and since when: the time before a pause of the sweep counts for nobody's silence."""
+    paused_after = max(PAUSED_AFTER, timedelta(seconds=PAUSED_SWEEPS * settings.CHARGING_SWEEP_S))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE infra_notifications_source SET listening_since = CASE WHEN checked_at > %s THEN listening_since"
+            " ELSE %s END, checked_at = %s WHERE checked_at IS NULL OR checked_at <= %s OR checked_at > %s",
+            [now - paused_after, now, now, now - NOTED_EVERY, now + NOTED_EVERY],
+        )
+
+
+def _without_key(now: datetime) -> set[int]:
+    """The sources whose key can send nothing any more: their silence is what somebody wanted."""
+    keys = Source.objects.filter(kind=SourceKind.KEY).values("pk")
+    return {key.pk for key in ApiKey.objects.filter(pk__in=keys) if not key.is_usable(now)}
+
+
+def pace_of(source: Source) -> SourcePace:
+    heard_from = max(filter(None, (source.last_heard_at, source.listening_since)))
+    return SourcePace(heard_from, source.gaps, source.longest_gap_s, len(source.fed))
+
+
+def _next_state(source: Source, now: datetime, *, can_send: bool) -> str:
+    """The trouble that a source is in as of now."""
+    if not can_send:
+        return SourceTrouble.NONE
+    since = source.trouble_since
+    if source.trouble == SourceTrouble.SILENT and since is not None and source.last_heard_at <= since:
+        return SourceTrouble.SILENT
+    if source.trouble == SourceTrouble.REJECTED and source.refused_since is not None:
+        return SourceTrouble.REJECTED
+    pace = pace_of(source)
+    overdue = pace.may_be_silent(now) and _all_overdue(source, now)
+    found = trouble_of(pace, source.refused_in_row, source.refused_since, now, all_overdue=overdue)
+    return SourceTrouble.NONE if found == SourceTrouble.SILENT and _is_handed_over(source) else found
+
+
+def _all_overdue(source: Source, now: datetime) -> bool:
+    """Whether all charge points that it fed last are silent, of which there are some."""
+    fed = ChargePointState.objects.filter(source=source)
+    alive = fed.exclude(connectivity=Connectivity.SILENT).filter(Q(silent_at__isnull=True) | Q(silent_at__gt=now))
+    return fed.exists() and not alive.exists()
+
+
+def _is_handed_over(source: Source) -> bool:
+    """Whether another source, which began when this one ended, feeds all that it fed: its key was changed."""
+    began = source.last_heard_at - HANDED_OVER_WITHIN
+    heirs = Source.objects.exclude(pk=source.pk).filter(first_heard_at__gte=began)
+    return heirs.exists() and not ChargePointState.objects.filter(source=source).exists()
+
+
+def _change(pk: int, now: datetime) -> int:
+    """Moves a source to the state that it is in, with what is to be told of it; 0 where another sweep was quicker."""
+    with transaction.atomic():
+        source = Source.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+        if source is None:
+            return 0
+        was, is_usable = source.trouble, pk not in _without_key(now)
+        trouble = _next_state(source, now, can_send=is_usable)
+        if trouble == was:
+            return 0
+        source.trouble = SourceTrouble.NONE
+        if was:
+            _publish(source, SOURCE_RECOVERED, now, is_usable=is_usable)
+            source.recovered_at = now
+        source.trouble = trouble
+        if trouble:
+            source.trouble_since = source.last_heard_at if trouble == SourceTrouble.SILENT else source.refused_since
+            _publish(source, SOURCE_KINDS[SourceTrouble(trouble)], now)
+        source.save(update_fields=["trouble", "trouble_since", "recovered_at"])
+        if not trouble:
+            _ask_again(source, now)
+    return 1
+
+
+def _ask_again(source: Source, now: datetime) -> None:
+    """What was held back because of a source is decided anew. What somebody else holds is being decided just now, and
+    comes again by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH free AS (SELECT n.id FROM infra_notifications_notice n"
+            " JOIN infra_notifications_incident i ON i.id = n.incident_id"
+            " JOIN infra_notifications_chargepointstate s ON s.charge_point_id = i.charge_point_id"
+            " WHERE s.source_id = %s AND n.state = 'waiting' AND n.reason = %s ORDER BY n.id"
+            " FOR UPDATE OF n SKIP LOCKED)"
+            " UPDATE infra_notifications_notice n SET due_at = %s FROM free WHERE n.id = free.id",
+            [source.pk, NotificationReason.SOURCE_SILENT, now],
+        )
+
+
+def _publish(source: Source, kind: str, now: datetime, *, is_usable: bool = True) -> None:
+    """Tells administrators and webhooks, unless a person wants to hear nothing of this source."""
+    if source.paused:
+        return
+    states = ChargePointState.objects.filter(source=source)
+    fed = states.aggregate(points=Count("pk"), stations=Count("charge_point__station", distinct=True))
+    alert = SourceAlert(
+        id=source.pk,
+        kind=source.kind,
+        name=str(source),
+        trouble=source.trouble,
+        since=source.trouble_since or source.refused_since or source.last_heard_at,
+        last_heard_at=source.last_heard_at,
+        charge_points=fed["points"],
+        stations=fed["stations"],
+        usual_gap_s=round(source.usual_gap_s, 1) if source.usual_gap_s is not None else None,
+        sentences=[row["text"] for row in source.rejections[:SENTENCES_TOLD]],
+        is_revoked=not is_usable,
+        url=f"{settings.PUBLIC_URL}{reverse('infra_notifications:source', args=[source.pk])}",
+    )
+    key = f"{kind}:{source.pk}:{alert.since.isoformat()}"
+    recipients = tuple(Recipient(address) for address in settings.ADMIN_EMAILS)
+    publish(events=[NewEvent(kind, f"source:{source.pk}", alert, key, now, recipients)], now=now)
+
+
+# ---- what people do -------------------------------------------------------------------------------------------------
+
+
+def pause_source(*, source: Source, paused: bool, now: datetime) -> None:
+    """No alerts of a source for as long as a person wants; if it is in trouble when that ends, it is told then."""
+    with transaction.atomic():
+        held = Source.objects.select_for_update().get(pk=source.pk)
+        held.paused = paused
+        if not paused:
+            held.trouble = SourceTrouble.NONE
+        held.save(update_fields=["paused", "trouble"])
+        if not paused:
+            _change(held.pk, now)
