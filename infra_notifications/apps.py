@@ -15,8 +15,6 @@ class InfraNotificationsConfig(AppConfig):
         from console.navigation import Entry, Tile, register_entry, register_tile
         from core.background import register_work
         from core.demo import register_demo
-        from core.health import register_check
-        from core.metrics import register_levels
         from core.schedule import register_periodic
         from core.search.stored import register_long_list
         from core.undo import register_undo
@@ -26,7 +24,6 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications.services import import_jobs
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
-        from infra_notifications.services.source_status import check_sources, source_levels
         from outbox.event_kinds import register_kinds
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_retention_hold
@@ -62,15 +59,26 @@ class InfraNotificationsConfig(AppConfig):
                 35,
             )
         )
-        register_entry(Entry("manage", _("Sources"), f"{app}:sources", f"{app}.view_source", "signal", 37))
         register_entry(Entry("manage", _("Mapping rules"), f"{app}:rules", f"{app}.view_eventrule", "funnel", 40))
         register_tile(
             Tile("incidents", "infra_notifications/tile.html", tiles.incident_tile, f"{app}.view_incident", 10)
         )
+        register_retention_hold(app, selectors.events_of_open_incidents)
+        register_work(import_jobs.IMPORT)
+        self._watch_sources(app)
+
+    @staticmethod
+    def _watch_sources(app: str) -> None:
+        """Who sends: its page, and where it is seen that one is silent."""
+        from console.navigation import Entry, Tile, register_entry, register_tile
+        from core.health import register_check
+        from core.metrics import register_levels
+        from infra_notifications import tiles
+        from infra_notifications.services.source_status import check_sources, source_levels
+
+        register_entry(Entry("manage", _("Sources"), f"{app}:sources", f"{app}.view_source", "signal", 37))
         register_tile(
             Tile("sources", "infra_notifications/source_tile.html", tiles.source_tile, f"{app}.view_source", 15)
         )
         register_check("sources", check_sources, for_readiness=False)
         register_levels(source_levels)
-        register_retention_hold(app, selectors.events_of_open_incidents)
-        register_work(import_jobs.IMPORT)

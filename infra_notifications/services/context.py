@@ -57,16 +57,16 @@ openings AS (
 # time yet to speak since their source does again.
 _SILENT_SOURCE = """
 silent_source AS (
-  SELECT s.charge_point_id AS id,
-    CASE WHEN o.trouble <> '' THEN %(recheck)s::timestamptz
-    ELSE o.recovered_at + make_interval(secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) END AS until
+  SELECT s.charge_point_id AS id, CASE WHEN o.trouble <> '' THEN %(recheck)s::timestamptz ELSE heard.by END AS until
   FROM infra_notifications_source o
   JOIN infra_notifications_chargepointstate s ON s.source_id = o.id AND s.charge_point_id = ANY(%(points)s)
   JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
+  CROSS JOIN LATERAL (SELECT o.recovered_at + make_interval(
+    secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) AS by) heard
   WHERE o.trouble <> '' AND NOT EXISTS (
     SELECT 1 FROM infra_notifications_source b
     WHERE b.id = s.other_source_id AND b.trouble = '' AND b.last_heard_at > o.trouble_since)
-  OR o.trouble = '' AND o.recovered_at + make_interval(secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) > %(now)s
+  OR o.trouble = '' AND heard.by > %(now)s
 )"""
 _CONTEXT = f"""
 WITH {_COVERING}, {_OPENINGS}, {_SILENT_SOURCE}, maintenance AS (

@@ -51,7 +51,7 @@ def _administrators(settings: Any) -> None:
 
 def stations(count: int = STATIONS) -> list[ChargePoint]:
     """Stations of one charge point each, of which a group is told at once."""
-    points = [station(f"CP-{number}", 1)[0] for number in range(count)]
+    points = [station(f"CP-{number}", 1, expected_interval_s=900)[0] for number in range(count)]
     NotificationGroupFactory(members=points, hold_off_s={"UNAVAILABLE": 0})
     return points
 
