@@ -134,9 +134,9 @@ def remember(mark: ClockMark | None, moment: Moment, received_at: datetime) -> C
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def wrong_by(error_s: int) -> str:
-    """By how much a clock is wrong, in its two largest units: `5 h 12 min`."""
-    rest, parts = abs(error_s), list[str]()
+def span_text(seconds: int) -> str:
+    """A time in its two largest units, ahead or behind: `5 h 12 min`."""
+    rest, parts = abs(seconds), list[str]()
     for length, unit in _UNITS:
         count, rest = divmod(rest, length)
         if count or parts:

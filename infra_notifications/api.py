@@ -23,6 +23,7 @@ from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDE
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.charge_points import FIELDS, ChargePointInput, take_charge_points
+from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.payloads import values_of
 from infra_notifications.services.signals import take_signals
@@ -122,9 +123,14 @@ def list_sources(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
 
 
 def serialize_charge_point(point: ChargePoint) -> dict[str, Any]:
-    state = getattr(point, "state", None)
+    state, expected = getattr(point, "state", None), expectation_of(point)
     return {
         **values_of(point, ("evse_id", *FIELDS)),
+        "interval_s": expected.interval_s,
+        "interval_source": expected.source.value,
+        "silent_after_s": expected.silence_s,
+        "silent_at": rfc3339(state.silent_at) if state else None,
+        "clock_error_s": state.clock_error_s if state else None,
         "last_seen": rfc3339(state.last_seen) if state else None,
         "connectivity": state.connectivity if state else "never",
         "status": state.status if state else "",
@@ -363,7 +369,16 @@ def get_incident(request: HttpRequest, incident_id: int) -> dict[str, Any]:
         }
         for notification in selectors.notifications_of(incident)
     ]
-    return serialize_incident(incident) | {"notices": notifications}
+    ignored = [
+        {
+            "received_at": rfc3339(message.received_at),
+            "device_time": rfc3339(message.occurred_at),
+            "action": message.action,
+            "explanation": str(message.get_verdict_display()),
+        }
+        for message in selectors.ignored_clears(incident)
+    ]
+    return serialize_incident(incident) | {"notices": notifications, "ignored_clears": ignored}
 
 
 class AcknowledgeIn(Schema):

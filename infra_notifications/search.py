@@ -103,6 +103,10 @@ _CASE_LABELS: dict[str, str | Promise] = {case.value.lower(): case.label for cas
 _ANY_NONE: dict[str, str | Promise] = {"any": _("any"), "none": _("none")}
 _OPEN: dict[str, object] = {case.lower(): has_open(case) for case in Case.values}
 _HAD: dict[str, object] = {case.lower(): partial(had, case) for case in Case.values}
+_CLOCK: dict[str, object] = {
+    "wrong": Q(state__clock_error_s__isnull=False),
+    "right": Q(state__clock_error_s__isnull=True),
+}
 _CURRENT = {"ac": Q(power_type__startswith="AC"), "dc": Q(power_type="DC")}
 
 
@@ -140,6 +144,10 @@ CHARGE_POINT_SEARCH = SearchSchema(
             "connectivity", "state__connectivity", _("Connectivity"), ("conn",),
             choices={value: value for value in Connectivity.values},
             labels={one.value: one.label for one in Connectivity},
+        ),
+        ChoiceFacet(
+            "clock", "pk", _("Clock"), choices=_CLOCK,
+            labels={"wrong": _("wrong"), "right": _("not known to be wrong")},
         ),
         ConnectivitySince("since", "state__last_seen", _("Connectivity since")),
         ChoiceFacet(

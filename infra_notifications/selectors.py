@@ -265,6 +265,23 @@ def draft_of(pk: int, owner_id: int) -> GroupDraft | None:
 LOOKED_THROUGH = 2_000
 
 
+def ignored_clears(incident: Incident, limit: int = 50) -> list[ChargePointMessage]:
+    """The messages that would have ended an incident, were they not older than its last raise; oldest first."""
+    point = incident.charge_point
+    whose = [ChargePointMessage.objects.filter(charge_point_id=incident.charge_point_id)]
+    if point.station:
+        whose.append(ChargePointMessage.objects.filter(charge_point__isnull=True, station=point.station))
+    found: list[ChargePointMessage] = []
+    for messages in whose:
+        last = messages.order_by("-id").values("pk")[:LOOKED_THROUGH]
+        found += ChargePointMessage.objects.filter(
+            pk__in=last,
+            verdict__in=(MessageVerdict.IGNORED, MessageVerdict.CLEARED, MessageVerdict.RAISED),
+            findings__contains=[{"ignored": [incident.pk]}],
+        ).order_by("id")[:limit]
+    return sorted(found, key=lambda message: message.pk)
+
+
 def messages_about(incident: Incident, until: datetime, limit: int = 50) -> list[ChargePointMessage]:
     """The messages that raised or eased an incident, oldest first, among the last ones of its charge point."""
     last = ChargePointMessage.objects.filter(charge_point_id=incident.charge_point_id).order_by("-id")

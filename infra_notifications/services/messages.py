@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from core.device_clock import Moment, judge, wrong_by
+from core.device_clock import Moment, judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt
 from core.sql import storable
@@ -265,7 +265,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _moment_of(self, row: int, observation: Observation, points: Sequence[Point], states: PointStates) -> Moment:
         moment = states.judge(observation, self.received[row], points, self.alive[row], queued=self.queued[row])
         if moment.error_s is not None:
-            wrong = wrong_by(moment.error_s)
+            wrong = span_text(moment.error_s)
             self.incoming.warn(row, f"The device's clock is wrong by {wrong}; the time of receipt counts.")
         return moment
 

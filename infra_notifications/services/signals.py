@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from core.device_clock import judge, wrong_by
+from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import storable
 from core.text import identity_key
@@ -85,7 +85,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         message = self.incoming.items[row]
         moment = judge(parse_time(message.occurred_at), received_at)
         if moment.error_s is not None:
-            wrong = wrong_by(moment.error_s)
+            wrong = span_text(moment.error_s)
             self.incoming.warn(row, f"`occurred_at` is wrong by {wrong}; the time of receipt counts.")
         raised = message.state.lower() == "raised"
         said = (message.detail or "")[:500]

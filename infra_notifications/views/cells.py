@@ -8,10 +8,13 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from console.templatetags.console import ago, badge
+from core.device_clock import span_text
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case, Connectivity
 from infra_notifications.models import ChargePoint
+from infra_notifications.services.expectations import expectation_of
 
 _DASH = mark_safe("–")
 _NOTHING = mark_safe('<span class="text-body-secondary">–</span>')
@@ -43,7 +46,16 @@ def connectivity(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
     if state is None:
         return _DASH
     shown = badge(state.get_connectivity_display(), CONNECTIVITY_COLOURS[Connectivity(state.connectivity)])
-    return _under(shown, ago(state.last_seen) if state.last_seen else "")
+    if state.clock_error_s is not None:
+        wrong = _("Clock wrong by %(time)s") % {"time": span_text(state.clock_error_s)}
+        shown = format_html("{} {}", shown, badge(wrong, "warning"))
+    expected = expectation_of(row)
+    interval = _("every %(time)s, %(source)s") % {
+        "time": span_text(expected.interval_s),
+        "source": expected.source.label,
+    }
+    seen = ago(state.last_seen) if state.last_seen else ""
+    return _under(shown, format_html("{} · {}", seen, interval) if seen else interval)
 
 
 def status(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:

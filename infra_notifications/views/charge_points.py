@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from console.charts import stacked_bars
 from console.lists import Action, Column, ListPage
 from core.choices import JobState
+from core.device_clock import span_text
 from core.models import Job
 from core.permissions import person, requires
 from core.refusal import Refused, add_refusal
@@ -34,6 +35,7 @@ from infra_notifications.rules.availability import DAYS, availability, share_of
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
 from infra_notifications.services.charge_points import FIELDS, adopt_unknown
+from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.imports import safe_cell, tags_cell
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, TAG
 from infra_notifications.views.columns import POINT_COLUMNS
@@ -89,12 +91,17 @@ def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
     selectors.attach_groups([found])
     incidents = list(selectors.incidents().filter(charge_point=found)[:50])
     selectors.attach_notifications(incidents)
+    expected = expectation_of(found)
     context = {
         "page_title": found.evse_id,
         "point": found,
         "chat": selectors.messages_of(found),
         "incidents": incidents,
         "connectivity_colour": CONNECTIVITY_COLOURS[found.state.connectivity],  # type: ignore[index]
+        "expected": expected,
+        "interval": span_text(expected.interval_s),
+        "silence": span_text(expected.silence_s),
+        "wrong_by": None if found.state.clock_error_s is None else span_text(found.state.clock_error_s),
         "case_colours": CASE_COLOURS,
         "verdict_colours": VERDICT_COLOURS,
         **_availability(found),

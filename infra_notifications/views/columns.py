@@ -42,7 +42,13 @@ POINT_COLUMNS = (
         nowrap=True,
         export=("location", "postal_code", "city"),
     ),
-    Column("connectivity", _("Connectivity"), draw=cells.connectivity, nowrap=True, export="state.connectivity"),
+    Column(
+        "connectivity",
+        _("Connectivity"),
+        draw=cells.connectivity,
+        nowrap=True,
+        export=("state.connectivity", "state.clock_error_s", "state.interval_source"),
+    ),
     Column("status", _("Status"), draw=cells.status, export="state.status"),
     Column(
         "open",

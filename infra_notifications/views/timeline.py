@@ -42,6 +42,7 @@ def timeline_of(incident: Incident, now: datetime) -> list[Line]:
     lines = [
         *_course(incident),
         *_messages(incident, selectors.messages_about(incident, until)),
+        *_ignored(selectors.ignored_clears(incident)),
         *_context_of(incident, until),
         *_deeds(incident),
         *_notifications(list(selectors.notifications_of(incident))),
@@ -68,6 +69,14 @@ def _messages(incident: Incident, messages: Iterable[ChargePointMessage]) -> Ite
             title = {"repeated": _("Raised again"), "eased": _("One of its faults ended")}.get(finding["steps"][0])
             if title is not None:
                 yield Line(message.received_at, title, finding.get("said", ""), rules=[finding.get("name", "")])
+
+
+def _ignored(messages: Iterable[ChargePointMessage]) -> Iterator[Line]:
+    for message in messages:
+        findings = [finding for finding in message.findings or () if finding.get("ignored")]
+        said = next((finding["said"] for finding in findings if finding.get("said")), "")
+        why = _("It was received, or queued by the device, before the fault was last reported.")
+        yield Line(message.received_at, _("Clear ignored"), f"{said}: {why}" if said else why)
 
 
 def _context_of(incident: Incident, until: datetime) -> Iterator[Line]:
