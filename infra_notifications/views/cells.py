@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from console.templatetags.console import ago, badge
 from core.device_clock import span_text
-from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case, Connectivity
+from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case, Connectivity, IntervalSource
 from infra_notifications.models import ChargePoint
 from infra_notifications.services.expectations import expectation_of
 
@@ -49,13 +49,14 @@ def connectivity(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:
     if state.clock_error_s is not None:
         wrong = _("Clock wrong by %(time)s") % {"time": span_text(state.clock_error_s)}
         shown = format_html("{} {}", shown, badge(wrong, "warning"))
-    expected = expectation_of(row)
+    seen, expected = ago(state.last_seen) if state.last_seen else "", expectation_of(row)
+    if not seen or expected.source == IntervalSource.DEFAULT:
+        return _under(shown, seen)
     interval = _("every %(time)s, %(source)s") % {
         "time": span_text(expected.interval_s),
         "source": expected.source.label,
     }
-    seen = ago(state.last_seen) if state.last_seen else ""
-    return _under(shown, format_html("{} · {}", seen, interval) if seen else interval)
+    return _under(shown, format_html("{} · {}", seen, interval))
 
 
 def status(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:

@@ -201,7 +201,7 @@ def test_clear_that_is_delivered_late_does_not_end_a_newer_fault_and_says_why(
     assert "Clear ignored" in [line.title for line in timeline_of(incident, at(30))]
     assert "Clear ignored" in viewer.get(reverse("infra_notifications:incident", args=[incident.pk])).content.decode()
     (ignored,) = api.get(f"/charging/incidents/{incident.pk}").json()["ignored_clears"]
-    assert ignored["received_at"] == iso(at(-58))
+    assert datetime.fromisoformat(ignored["received_at"]) == at(-58)
     assert ignored["explanation"] == "Ignored: older than what is known"
 
 
