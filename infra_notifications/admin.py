@@ -141,6 +141,7 @@ class GroupAdminForm(ModelForm):  # type: ignore[type-arg]
             "language",
             "digest_time",
             "time_zone",
+            "reply_to",
         )
 
     def clean_add_evse_ids(self) -> list[int]:

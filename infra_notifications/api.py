@@ -168,7 +168,8 @@ def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
 class GroupIn(ConfigurationIn):
     """A notification group. `hold_off_s` maps a case to seconds; what is not named has its default.
 
-    `digest_time` ("07:00") asks for one mail a day at that time in `time_zone` (IANA) instead of single ones.
+    `digest_time` ("07:00") asks for one mail a day at that time instead of single ones. `time_zone` (IANA) is that of
+    the digest and of the times in mails; answers to mails go to `reply_to`.
     """
 
     name: str
@@ -181,6 +182,7 @@ class GroupIn(ConfigurationIn):
     language: str = Language.ENGLISH.value
     digest_time: str | None = None
     time_zone: str = ""
+    reply_to: str = ""
     charge_points: list[str] = Field(default_factory=list, max_length=MAX_MEMBERS)
 
 
@@ -197,6 +199,7 @@ class GroupPatch(ConfigurationIn):
     language: str | None = None
     digest_time: str | None = None
     time_zone: str | None = None
+    reply_to: str | None = None
     charge_points: list[str] | None = Field(default=None, max_length=MAX_MEMBERS)
 
 
@@ -222,6 +225,7 @@ def serialize_group(group: NotificationGroup) -> dict[str, Any]:
         "language": group.language,
         "digest_time": f"{group.digest_time:%H:%M}" if group.digest_time else None,
         "time_zone": group.time_zone,
+        "reply_to": group.reply_to,
         "charge_points": group.member_count,  # type: ignore[attr-defined]
         "open_incidents": group.open_count,  # type: ignore[attr-defined]
         "last_notified_at": rfc3339(group.last_notified_at),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import time
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import BulkForm
+from core.email_addresses import validate_address
 from core.refusal import Refused, add_refusal
 from core.text import identity_key
 from core.time_zones import known_zones
@@ -91,7 +91,17 @@ class GroupConfigurationForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("Instead of single mails, reminders included; empty: each alert is mailed by itself."),
     )
-    time_zone = forms.ChoiceField(label=_("Time zone of the digest"), required=False)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), required=False, help_text=_("Of the times in mails, and of the digest.")
+    )
+    reply_to = forms.CharField(
+        label=_("Answers go to"),
+        required=False,
+        max_length=254,
+        widget=forms.EmailInput,
+        validators=[validate_address],
+        help_text=_("Empty: as the installation’s mails."),
+    )
 
     def __init__(self, data: Any = None, *, group: NotificationGroup, addresses: list[str], **kwargs: Any) -> None:
         initial = {
@@ -100,7 +110,9 @@ class GroupConfigurationForm(forms.Form):
             "reminder_h": -(-group.reminder_s // 3600) if group.reminder_s else None,
             "language": group.language,
             "digest_time": group.digest_time,
-            "time_zone": group.time_zone if group.digest_time else timezone.get_current_timezone_name(),
+            # A group that has none is offered the viewer's.
+            "time_zone": group.time_zone or ("" if group.digest_time else timezone.get_current_timezone_name()),
+            "reply_to": group.reply_to,
         }
         super().__init__(data, initial=initial, **kwargs)
         usual = _("The installation’s (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
@@ -128,6 +140,8 @@ class GroupConfigurationForm(forms.Form):
                 hold_off[case.value] = self.group.hold_off_of(case)
             else:
                 hold_off[case.value] = DEFAULT_HOLD_OFF_S[case] if minutes is None else minutes * 60
+        # Left as it was offered, the zone is that of the digest alone.
+        is_zone_chosen = data["digest_time"] is not None or "time_zone" in self.changed_data
         reminder = data["reminder_h"] * 3600 if data["reminder_h"] else None
         return {
             "cases": data["cases"],
@@ -135,12 +149,10 @@ class GroupConfigurationForm(forms.Form):
             "reminder_s": reminder if "reminder_h" in self.changed_data else self.group.reminder_s,
             "language": data["language"],
             "hold_off_s": hold_off,
-        } | self._digest()
-
-    def _digest(self) -> dict[str, Any]:
-        """The digest's time and zone; the zone of a group without one stays as it was."""
-        at: time | None = self.cleaned_data["digest_time"]
-        return {"digest_time": at} | ({"time_zone": self.cleaned_data["time_zone"]} if at is not None else {})
+            "digest_time": data["digest_time"],
+            "time_zone": data["time_zone"] if is_zone_chosen else self.group.time_zone,
+            "reply_to": data["reply_to"],
+        }
 
     def case_rows(self) -> list[dict[str, Any]]:
         """Each case with the seed's explanation, whether it is chosen, and its hold-off."""

@@ -578,6 +578,16 @@ class Migration(migrations.Migration):
                         verbose_name="time zone",
                     ),
                 ),
+                (
+                    "reply_to",
+                    models.EmailField(
+                        blank=True,
+                        default="",
+                        help_text="Empty: as the installation’s mails.",
+                        max_length=254,
+                        verbose_name="answers go to",
+                    ),
+                ),
                 ("digest_due_at", models.DateTimeField(editable=False, null=True, verbose_name="next digest")),
             ],
             options={

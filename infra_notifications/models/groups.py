@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With
+from core.email_addresses import AddressField
+from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With, masked
 from infra_notifications.choices import DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models.charge_points import ChargePoint
 
@@ -41,6 +42,9 @@ class NotificationGroup(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=64, blank=True, default="", help_text=_("Empty: the installation’s.")
     )
+    reply_to = AddressField(
+        _("answers go to"), blank=True, default="", help_text=_("Empty: as the installation’s mails.")
+    )
     digest_due_at = models.DateTimeField(_("next digest"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
@@ -55,7 +59,7 @@ class NotificationGroup(models.Model):
 
     lifecycle = Lifecycle(
         kept=While("Operators make and delete it."),
-        personal=(),
+        personal=masked("reply_to"),
         audited=Audited(exclude=("gathering_until", "review_at", "last_notified_at", "updated_at")),
     )
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.email_addresses import clean_address
 from core.refusal import Refused
 from core.sql import array_literal
 from core.time_zones import known_zones
@@ -45,6 +46,7 @@ SETTINGS = (
     "language",
     "digest_time",
     "time_zone",
+    "reply_to",
 )
 
 
@@ -78,6 +80,11 @@ def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
     reminder = found.get("reminder_s")
     if reminder is not None and not 60 <= reminder <= MAX_HOLD_OFF_S:
         errors["reminder_s"] = _("A reminder comes every 60 seconds to 30 days.")
+    if found.get("reply_to"):
+        try:
+            found["reply_to"] = clean_address(found["reply_to"])
+        except Refused as error:
+            errors["reply_to"] = error.sentence
     errors |= _clean_digest(found)
     if errors:
         raise Refused.by_field(errors)

@@ -81,6 +81,7 @@ def to_group(group: NotificationGroup) -> dict[str, Any]:
         "group_id": group.pk,
         "group": group.name,
         "time_zone": group.time_zone,
+        "reply_to": group.reply_to,
         "url": group_url(group.pk),
     }
 

@@ -19,6 +19,7 @@ from infra_notifications.models import Acknowledgement, ChargePoint, GroupAddres
 from infra_notifications.services import mail_links
 from outbox.dispatcher import deliver_due
 from outbox.models import Delivery
+from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.helpers import (
     HOUR,
@@ -156,6 +157,16 @@ def test_headers_of_a_list(points: list[ChargePoint], smtp: MailServer, settings
     assert headers["Reply-To"] == "Night shift <desk@example.org>"
     assert headers["Auto-Submitted"] == "auto-generated"
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_group_says_where_answers_go(api: ApiClient, points: list[ChargePoint], smtp: MailServer) -> None:
+    group = group_of(points)
+    path = f"/charging/groups/{group.pk}"
+    assert api.patch(path, {"reply_to": "no address"}).status_code == 422
+    assert api.patch(path, {"reply_to": "Desk@example.org"}).json()["reply_to"] == "Desk@example.org"
+    say(points[0], fault())
+    deliver_due()
+    assert smtp.mails[0].message["Reply-To"] == "Desk@example.org"
 
 
 HOSTILE = "<script>alert(1)</script>\r\nBcc: evil@example.org " + "x" * 70 + " שלום 🔌"

@@ -57,7 +57,7 @@ _in_ascii = lru_cache(maxsize=8)(punycode)
 def _reply_to(payload: dict[str, Any]) -> str:
     """Where answers go: as the mail's payload says, else as the installation does; empty for to the sender."""
     own = payload.get("reply_to")
-    return own if isinstance(own, str) and own else str(settings.MAIL_REPLY_TO)
+    return own if isinstance(own, str) and "@" in own else str(settings.MAIL_REPLY_TO)
 
 
 def server_from_settings() -> SmtpServer:
