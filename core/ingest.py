@@ -138,9 +138,12 @@ class BatchSteps(ABC, Generic[Item]):
         item = self.incoming.items[row]
         return {name: getattr(item, name) for name in item.__struct_fields__ if name != "id"}
 
+    def digest(self, row: int) -> str:
+        return digest_of_content(self.content(row))
+
     def receipt(self, row: int, external_id: str) -> Receipt:
         """By which a repetition of the item will be known."""
-        digest = digest_of_content(self.content(row))
+        digest = self.digest(row)
         scope = scope_of(
             self.incoming.keys[row],
             self.endpoint,

@@ -10,6 +10,7 @@ number is spelt do not matter.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from core.sql import columns, insert_rows
 _COLUMNS = columns(ApiReceipt, "scope", "digest", "said_at", "repeats_until", "received_at")
 # Whole numbers beyond this are not exact as floats, so they are not the same number in another spelling.
 _EXACT = 2**53
+# A number with a point or an exponent, or a text that looks like one.
+_MAYBE_FLOAT = re.compile(rb"[\[,:]-?\d+[.eE]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,12 @@ def digest_of_content(content: Any) -> str:
         return _digest(msgspec.json.encode(_canonical(content), order="sorted"))
     except RecursionError:  # too deep to walk through: the spelling that came is the one that counts
         return _digest(msgspec.json.encode(content))
+
+
+def digest_of_json(value: Any) -> str:
+    """The same of JSON values alone, as a message's payload: most hold no number that could be spelt otherwise."""
+    encoded = msgspec.json.encode(value, order="sorted")
+    return digest_of_content(value) if _MAYBE_FLOAT.search(encoded) else _digest(encoded)
 
 
 def scope_of(key_id: int, endpoint: str, sender: str, external_id: str, digest: str = "") -> str:

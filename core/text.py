@@ -50,6 +50,14 @@ def identity_key(text: str | None) -> str:
     return "".join(big if len(big := letter.upper()) == 1 else letter for letter in found)
 
 
+class IdentityKeys(dict[str | None, str]):
+    """The keys of a batch's identities, each made when it is first asked for: most messages name the same stations."""
+
+    def __missing__(self, text: str | None) -> str:
+        key = self[text] = identity_key(text)
+        return key
+
+
 def clean_json(body: bytes) -> bytes:
     """A JSON body as UTF-8, without a byte order mark and without escapes of NUL.
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from django.db import connection
 
 from core.sql import array_literal
-from core.text import identity_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,11 @@ class Point:
     # What a person set; None where it is learnt.
     interval_s: int | None
     vendor: str
+    station_key: str
 
 
 _POINTS = (
-    "SELECT id, upper(evse_id), station, connector, expected_interval_s, vendor"
+    "SELECT id, upper(evse_id), station, connector, expected_interval_s, vendor, upper(station)"
     " FROM infra_notifications_chargepoint WHERE "
 )
 # Most messages name their station alone.
@@ -59,11 +59,11 @@ class Directory:
         self.by_station: dict[str, list[Point]] = defaultdict(list)
         for point in self.points:
             if point.station:
-                self.by_station[identity_key(point.station)].append(point)
+                self.by_station[point.station_key].append(point)
 
     def family(self, point: Point) -> list[Point]:
         """All charge points that communicate through the same station."""
-        return self.by_station[identity_key(point.station)] if point.station else [point]
+        return self.by_station[point.station_key] if point.station else [point]
 
     def at(self, station: str, evse: int | None) -> list[Point]:
         """The charge points that a station's message about this EVSE concerns; 0 or None means all of them."""

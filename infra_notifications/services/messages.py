@@ -17,9 +17,9 @@ import msgspec
 
 from core.device_clock import Moment, judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
-from core.receipts import Receipt
+from core.receipts import Receipt, digest_of_json
 from core.sql import storable
-from core.text import composed, identity_key
+from core.text import IdentityKeys, composed, identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import (
     Observation,
@@ -81,6 +81,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         # What each message is: a call, or the result or error that answers one of this action.
         self.kinds = [CALL] * count
         self.evse_keys, self.stations = [""] * count, [""] * count
+        self.keys = IdentityKeys()
         self.evses: list[int | None] = [None] * count
         self.observations: list[list[Observation]] = [[]] * count
         self.targets: list[Sequence[Point]] = [()] * count
@@ -112,12 +113,12 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         return _problem(item)
 
     def sender(self, row: int) -> str:
-        return identity_key(self.targets[row][0].station) or self.evse_keys[row]
+        return self.targets[row][0].station_key or self.evse_keys[row]
 
-    def content(self, row: int) -> Any:
-        """Not when a forwarder received it: that differs where it stamps what it repeats."""
+    def digest(self, row: int) -> str:
+        """Not of when a forwarder received it: that differs where it stamps what it repeats."""
         message = self.messages[row]
-        return [message.protocol, message.action, message.payload, self.evse_keys[row], self.evses[row]]
+        return digest_of_json([message.protocol, message.action, message.payload, self.evse_keys[row], self.evses[row]])
 
     def receipt(self, row: int, external_id: str) -> Receipt:
         receipt, payload = super().receipt(row, external_id), self.messages[row].payload
@@ -166,7 +167,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 row, "`received_at` is no moment at which it can have been received; this request counts."
             )
         self.received[row], self.queued[row] = forwarded.at, is_offline(message.payload)
-        self.evse_keys[row], self.stations[row] = identity_key(message.charge_point), identity_key(message.station)
+        self.evse_keys[row], self.stations[row] = self.keys[message.charge_point], self.keys[message.station]
         evse = evse_of(message.payload)
         self.evses[row] = evse if evse is not None else whole(message.connector)
         if self.kinds[row] == CALL and not self.incoming.errors[row]:

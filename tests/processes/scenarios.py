@@ -104,7 +104,8 @@ class Scenarios:
         alerts = {mail.recipients[0]: mail.message["Message-ID"] for mail in group.mails()}
         # From now on it may be silent for a day: a second silence would be told too.
         live.api("PUT", "/charging/charge-points", {"evse_id": group.evse, "expected_interval_s": 86_400})
-        live.api("POST", "/charging/messages", heartbeat | {"action": "StatusNotification"})
+        spoken = {"action": "DataTransfer", "payload": {"vendorId": "org.example"}}
+        live.api("POST", "/charging/messages", heartbeat | spoken)
         for mail in group.wait_for(4)[2:4]:
             assert "over since" in mail.text
             assert group.evse in mail.text
