@@ -147,6 +147,7 @@ class Flag(models.TextChoices):
     NO_DATE = "no_date", _("No date: the receipt counts")
     BAD_DATE = "bad_date", _("Unreadable date: the receipt counts")
     FUTURE_DATE = "future_date", _("A date in the future: the receipt counts")
+    OLD_DATE = "old_date", _("A date older than anything is kept: the receipt counts")
     CAUSE_IGNORED = "cause_ignored", _("A cause although it is not over: ignored")
     UNKNOWN_CAUSE = "unknown_cause", _("A cause that we do not know")
     UNKNOWN_VIN = "unknown_vin", _("A vehicle that is not in any fleet here")

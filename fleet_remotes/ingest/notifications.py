@@ -11,11 +11,12 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from core.device_clock import Clock, judge
 from core.pieces import MALFORMED, decode_any, split_array, why_malformed
 from core.text import as_utf8, clean_text
 from fleet_remotes.catalogue import CAUSE_ALIASES, NOT_SPECIFIED, is_known_cause
@@ -23,9 +24,6 @@ from fleet_remotes.choices import Flag, State
 from fleet_remotes.rules.status import VendorReport
 
 MAX_TEXT = 128
-# A clock ahead of ours by more than this is not believed.
-CLOCK_TOLERANCE = timedelta(minutes=5)
-
 # What precedes the array of messages, or the one of events within a message.
 _ARRAY = re.compile(rb'\s*((?:\{.{0,2000}?"events"\s*:\s*)?)\[', re.DOTALL)
 _CALLBACK_ID = re.compile(rb'"callbackId"\s*:\s*"([^"\\]{1,128})"')
@@ -73,12 +71,14 @@ class Event:
 
 
 def believed_date(event_date: datetime | None, received_at: datetime) -> tuple[datetime, str]:
-    """The event's own date, or the receipt with the flag that says why. Old ones are believed: 72 h are normal."""
-    if event_date is None:
-        return received_at, ""
-    if event_date > received_at + CLOCK_TOLERANCE:
-        return received_at, Flag.FUTURE_DATE
-    return min(event_date, received_at), ""
+    """The event's own date, or the receipt with the flag that says why. Old ones are believed: 72 h are normal.
+
+    Notifications of one vehicle overtake each other, so an older date shows no clock that fell back.
+    """
+    moment = judge(event_date, received_at)
+    if moment.clock != Clock.WRONG:
+        return moment.at, ""
+    return received_at, Flag.FUTURE_DATE if (moment.error_s or 0) > 0 else Flag.OLD_DATE
 
 
 def read_body(body: bytes) -> list[Event]:

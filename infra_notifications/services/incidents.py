@@ -28,7 +28,7 @@ def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
                 " JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id"
                 " WHERE s.silent_at <= %s ORDER BY s.silent_at LIMIT %s),"
                 " whole AS (SELECT charge_point_id FROM due UNION SELECT c.id FROM infra_notifications_chargepoint c"
-                " WHERE c.station <> '' AND c.station IN (SELECT station FROM due))"
+                " WHERE c.station <> '' AND upper(c.station) IN (SELECT upper(station) FROM due))"
                 " SELECT s.charge_point_id, s.last_seen, s.silent_at FROM infra_notifications_chargepointstate s"
                 " JOIN whole USING (charge_point_id) WHERE s.silent_at <= %s"
                 " ORDER BY s.charge_point_id FOR UPDATE OF s SKIP LOCKED",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -205,6 +205,25 @@ def test_a_clock_ahead_is_believed_for_five_minutes(ahead: timedelta, is_believe
     notify(callback, success(action, (at(60) + ahead - at(0)).total_seconds()), now=at(60))
     assert (Flag.FUTURE_DATE in flags()) != is_believed
     assert fresh(action).since == at(60)
+
+
+@pytest.mark.parametrize(
+    ("date", "is_believed"),
+    [
+        (at(60) - timedelta(days=3), True),
+        (at(60) - timedelta(days=30), True),
+        (at(60) - timedelta(days=31), False),
+        (datetime(2020, 1, 1, tzinfo=UTC), False),
+        (datetime(2000, 1, 1, tzinfo=UTC), False),
+        (datetime(1970, 1, 1, tzinfo=UTC), False),
+    ],
+)
+def test_date_before_anything_is_kept_is_a_wrong_clock(date: datetime, is_believed: bool) -> None:
+    action, callback = with_callback(since=at(0))
+    notify(callback, success(action, (date - at(0)).total_seconds()), now=at(60))
+    assert (Flag.OLD_DATE in flags()) != is_believed
+    assert fresh(action).state == State.SUCCEEDED
+    assert is_believed or fresh(action).since == at(60)
 
 
 @pytest.mark.parametrize("late", [timedelta(milliseconds=-1), timedelta(0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -104,6 +105,17 @@ def test_the_same_id_from_the_same_key_changes_nothing(api: ApiClient, api_with:
     assert answer == {"accepted": 1, "duplicates": 1, "rejected": [other], "warnings": []}
     assert Driver.objects.get().name == "Anna"
     assert post(api_with("vehicles:write"), driver(id="a-1"))["accepted"] == 1
+
+
+@pytest.mark.parametrize("occurred_at", ["1970-01-01T00:00:00Z", "2020-01-01T00:00:12Z", "2199-01-01T00:00:00Z"])
+def test_a_fact_of_a_wrong_clock_is_taken_with_a_warning_and_counts_from_its_receipt(
+    api: ApiClient, occurred_at: str
+) -> None:
+    fact = {"type": "driver", "driver": "clock", "occurred_at": occurred_at, "data": {"email": "a@example.org"}}
+    answer = post(api, fact)
+    assert (answer["accepted"], answer["rejected"]) == (1, [])
+    assert answer["warnings"][0]["warning"].startswith("`occurred_at` is wrong by ")
+    assert timezone.now() - Fact.objects.get().occurred_at < timedelta(minutes=5)
 
 
 def test_a_rejected_fact_can_be_sent_again_under_its_id(api: ApiClient) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from core.device_clock import Moment, judge, span_text
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import Col, columns, insert_rows
 from vehicles.choices import FactEffect
@@ -23,20 +24,23 @@ from vehicles.services.evaluation import evaluate, lock_drivers
 from vehicles.services.telemetry import take_samples
 from vehicles.services.unit_of_work import EntityUnitOfWork, drivers_concerned, inherit_drivers
 
-# A moment that is further ahead than this, or before anything was connected, is a wrong clock: the receipt counts.
-AHEAD = timedelta(minutes=5)
-EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
-
 
 def take_facts(*, submissions: Sequence[Submission[IncomingFact]], now: datetime) -> list[Intake]:
     """Takes the facts of several requests in one transaction; an Intake for each, in order."""
     return take(submissions, _FactSteps, now=now)
 
 
+def _judged(fact: IncomingFact, now: datetime) -> Moment:
+    # Facts come from systems that keep them, in any order: neither an old one nor one that is older than the last shows
+    # a wrong clock.
+    return judge(fact.occurred_at, now, longest_queue=None)
+
+
 def moment_of(fact: IncomingFact, now: datetime) -> datetime:
-    """When a fact occurred, as far as its clock can be believed; else now."""
-    occurred = fact.occurred_at
-    return occurred.astimezone(UTC) if occurred is not None and EARLIEST <= occurred <= now + AHEAD else now
+    """When a fact occurred, as far as its clock can be believed; else now. One that is a little ahead stays so, because
+    it keeps its place among its like."""
+    moment = _judged(fact, now)
+    return moment.stamp.astimezone(UTC) if moment.device_clock and moment.stamp is not None else now
 
 
 class _FactSteps(BatchSteps[IncomingFact]):
@@ -54,7 +58,7 @@ class _FactSteps(BatchSteps[IncomingFact]):
         if not rows:
             return
         self.facts = [self.incoming.items[row] for row in rows]
-        self.moments = [moment_of(fact, self.now) for fact in self.facts]
+        self.moments = [self._moment(row) for row in rows]
         self.reports = [fact.reports() for fact in self.facts]
         self.effects: list[str] = [FactEffect.TAKEN.value] * len(rows)
         work = EntityUnitOfWork(self.now)
@@ -76,6 +80,12 @@ class _FactSteps(BatchSteps[IncomingFact]):
         self._write_facts()
         add_recipients(driver_ids=concerned, now=self.now)
         evaluate(driver_ids=concerned, now=self.now)
+
+    def _moment(self, row: int) -> datetime:
+        fact = self.incoming.items[row]
+        if (error_s := _judged(fact, self.now).error_s) is not None:
+            self.incoming.warn(row, f"`occurred_at` is wrong by {span_text(error_s)}; the time of receipt counts.")
+        return moment_of(fact, self.now)
 
     def _change(self, work: EntityUnitOfWork, *, of_drivers: bool) -> None:
         for row, (fact, reports, at) in enumerate(zip(self.facts, self.reports, self.moments, strict=True)):
