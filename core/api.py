@@ -261,9 +261,12 @@ def page_of(
     limit: int,
     cursor: str | None,
     shape: Callable[[ModelT], dict[str, Any]],
+    prepare: Callable[[Sequence[ModelT]], None] = lambda rows: None,
     descending: bool = True,
 ) -> dict[str, Any]:
     """One page in the order of the primary key: `{"items": […], "next": cursor | null}`.
+
+    `prepare` gets the rows of the page before they are shaped, to read for all of them what each needs.
 
     Raises Problem 400 for a foreign cursor, 422 for a limit outside 1…500.
     """
@@ -275,6 +278,7 @@ def page_of(
         queryset = queryset.filter(Q(pk__lt=last) if descending else Q(pk__gt=last))
     rows = list(queryset.order_by("-pk" if descending else "pk")[: limit + 1])
     more = len(rows) > limit
+    prepare(rows[:limit])
     return {
         "items": [shape(row) for row in rows[:limit]],
         "next": encode_cursor(rows[limit - 1].pk) if more else None,

@@ -37,6 +37,7 @@ from infra_notifications.models import (
     NotificationDecision,
     NotificationGroup,
     Source,
+    StatusPeriod,
     UnknownChargePoint,
     UnmappedReport,
 )
@@ -221,6 +222,7 @@ register_read_only(
     ("charge_point", "connectivity", "status", "last_seen", "silent_at", "ocpp_version"),
     filters=("connectivity",),
 )
+register_read_only(StatusPeriod, ("id", "charge_point", "status", "began_at", "ended_at"), filters=("status",))
 register_read_only(
     ChargePointMessage, ("id", "charge_point", "station", "action", "verdict", "received_at"), filters=("verdict",)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +23,7 @@ from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH, SOURCE_SEARCH
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
+from infra_notifications.services.availability import attach_availability
 from infra_notifications.services.charge_points import FIELDS, ChargePointInput, take_charge_points
 from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.messages import take_messages
@@ -135,7 +137,13 @@ def serialize_charge_point(point: ChargePoint) -> dict[str, Any]:
         "connectivity": state.connectivity if state else "never",
         "status": state.status if state else "",
         "ocpp_version": state.ocpp_version if state else "",
+        "availability_percent": point.availability_percent,  # type: ignore[attr-defined] # attached by prepare
+        "maintenance_percent": point.maintenance_percent,  # type: ignore[attr-defined]
     }
+
+
+def _measure(points: Sequence[ChargePoint]) -> None:
+    attach_availability(points, timezone.now())
 
 
 @router.put(
@@ -154,12 +162,14 @@ def list_charge_points(
     request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None
 ) -> dict[str, Any]:
     found = selectors.charge_points().filter(CHARGE_POINT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_charge_point, descending=False)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_charge_point, prepare=_measure, descending=False)
 
 
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
-    return serialize_charge_point(get_object_or_404(selectors.charge_points(), evse_id__iexact=composed(evse_id)))
+    point = get_object_or_404(selectors.charge_points(), evse_id__iexact=composed(evse_id))
+    _measure([point])
+    return serialize_charge_point(point)
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------
@@ -327,7 +337,7 @@ def list_members(
 ) -> dict[str, Any]:
     group = get_object_or_404(NotificationGroup, pk=group_id)
     found = selectors.member_points(group).filter(CHARGE_POINT_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_charge_point, descending=False)
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_charge_point, prepare=_measure, descending=False)
 
 
 # ---- incidents ------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
 from django.utils import timezone
 
 from core.text import identity_key
-from infra_notifications.choices import CASES, MessageVerdict, NotificationKind, NotificationReason, NotificationState
+from infra_notifications.choices import MessageVerdict, NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
@@ -79,14 +79,6 @@ def messages_of(point: ChargePoint, limit: int = LAST_MESSAGES) -> list[ChargePo
         of_station = ChargePointMessage.objects.filter(charge_point__isnull=True, station=point.station)
         shared = list(of_station.order_by("-id")[:limit])
     return sorted((*own, *shared), key=lambda message: message.pk, reverse=True)[:limit]
-
-
-def outages_of(point: ChargePoint, since: datetime) -> list[tuple[datetime, datetime | None]]:
-    """When it could not be used since then. A sensor that speaks is no outage."""
-    outages = [case for case, traits in CASES.items() if traits.is_outage]
-    found = Incident.objects.filter(charge_point=point, case__in=outages)
-    found = found.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=since))
-    return list(found.order_by().values_list("opened_at", "closed_at"))
 
 
 def notification_events_of(point: ChargePoint, limit: int = 50) -> list[int]:

@@ -21,6 +21,39 @@ ALTER TABLE infra_notifications_chargepointstate SET (
 )
 """
 
+# Since when a charge point is known, and when it said that it is out of order; whoever writes its state.
+STATUS_HISTORY = """
+CREATE FUNCTION signalbox_first_seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+NEW.first_seen := NEW.last_seen; RETURN NEW; END $$;
+
+CREATE TRIGGER keep_first_seen BEFORE INSERT OR UPDATE ON infra_notifications_chargepointstate FOR EACH ROW
+WHEN (NEW.first_seen IS NULL AND NEW.last_seen IS NOT NULL) EXECUTE FUNCTION signalbox_first_seen();
+
+CREATE FUNCTION signalbox_status_period() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+UPDATE infra_notifications_statusperiod SET ended_at = greatest(began_at, coalesce(NEW.status_at, now()))
+WHERE charge_point_id = NEW.charge_point_id AND ended_at IS NULL;
+IF lower(NEW.status) IN ('faulted', 'unavailable') THEN
+  INSERT INTO infra_notifications_statusperiod (charge_point_id, status, began_at)
+  VALUES (NEW.charge_point_id, NEW.status, coalesce(NEW.status_at, now()));
+END IF;
+RETURN NULL; END $$;
+
+CREATE TRIGGER keep_first_period AFTER INSERT ON infra_notifications_chargepointstate FOR EACH ROW
+WHEN (lower(NEW.status) IN ('faulted', 'unavailable')) EXECUTE FUNCTION signalbox_status_period();
+
+CREATE TRIGGER keep_status_period AFTER UPDATE OF status ON infra_notifications_chargepointstate FOR EACH ROW
+WHEN (OLD.status <> NEW.status AND (
+  lower(OLD.status) IN ('faulted', 'unavailable') OR lower(NEW.status) IN ('faulted', 'unavailable')
+)) EXECUTE FUNCTION signalbox_status_period();
+"""
+NO_STATUS_HISTORY = """
+DROP TRIGGER keep_first_seen ON infra_notifications_chargepointstate;
+DROP TRIGGER keep_first_period ON infra_notifications_chargepointstate;
+DROP TRIGGER keep_status_period ON infra_notifications_chargepointstate;
+DROP FUNCTION signalbox_first_seen();
+DROP FUNCTION signalbox_status_period();
+"""
+
 POINT, POINT_STATE = "infra_notifications_chargepoint", "infra_notifications_chargepointstate"
 KEPT = {
     POINT: ("city", "country", "operator", "vendor", "model", "firmware", "connector_standard"),
@@ -374,6 +407,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("last_seen", models.DateTimeField(null=True, verbose_name="last seen")),
+                ("first_seen", models.DateTimeField(editable=False, null=True, verbose_name="first seen")),
                 ("silent_at", models.DateTimeField(null=True, verbose_name="silent at")),
                 (
                     "connectivity",
@@ -1345,7 +1379,33 @@ class Migration(migrations.Migration):
                 verbose_name="charge points",
             ),
         ),
+        migrations.CreateModel(
+            name="StatusPeriod",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("status", models.CharField(max_length=30, verbose_name="status")),
+                ("began_at", models.DateTimeField(verbose_name="begins")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ends")),
+                (
+                    "charge_point",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="infra_notifications.chargepoint",
+                        verbose_name="charge point",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "status period",
+                "verbose_name_plural": "status periods",
+                "ordering": ("-id",),
+                "indexes": [models.Index(fields=["charge_point", "-began_at"], name="statusperiod_history")],
+            },
+        ),
         migrations.RunSQL(HOT, migrations.RunSQL.noop),
+        migrations.RunSQL(STATUS_HISTORY, NO_STATUS_HISTORY),
         migrations.RunPython(seed, migrations.RunPython.noop),
         migrations.RunPython(roles, migrations.RunPython.noop),
         *[migrations.RunSQL(_triggers(table), _no_triggers(table)) for table in KEPT],

@@ -4,6 +4,7 @@ from infra_notifications.models.charge_points import (
     ChargePoint,
     ChargePointMessage,
     ChargePointState,
+    StatusPeriod,
     UnknownChargePoint,
 )
 from infra_notifications.models.groups import GroupAddress, GroupDraft, GroupMembership, NotificationGroup
@@ -35,6 +36,7 @@ __all__ = [
     "NotificationDecision",
     "NotificationGroup",
     "Source",
+    "StatusPeriod",
     "UnknownChargePoint",
     "UnmappedReport",
 ]

@@ -156,6 +156,8 @@ class ChargePointState(models.Model):
         ChargePoint, models.CASCADE, primary_key=True, related_name="state", verbose_name=_("charge point")
     )
     last_seen = models.DateTimeField(_("last seen"), null=True)
+    # Kept by a trigger, whoever writes `last_seen`: before it nothing is known of the charge point.
+    first_seen = models.DateTimeField(_("first seen"), null=True, editable=False)
     # When silence becomes an incident: last_seen + expected interval; null when it has, or was never seen.
     silent_at = models.DateTimeField(_("silent at"), null=True)
     connectivity = models.CharField(
@@ -199,6 +201,41 @@ class ChargePointState(models.Model):
 
     def __str__(self) -> str:
         return str(self.charge_point_id)
+
+
+class StatusPeriod(models.Model):
+    """From when until when a charge point said that it is Faulted or Unavailable; kept by a trigger on its state."""
+
+    charge_point = models.ForeignKey(
+        ChargePoint, models.CASCADE, related_name="+", verbose_name=_("charge point"), db_index=False
+    )
+    status = models.CharField(_("status"), max_length=30)
+    began_at = models.DateTimeField(_("begins"))
+    ended_at = models.DateTimeField(_("ends"), null=True)
+
+    lifecycle = Lifecycle(
+        kept=Kept(
+            "RETENTION_INCIDENTS_DAYS",
+            by="began_at",
+            only="ended_at < %(before)s",
+            in_order=False,
+            name="charging statusperiod",
+        ),
+        personal=(),
+        audited=None,
+    )
+
+    class Meta:
+        verbose_name = _("status period")
+        verbose_name_plural = _("status periods")
+        ordering = ("-id",)
+        indexes = (
+            # A charge point's history, and its last period.
+            models.Index(fields=("charge_point", "-began_at"), name="statusperiod_history"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.charge_point_id}"
 
 
 class ChargePointMessage(models.Model):

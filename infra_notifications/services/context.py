@@ -21,8 +21,8 @@ EVALUATION_LIMIT = 200
 # What a silent source holds back is asked again when it speaks, and this often in case that was missed.
 SOURCE_RECHECK = timedelta(hours=1)
 
-# Windows that touch the last day, and which charge points each of them covers, by whichever of its targets.
-_COVERING = """
+# Windows that touch the time from `since` to `now`, and which charge points each covers, by whichever of its targets.
+COVERING = """
 windows AS (
   SELECT id, starts_at, ends_at FROM infra_notifications_maintenancewindow
   WHERE ends_at > %(since)s AND starts_at <= %(now)s
@@ -69,7 +69,7 @@ silent_source AS (
   OR o.trouble = '' AND heard.by > %(now)s
 )"""
 _CONTEXT = f"""
-WITH {_COVERING}, {_OPENINGS}, {_SILENT_SOURCE}, maintenance AS (
+WITH {COVERING}, {_OPENINGS}, {_SILENT_SOURCE}, maintenance AS (
   SELECT id, max(ends_at) AS until FROM covering WHERE ends_at > %(now)s GROUP BY id
 ), begun AS (
   INSERT INTO infra_notifications_flapping (charge_point_id, "case", began_at, openings, next_check_at)
@@ -85,7 +85,7 @@ UNION ALL SELECT 'begun', charge_point_id, "case", openings, next_check_at FROM 
 UNION ALL SELECT 'flapping', charge_point_id, "case", openings, next_check_at FROM infra_notifications_flapping
 WHERE ended_at IS NULL AND charge_point_id = ANY(%(points)s)"""  # noqa: S608 - our own text alone
 _EVALUATE = f"""
-WITH {_COVERING}, {_OPENINGS}, counted AS (
+WITH {COVERING}, {_OPENINGS}, counted AS (
   SELECT f.id, coalesce(o.n, 0) AS n FROM infra_notifications_flapping f
   LEFT JOIN openings o USING (charge_point_id, "case") WHERE f.id = ANY(%(due)s)
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
+from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -91,6 +92,18 @@ def groups(row: Any, context: Mapping[str, Any]) -> SafeString:
         '<a href="{}"{}>{}</a>',
         ((reverse("infra_notifications:group", args=[one.pk]), target, one.name) for one in row.group_list),
     )
+
+
+def percent(value: float | None) -> str:
+    """`99.95 %`; an en dash where nothing is known."""
+    return "–" if value is None else _("%(n)s %%") % {"n": formats.number_format(value, 2)}
+
+
+def availability(row: Any, context: Mapping[str, Any]) -> SafeString:
+    """The last 30 days, with the share of maintenance beneath it where there was any."""
+    resting = row.maintenance_percent
+    more = _("%(share)s in maintenance") % {"share": percent(resting)} if resting else ""
+    return _under(format_html("{}", percent(row.availability_percent)), more)
 
 
 def model(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:

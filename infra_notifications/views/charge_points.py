@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterator
-from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -31,17 +30,20 @@ from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERD
 from infra_notifications.filters import ChargePointFilters
 from infra_notifications.forms import AdoptForm, ImportForm
 from infra_notifications.models import ChargePoint, UnknownChargePoint
-from infra_notifications.rules.availability import DAYS, availability, share_of
+from infra_notifications.rules.availability import by_day, last_days
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
+from infra_notifications.services.availability import attach_availability, histories_of
 from infra_notifications.services.charge_points import FIELDS, adopt_unknown
 from infra_notifications.services.expectations import expectation_of
-from infra_notifications.services.imports import safe_cell, tags_cell
+from infra_notifications.services.imports import READ_ONLY, safe_cell, tags_cell
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, TAG
+from infra_notifications.views.cells import percent
 from infra_notifications.views.columns import POINT_COLUMNS
 from outbox.selectors import deliveries_of_events
 
 SHOWN_DELIVERIES = 50
+CSV_CHUNK = 2_000
 
 _VIEW = "infra_notifications.view_chargepoint"
 
@@ -65,6 +67,7 @@ class ChargePointList(ListPage):
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_groups(rows)
+        attach_availability(rows, timezone.now())
 
     def export_url(self, request: HttpRequest, query: str) -> str:
         """All columns, in the form that the import takes."""
@@ -116,26 +119,20 @@ def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
 def _availability(point: ChargePoint) -> dict[str, Any]:
     """For how many hours of each of the last 30 days it could be used, as a picture and as a table."""
     now, zone = timezone.now(), timezone.get_current_timezone()
-    outages = selectors.outages_of(point, now - timedelta(days=DAYS + 1))
-    # Its history may be older than its row here.
-    known_since = min([point.created_at, *(begin for begin, _end in outages)])
-    days = availability(outages, known_since=known_since, now=now, zone=zone)
+    history = histories_of([point.pk], now)[point.pk]
+    days, whole = by_day(history, now, zone), last_days(history, now)
+    up = [day.period.known_s - day.period.maintenance_s - day.period.down_s for day in days]
     series = {
-        str(_("available")): ("success", [round((day.known_s - day.down_s) / 3600, 2) for day in days]),
-        str(_("not available")): ("danger", [round(day.down_s / 3600, 2) for day in days]),
+        str(_("available")): ("success", [round(seconds / 3600, 2) for seconds in up]),
+        str(_("not available")): ("danger", [round(day.period.down_s / 3600, 2) for day in days]),
+        str(_("in maintenance")): ("info", [round(day.period.maintenance_s / 3600, 2) for day in days]),
     }
     return {
         "availability_chart": stacked_bars([formats.date_format(day.date, "j M") for day in days], series),
-        "availability_days": [(day, percent(day.share), day.down_s) for day in reversed(days) if day.known_s],
-        "availability_share": percent(share_of(days)),
+        "availability_days": [(day, percent(day.period.percent)) for day in reversed(days) if day.period.known_s],
+        "availability_share": percent(whole.percent),
+        "maintenance_share": percent(whole.maintenance_percent) if whole.maintenance_s else "",
     }
-
-
-def percent(share: float | None) -> str:
-    """`99.95 %`, rounded down: what was not whole is not said to be. An en dash where nothing is known."""
-    if share is None:
-        return "–"
-    return _("%(n)s %%") % {"n": formats.number_format(math.floor(share * 10_000 + 1e-6) / 100, 2)}
 
 
 # ---- export and import ------------------------------------------------------------------------------------------
@@ -157,9 +154,12 @@ def _cell(value: Any) -> object:
 
 def _csv_lines(rows: Iterator[ChargePoint]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(("evse_id", *FIELDS))
-    for row in rows:
-        yield writer.writerow([_cell(getattr(row, name)) for name in ("evse_id", *FIELDS)])
+    names, now = ("evse_id", *FIELDS, *READ_ONLY), timezone.now()
+    yield "\ufeff" + writer.writerow(names)
+    while chunk := list(islice(rows, CSV_CHUNK)):
+        attach_availability(chunk, now)
+        for row in chunk:
+            yield writer.writerow([_cell(getattr(row, name)) for name in names])
 
 
 @requires(_VIEW)
@@ -172,7 +172,7 @@ def charge_points_csv(request: HttpRequest) -> HttpResponse | StreamingHttpRespo
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     filters = ChargePointFilters(request.GET, queryset=rows)
     rows = filters.qs if filters.is_valid() else rows
-    lines = _csv_lines(rows.order_by("evse_id").iterator(chunk_size=2_000))
+    lines = _csv_lines(rows.order_by("evse_id").iterator(chunk_size=CSV_CHUNK))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="charge-points.csv"'
     return response

@@ -59,6 +59,14 @@ POINT_COLUMNS = (
     Column(
         "group", _("Group"), draw=cells.groups, nowrap=True, export=lambda row: [group.name for group in row.group_list]
     ),
+    Column(
+        "availability",
+        _("Availability"),
+        draw=cells.availability,
+        numeric=True,
+        nowrap=True,
+        export="availability_percent",
+    ),
     Column("vendor", _("Model"), draw=cells.model, nowrap=True, export=("vendor", "model")),
     Column("max_power_kw", _("kW"), sort="max_power_kw", numeric=True),
 )

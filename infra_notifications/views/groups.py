@@ -27,6 +27,7 @@ from infra_notifications.forms import DeleteGroupForm, GroupConfigurationForm, i
 from infra_notifications.models import GroupMembership, NotificationGroup
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as services
+from infra_notifications.services.availability import attach_availability
 from infra_notifications.services.digests import zone_of
 from infra_notifications.services.members import take_out
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, REMOVE_FROM_GROUP, TAG
@@ -211,6 +212,7 @@ class GroupMembers(_GroupTab):
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_groups(rows)
+        attach_availability(rows, timezone.now())
 
     def actions(self, request: HttpRequest) -> list[Action]:
         url = reverse("infra_notifications:wizard_change", args=[self.group.pk])

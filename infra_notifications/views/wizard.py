@@ -32,6 +32,7 @@ from infra_notifications.models import ChargePoint, GroupDraft, NotificationGrou
 from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import drafts
+from infra_notifications.services.availability import attach_availability
 from infra_notifications.views.columns import POINT_COLUMNS
 
 _ADD, _CHANGE = "infra_notifications.add_notificationgroup", "infra_notifications.change_notificationgroup"
@@ -131,6 +132,7 @@ class WizardChargePoints(ListPage):
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_groups(rows)
+        attach_availability(rows, timezone.now())
         marked = set(self.draft.marked)
         for row in rows:
             row.is_marked = row.pk in marked
