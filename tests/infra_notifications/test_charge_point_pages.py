@@ -48,7 +48,7 @@ def test_list_shows_what_is_known_of_each(viewer: Client) -> None:
     first, second = rows_of(viewer.get(url("charge_points")))
     assert (
         re.sub(r"\d+ s ago", "now", first)
-        == "A Deck Parkhaus Köln Online now Faulted Fuse tripped All , West Alfen Eve 22"
+        == "A Deck Parkhaus Köln Online now Faulted Fuse tripped All , West – Alfen Eve 22"
     )
     assert second == "B Never seen – – – – –"
 
