@@ -50,7 +50,7 @@ def test_list_shows_what_is_known_of_each(viewer: Client) -> None:
         re.sub(r"\d+ s ago", "now", first)
         == "A Deck Parkhaus Köln Online now Faulted Fuse tripped All , West – Alfen Eve 22"
     )
-    assert second == "B Never seen – – – – –"
+    assert second == "B Never seen – – – – – –"
 
 
 @pytest.mark.parametrize(
