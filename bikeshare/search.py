@@ -32,6 +32,18 @@ def _choice(name: str, label: Any, values: list[str]) -> ChoiceFacet:
     return ChoiceFacet(name, name, label, choices={value: value for value in values})
 
 
+def _clock(path: str) -> ChoiceFacet:
+    """By whether the clock of a box, whose state is reached by this path, is known to be wrong."""
+    is_right = Q(**{f"{path}clock_error_s__isnull": True})
+    return ChoiceFacet(
+        "clock",
+        "pk",
+        _("Clock"),
+        choices={"wrong": ~is_right, "right": is_right},
+        labels={"wrong": _("wrong"), "right": _("not known to be wrong")},
+    )
+
+
 def _flag(name: str, label: Any, condition: Q) -> FlagFacet:
     return FlagFacet(name, name, label, when_true=condition)
 
@@ -110,6 +122,7 @@ SEARCHES: dict[str, SearchSchema] = {
         TextFacet("chain", "state__chain_type", _("Chain"), exact=True),
         NumberFacet("battery", "state__battery", _("Battery (%)"), units=_PERCENT),
         TimeFacet("seen", "state__last_seen", _("Last seen")),
+        _clock("state__"),
         _flag("low", _("Battery low"), Q(state__battery_low=True) | Q(state__battery_vae_low=True)),
     ),
     "vehicules": _schema(
@@ -124,6 +137,7 @@ SEARCHES: dict[str, SearchSchema] = {
         NumberFacet("battery", "boitier__state__battery", _("Battery (%)"), units=_PERCENT),
         NumberFacet("battery_vae", "boitier__state__battery_vae", _("Assistance battery (%)"), units=_PERCENT),
         TimeFacet("seen", "boitier__state__last_seen", _("Last seen")),
+        _clock("boitier__state__"),
         _flag("low", _("Battery low"), Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
     ),
     "trips": _schema(

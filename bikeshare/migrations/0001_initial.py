@@ -313,6 +313,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("last_seen", models.DateTimeField(null=True, verbose_name="last seen")),
+                ("clock_at", models.DateTimeField(null=True)),
+                ("clock_received_at", models.DateTimeField(null=True)),
+                ("clock_error_s", models.IntegerField(null=True, verbose_name="clock wrong by (s)")),
                 ("lock", models.CharField(blank=True, default="", max_length=20, verbose_name="lock")),
                 ("lock_at", models.DateTimeField(null=True)),
                 ("chain_type", models.CharField(blank=True, default="", max_length=20, verbose_name="chain")),
@@ -339,7 +342,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "state of a boitier",
                 "verbose_name_plural": "states of boitiers",
                 "indexes": [
-                    models.Index(condition=models.Q(("battery_low", True)), fields=["boitier"], name="boitierstate_low")
+                    models.Index(
+                        condition=models.Q(("battery_low", True)), fields=["boitier"], name="boitierstate_low"
+                    ),
+                    models.Index(
+                        condition=models.Q(("clock_error_s__isnull", False)),
+                        fields=["boitier"],
+                        name="boitierstate_clock",
+                    ),
                 ],
             },
         ),

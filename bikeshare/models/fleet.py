@@ -95,6 +95,11 @@ class LockBoxState(models.Model):
 
     boitier = models.OneToOneField(LockBox, models.CASCADE, primary_key=True, related_name="state")
     last_seen = models.DateTimeField(_("last seen"), null=True)
+    # The latest device time that was believed, when the last message was received, and by how many seconds the clock
+    # was wrong then (behind is negative); null unless it was.
+    clock_at = models.DateTimeField(null=True)
+    clock_received_at = models.DateTimeField(null=True)
+    clock_error_s = models.IntegerField(_("clock wrong by (s)"), null=True)
     lock = models.CharField(_("lock"), max_length=20, blank=True, default="")
     lock_at = models.DateTimeField(null=True)
     chain_type = models.CharField(_("chain"), max_length=20, blank=True, default="")
@@ -128,6 +133,8 @@ class LockBoxState(models.Model):
         indexes = (
             # The dashboard and the list: what is low.
             models.Index(fields=("boitier",), name="boitierstate_low", condition=Q(battery_low=True)),
+            # The list of boxes whose clock is wrong.
+            models.Index(fields=("boitier",), name="boitierstate_clock", condition=Q(clock_error_s__isnull=False)),
         )
 
     def __str__(self) -> str:

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from bikeshare.choices import Lock
 
 LOW_BATTERY = 20.0
 # A battery must get so far before it can be told as low again.
 REARM_BATTERY = 25.0
-# A clock that was never set shows the years of its firmware.
-CLOCKS_WERE_SET = datetime(2020, 1, 1, tzinfo=UTC)
-CLOCK_TOLERANCE = timedelta(minutes=5)
-
-
-def believable(at: datetime | None, received_at: datetime) -> datetime:
-    """The device time to count by: never after its receipt, so that a clock ahead silences nothing that follows."""
-    if at is None or at < CLOCKS_WERE_SET or at > received_at + CLOCK_TOLERANCE:
-        return received_at
-    return min(at, received_at)
 
 
 def is_late(at: datetime, known_at: datetime | None) -> bool:

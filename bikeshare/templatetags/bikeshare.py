@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from bikeshare.choices import STATUS_COLOURS, VERDICT_COLOURS, ZONE_COLOURS
 from bikeshare.models import Resource
 from console.templatetags.console import register_colours
+from core.device_clock import span_text
 
 register = template.Library()
+register.filter("span", span_text)
 register_colours(register, status_colour=STATUS_COLOURS, zone_colour=ZONE_COLOURS, verdict_colour=VERDICT_COLOURS)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bikeshare.ingest.telemetry import DeviceMessage
 from bikeshare.models import LockBoxState, TelemetryMessage
-from bikeshare.rules.telemetry import battery_step, believable, masked
+from bikeshare.rules.telemetry import battery_step, masked
 from outbox.models import Event
 from tests.bikeshare.kit import DAY, HOUR, MINUTE, NOW, at, last, message, say, state_of, take, told, topics, verdicts
 from tests.clock import iso
@@ -184,8 +184,8 @@ def test_the_same_id_of_the_same_key_is_a_duplicate() -> None:
     first = message(bike, "pass", uid="04AABBCCDD", id="m-1")
     assert (take(first).accepted, take(first).duplicates) == (1, 1)
     assert take(first, key=2).accepted == 1
-    told = take(message(bike, "pass", at(9), uid="04FFFFFFFF", id="x"), message(bike, "pass", uid="1", id="x"))
-    assert (told.accepted, told.rejected) == (1, [(1, "`id` x was sent before with other content.")])
+    intake = take(message(bike, "pass", at(9), uid="04FFFFFFFF", id="x"), message(bike, "pass", uid="1", id="x"))
+    assert (intake.accepted, intake.rejected) == (1, [(1, "`id` x was sent before with other content.")])
     assert len(told("boitier.pass.unrecognized")) == 2
 
 
@@ -230,12 +230,42 @@ def test_a_late_message_changes_nothing_and_is_kept_as_late() -> None:
     assert topics() == ["boitier.chain_type.updated", "boitier.unlocked"]
 
 
-@pytest.mark.parametrize(
-    ("said", "counted"),
-    [(NOW + DAY, NOW), (NOW + MINUTE, NOW), (NOW - HOUR, NOW - HOUR), (datetime(1970, 1, 1, tzinfo=NOW.tzinfo), NOW)],
-)
-def test_a_clock_is_believed_within_reason(said: datetime, counted: datetime) -> None:
-    assert believable(said, NOW) == counted
+WRONG_TIMES = [
+    datetime(1970, 1, 1, tzinfo=NOW.tzinfo),
+    datetime(2020, 1, 1, 0, 0, 12, tzinfo=NOW.tzinfo),
+    NOW - 300 * DAY,
+    NOW - 5 * HOUR,
+    NOW - 6 * MINUTE,
+    NOW + DAY,
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG_TIMES)
+def test_a_box_whose_clock_is_wrong_goes_on_and_is_flagged_until_it_is_right(wrong: datetime) -> None:
+    bike = BikeFactory()
+    said = (
+        ("lock", {"state": "unlocked"}, {"state": "locked"}),
+        ("battery", {"value": 80}, {"value": 5}),
+        ("position", {"latitude": 48.1, "longitude": 2.1}, {"latitude": 48.2, "longitude": 2.2}),
+    )
+    for kind, before, _after in said:
+        take(message(bike, kind, NOW, **before), now=NOW)
+    for number, (kind, _before, after) in enumerate(said):
+        intake = take(message(bike, kind, wrong + timedelta(seconds=number), **after), now=at(60 + number))
+        assert "The box's clock is wrong by " in intake.warnings[0][1]
+    state = state_of(bike)
+    assert (state.lock, state.battery, state.latitude, state.clock_error_s is None) == ("locked", 5, 48.2, False)
+    take(message(bike, "battery", at(600), value=50), now=at(601))
+    assert (state_of(bike).battery, state_of(bike).clock_error_s) == (50, None)
+
+
+def test_a_batch_in_disorder_and_a_copy_are_no_wrong_clock() -> None:
+    bike = BikeFactory()
+    newer, older = (message(bike, "lock", at(-n), state=s) for n, s in ((0, "locked"), (7200, "unlocked")))
+    take(newer, older, now=NOW)
+    take(older, now=at(60))
+    state = state_of(bike)
+    assert (state.lock, state.clock_error_s) == ("locked", None)
 
 
 def test_a_clock_ahead_does_not_silence_what_follows() -> None:

@@ -13,12 +13,16 @@ from bikeshare.choices import RUNNING
 from bikeshare.models import LockBoxState
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
+from core.device_clock import ClockMark, Moment, remember
 from core.sql import Col, columns, update_rows
 
 # What every message writes, and what a position does; most messages are positions.
 _OFTEN = columns(
     LockBoxState,
     "last_seen",
+    "clock_at",
+    "clock_received_at",
+    "clock_error_s",
     "latitude",
     "longitude",
     "accuracy",
@@ -74,6 +78,21 @@ class Device:
             anchor = Fix(s["anchor_latitude"], s["anchor_longitude"], s["position_at"])
             self.watch = Watch(anchor, s["streak"])
 
+    @property
+    def clock_mark(self) -> ClockMark | None:
+        """What is known of the box's clock."""
+        s = self.state
+        if s["clock_at"] is None or s["clock_received_at"] is None:
+            return None
+        return ClockMark(s["clock_at"], s["clock_received_at"], s["clock_error_s"])
+
+    def note_clock(self, moment: Moment, received_at: datetime) -> None:
+        """Remembers what a message shows of the box's clock."""
+        mark = remember(self.clock_mark, moment, received_at)
+        if mark is not None:
+            marked = {"clock_at": mark.newest, "clock_received_at": mark.received_at}
+            self.state |= marked | {"clock_error_s": mark.error_s}
+
     def keep_watch(self) -> None:
         anchor = self.watch.anchor if self.trip_id else None
         self.state |= {
@@ -104,6 +123,21 @@ def read_devices(names: Iterable[str]) -> dict[str, Device]:
         device.begin()
         devices[device.number] = devices[device.id] = device
     return devices
+
+
+# Of each box so many messages are looked through for a copy of one that seems to be of a clock that fell back.
+LOOKED_THROUGH = 500
+
+
+def stored_moments(devices: Iterable[Device]) -> set[tuple[str, str, datetime]]:
+    """The last messages of these boxes: (box, type, moment)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.id, m.type, m.at FROM unnest(%s::text[]) AS b(id) CROSS JOIN LATERAL (SELECT t.type, t.at"
+            " FROM bikeshare_telemetrymessage t WHERE t.boitier_id = b.id ORDER BY t.id DESC LIMIT %s) m",
+            [sorted({device.id for device in devices}), LOOKED_THROUGH],
+        )
+        return set(cursor.fetchall())
 
 
 def write_devices(devices: Iterable[Device]) -> None:

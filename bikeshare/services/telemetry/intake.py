@@ -26,11 +26,12 @@ from bikeshare.rules import telemetry as rules
 from bikeshare.rules import zones
 from bikeshare.selectors import rows_of
 from bikeshare.services.telemetry import trips as effects
-from bikeshare.services.telemetry.devices import Device, read_devices, write_devices
+from bikeshare.services.telemetry.devices import Device, read_devices, stored_moments, write_devices
 from bikeshare.services.telemetry.events import DeviceEvents
 from bikeshare.services.trips import open_trips, pin_hash
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
+from core.device_clock import Clock, Moment, judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import columns, insert_rows
 
@@ -52,7 +53,8 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         count = len(incoming.items)
         self.messages = incoming.items
         self.devices: list[Device | None] = [None] * count
-        self.moments = [rules.believable(moment_of(message), self.now) for message in self.messages]
+        self.moments = [self.now] * count
+        self.clocks: dict[int, Moment] = {}
         self.inside: list[tuple[int, ...]] = [()] * count
         self.verdicts: list[str] = [TelemetryVerdict.STATE.value] * count
         self.trips = [""] * count
@@ -79,6 +81,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def apply(self, rows: list[int]) -> None:
         if not rows:
             return
+        self._judge_clocks(rows)
         # Stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.moments.__getitem__)
         self._prepare(rows)
@@ -97,6 +100,26 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         return device
 
     # ---- reading --------------------------------------------------------------------------------------------------
+
+    def _judge_clocks(self, rows: Sequence[int]) -> None:
+        """The moment that counts for each message, by what its box said in earlier batches: a batch may be in disorder.
+
+        A copy of a message that was taken before is late, however wrong its clock seems.
+        """
+        for row in rows:
+            self.clocks[row] = judge(moment_of(self.messages[row]), self.now, self._device(row).clock_mark)
+        wrong = [row for row in rows if self.clocks[row].clock == Clock.WRONG]
+        known = stored_moments(self._device(row) for row in wrong) if wrong else set()
+        for row in rows:
+            moment, device, message = self.clocks[row], self._device(row), self.messages[row]
+            if moment.stamp is not None and (device.id, message.type, moment.stamp) in known:
+                self.moments[row] = moment.stamp
+                continue
+            self.moments[row] = moment.at
+            device.note_clock(moment, self.now)
+            if moment.error_s is not None:
+                wrong_by = span_text(moment.error_s)
+                self.incoming.warn(row, f"The box's clock is wrong by {wrong_by}; the time of receipt counts.")
 
     def _prepare(self, rows: Sequence[int]) -> None:
         """Reads what the messages' types need: programs and zones, cards, trips that may end, docks."""
@@ -161,7 +184,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         device.state["last_seen"] = max(device.state["last_seen"] or self.now, self.now)
         device.is_changed |= message.type != TelemetryType.POSITION
         if message.type == TelemetryType.POSITION:
-            self.verdicts[row] = self._position(message, device, self.moments[row], self.inside[row])
+            self.verdicts[row] = self._position(row, device, self.moments[row])
         else:
             self.verdicts[row] = _APPLY[message.type](self, message, device, self.moments[row])
 
@@ -224,8 +247,10 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             self.events.low_battery(f"vehicule.{name}.low", device, at, message.value, previous)
         return TelemetryVerdict.EVENT if step.crossed else TelemetryVerdict.STATE
 
-    def _position(self, message: DeviceMessage, device: Device, at: datetime, inside: tuple[int, ...]) -> str:
-        if device.state["position_at"] == at or rules.is_late(at, device.state["position_at"]):
+    def _position(self, row: int, device: Device, at: datetime) -> str:
+        message, inside = self.messages[row], self.inside[row]
+        repeated = device.state["position_at"] == at and self.clocks[row].clock != Clock.WRONG
+        if repeated or rules.is_late(at, device.state["position_at"]):
             return TelemetryVerdict.LATE
         latitude, longitude = message.latitude or 0.0, message.longitude or 0.0
         device.state |= {
