@@ -70,7 +70,7 @@ class Observation:
     False where the message itself says whether the fault has ended. `fault` names the condition, so that the clear of
     one does not end another. `alarming` means: if no rule knows this, a person should see it. `defective` means: it
     says that something is broken, so that it is at least OTHER_FAULT unless a rule says otherwise. `faulted` means: its
-    state is Faulted, which no rule may silence. `severity` is that of OCPP 2.1, 0 (danger) to 9 (debug).
+    state is Faulted, which no rule may silence. `grave`: its severity (OCPP 2.1) is one of 0 (danger) to 4 (error).
     """
 
     action: str
@@ -88,7 +88,7 @@ class Observation:
     alarming: bool = False
     defective: bool = False
     faulted: bool = False
-    severity: str = ""
+    grave: bool = False
     occurred_at: datetime | None = None
     # When the device wrote the message, where it tells that apart from when the thing occurred.
     sent_at: datetime | None = None
@@ -112,7 +112,7 @@ class Observation:
             self.variable,
             self.vendor,
             self.words,
-            self.severity,
+            self.grave,
             self.over is True,
             self.defective,
             self.faulted,
@@ -276,7 +276,7 @@ def _event(
         alarming=defective or (not is_state and over is not True and (said is True or alerting)),
         defective=defective,
         faulted=faulted,
-        severity="" if severity is None else str(severity),
+        grave=grave and over is not True,
         occurred_at=parse_time(data.get("timestamp")) or generated,
         sent_at=generated,
     )

@@ -299,3 +299,16 @@ SOURCE_SEARCH = SearchSchema(
         NumberFacet("warnings", "warnings", _("Warnings")),
     ),
 )
+
+
+UNMAPPED_SEARCH = SearchSchema(
+    any_text("said", "signature", "station", "charge_point__evse_id"),
+    (
+        TextFacet("action", "action", _("Action")),
+        TextFacet("protocol", "protocol", _("Protocol")),
+        TextFacet("station", "station", _("Station")),
+        TextFacet("evse", "charge_point__evse_id", _("EVSE id")),
+        NumberFacet("count", "seen", _("Seen")),
+        TimeFacet("seen", "last_seen", _("Last seen")),
+    ),
+)

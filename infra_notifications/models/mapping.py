@@ -1,4 +1,4 @@
-"""The mapping from what chargers say to the three cases, as data that operators can read and change."""
+"""The mapping from what chargers say to the cases, as data that operators can read and change."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, masked
 from infra_notifications.choices import Case, Effect
+from infra_notifications.models.charge_points import ChargePoint
 
 
 def _words(label: Any, help_text: Any) -> Any:
@@ -38,12 +39,15 @@ class EventRule(models.Model):
     statuses = _words(_("statuses"), _("The reported status, e.g. Faulted; with “!” in front: any other."))
     codes = _words(
         _("codes"),
-        _("One of these stands in errorCode, vendorErrorCode, techCode or the security event’s type."),
+        _(
+            "One of these stands in errorCode, vendorErrorCode, techCode or the security event’s type. “=A,B”: exactly "
+            "these; “!*”: none."
+        ),
     )
     components = _words(_("components"), _("OCPP 2.x component, e.g. RCD or *Sensor."))
     variables = _words(_("variables"), _("OCPP 2.x variable, e.g. Active or Tripped."))
     vendors = _words(_("vendors"), _("One of these stands in vendorId or is the charge point’s vendor."))
-    words = _words(_("words"), _("One of these stands in what the charger says."))
+    words = _words(_("words"), _("One of these stands in what the charger says. “=text”: exactly this."))
     and_words = _words(_("and words"), _("And one of these too."))
     effect = models.CharField(_("effect"), max_length=8, choices=Effect.choices, default=Effect.RAISE)
     case = models.CharField(
@@ -98,6 +102,13 @@ class UnmappedReport(models.Model):
     signature = models.CharField(max_length=500, unique=True)
     protocol = models.CharField(_("protocol"), max_length=12)
     action = models.CharField(_("action"), max_length=60)
+    # Where it was heard last: the charge point, or the station where it spoke of several.
+    charge_point = models.ForeignKey(
+        ChargePoint, models.SET_NULL, null=True, related_name="+", verbose_name=_("charge point"), db_index=False
+    )
+    station = models.CharField(_("station"), max_length=48, blank=True, default="")
+    # When administrators were mailed that there is such a thing.
+    told_at = models.DateTimeField(null=True, editable=False)
     # The conditions that a rule made of it gets: {"codes": […], "components": […], …}
     conditions = models.JSONField(default=dict)
     said = models.CharField(_("what it said"), max_length=500, blank=True, default="")

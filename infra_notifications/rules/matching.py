@@ -88,6 +88,8 @@ class CompiledRule:
     case: str
     momentary_s: int | None
     tests: tuple[Callable[[Observation], bool], ...]
+    # It names a code or words, not only the place or the action.
+    is_specific: bool = True
 
     def is_met_by(self, observation: Observation) -> bool:
         return all(test(observation) for test in self.tests)
@@ -105,7 +107,9 @@ def compile_rule(row: RuleRow) -> CompiledRule:
     if row.statuses:
         is_status = _one_of(row.statuses)
         tests.append(lambda o: is_status(o.status))
-    if wanted := [code for code in row.codes if not code.startswith("!")]:
+    if exact := {code[1:].lower() for code in row.codes if code.startswith("=")}:
+        tests.append(lambda o: ",".join(o.codes).lower() in exact)
+    if wanted := [code for code in row.codes if not code.startswith(("!", "="))]:
         is_code = _one_of(wanted)
         tests.append(lambda o: any(is_code(code) for code in o.codes))
     if unwanted := [code for code in row.codes if code.startswith("!")]:
@@ -120,9 +124,12 @@ def compile_rule(row: RuleRow) -> CompiledRule:
     if row.vendors:
         vendor = word_pattern([f"*{v.strip('*')}*" for v in row.vendors])
         tests.append(lambda o: bool(vendor and vendor.search(o.vendor)))
-    if row.words:
+    if texts := {word[1:].lower() for word in row.words if word.startswith("=")}:
+        tests.append(lambda o: o.words.lower() in texts)
+    if any(not word.startswith("=") for word in row.words):
         tests.append(_Says(row))
-    return CompiledRule(row.pk, row.name, Effect(row.effect), row.case, row.momentary_s, tuple(tests))
+    effect, is_specific = Effect(row.effect), bool(row.codes or row.words)
+    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), is_specific)
 
 
 class _Says:
@@ -133,7 +140,7 @@ class _Says:
     """
 
     def __init__(self, row: RuleRow) -> None:
-        self._words = word_pattern(word for word in row.words if not word.startswith("!"))
+        self._words = word_pattern(word for word in row.words if not word.startswith(("!", "=")))
         self._further = word_pattern(row.and_words)
         self._unless = word_pattern(word[1:] for word in row.words if word.startswith("!"))
         # A word that is known to be no alarm needs nothing beside it.
@@ -175,17 +182,17 @@ class Reading:
 
     rule: CompiledRule | None
     said: str
-
-    @property
-    def is_unmapped(self) -> bool:
-        return self.rule is None or self.rule.id is None
+    is_unmapped: bool
 
 
 def _reading(rule: CompiledRule | None, observation: Observation) -> Reading:
-    silenced = rule is not None and rule.effect == Effect.INFO and observation.faulted
+    # That a part speaks in normal operation does not make a grave severity harmless; that its code is known does.
+    may_silence = not observation.faulted and (not observation.grave or (rule is not None and rule.is_specific))
+    is_unmapped = rule is None
+    silenced = rule is not None and rule.effect == Effect.INFO and not may_silence
     if silenced or (rule is None and observation.defective):
         rule = OTHER_FAULT
-    return Reading(rule, observation.said)
+    return Reading(rule, observation.said, is_unmapped)
 
 
 class RuleBook:

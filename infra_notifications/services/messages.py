@@ -91,7 +91,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.findings: list[list[dict[str, Any]]] = [[] for _message in self.messages]
         self.ignored: list[tuple[dict[str, Any], list[IncidentState]]] = []
         self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
-        self.unmapped: list[tuple[Observation, OcppMessage]] = []
+        self.unmapped: list[tuple[Observation, OcppMessage, Sequence[Point]]] = []
 
     def read(self) -> None:
         """Reads what is not spelt as OCPP spells it; most messages are and cost a look."""
@@ -312,7 +312,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         elif observation.alarming:
             self._note_finding(row, MessageVerdict.UNMAPPED, finding)
         if reading.is_unmapped and observation.alarming:
-            self.unmapped.append((observation, self.messages[row]))
+            self.unmapped.append((observation, self.messages[row], points))
 
     def _note_finding(self, row: int, verdict: str, finding: dict[str, Any]) -> None:
         self.findings[row].append(finding)

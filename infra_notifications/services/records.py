@@ -9,6 +9,7 @@ from typing import Any
 from core.sql import Col, columns, insert_rows, storable, update_rows
 from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.models import ChargePoint, ChargePointMessage, UnknownChargePoint, UnmappedReport
+from infra_notifications.services.directory import Point
 
 
 def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
@@ -62,14 +63,15 @@ def write_unknown_rows(rows: Sequence[tuple[Any, ...]]) -> None:
     )
 
 
-def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> None:
-    """Counts findings that no rule knows, each with the message it came in, by what makes them the same."""
-    counted: dict[str, list[tuple[Observation, Any]]] = {}
-    for observation, message in found:
-        counted.setdefault(signature_of(observation), []).append((observation, message))
+def write_unmapped(found: Sequence[tuple[Observation, Any, Sequence[Point]]], now: datetime) -> None:
+    """Counts findings that no rule knows, each with the message it came in and the charge points that it is about, by
+    what makes them the same."""
+    counted: dict[str, list[tuple[Observation, Any, Sequence[Point]]]] = {}
+    for finding in found:
+        counted.setdefault(signature_of(finding[0]), []).append(finding)
     rows = []
     for signature, group in counted.items():
-        observation, message = group[-1]
+        observation, message, points = group[-1]
         sample = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
         rows.append(
             (
@@ -82,6 +84,8 @@ def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> N
                 len(group),
                 now,
                 now,
+                points[0].id if len(points) == 1 else None,
+                points[0].station[:48],
             )
         )
     insert_rows(
@@ -97,10 +101,13 @@ def write_unmapped(found: Sequence[tuple[Observation, Any]], now: datetime) -> N
             "seen",
             "first_seen",
             "last_seen",
+            "charge_point_id",
+            "station",
         ),
-        sorted(rows),
+        sorted(rows, key=lambda row: row[0]),
         "ON CONFLICT (signature) DO UPDATE SET seen = infra_notifications_unmappedreport.seen + EXCLUDED.seen,"
-        " last_seen = EXCLUDED.last_seen, sample = EXCLUDED.sample, said = EXCLUDED.said",
+        " last_seen = EXCLUDED.last_seen, sample = EXCLUDED.sample, said = EXCLUDED.said,"
+        " charge_point_id = EXCLUDED.charge_point_id, station = EXCLUDED.station",
     )
 
 
@@ -109,27 +116,33 @@ def _telling(observation: Observation) -> list[str]:
 
 
 def signature_of(observation: Observation) -> str:
-    """What makes two unmapped findings the same: the codes and places, or without those the status and the words."""
+    """What makes two unmapped findings the same: the codes and places, or without codes the status and the words."""
     place = f"{observation.component}/{observation.variable}" if observation.component else ""
     parts = [observation.protocol[:7], observation.action, place, ",".join(observation.codes)]
-    if not _telling(observation) and not place:
+    if not _telling(observation):
         parts += [observation.status, observation.words.lower()[:200]]
     return "|".join(parts)[:500]
 
 
 def conditions_of(observation: Observation) -> dict[str, list[str]]:
-    """The conditions of a rule that would meet this and its like, and nothing else."""
-    found: dict[str, list[str]] = {"actions": [observation.action]}
-    telling = _telling(observation)
-    if telling:
-        found["codes"] = [_beginning(code) for code in telling]
-    if observation.component:
-        further = {"components": [observation.component], "variables": [observation.variable]}
-    elif not telling:
-        further = {"codes": list(observation.codes), "statuses": [observation.status], "words": [observation.words]}
-    else:
-        further = {}
-    return found | {name: [_beginning(one) for one in texts] for name, texts in further.items() if any(texts)}
+    """The conditions of a rule that would meet this and its like, and nothing else: exactly these codes, or none."""
+    found = {
+        "actions": [observation.action],
+        "codes": _exactly(",".join(observation.codes), [_beginning(code) for code in _telling(observation)]) or ["!*"],
+        "components": [_beginning(observation.component)],
+        "variables": [_beginning(observation.variable)],
+    }
+    if not _telling(observation):
+        found["statuses"] = [_beginning(observation.status)]
+        found["words"] = _exactly(observation.words, [_beginning(observation.words)]) or ["="]
+    return {name: texts for name, texts in found.items() if any(texts)}
+
+
+def _exactly(text: str, otherwise: list[str], length: int = 100) -> list[str]:
+    """A text as a condition that nothing but it meets; one that is too long for a condition otherwise."""
+    if not text:
+        return []
+    return [f"={text}"] if len(text) < length else otherwise
 
 
 def _beginning(text: str, length: int = 100) -> str:

@@ -9,21 +9,22 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from console.lists import Action, Column, ListPage
 from core.permissions import requires
 from core.refusal import Refused
-from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
+from core.search import ChoiceFacet, SearchSchema, TextFacet
 from core.search.schema import any_text
 from infra_notifications.choices import EFFECT_COLOURS, Case, Effect
 from infra_notifications.forms import TryRuleForm
 from infra_notifications.ingest import observe
 from infra_notifications.models import EventRule, UnmappedReport
 from infra_notifications.rules.matching import effect_of
-from infra_notifications.services.mapping import rule_book, rule_from_report
+from infra_notifications.search import UNMAPPED_SEARCH
+from infra_notifications.services.mapping import preview_rule, rule_book, rule_from_report
 from infra_notifications.templatetags.infra import rule_conditions
 
 _VIEW = "infra_notifications.view_eventrule"
@@ -104,18 +105,18 @@ class UnmappedList(ListPage):
     key = "unmapped"
     title = gettext_lazy("Unmapped messages")
     permission = _VIEW
-    intro = gettext_lazy("Chargers said this and no rule knows it. It is never mailed; one click makes a rule of it.")
-    search = SearchSchema(
-        any_text("said", "signature"),
-        (
-            TextFacet("action", "action", gettext_lazy("Action")),
-            TextFacet("protocol", "protocol", gettext_lazy("Protocol")),
-            NumberFacet("count", "seen", gettext_lazy("Seen")),
-            TimeFacet("seen", "last_seen", gettext_lazy("Last seen")),
-        ),
+    intro = gettext_lazy(
+        "Chargers said this and no rule knows it. What is a fault opens OTHER_FAULT; one click makes a rule of it."
     )
+    search = UNMAPPED_SEARCH
     columns = (
         Column("said", gettext_lazy("What it said"), "infra_notifications/cells/unmapped.html"),
+        Column(
+            "charge_point",
+            gettext_lazy("Charge point"),
+            "infra_notifications/cells/unmapped_point.html",
+            export=lambda row: row.charge_point.evse_id if row.charge_point else row.station,
+        ),
         Column("protocol", gettext_lazy("Protocol"), sort="protocol"),
         Column("seen", gettext_lazy("Seen"), sort="seen", numeric=True),
         Column("last_seen", gettext_lazy("Last seen"), "console/cells/ago.html", sort="last_seen"),
@@ -127,7 +128,7 @@ class UnmappedList(ListPage):
     empty_text = gettext_lazy("What no rule meets would stand here.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return UnmappedReport.objects.all()
+        return UnmappedReport.objects.select_related("charge_point")
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         for row in rows:
@@ -135,14 +136,21 @@ class UnmappedList(ListPage):
 
 
 @requires("infra_notifications.add_eventrule")
-@require_POST
 def unmapped_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows what a rule made by a click would change, and makes it when that is confirmed."""
     report = get_object_or_404(UnmappedReport, pk=pk)
-    effect, _sep, case = request.POST.get("meaning", "").partition(":")
+    meaning = (request.POST or request.GET).get("meaning", "")
+    effect, _sep, case = meaning.partition(":")
     try:
-        rule = rule_from_report(report=report, effect=effect, case=case)
+        if request.method == "POST":
+            rule = rule_from_report(report=report, effect=effect, case=case)
+        else:
+            preview = preview_rule(report=report, effect=effect, case=case, now=timezone.now())
     except Refused as error:
         messages.error(request, error.sentence)
     else:
+        if request.method != "POST":
+            context = {"page_title": preview.rule.name, "report": report, "preview": preview, "meaning": meaning}
+            return render(request, "infra_notifications/unmapped_decide.html", context)
         messages.success(request, _("From now on the rule “%(name)s” decides.") % {"name": rule.name})
     return redirect("infra_notifications:unmapped")

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from console.lists import PAGE_SIZE
-from infra_notifications.models import ChargePointMessage, EventRule, UnmappedReport
+from infra_notifications.models import ChargePoint, ChargePointMessage, EventRule, UnmappedReport
 from infra_notifications.services.mapping import forget_rule_book
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import event, events, fault, fine, open_cases, say
@@ -79,10 +79,11 @@ def tried(client: Client, message: Any) -> str:
         ),
         (
             SIGNAL | {"protocol": "OCPP2.0.1", "payload": {"connectorStatus": "Faulted"}},
-            "Known, no alarm by the rule Faulted",
+            "by the rule Faulted without a cause",
         ),
         (fine(), "Closes the incident by the rule No error"),
-        (fault("ReaderFailure"), "No rule knows it: it would be listed as unmapped, never mailed."),
+        (fault("OddFailure"), "No rule knows it: it would be listed as unmapped too."),
+        (events(event("Odd", "Active")), "nothing is broken: it would be listed as unmapped, never mailed."),
         (events(event("TiltSensor", "Angle", "3")), "A plain report: a sign of life."),
         ({"action": "Heartbeat"}, "Nothing beyond a sign of life."),
         ({"action": None, "payload": 5, "protocol": []}, "Nothing beyond a sign of life."),
@@ -106,7 +107,7 @@ def test_try_it_box_names_the_source_of_the_rule(viewer: Client) -> None:
 
 
 def test_nothing_that_is_tried_is_stored(viewer: Client) -> None:
-    tried(viewer, fault("ReaderFailure"))
+    tried(viewer, fault("OddFailure"))
     assert not UnmappedReport.objects.exists()
     assert not ChargePointMessage.objects.exists()
 
@@ -138,28 +139,30 @@ def test_unmapped_is_listed_with_a_sample_and_its_number(viewer: Client) -> None
 )
 def test_one_click_makes_a_rule_that_then_applies(administrator: Client, meaning: str, case: str) -> None:
     point = ChargePointFactory()
-    say(point, fault("ReaderFailure"))
+    say(point, fault("OddFailure"))
     report = UnmappedReport.objects.get()
     assert f'value="{meaning}"' in administrator.get(url("unmapped")).content.decode()
     response = administrator.post(url("unmapped_decide", report.pk), {"meaning": meaning}, follow=True)
-    assert "From now on the rule “Faulted · ReaderFailure →" in text_of(response)
+    assert "From now on the rule “Faulted · OddFailure →" in text_of(response)
     forget_rule_book()
-    say(point, fault("ReaderFailure"))
+    say(point, fault("OddFailure"))
     assert open_cases(point) == [case]
 
 
 def test_one_click_can_say_no_alarm(administrator: Client) -> None:
     point = ChargePointFactory()
-    say(point, fault("ReaderFailure"))
+    say(point, fault("OddFailure"))
     administrator.post(url("unmapped_decide", UnmappedReport.objects.get().pk), {"meaning": "info:"})
     forget_rule_book()
-    say(point, fault("ReaderFailure"))
-    assert (open_cases(point), UnmappedReport.objects.count()) == ([], 0)
+    say(point, fault("OddFailure"))
+    assert UnmappedReport.objects.count() == 0, "it is known, although it opens OTHER_FAULT while Faulted"
+    say(ChargePointFactory(), fault("OddFailure", status="Charging"))
+    assert open_cases(ChargePoint.objects.latest("pk")) == []
 
 
 @pytest.mark.parametrize("meaning", ["", "explode:", "raise:FIRE", "raise:", "info:FIRE"])
 def test_meaning_that_is_not_offered_makes_no_rule(administrator: Client, meaning: str) -> None:
-    say(ChargePointFactory(), fault("ReaderFailure"))
+    say(ChargePointFactory(), fault("OddFailure"))
     before = EventRule.objects.count()
     where = url("unmapped_decide", UnmappedReport.objects.get().pk)
     assert "alert-error" in administrator.post(where, {"meaning": meaning}, follow=True).content.decode()
@@ -167,7 +170,7 @@ def test_meaning_that_is_not_offered_makes_no_rule(administrator: Client, meanin
 
 
 def test_only_administrators_decide(viewer: Client, operator: Client) -> None:
-    say(ChargePointFactory(), fault("ReaderFailure"))
+    say(ChargePointFactory(), fault("OddFailure"))
     where = url("unmapped_decide", UnmappedReport.objects.get().pk)
     for client in (viewer, operator):
         assert client.post(where, {"meaning": "info:"}).status_code == 403
