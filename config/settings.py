@@ -157,7 +157,7 @@ OUTBOX_WATCH_S = env.number("OUTBOX_WATCH_S", 15, least=1)
 OUTBOX_MAIL_MAX_AGE_S = env.number("OUTBOX_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 
 # --- charging infrastructure notifications -----------------------------------------------------------
-# The longest normal gap between two messages of a charge point that names none itself.
+# The longest normal silence of a charge point of which nothing is set or learnt yet: an hourly heartbeat and a quarter.
 CHARGING_EXPECTED_INTERVAL_S = env.number("CHARGING_EXPECTED_INTERVAL_S", 4500, least=1)
 # What opens in the same group within this time after a mail is gathered into one mail.
 CHARGING_GATHER_S = env.number("CHARGING_GATHER_S", 60)
