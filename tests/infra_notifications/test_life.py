@@ -147,7 +147,7 @@ def test_hourly_heartbeats_of_a_week_are_no_alarm() -> None:
     assert expected(points[0])[1:] == (round(3601 * 1.25), IntervalSource.MESSAGES)
 
 
-# ---- and when it is told: the table in docs/charging.md ---------------------------------------------------------------
+# ---- when it is told: the table in docs/charging.md ------------------------------------------------------------------
 
 BY_HAND, BOOT = "by hand", "boot"
 
