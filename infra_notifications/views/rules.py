@@ -23,6 +23,7 @@ from infra_notifications.forms import TryRuleForm
 from infra_notifications.ingest import observe
 from infra_notifications.models import EventRule, UnmappedReport
 from infra_notifications.rules.matching import effect_of
+from infra_notifications.rules.spelling import read_wire
 from infra_notifications.search import UNMAPPED_SEARCH
 from infra_notifications.services.mapping import preview_rule, rule_book, rule_from_report
 from infra_notifications.templatetags.infra import rule_conditions
@@ -85,7 +86,8 @@ def rule_try(request: HttpRequest) -> HttpResponse:
     form, findings, tried = TryRuleForm(request.POST or None), [], False
     if request.method == "POST" and form.is_valid():
         message, tried = form.cleaned_data["message"], True
-        for observation in observe(str(message["protocol"]), str(message["action"]), message.get("payload")):
+        wire = read_wire(str(message["protocol"]), str(message["action"]), message.get("payload"))
+        for observation in observe(wire.protocol.lower(), wire.action, wire.payload):
             rule = rule_book().match(observation)
             effect = effect_of(rule, observation) if rule else None
             findings.append(

@@ -6,6 +6,8 @@ The scenarios run on the engines of one machine in `make test`, and on RabbitMQ 
 
 from __future__ import annotations
 
+import http.client
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +74,23 @@ def shock(evse: str, active: str) -> dict[str, Any]:
     }
     payload = {"generatedAt": datetime.now(UTC).isoformat(), "seqNo": 0, "eventData": [event]}
     return {"charge_point": evse, "protocol": "ocpp2.0.1", "action": "NotifyEvent", "payload": payload}
+
+
+def send(live: Live, body: bytes, *, chunked: bool) -> tuple[int, bytes]:
+    """Messages as a simple client sends them: all is written before the answer is read."""
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
+    headers = {"Authorization": f"Bearer {live.key}", "Content-Type": "application/json"}
+    parts = (body[start : start + 65_536] for start in range(0, len(body), 65_536))
+    try:
+        if chunked:
+            headers["Transfer-Encoding"] = "chunked"
+            connection.request("POST", "/api/v1/charging/messages", parts, headers, encode_chunked=True)
+        else:
+            connection.request("POST", "/api/v1/charging/messages", body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 class Scenarios:
@@ -151,6 +170,18 @@ class Scenarios:
             ids = {mail.message["Message-ID"] for mail in server.to(address)}
             assert len(ids) == 1
             assert len(server.to(address)) <= 2
+
+    def test_bodies_in_chunks_are_read_and_of_those_too_long_the_reason_is(
+        self, live: Live, server: MailServer
+    ) -> None:
+        group = a_group(live, server, "CHUNKS")
+        message = fuse(group.evse)
+        assert send(live, json.dumps([message, message]).encode(), chunked=True)[0] == 202
+        group.wait_for(2)
+        for size in (6, 20):
+            for chunked in (False, True):
+                status, said = send(live, b'["' + b"x" * size * 1024 * 1024 + b'"]', chunked=chunked)
+                assert (status, json.loads(said)["detail"].partition(";")[0]) == (413, "The body is larger than 5 MiB")
 
     def test_doctor_and_readyz_say_that_all_is_well(self, live: Live) -> None:
         live.wait_until(lambda: live.call("GET", "/readyz")[0] == 200, "readyz is content", 30)
