@@ -251,7 +251,7 @@ def check_promises(*, but: Collection[str] = ()) -> None:
             assert not cursor.fetchall(), promise
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, min_size=1, max_size=12))
 @example([(0, ("messages", [("shock", 0, 0, True), ("tilt", 0, 0, True)])), (4_000, ("sweep",)), (60, ("sweep",))])
 @example([(0, ("life",)), (950, ("sweep",)), (121, ("sweep",)), (0, ("life",)), (60, ("sweep",))])
