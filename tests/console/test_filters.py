@@ -153,6 +153,7 @@ def test_choices_come_with_their_counts(viewer: Client, points: Any) -> None:
     assert choices(viewer, POINTS, "open")[1:] == [
         ("unavailable", "Unavailable 1", False),
         ("sensors", "Sensors 0", False),
+        ("other_fault", "Other fault 0", False),
         ("any", "any 1", False),
         ("none", "none 2", False),
     ]
