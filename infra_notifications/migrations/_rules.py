@@ -103,6 +103,7 @@ TRIP_WORDS = [
 ]
 # What the protection acts upon: to say it is enough.
 FAULT_CURRENT_WORDS = [
+    *("*kurzgeschloss*", "differentieel*", "reststroom*", "leak current"),
     *("residual DC current", "residual AC current", "DC residual", "residual DC"),
     *("residual current", "residual fault current", "leakage", "fault current", "ground fault*", "earth fault*"),
     *("ground failure", "isolation fault", "insulation fault", "insulation failure", "insulation monitoring fault"),
@@ -148,6 +149,7 @@ FAULT_CURRENT_WORDS = [
     *("SPD failure", "surge protection failure", "breaker failure", "!pilot*", "!proximity", "!to PE"),
 ]
 SENSOR_WORDS = [
+    *("immersion", "immersed", "heat detected", "under water"),
     *("!in case of",),
     # moved, hit, broken into
     *("tilt*", "ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
@@ -325,8 +327,8 @@ FAULT_WORDS = [
 ]
 # A part that is broken itself, or is spoken of for another reason.
 NOT_TRIPPED = [
-    *("!test*", "!*test", "!*tests", "!button", "!communication", "!module", "!watchdog", "!firmware", "!rating"),
-    *("!sensor*", "!monitoring", "!config*", "!version", "!mismatch", "!detection", "!calibration", "!contactor"),
+    *("!test*", "!*test", "!*tests", "!button", "!communication*", "!module", "!watchdog", "!firmware", "!rating"),
+    *("!sensor*", "!monitoring", "!config*", "!version", "!mismatch", "!calibration", "!contactor"),
     *(
         "!Prüf*",
         "!Modul*",
@@ -867,14 +869,18 @@ RULES = [
     *(
         rule(
             42,
-            f"A breaker or fuse is named beside a fault{name}",
+            f"{what} is named beside a fault{name}",
             "raise",
-            FUSE,
-            "What is broken anyway and names a breaker or fuse and nothing else, in whatever words: “Sicherung durch”, "
-            "“Zekering stuk”.",
+            case,
+            "What is broken anyway and names such a part and nothing else, in whatever words: “Sicherung durch”, “Zekering "
+            "stuk”, “Wasser in der Säule”.",
             codes=HARMLESS,
-            words=[*FUSE_WORDS, *NOT_TRIPPED],
+            words=[*words, *NOT_TRIPPED],
             **conditions,
+        )
+        for what, case, words in (
+            ("A breaker, fuse or insulation", FUSE, [*FUSE_WORDS, *INSULATION]),
+            ("A door, water or smoke", SENSORS, [*DOORS, *DAMP]),
         )
         for name, conditions in (
             ("", {"actions": SN + NE, "statuses": ["Faulted"]}),

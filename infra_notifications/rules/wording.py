@@ -18,7 +18,18 @@ _CLAUSE_END = ",;.!|()·"
 # Beginnings (`*`) and words that say that a fault is over, as a rule's `and_words` take them.
 ENDS = [
     *("resolved", "cleared", "reconnected", "rearmed", "re-armed", "released", "recovered", "restored", "reset"),
-    *("back to normal", "back on", "closed", "closed again", "replaced", "acknowledged", "gone"),
+    *(
+        "back to normal",
+        "back on",
+        "closed",
+        "closed again",
+        "replaced",
+        "acknowledged",
+        "alarm gone",
+        "fault gone",
+        "error gone",
+        "smoke gone",
+    ),
     *("behoben", "zurückgesetzt", "entriegelt", "quittiert", "wieder ein*", "wieder geschlossen", "geschlossen"),
     *("wieder normal", "ersetzt"),
     *(
@@ -132,6 +143,7 @@ _DENIAL = re.compile(
     r"(?:"
     rf"(?<![\w-])(?:{_NO})(?!\w)(?!\W+(?:yet\W+)?{_OVER})"  # "not yet cleared" denies nothing
     rf"|(?<!\w)(?:{'|'.join(map(_as_pattern, FINE))})(?!\w)"
+    r"|(?<![\w.,])0\s*m?\s?A\b"
     r"|(?<!\w)0\s+·"  # "0 ground faults"
     rf"|(?<![\w-])(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet )(?<!pas )(?<!no ){_OVER}"
     r")",
