@@ -21,7 +21,7 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications import demo, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import MAIL_WORDS
-        from infra_notifications.services import import_jobs
+        from infra_notifications.services import import_jobs, unheard
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
@@ -31,7 +31,7 @@ class InfraNotificationsConfig(AppConfig):
 
         app = "infra_notifications"
         register_demo(app, demo.load)
-        register_kinds(KINDS)
+        register_kinds((*KINDS, unheard.KIND))
         register_list(GROUPS.registered)
         register_mail_words(**MAIL_WORDS)
         register_bulk(*tables.BULK_ACTIONS)
@@ -43,6 +43,7 @@ class InfraNotificationsConfig(AppConfig):
         register_periodic(
             "charging: digests and reminders", task="infra_notifications.remind", every_s=settings.CHARGING_SWEEP_S
         )
+        register_periodic("charging: what notifies nobody", task="infra_notifications.report_unheard", every_s=3_600)
         label = _("Charging Infrastructure Notifications")
         register_entry(Entry("manage", label, f"{app}:groups", f"{app}.view_notificationgroup", "bell-alert", 10))
         register_entry(Entry("manage", _("Incidents"), f"{app}:incidents", f"{app}.view_incident", "fire", 20))

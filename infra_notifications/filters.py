@@ -21,6 +21,6 @@ IncidentFilters = filters_of(
     *("open", "case", "opened", "location", "city", "operator", "group", "acknowledged"),
     opened=2,
 )
-GroupFilters = filters_of(GROUP_SEARCH, "case", "notified")
+GroupFilters = filters_of(GROUP_SEARCH, "case", "notified", "missing")
 MaintenanceFilters = filters_of(MAINTENANCE_SEARCH, "state", "begins", "ends")
 SourceFilters = filters_of(SOURCE_SEARCH, "state", "kind", "paused", "heard", "rejected", "warnings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
+from outbox.models import Address
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
 STATUSES = (
@@ -198,6 +200,38 @@ def _addresses() -> QuerySet[GroupAddress, tuple[int, str]]:
     return GroupAddress.objects.values_list("group_id", "address")
 
 
+def _reaches_nobody() -> Q:
+    """Groups without an address, or of whose addresses each is blocked."""
+    blocked = Address.objects.filter(address__iexact=OuterRef("address")).exclude(blocked_reason="")
+    return ~Q(Exists(GroupAddress.objects.filter(~Exists(blocked), group=OuterRef("pk"))))
+
+
+def _has_no_member() -> Q:
+    return ~Q(Exists(GroupMembership.objects.filter(group=OuterRef("pk"))))
+
+
+def _hears_no_case() -> Q:
+    return Q(cases=[])
+
+
+def _notifies_nobody() -> Q:
+    return _reaches_nobody() | _has_no_member() | _hears_no_case()
+
+
+# Why a group notifies nobody.
+MISSING: dict[str, Callable[[], Q]] = {
+    "address": _reaches_nobody,
+    "member": _has_no_member,
+    "case": _hears_no_case,
+    "any": _notifies_nobody,
+}
+MISSING_LABELS: dict[str, str | Promise] = {
+    "address": _("no address"),
+    "member": _("no charge point"),
+    "case": _("no case"),
+    "any": _("any"),
+}
+
 GROUP_SEARCH = SearchSchema(
     any_text("name", "description"),
     (
@@ -210,6 +244,13 @@ GROUP_SEARCH = SearchSchema(
             choices={case.lower(): Q(cases__contains=[case]) for case in Case.values},
         ),
         TimeFacet("notified", "last_notified_at", _("Last notification")),
+        ChoiceFacet(
+            "missing",
+            "pk",
+            _("Notifies nobody"),
+            choices={name: condition() for name, condition in MISSING.items()},
+            labels=MISSING_LABELS,
+        ),
         MembershipFacet("address", "addresses", _("E-mail address"), belongs=_has_address, pairs=_addresses),
     ),
 )

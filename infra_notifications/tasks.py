@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from infra_notifications.services import sweeps
+from infra_notifications.services.unheard import report_unheard
 
 
 @shared_task(name="infra_notifications.sweep")
@@ -18,3 +19,9 @@ def sweep() -> None:
 def remind() -> None:
     """Digests and reminders that are due."""
     sweeps.sweep_daily(now=timezone.now())
+
+
+@shared_task(name="infra_notifications.report_unheard")
+def report() -> None:
+    """What notifies nobody, once a day."""
+    report_unheard(now=timezone.now())

@@ -10,6 +10,7 @@ from django.utils import timezone
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, Case
 from infra_notifications.services.source_status import heard_within_a_day, sources_in_trouble
+from infra_notifications.services.unheard import unheard_counts
 
 
 def incident_tile(request: HttpRequest) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def incident_tile(request: HttpRequest) -> dict[str, Any]:
     return {
         "cases": [(case, CASE_COLOURS[case], counts.get(case.value, 0)) for case in Case],
         "worst": selectors.worst_locations(),
+        "unheard": unheard_counts(),
     }
 
 

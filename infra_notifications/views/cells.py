@@ -18,7 +18,6 @@ from infra_notifications.models import ChargePoint
 from infra_notifications.services.expectations import expectation_of
 
 _DASH = mark_safe("–")
-_NOTHING = mark_safe('<span class="text-body-secondary">–</span>')
 _STATUS_COLOURS = {"Faulted": "danger", "Unavailable": "warning"}
 
 
@@ -85,7 +84,7 @@ def open_incidents(row: Any, context: Mapping[str, Any]) -> SafeString:
 
 def groups(row: Any, context: Mapping[str, Any]) -> SafeString:
     if not row.group_list:
-        return _NOTHING
+        return badge(_("in no group"), "danger")
     target = _elsewhere(context)
     return format_html_join(
         ", ",

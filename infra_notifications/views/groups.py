@@ -30,6 +30,7 @@ from infra_notifications.services import groups as services
 from infra_notifications.services.availability import attach_availability
 from infra_notifications.services.digests import zone_of
 from infra_notifications.services.members import take_out
+from infra_notifications.services.unheard import attach_missing
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, REMOVE_FROM_GROUP, TAG
 from infra_notifications.views.columns import INCIDENT_COLUMNS, POINT_COLUMNS
 from infra_notifications.views.wizard import say_what_is_open
@@ -80,6 +81,7 @@ class GroupList(ListPage):
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_counts(rows)
+        attach_missing(rows)
 
     def extra_context(self, request: HttpRequest) -> dict[str, Any]:
         may = request.user.has_perm("infra_notifications.add_notificationgroup")
@@ -113,6 +115,7 @@ def tabs_of(group: NotificationGroup, active: str) -> list[dict[str, Any]]:
 def _head(group: NotificationGroup, active: str) -> dict[str, Any]:
     """What the head of every tab shows."""
     selectors.attach_counts([group])
+    attach_missing([group])
     return {"group": group, "tabs": tabs_of(group, active), "page_title": group.name}
 
 

@@ -79,7 +79,7 @@ def test_overview_shows_the_numbers_of_each_group(viewer: Client, group: Notific
     NotificationGroupFactory(name="Bonn", emails=[], cases=["SENSORS"])
     bonn, koeln = rows_of(viewer.get(url("groups")))
     assert koeln == f"Köln Süd 3 charge points All of the south {' '.join(map(str, Case.labels))} 2 1 never"
-    assert bonn == "Bonn 0 charge points Sensors 0 0 never"
+    assert bonn == "Bonn 0 charge points Notifies nobody: no address, no charge point Sensors 0 0 never"
 
 
 def test_overview_links_to_the_open_incidents(viewer: Client, group: NotificationGroup) -> None:
