@@ -161,6 +161,9 @@ OUTBOX_MAIL_MAX_AGE_S = env.number("OUTBOX_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 CHARGING_EXPECTED_INTERVAL_S = env.number("CHARGING_EXPECTED_INTERVAL_S", 4500, least=1)
 # What opens in the same group within this time after a mail is gathered into one mail.
 CHARGING_GATHER_S = env.number("CHARGING_GATHER_S", 60)
+# The EVSE ids that are proposed for unknown stations, and how many unknown senders are kept of each source.
+CHARGING_EVSE_PATTERN = env.text("CHARGING_EVSE_PATTERN", "{station}*{connector}")
+CHARGING_UNKNOWN_MAX = env.number("CHARGING_UNKNOWN_MAX", 1_000, least=1)
 # What happened longer ago than this is recorded, not mailed.
 CHARGING_MAIL_MAX_AGE_S = env.number("CHARGING_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 CHARGING_SWEEP_S = env.number("CHARGING_SWEEP_S", 5, least=1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models import NotificationGroup
 from infra_notifications.selectors import ids_by_evse, locations_named
+from infra_notifications.services.adoption import UnknownStation, check_pattern, proposed
 from infra_notifications.services.maintenance import Targets, beginning
 from outbox.services.mailing_lists.addresses import addresses_in
 
@@ -232,7 +234,35 @@ class ImportForm(forms.Form):
 
 
 class AdoptForm(forms.Form):
-    evse_id = forms.CharField(label=_("EVSE id"), max_length=48)
+    """The EVSE id of each connector of an unknown station, as proposed or typed."""
+
+    def __init__(self, data: Any = None, *, station: UnknownStation, pattern: str) -> None:
+        super().__init__(data)
+        self.first = "evse_id"
+        self.senders = {f"evse_id_{sender.pk}" if n else self.first: sender for n, sender in enumerate(station.points)}
+        for name, sender in self.senders.items():
+            label = _("EVSE id of connector %(n)d") % {"n": sender.connector} if sender.connector else _("EVSE id")
+            self.fields[name] = forms.CharField(label=label, initial=proposed(sender, pattern))
+
+    def evse_ids(self) -> dict[int, str]:
+        return {sender.pk: self.cleaned_data[name] for name, sender in self.senders.items()}
+
+
+class AdoptAllForm(BulkForm):
+    """By which pattern the EVSE ids of several unknown stations are made."""
+
+    pattern = forms.CharField(
+        label=_("EVSE ids"),
+        max_length=100,
+        initial=lambda: settings.CHARGING_EVSE_PATTERN,
+        help_text=_("{station} and {connector} are put in; a sender that names an EVSE id keeps it."),
+    )
+
+    def clean_pattern(self) -> str:
+        try:
+            return check_pattern(self.cleaned_data["pattern"])
+        except Refused as refused:
+            raise forms.ValidationError(refused.sentence) from refused
 
 
 class TryRuleForm(forms.Form):

@@ -353,3 +353,16 @@ UNMAPPED_SEARCH = SearchSchema(
         TimeFacet("seen", "last_seen", _("Last seen")),
     ),
 )
+
+
+UNKNOWN_SEARCH = SearchSchema(
+    any_text("evse_id", "station", "vendor", "model"),
+    (
+        TextFacet("evse", "evse_id", _("EVSE id")),
+        TextFacet("station", "station", _("Station")),
+        TextFacet("vendor", "vendor", _("Vendor")),
+        TextFacet("model", "model", _("Model")),
+        NumberFacet("messages", "messages", _("Messages")),
+        TimeFacet("seen", "last_seen", _("Last seen")),
+    ),
+)

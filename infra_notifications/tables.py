@@ -8,13 +8,17 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from console.lists import BulkAction
-from infra_notifications.forms import AddToGroupForm, MaintenanceOfSelectedForm, TagForm
+from console.lists import BulkAction, BulkRun
+from infra_notifications.forms import AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
+from infra_notifications.models import UnknownChargePoint
 from infra_notifications.services import maintenance, members
+from infra_notifications.services.adoption import adopt_stations, whole_stations
 
 Sentence = Callable[[int, Mapping[str, Any]], str]
 # What `ngettext_lazy` returns has no public type.
 LazyPlural = Any
+# So many of the stations that could not be adopted are named.
+SHOWN_REFUSALS = 5
 
 
 def _about_rows(text: LazyPlural, none: str | Promise = "") -> Sentence:
@@ -104,4 +108,36 @@ MAINTENANCE = BulkAction(
         )
     ),
 )
-BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE)
+
+
+def _adopt(run: BulkRun) -> list[int]:
+    """Adopts the stations of these senders; the first refusals are named in the end."""
+    chosen = UnknownChargePoint.objects.filter(pk__in=run.ids)
+    done = adopt_stations(stations=whole_stations(chosen), pattern=run.arguments["pattern"], now=run.now)
+    refused = [f"{name}: {sentence}" for name, sentence in done.refused.items()]
+    run.arguments["refused"] = [*run.arguments.get("refused", []), *refused][:SHOWN_REFUSALS]
+    return sorted(set(run.ids) & set(done.senders))
+
+
+def _adopted(number: int, arguments: Mapping[str, Any]) -> str:
+    said = ngettext_lazy("%(n)d station adopted.", "%(n)d stations adopted.", "n") % {"n": number}
+    return " ".join([str(said), *arguments.get("refused", ())])
+
+
+ADOPT = BulkAction(
+    key="unknown.adopt",
+    label=gettext_lazy("Adopt"),
+    icon="plus",
+    permission="infra_notifications.add_chargepoint",
+    form=AdoptAllForm,
+    run=_adopt,
+    question=_about_rows(
+        ngettext_lazy(
+            "Adopt %(n)d unknown station with all its connectors?",
+            "Adopt %(n)d unknown stations with all their connectors?",
+            "n",
+        )
+    ),
+    said=_adopted,
+)
+BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT)

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from infra_notifications.views import charge_points, groups, incidents, mail_links, maintenance, rules, sources, wizard
+from infra_notifications.views import (
+    charge_points,
+    groups,
+    incidents,
+    mail_links,
+    maintenance,
+    rules,
+    sources,
+    unknown,
+    wizard,
+)
 
 app_name = "infra_notifications"
 urlpatterns = [
@@ -32,8 +42,8 @@ urlpatterns = [
     path("charge-points/import/", charge_points.import_start, name="import_start"),
     path("charge-points/import/<int:pk>/", charge_points.import_job, name="import_job"),
     path("charge-points/import/<int:pk>/confirm/", charge_points.import_confirm, name="import_confirm"),
-    path("charge-points/unknown/", charge_points.UnknownList.as_view(), name="unknown"),
-    path("charge-points/unknown/<int:pk>/adopt/", charge_points.unknown_adopt, name="unknown_adopt"),
+    path("charge-points/unknown/", unknown.UnknownList.as_view(), name="unknown"),
+    path("charge-points/unknown/<int:pk>/adopt/", unknown.unknown_adopt, name="unknown_adopt"),
     path("charge-points/<int:pk>/", charge_points.charge_point, name="charge_point"),
     path("incidents/", incidents.IncidentList.as_view(), name="incidents"),
     path("incidents/<int:pk>/", incidents.incident, name="incident"),

@@ -193,6 +193,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=48), default=list, size=None
                     ),
                 ),
+                ("dropped", models.BigIntegerField(default=0, verbose_name="unknown senders dropped")),
                 ("paused", models.BooleanField(default=False, verbose_name="paused")),
                 (
                     "trouble",
@@ -551,6 +552,21 @@ class Migration(migrations.Migration):
                 ("connector", models.PositiveIntegerField(null=True, verbose_name="connector")),
                 ("messages", models.PositiveIntegerField(default=0, verbose_name="messages")),
                 ("sample", models.JSONField(default=dict, verbose_name="last message")),
+                ("said", models.JSONField(default=dict)),
+                ("vendor", models.CharField(blank=True, default="", max_length=60, verbose_name="vendor")),
+                ("model", models.CharField(blank=True, default="", max_length=60, verbose_name="model")),
+                ("firmware", models.CharField(blank=True, default="", max_length=60, verbose_name="firmware")),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="infra_notifications.source",
+                        verbose_name="source",
+                    ),
+                ),
                 ("first_seen", models.DateTimeField(verbose_name="first seen")),
                 ("last_seen", models.DateTimeField(verbose_name="last seen")),
             ],

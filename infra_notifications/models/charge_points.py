@@ -293,12 +293,20 @@ class UnknownChargePoint(models.Model):
     connector = models.PositiveIntegerField(_("connector"), null=True)
     messages = models.PositiveIntegerField(_("messages"), default=0)
     sample = models.JSONField(_("last message"), default=dict)
+    # Its last boot, status and fault as they were on the wire, each with its receipt ("at"): adoption applies them.
+    said = models.JSONField(default=dict)
+    vendor = models.CharField(_("vendor"), max_length=60, blank=True, default="")
+    model = models.CharField(_("model"), max_length=60, blank=True, default="")
+    firmware = models.CharField(_("firmware"), max_length=60, blank=True, default="")
+    source = models.ForeignKey(
+        Source, models.DO_NOTHING, null=True, db_constraint=False, related_name="+", verbose_name=_("source")
+    )
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
 
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_MESSAGES_DAYS", by="last_seen", in_order=False, name="charging unknownchargepoint"),
-        personal=masked("sample", what=_("messages of charge points that named it")),
+        personal=masked("sample", "said", what=_("messages of charge points that named it")),
         audited=None,
     )
 

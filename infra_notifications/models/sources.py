@@ -52,6 +52,8 @@ class Source(models.Model):
     offsets_s = ArrayField(models.FloatField(), default=list)
     # Some of the stations whose life it proved: enough to know whether it is more than a test.
     fed = ArrayField(models.CharField(max_length=48), default=list)
+    # Unknown senders beyond its share, of which nothing was kept.
+    dropped = models.BigIntegerField(_("unknown senders dropped"), default=0)
     # A person wants no alerts of it.
     paused = models.BooleanField(_("paused"), default=False)
     trouble = models.CharField(

@@ -10,15 +10,14 @@ from typing import Annotated, Any
 
 import msgspec
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
-from django.utils.translation import gettext as _
+from django.db import connection, transaction
 from msgspec import UNSET, Meta, UnsetType
 
 from core.ingest import BatchSteps, Intake, Submission, take
-from core.refusal import Refused
 from core.sql import storable
 from core.text import composed, identity_key
-from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
+from infra_notifications.models import ChargePoint, ChargePointState
+from infra_notifications.services.unknown import apply_what_they_said
 
 
 class ChargePointInput(msgspec.Struct, kw_only=True):
@@ -132,6 +131,8 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
         )
         created = cursor.rowcount
         _apply_intervals(cursor, keys)
+        if created:
+            apply_what_they_said(keys=keys, now=now)
     return Upserted(created, changed, len(docs) - created - changed)
 
 
@@ -155,18 +156,3 @@ def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:
 def ensure_state(*, charge_point: ChargePoint) -> None:
     """Gives a charge point that was made one by one (in the Django admin) its state row."""
     ChargePointState.objects.get_or_create(charge_point=charge_point)
-
-
-def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
-    """Makes a charge point of a sender that nobody knew. Raises Refused for a taken or missing EVSE id."""
-    evse_id = composed(evse_id)
-    if not evse_id or len(evse_id) > 48:
-        raise Refused(_("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1."), field="evse_id")
-    try:
-        with transaction.atomic():
-            point = ChargePoint.objects.create(evse_id=evse_id, station=unknown.station, connector=unknown.connector)
-            ensure_state(charge_point=point)
-            unknown.delete()
-    except IntegrityError as error:
-        raise Refused(_("There is a charge point of this EVSE id already."), field="evse_id") from error
-    return point

@@ -42,11 +42,11 @@ from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import (
     write_boot_facts,
     write_message_rows,
-    write_unknown_rows,
     write_unmapped,
 )
-from infra_notifications.services.sources import count_sources, note_fed, source_of
+from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
+from infra_notifications.services.unknown_senders import UnknownSender, write_unknown
 
 # Counters of messages restart when a station boots or connects anew. What has such an id and no moment of its own is
 # the same message only for so long: later the same words are said again. What only proves life may be taken twice.
@@ -57,25 +57,25 @@ _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.val
 
 def take_messages(*, submissions: Sequence[Submission[OcppMessage]], now: datetime) -> list[Intake]:
     """Takes the OCPP messages of several requests in one transaction; an Intake for each, in order."""
-    fed: dict[int, set[str]] = {}
-    intakes = take(submissions, partial(_MessageSteps, fed), now=now)
-    count_sources(submissions=submissions, intakes=intakes, fed=fed, now=now)
+    heard = Heard()
+    intakes = take(submissions, partial(_MessageSteps, heard), now=now)
+    count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
     return intakes
 
 
 class _MessageSteps(BatchSteps[OcppMessage]):
     """Columns beside the messages: when and by whom they were sent, what they say of whom, what came of it.
 
-    `targets` are the charge points that a message is about, `alive` all those of its station. `fed` collects the
-    stations whose life each source proved.
+    `targets` are the charge points that a message is about, `alive` all those of its station. `heard` collects
+    what is counted of each source.
     """
 
     endpoint = "charging/messages"
     ids_restart = True
 
-    def __init__(self, fed: dict[int, set[str]], incoming: Incoming[OcppMessage]) -> None:
+    def __init__(self, heard: Heard, incoming: Incoming[OcppMessage]) -> None:
         super().__init__(incoming)
-        self.fed = fed
+        self.heard = heard
         self.messages, count = incoming.items, len(incoming.items)
         self.received = [self.now] * count
         # What each message is: a call, or the result or error that answers one of this action.
@@ -148,13 +148,17 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         ids = sorted({point.id for row in (*rows, *alive) for point in (*self.targets[row], *self.alive[row])})
         if ids:
             self._apply(rows, alive, ids)
-        write_unknown_rows(
-            [
-                (key, _station(last), evse, len(group), _sample(last), self.now, self.now)
-                for (key, _name, evse), group in self.unknown.items()
-                if (last := self.messages[group[-1]])
-            ]
-        )
+        senders = [self._sender(group, evse) for (_key, _name, evse), group in self.unknown.items()]
+        self.heard.drop(write_unknown(senders, self.now))
+
+    def _sender(self, rows: Sequence[int], evse: int | None) -> UnknownSender:
+        """What the messages of one unknown identity say."""
+        last = rows[-1]
+        source, name = source_of(self.incoming.keys[last]), composed(self.messages[last].station or "")[:48]
+        sender = UnknownSender(self.evse_keys[last][:48], name, evse, source, self.received[last])
+        for row in rows:
+            sender.hear(self.messages[row], self.observations[row], self.received[row])
+        return sender
 
     def _read(self, row: int) -> None:
         """Reads who speaks when, also where nothing else can be taken, and what a request says."""
@@ -258,7 +262,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
         received, key = self.received[row], self.incoming.keys[row]
-        note_fed(self.fed, key, (point.station or point.evse_key for point in self.alive[row]))
+        self.heard.feed(key, (point.station or point.evse_key for point in self.alive[row]))
         for point_id in states.hear(self.alive[row], received, self.messages[row], source_of(key)):
             if store.is_open(point_id, Case.UNAVAILABLE):
                 store.change(point_id, last_seen_signal(received))
@@ -381,14 +385,6 @@ def _signals_of(
         )
         for case in cases
     ]
-
-
-def _station(message: OcppMessage) -> str:
-    return composed(message.station or "")[:48]
-
-
-def _sample(message: OcppMessage) -> str:
-    return storable({"protocol": message.protocol, "action": message.action, "payload": message.payload})
 
 
 def _problem(message: OcppMessage) -> str:

@@ -1,4 +1,4 @@
-"""What is kept of messages: the messages themselves, senders that nobody knows, findings that no rule knows."""
+"""What is kept of messages: the messages themselves, and findings that no rule knows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from core.sql import Col, columns, insert_rows, storable, update_rows
 from infra_notifications.ingest import UNSPECIFIC, Observation
-from infra_notifications.models import ChargePoint, ChargePointMessage, UnknownChargePoint, UnmappedReport
+from infra_notifications.models import ChargePoint, ChargePointMessage, UnmappedReport
 from infra_notifications.services.directory import Point
 
 
@@ -48,18 +48,6 @@ def write_boot_facts(latest: Mapping[int, tuple[Any, ...]]) -> None:
         [latest[pk] for pk in sorted(latest)],
         "AND (t.vendor, t.model, t.firmware) IS DISTINCT FROM"
         " (coalesce(x.vendor, t.vendor), coalesce(x.model, t.model), coalesce(x.firmware, t.firmware))",
-    )
-
-
-def write_unknown_rows(rows: Sequence[tuple[Any, ...]]) -> None:
-    """Counts senders that are no charge point here: (evse_id, station, connector, n, sample, now, now)."""
-    insert_rows(
-        "infra_notifications_unknownchargepoint",
-        columns(UnknownChargePoint, "evse_id", "station", "connector", "messages", "sample", "first_seen", "last_seen"),
-        sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1)),
-        "ON CONFLICT (upper(evse_id), upper(station), coalesce(connector, -1)) DO UPDATE SET"
-        " messages = infra_notifications_unknownchargepoint.messages + EXCLUDED.messages,"
-        " sample = EXCLUDED.sample, last_seen = EXCLUDED.last_seen",
     )
 
 

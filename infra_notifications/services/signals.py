@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from core.device_clock import judge, span_text
-from core.ingest import BatchSteps, Intake, Submission, take
+from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import storable
 from core.text import identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
 from infra_notifications.services.directory import Directory, Point
-from infra_notifications.services.records import write_message_rows, write_unknown_rows
-from infra_notifications.services.sources import count_sources
+from infra_notifications.services.records import write_message_rows
+from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
+from infra_notifications.services.unknown_senders import UnknownSender, write_unknown
 
 
 def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datetime) -> list[Intake]:
     """Takes neutral signals: another system says that a case was raised or cleared. They prove no life."""
-    intakes = take(submissions, _SignalSteps, now=now)
-    count_sources(submissions=submissions, intakes=intakes, now=now)
+    heard = Heard()
+    intakes = take(submissions, partial(_SignalSteps, heard), now=now)
+    count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
     return intakes
 
 
@@ -31,6 +33,10 @@ class _SignalSteps(BatchSteps[SignalMessage]):
     """`points` stands beside the signals; it holds those that are about a charge point that we know."""
 
     endpoint = "charging/signals"
+
+    def __init__(self, heard: Heard, incoming: Incoming[SignalMessage]) -> None:
+        super().__init__(incoming)
+        self.heard = heard
 
     def check(self, item: SignalMessage) -> str:
         return _signal_problem(item)
@@ -49,7 +55,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
     def apply(self, rows: list[int]) -> None:
         if rows:
             self._apply(rows)
-        write_unknown_rows(_unknown_signals([self.incoming.items[row] for row in self.unknown], self.now))
+        self.heard.drop(write_unknown(_unknown_signals(self.incoming, self.unknown), self.now))
 
     def _apply(self, rows: list[int]) -> None:
         received = {row: self._received(row) for row in rows}
@@ -109,14 +115,22 @@ def _message_row(
     )
 
 
-def _unknown_signals(unknown: Sequence[SignalMessage], now: datetime) -> list[tuple[Any, ...]]:
-    counted: dict[str, list[SignalMessage]] = defaultdict(list)
-    for message in unknown:
-        counted[identity_key(message.charge_point)[:48]].append(message)
-    return [
-        (key, "", None, len(group), storable({"protocol": "signal", "action": group[-1].case}), now, now)
-        for key, group in counted.items()
-    ]
+def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> list[UnknownSender]:
+    """What other systems say of charge points that nobody knows: the last case that was raised."""
+    senders: dict[str, UnknownSender] = {}
+    for row in rows:
+        message, key = incoming.items[row], identity_key(incoming.items[row].charge_point)[:48]
+        source = source_of(incoming.keys[row])
+        sender = senders.setdefault(key, UnknownSender(key, "", None, source, incoming.now))
+        case = message.case.upper()
+        sender.messages += 1
+        sender.sample = {"protocol": "signal", "action": case}
+        if message.state.lower() == "raised":
+            at, said = incoming.now.isoformat(), (message.detail or "")[:500]
+            sender.said["fault"] = {"case": case, "said": said, "name": f"signal/{case}", "at": at}
+        else:
+            sender.end(f"signal/{case}")
+    return list(senders.values())
 
 
 def _signal_problem(message: SignalMessage) -> str:

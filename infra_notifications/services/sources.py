@@ -8,7 +8,7 @@ the two commits loses one batch's counts, never its messages.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,7 @@ _FADED = f"t.longest_gap_s * power(0.5, least({_GAP}, 2592000) / 86400)"
 _CHANGES = {
     "name": "EXCLUDED.name",
     "last_heard_at": "greatest(t.last_heard_at, EXCLUDED.last_heard_at)",
-    **{name: f"t.{name} + EXCLUDED.{name}" for name in ("accepted", "duplicates", "rejected", "warnings")},
+    **{name: f"t.{name} + EXCLUDED.{name}" for name in ("accepted", "duplicates", "rejected", "warnings", "dropped")},
     "gaps": f"CASE WHEN {_IS_GAP} THEN least(t.gaps, 1000000) + 1 ELSE t.gaps END",
     # The mean of the first sixteen, then a decaying one.
     "usual_gap_s": f"CASE WHEN {_IS_GAP} THEN coalesce(t.usual_gap_s, 0) + ({_LEARNT} - coalesce(t.usual_gap_s, 0))"
@@ -68,19 +68,37 @@ WITH quick AS MATERIALIZED (SELECT CASE WHEN %(quick)s THEN set_config('synchron
 heard AS (
   SELECT x.* FROM quick, unnest(%(id)s::bigint[], %(kind)s::text[], %(accepted)s::bigint[], %(duplicates)s::bigint[],
     %(rejected)s::bigint[], %(warnings)s::bigint[], %(rejections)s::jsonb[], %(cautions)s::jsonb[],
-    %(offsets)s::jsonb[], %(fed)s::jsonb[]) AS x(id, kind, accepted, duplicates, rejected, warnings, rejections,
-    cautions, offsets, fed)
+    %(offsets)s::jsonb[], %(fed)s::jsonb[], %(dropped)s::bigint[]) AS x(id, kind, accepted, duplicates, rejected,
+    warnings, rejections, cautions, offsets, fed, dropped)
 )
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
-  rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, paused, trouble)
+  rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, dropped, paused,
+  trouble)
 SELECT h.id, h.kind, coalesce(k.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected, h.warnings, 0,
   CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
   CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
   h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),
-  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], false, ''
+  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, false, ''
 FROM heard h LEFT JOIN console_apikey k ON h.kind = 'key' AND k.id = h.id ORDER BY h.id
 ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _CHANGES.items())}
 """  # noqa: S608 - our own text alone
+
+
+@dataclass
+class Heard:
+    """What the steps of a batch find that is counted of its sources: stations whose life each of them proved, as many
+    as are needed, and unknown senders beyond its share. A batch that is tried again counts once more, which is rare."""
+
+    fed: dict[int, set[str]] = field(default_factory=dict)
+    dropped: Counter[int] = field(default_factory=Counter)
+
+    def feed(self, source: int, stations: Iterable[str]) -> None:
+        known = self.fed.setdefault(source, set())
+        if len(known) < FED:
+            known.update(stations)
+
+    def drop(self, dropped: Mapping[int, int]) -> None:
+        self.dropped.update(dropped)
 
 
 @dataclass
@@ -119,10 +137,10 @@ def count_sources(
     *,
     submissions: Sequence[Submission[Any]],
     intakes: Sequence[Intake],
-    fed: dict[int, set[str]] | None = None,
+    heard: Heard,
     now: datetime,
 ) -> None:
-    """Counts what the sources of a shared commit brought; `fed` names stations whose life each of them proved.
+    """Counts what the sources of a shared commit brought.
 
     The submissions of the console itself (0) are of no source. A database that fails now costs the counts alone: the
     messages are committed, so whoever sent them must get their answer.
@@ -133,7 +151,6 @@ def count_sources(
             counts.setdefault(submission.key_id, _Count()).add(submission, intake, now)
     if not counts:
         return
-    stations = fed or {}
     rows = [
         (
             pk,
@@ -145,11 +162,13 @@ def count_sources(
             _last(count.rejections, now),
             _last(count.cautions, now),
             storable(count.offsets[-OFFSETS:]),
-            storable(sorted(stations.get(pk, ()))[:FED]),
+            storable(sorted(heard.fed.get(pk, ()))[:FED]),
+            heard.dropped[pk],
         )
         for pk, count in sorted(counts.items())
     ]
-    names = ("id", "kind", "accepted", "duplicates", "rejected", "warnings", "rejections", "cautions", "offsets", "fed")
+    counted = ("id", "kind", "accepted", "duplicates", "rejected", "warnings")
+    names = (*counted, "rejections", "cautions", "offsets", "fed", "dropped")
     values: dict[str, Any] = {
         name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
@@ -168,10 +187,3 @@ def _last(sentences: Counter[str], now: datetime) -> str:
 def source_of(key_id: int) -> int | None:
     """The source that a submission's key is; None for the console itself."""
     return key_id or None
-
-
-def note_fed(fed: dict[int, set[str]], key_id: int, stations: Iterable[str]) -> None:
-    """Remembers stations that a source fed, as many as are needed."""
-    known = fed.setdefault(key_id, set())
-    if len(known) < FED:
-        known.update(stations)

@@ -17,24 +17,22 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from console.charts import stacked_bars
-from console.lists import Action, Column, ListPage
+from console.lists import Action, ListPage
 from core.choices import JobState
 from core.device_clock import span_text
 from core.models import Job
 from core.permissions import person, requires
-from core.refusal import Refused, add_refusal
-from core.search import NumberFacet, SearchError, SearchSchema, TextFacet, TimeFacet
-from core.search.schema import any_text
+from core.search import SearchError
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERDICT_COLOURS
 from infra_notifications.filters import ChargePointFilters
-from infra_notifications.forms import AdoptForm, ImportForm
-from infra_notifications.models import ChargePoint, UnknownChargePoint
+from infra_notifications.forms import ImportForm
+from infra_notifications.models import ChargePoint
 from infra_notifications.rules.availability import by_day, last_days
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from infra_notifications.services import import_jobs
 from infra_notifications.services.availability import attach_availability, histories_of
-from infra_notifications.services.charge_points import FIELDS, adopt_unknown
+from infra_notifications.services.charge_points import FIELDS
 from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.imports import READ_ONLY, safe_cell, tags_cell
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, TAG
@@ -209,52 +207,3 @@ def import_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     if not import_jobs.confirm(job=get_object_or_404(Job, pk=pk, kind=import_jobs.IMPORT.kind)):
         messages.warning(request, _("This import was confirmed or ended already."))
     return redirect("infra_notifications:import_job", pk)
-
-
-# ---- unknown charge points --------------------------------------------------------------------------------------
-
-
-class UnknownList(ListPage):
-    key = "unknown_charge_points"
-    title = gettext_lazy("Unknown charge points")
-    permission = _VIEW
-    intro = gettext_lazy("They send messages but are no charge points here. Adopt those that are yours.")
-    search = SearchSchema(
-        any_text("evse_id", "station"),
-        (
-            TextFacet("evse", "evse_id", gettext_lazy("EVSE id")),
-            TextFacet("station", "station", gettext_lazy("Station")),
-            NumberFacet("messages", "messages", gettext_lazy("Messages")),
-            TimeFacet("seen", "last_seen", gettext_lazy("Last seen")),
-        ),
-    )
-    columns = (
-        Column("evse_id", gettext_lazy("EVSE id"), sort="evse_id"),
-        Column("station", gettext_lazy("Station"), sort="station"),
-        Column("connector", gettext_lazy("Connector"), numeric=True),
-        Column("messages", gettext_lazy("Messages"), sort="messages", numeric=True),
-        Column("last_seen", gettext_lazy("Last seen"), "console/cells/ago.html", sort="last_seen"),
-        Column("adopt", "", "infra_notifications/cells/adopt.html"),
-    )
-    default_sort = "-last_seen"
-    empty_title = gettext_lazy("Everyone is known")
-    empty_text = gettext_lazy("Messages of charge points that are not in the list would be counted here.")
-
-    def rows(self, request: HttpRequest) -> Any:
-        return UnknownChargePoint.objects.all()
-
-
-@requires("infra_notifications.add_chargepoint")
-def unknown_adopt(request: HttpRequest, pk: int) -> HttpResponse:
-    unknown = get_object_or_404(UnknownChargePoint, pk=pk)
-    form = AdoptForm(request.POST or None, initial={"evse_id": unknown.evse_id})
-    if request.method == "POST" and form.is_valid():
-        try:
-            point = adopt_unknown(unknown=unknown, evse_id=form.cleaned_data["evse_id"], now=timezone.now())
-        except Refused as error:
-            add_refusal(form, error)
-        else:
-            messages.success(request, _("%(evse)s is a charge point now.") % {"evse": point.evse_id})
-            return redirect("infra_notifications:charge_point", point.pk)
-    context = {"page_title": _("Adopt a charge point"), "unknown": unknown, "form": form}
-    return render(request, "infra_notifications/unknown_adopt.html", context)

@@ -24,7 +24,8 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from infra_notifications.services import drafts, maintenance
-from infra_notifications.services.charge_points import ChargePointInput, adopt_unknown, upsert_charge_points
+from infra_notifications.services.adoption import adopt_unknown
+from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import replace_members
 from infra_notifications.services.incidents import close_by_hand, end_transient
 from infra_notifications.services.mapping import rule_from_report

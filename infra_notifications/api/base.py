@@ -11,13 +11,14 @@ from django.utils import timezone
 from ninja import Schema, Status
 from pydantic import Field
 
-from core.api import ConfigurationIn, Problem, Router, ScopedKey, audited_by, key_of, page_of, rfc3339, serialize
+from core.api import ConfigurationIn, Problem, Router, ScopedKey, audited_by, key_of, page_of, rfc3339
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
 from core.text import composed, identity_key
 from infra_notifications import selectors
-from infra_notifications.choices import Language, SourceTrouble
+from infra_notifications.choices import Language
 from infra_notifications.ingest import OcppMessage, SignalMessage
+<<<<<<< HEAD:infra_notifications/api.py
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup, Source, UnmappedReport
 from infra_notifications.models.groups import all_cases
 from infra_notifications.search import (
@@ -27,6 +28,11 @@ from infra_notifications.search import (
     SOURCE_SEARCH,
     UNMAPPED_SEARCH,
 )
+=======
+from infra_notifications.models import ChargePoint, Incident, NotificationGroup
+from infra_notifications.models.groups import all_cases
+from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
+>>>>>>> 5651b3b (Keep what unknown stations said within bounds, and apply it when they are adopted):infra_notifications/api/base.py
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.availability import attach_availability
@@ -35,7 +41,6 @@ from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.payloads import values_of
 from infra_notifications.services.signals import take_signals
-from infra_notifications.services.source_status import sources
 from outbox.services.mailing_lists.addresses import MAX_ADDRESSES
 
 router = Router()
@@ -98,33 +103,6 @@ def post_messages(request: HttpRequest) -> HttpResponse:
 def post_signals(request: HttpRequest) -> HttpResponse:
     """Takes one signal or a batch of up to 1,000; answers after the commit."""
     return _signals.answer(request)
-
-
-# ---- sources ---------------------------------------------------------------------------------------------------------
-
-
-def serialize_source(source: Source) -> dict[str, Any]:
-    is_silent = source.trouble == SourceTrouble.SILENT
-    return serialize(source, "id", "kind", "last_heard_at", "accepted", "duplicates", "rejected", "warnings") | {
-        "name": str(source),
-        "state": "silent" if is_silent else "heard",
-        "trouble": source.trouble or None,
-        "trouble_since": rfc3339(source.trouble_since) if source.trouble else None,
-        "first_heard_at": rfc3339(source.first_heard_at),
-        "usual_gap_s": source.usual_gap_s,
-        "clock_offset_s": source.clock_offset_s,
-        "paused": source.paused,
-        "revoked": source.is_revoked,  # type: ignore[attr-defined]
-        "last_rejections": source.rejections,
-        "last_warnings": source.cautions,
-    }
-
-
-@router.get("/sources", auth=READ, summary="Who sends, how regularly, and what became of it")
-def list_sources(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    """`state` is `silent` when a source has sent nothing for longer than its usual pace explains."""
-    found = sources().filter(SOURCE_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_source, descending=False)
 
 
 # ---- charge points --------------------------------------------------------------------------------------------

@@ -1,0 +1,126 @@
+"""Who sends, for machines: sources, and the stations that nobody knows yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from pydantic import Field
+
+from core.api import ConfigurationIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
+from core.text import identity_key
+from infra_notifications.api.base import READ, WRITE, router
+from infra_notifications.choices import SourceTrouble
+from infra_notifications.models import Source, UnknownChargePoint
+from infra_notifications.search import SOURCE_SEARCH, UNKNOWN_SEARCH
+from infra_notifications.services.adoption import UnknownStation, adopt_stations, heads, proposed, whole_stations
+from infra_notifications.services.source_status import sources
+
+MAX_STATIONS = 1_000
+
+
+def serialize_source(source: Source) -> dict[str, Any]:
+    is_silent = source.trouble == SourceTrouble.SILENT
+    return serialize(source, "id", "kind", "last_heard_at", "accepted", "duplicates", "rejected", "warnings") | {
+        "name": str(source),
+        "state": "silent" if is_silent else "heard",
+        "trouble": source.trouble or None,
+        "trouble_since": rfc3339(source.trouble_since) if source.trouble else None,
+        "first_heard_at": rfc3339(source.first_heard_at),
+        "usual_gap_s": source.usual_gap_s,
+        "clock_offset_s": source.clock_offset_s,
+        "paused": source.paused,
+        "revoked": source.is_revoked,  # type: ignore[attr-defined]
+        "last_rejections": source.rejections,
+        "last_warnings": source.cautions,
+    }
+
+
+@router.get("/sources", auth=READ, summary="Who sends, how regularly, and what became of it")
+def list_sources(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    """`state` is `silent` when a source has sent nothing for longer than its usual pace explains."""
+    found = sources().filter(SOURCE_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_source, descending=False)
+
+
+# ---- unknown stations -----------------------------------------------------------------------------------------------
+
+
+def serialize_station(station: UnknownStation) -> dict[str, Any]:
+    """A station with what it said; `proposed_evse_id` follows the installation's pattern."""
+    return {
+        "station": station.senders[0].station,
+        "source": station.newest.source_id,
+        **station.facts,
+        "messages": station.messages,
+        "first_seen": rfc3339(min(sender.first_seen for sender in station.senders)),
+        "last_seen": rfc3339(station.last_seen),
+        "charge_points": [
+            {
+                "evse_id": sender.evse_id or None,
+                "connector": sender.connector,
+                "status": sender.said.get("status", {}).get("said"),
+                "fault": sender.said.get("fault", {}).get("said"),
+                "proposed_evse_id": proposed(sender),
+            }
+            for sender in station.points
+        ],
+    }
+
+
+@router.get("/unknown", auth=READ, summary="What sends and is not registered, grouped by station")
+def list_unknown(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    """`charge_points` are those that adoption would make, with the EVSE ids that are proposed for them."""
+    found = page_of(heads().filter(UNKNOWN_SEARCH.condition(q)), limit=limit, cursor=cursor, shape=_itself)
+    return {"items": [serialize_station(station) for station in whole_stations(found["items"])], "next": found["next"]}
+
+
+def _itself(sender: UnknownChargePoint) -> Any:
+    return sender
+
+
+class AdoptIn(ConfigurationIn):
+    """Stations by name (or EVSE ids of those that name one alone), or all that a Magic Search finds.
+
+    `pattern` proposes EVSE ids, e.g. `DE*ABC*E{station}*{connector}`; `evse_ids` names them one by one, by
+    `station/connector`.
+    """
+
+    stations: list[str] | None = Field(default=None, max_length=MAX_STATIONS)
+    q: str | None = None
+    pattern: str = ""
+    evse_ids: dict[str, str] = Field(default_factory=dict)
+
+
+@router.post("/unknown", auth=WRITE, summary="Adopt unknown stations")
+def adopt_unknown_stations(request: HttpRequest, body: AdoptIn) -> dict[str, Any]:
+    """Makes charge points of them and applies what they said. `refused` names what was not adopted, and why."""
+    if (body.stations is None) == (body.q is None):
+        raise Problem(422, "Give either `stations` or `q` (a Magic Search).")
+    matching: Iterable[UnknownChargePoint] = heads().filter(UNKNOWN_SEARCH.condition(body.q or ""))
+    if body.stations is not None:
+        names = {identity_key(name) for name in body.stations}
+        matching = [head for head in matching if identity_key(head.station or head.evse_id) in names]
+    found = list(islice(matching, MAX_STATIONS + 1))
+    if len(found) > MAX_STATIONS:
+        raise Problem(422, f"The search finds more than {MAX_STATIONS} stations; narrow it.")
+    stations = whole_stations(found)
+    chosen = {
+        sender.pk: body.evse_ids[key]
+        for station in stations
+        for sender in station.points
+        if (key := f"{sender.station}/{sender.connector or 1}") in body.evse_ids
+    }
+    with audited_by(key_of(request)):
+        done = adopt_stations(stations=stations, pattern=body.pattern, evse_ids=chosen, now=timezone.now())
+    refused = [{"station": name, "error": sentence} for name, sentence in done.refused.items()]
+    known = {identity_key(station.name) for station in stations}
+    refused += [
+        {"station": name, "error": "There is no unknown station of this name."}
+        for name in body.stations or ()
+        if identity_key(name) not in known
+    ]
+    return {"adopted": len(done.evse_ids), "charge_points": done.evse_ids, "refused": refused}

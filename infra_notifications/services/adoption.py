@@ -1,0 +1,208 @@
+"""Makes charge points of senders that nobody knew: one station, several, or all that a search finds.
+
+EVSE ids are proposed by a pattern; what cannot be one is named in words, and nothing of its station is adopted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Case, CharField, F, QuerySet, Value, When, Window
+from django.db.models.functions import Concat, RowNumber, Upper
+from django.utils.translation import gettext as _
+
+from core.refusal import Refused
+from core.text import composed, identity_key
+from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
+from infra_notifications.services.unknown import apply_what_they_said
+
+MAX_EVSE_ID = 48
+_PLACE = re.compile(r"{(\w*)}")
+_PLACES = ("station", "connector")
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
+
+
+@dataclass
+class UnknownStation:
+    """The senders of one station, or one that named an EVSE id alone. `points` are those to be made charge points."""
+
+    name: str
+    senders: list[UnknownChargePoint] = field(default_factory=list)
+
+    @property
+    def points(self) -> list[UnknownChargePoint]:
+        """One for each connector; what a station said as a whole is no charge point, unless it said nothing else."""
+        connectors = [sender for sender in self.senders if sender.evse_id or sender.connector]
+        return connectors or self.senders[:1]
+
+    @property
+    def newest(self) -> UnknownChargePoint:
+        return max(self.senders, key=lambda sender: sender.last_seen)
+
+    @property
+    def last_seen(self) -> datetime:
+        return self.newest.last_seen
+
+    @property
+    def messages(self) -> int:
+        return sum(sender.messages for sender in self.senders)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Vendor, model and firmware of its last boot."""
+        booted = next((sender for sender in self.senders if sender.vendor or sender.model), self.senders[0])
+        return {"vendor": booted.vendor, "model": booted.model, "firmware": booted.firmware}
+
+    @property
+    def fault(self) -> str:
+        """What it said of the last fault that is not over, or a status that is none; empty where all is well."""
+        for sender in self.senders:
+            status = sender.said.get("status", {})
+            said = sender.said.get("fault") or (status if status.get("alarming") else {})
+            if said:
+                return str(said.get("said", ""))
+        return ""
+
+
+def check_pattern(pattern: str) -> str:
+    """A pattern for EVSE ids, such as `DE*ABC*E{station}*{connector}`. Raises Refused for one that has no station."""
+    pattern = pattern.strip()
+    unknown = [place for place in _PLACE.findall(pattern) if place not in _PLACES]
+    if unknown:
+        sentence = _("There is no placeholder {%(name)s}; use {station} and {connector}.") % {"name": unknown[0]}
+        raise Refused(sentence, field="pattern")
+    if "{station}" not in pattern:
+        raise Refused(
+            _("The pattern must hold {station}, or all stations would get the same EVSE id."), field="pattern"
+        )
+    return pattern
+
+
+def proposed(sender: UnknownChargePoint, pattern: str = "") -> str:
+    """The EVSE id that a sender named itself, or the pattern's; a station without connectors is its first."""
+    if sender.evse_id:
+        return sender.evse_id
+    values = {"station": sender.station, "connector": str(sender.connector or 1)}
+    return _PLACE.sub(lambda found: values.get(found.group(1), ""), pattern or settings.CHARGING_EVSE_PATTERN)
+
+
+def stations_of(senders: Iterable[UnknownChargePoint]) -> list[UnknownStation]:
+    """Senders by their station, in order."""
+    found: dict[str, UnknownStation] = {}
+    for sender in sorted(senders, key=lambda one: (identity_key(one.station or one.evse_id), one.connector or 0)):
+        key = identity_key(sender.station) or f"={identity_key(sender.evse_id)}"
+        found.setdefault(key, UnknownStation(sender.station or sender.evse_id)).senders.append(sender)
+    return list(found.values())
+
+
+def heads() -> QuerySet[UnknownChargePoint]:
+    """One sender for each station, that of its boot where there was one: the rows of lists."""
+    station = Case(
+        When(station="", then=Concat(Value("="), Upper("evse_id"))), default=Upper("station"), output_field=CharField()
+    )
+    place = Window(RowNumber(), partition_by=[station], order_by=[F("vendor").desc(), F("pk").asc()])
+    first = UnknownChargePoint.objects.annotate(place=place).filter(place=1)
+    return UnknownChargePoint.objects.filter(pk__in=first.values("pk"))
+
+
+def whole_stations(senders: Iterable[UnknownChargePoint]) -> list[UnknownStation]:
+    """The stations of these senders, with all senders of each."""
+    chosen = list(senders)
+    names = {identity_key(sender.station) for sender in chosen if sender.station}
+    alone = [sender.pk for sender in chosen if not sender.station]
+    by_name = UnknownChargePoint.objects.alias(key=Upper("station")).filter(key__in=names).exclude(station="")
+    return stations_of([*by_name, *UnknownChargePoint.objects.filter(pk__in=alone)])
+
+
+@dataclass
+class Adopted:
+    """The EVSE ids of new charge points, and by station why it was not adopted."""
+
+    evse_ids: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    senders: list[int] = field(default_factory=list)
+
+
+def adopt_stations(
+    *, stations: Sequence[UnknownStation], now: datetime, pattern: str = "", evse_ids: Mapping[int, str] | None = None
+) -> Adopted:
+    """Adopts stations, each as a whole or not at all. `evse_ids` maps senders to EVSE ids that a person chose.
+
+    Raises Refused for a pattern that is none, and when somebody else adopts the same at this moment.
+    """
+    pattern = check_pattern(pattern or settings.CHARGING_EVSE_PATTERN)
+    chosen = evse_ids or {}
+    try:
+        with transaction.atomic():
+            return _adopt(stations, pattern, chosen, now)
+    except IntegrityError as error:
+        raise Refused(_("There is a charge point of this EVSE id already."), field="evse_id") from error
+
+
+def _adopt(stations: Sequence[UnknownStation], pattern: str, chosen: Mapping[int, str], now: datetime) -> Adopted:
+    ids = sorted(sender.pk for station in stations for sender in station.senders)
+    held = UnknownChargePoint.objects.select_for_update().in_bulk(ids)
+    wanted = {
+        sender.pk: composed(chosen.get(sender.pk, proposed(sender, pattern)))
+        for station in stations
+        for sender in station.points
+    }
+    keys = {identity_key(evse_id) for evse_id in wanted.values()}
+    known = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=keys)
+    taken = {identity_key(evse_id) for evse_id in known.values_list("evse_id", flat=True)}
+    done, new = Adopted(), list[tuple[UnknownChargePoint, str]]()
+    for station in stations:
+        mine = [(sender, wanted[sender.pk]) for sender in station.points]
+        problem = _gone(station, held) or next((p for _s, evse_id in mine if (p := _problem(evse_id, taken))), "")
+        if not problem and len({identity_key(evse_id) for _s, evse_id in mine}) < len(mine):
+            problem = _("Two connectors would get the same EVSE id; put {connector} into the pattern.")
+        if problem:
+            done.refused[station.name] = problem
+            continue
+        taken |= {identity_key(evse_id) for _sender, evse_id in mine}
+        done.senders += [sender.pk for sender in station.senders]
+        new += mine
+    _make(new, now)
+    done.evse_ids = [evse_id for _sender, evse_id in new]
+    return done
+
+
+def _gone(station: UnknownStation, held: Mapping[int, UnknownChargePoint]) -> str:
+    return "" if all(sender.pk in held for sender in station.senders) else _("It was adopted or removed meanwhile.")
+
+
+def _problem(evse_id: str, taken: set[str]) -> str:
+    """Why a text cannot be an EVSE id here; empty when it can."""
+    if not evse_id or len(evse_id) > MAX_EVSE_ID:
+        return _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")
+    if _BLANK.search(evse_id):
+        return _("“%(evse)s” is no EVSE id: it holds a blank.") % {"evse": evse_id}
+    if identity_key(evse_id) in taken:
+        return _("There is a charge point of this EVSE id already.") + f" ({evse_id})"
+    return ""
+
+
+def _make(new: Sequence[tuple[UnknownChargePoint, str]], now: datetime) -> None:
+    # One by one, so that the audit log names who adopted them.
+    points = [
+        ChargePoint.objects.create(evse_id=evse_id, station=sender.station, connector=sender.connector or None)
+        for sender, evse_id in new
+    ]
+    ChargePointState.objects.bulk_create(ChargePointState(charge_point=point) for point in points)
+    if points:
+        named = {sender.pk: evse_id for sender, evse_id in new}
+        apply_what_they_said(keys=[identity_key(point.evse_id) for point in points], now=now, named=named)
+
+
+def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
+    """Makes a charge point of one sender, under this EVSE id. Raises Refused for an id that cannot be."""
+    station = UnknownStation(unknown.station or unknown.evse_id, [unknown])
+    done = adopt_stations(stations=[station], evse_ids={unknown.pk: evse_id}, now=now)
+    for sentence in done.refused.values():
+        raise Refused(sentence, field="evse_id")
+    return ChargePoint.objects.get(evse_id=done.evse_ids[0])
