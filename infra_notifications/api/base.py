@@ -18,21 +18,9 @@ from core.text import composed, identity_key
 from infra_notifications import selectors
 from infra_notifications.choices import Language
 from infra_notifications.ingest import OcppMessage, SignalMessage
-<<<<<<< HEAD:infra_notifications/api.py
-from infra_notifications.models import ChargePoint, Incident, NotificationGroup, Source, UnmappedReport
-from infra_notifications.models.groups import all_cases
-from infra_notifications.search import (
-    CHARGE_POINT_SEARCH,
-    GROUP_SEARCH,
-    INCIDENT_SEARCH,
-    SOURCE_SEARCH,
-    UNMAPPED_SEARCH,
-)
-=======
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.models.groups import all_cases
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
->>>>>>> 5651b3b (Keep what unknown stations said within bounds, and apply it when they are adopted):infra_notifications/api/base.py
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.availability import attach_availability
@@ -154,30 +142,6 @@ def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
     point = get_object_or_404(selectors.charge_points(), evse_id__iexact=composed(evse_id))
     _measure([point])
     return serialize_charge_point(point)
-
-
-# ---- what no rule knows ---------------------------------------------------------------------------------------
-
-
-def serialize_unmapped(report: UnmappedReport) -> dict[str, Any]:
-    return {
-        "id": report.pk,
-        "said": report.said,
-        "protocol": report.protocol,
-        "action": report.action,
-        "charge_point": report.charge_point.evse_id if report.charge_point else None,
-        "station": report.station,
-        "seen": report.seen,
-        "first_seen": rfc3339(report.first_seen),
-        "last_seen": rfc3339(report.last_seen),
-        "sample": report.sample,
-    }
-
-
-@router.get("/unmapped", auth=READ, summary="What charge points said and no rule knows, by Magic Search")
-def list_unmapped(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    found = UnmappedReport.objects.select_related("charge_point").filter(UNMAPPED_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_unmapped)
 
 
 # ---- groups ---------------------------------------------------------------------------------------------------

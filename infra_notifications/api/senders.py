@@ -1,4 +1,4 @@
-"""Who sends, for machines: sources, and the stations that nobody knows yet."""
+"""Who sends, for machines: sources, what of it no rule knows, and the stations that nobody knows yet."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.api import ConfigurationIn, Problem, audited_by, key_of, page_of, rfc3
 from core.text import identity_key
 from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.choices import SourceTrouble
-from infra_notifications.models import Source, UnknownChargePoint
-from infra_notifications.search import SOURCE_SEARCH, UNKNOWN_SEARCH
+from infra_notifications.models import Source, UnknownChargePoint, UnmappedReport
+from infra_notifications.search import SOURCE_SEARCH, UNKNOWN_SEARCH, UNMAPPED_SEARCH
 from infra_notifications.services.adoption import UnknownStation, adopt_stations, heads, proposed, whole_stations
 from infra_notifications.services.source_status import sources
 
@@ -44,6 +44,30 @@ def list_sources(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
     """`state` is `silent` when a source has sent nothing for longer than its usual pace explains."""
     found = sources().filter(SOURCE_SEARCH.condition(q))
     return page_of(found, limit=limit, cursor=cursor, shape=serialize_source, descending=False)
+
+
+# ---- what no rule knows ---------------------------------------------------------------------------------------------
+
+
+def serialize_unmapped(report: UnmappedReport) -> dict[str, Any]:
+    return {
+        "id": report.pk,
+        "said": report.said,
+        "protocol": report.protocol,
+        "action": report.action,
+        "charge_point": report.charge_point.evse_id if report.charge_point else None,
+        "station": report.station,
+        "seen": report.seen,
+        "first_seen": rfc3339(report.first_seen),
+        "last_seen": rfc3339(report.last_seen),
+        "sample": report.sample,
+    }
+
+
+@router.get("/unmapped", auth=READ, summary="What charge points said and no rule knows, by Magic Search")
+def list_unmapped(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    found = UnmappedReport.objects.select_related("charge_point").filter(UNMAPPED_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_unmapped)
 
 
 # ---- unknown stations -----------------------------------------------------------------------------------------------
