@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.device_clock import Moment
+from core.device_clock import Moment, judge, remember
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.rules.lifecycle import (
     NEUTRAL,
@@ -327,6 +327,38 @@ def _check_all(history: CaseHistory) -> None:
         assert incident.closed_at is None or incident.closed_at >= incident.opened_at
         assert incident.opened_at <= incident.opened_received_at
         assert incident.ends_at is None or incident.ends_at - incident.opened_received_at >= timedelta(seconds=0)
+
+
+LIVE = st.tuples(st.booleans(), st.integers(0, 3_600), st.integers(-40 * 86_400, 7_200) | st.integers(-120, 0))
+
+
+@given(st.lists(LIVE, max_size=25), st.booleans())
+def test_no_clock_loses_a_raise_or_a_clear_or_tells_one_twice(
+    said: list[tuple[bool, int, int]], stands_still: bool
+) -> None:
+    """Judged by a plain model: what is received live holds from its receipt, whatever the device's clock says. Only the
+    very raise that opened the last incident, at the same moment by a clock that went on, is the same again."""
+    history, mark, received, is_open = CaseHistory(), None, NOW, False
+    for raises, pause, offset in said:
+        received += timedelta(seconds=pause)
+        stamp = NOW - 24 * HOUR if stands_still else received + timedelta(seconds=offset)
+        moment = judge(stamp, received, mark)
+        mark = remember(mark, moment, received)
+        last = history.last_closed
+        is_copy = last is not None and stamp == last.opened_at and last.device_clock
+        step = apply(Signal(Case.SENSORS, raises, "a", moment, received), history)
+        if raises and not is_open and is_copy:
+            is_open = step == IncidentChange.OPENED
+            continue
+        expected = {
+            (True, False): IncidentChange.OPENED,
+            (True, True): IncidentChange.REPEATED,
+            (False, True): IncidentChange.CLOSED,
+            (False, False): IncidentChange.NOTHING,
+        }
+        assert step == expected[raises, is_open]
+        is_open = raises
+        _check_all(history)
 
 
 @given(st.lists(st.integers(0, 599), min_size=1, max_size=5), st.data())
