@@ -61,7 +61,6 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "app_name": "Django reads an URL file's name space",
     "handler[45]0?": "Django reads the pages of errors from the root URL file",
     "TRANSPORT_ALIASES": "kombu's registry of brokers is changed in place",
-    "ApiReceipt": "its rows are written by SQL only",
     "asks_for": "the tests read from each view which permission it asks for",
     "deliver_due": "the tests and benchmarks deliver within their own process",
     "pytest_*": "pytest calls its hooks by their names",

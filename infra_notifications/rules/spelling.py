@@ -92,11 +92,6 @@ class WireMessage:
     notes: list[str] = field(default_factory=list)
     problem: str = ""
 
-    @property
-    def version(self) -> str:
-        """1.6, 2.0.1 or 2.1; the first where the protocol is none that we know."""
-        return PROTOCOLS.get(self.protocol, KNOWN_VERSIONS[0])
-
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:
             self.notes.append(sentence)

@@ -51,7 +51,15 @@ class Maker:
         if "enum" in part:
             return self.chance.choice(part["enum"])
         kind = part.get("type", "object" if "properties" in part else "string")
-        return getattr(self, f"_{kind}")(part, depth)
+        make = {
+            "object": self._object,
+            "array": self._array,
+            "string": self._string,
+            "integer": self._integer,
+            "number": self._number,
+            "boolean": self._boolean,
+        }[kind]
+        return make(part, depth)
 
     def _object(self, part: dict[str, Any], depth: int) -> dict[str, Any]:
         needed = part.get("required", ())
@@ -63,7 +71,7 @@ class Maker:
         count = self.chance.randint(least, max(least, min(most, least + 2)))
         return [self.make(part["items"], depth + 1) for _item in range(count)]
 
-    def _string(self, part: dict[str, Any], _depth: int) -> str:
+    def _string(self, part: dict[str, Any], depth: int) -> str:
         if part.get("format") == "date-time":
             return datetime.now(UTC).isoformat()
         if part.get("format") == "uri":
