@@ -222,4 +222,4 @@ def test_report_that_two_decide_at_once_is_one_rule() -> None:
         for report in (*UnmappedReport.objects.all(), *UnmappedReport.objects.all())
     ]
     assert isinstance(overtaken(*decided), Refused)
-    assert EventRule.objects.filter(codes=["SomethingNew"]).count() == 1
+    assert EventRule.objects.filter(codes=["=SomethingNew"]).count() == 1

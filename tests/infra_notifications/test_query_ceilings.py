@@ -80,7 +80,8 @@ BATCHES: dict[str, tuple[int, Callable[[ChargePoint], Any]]] = {
     "statuses": (6, lambda point: message(point, fine())),
     "statuses with ids": (7, lambda point: message(point, fine(), id=point.evse_id)),
     "boots": (8, lambda point: message(point, {"firmwareVersion": "2"}, action="BootNotification")),
-    "unmapped": (7, lambda point: message(point, fault("OtherError", vendorErrorCode=point.evse_id))),
+    "unmapped": (7, lambda point: message(point, events(event(f"Odd {point.pk}", "Active")))),
+    "faults that no rule knows": (15, lambda point: message(point, fault("OtherError", vendorErrorCode=point.evse_id))),
     "unknown": (3, lambda point: message(f"X{point.pk}", fine())),
     "clears for nothing": (6, lambda point: message(point, events(event("RCD", "Tripped", "false")))),
 }
