@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Any
 
@@ -35,6 +36,22 @@ def overtaken(first: Callable[[], Any], second: Callable[[], Any], then: Callabl
         then()
     thread.join(30)
     return answers[0]
+
+
+def passed_by(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+    """The second's answer while the first has not yet committed. Raises OperationalError if it waits for a lock."""
+
+    def run() -> Any:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '5s'")
+                return second()
+        finally:
+            connections.close_all()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        first()
+        return pool.submit(run).result(30)
 
 
 def wait_for_a_waiting_statement() -> None:

@@ -33,6 +33,7 @@ from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, 
 from tests.fleet_remotes.conftest import Running
 from tests.fleet_remotes.helpers import accepted, at, body, event, fresh, post_callback, sent, success, waking
 from tests.infra_notifications.helpers import at_once
+from tests.racing import passed_by
 
 pytestmark = pytest.mark.usefixtures("committed")
 THREADS = 8
@@ -198,6 +199,13 @@ def test_each_overdue_action_is_asked_about_once(settings: Settings) -> None:
     ids = [question.id for questions in taken for question in questions]
     assert len(ids) == len(set(ids))
     assert len(ids) + len(polling.take_questions(now=at(61), limit=100)) == 40
+
+
+def test_who_asks_passes_by_what_another_is_about_to_ask(settings: Settings) -> None:
+    settings.REMOTES_CLIENT_ID = "id"
+    with_callback(since=at(0), look_at=at(60))
+    asking = partial(polling.take_questions, now=at(61))
+    assert passed_by(asking, asking) == []
 
 
 def test_two_requests_for_a_new_vehicle_lose_nothing_that_either_says() -> None:
