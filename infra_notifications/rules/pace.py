@@ -38,7 +38,8 @@ class Pace(msgspec.Struct, omit_defaults=True):
     heartbeat_at: datetime | None = None
     heartbeat_gap_s: int | None = None
     heartbeat_s: int | None = None
-    usual_s: int | None = None
+    # Not whole, because it fades by very little with each of many messages.
+    usual_s: float | None = None
     doubt_s: int | None = None
 
     def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> None:
@@ -47,13 +48,15 @@ class Pace(msgspec.Struct, omit_defaults=True):
         if last_seen is not None and received_at < last_seen:
             return
         if last_seen is not None and received_at > last_seen:
-            self._learn(int((received_at - last_seen).total_seconds()), self.allowed(received_at, default_s).silence_s)
+            gap_s = int((received_at - last_seen).total_seconds())
+            is_normal = gap_s <= min(SHORTEST_SILENCE_S, default_s)
+            self._learn(gap_s, is_normal or gap_s <= self.allowed(received_at, default_s).silence_s)
         if heartbeat:
             self._beat(received_at)
 
-    def _learn(self, gap_s: int, silence_s: int) -> None:
-        usual_s = int((self.usual_s or 0) * 0.5 ** (gap_s / HALF_LIFE_S))
-        if gap_s <= silence_s:
+    def _learn(self, gap_s: int, is_normal: bool) -> None:
+        usual_s = self.usual_s * 0.5 ** (gap_s / HALF_LIFE_S) if self.usual_s else 0
+        if is_normal:
             self.usual_s, self.doubt_s = max(gap_s, usual_s), None
         elif self.doubt_s is None:
             self.usual_s, self.doubt_s = usual_s, gap_s
@@ -75,6 +78,8 @@ class Pace(msgspec.Struct, omit_defaults=True):
         least_s = min(SHORTEST_SILENCE_S, default_s)
         learnt = _learnt(self.boot_s, IntervalSource.BOOT, least_s)
         learnt = learnt or _learnt(self.heartbeat_s, IntervalSource.MESSAGES, least_s)
+        if learnt is not None and (self.usual_s or 0) <= learnt.silence_s:
+            return learnt
         usual = _learnt(self.usual_s, IntervalSource.MESSAGES, least_s)
         if learnt is None and self.watched_since is not None and now - self.watched_since >= WATCHED:
             learnt = usual
@@ -91,7 +96,7 @@ class Allowance(msgspec.Struct, frozen=True):
     source: IntervalSource
 
 
-def _learnt(interval_s: int | None, source: IntervalSource, least_s: int) -> Allowance | None:
+def _learnt(interval_s: float | None, source: IntervalSource, least_s: int) -> Allowance | None:
     if not interval_s:
         return None
-    return Allowance(interval_s, max(least_s, round(interval_s * MARGIN)), source)
+    return Allowance(round(interval_s), max(least_s, round(interval_s * MARGIN)), source)

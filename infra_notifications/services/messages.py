@@ -264,8 +264,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         received, key = self.received[row], self.incoming.keys[row]
         self.heard.feed(key, (point.station or point.evse_key for point in self.alive[row]))
         for point_id in states.hear(self.alive[row], received, self.messages[row], source_of(key)):
-            if store.is_open(point_id, Case.UNAVAILABLE):
-                store.change(point_id, last_seen_signal(received))
+            store.change(point_id, last_seen_signal(received))
 
     def _moment_of(self, row: int, observation: Observation, points: Sequence[Point], states: PointStates) -> Moment:
         moment = states.judge(observation, self.received[row], points, self.alive[row], queued=self.queued[row])

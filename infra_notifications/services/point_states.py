@@ -10,7 +10,7 @@ from django.conf import settings
 
 from core.device_clock import Clock, Moment, judge
 from core.sql import Col, columns, update_rows
-from infra_notifications.choices import Connectivity, IntervalSource
+from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import Observation, OcppMessage, boot_interval_of
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.pace import Allowance
@@ -66,7 +66,7 @@ class PointStates:
     def hear(
         self, points: Sequence[Point], received: datetime, message: OcppMessage, source: int | None
     ) -> Iterator[int]:
-        """Notes that these live, and who said so; yields those that by a message received then live now."""
+        """Notes that these live, and who said so; yields those whose silence a message received then ends."""
         is_heartbeat = message.action.strip().lower() == "heartbeat"
         boot_s, protocol = boot_interval_of(message.action, message.payload), message.protocol.lower()[:12]
         for point in points:
@@ -79,7 +79,9 @@ class PointStates:
             if known is None or received > known:
                 self._seen[point.id], self._sources[point.id] = received, source
             self._protocols[point.id] = protocol
-            if self._deadline(point.id, received, self._allowance(state)) > self._now:
+            if self._store.is_open(point.id, Case.UNAVAILABLE) and (
+                self._deadline(point.id, received, self._allowance(state)) > self._now
+            ):
                 yield point.id
 
     def _allowance(self, state: PointState) -> Allowance:

@@ -159,7 +159,10 @@ class IncidentStore(UnitOfWork):
 
     def state_of(self, charge_point_id: int) -> PointState:
         """What the locked row said; an empty state for a charge point that has just been deleted."""
-        return self.states.setdefault(charge_point_id, PointState(None, None, PointMemory()))
+        state = self.states.get(charge_point_id)
+        if state is None:
+            state = self.states[charge_point_id] = PointState(None, None, PointMemory())
+        return state
 
     def memory_of(self, charge_point_id: int) -> str:
         """What is remembered of a charge point, for whoever writes its state row: then `flush` does not."""

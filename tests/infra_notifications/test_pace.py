@@ -86,6 +86,14 @@ def test_hourly_station_that_charges_all_day_and_idles_at_night_never_alarms() -
     assert station.alarms == 0
 
 
+def test_quick_messages_do_not_make_a_long_pace_forgotten() -> None:
+    station = Listener()
+    station.hear_all(every(3_000, 48))
+    begin = NOW + 2 * DAY
+    station.hear_all(every(4, 8 * 900, begin))
+    assert station.allowed.silence_s >= 3_000 * 1.2
+
+
 def test_three_heartbeats_tell_the_interval() -> None:
     station = Listener()
     station.hear_all(every(300, 2), heartbeat=True)
