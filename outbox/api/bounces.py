@@ -33,6 +33,9 @@ _BODY = {
 }
 
 
+_HINT = "Send the mail as message/rfc822, or as JSON with the field raw"
+
+
 class BounceIn(msgspec.Struct):
     """A mail in JSON; unknown fields are left out."""
 
@@ -56,10 +59,11 @@ def take_bounce(request: HttpRequest, recipient: str = "") -> dict[str, Any]:
     raw, envelope_to = body, recipient
     if (request.content_type or "").lower() in ("application/json", ""):
         try:
-            given = msgspec.json.decode(body, type=BounceIn)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            hint = "Send the mail as message/rfc822, or as JSON with the field raw"
-            raise Problem(400, f"{hint}: {error}.", [{"pointer": "/raw", "detail": "the mail"}]) from error
+            given = msgspec.convert(msgspec.json.decode(body), BounceIn)
+        except msgspec.ValidationError as error:
+            raise Problem(422, f"{_HINT}: {error}.", [{"pointer": "/raw", "detail": "the mail"}]) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, f"The body is not valid JSON: {error}. {_HINT}.") from error
         raw, envelope_to = given.raw.encode("utf-8", "replace"), given.recipient or recipient
     if not raw.strip():
         raise Problem(400, "The body is empty; it must be the mail that came back.")
