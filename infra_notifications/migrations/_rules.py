@@ -900,6 +900,18 @@ RULES = [
     ),
     # -- 50: known to be no alarm, and optional meanings of UNAVAILABLE
     rule(
+        49,
+        "A warning beside a status that lets one charge",
+        "clear",
+        "",
+        SPEC16
+        + "a station has one error code at a time. One that always reports WeakSignal never says NoError, and what "
+        "it reported before is over when it lets one charge.",
+        actions=SN,
+        statuses=OPERATIVE,
+        codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
+    ),
+    rule(
         50,
         "Warnings of the vehicle and the network",
         "info",

@@ -56,6 +56,14 @@ def test_code_counts_without_the_status_unless_it_is_a_warning(
     assert open_cases(point) == cases
 
 
+def test_station_that_always_warns_ends_its_fault_when_one_can_charge_again(point: ChargePoint) -> None:
+    say(point, fault("ReaderFailure"))
+    say(point, fault("WeakSignal", status="Unavailable"), now=at(1))
+    assert open_cases(point) == [OTHER]
+    say(point, fault("WeakSignal", status="Available"), now=at(2))
+    assert open_cases(point) == []
+
+
 @pytest.mark.parametrize("value", [True, "true", "TRUE", "1"])
 @pytest.mark.parametrize(
     ("component", "variable"),
