@@ -79,7 +79,8 @@ PAGES: dict[str, dict[str, str]] = {
         "erase_address": "erase_address",
         "operate_webhookendpoint": "webhook_pause webhook_resume",
         "retry_delivery": (
-            "dead_letters_retry delivery_cancel delivery_resend delivery_retry webhook_again webhook_replay"
+            "address_resume dead_letters_retry delivery_cancel delivery_resend delivery_retry webhook_again"
+            " webhook_replay"
         ),
         "view_delivery": "dead_letters deliveries delivery delivery_preview topic_list_deliveries webhook_deliveries",
         "view_event": "event event_kinds events",
