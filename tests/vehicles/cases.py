@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.vehicles.helpers import (
@@ -29,6 +29,8 @@ LATER = at(hours=2)
 # Days and months as suppliers write them; the last is over even for who was told of it yesterday.
 TODAY, YESTERDAY = (f"{at(days=-n):%Y-%m-%d}" for n in (0, 1))
 THIS_MONTH, LONG_OVER = (f"{at(days=-n):%Y-%m}" for n in (0, 32))
+# The second day of the month that comes, when this one is over in every zone.
+NEXT_MONTH = (NOW.replace(day=1) + timedelta(days=32)).replace(day=2)
 
 
 @dataclass(frozen=True)
@@ -671,7 +673,8 @@ ALSO = [
     Also(
         "ElexentChargingCostsOverview",
         "its month is over",
-        [money("statement", "e-3", provider="Elexent", period=LONG_OVER)],
+        [money("statement", "e-3", provider="Elexent", period=THIS_MONTH)],
+        NEXT_MONTH,
     ),
     Also("ReconnectUtilityContract", "said to have expired", [contract("valid", at(days=-2)), contract("expired")]),
     Also(
