@@ -64,6 +64,8 @@ PAGES: dict[str, dict[str, str]] = {
         "delete_notificationgroup": "group_delete",
         "view_chargepoint": "charge_point charge_points charge_points_csv unknown",
         "view_eventrule": "rule_try rules unmapped",
+        "view_source": "source sources",
+        "change_source": "source_pause",
         "view_incident": "incident incidents",
         "view_maintenancewindow": "maintenance maintenance_window",
         "view_notificationgroup": "group group_incidents group_members group_result groups",

@@ -135,7 +135,7 @@ def _charging(world: World, owner: User) -> None:
             due_at=now,
             decided_at=now,
         ),
-        UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", station="NEW-1", first_seen=now, last_seen=now),
+        UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", first_seen=now, last_seen=now),
         Source.objects.create(
             id=7,
             kind="key",
