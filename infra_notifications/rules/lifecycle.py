@@ -296,6 +296,13 @@ class PointHistory:
             self._give_back(signal)
         return step
 
+    def end_everywhere(self, signal: Signal) -> list[tuple[Case, str]]:
+        """Applies a clear that ends its fault in whichever case it was counted; returns what it did to which."""
+        if not self.open_incidents:
+            note_clear(signal, self.cleared.setdefault("", {}))
+            return [(signal.case, IncidentChange.NOTHING)]
+        return [(case, self.apply(replace(signal, case=case))) for case in Case]
+
     def _share(self, incident: IncidentState, faults: set[str]) -> None:
         if not faults <= incident.faults:
             incident.faults |= faults

@@ -285,14 +285,14 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if observation.status:
             states.note_status(points, observation.status, self.received[row], moment)
         effect = effect_of(rule, observation) if rule else Effect.INFO
-        signals = _signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])
-        changes = [(signal, point.id, store.change(point.id, signal)) for signal in signals for point in points]
-        steps = {step for _signal, _point, step in changes}
+        signal = _signal_of(observation, reading, effect, moment, self.received[row], self.queued[row])
+        changes = [(point.id, *change) for point in points for change in _change(store, point.id, signal)]
+        steps = {step for _point, _case, step in changes}
         ignored = [
             incident
-            for signal, point_id, step in changes
-            if step == IncidentChange.LATE and not signal.raised
-            for incident in (store.history(point_id, signal.case).open,)
+            for point_id, case, step in changes
+            if step == IncidentChange.LATE and effect != Effect.RAISE
+            for incident in (store.history(point_id, case).open,)
             if incident is not None
         ]
         finding: dict[str, Any] = {
@@ -355,35 +355,40 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         write_boot_facts(latest)
 
 
-def _signals_of(
+def _change(store: IncidentStore, point_id: int, signal: Signal | None) -> list[tuple[Case, str]]:
+    """What a signal did at a charge point, by case."""
+    if signal is None:
+        return []
+    if signal.every_case:
+        return store.end_everywhere(point_id, signal)
+    return [(signal.case, store.change(point_id, signal))]
+
+
+def _signal_of(
     observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime, queued: bool
-) -> list[Signal]:
-    """What a rule makes of an observation.
+) -> Signal | None:
+    """What a rule makes of an observation; None for nothing.
 
     A fault that says itself that it is over ends in whichever case it was counted: its clear need not repeat the
     code that raised it, and the rules may have changed meanwhile.
     """
     if effect == Effect.INFO and not observation.over:
-        return []
+        return None
     rule = reading.rule
-    cases = [Case(rule.case)] if rule and rule.case and not observation.over else list(Case)
+    case = Case(rule.case) if rule and rule.case and not observation.over else None
     rule_id, momentary_s = (rule.id, rule.momentary_s) if rule else (None, None)
-    raised = effect == Effect.RAISE
-    return [
-        Signal(
-            case,
-            raised,
-            observation.fault,
-            moment,
-            received_at,
-            reading.said,
-            rule_id,
-            momentary_s,
-            queued=queued,
-            every_case=len(cases) > 1,
-        )
-        for case in cases
-    ]
+    return Signal(
+        case or Case.OTHER_FAULT,
+        effect == Effect.RAISE,
+        observation.fault,
+        moment,
+        received_at,
+        reading.said,
+        rule_id,
+        momentary_s,
+        queued=queued,
+        every_case=case is None,
+    )
 
 
 def _problem(message: OcppMessage) -> str:

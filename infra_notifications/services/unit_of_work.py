@@ -150,6 +150,12 @@ class IncidentStore(UnitOfWork):
             state.changed = True
         return self._point(charge_point_id).apply(signal, news_since=self._news_since)
 
+    def end_everywhere(self, charge_point_id: int, signal: Signal) -> list[tuple[Case, str]]:
+        """Applies a clear of every case and returns the steps it made, by case."""
+        if (state := self.states.get(charge_point_id)) is not None:
+            state.changed = True
+        return self._point(charge_point_id).end_everywhere(signal)
+
     def close(self, charge_point_id: int, incident: IncidentState, reason: CloseReason) -> None:
         """Ends an open incident without a signal, now."""
         history = self.history(charge_point_id, incident.case)
