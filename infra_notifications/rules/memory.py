@@ -13,7 +13,7 @@ from core.device_clock import EARLIEST, ClockMark, Moment, remember
 from infra_notifications.rules.pace import Pace
 
 
-class PointMemory(msgspec.Struct, omit_defaults=True):
+class PointMemory(msgspec.Struct, array_like=True):
     """`raised` and `cleared` hold, by case and fault, what ordered the last raise and clear (see `CaseHistory`).
 
     A clear that ended the fault in every case stands under an empty one.

@@ -30,7 +30,7 @@ HEARTBEATS_AGREE = 0.1
 LONGEST_INTERVAL_S = 7 * 86_400
 
 
-class Pace(msgspec.Struct, omit_defaults=True):
+class Pace(msgspec.Struct, array_like=True):
     """What is remembered of one charge point's pace; `doubt_s` is a gap that may have been an outage."""
 
     watched_since: datetime | None = None

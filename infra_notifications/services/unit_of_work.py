@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -45,6 +45,7 @@ _COLUMNS = columns(
     "said",
     "rule_id",
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MEMORY = columns(ChargePointState, "memory")
 # The same names as an `IncidentState` has.
 _NAMES = tuple(column.name for column in _COLUMNS)
@@ -65,11 +66,16 @@ def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
     """Locks the state rows in the order of their key, and reads them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT charge_point_id, last_seen, clock_error_s, memory FROM infra_notifications_chargepointstate"
+            # A number is read in a tenth of the time of a date.
+            "SELECT charge_point_id, (extract(epoch FROM last_seen) * 1000000)::bigint, clock_error_s, memory"
+            " FROM infra_notifications_chargepointstate"
             " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE",
             [array_literal(charge_point_ids)],
         )
-        return {pk: PointState(seen, error_s, read_memory(memory)) for pk, seen, error_s, memory in cursor.fetchall()}
+        return {
+            pk: PointState(_EPOCH + timedelta(microseconds=seen_us) if seen_us else None, error_s, read_memory(memory))
+            for pk, seen_us, error_s, memory in cursor.fetchall()
+        }
 
 
 def _read_state(pk: int, case: str, *values: Any) -> IncidentState:
