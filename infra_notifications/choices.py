@@ -85,7 +85,7 @@ CASES = {
 }
 CASE_EXPLANATIONS = {case: traits.explanation for case, traits in CASES.items()}
 CASE_COLOURS = {case: traits.colour for case, traits in CASES.items()}
-DEFAULT_HOLD_OFF_S = {case: traits.hold_off_s for case, traits in CASES.items()}
+DEFAULT_HOLD_OFF_S: dict[str, int] = {case: traits.hold_off_s for case, traits in CASES.items()}
 
 
 class Connectivity(models.TextChoices):

@@ -7,7 +7,7 @@ import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import django
 import msgspec
@@ -16,7 +16,7 @@ from tests.browser.kit import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 390
-SCHEMES = {
+SCHEMES: dict[str, tuple[Literal["light", "dark"], ...]] = {
     "mail_alert": ("light", "dark"),
     "mail_reminder": ("dark",),
     "mail_recovery": ("light",),

@@ -197,12 +197,3 @@ def _make(new: Sequence[tuple[UnknownChargePoint, str]], now: datetime) -> None:
     if points:
         named = {sender.pk: evse_id for sender, evse_id in new}
         apply_what_they_said(keys=[identity_key(point.evse_id) for point in points], now=now, named=named)
-
-
-def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
-    """Makes a charge point of one sender, under this EVSE id. Raises Refused for an id that cannot be."""
-    station = UnknownStation(unknown.station or unknown.evse_id, [unknown])
-    done = adopt_stations(stations=[station], evse_ids={unknown.pk: evse_id}, now=now)
-    for sentence in done.refused.values():
-        raise Refused(sentence, field="evse_id")
-    return ChargePoint.objects.get(evse_id=done.evse_ids[0])

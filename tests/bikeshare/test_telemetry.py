@@ -243,7 +243,7 @@ WRONG_TIMES = [
 @pytest.mark.parametrize("wrong", WRONG_TIMES)
 def test_a_box_whose_clock_is_wrong_goes_on_and_is_flagged_until_it_is_right(wrong: datetime) -> None:
     bike = BikeFactory()
-    said = (
+    said: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
         ("lock", {"state": "unlocked"}, {"state": "locked"}),
         ("battery", {"value": 80}, {"value": 5}),
         ("position", {"latitude": 48.1, "longitude": 2.1}, {"latitude": 48.2, "longitude": 2.2}),

@@ -31,6 +31,6 @@ class EmptyTemplates(BaseEngine):
 @contextmanager
 def unrendered() -> Iterator[None]:
     """Views run whole and answer with their status, and no template is rendered: most of a page's time is that."""
-    engine = {"BACKEND": f"{__name__}.EmptyTemplates"}
+    engine = {"BACKEND": f"{__name__}.{EmptyTemplates.__name__}"}
     with override_settings(TEMPLATES=[engine, *settings.TEMPLATES]):
         yield

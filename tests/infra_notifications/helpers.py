@@ -11,6 +11,7 @@ import msgspec
 from django.db import connections
 
 from core.ingest import Intake, Submission
+from core.refusal import Refused
 from core.text import clean_json
 from infra_notifications.event_kinds import (
     GROUP_ALERT,
@@ -22,8 +23,16 @@ from infra_notifications.event_kinds import (
     GROUP_STILL_BROKEN,
 )
 from infra_notifications.ingest import OcppMessage, SignalMessage
-from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, NotificationDecision, UnmappedReport
+from infra_notifications.models import (
+    ChargePoint,
+    ChargePointMessage,
+    Incident,
+    NotificationDecision,
+    UnknownChargePoint,
+    UnmappedReport,
+)
 from infra_notifications.services import sweeps
+from infra_notifications.services.adoption import UnknownStation, adopt_stations
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from outbox.models import Delivery, Event
@@ -220,3 +229,12 @@ def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:
     if errors:
         raise errors[0]
     return answers
+
+
+def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:
+    """Adopts one sender under this EVSE id. Raises Refused for an id that cannot be."""
+    station = UnknownStation(unknown.station or unknown.evse_id, [unknown])
+    done = adopt_stations(stations=[station], evse_ids={unknown.pk: evse_id}, now=now)
+    for sentence in done.refused.values():
+        raise Refused(sentence, field="evse_id")
+    return ChargePoint.objects.get(evse_id=done.evse_ids[0])

@@ -11,10 +11,9 @@ from django.utils import timezone
 
 from core.refusal import Refused
 from infra_notifications.models import ChargePoint, ChargePointState, Incident, NotificationDecision, UnknownChargePoint
-from infra_notifications.services.adoption import adopt_unknown
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
-from tests.infra_notifications.helpers import NOW, fault, heartbeat, say, take
+from tests.infra_notifications.helpers import NOW, adopt_unknown, fault, heartbeat, say, take
 
 pytestmark = pytest.mark.django_db
 

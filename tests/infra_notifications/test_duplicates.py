@@ -114,7 +114,8 @@ def test_each_endpoint_has_ids_of_its_own(api: ApiClient, point: ChargePoint) ->
         ("/vehicles/facts", {"type": "driver", "driver": "CP-1", "data": {"name": "Anna"}}),
         ("/vehicles/facts", {"type": "driver", "driver": "CP-2", "data": {"name": "Ben"}}),
     ]
-    for wanted in ((1, 0, []), (0, 1, [])):
+    answers: tuple[tuple[int, int, list[Any]], ...] = ((1, 0, []), (0, 1, []))
+    for wanted in answers:
         for path, item in sent:
             answer = api.post(path, item | {"id": "1"}).json()
             assert tuple(answer[name] for name in COUNTS) == wanted

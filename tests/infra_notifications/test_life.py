@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from infra_notifications.choices import IntervalSource
+from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, ChargePointState, Incident, NotificationGroup
 from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.groups import update_group
@@ -19,7 +20,6 @@ from tests.infra_notifications.helpers import (
     HOUR,
     MINUTE,
     NOW,
-    OcppMessage,
     alerts,
     at,
     fine,

@@ -24,7 +24,6 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from infra_notifications.services import drafts, maintenance
-from infra_notifications.services.adoption import adopt_unknown
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import replace_members
 from infra_notifications.services.incidents import close_by_hand, end_transient
@@ -36,6 +35,7 @@ from tests.infra_notifications.helpers import (
     HOUR,
     MINUTE,
     NOW,
+    adopt_unknown,
     alerts,
     at,
     decisions,
