@@ -34,6 +34,7 @@ from ninja.security import HttpBearer
 from ninja.utils import contribute_operation_callback
 from pydantic import BaseModel, ConfigDict
 
+from core.bodies import GZIP, CompressionError, decompress
 from core.models import ApiKey
 from core.refusal import INVALID, Refused
 from core.search import SearchError
@@ -124,14 +125,20 @@ def limited_body(request: HttpRequest) -> bytes:
 
 
 def raw_body(request: HttpRequest) -> bytes:
-    """The body as it came, refused with 413 above 5 MiB before it is read."""
+    """The body as it came, refused with 413 above 5 MiB before it is read; what was compressed is so no more."""
     length = request.headers.get("Content-Length") or "0"
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
         raise _too_large()
     body = request.body
     if len(body) > MAX_BODY_BYTES:
         raise _too_large()
-    return body
+    encoding = request.META.get("HTTP_CONTENT_ENCODING")
+    if not encoding and body[:2] != GZIP:
+        return body
+    try:
+        return decompress(body, encoding or "gzip", MAX_BODY_BYTES)
+    except CompressionError as error:
+        raise Problem(error.status, str(error)) from error
 
 
 def _too_large() -> Problem:

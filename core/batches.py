@@ -13,14 +13,17 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from core.api import Problem
+from core.corrections import Corrections
 from core.pieces import (
     CUT_BEHIND,
     CUT_OFF,
     MALFORMED,
+    OUTER,
+    decode_any,
     decode_piece,
     is_json,
     split_array,
-    split_lines,
+    split_objects,
     why_malformed,
 )
 from core.text import as_utf8, clean_json
@@ -32,6 +35,12 @@ _WHOLE = msgspec.json.Decoder(msgspec.Raw)
 _NUL = b"\\u0000"
 # What msgspec says of a number that no float holds, anywhere in an item.
 OUT_OF_RANGE = "out of range"
+# What senders wrap a batch in, or each of its items.
+_WRAPPERS = frozenset(
+    ("messages", "message", "items", "item", "data", "batch", "events", "signals", "facts", "records", "rows", "body")
+)
+_DEEPEST = 3
+NESTED = "It was in an array within the array."
 
 
 @dataclass
@@ -39,12 +48,17 @@ class Batch(Generic[Item]):
     """The items that decoded, each with its place in the batch, and what is wrong with the others.
 
     `warnings` names what was read although it was not spelt as it should be. `is_single` when the body was one object.
+    `refused` holds what can be read of rejected items, with what is wrong with them.
     """
 
     items: list[tuple[int, Item]]
     rejected: list[tuple[int, str]] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
     is_single: bool = False
+    refused: list[tuple[int, Item, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.rejected) + len(self.refused)
 
 
 class BatchDecoder(Generic[Item]):
@@ -54,7 +68,9 @@ class BatchDecoder(Generic[Item]):
     object nor array.
     """
 
-    def __init__(self, item_type: type[Item]) -> None:
+    def __init__(self, item_type: type[Item], corrections: Corrections | None = None) -> None:
+        """With `corrections` a field of another type that has one meaning is taken."""
+        self._corrections, self._corrects = corrections or Corrections(item_type), corrections is not None
         self._many = msgspec.json.Decoder(list[item_type])  # type: ignore[valid-type]
         self._one = msgspec.json.Decoder(item_type)
         self._raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -67,7 +83,7 @@ class BatchDecoder(Generic[Item]):
                 return self._strictly(body)
             except MALFORMED as malformed:
                 error = malformed
-        return self._leniently(as_utf8(body), error)
+        return self._leniently(as_utf8(body).strip(OUTER), error)
 
     def _strictly(self, body: bytes) -> Batch[Item]:
         start = body.lstrip()[:1]
@@ -85,7 +101,41 @@ class BatchDecoder(Generic[Item]):
             _WHOLE.decode(body)  # a wrong field is found before what is malformed behind it
             if OUT_OF_RANGE in str(error):
                 raise msgspec.DecodeError(str(error)) from error
-            return Batch([], [(0, readable(error))], is_single=True)
+            return self._single(body)
+
+    def _single(self, body: bytes) -> Batch[Item]:
+        """One object that is no item: it may hold a batch."""
+        wrapped = self._unwrap(body)
+        if wrapped is None:
+            batch = self._pieces([body])
+            batch.is_single = True
+            return batch
+        batch, (name, _pieces) = self._pieces(wrapped[1]), wrapped
+        batch.warnings += [(index, f"It was in `{name}`.") for index, _item in batch.items]
+        return batch
+
+    def _unwrap(self, body: bytes) -> tuple[str, list[bytes]] | None:
+        """The items of a batch that stands within an object, and by which name; fields beside it are of each item."""
+        outer, names = decode_any(body)[0], list[str]()
+        common: dict[str, Any] = {}
+        for _depth in range(_DEEPEST):
+            if not isinstance(outer, dict) or self._corrections.required <= outer.keys():
+                return None
+            inner = [
+                name
+                for name, value in outer.items()
+                if name in _WRAPPERS - self._corrections.names and isinstance(value, dict | list)
+            ]
+            if len(inner) != 1:
+                return None
+            names.append(inner[0])
+            common |= {name: outer[name] for name in outer.keys() & self._corrections.names}
+            outer = outer[inner[0]]
+            if isinstance(outer, list) or self._corrections.required <= outer.keys():
+                items = outer if isinstance(outer, list) else [outer]
+                spread = [{**common, **item} if isinstance(item, dict) else item for item in items]
+                return ".".join(names), [msgspec.json.encode(item) for item in spread]
+        return None
 
     def _array(self, body: bytes) -> Batch[Item]:
         try:
@@ -102,35 +152,38 @@ class BatchDecoder(Generic[Item]):
         if start == b"[":
             batch = self._cut(body)
         elif start == b"{":
-            lines = split_lines(body)
-            batch = self._pieces(lines or [body])
-            batch.is_single = not lines
-        if not batch.items and not is_json(clean_json(body)):
+            several = split_objects(body)
+            batch = self._pieces(several or [body])
+            batch.is_single = not several
+        if not (batch.items or batch.refused) and not is_json(clean_json(body)):
             raise Problem(400, f"The body is not valid JSON: {why_malformed(error) if error else 'it holds NUL'}.")
         return batch
 
     def _cut(self, body: bytes) -> Batch[Item]:
         """The items of an array; nothing where more follows the array, for then it is not what it seems."""
         pieces = split_array(body)
-        if pieces.rest.strip():
+        if pieces.rest.strip(OUTER):
             return Batch([])
-        batch, last = self._pieces(pieces.items), len(pieces.items) - 1
+        batch = self._pieces(pieces.items)
+        last = len(batch) - 1
         if pieces.is_cut_off:
-            is_rejected = bool(batch.rejected) and batch.rejected[-1][0] == last
-            if is_rejected:
+            if batch.rejected and batch.rejected[-1][0] == last:
                 batch.rejected[-1] = (last, CUT_OFF)
             else:
                 batch.warnings.append((last, CUT_BEHIND))
         return batch
 
     def _pieces(self, pieces: Sequence[bytes]) -> Batch[Item]:
-        self._check_size(len(pieces))
+        flat = _flat(pieces)
+        self._check_size(len(flat))
         batch: Batch[Item] = Batch([])
-        for index, piece in enumerate(pieces):
+        for index, (piece, nested) in enumerate(flat):
+            if nested:
+                batch.warnings.append((index, nested))
             try:
                 item, note = decode_piece(piece, self._one.decode)
             except msgspec.ValidationError as error:
-                batch.rejected.append((index, readable(error)))
+                self._correct(index, piece, error, batch)
             except MALFORMED as error:
                 batch.rejected.append((index, f"It is not valid JSON: {why_malformed(error)}."))
             else:
@@ -139,10 +192,40 @@ class BatchDecoder(Generic[Item]):
                     batch.warnings.append((index, note))
         return batch
 
+    def _correct(self, index: int, piece: bytes, error: msgspec.ValidationError, batch: Batch[Item]) -> None:
+        """Takes an item of which a field is not of its type, where it has one meaning all the same."""
+        raw, note = decode_any(piece) if self._corrects else (None, "")
+        if isinstance(raw, dict):
+            corrected, notes = self._corrections.correct(raw)
+            try:
+                batch.items.append((index, self._one.decode(msgspec.json.encode(corrected))))
+            except msgspec.ValidationError as still:
+                error = still
+            else:
+                batch.warnings += [(index, sentence) for sentence in (*filter(None, (note,)), *notes)]
+                return
+            if (rest := self._corrections.rest(corrected)) is not None:
+                batch.refused.append((index, self._one.decode(msgspec.json.encode(rest)), readable(error)))
+                return
+        batch.rejected.append((index, readable(error)))
+
     @staticmethod
     def _check_size(count: int) -> None:
         if count > MAX_ITEMS:
             raise Problem(413, f"A batch holds at most {MAX_ITEMS} items; this one has {count}.")
+
+
+def _flat(pieces: Sequence[bytes], depth: int = 0) -> list[tuple[bytes, str]]:
+    """The items of a batch, those of arrays of objects within it as well, each with what is to be said of that."""
+    flat: list[tuple[bytes, str]] = []
+    for piece in pieces:
+        inner = piece.strip(OUTER)
+        items = split_array(inner).items if inner.startswith(b"[") and depth < _DEEPEST else []
+        if items and all(item.strip(OUTER)[:1] in (b"{", b"[") for item in items):
+            flat += [(item, NESTED) for item, _nested in _flat(items, depth + 1)]
+        else:
+            flat.append((piece, ""))
+    return flat
 
 
 def readable(error: msgspec.ValidationError) -> str:

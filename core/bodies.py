@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +20,7 @@ DRAIN_BYTES, DRAIN_S = 64 * 1024 * 1024, 15.0
 # The server reads this much by itself.
 _SMALL = 16 * 1024
 _STEP = 256 * 1024
+GZIP = b"\x1f\x8b"
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -86,3 +88,42 @@ def _drain(stream: Any, length: int) -> int:
     while drained < left and time.monotonic() < end and (data := stream.read(min(_STEP, left - drained))):
         drained += len(data)
     return drained
+
+
+class CompressionError(Exception):
+    """Why a compressed body cannot be read, with the status that says so."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def decompress(body: bytes, encoding: str, limit: int) -> bytes:
+    """A body without its gzip or deflate, of which no more than `limit` bytes are ever made; JSON as it is.
+
+    Raises CompressionError: 413 above the limit, 415 for another encoding, 400 for what is not encoded so.
+    """
+    named = encoding.strip().lower()
+    if named == "identity" or body.lstrip()[:1] in (b"{", b"["):
+        return body
+    if named not in ("gzip", "x-gzip", "deflate"):
+        raise CompressionError(415, "Send the body as it is or with Content-Encoding: gzip.")
+    parts, size = [], 0
+    try:
+        while body:
+            member = zlib.decompressobj(-zlib.MAX_WBITS if _is_bare(body, named) else zlib.MAX_WBITS | 32)
+            parts.append(member.decompress(body, limit + 1 - size))
+            size += len(parts[-1])
+            if size > limit:
+                raise CompressionError(413, f"The body is larger than {limit // 1024**2} MiB; send smaller batches.")
+            if not member.eof:
+                raise CompressionError(400, "The compressed body ends too early.")
+            body = member.unused_data.lstrip(b"\0")
+    except zlib.error as error:
+        raise CompressionError(400, f"The body is not {named} as its Content-Encoding says: {error}.") from error
+    return b"".join(parts)
+
+
+def _is_bare(body: bytes, encoding: str) -> bool:
+    """Whether it is deflate without the header that RFC 9110 asks for, as some send it."""
+    return encoding == "deflate" and (body[0] & 0x0F != zlib.DEFLATED or int.from_bytes(body[:2], "big") % 31 != 0)

@@ -10,7 +10,7 @@ database refuses.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -24,6 +24,7 @@ from django.utils import timezone
 from core.api import key_of, raw_body
 from core.batches import BatchDecoder, batch_answer
 from core.combine import Combiner
+from core.corrections import Corrections
 from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
 from core.unit_of_work import LostRace
 
@@ -42,13 +43,15 @@ _LOST_TO_ANOTHER = ("40001", "40P01", "55P03")
 class Submission(Generic[Item]):
     """What one request brought: items with their place in its batch, under the key that sent them (0: the console).
 
-    `rejected` holds places and sentences of what could not even be read, `warnings` of what was read with pains.
+    `rejected` holds places and sentences of what could not even be read, `warnings` of what was read with pains;
+    `refused` what could be read of items that are rejected, which still shows who sent them.
     """
 
     key_id: int
     items: Sequence[tuple[int, Item]]
     rejected: Sequence[tuple[int, str]] = ()
     warnings: Sequence[tuple[int, str]] = ()
+    refused: Sequence[tuple[int, Item, str]] = ()
 
 
 @dataclass(slots=True)
@@ -68,8 +71,8 @@ class Intake:
 class Incoming(Generic[Item]):
     """Items of one or more submissions as columns: `keys`, `submissions` (their number) and `places` (in its batch).
 
-    `errors` holds a sentence for each item that cannot be taken, and "" for the others; `warnings` the sentences of
-    those rows of which there are any.
+    `refused` holds the sentence of each row that was rejected when it was read, `errors` that of each item that cannot
+    be taken, and "" for the others; `warnings` the sentences of those rows of which there are any.
     """
 
     now: datetime
@@ -77,6 +80,7 @@ class Incoming(Generic[Item]):
     keys: list[int]
     submissions: list[int]
     places: list[int]
+    refused: dict[int, str] = field(default_factory=dict)
     errors: list[str] = field(init=False)
     warnings: dict[int, list[str]] = field(init=False, default_factory=dict)
 
@@ -90,12 +94,19 @@ class Incoming(Generic[Item]):
             for number, submission in enumerate(submissions)
             for place, item in submission.items
         ]
+        refused: dict[int, str] = {}
+        for number, submission in enumerate(submissions):
+            for place, item, sentence in submission.refused:
+                refused[len(incoming)] = sentence
+                incoming.append((item, submission.key_id, number, place))
         items, keys, numbers, places = ([*column] for column in zip(*incoming, strict=True)) if incoming else ([],) * 4
-        return cls(now, items, keys, numbers, places)
+        return cls(now, items, keys, numbers, places, refused)
 
     def part(self, rows: slice) -> Incoming[Item]:
         """Some of the items as they came, nothing said of them yet."""
-        return Incoming(self.now, self.items[rows], self.keys[rows], self.submissions[rows], self.places[rows])
+        start, stop, _step = rows.indices(len(self.items))
+        refused = {row - start: sentence for row, sentence in self.refused.items() if start <= row < stop}
+        return Incoming(self.now, self.items[rows], self.keys[rows], self.submissions[rows], self.places[rows], refused)
 
     def reject(self, row: int, sentence: str) -> None:
         self.errors[row] = sentence
@@ -216,6 +227,8 @@ def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
     with transaction.atomic():
         steps = begin(incoming)
         incoming.errors = [_id_error(item) for item in incoming.items]
+        for row, sentence in incoming.refused.items():
+            incoming.errors[row] = sentence
         steps.read()
         for row in incoming.good:
             incoming.errors[row] = steps.check(incoming.items[row])
@@ -313,8 +326,15 @@ class BatchEndpoint(Generic[Item]):
     `take_batch` is a domain's way in: `take` with its steps, of several submissions at a moment.
     """
 
-    def __init__(self, item_type: Any, take_batch: Callable[..., list[Intake]]) -> None:
-        self._decoder: BatchDecoder[Item] = BatchDecoder(item_type)
+    def __init__(
+        self,
+        item_type: Any,
+        take_batch: Callable[..., list[Intake]],
+        blanks: Mapping[str, Any] | None = None,
+        spare: Collection[str] = (),
+    ) -> None:
+        """`blanks` and `spare` as in `Corrections`."""
+        self._decoder: BatchDecoder[Item] = BatchDecoder(item_type, Corrections(item_type, blanks, spare))
         self._combiner = Combiner[Submission[Item], Intake](
             lambda submissions: take_batch(submissions=submissions, now=timezone.now())
         )
@@ -322,8 +342,8 @@ class BatchEndpoint(Generic[Item]):
     def answer(self, request: HttpRequest) -> HttpResponse:
         """202 after the commit, with what became of the items. Raises Problem for a body that is no batch."""
         batch = self._decoder.decode(raw_body(request))
-        submission = Submission(key_of(request).pk, batch.items, batch.rejected, batch.warnings)
-        size = len(batch.items) + len(batch.rejected)
+        submission = Submission(key_of(request).pk, batch.items, batch.rejected, batch.warnings, batch.refused)
+        size = len(batch)
         intake = self._combiner.submit(submission, size=size) if size else Intake()
         body = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
         return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")

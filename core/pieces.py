@@ -25,6 +25,8 @@ _TEXT_OR_NUMBER = re.compile(
     rb'("(?:[^"\\]|\\.)*+")|(-?(?:NaN|Infinity|nan|inf)\b)|(-?\d[\d.]*[eE][+-]?\d+|-?\d{309,}(?:\.\d+)?)', re.DOTALL
 )
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+# What may stand around a body or an item and says nothing: blanks, NUL, the marks of ends of files and of records.
+OUTER = b" \t\r\n\0\x1a\x1e"
 _OPENS = {b"}": b"{", b"]": b"["}
 
 REPLACED = "It held characters that no text may hold (NUL, half a surrogate pair, bytes that are no UTF-8)."
@@ -43,13 +45,18 @@ class Pieces:
 
 
 def split_array(body: bytes) -> Pieces:
-    """The items of an array that begins at the first bracket. A bracket that closes nothing is passed over."""
+    """The items of an array that begins at the first bracket. A bracket that closes nothing is passed over; where
+    another item begins without a comma before it, the one before has ended.
+    """
     items: list[bytes] = []
     start = body.index(b"[") + 1
     opened: list[bytes] = []
     for token in _TOKEN.finditer(body, start):
         sign = token[0]
         if sign in (b"[", b"{"):
+            if not opened and (piece := body[start : token.start()].strip(OUTER)):
+                items.append(piece)
+                start = token.start()
             opened.append(sign)
         elif sign in _OPENS:
             if not opened and sign == b"]":
@@ -65,13 +72,18 @@ def split_array(body: bytes) -> Pieces:
 
 def _last(piece: bytes) -> list[bytes]:
     """The last item; there is none behind a trailing comma."""
-    return [piece] if piece.strip() else []
+    return [piece] if piece.strip(OUTER) else []
 
 
-def split_lines(body: bytes) -> list[bytes]:
-    """The objects of newline-delimited JSON, or nothing when it is not that."""
-    lines = [line for line in body.splitlines() if line.strip()]
-    return lines if len(lines) > 1 and all(line.strip()[:1] == b"{" for line in lines) else []
+def split_objects(body: bytes) -> list[bytes]:
+    """Objects that follow one another, in lines or not; nothing where there is but one."""
+    lines = [line for each in body.splitlines() if (line := each.strip(OUTER))]
+    if len(lines) > 1 and all(line.startswith(b"{") for line in lines):
+        return lines
+    items = split_array(b"[" + body + b"]").items
+    # With signs between them it is something else.
+    are_all = b"".join(items).translate(None, OUTER) == body.translate(None, OUTER)
+    return items if len(items) > 1 and are_all and all(item.strip(OUTER)[:1] == b"{" for item in items) else []
 
 
 def decode_piece(piece: bytes, decode: Callable[[bytes], Value]) -> tuple[Value, str]:

@@ -73,7 +73,13 @@ def clean_json(body: bytes) -> bytes:
 
 
 def as_utf8(body: bytes) -> bytes:
-    """A body without its byte order mark; one in UTF-16, which begins with a mark or a bracket, is written as UTF-8."""
+    """A body without its byte order mark; one in UTF-32 or UTF-16, which begins with a mark or a bracket, is written as
+    UTF-8.
+    """
+    if body.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return body.decode("utf-32", "replace").encode()
+    if len(body) % 4 == 0 and body[:4] in (b"[\0\0\0", b"{\0\0\0", b"\0\0\0[", b"\0\0\0{"):
+        return body.decode("utf-32-le" if body[0] else "utf-32-be", "replace").encode()
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return body.decode("utf-16", "replace").encode()
     if len(body) % 2 == 0 and body[:2] in (b"[\0", b"{\0", b"\0[", b"\0{"):

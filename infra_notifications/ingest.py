@@ -31,7 +31,11 @@ VAGUE = "?"
 DEFECTS = {"problem", "tripped", "fault", "failure", "error", "alarm"}
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
 GRAVEST_HARMLESS = 5
+_SEVERITY_NAMES = "danger hardwarefailure systemfailure critical error alert warning notice informational debug"
+_SEVERITIES = {name: number for number, name in enumerate(_SEVERITY_NAMES.split())}
+_SEVERITIES |= {"emergency": 0, "fatal": 0, "warn": 6, "info": 8}
 _SEPARATORS = re.compile(r"[,;|\s]+")
+_NUMBER, _LEADING_NUMBER = re.compile(r"\+?\d{1,5}(\.0*)?"), re.compile(r"\d\b")
 
 
 class OcppMessage(msgspec.Struct, kw_only=True):
@@ -146,12 +150,25 @@ def text(value: Any) -> str:
 
 
 def whole(value: Any) -> int | None:
-    """A small whole number, also when it was sent as text."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value.strip()) < 6:
+    """A small whole number in any spelling: as text, with a fraction of nothing, as the only one of a list."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and 0 <= value < 32_768 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 32_768 else None
+
+
+def severity_of(value: Any) -> int | None:
+    """A severity of OCPP 2.1, 0 (danger) to 9 (debug), by its number or its name; None for anything else."""
+    number = whole(value)
+    if number is None:
+        words = text(value[0] if isinstance(value, list) and len(value) == 1 else value).lower()
+        number = _SEVERITIES.get("".join(filter(str.isalpha, words)))
+        if number is None and (leading := _LEADING_NUMBER.match(words)):
+            number = int(leading[0])
+    return number if number is not None and number < 10 else None
 
 
 def truth(value: Any) -> bool | None:
@@ -186,7 +203,7 @@ def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
 
 
 def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
-    if protocol.startswith("ocpp2") or "connectorStatus" in body:
+    if "connectorStatus" in body:
         status, evse = text(body.get("connectorStatus")), whole(body.get("evseId"))
         faulted = status.lower() == FAULTED
         yield Observation(
@@ -201,11 +218,13 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
             defective=faulted,
             faulted=faulted,
         )
-        return
+        if not ("errorCode" in body or "status" in body):
+            return
     error, status = text(body.get("errorCode")), text(body.get("status"))
     vendor_code = text(body.get("vendorErrorCode"))
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
-    fine, connector = error.lower() in ("", "noerror"), whole(body.get("connectorId"))
+    fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
+    connector = whole(body.get("connectorId")) if connector is None else connector
     codes, faulted = _codes(error, vendor_code), status.lower() == FAULTED
     vague = faulted and not said and error.lower() in ("", *UNSPECIFIC)
     yield Observation(
@@ -254,7 +273,7 @@ def _event(
     over = None if said is None else not said
     if truth(cleared) or status.lower() in OPERATIVE:
         over = True
-    severity, faulted = whole(data.get("severity")), status.lower() == FAULTED and over is not True
+    severity, faulted = severity_of(data.get("severity")), status.lower() == FAULTED and over is not True
     grave = severity is not None and severity < GRAVEST_HARMLESS
     defective = over is not True and (faulted or grave or (said is True and what.lower() in DEFECTS))
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))

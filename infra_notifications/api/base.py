@@ -35,8 +35,10 @@ router = Router()
 READ, WRITE = ScopedKey("charging:read"), ScopedKey("charging:write")
 MAX_MEMBERS = 100_000
 
-_messages = BatchEndpoint[OcppMessage](OcppMessage, take_messages)
-_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals)
+_messages = BatchEndpoint[OcppMessage](
+    OcppMessage, take_messages, blanks={"action": ""}, spare=("id", "received_at", "protocol")
+)
+_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals, spare=("id", "received_at"))
 _points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
 
 

@@ -8,6 +8,7 @@ required fields. The test compares the table with the schemas that the package `
 from __future__ import annotations
 
 import difflib
+from collections.abc import Set
 
 KNOWN_VERSIONS = ("1.6", "2.0.1", "2.1")
 # Action | versions: required fields | versions with others: their required fields
@@ -131,6 +132,37 @@ def _read(table: str) -> dict[str, dict[str, frozenset[str]]]:
 ACTIONS = _read(_TABLE)
 # The fields that any request must hold.
 REQUIRED_ANYWHERE = frozenset().union(*(fields for versions in ACTIONS.values() for fields in versions.values()))
+
+# By these fields alone the generation of a message is known, whatever its label says and else it lacks.
+_MARKS: dict[str, dict[str, set[str]]] = {
+    "StatusNotification": {
+        "1.6": {"errorCode", "status", "vendorErrorCode", "vendorId", "info"},
+        "2.0.1": {"connectorStatus", "evseId"},
+    },
+    "BootNotification": {
+        "1.6": {"chargePointVendor", "chargePointModel", "chargePointSerialNumber"},
+        "2.0.1": {"chargingStation"},
+    },
+}
+
+
+def version_of(action: str, labelled: str, keys: Set[str]) -> str:
+    """The version whose message it is by the fields that it has; that of its label where they say nothing else."""
+    versions = ACTIONS[action]
+    own = versions.get(labelled)
+    if own is not None and own <= keys:
+        return labelled
+    marked = [
+        (len(keys & marks), version == labelled, version)
+        for version, marks in _MARKS.get(action, {}).items()
+        if keys & marks
+    ]
+    if marked:
+        version = max(marked)[2]
+    else:
+        fitting = (version for version, fields in versions.items() if fields <= keys)
+        version = next(fitting, labelled if own is not None else next(iter(versions)))
+    return labelled if version == "2.0.1" and labelled == "2.1" and own is not None else version
 
 
 def missing_fields(action: str, version: str, payload: dict[str, object]) -> list[str]:

@@ -8,27 +8,20 @@ as it should be costs a look at its action and its keys and no more.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, REQUIRED_ANYWHERE, nearest_action
+from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
+from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, REQUIRED_ANYWHERE, nearest_action, version_of
 
-CALL, RESULT, ERROR = "call", "result", "error"
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
 _DIGITS = {"15": "ocpp1.5", "16": "ocpp1.6", "2": "ocpp2.0.1", "20": "ocpp2.0.1", "201": "ocpp2.0.1", "21": "ocpp2.1"}
 # What may stand around the digits of a version.
 _ALL_VERSIONS = f"{', '.join(KNOWN_VERSIONS[:-1])} or {KNOWN_VERSIONS[-1]}"
 _AROUND = {"", "ocpp", "v", "j", "s", "json", "soap", "ocppj", "ocpps", "ocppv", "ocppjson", "ocppsoap", "version"}
-# Behind an action's name: what kind of message it is.
-_SUFFIXES = {
-    CALL: ("", "req", "request", "call", "payload", "requestpayload"),
-    RESULT: ("conf", "confirmation", "res", "resp", "response", "result", "responsepayload"),
-    ERROR: ("error", "err"),
-}
 # Fields that are read beside those that are required (both generations of OCPP).
 _READ = """
     connectorId errorCode info status timestamp vendorId vendorErrorCode connectorStatus evseId customData
@@ -55,27 +48,24 @@ _VALUES = {
 }
 # In these nothing is ours to correct.
 _OPAQUE = ("customData", "data")
-_WRAPPERS = {"payload", "body", "request", "response", "message", "params", "arguments", "content"}
+_WRAPPERS = {
+    *("payload", "body", "request", "response", "message", "params", "arguments", "content"),
+    *("data", "frame", "raw", "msg", "event", "ocpp", "ocppmessage", "value"),
+}
+# What a DataTransfer may carry of ours, and a field of each without which it is none.
+_CARRIED = {
+    "StatusNotification": {"status", "errorCode", "connectorStatus"},
+    "NotifyEvent": {"eventData"},
+    "SecurityEventNotification": {"type"},
+    "BootNotification": {"chargePointVendor", "chargePointModel", "chargingStation"},
+}
+_LABELS = {version: label for label, version in PROTOCOLS.items() if label != "ocpp1.5"}
 _FRAME_KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
 _MOST_WRAPS, _DEEPEST = 5, 8
-_NO_LETTER = re.compile(r"[^a-z0-9]")
-
-
-def fold(text: str) -> str:
-    """A name without case, blanks, and signs between its words; full-width letters are letters."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return _NO_LETTER.sub("", text.lower())
 
 
 _KEYS = {fold(key): key for key in sorted(KNOWN_KEYS)}
 _FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values in _VALUES.items()}
-_ACTIONS = {
-    fold(action) + suffix: (action, kind)
-    for kind, suffixes in reversed(_SUFFIXES.items())
-    for suffix in suffixes
-    for action in ACTIONS
-}
 
 
 @dataclass(slots=True)
@@ -113,7 +103,9 @@ def is_exact(protocol: str, action: str, payload: Any) -> bool:
     if action == "NotifyEvent":
         events = payload["eventData"]
         return type(events) is list and all(_is_exact_event(event) for event in events)
-    return not (action == "BootNotification" and "currentTime" in payload)
+    return not (
+        (action == "BootNotification" and "currentTime" in payload) or (action == "DataTransfer" and "data" in payload)
+    )
 
 
 def _is_value(payload: dict[str, Any], key: str) -> bool:
@@ -140,6 +132,8 @@ def read_wire(protocol: str, action: str, payload: Any) -> WireMessage:
         if isinstance(wire.payload, dict):
             _read_keys(wire)
             _read_values(wire)
+            _read_transfer(wire)
+            _read_version(wire)
     except RecursionError:
         wire.note("It is nested too deeply to be corrected.")
     if wire.payload is None:
@@ -172,6 +166,36 @@ def _read_protocol(wire: WireMessage) -> None:
         wire.note(
             f"`protocol` {wire.protocol[:20]!r} is no version of OCPP that we know; the message was read by its fields."
         )
+
+
+def _read_version(wire: WireMessage) -> None:
+    """Which version's message it is: what it holds decides, not its label."""
+    labelled = PROTOCOLS.get(wire.protocol)
+    if wire.kind != CALL or labelled is None:
+        return
+    version = version_of(wire.action, labelled, wire.payload.keys())
+    if version != labelled:
+        label = _LABELS[version]
+        wire.note(f"It has the fields of {label}, not of {wire.protocol}, and was read as such.")
+        wire.protocol = label
+
+
+def _read_transfer(wire: WireMessage) -> None:
+    """A DataTransfer that carries a message of OCPP's own, by its `messageId` or `vendorId`."""
+    if wire.action != "DataTransfer" or wire.kind != CALL or "data" not in wire.payload:
+        return
+    names = (wire.payload.get("messageId"), wire.payload.get("vendorId"))
+    named = [found[0] for name in names if isinstance(name, str) and (found := known_action(name))]
+    action = next((name for name in named if name in _CARRIED), None)
+    if action is None:
+        return
+    inner = read_wire(wire.protocol, action, wire.payload["data"])
+    if inner.problem or inner.kind != CALL or inner.action != action or not inner.payload.keys() & _CARRIED[action]:
+        return
+    wire.note(f"A DataTransfer carried {action} and was read as such.")
+    for sentence in inner.notes:
+        wire.note(sentence)
+    wire.protocol, wire.action, wire.payload = inner.protocol, action, inner.payload
 
 
 # ---- wrapping -------------------------------------------------------------------------------------------------------
@@ -216,7 +240,9 @@ def _read_frame(wire: WireMessage, frame: list[Any]) -> bool:
         wire.note("`payload` was a list of one and was read as that one.")
         return isinstance(frame[0], dict | list | str)
     number = frame[0] if frame else None
-    if isinstance(number, str) and number.strip().isdecimal() and len(number) < 3:
+    if isinstance(number, str) and number.strip().removesuffix(".0").isdecimal() and len(number) < 6:
+        number = float(number)
+    if isinstance(number, float) and number.is_integer():
         number = int(number)
     kind = _FRAME_KINDS.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
     if kind is None:
@@ -237,24 +263,25 @@ def _read_frame(wire: WireMessage, frame: list[Any]) -> bool:
 
 def _take_action(wire: WireMessage, action: Any) -> None:
     """The action that stands nearer to the payload, where it is one."""
-    if isinstance(action, str) and fold(action) in _ACTIONS and action != wire.action:
-        if _ACTIONS[fold(action)][0] != _ACTIONS.get(fold(wire.action), ("", ""))[0]:
+    known = known_action(action) if isinstance(action, str) and action != wire.action else None
+    if known:
+        if known[0] != (known_action(wire.action) or ("", ""))[0]:
             wire.note(f"`action` {wire.action[:60]!r} gave way to {action[:60]}, which stands beside the payload.")
         wire.action = action
 
 
 def _read_wrapper(wire: WireMessage, outer: dict[str, Any]) -> bool:
     """An object that holds the payload under its action's name or a general one, and no field of its own."""
-    versions = ACTIONS.get(_ACTIONS.get(fold(wire.action), ("", ""))[0], {})
+    versions = ACTIONS.get((known_action(wire.action) or ("", ""))[0], {})
     fields = frozenset().union(*versions.values())
     if not outer or any(_KEYS.get(fold(key), key) in fields for key in outer):
         return False
     for key, inner in outer.items():
         folded = fold(key)
-        if isinstance(inner, dict | list | str) and (folded in _WRAPPERS or folded in _ACTIONS):
+        if isinstance(inner, dict | list | str) and (folded in _WRAPPERS or known_action(key)):
             if isinstance(inner, str) and not inner.lstrip().startswith(("{", "[", '"')):
                 continue
-            if folded in _ACTIONS and folded not in _WRAPPERS:
+            if folded not in _WRAPPERS:
                 _take_action(wire, key)
             _take_action(wire, next((value for name, value in outer.items() if fold(name) == "action"), None))
             wire.payload = inner
@@ -269,7 +296,7 @@ def _read_wrapper(wire: WireMessage, outer: dict[str, Any]) -> bool:
 def _read_action(wire: WireMessage) -> None:
     if wire.action in ACTIONS:
         return
-    found = _ACTIONS.get(fold(wire.action))
+    found = known_action(wire.action)
     if found is None:
         nearest, named = nearest_action(wire.action[:60]), wire.action.strip()[:60]
         wire.problem = f"`action` {named} is no action of OCPP {_ALL_VERSIONS}; the nearest is {nearest}."

@@ -32,10 +32,11 @@ from infra_notifications.ingest import (
     parse_time,
     whole,
 )
+from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
-from infra_notifications.rules.spelling import CALL, PROTOCOLS, is_exact, read_wire
+from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.point_states import PointStates
@@ -97,6 +98,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         """Reads what is not spelt as OCPP spells it; most messages are and cost a look."""
         for row, message in enumerate(self.messages):
             if is_exact(message.protocol, message.action, message.payload) or not message.action.strip():
+                continue
+            if row in self.incoming.refused:
                 continue
             wire = read_wire(message.protocol, message.action, message.payload)
             if wire.problem:

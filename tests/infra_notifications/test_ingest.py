@@ -199,10 +199,14 @@ def test_time_is_read_or_missing(given_text: Any, moment: datetime | None) -> No
         (40_000, None),
         ("123456", None),
         (True, None),
-        (1.0, None),
+        (1.0, 1),
+        ("1.0", 1),
+        (1.5, None),
+        ("1.5", None),
         ("²", None),
         (None, None),
-        ([1], None),
+        ([1], 1),
+        ([1, 2], None),
     ],
 )
 def test_small_whole_numbers_are_taken_also_as_text(value: Any, number: int | None) -> None:

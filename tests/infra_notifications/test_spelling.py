@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, UnknownChargePoint
+from infra_notifications.rules.action_names import CALL, ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS, nearest_action
-from infra_notifications.rules.spelling import CALL, ERROR, RESULT, is_exact, read_wire
+from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from tests import clock
 from tests.conftest import ApiClient
@@ -21,6 +22,7 @@ from tests.infra_notifications.helpers import say, signal, station, take, take_n
 pytestmark = pytest.mark.django_db
 NOW = clock.NOW
 FAULTED: dict[str, Any] = {"connectorId": 1, "errorCode": "OverCurrentFailure", "status": "Faulted"}
+FINE: dict[str, Any] = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 SNAKE = {"connector_id": 1, "error_code": "OverCurrentFailure", "status": "Faulted"}
 EVENT = {
     "generatedAt": "2026-11-29T09:00:00Z",
@@ -92,6 +94,25 @@ SPELT: list[tuple[str, str, Any]] = [
     ("v16", "StatusNotification", FAULTED),
     ("ocpp1.6", "StatusNotification", FAULTED | {"status": "faulted"}),
     ("ocpp1.6", "StatusNotification", FAULTED | {"status": "FAULTED", "errorCode": "over_current_failure"}),
+    *(
+        ("ocpp1.6", action, FAULTED)
+        for action in (
+            "ocpp:StatusNotification",
+            "urn:ocpp:cp:1.6:StatusNotification",
+            "urn://Ocpp/Cp/2015/10/StatusNotification",
+            "/StatusNotification",
+            "v16.StatusNotification",
+            "v16.StatusNotification.req",
+            "ocpp.v16.call.StatusNotificationPayload",
+            "on_status_notification",
+            "handleStatusNotification",
+            "CP-1/StatusNotification",
+        )
+    ),
+    ("ocpp1.6", "StatusNotification", {"data": FAULTED}),
+    ("ocpp1.6", "StatusNotification", {"data": {"payload": json.dumps(FAULTED)}}),
+    ("ocpp1.6", "StatusNotification", [2.0, "id", "StatusNotification", FAULTED]),
+    ("ocpp1.6", "StatusNotification", ["2.0", "id", "ocpp:StatusNotification", FAULTED]),
     ("ocpp2.0", "NotifyEvent", EVENT),
     ("OCPP2.0.1", "notify_event", EVENT),
     ("2.1", "NotifyEventRequest", EVENT),
@@ -192,6 +213,107 @@ def test_nothing_that_comes_raises_and_what_is_read_once_is_exact_by_then(
     )
 
 
+# ---- what it holds decides which version's message it is ------------------------------------------------------------
+
+STATUS_2X = {"timestamp": "2026-11-29T09:00:00Z", "connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}
+BOOT_2X = {"reason": "PowerUp", "chargingStation": {"model": "m", "vendorName": "v"}}
+
+
+@pytest.mark.parametrize(
+    ("label", "action", "payload", "read"),
+    [
+        ("ocpp2.0.1", "StatusNotification", FAULTED, "ocpp1.6"),
+        ("ocpp2.1", "StatusNotification", FAULTED, "ocpp1.6"),
+        ("ocpp2.1", "StatusNotification", FAULTED | {"timestamp": "2026-11-29T09:00:00Z"}, "ocpp1.6"),
+        ("ocpp2.0.1", "StatusNotification", {"connectorId": 1, "errorCode": "GroundFailure"}, "ocpp1.6"),
+        ("2.0.1", "status_notification", SNAKE, "ocpp1.6"),
+        ("ocpp2.1", "StatusNotification", {"data": FAULTED}, "ocpp1.6"),
+        ("ocpp1.6", "StatusNotification", STATUS_2X, "ocpp2.0.1"),
+        ("ocpp1.6", "StatusNotification", {"connectorStatus": "Faulted", "evseId": 1}, "ocpp2.0.1"),
+        ("ocpp1.6", "NotifyEvent", EVENT, "ocpp2.0.1"),
+        ("ocpp2.0.1", "BootNotification", {"chargePointModel": "m", "chargePointVendor": "v"}, "ocpp1.6"),
+        ("ocpp1.6", "BootNotification", BOOT_2X, "ocpp2.0.1"),
+        ("ocpp2.1", "MeterValues", {"connectorId": 1, "meterValue": []}, "ocpp1.6"),
+        ("ocpp1.6", "MeterValues", {"evseId": 1, "meterValue": []}, "ocpp2.0.1"),
+        ("ocpp1.6", "TransactionEvent", {}, "ocpp2.0.1"),
+        ("ocpp2.0.1", "StartTransaction", {"connectorId": 1}, "ocpp1.6"),
+    ],
+)
+def test_a_message_is_of_the_version_whose_fields_it_has(label: str, action: str, payload: Any, read: str) -> None:
+    wire = read_wire(label, action, payload)
+    assert (wire.protocol, wire.problem) == (read, "")
+    assert any(f"the fields of {read}, not of " in note for note in wire.notes)
+
+
+@pytest.mark.parametrize("label", ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
+@pytest.mark.parametrize(("bad", "good"), [(FAULTED, FINE), (STATUS_2X, STATUS_2X | {"connectorStatus": "Available"})])
+def test_a_fault_begins_and_ends_whatever_version_its_label_names(
+    point: ChargePoint, label: str, bad: dict[str, Any], good: dict[str, Any]
+) -> None:
+    sent(point, "StatusNotification", bad, label)
+    assert Incident.objects.filter(closed_at=None).count() == 1
+    sent(point, "StatusNotification", good, label)
+    assert not Incident.objects.filter(closed_at=None).exists()
+
+
+def test_a_status_of_both_versions_at_once_loses_neither_of_its_faults(point: ChargePoint) -> None:
+    sent(point, "StatusNotification", STATUS_2X | FAULTED | {"connectorStatus": "Available"}, "ocpp2.0.1")
+    assert Incident.objects.get(closed_at=None).case == "FUSE_TRIPPED"
+
+
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        {"vendorId": "maker", "messageId": "StatusNotification", "data": json.dumps(FAULTED)},
+        {"vendorId": "maker", "messageId": "status_notification", "data": FAULTED},
+        {"vendorId": "StatusNotification", "data": json.dumps(SNAKE)},
+        {
+            "vendorId": "maker",
+            "messageId": "org.maker.StatusNotification.req",
+            "data": json.dumps({"payload": FAULTED}),
+        },
+    ],
+)
+@pytest.mark.parametrize("label", ["ocpp1.6", "ocpp2.0.1"])
+def test_a_fault_in_a_data_transfer_is_heard(point: ChargePoint, transfer: dict[str, Any], label: str) -> None:
+    told = sent(point, "DataTransfer", transfer, label)
+    assert (0, "A DataTransfer carried StatusNotification and was read as such.") in told.warnings
+    assert Incident.objects.get(closed_at=None).case == "FUSE_TRIPPED"
+
+
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        {"vendorId": "maker", "messageId": "StatusNotification", "data": "no JSON"},
+        {"vendorId": "maker", "messageId": "StatusNotification", "data": json.dumps({"a": 1})},
+        {"vendorId": "maker", "messageId": "Heat", "data": json.dumps(FAULTED)},
+        {"vendorId": "maker", "messageId": "StatusNotification"},
+    ],
+)
+def test_any_other_data_transfer_stays_one(point: ChargePoint, transfer: dict[str, Any]) -> None:
+    assert sent(point, "DataTransfer", transfer).accepted == 1
+    assert ChargePointMessage.objects.get().action == "DataTransfer"
+
+
+SEVERITIES = [3, 3.0, "3", "3.0", " 3 ", "Critical", "critical", "CRITICAL", [3], ["3"], "3 - Critical", "3-Critical"]
+
+
+@pytest.mark.parametrize("severity", [*SEVERITIES, 0, "Danger", "hardware failure", "HardwareFailure", "Error", "4.00"])
+def test_a_grave_severity_is_read_in_any_spelling(point: ChargePoint, severity: Any) -> None:
+    quiet = EVENT["eventData"][0] | {"trigger": "Periodic", "actualValue": "7", "severity": severity}  # type: ignore[index]
+    quiet |= {"component": {"name": "Controller", "evse": {"id": 1}}, "variable": {"name": "Load"}}
+    sent(point, "NotifyEvent", EVENT | {"eventData": [quiet]}, "ocpp2.1")
+    assert Incident.objects.filter(closed_at=None).count() == 1
+
+
+@pytest.mark.parametrize("severity", [7, "7.0", "Notice", "warning", [9], True, None, {}, [], "x", "3000", -1, 1e300])
+def test_what_is_no_grave_severity_opens_nothing(point: ChargePoint, severity: Any) -> None:
+    quiet = EVENT["eventData"][0] | {"trigger": "Periodic", "actualValue": "7", "severity": severity}  # type: ignore[index]
+    quiet |= {"component": {"name": "Controller", "evse": {"id": 1}}, "variable": {"name": "Load"}}
+    assert sent(point, "NotifyEvent", EVENT | {"eventData": [quiet]}, "ocpp2.1").accepted == 1
+    assert not Incident.objects.exists()
+
+
 # ---- what is none ---------------------------------------------------------------------------------------------------
 
 
@@ -254,7 +376,7 @@ def test_what_says_enough_is_taken_without_the_rest_and_warned_of(
 ) -> None:
     told = sent(point, action, payload)
     assert told.accepted == 1
-    assert "which OCPP requires; what it says was taken." in told.warnings[0][1]
+    assert any("which OCPP requires; what it says was taken." in sentence for _place, sentence in told.warnings)
 
 
 @pytest.mark.parametrize("payload", [7, True, [1], [7, "a"], "no JSON", [[]], 1.5])

@@ -1,0 +1,50 @@
+"""The names of OCPP's actions as senders write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from infra_notifications.rules.actions import ACTIONS
+
+CALL, RESULT, ERROR = "call", "result", "error"
+# Behind an action's name: what kind of message it is.
+_SUFFIXES = {
+    CALL: ("", "req", "request", "call", "payload", "requestpayload"),
+    RESULT: ("conf", "confirmation", "res", "resp", "response", "result", "responsepayload"),
+    ERROR: ("error", "err"),
+}
+# What stands in front of an action's name in a program's handlers.
+_PREFIXES = ("on", "handle", "send", "process", "ocpp", "v16", "v201", "v21")
+_BETWEEN_NAMES = re.compile(r"[/:.#|\\>]+")
+_NO_LETTER = re.compile(r"[^a-z0-9]")
+
+
+def fold(text: str) -> str:
+    """A name without case, blanks, and signs between its words; full-width letters are letters."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _NO_LETTER.sub("", text.lower())
+
+
+_ACTIONS = {
+    fold(action) + suffix: (action, kind)
+    for kind, suffixes in reversed(_SUFFIXES.items())
+    for suffix in suffixes
+    for action in ACTIONS
+}
+
+
+def known_action(name: str) -> tuple[str, str] | None:
+    """The action that a name means, and what kind of message it is of it; None where it means none.
+
+    Addresses, namespaces and names of handlers end with it: `urn:ocpp:StatusNotification`, `on_status_notification`.
+    """
+    if found := _ACTIONS.get(fold(name)):
+        return found
+    parts = [folded for part in _BETWEEN_NAMES.split(name[:200]) if (folded := fold(part))]
+    for last in ("".join(parts[-1:]), "".join(parts[-2:])):
+        names = (last, *(last.removeprefix(prefix) for prefix in _PREFIXES if last.startswith(prefix)))
+        if found := next((_ACTIONS[each] for each in names if each in _ACTIONS), None):
+            return found
+    return None

@@ -1,0 +1,200 @@
+"""What stands around an OCPP message: fields of another type, bodies that are spoilt, compressed or wrapped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import Any
+
+import pytest
+
+from infra_notifications.models import ChargePoint, ChargePointMessage, ChargePointState, Incident
+from tests.conftest import ApiClient
+from tests.infra_notifications.helpers import fault, station
+
+pytestmark = pytest.mark.django_db
+MESSAGES = "/charging/messages"
+FAULT = {"station": "CP-1", "action": "StatusNotification", "payload": fault()}
+ONE, TWO = json.dumps(FAULT), json.dumps({"station": "CP-1", "action": "Heartbeat", "payload": {}})
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    return station(points=1)[0]
+
+
+def is_open() -> bool:
+    return Incident.objects.filter(closed_at=None).exists()
+
+
+def is_alive() -> bool:
+    return ChargePointState.objects.get().last_seen is not None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"connector": "1"},
+        {"connector": 1.0},
+        {"connector": " 1.0 "},
+        {"connector": [1]},
+        {"protocol": None},
+        {"protocol": 1.6},
+        {"protocol": ["ocpp1.6"]},
+        {"protocol": {}},
+        {"protocol": True},
+        {"id": 1.5},
+        {"id": True},
+        {"id": {}},
+        {"id": [7]},
+        {"received_at": 1764459600},
+        {"received_at": 1764459600000},
+        {"received_at": 1764459600.5},
+        {"received_at": {}},
+        {"received_at": True},
+        {"station": ["CP-1"]},
+    ],
+)
+def test_a_field_of_another_type_costs_no_message(api: ApiClient, point: ChargePoint, odd: dict[str, Any]) -> None:
+    answer = api.post(MESSAGES, [FAULT | odd]).json()
+    assert (answer["accepted"], answer["rejected"]) == (1, [])
+    (name,) = odd
+    assert any(f"`{name}` was " in told["warning"] for told in answer["warnings"])
+    assert is_open()
+
+
+def test_a_moment_in_seconds_or_milliseconds_is_that_moment(api: ApiClient, point: ChargePoint) -> None:
+    for moment in (1764459600, 1764459600000):
+        api.post(MESSAGES, FAULT | {"received_at": moment})
+    assert {message.received_at.isoformat() for message in ChargePointMessage.objects.all()} == {
+        "2025-11-29T23:40:00+00:00"
+    }
+
+
+def test_a_number_is_the_name_of_its_station(api: ApiClient) -> None:
+    station("4711", points=1)
+    assert api.post(MESSAGES, FAULT | {"station": 4711}).json()["accepted"] == 1
+    assert is_open()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"connector": True},
+        {"connector": "one"},
+        {"connector": {}},
+        {"connector": 1.5},
+        {"action": None},
+        {"action": 7.5, "payload": 3},
+        {"action": {}},
+        {"charge_point": {}},
+        {"charge_point": True},
+    ],
+)
+def test_what_is_rejected_for_its_fields_proves_life(api: ApiClient, point: ChargePoint, bad: dict[str, Any]) -> None:
+    answer = api.post(MESSAGES, [FAULT | bad]).json()
+    assert (answer["accepted"], [told["index"] for told in answer["rejected"]]) == (0, [0])
+    assert is_alive()
+    assert not is_open()
+
+
+def test_a_message_without_an_action_proves_life(api: ApiClient, point: ChargePoint) -> None:
+    answer = api.post(MESSAGES, [{"station": "CP-1"}, FAULT]).json()
+    assert answer["accepted"] == 1
+    assert answer["rejected"] == [{"index": 0, "error": "Object missing required field `action`"}]
+    assert is_alive()
+
+
+# ---- bodies ---------------------------------------------------------------------------------------------------------
+
+
+def posted(api: ApiClient, body: bytes | str, **headers: Any) -> Any:
+    return api.call("POST", MESSAGES, body.encode() if isinstance(body, str) else body, **headers)
+
+
+BODIES: dict[str, bytes | str] = {
+    "NUL behind an array": f"[{ONE},{TWO}]\0",
+    "end of file": f"[{ONE},{TWO}]\x1a\r\n",
+    "NUL in front": f"\0[{ONE},{TWO}]",
+    "no comma": f"[{ONE} {TWO}]",
+    "no comma, no blank": f"[{ONE}{TWO}]",
+    "one behind the other": f"{ONE}{TWO}",
+    "lines and a NUL": f"{ONE}\n{TWO}\n\0",
+    "records (RFC 7464)": f"\x1e{ONE}\n\x1e{TWO}\n",
+    "UTF-16": f"[{ONE},{TWO}]".encode("utf-16"),
+    "UTF-32": f"[{ONE},{TWO}]".encode("utf-32"),
+    "UTF-32 without a mark": f"[{ONE},{TWO}]".encode("utf-32-le"),
+    "UTF-32 the other way": f"[{ONE},{TWO}]".encode("utf-32-be"),
+    "messages": f'{{"messages": [{ONE},{TWO}]}}',
+    "items": f'{{"items": [{ONE},{TWO}], "count": 2}}',
+    "data": f'{{"data": {{"messages": [{ONE},{TWO}]}}}}',
+    "an array in an array": f"[[{ONE},{TWO}]]",
+    "arrays in an array": f"[[{ONE}],[{TWO}]]",
+    "an array beside an item": f"[{ONE},[[{TWO}]]]",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_what_spoils_or_wraps_a_body_costs_no_message(api: ApiClient, point: ChargePoint, body: bytes | str) -> None:
+    answer = posted(api, body)
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (2, [])
+    assert is_open()
+
+
+def test_what_a_batch_was_wrapped_in_is_named(api: ApiClient, point: ChargePoint) -> None:
+    warnings = [posted(api, BODIES[name]).json()["warnings"] for name in ("messages", "an array in an array")]
+    assert [{told["warning"] for told in of} for of in warnings] == [
+        {"It was in `messages`."},
+        {"It was in an array within the array."},
+    ]
+
+
+def test_fields_around_a_batch_are_those_of_each_item(api: ApiClient, point: ChargePoint) -> None:
+    inner = [{"action": "StatusNotification", "payload": fault()}, {"action": "Heartbeat", "payload": {}}]
+    assert posted(api, json.dumps({"station": "CP-1", "messages": inner})).json()["accepted"] == 2
+    assert is_open()
+
+
+def bare_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [
+        ("gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("x-gzip", gzip.compress),
+        (None, gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", bare_deflate),
+        ("gzip", lambda body: body),
+        ("identity", lambda body: body),
+        ("gzip", lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:])),
+    ],
+)
+def test_a_compressed_body_is_read(api: ApiClient, point: ChargePoint, encoding: str | None, compress: Any) -> None:
+    headers = {"HTTP_CONTENT_ENCODING": encoding} if encoding else {}
+    answer = posted(api, compress(f"[{ONE},{TWO}]".encode()), **headers)
+    assert answer.status_code == 202, answer.content
+    assert answer.json()["accepted"] == 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("gzip", gzip.compress(b"[" + b" " * (6 * 1024 * 1024) + b"]"), 413),
+        ("gzip", gzip.compress(b"[]") + gzip.compress(b" " * (6 * 1024 * 1024)), 413),
+        ("gzip", gzip.compress(ONE.encode())[:-12], 400),
+        ("gzip", b"no gzip at all", 400),
+        ("br", b"\x8b\x02", 415),
+    ],
+)
+def test_a_compressed_body_that_cannot_be_read_says_why(
+    api: ApiClient, point: ChargePoint, encoding: str, body: bytes, status: int
+) -> None:
+    answer = posted(api, body, HTTP_CONTENT_ENCODING=encoding)
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
