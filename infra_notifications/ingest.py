@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 from django.utils.dateparse import parse_datetime
 
+from core.device_clock import EARLIEST
+
 MAX_TEXT = 500
 # A fault's name: its place, and behind `#` the code that tells it from others at the same place.
 MAX_PLACE, MAX_CODE = 140, 50
@@ -341,9 +343,13 @@ def firmware_of(action: str, payload: Any) -> dict[str, str]:
 
 
 def has_moment(payload: Any) -> bool:
-    """Whether a message says itself of when it speaks (its own `timestamp`, or that of an event in it)."""
+    """Whether a message says itself of when it speaks (its own `timestamp`, or that of an event in it).
+
+    A clock that was never set says the same of everything.
+    """
     body = _object(payload)
-    return any(parse_time(body.get(key)) is not None for key in ("timestamp", "generatedAt"))
+    moments = (parse_time(body.get(key)) for key in ("timestamp", "generatedAt"))
+    return any(moment is not None and moment >= EARLIEST for moment in moments)
 
 
 LONGEST_BOOT_INTERVAL_S = 7 * 86_400

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,6 @@ from infra_notifications.ingest import (
     OcppMessage,
     evse_of,
     firmware_of,
-    has_moment,
     is_offline,
     observe,
     parse_time,
@@ -36,6 +35,7 @@ from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
+from infra_notifications.rules.signals import signal_of
 from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
@@ -45,14 +45,11 @@ from infra_notifications.services.records import (
     write_message_rows,
     write_unmapped,
 )
+from infra_notifications.services.repetitions import STATES, TOLD_ANEW, Teller, Told, repeats_within, told_anew
 from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, write_unknown
 
-# Counters of messages restart when a station boots or connects anew. What has such an id and no moment of its own is
-# the same message only for so long: later the same words are said again. What only proves life may be taken twice.
-UNIQUE_ID = 16
-REPEATS_WITHIN, LIFE_REPEATS_WITHIN = timedelta(hours=1), timedelta(minutes=1)
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
 
 
@@ -125,10 +122,32 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
     def receipt(self, row: int, external_id: str) -> Receipt:
         receipt, payload = super().receipt(row, external_id), self.messages[row].payload
-        if len(external_id) >= UNIQUE_ID or has_moment(payload):
+        window = repeats_within(external_id, payload, is_life_only=not self.observations[row])
+        if window is None:
             return receipt
-        window = REPEATS_WITHIN if self.observations[row] else LIFE_REPEATS_WITHIN
         return replace(receipt, said_at=self.received[row], repeats_until=self.received[row] + window)
+
+    def told_anew(self, duplicates: set[int]) -> set[int]:
+        anew = told_anew(
+            Told(
+                row,
+                self._teller(row),
+                self.messages[row].payload,
+                self.received[row],
+                row in duplicates,
+                self.messages[row].received_at is not None,
+            )
+            for row in self.incoming.good
+            if self.messages[row].action in STATES and self.observations[row]
+        )
+        for row in anew:
+            self.incoming.warn(row, TOLD_ANEW)
+        return anew
+
+    def _teller(self, row: int) -> Teller:
+        """Whose message it is stored as: one charge point's, or its whole station's."""
+        targets = self.targets[row]
+        return (targets[0].id, "") if len(targets) == 1 else (None, targets[0].station)
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
@@ -288,7 +307,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if observation.status:
             states.note_status(points, observation.status, self.received[row], moment)
         effect = effect_of(rule, observation) if rule else Effect.INFO
-        signal = _signal_of(observation, reading, effect, moment, self.received[row], self.queued[row])
+        signal = signal_of(observation, reading, effect, moment, self.received[row], self.queued[row])
         changes = [(point.id, *change) for point in points for change in _change(store, point.id, signal)]
         steps = {step for _point, _case, step in changes}
         ignored = [
@@ -330,13 +349,11 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _write_messages(self, rows: Sequence[int]) -> None:
         written = []
         for row in rows:
-            message, targets, findings = self.messages[row], self.targets[row], self.findings[row]
-            single = targets[0] if len(targets) == 1 else None
+            message, findings = self.messages[row], self.findings[row]
             occurred = next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
             written.append(
                 (
-                    single.id if single else None,
-                    "" if single else targets[0].station,
+                    *self._teller(row),
                     message.protocol.lower()[:12],
                     message.action,
                     storable(message.payload),
@@ -365,33 +382,6 @@ def _change(store: IncidentStore, point_id: int, signal: Signal | None) -> list[
     if signal.every_case:
         return store.end_everywhere(point_id, signal)
     return [(signal.case, store.change(point_id, signal))]
-
-
-def _signal_of(
-    observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime, queued: bool
-) -> Signal | None:
-    """What a rule makes of an observation; None for nothing.
-
-    A fault that says itself that it is over ends in whichever case it was counted: its clear need not repeat the
-    code that raised it, and the rules may have changed meanwhile.
-    """
-    if effect == Effect.INFO and not observation.over:
-        return None
-    rule = reading.rule
-    case = Case(rule.case) if rule and rule.case and not observation.over else None
-    rule_id, momentary_s = (rule.id, rule.momentary_s) if rule else (None, None)
-    return Signal(
-        case or Case.OTHER_FAULT,
-        effect == Effect.RAISE,
-        observation.fault,
-        moment,
-        received_at,
-        reading.said,
-        rule_id,
-        momentary_s,
-        queued=queued,
-        every_case=case is None,
-    )
 
 
 def _problem(message: OcppMessage) -> str:

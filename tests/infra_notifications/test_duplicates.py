@@ -96,6 +96,133 @@ def test_no_fault_is_lost_whatever_ids_restart(said: list[tuple[str, bool]]) -> 
         assert Incident.objects.filter(charge_point=point, closed_at__isnull=True).exists() == faulted
 
 
+# ---- ids that restart within the hour -------------------------------------------------------------------------------
+
+GROUND: dict[str, Any] = {"connectorId": 1, "errorCode": "GroundFailure", "status": "Faulted"}
+BOOT: dict[str, Any] = {"chargePointModel": "m", "chargePointVendor": "v"}
+UUID = "0b0ed3ab-2b0c-4b83-9a0d-3f1f9a1e3f6"
+
+
+def boots_and_says(point: ChargePoint, *statuses: dict[str, Any], **more: Any) -> None:
+    """A boot and statuses under a counter that begins at 1."""
+    say(point, BOOT, id="1", action="BootNotification", **more)
+    for number, status in enumerate(statuses, 2):
+        say(point, status, id=str(number), **more)
+
+
+def test_a_fault_after_each_boot_under_the_same_ids_is_heard(point: ChargePoint) -> None:
+    for second, fault in ((False, GROUND), (False, FINE), (True, GROUND)):
+        boots_and_says(point, FINE, fault)
+        assert is_open() == (fault is GROUND), second
+
+
+def test_a_recovery_after_each_boot_under_the_same_ids_is_heard(point: ChargePoint) -> None:
+    boots_and_says(point, FINE, GROUND)
+    boots_and_says(point, FINE)
+    assert not is_open()
+
+
+@pytest.mark.parametrize("ids", ["78", (f"{UUID}7", f"{UUID}8")])
+@pytest.mark.parametrize("every", [None, timedelta(0), timedelta(minutes=15)])
+def test_a_fault_under_the_id_of_an_earlier_one_is_heard_after_its_end(
+    point: ChargePoint, ids: Any, every: timedelta | None
+) -> None:
+    for number, (external_id, status) in enumerate(zip((*ids, ids[0]), (GROUND, FINE, GROUND), strict=True)):
+        moment = NOW + number * (every or timedelta(seconds=1))
+        stamp = {"received_at": moment.isoformat()} if every else {}
+        told = say(point, status, id=external_id, now=moment, **stamp)
+        assert (told.accepted, is_open()) == (1, status is GROUND)
+    assert [sentence[:8] for _place, sentence in told.warnings] == ["Its `id`"]
+
+
+def test_one_batch_is_read_like_its_messages_one_by_one(point: ChargePoint) -> None:
+    said = zip("787", (GROUND, FINE, GROUND), strict=True)
+    told = take(*(message(point, status, id=external_id) for external_id, status in said))
+    assert (told.accepted, told.duplicates) == (3, 0)
+    assert is_open()
+
+
+@pytest.mark.parametrize("last", [GROUND, FINE])
+def test_a_batch_that_is_sent_again_changes_nothing(point: ChargePoint, last: dict[str, Any]) -> None:
+    statuses = (FINE, GROUND, FINE, last)
+    batch = [message(point, status, id=str(number)) for number, status in enumerate(statuses)]
+    take(*batch)
+    count = Incident.objects.count()
+    assert take(*batch, now=NOW + timedelta(minutes=2)).duplicates == len(batch)
+    assert (Incident.objects.count(), is_open()) == (count, last is GROUND)
+
+
+@pytest.mark.parametrize("more", [{"timestamp": "2026-11-21T05:40:00Z"}, {}])
+def test_a_retry_that_comes_after_the_end_opens_nothing(point: ChargePoint, more: dict[str, Any]) -> None:
+    """By its own moment, or by when its forwarder received it."""
+    stamps = [{"received_at": (NOW + timedelta(seconds=second)).isoformat()} for second in (0, 9)]
+    say(point, GROUND | more, id="7", **stamps[0])
+    say(point, FINE, id="8", now=NOW + timedelta(seconds=9), **stamps[1])
+    assert say(point, GROUND | more, id="7", now=NOW + timedelta(seconds=30), **stamps[0]).duplicates == 1
+    assert not is_open()
+
+
+def test_a_clock_that_was_never_set_tells_no_messages_apart(point: ChargePoint) -> None:
+    unset = {"timestamp": "1970-01-01T00:00:12Z"}
+    for external_id, status in zip("787", (GROUND, FINE, GROUND), strict=True):
+        say(point, status | unset, id=external_id)
+        assert is_open() == (status is GROUND)
+
+
+def test_a_neighbours_status_is_no_newer_one(point: ChargePoint) -> None:
+    first, second = station("CP-2", points=2)
+    say(first, GROUND, id="7")
+    say(second, FINE | {"connectorId": 2}, id="8")
+    assert say(first, GROUND, id="7").duplicates == 1
+
+
+def test_a_status_of_the_whole_station_is_told_anew_too() -> None:
+    point, _other = station("CP-2", points=2)
+    whole = {"charge_point": None, "station": "CP-2"}
+    for external_id, status in zip("787", (GROUND, FINE, GROUND), strict=True):
+        assert say(point, status | {"connectorId": 0}, id=external_id, **whole).accepted == 1
+        assert is_open() == (status is GROUND)
+
+
+STEPS = st.lists(st.sampled_from([GROUND, FINE, None]), min_size=1, max_size=10)
+
+
+@QUIET
+@given(STEPS)
+def test_counters_that_restart_at_any_time_lose_no_raise_and_no_clear(steps: list[dict[str, Any] | None]) -> None:
+    """Statuses seconds apart, each under the next number; None is a boot, after which it begins anew."""
+    point, number = station(f"CP-{ChargePoint.objects.count()}", points=1)[0], 0
+    for second, status in enumerate(steps):
+        number = 1 if status is None else number + 1
+        later = NOW + timedelta(seconds=second)
+        if status is None:
+            say(point, BOOT, id="1", action="BootNotification", now=later)
+            continue
+        say(point, status, id=str(number), now=later)
+        is_faulted = Incident.objects.filter(charge_point=point, closed_at__isnull=True).exists()
+        assert is_faulted == (status is GROUND)
+
+
+@QUIET
+@given(STEPS, st.data())
+def test_retries_of_what_its_forwarder_stamped_change_nothing_in_any_order(
+    steps: list[dict[str, Any] | None], data: st.DataObject
+) -> None:
+    point = station(f"CP-{ChargePoint.objects.count()}", points=1)[0]
+    sent = [
+        message(point, status, id=str(number % 3), received_at=(NOW + timedelta(seconds=number)).isoformat())
+        for number, status in enumerate(filter(None, steps))
+    ]
+    for item in sent:
+        take(item, now=NOW + timedelta(minutes=1))
+    incidents = Incident.objects.filter(charge_point=point)
+    before = list(incidents.values_list("pk", "closed_at").order_by("pk"))
+    retries = data.draw(st.lists(st.sampled_from(sent), max_size=6)) if sent else []
+    for item in retries:
+        take(item, now=NOW + timedelta(minutes=2))
+    assert list(incidents.values_list("pk", "closed_at").order_by("pk")) == before
+
+
 # ---- where ids do not restart ---------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,110 @@
+"""Which messages under an id that was sent before repeat an earlier one, and which tell a state anew.
+
+Counters of messages restart when a station boots or connects anew. What has such an id and no moment of its own is the
+same message only for a while: later the same words are said again. And a status that repeats an earlier one is taken
+again when its station has since told another: to lose a raise or a clear is worse than to hear a late retry. Two things
+still show a retry for what it is: the device's own moment, which belongs to its content, and a `received_at` that is
+not after that of the newer state. Of a batch that is sent again only the last status of a connector is looked at, for
+the batch as a whole changes nothing when that is the present one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from core.sql import array_literal
+from infra_notifications.ingest import has_moment
+
+# These tell a state that holds until another is told.
+STATES = frozenset(("StatusNotification", "NotifyEvent"))
+TOLD_ANEW = "Its `id` was sent before with the same content, but another status has come since; it was taken."
+# What only proves life may be taken twice.
+UNIQUE_ID = 16
+REPEATS_WITHIN, LIFE_REPEATS_WITHIN = timedelta(hours=1), timedelta(minutes=1)
+# So far back the last status of a charge point is looked for.
+_LOOKED_AT = 1_000
+_LAST = """
+SELECT k.id, k.station, l.payload::text, l.received_at
+FROM unnest(%(ids)s::bigint[], %(stations)s::text[]) AS k(id, station) CROSS JOIN LATERAL (
+  SELECT s.payload, s.received_at FROM (
+    SELECT m.payload, m.received_at, m.action, m.id FROM infra_notifications_chargepointmessage m
+    WHERE {} ORDER BY m.id DESC LIMIT %(looked_at)s
+  ) s WHERE s.action = ANY(%(states)s) ORDER BY s.received_at DESC, s.id DESC LIMIT 1
+) l
+"""
+_OF_POINTS = _LAST.format("m.charge_point_id = k.id")
+_OF_STATIONS = _LAST.format("m.charge_point_id IS NULL AND m.station = k.station")
+
+# A charge point by its key, or a station as a whole.
+Teller = tuple[int | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A status of a batch: `repeats` when its id and content were sent before, `stamped` when its forwarder says when
+    it was received."""
+
+    row: int
+    teller: Teller
+    payload: Any
+    received_at: datetime
+    repeats: bool
+    stamped: bool
+
+
+def repeats_within(external_id: str, payload: Any, *, is_life_only: bool) -> timedelta | None:
+    """For how long the same id with the same content is the same message; None where it always is."""
+    if len(external_id) >= UNIQUE_ID or has_moment(payload):
+        return None
+    return LIFE_REPEATS_WITHIN if is_life_only else REPEATS_WITHIN
+
+
+def told_anew(statuses: Iterable[Told]) -> set[int]:
+    """The rows that repeat what was sent before and yet say what is new, because another status came between."""
+    ordered = sorted(statuses, key=lambda told: told.received_at)
+    repeated = {told.teller for told in ordered if told.repeats}
+    present = _last_states(repeated)
+    final = {told.teller: told.row for told in ordered}
+    anew = set()
+    for told in ordered:
+        if not told.repeats:
+            present[told.teller] = (told.payload, told.received_at)
+        elif final[told.teller] == told.row and _differs(told, present.get(told.teller)):
+            anew.add(told.row)
+    return anew
+
+
+def _differs(told: Told, present: tuple[Any, datetime] | None) -> bool:
+    if has_moment(told.payload):
+        return False
+    if present is None:
+        return True
+    payload, received_at = present
+    return bool(payload != told.payload) and (told.received_at > received_at or not told.stamped)
+
+
+def _last_states(tellers: Iterable[Teller]) -> dict[Teller, tuple[Any, datetime]]:
+    """What each of these told last."""
+    points = [teller for teller in tellers if teller[0] is not None]
+    stations = [teller for teller in tellers if teller[0] is None]
+    return {**_read(_OF_POINTS, points), **_read(_OF_STATIONS, stations)}
+
+
+def _read(statement: str, tellers: Sequence[Teller]) -> dict[Teller, tuple[Any, datetime]]:
+    if not tellers:
+        return {}
+    values = {
+        "ids": array_literal(pk for pk, _station in tellers),
+        "stations": array_literal(station for _pk, station in tellers),
+        "states": sorted(STATES),
+        "looked_at": _LOOKED_AT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return {(pk, station): (msgspec.json.decode(payload), at) for pk, station, payload, at in cursor.fetchall()}
