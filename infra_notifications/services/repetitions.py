@@ -99,7 +99,7 @@ def _last_states(tellers: Iterable[Teller]) -> dict[Teller, tuple[Any, datetime]
 def _read(statement: str, tellers: Sequence[Teller]) -> dict[Teller, tuple[Any, datetime]]:
     if not tellers:
         return {}
-    values = {
+    values: dict[str, Any] = {
         "ids": array_literal(pk for pk, _station in tellers),
         "stations": array_literal(station for _pk, station in tellers),
         "states": sorted(STATES),

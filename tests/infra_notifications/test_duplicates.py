@@ -155,7 +155,7 @@ def test_a_batch_that_is_sent_again_changes_nothing(point: ChargePoint, last: di
 @pytest.mark.parametrize("more", [{"timestamp": "2026-11-21T05:40:00Z"}, {}])
 def test_a_retry_that_comes_after_the_end_opens_nothing(point: ChargePoint, more: dict[str, Any]) -> None:
     """By its own moment, or by when its forwarder received it."""
-    stamps = [{"received_at": (NOW + timedelta(seconds=second)).isoformat()} for second in (0, 9)]
+    stamps: list[dict[str, Any]] = [{"received_at": (NOW + timedelta(seconds=second)).isoformat()} for second in (0, 9)]
     say(point, GROUND | more, id="7", **stamps[0])
     say(point, FINE, id="8", now=NOW + timedelta(seconds=9), **stamps[1])
     assert say(point, GROUND | more, id="7", now=NOW + timedelta(seconds=30), **stamps[0]).duplicates == 1
@@ -178,7 +178,7 @@ def test_a_neighbours_status_is_no_newer_one(point: ChargePoint) -> None:
 
 def test_a_status_of_the_whole_station_is_told_anew_too() -> None:
     point, _other = station("CP-2", points=2)
-    whole = {"charge_point": None, "station": "CP-2"}
+    whole: dict[str, Any] = {"charge_point": None, "station": "CP-2"}
     for external_id, status in zip("787", (GROUND, FINE, GROUND), strict=True):
         assert say(point, status | {"connectorId": 0}, id=external_id, **whole).accepted == 1
         assert is_open() == (status is GROUND)
