@@ -54,14 +54,16 @@ class OcppMessage(msgspec.Struct, kw_only=True):
 
 
 class SignalMessage(msgspec.Struct, kw_only=True):
-    """The neutral form: a case was raised or cleared at a charge point.
+    """The neutral form: a case was raised or cleared at a charge point, or at all of a station without a connector.
 
     Signals are ordered by `received_at`, where the sender gives it, else by their receipt here; `occurred_at` is shown.
     """
 
-    charge_point: str
     case: str
     state: str
+    charge_point: str | None = None
+    station: str | None = None
+    connector: int | None = None
     id: str | int | None = None
     occurred_at: str | None = None
     received_at: str | None = None

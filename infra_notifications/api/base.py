@@ -86,7 +86,13 @@ def post_messages(request: HttpRequest) -> HttpResponse:
                 "case": "SENSORS",
                 "state": "raised",
                 "detail": "door open",
-            }
+            },
+            "of a station's connector": {
+                "station": "CP-0001",
+                "connector": 1,
+                "case": "FUSE_TRIPPED",
+                "state": "cleared",
+            },
         },
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import storable
-from core.text import identity_key
+from core.text import IdentityKeys, composed, identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
@@ -30,7 +30,7 @@ def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datet
 
 
 class _SignalSteps(BatchSteps[SignalMessage]):
-    """`points` stands beside the signals; it holds those that are about a charge point that we know."""
+    """`points` stands beside the signals: the charge points that each is about, none where we know none."""
 
     endpoint = "charging/signals"
 
@@ -42,15 +42,24 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         return _signal_problem(item)
 
     def sender(self, row: int) -> str:
-        return self.points[row].evse_key
+        points = self.points[row]
+        return points[0].evse_key if len(points) == 1 else points[0].station_key
 
     def resolve(self, rows: list[int]) -> None:
-        keys = {row: identity_key(self.incoming.items[row].charge_point) for row in rows}
-        by_evse = Directory(set(keys.values()), ()).by_evse
-        self.points = {row: by_evse[key] for row, key in keys.items() if key in by_evse}
-        self.unknown = [row for row in rows if row not in self.points]
+        items, keys = self.incoming.items, IdentityKeys()
+        evse_ids = {key for row in rows if (key := keys[items[row].charge_point])}
+        stations = {key for row in rows if (key := keys[items[row].station])}
+        directory = Directory(evse_ids, stations)
+        self.points: dict[int, Sequence[Point]] = {}
+        for row in rows:
+            if key := keys[items[row].charge_point]:
+                points: Sequence[Point] = [directory.by_evse[key]] if key in directory.by_evse else []
+            else:
+                points = directory.at(keys[items[row].station], items[row].connector)
+            self.points[row] = points
+        self.unknown = [row for row in rows if not self.points[row]]
         for row in self.unknown:
-            self.incoming.reject(row, f"Unknown charge point {self.incoming.items[row].charge_point}.")
+            self.incoming.reject(row, f"Unknown {_named(items[row])}.")
 
     def apply(self, rows: list[int]) -> None:
         if rows:
@@ -62,25 +71,33 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         # By receipt; stable, so that signals of one moment stay in the order in which they came.
         rows = sorted(rows, key=received.__getitem__)
         store = IncidentStore(self.now)
-        raising = {self.points[row].id for row in rows if self.incoming.items[row].state.lower() == "raised"}
-        store.load(sorted({self.points[row].id for row in rows}), raising=raising)
+        raising = {point.id for row in rows if _is_raised(self.incoming.items[row]) for point in self.points[row]}
+        store.load(sorted({point.id for row in rows for point in self.points[row]}), raising=raising)
         written: list[tuple[Any, ...]] = []
-        ignored: list[tuple[dict[str, Any], IncidentState]] = []
+        ignored: list[tuple[dict[str, Any], list[IncidentState]]] = []
         for row in rows:
-            message, point = self.incoming.items[row], self.points[row]
+            message, points = self.incoming.items[row], self.points[row]
             signal = self._signal(row, received[row])
-            step = store.change(point.id, signal)
+            steps = {point.id: store.change(point.id, signal) for point in points}
             verdict = MessageVerdict.RAISED if signal.raised else MessageVerdict.CLEARED
             effect = Effect.RAISE.value if signal.raised else Effect.CLEAR.value
-            finding: dict[str, Any] = {"effect": effect, "case": signal.case, "said": signal.said, "steps": [step]}
-            incident = store.history(point.id, signal.case).open
-            if step == IncidentChange.LATE and not signal.raised and incident is not None:
+            finding: dict[str, Any] = {
+                "effect": effect,
+                "case": signal.case,
+                "said": signal.said,
+                "steps": sorted(set(steps.values())),
+            }
+            if len(points) > 1:
+                finding["n"] = len(points)
+            late = [pk for pk, step in steps.items() if step == IncidentChange.LATE and not signal.raised]
+            incidents = [incident for pk in late if (incident := store.history(pk, signal.case).open) is not None]
+            if incidents:
                 verdict = MessageVerdict.IGNORED
-                ignored.append((finding, incident))
-            written.append((message, signal, point, verdict, finding))
+                ignored.append((finding, incidents))
+            written.append((message, signal, points, verdict, finding))
         store.flush()
-        for finding, incident in ignored:
-            finding["ignored"] = [incident.id]
+        for finding, incidents in ignored:
+            finding["ignored"] = [incident.id for incident in incidents]
         write_message_rows([_message_row(*one) for one in written])
 
     def _received(self, row: int) -> datetime:
@@ -93,18 +110,30 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         if moment.error_s is not None:
             wrong = span_text(moment.error_s)
             self.incoming.warn(row, f"`occurred_at` is wrong by {wrong}; the time of receipt counts.")
-        raised = message.state.lower() == "raised"
+        raised = _is_raised(message)
         said = (message.detail or "")[:500]
         return Signal(Case(message.case.upper()), raised, NEUTRAL if raised else "", moment, received_at, said)
 
 
+def _is_raised(message: SignalMessage) -> bool:
+    return message.state.lower() == "raised"
+
+
+def _named(message: SignalMessage) -> str:
+    """Whom a signal names, in words."""
+    if charge_point := composed(message.charge_point or ""):
+        return f"charge point {charge_point}"
+    connector = f", connector {message.connector}" if message.connector else ""
+    return f"station {composed(message.station or '')}{connector}"
+
+
 def _message_row(
-    message: SignalMessage, signal: Signal, point: Point, verdict: MessageVerdict, finding: dict[str, Any]
+    message: SignalMessage, signal: Signal, points: Sequence[Point], verdict: MessageVerdict, finding: dict[str, Any]
 ) -> tuple[Any, ...]:
     state = message.state.lower()
     return (
-        point.id,
-        "",
+        points[0].id if len(points) == 1 else None,
+        "" if len(points) == 1 else points[0].station,
         "signal",
         f"{signal.case} {state}",
         storable({"case": signal.case, "state": state, "detail": signal.said}),
@@ -117,15 +146,19 @@ def _message_row(
 
 def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> list[UnknownSender]:
     """What other systems say of charge points that nobody knows: the last case that was raised."""
-    senders: dict[str, UnknownSender] = {}
+    senders: dict[tuple[str, str, int | None], UnknownSender] = {}
     for row in rows:
-        message, key = incoming.items[row], identity_key(incoming.items[row].charge_point)[:48]
-        source = source_of(incoming.keys[row])
-        sender = senders.setdefault(key, UnknownSender(key, "", None, source, incoming.now))
+        message, source = incoming.items[row], source_of(incoming.keys[row])
+        evse_key, station = identity_key(message.charge_point)[:48], composed(message.station or "")[:48]
+        connector = None if evse_key else message.connector
+        sender = senders.setdefault(
+            (evse_key, "" if evse_key else identity_key(station), connector),
+            UnknownSender(evse_key, station, connector, source, incoming.now),
+        )
         case = message.case.upper()
         sender.messages += 1
         sender.sample = {"protocol": "signal", "action": case}
-        if message.state.lower() == "raised":
+        if _is_raised(message):
             at, said = incoming.now.isoformat(), (message.detail or "")[:500]
             sender.said["fault"] = {"case": case, "said": said, "name": f"signal/{case}", "at": at}
         else:
@@ -138,8 +171,12 @@ def _signal_problem(message: SignalMessage) -> str:
         return f"`case` must be one of {', '.join(Case.values)}, not {message.case[:40]!r}."
     if message.state.lower() not in ("raised", "cleared"):
         return f"`state` must be raised or cleared, not {message.state[:40]!r}."
-    if not identity_key(message.charge_point):
-        return "`charge_point` must be an EVSE id."
+    if not identity_key(message.charge_point) and not identity_key(message.station):
+        if message.charge_point is not None and message.station is None:
+            return "`charge_point` must be an EVSE id."
+        return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
+    if message.connector is not None and not 0 <= message.connector < 32_768:
+        return "`connector` must be a number from 0 to 32767."
     if message.occurred_at and parse_time(message.occurred_at) is None:
         return "`occurred_at` must be RFC 3339, e.g. 2026-11-21T05:40:00Z."
     return ""

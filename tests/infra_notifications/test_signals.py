@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from infra_notifications.choices import Case
-from infra_notifications.models import ChargePoint, ChargePointMessage, UnknownChargePoint
+from infra_notifications.ingest import SignalMessage
+from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, UnknownChargePoint
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import (
     DAY,
@@ -24,6 +25,7 @@ from tests.infra_notifications.helpers import (
     open_cases,
     say,
     signal,
+    station,
     take,
     take_neutral,
 )
@@ -139,3 +141,59 @@ def test_message_is_kept_with_its_step(point: ChargePoint) -> None:
     kept = ChargePointMessage.objects.get()
     assert (kept.protocol, kept.action, kept.verdict) == ("signal", "FUSE_TRIPPED raised", "raised")
     assert kept.findings == [{"effect": "raise", "case": "FUSE_TRIPPED", "said": "x", "steps": ["opened"]}]
+
+
+# ---- by station and connector ---------------------------------------------------------------------------------------
+
+
+def of_station(name: str, state: str, connector: int | None = None, **more: Any) -> SignalMessage:
+    return SignalMessage(station=name, connector=connector, case="SENSORS", state=state, **more)
+
+
+def open_connectors() -> set[int | None]:
+    return set(Incident.objects.filter(closed_at=None).values_list("charge_point__connector", flat=True))
+
+
+def test_a_signal_may_name_a_station_and_its_connector() -> None:
+    station("CP-8", points=3)
+    assert take_neutral(of_station("cp-8 ", "raised", 2)).accepted == 1
+    assert open_connectors() == {2}
+    assert take_neutral(of_station("CP-8", "cleared", 2)).accepted == 1
+    assert open_connectors() == set()
+
+
+@pytest.mark.parametrize("connector", [None, 0])
+def test_a_signal_of_a_station_is_about_all_its_charge_points(connector: int | None) -> None:
+    station("CP-8", points=3)
+    take_neutral(of_station("CP-8", "raised", connector))
+    assert open_connectors() == {1, 2, 3}
+    take_neutral(of_station("CP-8", "cleared", 3))
+    assert open_connectors() == {1, 2}
+    take_neutral(of_station("CP-8", "cleared", connector))
+    assert open_connectors() == set()
+    assert set(ChargePointMessage.objects.filter(charge_point=None).values_list("station", flat=True)) == {"CP-8"}
+
+
+def test_a_charge_point_that_is_named_wins_over_its_station() -> None:
+    first, _second = station("CP-8", points=2)
+    take_neutral(of_station("elsewhere", "raised", 2, charge_point=first.evse_id))
+    assert open_connectors() == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "connector", "sentence"),
+    [
+        ("CP-8", 9, "Unknown station CP-8, connector 9."),
+        ("CP-9", None, "Unknown station CP-9."),
+        (" ", 1, "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."),
+        ("CP-8", -1, "`connector` must be a number from 0 to 32767."),
+    ],
+)
+def test_a_signal_of_nobody_that_is_known_is_rejected_by_name(name: str, connector: int | None, sentence: str) -> None:
+    station("CP-8", points=2)
+    assert take_neutral(of_station(name, "raised", connector)).rejected == [(0, sentence)]
+
+
+def test_the_same_signal_of_a_station_again_is_a_duplicate() -> None:
+    station("CP-8", points=2)
+    assert take_neutral(*[of_station("CP-8", "raised", id="1")] * 2).duplicates == 1
