@@ -17,8 +17,17 @@ import msgspec
 from django.utils.dateparse import parse_datetime
 
 from core.device_clock import EARLIEST
+from infra_notifications.rules.vocabulary import (
+    CODE_VARIABLES,
+    DEFECTS,
+    MAX_TEXT,
+    event_truth,
+    may_name,
+    pascal,
+    text,
+    truth,
+)
 
-MAX_TEXT = 500
 # A fault's name: its place, and behind `#` the code that tells it from others at the same place.
 MAX_PLACE, MAX_CODE = 140, 50
 # A reported status that says by itself whether charging is possible (1.6 and 2.x).
@@ -27,15 +36,17 @@ FAULTED = "faulted"
 INOPERATIVE = {"unavailable", FAULTED}
 # Codes that say nothing by themselves: what tells is the status and the words beside them.
 UNSPECIFIC = ("othererror", "internalerror", "noerror")
+NO_ERROR = "NoError"
+# Behind the name of a fault that was reported beside a status that lets one charge; and behind that of a clear that
+# ends what was reported beside Faulted alone.
+BESIDE, NOT_BESIDE = "#beside", "!"
 # Ends the name of a fault of which the cause is not known: "Faulted" without a word.
 VAGUE = "?"
-# OCPP 2.x variables that say that something is broken when they are true.
-DEFECTS = {"problem", "tripped", "fault", "failure", "error", "alarm"}
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
-GRAVEST_HARMLESS = 5
 _SEVERITY_NAMES = "danger hardwarefailure systemfailure critical error alert warning notice informational debug"
 _SEVERITIES = {name: number for number, name in enumerate(_SEVERITY_NAMES.split())}
 _SEVERITIES |= {"emergency": 0, "fatal": 0, "warn": 6, "info": 8}
+GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
 _SEPARATORS = re.compile(r"[,;|\s]+")
 _NUMBER, _LEADING_NUMBER = re.compile(r"\+?\d{1,5}(\.0*)?"), re.compile(r"\d\b")
 
@@ -79,6 +90,7 @@ class Observation:
     one does not end another. `alarming` means: if no rule knows this, a person should see it. `defective` means: it
     says that something is broken, so that it is at least OTHER_FAULT unless a rule says otherwise. `faulted` means: its
     state is Faulted, which no rule may silence. `grave`: its severity (OCPP 2.1) is one of 0 (danger) to 4 (error).
+    `place`: what is named in words by the component and variable that say that something is so.
     """
 
     action: str
@@ -90,6 +102,7 @@ class Observation:
     variable: str = ""
     vendor: str = ""
     words: str = ""
+    place: str = ""
     over: bool | None = None
     asserted: bool = True
     fault: str = ""
@@ -97,6 +110,8 @@ class Observation:
     defective: bool = False
     faulted: bool = False
     grave: bool = False
+    # OCPP 1.6: its status lets one charge, so that what was reported beside Faulted is over.
+    operative: bool = False
     occurred_at: datetime | None = None
     # When the device wrote the message, where it tells that apart from when the thing occurred.
     sent_at: datetime | None = None
@@ -107,6 +122,11 @@ class Observation:
         place = "/".join(part for part in (self.component, self.variable) if part)
         parts = (self.status, place, ", ".join(self.codes), self.words)
         return " · ".join(part for part in parts if part)[:MAX_TEXT]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says by itself that something is broken, so that words beside it may end another fault only."""
+        return self.over is not True and (self.faulted or (bool(self.component) and self.defective))
 
     @property
     def facts(self) -> tuple[Any, ...]:
@@ -120,6 +140,7 @@ class Observation:
             self.variable,
             self.vendor,
             self.words,
+            self.place,
             self.grave,
             self.over is True,
             self.defective,
@@ -146,13 +167,6 @@ def parse_time(value: Any) -> datetime | None:
         return None
 
 
-def text(value: Any) -> str:
-    """A value as text of reasonable length; objects and lists give nothing."""
-    if isinstance(value, str):
-        return value.strip()[:MAX_TEXT]
-    return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
-
-
 def whole(value: Any) -> int | None:
     """A small whole number in any spelling: as text, with a fraction of nothing, as the only one of a list."""
     if isinstance(value, list) and len(value) == 1:
@@ -173,13 +187,6 @@ def severity_of(value: Any) -> int | None:
         if number is None and (leading := _LEADING_NUMBER.match(words)):
             number = int(leading[0])
     return number if number is not None and number < 10 else None
-
-
-def truth(value: Any) -> bool | None:
-    """What a 2.x actualValue says of a boolean variable."""
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "1": True, "false": False, "0": False}.get(text(value).lower())
 
 
 def _codes(*values: Any) -> tuple[str, ...]:
@@ -225,6 +232,9 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         if not ("errorCode" in body or "status" in body):
             return
     error, status = text(body.get("errorCode")), text(body.get("status"))
+    is_operative = status.lower() in OPERATIVE
+    if not error and is_operative:
+        error = NO_ERROR
     vendor_code = text(body.get("vendorErrorCode"))
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
     fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
@@ -240,7 +250,8 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault=_status_fault(connector, vague=vague),
+        fault=_status_fault(connector, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
+        operative=is_operative,
         alarming=not fine or faulted,
         defective=not fine or faulted,
         faulted=faulted,
@@ -269,18 +280,22 @@ def _event(
 ) -> Observation:
     name, what, evse = text(component.get("name")), text(variable.get("name")), _object(component.get("evse"))
     number, codes, words = whole(evse.get("id")), _codes(data.get("techCode")), text(data.get("techInfo"))
-    value, cleared = data.get("actualValue"), data.get("cleared")
-    said = truth(value)
     alerting = text(data.get("trigger")).lower() == "alerting"
-    is_state = what.lower() == "availabilitystate"
+    is_state, is_defect = what.lower() == "availabilitystate", what.lower() in DEFECTS
+    instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
+    fault = _event_fault(f"{name}/{what}{instance}", number, codes)
+    value, said = data.get("actualValue"), event_truth(what.lower(), data.get("actualValue"))
+    if said and what.lower() in CODE_VARIABLES:
+        codes, is_defect = _codes(data.get("techCode"), value), True
     status = text(value) if is_state else ""
     over = None if said is None else not said
-    if truth(cleared) or status.lower() in OPERATIVE:
+    if truth(data.get("cleared")) or status.lower() in OPERATIVE:
         over = True
     severity, faulted = severity_of(data.get("severity")), status.lower() == FAULTED and over is not True
     grave = severity is not None and severity < GRAVEST_HARMLESS
-    defective = over is not True and (faulted or grave or (said is True and what.lower() in DEFECTS))
-    instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
+    informational = severity is not None and severity >= INFORMATIONAL and not alerting and not is_defect
+    defective = over is not True and (faulted or grave or (said is True and is_defect))
+    is_boolean = is_defect or what.lower() == "active" or text(value).lower() == "true" or value is True
     return Observation(
         action,
         protocol,
@@ -290,13 +305,14 @@ def _event(
         name,
         what,
         words=words,
+        place=f"{name} {what}" if said and over is not True and is_boolean and may_name(name, what) else "",
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
-        asserted=said is not None or alerting or grave or status.lower() in INOPERATIVE,
+        asserted=(said is not None and not informational) or alerting or grave or status.lower() in INOPERATIVE,
         fault=_status_fault(number or 0, whole(evse.get("connectorId")), vague=faulted and not codes and not words)
         if is_state
-        else _event_fault(f"{name}/{what}{instance}", number, codes),
-        alarming=defective or (not is_state and over is not True and (said is True or alerting)),
+        else fault,
+        alarming=defective or (not is_state and not informational and over is not True and (said is True or alerting)),
         defective=defective,
         faulted=faulted,
         grave=grave and over is not True,
@@ -310,7 +326,7 @@ def _event_fault(place: str, evse: int | None, codes: tuple[str, ...]) -> str:
 
 
 def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
-    kind = text(body.get("type"))
+    kind = pascal(text(body.get("type")))
     yield Observation(
         action,
         protocol,

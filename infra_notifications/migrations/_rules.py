@@ -1,7 +1,7 @@
 """The mapping from what chargers say to the cases, as it comes with Signalbox.
 
-Precedence: 10 is left to operators' own rules, 12 resolutions, 15 "no error", 20 codes, 30 components and variables, 40
-words, 50 what is known to be no alarm, 55 the faults that are none of the others. Each rule names its source; all of
+Precedence: 10 is left to operators' own rules, 11 and 12 "no error", 13 resolutions, 20 codes, 30 components and
+variables, 38 warnings, 40 words, 50 what is known to be no alarm, 55 the faults that are none of the others. Each rule names its source; all of
 them can be changed in the administration.
 """
 
@@ -16,10 +16,9 @@ EVGO = "EVgo Minimum Required Error Codes 1.0.1 (vendorId com.evgo.mrec): "
 EVEREST = "EVerest error_mapping and error lists (module OCPP, OCPP201, evse_board_support, ac_rcd): "
 BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
 
-# Codes of a warning that texts beside it do not make graver. Beside "no error" nothing is over yet or new, unless the
-# status is Faulted.
-HARMLESS = ["!EVCommunicationError", "!WeakSignal", "!LocalListConflict"]
-SAYS_AN_ERROR = ["!NoError", *HARMLESS]
+# Codes of a warning. Unless the status is Faulted, texts beside them make them no graver.
+WARNINGS = ["EVCommunicationError", "WeakSignal", "LocalListConflict"]
+NOT_WARNINGS = [f"!{code}" for code in WARNINGS]
 
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
@@ -100,6 +99,11 @@ TRIP_WORDS = [
         "disgiunt*",
         "staccat*",
     ),
+]
+TRIPPED_WORDS = [
+    *("tripped", "trips", "trip", "blown", "triggered", "ausgelöst", "durchgebrannt", "gefallen", "rausgeflogen"),
+    *("déclench*", "disjoncté*", "grillé*", "disparad*", "saltad*", "fundid*", "gesprongen", "uitgevallen", "scattat*"),
+    *("intervenut*", "bruciat*", "6mA", "6 mA", "exceed*", "too high", "over limit", "zu hoch", "detected", "erkannt"),
 ]
 # What the protection acts upon: to say it is enough.
 FAULT_CURRENT_WORDS = [
@@ -189,10 +193,8 @@ SENSOR_WORDS = [
     *("température trop élevée", "surtempérature", "température anormale", "sobretemperatura", "temperatura anómala"),
     *("temperatura demasiado alta", "oververhitting", "temperatuur te hoog", "sovratemperatura"),
     *("temperatura troppo alta",),
-    # stopped by hand, cut off
-    *("emergency stop*", "emergency pressed", "emergency button", "E-stop", "estop", "EMO", "Not-Aus", "Notaus"),
-    *("Not-Halt", "arrêt d'urgence", "parada de emergencia", "paro de emergencia", "seta de emergencia", "noodstop"),
-    *("pulsante di emergenza", "arresto di emergenza", "emergenza", "cable cut", "cut cable", "cable theft", "stolen"),
+    # cut off
+    *("cable cut", "cut cable", "cable theft", "stolen"),
     *("Kabel durchtrennt", "Kabeldiebstahl", "câble sectionné", "vol de câble", "cable cortado", "robo de cable"),
     *("kabel doorgeknipt", "kabeldiefstal", "cavo tagliato", "furto di cavo"),
     # beside these, it is spoken of for another reason
@@ -208,15 +210,15 @@ SENSOR_WORDS = [
         "door switch open",
         "ingress of water",
     ),
-    *("liquid detected", "overheat*", "temperature above", "temperature exceeded", "max temperature", "EPO"),
-    *("emergency", "Nothalt", "Notschalter", "Notstopp", "Schieflage", "umgefahren", "Aufprall*", "Wassereinbruch"),
-    *("*kontakt offen", "überhitzt", "gestohlen", "abgeschnitten", "arrêt urgence", "coup de poing", "coffret ouvert"),
-    *("ouverture de porte", "température excessive", "emergencia", "apertura de puerta", "sobrecalentamiento"),
-    *("deurcontact open", "noodknop", "vandalisme", "temperatuur overschreden", "oververhit", "anta aperta"),
+    *("liquid detected", "overheat*", "temperature above", "temperature exceeded", "max temperature"),
+    *("Schieflage", "umgefahren", "Aufprall*", "Wassereinbruch"),
+    *("*kontakt offen", "überhitzt", "gestohlen", "abgeschnitten", "coffret ouvert"),
+    *("ouverture de porte", "température excessive", "apertura de puerta", "sobrecalentamiento"),
+    *("deurcontact open", "vandalisme", "temperatuur overschreden", "oververhit", "anta aperta"),
     *("surriscaldamento", "temperatura alta", "neigung*", "basculement", "!report", "!call", "!light*"),
     *("schok*", "schock*", "Stoß*", "sabot*", "Wasseralarm*", "wateralarm*", "wateroverlast", "tamper*"),
     *("intrusi*", "intrusie", "urtat*", "golpead*", "omgereden", "knocked*", "vocht*", "brandalarm*", "incend*"),
-    *("Wasserstand*", "bouton d'urgence", "pulsador de emergencia", "hot connector", "connector hot", "fell over"),
+    *("Wasserstand*", "hot connector", "connector hot", "fell over"),
     *("colpit*", "heurté*", "gerammt", "rammed", "umgekippt", "overturned", "ouverture non autorisée", "vandali*"),
     *("aufgebrochen", "forced open", "forcé*", "gekantelt", "scheefstand", "aufgeheizt", "verbrannt", "burn*"),
     *("brûl*", "quemado el conector", "verbrand*", "verschroeid", "melted", "geschmolzen", "Feuer*", "fire"),
@@ -226,12 +228,23 @@ SENSOR_WORDS = [
     *("volcad*", "inclinad*", "ribaltat*", "manipul*", "vandal*", "unauthorised access", "unauthorized access"),
     *("unbefugt*", "accès non autorisé", "acceso no autorizado", "break-in", "Einbruch*", "effraction", "inbraak"),
     *("effrazione", "thermal shutdown", "thermal protection", "thermal trip", "Temperaturabschaltung", "hot plug"),
-    *("arrêt thermique", "Notausschalter", "Not-Aus*", "Notaus*", "Not-Halt*", "emergency switch", "emergency off"),
-    *("panic button", "e-stop*", "noodstop*", "arresto d'emergenza", "arrêt d'urgence", "flooding", "überschwemm*"),
+    *("arrêt thermique",),
+    *("flooding", "überschwemm*"),
     *("Hochwasser", "inondé*", "inundad*", "overstroming", "allagat*", "Rauchentwicklung", "too warm", "zu warm"),
     *("trop chaud*", "demasiado caliente", "te heet", "te warm", "troppo cald*", "kabelbruch", "!animation"),
     *("!display", "!absorber", "!service due", "!temperature sensor fault", "!tilt sensor fault", "!not reachable"),
     *("!low battery", "!battery low", "!mounting", "!maintenance"),
+]
+# Stops by hand: what was activated is what protects.
+EMERGENCY_WORDS = [
+    *("emergency stop*", "emergency pressed", "emergency button", "E-stop", "estop", "EMO", "Not-Aus"),
+    *("Notaus", "Not-Halt", "arrêt d'urgence", "parada de emergencia", "paro de emergencia"),
+    *("seta de emergencia", "noodstop", "pulsante di emergenza", "arresto di emergenza", "emergenza", "EPO"),
+    *("emergency", "Nothalt", "Notschalter", "Notstopp", "arrêt urgence", "coup de poing", "emergencia"),
+    *("noodknop", "bouton d'urgence", "pulsador de emergencia", "Notausschalter", "Not-Aus*", "Notaus*"),
+    *("Not-Halt*", "emergency switch", "emergency off", "panic button", "e-stop*", "noodstop*"),
+    "arresto d'emergenza",
+    *(word for word in SENSOR_WORDS if word.startswith("!")),
 ]
 # Parts and their states, in whatever order a charger names them.
 DOORS = [
@@ -315,7 +328,7 @@ DAMP_STATES = [
 ]
 # What ends as a door does: it needs no word that it was open.
 CLOSED_WORDS = [
-    *("*temperature", "*temperatur", "emergency", "Türkontakt", "coffret", "armario", "kast", "coperchio"),
+    *("*temperature", "*temperatur", "Türkontakt", "coffret", "armario", "kast", "coperchio"),
     *("door", "doors", "cover", "lid", "enclosure", "housing", "Tür", "Gehäuse", "Deckel", "Abdeckung", "porte"),
     *("capot", "boîtier", "puerta", "tapa", "deur", "behuizing", "porta", "sportello", "temperature", "Temperatur"),
     *("température", "temperatura", "temperatuur", "alarm d'eau", "water", "Wasser"),
@@ -328,6 +341,13 @@ FAULT_WORDS = [
 # A part that is broken itself, or is spoken of for another reason.
 NOT_TRIPPED = [
     *("!test*", "!*test", "!*tests", "!button", "!communication*", "!module", "!watchdog", "!firmware", "!rating"),
+    *("!installed", "!fitted", "!type A", "!type B", "!typ A", "!typ B", "!type F", "!installiert", "!eingebaut"),
+    *("!verbaut", "!installé*", "!instalad*", "!geïnstalleerd", "!installat*"),
+    *(
+        f"!{ampere}{gap}A"
+        for ampere in (6, 10, 13, 16, 20, 25, 32, 35, 40, 50, 63, 80, 100, 125, 160)
+        for gap in ("", " ")
+    ),
     *("!sensor*", "!monitoring", "!config*", "!version", "!mismatch", "!calibration", "!contactor"),
     *(
         "!Prüf*",
@@ -350,6 +370,7 @@ CALM_SUBJECTS = [
         *FUSE_WORDS,
         *FAULT_CURRENT_WORDS,
         *SENSOR_WORDS,
+        *EMERGENCY_WORDS,
         *CLOSED_WORDS,
         *DOORS,
         *HEAT,
@@ -423,55 +444,9 @@ def rule(precedence, name, effect, case="", note="", enabled=True, momentary_s=N
 
 
 RULES = [
-    # -- 12: resolutions
+    # -- 11 and 12: no error
     rule(
-        12,
-        "Breaker or RCD reconnected",
-        "clear",
-        FUSE,
-        BENDER + "“MCB type 2 reconnected”, “RCD reconnected”, “Residual current situation resolved” end a fault while "
-        "the error code still stands.",
-        actions=SN,
-        codes=["!NoError"],
-        words=["reconnected", "situation resolved"],
-    ),
-    rule(
-        12,
-        "A breaker or fuse is said to be in order again",
-        "clear",
-        FUSE,
-        EVEREST + "“Error MREC2GroundFailure resolved” comes while another error remains; others say “RCD re-armed”.",
-        actions=SN + NE,
-        codes=SAYS_AN_ERROR,
-        words=[*FUSE_WORDS, *FAULT_CURRENT_WORDS],
-        and_words=ENDS,
-    ),
-    rule(
-        12,
-        "A sensor is said to be quiet again",
-        "clear",
-        SENSORS,
-        EVEREST + "“Error TiltDetected resolved” comes while another error remains; others say “door closed”.",
-        actions=SN + NE,
-        codes=SAYS_AN_ERROR,
-        words=SENSOR_WORDS,
-        and_words=ENDS,
-    ),
-    rule(
-        12,
-        "A door is said to be closed, a temperature to be normal",
-        "clear",
-        SENSORS,
-        "What ends needs no word for the sensor that was triggered. A charge point that is still Faulted has not ended.",
-        actions=SN + NE,
-        statuses=["!Faulted"],
-        codes=SAYS_AN_ERROR,
-        words=CLOSED_WORDS,
-        and_words=ENDS,
-    ),
-    # -- 15: no error
-    rule(
-        14,
+        11,
         "Reported Unavailable without an error counts as UNAVAILABLE",
         "raise",
         UNAVAILABLE,
@@ -483,7 +458,7 @@ RULES = [
         statuses=["Unavailable"],
     ),
     rule(
-        15,
+        12,
         "No error",
         "clear",
         "",
@@ -492,7 +467,51 @@ RULES = [
         "Information in vendorErrorCode is no alarm then (Amina AMINA_INFO).",
         actions=SN,
         codes=["NoError"],
-        statuses=["!Faulted"],
+        statuses=[*OPERATIVE, "Unavailable"],
+    ),
+    # -- 13: resolutions
+    rule(
+        13,
+        "Breaker or RCD reconnected",
+        "clear",
+        FUSE,
+        BENDER + "“MCB type 2 reconnected”, “RCD reconnected”, “Residual current situation resolved” end a fault while "
+        "the error code still stands.",
+        actions=SN,
+        words=["reconnected", "situation resolved"],
+    ),
+    rule(
+        13,
+        "A breaker or fuse is said to be in order again",
+        "clear",
+        FUSE,
+        EVEREST + "“Error MREC2GroundFailure resolved” comes while another error remains; others say “RCD re-armed”.",
+        actions=SN + NE,
+        words=[*FUSE_WORDS, *FAULT_CURRENT_WORDS, *EMERGENCY_WORDS],
+        and_words=ENDS,
+        codes=NOT_WARNINGS,
+    ),
+    rule(
+        13,
+        "A sensor is said to be quiet again",
+        "clear",
+        SENSORS,
+        EVEREST + "“Error TiltDetected resolved” comes while another error remains; others say “door closed”.",
+        actions=SN + NE,
+        words=SENSOR_WORDS,
+        and_words=ENDS,
+        codes=NOT_WARNINGS,
+    ),
+    rule(
+        13,
+        "A door is said to be closed, a temperature to be normal",
+        "clear",
+        SENSORS,
+        "What ends needs no word for the sensor that was triggered. What is Faulted still is so for another reason.",
+        actions=SN + NE,
+        words=CLOSED_WORDS,
+        and_words=ENDS,
+        codes=NOT_WARNINGS,
     ),
     # -- 20: codes
     rule(
@@ -501,7 +520,7 @@ RULES = [
         "raise",
         FUSE,
         SPEC16 + "OverCurrentFailure “Over current protection device has tripped”. " + BENDER + "in lower case.",
-        actions=SN,
+        actions=SN + NE,
         codes=["OverCurrentFailure"],
     ),
     rule(
@@ -512,7 +531,7 @@ RULES = [
         SPEC16
         + "GroundFailure “Ground fault circuit interrupter has been activated”. Compleo reports RCD, breaker and "
         "the 6 mA sensor with it.",
-        actions=SN,
+        actions=SN + NE,
         codes=["GroundFailure"],
     ),
     rule(
@@ -527,11 +546,19 @@ RULES = [
     ),
     rule(
         20,
-        "MREC emergency stop or cut cable",
+        "MREC emergency stop",
+        "raise",
+        FUSE,
+        MREC + "CX008 EmergencyStop. A judgement: a safety mechanism was activated.",
+        codes=["CX008", "*MREC8EmergencyStop"],
+    ),
+    rule(
+        20,
+        "MREC cut cable",
         "raise",
         SENSORS,
-        MREC + "CX008 EmergencyStop, CX026 CutCable. A judgement: both are triggered by a sensor.",
-        codes=["CX008", "CX026"],
+        MREC + "CX026 CutCable. A judgement: a sensor is triggered.",
+        codes=["CX026"],
     ),
     rule(
         20,
@@ -552,12 +579,21 @@ RULES = [
     ),
     rule(
         20,
-        "EVgo emergency stop, hot or cut cable",
+        "EVgo emergency stop",
+        "raise",
+        FUSE,
+        EVGO + "A004 emergency stop pressed.",
+        vendors=["com.evgo.mrec"],
+        codes=["A004"],
+    ),
+    rule(
+        20,
+        "EVgo hot or cut cable",
         "raise",
         SENSORS,
-        EVGO + "A004 emergency stop pressed, F009 cable over temperature, F010 cut cable.",
+        EVGO + "F009 cable over temperature, F010 cut cable.",
         vendors=["com.evgo.mrec"],
-        codes=["A004", "F009", "F010"],
+        codes=["F009", "F010"],
     ),
     rule(
         20,
@@ -581,7 +617,7 @@ RULES = [
         "raise",
         SENSORS,
         SPEC16 + "HighTemperature. A judgement: a temperature sensor was triggered.",
-        actions=SN,
+        actions=SN + NE,
         codes=["HighTemperature"],
     ),
     rule(
@@ -604,7 +640,7 @@ RULES = [
         "Tilted, Water and DoorOpen in older versions.",
         codes=[
             *("*TiltDetected", "*WaterIngressDetected", "*EnclosureOpen", "*TamperingDetected", "*/Tilted", "*/Water"),
-            *("*/DoorOpen", "*MREC8EmergencyStop", "*MREC26CutCable", "*MREC3HighTemperature"),
+            *("*/DoorOpen", "*MREC26CutCable", "*MREC3HighTemperature"),
             *("*MREC18CableOverTempDerate", "*MREC19CableOverTempStop", "*/OverTemperature"),
         ],
     ),
@@ -756,7 +792,7 @@ RULES = [
         30,
         "Emergency stop",
         "raise",
-        SENSORS,
+        FUSE,
         SPEC2 + "EmergencyStopSensor.Active “Pressed/Latched”, Tripped.",
         actions=NE,
         components=["EmergencyStopSensor"],
@@ -811,6 +847,31 @@ RULES = [
         components=["*Sensor"],
         variables=["Problem"],
     ),
+    # -- 38: warnings
+    rule(
+        38,
+        "A warning beside a status that lets one charge",
+        "clear",
+        "",
+        SPEC16
+        + "a station has one error code at a time. One that always reports WeakSignal never says NoError, and what "
+        "it reported before is over when it lets one charge.",
+        actions=SN,
+        statuses=OPERATIVE,
+        codes=WARNINGS,
+    ),
+    rule(
+        38,
+        "Warnings of the vehicle and the network",
+        "info",
+        "",
+        SPEC16
+        + "EVCommunicationError is a warning; WeakSignal and LocalListConflict do not stop charging. With Faulted "
+        "they are no warnings.",
+        actions=SN,
+        statuses=["!Faulted"],
+        codes=WARNINGS,
+    ),
     # -- 40: words
     rule(
         40,
@@ -820,7 +881,6 @@ RULES = [
         BENDER + "“MCB of type 2 socket triggered”, “RCD triggered”; the same in German. OCPP 1.6 has no code for it "
         "beside OtherError and InternalError; in 2.x it stands in techCode and techInfo.",
         actions=SN + NE,
-        codes=HARMLESS,
         words=FUSE_WORDS,
         and_words=TRIP_WORDS,
     ),
@@ -832,8 +892,27 @@ RULES = [
         BENDER + "“Residual current detected via sensor”; ABB “residual current in the charge circuit”, alpitronic "
         "“Isolation Fault”, Delta “AC Output OCP”: what the protection acts upon.",
         actions=SN + NE,
-        codes=HARMLESS,
         words=FAULT_CURRENT_WORDS,
+    ),
+    rule(
+        40,
+        "An emergency stop is said to be pressed",
+        "raise",
+        FUSE,
+        "The seed’s “safety mechanism was activated”: it cuts the power as a breaker does. "
+        "OCPP 1.6 has no code for it.",
+        actions=SN + NE,
+        words=EMERGENCY_WORDS,
+    ),
+    rule(
+        40,
+        "A fuse is named by its letter",
+        "raise",
+        FUSE,
+        "Labels of circuit diagrams (IEC 81346-2: F protects), and RDC, the direct current that a sensor detects.",
+        actions=SN + NE,
+        words=[*(f"F{n}" for n in range(1, 13)), *(f"Q{n}" for n in range(1, 7)), "RDC"],
+        and_words=TRIPPED_WORDS,
     ),
     rule(
         40,
@@ -843,7 +922,6 @@ RULES = [
         "OCPP 1.6 has no sensor code: sensors come as OtherError or InternalError with the vendor’s text "
         "(Bender “The charge point is tilted”, EVerest TiltDetected).",
         actions=SN + NE,
-        codes=HARMLESS,
         words=SENSOR_WORDS,
     ),
     *(
@@ -854,7 +932,6 @@ RULES = [
             SENSORS,
             "Stations name the part and its state in any order: “Door contact open”, “Tür ist offen”, “Water in cabinet”.",
             actions=SN + NE,
-            codes=HARMLESS,
             words=parts,
             and_words=states,
         )
@@ -874,7 +951,6 @@ RULES = [
             case,
             "What is broken anyway and names such a part and nothing else, in whatever words: “Sicherung durch”, “Zekering "
             "stuk”, “Wasser in der Säule”.",
-            codes=HARMLESS,
             words=[*words, *NOT_TRIPPED],
             **conditions,
         )
@@ -899,30 +975,6 @@ RULES = [
         statuses=OPERATIVE,
     ),
     # -- 50: known to be no alarm, and optional meanings of UNAVAILABLE
-    rule(
-        49,
-        "A warning beside a status that lets one charge",
-        "clear",
-        "",
-        SPEC16
-        + "a station has one error code at a time. One that always reports WeakSignal never says NoError, and what "
-        "it reported before is over when it lets one charge.",
-        actions=SN,
-        statuses=OPERATIVE,
-        codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
-    ),
-    rule(
-        50,
-        "Warnings of the vehicle and the network",
-        "info",
-        "",
-        SPEC16
-        + "EVCommunicationError is a warning; WeakSignal and LocalListConflict do not stop charging. With Faulted "
-        "they are no warnings.",
-        actions=SN,
-        statuses=["!Faulted"],
-        codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
-    ),
     rule(
         49,
         "A fault is said to be over",
@@ -1016,7 +1068,7 @@ RULES = [
         SPEC16 + "EVCommunicationError, WeakSignal and LocalListConflict are warnings, but not beside Faulted.",
         actions=SN,
         statuses=["Faulted"],
-        codes=["EVCommunicationError", "WeakSignal", "LocalListConflict"],
+        codes=WARNINGS,
     ),
     rule(
         56,
@@ -1039,4 +1091,20 @@ RULES = [
         protocols=["ocpp2"],
         statuses=["Faulted"],
     ),
+]
+
+# NoError beside a text that names a fault, while one charges or may not: the text counts. Beside Available and Preparing
+# it is what was left over of the fault that ended.
+RULES += [
+    seeded
+    | {
+        "precedence": 11,
+        "name": f"{seeded['name']} beside “no error”",
+        "note": "Stations that know no better code report so while one charges or cannot.",
+        "actions": SN,
+        "codes": ["=NoError"],
+        "statuses": ["!Faulted", "!Available", "!Preparing"],
+    }
+    for seeded in RULES
+    if seeded["precedence"] == 40
 ]

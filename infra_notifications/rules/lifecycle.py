@@ -4,6 +4,11 @@ Signals come in any order. What orders them is their receipt by the first of our
 ours), never the device's clock: a status tells the present state, whatever its timestamp says. Only what the sender
 itself calls queued (OCPP 2.x: `offline`) is ordered by the device's time. `core/device_clock.py` says whose time is
 shown.
+
+A status of OCPP 1.6 tells of one code at a time. Beside `Faulted` several may stand, of which a station tells in turn
+(EVerest does), so that another code beside `Faulted` ends none. A status that lets one charge says that nothing is left
+of what was told beside `Faulted`, whatever code it brings; what such a status itself brought may stand beside another,
+and ends with NoError, by its name, or when a warning alone is left.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from datetime import datetime, timedelta
 
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
-from infra_notifications.ingest import FAULTED, VAGUE
+from infra_notifications.ingest import BESIDE, FAULTED, NOT_BESIDE, VAGUE
 
 SILENCE, NEUTRAL = "silence", "signal"
 # So many ended faults of a charge point are remembered, for raises that are received late.
@@ -223,6 +228,11 @@ def _clear(signal: Signal, history: CaseHistory) -> str:
     return IncidentChange.CLOSED
 
 
+def ending_what_faulted(fault: str) -> str:
+    """The name of a clear that ends what was reported beside Faulted at the place of this fault, and nothing else."""
+    return fault.rstrip(VAGUE).removesuffix(BESIDE) + NOT_BESIDE
+
+
 def note_clear(signal: Signal, cleared: dict[str, datetime]) -> None:
     """Remembers when a fault was last said to have ended, by fault."""
     cleared[signal.fault] = max(signal.order, cleared.get(signal.fault, signal.order))
@@ -234,13 +244,15 @@ def _ends(clear: str, fault: str) -> bool:
     """Whether a clear of this name ends a fault; one without a name ends all."""
     if not clear or fault == clear:
         return True
+    if clear.endswith(NOT_BESIDE):
+        return fault.rstrip(VAGUE) == clear[: -len(NOT_BESIDE)]
     return _covers(clear, fault)
 
 
 def _covers(fault: str, other: str) -> bool:
     """Whether two names mean the same fault: one without techCode (2.x) or connector means all of its place, one with
-    it also the one without."""
-    fault, other = fault.rstrip(VAGUE), other.rstrip(VAGUE)
+    it also the one without. Stations do not always write their own names alike."""
+    fault, other = fault.rstrip(VAGUE).lower(), other.rstrip(VAGUE).lower()
     place, _hash, code = fault.partition("#")
     return other == fault or (other == place if code else other.startswith(place + "#"))
 

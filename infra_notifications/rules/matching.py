@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
 
 from infra_notifications.choices import Case, Effect
-from infra_notifications.ingest import Observation
-from infra_notifications.rules.wording import around, denies, in_one_clause, negates, readings
+from infra_notifications.ingest import UNSPECIFIC, Observation
+from infra_notifications.rules.vocabulary import STANDARD_CODES
+from infra_notifications.rules.wording import around, clause_of, denies, in_one_clause, is_no_end, negates, readings
 
 # A text that repeats a word more often than this says nothing new with it.
 MAX_FINDS = 10
@@ -128,7 +129,8 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: o.words.lower() in texts)
     if any(not word.startswith("=") for word in row.words):
         tests.append(_Says(row))
-    effect, is_specific = Effect(row.effect), bool(row.codes or row.words)
+    effect = Effect(row.effect)
+    is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
     return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), is_specific)
 
 
@@ -144,12 +146,17 @@ class _Says:
         self._further = word_pattern(row.and_words)
         self._unless = word_pattern(word[1:] for word in row.words if word.startswith("!"))
         # A word that is known to be no alarm needs nothing beside it.
-        is_denied = negates if row.effect == Effect.CLEAR or row.and_words else lambda rest: False
-        self._denied: Callable[[str], bool] = denies if row.effect == Effect.RAISE else is_denied
+        is_denied = negates if row.and_words else lambda rest, clause: False
+        if row.effect == Effect.CLEAR:
+            is_denied = is_no_end
+        self._denied: Callable[[str, str], bool] = denies if row.effect == Effect.RAISE else is_denied
+        self._reads_place = row.effect == Effect.RAISE and row.case == Case.FUSE_TRIPPED
         self._in_one_clause = row.effect != Effect.RAISE
 
     def __call__(self, observation: Observation) -> bool:
-        texts = [text for said in (observation.words, *observation.codes) for text in readings(said)]
+        # Parts are named as OCPP names them; that of one which protects says what it is.
+        place = (observation.place,) * (self._reads_place and bool(observation.place))
+        texts = [text for said in (observation.words, *observation.codes, *place) for text in readings(said)]
         # What reports an end by its value may well say so in words.
         return any(self._holds(text, deniable=observation.over is not True) for text in texts)
 
@@ -169,7 +176,7 @@ class _Says:
         if not deniable:
             return True
         rest = around(text, spans)
-        return not (self._denied(rest) or (self._unless and self._unless.search(rest)))
+        return not (self._denied(rest, clause_of(text, spans)) or (self._unless and self._unless.search(rest)))
 
 
 # What no rule knows and is broken all the same, and what is Faulted although a rule means that it is no alarm.
@@ -178,21 +185,56 @@ OTHER_FAULT = CompiledRule(None, "A fault that no rule knows", Effect.RAISE, Cas
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an observation's facts come to: the first rule they meet, or None, and what the charger said for people."""
+    """What an observation's facts come to: the first rule they meet, or None, and what the charger said for people.
+
+    `ended` is the case that its words end while it says itself that something is broken, which `rule` then tells.
+    `is_vague`: the words beside it say nothing of what that is.
+    """
 
     rule: CompiledRule | None
     said: str
     is_unmapped: bool
+    ended: str = ""
+    is_vague: bool = False
 
 
-def _reading(rule: CompiledRule | None, observation: Observation) -> Reading:
-    # That a part speaks in normal operation does not make a grave severity harmless; that its code is known does.
-    may_silence = not observation.faulted and (not observation.grave or (rule is not None and rule.is_specific))
-    is_unmapped = rule is None
-    silenced = rule is not None and rule.effect == Effect.INFO and not may_silence
-    if silenced or (rule is None and observation.defective):
-        rule = OTHER_FAULT
-    return Reading(rule, observation.said, is_unmapped)
+def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
+    rule = next((rule for rule in rules if rule.is_met_by(observation)), None)
+    is_unmapped, ended, is_vague = rule is None, "", False
+    if rule is None:
+        rule = OTHER_FAULT if observation.defective else None
+    elif _is_overruled(rule, observation):
+        is_end, ended = rule.effect == Effect.CLEAR, rule.case if rule.effect == Effect.CLEAR else ""
+        rule = _standing(rules, observation, ended)
+        # The same case goes on for another reason.
+        ended = "" if ended == rule.case else ended
+        unspecific = all(code.lower() in UNSPECIFIC for code in observation.codes)
+        is_vague = is_end and rule.case == Case.OTHER_FAULT and unspecific
+    return Reading(rule, observation.said, is_unmapped, ended, is_vague)
+
+
+def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: str) -> CompiledRule:
+    """The rule for what stands while words, and the vendor's code among them, name a case that has ended."""
+    bare = observation
+    if not observation.component:
+        codes = tuple(code for code in observation.codes if code.lower() in STANDARD_CODES)
+        bare = replace(observation, words="", codes=codes)
+    elif ended:
+        bare = replace(observation, words="")
+    for rule in rules:
+        if rule.effect == Effect.RAISE and (
+            rule.is_met_by(bare) or (rule.case != ended and rule.is_met_by(observation))
+        ):
+            return rule
+    return OTHER_FAULT
+
+
+def _is_overruled(rule: CompiledRule, observation: Observation) -> bool:
+    """Whether a rule says that all is well of what says itself that something is broken. That a part speaks in normal
+    operation does not make a grave severity harmless; that its code is known does."""
+    if rule.effect == Effect.INFO:
+        return observation.faulted or (observation.grave and not rule.is_specific)
+    return rule.effect == Effect.CLEAR and observation.counts
 
 
 class RuleBook:
@@ -210,8 +252,7 @@ class RuleBook:
         facts = observation.facts
         found = self._readings.get(facts)
         if found is None:
-            rule = next((rule for rule in self.rules if rule.is_met_by(observation)), None)
-            found = _reading(rule, observation)
+            found = _reading(self.rules, observation)
             if len(self._readings) < self.REMEMBERED:
                 self._readings[facts] = found
         return found

@@ -1,4 +1,4 @@
-"""What a finding of a message raises or clears, by the rule that it meets."""
+"""What a reading of a message does to incidents: the signals that it makes. Pure."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from datetime import datetime
 
 from core.device_clock import Moment
 from infra_notifications.choices import Case, Effect
-from infra_notifications.ingest import Observation
-from infra_notifications.rules.lifecycle import Signal
+from infra_notifications.ingest import VAGUE, Observation
+from infra_notifications.rules.lifecycle import Signal, ending_what_faulted
 from infra_notifications.rules.matching import Reading
 
 
-def signal_of(
+def signals_of(
     observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime, queued: bool
-) -> Signal | None:
-    """What a rule makes of an observation; None for nothing.
+) -> list[Signal]:
+    """What a rule makes of an observation, in the order in which it counts.
 
     A fault that says itself that it is over ends in whichever case it was counted: its clear need not repeat the
     code that raised it, and the rules may have changed meanwhile.
     """
-    if effect == Effect.INFO and not observation.over:
-        return None
-    rule = reading.rule
-    case = Case(rule.case) if rule and rule.case and not observation.over else None
-    rule_id, momentary_s = (rule.id, rule.momentary_s) if rule else (None, None)
-    return Signal(
-        case or Case.OTHER_FAULT,
-        effect == Effect.RAISE,
-        observation.fault,
-        moment,
-        received_at,
-        reading.said,
-        rule_id,
-        momentary_s,
-        queued=queued,
-        every_case=case is None,
-    )
+    signals, rule, fault = [], reading.rule, observation.fault
+
+    def signal(case: Case | None, raised: bool, fault: str) -> Signal:
+        every_case, momentary_s = case is None, rule.momentary_s if rule else None
+        about = (case or Case.OTHER_FAULT, raised, fault, moment, received_at, reading.said, rule.id if rule else None)
+        return Signal(*about, momentary_s, queued=queued, every_case=every_case)
+
+    if reading.ended:
+        signals.append(signal(Case(reading.ended), False, fault))
+    if effect != Effect.INFO or observation.over:
+        case = Case(rule.case) if rule and rule.case and not observation.over else None
+        unnamed = fault.rstrip(VAGUE) + VAGUE if reading.is_vague else fault
+        signals.append(signal(case, effect == Effect.RAISE, unnamed))
+    # After the raise, so that what goes on in the same case does not end.
+    if observation.operative and not (signals and signals[-1].every_case):
+        signals.append(signal(None, False, ending_what_faulted(fault)))
+    return signals

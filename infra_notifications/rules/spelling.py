@@ -16,6 +16,7 @@ import msgspec
 
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, REQUIRED_ANYWHERE, nearest_action, version_of
+from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, pascal
 
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
 _DIGITS = {"15": "ocpp1.5", "16": "ocpp1.6", "2": "ocpp2.0.1", "20": "ocpp2.0.1", "201": "ocpp2.0.1", "21": "ocpp2.1"}
@@ -32,20 +33,6 @@ _READ = """
 """
 KNOWN_KEYS = frozenset(_READ.split()) | REQUIRED_ANYWHERE
 _DETAILED = ("StatusNotification", "NotifyEvent")
-_STATUSES = """
-    Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted Occupied
-"""
-_ERROR_CODES = """
-    ConnectorLockFailure EVCommunicationError GroundFailure HighTemperature InternalError LocalListConflict NoError
-    OtherError OverCurrentFailure OverVoltage PowerMeterFailure PowerSwitchFailure ReaderFailure ResetFailure
-    UnderVoltage WeakSignal
-"""
-_VALUES = {
-    "status": frozenset(_STATUSES.split()),
-    "connectorStatus": frozenset(_STATUSES.split()),
-    "errorCode": frozenset(_ERROR_CODES.split()),
-    "trigger": frozenset(("Alerting", "Delta", "Periodic")),
-}
 # In these nothing is ours to correct.
 _OPAQUE = ("customData", "data")
 _WRAPPERS = {
@@ -65,7 +52,8 @@ _MOST_WRAPS, _DEEPEST = 5, 8
 
 
 _KEYS = {fold(key): key for key in sorted(KNOWN_KEYS)}
-_FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values in _VALUES.items()}
+# An EVSE is as usable as OCPP 2.x says; what the words of a status are for connectors, they are for it.
+_STATE_OF = {"availabilitystate": "status"}
 
 
 @dataclass(slots=True)
@@ -109,15 +97,27 @@ def is_exact(protocol: str, action: str, payload: Any) -> bool:
 
 
 def _is_value(payload: dict[str, Any], key: str) -> bool:
-    value = payload.get(key)
-    return value is None or (isinstance(value, str) and value in _VALUES[key])
+    if key not in payload:
+        return True
+    value = payload[key]
+    return isinstance(value, str) and value in VALUES[key]
 
 
 def _is_exact_event(event: Any) -> bool:
     if type(event) is not dict or not KNOWN_KEYS.issuperset(event):
         return False
     parts = (event.get("component"), event.get("variable"))
-    return _is_value(event, "trigger") and all(type(part) is dict and KNOWN_KEYS.issuperset(part) for part in parts)
+    if not (_is_value(event, "trigger") and all(map(_is_exact_part, parts))):
+        return False
+    name = event["variable"].get("name")
+    if name == "AvailabilityState":
+        value = event.get("actualValue")
+        return isinstance(value, str) and value in VALUES["status"]
+    return not isinstance(name, str) or fold(name) not in _STATE_OF
+
+
+def _is_exact_part(part: Any) -> bool:
+    return type(part) is dict and KNOWN_KEYS.issuperset(part) and "_" not in str(part.get("name"))
 
 
 def read_wire(protocol: str, action: str, payload: Any) -> WireMessage:
@@ -361,18 +361,50 @@ def _read_values(wire: WireMessage) -> None:
     if wire.action not in _DETAILED or wire.kind != CALL:
         return
     for holder in (wire.payload, *_events(wire.payload)):
-        for key, values in _FOLDED_VALUES.items():
+        for key, values in FOLDED_VALUES.items():
             _read_value(wire, holder, key, values)
+        for part in ("component", "variable"):
+            _read_part(wire, holder, part)
         variable = holder.get("variable")
-        if isinstance(variable, dict) and fold(str(variable.get("name"))) == "availabilitystate":
-            _read_value(wire, holder, "actualValue", _FOLDED_VALUES["status"])
+        if isinstance(variable, dict) and fold(str(variable.get("name"))) in _STATE_OF:
+            variable["name"] = "AvailabilityState"
+            _read_value(wire, holder, "actualValue", FOLDED_VALUES["status"])
+    for key in ("status", "connectorStatus"):
+        _note_unknown_status(wire, key)
 
 
 def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dict[str, str]) -> None:
     value = holder.get(key)
-    if isinstance(value, str) and (name := values.get(fold(value), value)) != value:
+    if not isinstance(value, str):
+        if key == "errorCode" and isinstance(value, int) and value == 0:
+            holder[key] = "NoError"
+            wire.note(f"`errorCode` {value} was read as NoError.")
+        return
+    # Libraries print the name of an enumeration before its member.
+    name = values.get(fold(value)) or values.get(fold(value.rpartition(".")[2]), value)
+    if key == "errorCode" and value.strip() in BLANK_CODES:
+        name = "NoError"
+    if name != value:
         holder[key] = name
         wire.note(f"`{key}` {value[:40]!r} was read as {name}.")
+
+
+def _read_part(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
+    """A component or variable of OCPP 2.x, also as the text of its name alone and in snake_case."""
+    part = holder.get(key)
+    if isinstance(part, str) and part.strip():
+        holder[key] = part = {"name": part.strip()}
+        wire.note(f"`{key}` was text and was read as its name.")
+    name = part.get("name") if isinstance(part, dict) else None
+    if isinstance(part, dict) and isinstance(name, str) and "_" in name:
+        part["name"] = pascal(name)
+        wire.note(f"`{key}` {name[:40]!r} was read as {part['name'][:40]}.")
+
+
+def _note_unknown_status(wire: WireMessage, key: str) -> None:
+    value = wire.payload.get(key)
+    if key in wire.payload and not (isinstance(value, str) and value in VALUES[key]):
+        wire.note(f"`{key}` {str(value)[:40]!r} is no status of OCPP; it raises nothing and ends nothing.")
 
 
 def _events(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:

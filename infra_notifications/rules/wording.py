@@ -102,7 +102,9 @@ NEGATIONS = [
 ]
 _NO = (
     r"no(?!\.?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
-    r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza"
+    r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit|mai"
+    # "Cannot" and "won't" say that something does not succeed; these, that it is not so.
+    r"|(?:is|are|was|were|has|have|had|did|does|do)n'?t"
 )
 FINE = [
     *("ok", "okay", "passed", "normal*", "armed", "enabled", "calibrated", "configured", "scheduled", "tested"),
@@ -134,18 +136,44 @@ def _as_pattern(word: str) -> str:
     return r"\w*" * word.startswith("*") + core + r"\w*" * word.endswith("*")
 
 
-# "Reset required" and "must be released" ask for the end; they do not report it.
-_ASKED = r"(?<!be )(?<!to )(?<!please )(?<!bitte )"
-_STILL_TO_COME = r"(?!\s+(?:required|needed|necessary|failed))"
-_OVER = rf"{_ASKED}(?:{'|'.join(map(_as_pattern, ENDS))})(?!\w){_STILL_TO_COME}"
+_OVER = rf"(?:{'|'.join(map(_as_pattern, ENDS))})(?!\w)"
+# What asks for an end, fails at it or comes after it does not report it: before the word that ends …
+_ASKED = (
+    r"please|must|needs?|needed|requires?|cannot|can't|cant|could ?n[o']t|couldn't|won't|unable|failed|fails|should"
+    r"|shall|tr(?:y|ies|ied|ying)|attempt\w*|waiting|until|before|after|unless|if|when|once|impossible|never"
+    r"|muss|müssen|soll\w*|bitte|nach|erst|kann|können|konnte\w*|bis|bevor|wenn|sobald|nachdem|erneut|versuch\w*"
+    r"|doit|doivent|après|veuillez|faut|avant|nécessite\w*|requiert|impossible|tentative\w*|à nouveau déclench\w*"
+    r"|debe\w*|tras|después|favor|hay que|necesita\w*|requiere\w*|puede\w*|pudo|antes|intento\w*|hasta"
+    r"|moet\w*|dient|na|aub|alstublieft|a\.u\.b|vereist|kan|kon|voor|voordat|totdat|poging\w*|opnieuw|gelieve"
+    r"|deve|devono|dovrà|dev'essere|dopo|bisogna|necessita|richied\w*|può|prima|tentativ\w*|va|vanno|favore"
+)
+# … and behind it.
+_STILL_TO_COME = (
+    r"required|needed|necessary|failed|fails|unsuccessful\w*|impossible|timed|timeout|time-out|attempts?|exceeded|pending"
+    r"|requested|demanded|werden|erforderlich|nötig|notwendig|fehlgeschlagen|gescheitert|erfolglos|unmöglich|misslungen"
+    r"|erneut|nécessaires?|requis\w*|échou\w*|échec|demandé\w*|necesari\w*|requerid\w*|fallid\w*|falló|fallado"
+    r"|imposible|nodig|vereist|mislukt\w*|worden|onmogelijk|necessari\w*|richiest\w*|fallit\w*|impossibile"
+    r"|not possible|nicht möglich|too often|and call"
+)
+_NOT_ENDED = re.compile(
+    rf"(?<!\w)(?:{_ASKED})(?!\w)\W(?:[^,;.!|()·]*\W)?{_OVER}"
+    rf"|(?<!\w)(?<!back )to (?:be )?{_OVER}"
+    rf"|(?<![\w-]){_OVER}[^,;.!|()·]*?(?<!\w)(?:{_STILL_TO_COME})(?!\w)"
+    # An order: "Reset breaker and call".
+    r"|^\W*(?:reset|rearme|replace)\s+(?!of\b|done|ok|successful|complete|by\b|·)\w",
+    re.IGNORECASE,
+)
+_END = re.compile(
+    rf"(?<![\w-])(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet )(?<!pas )(?<!no ){_OVER}",
+    re.IGNORECASE,
+)
 _NEGATION = re.compile(rf"(?<![\w-])(?:{_NO})(?!\w)", re.IGNORECASE)
 _DENIAL = re.compile(
     r"(?:"
     rf"(?<![\w-])(?:{_NO})(?!\w)(?!\W+(?:yet\W+)?{_OVER})"  # "not yet cleared" denies nothing
     rf"|(?<!\w)(?:{'|'.join(map(_as_pattern, FINE))})(?!\w)"
-    r"|(?<![\w.,])0\s*m?\s?A\b"
+    r"|(?<![\w.,])0(?:[.,]\d+)?\s*m?\s?A\b|(?<![\w.,>])(?<!> )[1-5](?:[.,]\d+)?\s*mA\b"
     r"|(?<!\w)0\s+·"  # "0 ground faults"
-    rf"|(?<![\w-])(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet )(?<!pas )(?<!no ){_OVER}"
     r")",
     re.IGNORECASE,
 )
@@ -160,15 +188,33 @@ def readings(text: str) -> tuple[str, ...]:
 
 def around(text: str, spans: list[tuple[int, int]]) -> str:
     """What stands around these places: everything between them and the rest of their clauses, without themselves."""
-    start, end = min(first for first, _ in spans), max(last for _, last in spans)
-    while start > 0 and text[start - 1] not in _CLAUSE_END:
-        start -= 1
-    while end < len(text) and text[end] not in _CLAUSE_END:
-        end += 1
+    start, end = _clause(text, spans)
     rest = list(text)
     for first, last in spans:
         rest[first:last] = "·" * (last - first)
     return "".join(rest[start:end])
+
+
+def clause_of(text: str, spans: list[tuple[int, int]]) -> str:
+    """The clauses in which these places stand, whole."""
+    start, end = _clause(text, spans)
+    return text[start:end]
+
+
+def _clause(text: str, spans: list[tuple[int, int]]) -> tuple[int, int]:
+    start, end = min(first for first, _ in spans), max(last for _, last in spans)
+    while start > 0 and not _ends_clause(text, start - 1):
+        start -= 1
+    while end < len(text) and not _ends_clause(text, end):
+        end += 1
+    return start, end
+
+
+def _ends_clause(text: str, place: int) -> bool:
+    """Whether the sign at this place ends a clause; that within a number does not."""
+    return text[place] in _CLAUSE_END and not (
+        text[place - 1 : place].isdigit() and text[place + 1 : place + 2].isdigit()
+    )
 
 
 def in_one_clause(text: str, spans: list[tuple[int, int]]) -> bool:
@@ -177,11 +223,19 @@ def in_one_clause(text: str, spans: list[tuple[int, int]]) -> bool:
     return not any(sign in _CLAUSE_END for sign in text[start:end])
 
 
-def denies(rest: str) -> bool:
-    """Whether these words say that there is no fault, or that it is over: "not …", "kein …", "… resolved"."""
-    return bool(_DENIAL.search(rest))
+def denies(rest: str, clause: str) -> bool:
+    """Whether the words around a fault say that there is none, or that it is over: "not …", "kein …", "… resolved".
+
+    `rest` is its clause without the words for the fault, `clause` the whole.
+    """
+    return bool(_DENIAL.search(rest)) or (bool(_END.search(rest)) and not _NOT_ENDED.search(clause))
 
 
-def negates(rest: str) -> bool:
-    """Whether these words hold a negation."""
+def negates(rest: str, clause: str) -> bool:
+    """Whether the words around others hold a negation."""
     return bool(_NEGATION.search(rest))
+
+
+def is_no_end(rest: str, clause: str) -> bool:
+    """Whether a clause that names an end says that it is denied, asked for, tried in vain, or past."""
+    return negates(rest, clause) or bool(_NOT_ENDED.search(clause))

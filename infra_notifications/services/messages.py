@@ -35,7 +35,7 @@ from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
-from infra_notifications.rules.signals import signal_of
+from infra_notifications.rules.signals import signals_of
 from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
@@ -307,8 +307,10 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if observation.status:
             states.note_status(points, observation.status, self.received[row], moment)
         effect = effect_of(rule, observation) if rule else Effect.INFO
-        signal = signal_of(observation, reading, effect, moment, self.received[row], self.queued[row])
-        changes = [(point.id, *change) for point in points for change in _change(store, point.id, signal)]
+        signals = signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])
+        changes = [
+            (point.id, *change) for point in points for signal in signals for change in _change(store, point.id, signal)
+        ]
         steps = {step for _point, _case, step in changes}
         ignored = [
             incident
@@ -375,10 +377,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         write_boot_facts(latest)
 
 
-def _change(store: IncidentStore, point_id: int, signal: Signal | None) -> list[tuple[Case, str]]:
+def _change(store: IncidentStore, point_id: int, signal: Signal) -> list[tuple[Case, str]]:
     """What a signal did at a charge point, by case."""
-    if signal is None:
-        return []
     if signal.every_case:
         return store.end_everywhere(point_id, signal)
     return [(signal.case, store.change(point_id, signal))]

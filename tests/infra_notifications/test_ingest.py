@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra_notifications.ingest import Observation, evse_of, firmware_of, observe, parse_time, text, truth, whole
+from infra_notifications.ingest import Observation, evse_of, firmware_of, observe, parse_time, whole
+from infra_notifications.rules.vocabulary import text, truth
 from tests.infra_notifications.helpers import NOW, event, events, fault, fine
 
 
@@ -89,8 +90,12 @@ def test_status_of_2_x_names_its_evse_and_no_code() -> None:
         ("false", {"cleared": False}, True),
         ("17.5", {}, None),
         (None, {"cleared": True}, True),
-        (None, {}, None),
-        ({"odd": 1}, {}, None),
+        # What is reported as tripped and says no more has.
+        (None, {}, False),
+        ("", {}, False),
+        ({"odd": 1}, {}, False),
+        ("yes", {}, False),
+        ("no", {}, True),
     ],
 )
 def test_event_says_whether_it_is_over(value: Any, more: dict[str, Any], over: bool | None) -> None:
@@ -104,8 +109,8 @@ def test_event_says_whether_it_is_over(value: Any, more: dict[str, Any], over: b
         (event("RCD", "Tripped", evse=None), "RCD/Tripped@0"),
         (event("RCD", "Tripped", instance="A"), "RCD/Tripped[A]@1"),
         (event("EVSE", "Problem", techCode="CX004"), "EVSE/Problem@1#CX004"),
-        (event("Connector", "AvailabilityState", "Faulted"), "status"),
-        (event("ChargingStation", "AvailabilityState", "Faulted", evse=None), "status@0"),
+        (event("Connector", "AvailabilityState", "Faulted"), "status?"),
+        (event("ChargingStation", "AvailabilityState", "Faulted", evse=None), "status@0?"),
     ],
 )
 def test_fault_is_named_by_its_place_and_code(data: dict[str, Any], name: str) -> None:
@@ -120,7 +125,7 @@ def test_fault_is_named_by_its_place_and_code(data: dict[str, Any], name: str) -
         (event("Anything", "Level", "17", trigger="Periodic"), False),
         (event("Anything", "Level", "17", trigger="Alerting"), True),
         (event("Anything", "Level", "17", trigger="Alerting", cleared=True), False),
-        (event("Connector", "AvailabilityState", "Faulted", trigger="Alerting"), False),
+        (event("Connector", "AvailabilityState", "Faulted", trigger="Alerting"), True),
     ],
 )
 def test_asserted_fault_or_alert_is_to_be_seen(data: dict[str, Any], alarming: bool) -> None:

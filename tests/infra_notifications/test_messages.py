@@ -317,7 +317,7 @@ def test_connector_does_not_end_what_its_main_controller_reported() -> None:
 
 def test_resolution_in_words_ends_the_fuse_while_the_code_stands(point: ChargePoint) -> None:
     say(point, fault("overCurrentFailure", info="MCB of type 2 socket triggered"))
-    say(point, fault("overCurrentFailure", info="MCB type 2 reconnected"), now=at(5))
+    say(point, fault("overCurrentFailure", info="MCB type 2 reconnected", status="Available"), now=at(5))
     assert open_cases(point) == []
 
 
@@ -511,7 +511,9 @@ def test_one_click_can_say_that_it_is_no_alarm(point: ChargePoint) -> None:
     say(point, fault("OddFailure"))
     rule = rule_from_report(report=UnmappedReport.objects.get(), effect="info", case="")
     forget_rule_book()
-    say(point, fault("OddFailure", status="Charging"))
+    say(point, fault("OddFailure", status="Charging"), now=at(1))
+    assert verdicts()[-1] == MessageVerdict.CLEARED  # of what it reported beside Faulted
+    say(point, fault("OddFailure", status="Charging"), now=at(2))
     assert (rule.effect, verdicts()[-1], unmapped()) == (Effect.INFO, MessageVerdict.INFO, {})
 
 

@@ -94,7 +94,7 @@ def test_severities_from_danger_to_error(point: ChargePoint, severity: int, valu
     ("more", "case"),
     [
         ({"techCode": "E01", "techInfo": "RCD triggered", "severity": 3}, FUSE),
-        ({"techInfo": "Emergency stop pressed"}, SENSORS),
+        ({"techInfo": "Emergency stop pressed"}, FUSE),
         ({"techCode": "CX004"}, FUSE),
         ({"techCode": "E01"}, OTHER),
         ({}, OTHER),

@@ -1,0 +1,101 @@
+"""The words by which stations name what OCPP names: statuses, codes, yes and no, in other spellings and languages.
+
+Pure; what a message's reader and its corrector both ask.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from infra_notifications.rules.action_names import fold
+
+MAX_TEXT = 500
+_STATUSES = """
+    Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted Occupied
+"""
+_ERROR_CODES = """
+    ConnectorLockFailure EVCommunicationError GroundFailure HighTemperature InternalError LocalListConflict NoError
+    OtherError OverCurrentFailure OverVoltage PowerMeterFailure PowerSwitchFailure ReaderFailure ResetFailure
+    UnderVoltage WeakSignal
+"""
+STANDARD_CODES = frozenset(code.lower() for code in (*_ERROR_CODES.split(), "Mode3Error"))
+VALUES = {
+    "status": frozenset(_STATUSES.split()),
+    "connectorStatus": frozenset(_STATUSES.split()),
+    "errorCode": frozenset(_ERROR_CODES.split()),
+    "trigger": frozenset(("Alerting", "Delta", "Periodic")),
+}
+# What stations, other standards (OCPI) and six languages call a fault. Those that are out of service, in whatever
+# words, are none of them: they neither raise nor end anything.
+_FAULTY = """
+    Fault Faulty Error Err Failed Failure Broken Defective OutOfOrder Blocked Alarm Tripped Störung Gestört Fehler
+    Defekt Fehlerhaft Blockiert En_panne Panne En_défaut Défaut Défectueux Erreur Bloqué Avería Averiado Fallo
+    En_fallo Bloqueado Storing Gestoord Defect Fout Kapot Geblokkeerd Guasto Errore In_errore Bloccato Difettoso
+"""
+_NO_ERROR = """
+    NoError None OK Okay 0 00 No NoFault NoErrors NoFaults Null Nil NA NAN Normal Fine Undefined False KeinFehler Keine
+    Kein AucuneErreur PasDErreur Aucune SinError Ninguno GeenFout Geen NessunErrore Nessuno
+"""
+BLANK_CODES = {"-", "--", "_", "/", "?"}
+# OCPP 2.x variables that say that something is broken when they are true.
+DEFECTS = {"problem", "tripped", "fault", "failure", "error", "alarm"}
+# Those that hold the code of what is broken.
+CODE_VARIABLES = {"errorcode", "faultcode", "errorstatus", "faultstatus"}
+# What a part can do or has, be it true or not; its name beside these says nothing of a fault.
+TRAITS = ("available", "enabled", "present", "supported", "configured", "ready", "operated", "installed", "limit")
+# Parts of which OCPP itself says what each of their variables means.
+STANDARD_PROTECTION = {
+    *("overcurrentprotection", "overcurrentprotectionrecloser", "rcd", "rcdrecloser", "upstreamprotectiontrigger"),
+    *("groundisolationprotection", "emergencystopsensor"),
+}
+_TRUE = {"true", "1", "yes", "y", "on", "active", "tripped", "set", "present", "triggered", "raised", "pressed"}
+_FALSE = {
+    *("false", "0", "no", "n", "off", "inactive", "ok", "okay", "none", "normal", "cleared", "clear", "resolved"),
+    *("reset", "noerror", "no error", "nofault", "no fault", "noproblem", "no problem", "not tripped", "released"),
+    *("idle", "good"),
+}
+
+
+FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values in VALUES.items()}
+for _key in ("status", "connectorStatus"):
+    FOLDED_VALUES[_key] |= {fold(word): "Faulted" for word in _FAULTY.split()}
+FOLDED_VALUES["errorCode"] |= {fold(word): "NoError" for word in _NO_ERROR.split()}
+
+
+def pascal(name: str) -> str:
+    """snake_case as OCPP writes names; what is written without "_" stays."""
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_")) if "_" in name else name
+
+
+def text(value: Any) -> str:
+    """A value as text of reasonable length; objects and lists give nothing."""
+    if isinstance(value, str):
+        return value.strip()[:MAX_TEXT]
+    return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def truth(value: Any) -> bool | None:
+    """What a 2.x actualValue says of a boolean variable."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}.get(text(value).lower())
+
+
+def event_truth(variable: str, value: Any) -> bool | None:
+    """What the value of a variable says, None where it is no yes or no: in words where the variable asks for it. A
+    defect that is reported without a value that is known is one."""
+    said = truth(value)
+    if said is not None or (variable not in DEFECTS and variable not in CODE_VARIABLES and variable != "active"):
+        return said
+    word = text(value).lower()
+    if word not in _TRUE and re.fullmatch(r"[\d.,+-]+", word):
+        return None
+    if word in _FALSE or (not word and variable in CODE_VARIABLES):
+        return False
+    return True if word in _TRUE or variable != "active" else None
+
+
+def may_name(component: str, variable: str) -> bool:
+    """Whether the name of a part beside this variable says what is broken."""
+    return component.lower() not in STANDARD_PROTECTION and not variable.lower().endswith(TRAITS)

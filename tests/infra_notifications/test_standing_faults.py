@@ -1,0 +1,272 @@
+"""What says by itself that something is broken: no word, rule or odd spelling silences it; an end has a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra_notifications.models import ChargePoint, ChargePointState
+from tests.factories.infra_notifications import ChargePointFactory
+from tests.infra_notifications.helpers import at, event, events, fault, fine, open_cases, say
+
+pytestmark = pytest.mark.django_db
+
+OTHER, FUSE, SENSORS = "OTHER_FAULT", "FUSE_TRIPPED", "SENSORS"
+NO_ENDS = (
+    *(
+        "RCD reset required",
+        "RCD needs reset",
+        "RCD must be reset",
+        "please reset RCD",
+        "Reset breaker and call service",
+    ),
+    *("RCD reset failed", "Failed to reset RCD", "RCD cannot be reset", "RCD tripped again after reset"),
+    *("reset of RCD timed out", "RCD reset attempts exceeded", "fuse to be replaced", "Fuse must be replaced"),
+    *("Sicherung muss ersetzt werden", "FI muss zurückgesetzt werden", "FI nach Reset erneut ausgelöst"),
+    *("diferencial disparado tras rearme", "Ground fault after power restored", "disjoncteur doit être réarmé"),
+    *("aardlekschakelaar moet gereset worden", "il salvavita deve essere ripristinato", "fusible debe ser reparado"),
+    *("RCD couldn't be reset", "RCD won't reset", "zekering moet vervangen worden", "fusible à remplacer"),
+)
+ENDS = (
+    *("E-stop released", "fuse replaced", "Ground fault cleared", "Error TiltDetected resolved", "door closed"),
+    *("RCD reconnected", "Sicherung ersetzt", "Tür geschlossen", "porte fermée", "puerta cerrada", "deur gesloten"),
+)
+STANDARD = (
+    "GroundFailure",
+    "OverCurrentFailure",
+    "InternalError",
+    "OtherError",
+    "PowerSwitchFailure",
+    "HighTemperature",
+)
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    return ChargePointFactory()
+
+
+# ---- an end in words ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [*NO_ENDS, *ENDS, "E-Stop reset failed", "E-stop must be released"])
+def test_no_word_silences_a_fault_with_a_standard_code(point: ChargePoint, text: str) -> None:
+    for second, code in enumerate(STANDARD):
+        say(point, fault(code, info=text), now=at(2 * second))
+        assert open_cases(point) != [], code
+        say(point, fine(), now=at(2 * second + 1))
+    say(point, fault("GroundFailure"), now=at(60))
+    say(point, fault("OverCurrentFailure", info=text), now=at(61))
+    assert FUSE in open_cases(point)
+
+
+@pytest.mark.parametrize("text", NO_ENDS)
+@pytest.mark.parametrize("status", ["Faulted", "Available", "Charging"])
+def test_an_end_that_is_asked_for_or_failed_ends_nothing(point: ChargePoint, text: str, status: str) -> None:
+    say(point, fault("GroundFailure", status=status))
+    say(point, fault("GroundFailure", status=status, info=text), now=at(1))
+    assert open_cases(point) == [FUSE]
+
+
+@pytest.mark.parametrize(
+    ("data", "case"),
+    [
+        (event("Connector", "Problem", True, severity=2, techInfo="RCD tripped again after reset"), FUSE),
+        (event("Connector", "Problem", True, severity=2, techInfo="RCD reset required"), FUSE),
+        (event("RCD", "Tripped", True, techInfo="Ground fault cleared"), FUSE),
+        (event("EVSE", "AvailabilityState", "Faulted", techInfo="fuse replaced"), OTHER),
+        (event("EVSE", "Problem", True, techInfo="tilt resolved"), OTHER),
+        (event("PowerContactor", "Problem", True, severity=1, techInfo="RCD tripped"), FUSE),
+    ],
+)
+def test_what_is_true_counts_beside_any_word(point: ChargePoint, data: dict[str, Any], case: str) -> None:
+    say(point, events(data), protocol="ocpp2.1")
+    assert open_cases(point) == [case]
+
+
+@pytest.mark.parametrize("was_open", [True, False])
+def test_named_end_while_another_error_stands(point: ChargePoint, was_open: bool) -> None:
+    tilt = {"vendorId": "EVerest", "vendorErrorCode": "evse_board_support/TiltDetected"}
+    if was_open:
+        say(point, fault("OtherError", info="TiltDetected", **tilt))
+        assert open_cases(point) == [SENSORS]
+        say(point, fault("PowerMeterFailure"), now=at(1))
+    say(point, fault("PowerMeterFailure", info="Error TiltDetected resolved", **tilt), now=at(2))
+    assert open_cases(point) == [OTHER]
+    say(point, fine(), now=at(3))
+    assert open_cases(point) == []
+
+
+def test_end_of_one_of_two_named_faults(point: ChargePoint) -> None:
+    say(point, fault("OtherError", info="Door open"))
+    say(point, fault("GroundFailure"), now=at(1))
+    assert open_cases(point) == [FUSE, SENSORS]
+    say(point, fault("GroundFailure", info="door closed"), now=at(2))
+    assert open_cases(point) == [FUSE]
+
+
+@pytest.mark.parametrize("code", ["NoError", "OtherError"])
+def test_faulted_beside_an_end_belongs_to_the_cause_that_is_open(point: ChargePoint, code: str) -> None:
+    say(point, fault("GroundFailure"))
+    say(point, fault(code, info="door closed"), now=at(1))
+    assert open_cases(point) == [FUSE]
+    say(point, fine(), now=at(2))
+    assert open_cases(point) == []
+
+
+# ---- statuses -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        *("Fault", "Error", "OutOfOrder", "OUTOFORDER", "out of order", "Failed", "Blocked", "Störung", "gestört"),
+        *("Defekt", "en panne", "en défaut", "avería", "fallo", "storing", "defect", "guasto", "errore"),
+        *("ChargePointStatus.faulted", "FAULTED"),
+    ],
+)
+def test_spellings_of_faulted(point: ChargePoint, status: str) -> None:
+    intake = say(point, fine(status=status))
+    assert open_cases(point) == [OTHER]
+    assert "Faulted" in str(intake.warnings)
+    assert ChargePointState.objects.get(charge_point=point).status == "Faulted"
+
+
+@pytest.mark.parametrize("status", ["OutOfService", "Inoperative", "Foo", "", None, "Außer Betrieb", "hors service"])
+def test_unknown_status_neither_ends_nor_raises(point: ChargePoint, status: str | None) -> None:
+    assert say(point, fine(status=status)).warnings != []
+    assert open_cases(point) == []
+    say(point, fault("GroundFailure"), now=at(1))
+    say(point, fine(status=status), now=at(2))
+    assert open_cases(point) == [FUSE]
+
+
+# ---- codes ----------------------------------------------------------------------------------------------------------
+
+NO_ERRORS = (
+    *("None", "OK", "0", "NoFault", "null", "N/A", "-", "ChargePointErrorCode.no_error", "noError", "No Error"),
+    *("no_error", "NO_ERROR", 0, "", None),
+)
+
+
+@pytest.mark.parametrize("code", NO_ERRORS)
+def test_spellings_of_no_error_end(point: ChargePoint, code: Any) -> None:
+    say(point, fault("GroundFailure"))
+    say(point, fine(errorCode=code), now=at(1))
+    assert open_cases(point) == []
+
+
+def test_available_without_a_code_is_an_end_and_warned_of(point: ChargePoint) -> None:
+    say(point, fault("GroundFailure"))
+    intake = say(point, {"connectorId": 1, "status": "Available"}, now=at(1))
+    assert open_cases(point) == []
+    assert "errorCode" in str(intake.warnings)
+
+
+@pytest.mark.parametrize(
+    ("after", "cases"),
+    [
+        (fault("WeakSignal", status="Available"), []),
+        (fault("EVCommunicationError", status="Charging"), []),
+        (fault("InternalError", status="Available"), [OTHER]),
+        (fault("OtherError", status="Available", info="door open"), [SENSORS]),
+        (fault("OtherError", status="Charging", info="Firmware update"), []),
+        (fault("WeakSignal", status="Unavailable"), [FUSE]),
+        (fault("ReaderFailure", status="Unavailable"), [FUSE, OTHER]),
+        (fault("ReaderFailure"), [FUSE, OTHER]),
+    ],
+)
+def test_status_that_lets_one_charge_ends_what_was_faulted(
+    point: ChargePoint, after: dict[str, Any], cases: list[str]
+) -> None:
+    say(point, fault("GroundFailure"))
+    say(point, after, now=at(1))
+    assert open_cases(point) == cases
+    say(point, fine(), now=at(2))
+    assert open_cases(point) == []
+
+
+def test_what_one_can_charge_in_spite_of_is_told_in_turn(point: ChargePoint) -> None:
+    say(point, fault("OtherError", status="Available", info="TiltDetected"))
+    say(point, fault("PowerMeterFailure", status="Available"), now=at(1))
+    assert open_cases(point) == [OTHER, SENSORS]
+    say(point, fault("PowerMeterFailure", status="Available", info="Error TiltDetected resolved"), now=at(2))
+    assert open_cases(point) == [OTHER]
+    say(point, fine(), now=at(3))
+    assert open_cases(point) == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "case"),
+    [
+        (fault("WeakSignal", info="RCD tripped"), [FUSE]),
+        (fault("WeakSignal", status="Charging", info="no impact on charging"), []),
+        (fault("OtherError", info="RDC > 6mA"), [FUSE]),
+        (fault("OtherError", info="F1 tripped"), [FUSE]),
+        (fault("OtherError", info="Emergency stop button pressed"), [FUSE]),
+        (fine(status="Unavailable", info="Emergency stop pressed"), [FUSE]),
+        (fine(status="Charging", info="Door open"), [SENSORS]),
+        (fine(status="Available", info="Door open"), []),
+        (fine(status="Charging", info="Door closed"), []),
+        *((fault("OtherError", info=text), [OTHER]) for text in ("RCD hasn't tripped", "RCD didn’t trip")),
+        *((fault("OtherError", info=text), [OTHER]) for text in ("DC leakage 0.2 mA", "RCD type B installed")),
+        *((fault("OtherError", info=text), [OTHER]) for text in ("fuse 32A", "Sicherung 63 A", "FI Typ A verbaut")),
+        *((fault("OtherError", info=text), [OTHER]) for text in ("le disjoncteur n'a jamais déclenché",)),
+        *((fault("OtherError", info=text), [OTHER]) for text in ("el diferencial nunca ha saltado",)),
+        *((fault("OtherError", info=text), [OTHER]) for text in ("aardlekschakelaar is nooit uitgeschakeld",)),
+    ],
+)
+def test_texts_beside_codes(point: ChargePoint, payload: dict[str, Any], case: list[str]) -> None:
+    say(point, payload)
+    assert open_cases(point) == case
+
+
+# ---- OCPP 2.x -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["yes", "on", "active", "Tripped", "1", None, "", "E42"])
+def test_problem_in_whatever_words(point: ChargePoint, value: Any) -> None:
+    data = event("PowerContactor", "Problem") | {"actualValue": value}
+    say(point, events(data))
+    assert open_cases(point) == [OTHER]
+
+
+@pytest.mark.parametrize("value", ["no", "off", "inactive", "OK", False, "0", "No Fault"])
+def test_end_of_a_problem_in_whatever_words_and_case(point: ChargePoint, value: Any) -> None:
+    say(point, events(event("PowerContactor", "Problem")))
+    say(point, events(event("powercontactor", "problem", value)), now=at(1))
+    assert open_cases(point) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "case"),
+    [
+        (event("Connector", "ErrorCode", "GroundFailure"), [FUSE]),
+        (event("Connector", "ErrorCode", "E42"), [OTHER]),
+        (event("Connector", "ErrorCode", "NoError"), []),
+        (event("EmergencyStop", "Active"), [FUSE]),
+        (event("EmergencyStop", "Tripped"), [FUSE]),
+        (event("EmergencyStop", "Enabled"), []),
+        (event("EVSE", "Overload"), [FUSE]),
+        (event("ResidualCurrentDevice", "Tripped"), [FUSE]),
+        (event("FuseBox", "Problem"), [FUSE]),
+        (event("FuseBox", "Available"), []),
+        (event("EVSE", "availability_state", "Faulted"), [OTHER]),
+        (event("EVSE", "AvailabilityState", "ConnectorStatusEnumType.faulted"), [OTHER]),
+        (event("EVSE", "Problem") | {"variable": "Problem", "component": "EVSE"}, [OTHER]),
+        (event("TiltSensor", "Active", True, severity=9), []),
+        (event("TiltSensor", "Active", True, severity=9, trigger="Periodic"), []),
+        (event("TiltSensor", "Active", True, severity=9, trigger="Alerting"), [SENSORS]),
+        (event("TiltSensor", "Active", True), [SENSORS]),
+    ],
+)
+def test_events_in_other_spellings(point: ChargePoint, data: dict[str, Any], case: list[str]) -> None:
+    say(point, events(data), protocol="ocpp2.1")
+    assert open_cases(point) == case
+
+
+def test_security_event_in_snake_case(point: ChargePoint) -> None:
+    said = {"type": "tamper_detection_activated", "timestamp": at(0).isoformat()}
+    say(point, said, action="SecurityEventNotification", protocol="ocpp2.0.1")
+    assert open_cases(point) == [SENSORS]
