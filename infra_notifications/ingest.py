@@ -24,8 +24,10 @@ from infra_notifications.rules.vocabulary import (
     event_truth,
     may_name,
     pascal,
+    severity_of,
     text,
     truth,
+    whole,
 )
 
 # A fault's name: its place, and behind `#` the code that tells it from others at the same place.
@@ -42,13 +44,11 @@ NO_ERROR = "NoError"
 BESIDE, NOT_BESIDE = "#beside", "!"
 # Ends the name of a fault of which the cause is not known: "Faulted" without a word.
 VAGUE = "?"
+# Reasons for the end of a transaction that are faults (1.6 and 2.x, and the names of 1.6's error codes).
+FAULTS_THAT_END = {"emergencystop", "groundfault", "groundfailure", "overcurrentfault", "overcurrentfailure"}
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
-_SEVERITY_NAMES = "danger hardwarefailure systemfailure critical error alert warning notice informational debug"
-_SEVERITIES = {name: number for number, name in enumerate(_SEVERITY_NAMES.split())}
-_SEVERITIES |= {"emergency": 0, "fatal": 0, "warn": 6, "info": 8}
 GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
 _SEPARATORS = re.compile(r"[,;|\s]+")
-_NUMBER, _LEADING_NUMBER = re.compile(r"\+?\d{1,5}(\.0*)?"), re.compile(r"\d\b")
 
 
 class OcppMessage(msgspec.Struct, kw_only=True):
@@ -112,6 +112,8 @@ class Observation:
     grave: bool = False
     # OCPP 1.6: its status lets one charge, so that what was reported beside Faulted is over.
     operative: bool = False
+    # Nobody will say that it is over unless the connector's status does.
+    transient: bool = False
     occurred_at: datetime | None = None
     # When the device wrote the message, where it tells that apart from when the thing occurred.
     sent_at: datetime | None = None
@@ -165,28 +167,6 @@ def parse_time(value: Any) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (OverflowError, ValueError):
         return None
-
-
-def whole(value: Any) -> int | None:
-    """A small whole number in any spelling: as text, with a fraction of nothing, as the only one of a list."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = float(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 32_768 else None
-
-
-def severity_of(value: Any) -> int | None:
-    """A severity of OCPP 2.1, 0 (danger) to 9 (debug), by its number or its name; None for anything else."""
-    number = whole(value)
-    if number is None:
-        words = text(value[0] if isinstance(value, list) and len(value) == 1 else value).lower()
-        number = _SEVERITIES.get("".join(filter(str.isalpha, words)))
-        if number is None and (leading := _LEADING_NUMBER.match(words)):
-            number = int(leading[0])
-    return number if number is not None and number < 10 else None
 
 
 def _codes(*values: Any) -> tuple[str, ...]:
@@ -339,7 +319,19 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
     )
 
 
+def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    """A transaction that a fault ended (1.6: `reason`, 2.x: `stoppedReason`); that the grid or a person did is none."""
+    reason = text(body.get("reason")) or text(_object(body.get("transactionInfo")).get("stoppedReason"))
+    if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
+        return
+    evse, at = whole(_object(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
+    fault, grave = _status_fault(evse), {"alarming": True, "defective": True, "transient": True}
+    yield Observation(action, protocol, evse, codes=(reason,), fault=fault, occurred_at=at, **grave)
+
+
 _READERS = {
+    "stoptransaction": _transaction_end,
+    "transactionevent": _transaction_end,
     "statusnotification": _status_notification,
     "notifyevent": _notify_event,
     "securityeventnotification": _security_event,

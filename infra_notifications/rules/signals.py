@@ -10,6 +10,9 @@ from infra_notifications.ingest import VAGUE, Observation
 from infra_notifications.rules.lifecycle import Signal, ending_what_faulted
 from infra_notifications.rules.matching import Reading
 
+# For how long a fault holds that nobody says the end of.
+TRANSIENT_S = 3_600
+
 
 def signals_of(
     observation: Observation, reading: Reading, effect: Effect, moment: Moment, received_at: datetime, queued: bool
@@ -23,6 +26,8 @@ def signals_of(
 
     def signal(case: Case | None, raised: bool, fault: str) -> Signal:
         every_case, momentary_s = case is None, rule.momentary_s if rule else None
+        if observation.transient:
+            momentary_s = momentary_s or TRANSIENT_S
         about = (case or Case.OTHER_FAULT, raised, fault, moment, received_at, reading.said, rule.id if rule else None)
         return Signal(*about, momentary_s, queued=queued, every_case=every_case)
 

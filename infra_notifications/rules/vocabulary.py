@@ -61,6 +61,11 @@ FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values i
 for _key in ("status", "connectorStatus"):
     FOLDED_VALUES[_key] |= {fold(word): "Faulted" for word in _FAULTY.split()}
 FOLDED_VALUES["errorCode"] |= {fold(word): "NoError" for word in _NO_ERROR.split()}
+# The severities of OCPP 2.1 by number, and what else they are called.
+_SEVERITY_NAMES = "danger hardwarefailure systemfailure critical error alert warning notice informational debug"
+_SEVERITIES = {name: number for number, name in enumerate(_SEVERITY_NAMES.split())}
+_SEVERITIES |= {"emergency": 0, "fatal": 0, "warn": 6, "info": 8}
+_NUMBER, _LEADING_NUMBER = re.compile(r"\+?\d{1,5}(\.0*)?"), re.compile(r"\d\b")
 
 
 def pascal(name: str) -> str:
@@ -99,3 +104,25 @@ def event_truth(variable: str, value: Any) -> bool | None:
 def may_name(component: str, variable: str) -> bool:
     """Whether the name of a part beside this variable says what is broken."""
     return component.lower() not in STANDARD_PROTECTION and not variable.lower().endswith(TRAITS)
+
+
+def whole(value: Any) -> int | None:
+    """A small whole number in any spelling: as text, with a fraction of nothing, as the only one of a list."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 32_768 else None
+
+
+def severity_of(value: Any) -> int | None:
+    """A severity of OCPP 2.1, 0 (danger) to 9 (debug), by its number or its name; None for anything else."""
+    number = whole(value)
+    if number is None:
+        words = text(value[0] if isinstance(value, list) and len(value) == 1 else value).lower()
+        number = _SEVERITIES.get("".join(filter(str.isalpha, words)))
+        if number is None and (leading := _LEADING_NUMBER.match(words)):
+            number = int(leading[0])
+    return number if number is not None and number < 10 else None

@@ -76,6 +76,7 @@ def normalised(given: ChargePointInput) -> dict[str, Any]:
     """A document of what was given: composed and trimmed, tags in lower case and once each."""
     doc: dict[str, Any] = msgspec.to_builtins(given)
     doc = {key: composed(value) if isinstance(value, str) else value for key, value in doc.items()}
+    doc |= {key: named.strip("/ ") for key in ("evse_id", "station") if (named := doc.get(key))}
     if "tags" in doc:
         tags = (part for tag in doc["tags"] or () for part in _TAG_ENDS.split(tag))
         doc["tags"] = sorted({" ".join(tag.lower().split()) for tag in tags if tag.strip()})

@@ -229,3 +229,61 @@ def test_message_list_says_that_no_rule_knows_it(point: ChargePoint) -> None:
     message = ChargePointMessage.objects.get()
     (finding,) = message.findings or []
     assert (message.verdict, finding["case"], finding["rule"]) == ("raised", OTHER, None)
+
+
+# ---- transactions that a fault ended --------------------------------------------------------------------------------
+
+
+def stop(reason: Any, **more: Any) -> dict[str, Any]:
+    return {"meterStop": 1, "timestamp": at(0).isoformat(), "transactionId": 7, "reason": reason} | more
+
+
+def ended(reason: Any) -> dict[str, Any]:
+    return {
+        "eventType": "Ended",
+        "seqNo": 3,
+        "timestamp": at(0).isoformat(),
+        "triggerReason": "AbnormalCondition",
+        "transactionInfo": {"transactionId": "t", "stoppedReason": reason},
+        "evse": {"id": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("reason", "case"),
+    [
+        ("EmergencyStop", "SENSORS"),
+        ("emergency_stop", "SENSORS"),
+        ("GroundFault", "FUSE_TRIPPED"),
+        ("OvercurrentFault", "FUSE_TRIPPED"),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+def test_a_fault_that_ended_a_transaction_is_told_until_the_connector_is_available(
+    point: ChargePoint, reason: str, case: str, protocol: str
+) -> None:
+    action, payload = (
+        ("StopTransaction", stop(reason)) if protocol == "ocpp1.6" else ("TransactionEvent", ended(reason))
+    )
+    assert say(point, payload, action=action, protocol=protocol).rejected == []
+    incident = Incident.objects.get(closed_at=None)
+    assert incident.case in (case, "OTHER_FAULT")
+    assert incident.ends_at is not None
+    say(point, fine())
+    assert not Incident.objects.filter(closed_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    "reason", ["Local", "Remote", "PowerLoss", "PowerQuality", "EVDisconnected", "", None, 7, {}, []]
+)
+def test_any_other_end_of_a_transaction_is_none(point: ChargePoint, reason: Any) -> None:
+    say(point, stop(reason), action="StopTransaction")
+    say(point, ended(reason), action="TransactionEvent", protocol="ocpp2.0.1")
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize("later", ["Faulted", "Unavailable"])
+def test_a_fault_that_ended_a_transaction_and_lasts_does_not_end_by_time(point: ChargePoint, later: str) -> None:
+    say(point, stop("GroundFault"), action="StopTransaction")
+    say(point, fault("GroundFailure", status=later))
+    assert Incident.objects.get(closed_at=None).ends_at is None

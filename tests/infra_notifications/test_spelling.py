@@ -424,20 +424,26 @@ SAME = [
     (COMPOSED, APART),
     (APART, COMPOSED.upper()),
     ("Stra\u00dfe", "STRA\u00dfE"),
+    ("CP-1", "/CP-1"),
+    ("CP-1", "CP-1/"),
+    ("/CP-1", "cp-1"),
+    ("ocpp/CP-1", "/OCPP/CP-1 /"),
 ]
 
 
 @pytest.mark.parametrize(("listed", "spelt"), SAME)
 def test_a_station_and_an_evse_id_are_the_same_in_every_spelling(listed: str, spelt: str) -> None:
-    upsert_charge_points(rows=[ChargePointInput(evse_id=f"DE*{listed}*1", station=listed, connector=1)], now=NOW)
+    upsert_charge_points(
+        rows=[ChargePointInput(evse_id=f"DE*{listed.strip('/')}*1", station=listed, connector=1)], now=NOW
+    )
     point = ChargePoint.objects.get()
     heard = [
         say(point, FAULTED, charge_point=None, station=spelt),
-        say(point, FAULTED, charge_point=f" DE*{spelt.strip()}*1"),
-        take_neutral(signal(f"de*{spelt.strip()}*1\n", "raised", case="SENSORS")),
+        say(point, FAULTED, charge_point=f" DE*{spelt.strip().strip(' /')}*1"),
+        take_neutral(signal(f"de*{spelt.strip().strip(' /')}*1\n", "raised", case="SENSORS")),
     ]
     assert [told.accepted for told in heard] == [1, 1, 1], heard
-    upsert_charge_points(rows=[ChargePointInput(evse_id=f" DE*{spelt.strip()}*1", name="renamed")], now=NOW)
+    upsert_charge_points(rows=[ChargePointInput(evse_id=f" DE*{spelt.strip().strip(' /')}*1", name="renamed")], now=NOW)
     assert ChargePoint.objects.get().name == "renamed"
 
 
