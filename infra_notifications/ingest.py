@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -325,8 +325,8 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
         return
     evse, at = whole(_object(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
-    fault, grave = _status_fault(evse), {"alarming": True, "defective": True, "transient": True}
-    yield Observation(action, protocol, evse, codes=(reason,), fault=fault, occurred_at=at, **grave)
+    said = Observation(action, protocol, evse, codes=(reason,), fault=_status_fault(evse), occurred_at=at)
+    yield replace(said, alarming=True, defective=True, transient=True)
 
 
 _READERS = {

@@ -369,6 +369,15 @@ class Migration(migrations.Migration):
                         condition=models.Q(("station", ""), _negated=True),
                         name="chargepoint_station",
                     ),
+                    models.Index(
+                        models.Func(
+                            django.db.models.functions.text.Upper("evse_id"),
+                            models.Value("*- ."),
+                            models.Value(""),
+                            function="translate",
+                        ),
+                        name="chargepoint_evse_letters",
+                    ),
                     django.contrib.postgres.indexes.GinIndex(
                         fields=["search_text"], name="chargepoint_search", opclasses=("gin_trgm_ops",)
                     ),

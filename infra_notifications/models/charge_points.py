@@ -123,6 +123,10 @@ class ChargePoint(models.Model):
         indexes = (
             # Messages name a station and a connector; a sign of life reaches all charge points of a station.
             models.Index(Upper("station"), "connector", name="chargepoint_station", condition=~Q(station="")),
+            # EVSE ids with other separators, or none.
+            models.Index(
+                Func(Upper("evse_id"), Value("*- ."), Value(""), function="translate"), name="chargepoint_evse_letters"
+            ),
             # Magic Search's free text.
             GinIndex(fields=("search_text",), name="chargepoint_search", opclasses=("gin_trgm_ops",)),
             GinIndex(fields=("tags",), name="chargepoint_tags"),

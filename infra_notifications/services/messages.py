@@ -213,7 +213,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         if self.evse_keys[row]:
             point = self.directory.by_evse.get(self.evse_keys[row])
             if point is None:
-                self.alive[row] = self.directory.by_station.get(message.station or "", [])
+                self.alive[row] = self.directory.by_station.get(self.stations[row], [])
                 return f"charge point {message.charge_point}"
             self.targets[row], self.alive[row] = [point], self.directory.family(point)
             return ""

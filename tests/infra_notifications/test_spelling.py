@@ -447,6 +447,34 @@ def test_a_station_and_an_evse_id_are_the_same_in_every_spelling(listed: str, sp
     assert ChargePoint.objects.get().name == "renamed"
 
 
+@pytest.mark.parametrize(
+    "spelt", ["DEABCE00011", "DE-ABC-E0001-1", "de*abc*e0001-1", "DE ABC E0001 1", "DE*ABC*E00011"]
+)
+def test_the_separators_of_an_evse_id_may_be_others(spelt: str) -> None:
+    points = [
+        ChargePointInput(evse_id=f"DE*ABC*E0001*{n}", station="CP-1" if n < 3 else "", connector=n) for n in (1, 2, 3)
+    ]
+    upsert_charge_points(rows=points, now=NOW)
+    point = ChargePoint.objects.get(connector=1)
+    assert say(point, FAULTED, charge_point=spelt).accepted == 1
+    assert take_neutral(signal(spelt, "raised", case="SENSORS")).accepted == 1
+    assert set(Incident.objects.values_list("charge_point__connector", flat=True)) == {1}
+
+
+def test_an_evse_id_that_may_be_two_is_neither() -> None:
+    upsert_charge_points(
+        rows=[ChargePointInput(evse_id=evse_id) for evse_id in ("DE*ABC*E1*11", "DE*ABC*E11*1")], now=NOW
+    )
+    assert take_neutral(signal("DE*ABC*E11*1", "raised")).accepted == 1
+    assert take_neutral(signal("DEABCE111", "raised")).accepted == 0
+    assert Incident.objects.get().charge_point.evse_id == "DE*ABC*E11*1"
+
+
+def test_the_signs_of_any_other_id_count() -> None:
+    upsert_charge_points(rows=[ChargePointInput(evse_id="box-1.1")], now=NOW)
+    assert take_neutral(signal("box-11", "raised")).accepted == 0
+
+
 def test_unknown_stations_are_one_in_every_spelling() -> None:
     assert take(*(say_unknown(name) for name in ("cp-9", "CP-9 ", "Cp\u200b-9"))).accepted == 0
     take(say_unknown("CP-9"))
