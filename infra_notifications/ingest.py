@@ -271,6 +271,8 @@ def _event(
     over = None if said is None else not said
     if truth(data.get("cleared")) or status.lower() in OPERATIVE:
         over = True
+    if over and status.lower() == FAULTED:
+        status = ""  # it is no longer, and what it is instead is not said
     severity, faulted = severity_of(data.get("severity")), status.lower() == FAULTED and over is not True
     grave = severity is not None and severity < GRAVEST_HARMLESS
     informational = severity is not None and severity >= INFORMATIONAL and not alerting and not is_defect

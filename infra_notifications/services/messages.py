@@ -296,7 +296,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             self._note_unknown(row, observation.evse)
             return
         moment = self._moment_of(row, observation, points, states)
-        if observation.status:
+        if observation.status or (observation.over and observation.variable.lower() == "availabilitystate"):
             states.note_status(points, observation.status, self.received[row], moment)
         effect = effect_of(rule, observation) if rule else Effect.INFO
         signals = signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])

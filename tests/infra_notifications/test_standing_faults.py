@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from infra_notifications.models import ChargePoint, ChargePointState
+from infra_notifications.models import ChargePoint, ChargePointState, EventRule, UnmappedReport
+from infra_notifications.services.mapping import forget_rule_book, rule_from_report
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import at, event, events, fault, fine, open_cases, say
 
@@ -270,3 +274,91 @@ def test_security_event_in_snake_case(point: ChargePoint) -> None:
     said = {"type": "tamper_detection_activated", "timestamp": at(0).isoformat()}
     say(point, said, action="SecurityEventNotification", protocol="ocpp2.0.1")
     assert open_cases(point) == [SENSORS]
+
+
+# ---- rules of operators ---------------------------------------------------------------------------------------------
+
+
+def said_to_be_harmless(report: UnmappedReport, effect: str = "info") -> None:
+    rule_from_report(report=report, effect=effect, case="")
+    forget_rule_book()
+
+
+@pytest.mark.parametrize("effect", ["info", "clear"])
+def test_click_on_faulted_silences_nothing_that_is_faulted(point: ChargePoint, effect: str) -> None:
+    bare = {"connectorStatus": "Faulted", "evseId": 1, "connectorId": 1, "timestamp": at(0).isoformat()}
+    report = UnmappedReport(protocol="ocpp2.0.1", action="StatusNotification", said="Faulted", signature="x")
+    report.conditions = {"actions": ["StatusNotification"], "codes": ["!*"], "statuses": ["Faulted"], "words": ["="]}
+    report.first_seen = report.last_seen = at(0)
+    report.save()
+    said_to_be_harmless(report, effect)
+    say(point, fault("GroundFailure"))
+    assert open_cases(point) == [FUSE]
+    say(point, fine(), now=at(1))
+    say(point, bare, now=at(2))
+    assert open_cases(point) == [OTHER]
+
+
+def test_click_on_a_part_leaves_its_grave_messages_and_what_they_name(point: ChargePoint) -> None:
+    say(point, events(event("OddPart", "Problem", True)), protocol="ocpp2.1")
+    said_to_be_harmless(UnmappedReport.objects.get())
+    say(point, events(event("OddPart", "Problem", False)), protocol="ocpp2.1", now=at(1))
+    say(point, events(event("OddPart", "Problem", True)), protocol="ocpp2.1", now=at(2))
+    assert open_cases(point) == []
+    say(point, events(event("OddPart", "Problem", True, severity=1)), protocol="ocpp2.1", now=at(3))
+    assert open_cases(point) == [OTHER]
+    tripped = event("OddPart", "Problem", True, severity=1, techInfo="RCD tripped")
+    say(point, events(tripped), protocol="ocpp2.1", now=at(4))
+    assert FUSE in open_cases(point)
+
+
+# ---- nothing that is Faulted is silent ------------------------------------------------------------------------------
+
+STATUSES = ("Faulted", "Störung", "Available", "Charging", "Unavailable", "Foo", "")
+CODES = (*STANDARD, "NoError", "WeakSignal", "None", "", "E42", "GroundFailure,F003")
+TEXTS = ("", "RCD tripped", "door open", "all OK", "Firmware update", "kein Fehler", *NO_ENDS, *ENDS)
+STATUS_1_6 = st.builds(
+    lambda status, code, info: fault(code, status=status, info=info),
+    *(st.sampled_from(STATUSES), st.sampled_from(CODES), st.sampled_from(TEXTS)),
+)
+STATE_2_X = st.builds(
+    lambda status, text, code, cleared: events(
+        event("Connector", "AvailabilityState", status, techInfo=text, techCode=code, cleared=cleared)
+    ),
+    *(st.sampled_from(STATUSES), st.sampled_from(TEXTS)),
+    *(st.sampled_from((None, "CX004", "E42")), st.sampled_from((None, None, True))),
+)
+DEFECT_2_X = st.builds(
+    lambda part, variable, value, text: events(event(part, variable, value, techInfo=text)),
+    *(st.sampled_from(("EVSE", "RCD", "FuseBox", "TiltSensor")), st.sampled_from(("Problem", "Tripped", "Active"))),
+    *(st.sampled_from((True, False, "yes", "off", "")), st.sampled_from(TEXTS)),
+)
+HARMLESS_RULES = (
+    {"effect": "info", "statuses": ["Faulted"]},
+    {"effect": "clear", "statuses": ["Faulted"]},
+    {"effect": "clear", "case": FUSE, "codes": ["GroundFailure"]},
+    {"effect": "info", "codes": ["OtherError", "InternalError"]},
+    {"effect": "info", "components": ["Connector", "EVSE"]},
+    {"effect": "clear", "case": SENSORS, "words": ["tripped"]},
+)
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    messages=st.lists(st.one_of(STATUS_1_6, STATE_2_X, DEFECT_2_X), min_size=1, max_size=6),
+    harmless=st.one_of(st.none(), st.sampled_from(HARMLESS_RULES)),
+)
+def test_no_charge_point_is_faulted_without_an_incident(
+    messages: list[dict[str, Any]], harmless: dict[str, Any] | None
+) -> None:
+    with transaction.atomic():
+        point = ChargePointFactory()
+        if harmless:
+            EventRule.objects.create(name="An operator’s own", precedence=10, **({"case": ""} | harmless))
+        forget_rule_book()
+        for second, payload in enumerate(messages):
+            say(point, payload, now=at(second))
+            is_faulted = ChargePointState.objects.get(charge_point=point).status == "Faulted"
+            assert not is_faulted or open_cases(point) != []
+        transaction.set_rollback(True)
+    forget_rule_book()
