@@ -21,6 +21,7 @@ from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
     MAX_TEXT,
+    STANDARD_CODES,
     event_truth,
     may_name,
     pascal,
@@ -127,8 +128,16 @@ class Observation:
 
     @property
     def counts(self) -> bool:
-        """Whether it says by itself that something is broken, so that words beside it may end another fault only."""
-        return self.over is not True and (self.faulted or (bool(self.component) and self.defective))
+        """Whether it says by itself that something is broken, so that words beside it may end another fault only: what
+        is Faulted or true, a standard code while one cannot charge, and what has no status that is known."""
+        if self.over is True or self.operative:
+            return False
+        if self.component or self.status.lower() == FAULTED:
+            return self.defective
+        if self.status.lower() in INOPERATIVE:
+            codes = {code.lower() for code in self.codes}
+            return self.defective and bool(codes & STANDARD_CODES - set(UNSPECIFIC))
+        return self.action.lower() == "statusnotification"
 
     @property
     def facts(self) -> tuple[Any, ...]:

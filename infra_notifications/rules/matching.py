@@ -206,6 +206,8 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
     elif _is_overruled(rule, observation):
         is_end, ended = rule.effect == Effect.CLEAR, rule.case if rule.effect == Effect.CLEAR else ""
         rule = _standing(rules, observation, ended)
+        if rule is OTHER_FAULT and not observation.defective:
+            return Reading(None, observation.said, is_unmapped)
         # The same case goes on for another reason.
         ended = "" if ended == rule.case else ended
         unspecific = all(code.lower() in UNSPECIFIC for code in observation.codes)

@@ -98,11 +98,13 @@ ENDS = [
 # What denies, and what says that all is well; "no. 4" and "Not-Aus" do not.
 NEGATIONS = [
     *("no", "not", "none", "never", "without", "kein*", "nicht", "ohne", "pas", "aucun*", "sans", "sin", "ningun*"),
+    *("hasn't", "haven't", "hadn't", "didn't", "isn't", "wasn't", "doesn't", "aren't", "weren't", "nie", "niemals"),
+    *("jamais", "nunca", "nooit", "mai"),
     *("ningún*", "geen", "0", "niet", "zonder", "nessun*", "non", "senza", "NO_FAULT", "no fault"),
 ]
 _NO = (
     r"no(?!\.?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
-    r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit|mai"
+    r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit"
     # "Cannot" and "won't" say that something does not succeed; these, that it is not so.
     r"|(?:is|are|was|were|has|have|had|did|does|do)n'?t"
 )
