@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from django.conf import settings
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -111,15 +112,15 @@ def _report() -> UnheardReport | None:
 
 
 def attach_missing(rows: Sequence[NotificationGroup]) -> None:
-    """Gives each group `missing`: why it notifies nobody, in the words of its page; one query each."""
-    ids = [group.pk for group in rows]
-    reasons = {
-        name: set(NotificationGroup.objects.filter(MISSING[name](), pk__in=ids).values_list("pk", flat=True))
-        for name in MISSING
-        if name != "any"
+    """Gives each group `missing`: why it notifies nobody, in the words of its page; one query for all of them."""
+    why = [name for name in MISSING if name != "any"]
+    found = NotificationGroup.objects.filter(MISSING["any"](), pk__in=[group.pk for group in rows])
+    answers = found.values_list("pk", *(ExpressionWrapper(MISSING[name](), BooleanField()) for name in why))
+    missing = {
+        pk: [MISSING_LABELS[name] for name, is_so in zip(why, reasons, strict=True) if is_so] for pk, *reasons in answers
     }
     for group in rows:
-        group.missing = [MISSING_LABELS[name] for name, pks in reasons.items() if group.pk in pks]  # type: ignore[attr-defined]
+        group.missing = missing.get(group.pk, [])  # type: ignore[attr-defined]
 
 
 def unheard_counts() -> dict[str, int]:

@@ -203,7 +203,8 @@ def test_unlocked_again_the_trip_goes_on() -> None:
 
 def test_an_unlocking_from_before_the_request_does_not_cancel_it() -> None:
     trip = ending_trip(TripStatus.TERMINATION_REQUESTED)
-    say(trip, "lock", MADE + 10 * MINUTE, state="unlocked")
+    TerminationRequest.objects.update(date=at(-60))
+    say(trip, "lock", at(-61), state="unlocked")
     assert Trip.objects.get().status == TripStatus.TERMINATION_REQUESTED
 
 

@@ -166,7 +166,11 @@ def copy(thing: models.Model, number: int) -> Any:
             setattr(made, to.name, copy(getattr(made, to.name), number))
             differing.add(to.name)
     key = made.pk
-    made.pk = f"{key[:-3]}{number:03}" if isinstance(key, str) else None
+    if isinstance(key, str):
+        made.pk = f"{key[:-3]}{number:03}"
+    else:
+        # Some keys are numbers that the row is given, e.g. a source's.
+        made.pk = None if isinstance(model._meta.auto_field, models.Field) else key + 1 + number
     for field in model._meta.concrete_fields:
         if isinstance(field, models.UUIDField):
             setattr(made, field.name, uuid.uuid4())

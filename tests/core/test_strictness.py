@@ -12,8 +12,8 @@ from outbox.models import TopicList
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 
-# The resources that configure Signalbox; bodies of whatever else are data or say what is to be done.
-CONFIGURATION = ("/charging/groups", "/topic-lists", "/webhooks", "/remotes/callbacks")
+# The resources that configure Signalbox, adoption among them; other bodies are data or say what is to be done.
+CONFIGURATION = ("/charging/groups", "/charging/unknown", "/topic-lists", "/webhooks", "/remotes/callbacks")
 
 
 DOCUMENT = machine_api.get_openapi_schema()
@@ -96,12 +96,14 @@ def errors(answer: Any) -> dict[str, str]:
 
 CREATED: dict[str, dict[str, Any]] = {
     "/charging/groups": {"name": "A", "emails": []},
+    "/charging/unknown": {"stations": ["TST-1"]},
     "/topic-lists": {"name": "A", "topics": ["*"]},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
     "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
 }
 SLIPS = {
     "/charging/groups": ("notify_recover", "notify_recovery"),
+    "/charging/unknown": ("patern", "pattern"),
     "/topic-lists": ("gather", "gather_s"),
     "/webhooks": ("topic", "topics"),
     "/remotes/callbacks": ("batch_window", "batch_window_s"),

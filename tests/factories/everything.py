@@ -51,6 +51,7 @@ from infra_notifications.models import (
     NotificationDecision,
     NotificationGroup,
     Source,
+    StatusPeriod,
     UnknownChargePoint,
     UnmappedReport,
 )
@@ -156,6 +157,7 @@ def _charging(world: World, owner: User) -> None:
             seen=3,
         ),
         GroupDraft.objects.create(owner=owner, name="Draft", marked=[point.pk]),
+        StatusPeriod.objects.create(charge_point=point, status="Faulted", began_at=now),
         ChargePointMessage.objects.create(
             charge_point=point,
             station=point.station,

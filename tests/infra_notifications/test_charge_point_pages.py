@@ -50,7 +50,7 @@ def test_list_shows_what_is_known_of_each(viewer: Client) -> None:
         re.sub(r"\d+ s ago", "now", first)
         == "A Deck Parkhaus Köln Online now Faulted Fuse tripped All , West – Alfen Eve 22"
     )
-    assert second == "B Never seen – – – – – –"
+    assert second == "B Never seen – – in no group – – –"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,8 @@ def test_page_shows_facts_groups_incidents_and_messages_with_their_rules(viewer:
     point, other = station("CP-1", vendor="Alfen", model="Eve", firmware="5", tags=["hub"])
     NotificationGroupFactory(name="West", members=[point])
     now = timezone.now()
-    for sent in (heartbeat("CP-1"), message(point, fault()), message(point, fault("ReaderFailure"))):
+    odd = message(point, events(event("Odd", "Level", "17", trigger="Alerting")))
+    for sent in (heartbeat("CP-1"), message(point, fault()), message(point, fault("ReaderFailure")), odd):
         take(sent, now=now)
     take(message(other, fault("OtherError", info="tilted")), now=now)
     shown = text_of(viewer.get(url("charge_point", point.pk)))
@@ -121,6 +122,8 @@ def test_page_shows_facts_groups_incidents_and_messages_with_their_rules(viewer:
         "hub",
         "Fuse tripped",
         "Faulted · OverCurrentFailure → Over-current protection tripped",
+        "Other fault",
+        "Faulted · ReaderFailure → Other standard errors",
         "Heartbeat",
         "Sign of life",
         "Unmapped",
@@ -210,7 +213,7 @@ def test_what_was_sent_is_shown_as_it_is(administrator: Client) -> None:
     IncidentFactory(charge_point=point, said=EVIL)
     NotificationGroupFactory(name=EVIL, members=[point])
     say(point, fault("OtherError", info=EVIL, odd={EVIL: EVIL}), now=timezone.now())
-    take(message(EVIL[:48], {EVIL: EVIL}))
+    take(message(EVIL[:48], fault("OtherError", info=EVIL, odd={EVIL: EVIL})))
     pages = (url("charge_points"), url("charge_point", point.pk), url("unknown"))
     for where in (*pages, url("unknown_adopt", UnknownChargePoint.objects.get().pk)):
         assert escape(EVIL)[:40].lower() in harmless(administrator.get(where)).lower()

@@ -110,7 +110,9 @@ def test_event_says_whether_it_is_over(value: Any, more: dict[str, Any], over: b
         (event("RCD", "Tripped", instance="A"), "RCD/Tripped[A]@1"),
         (event("EVSE", "Problem", techCode="CX004"), "EVSE/Problem@1#CX004"),
         (event("Connector", "AvailabilityState", "Faulted"), "status?"),
+        (event("Connector", "AvailabilityState", "Available"), "status"),
         (event("ChargingStation", "AvailabilityState", "Faulted", evse=None), "status@0?"),
+        (event("ChargingStation", "AvailabilityState", "Available", evse=None), "status@0"),
     ],
 )
 def test_fault_is_named_by_its_place_and_code(data: dict[str, Any], name: str) -> None:
@@ -126,6 +128,9 @@ def test_fault_is_named_by_its_place_and_code(data: dict[str, Any], name: str) -
         (event("Anything", "Level", "17", trigger="Alerting"), True),
         (event("Anything", "Level", "17", trigger="Alerting", cleared=True), False),
         (event("Connector", "AvailabilityState", "Faulted", trigger="Alerting"), True),
+        (event("Connector", "AvailabilityState", "Faulted", trigger="Delta"), True),
+        (event("Connector", "AvailabilityState", "Unavailable", trigger="Alerting"), False),
+        (event("Connector", "AvailabilityState", "Available", trigger="Alerting"), False),
     ],
 )
 def test_asserted_fault_or_alert_is_to_be_seen(data: dict[str, Any], alarming: bool) -> None:

@@ -246,8 +246,11 @@ def test_opened_and_over_within_one_batch(group: NotificationGroup, points: list
     assert decisions() == [TOLD, ("recovered", "skipped", "told_together")]
 
 
-def test_default_hold_off_is_a_quarter_of_an_hour_for_unavailable_alone(group: NotificationGroup) -> None:
-    assert {case: group.hold_off_of(case) for case in Case} == {"FUSE_TRIPPED": 0, "UNAVAILABLE": 900, "SENSORS": 0}
+def test_default_hold_off_is_a_quarter_of_an_hour_for_unavailable_and_five_minutes_for_other_faults(
+    group: NotificationGroup,
+) -> None:
+    expected = {"FUSE_TRIPPED": 0, "UNAVAILABLE": 900, "SENSORS": 0, "OTHER_FAULT": 300}
+    assert {case: group.hold_off_of(case) for case in Case} == expected
 
 
 @pytest.mark.parametrize(("hold_off_s", "due"), [(60, 60), (1800, 1800), (0, 0)])
