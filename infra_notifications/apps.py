@@ -21,7 +21,7 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications import demo, search, selectors, tables, tiles
         from infra_notifications.event_kinds import KINDS
         from infra_notifications.mailing import MAIL_WORDS
-        from infra_notifications.services import import_jobs, unheard
+        from infra_notifications.services import import_jobs, unheard, unmapped
         from infra_notifications.services.groups import GROUPS
         from infra_notifications.services.members import UNDO_KINDS
         from outbox.event_kinds import register_kinds
@@ -31,7 +31,7 @@ class InfraNotificationsConfig(AppConfig):
 
         app = "infra_notifications"
         register_demo(app, demo.load)
-        register_kinds((*KINDS, unheard.KIND))
+        register_kinds((*KINDS, unheard.KIND, unmapped.KIND))
         register_list(GROUPS.registered)
         register_mail_words(**MAIL_WORDS)
         register_bulk(*tables.BULK_ACTIONS)

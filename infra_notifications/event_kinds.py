@@ -165,23 +165,6 @@ class SourceAlert(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
-class UnmappedKind(msgspec.Struct, kw_only=True):
-    """Something that no rule knows, with the charge point or station where it was heard last."""
-
-    said: str
-    action: str
-    seen: int
-    place: str = ""
-
-
-class UnmappedKinds(msgspec.Struct, kw_only=True):
-    """Payload of the administrators' mail about new kinds of unmapped message: `len(items)` of `total` listed."""
-
-    items: list[UnmappedKind]
-    total: int
-    url: str = ""
-
-
 CASE_KINDS = {case: f"charge_point.{case.lower()}" for case in Case}
 RECOVERED = "charge_point.recovered"
 GROUP_ALERT = "notification_group.alert"
@@ -192,7 +175,6 @@ GROUP_FLAPPING = "notification_group.flapping"
 GROUP_REMINDER = "notification_group.reminder"
 GROUP_DIGEST = "notification_group.digest"
 GROUP_TEST = "notification_group.test"
-UNMAPPED = "mapping.unmapped"
 # Mails that tell of what is open: each receiver may acknowledge it by a link.
 _OPENINGS = (GROUP_ALERT, GROUP_ALREADY_OPEN, GROUP_STILL_BROKEN, GROUP_REMINDER)
 _ACKNOWLEDGE = "infra_notifications.services.mail_links.acknowledge_url"
@@ -386,24 +368,5 @@ KINDS = (
         SourceTrouble.NONE,
         [],
         Severity.INFO,
-    ),
-    EventKind(
-        UNMAPPED,
-        _("New kinds of unmapped message"),
-        _("Charge points said something that no rule knows. It goes to administrators, once a day."),
-        DOMAIN,
-        UnmappedKinds,
-        UnmappedKinds(
-            items=[
-                UnmappedKind(
-                    said="Faulted · OtherError, X-4711", action="StatusNotification", seen=3, place="DE*ABC*E0001*1"
-                )
-            ],
-            total=1,
-            url="https://signalbox.example/…",
-        ),
-        Severity.INFO,
-        mail="infra_notifications/mail/unmapped",
-        is_public=False,
     ),
 )

@@ -7,21 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from core.cache import Cache
 from core.refusal import Refused, refusing_invalid_models
 from infra_notifications.choices import Case, Effect, MessageVerdict
-from infra_notifications.event_kinds import UNMAPPED
 from infra_notifications.ingest import Observation, observe
 from infra_notifications.models import ChargePointMessage, EventRule, UnmappedReport
 from infra_notifications.rules.matching import RuleBook, effect_of
-from infra_notifications.services.payloads import unmapped_kinds
-from outbox.contract import NewEvent, Recipient
-from outbox.services import publish
 
 # A rule made by a click is asked when no seeded one is met, so that it takes nothing from another case.
 CLICKED_PRECEDENCE = 54
@@ -156,29 +150,3 @@ def _meaning(book: RuleBook, observation: Observation) -> str:
     if effect == Effect.RAISE:
         return str(Case(rule.case).label)
     return str(MessageVerdict.CLEARED.label if effect == Effect.CLEAR else MessageVerdict.INFO.label)
-
-
-def announce_unmapped(*, now: datetime) -> int:
-    """Mails administrators what kinds of unmapped message are new, at most once a day; returns how many it names."""
-    if not settings.ADMIN_EMAILS:
-        return 0
-    with transaction.atomic():
-        last = UnmappedReport.objects.aggregate(last=Max("told_at"))["last"]
-        if last is not None and now - last < timedelta(days=1):
-            return 0
-        fresh = UnmappedReport.objects.select_for_update(of=("self",)).filter(told_at=None)
-        reports = list(fresh.select_related("charge_point").order_by("-seen", "id"))
-        if not reports:
-            return 0
-        # Two that announce at once wait for each other above, and the second finds nothing or this key.
-        event = NewEvent(
-            kind=UNMAPPED,
-            subject="mapping:unmapped",
-            payload=unmapped_kinds(reports),
-            dedup_key=f"{UNMAPPED}:{reports[0].pk}:{now.date()}",
-            occurred_at=now,
-            recipients=tuple(Recipient(address) for address in settings.ADMIN_EMAILS),
-        )
-        UnmappedReport.objects.filter(pk__in=[report.pk for report in reports]).update(told_at=now)
-        publish(events=[event], now=now)
-    return len(reports)

@@ -22,10 +22,8 @@ from infra_notifications.event_kinds import (
     GroupMail,
     IncidentFacts,
     MailSubject,
-    UnmappedKind,
-    UnmappedKinds,
 )
-from infra_notifications.models import ChargePoint, Incident, NotificationDecision, NotificationGroup, UnmappedReport
+from infra_notifications.models import ChargePoint, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.services.context import NotificationContext
 from outbox.models import Event
@@ -166,18 +164,3 @@ def flapping_payload(
     ]
     points = len({point for point, _case in latest})
     return GroupFlapping(items=items, total=len(latest), points=points, **to_group(group))
-
-
-def unmapped_kinds(reports: Sequence[UnmappedReport]) -> UnmappedKinds:
-    """What administrators are mailed about new kinds of unmapped message."""
-    items = [
-        UnmappedKind(
-            said=report.said or report.signature,
-            action=report.action,
-            seen=report.seen,
-            place=report.charge_point.evse_id if report.charge_point else report.station,
-        )
-        for report in reports[:LISTED]
-    ]
-    url = f"{settings.PUBLIC_URL}{reverse('infra_notifications:unmapped')}"
-    return UnmappedKinds(items=items, total=len(reports), url=url)

@@ -8,10 +8,10 @@ from infra_notifications.services.already_open import REVIEW_LIMIT, review_due
 from infra_notifications.services.context import EVALUATION_LIMIT, evaluate_flapping
 from infra_notifications.services.digests import DIGEST_LIMIT, send_digests
 from infra_notifications.services.incidents import SWEEP_LIMIT, end_transient, sweep_silence
-from infra_notifications.services.mapping import announce_unmapped
 from infra_notifications.services.notifying import NOTIFY_LIMIT, notify_due
 from infra_notifications.services.reminders import REMIND_LIMIT, send_reminders
 from infra_notifications.services.source_watch import sweep_sources
+from infra_notifications.services.unmapped import announce_unmapped
 
 
 def sweep(*, now: datetime) -> None:

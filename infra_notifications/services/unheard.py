@@ -117,7 +117,8 @@ def attach_missing(rows: Sequence[NotificationGroup]) -> None:
     found = NotificationGroup.objects.filter(MISSING["any"](), pk__in=[group.pk for group in rows])
     answers = found.values_list("pk", *(ExpressionWrapper(MISSING[name](), BooleanField()) for name in why))
     missing = {
-        pk: [MISSING_LABELS[name] for name, is_so in zip(why, reasons, strict=True) if is_so] for pk, *reasons in answers
+        pk: [MISSING_LABELS[name] for name, is_so in zip(why, reasons, strict=True) if is_so]
+        for pk, *reasons in answers
     }
     for group in rows:
         group.missing = missing.get(group.pk, [])  # type: ignore[attr-defined]

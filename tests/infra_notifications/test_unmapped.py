@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from infra_notifications.event_kinds import UNMAPPED
 from infra_notifications.models import ChargePoint, EventRule, UnmappedReport
-from infra_notifications.services.mapping import announce_unmapped, forget_rule_book, preview_rule, rule_from_report
+from infra_notifications.services.mapping import forget_rule_book, preview_rule, rule_from_report
+from infra_notifications.services.unmapped import UNMAPPED, announce_unmapped
 from outbox.models import Delivery, Event
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory
