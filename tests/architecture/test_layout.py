@@ -50,6 +50,7 @@ OWN_MODULES = {
         "bodies",
         "cache",
         "combine",
+        "corrections",
         "declared",
         "device_clock",
         "email_addresses",
