@@ -127,7 +127,7 @@ def roles(apps, schema_editor):
     groups = ("notificationgroup", "groupaddress", "groupmembership")
     plans = ("maintenancewindow", "maintenancetarget")
     set_up = ("chargepoint", "eventrule", "unknownchargepoint", "unmappedreport")
-    histories = ("chargepointstate", "chargepointmessage", "incident", "notificationdecision")
+    histories = ("chargepointstate", "statusperiod", "chargepointmessage", "incident", "notificationdecision")
     care = ("acknowledgement", "incidententry", "flapping")
     senders = ("source",)
     grant(
