@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
+from core.text import composed
 from infra_notifications.choices import Connectivity, IntervalSource, MessageVerdict
 from infra_notifications.models.sources import Source
 
@@ -146,6 +147,11 @@ class ChargePoint(models.Model):
 
     def __str__(self) -> str:
         return self.evse_id
+
+    def clean(self) -> None:
+        """Identities are stored composed, whoever edits them."""
+        super().clean()
+        self.evse_id, self.station = composed(self.evse_id), composed(self.station)
 
     @property
     def place(self) -> str:

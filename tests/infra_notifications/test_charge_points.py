@@ -129,3 +129,9 @@ def test_charge_point_is_adopted_under_a_free_id_only(evse_id: str) -> None:
     with pytest.raises(Refused):
         adopt_unknown(unknown=unknown, evse_id=evse_id, now=NOW)
     assert UnknownChargePoint.objects.exists()
+
+
+def test_identities_that_a_person_edits_are_composed() -> None:
+    point = ChargePoint(evse_id=" DE*Ko\u0308ln*1\u200b", station="Ko\u0308ln ")
+    point.full_clean()
+    assert (point.evse_id, point.station) == ("DE*K\u00f6ln*1", "K\u00f6ln")
