@@ -24,6 +24,7 @@ from infra_notifications.rules.vocabulary import (
     STANDARD_CODES,
     event_truth,
     may_name,
+    object_of,
     pascal,
     severity_of,
     text,
@@ -191,13 +192,9 @@ def _status_fault(evse: int | None, connector: int | None = None, *, vague: bool
     return place + VAGUE * vague
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
     """What a message says beyond that its sender lives; empty for messages that say no more."""
-    body = _object(payload)
+    body = object_of(payload)
     reader = _READERS.get(action.lower())
     return list(reader(protocol, action, body)) if reader else []
 
@@ -252,10 +249,10 @@ def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[
     events = body.get("eventData")
     generated = parse_time(body.get("generatedAt"))
     for event in events if isinstance(events, list) else [events]:
-        data = _object(event)
+        data = object_of(event)
         if not data:
             continue
-        component, variable = _object(data.get("component")), _object(data.get("variable"))
+        component, variable = object_of(data.get("component")), object_of(data.get("variable"))
         yield _event(protocol, action, data, component, variable, generated)
 
 
@@ -267,7 +264,7 @@ def _event(
     variable: dict[str, Any],
     generated: datetime | None,
 ) -> Observation:
-    name, what, evse = text(component.get("name")), text(variable.get("name")), _object(component.get("evse"))
+    name, what, evse = text(component.get("name")), text(variable.get("name")), object_of(component.get("evse"))
     number, codes, words = whole(evse.get("id")), _codes(data.get("techCode")), text(data.get("techInfo"))
     alerting = text(data.get("trigger")).lower() == "alerting"
     is_state, is_defect = what.lower() == "availabilitystate", what.lower() in DEFECTS
@@ -332,10 +329,10 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
 
 def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     """A transaction that a fault ended (1.6: `reason`, 2.x: `stoppedReason`); that the grid or a person did is none."""
-    reason = text(body.get("reason")) or text(_object(body.get("transactionInfo")).get("stoppedReason"))
+    reason = text(body.get("reason")) or text(object_of(body.get("transactionInfo")).get("stoppedReason"))
     if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
         return
-    evse, at = whole(_object(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
+    evse, at = whole(object_of(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
     said = Observation(action, protocol, evse, codes=(reason,), fault=_status_fault(evse), occurred_at=at)
     yield replace(said, alarming=True, defective=True, transient=True)
 
@@ -349,61 +346,21 @@ _READERS = {
 }
 
 
-def firmware_of(action: str, payload: Any) -> dict[str, str]:
-    """Vendor, model and firmware from a BootNotification (both generations); empty for other messages."""
-    if action.lower() != "bootnotification":
-        return {}
-    body = _object(payload)
-    station = _object(body.get("chargingStation"))
-    found = {
-        "vendor": text(station.get("vendorName") or body.get("chargePointVendor"))[:60],
-        "model": text(station.get("model") or body.get("chargePointModel"))[:60],
-        "firmware": text(station.get("firmwareVersion") or body.get("firmwareVersion"))[:60],
-    }
-    return {key: value for key, value in found.items() if value}
-
-
 def has_moment(payload: Any) -> bool:
     """Whether a message says itself of when it speaks (its own `timestamp`, or that of an event in it).
 
     A clock that was never set says the same of everything.
     """
-    body = _object(payload)
+    body = object_of(payload)
     moments = (parse_time(body.get(key)) for key in ("timestamp", "generatedAt"))
     return any(moment is not None and moment >= EARLIEST for moment in moments)
 
 
-LONGEST_BOOT_INTERVAL_S = 7 * 86_400
-
-
-def boot_interval_of(action: str, payload: Any) -> int | None:
-    """The seconds between heartbeats that a CSMS asks for in its answer to BootNotification, None for other messages.
-
-    Only the answer has an `interval`, whatever its action is called; of a station that is not accepted it says when to
-    ask again.
-    """
-    if not action.lower().startswith("bootnotification"):
-        return None
-    body = _object(payload)
-    interval = body.get("interval")
-    if isinstance(interval, str) and interval.strip().isascii() and interval.strip().isdigit():
-        interval = int(interval[:9])
-    if isinstance(interval, bool) or not isinstance(interval, int | float):
-        return None
-    is_accepted = text(body.get("status")).lower() in ("", "accepted")
-    return int(interval) if is_accepted and 1 <= interval <= LONGEST_BOOT_INTERVAL_S else None
-
-
-def is_offline(payload: Any) -> bool:
-    """Whether a message says that its station was offline when it wrote it (OCPP 2.x: `offline`)."""
-    return truth(_object(payload).get("offline")) is True
-
-
 def evse_of(payload: Any) -> int | None:
     """The connector or EVSE that a payload of any action names."""
-    body = _object(payload)
+    body = object_of(payload)
     # 2.x counts connectors within an EVSE, so the EVSE says more.
     for key in ("evseId", "connectorId"):
         if (number := whole(body.get(key))) is not None:
             return number
-    return whole(_object(body.get("evse")).get("id"))
+    return whole(object_of(body.get("evse")).get("id"))

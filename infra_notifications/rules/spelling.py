@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
-from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, REQUIRED_ANYWHERE, nearest_action, version_of
+from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
+from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
 from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, pascal
 
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
@@ -23,18 +24,7 @@ _DIGITS = {"15": "ocpp1.5", "16": "ocpp1.6", "2": "ocpp2.0.1", "20": "ocpp2.0.1"
 # What may stand around the digits of a version.
 _ALL_VERSIONS = f"{', '.join(KNOWN_VERSIONS[:-1])} or {KNOWN_VERSIONS[-1]}"
 _AROUND = {"", "ocpp", "v", "j", "s", "json", "soap", "ocppj", "ocpps", "ocppv", "ocppjson", "ocppsoap", "version"}
-# Fields that are read beside those that are required (both generations of OCPP).
-_READ = """
-    connectorId errorCode info status timestamp vendorId vendorErrorCode connectorStatus evseId customData
-    generatedAt seqNo tbc eventData eventId trigger cause actualValue techCode techInfo cleared transactionId severity
-    component variable variableMonitoringId eventNotificationType name instance evse id type
-    chargingStation reason vendorName model firmwareVersion serialNumber modem
-    chargePointVendor chargePointModel chargePointSerialNumber currentTime interval meterValue sampledValue value
-"""
-KNOWN_KEYS = frozenset(_READ.split()) | REQUIRED_ANYWHERE
 _DETAILED = ("StatusNotification", "NotifyEvent")
-# In these nothing is ours to correct.
-_OPAQUE = ("customData", "data")
 _WRAPPERS = {
     *("payload", "body", "request", "response", "message", "params", "arguments", "content"),
     *("data", "frame", "raw", "msg", "event", "ocpp", "ocppmessage", "value"),
@@ -48,10 +38,9 @@ _CARRIED = {
 }
 _LABELS = {version: label for label, version in PROTOCOLS.items() if label != "ocpp1.5"}
 _FRAME_KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
-_MOST_WRAPS, _DEEPEST = 5, 8
+_MOST_WRAPS = 5
 
 
-_KEYS = {fold(key): key for key in sorted(KNOWN_KEYS)}
 # An EVSE is as usable as OCPP 2.x says; what the words of a status are for connectors, they are for it.
 _STATE_OF = {"availabilitystate": "status"}
 
@@ -274,7 +263,7 @@ def _read_wrapper(wire: WireMessage, outer: dict[str, Any]) -> bool:
     """An object that holds the payload under its action's name or a general one, and no field of its own."""
     versions = ACTIONS.get((known_action(wire.action) or ("", ""))[0], {})
     fields = frozenset().union(*versions.values())
-    if not outer or any(_KEYS.get(fold(key), key) in fields for key in outer):
+    if not outer or any(KEYS.get(fold(key), key) in fields for key in outer):
         return False
     for key, inner in outer.items():
         folded = fold(key)
@@ -310,48 +299,12 @@ def _read_action(wire: WireMessage) -> None:
 def _read_keys(wire: WireMessage) -> None:
     renamed: dict[str, str] = {}
     # A copy, because what was sent is read again when a race was lost.
-    wire.payload = _renamed(wire.payload, renamed, 0)
+    wire.payload = renamed_keys(wire.payload, renamed, 0)
     if renamed:
         # One in another spelling means that all are: those that we do not know as well.
-        wire.payload = _camel(wire.payload, 0)
+        wire.payload = camel_keys(wire.payload, 0)
         names = ", ".join(f"`{old[:40]}` as `{new}`" for old, new in list(renamed.items())[:3])
         wire.note(f"Fields were read in another spelling: {names}{', …' if len(renamed) > 3 else ''}.")
-
-
-def _renamed(value: Any, renamed: dict[str, str], depth: int) -> Any:
-    """The value with known keys in their own spelling; `renamed` collects what was changed."""
-    if depth > _DEEPEST:
-        return value
-    if isinstance(value, list):
-        return [_renamed(inner, renamed, depth + 1) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    found: dict[str, Any] = {}
-    for key, inner in value.items():
-        known = _KEYS.get(fold(key))
-        name = key if key in KNOWN_KEYS or known is None else known
-        if name != key:
-            if name in value:  # spelt right beside it: that one counts
-                name = key
-            else:
-                renamed[key] = name
-        found[name] = inner if name in _OPAQUE else _renamed(inner, renamed, depth + 1)
-    return found
-
-
-def _camel(value: Any, depth: int) -> Any:
-    if depth > _DEEPEST:
-        return value
-    if isinstance(value, list):
-        return [_camel(inner, depth + 1) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    return {_camel_key(key): inner if key in _OPAQUE else _camel(inner, depth + 1) for key, inner in value.items()}
-
-
-def _camel_key(key: str) -> str:
-    first, *words = [word for word in re.split(r"[_\-\s]+", key) if word] or [key]
-    return first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in words) if words else key
 
 
 # ---- values ---------------------------------------------------------------------------------------------------------

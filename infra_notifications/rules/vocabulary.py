@@ -126,3 +126,8 @@ def severity_of(value: Any) -> int | None:
         if number is None and (leading := _LEADING_NUMBER.match(words)):
             number = int(leading[0])
     return number if number is not None and number < 10 else None
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """What is an object as it is, anything else as one that says nothing."""
+    return value if isinstance(value, dict) else {}

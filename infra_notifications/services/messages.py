@@ -21,13 +21,14 @@ from core.receipts import Receipt, digest_of_json
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
-from infra_notifications.ingest import Observation, OcppMessage, evse_of, firmware_of, is_offline, observe, parse_time
+from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.signals import signals_of
 from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
+from infra_notifications.rules.stations import firmware_of, is_offline
 from infra_notifications.rules.vocabulary import whole
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book

@@ -11,9 +11,10 @@ from django.conf import settings
 from core.device_clock import Clock, Moment, judge
 from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
-from infra_notifications.ingest import Observation, OcppMessage, boot_interval_of
+from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.pace import Allowance
+from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.services.directory import Point
 from infra_notifications.services.unit_of_work import IncidentStore, PointState
 

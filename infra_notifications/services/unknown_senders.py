@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import connection
 
 from core.sql import array_literal, columns, insert_rows, storable
-from infra_notifications.ingest import Observation, OcppMessage, firmware_of
+from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import UnknownChargePoint
+from infra_notifications.rules.stations import firmware_of
 
 # A message that is kept of an unknown sender is at most this long.
 MOST_KEPT = 8_000
