@@ -16,7 +16,14 @@ from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.choices import SourceTrouble
 from infra_notifications.models import Source, UnknownChargePoint, UnmappedReport
 from infra_notifications.search import SOURCE_SEARCH, UNKNOWN_SEARCH, UNMAPPED_SEARCH
-from infra_notifications.services.adoption import UnknownStation, adopt_stations, heads, proposed, whole_stations
+from infra_notifications.services.adoption import (
+    UnknownStation,
+    adopt_stations,
+    heads,
+    proposed,
+    state_of,
+    whole_stations,
+)
 from infra_notifications.services.source_status import sources
 
 MAX_STATIONS = 1_000
@@ -82,12 +89,13 @@ def serialize_station(station: UnknownStation) -> dict[str, Any]:
         "messages": station.messages,
         "first_seen": rfc3339(min(sender.first_seen for sender in station.senders)),
         "last_seen": rfc3339(station.last_seen),
+        "fault": station.fault or None,
         "charge_points": [
             {
                 "evse_id": sender.evse_id or None,
                 "connector": sender.connector,
-                "status": sender.said.get("status", {}).get("said"),
-                "fault": sender.said.get("fault", {}).get("said"),
+                "status": state_of(sender).status or None,
+                "fault": state_of(sender).fault or None,
                 "proposed_evse_id": proposed(sender),
             }
             for sender in station.points

@@ -303,7 +303,7 @@ class UnknownChargePoint(models.Model):
     connector = models.PositiveIntegerField(_("connector"), null=True)
     messages = models.PositiveIntegerField(_("messages"), default=0)
     sample = models.JSONField(_("last message"), default=dict)
-    # Its last boot, status and fault as they were on the wire, each with its receipt ("at"): adoption applies them.
+    # `messages`: boots, states and faults as they were on the wire, with their receipt ("at"): adoption applies them.
     said = models.JSONField(default=dict)
     vendor = models.CharField(_("vendor"), max_length=60, blank=True, default="")
     model = models.CharField(_("model"), max_length=60, blank=True, default="")

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from core.refusal import Refused
 from core.text import composed, identity_key
+from infra_notifications.ingest import BESIDE, VAGUE, observe
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
 from infra_notifications.services.unknown import apply_what_they_said
 
@@ -37,8 +38,12 @@ class UnknownStation:
     @property
     def points(self) -> list[UnknownChargePoint]:
         """One for each connector; what a station said as a whole is no charge point, unless it said nothing else."""
-        connectors = [sender for sender in self.senders if sender.evse_id or sender.connector]
-        return connectors or self.senders[:1]
+        named: dict[object, UnknownChargePoint] = {}
+        for sender in self.senders:
+            if sender.evse_id or sender.connector:
+                key = identity_key(sender.evse_id) or sender.connector
+                named[key] = sender if sender.connector else named.get(key, sender)
+        return list(named.values()) or self.senders[:1]
 
     @property
     def newest(self) -> UnknownChargePoint:
@@ -60,13 +65,39 @@ class UnknownStation:
 
     @property
     def fault(self) -> str:
-        """What it said of the last fault that is not over, or a status that is none; empty where all is well."""
-        for sender in self.senders:
-            status = sender.said.get("status", {})
-            said = sender.said.get("fault") or (status if status.get("alarming") else {})
-            if said:
-                return str(said.get("said", ""))
-        return ""
+        """What it said of the fault that was reported last and is not over; empty where all is well."""
+        last = max((state for sender in self.senders if (state := state_of(sender)).fault_at), default=None)
+        return last.fault if last else ""
+
+
+@dataclass(order=True)
+class SenderState:
+    """The last fault that is not over, when it was received, and the last status, in what an unknown sender said."""
+
+    fault_at: str = ""
+    fault: str = ""
+    status: str = ""
+
+
+def state_of(sender: UnknownChargePoint) -> SenderState:
+    """What the messages that are kept of a sender say of its state; for lists, because adoption asks the rules."""
+    state, faults = SenderState(), dict[str, tuple[str, str]]()
+    for said in sorted(sender.said.get("messages", ()), key=lambda each: str(each["at"])):
+        if "case" in said:
+            faults.pop(said["case"], None)
+            if said["alarming"]:
+                faults[said["case"]] = (said["at"], said["said"])
+            continue
+        for observation in observe(said["protocol"].lower(), said["action"], said["payload"]):
+            place = observation.fault.rstrip(VAGUE).removesuffix(BESIDE)
+            state.status = observation.said if observation.status else state.status
+            if observation.alarming:
+                faults[place] = (said["at"], observation.said)
+            elif observation.over or observation.status:
+                faults.pop(place, None)
+    if faults:
+        state.fault_at, state.fault = max(faults.values())
+    return state
 
 
 def check_pattern(pattern: str) -> str:

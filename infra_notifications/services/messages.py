@@ -172,7 +172,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         source, name = source_of(self.incoming.keys[last]), composed(self.messages[last].station or "")[:48]
         sender = UnknownSender(self.evse_keys[last][:48], name, evse, source, self.received[last])
         for row in rows:
-            sender.hear(self.messages[row], self.observations[row], self.received[row])
+            sender.hear(self.messages[row], self.observations[row], self.received[row], (self.now, row))
         return sender
 
     def _read(self, row: int) -> None:

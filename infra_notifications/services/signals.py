@@ -145,7 +145,7 @@ def _message_row(
 
 
 def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> list[UnknownSender]:
-    """What other systems say of charge points that nobody knows: the last case that was raised."""
+    """What other systems say of charge points that nobody knows."""
     senders: dict[tuple[str, str, int | None], UnknownSender] = {}
     for row in rows:
         message, source = incoming.items[row], source_of(incoming.keys[row])
@@ -158,11 +158,10 @@ def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> 
         case = message.case.upper()
         sender.messages += 1
         sender.sample = {"protocol": "signal", "action": case}
-        if _is_raised(message):
-            at, said = incoming.now.isoformat(), (message.detail or "")[:500]
-            sender.said["fault"] = {"case": case, "said": said, "name": f"signal/{case}", "at": at}
-        else:
-            sender.end(f"signal/{case}")
+        state, said = message.state.lower(), (message.detail or "")[:500]
+        kept = {"case": case, "state": state, "said": said, "occurred_at": message.occurred_at, "id": message.id}
+        received = judge(parse_time(message.received_at), incoming.now, longest_queue=None).at
+        sender.keep(kept | {"alarming": _is_raised(message)}, f"{case}/{state}", received, (incoming.now, row))
     return list(senders.values())
 
 

@@ -1,24 +1,28 @@
 """Senders that nobody knows: what they said is kept, within bounds, and applied when somebody adopts them.
 
-Kept are the last boot, the last status and the last fault of each connector, as they were on the wire. Adoption takes
-them in once more, as received when they were: vendor, model, firmware, status, incidents and last seen follow as if the
-charge point had been known.
+Kept are boots and what speaks of states and faults, as they were on the wire. Adoption takes them in once more, in the
+order of their receipt: vendor, model, firmware, status, incidents and last seen follow as if the charge point had been
+known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import groupby
+from typing import Any, cast
 
 from django.db import connection
-from django.utils.dateparse import parse_datetime
 
 from core.ingest import Submission
 from core.sql import array_literal
-from infra_notifications.ingest import OcppMessage, SignalMessage
+from infra_notifications.ingest import OcppMessage, SignalMessage, parse_time
 from infra_notifications.models import UnknownChargePoint
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
+
+# By whoever passed it on and by us, it was received; and its place in the batch.
+_Order = tuple[datetime, datetime, int]
 
 
 def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping[int, str] | None = None) -> int:
@@ -44,47 +48,55 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
         return 0
     senders = list(UnknownChargePoint.objects.filter(pk__in=ids).order_by("pk"))
     UnknownChargePoint.objects.filter(pk__in=ids).delete()
-    told = [(at, again) for sender in senders for at, again in _said_by(sender, names.get(sender.pk, ""))]
-    told.sort(key=lambda pair: pair[0])
-    messages = [again for _at, again in told if isinstance(again, OcppMessage)]
-    signals = [again for _at, again in told if isinstance(again, SignalMessage)]
-    if messages:
-        take_messages(submissions=[Submission(0, list(enumerate(messages)))], now=now)
-    if signals:
-        take_signals(submissions=[Submission(0, list(enumerate(signals)))], now=now)
+    said = sorted(
+        (each for sender in senders for each in _said_by(sender, names.get(sender.pk, ""))), key=lambda each: each[0]
+    )
+    for kind, run in groupby((again for _order, again in said), key=type):
+        items = list(enumerate(run))
+        if kind is OcppMessage:
+            take_messages(submissions=[Submission(0, cast("list[tuple[int, OcppMessage]]", items))], now=now)
+        else:
+            take_signals(submissions=[Submission(0, cast("list[tuple[int, SignalMessage]]", items))], now=now)
     return len(ids)
 
 
-def _said_by(sender: UnknownChargePoint, evse_id: str) -> Iterable[tuple[datetime, OcppMessage | SignalMessage]]:
-    """What is kept of a sender, as it would be sent again, each with its receipt."""
+def _said_by(sender: UnknownChargePoint, evse_id: str) -> Iterable[tuple[_Order, OcppMessage | SignalMessage]]:
+    """What is kept of a sender, as it would be sent again, each with what orders it: its receipt by whoever passed it
+    on, then by us, and its place in the batch."""
     name = (evse_id or sender.evse_id) if sender.evse_id else None
-    parts = [sender.said[part] for part in ("boot", "status", "fault") if part in sender.said]
     last = {"protocol": "ocpp1.6", "action": "Heartbeat", "payload": {}, "at": sender.last_seen.isoformat()}
-    for part in (*parts, last if sender.sample.get("protocol") != "signal" else {}):
-        at = parse_datetime(part.get("at", ""))
-        if at is None:
+    for said in (*sender.said.get("messages", ()), last if sender.sample.get("protocol") != "signal" else {}):
+        if (at := parse_time(said.get("at"))) is None:
             continue
-        if "case" in part:
-            yield (
-                at,
-                SignalMessage(
-                    charge_point=name or "",
-                    case=part["case"],
-                    state="raised",
-                    occurred_at=part["at"],
-                    detail=part.get("said"),
-                ),
-            )
-            continue
-        yield (
-            at,
-            OcppMessage(
-                action=part["action"],
-                protocol=part["protocol"],
-                payload=part["payload"],
-                charge_point=name,
-                station=sender.station or None,
-                connector=sender.connector,
-                received_at=part["at"],
-            ),
-        )
+        order = (at, parse_time(said.get("heard")) or at, said.get("place", -1))
+        if "case" in said:
+            yield order, _signal_again(sender, name, said)
+        else:
+            yield order, _message_again(sender, name, said)
+
+
+def _signal_again(sender: UnknownChargePoint, name: str | None, said: dict[str, Any]) -> SignalMessage:
+    return SignalMessage(
+        id=said["id"],
+        charge_point=name,
+        station=None if name else sender.station,
+        connector=None if name else sender.connector,
+        case=said["case"],
+        state=said["state"],
+        occurred_at=said["occurred_at"],
+        received_at=said["at"],
+        detail=said["said"],
+    )
+
+
+def _message_again(sender: UnknownChargePoint, name: str | None, said: dict[str, Any]) -> OcppMessage:
+    return OcppMessage(
+        id=said.get("id"),
+        action=said["action"],
+        protocol=said["protocol"],
+        payload=said["payload"],
+        charge_point=name,
+        station=sender.station or None,
+        connector=said.get("connector"),
+        received_at=said["at"],
+    )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from core.receipts import digest_of_json
 from core.sql import array_literal, columns, insert_rows, storable
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import UnknownChargePoint
@@ -18,18 +21,24 @@ from infra_notifications.rules.stations import firmware_of
 
 # A message that is kept of an unknown sender is at most this long.
 MOST_KEPT = 8_000
-# Of the faults that a batch says to be over so many are looked for.
-MOST_OVER = 50
-# What each of these says is put over what was kept, and a fault that is said to be over goes.
+# Of a sender so many messages are kept, and so many characters of them.
+MOST_MESSAGES, MOST_CHARACTERS = 64, 48_000
+# Old and new together, within the bounds. What says the same as a later message goes first, then the oldest: what the
+# last message that speaks of a fault said of it stays, and with it whether it is open.
 _SAID = (
-    "(CASE WHEN EXCLUDED.said->'over' @> coalesce(jsonb_build_array(t.said->'fault'->>'name'), '[null]')"
-    " THEN t.said - 'fault' ELSE t.said END || EXCLUDED.said) - 'over'"
+    "(SELECT jsonb_build_object('messages', coalesce(jsonb_agg(r.m ORDER BY r.n), '[]')) FROM ("  # noqa: S608
+    "SELECT d.m, d.n, row_number() OVER w AS place, sum(length(d.m::text)) OVER w AS characters FROM ("
+    "SELECT m, n, row_number() OVER (PARTITION BY m->>'key' ORDER BY m->>'at' DESC, n DESC) > 1 AS is_repeated"
+    " FROM jsonb_array_elements(coalesce(t.said->'messages', '[]') || coalesce(EXCLUDED.said->'messages', '[]'))"
+    " WITH ORDINALITY AS x(m, n)) d WINDOW w AS (ORDER BY d.is_repeated, d.m->>'at' DESC, d.n DESC)) r"
+    f" WHERE r.place <= {MOST_MESSAGES} AND r.characters <= {MOST_CHARACTERS})"
 )
+_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass
 class UnknownSender:
-    """What a batch brought of one identity that is no charge point here; `said` is what adoption will apply."""
+    """What a batch brought of one identity that is no charge point here; `said` is what adoption applies."""
 
     evse_id: str
     station: str
@@ -38,34 +47,42 @@ class UnknownSender:
     received: datetime
     messages: int = 0
     sample: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, Any] = field(default_factory=dict)
+    said: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
 
-    def hear(self, message: OcppMessage, observations: Iterable[Observation], received: datetime) -> None:
-        kept = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
-        size = len(storable(kept))
+    def hear(
+        self, message: OcppMessage, observations: Sequence[Observation], received: datetime, order: tuple[datetime, int]
+    ) -> None:
+        """Keeps a message; `order` is when and at which place of a batch it came."""
+        sample = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
+        size = len(storable(sample))
         self.messages += 1
         self.received = max(self.received, received)
-        self.sample = kept if size <= MOST_KEPT else kept | {"payload": f"({size} characters)"}
-        if size > MOST_KEPT:
+        self.sample = sample if size <= MOST_KEPT else sample | {"payload": f"({size} characters)"}
+        facts = firmware_of(message.action, message.payload)
+        if size > MOST_KEPT or not (facts or observations):
             return
-        kept["at"] = received.isoformat()
-        if facts := firmware_of(message.action, message.payload):
-            self.facts |= facts
-            self.said["boot"] = kept
-        for observation in observations:
-            if observation.status:
-                self.said["status"] = kept | {"said": observation.said, "alarming": observation.alarming}
-            elif observation.over:
-                self.end(observation.fault)
-            elif observation.alarming:
-                self.said["fault"] = kept | {"said": observation.said, "name": observation.fault}
+        self.facts |= facts
+        key = [
+            [each.fault, each.evse, each.status, each.codes, each.over, _NUMBERS.sub("", each.words)]
+            for each in observations
+        ]
+        more = {"id": message.id, "connector": message.connector, "alarming": any(o.alarming for o in observations)}
+        self.keep(sample | more, digest_of_json(key or "boot"), received, order)
 
-    def end(self, fault: str) -> None:
-        """A fault is said to be over."""
-        self.said["over"] = [*self.said.get("over", ()), fault][-MOST_OVER:]
-        if self.said.get("fault", {}).get("name") == fault:
-            del self.said["fault"]
+    def keep(self, sample: dict[str, Any], key: str, received: datetime, order: tuple[datetime, int]) -> None:
+        """Keeps something as it came. Of equal `key`, the last alone counts where not all can be kept."""
+        heard, place = order
+        self.said.append(sample | {"key": key, "at": received.isoformat(), "heard": heard.isoformat(), "place": place})
+
+    def _bounded(self) -> list[dict[str, Any]]:
+        """What a batch brought, within the bounds, by the rule of `_SAID`."""
+        newest = sorted(enumerate(self.said), key=lambda pair: (pair[1]["at"], pair[0]), reverse=True)
+        first = {said["key"]: n for n, said in reversed(newest)}
+        ranked = sorted(newest, key=lambda pair: first[pair[1]["key"]] != pair[0])[:MOST_MESSAGES]
+        sizes = accumulate(len(storable(said)) for _n, said in ranked)
+        chosen = [pair for pair, size in zip(ranked, sizes, strict=True) if size <= MOST_CHARACTERS]
+        return [said for _n, said in sorted(chosen, key=lambda pair: pair[0])]
 
     def row(self, now: datetime) -> tuple[Any, ...]:
         names = ("vendor", "model", "firmware")
@@ -78,7 +95,7 @@ class UnknownSender:
             now,
             self.received,
             self.source,
-            storable(self.said),
+            storable({"messages": self._bounded()}),
             *(self.facts.get(name, "") for name in names),
         )
 
@@ -115,7 +132,7 @@ def _drop_beyond_share(sources: Sequence[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH ranked AS (SELECT id, row_number() OVER (PARTITION BY source_id ORDER BY"
-            " (said ? 'fault' OR coalesce(said->'status'->'alarming' = 'true', false)) DESC,"
+            """ said @> '{"messages": [{"alarming": true}]}' DESC,"""
             " last_seen DESC, id DESC) AS place"
             " FROM infra_notifications_unknownchargepoint"
             " WHERE coalesce(source_id, 0) = ANY(%s::bigint[])),"

@@ -81,12 +81,17 @@ def test_station_that_boots_and_faults_is_adopted_with_all_of_it() -> None:
     assert not UnknownChargePoint.objects.exists()
 
 
-def test_fault_that_was_over_before_opens_nothing() -> None:
+def test_fault_that_was_over_before_is_history_and_told_to_nobody() -> None:
     says("CP-1", fault())
     says("CP-1", fine(), now=NOW + MINUTE)
     (point,) = adopted()
     assert (open_cases(point), point.state.status) == ([], "Available")
-    assert not Incident.objects.exists()
+    incident = only_incident()
+    assert (incident.opened_at, incident.closed_at) == (NOW, NOW + MINUTE)
+    NotificationGroupFactory(members=[point])
+    take(heartbeat("CP-1"), now=NOW + HOUR)
+    sweep(NOW + HOUR)
+    assert alerts() == []
 
 
 def test_event_of_ocpp_2_is_kept_until_it_is_cleared() -> None:
@@ -102,7 +107,7 @@ def test_signal_is_kept_and_applied() -> None:
     take_neutral(signal("DE*NEW*2", "cleared"), now=NOW + MINUTE)
     first, second = adopted()
     assert (open_cases(first), open_cases(second)) == (["FUSE_TRIPPED"], [])
-    assert only_incident().said == "door open"
+    assert only_incident(charge_point=first).said == "door open"
 
 
 def test_fault_at_adoption_is_told_to_the_group_that_the_charge_point_joins() -> None:
