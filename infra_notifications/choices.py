@@ -199,6 +199,7 @@ class NotificationReason(models.TextChoices):
     HOLD_OFF = "hold_off", _("On hold-off: it must last before it is told")
     GATHERED = "gathered", _("Gathered: waits for the group’s next mail")
     NO_ADDRESS = "no_address", _("The group has no address")
+    PAUSED = "paused", _("Not sent: the group’s addresses are paused, because mails came back")
     CASE_NOT_SELECTED = "case_not_selected", _("The group does not listen to this case")
     MAINTENANCE = "maintenance", _("Maintenance: nothing is mailed until it ends")
     FLAPPING = "flapping", _("Flapping: it opens again and again, which one mail a day tells")

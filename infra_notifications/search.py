@@ -19,7 +19,7 @@ from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
-from outbox.models import Address
+from outbox.selectors import is_blocked
 
 # The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
 STATUSES = (
@@ -202,8 +202,7 @@ def _addresses() -> QuerySet[GroupAddress, tuple[int, str]]:
 
 def _reaches_nobody() -> Q:
     """Groups without an address, or of whose addresses each is blocked."""
-    blocked = Address.objects.filter(address__iexact=OuterRef("address")).exclude(blocked_reason="")
-    return ~Q(Exists(GroupAddress.objects.filter(~Exists(blocked), group=OuterRef("pk"))))
+    return ~Q(Exists(GroupAddress.objects.filter(~is_blocked(), group=OuterRef("pk"))))
 
 
 def _has_no_member() -> Q:

@@ -1,10 +1,14 @@
 """The Django admin of the outbox: mostly to be looked at, because its rows are written by the services alone."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -22,6 +26,7 @@ from outbox.models import (
     TopicListAddress,
     WebhookEndpoint,
 )
+from outbox.services.mailing_lists.leaving import resume_on_lists
 from outbox.services.topic_lists import lists
 from outbox.services.topic_lists.deciding import lists_changed
 
@@ -44,6 +49,22 @@ class AddressAdmin(BigTableAdmin):
     list_display = ("address", "channel", "failing_since", "last_failure_at", "blocked_reason")
     list_filter = ("channel", "blocked_reason")
     search_fields = ("address",)
+
+    def save_model(self, request: HttpRequest, obj: Address, form: ModelForm[Address], change: bool) -> None:
+        """Who lets mail go to an address again brings it back to its lists, as the console does."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if "blocked_reason" in form.changed_data and not obj.blocked_reason:
+                resume_on_lists([obj.address], timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: Address) -> None:
+        self.delete_queryset(request, Address.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Address]) -> None:
+        with transaction.atomic():
+            freed = list(queryset.exclude(blocked_reason="").values_list("address", flat=True))
+            super().delete_queryset(request, queryset)
+            resume_on_lists(freed, timezone.now())
 
 
 register_read_only(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower, TruncHour
 
 from core.cache import Cache
@@ -100,6 +100,12 @@ def refused_addresses(addresses: Iterable[str]) -> dict[str, Address]:
         Q(failing_since__isnull=False) | ~Q(blocked_reason=""), channel=Channel.EMAIL, lowered__in=lowered
     )
     return {row.address.lower(): row for row in refused}
+
+
+def is_blocked() -> Exists:
+    """Whether nothing is mailed to the `address` of a row, because mails came back or its owner asked."""
+    rows = Address.objects.alias(lowered=Lower("address")).filter(channel=Channel.EMAIL)
+    return Exists(rows.filter(lowered=Lower(OuterRef("address"))).exclude(blocked_reason=""))
 
 
 def addresses_reached(event_ids: Iterable[int], addresses: Iterable[str]) -> set[tuple[int, str]]:

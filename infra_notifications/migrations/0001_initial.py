@@ -1145,6 +1145,7 @@ class Migration(migrations.Migration):
                             ("hold_off", "On hold-off: it must last before it is told"),
                             ("gathered", "Gathered: waits for the group’s next mail"),
                             ("no_address", "The group has no address"),
+                            ("paused", "Not sent: the group’s addresses are paused, because mails came back"),
                             ("case_not_selected", "The group does not listen to this case"),
                             ("maintenance", "Maintenance: nothing is mailed until it ends"),
                             ("flapping", "Flapping: it opens again and again, which one mail a day tells"),

@@ -21,6 +21,15 @@ class Listener:
     has_address: bool
     notify_recovery: bool
     digest_at: datetime | None = None
+    # It has addresses, and mail goes to none of them.
+    is_paused: bool = False
+
+    @property
+    def without_address(self) -> Decision | None:
+        """Why nobody can be told; None where somebody can."""
+        if self.has_address:
+            return None
+        return Decision(NotificationReason.PAUSED if self.is_paused else NotificationReason.NO_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ def _listens(situation: Situation, listener: Listener, now: datetime, max_age: t
 
 
 def _reaches_someone(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
-    return None if listener.has_address else Decision(NotificationReason.NO_ADDRESS)
+    return listener.without_address
 
 
 def _is_news(situation: Situation, listener: Listener, now: datetime, max_age: timedelta) -> Decision | None:
@@ -216,8 +225,8 @@ def decide_recovery(situation: Situation, listener: Listener, now: datetime) -> 
         return Decision(NotificationReason.RENAMED)
     if not listener.notify_recovery:
         return Decision(NotificationReason.NO_RECOVERY_MAILS)
-    if not listener.has_address:
-        return Decision(NotificationReason.NO_ADDRESS)
+    if (unreachable := listener.without_address) is not None:
+        return unreachable
     if situation.maintenance_until is not None and now < situation.maintenance_until:
         return Decision(NotificationReason.MAINTENANCE, _recheck(situation.maintenance_until, now))
     if listener.digest_at is not None:

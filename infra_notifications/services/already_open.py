@@ -14,11 +14,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models.functions import Lower
 
 from core.sql import columns, insert_rows, take_ids
 from infra_notifications.choices import NotificationKind, NotificationReason, NotificationState
 from infra_notifications.event_kinds import GROUP_ALREADY_OPEN
-from infra_notifications.models import Incident, NotificationDecision, NotificationGroup
+from infra_notifications.models import GroupAddress, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.rules.decisions import Decision, decide_open
 from infra_notifications.services.decisions import NotificationRow, insert_notifications, unheard_by
 from infra_notifications.services.notifying import NotificationRound
@@ -31,6 +32,7 @@ REVIEW_LIMIT = 100
 _MAY_HAVE_GONE = frozenset(
     {
         NotificationReason.NO_ADDRESS,
+        NotificationReason.PAUSED,
         NotificationReason.CASE_NOT_SELECTED,
         NotificationReason.LEFT_GROUP,
         NotificationReason.TOO_OLD,
@@ -56,6 +58,18 @@ _NEW = columns(
 def review_groups(*, group_ids: Iterable[int], now: datetime) -> None:
     """Notes that somebody or something came to these groups, in the transaction that brings it."""
     NotificationGroup.objects.filter(pk__in=group_ids).update(review_at=now)
+
+
+def catch_up(addresses: Sequence[str], now: datetime) -> None:
+    """Mail goes to these addresses again: what their groups were told meanwhile did not reach them.
+
+    An address comes anew by that, as one that is typed anew, so that its deliveries say what it has heard of.
+    """
+    rows = GroupAddress.objects.alias(lowered=Lower("address"))
+    rows = rows.filter(lowered__in=[address.lower() for address in addresses])
+    group_ids = set(rows.values_list("group_id", flat=True))
+    rows.update(added_at=now)
+    review_groups(group_ids=group_ids, now=now)
 
 
 def review_due(*, now: datetime, limit: int = REVIEW_LIMIT) -> int:
@@ -200,7 +214,8 @@ class _Review(NotificationRound):
             and incident.case in group.cases
         ]
         unheard = unheard_by(told, self.addresses)
-        return {incident_id: addresses for (_group, incident_id), addresses in unheard.items()}
+        paused = self.paused[group.pk]
+        return {incident_id: addresses - paused for (_group, incident_id), addresses in unheard.items()}
 
     def _next_review(self, later: dict[int, set[str]]) -> datetime | None:
         """When a maintenance ends during which an address came: what is still broken then is told there too."""
@@ -217,7 +232,9 @@ class _Review(NotificationRound):
         """One mail for all addresses that have not heard of the same incidents; most often that is one mail."""
         incidents = {incident.pk: incident for incident in self.incidents}
         missing: dict[str, list[Incident]] = {
-            address: [n.incident for n in fresh] for address in self.addresses[group.pk]
+            address: [n.incident for n in fresh]
+            for address in self.addresses[group.pk]
+            if address not in self.paused[group.pk]
         }
         for pk, addresses in later.items():
             if incidents[pk].charge_point_id not in self.context.maintenance:

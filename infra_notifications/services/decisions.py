@@ -19,7 +19,7 @@ from infra_notifications.models import GroupAddress, GroupMembership, Incident, 
 from infra_notifications.rules.decisions import Decision, Listener, Situation, decide_opening, decide_recovery
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.services.context import NotificationContext
-from outbox.selectors import addresses_reached
+from outbox.selectors import addresses_reached, is_blocked
 
 _NOTIFICATION = columns(
     NotificationDecision,
@@ -52,7 +52,7 @@ def notification_row(
     return (incident_id, group.pk, group.name, kind, state, decision.reason, due, now, thread, None)
 
 
-def listener_of(group: NotificationGroup, *, has_address: bool) -> Listener:
+def listener_of(group: NotificationGroup, *, has_address: bool, is_paused: bool) -> Listener:
     """What the rules need of a group."""
     return Listener(
         frozenset(group.cases),
@@ -60,6 +60,7 @@ def listener_of(group: NotificationGroup, *, has_address: bool) -> Listener:
         has_address,
         group.notify_recovery,
         group.digest_due_at,
+        is_paused,
     )
 
 
@@ -86,28 +87,43 @@ def max_age() -> timedelta:
     return timedelta(seconds=settings.CHARGING_MAIL_MAX_AGE_S)
 
 
+def _reach() -> dict[str, Exists]:
+    """Of a row with a group: whether mail goes to an address of it, and whether it has one that is paused."""
+    addresses = GroupAddress.objects.filter(group=OuterRef("group"))
+    return {
+        "has_address": Exists(addresses.filter(~is_blocked())),
+        "is_paused": Exists(addresses.filter(is_blocked())),
+    }
+
+
 def _groups_of(charge_point_ids: set[int]) -> dict[int, list[tuple[NotificationGroup, Listener]]]:
     """The groups of each charge point, as the rules see them."""
-    addresses = GroupAddress.objects.filter(group=OuterRef("group"))
     memberships = (
         GroupMembership.objects.filter(charge_point_id__in=charge_point_ids)
         .select_related("group")
-        .annotate(has_address=Exists(addresses))
+        .annotate(**_reach())
     )
     found: dict[int, list[tuple[NotificationGroup, Listener]]] = defaultdict(list)
     for membership in memberships:
-        listener = listener_of(membership.group, has_address=membership.has_address)
+        listener = listener_of(membership.group, has_address=membership.has_address, is_paused=membership.is_paused)
         found[membership.charge_point_id].append((membership.group, listener))
     return found
 
 
-def addresses_of(group_ids: Iterable[int]) -> dict[int, dict[str, datetime]]:
-    """The addresses of each group, each with the moment at which it came; none for a group without."""
+def addresses_of(group_ids: Iterable[int]) -> tuple[dict[int, dict[str, datetime]], dict[int, set[str]]]:
+    """The addresses of each group, each with the moment at which it came or mail went there again, and those that are
+    paused among them; no addresses for a group of which each is paused, for a mail would go to nobody."""
     addresses: dict[int, dict[str, datetime]] = defaultdict(dict)
-    found = GroupAddress.objects.filter(group_id__in=group_ids)
-    for group_id, address, added_at in found.values_list("group_id", "address", "added_at"):
+    paused: dict[int, set[str]] = defaultdict(set)
+    found = GroupAddress.objects.filter(group_id__in=group_ids).annotate(blocked=is_blocked())
+    for group_id, address, added_at, blocked in found.values_list("group_id", "address", "added_at", "blocked"):
         addresses[group_id][address] = added_at
-    return addresses
+        if blocked:
+            paused[group_id].add(address)
+    for group_id, those in paused.items():
+        if len(those) == len(addresses[group_id]):
+            del addresses[group_id]
+    return addresses, paused
 
 
 def unheard_by(
@@ -178,7 +194,7 @@ def decide_closings(
         .filter(incident_id__in=states, kind=NotificationKind.OPENED, group__isnull=False)
         .exclude(state=NotificationState.SKIPPED)
         .select_related("group")
-        .annotate(has_address=Exists(GroupAddress.objects.filter(group=OuterRef("group"))))
+        .annotate(**_reach())
         .order_by("id")
     )
     never: dict[NotificationReason, list[int]] = defaultdict(list)
@@ -188,7 +204,11 @@ def decide_closings(
         assert group is not None
         if notification.state == NotificationState.SENT:
             situation = situation_of(cp, state, context, context.flapping.get((cp, state.case.value)))
-            decision = decide_recovery(situation, listener_of(group, has_address=notification.has_address), now)
+            decision = decide_recovery(
+                situation,
+                listener_of(group, has_address=notification.has_address, is_paused=notification.is_paused),
+                now,
+            )
             rows.append(
                 notification_row(
                     notification.incident_id, group, NotificationKind.RECOVERED, decision, now, notification.thread

@@ -26,7 +26,7 @@ from infra_notifications.models import (
     NotificationDecision,
     NotificationGroup,
 )
-from infra_notifications.services.already_open import review_groups
+from infra_notifications.services.already_open import catch_up, review_groups
 from infra_notifications.services.decisions import reschedule_digest, reschedule_group, reschedule_reminders
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.payloads import to_group
@@ -59,6 +59,7 @@ GROUPS = MailingLists(
     name_constraint="notificationgroup_name_unique",
     name_taken=gettext_lazy("There is a notification group named “%(name)s” already."),
     no_address=gettext_lazy("This group has no address yet."),
+    resumed=catch_up,
 )
 
 
@@ -120,7 +121,7 @@ def create_group(
         moment = now or timezone.now()
         group.digest_due_at, group.review_at = next_digest(group, moment), moment
         GROUPS.save(group)
-        GROUPS.add_addresses(group, addresses)
+        GROUPS.add_addresses(group, addresses, moment)
         add_members(group=group, charge_point_ids=charge_point_ids, by=by, now=moment)
     return group
 

@@ -104,7 +104,7 @@ class NotificationRound:
         notification holds a key share lock on its group."""
         locked = NotificationGroup.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
         self.groups = {group.pk: group for group in locked}
-        self.addresses = addresses_of(ids)
+        self.addresses, self.paused = addresses_of(ids)
 
     def _read_open_cases(self) -> set[tuple[int, str]]:
         """The open cases at charge points whose flapping held an all-clear back."""
@@ -160,7 +160,7 @@ class NotificationRound:
         )
 
     def listener_of(self, group: NotificationGroup) -> Listener:
-        return listener_of(group, has_address=bool(self.addresses[group.pk]))
+        return listener_of(group, has_address=bool(self.addresses[group.pk]), is_paused=bool(self.paused[group.pk]))
 
     def is_still_due(self, notification: NotificationDecision, situation: Situation) -> bool:
         """Decides a waiting notification again: its group or incident may have changed meanwhile."""

@@ -95,7 +95,7 @@ class _ReminderRound:
         )
         self.alerts = [_OpenAlert(*row) for row in found]
         group_ids = {alert.group_id for alert in self.alerts}
-        self.addresses = addresses_of(group_ids)
+        self.addresses, _paused = addresses_of(group_ids)
         points = {alert.charge_point_id for alert in self.alerts}
         self.members = members_among(group_ids, points)
         self.maintenance = context_of(points, now).maintenance

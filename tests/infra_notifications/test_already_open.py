@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -31,7 +32,8 @@ from infra_notifications.services.groups import (
     update_group,
 )
 from infra_notifications.services.maintenance import Targets, plan_maintenance
-from outbox.models import Delivery, Event
+from outbox.models import Address, Delivery, Event
+from outbox.services.bounces.marks import forget_bounces, mark_bounced
 from tests.infra_notifications.helpers import (
     DAY,
     HOUR,
@@ -506,3 +508,89 @@ def test_membership_written_in_the_admin_is_reviewed(points: list[ChargePoint], 
     assert (answer.status_code, GroupMembership.objects.count()) == (302, 1)
     sweep(timezone.now())
     assert got(A) == ["already_open"]
+
+
+# ---- an address that had been paused, because its mails came back ---------------------------------------------------
+
+
+def pause(address: str) -> None:
+    """Three mails in a row came back."""
+    for _ in range(3):
+        with transaction.atomic():
+            mark_bounced(address=address, answer="550 no such user", now=NOW)
+
+
+def resume(way: str, group: NotificationGroup, address: str, now: datetime) -> None:
+    match way:
+        case "resumed":
+            forget_bounces([address], now)
+        case "typed anew":
+            update_group(group=group, settings={}, emails=[], now=now)
+            update_group(group=group, settings={}, emails=[address.upper()], now=now)
+        case "typed anew elsewhere":
+            create_group(settings={"name": "Bonn"}, emails=[address], now=now)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("way", ["resumed", "typed anew", "typed anew elsewhere"])
+def test_paused_address_catches_up_when_it_is_resumed(points: list[ChargePoint], way: str) -> None:
+    group = group_of(points, [A])
+    pause(A)
+    say(points[0], fault(), now=at(10))
+    say(points[1], fault(), now=at(11))
+    sweep(at(12))
+    assert (mails(), decisions()) == ([], [("opened", "skipped", "paused")] * 2)
+    group.refresh_from_db()
+    assert group.last_notified_at is None
+    say(points[1], fine(), now=at(100))
+    sweep(at(101))
+    assert recoveries() == []
+    resume(way, group, A, at(200))
+    sweep(at(201))
+    (mail,) = mails()
+    assert (mail.kind, listed(mail)) == (GROUP_ALREADY_OPEN, [points[0].evse_id])
+    sweep(at(300))
+    say(points[0], fine(), now=at(400))
+    assert [listed(each) for each in recoveries()] == [[points[0].evse_id]]
+
+
+@pytest.mark.django_db
+def test_address_beside_others_catches_up_too_and_they_hear_nothing_again(points: list[ChargePoint]) -> None:
+    group = group_of(points, [A, B])
+    pause(B)
+    say(points[0], fault(), now=at(10))
+    update_group(group=group, settings={}, now=at(50))
+    sweep(at(51))
+    assert open_mails() == []
+    forget_bounces([B], at(200))
+    sweep(at(201))
+    sweep(at(300))
+    assert [addressees(mail) for mail in open_mails()] == [[B]]
+    say(points[0], fine(), now=at(400))
+    assert [addressees(mail) for mail in recoveries()] == [[A, B]]
+
+
+@pytest.mark.django_db
+def test_mail_that_came_back_is_sent_anew_after_resuming_and_one_that_arrived_is_not(
+    points: list[ChargePoint],
+) -> None:
+    group_of(points, [A])
+    say(points[0], fault(), now=at(10))
+    Delivery.objects.update(state="delivered")
+    say(points[1], fault(), now=at(100))
+    Delivery.objects.filter(state="pending").update(state="bounced")
+    pause(A)
+    forget_bounces([A], at(200))
+    sweep(at(201))
+    assert [listed(mail) for mail in open_mails()] == [[points[1].evse_id]]
+
+
+@pytest.mark.django_db
+def test_admin_that_unblocks_or_deletes_the_mark_resumes_too(points: list[ChargePoint], admin_client: Client) -> None:
+    group_of(points, [A])
+    pause(A)
+    say(points[0], fault(), now=at(10))
+    mark = Address.objects.get()
+    assert admin_client.post(f"/admin/outbox/address/{mark.pk}/delete/", {"post": "yes"}).status_code == 302
+    sweep(timezone.now() + HOUR)
+    assert [addressees(mail) for mail in open_mails()] == [[A]]

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from core.text import clean_text
 from outbox.choices import Channel, DeliveryState, Reason
 from outbox.models import Address, Delivery
 from outbox.services.deliveries import end_waiting
+from outbox.services.mailing_lists.leaving import resume_on_lists
 
 # A mail that comes back so long after the last one begins a new row; and mail that is taken so long after it was the
 # last is a sign that the address works again.
@@ -51,7 +53,7 @@ def mark_bounced(*, address: str, answer: str, now: datetime) -> AddressMark:
     return AddressMark(bounces, just_paused=bool(paused))
 
 
-def forget_bounces(addresses: Iterable[str]) -> int:
+def forget_bounces(addresses: Iterable[str], now: datetime | None = None) -> int:
     """Mail to these addresses goes out again: somebody looked after them, or typed them anew. Returns how many."""
     with transaction.atomic():
         marked = Address.objects.alias(lowered=Lower("address")).filter(
@@ -64,4 +66,5 @@ def forget_bounces(addresses: Iterable[str]) -> int:
         for row in marked:
             row.bounces, row.failing_since, row.blocked_reason = 0, None, ""
             row.save(update_fields=["bounces", "failing_since", "blocked_reason"])
+        resume_on_lists([row.address for row in marked], now or timezone.now())
         return len(marked)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from django.conf import settings
@@ -34,6 +35,8 @@ class MailingList:
     leave: Callable[[str, str], bool]
     # Who else is on it, to be told of its addresses' troubles; None for what is one person's.
     find: Callable[[str], FoundList | None] | None = None
+    # Called in the transaction that lets mail go again to addresses that had been paused.
+    resumed: Callable[[Sequence[str], datetime], None] | None = None
 
 
 _lists: Registry[MailingList] = Registry("mailing list")
@@ -46,6 +49,13 @@ def register_list(mailing_list: MailingList) -> None:
 
 def list_of(key: str) -> MailingList | None:
     return _lists.get(key.partition(":")[0])
+
+
+def resume_on_lists(addresses: Sequence[str], now: datetime) -> None:
+    """Says to all lists that mail goes to these addresses again, so that they catch up. Belongs to a transaction."""
+    for mailing_list in _lists.values():
+        if addresses and mailing_list.resumed is not None:
+            mailing_list.resumed(addresses, now)
 
 
 def unsubscribe_url(list_key: str, address: str) -> str:

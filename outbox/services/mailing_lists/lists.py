@@ -46,11 +46,13 @@ class MailingLists:
     name_taken: str | Promise
     no_address: str | Promise
     changed: Callable[[], None] = lambda: None
+    # See MailingList.resumed.
+    resumed: Callable[[Sequence[str], datetime], None] | None = None
 
     @property
     def registered(self) -> MailingList:
         """How these lists are left by the link in each mail."""
-        return MailingList(self.prefix, self.title, self.leave, self.find)
+        return MailingList(self.prefix, self.title, self.leave, self.find, self.resumed)
 
     # ---- the lists ----------------------------------------------------------------------------------------------
 
@@ -88,9 +90,9 @@ class MailingLists:
 
     # ---- addresses ----------------------------------------------------------------------------------------------
 
-    def add_addresses(self, mailing_list: Any, addresses: Sequence[str]) -> None:
+    def add_addresses(self, mailing_list: Any, addresses: Sequence[str], now: datetime | None = None) -> None:
         """The addresses of a list that was just made."""
-        self._insert(mailing_list, addresses)
+        self._insert(mailing_list, addresses, now)
         if addresses:
             self.audit(mailing_list, {"addresses": ["", ", ".join(addresses)]})
 
@@ -101,7 +103,7 @@ class MailingLists:
         removed = [row for key, row in old.items() if key not in new]
         added = [address for key, address in new.items() if key not in old]
         self.address_model._default_manager.filter(pk__in=[row.pk for row in removed]).delete()
-        self._insert(mailing_list, added)
+        self._insert(mailing_list, added, now)
         for row in removed:
             cancel_for_list(list_key=mailing_list.list_key, address=row.address, reason=Reason.BY_HAND, now=now)
         if removed or added:
@@ -128,10 +130,10 @@ class MailingLists:
                 self.changed()
         return number
 
-    def _insert(self, mailing_list: Any, addresses: Iterable[str]) -> None:
+    def _insert(self, mailing_list: Any, addresses: Iterable[str], now: datetime | None) -> None:
         rows = [self.address_model(**{self.field: mailing_list, "address": address}) for address in addresses]
         self.address_model._default_manager.bulk_create(rows)
-        forget_bounces(row.address for row in rows)  # type: ignore[attr-defined] # of whichever model
+        forget_bounces((row.address for row in rows), now)  # type: ignore[attr-defined] # of whichever model
 
     # ---- the test mail ------------------------------------------------------------------------------------------
 
