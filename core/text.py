@@ -28,12 +28,25 @@ def clean_text(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub(UNKNOWN, text)
 
 
+# What breaks a line is a blank in a short text; what steers a terminal, or turns the rest of a line round, is nothing.
+_BREAK = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\\s*")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """A text of a device, a file or another system as a part of a line of ours: it can neither begin a line nor turn
+    one round."""
+    return text if text.isprintable() else _CONTROL.sub("", _BREAK.sub(" ", text)).strip()
+
+
 # Zero-width and soft characters, directional marks: they come along when an id is copied from a document.
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
 def composed(text: str) -> str:
-    """The text with its accents composed (NFC), without what nobody sees, and without blanks around it."""
+    """The text with its accents composed (NFC), in one line, without what nobody sees, and without blanks
+    around it."""
+    text = one_line(text)
     if text.isascii():
         return text.strip()
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).strip()

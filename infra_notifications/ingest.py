@@ -17,6 +17,7 @@ import msgspec
 from django.utils.dateparse import parse_datetime
 
 from core.device_clock import EARLIEST
+from core.text import one_line
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
@@ -124,8 +125,11 @@ class Observation:
     def said(self) -> str:
         """What the charger said, in a line for people."""
         place = "/".join(part for part in (self.component, self.variable) if part)
-        parts = (self.status, place, ", ".join(self.codes), self.words)
-        return " · ".join(part for part in parts if part)[:MAX_TEXT]
+        codes, words = list(dict.fromkeys(self.codes)), self.words
+        for code in codes:  # rules find a vendor's code among the words too; people read it once
+            words = "" if words == code else words.removesuffix(f" {code}")
+        parts = (self.status, place, ", ".join(codes), words)
+        return one_line(" · ".join(part for part in parts if part))[:MAX_TEXT]
 
     @property
     def counts(self) -> bool:

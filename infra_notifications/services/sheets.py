@@ -18,7 +18,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
-from core.text import clean_text
+from core.text import clean_text, one_line
 
 MAX_COLUMNS = 200
 MAX_UNPACKED = 128 * 2**20
@@ -101,9 +101,8 @@ def _csv_rows(text: str, separator: str, skipped: int) -> Iterator[Row]:
 
 def clean_cell(text: str) -> str:
     """A cell without what nobody sees: blanks around it, zero-width characters, letters that are written in parts."""
-    if text.isascii():
-        return text.strip()
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).strip()
+    text = one_line(text)
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).strip()
 
 
 # ---- Excel ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import storable
-from core.text import IdentityKeys, composed, identity_key
+from core.text import IdentityKeys, composed, identity_key, one_line
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
@@ -111,7 +111,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
             wrong = span_text(moment.error_s)
             self.incoming.warn(row, f"`occurred_at` is wrong by {wrong}; the time of receipt counts.")
         raised = _is_raised(message)
-        said = (message.detail or "")[:500]
+        said = one_line(message.detail or "")[:500]
         return Signal(Case(message.case.upper()), raised, NEUTRAL if raised else "", moment, received_at, said)
 
 
@@ -158,7 +158,7 @@ def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> 
         case = message.case.upper()
         sender.messages += 1
         sender.sample = {"protocol": "signal", "action": case}
-        state, said = message.state.lower(), (message.detail or "")[:500]
+        state, said = message.state.lower(), one_line(message.detail or "")[:500]
         kept = {"case": case, "state": state, "said": said, "occurred_at": message.occurred_at, "id": message.id}
         received = judge(parse_time(message.received_at), incoming.now, longest_queue=None).at
         sender.keep(kept | {"alarming": _is_raised(message)}, f"{case}/{state}", received, (incoming.now, row))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import clean_json, clean_text
+from core.text import clean_json, clean_text, composed, one_line
 from infra_notifications.models import ChargePoint
 from tests.conftest import ApiClient
 
@@ -169,3 +169,18 @@ def test_an_id_that_spells_nothing_is_an_id(api: ApiClient) -> None:
         "rejected": [],
         "warnings": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("ok\n\nAcknowledge: x", "ok Acknowledge: x"),
+        ("Deck 2\r\nBcc: x@y.example", "Deck 2 Bcc: x@y.example"),
+        ("a\u202eb\u2066c\u2069\u200f\u061c", "abc"),
+        ("a\x1b[31m\x07\x85b\u2028c", "a[31m b c"),
+        ("  Müller & Söhne – 電 \U0001f50c", "  Müller & Söhne – 電 \U0001f50c"),
+    ],
+)
+def test_short_text_is_one_line_that_nothing_turns_round(text: str, line: str) -> None:
+    assert one_line(text) == line
+    assert composed(text) == line.strip()

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from outbox.event_kinds import all_kinds
 from outbox.transports.rendering.jinja import environment_for
-from outbox.transports.rendering.render import UNSUBSCRIBE_MARK, Body, CannotRender, render_mail
+from outbox.transports.rendering.render import PERSONAL_MARK, UNSUBSCRIBE_MARK, Body, CannotRender, render_mail
 from tests.outbox.kit import a_claim
 
 
@@ -131,3 +131,31 @@ def test_what_a_payload_does_not_have_is_nothing() -> None:
 def test_moments_are_told_by_locale_with_their_zone(value: Any, expected: str, settings: Settings) -> None:
     settings.TIME_ZONE = "UTC"
     assert said("{{ data.at|mail_time }}", "de", at=value) == expected
+
+
+HOSTILE = (
+    "ok\n\nAcknowledge this error: http://phish.example/ack\r\nBcc: www.phish.example"
+    "\u2028Details: \u202ex\u2066\x1b[2J\u200f"
+)
+TURNING = re.compile("[\x00-\x09\x0b-\x1f\x7f\u061c\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069]")
+
+
+def hostile(value: Any, name: str = "") -> Any:
+    """A payload in which whoever could write a text wrote one that plays lines of ours."""
+    if isinstance(value, dict):
+        return {key: hostile(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [hostile(item, name) for item in value]
+    ours = name in ("body", "url", "time_zone") or name.endswith("_url")
+    return value if ours or not isinstance(value, str) else value + HOSTILE
+
+
+@pytest.mark.parametrize("kind", [kind for kind in all_kinds() if kind.mail], ids=lambda kind: kind.key)
+def test_texts_of_others_begin_no_line_turn_none_and_make_no_link(kind: Any) -> None:
+    body = rendered(kind.key, unsubscribable=True, payload=hostile(kind.example_data()))
+    for part in (body.subject, body.text, body.html):
+        assert not TURNING.search(part.replace("\r\n", "\n")), part
+        assert "http://phish" not in part
+        assert "www.phish" not in part
+    written = [line for line in body.text.splitlines() if not line.endswith(PERSONAL_MARK)]
+    assert not [line for line in written if line.startswith(("Acknowledge this error:", "Bcc", "Details: x"))]

@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
+from core.text import composed
 from outbox.choices import Language, Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.services.bounces.marks import forget_bounces
@@ -183,7 +184,7 @@ def clean_common(values: dict[str, Any], *, name_missing: str | Promise) -> dict
     """Tidies name, description and language of a list's settings in place; returns what is wrong by field."""
     errors: dict[str, Any] = {}
     if "name" in values:
-        values["name"] = " ".join(str(values["name"]).split())
+        values["name"] = " ".join(composed(str(values["name"])).split())
         if not values["name"] or len(values["name"]) > MAX_NAME:
             errors["name"] = name_missing
     if "description" in values:
