@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -115,23 +115,45 @@ def _itself(sender: UnknownChargePoint) -> Any:
 
 
 class AdoptIn(ConfigurationIn):
-    """Stations by name (or EVSE ids of those that name one alone), or all that a Magic Search finds.
+    """Stations by name (or EVSE ids of those that name one alone), all that a Magic Search finds, or `all`.
 
     `pattern` proposes EVSE ids, e.g. `DE*ABC*E{station}*{connector}`; `evse_ids` names them one by one, by
-    `station/connector`.
+    `station/connector` (1 where a station named no connector).
     """
 
     stations: list[str] | None = Field(default=None, max_length=MAX_STATIONS)
     q: str | None = None
+    all: bool = False
     pattern: str = ""
     evse_ids: dict[str, str] = Field(default_factory=dict)
+
+
+def _chosen(stations: Iterable[UnknownStation], evse_ids: Mapping[str, str]) -> dict[int, str]:
+    """The EVSE ids that a request names, by sender. Raises Problem for the first key that is no sender's."""
+    senders = {
+        identity_key(f"{sender.station}/{sender.connector or 1}"): sender.pk
+        for station in stations
+        for sender in station.points
+    }
+    chosen: dict[int, str] = {}
+    for key, evse_id in evse_ids.items():
+        station, slash, connector = key.rpartition("/")
+        pk = senders.get(identity_key(f"{station.strip()}{slash}{connector.strip()}"))
+        if pk is None:
+            raise Problem(422, f"`evse_ids` names {key[:100]!r}, which is no connector of these unknown stations.")
+        if pk in chosen:
+            raise Problem(422, f"`evse_ids` names {key[:100]!r} twice.")
+        chosen[pk] = evse_id
+    return chosen
 
 
 @router.post("/unknown", auth=WRITE, summary="Adopt unknown stations")
 def adopt_unknown_stations(request: HttpRequest, body: AdoptIn) -> dict[str, Any]:
     """Makes charge points of them and applies what they said. `refused` names what was not adopted, and why."""
-    if (body.stations is None) == (body.q is None):
-        raise Problem(422, "Give either `stations` or `q` (a Magic Search).")
+    if body.q is not None and not body.q.strip():
+        raise Problem(422, 'A blank `q` finds everything; say `"all": true` if that is meant.')
+    if [body.stations is not None, body.q is not None, body.all].count(True) != 1:
+        raise Problem(422, 'Give one of `stations`, `q` (a Magic Search) and `"all": true`.')
     matching: Iterable[UnknownChargePoint] = heads().filter(UNKNOWN_SEARCH.condition(body.q or ""))
     if body.stations is not None:
         names = {identity_key(name) for name in body.stations}
@@ -140,12 +162,7 @@ def adopt_unknown_stations(request: HttpRequest, body: AdoptIn) -> dict[str, Any
     if len(found) > MAX_STATIONS:
         raise Problem(422, f"The search finds more than {MAX_STATIONS} stations; narrow it.")
     stations = whole_stations(found)
-    chosen = {
-        sender.pk: body.evse_ids[key]
-        for station in stations
-        for sender in station.points
-        if (key := f"{sender.station}/{sender.connector or 1}") in body.evse_ids
-    }
+    chosen = _chosen(stations, body.evse_ids)
     with audited_by(key_of(request)):
         done = adopt_stations(stations=stations, pattern=body.pattern, evse_ids=chosen, now=timezone.now())
     refused = [{"station": name, "error": sentence} for name, sentence in done.refused.items()]

@@ -41,7 +41,7 @@ from infra_notifications.services.records import (
 from infra_notifications.services.repetitions import STATES, TOLD_ANEW, Teller, Told, repeats_within, told_anew
 from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
-from infra_notifications.services.unknown_senders import UnknownSender, write_unknown
+from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
 
@@ -152,10 +152,11 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         for row in every:
             sender = self._locate(row)
             if sender and not self.incoming.errors[row]:
-                self._note_unknown(row, self.evses[row])
-                self.incoming.reject(
-                    row, f"Unknown {sender}. It is kept in the list of unknown charge points; adopt it there."
-                )
+                fate = too_long(self.evse_keys[row], self.stations[row])
+                if not fate:
+                    self._note_unknown(row, self.evses[row])
+                    fate = "It is kept in the list of unknown charge points; adopt it there."
+                self.incoming.reject(row, f"Unknown {sender}. {fate}")
 
     def apply(self, rows: list[int]) -> None:
         # What is rejected proves life too.
@@ -169,8 +170,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _sender(self, rows: Sequence[int], evse: int | None) -> UnknownSender:
         """What the messages of one unknown identity say."""
         last = rows[-1]
-        source, name = source_of(self.incoming.keys[last]), composed(self.messages[last].station or "")[:48]
-        sender = UnknownSender(self.evse_keys[last][:48], name, evse, source, self.received[last])
+        source, name = source_of(self.incoming.keys[last]), composed(self.messages[last].station or "")
+        sender = UnknownSender(self.evse_keys[last], name, evse, source, self.received[last])
         for row in rows:
             sender.hear(self.messages[row], self.observations[row], self.received[row], (self.now, row))
         return sender
@@ -225,8 +226,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         return "" if self.targets[row] else f"station {named}" + (f", connector {evse}" if evse else "")
 
     def _note_unknown(self, row: int, evse: int | None) -> None:
-        # Cut as it is stored, because two that are stored alike are one.
-        self.unknown[self.evse_keys[row][:48], self.stations[row][:48], evse].append(row)
+        self.unknown[self.evse_keys[row], self.stations[row], evse].append(row)
 
     # ---- deciding ---------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
 from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
-from infra_notifications.services.unknown_senders import UnknownSender, write_unknown
+from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
 
 def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datetime) -> list[Intake]:
@@ -59,7 +59,11 @@ class _SignalSteps(BatchSteps[SignalMessage]):
             self.points[row] = points
         self.unknown = [row for row in rows if not self.points[row]]
         for row in self.unknown:
-            self.incoming.reject(row, f"Unknown {_named(items[row])}.")
+            fate = too_long(keys[items[row].charge_point], keys[items[row].station])
+            self.incoming.reject(row, f"Unknown {_named(items[row])}. {fate}".rstrip())
+        self.unknown = [
+            row for row in self.unknown if not too_long(keys[items[row].charge_point], keys[items[row].station])
+        ]
 
     def apply(self, rows: list[int]) -> None:
         if rows:
@@ -149,7 +153,7 @@ def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> 
     senders: dict[tuple[str, str, int | None], UnknownSender] = {}
     for row in rows:
         message, source = incoming.items[row], source_of(incoming.keys[row])
-        evse_key, station = identity_key(message.charge_point)[:48], composed(message.station or "")[:48]
+        evse_key, station = identity_key(message.charge_point), composed(message.station or "")
         connector = None if evse_key else message.connector
         sender = senders.setdefault(
             (evse_key, "" if evse_key else identity_key(station), connector),

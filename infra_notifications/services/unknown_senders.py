@@ -33,7 +33,16 @@ _SAID = (
     " WITH ORDINALITY AS x(m, n)) d WINDOW w AS (ORDER BY d.is_repeated, d.m->>'at' DESC, d.n DESC)) r"
     f" WHERE r.place <= {MOST_MESSAGES} AND r.characters <= {MOST_CHARACTERS})"
 )
+MAX_IDENTITY = 48
 _NUMBERS = re.compile(r"\d+")
+
+
+def too_long(*identities: str | None) -> str:
+    """Why an identity can be kept of nobody, as a sentence; cut, it could be somebody else's. "" where it can."""
+    for identity in identities:
+        if identity and len(identity) > MAX_IDENTITY:
+            return f"It is not kept, because an identity has at most {MAX_IDENTITY} characters, not {len(identity)}."
+    return ""
 
 
 @dataclass

@@ -295,7 +295,58 @@ def test_api_lists_and_adopts(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"stations": ["X"], "q": "x"}, {"stations": ["X"], "pattern": "fixed"}, {"q": "odd:1"}, {"all": True}]
+    "body",
+    [
+        {},
+        {"stations": ["X"], "q": "x"},
+        {"stations": ["X"], "pattern": "fixed"},
+        {"q": "odd:1"},
+        {"q": ""},
+        {"q": "  "},
+        {"all": False},
+        {"all": True, "q": "x"},
+        {"all": True, "evse_ids": {"NO/1": "DE*1"}},
+        {"odd": True},
+    ],
 )
 def test_api_refuses_what_it_cannot_read(api: ApiClient, body: dict[str, Any]) -> None:
     assert api.post("/charging/unknown", body).status_code == 422
+    assert ChargePoint.objects.count() == 0
+
+
+def test_api_adopts_all_when_that_is_said(api: ApiClient) -> None:
+    unknown_station()
+    unknown_station("CP-2")
+    assert api.post("/charging/unknown", {"q": " "}).status_code == 422
+    assert api.post("/charging/unknown", {"all": True}).json()["adopted"] == 4
+
+
+def test_api_names_evse_ids_without_case_and_refuses_those_of_nobody(api: ApiClient) -> None:
+    unknown_station()
+    for key in ("CP-1/3", "CP-1", "cp-1*1"):
+        answer = api.post("/charging/unknown", {"stations": ["CP-1"], "evse_ids": {key: "DE*X"}})
+        assert (answer.status_code, key in answer.content.decode()) == (422, True)
+    answer = api.post("/charging/unknown", {"stations": ["CP-1"], "evse_ids": {" cp-1 / 2": "DE*X"}})
+    assert answer.json()["charge_points"] == ["CP-1*1", "DE*X"]
+
+
+def test_page_and_api_show_the_same_last_fault(api: ApiClient, viewer: Client) -> None:
+    says("CP-1", events(event("RCD", "Tripped")), action="NotifyEvent")
+    says("CP-1", fault("OtherError", vendorErrorCode="TiltDetected"), now=NOW + MINUTE)
+    says("CP-1", fine(connectorId=2), now=NOW + 2 * MINUTE)
+    (station,) = api.get("/charging/unknown").json()["items"]
+    assert "TiltDetected" in station["fault"]
+    assert station["fault"] in rows_of(viewer.get(url("unknown")))[0]
+
+
+def test_identity_that_is_too_long_is_named_and_cut_into_nobody_else() -> None:
+    name = "X" * 48
+    says(name, fine())
+    intake = take(OcppMessage(station=name + "Y", action="StatusNotification", payload=fault()))
+    ((_place, sentence),) = intake.rejected
+    assert name + "Y" in sentence
+    assert "at most 48 characters" in sentence
+    ((_place, sentence),) = take_neutral(signal(name + "Z", "raised")).rejected
+    assert "at most 48 characters" in sentence
+    (point,) = adopted(pattern="{station}")
+    assert open_cases(point) == []

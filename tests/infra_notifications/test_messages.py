@@ -146,9 +146,10 @@ def test_unknown_evse_of_a_known_station_is_kept_too() -> None:
     assert (kept.station, kept.connector) == ("CP-1", 5)
 
 
-def test_unknown_names_that_are_stored_alike_are_one() -> None:
-    take(*(message("X" * 48 + tail, fine()) for tail in "abc"))
-    assert UnknownChargePoint.objects.get().messages == 3
+def test_unknown_names_that_are_too_long_are_rejected_by_name_and_never_cut() -> None:
+    intake = take(*(message("X" * 48 + tail, fine()) for tail in "abc"))
+    assert [sentence.count("at most 48 characters") for _place, sentence in intake.rejected] == [1, 1, 1]
+    assert not UnknownChargePoint.objects.exists()
 
 
 # ---- what cannot be taken -------------------------------------------------------------------------------------------
