@@ -6,6 +6,7 @@ The syntax is judged by `email_validator`, the domain is not looked up. A domain
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -14,8 +15,13 @@ from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, EmailSyntaxError, ValidatedEmail, validate_email
 
 from core.refusal import Refused, refusing_in_form
+from core.text import composed
 
 LOCAL = "localhost"
+# A name in any letters, and an address in angle brackets (RFC 5322 § 3.4).
+_NAMED = re.compile(r"(.*?)\s*<([^<>]*)>")
+# What a name holds only in quotes.
+_SPECIAL = re.compile(r"[^\w\s!#$%&'*+/=?^`{|}~-]")
 
 
 def ascii_address(address: str) -> str:
@@ -59,6 +65,26 @@ def validate_address(text: str) -> None:
         clean_address(text)
 
 
+def clean_mailbox(text: str) -> str:
+    """An address that may have a name: `Desk <desk@x.example>`, the name in quotes where RFC 5322 asks for them. Names
+    keep their letters; the mail encodes them. Raises Refused with a sentence that names it."""
+    named = _NAMED.fullmatch(composed(text))
+    if named is None:
+        return clean_address(text)
+    name, address = named[1].strip(), clean_address(named[2])
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1]).strip()
+    if _SPECIAL.search(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        name = f'"{escaped}"'
+    return f"{name} <{address}>" if name else address
+
+
+def validate_mailbox(text: str) -> None:
+    with refusing_in_form():
+        clean_mailbox(text)
+
+
 class AddressField(models.EmailField):  # type: ignore[type-arg] # its types have no place at run time
     """An e-mail address of a model. For migrations it is Django's field: the database knows no difference."""
 
@@ -70,3 +96,12 @@ class AddressField(models.EmailField):  # type: ignore[type-arg] # its types hav
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": forms.CharField, "widget": forms.EmailInput} | kwargs)
+
+
+class MailboxField(AddressField):
+    """An address of a model that may have a name."""
+
+    default_validators = [validate_mailbox]
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"widget": forms.TextInput} | kwargs)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import BulkForm
-from core.email_addresses import validate_address
+from core.email_addresses import validate_mailbox
 from core.refusal import Refused, add_refusal
 from core.text import identity_key
 from core.time_zones import known_zones
@@ -100,8 +100,7 @@ class GroupConfigurationForm(forms.Form):
         label=_("Answers go to"),
         required=False,
         max_length=254,
-        widget=forms.EmailInput,
-        validators=[validate_address],
+        validators=[validate_mailbox],
         help_text=_("Empty: as the installation’s mails."),
     )
 

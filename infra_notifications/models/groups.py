@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from core.email_addresses import AddressField
+from core.email_addresses import MailboxField
 from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With, masked
 from infra_notifications.choices import DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.models.charge_points import ChargePoint
@@ -42,7 +42,7 @@ class NotificationGroup(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=64, blank=True, default="", help_text=_("Empty: the installation’s.")
     )
-    reply_to = AddressField(
+    reply_to = MailboxField(
         _("answers go to"), blank=True, default="", help_text=_("Empty: as the installation’s mails.")
     )
     digest_due_at = models.DateTimeField(_("next digest"), null=True, editable=False)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.email_addresses import clean_address
+from core.email_addresses import clean_mailbox
 from core.refusal import Refused
 from core.sql import array_literal
 from core.time_zones import known_zones
@@ -83,7 +83,7 @@ def clean_settings(given: dict[str, Any]) -> dict[str, Any]:
         errors["reminder_s"] = _("A reminder comes every 60 seconds to 30 days.")
     if found.get("reply_to"):
         try:
-            found["reply_to"] = clean_address(found["reply_to"])
+            found["reply_to"] = clean_mailbox(found["reply_to"])
         except Refused as error:
             errors["reply_to"] = error.sentence
     errors |= _clean_digest(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from email.message import EmailMessage
+from email.utils import parseaddr
 from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -95,6 +96,34 @@ def link_in(mail: Mail) -> str:
     assert found, mail.text
     assert f'href="http://testserver{found[1]}"' in parts(mail)[2]
     return found[1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Störungsstelle <desk@x.example>", "Störungsstelle <desk@x.example>"),
+        ('"Störungsstelle, Nacht" <desk@x.example>', '"Störungsstelle, Nacht" <desk@x.example>'),
+        ("Störungsstelle (Nacht), Köln <desk@x.example>", '"Störungsstelle (Nacht), Köln" <desk@x.example>'),
+        ('"Desk \\"N\\"" <desk@x.example>', '"Desk \\"N\\"" <desk@x.example>'),
+        ("<desk@x.example>", "desk@x.example"),
+        ("電話 <desk@x.example>\r\nBcc: a@b.example", ""),
+        ("Desk <desk@x.example>, b@x.example", ""),
+        ("Desk <desk>", ""),
+    ],
+)
+def test_answers_go_to_a_desk_with_a_name_in_any_letters(
+    smtp: MailServer, api: ApiClient, typed: str, stored: str
+) -> None:
+    point = a_point(1)
+    path = f"/charging/groups/{group_of([point]).pk}"
+    answer = api.patch(path, {"reply_to": typed})
+    assert (answer.status_code, answer.json().get("reply_to", "")) == (200 if stored else 422, stored)
+    say(point, fault())
+    deliver_due()
+    header = smtp.mails[0].message["Reply-To"]
+    if stored:
+        (mailbox,) = header.addresses
+        assert (mailbox.addr_spec, mailbox.display_name) == ("desk@x.example", parseaddr(stored)[0])
 
 
 @pytest.mark.parametrize("language", LABELS)
