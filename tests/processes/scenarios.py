@@ -126,7 +126,8 @@ class Scenarios:
         spoken = {"action": "DataTransfer", "payload": {"vendorId": "org.example"}}
         live.api("POST", "/charging/messages", heartbeat | spoken)
         for mail in group.wait_for(4)[2:4]:
-            assert "over since" in mail.text
+            assert "is over" in mail.text
+            assert "Over since: " in mail.text
             assert group.evse in mail.text
             assert mail.message["In-Reply-To"] == alerts[mail.recipients[0]]
 
