@@ -65,7 +65,21 @@ def reported(said: Any) -> str:
     return _("No message for %(time)s") % {"time": silence[1]} if silence else text
 
 
+# How an acknowledgement by the link of a mail is stored, before the address, whatever the language of its mail.
+BY_MAIL = "by mail: "
+
+
+def who(author: Any) -> str:
+    """Who acknowledged, in the reader's language; a mail's address may be left out."""
+    text = str(author or "")
+    if not text.startswith(BY_MAIL.strip()):
+        return text
+    address = text.removeprefix(BY_MAIL.strip()).strip()
+    return _("by mail: %(address)s") % {"address": address} if address else _("by mail")
+
+
 MAIL_WORDS = {
+    "who": who,
     "address_line": address_line,
     "station_line": station_line,
     "model_line": model_line,

@@ -6,7 +6,7 @@ open, for as long as its address is on the group's list, and for LINK_DAYS at mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,9 +15,9 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
-from infra_notifications.models import Incident, NotificationDecision, NotificationGroup
+from infra_notifications.mailing import BY_MAIL
+from infra_notifications.models import GroupAddress, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from outbox.models import Delivery
 from outbox.services.mailing_lists.lists import pk_in
@@ -34,6 +34,8 @@ class MailLink:
     delivery: Delivery
     is_expired: bool
     is_on_list: bool
+    # The IANA name of the zone of the mail's times; empty for the installation's.
+    time_zone: str = ""
 
     @property
     def is_valid(self) -> bool:
@@ -61,7 +63,9 @@ def read_link(token: str, now: datetime) -> MailLink | None:
         return None
     group = NotificationGroup.objects.filter(pk=pk_in(delivery.list_key)).first()
     on_list = group is not None and group.addresses.filter(address__iexact=delivery.address).exists()
-    return MailLink(delivery, now - delivery.created_at > timedelta(days=LINK_DAYS), on_list)
+    return MailLink(
+        delivery, now - delivery.created_at > timedelta(days=LINK_DAYS), on_list, group.time_zone if group else ""
+    )
 
 
 def incidents_of(link: MailLink) -> QuerySet[Incident]:
@@ -71,9 +75,21 @@ def incidents_of(link: MailLink) -> QuerySet[Incident]:
     return rows.select_related("charge_point", "acknowledgement").order_by("opened_at", "pk")
 
 
+def hide_strangers(link: MailLink, incidents: Sequence[Incident]) -> None:
+    """Who acknowledged by mail is named by address to those alone who are on a list with them, for nobody signed in.
+    Nothing of it is saved."""
+    known = GroupAddress.objects.filter(group=pk_in(link.delivery.list_key)).values_list("address", flat=True)
+    lowered = {address.lower() for address in known}
+    for incident in incidents:
+        found = getattr(incident, "acknowledgement", None)
+        if found is not None and "@" in found.author and found.author.removeprefix(BY_MAIL).lower() not in lowered:
+            name = found.author.partition("@")[0]  # somebody who signs in by an address
+            found.author = BY_MAIL if name.startswith(BY_MAIL) else name
+
+
 def acknowledge_by_mail(link: MailLink, incidents: Iterable[Incident], now: datetime) -> int:
     """Acknowledges those that are open and nobody has acknowledged; returns how many, 0 where the link is over."""
     if not link.is_valid:
         return 0
-    author = _("by mail: %(address)s") % {"address": link.delivery.address}
+    author = f"{BY_MAIL}{link.delivery.address}"
     return acknowledge_incidents(incident_ids=[incident.pk for incident in incidents], author=author, now=now)

@@ -15,7 +15,7 @@ from infra_notifications.choices import (
     WINDOW_COLOURS,
     Case,
 )
-from infra_notifications.mailing import case_label, reported
+from infra_notifications.mailing import case_label, reported, who
 from infra_notifications.models import EventRule
 from outbox.transports.rendering.words import mail_time
 
@@ -28,6 +28,7 @@ register_colours(register, verdict_colour=VERDICT_COLOURS, window_colour=WINDOW_
 
 register.filter("case_label", case_label)
 register.filter("reported", reported)
+register.filter("who", who)
 # On pages without a viewer's settings: date, time and zone as mails have them.
 register.filter("day_and_time", mail_time)
 

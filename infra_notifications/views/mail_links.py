@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
@@ -11,7 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from core.permissions import public
-from infra_notifications.services.mail_links import acknowledge_by_mail, incidents_of, read_link
+from core.time_zones import known_zones
+from infra_notifications.services.mail_links import acknowledge_by_mail, hide_strangers, incidents_of, read_link
 
 # A page on a phone; the incidents beyond are in the console.
 LISTED = 20
@@ -27,9 +30,11 @@ def mail_acknowledge(request: HttpRequest, token: str) -> HttpResponse:
     link = read_link(token, now)
     if link is None:
         raise Http404
-    with translation.override(link.delivery.language):
+    zone = ZoneInfo(link.time_zone) if link.time_zone in known_zones() else None
+    with translation.override(link.delivery.language), timezone.override(zone):
         number = acknowledge_by_mail(link, incidents_of(link), now) if request.method == "POST" else 0
         incidents = list(incidents_of(link))
+        hide_strangers(link, incidents)
         waiting = [incident for incident in incidents if _is_waiting(incident)]
         context = {
             "page_title": _("Acknowledge"),

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from infra_notifications import selectors
 from infra_notifications.choices import NOTIFICATION_COLOURS, EntryKind, NotificationState
+from infra_notifications.mailing import who
 from infra_notifications.models import ChargePointMessage, Incident, NotificationDecision
 from outbox.selectors import deliveries_of_events
 
@@ -95,7 +96,7 @@ def _context_of(incident: Incident, until: datetime) -> Iterator[Line]:
 
 def _deeds(incident: Incident) -> Iterator[Line]:
     for entry in incident.entries.all():
-        title = _("%(what)s by %(who)s") % {"what": entry.get_kind_display(), "who": entry.author}
+        title = _("%(what)s by %(who)s") % {"what": entry.get_kind_display(), "who": who(entry.author)}
         yield Line(entry.at, title, entry.text, "good" if entry.kind == EntryKind.ACKNOWLEDGED else "quiet")
 
 

@@ -375,6 +375,22 @@ def test_link_says_what_is_over_and_who_was_quicker(points: list[ChargePoint], s
     assert Acknowledgement.objects.count() == 1
 
 
+@pytest.mark.usefixtures("soon")
+def test_page_of_a_link_has_the_zone_of_its_mail_and_names_no_stranger(
+    points: list[ChargePoint], smtp: MailServer, operator: Client
+) -> None:
+    link = _told(points, smtp, language="de", time_zone="Asia/Tokyo")
+    assert " JST" in Client().get(link).content.decode()
+    assert Client().post(link).status_code == 200
+    assert f"per Mail: {ADDRESS}" in Client().get(link).content.decode()
+    Acknowledgement.objects.update(author="by mail: other@example.org")
+    shown = Client().get(link).content.decode()
+    assert "per Mail" in shown
+    assert "other@example.org" not in shown
+    page = reverse("infra_notifications:incident", args=[Incident.objects.first().pk])  # type: ignore[union-attr] # told
+    assert "by mail: other@example.org" in operator.get(page).content.decode()
+
+
 def test_old_link_has_ended(points: list[ChargePoint], smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     link = _told(points, smtp)
     late = NOW + timedelta(days=mail_links.LINK_DAYS, seconds=1)
