@@ -217,6 +217,10 @@ class NotificationReason(models.TextChoices):
     LEFT_GROUP = "left_group", _("The charge point left the group, or the group was deleted")
 
 
+# How an acknowledgement by the link of a mail is stored, before the address, whatever the language of its mail.
+BY_MAIL = "by mail: "
+
+
 class EntryKind(models.TextChoices):
     """What people do to an incident."""
 

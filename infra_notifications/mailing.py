@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from infra_notifications.choices import CASE_EXPLANATIONS, Case
+from infra_notifications.choices import BY_MAIL, CASE_EXPLANATIONS, Case
 
 # What the rules write of a silence, in English, because it is kept with the incident.
 _SILENCE = re.compile(r"No message for (\d[\w ]*)")
@@ -63,10 +63,6 @@ def reported(said: Any) -> str:
     text = str(said or "")
     silence = _SILENCE.fullmatch(text)
     return _("No message for %(time)s") % {"time": silence[1]} if silence else text
-
-
-# How an acknowledgement by the link of a mail is stored, before the address, whatever the language of its mail.
-BY_MAIL = "by mail: "
 
 
 def who(author: Any) -> str:

@@ -16,7 +16,7 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from infra_notifications.mailing import BY_MAIL
+from infra_notifications.choices import BY_MAIL
 from infra_notifications.models import GroupAddress, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from outbox.models import Delivery
