@@ -157,6 +157,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                     self._note_unknown(row, self.evses[row])
                     fate = "It is kept in the list of unknown charge points; adopt it there."
                 self.incoming.reject(row, f"Unknown {sender}. {fate}")
+                self.heard.strangers[self.incoming.keys[row]] += 1
 
     def apply(self, rows: list[int]) -> None:
         # What is rejected proves life too.

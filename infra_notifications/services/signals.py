@@ -61,6 +61,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         for row in self.unknown:
             fate = too_long(keys[items[row].charge_point], keys[items[row].station])
             self.incoming.reject(row, f"Unknown {_named(items[row])}. {fate}".rstrip())
+            self.heard.strangers[self.incoming.keys[row]] += 1
         self.unknown = [
             row for row in self.unknown if not too_long(keys[items[row].charge_point], keys[items[row].station])
         ]

@@ -103,8 +103,10 @@ def _change(pk: int, now: datetime) -> int:
         if trouble == was:
             return 0
         source.trouble = SourceTrouble.NONE
-        if was:
+        # What was rejected of a key that ended is not well again: nothing is told.
+        if was and (is_usable or was == SourceTrouble.SILENT):
             _publish(source, SOURCE_RECOVERED, now, is_usable=is_usable)
+        if was:
             source.recovered_at = now
         source.trouble = trouble
         if trouble:

@@ -42,6 +42,11 @@ _LEARNT = f"least({_GAP}, greatest(4 * t.longest_gap_s, 300))"
 _IS_GAP = f"{_GAP} >= 1"
 # What was long becomes shorter by half in a day.
 _FADED = f"t.longest_gap_s * power(0.5, least({_GAP}, 2592000) / 86400)"
+# Where something was accepted before, stations that nobody registered yet are no fault of the source.
+_REFUSED = (
+    "(EXCLUDED.rejected - CASE WHEN t.accepted > 0 THEN"
+    " (SELECT least(h.strangers, h.rejected) FROM heard h WHERE h.id = EXCLUDED.id) ELSE 0 END)"
+)
 _CHANGES = {
     "name": "EXCLUDED.name",
     "last_heard_at": "greatest(t.last_heard_at, EXCLUDED.last_heard_at)",
@@ -52,9 +57,9 @@ _CHANGES = {
     " / least(t.gaps + 1, 16) ELSE t.usual_gap_s END",
     "longest_gap_s": f"CASE WHEN {_IS_GAP} THEN greatest({_LEARNT}, {_FADED}) ELSE t.longest_gap_s END",
     "refused_in_row": "CASE WHEN EXCLUDED.accepted + EXCLUDED.duplicates > 0 THEN 0"
-    " ELSE t.refused_in_row + EXCLUDED.rejected END",
+    f" ELSE t.refused_in_row + {_REFUSED} END",
     "refused_since": "CASE WHEN EXCLUDED.accepted + EXCLUDED.duplicates > 0 THEN NULL"
-    " ELSE coalesce(t.refused_since, EXCLUDED.refused_since) END",
+    f" WHEN {_REFUSED} > 0 THEN coalesce(t.refused_since, EXCLUDED.refused_since) ELSE t.refused_since END",
     **{
         name: f"CASE WHEN EXCLUDED.{name} = '[]' THEN t.{name} ELSE {_SENTENCES.format(name)} END"
         for name in ("rejections", "cautions")
@@ -68,8 +73,9 @@ WITH quick AS MATERIALIZED (SELECT CASE WHEN %(quick)s THEN set_config('synchron
 heard AS (
   SELECT x.* FROM quick, unnest(%(id)s::bigint[], %(kind)s::text[], %(accepted)s::bigint[], %(duplicates)s::bigint[],
     %(rejected)s::bigint[], %(warnings)s::bigint[], %(rejections)s::jsonb[], %(cautions)s::jsonb[],
-    %(offsets)s::jsonb[], %(fed)s::jsonb[], %(dropped)s::bigint[]) AS x(id, kind, accepted, duplicates, rejected,
-    warnings, rejections, cautions, offsets, fed, dropped)
+    %(offsets)s::jsonb[], %(fed)s::jsonb[], %(dropped)s::bigint[], %(strangers)s::bigint[])
+    AS x(id, kind, accepted, duplicates, rejected,
+    warnings, rejections, cautions, offsets, fed, dropped, strangers)
 )
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
   rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, dropped, paused,
@@ -91,6 +97,7 @@ class Heard:
 
     fed: dict[int, set[str]] = field(default_factory=dict)
     dropped: Counter[int] = field(default_factory=Counter)
+    strangers: Counter[int] = field(default_factory=Counter)
 
     def feed(self, source: int, stations: Iterable[str]) -> None:
         known = self.fed.setdefault(source, set())
@@ -164,11 +171,12 @@ def count_sources(
             storable(count.offsets[-OFFSETS:]),
             storable(sorted(heard.fed.get(pk, ()))[:FED]),
             heard.dropped[pk],
+            heard.strangers[pk],
         )
         for pk, count in sorted(counts.items())
     ]
     counted = ("id", "kind", "accepted", "duplicates", "rejected", "warnings")
-    names = (*counted, "rejections", "cautions", "offsets", "fed", "dropped")
+    names = (*counted, "rejections", "cautions", "offsets", "fed", "dropped", "strangers")
     values: dict[str, Any] = {
         name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }

@@ -7,19 +7,23 @@ known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, cast
 
 from django.db import connection
+from django.db.models.functions import Upper
 
 from core.ingest import Submission
 from core.sql import array_literal
+from core.text import identity_key
 from infra_notifications.ingest import OcppMessage, SignalMessage, parse_time
-from infra_notifications.models import UnknownChargePoint
+from infra_notifications.models import ChargePointState, Source, UnknownChargePoint
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
+from infra_notifications.services.sources import FED
 
 # By whoever passed it on and by us, it was received; and its place in the batch.
 _Order = tuple[datetime, datetime, int]
@@ -57,7 +61,29 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
             take_messages(submissions=[Submission(0, cast("list[tuple[int, OcppMessage]]", items))], now=now)
         else:
             take_signals(submissions=[Submission(0, cast("list[tuple[int, SignalMessage]]", items))], now=now)
+    _hand_to_sources(senders, keys)
     return len(ids)
+
+
+def _hand_to_sources(senders: Sequence[UnknownChargePoint], keys: Collection[str]) -> None:
+    """The source that was heard last of these senders feeds their charge points, and what was rejected of it is mended;
+    so its silence is known as such before it speaks again."""
+    ranked = sorted((sender for sender in senders if sender.source_id), key=lambda sender: sender.last_seen)
+    by_station = {identity_key(sender.station or sender.evse_id): sender.source_id for sender in ranked}
+    Source.objects.filter(pk__in=set(by_station.values())).update(refused_in_row=0, refused_since=None)
+    states = ChargePointState.objects.select_for_update(of=("self",)).select_related("charge_point")
+    fed: dict[int, set[str]] = defaultdict(set)
+    named = states.alias(key=Upper("charge_point__evse_id")).filter(key__in=keys, source=None, last_seen__isnull=False)
+    for state in named.order_by("pk"):
+        point = state.charge_point
+        names = (identity_key(point.station), identity_key(point.evse_id))
+        state.source_id = next((by_station[name] for name in names if name in by_station), None)
+        if state.source_id:
+            state.save(update_fields=["source"])
+            fed[state.source_id].add(point.station or names[1])
+    for source in Source.objects.select_for_update().filter(pk__in=fed).order_by("pk"):
+        source.fed = sorted({*source.fed, *fed[source.pk]})[:FED]
+        source.save(update_fields=["fed"])
 
 
 def _said_by(sender: UnknownChargePoint, evse_id: str) -> Iterable[tuple[_Order, OcppMessage | SignalMessage]]:

@@ -13,7 +13,8 @@ from django.test import Client
 from core.metrics import exposition
 from core.models import ApiKey
 from infra_notifications.choices import NotificationReason
-from infra_notifications.models import ChargePoint, NotificationDecision, Source
+from infra_notifications.models import ChargePoint, NotificationDecision, Source, UnknownChargePoint
+from infra_notifications.services.adoption import adopt_stations, stations_of
 from infra_notifications.services.source_watch import pause_source, sweep_sources
 from outbox.models import Delivery, Event
 from tests.conftest import ApiClient
@@ -301,6 +302,43 @@ def test_two_bad_items_are_no_trouble() -> None:
     take(heartbeat("NO-1"), heartbeat("NO-1"))
     listen(NOW, NOW + HOUR)
     assert troubles() == [""]
+
+
+def test_unknown_stations_alone_are_no_trouble_of_a_source_that_was_accepted() -> None:
+    station("CP-1")
+    take(heartbeat("CP-1"), now=NOW)
+    for minute in range(1, 10):
+        take(heartbeat("NO-1"), now=NOW + minute * MINUTE)
+        sweep(NOW + minute * MINUTE)
+    assert troubles() == [""]
+    for minute in range(10, 20):
+        take(heartbeat("CP-1", id="x" * 500), now=NOW + minute * MINUTE)
+        sweep(NOW + minute * MINUTE)
+    assert troubles() == ["rejected"]
+
+
+def test_adoption_ends_the_trouble_and_the_source_feeds_the_stations() -> None:
+    for minute in range(10):
+        take(*(heartbeat(f"NO-{n}") for n in range(3)), now=NOW + minute * MINUTE)
+        sweep(NOW + minute * MINUTE)
+    assert troubles() == ["rejected"]
+    done = adopt_stations(stations=stations_of(UnknownChargePoint.objects.all()), now=NOW + 10 * MINUTE)
+    assert len(done.evse_ids) == 3
+    sweep(NOW + 10 * MINUTE)
+    assert (len(told("source.recovered")), troubles()) == (1, [""])
+    source = Source.objects.get()
+    assert source.fed == ["NO-0", "NO-1", "NO-2"]
+    assert ChargePoint.objects.filter(state__source=source).count() == 3
+
+
+def test_rejections_of_a_key_that_was_revoked_end_without_a_word() -> None:
+    key, _plain = make_key(name="CSMS")
+    for minute in range(10):
+        take(heartbeat("NO-1"), now=NOW + minute * MINUTE, key=key.pk)
+        sweep(NOW + minute * MINUTE)
+    ApiKey.objects.update(revoked_at=NOW + 10 * MINUTE)
+    sweep(NOW + 11 * MINUTE)
+    assert (troubles(), told("source.recovered")) == ([""], [])
 
 
 # ---- nothing lost, nothing twice ------------------------------------------------------------------------------------
