@@ -107,6 +107,8 @@ def check_pattern(pattern: str) -> str:
     if unknown:
         sentence = _("There is no placeholder {%(name)s}; use {station} and {connector}.") % {"name": unknown[0]}
         raise Refused(sentence, field="pattern")
+    if set("{}") & set(_PLACE.sub("", pattern)):
+        raise Refused(_("A placeholder stands in one pair of braces; write {station}."), field="pattern")
     if "{station}" not in pattern:
         raise Refused(
             _("The pattern must hold {station}, or all stations would get the same EVSE id."), field="pattern"

@@ -164,6 +164,19 @@ def _header_of(line: int, cells: list[str], check: ImportCheck) -> list[str]:
 # ---- the lines ------------------------------------------------------------------------------------------------------
 
 
+# What msgspec says of a text that is too short or too long.
+_LENGTH = re.compile(r"Expected `str` of length (>=|<=) (\d+)")
+
+
+def _in_words(message: str) -> str:
+    """For a person with a spreadsheet."""
+    length = _LENGTH.search(message)
+    if length is None:
+        return message
+    words = _("must not be empty") if length[1] == ">=" else _("has at most %(n)s characters") % {"n": length[2]}
+    return message.replace(length[0], words)
+
+
 def _check_line(line: int, header: list[str], cells: list[str], check: ImportCheck, seen: dict[str, int]) -> None:
     if not any(cells):
         return
@@ -176,7 +189,7 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
     try:
         row = msgspec.convert(_document(named), ChargePointInput)
     except msgspec.ValidationError as error:
-        check.refuse(line, readable(error))
+        check.refuse(line, _in_words(readable(error)))
         return
     except ValueError as error:
         check.refuse(line, str(error))

@@ -195,7 +195,7 @@ def test_sender_that_names_its_evse_id_keeps_it() -> None:
     assert [point.evse_id for point in adopted()] == ["DE*OWN*7"]
 
 
-@pytest.mark.parametrize("pattern", ["{connector}", "fixed", "{station}*{plug}"])
+@pytest.mark.parametrize("pattern", ["{connector}", "fixed", "{station}*{plug}", "{{station}}", "{station}}"])
 def test_pattern_that_cannot_be_is_refused_with_a_sentence(pattern: str) -> None:
     with pytest.raises(Refused, match="station"):
         check_pattern(pattern)
