@@ -20,12 +20,12 @@ from core.refusal import Refused
 from core.text import composed, identity_key
 from infra_notifications.ingest import BESIDE, VAGUE, observe
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
+from infra_notifications.services.charge_points import evse_id_problem
 from infra_notifications.services.unknown import apply_what_they_said
 
 MAX_EVSE_ID = 48
 _PLACE = re.compile(r"{(\w*)}")
 _PLACES = ("station", "connector")
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 @dataclass
@@ -213,8 +213,8 @@ def _problem(evse_id: str, taken: set[str]) -> str:
     """Why a text cannot be an EVSE id here; empty when it can."""
     if not evse_id or len(evse_id) > MAX_EVSE_ID:
         return _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")
-    if _BLANK.search(evse_id):
-        return _("“%(evse)s” is no EVSE id: it holds a blank.") % {"evse": evse_id}
+    if problem := evse_id_problem(evse_id):
+        return problem
     if identity_key(evse_id) in taken:
         return _("There is a charge point of this EVSE id already.") + f" ({evse_id})"
     return ""

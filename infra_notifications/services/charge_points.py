@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
 from core.ingest import BatchSteps, Intake, Submission, take
@@ -61,6 +62,17 @@ FIELDS = tuple(name for name in ChargePointInput.__struct_fields__ if name != "e
 _TAG_ENDS = re.compile(r"[,;]")
 
 
+_NO_EVSE_ID = re.compile(r"""[\s\x00-\x1f\x7f,"]""")
+
+
+def evse_id_problem(evse_id: str) -> str:
+    """Why a text cannot be an EVSE id, as a sentence; "" where it can. Blanks around it fall away."""
+    evse_id = composed(evse_id)
+    if _NO_EVSE_ID.search(evse_id):
+        return _("“%(evse)s” is no EVSE id: it holds a blank, a comma or a quote.") % {"evse": evse_id}
+    return ""
+
+
 def _value(name: str) -> str:
     return _TYPED.get(name, f"coalesce(x.doc->>'{name}', '')")
 
@@ -87,7 +99,7 @@ class _ChargePointSteps(BatchSteps[ChargePointInput]):
     endpoint = "charging/charge-points"
 
     def check(self, item: ChargePointInput) -> str:
-        return "" if composed(item.evse_id) else "evse_id: must not be blank"
+        return evse_id_problem(item.evse_id) if composed(item.evse_id) else "evse_id: must not be blank"
 
     def apply(self, rows: list[int]) -> None:
         upsert_charge_points(rows=[self.incoming.items[row] for row in rows], now=self.now)

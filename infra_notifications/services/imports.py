@@ -22,7 +22,13 @@ from django.utils.translation import gettext as _
 from core.batches import readable
 from core.text import identity_key
 from infra_notifications.models import ChargePoint
-from infra_notifications.services.charge_points import FIELDS, ChargePointInput, Upserted, upsert_charge_points
+from infra_notifications.services.charge_points import (
+    FIELDS,
+    ChargePointInput,
+    Upserted,
+    evse_id_problem,
+    upsert_charge_points,
+)
 from infra_notifications.services.sheets import MAX_COLUMNS, Table, Unreadable, read_table
 
 CHUNK = 5_000
@@ -193,6 +199,9 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
         return
     except ValueError as error:
         check.refuse(line, str(error))
+        return
+    if problem := evse_id_problem(row.evse_id):
+        check.refuse(line, problem)
         return
     key = identity_key(row.evse_id)
     if key in seen:

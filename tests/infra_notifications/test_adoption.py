@@ -350,3 +350,14 @@ def test_identity_that_is_too_long_is_named_and_cut_into_nobody_else() -> None:
     assert "at most 48 characters" in sentence
     (point,) = adopted(pattern="{station}")
     assert open_cases(point) == []
+
+
+@pytest.mark.parametrize("evse_id", ["DE A", 'DE"A', "DE,A", "DE\nA"])
+def test_what_adoption_refuses_as_an_evse_id_other_ways_refuse_too(api: ApiClient, evse_id: str) -> None:
+    unknown_station()
+    put = api.put("/charging/charge-points", [{"evse_id": evse_id}]).json()
+    sentence = put["rejected"][0]["error"]
+    assert "is no EVSE id" in sentence
+    answer = api.post("/charging/unknown", {"stations": ["CP-1"], "evse_ids": {"CP-1/1": evse_id}}).json()
+    assert answer["refused"] == [{"station": "CP-1", "error": sentence}]
+    assert ChargePoint.objects.count() == 0
