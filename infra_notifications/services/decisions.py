@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from core.sql import columns, insert_rows
 from infra_notifications.choices import CloseReason, NotificationKind, NotificationReason, NotificationState
@@ -87,13 +87,14 @@ def max_age() -> timedelta:
     return timedelta(seconds=settings.CHARGING_MAIL_MAX_AGE_S)
 
 
-def _reach() -> dict[str, Exists]:
-    """Of a row with a group: whether mail goes to an address of it, and whether it has one that is paused."""
-    addresses = GroupAddress.objects.filter(group=OuterRef("group"))
-    return {
-        "has_address": Exists(addresses.filter(~is_blocked())),
-        "is_paused": Exists(addresses.filter(is_blocked())),
-    }
+def _reached() -> QuerySet[GroupAddress]:
+    """Of a row with a group: its addresses that mail goes to."""
+    return GroupAddress.objects.filter(~is_blocked(), group=OuterRef("group"))
+
+
+def _paused() -> QuerySet[GroupAddress]:
+    """Of a row with a group: its addresses that no mail goes to."""
+    return GroupAddress.objects.filter(is_blocked(), group=OuterRef("group"))
 
 
 def _groups_of(charge_point_ids: set[int]) -> dict[int, list[tuple[NotificationGroup, Listener]]]:
@@ -101,7 +102,7 @@ def _groups_of(charge_point_ids: set[int]) -> dict[int, list[tuple[NotificationG
     memberships = (
         GroupMembership.objects.filter(charge_point_id__in=charge_point_ids)
         .select_related("group")
-        .annotate(**_reach())
+        .annotate(has_address=Exists(_reached()), is_paused=Exists(_paused()))
     )
     found: dict[int, list[tuple[NotificationGroup, Listener]]] = defaultdict(list)
     for membership in memberships:
@@ -194,7 +195,7 @@ def decide_closings(
         .filter(incident_id__in=states, kind=NotificationKind.OPENED, group__isnull=False)
         .exclude(state=NotificationState.SKIPPED)
         .select_related("group")
-        .annotate(**_reach())
+        .annotate(has_address=Exists(_reached()), is_paused=Exists(_paused()))
         .order_by("id")
     )
     never: dict[NotificationReason, list[int]] = defaultdict(list)
