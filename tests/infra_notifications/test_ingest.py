@@ -47,7 +47,7 @@ def test_codes_of_both_fields_are_taken_also_as_lists(more: dict[str, Any], code
 
 def test_what_it_said_holds_status_codes_and_words() -> None:
     said = see(fault("OtherError", info="MCB of type 2 socket triggered", vendorErrorCode="8")).said
-    assert said == "Faulted · OtherError, 8 · MCB of type 2 socket triggered 8"
+    assert said == "Faulted · OtherError, 8 · MCB of type 2 socket triggered"
 
 
 @pytest.mark.parametrize(
