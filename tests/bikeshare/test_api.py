@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bikeshare.models import Program, Station, Trip, Zone
 from bikeshare.services.specs import SPECS
+from tests import clock
 from tests.bikeshare.kit import told, topics
 from tests.conftest import ApiClient
 from tests.factories.bikeshare import (
@@ -404,7 +405,7 @@ def test_a_big_zone_keeps_its_area_though_events_leave_it_out(api: ApiClient) ->
 
 def test_device_messages_come_in_one_by_one_or_in_batches(api: ApiClient) -> None:
     number = BikeFactory().boitier.number
-    one = {"boitier": number, "type": "battery", "at": "2026-11-21T05:40:00Z", "value": 19, "id": "m-1"}
+    one = {"boitier": number, "type": "battery", "at": clock.iso(clock.NOW), "value": 19, "id": "m-1"}
     assert ok(api.post("/bikeshare/telemetry", one), 202) == {
         "accepted": 1,
         "duplicates": 0,

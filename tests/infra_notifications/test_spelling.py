@@ -25,12 +25,12 @@ FAULTED: dict[str, Any] = {"connectorId": 1, "errorCode": "OverCurrentFailure", 
 FINE: dict[str, Any] = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 SNAKE = {"connector_id": 1, "error_code": "OverCurrentFailure", "status": "Faulted"}
 EVENT = {
-    "generatedAt": "2026-11-29T09:00:00Z",
+    "generatedAt": clock.iso(NOW),
     "seqNo": 0,
     "eventData": [
         {
             "eventId": 1,
-            "timestamp": "2026-11-29T09:00:00Z",
+            "timestamp": clock.iso(NOW),
             "trigger": "Alerting",
             "actualValue": "true",
             "eventNotificationType": "HardWiredNotification",
@@ -215,7 +215,7 @@ def test_nothing_that_comes_raises_and_what_is_read_once_is_exact_by_then(
 
 # ---- what it holds decides which version's message it is ------------------------------------------------------------
 
-STATUS_2X = {"timestamp": "2026-11-29T09:00:00Z", "connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}
+STATUS_2X = {"timestamp": clock.iso(NOW), "connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}
 BOOT_2X = {"reason": "PowerUp", "chargingStation": {"model": "m", "vendorName": "v"}}
 
 
@@ -224,7 +224,7 @@ BOOT_2X = {"reason": "PowerUp", "chargingStation": {"model": "m", "vendorName": 
     [
         ("ocpp2.0.1", "StatusNotification", FAULTED, "ocpp1.6"),
         ("ocpp2.1", "StatusNotification", FAULTED, "ocpp1.6"),
-        ("ocpp2.1", "StatusNotification", FAULTED | {"timestamp": "2026-11-29T09:00:00Z"}, "ocpp1.6"),
+        ("ocpp2.1", "StatusNotification", FAULTED | {"timestamp": clock.iso(NOW)}, "ocpp1.6"),
         ("ocpp2.0.1", "StatusNotification", {"connectorId": 1, "errorCode": "GroundFailure"}, "ocpp1.6"),
         ("2.0.1", "status_notification", SNAKE, "ocpp1.6"),
         ("ocpp2.1", "StatusNotification", {"data": FAULTED}, "ocpp1.6"),
@@ -349,7 +349,7 @@ def test_an_action_of_no_version_is_rejected_with_the_nearest(point: ChargePoint
         ("ocpp1.6", "BootNotification", {}, "`chargePointModel`, `chargePointVendor`"),
         ("ocpp2.0.1", "BootNotification", {"reason": "PowerUp"}, "`chargingStation`"),
         ("ocpp1.6", "MeterValues", {"connectorId": 1}, "`meterValue`"),
-        ("ocpp2.0.1", "NotifyEvent", {"generatedAt": "2026-11-29T09:00:00Z", "seqNo": 0}, "`eventData`"),
+        ("ocpp2.0.1", "NotifyEvent", {"generatedAt": clock.iso(NOW), "seqNo": 0}, "`eventData`"),
         ("ocpp2.1", "BatterySwap", {}, "`batteryData`, `eventType`, `idToken`, `requestId`"),
         ("ocpp1.6", "StartTransaction", {"connector_id": 1}, "`idTag`, `meterStart`, `timestamp`"),
     ],
@@ -387,7 +387,7 @@ def test_a_payload_that_is_none_is_rejected(point: ChargePoint, payload: Any) ->
 
 # ---- answers --------------------------------------------------------------------------------------------------------
 
-CONF = {"status": "Accepted", "currentTime": "2026-11-29T09:00:00Z", "interval": 300}
+CONF = {"status": "Accepted", "currentTime": clock.iso(NOW), "interval": 300}
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ CONF = {"status": "Accepted", "currentTime": "2026-11-29T09:00:00Z", "interval":
         ("BootNotificationResponse", CONF, RESULT),
         ("boot_notification_response", {"status": "Accepted", "current_time": "x", "interval": 300}, RESULT),
         ("BootNotification", CONF, RESULT),
-        ("Heartbeat", [3, "id", {"currentTime": "2026-11-29T09:00:00Z"}], RESULT),
+        ("Heartbeat", [3, "id", {"currentTime": clock.iso(NOW)}], RESULT),
         ("BootNotification", [4, "id", "InternalError", "", {}], ERROR),
         ("StatusNotification", [4, "id", "FormationViolation"], ERROR),
         ("StatusNotification", [4], ERROR),
