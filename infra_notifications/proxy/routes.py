@@ -1,0 +1,40 @@
+"""Where a station that connects to /{slug}/{identity} is passed on to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `upstream` is a ws:// or wss:// URL; the rest of the path and the query are put behind it."""
+
+    slug: str
+    upstream: str
+    register_unknown: bool = False
+    enabled: bool = True
+
+
+class RouteTable(Protocol):
+    def find(self, slug: str, identity: str) -> Route | None:
+        """The route of a station (`identity` as decoded from the path), or None: 404. Returns at once, raises nothing.
+
+        Asked at each connect, and about every second for stations that are connected: one whose route is gone,
+        disabled or has another upstream now is closed with 1012 (at a bounded pace), and finds its new CSMS when it
+        comes back.
+        """
+
+
+class FixedRoutes:
+    """Routes in memory that can be replaced at once."""
+
+    def __init__(self, routes: Iterable[Route] = ()) -> None:
+        self.replace(routes)
+
+    def replace(self, routes: Iterable[Route]) -> None:
+        self._routes = {route.slug: route for route in routes}
+
+    def find(self, slug: str, identity: str) -> Route | None:
+        return self._routes.get(slug)
