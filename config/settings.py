@@ -167,6 +167,12 @@ CHARGING_UNKNOWN_MAX = env.number("CHARGING_UNKNOWN_MAX", 1_000, least=1)
 # What happened longer ago than this is recorded, not mailed.
 CHARGING_MAIL_MAX_AGE_S = env.number("CHARGING_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 CHARGING_SWEEP_S = env.number("CHARGING_SWEEP_S", 5, least=1)
+# Networks in which the OCPP proxy may call a CSMS although they are private (CIDR list), and the address under which
+# stations reach the proxy.
+OCPP_UPSTREAM_NETWORKS = env.networks("OCPP_UPSTREAM_NETWORKS")
+OCPP_PUBLIC_URL = env.url(
+    "OCPP_PUBLIC_URL", ("ws", "wss"), f"{'wss' if _site.scheme == 'https' else 'ws'}://{_hostname}:9000"
+).rstrip("/")
 
 # --- how long things are kept, in days; 0 keeps them for ever ----------------------------------------
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)

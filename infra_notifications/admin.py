@@ -34,8 +34,10 @@ from infra_notifications.models import (
     IncidentEntry,
     MaintenanceTarget,
     MaintenanceWindow,
+    MovedStation,
     NotificationDecision,
     NotificationGroup,
+    OcppRoute,
     Source,
     StatusPeriod,
     UnknownChargePoint,
@@ -234,6 +236,16 @@ register_read_only(
     filters=("kind", "trouble"),
     search=("name",),
 )
+
+
+# They are changed in the console, which checks where a route leads and asks the stations to connect again.
+register_read_only(
+    OcppRoute,
+    ("slug", "upstream", "register_unknown", "enabled", "created_at"),
+    filters=("enabled",),
+    search=("slug", "upstream"),
+)
+register_read_only(MovedStation, ("station", "route", "target", "moved_at"), search=("station",))
 
 
 @admin.register(UnknownChargePoint)

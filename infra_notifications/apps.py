@@ -78,6 +78,9 @@ class InfraNotificationsConfig(AppConfig):
         from infra_notifications.services.source_status import check_sources, source_levels
 
         register_entry(Entry("manage", _("Sources"), f"{app}:sources", f"{app}.view_source", "signal", 37))
+        register_entry(
+            Entry("manage", _("OCPP routes"), f"{app}:ocpp_routes", f"{app}.view_ocpproute", "arrows-right-left", 38)
+        )
         register_tile(
             Tile("sources", "infra_notifications/source_tile.html", tiles.source_tile, f"{app}.view_source", 15)
         )

@@ -344,6 +344,26 @@ SOURCE_SEARCH = SearchSchema(
 )
 
 
+ROUTE_SEARCH = SearchSchema(
+    any_text("slug", "upstream"),
+    (
+        TextFacet("name", "slug", _("URL name"), ("slug",)),
+        TextFacet("csms", "upstream", _("CSMS"), ("upstream",)),
+        FlagFacet("enabled", "enabled", _("Enabled"), when_true=Q(enabled=True)),
+        FlagFacet("registers", "register_unknown", _("Registers unknown stations"), when_true=Q(register_unknown=True)),
+        TimeFacet("created", "created_at", _("Created")),
+    ),
+)
+MOVED_SEARCH = SearchSchema(
+    any_text("station", "target__slug"),
+    (
+        TextFacet("station", "station", _("Station")),
+        TextFacet("target", "target__slug", _("Passed on by")),
+        TimeFacet("moved", "moved_at", _("Moved")),
+    ),
+)
+
+
 UNMAPPED_SEARCH = SearchSchema(
     any_text("said", "signature", "station", "charge_point__evse_id"),
     (

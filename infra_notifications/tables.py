@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from console.lists import BulkAction, BulkRun
 from infra_notifications.forms import AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
-from infra_notifications.models import UnknownChargePoint
+from infra_notifications.models import MovedStation, UnknownChargePoint
 from infra_notifications.services import maintenance, members
 from infra_notifications.services.adoption import adopt_stations, whole_stations
+from infra_notifications.services.ocpp_routes import move_stations
 
 Sentence = Callable[[int, Mapping[str, Any]], str]
 # What `ngettext_lazy` returns has no public type.
@@ -140,4 +141,31 @@ ADOPT = BulkAction(
     ),
     said=_adopted,
 )
-BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT)
+
+
+def _move_back(run: BulkRun) -> list[int]:
+    """Ends the moves of these stations; the first refusal ends the chunk."""
+    moves = MovedStation.objects.filter(pk__in=run.ids).select_related("route")
+    done = []
+    for move in moves:
+        move_stations(route=move.route, stations=[move.station], target=move.route, now=run.now)
+        done.append(move.pk)
+    return done
+
+
+MOVE_BACK = BulkAction(
+    key="routes.move_back",
+    label=gettext_lazy("Move back"),
+    icon="arrow-uturn-left",
+    permission="infra_notifications.change_ocpproute",
+    run=_move_back,
+    question=_about_rows(
+        ngettext_lazy(
+            "Move %(n)d station back to its own CSMS? If it is connected, it is asked to connect again.",
+            "Move %(n)d stations back to their own CSMS? Those that are connected are asked to connect again.",
+            "n",
+        )
+    ),
+    said=_about_rows(ngettext_lazy("%(n)d station moved back.", "%(n)d stations moved back.", "n")),
+)
+BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT, MOVE_BACK)

@@ -130,13 +130,14 @@ def roles(apps, schema_editor):
     histories = ("chargepointstate", "statusperiod", "chargepointmessage", "incident", "notificationdecision")
     care = ("acknowledgement", "incidententry", "flapping")
     senders = ("source",)
+    routes = ("ocpproute", "movedstation")
     grant(
         apps,
         "infra_notifications",
         {
-            VIEWER: [f"view_{model}" for model in (*groups, *plans, *set_up, *histories, *care, *senders)],
+            VIEWER: [f"view_{model}" for model in (*groups, *plans, *set_up, *histories, *care, *senders, *routes)],
             OPERATOR: [*changes(*groups, *plans), "close_incident", "acknowledge_incident"],
-            ADMINISTRATOR: [*changes(*set_up), "change_source", "view_groupdraft", "delete_groupdraft"],
+            ADMINISTRATOR: [*changes(*set_up, *routes), "change_source", "view_groupdraft", "delete_groupdraft"],
         },
     )
 
@@ -218,6 +219,71 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=models.Q(("trouble", ""), _negated=True), fields=["trouble"], name="source_trouble"
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OcppRoute",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.CharField(max_length=40, unique=True, verbose_name="URL name")),
+                ("upstream", models.CharField(max_length=2000, verbose_name="CSMS")),
+                ("register_unknown", models.BooleanField(default=False, verbose_name="register unknown stations")),
+                ("evse_pattern", models.CharField(blank=True, default="", max_length=100, verbose_name="EVSE ids")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+            ],
+            options={
+                "verbose_name": "OCPP route",
+                "verbose_name_plural": "OCPP routes",
+                "ordering": ("slug",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("slug", ""), _negated=True), models.Q(("upstream", ""), _negated=True)
+                        ),
+                        name="ocpproute_given",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MovedStation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("station", models.CharField(max_length=255, verbose_name="station")),
+                ("station_key", models.CharField(editable=False, max_length=255)),
+                ("moved_at", models.DateTimeField(verbose_name="moved")),
+                (
+                    "route",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="moved_away",
+                        to="infra_notifications.ocpproute",
+                        verbose_name="connects by",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moved_here",
+                        to="infra_notifications.ocpproute",
+                        verbose_name="passed on by the route",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "moved station",
+                "verbose_name_plural": "moved stations",
+                "ordering": ("route", "station_key"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("route", "station_key"), name="movedstation_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("route", models.F("target")), _negated=True),
+                        name="movedstation_is_elsewhere",
+                    ),
                 ],
             },
         ),

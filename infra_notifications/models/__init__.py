@@ -17,6 +17,7 @@ from infra_notifications.models.incidents import (
 )
 from infra_notifications.models.maintenance import MaintenanceTarget, MaintenanceWindow
 from infra_notifications.models.mapping import EventRule, UnmappedReport
+from infra_notifications.models.routes import MovedStation, OcppRoute
 from infra_notifications.models.sources import Source
 
 __all__ = [
@@ -33,8 +34,10 @@ __all__ = [
     "IncidentEntry",
     "MaintenanceTarget",
     "MaintenanceWindow",
+    "MovedStation",
     "NotificationDecision",
     "NotificationGroup",
+    "OcppRoute",
     "Source",
     "StatusPeriod",
     "UnknownChargePoint",

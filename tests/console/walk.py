@@ -46,6 +46,7 @@ from infra_notifications.models import (
     Incident,
     MaintenanceWindow,
     NotificationGroup,
+    OcppRoute,
     Source,
     UnknownChargePoint,
     UnmappedReport,
@@ -81,6 +82,7 @@ OBJECT_OF: dict[str, type[Model]] = {
     "infra_notifications:charge_point": ChargePoint,
     "infra_notifications:incident": Incident,
     "infra_notifications:maintenance": MaintenanceWindow,
+    "infra_notifications:ocpp_route": OcppRoute,
     "infra_notifications:source": Source,
     "infra_notifications:unmapped": UnmappedReport,
     "vehicles:driver": Driver,
@@ -226,6 +228,7 @@ class ApiOperation:
             "action_id": world[RemoteAction].pk,
             "path:driver_id": world[Driver].external_id,
             "notification_id": world[DriverNotification].pk,
+            "slug": world[OcppRoute].slug,
         }
         if "{uid}" in self.pattern:
             values["uid"] = world[BIKESHARE[self.pattern.split("/")[2]]].pk

@@ -13,7 +13,14 @@ from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 
 # The resources that configure Signalbox, adoption among them; other bodies are data or say what is to be done.
-CONFIGURATION = ("/charging/groups", "/charging/unknown", "/topic-lists", "/webhooks", "/remotes/callbacks")
+CONFIGURATION = (
+    "/charging/groups",
+    "/charging/ocpp-routes",
+    "/charging/unknown",
+    "/topic-lists",
+    "/webhooks",
+    "/remotes/callbacks",
+)
 
 
 DOCUMENT = machine_api.get_openapi_schema()
@@ -96,6 +103,7 @@ def errors(answer: Any) -> dict[str, str]:
 
 CREATED: dict[str, dict[str, Any]] = {
     "/charging/groups": {"name": "A", "emails": []},
+    "/charging/ocpp-routes": {"slug": "a", "upstream": "wss://csms.example/ocpp"},
     "/charging/unknown": {"stations": ["TST-1"]},
     "/topic-lists": {"name": "A", "topics": ["*"]},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
@@ -103,6 +111,7 @@ CREATED: dict[str, dict[str, Any]] = {
 }
 SLIPS = {
     "/charging/groups": ("notify_recover", "notify_recovery"),
+    "/charging/ocpp-routes": ("register_unknwon", "register_unknown"),
     "/charging/unknown": ("patern", "pattern"),
     "/topic-lists": ("gather", "gather_s"),
     "/webhooks": ("topic", "topics"),

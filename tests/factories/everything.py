@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -48,8 +48,10 @@ from infra_notifications.models import (
     IncidentEntry,
     MaintenanceTarget,
     MaintenanceWindow,
+    MovedStation,
     NotificationDecision,
     NotificationGroup,
+    OcppRoute,
     Source,
     StatusPeriod,
     UnknownChargePoint,
@@ -119,6 +121,14 @@ def one_of_everything(owner: User) -> World:
     return world
 
 
+def _routes(now: datetime) -> tuple[OcppRoute, MovedStation]:
+    route = OcppRoute.objects.create(slug="berlin", upstream="wss://csms.example/<ocpp>&'1'", register_unknown=True)
+    other = OcppRoute.objects.create(slug="other", upstream="wss://csms.example/2", enabled=False)
+    return route, MovedStation.objects.create(
+        route=route, station="TST <1> & 'co'", station_key="TST <1> & 'CO'", target=other, moved_at=now
+    )
+
+
 def _charging(world: World, owner: User) -> None:
     now = timezone.now()
     point = online(evse_id="DE*TST*E1", station="TST-1", name="Deck <1> & 'co'", tags=["garage"], max_power_kw=22)
@@ -137,6 +147,7 @@ def _charging(world: World, owner: User) -> None:
             decided_at=now,
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", first_seen=now, last_seen=now),
+        *_routes(now),
         Source.objects.create(
             id=7,
             kind="key",

@@ -65,6 +65,10 @@ class Forbidden(ValueError):
     """Where a call must not go; the sentence is for the person who named it."""
 
 
+class NotPublic(Forbidden):
+    """A place that is not public; an administrator may name its network."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """What the settings allow. In `networks` everything goes; elsewhere these schemes to these ports."""
@@ -112,11 +116,11 @@ def check_address(address: Address, policy: Policy, *, only_named_networks: bool
         raise Forbidden(f"{address} is {carrier}; only plain public addresses are called.")
     for name, networks in SPECIAL:
         if any(address in network for network in networks):
-            raise Forbidden(f"{address} is not a public address ({name}).")
+            raise NotPublic(f"{address} is not a public address ({name}).")
     if not address.is_global or address.is_multicast or address.is_reserved:
-        raise Forbidden(f"{address} is not a public address.")
+        raise NotPublic(f"{address} is not a public address.")
     if isinstance(address, ipaddress.IPv6Address) and address not in _PUBLIC_IPV6:
-        raise Forbidden(f"{address} is not a public address.")
+        raise NotPublic(f"{address} is not a public address.")
     if only_named_networks:
         raise Forbidden(f"{address} is public; there only {_offer(policy)} may be used.")
 
@@ -193,7 +197,7 @@ def _check_reach(host: str, address: Address | None, policy: Policy, unusual: bo
         if unusual:
             raise Forbidden(f"Only {_offer(policy)} may be used.")
         if "." not in host or host.endswith(tuple(f".{name}" for name in _LOCAL_NAMES)):
-            raise Forbidden(f"{host} is a name of a local network.")
+            raise NotPublic(f"{host} is a name of a local network.")
 
 
 def _literal(host: str, *, bracketed: bool) -> Address | None:

@@ -1,0 +1,158 @@
+"""Writes routes of the OCPP proxy, and moves stations from one CSMS to another. Everything here is audited.
+
+The proxy reads them every few seconds (`proxy/route_table.py`) and asks the stations that a change concerns to connect
+again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.refusal import Refused
+from core.text import composed, identity_key
+from infra_notifications.models import MovedStation, OcppRoute
+from infra_notifications.models.routes import MAX_STATION
+from infra_notifications.rules.upstreams import is_same_place, parse_upstream
+from infra_notifications.services.adoption import check_pattern
+from outbox.transports.webhook.targets import Forbidden, NotPublic
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+MAX_SLUG = 40
+# What the proxy itself answers on.
+RESERVED = frozenset({"healthz", "readyz", "metrics"})
+TAKEN = "unique"
+IN_USE = "in_use"
+
+
+@dataclass(frozen=True)
+class RouteInput:
+    """What a person or a machine says of a route; `cleaned` makes it storable."""
+
+    slug: str
+    upstream: str
+    register_unknown: bool = False
+    evse_pattern: str = ""
+    enabled: bool = True
+
+    def cleaned(self) -> RouteInput:
+        """Raises Refused with a sentence for each field that cannot be taken."""
+        checks = {"slug": _slug, "upstream": _upstream, "evse_pattern": _pattern}
+        values, errors = asdict(self), {}
+        for name, check in checks.items():
+            try:
+                values[name] = check(values[name])
+            except Refused as error:
+                errors[name] = error.sentences
+        if errors:
+            raise Refused.by_field(errors)
+        return RouteInput(**values)
+
+
+def _slug(text: str) -> str:
+    slug = composed(text).lower()
+    if len(slug) > MAX_SLUG or not _SLUG.fullmatch(slug):
+        raise Refused(_("Small letters a to z, digits and single hyphens between them; at most 40 characters."))
+    if slug in RESERVED:
+        raise Refused(_("The proxy itself answers on /%(slug)s; choose another name.") % {"slug": slug})
+    return slug
+
+
+def _upstream(text: str) -> str:
+    try:
+        upstream = parse_upstream(composed(text), settings.OCPP_UPSTREAM_NETWORKS)
+    except NotPublic as error:
+        hint = _("An administrator allows private networks by OCPP_UPSTREAM_NETWORKS.")
+        raise Refused(f"{error} {hint}") from error
+    except Forbidden as error:
+        raise Refused(str(error)) from error
+    if is_same_place(upstream, settings.OCPP_PUBLIC_URL):
+        raise Refused(_("This is the proxy’s own address: stations would be passed on in a circle."))
+    return upstream
+
+
+def _pattern(text: str) -> str:
+    return check_pattern(text) if text.strip() else ""
+
+
+def address_of(route: OcppRoute) -> str:
+    """What stations of a route are set to; they append their identity."""
+    return f"{settings.OCPP_PUBLIC_URL}/{route.slug}"
+
+
+def create_route(*, details: RouteInput) -> OcppRoute:
+    """A new route. Raises Refused, with code `unique` for a URL name that is taken."""
+    clean = details.cleaned()
+    try:
+        with transaction.atomic():
+            return OcppRoute.objects.create(**asdict(clean))
+    except IntegrityError as error:
+        sentence = _("There is a route named “%(name)s” already.") % {"name": clean.slug}
+        raise Refused(sentence, code=TAKEN, field="slug") from error
+
+
+def change_route(*, route: OcppRoute, changes: Mapping[str, Any]) -> OcppRoute:
+    """Changes some fields of a RouteInput; its URL name stays, because stations are set to it. Raises Refused."""
+    names = list(RouteInput.__dataclass_fields__)
+    clean = RouteInput(**({name: getattr(route, name) for name in names} | dict(changes))).cleaned()
+    if clean.slug != route.slug:
+        sentence = _("Stations are set to this name; make another route and move them there.")
+        raise Refused(sentence, field="slug")
+    for name, value in asdict(clean).items():
+        setattr(route, name, value)
+    route.save(update_fields=names)
+    return route
+
+
+def delete_route(*, route: OcppRoute) -> None:
+    """Stations that connect by it are refused from then on. Raises Refused while others are passed on by it."""
+    with transaction.atomic():
+        locked = OcppRoute.objects.select_for_update().get(pk=route.pk)
+        if moved := locked.moved_here.count():
+            sentence = ngettext(
+                "%(n)d station of another route is passed on by this one; move it back first.",
+                "%(n)d stations of other routes are passed on by this one; move them back first.",
+                moved,
+            )
+            raise Refused(sentence % {"n": moved}, code=IN_USE)
+        # One by one, so that the audit log names them.
+        for station in locked.moved_away.all():
+            station.delete()
+        locked.delete()
+
+
+def move_stations(*, route: OcppRoute, stations: Sequence[str], target: OcppRoute, now: datetime) -> list[str]:
+    """From now on these stations, which connect by `route`, are passed on by `target`; back to itself ends a move.
+
+    Returns the identities whose way changed. Raises Refused for what is no identity.
+    """
+    named = {identity_key(name): composed(name) for name in stations}
+    for key, name in named.items():
+        if not key or len(key) > MAX_STATION:
+            raise Refused(_("“%(name)s” is not an identity of a station.") % {"name": name[:60]}, field="stations")
+    with transaction.atomic():
+        # Whoever moves stations of a route waits for whoever does so at the same moment.
+        OcppRoute.objects.select_for_update().get(pk=route.pk)
+        rows = MovedStation.objects.filter(route=route, station_key__in=named)
+        before = {row.station_key: row for row in rows}
+        changed = []
+        for key, name in named.items():
+            row = before.get(key)
+            if (row.target_id if row else route.pk) == target.pk:
+                continue
+            changed.append(name)
+            if target.pk == route.pk:
+                before[key].delete()
+                continue
+            row = row or MovedStation(route=route, station=name, station_key=key)
+            row.target, row.moved_at = target, now
+            row.save()
+    return changed

@@ -1,0 +1,187 @@
+"""Routes of the OCPP proxy: the list, and of one route its settings and stations, and moves to another CSMS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from console.forms import ConfirmByTypingForm
+from console.lists import Action, Column, ListPage
+from console.navigation import tabs_of
+from core.permissions import requires
+from core.refusal import Refused, add_refusal
+from infra_notifications.filters import RouteFilters
+from infra_notifications.forms.routes import MoveNamedForm, RouteForm
+from infra_notifications.models import OcppRoute
+from infra_notifications.search import MOVED_SEARCH, ROUTE_SEARCH
+from infra_notifications.services import ocpp_routes as services
+from infra_notifications.tables import MOVE_BACK
+
+_VIEW, _CHANGE = "infra_notifications.view_ocpproute", "infra_notifications.change_ocpproute"
+_CELLS = "infra_notifications/cells"
+
+
+class RouteList(ListPage):
+    key = "ocpp_routes"
+    title = gettext_lazy("OCPP routes")
+    permission = _VIEW
+    intro = gettext_lazy(
+        "The OCPP proxy stands between stations and their CSMS, passes everything on unchanged, and listens."
+    )
+    search = ROUTE_SEARCH
+    filterset = RouteFilters
+    columns = (
+        Column("slug", gettext_lazy("Route"), f"{_CELLS}/route.html", sort="slug", nowrap=True, export="slug"),
+        Column("enabled", gettext_lazy("State"), f"{_CELLS}/route_state.html", sort="enabled"),
+        Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="upstream", export="upstream"),
+        Column("moved", gettext_lazy("Moved away"), sort="moved", numeric=True),
+        Column("register_unknown", gettext_lazy("Registers unknown stations"), value=lambda row: row.register_unknown),
+        Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
+    )
+    default_sort = "slug"
+    placeholder = gettext_lazy("Search routes")
+    empty_title = gettext_lazy("No route yet")
+    empty_text = gettext_lazy("Create one with the address of your CSMS, then point a station at the proxy.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return OcppRoute.objects.annotate(moved=Count("moved_away"))
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        return [
+            Action(_("New route"), reverse("infra_notifications:ocpp_route_new"), "infra_notifications.add_ocpproute")
+        ]
+
+
+def _head(route: OcppRoute, active: str) -> dict[str, Any]:
+    """What the head of every tab shows."""
+    names = (
+        ("infra_notifications:ocpp_route", _("Configuration")),
+        ("infra_notifications:ocpp_route_moved", _("Moved stations")),
+    )
+    tabs = tabs_of(names, f"infra_notifications:{active}", route.pk)
+    return {"route": route, "tabs": tabs, "page_title": route.slug, "address": services.address_of(route)}
+
+
+@requires("infra_notifications.add_ocpproute")
+def route_new(request: HttpRequest) -> HttpResponse:
+    form = RouteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = services.create_route(details=services.RouteInput(**form.cleaned_data))
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The route is created. Point a station at the address below."))
+            return redirect("infra_notifications:ocpp_route", made.pk)
+    status = 422 if request.method == "POST" else 200
+    context = {"page_title": _("New route"), "form": form}
+    return render(request, "infra_notifications/ocpp_route_form.html", context, status=status)
+
+
+@requires(_VIEW)
+def route(request: HttpRequest, pk: int) -> HttpResponse:
+    """What stations are set to, where they are passed on to, and the form that moves some of them."""
+    found = get_object_or_404(OcppRoute, pk=pk)
+    context = _head(found, "ocpp_route")
+    return render(request, "infra_notifications/ocpp_route.html", context)
+
+
+@requires(_CHANGE)
+def route_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(OcppRoute, pk=pk)
+    form = RouteForm(request.POST if request.method == "POST" else None, route=found)
+    if request.method == "POST" and form.is_valid():
+        before = found.upstream
+        services.change_route(route=found, changes=form.cleaned_data)
+        messages.success(request, _("The route is saved."))
+        if found.upstream != before:
+            messages.info(request, _("Connected stations are asked to connect again, a few in a second."))
+        return redirect("infra_notifications:ocpp_route", pk)
+    status = 422 if request.method == "POST" else 200
+    context = _head(found, "ocpp_route") | {"page_title": _("Change %(name)s") % {"name": found}, "form": form}
+    return render(request, "infra_notifications/ocpp_route_form.html", context, status=status)
+
+
+@requires(_CHANGE)
+def route_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Moves stations that are named to another route, connected or not."""
+    found = get_object_or_404(OcppRoute, pk=pk)
+    form = MoveNamedForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            moved = services.move_stations(
+                route=found, stations=data["stations"], target=data["target"], now=timezone.now()
+            )
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            said = ngettext("%(n)d station moved.", "%(n)d stations moved.", len(moved)) % {"n": len(moved)}
+            messages.success(request, said)
+            return redirect("infra_notifications:ocpp_route_moved", pk)
+    status = 422 if request.method == "POST" else 200
+    context = _head(found, "ocpp_route_moved") | {
+        "page_title": _("Move stations of %(name)s") % {"name": found},
+        "form": form,
+    }
+    return render(request, "infra_notifications/ocpp_route_move.html", context, status=status)
+
+
+class MovedStationList(ListPage):
+    key = "moved_stations"
+    title = gettext_lazy("Moved stations")
+    permission = _VIEW
+    template = "infra_notifications/ocpp_route_list.html"
+    search = MOVED_SEARCH
+    bulk = (MOVE_BACK,)
+    columns = (
+        Column("station", gettext_lazy("Station"), sort="station_key", nowrap=True),
+        Column("target", gettext_lazy("Passed on by"), f"{_CELLS}/moved_target.html", export="target.slug"),
+        Column("moved_at", gettext_lazy("Moved"), "console/cells/ago.html", sort="moved_at"),
+    )
+    default_sort = "station"
+    placeholder = gettext_lazy("Search moved stations")
+    empty_title = gettext_lazy("No station is moved")
+    empty_text = gettext_lazy("Move some of a route’s stations to another CSMS without touching what they are set to.")
+
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
+        self.route = get_object_or_404(OcppRoute, pk=kwargs["pk"])
+
+    def rows(self, request: HttpRequest) -> Any:
+        return self.route.moved_away.select_related("target")
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        return _head(self.route, "ocpp_route_moved")
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        url = reverse("infra_notifications:ocpp_route_move", args=[self.route.pk])
+        return [Action(_("Move stations"), url, _CHANGE, "arrows-right-left")]
+
+
+@requires("infra_notifications.delete_ocpproute")
+def route_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(OcppRoute, pk=pk)
+    form = ConfirmByTypingForm(
+        request.POST or None,
+        label=_("Type the route’s URL name to delete it"),
+        expected=found.slug,
+        refusal=_("This is not the route’s name."),
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.delete_route(route=found)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The route “%(name)s” is deleted.") % {"name": found.slug})
+            return redirect("infra_notifications:ocpp_routes")
+    context = _head(found, "ocpp_route") | {"page_title": _("Delete %(name)s") % {"name": found}, "form": form}
+    return render(request, "infra_notifications/ocpp_route_delete.html", context)

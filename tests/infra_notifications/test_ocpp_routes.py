@@ -1,0 +1,231 @@
+"""Routes of the OCPP proxy: what may be one, by API and in the console, and stations that are moved to another CSMS."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from infra_notifications.models import MovedStation, OcppRoute
+from infra_notifications.rules.upstreams import parse_upstream
+from outbox.transports.webhook.targets import Forbidden, NotPublic
+from tests.conftest import ApiClient
+
+pytestmark = pytest.mark.django_db
+ROUTES = "/charging/ocpp-routes"
+
+
+def route(slug: str = "berlin", upstream: str = "wss://csms.example/ocpp", **values: Any) -> OcppRoute:
+    return OcppRoute.objects.create(slug=slug, upstream=upstream, **values)
+
+
+def errors(answer: Any) -> dict[str, str]:
+    assert answer.status_code == 422, answer.content
+    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+
+
+# ---- what an upstream may be --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("wss://csms.example/ocpp", "wss://csms.example/ocpp"),
+        (" WSS://CSMS.example:443/ocpp/ ", "wss://csms.example/ocpp"),
+        ("ws://csms.example:8180/steve/websocket/CentralSystemService/", None),
+        ("wss://csms.example", "wss://csms.example"),
+        ("wss://csms.example/tenant%2F1/ocpp", "wss://csms.example/tenant%2F1/ocpp"),
+        ("wss://8.8.8.8:9999/x", "wss://8.8.8.8:9999/x"),
+    ],
+)
+def test_an_upstream_is_stored_without_what_says_nothing(typed: str, stored: str | None) -> None:
+    assert parse_upstream(typed, []) == (stored or typed.rstrip("/"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "csms.example/ocpp",
+        "https://csms.example/ocpp",
+        "ftp://csms.example",
+        "wss://",
+        "wss:///ocpp",
+        "wss://user:secret@csms.example/ocpp",
+        "wss://csms.example/ocpp?key=1",
+        "wss://csms.example/ocpp#x",
+        "wss://csms.example:0/ocpp",
+        "wss://csms.example:99999/ocpp",
+        "wss://csms example/ocpp",
+        "wss://csms.example/o\ncpp",
+        "wss://0x7f.1/ocpp",
+        "wss://2130706433/ocpp",
+        "wss://" + "a" * 2_001,
+    ],
+)
+def test_what_is_no_address_of_a_csms_is_refused_in_words(typed: str) -> None:
+    with pytest.raises(Forbidden) as refused:
+        parse_upstream(typed, [])
+    assert str(refused.value).endswith(".")
+    assert "https://" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "10.1.2.3", "[::1]:80", "192.168.0.4", "169.254.169.254", "csms"])
+def test_a_private_network_has_to_be_named(host: str) -> None:
+    with pytest.raises(NotPublic):
+        parse_upstream(f"ws://{host}/ocpp", [])
+    everywhere = [ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")]
+    assert parse_upstream(f"ws://{host}/ocpp", everywhere).startswith("ws://")
+
+
+def test_the_proxy_itself_is_no_csms(api: ApiClient, settings: Any) -> None:
+    settings.OCPP_PUBLIC_URL = "wss://ocpp.example"
+    found = errors(api.post(ROUTES, {"slug": "a", "upstream": "wss://OCPP.example:443/berlin"}))
+    assert found == {"/upstream": "This is the proxy’s own address: stations would be passed on in a circle."}
+
+
+# ---- by API -------------------------------------------------------------------------------------------------------
+
+
+def test_a_route_is_made_read_changed_and_deleted(api: ApiClient, settings: Any) -> None:
+    settings.OCPP_PUBLIC_URL = "wss://ocpp.example"
+    answer = api.post(ROUTES, {"slug": "berlin", "upstream": "wss://csms.example/ocpp/"})
+    made = answer.json()
+    assert answer.status_code == 201
+    assert made["url"] == "wss://ocpp.example/berlin"
+    assert (made["slug"], made["upstream"]) == ("berlin", "wss://csms.example/ocpp")
+    assert (made["register_unknown"], made["enabled"], made["evse_pattern"]) == (False, True, "")
+    assert api.get(f"{ROUTES}/berlin").json() == made
+    assert [item["slug"] for item in api.get(f"{ROUTES}?q=csms:example").json()["items"]] == ["berlin"]
+
+    changed = api.patch(f"{ROUTES}/berlin", {"upstream": "wss://new.example/x", "enabled": False}).json()
+    assert (changed["upstream"], changed["enabled"]) == ("wss://new.example/x", False)
+    assert api.delete(f"{ROUTES}/berlin").status_code == 204
+    assert api.get(f"{ROUTES}/berlin").status_code == 404
+
+
+def test_a_private_upstream_is_refused_with_what_to_do(api: ApiClient, settings: Any) -> None:
+    body = {"slug": "inside", "upstream": "ws://10.1.2.3:8180/steve"}
+    found = errors(api.post(ROUTES, body))
+    assert found["/upstream"] == (
+        "10.1.2.3 is not a public address (private). An administrator allows private networks by"
+        " OCPP_UPSTREAM_NETWORKS."
+    )
+    settings.OCPP_UPSTREAM_NETWORKS = [ipaddress.ip_network("10.1.0.0/16")]
+    assert api.post(ROUTES, body).status_code == 201
+
+
+@pytest.mark.parametrize("slug", ["", " ", "a/b", "ä", "-a", "a--b", "a b", "a" * 41, "healthz", "metrics", "a.b"])
+def test_a_slug_is_a_piece_of_an_address(slug: str, api: ApiClient) -> None:
+    assert list(errors(api.post(ROUTES, {"slug": slug, "upstream": "wss://csms.example"}))) == ["/slug"]
+
+
+def test_all_that_is_wrong_is_named_together(api: ApiClient) -> None:
+    body = {"slug": "a b", "upstream": "http://x", "evse_pattern": "DE*{conector}"}
+    assert set(errors(api.post(ROUTES, body))) == {"/slug", "/upstream", "/evse_pattern"}
+    assert errors(api.post(ROUTES, {"slug": "a"})).keys() == {"/upstream"}
+
+
+def test_a_slug_is_taken_whatever_its_case(api: ApiClient) -> None:
+    route("berlin")
+    answer = api.post(ROUTES, {"slug": "Berlin", "upstream": "wss://csms.example"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/slug")
+    assert api.get(f"{ROUTES}/BERLIN").json()["slug"] == "berlin"
+
+
+def test_a_slug_stays_because_stations_are_set_to_it(api: ApiClient) -> None:
+    route("berlin")
+    assert list(errors(api.patch(f"{ROUTES}/berlin", {"slug": "other"}))) == ["/slug"]
+    assert api.patch(f"{ROUTES}/berlin", {"slug": "berlin", "enabled": False}).json()["enabled"] is False
+
+
+# ---- moving -------------------------------------------------------------------------------------------------------
+
+
+def test_stations_are_moved_and_moved_back(api: ApiClient) -> None:
+    berlin, other = route("berlin"), route("other", "wss://other.example")
+    moved = api.post(f"{ROUTES}/berlin/move", {"stations": ["CP-1", " cp-2\u200b "], "target": "other"}).json()
+    assert moved == {"moved": ["CP-1", "cp-2"]}
+    assert set(MovedStation.objects.values_list("station_key", "target__slug")) == {
+        ("CP-1", "other"),
+        ("CP-2", "other"),
+    }
+    assert api.post(f"{ROUTES}/berlin/move", {"stations": ["CP-1"], "target": "other"}).json() == {"moved": []}
+    assert api.delete(f"{ROUTES}/other").status_code == 409
+    assert api.post(f"{ROUTES}/berlin/move", {"stations": ["cp-1"], "target": "berlin"}).json() == {"moved": ["cp-1"]}
+    assert [move.station for move in berlin.moved_away.all()] == ["cp-2"]
+    assert other.moved_here.count() == 1
+
+
+@pytest.mark.parametrize("station", ["", " ", "\u200b", "x" * 256])
+def test_what_is_no_identity_is_not_moved(station: str, api: ApiClient) -> None:
+    route("berlin")
+    route("other")
+    answer = api.post(f"{ROUTES}/berlin/move", {"stations": ["CP-1", station], "target": "other"})
+    assert list(errors(answer)) == ["/stations"]
+    assert not MovedStation.objects.exists()
+
+
+def test_a_deleted_route_takes_its_own_moves_along(api: ApiClient) -> None:
+    berlin, other = route("berlin"), route("other")
+    MovedStation.objects.create(
+        route=berlin, station="CP-1", station_key="CP-1", target=other, moved_at=berlin.created_at
+    )
+    assert api.delete(f"{ROUTES}/berlin").status_code == 204
+    assert not MovedStation.objects.exists()
+
+
+# ---- pages --------------------------------------------------------------------------------------------------------
+
+
+def page(name: str, *args: object) -> str:
+    return reverse(f"infra_notifications:ocpp_route{name}", args=args)
+
+
+def test_a_route_is_created_in_the_console(administrator: Client) -> None:
+    answer = administrator.post(page("_new"), {"slug": "Berlin", "upstream": "wss://csms.example/", "enabled": "on"})
+    made = OcppRoute.objects.get()
+    assert answer["Location"] == page("", made.pk)
+    shown = administrator.get(page("", made.pk)).content.decode()
+    assert "wss://csms.example" in shown
+    assert "/berlin" in shown
+
+
+def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(administrator: Client) -> None:
+    answer = administrator.post(page("_new"), {"slug": "berlin", "upstream": "https://csms.example/typed"})
+    assert answer.status_code == 422
+    shown = answer.content.decode()
+    assert "begins with wss:// or ws://" in shown
+    assert "https://csms.example/typed" in shown
+
+
+def test_another_csms_says_that_stations_connect_again(administrator: Client) -> None:
+    found = route("berlin")
+    body = {"upstream": "wss://new.example", "enabled": "on"}
+    shown = administrator.post(page("_edit", found.pk), body, follow=True).content.decode()
+    assert "asked to connect again" in shown
+    found.refresh_from_db()
+    assert (found.slug, found.upstream) == ("berlin", "wss://new.example")
+
+
+def test_stations_are_moved_in_the_console_and_back_in_bulk(administrator: Client) -> None:
+    berlin, other = route("berlin"), route("other", "wss://other.example")
+    body = {"stations": "CP-1\nCP-2", "target": other.pk}
+    shown = administrator.post(page("_move", berlin.pk), body, follow=True).content.decode()
+    assert "CP-1" in shown
+    assert "CP-2" in shown
+    first = berlin.moved_away.first()
+    assert first is not None
+    body = {"do": "bulk", "action": "routes.move_back", "row": [first.pk], "confirmed": "1", "number": 1}
+    administrator.post(page("_moved", berlin.pk), body)
+    assert [move.station for move in berlin.moved_away.all()] == ["CP-2"]
+
+
+def test_a_route_is_deleted_by_its_name(administrator: Client) -> None:
+    found = route("berlin")
+    assert "not the route" in administrator.post(page("_delete", found.pk), {"typed": "x"}).content.decode()
+    administrator.post(page("_delete", found.pk), {"typed": "Berlin"})
+    assert not OcppRoute.objects.exists()
