@@ -103,6 +103,7 @@ class FlappingItem(msgspec.Struct, kw_only=True):
     is_open: bool
     said: str = ""
     url: str = ""
+    incident_id: int
 
 
 class GroupFlapping(ToGroup, kw_only=True):
@@ -124,6 +125,7 @@ class DigestItem(msgspec.Struct, kw_only=True):
     acknowledged_by: str = ""
     said: str = ""
     url: str = ""
+    incident_id: int
 
 
 class GroupDigest(ToGroup, kw_only=True):
@@ -175,9 +177,13 @@ GROUP_FLAPPING = "notification_group.flapping"
 GROUP_REMINDER = "notification_group.reminder"
 GROUP_DIGEST = "notification_group.digest"
 GROUP_TEST = "notification_group.test"
-# Mails that tell of what is open: each receiver may acknowledge it by a link.
-_OPENINGS = (GROUP_ALERT, GROUP_ALREADY_OPEN, GROUP_STILL_BROKEN, GROUP_REMINDER)
+# Mails that tell of what is open: each receiver may acknowledge it by a link, and they are sent as of the moment at
+# which they are sent.
+_OPENINGS = (GROUP_ALERT, GROUP_ALREADY_OPEN, GROUP_STILL_BROKEN, GROUP_REMINDER, GROUP_DIGEST)
+_CURRENT = (*_OPENINGS, GROUP_FLAPPING)
 _ACKNOWLEDGE = "infra_notifications.services.mail_links.acknowledge_url"
+_REFRESH = "infra_notifications.services.current_mails.current_mails"
+_REFRESH_SOURCES = "infra_notifications.services.current_mails.current_sources"
 SOURCE_KINDS = {SourceTrouble.SILENT: "source.silent", SourceTrouble.REJECTED: "source.rejected"}
 SOURCE_RECOVERED = "source.recovered"
 
@@ -218,6 +224,7 @@ _FLAPPING = FlappingItem(
     is_open=True,
     said="No message for 15 min",
     url="https://signalbox.example/…",
+    incident_id=41,
 )
 _DIGEST = DigestItem(
     charge_point=_POINT,
@@ -226,6 +233,7 @@ _DIGEST = DigestItem(
     opened_at=_AT,
     said="Faulted · OverCurrentFailure",
     url="https://signalbox.example/…",
+    incident_id=41,
 )
 
 
@@ -240,9 +248,18 @@ def _group_kind(
 ) -> EventKind:
     """A mail of a group, with the template of the same name; no webhook hears of it."""
     mail = f"infra_notifications/mail/{key.partition('.')[2]}"
-    link = _ACKNOWLEDGE if key in _OPENINGS else ""
     return EventKind(
-        key, label, description, DOMAIN, type(example), example, severity, mail, is_public=False, personal_link=link
+        key,
+        label,
+        description,
+        DOMAIN,
+        type(example),
+        example,
+        severity,
+        mail,
+        is_public=False,
+        personal_link=_ACKNOWLEDGE if key in _OPENINGS else "",
+        refresh=_REFRESH if key in _CURRENT else "",
     )
 
 
@@ -275,8 +292,8 @@ def _source_kind(
         sentences=sentences,
         url="https://signalbox.example/…",
     )
-    mail = "infra_notifications/mail/source"
-    return EventKind(key, label, description, DOMAIN, SourceAlert, example, severity, mail=mail)
+    mail, refresh = "infra_notifications/mail/source", _REFRESH_SOURCES if trouble else ""
+    return EventKind(key, label, description, DOMAIN, SourceAlert, example, severity, mail=mail, refresh=refresh)
 
 
 KINDS = (

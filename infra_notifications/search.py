@@ -18,7 +18,6 @@ from core.search.facets import FlagFacet, TagFacet
 from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
-from infra_notifications.evse_ids import EvseFacet, or_spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 from outbox.selectors import is_blocked
 
@@ -137,7 +136,7 @@ def _group_names() -> QuerySet[GroupMembership, tuple[int, str]]:
 
 # Laid out by hand as a table: it is read by its rows.
 CHARGE_POINT_SEARCH = SearchSchema(
-    or_spelt_otherwise(folded_text("search_text"), "pk"),
+    folded_text("search_text"),
     (
         ChoiceFacet(
             "status", "state__status", _("Status"), choices={s.lower(): s for s in STATUSES},
@@ -163,7 +162,7 @@ CHARGE_POINT_SEARCH = SearchSchema(
         ),
         TimeFacet("seen", "state__last_seen", _("Last seen"), ("last_seen",)),
         MembershipFacet("group", "groups", _("Group"), belongs=in_group, pairs=_group_names),
-        EvseFacet("evse", "evse_id", _("EVSE id"), ("id",), through="search_text"),
+        TextFacet("evse", "evse_id", _("EVSE id"), ("id",), through="search_text"),
         _through("station", _("Station")),
         _through("name", _("Name")),
         _through("location", _("Location"), "site", counted=True),
@@ -269,7 +268,7 @@ def _at_charge_points(text: str) -> Q:
 
 
 INCIDENT_SEARCH = SearchSchema(
-    or_spelt_otherwise(_at_charge_points, "charge_point"),
+    _at_charge_points,
     (
         ChoiceFacet(
             "case", "case", _("Case"), labels=_CASE_LABELS, choices={case.lower(): case for case in Case.values}
@@ -278,9 +277,7 @@ INCIDENT_SEARCH = SearchSchema(
         FlagFacet("acknowledged", "pk", _("Acknowledged"), ("ack",), when_true=Q(acknowledgement__isnull=False)),
         TimeFacet("opened", "opened_at", _("Opened")),
         TimeFacet("closed", "closed_at", _("Closed")),
-        EvseFacet(
-            "evse", "charge_point__evse_id", _("EVSE id"), through="charge_point__search_text", point="charge_point"
-        ),
+        TextFacet("evse", "charge_point__evse_id", _("EVSE id"), through="charge_point__search_text"),
         TextFacet(
             "location", "charge_point__location", _("Location"), through="charge_point__search_text", counted=True
         ),
@@ -370,7 +367,7 @@ UNMAPPED_SEARCH = SearchSchema(
         TextFacet("action", "action", _("Action")),
         TextFacet("protocol", "protocol", _("Protocol")),
         TextFacet("station", "station", _("Station")),
-        EvseFacet("evse", "charge_point__evse_id", _("EVSE id"), point="charge_point"),
+        TextFacet("evse", "charge_point__evse_id", _("EVSE id")),
         NumberFacet("count", "seen", _("Seen")),
         TimeFacet("seen", "last_seen", _("Last seen")),
     ),

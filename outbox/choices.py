@@ -116,6 +116,8 @@ class Reason(models.TextChoices):
     BOUNCED = "bounced", _("The mail came back")
     DELAYED = "delayed", _("The receiver’s server is still trying")
     COMPLAINED = "complained", _("The receiver reported it as unwanted")
+    OVER = "over", _("It was over before it could be sent")
+    TOLD_TOGETHER = "told_together", _("Told in the mail that it would have answered")
 
 
 class EndpointState(models.TextChoices):

@@ -75,6 +75,15 @@ class ClaimedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a mail says as of now; None: nothing of it is left to be sent. `is_over`: it tells that all of it is over,
+    so that what would say so later is not needed."""
+
+    payload: dict[str, Any] | None
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that this worker holds until its lease ends."""
 

@@ -33,6 +33,9 @@ class EventKind:
     # Dotted path of what makes the link of one delivery (by its id) that its receiver alone gets, e.g. to acknowledge;
     # templates have it as `personal_link`.
     personal_link: str = ""
+    # Dotted path of what brings the payloads of such mails up to date right before they are sent: a function of a batch
+    # of `ClaimedEvent`s that returns what is `Refreshed`, by event id.
+    refresh: str = ""
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of `data` in this kind's payload."""

@@ -148,6 +148,7 @@ def _items(opened: Sequence[Incident], incidents: Sequence[Incident]) -> list[Di
             acknowledged_by=_author_of_acknowledgement(incident),
             said=incident.said,
             url=incident_url(incident.pk),
+            incident_id=incident.pk,
         )
         for pair, incident in ordered
     ]

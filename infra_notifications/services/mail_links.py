@@ -13,13 +13,14 @@ from functools import cache
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from infra_notifications.choices import BY_MAIL
 from infra_notifications.models import GroupAddress, Incident, NotificationDecision, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
-from outbox.models import Delivery
+from infra_notifications.services.payloads import incidents_in
+from outbox.models import Delivery, Event
 from outbox.services.mailing_lists.lists import pk_in
 
 _SALT = "infra_notifications.acknowledge"
@@ -69,9 +70,17 @@ def read_link(token: str, now: datetime) -> MailLink | None:
 
 
 def incidents_of(link: MailLink) -> QuerySet[Incident]:
-    """What this mail told of."""
-    notified = NotificationDecision.objects.filter(event_id=link.delivery.event_id)
-    rows = Incident.objects.filter(pk__in=notified.values("incident_id"))
+    """What this mail told of: what it lists, and what it only counts."""
+    event = Event.objects.filter(pk=link.delivery.event_id).first()
+    payload = event.payload if event is not None else {}
+    told = Q(pk__in=incidents_in(payload))
+    if payload.get("total", 0) > len(payload.get("items", ())):
+        # By its group, because no index leads from an event to what was decided.
+        notified = NotificationDecision.objects.filter(
+            group=pk_in(link.delivery.list_key), event_id=link.delivery.event_id
+        )
+        told |= Q(pk__in=notified.values("incident_id"))
+    rows = Incident.objects.filter(told)
     return rows.select_related("charge_point", "acknowledgement").order_by("opened_at", "pk")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -105,6 +105,16 @@ def incidents_payload(
     return GroupMail(items=items, total=errors, points=points, over=over, about=about, **to_group(group))
 
 
+def incidents_in(payload: Mapping[str, Any]) -> list[int]:
+    """The incidents that a mail's payload lists, in its order."""
+    return [incident_of(item) for item in payload.get("items", ())]
+
+
+def incident_of(item: Mapping[str, Any]) -> int:
+    """The incident that an item of a mail is about."""
+    return int(item["incident"]["id"] if "incident" in item else item["incident_id"])
+
+
 def _subject_of(group: NotificationGroup, first: Incident, errors: int, points: int) -> MailSubject:
     point = first.charge_point
     place = ", ".join(part for part in (point.location, point.city) if part)
@@ -159,6 +169,7 @@ def flapping_payload(
             is_open=incident.is_open,
             said=incident.said,
             url=charge_point_url(point),
+            incident_id=incident.pk,
         )
         for (point, case), incident in list(latest.items())[:LISTED]
     ]

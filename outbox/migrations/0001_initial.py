@@ -46,6 +46,8 @@ REASONS = [
     ("bounced", "The mail came back"),
     ("delayed", "The receiver’s server is still trying"),
     ("complained", "The receiver reported it as unwanted"),
+    ("over", "It was over before it could be sent"),
+    ("told_together", "Told in the mail that it would have answered"),
 ]
 
 

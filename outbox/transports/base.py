@@ -6,12 +6,13 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
 
+from outbox.choices import Reason, Verdict
 from outbox.contract import Claimed, Outcome, Result
 
 
@@ -22,6 +23,8 @@ class Work:
     claimed: Claimed
     item: Any
     send_before: float
+    # It tells that all of it is over.
+    is_over: bool = False
     started_at: datetime = field(default_factory=timezone.now)
     started: float = field(default_factory=time.monotonic)
 
@@ -29,6 +32,8 @@ class Work:
         self.started_at, self.started = timezone.now(), time.monotonic()
 
     def result(self, outcome: Outcome, pause_s: float = 0.0) -> Result:
+        if self.is_over and outcome.verdict == Verdict.DELIVERED:
+            outcome = replace(outcome, reason=Reason.OVER)
         return Result(self.claimed, outcome, self.started_at, time.monotonic() - self.started, pause_s)
 
 

@@ -19,6 +19,7 @@ from infra_notifications.choices import CASE_EXPLANATIONS, Case
 from infra_notifications.mailing import map_link, model_line, reported, station_line
 from infra_notifications.models import Acknowledgement, ChargePoint, GroupAddress, Incident, NotificationGroup
 from infra_notifications.services import mail_links
+from infra_notifications.services.groups import update_group
 from outbox.dispatcher import deliver_due
 from outbox.models import Delivery
 from tests.conftest import ApiClient
@@ -134,7 +135,9 @@ def test_alert_reminder_and_all_clear_are_one_conversation_in_words(
     # Before NOW, because mails are delivered by the clock, whatever the hour at which this runs.
     opened = at(5) - 3 * HOUR
     say(points[0], fault(), now=opened)
+    deliver_due()
     sweep(opened + HOUR + timedelta(minutes=5))
+    deliver_due()
     say(points[0], fine(), now=opened + 2 * HOUR)
     deliver_due()
     assert len(smtp.mails) == 3
@@ -430,3 +433,39 @@ def test_nobody_guesses_a_link(points: list[ChargePoint], smtp: MailServer) -> N
         page = reverse("infra_notifications:mail_acknowledge", args=[text])
         assert Client().post(page).status_code == 404
     assert not Acknowledgement.objects.exists()
+
+
+@pytest.mark.usefixtures("soon")
+def test_digest_has_a_link_for_all_that_it_says_is_open(points: list[ChargePoint], smtp: MailServer) -> None:
+    """New since the last digest, and open from before."""
+    group = group_of(points)
+    began = NOW - 50 * HOUR
+    update_group(group=group, settings={"digest_time": "19:00"}, now=began)
+    say(points[0], fault(), now=began)
+    sweep(began + 24 * HOUR)
+    say(points[1], fault(), now=began + 25 * HOUR)
+    sweep(began + 48 * HOUR)
+    first, second = Delivery.objects.filter(event__kind="notification_group.digest").order_by("id")
+    Delivery.objects.filter(pk=first.pk).update(state="cancelled", next_attempt_at=None)
+    deliver_due()
+    (mail,) = smtp.mails
+    assert "Acknowledge all 2 errors" in mail.text
+    Delivery.objects.filter(pk=second.pk).update(created_at=NOW)
+    stranger, link = Client(), link_in(mail)
+    assert "Acknowledge all 2 errors" in stranger.get(link).content.decode()
+    assert not Acknowledgement.objects.exists()
+    assert "2 errors acknowledged" in stranger.post(link).content.decode()
+    assert Acknowledgement.objects.count() == 2
+
+
+def test_digest_of_what_is_over_or_acknowledged_has_no_link(points: list[ChargePoint], smtp: MailServer) -> None:
+    group = group_of(points)
+    began = NOW - 50 * HOUR
+    update_group(group=group, settings={"digest_time": "19:00"}, now=began)
+    take(*[message(point, fault(connectorId=n)) for n, point in enumerate(points, 1)], now=began)
+    say(points[0], fine(), now=began + HOUR)
+    Acknowledgement.objects.create(incident=Incident.objects.get(charge_point=points[1]), at=began, author="anna")
+    sweep(began + 24 * HOUR)
+    deliver_due()
+    (mail,) = smtp.mails
+    assert "/acknowledge/" not in mail.content.decode()

@@ -21,6 +21,7 @@ from outbox.contract import RELEASED, Claimed, Outcome, Result, failed
 from outbox.event_kinds import domain_of, kind_of
 from outbox.rules.retrying import server_pause
 from outbox.services.bounces.envelope import envelope_sender
+from outbox.services.freshness import ANSWER_PAUSE_S, bring_up_to_date
 from outbox.services.mailing_lists.leaving import unsubscribe_url
 from outbox.services.settling import claim
 from outbox.subscriptions.personal_data import people_in
@@ -119,12 +120,17 @@ class EmailTransport(Transport):
         return lambda now: claim(channel=self.channel, limit=limit, lease_s=lease_s, now=now, busy=busy)
 
     def prepare(self, claimed: Sequence[Claimed], send_before: float) -> list[Work | Result]:
-        """Renders each event once per language and writes one message per address."""
+        """Renders each event, as of now, once per language and writes one message per address."""
+        batch = bring_up_to_date(claimed)
         bodies: dict[tuple[int, str, bool], Body | CannotRender] = {}
-        events = {delivery.event.id: delivery.event for delivery in claimed}
+        events = {delivery.event.id: delivery.event for delivery in batch.claimed}
         people = people_in({pk: (domain_of(event.kind), event.payload) for pk, event in events.items()})
         ready: list[Work | Result] = []
-        for delivery in claimed:
+        for delivery in batch.claimed:
+            work = Work(delivery, None, send_before, delivery.event.id in batch.over)
+            if (outcome := batch.outcomes.get(delivery.id)) is not None:
+                ready.append(work.result(outcome, ANSWER_PAUSE_S))
+                continue
             key = (delivery.event.id, delivery.language, bool(delivery.list_key))
             if key not in bodies:
                 try:
@@ -133,7 +139,7 @@ class EmailTransport(Transport):
                     )
                 except CannotRender as error:
                     bodies[key] = error
-            body, work = bodies[key], Work(delivery, None, send_before)
+            body = bodies[key]
             if isinstance(body, CannotRender):
                 ready.append(work.result(failed(Reason.TEMPLATE, None, str(body))))
                 continue
