@@ -9,12 +9,18 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route. `upstream` is a ws:// or wss:// URL; the rest of the path and the query are put behind it."""
+    """One route. `upstream` is a ws:// or wss:// URL; the rest of the path and the query are put behind it.
+
+    `id` is that of the OcppRoute; unknown stations get EVSE ids by `evse_pattern`, or the installation's where it is
+    empty.
+    """
 
     slug: str
     upstream: str
     register_unknown: bool = False
     enabled: bool = True
+    id: int = 0
+    evse_pattern: str = ""
 
 
 class RouteTable(Protocol):
