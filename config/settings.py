@@ -174,6 +174,31 @@ OCPP_PUBLIC_URL = env.url(
     "OCPP_PUBLIC_URL", ("ws", "wss"), f"{'wss' if _site.scheme == 'https' else 'ws'}://{_hostname}:9000"
 ).rstrip("/")
 
+# --- the OCPP proxy ----------------------------------------------------------------------------------
+OCPP_HOST = env.text("OCPP_HOST", "127.0.0.1")
+OCPP_PORT = env.number("OCPP_PORT", 9000, least=1)
+OCPP_PROXY_PROCESSES = env.number("OCPP_PROXY_PROCESSES", 1, least=1)
+# A file of authorities by which a CSMS behind wss:// is judged, instead of the system's.
+OCPP_UPSTREAM_CA = env.text("OCPP_UPSTREAM_CA", "")
+# Balancers and proxies in front, whose word on a station's address and certificate is taken (CIDR list).
+OCPP_TRUSTED_NETWORKS = env.networks("OCPP_TRUSTED_NETWORKS")
+# PEM files: the certificate that stations see, its key when that is a file of its own, and by whom theirs are signed.
+OCPP_TLS_CERTIFICATE = env.text("OCPP_TLS_CERTIFICATE", "")
+OCPP_TLS_KEY = env.text("OCPP_TLS_KEY", "")
+OCPP_TLS_CLIENT_CA = env.text("OCPP_TLS_CLIENT_CA", "")
+OCPP_TLS_CLIENT_REQUIRED = env.flag("OCPP_TLS_CLIENT_REQUIRED", False)
+OCPP_TLS_CLIENT_HEADER = env.text("OCPP_TLS_CLIENT_HEADER", "Client-Cert")
+# Longer messages are passed on unheard.
+OCPP_PROXY_MAX_FRAME_BYTES = env.number("OCPP_PROXY_MAX_FRAME_BYTES", 1024 * 1024, least=1024)
+# Stations of one process.
+OCPP_PROXY_MAX_CONNECTIONS = env.number("OCPP_PROXY_MAX_CONNECTIONS", 15_000, least=1)
+# After so long without a sign from its network a peer counts as gone.
+OCPP_PROXY_DEAD_AFTER_S = env.number("OCPP_PROXY_DEAD_AFTER_S", 120, least=4)
+# How long a process that ends waits for its stations to go.
+OCPP_PROXY_DRAIN_S = env.number("OCPP_PROXY_DRAIN_S", 10)
+# So many stations a second are asked to reconnect when their route changes.
+OCPP_PROXY_MOVES_PER_S = env.number("OCPP_PROXY_MOVES_PER_S", 50, least=1)
+
 # --- how long things are kept, in days; 0 keeps them for ever ----------------------------------------
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
 RETENTION_EVENTS_DAYS = env.number("RETENTION_EVENTS_DAYS", RETENTION_DAYS)
@@ -355,5 +380,9 @@ LOGGING = logging_config(
     env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )
 METRICS_DIR = env.folder("METRICS_DIR", VAR_DIR / "metrics")
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
+if sys.argv[1:2] == ["ocpp_proxy"]:
+    # It answers /metrics itself: writing to a file in memory while the disk is full would end it (SIGBUS).
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+else:
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -75,16 +75,17 @@ def exposition() -> bytes:
 
 
 def may_scrape(request: HttpRequest, peer: str) -> bool:
-    """Whether the peer's address lies in METRICS_NETWORKS, or is loopback.
+    """Whether the peer's address lies in METRICS_NETWORKS, or is loopback."""
+    return may_scrape_from(peer, is_behind_proxy=not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers)
 
-    What a proxy on this machine passes on comes from loopback too, but from elsewhere first.
-    """
+
+def may_scrape_from(peer: str, *, is_behind_proxy: bool) -> bool:
+    """What a proxy on this machine passes on (`is_behind_proxy`) comes from loopback too, but from elsewhere first."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return False
-    passed_on = not settings.TRUSTED_PROXIES and "X-Forwarded-For" in request.headers
-    if address.is_loopback and not passed_on:
+    if address.is_loopback and not is_behind_proxy:
         return True
     return any(address in network for network in settings.METRICS_NETWORKS)
 

@@ -16,11 +16,13 @@ class Link:
 
     `identity` is the last part of the path, decoded (as the station spells it: compare by `rules.stations`);
     `sent_identity` is the same as it was in the path, percent-encoded. `protocol` is the subprotocol that the CSMS
-    chose, such as "ocpp1.6", or "" when it chose none. `remote` is the station's address, as far as it is known.
+    chose, such as "ocpp1.6", or "" when it chose none. `slug` is that of the route by which the station connects, also
+    where it was moved and `route` is another. `remote` is the station's address, as far as it is known.
     The last four are set when the link is closed, before the observer's `closed`.
     """
 
     route: Route
+    slug: str
     identity: str
     sent_identity: str
     protocol: str

@@ -27,7 +27,7 @@ class RouteTable(Protocol):
     def find(self, slug: str, identity: str) -> Route | None:
         """The route of a station (`identity` as decoded from the path), or None: 404. Returns at once, raises nothing.
 
-        Asked at each connect, and about every second for stations that are connected: one whose route is gone,
+        Asked at each connect, and every second or two for stations that are connected: one whose route is gone,
         disabled or has another upstream now is closed with 1012 (at a bounded pace), and finds its new CSMS when it
         comes back.
         """
