@@ -5,7 +5,7 @@ variables, 38 warnings, 40 words, 50 what is known to be no alarm, 55 the faults
 them can be changed in the administration.
 """
 
-from infra_notifications.rules.wording import ENDS, FINE, NEGATIONS
+from infra_notifications.rules.wording import ENDS, FINE, NEGATIONS, participles
 
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
@@ -20,6 +20,13 @@ BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
 WARNINGS = ["EVCommunicationError", "WeakSignal", "LocalListConflict"]
 NOT_WARNINGS = [f"!{code}" for code in WARNINGS]
 
+# Beside these, a part that protects or watches is broken itself or cannot be heard.
+ITSELF = [
+    *("!*kommunikation*", "!communication*", "!comunica*", "!communicati*", "!comm", "!message*", "!timeout"),
+    *("!time-out", "!timed out", "!Zeitüberschreitung", "!sensor fault*", "!sensor failure*", "!sensor error*"),
+    *("!sensor defect*", "!detector fault*", "!detector failure*", "!device fault*", "!detection device"),
+    *("!self-check*", "!self check*", "!sampling", "!*kalibr*", "!calibration", "!config*"),
+]
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
     *("térmico", "termico", "relé térmico"),
@@ -31,8 +38,8 @@ FUSE_WORDS = [
         "breakers",
         "circuit breaker",
         "surge protect*",
-        "surge arrester",
-        "lightning arrester",
+        "*arrester*",
+        "*arrestor*",
     ),
     *("overcurrent protection", "over-current protection", "upstream protection", "isolation monitor*"),
     *("insulation monitor*", "LS-Schalter", "LSSchalter", "LS Schalter", "FI", "FI-Schalter", "Sicherung"),
@@ -40,7 +47,8 @@ FUSE_WORDS = [
     *("*spannungsschutz", "Isolationswächter", "disjoncteur", "différentiel", "fusible", "fusibles", "parafoudre"),
     *("diferencial", "magnetotérmico", "interruptor automático", "aardlek", "aardlekschakelaar", "aardlekautomaat"),
     *("installatieautomaat", "zekering", "differenziale", "interruttore differenziale", "magnetotermico"),
-    *("interruttore automatico", "fusibile", "!module", "!communication", "!rating", "!watchdog"),
+    *("interruttore automatico", "fusibile", "*stroombeveiliging", "!module", "!rating"),
+    *("!watchdog", *ITSELF),
     *("!*/vendor*", "!*/device*"),
     *("LSS", "LS", "*sicherung", "Isolationsüberwachung", "protection différentielle", "aardlek*", "*zekering"),
     *(
@@ -58,9 +66,7 @@ FUSE_WORDS = [
     *("lightning protection", "Blitzschutz*", "protection contre les surtensions", "limitador de sobretensiones"),
     *("protector de sobretensiones", "overspanningsbeveiliging", "scaricatore", "limitatore di sovratensione"),
     *("automaat", "interruptor diferencial", "contrôleur d'isolement", "vigilante de aislamiento", "*automat"),
-    *("isolatiebewaking", "controllo isolamento", "insulation resistance", "isolation resistance"),
-    *("Isolationswiderstand*", "résistance d'isolement", "resistencia de aislamiento", "isolatieweerstand"),
-    *("resistenza di isolamento", "resistenza d'isolamento", "coupe-circuit", "interrupteur différentiel"),
+    *("isolatiebewaking", "controllo isolamento", "coupe-circuit", "interrupteur différentiel"),
     *(
         "stroomautomaat",
         "smeltveiligheid",
@@ -77,16 +83,47 @@ FUSE_WORDS = [
 ]
 TRIP_WORDS = [
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
-    *("protection action", "ausgel*", "gefallen", "defekt", "durchgebrannt", "déclench*", "ouvert*", "grillé*"),
+    *(
+        "protection action",
+        "ausgel*",
+        "gefallen",
+        "defekt",
+        "durchgebrannt",
+        "déclench*",
+        "ouvert*",
+        *participles("grillé"),
+    ),
     *("fondu*", "disparad*", "fundid*", "uitgeschakeld", "uitgevallen", "uitgeslagen", "aangesproken", "gesprongen"),
     *("defect", "scattat*", "apert*", "bruciat*"),
-    *("*auslösung", "déclenchement", "disjoncté*", "HS", "salto", "saltado", "disparo", "doorgebrand*", "uit"),
+    *(
+        "*auslösung",
+        "déclenchement",
+        *participles("disjoncté"),
+        "HS",
+        "salto",
+        "saltado",
+        "disparo",
+        "doorgebrand*",
+        "uit",
+    ),
     *("intervento", "intervenut*", "scatto", "fallo", "défectueux", "défectueuse"),
-    *("defective", "end of life", "operated", "switched off", "low", "disconnected", "dropped"),
-    *("zu niedrig", "zu gering", "niedrig", "abgeschaltet", "angesprochen", "Auslösung", "rausgeflogen", "faible"),
-    *("bas", "basse", "insuffisante", "en alarme", "sauté*", "coupé*", "abierto*", "abierta*", "baja", "bajo"),
-    *("desconectad*", "quemad*", "averiad*", "laag", "defecte", "geactiveerd", "afgeschakeld", "bassa", "basso"),
-    *("allarme", "intervenuta", "guasto", "attivat*", "activé*", "activad*", "aktiviert", "pops", "popped", "gone"),
+    *("defective", "end of life", "operated", "switched off", "disconnected", "dropped", "abgeschaltet"),
+    *("angesprochen", "Auslösung", "rausgeflogen", "en alarme", *participles("sauté", "coupé"), "abierto*"),
+    *("abierta*", "desconectad*", "quemad*", "averiad*", "defecte", "geactiveerd", "afgeschakeld"),
+    *(
+        "allarme",
+        "intervenuta",
+        "guasto",
+        "attivat*",
+        "activée",
+        "activés",
+        "activées",
+        "activad*",
+        "aktiviert",
+        "pops",
+        "popped",
+        "gone",
+    ),
     *(
         "fallen",
         "kaputt",
@@ -100,14 +137,37 @@ TRIP_WORDS = [
         "staccat*",
     ),
 ]
+INSULATION_RESISTANCE = [
+    *("insulation resistance", "isolation resistance", "insulation impedance", "Isolationswiderstand*"),
+    *("résistance d'isolement", "resistencia de aislamiento", "isolatieweerstand", "resistenza di isolamento"),
+    *("resistenza d'isolamento", *ITSELF),
+]
+TOO_LOW = [
+    *("low", "too low", "below*", "fault", "error", "alarm", "bad", "poor", "zu niedrig", "zu gering", "niedrig"),
+    *("unterschritten", "Fehler", "schlecht", "faible", "bas", "basse", "insuffisante", "trop basse", "mauvais*"),
+    *("baja", "bajo", "insuficiente", "laag", "te laag", "slecht", "bassa", "basso", "insufficiente"),
+]
 TRIPPED_WORDS = [
     *("tripped", "trips", "trip", "blown", "triggered", "ausgelöst", "durchgebrannt", "gefallen", "rausgeflogen"),
-    *("déclench*", "disjoncté*", "grillé*", "disparad*", "saltad*", "fundid*", "gesprongen", "uitgevallen", "scattat*"),
+    *(
+        "déclench*",
+        *participles("disjoncté"),
+        *participles("grillé"),
+        "disparad*",
+        "saltad*",
+        "fundid*",
+        "gesprongen",
+        "uitgevallen",
+        "scattat*",
+    ),
     *("intervenut*", "bruciat*", "6mA", "6 mA", "exceed*", "too high", "over limit", "zu hoch", "detected", "erkannt"),
 ]
 # What the protection acts upon: to say it is enough.
 FAULT_CURRENT_WORDS = [
-    *("*kurzgeschloss*", "differentieel*", "reststroom*", "leak current"),
+    *("arrester failure", "arrestor failure", "MCB failure", "MCCB failure", "différentiel activé"),
+    *("disjoncteur activé", "parafoudre activé", "DC fault detected", "DC fault current", "DC leakage", "AC leakage"),
+    *("!diode*", *ITSELF),
+    *("*kurzgeschloss*", "differentieel*", "reststroom", "reststroomfout", "leak current"),
     *("residual DC current", "residual AC current", "DC residual", "residual DC"),
     *("residual current", "residual fault current", "leakage", "fault current", "ground fault*", "earth fault*"),
     *("ground failure", "isolation fault", "insulation fault", "insulation failure", "insulation monitoring fault"),
@@ -133,7 +193,10 @@ FAULT_CURRENT_WORDS = [
     *(
         "isolatiefout*",
         "aardfout*",
-        "lekstro*",
+        "lekstroom",
+        "lekstromen",
+        "lekstroomfout",
+        "lekstroomdetectie",
         "earth leak*",
         "leakage current*",
         "défaut d'isolation",
@@ -142,7 +205,9 @@ FAULT_CURRENT_WORDS = [
     *("défaut terre", "guasto isolamento", "guasto di terra", "guasto a massa", "masseschluss", "Körperschluss"),
     *("fallo aislamiento", "!temperature sensor*", "!Temperatursensor*", "!thermistor", "!NTC", "!PT100"),
     *("!sonda", "!sonde", "!temperatuursensor"),
-    *("Überlast*", "Überstrom*", "Fehlerstrom*", "*fehlerstrom*", "Kurzschluß", "Kurzschlüsse", "Erdfehler"),
+    *("Überlast*", "Überstrom", "Überströme", "Überstromfehler", "Überstromabschaltung", "Überstromauslösung"),
+    *("*fehlerstrom", "Fehlerströme", "Fehlerstromerkennung", "Fehlerstromauslösung", "Fehlerstromabschaltung"),
+    *("Fehlerstromalarm", "Fehlerstromfehler", "Kurzschluß", "Kurzschlüsse", "Erdfehler"),
     *("Erdschluß", "Isolationsverlust", "Isolationsproblem", "surcharge", "surcharges", "fuite à la terre"),
     *("fuite de courant", "sobrecarga*", "corriente de fuga", "corriente diferencial", "fallo de tierra"),
     *("defecto a tierra", "overbelast*", "aardlekstroom", "reststroom", "aardsluiting", "isolatiedefect"),
@@ -153,7 +218,7 @@ FAULT_CURRENT_WORDS = [
     *("SPD failure", "surge protection failure", "breaker failure", "!pilot*", "!proximity", "!to PE"),
 ]
 SENSOR_WORDS = [
-    *("immersion", "immersed", "heat detected", "under water"),
+    *("immersion", "immersed", "heat detected", "under water", "access control open*"),
     *("!in case of",),
     # moved, hit, broken into
     *("tilt*", "ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
@@ -219,8 +284,31 @@ SENSOR_WORDS = [
     *("schok*", "schock*", "Stoß*", "sabot*", "Wasseralarm*", "wateralarm*", "wateroverlast", "tamper*"),
     *("intrusi*", "intrusie", "urtat*", "golpead*", "omgereden", "knocked*", "vocht*", "brandalarm*", "incend*"),
     *("Wasserstand*", "hot connector", "connector hot", "fell over"),
-    *("colpit*", "heurté*", "gerammt", "rammed", "umgekippt", "overturned", "ouverture non autorisée", "vandali*"),
-    *("aufgebrochen", "forced open", "forcé*", "gekantelt", "scheefstand", "aufgeheizt", "verbrannt", "burn*"),
+    *(
+        "colpit*",
+        *participles("heurté"),
+        "gerammt",
+        "rammed",
+        "umgekippt",
+        "overturned",
+        "ouverture non autorisée",
+        "vandali*",
+    ),
+    *(
+        "aufgebrochen",
+        "forced open",
+        "forcée",
+        "forcées",
+        "a été forcé",
+        "coffret forcé",
+        "capot forcé",
+        "verrou forcé",
+        "gekantelt",
+        "scheefstand",
+        "aufgeheizt",
+        "verbrannt",
+        "burn*",
+    ),
     *("brûl*", "quemado el conector", "verbrand*", "verschroeid", "melted", "geschmolzen", "Feuer*", "fire"),
     *("kipp*", "Schräg*", "schief", "scheef", "penchée", "umgestürzt", "umgefallen", "angefahren", "Anfahr*"),
     *("Kollision*", "Zusammenstoß", "knocked over", "fallen over", "hit by", "leaning", "accelerometer"),
@@ -230,7 +318,16 @@ SENSOR_WORDS = [
     *("effrazione", "thermal shutdown", "thermal protection", "thermal trip", "Temperaturabschaltung", "hot plug"),
     *("arrêt thermique",),
     *("flooding", "überschwemm*"),
-    *("Hochwasser", "inondé*", "inundad*", "overstroming", "allagat*", "Rauchentwicklung", "too warm", "zu warm"),
+    *(
+        "Hochwasser",
+        *participles("inondé"),
+        "inundad*",
+        "overstroming",
+        "allagat*",
+        "Rauchentwicklung",
+        "too warm",
+        "zu warm",
+    ),
     *("trop chaud*", "demasiado caliente", "te heet", "te warm", "troppo cald*", "kabelbruch", "!animation"),
     *("!display", "!absorber", "!service due", "!temperature sensor fault", "!tilt sensor fault", "!not reachable"),
     *("!low battery", "!battery low", "!mounting", "!maintenance"),
@@ -261,10 +358,19 @@ DOORS = [
 DOOR_STATES = [
     *("open*", "ajar", "removed", "not closed", "unlocked", "triggered", "tripped", "activated", "alarm", "forced"),
     *("offen", "steht offen", "geöffnet", "entfernt", "nicht geschlossen", "nicht zu", "ausgelöst", "aufgebrochen"),
-    *("unverschlossen", "ouvert*", "retiré*", "pas fermé*", "non fermé*", "mal fermé*", "abiert*", "retirad*"),
+    *(
+        "unverschlossen",
+        "ouvert*",
+        *participles("retiré"),
+        *participles("pas fermé"),
+        *participles("non fermé"),
+        *participles("mal fermé"),
+        "abiert*",
+        "retirad*",
+    ),
     *("no cerrad*", "no está cerrad*", "sin cerrar", "forzad*", "open", "geopend", "niet gesloten", "niet dicht"),
     *("verwijderd", "apert*", "rimoss*", "non chius*", "forzat*", "scassinat*", "alarme", "alarma", "allarme"),
-    *("déclenché*", "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
+    *(*participles("déclenché"), "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
 ]
 HEAT = [
     *("temperature", "*temperatur", "*temperature", "température*", "temperatura", "temperatuur", "humidity"),
@@ -288,7 +394,19 @@ DETECTORS = [
 ]
 TRIGGERED = [
     *("trigger*", "tripped", "activated", "alarm", "ausgelöst", "angesprochen", "hat ausgelöst", "Alarm", "aktiviert"),
-    *("déclench*", "activé*", "alarme", "activad*", "disparad*", "alarma", "geactiveerd", "aangesproken", "getriggerd"),
+    *(
+        "déclench*",
+        "activée",
+        "activés",
+        "activées",
+        "alarme",
+        "activad*",
+        "disparad*",
+        "alarma",
+        "geactiveerd",
+        "aangesproken",
+        "getriggerd",
+    ),
     *("afgegaan", "attivat*", "scattat*", "intervenut*", "allarme", "went off", "in alarm", "schlägt an"),
 ]
 CABLE = ["cable", "*kabel", "câble", "cavo", "Leitung", "laadkabel"]
@@ -315,13 +433,35 @@ DAMP = [
         "!pump",
         "!battery",
     ),
-    *("!firewall", "!firmware", "!flow", "!communication", "!test", "!electric*", "!courant"),
+    *("!firewall", "!firmware", "!flow", "!test", "!electric*", "!courant", *ITSELF),
 ]
 DAMP_STATES = [
     *("detected", "detection", "alarm", "inside", "in cabinet", "in the cabinet", "in enclosure", "triggered"),
     *("activated", "active", "leak*", "ingress", "intrusion", "level", "leak sensor", "erkannt", "ausgelöst"),
-    *("im Gehäuse", "eingedrungen", "im Schrank", "Austritt", "Leck*", "détecté*", "présence", "activé*", "dans"),
-    *("déclenché*", "fuite", "detectad*", "activad*", "presencia", "dentro", "en el interior", "fuga", "gedetecteerd"),
+    *(
+        "im Gehäuse",
+        "eingedrungen",
+        "im Schrank",
+        "Austritt",
+        "Leck*",
+        *participles("détecté"),
+        "présence",
+        "activée",
+        "activés",
+        "activées",
+        "dans",
+    ),
+    *(
+        *participles("déclenché"),
+        "fuite",
+        "detectad*",
+        "activad*",
+        "presencia",
+        "dentro",
+        "en el interior",
+        "fuga",
+        "gedetecteerd",
+    ),
     *("in de kast", "in de behuizing", "actief", "geactiveerd", "rilevat*", "presenza", "attiv*", "all'interno"),
     *("perdita", "alarme", "alarma", "allarme", "lekkage", "aangetroffen", "sensor", "in the", "im", "nel", "nell*"),
     *("nella", "en el", "en la", "cooling", "eingetreten", "entrad*", "entrat*", "infiltr*", "binnen*"),
@@ -338,11 +478,21 @@ FAULT_WORDS = [
     *("Alarm", "Auslösung", "défaut", "défauts", "erreur", "alarme", "déclenchement", "fallo", "fallos", "error"),
     *("alarma", "avería", "fout", "fouten", "storing", "storingen", "guasto", "guasti", "errore", "errori", "allarme"),
 ]
+# Sensors of a residual current: that such a one has triggered is what a breaker does that trips; that it is broken
+# is not.
+RESIDUAL_SENSORS = [
+    *("*fehlerstromsensor*", "*differenzstromsensor*", "*stromwächter", "*fehlerstromüberwachung", "RCM-Sensor"),
+    *("residual current sensor*", "residual current monitor*", "leakage current sensor*", "ground fault sensor*"),
+    *("leakage sensor*", "capteur de courant résiduel", "capteur différentiel", "sensor de corriente residual"),
+    *("sensor de fuga", "sensore di corrente residua", "sensore differenziale", "*lekstroomsensor*"),
+    *("*reststroomsensor*", "6mA sensor", "6 mA sensor", "6mA-Sensor", "6 mA-Sensor", "DC-Sensor"),
+]
 # A part that is broken itself, or is spoken of for another reason.
 NOT_TRIPPED = [
+    *ITSELF,
     *("!test*", "!*test", "!*tests", "!button", "!communication*", "!module", "!watchdog", "!firmware", "!rating"),
     *("!installed", "!fitted", "!type A", "!type B", "!typ A", "!typ B", "!type F", "!installiert", "!eingebaut"),
-    *("!verbaut", "!installé*", "!instalad*", "!geïnstalleerd", "!installat*"),
+    *("!verbaut", *participles("!installé"), "!instalad*", "!geïnstalleerd", "!installat*"),
     *(
         f"!{ampere}{gap}A"
         for ampere in (6, 10, 13, 16, 20, 25, 32, 35, 40, 50, 63, 80, 100, 125, 160)
@@ -893,6 +1043,26 @@ RULES = [
         "“Isolation Fault”, Delta “AC Output OCP”: what the protection acts upon.",
         actions=SN + NE,
         words=FAULT_CURRENT_WORDS,
+    ),
+    rule(
+        40,
+        "A residual current sensor is said to have triggered",
+        "raise",
+        FUSE,
+        "PC Electric EV11.3 “DC Fehlerstromsensor ausgelöst”: it acts as the breaker does; one that is broken does not.",
+        actions=SN + NE,
+        words=RESIDUAL_SENSORS,
+        and_words=[*TRIGGERED, "detected"],
+    ),
+    rule(
+        40,
+        "An insulation resistance is said to be too low",
+        "raise",
+        FUSE,
+        "Sungrow “Low insulation impedance alarm”: an isolation monitor trips.",
+        actions=SN + NE,
+        words=INSULATION_RESISTANCE,
+        and_words=TOO_LOW,
     ),
     rule(
         40,

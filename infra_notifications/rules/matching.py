@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Protocol
 
 from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import UNSPECIFIC, Observation
+from infra_notifications.rules.lettering import plain, spellings
 from infra_notifications.rules.vocabulary import STANDARD_CODES
-from infra_notifications.rules.wording import around, clause_of, denies, in_one_clause, is_no_end, negates, readings
+from infra_notifications.rules.wording import (
+    around,
+    clause_of,
+    corrected_spelling,
+    denies,
+    in_one_clause,
+    is_no_end,
+    negates,
+    readings,
+)
 
 # A text that repeats a word more often than this says nothing new with it.
-MAX_FINDS = 10
+MAX_FINDS = 6
 
 
 class RuleRow(Protocol):
@@ -36,7 +47,7 @@ class RuleRow(Protocol):
     momentary_s: int | None
 
 
-def word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
+def word_pattern(words: Iterable[str], flags: int = re.IGNORECASE) -> re.Pattern[str] | None:
     """One pattern for a list of words: `trip*` a beginning, `*sensor` an ending, else a whole word or phrase.
 
     "-" joins what stands behind it to the word before it: "Wi-Fi" holds no "FI", "FI-Schalter" does; a phrase may be
@@ -46,12 +57,12 @@ def word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
     bordered: list[str] = []
     free: list[str] = []
     for word in words:
-        core = re.escape(word.strip("*")).replace(r"\ ", "[ -]")
-        if core:
-            (free if word.startswith("*") else bordered).append(core + ("" if word.endswith("*") else r"(?!\w)"))
+        is_ending, border = word.startswith("*"), "" if word.endswith("*") else r"(?!\w)"
+        cores = (re.escape(core).replace(r"\ ", "[ -]") for core in spellings(word.strip("*"), is_ending=is_ending))
+        (free if is_ending else bordered).extend(core + border for core in cores if core)
     # The border is asked once for all words, so that most positions of a text are passed over quickly.
     parts = [rf"(?<!\w)(?<!\w-)(?:{'|'.join(bordered)})"] * bool(bordered) + free
-    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+    return re.compile("|".join(parts), flags) if parts else None
 
 
 def _one_of(values: Sequence[str]) -> Callable[[str], bool]:
@@ -89,11 +100,15 @@ class CompiledRule:
     case: str
     momentary_s: int | None
     tests: tuple[Callable[[Observation], bool], ...]
+    says: _Says | None = None
     # It names a code or words, not only the place or the action.
     is_specific: bool = True
 
-    def is_met_by(self, observation: Observation) -> bool:
-        return all(test(observation) for test in self.tests)
+    def is_met_by(self, observation: Observation, heard: _Heard | None = None) -> bool:
+        """`heard`: the observation's texts, where several rules are asked."""
+        if not all(test(observation) for test in self.tests):
+            return False
+        return self.says is None or self.says.met_by(heard or _Heard(observation))
 
 
 def compile_rule(row: RuleRow) -> CompiledRule:
@@ -124,27 +139,47 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: bool(o.variable) and is_variable(o.variable))
     if row.vendors:
         vendor = word_pattern([f"*{v.strip('*')}*" for v in row.vendors])
-        tests.append(lambda o: bool(vendor and vendor.search(o.vendor)))
+        tests.append(lambda o: bool(vendor and vendor.search(plain(o.vendor))))
     if texts := {word[1:].lower() for word in row.words if word.startswith("=")}:
         tests.append(lambda o: o.words.lower() in texts)
-    if any(not word.startswith("=") for word in row.words):
-        tests.append(_Says(row))
+    says = _Says(row) if any(not word.startswith("=") for word in row.words) else None
     effect = Effect(row.effect)
     is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
-    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), is_specific)
+    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, is_specific)
+
+
+def _lower_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
+    """`word_pattern` for texts in lower case, in which it finds its words twice as fast."""
+    return word_pattern([word.lower() for word in words], flags=0)
+
+
+class _Heard:
+    """The texts in which a rule looks for its words: what a charger says and its codes, since codes such as
+    "evse_board_support/TiltDetected" are words too. Each is made when it is first asked for."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+
+    @cached_property
+    def texts(self) -> list[str]:
+        codes = (code for code in self.observation.codes if code.lower() not in UNSPECIFIC)
+        return [text for said in dict.fromkeys((self.observation.words, *codes)) if said for text in readings(said)]
+
+    @cached_property
+    def place(self) -> list[str]:
+        return list(readings(self.observation.place)) if self.observation.place else []
 
 
 class _Says:
     """Whether a charger says one of a rule's words, and one of its further words if it has any, and does not deny it.
 
-    What is searched are its text and its codes, since codes such as "evse_board_support/TiltDetected" are words too. A
-    word with "!" in front denies as well, for this rule alone.
+    A word with "!" in front denies as well, for this rule alone.
     """
 
     def __init__(self, row: RuleRow) -> None:
-        self._words = word_pattern(word for word in row.words if not word.startswith(("!", "=")))
-        self._further = word_pattern(row.and_words)
-        self._unless = word_pattern(word[1:] for word in row.words if word.startswith("!"))
+        self._words = _lower_pattern(word for word in row.words if not word.startswith(("!", "=")))
+        self._further = _lower_pattern(row.and_words)
+        self._unless = _lower_pattern(word[1:] for word in row.words if word.startswith("!"))
         # A word that is known to be no alarm needs nothing beside it.
         is_denied = negates if row.and_words else lambda rest, clause: False
         if row.effect == Effect.CLEAR:
@@ -153,12 +188,12 @@ class _Says:
         self._reads_place = row.effect == Effect.RAISE and row.case == Case.FUSE_TRIPPED
         self._in_one_clause = row.effect != Effect.RAISE
 
-    def __call__(self, observation: Observation) -> bool:
+    def met_by(self, heard: _Heard) -> bool:
         # Parts are named as OCPP names them; that of one which protects says what it is.
-        place = (observation.place,) * (self._reads_place and bool(observation.place))
-        texts = [text for said in (observation.words, *observation.codes, *place) for text in readings(said)]
+        texts = heard.texts + heard.place if self._reads_place else heard.texts
         # What reports an end by its value may well say so in words.
-        return any(self._holds(text, deniable=observation.over is not True) for text in texts)
+        deniable = heard.observation.over is not True
+        return any(self._holds(text, deniable=deniable) for text in texts)
 
     def _holds(self, text: str, *, deniable: bool) -> bool:
         if self._words is None:
@@ -175,8 +210,9 @@ class _Says:
     def _stands(self, text: str, spans: list[tuple[int, int]], *, deniable: bool) -> bool:
         if not deniable:
             return True
-        rest = around(text, spans)
-        return not (self._denied(rest, clause_of(text, spans)) or (self._unless and self._unless.search(rest)))
+        if self._unless and self._unless.search(around(text, spans, widely=True)):
+            return False
+        return not self._denied(around(text, spans), clause_of(text, spans))
 
 
 # What no rule knows and is broken all the same, and what is Faulted although a rule means that it is no alarm.
@@ -197,9 +233,14 @@ class Reading:
     ended: str = ""
     is_vague: bool = False
 
+    @property
+    def raises(self) -> bool:
+        return self.rule is not None and self.rule.effect == Effect.RAISE
+
 
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
-    rule = next((rule for rule in rules if rule.is_met_by(observation)), None)
+    heard = _Heard(observation)
+    rule = next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
     is_unmapped, ended, is_vague = rule is None, "", False
     if rule is None:
         rule = OTHER_FAULT if observation.defective else None
@@ -223,9 +264,10 @@ def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: st
         bare = replace(observation, words="", codes=codes)
     elif ended:
         bare = replace(observation, words="")
+    heard, heard_bare = _Heard(observation), _Heard(bare)
     for rule in rules:
         if rule.effect == Effect.RAISE and (
-            rule.is_met_by(bare) or (rule.case != ended and rule.is_met_by(observation))
+            rule.is_met_by(bare, heard_bare) or (rule.case != ended and rule.is_met_by(observation, heard))
         ):
             return rule
     return OTHER_FAULT
@@ -254,10 +296,21 @@ class RuleBook:
         facts = observation.facts
         found = self._readings.get(facts)
         if found is None:
-            found = _reading(self.rules, observation)
+            found = self._read(observation)
             if len(self._readings) < self.REMEMBERED:
                 self._readings[facts] = found
         return found
+
+    def _read(self, observation: Observation) -> Reading:
+        """A fault of which nothing says what it is may have a letter wrong."""
+        found = _reading(self.rules, observation)
+        if not observation.defective or (found.rule and (found.rule.case != Case.OTHER_FAULT or not found.raises)):
+            return found
+        words = corrected_spelling(observation.words)
+        if words == observation.words:
+            return found
+        corrected = _reading(self.rules, replace(observation, words=words))
+        return replace(corrected, said=found.said) if corrected.raises else found
 
     def match(self, observation: Observation) -> CompiledRule | None:
         """The first rule that the observation meets, OTHER_FAULT where none does and something is broken, or None."""

@@ -7,13 +7,26 @@ from __future__ import annotations
 
 import re
 
+from infra_notifications.rules.lettering import Dictionary, plain, plain_pattern, spellings
+
 # Where a name that is run together falls apart: "BoxDoorIsOpen", "EVSEContactor", "ERR_RCD_TRIGGERED".
 _SEAM = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
 # Its second half is no FI (a residual current device), however it is written.
 _WIFI = re.compile(r"\bwi[\s-]?fi(?![a-z])", re.IGNORECASE)
 # "in order", as German fitters write it.
-_IN_ORDER = re.compile(r"\bi\.\s?O\.?(?!\w)")
-_CLAUSE_END = ",;.!|()·"
+_IN_ORDER = re.compile(r"(\bn\.?\s?)?\bi\.\s?O\.?(?!\w)")
+_SIGNS = ",;.!|()·"
+# What ends a clause; a sign within a number does not.
+_CLAUSE_END = re.compile(rf"(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d)")
+# What parentheses hold belongs to what stands before them.
+_SENTENCE_END = re.compile(r"(?<!\d)[,;.!|·]|[,;.!|·](?!\d)")
+
+
+def participles(*stems: str) -> list[str]:
+    """The forms of French participles. Not their beginning: without accents "levé…" is that of "level", and "réarmé…"
+    that of "réarmer", which asks for it."""
+    return [stem + ending for stem in stems for ending in ("", "e", "s", "es")]
+
 
 # Beginnings (`*`) and words that say that a fault is over, as a rule's `and_words` take them.
 ENDS = [
@@ -33,12 +46,12 @@ ENDS = [
     *("behoben", "zurückgesetzt", "entriegelt", "quittiert", "wieder ein*", "wieder geschlossen", "geschlossen"),
     *("wieder normal", "ersetzt"),
     *(
-        "réarmé*",
-        "résolu*",
-        "refermé*",
-        "fermé*",
-        "relâché*",
-        "disparu*",
+        *participles("réarmé"),
+        *participles("résolu"),
+        *participles("refermé"),
+        *participles("fermé"),
+        *participles("relâché"),
+        *participles("disparu"),
         "retour à la normale",
         "revenue à la normale",
     ),
@@ -79,12 +92,21 @@ ENDS = [
         "abgeklungen",
     ),
     *("wieder zu", "wieder in ordnung", "wieder unter*", "zurückgestellt", "wiederhergestellt", "wieder aktiv"),
-    *("rétabli*", "réenclenché*", "terminé*", "déverrouillé*", "n'est plus*", "plus de", "éliminé*", "levé*"),
     *(
-        "acquitté*",
-        "corrigé*",
-        "réinitialisé*",
-        "remplacé*",
+        *participles("rétabli"),
+        *participles("réenclenché"),
+        *participles("terminé"),
+        *participles("déverrouillé"),
+        "n'est plus*",
+        "plus de",
+        *participles("éliminé"),
+        *participles("levé"),
+    ),
+    *(
+        *participles("acquitté"),
+        *participles("corrigé"),
+        *participles("réinitialisé"),
+        *participles("remplacé"),
         "de nouveau normal*",
         "rearme",
         "restablecid*",
@@ -127,15 +149,30 @@ FINE = [
         "erfolgreich",
     ),
     *("in ordnung", "im Normalbereich", "deaktiviert", "trocken", "Selbsttest*", "*-Test bestanden", "einwandfrei"),
-    *("kalibriert", "autotest", "réussi*", "désactivé*", "conforme", "en ordre", "superad*", "correct*", "desactivad*"),
+    *(
+        "kalibriert",
+        "autotest",
+        *participles("réussi"),
+        *participles("désactivé"),
+        "conforme",
+        "en ordre",
+        "superad*",
+        "correct*",
+        "desactivad*",
+    ),
     *("satisfactori*", "autodiagn*", "geslaagd", "in orde", "zelftest", "uitgeschakeld voor onderhoud", "superato"),
     *("superata", "regolare", "a posto", "disattivat*", "riuscit*", "assessment"),
 ]
 
 
 def _as_pattern(word: str) -> str:
-    core = re.escape(word.strip("*")).replace(r"\ ", r"[\s-]")
+    core = re.escape(word.strip("*").lower()).replace(r"\ ", r"[\s-]")
     return r"\w*" * word.startswith("*") + core + r"\w*" * word.endswith("*")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of words, for plain texts in lower case."""
+    return re.compile(plain_pattern(pattern))
 
 
 _OVER = rf"(?:{'|'.join(map(_as_pattern, ENDS))})(?!\w)"
@@ -157,79 +194,96 @@ _STILL_TO_COME = (
     r"|imposible|nodig|vereist|mislukt\w*|worden|onmogelijk|necessari\w*|richiest\w*|fallit\w*|impossibile"
     r"|not possible|nicht möglich|too often|and call"
 )
-_NOT_ENDED = re.compile(
+_NOT_ENDED = _compiled(
     rf"(?<!\w)(?:{_ASKED})(?!\w)\W(?:[^,;.!|()·]*\W)?{_OVER}"
     rf"|(?<!\w)(?<!back )to (?:be )?{_OVER}"
     rf"|(?<![\w-]){_OVER}[^,;.!|()·]*?(?<!\w)(?:{_STILL_TO_COME})(?!\w)"
     # An order: "Reset breaker and call".
-    r"|^\W*(?:reset|rearme|replace)\s+(?!of\b|done|ok|successful|complete|by\b|·)\w",
-    re.IGNORECASE,
+    r"|^\W*(?:reset|rearme|replace)\s+(?!of\b|done|ok|successful|complete|by\b|·)\w"
 )
-_END = re.compile(
-    rf"(?<![\w-])(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet )(?<!pas )(?<!no ){_OVER}",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(rf"(?<![\w-])(?:{_NO})(?!\w)", re.IGNORECASE)
-_DENIAL = re.compile(
+_END = _compiled(rf"(?<![\w-])(?<!not )(?<!yet )(?<!nicht )(?<!non )(?<!niet )(?<!pas )(?<!no ){_OVER}")
+_NEGATION = _compiled(rf"(?<![\w-])(?:{_NO})(?!\w)")
+_IS_FINE = rf"(?<!\w)(?:{'|'.join(map(_as_pattern, FINE))})(?!\w)"
+# "Not ok", "nicht bestanden": what is denied here is that all is well.
+_NOT_FINE = _compiled(rf"(?<![\w-])(?:{_NO})\W+{_IS_FINE}")
+_DENIAL = _compiled(
     r"(?:"
     rf"(?<![\w-])(?:{_NO})(?!\w)(?!\W+(?:yet\W+)?{_OVER})"  # "not yet cleared" denies nothing
-    rf"|(?<!\w)(?:{'|'.join(map(_as_pattern, FINE))})(?!\w)"
-    r"|(?<![\w.,])0(?:[.,]\d+)?\s*m?\s?A\b|(?<![\w.,>])(?<!> )[1-5](?:[.,]\d+)?\s*mA\b"
+    rf"|{_IS_FINE}"
+    r"|(?<![\w.,])0(?:[.,]\d+)?\s*m?\s?a\b|(?<![\w.,>])(?<!> )[1-5](?:[.,]\d+)?\s*ma\b"
     r"|(?<!\w)0\s+·"  # "0 ground faults"
-    r")",
-    re.IGNORECASE,
+    r")"
 )
+
+
+# The words that name a fault and are long enough to be known when a letter is wrong.
+_NAMES = """
+    tripped triggered breaker breakers circuit shorted overload overloaded overcurrent overheat overheated overheating
+    overtemperature temperature emergency leakage insulation isolation residual protection tamper tampered tampering
+    vandalism vibration collision flooding flooded moisture humidity enclosure cabinet arrester
+    ausgelöst angesprochen durchgebrannt sicherung schutzschalter leitungsschutzschalter fehlerstromschutzschalter
+    hauptschalter fehlerstrom überstrom überlast kurzschluss erdschluss isolationsfehler übertemperatur überhitzung
+    überhitzt wassereintritt feuchtigkeit erschütterung vandalismus
+    déclenché déclenchée disjoncteur différentiel fusible isolement surcharge surintensité surchauffe température
+    humidité inondation vandalisme
+    disparado disparada diferencial magnetotérmico interruptor automático aislamiento sobrecarga sobrecorriente
+    cortocircuito emergencia sobretemperatura sobrecalentamiento temperatura inundación vandalismo
+    uitgeschakeld aardlekschakelaar aardlekautomaat installatieautomaat zekering overbelasting overstroom kortsluiting
+    lekstroom noodstop oververhitting oververhit temperatuur gekanteld
+    scattato intervenuto differenziale interruttore magnetotermico isolamento dispersione sovraccarico sovracorrente
+    emergenza sovratemperatura surriscaldamento allagamento
+"""
+_dictionary = Dictionary(spelling for name in _NAMES.split() for spelling in spellings(name))
+
+
+def corrected_spelling(text: str) -> str:
+    """A text in which the words that are one letter away from one that names a fault are written as that one."""
+    return _dictionary.corrected(text)
 
 
 def readings(text: str) -> tuple[str, ...]:
-    """A text as it was written and, where that differs, with its names taken apart into words."""
-    text = _IN_ORDER.sub("in Ordnung", text.replace("’", "'"))
-    apart = _SEAM.sub(" ", _WIFI.sub("WLAN", text))
-    return (text,) if apart == text else (text, apart)
+    """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
+    text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
+    whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", text)).lower()
+    return (whole,) if apart == whole else (whole, apart)
 
 
-def around(text: str, spans: list[tuple[int, int]]) -> str:
-    """What stands around these places: everything between them and the rest of their clauses, without themselves."""
-    start, end = _clause(text, spans)
-    rest = list(text)
-    for first, last in spans:
-        rest[first:last] = "·" * (last - first)
-    return "".join(rest[start:end])
+def around(text: str, spans: list[tuple[int, int]], *, widely: bool = False) -> str:
+    """What stands around these places: everything between them and the rest of their clauses, without themselves;
+    `widely`, with what they hold in parentheses."""
+    start, end = _bounds(text, spans, _SENTENCE_END if widely else _CLAUSE_END)
+    pieces = []
+    for first, last in sorted(spans):
+        pieces += [text[start:first], "·"]
+        start = last
+    return "".join((*pieces, text[start:end]))
 
 
 def clause_of(text: str, spans: list[tuple[int, int]]) -> str:
     """The clauses in which these places stand, whole."""
-    start, end = _clause(text, spans)
+    start, end = _bounds(text, spans, _CLAUSE_END)
     return text[start:end]
 
 
-def _clause(text: str, spans: list[tuple[int, int]]) -> tuple[int, int]:
-    start, end = min(first for first, _ in spans), max(last for _, last in spans)
-    while start > 0 and not _ends_clause(text, start - 1):
-        start -= 1
-    while end < len(text) and not _ends_clause(text, end):
-        end += 1
-    return start, end
-
-
-def _ends_clause(text: str, place: int) -> bool:
-    """Whether the sign at this place ends a clause; that within a number does not."""
-    return text[place] in _CLAUSE_END and not (
-        text[place - 1 : place].isdigit() and text[place + 1 : place + 2].isdigit()
-    )
+def _bounds(text: str, spans: list[tuple[int, int]], sign: re.Pattern[str]) -> tuple[int, int]:
+    first, last = min(start for start, _ in spans), max(end for _, end in spans)
+    before = [match.end() for match in sign.finditer(text) if match.end() <= first]
+    behind = sign.search(text, last)
+    return before[-1] if before else 0, behind.start() if behind else len(text)
 
 
 def in_one_clause(text: str, spans: list[tuple[int, int]]) -> bool:
     """Whether nothing between these places ends a clause."""
     start, end = min(last for _, last in spans), max(first for first, _ in spans)
-    return not any(sign in _CLAUSE_END for sign in text[start:end])
+    return not any(sign in _SIGNS for sign in text[start:end])
 
 
 def denies(rest: str, clause: str) -> bool:
     """Whether the words around a fault say that there is none, or that it is over: "not …", "kein …", "… resolved".
 
-    `rest` is its clause without the words for the fault, `clause` the whole.
+    `rest` is its clause with a sign for the words for the fault, `clause` the whole.
     """
+    rest = _NOT_FINE.sub("·", rest)
     return bool(_DENIAL.search(rest)) or (bool(_END.search(rest)) and not _NOT_ENDED.search(clause))
 
 
