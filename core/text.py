@@ -52,13 +52,18 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).strip()
 
 
+def identity(text: str) -> str:
+    """An identity (an EVSE id, a station) as it is stored: composed, without the slashes that the address of its
+    connection left around it."""
+    return composed(text).strip("/ ")
+
+
 def identity_key(text: str | None) -> str:
     """By what two spellings of an identity (an EVSE id, a station) are the same: OCPP compares them without case.
 
-    It is what PostgreSQL's `upper` makes of the composed text: letter by letter, so that ß stays one. A slash around it
-    is left of the address of its connection.
+    It is what PostgreSQL's `upper` makes of the identity: letter by letter, so that ß stays one.
     """
-    found = composed(text or "").strip("/ ")
+    found = identity(text or "")
     if found.isascii():
         return found.upper()
     return "".join(big if len(big := letter.upper()) == 1 else letter for letter in found)

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from outbox.choices import Severity
 
+# Between the parts of an EVSE id: the asterisk, and what people write for it.
+EVSE_SEPARATORS = "*- ._\u2010\u2011\u2012\u2013\u2014\u2212\u2217"
+
 
 class Case(models.TextChoices):
     """What a group can be told about; names and explanations of the first three are the seed's."""

@@ -18,6 +18,7 @@ from core.search.facets import FlagFacet, TagFacet
 from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
 from infra_notifications.choices import Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
+from infra_notifications.evse_ids import EvseFacet, or_spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 from outbox.selectors import is_blocked
 
@@ -136,7 +137,7 @@ def _group_names() -> QuerySet[GroupMembership, tuple[int, str]]:
 
 # Laid out by hand as a table: it is read by its rows.
 CHARGE_POINT_SEARCH = SearchSchema(
-    folded_text("search_text"),
+    or_spelt_otherwise(folded_text("search_text"), "pk"),
     (
         ChoiceFacet(
             "status", "state__status", _("Status"), choices={s.lower(): s for s in STATUSES},
@@ -162,7 +163,7 @@ CHARGE_POINT_SEARCH = SearchSchema(
         ),
         TimeFacet("seen", "state__last_seen", _("Last seen"), ("last_seen",)),
         MembershipFacet("group", "groups", _("Group"), belongs=in_group, pairs=_group_names),
-        TextFacet("evse", "evse_id", _("EVSE id"), ("id",), through="search_text"),
+        EvseFacet("evse", "evse_id", _("EVSE id"), ("id",), through="search_text"),
         _through("station", _("Station")),
         _through("name", _("Name")),
         _through("location", _("Location"), "site", counted=True),
@@ -268,7 +269,7 @@ def _at_charge_points(text: str) -> Q:
 
 
 INCIDENT_SEARCH = SearchSchema(
-    _at_charge_points,
+    or_spelt_otherwise(_at_charge_points, "charge_point"),
     (
         ChoiceFacet(
             "case", "case", _("Case"), labels=_CASE_LABELS, choices={case.lower(): case for case in Case.values}
@@ -277,7 +278,9 @@ INCIDENT_SEARCH = SearchSchema(
         FlagFacet("acknowledged", "pk", _("Acknowledged"), ("ack",), when_true=Q(acknowledgement__isnull=False)),
         TimeFacet("opened", "opened_at", _("Opened")),
         TimeFacet("closed", "closed_at", _("Closed")),
-        TextFacet("evse", "charge_point__evse_id", _("EVSE id"), through="charge_point__search_text"),
+        EvseFacet(
+            "evse", "charge_point__evse_id", _("EVSE id"), through="charge_point__search_text", point="charge_point"
+        ),
         TextFacet(
             "location", "charge_point__location", _("Location"), through="charge_point__search_text", counted=True
         ),
@@ -367,7 +370,7 @@ UNMAPPED_SEARCH = SearchSchema(
         TextFacet("action", "action", _("Action")),
         TextFacet("protocol", "protocol", _("Protocol")),
         TextFacet("station", "station", _("Station")),
-        TextFacet("evse", "charge_point__evse_id", _("EVSE id")),
+        EvseFacet("evse", "charge_point__evse_id", _("EVSE id"), point="charge_point"),
         NumberFacet("count", "seen", _("Seen")),
         TimeFacet("seen", "last_seen", _("Last seen")),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,11 +22,15 @@ from django.db.models import (
     Value,
     Window,
 )
-from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
+from django.db.models.functions import Coalesce, RowNumber, TruncDate
 from django.utils import timezone
 
-from core.text import identity_key
-from infra_notifications.choices import MessageVerdict, NotificationKind, NotificationReason, NotificationState
+from infra_notifications.choices import (
+    MessageVerdict,
+    NotificationKind,
+    NotificationReason,
+    NotificationState,
+)
 from infra_notifications.event_kinds import GROUP_TEST
 from infra_notifications.models import (
     ChargePoint,
@@ -47,12 +51,6 @@ LAST_MESSAGES = 200
 
 def charge_points() -> QuerySet[ChargePoint]:
     return ChargePoint.objects.select_related("state")
-
-
-def ids_by_evse(evse_ids: Iterable[str]) -> dict[str, int]:
-    """Charge points by the key of their EVSE id."""
-    found = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=list(evse_ids))
-    return {identity_key(evse_id): pk for evse_id, pk in found.values_list("evse_id", "pk")}
 
 
 def attach_groups(points: Sequence[ChargePoint]) -> None:

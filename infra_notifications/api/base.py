@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -14,9 +15,10 @@ from pydantic import Field
 from core.api import ConfigurationIn, Problem, Router, ScopedKey, audited_by, key_of, page_of, rfc3339
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
-from core.text import composed, identity_key
+from core.text import identity_key
 from infra_notifications import selectors
 from infra_notifications.choices import Language
+from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.models.groups import all_cases
@@ -147,7 +149,10 @@ def list_charge_points(
 
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
-    point = get_object_or_404(selectors.charge_points(), evse_id__iexact=composed(evse_id))
+    """Case and separators of the EVSE id do not count, nor whether it is escaped once more than an address needs."""
+    names = dict.fromkeys(identity_key(name) for name in (evse_id, unquote(evse_id)))
+    found = ids_by_evse(names)
+    point = get_object_or_404(selectors.charge_points(), pk=next((found[name] for name in names if name in found), 0))
     _measure([point])
     return serialize_charge_point(point)
 
@@ -226,12 +231,12 @@ def serialize_group(group: NotificationGroup) -> dict[str, Any]:
 def _ids_of(evse_ids: list[str]) -> list[int]:
     """The charge points of these EVSE ids. Raises Problem 422 that points to each unknown one."""
     wanted = {identity_key(evse_id): index for index, evse_id in enumerate(evse_ids)}
-    found = selectors.ids_by_evse(wanted)
+    found = ids_by_evse(wanted)
     unknown = [(index, key) for key, index in wanted.items() if key not in found]
     if unknown:
         errors = [{"pointer": f"/charge_points/{i}", "detail": f"unknown charge point {k}"} for i, k in unknown[:100]]
         raise Problem(422, f"{len(unknown)} charge points are unknown; create them first.", errors)
-    return list(found.values())
+    return list(dict.fromkeys(found.values()))
 
 
 @router.get("/groups", auth=READ, summary="Notification groups")

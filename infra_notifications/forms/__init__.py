@@ -18,14 +18,16 @@ from core.refusal import Refused, add_refusal
 from core.text import identity_key
 from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
+from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import NotificationGroup
-from infra_notifications.selectors import ids_by_evse, locations_named
+from infra_notifications.models.charge_points import tags_of
+from infra_notifications.selectors import locations_named
 from infra_notifications.services.adoption import UnknownStation, check_pattern, proposed
 from infra_notifications.services.maintenance import Targets, beginning
 from outbox.services.mailing_lists.addresses import addresses_in
 
 MAX_TAG = 40
-_BETWEEN = re.compile(r"[\s,;]+")
+_ENDS = re.compile(r"[\n\r\t,;]+")
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 
 
@@ -41,13 +43,16 @@ def ids_in(texts: Iterable[str]) -> list[int]:
 
 def points_named(text: str) -> list[int]:
     """The charge points of EVSE ids that were typed or pasted. Raises ValidationError that names the unknown ones."""
-    wanted = [part for part in _BETWEEN.split(text) if part]
-    found = ids_by_evse(identity_key(part) for part in wanted)
+    lines = [line for line in _ENDS.split(text) if line.strip()]
+    whole = ids_by_evse(identity_key(line) for line in lines)
+    # An id may be spelt with blanks; else they stand between two.
+    wanted = [part for line in lines if identity_key(line) not in whole for part in line.split()]
+    found = whole | ids_by_evse(identity_key(part) for part in wanted)
     unknown = [part for part in wanted if identity_key(part) not in found]
     if unknown:
         names = ", ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
         raise forms.ValidationError(_("There is no charge point %(names)s.") % {"names": names})
-    return list(found.values())
+    return list(dict.fromkeys(found.values()))
 
 
 class GroupNameForm(forms.Form):
@@ -201,8 +206,7 @@ class TagForm(BulkForm):
     drop = forms.CharField(label=_("Take away tags"), required=False)
 
     def _tags(self, name: str) -> list[str]:
-        tags = [tag.strip().lower() for tag in re.split("[,;]", self.cleaned_data[name])]
-        found = list(dict.fromkeys(tag for tag in tags if tag))
+        found = tags_of([self.cleaned_data[name]])
         if any(len(tag) > MAX_TAG for tag in found):
             raise forms.ValidationError(_("A tag has at most %(n)d characters.") % {"n": MAX_TAG})
         return found

@@ -438,7 +438,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         models.Func(
                             django.db.models.functions.text.Upper("evse_id"),
-                            models.Value("*- ."),
+                            models.Value("*- ._\u2010\u2011\u2012\u2013\u2014\u2212\u2217"),
                             models.Value(""),
                             function="translate",
                         ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,8 +14,8 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
-from core.text import composed
-from infra_notifications.choices import Connectivity, IntervalSource, MessageVerdict
+from core.text import composed, identity
+from infra_notifications.choices import EVSE_SEPARATORS, Connectivity, IntervalSource, MessageVerdict
 from infra_notifications.models.sources import Source
 
 # The columns that free text searches, folded into one: a single trigram index beats an OR over ten.
@@ -41,6 +44,16 @@ def folded(*columns: str) -> Func:
 
 def _joined(parts: list[Value | F]) -> Func:
     return Func(*parts, template="(%(expressions)s)", arg_joiner=" || ", output_field=models.TextField())
+
+
+# A tag ends at a comma or semicolon, so that a list of tags can be written in one cell.
+_TAG_ENDS = re.compile(r"[,;]")
+
+
+def tags_of(texts: Iterable[str]) -> list[str]:
+    """Tags as they are stored, however they were typed."""
+    tags = (composed(part) for text in texts for part in _TAG_ENDS.split(text))
+    return sorted({" ".join(tag.lower().split()) for tag in tags if tag})
 
 
 class ChargePoint(models.Model):
@@ -126,7 +139,8 @@ class ChargePoint(models.Model):
             models.Index(Upper("station"), "connector", name="chargepoint_station", condition=~Q(station="")),
             # EVSE ids with other separators, or none.
             models.Index(
-                Func(Upper("evse_id"), Value("*- ."), Value(""), function="translate"), name="chargepoint_evse_letters"
+                Func(Upper("evse_id"), Value(EVSE_SEPARATORS), Value(""), function="translate"),
+                name="chargepoint_evse_letters",
             ),
             # Magic Search's free text.
             GinIndex(fields=("search_text",), name="chargepoint_search", opclasses=("gin_trgm_ops",)),
@@ -149,9 +163,10 @@ class ChargePoint(models.Model):
         return self.evse_id
 
     def clean(self) -> None:
-        """Identities are stored composed, whoever edits them."""
+        """Identities are stored as they are compared, whoever edits them."""
         super().clean()
-        self.evse_id, self.station = composed(self.evse_id), composed(self.station)
+        self.evse_id, self.station = identity(self.evse_id), identity(self.station)
+        self.tags = tags_of(self.tags or ())
 
     @property
     def place(self) -> str:

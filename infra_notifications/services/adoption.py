@@ -17,7 +17,8 @@ from django.db.models.functions import Concat, RowNumber, Upper
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
-from core.text import composed, identity_key
+from core.text import identity, identity_key
+from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.ingest import BESIDE, VAGUE, observe
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
 from infra_notifications.services.charge_points import evse_id_problem
@@ -181,13 +182,13 @@ def _adopt(stations: Sequence[UnknownStation], pattern: str, chosen: Mapping[int
     ids = sorted(sender.pk for station in stations for sender in station.senders)
     held = UnknownChargePoint.objects.select_for_update().in_bulk(ids)
     wanted = {
-        sender.pk: composed(chosen.get(sender.pk, proposed(sender, pattern)))
+        sender.pk: identity(chosen.get(sender.pk, proposed(sender, pattern)))
         for station in stations
         for sender in station.points
     }
     keys = {identity_key(evse_id) for evse_id in wanted.values()}
-    known = ChargePoint.objects.alias(key=Upper("evse_id")).filter(key__in=keys)
-    taken = {identity_key(evse_id) for evse_id in known.values_list("evse_id", flat=True)}
+    taken = {*ids_by_key(keys)}
+    taken |= spelt_otherwise(keys - taken, strictly=True).keys()
     done, new = Adopted(), list[tuple[UnknownChargePoint, str]]()
     for station in stations:
         mine = [(sender, wanted[sender.pk]) for sender in station.points]
@@ -223,7 +224,9 @@ def _problem(evse_id: str, taken: set[str]) -> str:
 def _make(new: Sequence[tuple[UnknownChargePoint, str]], now: datetime) -> None:
     # One by one, so that the audit log names who adopted them.
     points = [
-        ChargePoint.objects.create(evse_id=evse_id, station=sender.station, connector=sender.connector or None)
+        ChargePoint.objects.create(
+            evse_id=evse_id, station=identity(sender.station), connector=sender.connector or None
+        )
         for sender, evse_id in new
     ]
     ChargePointState.objects.bulk_create(ChargePointState(charge_point=point) for point in points)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,13 +11,17 @@ from typing import Annotated, Any
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 from msgspec import UNSET, Meta, UnsetType
 
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import storable
-from core.text import composed, identity_key
+from core.text import composed, identity, identity_key
+from infra_notifications.evse_ids import spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState
+from infra_notifications.models.charge_points import tags_of
+from infra_notifications.rules.evse_ids import joined
 from infra_notifications.services.unknown import apply_what_they_said
 
 
@@ -58,10 +62,6 @@ _TYPED = {
 FIELDS = tuple(name for name in ChargePointInput.__struct_fields__ if name != "evse_id")
 
 
-# A tag ends at a comma or semicolon, so that a list of tags can be written in one cell.
-_TAG_ENDS = re.compile(r"[,;]")
-
-
 _NO_EVSE_ID = re.compile(r"""[\s\x00-\x1f\x7f,"]""")
 
 
@@ -88,10 +88,9 @@ def normalised(given: ChargePointInput) -> dict[str, Any]:
     """A document of what was given: composed and trimmed, tags in lower case and once each."""
     doc: dict[str, Any] = msgspec.to_builtins(given)
     doc = {key: composed(value) if isinstance(value, str) else value for key, value in doc.items()}
-    doc |= {key: named.strip("/ ") for key in ("evse_id", "station") if (named := doc.get(key))}
+    doc |= {key: identity(named) for key in ("evse_id", "station") if (named := doc.get(key))}
     if "tags" in doc:
-        tags = (part for tag in doc["tags"] or () for part in _TAG_ENDS.split(tag))
-        doc["tags"] = sorted({" ".join(tag.lower().split()) for tag in tags if tag.strip()})
+        doc["tags"] = tags_of(doc["tags"] or ())
     return doc
 
 
@@ -111,21 +110,15 @@ def take_charge_points(*, submissions: Sequence[Submission[ChargePointInput]], n
 
 
 def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> Upserted:
-    """Inserts or updates charge points by EVSE id (case ignored), set-based; of repeated ids the last one counts."""
-    docs = {identity_key(doc["evse_id"]): doc for doc in map(normalised, rows)}
-    if not docs:
+    """Inserts or updates charge points by EVSE id in any spelling, set-based; of repeated ids the last one counts."""
+    if not rows:
         return Upserted(0, 0, 0)
-    keys, values = list(docs), [storable(doc) for doc in docs.values()]
     changes = ", ".join(f"{f} = CASE WHEN x.doc ? '{f}' THEN {_value(f)} ELSE t.{f} END" for f in FIELDS)
     differs = " OR ".join(f"(x.doc ? '{f}' AND t.{f} IS DISTINCT FROM {_value(f)})" for f in FIELDS)
     source = "unnest(%s::text[], %s::jsonb[]) AS x(key, doc)"
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        # In one order, so that two imports wait for one another instead of dead-locking.
-        cursor.execute(
-            "SELECT id FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)"
-            " ORDER BY id FOR NO KEY UPDATE",
-            [keys],
-        )
+        docs = _by_charge_point([normalised(row) for row in rows])
+        keys, values = list(docs), [storable(doc) for doc in docs.values()]
         cursor.execute(
             f"UPDATE infra_notifications_chargepoint t SET {changes}, updated_at = %s FROM {source}"  # noqa: S608
             f" WHERE upper(t.evse_id) = x.key AND ({differs})",
@@ -147,6 +140,23 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
         if created:
             apply_what_they_said(keys=keys, now=now)
     return Upserted(created, changed, len(docs) - created - changed)
+
+
+def _by_charge_point(given: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The documents by the key of the charge point that each is about, in whatever spelling it names it."""
+    keys = [identity_key(doc["evse_id"]) for doc in given]
+    known = spelt_otherwise(set(keys) - _locked(keys), strictly=True)
+    if known:
+        _locked(known.values())
+    first = joined(dict.fromkeys(known.get(key, key) for key in keys))
+    return {first[known.get(key, key)]: doc for key, doc in zip(keys, given, strict=True)}
+
+
+def _locked(keys: Collection[str]) -> set[str]:
+    """Those of these that are charge points', locked in one order, so that two imports wait for one another instead of
+    dead-locking."""
+    points = ChargePoint.objects.select_for_update(no_key=True).annotate(key=Upper("evse_id")).order_by("pk")
+    return set(points.filter(key__in=list(keys)).values_list("key", flat=True))
 
 
 def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from core.sql import array_literal
+from infra_notifications.evse_ids import spelt_otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,6 @@ _OF_BOTH = (
     f" UNION ALL {_POINTS} id = ANY(ARRAY(SELECT id FROM named WHERE station = '')) ORDER BY id"
 )
 
-# An EVSE id of eMI3, whose separators may be left out or be others: country, operator, E and the rest.
-_EVSE_ID = re.compile(r"[A-Z]{2}[A-Z0-9]{3}E[A-Z0-9]+")
-_SEPARATORS = "*- ."
-_LETTERS = f"translate(upper(evse_id), '{_SEPARATORS}', '')"
-_BY_LETTERS = (
-    f"SELECT {_LETTERS}, min(upper(evse_id)) FROM infra_notifications_chargepoint"  # noqa: S608 - our own text
-    f" WHERE {_LETTERS} = ANY(%s::text[]) GROUP BY 1 HAVING count(*) = 1"
-)
-
 
 class Directory:
     """Finds the charge points of a batch in one statement: those named, and all of every station concerned.
@@ -59,8 +50,9 @@ class Directory:
     def __init__(self, evse_ids: Iterable[str], stations: Iterable[str]) -> None:
         keys = set(evse_ids)
         self._load(keys, stations)
-        if missing := {key: letters for key in keys - self.by_evse.keys() if (letters := _letters_of(key))}:
-            self._find_by_letters(missing, stations)
+        if spelt := spelt_otherwise(keys - self.by_evse.keys()):
+            self._load({*self.by_evse, *spelt.values()}, stations)
+            self.by_evse |= {key: self.by_evse[name] for key, name in spelt.items() if name in self.by_evse}
 
     def _load(self, evse_ids: Iterable[str], stations: Iterable[str]) -> None:
         given = {"evse_ids": list(evse_ids), "stations": list(stations)}
@@ -77,18 +69,6 @@ class Directory:
             if point.station:
                 self.by_station[point.station_key].append(point)
 
-    def _find_by_letters(self, missing: dict[str, str], stations: Iterable[str]) -> None:
-        """Finds those whose ids are spelt with other separators, where only one charge point has these letters."""
-        with connection.cursor() as cursor:
-            cursor.execute(_BY_LETTERS, [array_literal(set(missing.values()))])
-            named = dict(cursor.fetchall())
-        if not named:
-            return
-        self._load({*self.by_evse, *named.values()}, stations)
-        for key, letters in missing.items():
-            if letters in named:
-                self.by_evse[key] = self.by_evse[named[letters]]
-
     def family(self, point: Point) -> list[Point]:
         """All charge points that communicate through the same station."""
         return self.by_station[point.station_key] if point.station else [point]
@@ -100,9 +80,3 @@ class Directory:
             return points
         exact = [point for point in points if point.connector == evse]
         return exact or ([points[0]] if len(points) == 1 and points[0].connector is None else [])
-
-
-def _letters_of(key: str) -> str:
-    """The letters and digits of an EVSE id of eMI3; "" for any other identity, whose signs all count."""
-    letters = key.translate(str.maketrans("", "", _SEPARATORS))
-    return letters if _EVSE_ID.fullmatch(letters) else ""

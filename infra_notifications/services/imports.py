@@ -15,13 +15,15 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.batches import readable
 from core.text import identity_key
+from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.models import ChargePoint
+from infra_notifications.rules.evse_ids import spelling_of
 from infra_notifications.services.charge_points import (
     FIELDS,
     ChargePointInput,
@@ -203,7 +205,7 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
     if problem := evse_id_problem(row.evse_id):
         check.refuse(line, problem)
         return
-    key = identity_key(row.evse_id)
+    key = spelling_of(identity_key(row.evse_id))
     if key in seen:
         said = _("%(evse)s stands in line %(line)d already.") % {"evse": row.evse_id, "line": seen[key]}
         check.refuse(line, said)
@@ -258,12 +260,9 @@ def _chunks(rows: list[ChargePointInput]) -> Iterator[list[ChargePointInput]]:
 def _count_new(rows: list[ChargePointInput]) -> int:
     known = 0
     for chunk in _chunks(rows):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM infra_notifications_chargepoint WHERE upper(evse_id) = ANY(%s)",
-                [[identity_key(row.evse_id) for row in chunk]],
-            )
-            known += cursor.fetchone()[0]
+        keys = {identity_key(row.evse_id) for row in chunk}
+        found = ids_by_key(keys)
+        known += len(found) + len(spelt_otherwise(keys - found.keys(), strictly=True))
     return len(rows) - known
 
 

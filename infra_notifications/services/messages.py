@@ -19,7 +19,7 @@ from core.device_clock import Moment, judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt, digest_of_json
 from core.sql import storable
-from core.text import IdentityKeys, composed, identity_key
+from core.text import IdentityKeys, composed, identity, identity_key
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
 from infra_notifications.rules.action_names import CALL
@@ -171,7 +171,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _sender(self, rows: Sequence[int], evse: int | None) -> UnknownSender:
         """What the messages of one unknown identity say."""
         last = rows[-1]
-        source, name = source_of(self.incoming.keys[last]), composed(self.messages[last].station or "")
+        source, name = source_of(self.incoming.keys[last]), identity(self.messages[last].station or "")
         sender = UnknownSender(self.evse_keys[last], name, evse, source, self.received[last])
         for row in rows:
             sender.hear(self.messages[row], self.observations[row], self.received[row], (self.now, row))

@@ -10,7 +10,7 @@ from typing import Any
 from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import storable
-from core.text import IdentityKeys, composed, identity_key, one_line
+from core.text import IdentityKeys, composed, identity, identity_key, one_line
 from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
@@ -154,7 +154,7 @@ def _unknown_signals(incoming: Incoming[SignalMessage], rows: Sequence[int]) -> 
     senders: dict[tuple[str, str, int | None], UnknownSender] = {}
     for row in rows:
         message, source = incoming.items[row], source_of(incoming.keys[row])
-        evse_key, station = identity_key(message.charge_point), composed(message.station or "")
+        evse_key, station = identity_key(message.charge_point), identity(message.station or "")
         connector = None if evse_key else message.connector
         sender = senders.setdefault(
             (evse_key, "" if evse_key else identity_key(station), connector),

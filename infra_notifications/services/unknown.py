@@ -19,8 +19,10 @@ from django.db.models.functions import Upper
 from core.ingest import Submission
 from core.sql import array_literal
 from core.text import identity_key
+from infra_notifications.choices import EVSE_SEPARATORS
 from infra_notifications.ingest import OcppMessage, SignalMessage, parse_time
 from infra_notifications.models import ChargePointState, Source, UnknownChargePoint
+from infra_notifications.rules.evse_ids import letters_of
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from infra_notifications.services.sources import FED
@@ -37,6 +39,8 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
     transaction that made the charge points. Returns how many senders there were.
     """
     names = named or {}
+    # Two ids may have the same letters too: each is looked up again by what it says.
+    letters = {found for key in keys if (found := letters_of(key))}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT u.id FROM infra_notifications_unknownchargepoint u WHERE u.id = ANY(%s::bigint[]) OR EXISTS ("
@@ -44,8 +48,9 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
             " AND (u.evse_id <> '' AND upper(u.evse_id) = upper(c.evse_id) OR u.evse_id = '' AND c.station <> ''"
             " AND upper(u.station) = upper(c.station)"
             " AND (c.connector IS NULL OR coalesce(u.connector, 0) = 0 OR u.connector = c.connector)))"
+            " OR u.evse_id <> '' AND translate(upper(u.evse_id), %s, '') = ANY(%s::text[])"
             " ORDER BY u.id FOR UPDATE OF u",
-            [array_literal(names), array_literal(keys)],
+            [array_literal(names), array_literal(keys), EVSE_SEPARATORS, array_literal(letters)],
         )
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
