@@ -279,9 +279,7 @@ def page_of(
     """
     check_limit(limit)
     if cursor:
-        last = decode_cursor(cursor)
-        if not isinstance(last, int) or isinstance(last, bool):
-            raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+        last = pk_of_cursor(cursor)
         queryset = queryset.filter(Q(pk__lt=last) if descending else Q(pk__gt=last))
     rows = list(queryset.order_by("-pk" if descending else "pk")[: limit + 1])
     more = len(rows) > limit
@@ -290,6 +288,14 @@ def page_of(
         "items": [shape(row) for row in rows[:limit]],
         "next": encode_cursor(rows[limit - 1].pk) if more else None,
     }
+
+
+def pk_of_cursor(cursor: str) -> int:
+    """The last row's key in a cursor of a list. Raises Problem 400 for a foreign one."""
+    last = decode_cursor(cursor)
+    if not isinstance(last, int) or isinstance(last, bool):
+        raise Problem(400, "The cursor is not one that this API gave; start again without it.")
+    return last
 
 
 def check_limit(limit: int) -> None:

@@ -72,7 +72,8 @@ class Incoming(Generic[Item]):
     """Items of one or more submissions as columns: `keys`, `submissions` (their number) and `places` (in its batch).
 
     `refused` holds the sentence of each row that was rejected when it was read, `errors` that of each item that cannot
-    be taken, and "" for the others; `warnings` the sentences of those rows of which there are any.
+    be taken, and "" for the others; `warnings` the sentences of those rows of which there are any, beginning with those
+    that were `noted` when they were read.
     """
 
     now: datetime
@@ -81,11 +82,13 @@ class Incoming(Generic[Item]):
     submissions: list[int]
     places: list[int]
     refused: dict[int, str] = field(default_factory=dict)
+    noted: dict[int, list[str]] = field(default_factory=dict)
     errors: list[str] = field(init=False)
-    warnings: dict[int, list[str]] = field(init=False, default_factory=dict)
+    warnings: dict[int, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.errors = [""] * len(self.items)
+        self.warnings = {row: [*sentences] for row, sentences in self.noted.items()}
 
     @classmethod
     def of(cls, submissions: Sequence[Submission[Item]], now: datetime) -> Incoming[Item]:
@@ -100,13 +103,22 @@ class Incoming(Generic[Item]):
                 refused[len(incoming)] = sentence
                 incoming.append((item, submission.key_id, number, place))
         items, keys, numbers, places = ([*column] for column in zip(*incoming, strict=True)) if incoming else ([],) * 4
-        return cls(now, items, keys, numbers, places, refused)
+        noted: dict[int, list[str]] = {}
+        if any(submission.warnings for submission in submissions):
+            rows = {where: row for row, where in enumerate(zip(numbers, places, strict=True))}
+            for number, submission in enumerate(submissions):
+                for place, sentence in submission.warnings:
+                    if (row := rows.get((number, place))) is not None:
+                        noted.setdefault(row, []).append(sentence)
+        return cls(now, items, keys, numbers, places, refused, noted)
 
     def part(self, rows: slice) -> Incoming[Item]:
         """Some of the items as they came, nothing said of them yet."""
         start, stop, _step = rows.indices(len(self.items))
         refused = {row - start: sentence for row, sentence in self.refused.items() if start <= row < stop}
-        return Incoming(self.now, self.items[rows], self.keys[rows], self.submissions[rows], self.places[rows], refused)
+        noted = {row - start: sentences for row, sentences in self.noted.items() if start <= row < stop}
+        columns = (self.items[rows], self.keys[rows], self.submissions[rows], self.places[rows])
+        return Incoming(self.now, *columns, refused, noted)
 
     def reject(self, row: int, sentence: str) -> None:
         self.errors[row] = sentence
@@ -198,8 +210,6 @@ def take(submissions: Sequence[Submission[Item]], begin: Begin[Item], *, now: da
     for steps, duplicates in outcome:
         _count(steps.incoming, duplicates, intakes)
         steps.after_commit()
-    for submission, intake in zip(submissions, intakes, strict=True):
-        _add_warnings(submission, intake)
     return intakes
 
 
@@ -315,13 +325,6 @@ def _count(incoming: Incoming[Any], duplicates: set[int], intakes: Sequence[Inta
             intake.accepted += 1
         if not incoming.errors[row]:
             intake.warnings += [(incoming.places[row], sentence) for sentence in incoming.warnings.get(row, ())]
-
-
-def _add_warnings(submission: Submission[Any], intake: Intake) -> None:
-    """What was noticed when the items were read, of those that were taken."""
-    if submission.warnings:
-        rejected = {place for place, _sentence in intake.rejected}
-        intake.warnings += [warning for warning in submission.warnings if warning[0] not in rejected]
 
 
 class BatchEndpoint(Generic[Item]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from django.db import connection
 from django.db.models import Q
@@ -29,6 +30,13 @@ def ids_by_evse(evse_ids: Iterable[str]) -> dict[str, int]:
         named = ids_by_key(spelt.values())
         found |= {key: named[name] for key, name in spelt.items() if name in named}
     return found
+
+
+def id_in_address(text: str) -> int | None:
+    """The charge point of an EVSE id in an address, which may be escaped once more than it needs."""
+    names = dict.fromkeys(identity_key(name) for name in (text, unquote(text)))
+    found = ids_by_evse(names)
+    return next((found[name] for name in names if name in found), None)
 
 
 def ids_by_key(keys: Collection[str]) -> dict[str, int]:

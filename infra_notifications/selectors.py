@@ -22,9 +22,10 @@ from django.db.models import (
     Value,
     Window,
 )
-from django.db.models.functions import Coalesce, RowNumber, TruncDate
+from django.db.models.functions import Coalesce, RowNumber, TruncDate, Upper
 from django.utils import timezone
 
+from core.text import identity_key
 from infra_notifications.choices import (
     MessageVerdict,
     NotificationKind,
@@ -69,13 +70,16 @@ def attach_groups(points: Sequence[ChargePoint]) -> None:
         point.open_incidents = cases.get(point.pk, [])  # type: ignore[attr-defined]
 
 
-def messages_of(point: ChargePoint, limit: int = LAST_MESSAGES) -> list[ChargePointMessage]:
-    """The last messages of a charge point and of its whole station, newest first."""
-    own = list(ChargePointMessage.objects.filter(charge_point=point).order_by("-id")[:limit])
+def messages_of(point: ChargePoint, limit: int = LAST_MESSAGES, before: int | None = None) -> list[ChargePointMessage]:
+    """The last messages of a charge point and of its whole station, newest first; `before` is the key of a message."""
+    earlier = ChargePointMessage.objects.filter(Q() if before is None else Q(pk__lt=before)).order_by("-id")
+    own = list(earlier.filter(charge_point=point)[:limit])
     shared: list[ChargePointMessage] = []
     if point.station:
-        of_station = ChargePointMessage.objects.filter(charge_point__isnull=True, station=point.station)
-        shared = list(of_station.order_by("-id")[:limit])
+        # Its charge points may spell it in other case; a message bears the name that one of them has.
+        names = ChargePoint.objects.alias(key=Upper("station")).filter(key=identity_key(point.station))
+        spellings = list(names.values_list("station", flat=True).distinct())
+        shared = list(earlier.filter(charge_point__isnull=True, station__in=spellings)[:limit])
     return sorted((*own, *shared), key=lambda message: message.pk, reverse=True)[:limit]
 
 

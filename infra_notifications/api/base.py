@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -18,7 +17,7 @@ from core.ingest import BatchEndpoint
 from core.text import identity_key
 from infra_notifications import selectors
 from infra_notifications.choices import Language
-from infra_notifications.evse_ids import ids_by_evse
+from infra_notifications.evse_ids import id_in_address, ids_by_evse
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.models.groups import all_cases
@@ -124,6 +123,11 @@ def serialize_charge_point(point: ChargePoint) -> dict[str, Any]:
     }
 
 
+def point_named(evse_id: str) -> ChargePoint:
+    """The charge point of an EVSE id in any spelling. Raises Http404."""
+    return get_object_or_404(selectors.charge_points(), pk=id_in_address(evse_id))
+
+
 def _measure(points: Sequence[ChargePoint]) -> None:
     attach_availability(points, timezone.now())
 
@@ -150,9 +154,7 @@ def list_charge_points(
 @router.get("/charge-points/{path:evse_id}", auth=READ, summary="One charge point")
 def get_charge_point(request: HttpRequest, evse_id: str) -> dict[str, Any]:
     """Case and separators of the EVSE id do not count, nor whether it is escaped once more than an address needs."""
-    names = dict.fromkeys(identity_key(name) for name in (evse_id, unquote(evse_id)))
-    found = ids_by_evse(names)
-    point = get_object_or_404(selectors.charge_points(), pk=next((found[name] for name in names if name in found), 0))
+    point = point_named(evse_id)
     _measure([point])
     return serialize_charge_point(point)
 

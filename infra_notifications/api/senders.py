@@ -1,4 +1,4 @@
-"""Who sends, for machines: sources, what of it no rule knows, and the stations that nobody knows yet."""
+"""Who sends, for machines: sources, messages, what of them no rule knows, and the stations that nobody knows yet."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from django.http import HttpRequest
 from django.utils import timezone
 from pydantic import Field
 
-from core.api import ConfigurationIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
+from core.api import (
+    ConfigurationIn,
+    Problem,
+    audited_by,
+    check_limit,
+    encode_cursor,
+    key_of,
+    page_of,
+    pk_of_cursor,
+    rfc3339,
+    serialize,
+)
 from core.text import identity_key
-from infra_notifications.api.base import READ, WRITE, router
+from infra_notifications.api.base import READ, WRITE, point_named, router
 from infra_notifications.choices import SourceTrouble
-from infra_notifications.models import Source, UnknownChargePoint, UnmappedReport
+from infra_notifications.models import ChargePointMessage, Source, UnknownChargePoint, UnmappedReport
 from infra_notifications.search import SOURCE_SEARCH, UNKNOWN_SEARCH, UNMAPPED_SEARCH
+from infra_notifications.selectors import messages_of
 from infra_notifications.services.adoption import (
     UnknownStation,
     adopt_stations,
@@ -51,6 +63,39 @@ def list_sources(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
     """`state` is `silent` when a source has sent nothing for longer than its usual pace explains."""
     found = sources().filter(SOURCE_SEARCH.condition(q))
     return page_of(found, limit=limit, cursor=cursor, shape=serialize_source, descending=False)
+
+
+# ---- messages -------------------------------------------------------------------------------------------------------
+
+
+def serialize_message(message: ChargePointMessage) -> dict[str, Any]:
+    return {
+        "id": message.pk,
+        "of_station": message.charge_point_id is None,
+        "protocol": message.protocol,
+        "action": message.action,
+        "payload": message.payload,
+        "verdict": message.verdict,
+        "findings": message.findings or [],
+        "warnings": message.warnings or [],
+        "device_time": rfc3339(message.occurred_at),
+        "received_at": rfc3339(message.received_at),
+    }
+
+
+@router.get("/messages", auth=READ, summary="The messages of a charge point and of its station, newest first")
+def list_messages(
+    request: HttpRequest, charge_point: str, limit: int = 100, cursor: str | None = None
+) -> dict[str, Any]:
+    """Each message that was accepted, what was made of it (`verdict`, `findings`) and what was warned of (`warnings`).
+
+    `charge_point` is an EVSE id in any spelling. `of_station` where a message spoke of its whole station.
+    """
+    check_limit(limit)
+    before = pk_of_cursor(cursor) if cursor else None
+    rows = messages_of(point_named(charge_point), limit + 1, before)
+    following = encode_cursor(rows[limit - 1].pk) if len(rows) > limit else None
+    return {"items": [serialize_message(row) for row in rows[:limit]], "next": following}
 
 
 # ---- what no rule knows ---------------------------------------------------------------------------------------------

@@ -585,6 +585,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("findings", models.JSONField(null=True, verbose_name="findings")),
+                ("warnings", models.JSONField(null=True, verbose_name="warnings")),
                 ("occurred_at", models.DateTimeField(null=True, verbose_name="device time")),
                 ("received_at", models.DateTimeField(verbose_name="received")),
                 (

@@ -282,12 +282,14 @@ class ChargePointMessage(models.Model):
     verdict = models.CharField(_("verdict"), max_length=10, choices=MessageVerdict.choices)
     # What was found in it: [{"rule": id | null, "effect", "case", "said", "charge_points": n}, …]
     findings = models.JSONField(_("findings"), null=True)
+    # What its sender was warned of, as sentences.
+    warnings = models.JSONField(_("warnings"), null=True)
     occurred_at = models.DateTimeField(_("device time"), null=True)
     received_at = models.DateTimeField(_("received"))
 
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_MESSAGES_DAYS", by="received_at", name="charging chargepointmessage"),
-        personal=masked("payload", "findings", what=_("messages of charge points that named it")),
+        personal=masked("payload", "findings", "warnings", what=_("messages of charge points that named it")),
         audited=None,
     )
 

@@ -345,7 +345,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _write_messages(self, rows: Sequence[int]) -> None:
         written = []
         for row in rows:
-            message, findings = self.messages[row], self.findings[row]
+            message, findings, warnings = self.messages[row], self.findings[row], self.incoming.warnings.get(row)
             occurred = next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
             written.append(
                 (
@@ -355,6 +355,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                     storable(message.payload),
                     self.verdicts[row],
                     storable(findings) if findings else None,
+                    storable(warnings) if warnings else None,
                     occurred,
                     self.received[row],
                 )

@@ -13,7 +13,8 @@ from infra_notifications.services.directory import Point
 
 
 def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
-    """Writes messages: charge_point_id, station, protocol, action, payload, verdict, findings, occurred, received."""
+    """Writes messages: charge_point_id, station, protocol, action, payload, verdict, findings, warnings,
+    occurred, received."""
     insert_rows(
         "infra_notifications_chargepointmessage",
         columns(
@@ -25,6 +26,7 @@ def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
             "payload",
             "verdict",
             "findings",
+            "warnings",
             "occurred_at",
             "received_at",
         ),

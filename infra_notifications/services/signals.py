@@ -99,7 +99,7 @@ class _SignalSteps(BatchSteps[SignalMessage]):
             if incidents:
                 verdict = MessageVerdict.IGNORED
                 ignored.append((finding, incidents))
-            written.append((message, signal, points, verdict, finding))
+            written.append((message, signal, points, verdict, finding, self.incoming.warnings.get(row)))
         store.flush()
         for finding, incidents in ignored:
             finding["ignored"] = [incident.id for incident in incidents]
@@ -133,7 +133,12 @@ def _named(message: SignalMessage) -> str:
 
 
 def _message_row(
-    message: SignalMessage, signal: Signal, points: Sequence[Point], verdict: MessageVerdict, finding: dict[str, Any]
+    message: SignalMessage,
+    signal: Signal,
+    points: Sequence[Point],
+    verdict: MessageVerdict,
+    finding: dict[str, Any],
+    warnings: Sequence[str] | None,
 ) -> tuple[Any, ...]:
     state = message.state.lower()
     return (
@@ -144,6 +149,7 @@ def _message_row(
         storable({"case": signal.case, "state": state, "detail": signal.said}),
         verdict,
         storable([finding]),
+        storable(warnings) if warnings else None,
         signal.moment.at if signal.moment.device_clock else None,
         signal.received_at,
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import zlib
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from infra_notifications.models import ChargePoint, ChargePointMessage, ChargePointState, Incident
 from tests.conftest import ApiClient
 from tests.infra_notifications.helpers import fault, station
+from tests.infra_notifications.pages import text_of, url
 
 pytestmark = pytest.mark.django_db
 MESSAGES = "/charging/messages"
@@ -62,6 +65,47 @@ def test_a_field_of_another_type_costs_no_message(api: ApiClient, point: ChargeP
     (name,) = odd
     assert any(f"`{name}` was " in told["warning"] for told in answer["warnings"])
     assert is_open()
+
+
+def test_what_was_warned_of_a_message_stands_in_its_list(api: ApiClient, administrator: Client) -> None:
+    point = station(points=1)[0]
+    odd: list[dict[str, Any]] = [
+        FAULT,
+        FAULT | {"connector": "1"},
+        FAULT | {"action": "status_notification"},
+        FAULT | {"payload": fault(timestamp="2020-01-01T00:00:12Z")},
+        FAULT | {"received_at": "2099-01-01T00:00:00Z", "payload": {"payload": fault()}},
+        FAULT | {"action": "Hartbeat"},
+    ]
+    answer = api.post(MESSAGES, odd).json()
+    assert (answer["accepted"], len(answer["rejected"])) == (5, 1)
+    warned: dict[int, list[str]] = {}
+    for told in answer["warnings"]:
+        warned.setdefault(told["index"], []).append(told["warning"])
+    assert set(warned) >= {1, 2, 3, 4}
+    api.post(
+        "/charging/signals", {"charge_point": point.evse_id, "connector": "1", "case": "SENSORS", "state": "raised"}
+    )
+    rows = api.get(f"/charging/messages?charge_point={point.evse_id}").json()["items"]
+    signal, *messages = rows
+    assert signal["warnings"] == ['`connector` was "1" and was read as 1.']
+    assert sorted(row["warnings"] for row in messages) == sorted(warned.get(index, []) for index in range(5))
+    page = text_of(administrator.get(url("charge_point", point.pk)))
+    for sentence in {sentence for sentences in warned.values() for sentence in sentences}:
+        assert sentence in html.unescape(page), sentence
+
+
+def test_the_message_list_has_pages(api: ApiClient, point: ChargePoint) -> None:
+    api.post(MESSAGES, [FAULT | {"connector": number % 2} for number in range(5)])
+    path, found = f"/charging/messages?charge_point={point.evse_id}&limit=2", []
+    while path:
+        page = api.get(path).json()
+        found += page["items"]
+        path = f"{path.partition('&cursor')[0]}&cursor={page['next']}" if page["next"] else ""
+    ids = [row["id"] for row in found]
+    assert (len(ids), ids) == (5, sorted(set(ids), reverse=True))
+    assert api.get("/charging/messages?charge_point=nobody").status_code == 404
+    assert api.get("/charging/messages").status_code == 422
 
 
 def test_a_moment_in_seconds_or_milliseconds_is_that_moment(api: ApiClient, point: ChargePoint) -> None:

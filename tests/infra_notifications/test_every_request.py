@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -130,7 +131,20 @@ def test_every_request_is_taken_and_what_was_made_of_it_is_listed(api: ApiClient
     assert {tuple(row) for row in stored.values_list("protocol", "action")} == {
         (f"ocpp{version}", action) for version, action in requests()
     }
-    assert points
+    listed = {row["id"] for point in points for row in listed_of(api, point.evse_id)}
+    assert listed == set(stored.values_list("pk", flat=True))
+
+
+def listed_of(api: ApiClient, evse_id: str) -> Iterator[dict[str, Any]]:
+    """The message list of a charge point, page by page; each row says what was made of it."""
+    cursor = ""
+    while cursor is not None:
+        page = api.get(f"/charging/messages?charge_point={evse_id}&limit=200" + (f"&cursor={cursor}" if cursor else ""))
+        cursor = page.json()["next"]
+        for row in page.json()["items"]:
+            assert row["verdict"] in MessageVerdict.values
+            assert row["findings"] or row["verdict"] == MessageVerdict.SEEN
+            yield row
 
 
 @pytest.mark.parametrize("version", FOLDERS)
