@@ -173,6 +173,8 @@ OCPP_UPSTREAM_NETWORKS = env.networks("OCPP_UPSTREAM_NETWORKS")
 OCPP_PUBLIC_URL = env.url(
     "OCPP_PUBLIC_URL", ("ws", "wss"), f"{'wss' if _site.scheme == 'https' else 'ws'}://{_hostname}:9000"
 ).rstrip("/")
+# So long stations may take to connect anew after the proxy, or one of its processes, stopped.
+OCPP_GRACE_S = env.number("OCPP_GRACE_S", 120)
 
 # --- the OCPP proxy ----------------------------------------------------------------------------------
 OCPP_HOST = env.text("OCPP_HOST", "127.0.0.1")

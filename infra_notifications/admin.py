@@ -39,6 +39,7 @@ from infra_notifications.models import (
     NotificationGroup,
     OcppRoute,
     Source,
+    StationConnection,
     StatusPeriod,
     UnknownChargePoint,
     UnmappedReport,
@@ -246,6 +247,12 @@ register_read_only(
     search=("slug", "upstream"),
 )
 register_read_only(MovedStation, ("station", "route", "target", "moved_at"), search=("station",))
+register_read_only(
+    StationConnection,
+    ("station", "connected", "since", "last_seen", "protocol", "route", "process", "messages"),
+    filters=("connected", "protocol"),
+    search=("station",),
+)
 
 
 @admin.register(UnknownChargePoint)

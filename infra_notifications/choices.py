@@ -95,12 +95,14 @@ class Connectivity(models.TextChoices):
     NEVER = "never", _("Never seen")
     ONLINE = "online", _("Online")
     SILENT = "silent", _("Silent")
+    OFFLINE = "offline", _("Disconnected")
 
 
 CONNECTIVITY_COLOURS = {
     Connectivity.NEVER: "secondary",
     Connectivity.ONLINE: "success",
     Connectivity.SILENT: "warning",
+    Connectivity.OFFLINE: "warning",
 }
 
 
@@ -120,9 +122,15 @@ class SourceTrouble(models.TextChoices):
     NONE = "", _("–")
     SILENT = "silent", _("Silent")
     REJECTED = "rejected", _("Everything is rejected")
+    CLOSED = "closed", _("Many stations disconnected")
 
 
-TROUBLE_COLOURS = {SourceTrouble.NONE: "success", SourceTrouble.SILENT: "danger", SourceTrouble.REJECTED: "danger"}
+TROUBLE_COLOURS = {
+    SourceTrouble.NONE: "success",
+    SourceTrouble.SILENT: "danger",
+    SourceTrouble.REJECTED: "danger",
+    SourceTrouble.CLOSED: "warning",
+}
 
 
 class IntervalSource(models.TextChoices):

@@ -61,14 +61,15 @@ def _with_incident(case: str | None, **when: Any) -> Q:
 
 
 _BEYOND = {"lt": "gte", "lte": "gt"}
+_AWAY = (Connectivity.SILENT, Connectivity.OFFLINE)
 
 
 @dataclass(frozen=True)
 class ConnectivitySince(TimeFacet):
-    """Since when a charge point is silent, or online again.
+    """Since when a charge point is silent or disconnected, or online again.
 
-    Silent: since its last sign of life. Online: since the end of its last silence, which is the end of an incident; one
-    that was never silent is online for longer than any age.
+    Silent or disconnected: since its last sign of life. Online: since the end of its last silence, which is the end of
+    an incident; one that was never silent is online for longer than any age.
     """
 
     def condition(self, value: Value, context: SearchContext) -> Q:
@@ -84,10 +85,10 @@ class ConnectivitySince(TimeFacet):
             for condition in later:
                 online &= ~Q(Exists(silences.filter(condition, charge_point=OuterRef("pk"))))
             seen = {f"state__last_seen__{name}": moment for name, moment in bounds.items()}
-            return online | Q(state__connectivity=Connectivity.SILENT, **seen)
+            return online | Q(state__connectivity__in=_AWAY, **seen)
         # Few, and each found by an index of its own: an OR would ask every charge point.
         seen = {f"last_seen__{name}": moment for name, moment in bounds.items()}
-        silent = ChargePointState.objects.filter(connectivity=Connectivity.SILENT, **seen).values("charge_point")
+        silent = ChargePointState.objects.filter(connectivity__in=_AWAY, **seen).values("charge_point")
         ended = silences.filter(charge_point__state__connectivity=Connectivity.ONLINE, **begin)
         for condition in later:
             ended = ended.exclude(Exists(silences.filter(condition, charge_point=OuterRef("charge_point"))))

@@ -129,7 +129,7 @@ def roles(apps, schema_editor):
     set_up = ("chargepoint", "eventrule", "unknownchargepoint", "unmappedreport")
     histories = ("chargepointstate", "statusperiod", "chargepointmessage", "incident", "notificationdecision")
     care = ("acknowledgement", "incidententry", "flapping")
-    senders = ("source",)
+    senders = ("source", "stationconnection")
     routes = ("ocpproute", "movedstation")
     grant(
         apps,
@@ -200,7 +200,12 @@ class Migration(migrations.Migration):
                     "trouble",
                     models.CharField(
                         blank=True,
-                        choices=[("", "–"), ("silent", "Silent"), ("rejected", "Everything is rejected")],
+                        choices=[
+                            ("", "–"),
+                            ("silent", "Silent"),
+                            ("rejected", "Everything is rejected"),
+                            ("closed", "Many stations disconnected"),
+                        ],
                         default="",
                         max_length=10,
                         verbose_name="trouble",
@@ -488,7 +493,12 @@ class Migration(migrations.Migration):
                 (
                     "connectivity",
                     models.CharField(
-                        choices=[("never", "Never seen"), ("online", "Online"), ("silent", "Silent")],
+                        choices=[
+                            ("never", "Never seen"),
+                            ("online", "Online"),
+                            ("silent", "Silent"),
+                            ("offline", "Disconnected"),
+                        ],
                         default="never",
                         max_length=8,
                         verbose_name="connectivity",
@@ -519,6 +529,7 @@ class Migration(migrations.Migration):
                         to="infra_notifications.source",
                     ),
                 ),
+                ("disconnected_at", models.DateTimeField(null=True, verbose_name="disconnected since")),
                 ("clock_error_s", models.IntegerField(null=True, verbose_name="clock wrong by (s)")),
                 ("learnt_interval_s", models.PositiveIntegerField(null=True, verbose_name="learnt interval (s)")),
                 ("learnt_silence_s", models.PositiveIntegerField(null=True)),
@@ -551,7 +562,9 @@ class Migration(migrations.Migration):
                         name="cpstate_status",
                     ),
                     models.Index(
-                        condition=models.Q(("connectivity", "silent")), fields=["charge_point"], name="cpstate_silent"
+                        condition=models.Q(("connectivity__in", ("silent", "offline"))),
+                        fields=["charge_point"],
+                        name="cpstate_silent",
                     ),
                     models.Index(
                         condition=models.Q(("clock_error_s__isnull", False)),
@@ -1508,6 +1521,59 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "status periods",
                 "ordering": ("-id",),
                 "indexes": [models.Index(fields=["charge_point", "-began_at"], name="statusperiod_history")],
+            },
+        ),
+        migrations.CreateModel(
+            name="StationConnection",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("station", models.CharField(max_length=48, verbose_name="station")),
+                ("key", models.CharField(max_length=48, unique=True)),
+                ("connected", models.BooleanField(verbose_name="connected")),
+                ("since", models.DateTimeField(verbose_name="since")),
+                ("last_seen", models.DateTimeField(verbose_name="last seen")),
+                ("links", models.JSONField(default=list)),
+                ("lost_at", models.DateTimeField(null=True, verbose_name="lost at")),
+                ("protocol", models.CharField(blank=True, default="", max_length=12, verbose_name="protocol")),
+                ("route", models.CharField(blank=True, default="", max_length=60, verbose_name="route")),
+                ("process", models.CharField(blank=True, default="", max_length=120, verbose_name="process")),
+                ("messages", models.BigIntegerField(default=0, verbose_name="messages")),
+                ("round_trip_ms", models.FloatField(null=True, verbose_name="round trip (ms)")),
+                ("csms_offset_s", models.FloatField(null=True, verbose_name="CSMS clock ahead by (s)")),
+                ("close_code", models.PositiveIntegerField(null=True, verbose_name="close code")),
+                ("close_reason", models.CharField(blank=True, default="", max_length=200, verbose_name="close reason")),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="infra_notifications.source",
+                        verbose_name="source",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "connection of a station",
+                "verbose_name_plural": "connections of stations",
+                "ordering": ("station", "id"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("connected", True)), fields=["process"], name="connection_process"
+                    ),
+                    models.Index(
+                        condition=models.Q(("lost_at__isnull", False)), fields=["lost_at"], name="connection_lost"
+                    ),
+                    models.Index(
+                        condition=models.Q(("connected", False)), fields=["source", "since"], name="connection_closed"
+                    ),
+                    models.Index(
+                        condition=models.Q(("route", ""), _negated=True),
+                        fields=["route", "station"],
+                        name="connection_route",
+                    ),
+                ],
             },
         ),
         migrations.RunSQL(HOT, migrations.RunSQL.noop),

@@ -7,6 +7,7 @@ from infra_notifications.models.charge_points import (
     StatusPeriod,
     UnknownChargePoint,
 )
+from infra_notifications.models.connections import StationConnection
 from infra_notifications.models.groups import GroupAddress, GroupDraft, GroupMembership, NotificationGroup
 from infra_notifications.models.incidents import (
     Acknowledgement,
@@ -39,6 +40,7 @@ __all__ = [
     "NotificationGroup",
     "OcppRoute",
     "Source",
+    "StationConnection",
     "StatusPeriod",
     "UnknownChargePoint",
     "UnmappedReport",

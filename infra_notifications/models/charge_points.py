@@ -199,6 +199,8 @@ class ChargePointState(models.Model):
     other_source = models.ForeignKey(
         Source, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
     )
+    # When its station's connection closed, unless something was heard since.
+    disconnected_at = models.DateTimeField(_("disconnected since"), null=True)
     # By how many seconds the device's clock is wrong (behind is negative); null unless it is.
     clock_error_s = models.IntegerField(_("clock wrong by (s)"), null=True)
     # What was learnt of its pace (`rules/pace.py`); null before its first message.
@@ -220,7 +222,9 @@ class ChargePointState(models.Model):
             models.Index(fields=("silent_at",), name="cpstate_silent_at", condition=Q(silent_at__isnull=False)),
             # Filters by what is unusual.
             models.Index(fields=("status",), name="cpstate_status", condition=Q(status__in=("Faulted", "Unavailable"))),
-            models.Index(fields=("charge_point",), name="cpstate_silent", condition=Q(connectivity="silent")),
+            models.Index(
+                fields=("charge_point",), name="cpstate_silent", condition=Q(connectivity__in=("silent", "offline"))
+            ),
             models.Index(fields=("charge_point",), name="cpstate_clock", condition=Q(clock_error_s__isnull=False)),
         )
 

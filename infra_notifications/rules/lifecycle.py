@@ -21,6 +21,8 @@ from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import BESIDE, FAULTED, NOT_BESIDE, VAGUE
 
 SILENCE, NEUTRAL = "silence", "signal"
+# The fault of a charge point whose station's connection closed.
+CLOSED = "connection"
 # So many ended faults of a charge point are remembered, for raises that are received late.
 REMEMBERED_CLEARS = 12
 
@@ -211,9 +213,11 @@ def _clear(signal: Signal, history: CaseHistory) -> str:
         return IncidentChange.NOTHING
     meant = {fault for fault in incident.faults if (not signal.only or fault in signal.only)}
     meant = {fault for fault in meant if _ends(signal.fault, fault)}
-    # A sign of life from before a silence was noticed shows that there was none.
+    # A sign of life from before a silence was noticed shows that there was none; a connection closes after such signs.
     ended = {
-        fault for fault in meant if signal.only or signal.order >= history.raised.get(fault, incident.last_raised_at)
+        fault
+        for fault in meant
+        if (signal.only and fault != CLOSED) or signal.order >= history.raised.get(fault, incident.last_raised_at)
     }
     if not ended:
         return IncidentChange.LATE if meant else IncidentChange.NOTHING
@@ -367,7 +371,7 @@ def close(incident: IncidentState, at: datetime, received_at: datetime, reason: 
 
 
 def last_seen_signal(seen_at: datetime) -> Signal:
-    """Any message ends what silence, or another system's word for it, had raised."""
+    """Any message ends what silence, a closed connection, or another system's word for it, had raised."""
     return Signal(
         Case.UNAVAILABLE,
         False,
@@ -375,7 +379,7 @@ def last_seen_signal(seen_at: datetime) -> Signal:
         Moment(seen_at, False),
         seen_at,
         close_reason=CloseReason.SEEN,
-        only=(SILENCE, NEUTRAL),
+        only=(SILENCE, NEUTRAL, CLOSED),
     )
 
 
@@ -383,3 +387,13 @@ def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> S
     minutes = max(1, round((now - last_seen).total_seconds() / 60))
     said = f"No message for {minutes} min"
     return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=said, silent_since=last_seen)
+
+
+def closed_signal(closed_at: datetime, said: str) -> Signal:
+    """The connection of its station closed; the delay of groups counts from then."""
+    return Signal(Case.UNAVAILABLE, True, CLOSED, Moment(closed_at, False), closed_at, said=said)
+
+
+def connected_signal(at: datetime) -> Signal:
+    """Its station is connected. `at` is not before the moment at which an earlier connection closed."""
+    return Signal(Case.UNAVAILABLE, False, "", Moment(at, False), at, close_reason=CloseReason.SEEN, only=(CLOSED,))

@@ -84,6 +84,8 @@ def state_of(sender: UnknownChargePoint) -> SenderState:
     """What the messages that are kept of a sender say of its state; for lists, because adoption asks the rules."""
     state, faults = SenderState(), dict[str, tuple[str, str]]()
     for said in sorted(sender.said.get("messages", ()), key=lambda each: str(each["at"])):
+        if "connected" in said:
+            continue
         if "case" in said:
             faults.pop(said["case"], None)
             if said["alarming"]:

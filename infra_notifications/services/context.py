@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from infra_notifications.choices import Case
 from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
-from infra_notifications.rules.lifecycle import SILENCE
+from infra_notifications.rules.lifecycle import CLOSED, SILENCE
 
 # How far back openings are counted: whoever opened this often in a day flaps, however often it was.
 COUNTED = 500
@@ -114,7 +114,7 @@ class NotificationContext:
 
     def source_silent_until(self, point: int, faults: Iterable[str]) -> datetime | None:
         """Until when an incident that these faults hold open may be the silence of a source alone."""
-        return self.silent_sources.get(point) if set(faults) == {SILENCE} else None
+        return self.silent_sources.get(point) if {SILENCE, CLOSED}.issuperset(faults) else None
 
     def flapping_until(self, pair: Pair, now: datetime) -> datetime | None:
         """When it is told next that this charge point flaps: now, if it has just begun; None when it does not."""

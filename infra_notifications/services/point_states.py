@@ -21,6 +21,8 @@ from infra_notifications.services.unit_of_work import IncidentStore, PointState
 _WAKES = (
     "(t.last_seen IS NULL OR x.last_seen > t.last_seen) AND (x.connectivity = 'online' OR t.connectivity <> 'silent')"
 )
+# Something was received after its station's connection closed.
+_IS_BACK = "x.last_seen >= t.disconnected_at"
 _FEEDS = "x.source_id IS NOT NULL AND (t.last_seen IS NULL OR x.last_seen >= t.last_seen)"
 _STATE = columns(
     ChargePointState,
@@ -37,14 +39,19 @@ _STATE = columns(
     "learnt_silence_s",
     "interval_source",
     "memory",
+    "disconnected_at",
     computed={
         "last_seen": "greatest(t.last_seen, x.last_seen)",
         "silent_at": f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END",
-        "connectivity": f"CASE WHEN {_WAKES} THEN 'online' ELSE t.connectivity END",
+        "connectivity": f"CASE WHEN x.last_seen < t.disconnected_at THEN t.connectivity WHEN {_WAKES}"
+        f" OR ({_IS_BACK} AND t.connectivity = 'offline') THEN 'online' ELSE t.connectivity END",
         "status": "coalesce(x.status, t.status)",
         "source_id": f"CASE WHEN {_FEEDS} THEN x.source_id ELSE t.source_id END",
         "other_source_id": f"CASE WHEN {_FEEDS} AND x.source_id <> t.source_id"
         " THEN t.source_id ELSE t.other_source_id END",
+        # A connection that was opened with no word of its version leaves what was known.
+        "ocpp_version": "coalesce(nullif(x.ocpp_version, ''), t.ocpp_version)",
+        "disconnected_at": f"CASE WHEN {_IS_BACK} THEN NULL ELSE t.disconnected_at END",
         "status_at": "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END",
     },
 )
@@ -164,4 +171,5 @@ class PointStates:
             learnt.silence_s if is_learnt else None,
             learnt.source.value,
             self._store.memory_of(pk),
+            None,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from infra_notifications.services.already_open import REVIEW_LIMIT, review_due
+from infra_notifications.services.connections import SWEEP_LIMIT as LOST_LIMIT
+from infra_notifications.services.connections import sweep_lost
 from infra_notifications.services.context import EVALUATION_LIMIT, evaluate_flapping
 from infra_notifications.services.digests import DIGEST_LIMIT, send_digests
 from infra_notifications.services.incidents import SWEEP_LIMIT, end_transient, sweep_silence
@@ -18,6 +20,8 @@ def sweep(*, now: datetime) -> None:
     """Sources in trouble, silences that became alerts, what is over, flapping that lasts or ended, and what is due."""
     # Before the silences, because a source's silence holds those of its charge points back.
     sweep_sources(now=now)
+    while sweep_lost(now=now) >= LOST_LIMIT:
+        continue
     while sweep_silence(now=now) >= SWEEP_LIMIT:
         continue
     end_transient(now=now)

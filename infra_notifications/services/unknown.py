@@ -8,10 +8,10 @@ known.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Upper
@@ -22,13 +22,22 @@ from core.text import identity_key
 from infra_notifications.choices import EVSE_SEPARATORS
 from infra_notifications.ingest import OcppMessage, SignalMessage, parse_time
 from infra_notifications.models import ChargePointState, Source, UnknownChargePoint
+from infra_notifications.rules.connections import ConnectionReport
 from infra_notifications.rules.evse_ids import letters_of
+from infra_notifications.services.connections import take_connections
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from infra_notifications.services.sources import FED
 
 # By whoever passed it on and by us, it was received; and its place in the batch.
 _Order = tuple[datetime, datetime, int]
+
+
+_TAKE: dict[type, Callable[..., Any]] = {
+    OcppMessage: take_messages,
+    SignalMessage: take_signals,
+    ConnectionReport: take_connections,
+}
 
 
 def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping[int, str] | None = None) -> int:
@@ -61,11 +70,8 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
         (each for sender in senders for each in _said_by(sender, names.get(sender.pk, ""))), key=lambda each: each[0]
     )
     for kind, run in groupby((again for _order, again in said), key=type):
-        items = list(enumerate(run))
-        if kind is OcppMessage:
-            take_messages(submissions=[Submission(0, cast("list[tuple[int, OcppMessage]]", items))], now=now)
-        else:
-            take_signals(submissions=[Submission(0, cast("list[tuple[int, SignalMessage]]", items))], now=now)
+        items: list[tuple[int, Any]] = list(enumerate(run))
+        _TAKE[kind](submissions=[Submission(0, items)], now=now)
     _hand_to_sources(senders, keys)
     return len(ids)
 
@@ -91,17 +97,35 @@ def _hand_to_sources(senders: Sequence[UnknownChargePoint], keys: Collection[str
         source.save(update_fields=["fed"])
 
 
-def _said_by(sender: UnknownChargePoint, evse_id: str) -> Iterable[tuple[_Order, OcppMessage | SignalMessage]]:
+def _said_by(
+    sender: UnknownChargePoint, evse_id: str
+) -> Iterable[tuple[_Order, OcppMessage | SignalMessage | ConnectionReport]]:
     """What is kept of a sender, as it would be sent again, each with what orders it: its receipt by whoever passed it
     on, then by us, and its place in the batch."""
     name = (evse_id or sender.evse_id) if sender.evse_id else None
     last = {"protocol": "ocpp1.6", "action": "Heartbeat", "payload": {}, "at": sender.last_seen.isoformat()}
-    for said in (*sender.said.get("messages", ()), last if sender.sample.get("protocol") != "signal" else {}):
+    kept = list(sender.said.get("messages", ()))
+    # What is kept of that moment proves life too; and a connection that was closed then was not heard of after that.
+    is_proved = any(said.get("at") == last["at"] and "case" not in said for said in kept)
+    if sender.sample.get("protocol") != "signal" and not is_proved:
+        kept.append(last)
+    for said in kept:
         if (at := parse_time(said.get("at"))) is None:
             continue
         order = (at, parse_time(said.get("heard")) or at, said.get("place", -1))
         if "case" in said:
             yield order, _signal_again(sender, name, said)
+        elif "connected" in said:
+            yield (
+                order,
+                ConnectionReport(
+                    station=sender.station,
+                    connected=said["connected"],
+                    at=said["at"],
+                    reason=said["reason"],
+                    connection=said["connection"],
+                ),
+            )
         else:
             yield order, _message_again(sender, name, said)
 

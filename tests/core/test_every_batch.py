@@ -33,6 +33,7 @@ BATCHES = {
 GOOD = {
     "/charging/messages": b'{"station": "S", "action": "Heartbeat", "payload": {"info": "%"}}',
     "/charging/signals": b'{"charge_point": "DE*A*1", "case": "SENSORS", "state": "raised", "detail": "%"}',
+    "/charging/connections": b'{"station": "S", "connected": false, "reason": "%"}',
     "/charging/charge-points": b'{"evse_id": "DE*N*#", "name": "%"}',
     "/vehicles/facts": b'{"type": "driver", "driver": "d-#", "data": {"name": "%"}}',
     "/remotes/vehicles": b'{"vin": "WVWZZZ1KZAW000#", "fleet": "f", "brand": "Peugeot", "name": "%"}',

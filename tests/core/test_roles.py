@@ -25,7 +25,7 @@ def each(models: str, *actions: str) -> set[str]:
 SEEN = (
     "chargepoint chargepointstate chargepointmessage unknownchargepoint notificationgroup groupaddress groupmembership"
     " incident notificationdecision eventrule unmappedreport acknowledgement incidententry flapping maintenancewindow"
-    " maintenancetarget source statusperiod ocpproute movedstation"
+    " maintenancetarget source stationconnection statusperiod ocpproute movedstation"
 )
 BIKES = (
     "program cyclist registration pass subscription stationfavorite station lockbox lockboxstate bike dock trip"

@@ -53,6 +53,7 @@ from infra_notifications.models import (
     NotificationGroup,
     OcppRoute,
     Source,
+    StationConnection,
     StatusPeriod,
     UnknownChargePoint,
     UnmappedReport,
@@ -145,6 +146,9 @@ def _charging(world: World, owner: User) -> None:
             reason=NotificationReason.HOLD_OFF,
             due_at=now,
             decided_at=now,
+        ),
+        StationConnection.objects.create(
+            station="TST-1", key="TST-1", connected=False, since=now, last_seen=now, close_reason="<b>bye</b>"
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", first_seen=now, last_seen=now),
         *_routes(now),

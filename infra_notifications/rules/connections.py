@@ -1,0 +1,150 @@
+"""What reports of connections mean, in whatever order they come. Pure.
+
+A station may hold several connections for a while: it connects anew before anybody notices that the old one is dead,
+and the old one is closed then. So each connection that has an id counts by itself; reports without one are of the
+station, and the latest of them counts. Whoever hears the same reports comes to the same state, whatever their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+# So many connections of a station are remembered, for reports that come late.
+REMEMBERED = 8
+# The id of what is reported of the station as a whole.
+STATION = ""
+
+
+class ConnectionReport(msgspec.Struct, kw_only=True):
+    """A station's connection was opened or closed, at `at` (RFC 3339) or just now.
+
+    `connection` names it where a station may have several: one that is closed after a newer one was opened disconnects
+    nobody.
+    """
+
+    station: str
+    connected: bool
+    id: str | int | None = None
+    at: str | None = None
+    reason: str | None = None
+    connection: str | None = None
+
+
+class LinkReport(ConnectionReport, kw_only=True):
+    """What the proxy knows of a connection beside that.
+
+    `lost`: it was not closed by the station or its CSMS, because the proxy's own process ended. `opens` tells the
+    opening from later reports that the connection lives. `messages` counts those so far.
+    """
+
+    route: str = ""
+    process: str = ""
+    protocol: str = ""
+    code: int | None = None
+    lost: bool = False
+    opens: bool = False
+    messages: int | None = None
+    round_trip_ms: float | None = None
+    csms_offset_s: float | None = None
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection: when it was first and last said to be open, and when it was closed."""
+
+    id: str
+    opened_at: datetime | None = None
+    heard_at: datetime | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        if self.opened_at is None or self.heard_at is None:
+            return False
+        # A connection that is over is over; what is said of the station may change.
+        return self.closed_at is None or (self.id == STATION and self.heard_at > self.closed_at)
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it is open, as far as that was said."""
+        return self.heard_at if self.id == STATION else self.opened_at
+
+    @property
+    def moment(self) -> datetime:
+        return max(filter(None, (self.heard_at, self.closed_at)))
+
+
+@dataclass(slots=True)
+class Connections:
+    """All that is remembered of a station's connections."""
+
+    known: dict[str, Connection] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[str | None]]) -> Connections:
+        """From what `rows` made."""
+        return cls(
+            {
+                str(pk): Connection(str(pk), *(datetime.fromisoformat(at) if at else None for at in moments))
+                for pk, *moments in rows
+            }
+        )
+
+    @property
+    def rows(self) -> list[list[str | None]]:
+        return [
+            [one.id, *(at.isoformat() if at else None for at in (one.opened_at, one.heard_at, one.closed_at))]
+            for one in self.known.values()
+        ]
+
+    def hear(self, pk: str, at: datetime, *, connected: bool) -> None:
+        """Takes a report in."""
+        one = self.known.setdefault(pk, Connection(pk))
+        if connected:
+            one.opened_at = min(at, one.opened_at or at)
+            one.heard_at = max(at, one.heard_at or at)
+        else:
+            one.closed_at = max(at, one.closed_at or at)
+        for each in sorted(self.known.values(), key=lambda each: (each.is_open, each.moment))[:-REMEMBERED]:
+            del self.known[each.id]
+
+    @property
+    def _open(self) -> list[Connection]:
+        """Those that are open: the newest, unless it was closed, and others that were heard of since one was closed.
+
+        One that nobody has closed although newer ones came and went is dead, and nobody noticed.
+        """
+        newest = max(
+            (one for one in self.known.values() if one.since), key=lambda one: (one.since, one.id), default=None
+        )
+        closed = self.closed_at
+        return [
+            one
+            for one in self.known.values()
+            if one.is_open and (one is newest or closed is None or (one.heard_at or closed) >= closed)
+        ]
+
+    @property
+    def is_connected(self) -> bool:
+        return bool(self._open)
+
+    @property
+    def newest(self) -> str:
+        """The id of the connection that was opened last."""
+        opened = [one for one in self.known.values() if one.since]
+        return max(opened, key=lambda one: (one.since, one.id)).id if opened else STATION
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When a connection was closed last."""
+        return max((one.closed_at for one in self.known.values() if one.closed_at), default=None)
+
+    @property
+    def since(self) -> datetime:
+        """When the newest connection was opened that is open, or the last one closed."""
+        opened = [one.since for one in self._open if one.since]
+        return max(opened) if opened else self.closed_at or max(one.moment for one in self.known.values())

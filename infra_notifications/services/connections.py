@@ -1,0 +1,387 @@
+"""Takes in which stations are connected: UNAVAILABLE begins when the last connection closes, and ends with the next one
+or with any message received after it.
+
+A connection that ended with the proxy's own process is no fault of its station, which has OCPP_GRACE_S to connect anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from core.device_clock import judge
+from core.ingest import BatchSteps, Incoming, Intake, Submission, take
+from core.sql import Col, array_literal, columns, insert_rows, storable, update_rows
+from core.text import IdentityKeys, composed, identity_key, one_line
+from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
+from infra_notifications.ingest import OcppMessage, parse_time
+from infra_notifications.models import ChargePointState, StationConnection
+from infra_notifications.models.sources import kind_of_source
+from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport
+from infra_notifications.rules.lifecycle import CLOSED, closed_signal, connected_signal, last_seen_signal
+from infra_notifications.services.directory import Directory, Point
+from infra_notifications.services.point_states import PointStates
+from infra_notifications.services.records import write_message_rows
+from infra_notifications.services.sources import Heard, count_sources, source_of
+from infra_notifications.services.unit_of_work import IncidentStore
+from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
+
+# What messages of connections are called in the list of messages.
+PROTOCOL, CONNECTED, DISCONNECTED = "connection", "Connected", "Disconnected"
+MAX_REASON, MAX_CONNECTION = 200, 64
+SWEEP_LIMIT = 1_000
+_TABLE = "infra_notifications_stationconnection"
+_READ = [
+    "key",
+    "station",
+    "connected",
+    "since",
+    "last_seen",
+    "links::text",
+    "lost_at",
+    "protocol",
+    "route",
+    "process",
+    "messages",
+    "round_trip_ms",
+    "csms_offset_s",
+    "close_code",
+    "close_reason",
+    "source_id",
+]
+_MARK = columns(
+    ChargePointState,
+    "disconnected_at",
+    "connectivity",
+    computed={
+        "connectivity": f"CASE WHEN t.connectivity = '{Connectivity.SILENT}' THEN t.connectivity"
+        f" WHEN x.disconnected_at IS NOT NULL THEN '{Connectivity.OFFLINE}'"
+        f" WHEN t.connectivity = '{Connectivity.OFFLINE}' THEN '{Connectivity.ONLINE}' ELSE t.connectivity END"
+    },
+)
+_COLUMNS = columns(StationConnection, *(name.partition("::")[0] for name in _READ))
+
+
+def take_connections(*, submissions: Sequence[Submission[Any]], now: datetime) -> list[Intake]:
+    """Takes the `ConnectionReport`s of several requests in one transaction; an Intake for each, in order."""
+    heard = Heard()
+    intakes = take(submissions, partial(_ConnectionSteps, heard), now=now)
+    count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
+    return intakes
+
+
+@dataclass
+class _Station:
+    """A station's row while reports change it."""
+
+    key: str
+    station: str
+    connected: bool
+    since: datetime
+    last_seen: datetime
+    links: Connections
+    lost_at: datetime | None = None
+    protocol: str = ""
+    route: str = ""
+    process: str = ""
+    messages: int = 0
+    round_trip_ms: float | None = None
+    csms_offset_s: float | None = None
+    close_code: int | None = None
+    close_reason: str = ""
+    source_id: int | None = None
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> _Station:
+        values = dict(zip((column.name for column in _COLUMNS), row, strict=True))
+        return cls(**values | {"links": Connections.of(json.loads(values["links"]))})
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        values = vars(self) | {"links": storable(self.links.rows)}
+        return tuple(values[column.name] for column in _COLUMNS)
+
+    def hear(self, report: ConnectionReport, at: datetime, source: int | None) -> bool:
+        """Takes a report in; says whether it changed whether the station is connected."""
+        was, pk = self.connected, _connection_of(report)
+        was_since = self.since
+        self.links.hear(pk, at, connected=report.connected)
+        self.connected, self.since = self.links.is_connected, self.links.since
+        self.last_seen, self.source_id = max(self.last_seen, at), source or self.source_id
+        is_newest = pk == self.links.newest
+        if report.connected and is_newest:
+            self._note(report)
+        elif not report.connected and not self.connected and (self.since == at or was):
+            self.close_code = report.code if isinstance(report, LinkReport) else None
+            self.close_reason = reason_of(report)
+        if self.connected:
+            self.lost_at = None
+        elif isinstance(report, LinkReport) and report.lost and self.since == at:
+            self.lost_at = at
+        elif not report.connected and self.since == at:
+            self.lost_at = None
+        return was != self.connected or (report.connected and self.since != was_since)
+
+    def _note(self, report: ConnectionReport) -> None:
+        if not isinstance(report, LinkReport):
+            return
+        for name in ("protocol", "route", "process"):
+            setattr(self, name, getattr(report, name) or getattr(self, name))
+        self.protocol = self.protocol[:12]
+        for name in ("messages", "round_trip_ms", "csms_offset_s"):
+            if (value := getattr(report, name)) is not None:
+                setattr(self, name, value)
+
+
+def _connection_of(report: ConnectionReport) -> str:
+    return (report.connection or STATION)[:MAX_CONNECTION]
+
+
+def reason_of(report: ConnectionReport) -> str:
+    return one_line(report.reason or "")[:MAX_REASON]
+
+
+def _read_stations(keys: Iterable[str]) -> dict[str, _Station]:
+    """Locks the rows of stations, in the order of their keys, and reads them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(_READ)} FROM {_TABLE}"  # noqa: S608 - our own names
+            " WHERE key = ANY(%s::text[]) ORDER BY key FOR UPDATE",
+            [array_literal(keys)],
+        )
+        return {row[0]: _Station.read(row) for row in cursor.fetchall()}
+
+
+def _write_stations(stations: Iterable[_Station]) -> None:
+    insert_rows(
+        f"{_TABLE} AS t",
+        _COLUMNS,
+        [station.row for station in sorted(stations, key=lambda each: each.key)],
+        "ON CONFLICT (key) DO UPDATE SET "
+        + ", ".join(f"{column.name} = EXCLUDED.{column.name}" for column in _COLUMNS[1:]),
+    )
+
+
+class _ConnectionSteps(BatchSteps[Any]):
+    """Columns beside the reports: their moments, and the charge points of their stations."""
+
+    endpoint = "charging/connections"
+
+    def __init__(self, heard: Heard, incoming: Incoming[Any]) -> None:
+        super().__init__(incoming)
+        self.heard = heard
+        self.keys = IdentityKeys()
+
+    def check(self, item: ConnectionReport) -> str:
+        return "" if identity_key(item.station) else "Name the `station` by its OCPP identity."
+
+    def sender(self, row: int) -> str:
+        return self.keys[self.incoming.items[row].station]
+
+    def resolve(self, rows: list[int]) -> None:
+        items = self.incoming.items
+        self.directory = Directory((), {self.keys[items[row].station] for row in rows})
+        self.at = {row: self._moment(row) for row in rows}
+        self.points: dict[int, Sequence[Point]] = {
+            row: self.directory.by_station.get(self.keys[items[row].station], []) for row in rows
+        }
+        self.strangers = [row for row in rows if not self.points[row]]
+        for row in self.strangers:
+            fate = too_long(self.keys[items[row].station])
+            fate = fate or "It is kept in the list of unknown charge points; adopt it there."
+            self.incoming.reject(row, f"Unknown station {composed(items[row].station)}. {fate}")
+            self.heard.strangers[self.incoming.keys[row]] += 1
+        self.strangers = [row for row in self.strangers if not too_long(self.keys[items[row].station])]
+
+    def _moment(self, row: int) -> datetime:
+        """By the clock of whoever saw it, which is never ahead of ours."""
+        text = self.incoming.items[row].at
+        moment = judge(parse_time(text), self.now, longest_queue=None)
+        if text and not moment.device_clock:
+            self.incoming.warn(row, "`at` is no moment at which it can have happened; this request counts.")
+        return moment.at
+
+    def apply(self, rows: list[int]) -> None:
+        # Who nobody knows is connected too, where the proxy says so.
+        unknown = [row for row in self.strangers if _is_of_proxy(self.incoming.keys[row])]
+        ordered = sorted((*rows, *unknown), key=self.at.__getitem__)
+        if ordered:
+            self._apply(ordered)
+        self.heard.drop(write_unknown(self._senders(), self.now))
+
+    def _apply(self, rows: list[int]) -> None:
+        store = IncidentStore(self.now)
+        ids = sorted({point.id for row in rows for point in self.points[row]})
+        store.load(ids, raising=ids)
+        states = PointStates(store, self.directory.points)
+        stations = _read_stations({self.sender(row) for row in rows})
+        written, changed = [], dict[str, int]()
+        for row in rows:
+            report, at, key = self.incoming.items[row], self.at[row], self.sender(row)
+            station = stations.get(key)
+            if station is None:
+                name, was = composed(report.station), not report.connected
+                station = stations[key] = _Station(key, name, was, at, at, Connections())
+            changed[key] = row
+            is_news = self._change(row, station, store, states)
+            if is_news or not isinstance(report, LinkReport):
+                written.append(row)
+        states.write()
+        _write_stations(stations.values())
+        _mark_points(store, ((stations[key], self.points[row]) for key, row in changed.items()))
+        store.flush()
+        write_message_rows([self._message_row(row) for row in written if self.points[row]])
+
+    def _change(self, row: int, station: _Station, store: IncidentStore, states: PointStates) -> bool:
+        """Takes a report in, with what it does to incidents; says whether it is news."""
+        report, at, points = self.incoming.items[row], self.at[row], self.points[row]
+        source, was = self.incoming.keys[row], station.connected
+        is_news = station.hear(report, at, source_of(source))
+        if not points:
+            return is_news
+        if report.connected:
+            self.heard.feed(source, (point.station for point in points))
+            spoke = OcppMessage(action="", protocol=getattr(report, "protocol", ""))
+            for point_id in states.hear(points, at, spoke, source_of(source)):
+                store.change(point_id, last_seen_signal(at))
+        settle(station, points, store, is_new=was and not station.connected)
+        return is_news
+
+    def _message_row(self, row: int) -> tuple[Any, ...]:
+        report, points = self.incoming.items[row], self.points[row]
+        facts = {
+            "reason": reason_of(report),
+            "code": getattr(report, "code", None),
+            "route": getattr(report, "route", ""),
+            "protocol": getattr(report, "protocol", ""),
+        }
+        return (
+            points[0].id if len(points) == 1 else None,
+            "" if len(points) == 1 else points[0].station,
+            PROTOCOL,
+            CONNECTED if report.connected else DISCONNECTED,
+            storable({name: value for name, value in facts.items() if value not in ("", None)}),
+            MessageVerdict.SEEN if report.connected else MessageVerdict.INFO,
+            None,
+            None,
+            self.at[row],
+        )
+
+    def _senders(self) -> list[UnknownSender]:
+        """What was said of the connections of stations that nobody knows: the last report of each is applied when they
+        are adopted."""
+        senders: dict[str, UnknownSender] = {}
+        for row in self.strangers:
+            report, key = self.incoming.items[row], self.sender(row)
+            name = composed(report.station)
+            sender = senders.setdefault(
+                key, UnknownSender("", name, None, source_of(self.incoming.keys[row]), self.at[row])
+            )
+            sender.messages += 1
+            sender.received = max(sender.received, self.at[row])
+            sender.sample = {"protocol": PROTOCOL, "action": CONNECTED if report.connected else DISCONNECTED}
+            kept = {"connected": report.connected, "connection": report.connection, "reason": reason_of(report)}
+            sender.keep(kept | {"alarming": False}, PROTOCOL, self.at[row], (self.now, row))
+        return list(senders.values())
+
+
+def _is_of_proxy(key: int) -> bool:
+    return bool(key) and kind_of_source(key) == SourceKind.PROXY
+
+
+def _mark_points(store: IncidentStore, stations: Iterable[tuple[_Station, Sequence[Point]]]) -> None:
+    """Shows at the charge points themselves that their station is disconnected, or is no more."""
+    rows = []
+    for station, points in stations:
+        for point in points:
+            at = None if station.connected or station.lost_at else station.links.closed_at
+            last_seen = store.state_of(point.id).last_seen
+            rows.append((point.id, None if at is None or (last_seen and last_seen > at) else at, None))
+    update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _MARK, sorted(rows))
+
+
+def _said(station: _Station) -> str:
+    """What an incident says of a connection that closed."""
+    detail = ": ".join(str(part) for part in (station.close_code, station.close_reason) if part)
+    return f"Connection closed ({detail})" if detail else "Connection closed"
+
+
+def settle(station: _Station, points: Sequence[Point], store: IncidentStore, *, is_new: bool = False) -> None:
+    """Brings the incidents of a station's charge points in line with its connections; `is_new`: it just closed.
+
+    Who was heard after the last connection had closed is not unavailable; who lost it with the proxy has its time. What
+    was raised and closed by hand is not raised by the same report.
+    """
+    closed_at = station.links.closed_at
+    for point in points:
+        if station.connected:
+            if store.is_open(point.id, Case.UNAVAILABLE):
+                store.change(point.id, connected_signal(max(station.since, closed_at or station.since)))
+            continue
+        last_seen = store.state_of(point.id).last_seen
+        if station.lost_at or closed_at is None or (last_seen is not None and last_seen > closed_at):
+            continue
+        if is_new or not _is_raised(store, point.id, closed_at):
+            store.change(point.id, closed_signal(closed_at, _said(station)))
+
+
+def _is_raised(store: IncidentStore, point_id: int, closed_at: datetime) -> bool:
+    """Whether just this has been raised: the same report again changes nothing."""
+    incident = store.history(point_id, Case.UNAVAILABLE)
+    return any(
+        each is not None and each.last_raised_at >= closed_at and CLOSED in each.faults
+        for each in (incident.open, incident.last_closed)
+    )
+
+
+# ---- what time brings -----------------------------------------------------------------------------------------------
+
+
+def sweep_lost(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
+    """Stations that did not connect anew in their time since the proxy's process ended are unavailable since then;
+    returns how many there were."""
+    due = now - timedelta(seconds=settings.OCPP_GRACE_S)
+    lost = StationConnection.objects.filter(lost_at__lte=due).order_by("lost_at").values_list("key", flat=True)
+    keys = list(lost[:limit])
+    if not keys:
+        return 0
+    directory = Directory((), keys)
+    with transaction.atomic():
+        store = IncidentStore(now)
+        ids = sorted(point.id for point in directory.points)
+        store.load(ids, raising=ids)
+        stations = [each for each in _read_stations(keys).values() if each.lost_at is not None and each.lost_at <= due]
+        for station in stations:
+            station.lost_at = None
+            settle(station, directory.by_station.get(station.key, []), store)
+        _write_stations(stations)
+        _mark_points(store, ((station, directory.by_station.get(station.key, [])) for station in stations))
+        store.flush()
+    return len(stations)
+
+
+def lose_process(*, process: str, at: datetime, now: datetime, source: int) -> int:
+    """A process of the proxy ended, and with it the connections that it held; returns how many."""
+    held = StationConnection.objects.filter(process=process, connected=True).order_by("key")
+    reports = [
+        LinkReport(
+            station=row.station,
+            connected=False,
+            lost=True,
+            at=max(at, row.last_seen).isoformat(),
+            connection=Connections.of(row.links).newest,
+            reason="The proxy stopped",
+        )
+        for row in held
+    ]
+    for start in range(0, len(reports), SWEEP_LIMIT):
+        part = reports[start : start + SWEEP_LIMIT]
+        take_connections(submissions=[Submission(source, list(enumerate(part)))], now=now)
+    return len(reports)
