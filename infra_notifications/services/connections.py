@@ -270,6 +270,7 @@ class _ConnectionSteps(BatchSteps[Any]):
             storable({name: value for name, value in facts.items() if value not in ("", None)}),
             MessageVerdict.SEEN if report.connected else MessageVerdict.INFO,
             None,
+            storable(warnings) if (warnings := self.incoming.warnings.get(row)) else None,
             None,
             self.at[row],
         )
