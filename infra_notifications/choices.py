@@ -176,6 +176,7 @@ VERDICT_COLOURS = {
 
 class CloseReason(models.TextChoices):
     CLEARED = "cleared", _("The charge point reported that it is over")
+    SIGNAL = "signal", _("Another system reported that it is over")
     SEEN = "life", _("The charge point communicates again")
     TRANSIENT = "momentary", _("A momentary event, over after its hold time")
     BY_HAND = "by_hand", _("Closed by a person")

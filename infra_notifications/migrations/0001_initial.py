@@ -1085,6 +1085,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("cleared", "The charge point reported that it is over"),
+                            ("signal", "Another system reported that it is over"),
                             ("life", "The charge point communicates again"),
                             ("momentary", "A momentary event, over after its hold time"),
                             ("by_hand", "Closed by a person"),

@@ -213,6 +213,9 @@ def _clear(signal: Signal, history: CaseHistory) -> str:
         return IncidentChange.NOTHING
     meant = {fault for fault in incident.faults if (not signal.only or fault in signal.only)}
     meant = {fault for fault in meant if _ends(signal.fault, fault)}
+    if not (signal.fault or signal.every_case) and signal.case != Case.OTHER_FAULT:
+        # The end of a case says nothing of "Faulted" without a cause, which belonged to it alone while it was open.
+        meant = {fault for fault in meant if not fault.endswith(VAGUE)}
     # A sign of life from before a silence was noticed shows that there was none; a connection closes after such signs.
     ended = {
         fault
@@ -227,7 +230,9 @@ def _clear(signal: Signal, history: CaseHistory) -> str:
     if remaining := incident.faults - ended:
         incident.faults = remaining
         return IncidentChange.EASED
-    close(incident, signal.moment.at, signal.received_at, signal.close_reason)
+    is_own = signal.close_reason == CloseReason.SIGNAL and ended == {NEUTRAL}
+    reason = CloseReason.CLEARED if is_own else signal.close_reason
+    close(incident, signal.moment.at, signal.received_at, reason)
     history.last_closed, history.open = incident, None
     return IncidentChange.CLOSED
 
@@ -368,32 +373,3 @@ def close(incident: IncidentState, at: datetime, received_at: datetime, reason: 
     incident.closed_received_at = received_at
     incident.close_reason = reason
     incident.closed_now = True
-
-
-def last_seen_signal(seen_at: datetime) -> Signal:
-    """Any message ends what silence, a closed connection, or another system's word for it, had raised."""
-    return Signal(
-        Case.UNAVAILABLE,
-        False,
-        "",
-        Moment(seen_at, False),
-        seen_at,
-        close_reason=CloseReason.SEEN,
-        only=(SILENCE, NEUTRAL, CLOSED),
-    )
-
-
-def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> Signal:
-    minutes = max(1, round((now - last_seen).total_seconds() / 60))
-    said = f"No message for {minutes} min"
-    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=said, silent_since=last_seen)
-
-
-def closed_signal(closed_at: datetime, said: str) -> Signal:
-    """The connection of its station closed; the delay of groups counts from then."""
-    return Signal(Case.UNAVAILABLE, True, CLOSED, Moment(closed_at, False), closed_at, said=said)
-
-
-def connected_signal(at: datetime) -> Signal:
-    """Its station is connected. `at` is not before the moment at which an earlier connection closed."""
-    return Signal(Case.UNAVAILABLE, False, "", Moment(at, False), at, close_reason=CloseReason.SEEN, only=(CLOSED,))

@@ -1,13 +1,13 @@
-"""What a reading of a message does to incidents: the signals that it makes. Pure."""
+"""What readings of messages, silence and connections do to incidents: the signals that they make. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from core.device_clock import Moment
-from infra_notifications.choices import Case, Effect
+from infra_notifications.choices import Case, CloseReason, Effect
 from infra_notifications.ingest import VAGUE, Observation
-from infra_notifications.rules.lifecycle import Signal, ending_what_faulted
+from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, SILENCE, Signal, ending_what_faulted
 from infra_notifications.rules.matching import Reading
 
 # For how long a fault holds that nobody says the end of.
@@ -28,6 +28,8 @@ def signals_of(
         every_case, momentary_s = case is None, rule.momentary_s if rule else None
         if observation.transient:
             momentary_s = momentary_s or TRANSIENT_S
+        if observation.faulted:  # that lasts until another state, whatever the rule says of its cause
+            momentary_s = None
         about = (case or Case.OTHER_FAULT, raised, fault, moment, received_at, reading.said, rule.id if rule else None)
         return Signal(*about, momentary_s, queued=queued, every_case=every_case)
 
@@ -41,3 +43,35 @@ def signals_of(
     if observation.operative and not (signals and signals[-1].every_case):
         signals.append(signal(None, False, ending_what_faulted(fault)))
     return signals
+
+
+# ---- what nobody says in words --------------------------------------------------------------------------------------
+
+
+def last_seen_signal(seen_at: datetime) -> Signal:
+    """Any message ends what silence, a closed connection, or another system's word for it, had raised."""
+    return Signal(
+        Case.UNAVAILABLE,
+        False,
+        "",
+        Moment(seen_at, False),
+        seen_at,
+        close_reason=CloseReason.SEEN,
+        only=(SILENCE, NEUTRAL, CLOSED),
+    )
+
+
+def silence_signal(last_seen: datetime, silent_at: datetime, now: datetime) -> Signal:
+    minutes = max(1, round((now - last_seen).total_seconds() / 60))
+    said = f"No message for {minutes} min"
+    return Signal(Case.UNAVAILABLE, True, SILENCE, Moment(silent_at, False), now, said=said, silent_since=last_seen)
+
+
+def closed_signal(closed_at: datetime, said: str) -> Signal:
+    """The connection of its station closed; the delay of groups counts from then."""
+    return Signal(Case.UNAVAILABLE, True, CLOSED, Moment(closed_at, False), closed_at, said=said)
+
+
+def connected_signal(at: datetime) -> Signal:
+    """Its station is connected. `at` is not before the moment at which an earlier connection closed."""
+    return Signal(Case.UNAVAILABLE, False, "", Moment(at, False), at, close_reason=CloseReason.SEEN, only=(CLOSED,))

@@ -25,7 +25,8 @@ from infra_notifications.ingest import OcppMessage, parse_time
 from infra_notifications.models import ChargePointState, StationConnection
 from infra_notifications.models.sources import kind_of_source
 from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport
-from infra_notifications.rules.lifecycle import CLOSED, closed_signal, connected_signal, last_seen_signal
+from infra_notifications.rules.lifecycle import CLOSED
+from infra_notifications.rules.signals import closed_signal, connected_signal, last_seen_signal
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import write_message_rows
@@ -271,6 +272,7 @@ class _ConnectionSteps(BatchSteps[Any]):
             MessageVerdict.SEEN if report.connected else MessageVerdict.INFO,
             None,
             storable(warnings) if (warnings := self.incoming.warnings.get(row)) else None,
+            None,
             None,
             self.at[row],
         )

@@ -9,7 +9,8 @@ from django.db import connection, transaction
 
 from infra_notifications.choices import CloseReason, Connectivity
 from infra_notifications.models import Incident
-from infra_notifications.rules.lifecycle import IncidentState, silence_signal
+from infra_notifications.rules.lifecycle import IncidentState
+from infra_notifications.rules.signals import silence_signal
 from infra_notifications.services.acknowledging import note_closing
 from infra_notifications.services.unit_of_work import IncidentStore
 

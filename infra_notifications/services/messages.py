@@ -24,9 +24,9 @@ from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
-from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal, last_seen_signal
+from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal
 from infra_notifications.rules.matching import Reading, effect_of
-from infra_notifications.rules.signals import signals_of
+from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
 from infra_notifications.rules.stations import firmware_of, is_offline
 from infra_notifications.rules.vocabulary import whole
@@ -298,13 +298,14 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             self._note_unknown(row, observation.evse)
             return
         moment = self._moment_of(row, observation, points, states)
-        if observation.status or (observation.over and observation.variable.lower() == "availabilitystate"):
-            states.note_status(points, observation.status, self.received[row], moment)
         effect = effect_of(rule, observation) if rule else Effect.INFO
         signals = signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])
         changes = [
             (point.id, *change) for point in points for signal in signals for change in _change(store, point.id, signal)
         ]
+        if observation.status or (observation.over and observation.variable.lower() == "availabilitystate"):
+            order = moment.at if self.queued[row] and moment.device_clock else self.received[row]
+            states.note_status(points, observation, order, moment)
         steps = {step for _point, _case, step in changes}
         ignored = [
             incident

@@ -134,12 +134,16 @@ class PointStates:
             return occurred if occurred.device_clock else moment
         return moment
 
-    def note_status(self, points: Sequence[Point], status: str, received: datetime, moment: Moment) -> None:
-        """The status received last is the present one, whatever its timestamp."""
+    def note_status(self, points: Sequence[Point], observation: Observation, order: datetime, moment: Moment) -> None:
+        """The status received last is the present one, whatever its timestamp, unless the sender says that it was
+        queued. One that says Faulted and opened nothing that is still open is a late copy."""
+        status = observation.status
         for point in points:
+            if observation.faulted and not self._store.is_faulty(point.id):
+                continue
             memory = self._store.state_of(point.id).memory
-            if memory.status_order is None or received >= memory.status_order:
-                memory.status_order = received
+            if memory.status_order is None or order >= memory.status_order:
+                memory.status_order = order
                 self._statuses[point.id] = (status[:30], moment.at)
 
     # ---- writing ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity, identity_key, one_line
-from infra_notifications.choices import Case, Effect, MessageVerdict
+from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
 from infra_notifications.services.directory import Directory, Point
@@ -117,7 +117,8 @@ class _SignalSteps(BatchSteps[SignalMessage]):
             self.incoming.warn(row, f"`occurred_at` is wrong by {wrong}; the time of receipt counts.")
         raised = _is_raised(message)
         said = one_line(message.detail or "")[:500]
-        return Signal(Case(message.case.upper()), raised, NEUTRAL if raised else "", moment, received_at, said)
+        case, fault = Case(message.case.upper()), NEUTRAL if raised else ""
+        return Signal(case, raised, fault, moment, received_at, said, close_reason=CloseReason.SIGNAL)
 
 
 def _is_raised(message: SignalMessage) -> bool:

@@ -150,6 +150,10 @@ class IncidentStore(UnitOfWork):
     def is_open(self, charge_point_id: int, case: Case) -> bool:
         return charge_point_id in self._points and self._points[charge_point_id].is_open(case)
 
+    def is_faulty(self, charge_point_id: int) -> bool:
+        """Whether an incident is open there that is no silence."""
+        return any(incident.case != Case.UNAVAILABLE for incident in self.open_incidents(charge_point_id))
+
     def change(self, charge_point_id: int, signal: Signal) -> str:
         """Applies one signal and returns the step it made."""
         if (state := self.states.get(charge_point_id)) is not None:

@@ -35,6 +35,7 @@ from infra_notifications.services.availability import attach_availability, histo
 from infra_notifications.services.charge_points import FIELDS
 from infra_notifications.services.expectations import expectation_of
 from infra_notifications.services.imports import READ_ONLY, safe_cell, tags_cell
+from infra_notifications.services.standing_faults import end_of_standing_fault, is_unattended
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, TAG
 from infra_notifications.views.cells import percent
 from infra_notifications.views.columns import POINT_COLUMNS
@@ -107,6 +108,8 @@ def charge_point(request: HttpRequest, pk: int) -> HttpResponse:
         "verdict_colours": VERDICT_COLOURS,
         **_availability(found),
     }
+    if is_unattended(found):
+        context |= {"unattended": True, "ended": end_of_standing_fault(found)}
     if request.user.has_perm("outbox.view_delivery"):
         context["deliveries"] = deliveries_of_events(selectors.notification_events_of(found)).order_by("-id")[
             :SHOWN_DELIVERIES

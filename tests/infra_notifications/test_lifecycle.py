@@ -19,9 +19,8 @@ from infra_notifications.rules.lifecycle import (
     IncidentState,
     Signal,
     apply,
-    last_seen_signal,
-    silence_signal,
 )
+from infra_notifications.rules.signals import last_seen_signal, silence_signal
 from tests.infra_notifications.helpers import HOUR, MINUTE, NOW, at
 
 
