@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "core.middleware.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "console.middleware.SignInRequired",
     "console.middleware.ViewerTimeZone",

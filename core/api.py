@@ -36,6 +36,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.bodies import GZIP, CompressionError, decompress
 from core.models import ApiKey
+from core.pieces import repeated_keys
 from core.refusal import INVALID, Refused
 from core.search import SearchError
 from core.selectors import find_api_key
@@ -120,23 +121,23 @@ def audited_by(key: ApiKey) -> Any:
 
 
 def limited_body(request: HttpRequest) -> bytes:
-    """The JSON body without what cannot be stored, refused with 413 above 5 MiB before it is read."""
-    return clean_json(raw_body(request))
+    """The JSON body without what cannot be stored; 413 above 5 MiB before it is read, 422 where it repeats a key."""
+    body = clean_json(raw_body(request))
+    if names := repeated_keys(body):
+        raise Problem(422, f"The body holds `{names[0][:60]}` twice in one object; send it once.")
+    return body
 
 
 def raw_body(request: HttpRequest) -> bytes:
     """The body as it came, refused with 413 above 5 MiB before it is read; what was compressed is so no more."""
     length = request.headers.get("Content-Length") or "0"
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise _too_large()
-    body = request.body
-    if len(body) > MAX_BODY_BYTES:
+    if (length.isdigit() and int(length) > MAX_BODY_BYTES) or len(request.body) > MAX_BODY_BYTES:
         raise _too_large()
     encoding = request.META.get("HTTP_CONTENT_ENCODING")
-    if not encoding and body[:2] != GZIP:
-        return body
+    if not encoding and request.body[:2] != GZIP:
+        return request.body
     try:
-        return decompress(body, encoding or "gzip", MAX_BODY_BYTES)
+        return decompress(request.body, encoding or "gzip", MAX_BODY_BYTES)
     except CompressionError as error:
         raise Problem(error.status, str(error)) from error
 

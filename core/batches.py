@@ -22,11 +22,15 @@ from core.pieces import (
     decode_any,
     decode_piece,
     is_json,
+    keys_in,
+    repeated_keys,
+    repeated_sentence,
+    repeats_keys,
     split_array,
     split_objects,
     why_malformed,
 )
-from core.text import as_utf8, clean_json
+from core.text import as_utf8, clean_json, composed_json
 
 MAX_ITEMS = 1_000
 Item = TypeVar("Item", bound=msgspec.Struct)
@@ -74,10 +78,13 @@ class BatchDecoder(Generic[Item]):
         self._many = msgspec.json.Decoder(list[item_type])  # type: ignore[valid-type]
         self._one = msgspec.json.Decoder(item_type)
         self._raws = msgspec.json.Decoder(list[msgspec.Raw])
+        # How a field is spelt that has its default, where the encoder leaves that out.
+        self._defaults = _defaults_of(item_type)
 
     def decode(self, body: bytes) -> Batch[Item]:
         """The strict reader comes first; only what it refuses is read with pains."""
         error: Exception | None = None
+        body = composed_json(body)
         if _NUL not in body:
             try:
                 return self._strictly(body)
@@ -96,7 +103,8 @@ class BatchDecoder(Generic[Item]):
 
     def _object(self, body: bytes) -> Batch[Item]:
         try:
-            return Batch([(0, self._one.decode(body))], is_single=True)
+            item = self._one.decode(body)
+            return Batch([(0, item)], warnings=self._repeated(body, [body], item), is_single=True)
         except msgspec.ValidationError as error:
             _WHOLE.decode(body)  # a wrong field is found before what is malformed behind it
             if OUT_OF_RANGE in str(error):
@@ -111,6 +119,7 @@ class BatchDecoder(Generic[Item]):
             batch.is_single = True
             return batch
         batch, (name, _pieces) = self._pieces(wrapped[1]), wrapped
+        batch.warnings += self._repeated(body, [body], None)
         batch.warnings += [(index, f"It was in `{name}`.") for index, _item in batch.items]
         return batch
 
@@ -143,7 +152,20 @@ class BatchDecoder(Generic[Item]):
         except msgspec.ValidationError:
             return self._pieces([bytes(raw) for raw in self._raws.decode(body)])
         self._check_size(len(items))
-        return Batch(list(enumerate(items)))
+        return Batch(list(enumerate(items)), warnings=self._repeated(body, None, items))
+
+    def _repeated(self, body: bytes, pieces: Sequence[bytes] | None, decoded: Any) -> list[tuple[int, str]]:
+        """What is to be said of items of a body that have a key twice. A look at how many keys there are is enough for
+        most; an encoder that leaves defaults out makes it cheap."""
+        if self._defaults is not None:
+            spelt_out = sum(body.count(spelt) for spelt in self._defaults)
+            if keys_in(body) <= keys_in(msgspec.json.encode(decoded)) + spelt_out:
+                return []
+        if not repeats_keys(body):
+            return []
+        pieces = pieces or [bytes(raw) for raw in self._raws.decode(body)]
+        named = ((index, repeated_keys(piece)) for index, piece in enumerate(pieces))
+        return [(index, repeated_sentence(names)) for index, names in named if names]
 
     def _leniently(self, body: bytes, error: Exception | None) -> Batch[Item]:
         """The items of a body that is no JSON as a whole, as far as they can be told apart."""
@@ -180,6 +202,8 @@ class BatchDecoder(Generic[Item]):
         for index, (piece, nested) in enumerate(flat):
             if nested:
                 batch.warnings.append((index, nested))
+            if names := repeated_keys(piece):
+                batch.warnings.append((index, repeated_sentence(names)))
             try:
                 item, note = decode_piece(piece, self._one.decode)
             except msgspec.ValidationError as error:
@@ -213,6 +237,18 @@ class BatchDecoder(Generic[Item]):
     def _check_size(count: int) -> None:
         if count > MAX_ITEMS:
             raise Problem(413, f"A batch holds at most {MAX_ITEMS} items; this one has {count}.")
+
+
+def _defaults_of(item_type: Any) -> list[bytes] | None:
+    """How the fields of a struct are spelt that have their defaults; None where the encoder writes these too."""
+    if not getattr(getattr(item_type, "__struct_config__", None), "omit_defaults", False):
+        return None
+    defaults = [
+        (field.encode_name.encode(), msgspec.json.encode(field.default))
+        for field in msgspec.structs.fields(item_type)
+        if not field.required
+    ]
+    return [b'"%b":%b%b' % (name, blank, value) for name, value in defaults for blank in (b"", b" ")]
 
 
 def _flat(pieces: Sequence[bytes], depth: int = 0) -> list[tuple[bytes, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import time
+import unicodedata
 import uuid
 from collections.abc import Callable
 from urllib.parse import quote
@@ -22,6 +23,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -98,6 +100,33 @@ class StorableAddress:
         if "%00" in request.META.get("QUERY_STRING", ""):
             request.META["QUERY_STRING"] = request.META["QUERY_STRING"].replace("%00", quote(UNKNOWN))
         return self.get_response(request)
+
+
+class ComposedForms:
+    """Composes the accents of what people type (NFC), as `composed_json` does for machines; passwords stay as they are.
+
+    Stands behind what reads forms in front of the views.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
+        if request.method != "POST" or request.content_type not in _FORMS:
+            return
+        parted = {
+            name: [unicodedata.normalize("NFC", value) for value in values]
+            for name, values in request.POST.lists()
+            if "password" not in name and not all(unicodedata.is_normalized("NFC", value) for value in values)
+        }
+        if parted:
+            typed = request.POST.copy()
+            for name, values in parted.items():
+                typed.setlist(name, values)
+            request.POST = typed  # type: ignore[assignment] # as Django's own parser sets it, but for being locked
 
 
 class ApiProblems:

@@ -7,8 +7,11 @@ be stored, control characters within a text, numbers that are none.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -118,6 +121,41 @@ def _is_beyond(number: bytes) -> bool:
         return abs(float(number)) == float("inf")
     except ValueError:
         return False
+
+
+def keys_in(text: bytes) -> int:
+    """How many keys a JSON text holds; a text in it that looks like one is counted in every spelling of it."""
+    return text.count(b'":') + text.count(b'" :')
+
+
+def repeats_keys(body: bytes) -> bool:
+    """Whether an object of a JSON text has a key twice; of those a decoder keeps the last."""
+    try:
+        return keys_in(body) > keys_in(msgspec.json.encode(msgspec.json.decode(body)))
+    except MALFORMED:
+        return False
+
+
+def repeated_keys(body: bytes) -> list[str]:
+    """The keys that stand twice in one object of a JSON text."""
+    found = dict[str, None]()
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        kept = dict(pairs)
+        if len(kept) < len(pairs):
+            found.update(dict.fromkeys(name for name, n in Counter(name for name, _value in pairs).items() if n > 1))
+        return kept
+
+    if repeats_keys(body):
+        # A number of thousands of digits, or objects deeper than this reader goes, are read by the other one.
+        with suppress(ValueError, RecursionError):
+            json.loads(body, object_pairs_hook=note)
+    return list(found)
+
+
+def repeated_sentence(names: Sequence[str]) -> str:
+    named = ", ".join(f"`{name[:60]}`" for name in names[:5])
+    return f"It holds {named} twice in one object; the last one counts."
 
 
 def is_json(body: bytes) -> bool:

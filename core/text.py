@@ -86,9 +86,46 @@ def clean_json(body: bytes) -> bytes:
     body = as_utf8(body)
     if not body.isascii() or b"\x00" in body:
         body = body.decode("utf-8", "replace").replace("\x00", UNKNOWN).encode()
+    body = composed_json(body)
     if b"\\u" not in body or not _SUSPECT.search(body):
         return body
     return _ESCAPE.sub(_clean_escape, body) or body
+
+
+# Escapes of what is composed with the letter before it: accents, the marks of kana, the parts of Hangul.
+_PARTED = re.compile(rb"\\u(?:03[0-6][0-9a-fA-F]|11[0-9a-fA-F]{2}|309[9aA])")
+_WRITTEN_OUT = re.compile(
+    rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|.)", re.DOTALL
+)
+
+_AN_ESCAPE = re.compile(r"(\\(?:u[0-9a-fA-F]{4}|.))", re.DOTALL)
+
+
+def composed_json(body: bytes) -> bytes:
+    """A JSON body with the accents of its texts composed (NFC), so that nobody behind compares what looks the same and
+    is not. What is no UTF-8 is left alone.
+    """
+    is_parted = b"\\u" in body and _PARTED.search(body) is not None
+    if body.isascii() and not is_parted:
+        return body
+    try:
+        text = (_WRITTEN_OUT.sub(_plain_letter, body) if is_parted else body).decode()
+    except UnicodeDecodeError:
+        return body
+    if unicodedata.is_normalized("NFC", text):
+        return text.encode() if is_parted else body
+    # Not across the end of an escape, whose last letter is none of the text's.
+    return "".join(unicodedata.normalize("NFC", part) for part in _AN_ESCAPE.split(text)).encode()
+
+
+def _plain_letter(escape: re.Match[bytes]) -> bytes:
+    """A letter that was escaped and need not be."""
+    high, low, single = escape.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00)).encode()
+    code = int(single, 16) if single else 0
+    is_plain = code >= 0x20 and not 0xD800 <= code < 0xE000 and chr(code) not in '"\\'
+    return chr(code).encode() if is_plain else escape[0]
 
 
 def as_utf8(body: bytes) -> bytes:

@@ -54,7 +54,7 @@ GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
 _SEPARATORS = re.compile(r"[,;|\s]+")
 
 
-class OcppMessage(msgspec.Struct, kw_only=True):
+class OcppMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One message of a charge point, forwarded by a CSMS. Times are RFC 3339."""
 
     action: str
@@ -67,7 +67,7 @@ class OcppMessage(msgspec.Struct, kw_only=True):
     received_at: str | None = None
 
 
-class SignalMessage(msgspec.Struct, kw_only=True):
+class SignalMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The neutral form: a case was raised or cleared at a charge point, or at all of a station without a connector.
 
     Signals are ordered by `received_at`, where the sender gives it, else by their receipt here; `occurred_at` is shown.

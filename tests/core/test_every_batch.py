@@ -121,6 +121,20 @@ def test_every_encoding_of_json_is_read(api: ApiClient, method: str, path: str, 
 
 
 @pytest.mark.parametrize(("method", "path"), [place for place in BATCHES if place[1] in GOOD])
+def test_a_key_that_stands_twice_is_warned_of(api: ApiClient, method: str, path: str) -> None:
+    name = GOOD[path].split(b'"')[1]
+    for blank in (b"", b" "):
+        twice = filled(GOOD[path]).replace(b"{", b'{"' + name + b'"' + blank + b': "x", ', 1)
+        answer = told(api, method, path, b"[" + filled(GOOD[path]) + b"," + twice + b"]")
+        assert (answer["accepted"], places(answer, "warnings")) == (2, [1]), answer
+        assert f"`{name.decode()}` twice" in str(answer["warnings"])
+        nested = filled(GOOD[path])[:-1] + b', "more": [{"a": 1, "a": 2}], "none": null}'
+        assert places(told(api, method, path, nested), "warnings") == [0]
+        fine = filled(GOOD[path], b'x\\":1, \\" :2')[:-1] + b', "id": null, "more": {"b": {"a": 1}, "a": 1}}'
+        assert places(told(api, method, path, fine), "warnings") == []
+
+
+@pytest.mark.parametrize(("method", "path"), [place for place in BATCHES if place[1] in GOOD])
 def test_a_body_that_is_cut_off_gives_what_was_whole(api: ApiClient, method: str, path: str) -> None:
     answer = told(api, method, path, b"[" + filled(GOOD[path]) + b"," + filled(GOOD[path])[:-3])
     assert (answer["accepted"], places(answer, "rejected")) == (1, [1])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import clean_json, clean_text, composed, one_line
-from infra_notifications.models import ChargePoint
+from core.text import clean_json, clean_text, composed, composed_json, one_line
+from infra_notifications.models import ChargePoint, GroupDraft
 from tests.conftest import ApiClient
 
 # Any character at all, those that PostgreSQL cannot store among them.
@@ -184,3 +188,38 @@ def test_an_id_that_spells_nothing_is_an_id(api: ApiClient) -> None:
 def test_short_text_is_one_line_that_nothing_turns_round(text: str, line: str) -> None:
     assert one_line(text) == line
     assert composed(text) == line.strip()
+
+
+PARTED = st.text(st.sampled_from('ao"\\\\u0e\n \u0308\u0301\u3099\u304b\u1100\u1161ä😀'))
+
+
+@given(st.dictionaries(PARTED, PARTED | st.lists(PARTED)), st.booleans())
+def test_texts_of_a_body_are_composed(value: dict[str, Any], is_escaped: bool) -> None:
+    body = composed_json(json.dumps(value, ensure_ascii=is_escaped).encode())
+    assert json.loads(body) == nfc(value)
+
+
+def nfc(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [nfc(inner) for inner in value]
+    return {nfc(key): nfc(inner) for key, inner in value.items()}
+
+
+@pytest.mark.parametrize("name", ["Ko\u0308ln", "\u304b\u3099"])
+def test_what_people_and_machines_write_is_composed_everywhere(
+    api: ApiClient, administrator: Client, name: str
+) -> None:
+    whole = unicodedata.normalize("NFC", name)
+    for number, spelt in enumerate((name, whole)):
+        for is_escaped in (False, True):
+            body = {"evse_id": f"{spelt}{number}", "name": spelt, "tags": [spelt]}
+            raw = json.dumps(body, ensure_ascii=is_escaped).encode()
+            assert api.call("PUT", "/charging/charge-points", raw).json()["accepted"] == 1
+    assert set(ChargePoint.objects.values_list("evse_id", "name")) == {(f"{whole}0", whole), (f"{whole}1", whole)}
+    assert {tag for point in ChargePoint.objects.all() for tag in point.tags} == {whole.lower()}
+    assert api.post("/charging/groups", {"name": name}).json()["name"] == whole
+    administrator.post(reverse("infra_notifications:wizard_start"), {"name": f"{name} 2"})
+    draft = GroupDraft.objects.get()
+    assert (draft.name, api.get(f"/charging/charge-points/{quote(name)}0").json()["name"]) == (f"{whole} 2", whole)
