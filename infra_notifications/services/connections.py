@@ -273,7 +273,6 @@ class _ConnectionSteps(BatchSteps[Any]):
             None,
             storable(warnings) if (warnings := self.incoming.warnings.get(row)) else None,
             None,
-            None,
             self.at[row],
         )
 
