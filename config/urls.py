@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from config.api import api
 from core.permissions import public
 from fleet_remotes.api import receive_callback
+from vehicles.api import receive_webhook
 
 urlpatterns = [
     path("", include("console.urls")),
@@ -15,6 +16,8 @@ urlpatterns = [
     path("remotes/", include("fleet_remotes.urls")),
     # The vendor's door has a static header instead of an API key, so it is none of the API's operations.
     path("api/v1/remotes/callbacks/<slug:slug>", receive_callback, name="remote_callback"),
+    # So have platforms, which sign what they send.
+    path("api/v1/vehicles/sources/<slug:slug>", receive_webhook, name="platform_webhook"),
     path("vehicles/", include("vehicles.urls")),
     path("", include("bikeshare.urls")),
     path("api/v1/", api.urls),

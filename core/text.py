@@ -77,6 +77,10 @@ class IdentityKeys(dict[str | None, str]):
         return key
 
 
+# The last part of an address, or a name in one: lower-case letters and digits, joined by single hyphens.
+SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+
 def clean_json(body: bytes) -> bytes:
     """A JSON body as UTF-8, without a byte order mark and without escapes of NUL.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from console.admin import BigTableAdmin, register_read_only
+from console.admin import BigTableAdmin, MadeElsewhereAdmin, register_read_only
 from vehicles.models import (
     Campaign,
     CampaignRecipient,
@@ -23,12 +23,14 @@ from vehicles.models import (
     OemService,
     Payout,
     PdlAgreement,
+    PlatformMessage,
     Referral,
     Reimbursement,
     TelemetrySample,
     TypeSetting,
     UtilityContract,
     Vehicle,
+    VehicleSource,
 )
 
 register_read_only(
@@ -82,6 +84,16 @@ register_read_only(NotificationStep, ("id", "notification_id", "at", "kind", "re
 register_read_only(
     TypeSetting, ("type", "enabled", "ways", "cooldown_h", "updated_at"), filters=("enabled",), search=("type",)
 )
+# The raw bodies are read in the console.
+register_read_only(PlatformMessage, ("id", "source", "received_at", "applied_at", "facts"), exclude=("body",))
+
+
+@admin.register(VehicleSource)
+class VehicleSourceAdmin(MadeElsewhereAdmin):
+    """Sources are made in the console, where the secret can be shown once."""
+
+    list_display = ("slug", "platform", "enabled", "last_received_at", "received", "facts", "refused")
+    search_fields = ("slug",)
 
 
 @admin.register(NotificationText)

@@ -1,27 +1,48 @@
-"""Vehicles for machines: facts in; drivers and their notifications out."""
+"""Vehicles for machines: facts and platforms' webhooks in; drivers and their notifications out."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import structlog
+from django.db import DatabaseError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from ninja import Status
+from pydantic import Field
 
-from core.api import Problem, Router, ScopedKey, page_of, rfc3339
+from core.api import (
+    ConfigurationIn,
+    Problem,
+    Router,
+    ScopedKey,
+    audited_by,
+    key_of,
+    page_of,
+    problem_response,
+    raw_body,
+    rfc3339,
+    serialize,
+)
 from core.ingest import BatchEndpoint
+from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
 from vehicles.choices import DriverChannel, NotificationState
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.openapi import FACTS_OPENAPI
-from vehicles.models import Driver, DriverNotification
+from vehicles.models import Driver, DriverNotification, VehicleSource
 from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
 from vehicles.services import notifications as services
+from vehicles.services import sources as source_services
 from vehicles.services.intake import take_facts
 from vehicles.services.policies import policies_in_force
 
+log = structlog.get_logger("signalbox.vehicles")
 router = Router()
 READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
 
@@ -62,6 +83,106 @@ def list_types(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for entry in TYPES.values()
     ]
+
+
+# ---- platforms ------------------------------------------------------------------------------------------------------
+
+
+class SourceIn(ConfigurationIn):
+    """A platform that pushes. Without `secret` one is generated and shown once; Smartcar's is its management token."""
+
+    slug: str
+    platform: str
+    secret: str = ""
+    enabled: bool = True
+    silent_after_s: int = Field(default=86_400, ge=60, le=31_536_000)
+
+
+class SourceChanges(ConfigurationIn):
+    """What of a source is to be changed; what is left out stays."""
+
+    secret: str | None = None
+    enabled: bool | None = None
+    silent_after_s: int | None = Field(default=None, ge=60, le=31_536_000)
+
+
+_SOURCE_FIELDS = "slug platform enabled silent_after_s received facts refused last_received_at last_refused_at"
+
+
+def serialize_source(source: VehicleSource) -> dict[str, Any]:
+    return serialize(source, *_SOURCE_FIELDS.split()) | {
+        "id": source.pk,
+        "path": f"/api/v1/vehicles/sources/{source.slug}",
+        "state": selectors.source_state(source, timezone.now()),
+        "not_understood": [{"note": text} | count for text, count in source.notes.items()],
+    }
+
+
+@router.get("/platforms", auth=READ, summary="Platforms that push, and how they are")
+def list_sources(request: HttpRequest, limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    rows = VehicleSource.objects.all()
+    return page_of(rows, limit=limit, cursor=cursor, shape=serialize_source, descending=False)
+
+
+@router.post("/platforms", auth=WRITE, response={201: dict[str, Any]}, summary="Make an address for a platform")
+def create_source(request: HttpRequest, body: SourceIn) -> Status[dict[str, Any]]:
+    with audited_by(key_of(request)):
+        source, secret = source_services.create_source(**body.model_dump())
+    answer = serialize_source(source)
+    return Status(201, answer if body.secret.strip() else answer | {"secret": secret})
+
+
+@router.get("/platforms/{source_slug}", auth=READ, summary="One platform, and what of it was not understood")
+def get_source(request: HttpRequest, source_slug: str) -> dict[str, Any]:
+    return serialize_source(get_object_or_404(VehicleSource, slug=source_slug))
+
+
+@router.patch("/platforms/{source_slug}", auth=WRITE, summary="Change a platform's secret, or switch it off")
+def patch_source(request: HttpRequest, source_slug: str, body: SourceChanges) -> dict[str, Any]:
+    source = get_object_or_404(VehicleSource, slug=source_slug)
+    changes = {name: value for name, value in body.model_dump().items() if value is not None}
+    with audited_by(key_of(request)):
+        return serialize_source(source_services.change_source(source=source, **changes))
+
+
+@router.delete("/platforms/{source_slug}", auth=WRITE, response={204: None}, summary="Delete a platform's address")
+def delete_source(request: HttpRequest, source_slug: str) -> Status[None]:
+    with audited_by(key_of(request)):
+        get_object_or_404(VehicleSource, slug=source_slug).delete()
+    return Status(204, None)
+
+
+@csrf_exempt
+@public
+@require_POST
+def receive_webhook(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes a webhook of Smartcar or Enode: 200 once it is stored; 401 without the platform's right signature.
+
+    A challenge is answered with its signature. What is not understood is stored and shown, never refused, so that the
+    platform does not repeat it for hours.
+    """
+    try:
+        return _receive(request, slug)
+    except Problem as problem:
+        return problem_response(problem)
+    except DatabaseError as error:
+        log.error("a platform's message was not stored", slug=slug, error=str(error).strip())
+        return problem_response(Problem(503, "It was not stored; send it again."))
+
+
+def _receive(request: HttpRequest, slug: str) -> HttpResponse:
+    now, source = timezone.now(), VehicleSource.objects.filter(slug=slug).first()
+    if source is None or not source.enabled:
+        raise Problem(401, "There is no platform at this address, or it is switched off.")
+    platform, body = source_services.platform_of(source), raw_body(request)
+    challenge = source_services.challenge_of(platform, body)
+    if challenge is not None:
+        return JsonResponse({"challenge": platform.sign(source.secret, challenge.encode())})
+    if not platform.is_signed(source.secret, body, request.headers.get(platform.signature_header, "")):
+        source_services.count_refused(source=source, now=now)
+        raise Problem(401, f"Sign the body in {platform.signature_header} with {platform.secret_name}.")
+    message = source_services.receive(source=source, body=body, now=now)
+    return JsonResponse({"facts": message.facts, "notes": message.notes})
 
 
 # ---- drivers --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ class VehiclesConfig(AppConfig):
         from console.navigation import Entry, Tile, register_entry, register_tile
         from core.choices import Scope
         from core.demo import register_demo
+        from core.health import register_check
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
         from outbox.services.banners import register_owner
@@ -34,6 +35,8 @@ class VehiclesConfig(AppConfig):
         register_list(CATEGORY_LIST)
         register_retention_hold(app, retention.events_of_living)
         register_owner(AUDIENCE, BANNERS)
+        register_check("platforms", selectors.check_sources, for_readiness=False)
+        register_periodic("vehicles: apply messages", task="vehicles.apply_messages", every_s=60)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)
         label = _("Vehicle notifications")
         register_entry(
@@ -43,4 +46,6 @@ class VehiclesConfig(AppConfig):
         )
         register_entry(Entry("manage", _("Drivers"), f"{app}:drivers", f"{app}.view_driver", "users", 60))
         register_entry(Entry("manage", _("Vehicles"), f"{app}:vehicles", f"{app}.view_vehicle", "truck", 70))
+        label, view = _("Platforms"), f"{app}.view_vehiclesource"
+        register_entry(Entry("manage", label, f"{app}:sources", view, "inbox-arrow-down", 71))
         register_tile(Tile(app, "vehicles/tile.html", tiles.notification_tile, f"{app}.view_drivernotification", 20))

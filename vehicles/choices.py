@@ -181,3 +181,10 @@ class CampaignState(models.TextChoices):
 
 
 CAMPAIGN_COLOURS = {CampaignState.DRAFT: "secondary", CampaignState.RUNNING: "success", CampaignState.ENDED: "info"}
+
+
+class PlatformName(models.TextChoices):
+    """Connected-car platforms whose webhooks are understood; the modules of `vehicles.ingest.platforms`."""
+
+    SMARTCAR = "smartcar", "Smartcar"
+    ENODE = "enode", "Enode"

@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from outbox.choices import Language
 from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
-from vehicles.choices import DriverChannel
+from vehicles.choices import DriverChannel, PlatformName
 from vehicles.ingest.base import IncomingFact
 from vehicles.rules.deciding import Policy
 
@@ -241,3 +241,37 @@ class CampaignForm(forms.Form):
     )
     begins_at = LocalMoment(label=_("Begins"))
     ends_at = LocalMoment(label=_("Ends"), required=False)
+
+
+class SourceForm(forms.Form):
+    slug = forms.SlugField(label=_("Slug"), max_length=60, help_text=_("The last part of its address."))
+    platform = forms.ChoiceField(label=_("Platform"), choices=PlatformName.choices)
+    secret = forms.CharField(
+        label=_("Secret"),
+        max_length=500,
+        required=False,
+        help_text=_(
+            "By which the platform signs: Smartcar’s application management token, or the secret of Enode’s webhook."
+            " Empty for a random one, which is shown once."
+        ),
+    )
+    silent_after_s = forms.IntegerField(
+        label=_("Silent after (s)"),
+        min_value=60,
+        max_value=31_536_000,
+        initial=86_400,
+        help_text=_("Nothing received for this long means that the platform is silent."),
+    )
+
+
+class SourceChangeForm(forms.Form):
+    enabled = forms.BooleanField(label=_("On"), required=False, help_text=_("Off, nothing is taken at its address."))
+    secret = forms.CharField(
+        label=_("New secret"), max_length=500, required=False, help_text=_("Empty: the present one stays.")
+    )
+    silent_after_s = forms.IntegerField(
+        label=_("Silent after (s)"),
+        min_value=60,
+        max_value=31_536_000,
+        help_text=_("Nothing received for this long means that the platform is silent."),
+    )

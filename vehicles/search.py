@@ -23,6 +23,7 @@ from vehicles.choices import (
     NotificationState,
     PairingReason,
     PairingState,
+    PlatformName,
     Reason,
     TriggerKind,
     UnmanagedReason,
@@ -280,5 +281,26 @@ TYPE_SEARCH = SearchSchema(
         ChoiceFacet("severity", "type", _("Severity"), choices=_types("severity", DriverSeverity)),
         ChoiceFacet("kind", "type", _("Kind"), choices=_types("kind", TriggerKind)),
         FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
+    ),
+)
+
+SOURCE_SEARCH = SearchSchema(
+    any_text("slug", "platform"),
+    (
+        TextFacet("slug", "slug", _("Slug")),
+        ChoiceFacet("platform", "platform", _("Platform"), choices=_values(PlatformName)),
+        FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
+        TimeFacet("received", "last_received_at", _("Last received")),
+        NumberFacet("refused", "refused", _("Refused")),
+    ),
+)
+PLATFORM_MESSAGE_SEARCH = SearchSchema(
+    any_text("source__slug"),
+    (
+        TextFacet("source", "source__slug", _("Source")),
+        TimeFacet("received", "received_at", _("Received")),
+        FlagFacet("read", "applied_at", _("Read"), when_true=Q(applied_at__isnull=False)),
+        FlagFacet("understood", "notes", _("Understood"), when_true=Q(notes=[])),
+        NumberFacet("facts", "facts", _("Facts")),
     ),
 )

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from console.paging import COUNT_CAP, capped_ids
+from core.health import Finding
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
 from vehicles.choices import LIVE, SHOWN, NotificationState
@@ -23,13 +25,44 @@ from vehicles.models import (
     Fact,
     NotificationStep,
     OemAccount,
+    PlatformMessage,
     TypeSetting,
     UtilityContract,
     Vehicle,
+    VehicleSource,
 )
 from vehicles.search import DRIVER_SEARCH
 
 TIMELINE = 200
+
+
+# A body that waits longer than this means that nobody applies them.
+WAITED_TOO_LONG_S = 300.0
+
+
+def platform_messages() -> QuerySet[PlatformMessage]:
+    return PlatformMessage.objects.select_related("source").defer("body")
+
+
+def source_state(source: VehicleSource, now: datetime) -> str:
+    """heard, silent (nothing received for as long as was set), never heard, or off."""
+    if not source.enabled:
+        return "off"
+    if source.last_received_at is None:
+        return "never"
+    return "silent" if (now - source.last_received_at).total_seconds() > source.silent_after_s else "heard"
+
+
+def check_sources(now: datetime) -> Finding:
+    """Whether what platforms bring is read, and whether each of them still brings any."""
+    oldest = PlatformMessage.objects.filter(applied_at__isnull=True).order_by("id").first()
+    age = (now - oldest.received_at).total_seconds() if oldest else 0.0
+    if age > WAITED_TOO_LONG_S:
+        return Finding(False, _("a platform’s message has waited %(age)d s to be read") % {"age": age}, age)
+    silent = [source.slug for source in VehicleSource.objects.all() if source_state(source, now) == "silent"]
+    if silent:
+        return Finding(False, _("nothing arrives from %(slugs)s") % {"slugs": ", ".join(silent)})
+    return Finding(True, _("what platforms bring is read"), age)
 
 
 def vehicles() -> QuerySet[Vehicle]:

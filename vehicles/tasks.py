@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from vehicles.services import campaigns, evaluation, policies
+from vehicles.services import campaigns, evaluation, policies, sources
 
 
 @shared_task(name="vehicles.sweep")
@@ -23,6 +23,13 @@ def sweep() -> None:
 def sweep_more() -> None:
     """The rest of what is due, batch by batch; as many workers as there are may do so at once."""
     while evaluation.sweep_due(now=timezone.now()) >= evaluation.AT_ONCE:
+        continue
+
+
+@shared_task(name="vehicles.apply_messages")
+def apply_messages() -> None:
+    """What platforms brought and what could not be applied when it came."""
+    while sources.apply_waiting(now=timezone.now()) >= sources.AT_ONCE:
         continue
 
 

@@ -172,3 +172,12 @@ def audit_lines(entry: Any) -> list[tuple[str, str, str]]:
 @register.filter
 def is_past(moment: datetime) -> bool:
     return moment <= timezone.now()
+
+
+@register.filter
+def pretty_text(text: str) -> str:
+    """JSON text indented; anything else unchanged."""
+    try:
+        return msgspec.json.format(text)
+    except (msgspec.DecodeError, RecursionError):
+        return text or _("(empty)")

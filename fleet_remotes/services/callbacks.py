@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from core.refusal import Refused
 from core.services import digest_of
+from core.text import SLUG
 from fleet_remotes.choices import REMOTE_TYPES
 from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.models import Callback, Fleet
@@ -26,7 +27,6 @@ from fleet_remotes.services.bulk_writes import store_bodies
 # RFC 9110's token; some names would never reach us, or are not the vendor's to set.
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
 _TAKEN = ("host", "content-length", "content-type", "connection", "transfer-encoding", "cookie")
-_SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def create_callback(
     slug, header_name = slug.strip().lower(), header_name.strip()
     value = header_value.strip() or secrets.token_urlsafe(32)
     _check_header(header_name, value)
-    if not _SLUG.fullmatch(slug) or len(slug) > 60:
+    if not SLUG.fullmatch(slug) or len(slug) > 60:
         raise Refused(_("Give a short name of letters, digits and hyphens."), field="slug")
     callback = Callback(
         slug=slug,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from django import template
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 
 from console.templatetags.console import register_colours, short_duration
 from fleet_remotes.catalogue import advice_of, summary_of, words_for
@@ -42,12 +40,3 @@ def delay(seconds: float | None) -> str:
     if abs(seconds) < 10:
         return f"{number_format(round(seconds, 1), 1)} s"
     return short_duration(seconds)
-
-
-@register.filter
-def pretty_text(text: str) -> str:
-    """JSON text indented; anything else unchanged."""
-    try:
-        return msgspec.json.format(text)
-    except (msgspec.DecodeError, RecursionError):
-        return text or _("(empty)")

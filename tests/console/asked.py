@@ -96,6 +96,11 @@ PAGES: dict[str, dict[str, str]] = {
     "vehicles": {
         "add_campaign": "campaign_new",
         "add_fact": "fact_new",
+        "add_vehiclesource": "source_new",
+        "change_vehiclesource": "source_edit",
+        "delete_vehiclesource": "source_delete",
+        "view_platformmessage": "platform_message platform_messages",
+        "view_vehiclesource": "source sources",
         "change_campaign": "campaign_edit",
         "change_notificationtext": "type_texts",
         "change_typesetting": "type_edit",

@@ -54,7 +54,15 @@ from infra_notifications.models import (
 from infra_notifications.services.mail_links import acknowledge_url
 from outbox.models import Address, Banner, Delivery, Event, TopicList, WebhookEndpoint
 from tests.factories.everything import World
-from vehicles.models import Campaign, Driver, DriverNotification, TypeSetting, Vehicle
+from vehicles.models import (
+    Campaign,
+    Driver,
+    DriverNotification,
+    PlatformMessage,
+    TypeSetting,
+    Vehicle,
+    VehicleSource,
+)
 
 # The object behind `pk`, by the beginning of the route's name; the longest that fits counts.
 OBJECT_OF: dict[str, type[Model]] = {
@@ -85,6 +93,8 @@ OBJECT_OF: dict[str, type[Model]] = {
     "infra_notifications:ocpp_route": OcppRoute,
     "infra_notifications:source": Source,
     "infra_notifications:unmapped": UnmappedReport,
+    "vehicles:platform_message": PlatformMessage,
+    "vehicles:source": VehicleSource,
     "vehicles:driver": Driver,
     "vehicles:vehicle": Vehicle,
     "vehicles:notification": DriverNotification,
@@ -229,6 +239,7 @@ class ApiOperation:
             "path:driver_id": world[Driver].external_id,
             "notification_id": world[DriverNotification].pk,
             "slug": world[OcppRoute].slug,
+            "source_slug": world[VehicleSource].slug,
         }
         if "{uid}" in self.pattern:
             values["uid"] = world[BIKESHARE[self.pattern.split("/")[2]]].pk

@@ -288,6 +288,7 @@ def test_binary_columns_are_few_and_known() -> None:
         "console.Undo.payload",
         "fleet_remotes.CallbackMessage.body",
         "vehicles.Fact.digest",
+        "vehicles.PlatformMessage.body",
     }
 
 

@@ -33,6 +33,7 @@ PUBLIC = {
     # The link of a mail to acknowledge: its signature is the key.
     "infra_notifications:mail_acknowledge",
     # The vendor's door of fleet remotes: it asks for the static header that was registered there.
+    "platform_webhook",
     "remote_callback",
     # The public feed of a program that publishes one (GBFS).
     "bikeshare:gbfs_gbfs",
@@ -102,7 +103,7 @@ def test_strangers_are_sent_from_the_admin_to_the_sign_in(world: World, client: 
 def test_public_pages_open_for_strangers(world: World, client: Client) -> None:
     client.raise_request_exception = False
     for page, response in answers(client, pages(lambda asked: asked is None), world).items():
-        expected = (401, 405) if page.endswith("remote_callback") else (200, 302, 405)
+        expected = (401, 405) if page.endswith(("remote_callback", "platform_webhook")) else (200, 302, 405)
         assert response.status_code in expected or page in HEALTH, page
 
 
@@ -124,7 +125,7 @@ def test_without_a_role_the_admin_refuses(world: World) -> None:
 def test_an_administrator_may_open_every_page(world: World, owner: User) -> None:
     administrator = signed_in(owner)
     for page, response in answers(administrator, own_routes(), world).items():
-        if page not in (*HEALTH, "POST remote_callback"):
+        if page not in (*HEALTH, "POST remote_callback", "POST platform_webhook"):
             assert response.status_code in (200, 204, 302, 405, 422), page
 
 

@@ -20,6 +20,7 @@ CONFIGURATION = (
     "/topic-lists",
     "/webhooks",
     "/remotes/callbacks",
+    "/vehicles/platforms",
 )
 
 
@@ -108,6 +109,7 @@ CREATED: dict[str, dict[str, Any]] = {
     "/topic-lists": {"name": "A", "topics": ["*"]},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
     "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
+    "/vehicles/platforms": {"slug": "a", "platform": "enode"},
 }
 SLIPS = {
     "/charging/groups": ("notify_recover", "notify_recovery"),
@@ -116,6 +118,7 @@ SLIPS = {
     "/topic-lists": ("gather", "gather_s"),
     "/webhooks": ("topic", "topics"),
     "/remotes/callbacks": ("batch_window", "batch_window_s"),
+    "/vehicles/platforms": ("silent_after", "silent_after_s"),
 }
 
 

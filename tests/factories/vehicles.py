@@ -26,12 +26,14 @@ from vehicles.models import (
     OemService,
     Payout,
     PdlAgreement,
+    PlatformMessage,
     Referral,
     Reimbursement,
     TelemetrySample,
     TypeSetting,
     UtilityContract,
     Vehicle,
+    VehicleSource,
 )
 
 
@@ -94,8 +96,13 @@ def one_of_each(owner: User) -> list[Model]:
     note: Any = NotificationFactory(driver=driver, vehicle=vehicle)
     campaign: Any = CampaignFactory(created_by=owner)
     money: dict[str, Any] = {"driver": driver, "amount": 12, "currency": "EUR"}
+    source = VehicleSource.objects.create(
+        slug="walked", platform="enode", secret="x" * 32, notes={"<b>": {"n": 2, "at": now.isoformat()}}
+    )
     return [
         driver,
+        source,
+        PlatformMessage.objects.create(source=source, body=b'[{"event": "<script>"}]', received_at=now, notes=["<i>"]),
         account,
         vehicle,
         location,

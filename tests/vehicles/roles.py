@@ -7,7 +7,7 @@ from core.roles import OPERATOR, VIEWER
 _SEEN = (
     "driver oemaccount vehicle oemservice charginglocation utilitycontract pdlagreement chargingsession telemetrysample"
     " payout reimbursement coststatement referral campaign campaignrecipient fact drivernotification notificationstep"
-    " typesetting notificationtext"
+    " typesetting notificationtext vehiclesource platformmessage"
 )
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in _SEEN.split()},
@@ -17,7 +17,7 @@ GRANTS: dict[str, set[str]] = {
         "run_campaign",
         *(
             f"{action}_{model}"
-            for model in ("campaign", "typesetting", "notificationtext")
+            for model in ("campaign", "typesetting", "notificationtext", "vehiclesource")
             for action in ("add", "change", "delete")
         ),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,9 +13,11 @@ from msgspec import UNSET, Meta, Struct
 
 from core.time_zones import known_zones
 from vehicles.rules.sessions import Sample
+from vehicles.rules.timelines import UNKNOWN
+from vehicles.rules.words import VOCABULARIES
 
 Id = Annotated[str, Meta(min_length=1, max_length=100, description="The sender's own id.")]
-Word = Annotated[str, Meta(max_length=40)]
+Word = Annotated[str, Meta(max_length=100)]
 Text = Annotated[str, Meta(max_length=250)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -65,10 +68,22 @@ class IncomingFact(Struct, kw_only=True, tag_field="type"):
         """What the fact is about, for the timeline."""
         return f"{self.about}:{self.key}"
 
-    def data_values(self) -> dict[str, Any]:
-        """What was reported, as it is stored: JSON values, without what was left out."""
+    def wording(self) -> dict[str, Any]:
+        """What was reported, as it was said: JSON values, without what was left out."""
         values: dict[str, Any] = msgspec.to_builtins(self.data)
         return values
+
+    def data_values(self) -> dict[str, Any]:
+        """What was reported, in our words. A word that nobody told us is reported beside its field: it is shown, and
+        nothing follows from it."""
+        return dict(_in_our_words(self.type, self.wording()))
+
+    def unknown_words(self) -> list[tuple[str, str]]:
+        """The fields of which the word is not known, with that word."""
+        values = self.data_values()
+        return [
+            (name.removesuffix(UNKNOWN), str(word)) for name, word in values.items() if name.endswith(UNKNOWN) and word
+        ]
 
     def links(self, *names: str) -> dict[str, str]:
         """The other entities that the fact names; of these fields only, where some are given."""
@@ -88,6 +103,16 @@ class IncomingFact(Struct, kw_only=True, tag_field="type"):
 
 
 _FRAME = ("id", "occurred_at", "data")
+
+
+def _in_our_words(fact_type: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    vocabularies = VOCABULARIES.get(fact_type, {})
+    for name, value in values.items():
+        if name in vocabularies and isinstance(value, str):
+            known = vocabularies[name].read(value)
+            yield (name, known) if known is not None else (name + UNKNOWN, value)
+        else:
+            yield name, value
 
 
 class Data(Struct, kw_only=True):

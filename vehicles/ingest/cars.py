@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
 from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Text, Word
+from vehicles.rules.timelines import UNKNOWN
+from vehicles.rules.words import CAPABILITY_STATE, SERVICE_CODE
 
 # The capabilities of the reference, A1.2: a list names those that are available, the others of these are missing.
 CAPABILITIES = (
@@ -23,6 +26,20 @@ CAPABILITIES = (
     "pushTelemetry",
     "geoFencing",
 )
+
+
+_BY_KEY = {name.casefold(): name for name in CAPABILITIES}
+
+
+def capability_of(name: str) -> str:
+    """A capability's name as the reference spells it; another stays as it is."""
+    return _BY_KEY.get(re.sub(r"[\s_-]+", "", name).casefold(), name)
+
+
+def _capability(name: str, state: str) -> tuple[str, str]:
+    known = CAPABILITY_STATE.read(state)
+    field = f"capability.{capability_of(name)}"
+    return (field, known) if known is not None else (field + UNKNOWN, state)
 
 
 class AccountData(Data, kw_only=True):
@@ -76,8 +93,13 @@ class VehicleFact(IncomingFact, tag="vehicle", kw_only=True):
         values = super().values()
         capabilities = values.pop("capabilities", {})
         if isinstance(capabilities, list):
-            capabilities = dict.fromkeys(CAPABILITIES, "missing") | dict.fromkeys(capabilities, "available")
-        return values | {f"capability.{name}": state for name, state in capabilities.items()}
+            named = dict.fromkeys(map(capability_of, capabilities), "available")
+            capabilities = dict.fromkeys(CAPABILITIES, "missing") | named
+        return values | dict(_capability(name, state) for name, state in capabilities.items())
+
+    def unknown_words(self) -> list[tuple[str, str]]:
+        values = self.values()
+        return [(name.removesuffix(UNKNOWN), str(word)) for name, word in values.items() if name.endswith(UNKNOWN)]
 
 
 class ListingData(Data, kw_only=True):
@@ -151,7 +173,7 @@ class PairingFact(IncomingFact, tag="pairing", kw_only=True):
     data: PairingData
 
     def values(self) -> dict[str, Any]:
-        return {"pairing": self.data.step.lower()}
+        return {name.replace("step", "pairing"): word for name, word in self.data_values().items()}
 
 
 class ServiceData(Data, kw_only=True):
@@ -171,6 +193,6 @@ class ServiceFact(IncomingFact, tag="oem_service", kw_only=True):
     data: ServiceData
 
     def reports(self) -> list[EntityReport]:
-        code = self.data.code.upper()
+        code = SERVICE_CODE.read(self.data.code) or self.data.code.upper()
         values = self.data_values() | {"vehicle": self.vehicle, "code": code}
         return [EntityReport("vehicle", self.vehicle, {}), EntityReport("service", f"{self.vehicle}/{code}", values)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Percent, SampleReport, Word
-from vehicles.rules.sessions import Sample
+from vehicles.rules.sessions import UNKNOWN_STATE, Sample
 
 
 class TelemetryData(Data, kw_only=True):
@@ -17,7 +17,7 @@ class TelemetryData(Data, kw_only=True):
     `location` is a charging location's id; null or left out: the place is unknown.
     """
 
-    charge_state: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    charge_state: Word | UnsetType = UNSET
     location: Id | None = None
     power_kw: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
     soc: Percent | None = None
@@ -37,7 +37,7 @@ class TelemetryFact(IncomingFact, tag="telemetry", kw_only=True):
     def samples(self, at: datetime) -> list[SampleReport]:
         if self.data.charge_state is UNSET:
             return []
-        state = self.data.charge_state.strip().lower()
+        state = self.data_values().get("charge_state", UNKNOWN_STATE)
         sample = Sample(at, state, self.data.location or "", self.data.power_kw, self.data.soc)
         return [SampleReport(self.vehicle, sample)]
 
@@ -85,7 +85,7 @@ class CommandFact(IncomingFact, tag="charging_command", kw_only=True):
     data: CommandData
 
     def values(self) -> dict[str, Any]:
-        return {"command": self.data.command.lower()}
+        return self.data_values()
 
 
 class SessionData(Data, kw_only=True):

@@ -133,7 +133,7 @@ class AgreementFact(IncomingFact, tag="pdl_agreement", kw_only=True):
     data: AgreementData
 
     def reports(self) -> list[EntityReport]:
-        values = self.data_values() | {"location": self.location, "state": self.data.state.lower()}
+        values = self.data_values() | {"location": self.location}
         return [
             EntityReport("location", self.location, dict(self.links("driver"))),
             EntityReport("agreement", f"{self.location}/{self.data.version}", values),

@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 from django.conf import settings
@@ -51,6 +52,8 @@ READ = (
     "notificationstep",
     "typesetting",
     "notificationtext",
+    "vehiclesource",
+    "platformmessage",
 )
 
 
@@ -70,7 +73,7 @@ def roles(apps, schema_editor):
                 *(
                     f"{action}_{model}"
                     for action in ("add", "change", "delete")
-                    for model in ("typesetting", "notificationtext")
+                    for model in ("typesetting", "notificationtext", "vehiclesource")
                 ),
             ],
             ADMINISTRATOR: [],
@@ -1024,6 +1027,74 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "notification texts",
                 "ordering": ("type", "language"),
                 "constraints": [models.UniqueConstraint(fields=("type", "language"), name="notificationtext_unique")],
+            },
+        ),
+        migrations.CreateModel(
+            name="VehicleSource",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=60, unique=True, verbose_name="slug")),
+                (
+                    "platform",
+                    models.CharField(
+                        choices=[("smartcar", "Smartcar"), ("enode", "Enode")], max_length=20, verbose_name="platform"
+                    ),
+                ),
+                ("secret", models.CharField(editable=False, max_length=500)),
+                ("enabled", models.BooleanField(default=True, verbose_name="on")),
+                (
+                    "silent_after_s",
+                    models.PositiveIntegerField(
+                        default=86400,
+                        help_text="Nothing received for this long means that the platform is silent.",
+                        validators=[django.core.validators.MinValueValidator(60)],
+                        verbose_name="silent after (s)",
+                    ),
+                ),
+                ("received", models.PositiveBigIntegerField(default=0, editable=False, verbose_name="received")),
+                ("facts", models.PositiveBigIntegerField(default=0, editable=False, verbose_name="facts")),
+                ("refused", models.PositiveBigIntegerField(default=0, editable=False, verbose_name="refused")),
+                ("last_received_at", models.DateTimeField(editable=False, null=True, verbose_name="last received")),
+                ("last_refused_at", models.DateTimeField(editable=False, null=True, verbose_name="last refused")),
+                ("notes", models.JSONField(default=dict, editable=False, verbose_name="not understood")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+            ],
+            options={
+                "verbose_name": "platform source",
+                "verbose_name_plural": "platform sources",
+                "ordering": ("slug",),
+            },
+        ),
+        migrations.CreateModel(
+            name="PlatformMessage",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("body", models.BinaryField()),
+                ("received_at", models.DateTimeField(verbose_name="received")),
+                ("applied_at", models.DateTimeField(null=True, verbose_name="applied")),
+                ("facts", models.PositiveIntegerField(default=0, verbose_name="facts")),
+                ("notes", models.JSONField(default=list, verbose_name="notes")),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="vehicles.vehiclesource",
+                        verbose_name="source",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "platform message",
+                "verbose_name_plural": "platform messages",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("applied_at__isnull", True)), fields=["id"], name="platformmessage_waiting"
+                    ),
+                    models.Index(fields=["source", "-id"], name="platformmessage_source"),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["received_at"], name="platformmessage_received"),
+                ],
             },
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),

@@ -8,6 +8,7 @@ from vehicles.models.facts import Fact
 from vehicles.models.money import CostStatement, Payout, Referral, Reimbursement
 from vehicles.models.notifications import DriverNotification, NotificationStep, NotificationText, TypeSetting
 from vehicles.models.oem import OemAccount, OemService, Vehicle
+from vehicles.models.sources import PlatformMessage, VehicleSource
 
 __all__ = [
     "Campaign",
@@ -24,10 +25,12 @@ __all__ = [
     "OemService",
     "Payout",
     "PdlAgreement",
+    "PlatformMessage",
     "Referral",
     "Reimbursement",
     "TelemetrySample",
     "TypeSetting",
     "UtilityContract",
     "Vehicle",
+    "VehicleSource",
 ]

@@ -17,7 +17,8 @@ from vehicles.rules.timelines import Reports
 
 NEEDED = ("geoLocation", "startStopCharging")
 DISCONNECTED, CHARGING, STOPPED = "disconnected", "charging", "stopped"
-SILENT_STATES = ("", "unknown")
+UNKNOWN_STATE = "unknown"
+SILENT_STATES = ("", UNKNOWN_STATE)
 
 
 @dataclass(frozen=True, slots=True)

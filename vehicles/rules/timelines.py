@@ -20,6 +20,8 @@ from typing import Any
 MOST_ENTRIES = 30
 
 Raw = dict[str, list[list[Any]]]
+# Beside the timeline of a field stands one of the words for it that are not known, under its name and this.
+UNKNOWN = "?"
 
 
 def to_text(moment: datetime) -> str:
@@ -80,6 +82,13 @@ class Reports:
     def latest(self, field: str, default: Any = None) -> Any:
         entries = self.raw.get(field)
         return entries[-1][1] if entries else default
+
+    def shown(self, field: str) -> Any:
+        """The present value as it is shown: the last word, be it known or not."""
+        known, unknown = self.raw.get(field), self.raw.get(field + UNKNOWN)
+        if unknown and (not known or unknown[-1][0] >= known[-1][0]):
+            return unknown[-1][1]
+        return known[-1][1] if known else None
 
     def reported_at(self, field: str) -> datetime | None:
         """When the present value was last said."""

@@ -30,6 +30,11 @@ def take_facts(*, submissions: Sequence[Submission[IncomingFact]], now: datetime
     return take(submissions, _FactSteps, now=now)
 
 
+def unknown_word(name: str, word: str) -> str:
+    """What is said of a word that is in no table."""
+    return f"`{name}`: “{word}” is no word that Signalbox knows; it is stored and shown, and nothing follows from it."
+
+
 def _judged(fact: IncomingFact, now: datetime) -> Moment:
     # Facts come from systems that keep them, in any order: neither an old one nor one that is older than the last shows
     # a wrong clock.
@@ -85,6 +90,8 @@ class _FactSteps(BatchSteps[IncomingFact]):
         fact = self.incoming.items[row]
         if (error_s := _judged(fact, self.now).error_s) is not None:
             self.incoming.warn(row, f"`occurred_at` is wrong by {span_text(error_s)}; the time of receipt counts.")
+        for name, word in fact.unknown_words():
+            self.incoming.warn(row, unknown_word(name, word))
         return moment_of(fact, self.now)
 
     def _change(self, work: EntityUnitOfWork, *, of_drivers: bool) -> None:
@@ -101,7 +108,7 @@ class _FactSteps(BatchSteps[IncomingFact]):
         """Stores the facts for the timeline; the same one again, of the same moment, is counted."""
         rows: dict[bytes, list[Any]] = {}
         for fact, at, effect in zip(self.facts, self.moments, self.effects, strict=True):
-            data = msgspec.json.encode(fact.data_values()).decode()
+            data = msgspec.json.encode(fact.wording()).decode()
             digest = hashlib.blake2b(f"{fact.type}|{fact.subject}|{at.isoformat()}|{data}".encode(), digest_size=16)
             values = [fact.type, fact.subject, data, at, self.now, effect, 0, digest.hexdigest()]
             rows.setdefault(digest.digest(), values)[-2] += 1

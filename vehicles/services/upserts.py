@@ -88,7 +88,7 @@ def _reader(column: Any) -> Present:
 
 
 def _text(reports: Reports, name: str) -> str:
-    value = reports.latest(name)
+    value = reports.shown(name)
     return "" if value is None else str(value)
 
 

@@ -13,6 +13,15 @@ from vehicles.views.catalogue import CatalogueList, notification_type, type_edit
 from vehicles.views.drivers import DriverList, driver
 from vehicles.views.facts import fact_new
 from vehicles.views.notifications import NotificationList, notification
+from vehicles.views.sources import (
+    PlatformMessageList,
+    SourceList,
+    platform_message,
+    source,
+    source_delete,
+    source_edit,
+    source_new,
+)
 from vehicles.views.vehicles import AccountList, ContractList, SessionList, VehicleList, vehicle
 
 __all__ = [
@@ -22,7 +31,9 @@ __all__ = [
     "ContractList",
     "DriverList",
     "NotificationList",
+    "PlatformMessageList",
     "SessionList",
+    "SourceList",
     "VehicleList",
     "campaign",
     "campaign_delete",
@@ -34,6 +45,11 @@ __all__ = [
     "fact_new",
     "notification",
     "notification_type",
+    "platform_message",
+    "source",
+    "source_delete",
+    "source_edit",
+    "source_new",
     "type_edit",
     "type_sample",
     "type_texts",

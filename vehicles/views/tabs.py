@@ -19,6 +19,10 @@ VEHICLE_TABS = (
     ("sessions", _("Charging sessions"), "vehicles.view_chargingsession"),
     ("contracts", _("Contracts"), "vehicles.view_utilitycontract"),
 )
+SOURCE_TABS = (
+    ("sources", _("Platforms"), "vehicles.view_vehiclesource"),
+    ("platform_messages", _("Messages of platforms"), "vehicles.view_platformmessage"),
+)
 
 
 def tabs_of(request: HttpRequest, tabs: tuple[tuple[str, Any, str], ...], active: str) -> list[dict[str, Any]]:

@@ -1,0 +1,152 @@
+"""Enode's webhooks: an array of up to 100 events, signed with HMAC-SHA1.
+
+Source: Enode's documentation of webhooks and vehicles, and the receivers that its customers published.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vehicles.ingest.platforms.base import (
+    Platform,
+    Translation,
+    first,
+    flag,
+    member,
+    moment,
+    number,
+    objects,
+    percent,
+    text,
+)
+
+# Events that say nothing about a driver's car; that they come shows that the link lives.
+_SILENT = frozenset(
+    (
+        "system:heartbeat",
+        "enode:webhook:test",
+        "user:vehicle:smart-charging-status-updated",
+        "user:schedule:execution-updated",
+        "user:vendor-action:updated",
+        "user:charge-action:updated",
+        "user:inverter:statistics-updated",
+    )
+)
+_DEVICES = ("charger", "battery", "hvac", "inverter", "meter", "hem-system")
+_OTHER_DEVICES = tuple(f"user:{device}:" for device in _DEVICES)
+# Enode's capabilities and the one of ours that each stands for.
+_CAPABILITIES = {
+    "chargeState": "chargeState",
+    "location": "geoLocation",
+    "startCharging": "startStopCharging",
+    "smartCharging": "charge",
+}
+
+
+class Enode(Platform):
+    name = "enode"
+    label = "Enode"
+    signature_header = "X-Enode-Signature"
+    signature_prefix = "sha1="
+    hash_name = "sha1"
+    secret_name = "the webhook’s secret"  # noqa: S105 - what it is called
+
+    def translate(self, body: Any) -> Translation:
+        """One body may hold events of many drivers; each is read alone."""
+        translation = Translation()
+        for event in objects(body):
+            self._read(event, translation)
+        if not list(objects(body)):
+            translation.note("The body holds no event.")
+        return translation
+
+    def _read(self, event: dict[str, Any], translation: Translation) -> None:
+        name = text(event.get("event"))
+        if name in ("user:vehicle:updated", "user:vehicle:discovered"):
+            self._vehicle(event, translation, is_new=name.endswith("discovered"))
+        elif name == "user:vehicle:deleted":
+            at = moment(event.get("createdAt"))
+            translation.add("vehicle", {"removed": True}, at, vehicle=text(member(event, "vehicle", "id")))
+        elif name == "user:credentials:invalidated":
+            self._invalidated(event, translation)
+        elif name not in _SILENT and not name.startswith(_OTHER_DEVICES):
+            translation.note(f"The event “{name}” is not known; nothing follows from it.")
+
+    def _invalidated(self, event: dict[str, Any], translation: Translation) -> None:
+        user, vendor = text(member(event, "user", "id")), text(event.get("vendor"))
+        if not user:
+            translation.note("Credentials were invalidated, and it does not say whose.")
+            return
+        data = {"auth_state": "invalid_credentials", "brand": vendor or None}
+        translation.add(
+            "oem_account", data, moment(event.get("createdAt")), account=_account(user, vendor), driver=user
+        )
+
+    def _vehicle(self, event: dict[str, Any], translation: Translation, *, is_new: bool) -> None:
+        vehicle, user = event.get("vehicle"), text(member(event, "user", "id"))
+        key = text(member(vehicle, "id"))
+        if not key:
+            translation.note("An event about a vehicle names none.")
+            return
+        created, vendor = moment(event.get("createdAt")), text(member(vehicle, "vendor"))
+        account = _account(user, vendor) if user else ""
+        reachable = flag(member(vehicle, "isReachable"))
+        if account and (is_new or reachable):
+            data = {"auth_state": "ok", "linked": True, "brand": vendor or None}
+            translation.add("oem_account", data, created, account=account, driver=user)
+        information = member(vehicle, "information")
+        known = {
+            "brand": text(member(information, "brand")) or vendor or None,
+            "model": text(member(information, "model"))[:60] or None,
+            "vin": text(member(information, "vin"))[:20] or None,
+            "capabilities": _capabilities(member(vehicle, "capabilities")) or None,
+        }
+        translation.add("vehicle", known, created, vehicle=key, driver=user, account=account)
+        if is_new:
+            translation.add("vehicle_listing", {"listed": True}, created, vehicle=key, account=account)
+        if reachable is False:
+            translation.add("vehicle_contact", {"ok": False}, created, vehicle=key)
+        else:
+            self._telemetry(vehicle, created, key, translation)
+
+    @staticmethod
+    def _telemetry(vehicle: Any, created: str | None, key: str, translation: Translation) -> None:
+        charge = member(vehicle, "chargeState")
+        state, charging = text(member(charge, "powerDeliveryState")), flag(member(charge, "isCharging"))
+        plugged, full = flag(member(charge, "isPluggedIn")), flag(member(charge, "isFullyCharged"))
+        if not state or state.upper() == "UNKNOWN":
+            state = _state_of(plugged, charging, full)
+        data = {
+            "charge_state": state or None,
+            "soc": percent(member(charge, "batteryLevel")),
+            "power_kw": number(member(charge, "chargeRate"), -1000, 1000),
+            "location": text(first(member(vehicle, "locationId"), member(vehicle, "location", "id"))) or None,
+        }
+        if data["charge_state"] or data["soc"] is not None:
+            at = moment(member(charge, "lastUpdated")) or moment(member(vehicle, "lastSeen")) or created
+            translation.add("telemetry", data, at, vehicle=key)
+
+
+def _account(user: str, vendor: str) -> str:
+    """A driver has one account with each manufacturer."""
+    return f"{user}/{vendor}"[:100]
+
+
+def _state_of(plugged: bool | None, charging: bool | None, full: bool | None) -> str:
+    if plugged is False:
+        return "disconnected"
+    if charging:
+        return "charging"
+    return ("complete" if full else "stopped") if plugged else ""
+
+
+def _capabilities(value: Any) -> dict[str, str]:
+    """Available, missing until further notice, or blocked until the driver intervenes (`interventionIds`)."""
+    states: dict[str, str] = {}
+    for name, ours in _CAPABILITIES.items():
+        capability = member(value, name)
+        capable = flag(member(capability, "isCapable"))
+        if capable is not None:
+            waits = bool(member(capability, "interventionIds"))
+            states[ours] = "available" if capable else ("blocked" if waits else "missing")
+    return states

@@ -1,0 +1,221 @@
+"""Smartcar's webhooks: one event for a body, signed with HMAC-SHA256 by the application's management token.
+
+Source: Smartcar's documentation of its webhooks (VERIFY, VEHICLE_STATE, VEHICLE_ERROR), its signals and its errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vehicles.ingest.platforms.base import (
+    Platform,
+    Translation,
+    first,
+    flag,
+    member,
+    moment,
+    newest,
+    number,
+    objects,
+    percent,
+    text,
+)
+
+# An answer to a challenge is a signature: only what cannot be a body is signed.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_.=+/-]{1,200}")
+_IMPERIAL = ("w", "watt", "watts")
+# The signals that are read; any other is a telemetry that no notification needs.
+_READ = frozenset(
+    (
+        "tractionbattery-stateofcharge",
+        "charge-ischarging",
+        "charge-ischargingcableconnected",
+        "charge-detailedchargingstatus",
+        "charge-wattage",
+        "connectivitystatus-isonline",
+        "connectivitystatus-isasleep",
+        "vehicleidentification-vin",
+        "vehicleuseraccount-role",
+    )
+)
+_Step = Callable[["_Error", Translation], None]
+
+
+class Smartcar(Platform):
+    name = "smartcar"
+    label = "Smartcar"
+    signature_header = "SC-Signature"
+    hash_name = "sha256"
+    secret_name = "the application management token"  # noqa: S105 - what it is called
+
+    def challenge(self, body: Any) -> str | None:
+        if _kind(body) != "VERIFY":
+            return None
+        challenge = first(member(body, "data", "challenge"), member(body, "payload", "challenge"))
+        return challenge if isinstance(challenge, str) and _CHALLENGE.fullmatch(challenge) else ""
+
+    def translate(self, body: Any) -> Translation:
+        translation = Translation(delivery=text(first(member(body, "eventId"), member(body, "meta", "deliveryId"))))
+        kind = _kind(body)
+        if kind == "VEHICLE_STATE":
+            _state(body, translation)
+        elif kind == "VEHICLE_ERROR":
+            for error in objects(first(member(body, "data", "errors"), member(body, "data", "error"), [])):
+                _error(body, error, translation)
+        else:
+            translation.note(f"The event “{kind or 'without a type'}” is not known; nothing follows from it.")
+        return translation
+
+
+def _kind(body: Any) -> str:
+    return text(first(member(body, "eventType"), member(body, "eventName"))).upper()
+
+
+def _vehicle(body: Any) -> str:
+    places = (("data", "vehicle", "id"), ("vehicleId",), ("data", "vehicleId"))
+    return text(first(*(member(body, *place) for place in places)))
+
+
+def _make(body: Any) -> str:
+    return text(first(member(body, "data", "vehicle", "make"), member(body, "vehicle", "make")))
+
+
+def _user(body: Any) -> str:
+    return text(first(member(body, "data", "user", "id"), member(body, "userId")))
+
+
+def _account(body: Any) -> str:
+    """A driver has one account with each manufacturer."""
+    user, make = _user(body), _make(body)
+    return f"{user}/{make}"[:100] if user and make else ""
+
+
+def _said_at(meta: Any) -> str | None:
+    """When the manufacturer measured it, or else when it was fetched."""
+    return first(*(moment(member(meta, name)) for name in ("oemUpdatedAt", "retrievedAt", "fetchedAt")))  # type: ignore[no-any-return]
+
+
+def _state(body: Any, translation: Translation) -> None:
+    """All signals of a car as one: telemetry is of the moment of the newest that is read."""
+    vehicle = _vehicle(body)
+    if not vehicle:
+        translation.note("An event about a vehicle names none.")
+        return
+    values: dict[str, Any] = {}
+    times: dict[str, str | None] = {}
+    for signal in objects(member(body, "data", "signals")):
+        code, status = text(signal.get("code")).lower(), text(member(signal, "status", "value")).upper()
+        if code in _READ and status in ("", "SUCCESS"):
+            inner = signal.get("body", signal.get("value"))
+            values[code] = inner if code == "charge-wattage" else first(member(inner, "value"), inner)
+            times[code] = _said_at(signal.get("meta"))
+    delivered = moment(member(body, "meta", "deliveredAt"))
+    at = newest(*times.values()) or delivered
+    known = {
+        "brand": _make(body) or None,
+        "model": text(member(body, "data", "vehicle", "model"))[:60] or None,
+        "vin": text(values.get("vehicleidentification-vin"))[:20] or None,
+        "user_role": text(values.get("vehicleuseraccount-role"))[:40] or None,
+    }
+    translation.add("vehicle", known, at, vehicle=vehicle, driver=_user(body), account=_account(body))
+    asleep, online = flag(values.get("connectivitystatus-isasleep")), flag(values.get("connectivitystatus-isonline"))
+    if asleep or online is False:
+        data = {"ok": False, "asleep": asleep}
+        translation.add("vehicle_contact", data, times.get("connectivitystatus-isonline") or at, vehicle=vehicle)
+    telemetry = {
+        "charge_state": _charge_state(values) or None,
+        "soc": percent(values.get("tractionbattery-stateofcharge")),
+        "power_kw": _kilowatts(values.get("charge-wattage")),
+    }
+    if telemetry["charge_state"] or telemetry["soc"] is not None:
+        translation.add("telemetry", telemetry, at, vehicle=vehicle)
+
+
+def _charge_state(values: Mapping[str, Any]) -> str:
+    plugged, charging = flag(values.get("charge-ischargingcableconnected")), flag(values.get("charge-ischarging"))
+    if plugged is False:
+        return "disconnected"
+    if charging:
+        return "charging"
+    detail = text(values.get("charge-detailedchargingstatus"))[:20]
+    return detail or ("stopped" if plugged else "")
+
+
+def _kilowatts(signal: Any) -> float | None:
+    power = number(first(member(signal, "value"), signal if not isinstance(signal, dict) else None), -1e6, 1e6)
+    if power is None:
+        return None
+    return power / 1000 if text(member(signal, "unit")).lower() in _IMPERIAL else number(power, -1000, 1000)
+
+
+class _Error:
+    """One error of an event, and the car, account and moment that it is about."""
+
+    def __init__(self, body: Any, error: dict[str, Any]) -> None:
+        self.vehicle, self.account, self.driver, self.make = _vehicle(body), _account(body), _user(body), _make(body)
+        self.kind, self.code = text(error.get("type")).upper(), text(error.get("code")).upper()
+        self.is_over = text(error.get("state")).upper() == "RESOLVED"
+        self.at = moment(member(body, "meta", "deliveredAt"))
+        self.reason = text(error.get("description"))
+
+
+def _error(body: Any, item: dict[str, Any], translation: Translation) -> None:
+    error = _Error(body, item)
+    step = _ERRORS.get((error.kind, error.code)) or _ERRORS.get((error.kind, "*"))
+    if step is None:
+        name = f"{error.kind}:{error.code}" if error.code else error.kind or "without a type"
+        translation.note(f"The error “{name}” is not known; nothing follows from it.")
+    else:
+        step(error, translation)
+
+
+def _sign_in(state: str) -> _Step:
+    def step(error: _Error, translation: Translation) -> None:
+        if not error.account:
+            translation.note("An error of an account does not say whose it is.")
+            return
+        data = {"auth_state": "ok" if error.is_over else state, "brand": error.make}
+        translation.add("oem_account", data, error.at, account=error.account, driver=error.driver)
+        translation.add("vehicle", {"brand": error.make}, error.at, vehicle=error.vehicle, account=error.account)
+
+    return step
+
+
+def _privacy(error: _Error, translation: Translation) -> None:
+    data = {"privacy_mode": not error.is_over, "brand": error.make}
+    translation.add("vehicle", data, error.at, vehicle=error.vehicle, driver=error.driver)
+
+
+def _contact(*, asleep: bool) -> _Step:
+    def step(error: _Error, translation: Translation) -> None:
+        data = {"ok": error.is_over, "asleep": (not error.is_over) if asleep else None}
+        translation.add("vehicle_contact", data, error.at, vehicle=error.vehicle)
+
+    return step
+
+
+def _subscription(error: _Error, translation: Translation) -> None:
+    data = {"code": "CONNECTED_SERVICES", "state": "active" if error.is_over else "expired", "reason": error.reason}
+    translation.add("oem_service", data, error.at, vehicle=error.vehicle)
+
+
+def _nothing(error: _Error, translation: Translation) -> None:
+    """What no notification is about: a car that cannot do it, a limit of calls."""
+
+
+_ERRORS: Mapping[tuple[str, str], _Step] = {
+    ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED"): _sign_in("invalid_credentials"),
+    ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): _sign_in("invalid_credentials"),
+    ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): _sign_in("revoked"),
+    ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): _subscription,
+    ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): _nothing,
+    ("VEHICLE_STATE", "REMOTE_ACCESS_DISABLED"): _privacy,
+    ("VEHICLE_STATE", "ASLEEP"): _contact(asleep=True),
+    ("VEHICLE_STATE", "UNREACHABLE"): _contact(asleep=False),
+    ("VEHICLE_STATE", "*"): _nothing,
+    ("COMPATIBILITY", "*"): _nothing,
+    ("PERMISSION", "*"): _nothing,
+    ("UPSTREAM", "*"): _nothing,
+}

@@ -1,0 +1,176 @@
+"""Platforms that push: a body is stored as it came, in a commit of its own, and then read into facts.
+
+What cannot be applied at once (a database that is busy) is applied by the sweep; what was not understood is counted
+and shown. Repetitions are known by the platform's own id, or else by the body itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from core.api import rfc3339
+from core.batches import readable
+from core.ingest import Submission
+from core.refusal import Refused
+from core.text import SLUG, clean_json
+from vehicles.choices import PlatformName
+from vehicles.ingest import AnyFact, IncomingFact
+from vehicles.ingest.platforms import PLATFORMS, Platform, Translation
+from vehicles.models import PlatformMessage, VehicleSource
+from vehicles.services.intake import take_facts
+
+log = structlog.get_logger("signalbox.vehicles")
+# Receipts of facts count within a key; a source's are those of a key that no API key has.
+_KEYS_OF_SOURCES = 1 << 48
+# So many sentences are kept of a source, and of a message.
+NOTES, NOTES_OF_MESSAGE = 100, 50
+LEAST_SECRET = 16
+AT_ONCE = 200
+
+
+def create_source(
+    *, slug: str, platform: str, secret: str = "", enabled: bool = True, silent_after_s: int = 86_400
+) -> tuple[VehicleSource, str]:
+    """Creates a source and returns it with its secret, which is generated where none is given.
+
+    Raises Refused for a bad or taken slug, an unknown platform, or a secret that is guessed quickly.
+    """
+    slug = slug.strip().lower()
+    if not SLUG.fullmatch(slug) or len(slug) > 60:
+        raise Refused(_("Give a short name of letters, digits and hyphens."), field="slug")
+    if platform not in PlatformName.values:
+        raise Refused(
+            _("There is no platform “%(name)s”; there are %(all)s.")
+            % {"name": platform, "all": ", ".join(PlatformName.values)},
+            field="platform",
+        )
+    secret = check_secret(secret) if secret.strip() else token_urlsafe(32)
+    source = VehicleSource(slug=slug, platform=platform, secret=secret, enabled=enabled, silent_after_s=silent_after_s)
+    try:
+        with transaction.atomic():
+            source.save()
+    except IntegrityError as error:
+        raise Refused(_("There is a source of this slug already."), field="slug", code="unique") from error
+    return source, secret
+
+
+def check_secret(secret: str) -> str:
+    """The secret without blanks around it. Raises Refused for one that a header cannot hold or that is too short."""
+    secret = secret.strip()
+    if not LEAST_SECRET <= len(secret) <= 500 or not secret.isascii() or not secret.isprintable():
+        raise Refused(_("Give 16 to 500 printable ASCII characters, or none for a random one."), field="secret")
+    return secret
+
+
+def change_source(*, source: VehicleSource, **changes: Any) -> VehicleSource:
+    """Changes the secret, or switches a source on or off. Raises Refused for a secret that is guessed quickly."""
+    if "secret" in changes:
+        changes["secret"] = check_secret(changes["secret"])
+    for name, value in changes.items():
+        setattr(source, name, value)
+    if changes:
+        source.save(update_fields=list(changes))
+    return source
+
+
+def challenge_of(platform: Platform, body: bytes) -> str | None:
+    """What the platform wants to have signed; None where the body is no challenge, or none that may be signed.
+
+    Whoever asks gets a signature: what could be the body of a webhook is never signed.
+    """
+    try:
+        return platform.challenge(msgspec.json.decode(clean_json(body))) or None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def platform_of(source: VehicleSource) -> Platform:
+    return PLATFORMS[source.platform]
+
+
+def count_refused(*, source: VehicleSource, now: datetime) -> None:
+    """A wrong signature: nothing is stored but this count, because anybody can send one."""
+    VehicleSource.objects.filter(pk=source.pk).update(refused=F("refused") + 1, last_refused_at=now)
+
+
+def receive(*, source: VehicleSource, body: bytes, now: datetime) -> PlatformMessage:
+    """Stores a body, and applies it. Raises DatabaseError when it could not even be stored."""
+    message = PlatformMessage.objects.create(source=source, body=body, received_at=now)
+    VehicleSource.objects.filter(pk=source.pk).update(received=F("received") + 1, last_received_at=now)
+    try:
+        apply_message(message=message, now=now)
+    except DatabaseError as error:
+        log.warning("a platform's message waits for the sweep", message_id=message.pk, error=str(error).strip())
+    return message
+
+
+def apply_message(*, message: PlatformMessage, now: datetime) -> None:
+    """Reads a stored body into facts; what was wrong with it is noted.
+
+    Done twice, by two sweeps or after a crash, its facts are repetitions that change nothing.
+    """
+    translation = _translate(platform_of(message.source), bytes(message.body))
+    message.facts = _take(message, translation)
+    message.notes, message.applied_at = translation.notes[:NOTES_OF_MESSAGE], now
+    waiting = PlatformMessage.objects.filter(pk=message.pk, applied_at__isnull=True)
+    if waiting.update(facts=message.facts, notes=message.notes, applied_at=now):
+        _count(message.source_id, message.facts, message.notes, now)
+
+
+def apply_waiting(*, now: datetime) -> int:
+    """Applies what could not be applied when it came; how many were tried."""
+    waiting = PlatformMessage.objects.filter(applied_at__isnull=True, received_at__lt=now - timedelta(seconds=5))
+    messages = list(waiting.select_related("source").order_by("id")[:AT_ONCE])
+    for message in messages:
+        apply_message(message=message, now=now)
+    return len(messages)
+
+
+def _translate(platform: Platform, body: bytes) -> Translation:
+    try:
+        decoded = msgspec.json.decode(clean_json(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        translation = Translation()
+        translation.note("The body is no JSON.")
+        return translation
+    return platform.translate(decoded)
+
+
+def _take(message: PlatformMessage, translation: Translation) -> int:
+    """Takes the facts as those of the source; how many of them were."""
+    delivery = translation.delivery or hashlib.blake2b(bytes(message.body), digest_size=16).hexdigest()
+    items: list[tuple[int, IncomingFact]] = []
+    for place, fact in enumerate(translation.facts):
+        try:
+            items.append((place, msgspec.convert(fact | {"id": f"{delivery}/{place}"[-200:]}, AnyFact)))
+        except msgspec.ValidationError as error:
+            translation.note(f"A fact of type {fact['type']} was left out: {readable(error)}.")
+    submission = Submission(_KEYS_OF_SOURCES | message.source_id, items)
+    (intake,) = take_facts(submissions=[submission], now=message.received_at)
+    for _place, sentence in (*intake.rejected, *intake.warnings):
+        translation.note(sentence)
+    return intake.accepted
+
+
+def _count(source_id: int, facts: int, notes: Sequence[str], now: datetime) -> None:
+    """Counts what a message brought; of its notes the last hundred different ones are kept."""
+    with transaction.atomic():
+        source = VehicleSource.objects.select_for_update().get(pk=source_id)
+        kept: dict[str, Any] = dict(source.notes)
+        for note in notes:
+            text = note[:300]
+            count = kept.pop(text, {"n": 0})["n"] + 1
+            kept[text] = {"n": count, "at": rfc3339(now)}
+        newest = sorted(kept.items(), key=lambda item: item[1]["at"])[-NOTES:]
+        source.notes, source.facts = dict(newest), source.facts + facts
+        source.save(update_fields=("notes", "facts"))
