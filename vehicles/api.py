@@ -119,13 +119,13 @@ def serialize_source(source: VehicleSource) -> dict[str, Any]:
 
 
 @router.get("/platforms", auth=READ, summary="Platforms that push, and how they are")
-def list_sources(request: HttpRequest, limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+def list_platforms(request: HttpRequest, limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     rows = VehicleSource.objects.all()
     return page_of(rows, limit=limit, cursor=cursor, shape=serialize_source, descending=False)
 
 
 @router.post("/platforms", auth=WRITE, response={201: dict[str, Any]}, summary="Make an address for a platform")
-def create_source(request: HttpRequest, body: SourceIn) -> Status[dict[str, Any]]:
+def create_platform(request: HttpRequest, body: SourceIn) -> Status[dict[str, Any]]:
     with audited_by(key_of(request)):
         source, secret = source_services.create_source(**body.model_dump())
     answer = serialize_source(source)
@@ -133,12 +133,12 @@ def create_source(request: HttpRequest, body: SourceIn) -> Status[dict[str, Any]
 
 
 @router.get("/platforms/{source_slug}", auth=READ, summary="One platform, and what of it was not understood")
-def get_source(request: HttpRequest, source_slug: str) -> dict[str, Any]:
+def get_platform(request: HttpRequest, source_slug: str) -> dict[str, Any]:
     return serialize_source(get_object_or_404(VehicleSource, slug=source_slug))
 
 
 @router.patch("/platforms/{source_slug}", auth=WRITE, summary="Change a platform's secret, or switch it off")
-def patch_source(request: HttpRequest, source_slug: str, body: SourceChanges) -> dict[str, Any]:
+def patch_platform(request: HttpRequest, source_slug: str, body: SourceChanges) -> dict[str, Any]:
     source = get_object_or_404(VehicleSource, slug=source_slug)
     changes = {name: value for name, value in body.model_dump().items() if value is not None}
     with audited_by(key_of(request)):
@@ -146,7 +146,7 @@ def patch_source(request: HttpRequest, source_slug: str, body: SourceChanges) ->
 
 
 @router.delete("/platforms/{source_slug}", auth=WRITE, response={204: None}, summary="Delete a platform's address")
-def delete_source(request: HttpRequest, source_slug: str) -> Status[None]:
+def delete_platform(request: HttpRequest, source_slug: str) -> Status[None]:
     with audited_by(key_of(request)):
         get_object_or_404(VehicleSource, slug=source_slug).delete()
     return Status(204, None)

@@ -32,8 +32,9 @@ PUBLIC = {
     "outbox:unsubscribe",
     # The link of a mail to acknowledge: its signature is the key.
     "infra_notifications:mail_acknowledge",
-    # The vendor's door of fleet remotes: it asks for the static header that was registered there.
+    # Platforms of connected cars sign what they send.
     "platform_webhook",
+    # The vendor's door of fleet remotes: it asks for the static header that was registered there.
     "remote_callback",
     # The public feed of a program that publishes one (GBFS).
     "bikeshare:gbfs_gbfs",
