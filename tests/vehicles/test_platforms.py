@@ -81,7 +81,14 @@ def signal(code: str, value: Any, at: str = "2026-11-21T06:40:00Z", status: str 
 
 
 def error(kind: str, code: str | None, word: str = "ERROR", **more: Any) -> Json:
-    item: Json = {"type": kind, "code": code, "state": word, "description": "…", "resolution": {"type": None}, "signals": []}
+    item: Json = {
+        "type": kind,
+        "code": code,
+        "state": word,
+        "description": "…",
+        "resolution": {"type": None},
+        "signals": [],
+    }
     body = state() | {"eventType": "VEHICLE_ERROR", "eventId": f"{kind}-{code}-{word}"}
     body["data"] = body["data"] | {"errors": [item]}
     return body | more
