@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from infra_notifications.choices import Case
 from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
 from infra_notifications.rules.lifecycle import CLOSED, SILENCE
+from infra_notifications.rules.sources import LEAST_FED, LEAST_SILENCE
 
 # How far back openings are counted: whoever opened this often in a day flaps, however often it was.
 COUNTED = 500
@@ -20,6 +21,8 @@ COUNTED = 500
 EVALUATION_LIMIT = 200
 # What a silent source holds back is asked again when it speaks, and this often in case that was missed.
 SOURCE_RECHECK = timedelta(hours=1)
+# What a source that may be silent holds back is asked again this often, until it spoke or is known to be silent.
+DOUBT_RECHECK = timedelta(seconds=15)
 
 # Windows that touch the time from `since` to `now`, and which charge points each covers, by whichever of its targets.
 COVERING = """
@@ -53,20 +56,26 @@ openings AS (
     AND last.opened_at >= c.starts_at AND last.opened_at < c.ends_at)
   GROUP BY 1, 2
 )"""
-# Charge points whose last source is in trouble, unless another one that fed them spoke since; and those that had no
-# time yet to speak since their source does again.
+# Charge points whose last source is in trouble, unless another one that fed them spoke since; those that had no time
+# yet to speak since their source does again; and those whose source may fall silent: it was not heard for longer than
+# is usual, but not yet for so long that administrators are told.
 _SILENT_SOURCE = """
 silent_source AS (
-  SELECT s.charge_point_id AS id, CASE WHEN o.trouble <> '' THEN %(recheck)s::timestamptz ELSE heard.by END AS until
+  SELECT s.charge_point_id AS id, CASE WHEN o.trouble <> '' THEN %(recheck)s::timestamptz
+    WHEN heard.by > %(now)s THEN heard.by ELSE least(%(soon)s, quiet.since + %(doubt)s) END AS until
   FROM infra_notifications_source o
   JOIN infra_notifications_chargepointstate s ON s.source_id = o.id AND s.charge_point_id = ANY(%(points)s)
   JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
   CROSS JOIN LATERAL (SELECT o.recovered_at + make_interval(
     secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) AS by) heard
+  CROSS JOIN LATERAL (SELECT greatest(o.last_heard_at, o.listening_since) AS since) quiet
   WHERE o.trouble <> '' AND NOT EXISTS (
     SELECT 1 FROM infra_notifications_source b
     WHERE b.id = s.other_source_id AND b.trouble = '' AND b.last_heard_at > o.trouble_since)
   OR o.trouble = '' AND heard.by > %(now)s
+  OR o.trouble = '' AND cardinality(o.fed) >= %(fed)s AND quiet.since + %(doubt)s > %(now)s
+  AND quiet.since + make_interval(secs => greatest(o.longest_gap_s, 1)) <= %(now)s AND NOT EXISTS (
+    SELECT 1 FROM infra_notifications_source b WHERE b.id = s.other_source_id AND b.last_heard_at > o.last_heard_at)
 )"""
 _CONTEXT = f"""
 WITH {COVERING}, {_OPENINGS}, {_SILENT_SOURCE}, maintenance AS (
@@ -152,6 +161,9 @@ def _parameters(points: Iterable[int], pairs: Sequence[Pair], now: datetime) -> 
         "threshold": FLAPPING_OPENINGS,
         "counted": COUNTED,
         "recheck": now + SOURCE_RECHECK,
+        "soon": now + DOUBT_RECHECK,
+        "doubt": LEAST_SILENCE + DOUBT_RECHECK,
+        "fed": LEAST_FED,
         "interval": settings.CHARGING_EXPECTED_INTERVAL_S,
     }
 

@@ -180,6 +180,63 @@ def test_silence_that_goes_on_after_a_pause_of_the_sweep_is_told() -> None:
     assert len(told()) == 1
 
 
+def quick_stations(count: int = STATIONS) -> list[ChargePoint]:
+    """Stations that speak every minute, of which a group is told as soon as one does not."""
+    points = stations(count)
+    ChargePoint.objects.update(expected_interval_s=60)
+    return points
+
+
+@pytest.mark.parametrize("beats", [1, 4, 20])
+def test_stations_that_speak_every_minute_are_one_alert_too(beats: int) -> None:
+    """They are overdue together long before their source is: after its first batch, and when its pace is known."""
+    points = quick_stations()
+    last = forward(points, until=NOW + beats * 20 * timedelta(seconds=1))
+    listen(last, last + 20 * MINUTE, every=5)
+    assert len(told()) == 1
+    assert alerts() == []
+    assert set(decisions()) == {HELD}
+
+
+def test_stations_that_speak_in_turn_are_one_alert_too() -> None:
+    """The first is overdue when the source was not heard for a few seconds."""
+    points, now = quick_stations(), NOW
+    for beat in range(10 * STATIONS):
+        now = NOW + timedelta(seconds=7 * beat)
+        take(heartbeat(points[beat % STATIONS].station), now=now)
+        sweep(now)
+    listen(now, now + 20 * MINUTE, every=3)
+    assert (len(told()), alerts()) == (1, [])
+
+
+def test_source_that_hesitates_delays_what_is_told_of_one_station_by_seconds() -> None:
+    points = quick_stations()
+    last = forward(points, until=NOW + 5 * MINUTE)
+    last = forward(points[1:], since=last, until=last + 50 * timedelta(seconds=1))
+    listen(last, last + 50 * timedelta(seconds=1), every=5)
+    assert open_cases(points[0]) == ["UNAVAILABLE"]
+    assert alerts() == []
+    forward(points[1:], since=last + MINUTE, until=last + 2 * MINUTE, every=5)
+    assert told() == []
+    assert [listed(mail) for mail in alerts()] == [[points[0].evse_id]]
+    assert alerts()[0].created_at <= last + 90 * timedelta(seconds=1)
+
+
+def test_quick_stations_that_come_back_are_not_told() -> None:
+    points = quick_stations()
+    last = forward(points, until=NOW + 5 * MINUTE)
+    listen(last, last + 2 * MINUTE, every=5)
+    forward(points, since=last + 2 * MINUTE, until=last + 10 * MINUTE)
+    assert (told(), alerts(), open_cases(points[0])) == ([], [], [])
+
+
+def test_quick_station_whose_other_source_speaks_is_told() -> None:
+    points = quick_stations()
+    last = both(points, NOW + 5 * MINUTE)
+    forward(points[1:], since=last, until=last + 3 * MINUTE, key=KEY)
+    assert [listed(mail) for mail in alerts()] == [[points[0].evse_id]]
+
+
 # ---- when it speaks again -------------------------------------------------------------------------------------------
 
 
