@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from django.db.models.functions import Upper
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 
-from core.api import rfc3339
-from core.batches import batch_openapi
-from core.ingest import BatchEndpoint
+from core.api import key_of, raw_body, rfc3339
+from core.batches import MAX_ITEMS, batch_answer, batch_openapi
+from core.combine import Combiner
+from core.ingest import BatchEndpoint, Intake, Submission
 from core.text import composed, identity_key
 from infra_notifications.api.base import READ, WRITE, router
+from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, StationConnection
 from infra_notifications.rules.connections import ConnectionReport
 from infra_notifications.services.connections import take_connections
+from infra_notifications.services.frames import frames_submission
+from infra_notifications.services.messages import take_messages
 
 _connections = BatchEndpoint[ConnectionReport](ConnectionReport, take_connections, spare=("id", "at", "connection"))
 
@@ -39,6 +45,49 @@ def post_connections(request: HttpRequest) -> HttpResponse:
     socket) a close that is noticed late, after the station has connected anew, changes nothing.
     """
     return _connections.answer(request)
+
+
+_FRAME = {"type": "array", "minItems": 3, "items": {}, "description": "[2, id, action, payload] and its answers"}
+_FRAMES_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"oneOf": [_FRAME, {"type": "array", "items": _FRAME, "maxItems": MAX_ITEMS}]},
+            "examples": {
+                "one frame": {"value": [2, "19223201", "Heartbeat", {}]},
+                "a call and its answer": {
+                    "value": [
+                        [2, "7", "BootNotification", {"chargePointVendor": "ABB", "chargePointModel": "Terra 54"}],
+                        [3, "7", {"status": "Accepted", "currentTime": "2026-11-21T05:40:00Z", "interval": 300}],
+                    ]
+                },
+            },
+        }
+    },
+}
+_frames = Combiner[Submission[OcppMessage], Intake](
+    lambda submissions: take_messages(submissions=submissions, now=timezone.now())
+)
+
+
+@router.post(
+    "/frames/{path:station}",
+    auth=WRITE,
+    summary="OCPP-J frames as they were on the wire",
+    openapi_extra={"requestBody": _FRAMES_BODY, "responses": batch_openapi(ConnectionReport)["responses"]},
+)
+def post_frames(request: HttpRequest, station: str, protocol: str = "ocpp1.6") -> HttpResponse:
+    """Takes one frame of a station or an array of up to 1,000; answers after the commit.
+
+    Answers are paired with the calls of the same batch, or of an earlier one. Of each payload that part is kept which
+    Signalbox reads: no tokens, customers, certificates or configurations.
+    """
+    body, key = raw_body(request), key_of(request)
+    submission = frames_submission(body, key_id=key.pk, station=station, protocol=protocol)
+    size = len(submission.items) + len(submission.rejected)
+    intake = _frames.submit(submission, size=size) if size else Intake()
+    answer = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
+    return HttpResponse(msgspec.json.encode(answer), status=202, content_type="application/json")
 
 
 @router.get("/stations/{path:station}", auth=READ, summary="Whether a station is connected, and since when")

@@ -24,6 +24,7 @@ from infra_notifications.choices import Case, Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
+from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.signals import last_seen_signal, signals_of
@@ -87,6 +88,9 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def read(self) -> None:
         """Reads what is not spelt as OCPP spells it; most messages are and cost a look."""
         for row, message in enumerate(self.messages):
+            if isinstance(message, HeardMessage) and message.kind != CALL:
+                self.kinds[row] = message.kind
+                continue
             if is_exact(message.protocol, message.action, message.payload) or not message.action.strip():
                 continue
             if row in self.incoming.refused:
@@ -223,6 +227,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         station = self.stations[row]
         self.targets[row] = self.directory.at(station, evse)
         self.alive[row] = self.directory.by_station.get(station, [])
+        if isinstance(message, HeardMessage) and not message.from_station:
+            self.alive[row] = ()
         named = composed(message.station or "")
         return "" if self.targets[row] else f"station {named}" + (f", connector {evse}" if evse else "")
 

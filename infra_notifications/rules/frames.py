@@ -1,0 +1,143 @@
+"""Frames of OCPP-J, and which call an answer belongs to. Pure.
+
+| frame                               | what it is                              |
+|-------------------------------------|-----------------------------------------|
+| [2, id, action, payload]            | call                                    |
+| [3, id, payload]                    | its result                              |
+| [4, id, code, description, details] | its error                               |
+| [5, id, code, description, details] | error of a result (2.1)                 |
+| [6, id, action, payload]            | send: a call without an answer (2.1)    |
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from infra_notifications.ingest import OcppMessage
+from infra_notifications.rules.action_names import CALL, ERROR, RESULT, known_action
+from infra_notifications.rules.vocabulary import object_of, whole
+
+_KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
+MAX_ID = 150
+# What an answer is called when nobody knows to what.
+UNPAIRED = {RESULT: "CallResult", ERROR: "CallError"}
+# Calls that a CSMS alone makes: they are no sign of their station's life.
+_FROM_CSMS = """
+    AFRRSignal AdjustPeriodicEventStream CancelReservation CertificateSigned ChangeAvailability
+    ChangeConfiguration ChangeTransactionTariff ClearCache ClearChargingProfile ClearDERControl
+    ClearDisplayMessage ClearTariffs ClearVariableMonitoring CostUpdated CustomerInformation DeleteCertificate
+    ExtendedTriggerMessage GetBaseReport GetChargingProfiles GetCompositeSchedule GetConfiguration GetDERControl
+    GetDiagnostics GetDisplayMessages GetInstalledCertificateIds GetLocalListVersion GetLog GetMonitoringReport
+    GetPeriodicEventStream GetReport GetTariffs GetTransactionStatus GetVariables InstallCertificate
+    NotifyAllowedEnergyTransfer NotifyWebPaymentStarted PublishFirmware RemoteStartTransaction
+    RemoteStopTransaction RequestBatterySwap RequestStartTransaction RequestStopTransaction ReserveNow Reset
+    SendLocalList SetChargingProfile SetDERControl SetDefaultTariff SetDisplayMessage SetMonitoringBase
+    SetMonitoringLevel SetNetworkProfile SetVariableMonitoring SetVariables SignedUpdateFirmware TriggerMessage
+    UnlockConnector UnpublishFirmware UpdateDynamicSchedule UpdateFirmware UsePriorityCharging
+"""
+FROM_CSMS = frozenset(_FROM_CSMS.split())
+
+
+class HeardMessage(OcppMessage, kw_only=True):
+    """A message that was a frame: what kind it is, is known, and whether its station sent it."""
+
+    kind: str = CALL
+    from_station: bool = True
+
+
+class MalformedFrame(ValueError):
+    """It is no frame; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame; `action` is "" in answers. The payload of an error holds `errorCode` and `errorDescription`."""
+
+    kind: str
+    id: str
+    action: str
+    payload: Any
+
+    @property
+    def is_answer(self) -> bool:
+        return self.kind != CALL
+
+
+def parse_frame(value: Any) -> Frame:
+    """A decoded frame. Raises MalformedFrame."""
+    if not isinstance(value, list) or len(value) < 3:
+        raise MalformedFrame("A frame is an array such as [2, id, action, payload].")
+    number = whole(value[0])
+    kind = _KINDS.get(number) if number is not None else None
+    if kind is None:
+        raise MalformedFrame(f"A frame begins with its type, 2 to 6, not {str(value[0])[:20]!r}.")
+    if isinstance(value[1], bool) or not isinstance(value[1], str | int | float):
+        raise MalformedFrame("The second item of a frame must be its message id.")
+    pk = str(value[1])[:MAX_ID]
+    if kind == CALL:
+        if not isinstance(value[2], str) or not value[2].strip():
+            raise MalformedFrame("The third item of a call must be the name of its action.")
+        return Frame(kind, pk, value[2], value[3] if len(value) > 3 else {})
+    if kind == RESULT:
+        return Frame(kind, pk, "", value[2])
+    code, description = (*value[2:4], "")[:2]
+    return Frame(kind, pk, "", {"errorCode": code, "errorDescription": description})
+
+
+class Call(NamedTuple):
+    """What is remembered of a call until its answer comes; `at` in seconds, by whichever clock."""
+
+    action: str
+    connector: int | None
+    at: float = 0.0
+
+
+class OpenCalls:
+    """The calls of one side that wait for their answers: seldom more than one, at most `most`."""
+
+    __slots__ = ("_calls", "_most")
+
+    def __init__(self, most: int = 16) -> None:
+        self._most = most
+        self._calls: OrderedDict[str, Call] = OrderedDict()
+
+    def put(self, pk: str, call: Call) -> None:
+        self._calls[pk] = call
+        while len(self._calls) > self._most:
+            self._calls.popitem(last=False)
+
+    def take(self, pk: str) -> Call | None:
+        return self._calls.pop(pk, None)
+
+
+def connector_in(payload: Any) -> int | None:
+    """The connector or EVSE of a call, which its answer does not repeat."""
+    body = object_of(payload)
+    for name in ("evseId", "connectorId", "evse_id", "connector_id"):
+        if (number := whole(body.get(name))) is not None:
+            return number
+    return whole(object_of(body.get("evse")).get("id"))
+
+
+def action_of_answer(payload: Any) -> str:
+    """The action of an answer without its call, by what no other answer holds; "" where that says nothing."""
+    names = object_of(payload).keys()
+    if {"currentTime", "interval"} <= names:
+        return "BootNotification"
+    if "currentTime" in names:
+        return "Heartbeat"
+    return "StartTransaction" if {"transactionId", "idTagInfo"} <= names else ""
+
+
+def canonical_action(name: str) -> str:
+    """OCPP's own spelling of an action; as it is where OCPP has none of it."""
+    found = known_action(name)
+    return found[0] if found else name
+
+
+def frames_in(values: Sequence[Any]) -> bool:
+    """Whether an array is one frame, and no array of frames: it begins with a number, or a text that is one."""
+    return bool(values) and not isinstance(values[0], list | Mapping) and whole(values[0]) is not None

@@ -1,0 +1,146 @@
+"""What is kept of what passes between stations and their CSMS: what a rule or a page reads, and nothing else. Pure.
+
+A list of what is kept, not of what is hidden: fields that nobody has thought of (tokens, customers, certificates,
+passwords in configurations, whatever a vendor adds) stay out. A required field that is not kept is replaced by
+`HIDDEN`, so that a message that was whole still is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from infra_notifications.rules.action_names import CALL, ERROR, fold
+from infra_notifications.rules.actions import REQUIRED_ANYWHERE
+from infra_notifications.rules.vocabulary import object_of, text
+
+HIDDEN = "***"
+MOST_TEXT, MOST_ITEMS, MOST_VALUE, MOST_CARRIED = 1_000, 200, 64, 10_000
+
+Fields = Mapping[str, "Fields | None"]
+
+
+def _fields(names: str, **nested: Fields) -> Fields:
+    """Names of values that are kept as they are, and of objects of which some are."""
+    return {fold(name): None for name in names.split()} | {fold(name): inner for name, inner in nested.items()}
+
+
+_EVSE = _fields("id connectorId")
+_EVERYWHERE = _fields("connectorId evseId timestamp generatedAt transactionId status offline requestId", evse=_EVSE)
+_KEPT: dict[str, Fields] = {
+    "BootNotification": _fields(
+        "chargePointVendor chargePointModel firmwareVersion reason",
+        chargingStation=_fields("vendorName model firmwareVersion"),
+    ),
+    "StatusNotification": _fields("errorCode info vendorId vendorErrorCode connectorStatus"),
+    "NotifyEvent": _fields(
+        "seqNo tbc",
+        eventData=_fields(
+            "eventId timestamp trigger cause actualValue techCode techInfo cleared transactionId severity"
+            " variableMonitoringId eventNotificationType",
+            component=_fields("name instance", evse=_EVSE),
+            variable=_fields("name instance"),
+        ),
+    ),
+    "SecurityEventNotification": _fields("type techInfo"),
+    "StartTransaction": _fields("meterStart reservationId"),
+    "StopTransaction": _fields("meterStop reason"),
+    "TransactionEvent": _fields(
+        "eventType triggerReason seqNo", transactionInfo=_fields("transactionId chargingState stoppedReason")
+    ),
+    "DataTransfer": _fields("vendorId messageId"),
+}
+_STATUS = _fields("status")
+_KEPT_OF_ANSWERS = _fields(
+    "status currentTime interval transactionId",
+    idTagInfo=_STATUS,
+    idTokenInfo=_STATUS,
+    statusInfo=_fields("reasonCode"),
+)
+# What a DataTransfer may carry of OCPP's own.
+_CARRIED = {fold(action): action for action in ("StatusNotification", "NotifyEvent", "SecurityEventNotification")}
+# Words in the name of a variable of which the value is nobody's business.
+_SECRET = (
+    *(
+        "password",
+        "secret",
+        "token",
+        "key",
+        "pin",
+        "certificate",
+        "credential",
+        "identity",
+        "idtag",
+        "emaid",
+        "contract",
+    ),
+    *("user", "customer", "apn", "imsi", "iccid", "vehicleid", "serial", "account", "login", "signature", "csr"),
+)
+
+
+def retained(action: str, payload: Any, kind: str = CALL) -> dict[str, Any]:
+    """The part of a payload that is kept; `action` is a name of OCPP, `kind` that of the message. Never raises."""
+    body = object_of(payload)
+    if kind == ERROR:
+        return {"errorCode": text(body.get("errorCode"))[:MOST_VALUE]}
+    if kind != CALL:
+        return _part(body, _KEPT_OF_ANSWERS)
+    kept = _part(body, {**_EVERYWHERE, **_KEPT.get(action, {})})
+    if action == "DataTransfer":
+        _keep_carried(body, kept)
+    for event in _events(kept):
+        _hide_value(event)
+    return kept
+
+
+def _part(body: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+    """These fields of an object, however they are spelt."""
+    part: dict[str, Any] = {}
+    for name, value in body.items():
+        folded = fold(name) if isinstance(name, str) and len(name) <= MOST_VALUE else ""
+        if folded not in fields:
+            if name in REQUIRED_ANYWHERE:
+                part[name] = HIDDEN
+        elif (inner := fields[folded]) is not None:
+            part[name] = _inner(value, inner)
+        elif isinstance(value, str):
+            part[name] = value[:MOST_TEXT]
+        elif isinstance(value, int | float) or value is None:
+            part[name] = value
+    return part
+
+
+def _inner(value: Any, fields: Fields) -> Any:
+    if isinstance(value, list):
+        return [_part(object_of(each), fields) for each in value[:MOST_ITEMS]]
+    return _part(object_of(value), fields)
+
+
+def _events(kept: dict[str, Any]) -> list[dict[str, Any]]:
+    found = next((value for name, value in kept.items() if fold(name) == "eventdata"), None)
+    return found if isinstance(found, list) else [found] if isinstance(found, dict) else []
+
+
+def _hide_value(event: dict[str, Any]) -> None:
+    """The value of a variable, where it says who somebody is, or is longer than that of a fault."""
+    parts = {fold(name): value for name, value in event.items() if isinstance(value, dict)}
+    names = [fold(text(value)) for part in parts.values() for value in part.values()]
+    is_secret = any(word in name for name in names for word in _SECRET)
+    for name, value in event.items():
+        if fold(name) == "actualvalue" and (is_secret or len(text(value)) > MOST_VALUE):
+            event[name] = HIDDEN
+
+
+def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
+    named = (_CARRIED.get(fold(text(body.get(name)))) for name in ("messageId", "vendorId"))
+    carried = next((action for action in named if action), None)
+    data = body.get("data")
+    if carried is not None and isinstance(data, str) and len(data) <= MOST_CARRIED:
+        try:
+            data = msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            return
+    if carried is not None and isinstance(data, dict):
+        kept["data"] = retained(carried, data)
