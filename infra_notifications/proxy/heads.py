@@ -218,11 +218,9 @@ class RequestReader:
             messages, _, rest = self._parser.feed_data(data)
         except HttpProcessingError as error:
             raise Refusal(400, "This is no HTTP request that can be read.", "malformed") from error
-        if messages:
-            return messages[0][0], rest
-        if self._read > MAX_HEAD:
+        if self._read - len(rest) > MAX_HEAD:
             raise Refusal(431, "The head of the request is too long.", "malformed")
-        return None
+        return (messages[0][0], rest) if messages else None
 
 
 @dataclass(frozen=True, slots=True)
