@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from bench.figures import Figure, percentile
@@ -13,6 +14,8 @@ from tests.live import Live
 POINTS = 20_000
 BATCH = 500
 PATH = "/api/v1/charging/messages"
+# What devices say the time is: not long ago, or their clocks would be wrong.
+MOMENT = datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def fill(live: Live, points: int = POINTS) -> None:
@@ -45,7 +48,7 @@ def message(n: int, chance: random.Random) -> dict[str, Any]:
             "connectorId": n % 2 + 1,
             "errorCode": "NoError",
             "status": status,
-            "timestamp": "2026-11-21T05:40:00Z",
+            "timestamp": MOMENT,
         }
         action, protocol = "StatusNotification", "ocpp1.6"
     elif kind < 0.80:
@@ -53,7 +56,7 @@ def message(n: int, chance: random.Random) -> dict[str, Any]:
     elif kind < 0.92:
         event = {
             "eventId": n,
-            "timestamp": "2026-11-21T05:40:00Z",
+            "timestamp": MOMENT,
             "trigger": "Delta",
             "actualValue": "Available",
             "eventNotificationType": "HardWiredNotification",
@@ -61,13 +64,13 @@ def message(n: int, chance: random.Random) -> dict[str, Any]:
             "variable": {"name": "AvailabilityState"},
         }
         payload, action, protocol = (
-            {"generatedAt": "2026-11-21T05:40:00Z", "seqNo": 0, "eventData": [event]},
+            {"generatedAt": MOMENT, "seqNo": 0, "eventData": [event]},
             "NotifyEvent",
             "ocpp2.0.1",
         )
     else:
         sampled = [{"value": "1234.5", "measurand": "Energy.Active.Import.Register", "unit": "Wh"}]
-        values = [{"timestamp": "2026-11-21T05:40:00Z", "sampledValue": sampled}]
+        values = [{"timestamp": MOMENT, "sampledValue": sampled}]
         payload, action, protocol = (
             {"connectorId": n % 2 + 1, "transactionId": n, "meterValue": values},
             "MeterValues",

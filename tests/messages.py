@@ -8,6 +8,7 @@ Django's. A table (TOML) holds texts in the fields named in `TABLE_FIELDS`.
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -125,8 +126,22 @@ def updated(app: str, language: str) -> Catalog:
             continue
         known = (catalog.get(message.id, context=message.context) for catalog in (old, *others))
         translation = next((entry.string for entry in known if entry and is_translated(entry.string)), None)
+        if language == "fr" and translation:
+            translation = _french(translation)
         new.add(message.id, translation, context=message.context)
     return new
+
+
+# French parts its double signs from their word by a space at which no line may break; not within a number or address.
+_BEFORE = re.compile(r"(?<=\S) (?=[:;!?](?:\s|$|[.,)»]))")
+_BEHIND, _CLOSING = re.compile(r"« ?(?=\S)"), re.compile(r"(?<=\S) ?»")
+
+
+def _french(text: Any) -> Any:
+    """A translation, or those of a plural, with the spaces that French wants."""
+    if not isinstance(text, str):
+        return tuple(_french(form) for form in text)
+    return _CLOSING.sub("\u00a0»", _BEHIND.sub("«\u00a0", _BEFORE.sub("\u202f", text)))
 
 
 def as_po(catalog: Catalog) -> bytes:

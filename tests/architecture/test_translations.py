@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
 
-from tests.messages import APPS, LANGUAGES, as_mo, as_po, catalogue_path, collect, is_translated, read, updated
+from tests.messages import APPS, LANGUAGES, ROOT, as_mo, as_po, catalogue_path, collect, is_translated, read, updated
 
 _VALUES = re.compile(r"%\((\w+)\)[sd]|%%|\{(\w*)[^}]*\}")
 EACH = pytest.mark.parametrize(("app", "language"), [(app, language) for app in APPS for language in LANGUAGES])
@@ -61,3 +62,24 @@ def test_catalogues_are_current_and_compiled(app: str, language: str) -> None:
     catalog = updated(app, language)
     assert path.read_bytes() == as_po(catalog), "run `make messages`"
     assert path.with_suffix(".mo").read_bytes() == as_mo(read(app, language)), "run `make messages`"
+
+
+# A sign behind what a template writes: French wants a space before it, so the sign belongs into the translation.
+_SIGN_BEHIND = re.compile(r"(?:endtrans %\}|\}\}) ?[:;!?]")
+_TRANSLATED = re.compile(r"\{% trans .*?\{% endtrans %\}|\{% trans %\}.*?\{% endtrans %\}", re.DOTALL)
+MAILS = sorted(Path(ROOT / "templates").glob("*/mail/*.*"))
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_french_breaks_no_line_before_a_double_sign(app: str) -> None:
+    for message in read(app, "fr"):
+        for _english, french in texts(message):
+            assert not re.search(r"\S [:;!?](?=\s|$)|«[ \w]| »", french), french
+
+
+@pytest.mark.parametrize("path", MAILS, ids=lambda path: f"{path.parent.parent.name}/{path.name}")
+def test_no_mail_writes_a_double_sign_beside_its_texts(path: Path) -> None:
+    template = _TRANSLATED.sub(lambda text: "{% endtrans %}", path.read_text())
+    template = re.sub(r"<style>.*?</style>", "", template, flags=re.DOTALL)
+    assert not _SIGN_BEHIND.search(template), _SIGN_BEHIND.search(template)
+    assert MAILS
