@@ -5,7 +5,7 @@ variables, 38 warnings, 40 words, 50 what is known to be no alarm, 55 the faults
 them can be changed in the administration.
 """
 
-from infra_notifications.rules.wording import ENDS, FINE, NEGATIONS, participles
+from infra_notifications.rules.phrases import ENDS, FINE, NEGATIONS, participles
 
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
@@ -25,10 +25,13 @@ ITSELF = [
     *("!*kommunikation*", "!communication*", "!comunica*", "!communicati*", "!comm", "!message*", "!timeout"),
     *("!time-out", "!timed out", "!Zeitüberschreitung", "!sensor fault*", "!sensor failure*", "!sensor error*"),
     *("!sensor defect*", "!detector fault*", "!detector failure*", "!device fault*", "!detection device"),
+    *("!offline", "!not responding", "!no response", "!unreachable", "!not reachable", "!antwortet nicht"),
+    *("!keine Antwort", "!ne répond*", "!no responde", "!reageert niet", "!non risponde"),
     *("!self-check*", "!self check*", "!sampling", "!*kalibr*", "!calibration", "!config*"),
 ]
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
+    *("DDR", "OCP", "OCPD", "SCP", "AFCI", "Isowächter", "Isometer", "!Modul*"),
     *("térmico", "termico", "relé térmico"),
     *("MCB", "MCBs", "RCBO", "RCD", "RCCB", "RCMB", "RCM", "EV-RCM", "GFCI", "GFI", "CCID*", "IMD", "SPD"),
     *(
@@ -82,6 +85,7 @@ FUSE_WORDS = [
     *("stotz", "FI-Schalter*", "FI-Schutz*", "LS-Automat*", "interruptor general", "interruttore generale"),
 ]
 TRIP_WORDS = [
+    *("Fehler", "Störung", "défaut", "avería", "fout", "storing"),
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
     *(
         "protection action",
@@ -138,6 +142,7 @@ TRIP_WORDS = [
     ),
 ]
 INSULATION_RESISTANCE = [
+    *("Riso", "R_iso", "R iso", "Iso-Widerstand", "aislamiento", "isolamento", "isolement", "Isolationswert*"),
     *("insulation resistance", "isolation resistance", "insulation impedance", "Isolationswiderstand*"),
     *("résistance d'isolement", "resistencia de aislamiento", "isolatieweerstand", "resistenza di isolamento"),
     *("resistenza d'isolamento", *ITSELF),
@@ -163,7 +168,37 @@ TRIPPED_WORDS = [
     *("intervenut*", "bruciat*", "6mA", "6 mA", "exceed*", "too high", "over limit", "zu hoch", "detected", "erkannt"),
 ]
 # What the protection acts upon: to say it is enough.
+# A current above what is allowed, in whatever words.
+CURRENT = [
+    *(
+        "current",
+        "currents",
+        "*strom",
+        "courant",
+        "corriente",
+        "*stroom",
+        "corrente",
+        "!limit active",
+        "!limit reached",
+        "!limited",
+        "!limit set*",
+        "!limit changed",
+        "!current limit*",
+    ),
+    *("!balancing", "!*begrenz*", "!setpoint", "!*sollwert*", "!configur*", "!konfigur*", "!pilot*", *ITSELF),
+]
+TOO_HIGH = [
+    *("exceed*", "above", "too high", "too much", "higher than", "over limit", "over the limit", "out of limit*"),
+    *("zu hoch", "über dem*", "über den*", "überschr*", "überstieg*", "mehr", "trop élevé*", "dépass*", "supérieur*"),
+    *("demasiado alta", "demasiada", "excesiv*", "supera", "superó", "superior", "te hoog", "overschr*", "boven"),
+    *("troppo alta", "eccessiv*", "superat*", "oltre"),
+]
 FAULT_CURRENT_WORDS = [
+    *("short to ground", "short to earth", "short to PE", "bus short", "output short", "phase short", "Idn exceeded"),
+    *("I_delta_n exceeded", "IΔn exceeded", "IΔn überschritten", "Idn überschritten"),
+    *("over-consumption", "overconsumption", "surconsommation", "sobreconsumo", "*überstrom", "*überlast"),
+    *("*überlastung", "*kurzschluss", "*erdschluss", "*leckstrom", "*leckströme", "*ableitstrom", "*overstroom"),
+    *("*kortsluiting", "*lekstroom", "*aardfout", "*overbelasting"),
     *("arrester failure", "arrestor failure", "MCB failure", "MCCB failure", "différentiel activé"),
     *("disjoncteur activé", "parafoudre activé", "DC fault detected", "DC fault current", "DC leakage", "AC leakage"),
     *("!diode*", *ITSELF),
@@ -215,9 +250,37 @@ FAULT_CURRENT_WORDS = [
     *("difetto di isolamento", "perdita d'isolamento", "excess current", "current too high", "shorted"),
     *("Strom zu hoch", "courant trop élevé", "corriente demasiado alta", "stroom te hoog", "corrente troppo alta"),
     *("!liquid", "!coolant", "!water", "!oil", "!fluid", "!server", "!CPU", "!memory", "!EV battery", "!charging fee"),
-    *("SPD failure", "surge protection failure", "breaker failure", "!pilot*", "!proximity", "!to PE"),
+    *("SPD failure", "surge protection failure", "breaker failure", "!pilot*", "!proximity"),
+]
+# The vehicle and its battery are hot or wet without a sensor of the station.
+OF_THE_VEHICLE = [
+    *("!pack", "!cell", "!cells", "!celda*", "!*zelle*", "!cellule*", "!cella", "!celle", "!on-board", "!onboard"),
+    *(
+        "!OBC",
+        "!BMS",
+        "!battery*",
+        "!Batterie*",
+        "!batteries",
+        "!baterías",
+        "!batería",
+        "!batterij*",
+        "!batteria",
+        "!*batterie*",
+    ),
+    *("!*akku*", "!accu*"),
+]
+# Switches that close when something is wrong.
+ALARM_CONTACTS = [
+    f"{part} {switch} closed"
+    for part in ("flood", "water", "leak", "smoke", "tilt", "shock", "vibration", "heat")
+    for switch in ("switch", "contact")
 ]
 SENSOR_WORDS = [
+    *ALARM_CONTACTS,
+    *OF_THE_VEHICLE,
+    *("Übertemperatur", "Überhitzung", "Überschwemmung"),
+    *("soggy", "is wet", "wet inside", "wet connector", "drenched", "durchnässt", *participles("mouillé"), "mojad*"),
+    *("bagnat*", "smoking", "sensor reading high", "sensor reading too high", "sensor reads high"),
     *("immersion", "immersed", "heat detected", "under water", "access control open*"),
     *("!in case of",),
     # moved, hit, broken into
@@ -334,6 +397,8 @@ SENSOR_WORDS = [
 ]
 # Stops by hand: what was activated is what protects.
 EMERGENCY_WORDS = [
+    *("mushroom*", "Schlagtaster", "Pilztaster", "Pilzknopf", "Nottaster", "Not-Taster", "seta pulsad*"),
+    *("seta enclavad*", "seta activad*", "fungo premut*"),
     *("emergency stop*", "emergency pressed", "emergency button", "E-stop", "estop", "EMO", "Not-Aus"),
     *("Notaus", "Not-Halt", "arrêt d'urgence", "parada de emergencia", "paro de emergencia"),
     *("seta de emergencia", "noodstop", "pulsante di emergenza", "arresto di emergenza", "emergenza", "EPO"),
@@ -345,6 +410,7 @@ EMERGENCY_WORDS = [
 ]
 # Parts and their states, in whatever order a charger names them.
 DOORS = [
+    *("Gehäusetür", "Schaltschranktür", "Schranktür", "Servicetür", "Wartungstür", "Fronttür", "Säulentür"),
     *("portello", "portellone", "vandal panel", "anti-tamper switch", "tamper*", "Wartungsklappe", "luik", "paneel"),
     *("door", "doors", "cover", "lid", "hatch", "enclosure", "housing", "cabinet", "panel", "door switch", "flap"),
     *("door contact", "tamper contact", "tamper switch", "Tür", "Türe", "*tür", "Türkontakt*", "*kontaktschalter"),
@@ -352,7 +418,8 @@ DOORS = [
     *("boîtier", "coffret", "armoire", "contact de porte", "trappe", "couvercle", "puerta", "tapa", "armario"),
     *("contacto de puerta", "cubierta", "carcasa", "deur", "deurcontact", "behuizing", "kast", "klep", "deksel"),
     *("kastdeur", "porta", "sportello", "coperchio", "armadio", "contatto porta", "involucro", "anta", "pannello"),
-    *("!SIM", "!lock", "!sensor", "!vehicle", "!Fahrzeug", "!display", "!port", "!session", "!circuit", "!Riegel"),
+    *("!SIM", "!lock*", "!*schloss", "!*riegel", "!verrou*", "!serrure*", "!cerradura*", "!*slot", "!serratura*"),
+    *("!cierre*", "!sensor", "!vehicle", "!Fahrzeug", "!display", "!port", "!session", "!circuit"),
     *("!fuel", "!motor"),
 ]
 DOOR_STATES = [
@@ -373,12 +440,16 @@ DOOR_STATES = [
     *(*participles("déclenché"), "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
 ]
 HEAT = [
+    *OF_THE_VEHICLE,
     *("temperature", "*temperatur", "*temperature", "température*", "temperatura", "temperatuur", "humidity"),
     *("*feuchte", "*feuchtigkeit", "humidité", "humedad", "vochtigheid", "*vochtigheid", "umidità", "temp", "heat"),
-    *("!sensor", "!battery", "!Batterie*", "!vehicle", "!Fahrzeug", "!EV", "!CPU", "!batteries", "!baterías"),
+    *ITSELF,
+    *("!sensor out of*", "!sensor outside*", "!sensor abnormal*", "!vehicle", "!Fahrzeug*", "!EV", "!CPU"),
     *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
 ]
 HEAT_STATES = [
+    *("derat*", "reduc*", "throttl*", "reduzier*", "gedrosselt", "réduit*", "ridott*", "verlaagd", "über Grenz*"),
+    *("über dem*", "über Limit", "überhöht", "au-dessus*", "dépasse*", "por encima*", "supera", "boven*", "oltre"),
     *("too high", "high", "exceed*", "above*", "over limit", "alarm", "critical", "excess*", "abnormal", "shutdown"),
     *("zu hoch", "hoch", "erhöht", "überschritten", "kritisch", "Abschaltung", "excessi*", "élevée", "trop haute"),
     *("dépassée", "critique", "excesiv*", "exceso", "alta", "elevada", "superad* el límite", "crítica", "te hoog"),
@@ -1053,6 +1124,17 @@ RULES = [
         actions=SN + NE,
         words=RESIDUAL_SENSORS,
         and_words=[*TRIGGERED, "detected"],
+    ),
+    rule(
+        40,
+        "A current is said to be too high",
+        "raise",
+        FUSE,
+        "OCPP’s OverCurrentFailure in other words: Absina “Der Ladestrom liegt über dem Maximalwert”, Hager “the EV charges "
+        "at too high current”.",
+        actions=SN + NE,
+        words=CURRENT,
+        and_words=TOO_HIGH,
     ),
     rule(
         40,

@@ -6,12 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-# Words that are shorter are a letter away from too many others.
-SHORTEST = 7
+# Words that are shorter are a letter away from too many others; of these, only letters that changed places are seen.
+LONG, SHORT = 7, 5
 _UMLAUTS = "äöüÄÖÜ"
 _SIGNS = dict.fromkeys("’‘´`", "'") | dict.fromkeys("‐‑‒–—−", "-") | {"\u00ad": ""}
 _LIGATURES = {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"}
-_TOKEN = re.compile(rf"[^\W\d_]{{{SHORTEST},40}}")
+_TOKEN = re.compile(rf"[^\W\d_]{{{SHORT},40}}")
 
 
 class _Plain(dict[int, str]):
@@ -80,10 +80,10 @@ class Dictionary:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words = {word for word in words if len(word) >= SHORTEST}
+        self._words = {word for word in words if len(word) >= SHORT}
         self._near: dict[str, list[str]] = {}
         for word in sorted(self._words):
-            for form in _without_one(word):
+            for form in _without_one(word) if len(word) >= LONG else ():
                 self._near.setdefault(form, []).append(word)
 
     def corrected(self, text: str) -> str:
@@ -94,5 +94,8 @@ class Dictionary:
         word = plain(token).lower()
         if word in self._words:
             return token
-        forms = (known for form in _without_one(word) for known in self._near.get(form, ()))
-        return next((known for known in forms if _is_one_off(word, known)), token)
+        if len(word) < LONG:
+            swapped = (word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(len(word) - 1))
+            return next((other for other in swapped if other in self._words), token)
+        forms = (other for form in _without_one(word) for other in self._near.get(form, ()))
+        return next((other for other in forms if _is_one_off(word, other)), token)

@@ -11,21 +11,24 @@ from typing import Protocol
 
 from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import UNSPECIFIC, Observation
-from infra_notifications.rules.lettering import plain, spellings
+from infra_notifications.rules.lettering import Dictionary, plain, spellings
+from infra_notifications.rules.phrases import FULL_FORMS
 from infra_notifications.rules.vocabulary import STANDARD_CODES
 from infra_notifications.rules.wording import (
     around,
     clause_of,
-    corrected_spelling,
     denies,
     in_one_clause,
     is_no_end,
     negates,
     readings,
+    taken_apart,
 )
 
 # A text that repeats a word more often than this says nothing new with it.
 MAX_FINDS = 6
+# Between the words of a phrase, as `re.escape` writes it: "court-circuit" is "court circuit".
+_GAP = re.compile(r"(?<=\w)\\[ -](?=\w)")
 
 
 class RuleRow(Protocol):
@@ -50,15 +53,18 @@ class RuleRow(Protocol):
 def word_pattern(words: Iterable[str], flags: int = re.IGNORECASE) -> re.Pattern[str] | None:
     """One pattern for a list of words: `trip*` a beginning, `*sensor` an ending, else a whole word or phrase.
 
-    "-" joins what stands behind it to the word before it: "Wi-Fi" holds no "FI", "FI-Schalter" does; a phrase may be
-    written with it. Built from escaped text and word borders alone, so that its time grows linearly whatever anyone
-    types.
+    "-" joins what stands behind it to the word before it: "Wi-Fi" holds no "FI", "FI-Schalter" does; within a phrase it
+    is as good as a blank. Built from escaped text and word borders alone, so that its time grows linearly whatever
+    anyone types.
     """
     bordered: list[str] = []
     free: list[str] = []
     for word in words:
         is_ending, border = word.startswith("*"), "" if word.endswith("*") else r"(?!\w)"
-        cores = (re.escape(core).replace(r"\ ", "[ -]") for core in spellings(word.strip("*"), is_ending=is_ending))
+        cores = (
+            _GAP.sub("[ -]", re.escape(core)).replace("'", "[' ]?")
+            for core in spellings(word.strip("*"), is_ending=is_ending)
+        )
         (free if is_ending else bordered).extend(core + border for core in cores if core)
     # The border is asked once for all words, so that most positions of a text are passed over quickly.
     parts = [rf"(?<!\w)(?<!\w-)(?:{'|'.join(bordered)})"] * bool(bordered) + free
@@ -161,13 +167,13 @@ class _Heard:
         self.observation = observation
 
     @cached_property
-    def texts(self) -> list[str]:
+    def texts(self) -> list[tuple[str, ...]]:
         codes = (code for code in self.observation.codes if code.lower() not in UNSPECIFIC)
-        return [text for said in dict.fromkeys((self.observation.words, *codes)) if said for text in readings(said)]
+        return [readings(said) for said in dict.fromkeys((self.observation.words, *codes)) if said]
 
     @cached_property
-    def place(self) -> list[str]:
-        return list(readings(self.observation.place)) if self.observation.place else []
+    def place(self) -> list[tuple[str, ...]]:
+        return [readings(self.observation.place)] if self.observation.place else []
 
 
 class _Says:
@@ -193,7 +199,17 @@ class _Says:
         texts = heard.texts + heard.place if self._reads_place else heard.texts
         # What reports an end by its value may well say so in words.
         deniable = heard.observation.over is not True
-        return any(self._holds(text, deniable=deniable) for text in texts)
+        return any(self._in(text, deniable=deniable) for text in texts)
+
+    def _in(self, text: tuple[str, ...], *, deniable: bool) -> bool:
+        whole, apart = text[0], text[-1]
+        if self._holds(apart, deniable=deniable):
+            return True
+        # What is run together is denied where it is taken apart.
+        return whole is not apart and self._holds(whole, deniable=deniable) and not (deniable and self._refuses(apart))
+
+    def _refuses(self, text: str) -> bool:
+        return self._denied(text, text) or bool(self._unless and self._unless.search(text))
 
     def _holds(self, text: str, *, deniable: bool) -> bool:
         if self._words is None:
@@ -236,6 +252,11 @@ class Reading:
     @property
     def raises(self) -> bool:
         return self.rule is not None and self.rule.effect == Effect.RAISE
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a rule says more than that something is broken."""
+        return self.rule is not None and not (self.raises and self.rule.case == Case.OTHER_FAULT)
 
 
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
@@ -281,6 +302,13 @@ def _is_overruled(rule: CompiledRule, observation: Observation) -> bool:
     return rule.effect == Effect.CLEAR and observation.counts
 
 
+def _dictionary(rows: Iterable[RuleRow]) -> Dictionary:
+    """The long words by which rules know a fuse or a sensor, and what is known by its beginning or denies, in full."""
+    known = (word for row in rows if row.effect == Effect.RAISE for word in row.words if word[0] not in "!=")
+    parts = (part for word in known for part in re.findall(r"[^\W\d_*]{8,}(?!\*)", word))
+    return Dictionary(spelling.lower() for word in (*parts, *FULL_FORMS.split()) for spelling in spellings(word))
+
+
 class RuleBook:
     """The enabled rules in their order; remembers the answer for facts it has seen, because most messages repeat."""
 
@@ -290,6 +318,7 @@ class RuleBook:
         rows = list(rows)
         self.rules = [compile_rule(row) for row in rows]
         self.asks_for_vendor = any(row.vendors for row in rows)
+        self._dictionary = _dictionary(rows)
         self._readings: dict[tuple[object, ...], Reading] = {}
 
     def read(self, observation: Observation) -> Reading:
@@ -302,15 +331,15 @@ class RuleBook:
         return found
 
     def _read(self, observation: Observation) -> Reading:
-        """A fault of which nothing says what it is may have a letter wrong."""
+        """A text may have a letter wrong, in what names a fault or in what denies it."""
         found = _reading(self.rules, observation)
-        if not observation.defective or (found.rule and (found.rule.case != Case.OTHER_FAULT or not found.raises)):
-            return found
-        words = corrected_spelling(observation.words)
+        words = self._dictionary.corrected(taken_apart(observation.words))
         if words == observation.words:
             return found
-        corrected = _reading(self.rules, replace(observation, words=words))
-        return replace(corrected, said=found.said) if corrected.raises else found
+        other = replace(_reading(self.rules, replace(observation, words=words)), said=found.said)
+        if found.is_plain:
+            return other if found.raises and not other.raises else found
+        return other if other.is_plain and (observation.defective or not other.raises) else found
 
     def match(self, observation: Observation) -> CompiledRule | None:
         """The first rule that the observation meets, OTHER_FAULT where none does and something is broken, or None."""

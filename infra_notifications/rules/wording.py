@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import re
 
-from infra_notifications.rules.lettering import Dictionary, plain, plain_pattern, spellings
+from infra_notifications.rules.lettering import plain, plain_pattern
+from infra_notifications.rules.phrases import ENDS, FINE
 
 # Where a name that is run together falls apart: "BoxDoorIsOpen", "EVSEContactor", "ERR_RCD_TRIGGERED".
-_SEAM = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+")
+_SEAM = re.compile(r"(?<=[a-zäöü\d])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zäöü]{3})(?=\d)|_+")
 # Its second half is no FI (a residual current device), however it is written.
 _WIFI = re.compile(r"\bwi[\s-]?fi(?![a-z])", re.IGNORECASE)
 # "in order", as German fitters write it.
-_IN_ORDER = re.compile(r"(\bn\.?\s?)?\bi\.\s?O\.?(?!\w)")
+_IN_ORDER = re.compile(r"(\b[nN]\.?\s?)?\b(?:i\.\s?[oO]\.?(?!\w)|I\.\s?O\.?$)")
+# What only says that something follows: "Error: …", "[EVSE 1] ALARM - …".
+_HEADING = re.compile(
+    r"^\W*(?:\[[^\]]{0,40}\]\W*)?(?:error|fault|alarm|alert|warning|fehler|störung|erreur|defaut|alarme|alerte|fallo"
+    r"|averia|alarma|fout|storing|errore|guasto|allarme)(?:\s?\w{0,6}\d)?\s?(?::|\s-)\s",
+    re.IGNORECASE,
+)
 _SIGNS = ",;.!|()·"
 # What ends a clause; a sign within a number does not.
 _CLAUSE_END = re.compile(rf"(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d)")
@@ -22,147 +29,12 @@ _CLAUSE_END = re.compile(rf"(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d)")
 _SENTENCE_END = re.compile(r"(?<!\d)[,;.!|·]|[,;.!|·](?!\d)")
 
 
-def participles(*stems: str) -> list[str]:
-    """The forms of French participles. Not their beginning: without accents "levé…" is that of "level", and "réarmé…"
-    that of "réarmer", which asks for it."""
-    return [stem + ending for stem in stems for ending in ("", "e", "s", "es")]
-
-
-# Beginnings (`*`) and words that say that a fault is over, as a rule's `and_words` take them.
-ENDS = [
-    *("resolved", "cleared", "reconnected", "rearmed", "re-armed", "released", "recovered", "restored", "reset"),
-    *(
-        "back to normal",
-        "back on",
-        "closed",
-        "closed again",
-        "replaced",
-        "acknowledged",
-        "alarm gone",
-        "fault gone",
-        "error gone",
-        "smoke gone",
-    ),
-    *("behoben", "zurückgesetzt", "entriegelt", "quittiert", "wieder ein*", "wieder geschlossen", "geschlossen"),
-    *("wieder normal", "ersetzt"),
-    *(
-        *participles("réarmé"),
-        *participles("résolu"),
-        *participles("refermé"),
-        *participles("fermé"),
-        *participles("relâché"),
-        *participles("disparu"),
-        "retour à la normale",
-        "revenue à la normale",
-    ),
-    *("rearmad*", "resuelt*", "cerrad*", "liberad*", "normalizad*", "hersteld", "opgelost", "gesloten", "ontgrendeld"),
-    *("vervangen", "riarmat*", "risolt*", "chius*", "sbloccat*", "rientrat*"),
-    *(
-        "problem disconnected",
-        "ended",
-        "finished",
-        "is over",
-        "no longer*",
-        "unlatched",
-        "re-closed",
-        "reclosed",
-        "back within limits",
-    ),
-    *(
-        "back within*",
-        "removed again",
-        "back in operation",
-        "reenabled",
-        "re-enabled",
-        "rectified",
-        "fixed",
-        "repaired",
-    ),
-    *("switched on again", "normalised", "normalized", "within limits again", "went away", "disappeared"),
-    *(
-        "beseitigt",
-        "fault over",
-        "alarm over",
-        "beendet",
-        "aufgehoben",
-        "nicht mehr*",
-        "zurückgezogen",
-        "herausgezogen",
-        "gelöst",
-        "abgeklungen",
-    ),
-    *("wieder zu", "wieder in ordnung", "wieder unter*", "zurückgestellt", "wiederhergestellt", "wieder aktiv"),
-    *(
-        *participles("rétabli"),
-        *participles("réenclenché"),
-        *participles("terminé"),
-        *participles("déverrouillé"),
-        "n'est plus*",
-        "plus de",
-        *participles("éliminé"),
-        *participles("levé"),
-    ),
-    *(
-        *participles("acquitté"),
-        *participles("corrigé"),
-        *participles("réinitialisé"),
-        *participles("remplacé"),
-        "de nouveau normal*",
-        "rearme",
-        "restablecid*",
-        "solucionad*",
-    ),
-    *("corregid*", "ya no", "desenclavad*", "reparad*", "eliminad*", "verholpen", "teruggezet", "weer dicht"),
-    *("weer gesloten", "weer ingeschakeld", "weer normaal", "niet meer*", "gereset", "beëindigd", "afgelopen"),
-    *("hersteld", "richius*", "ripristinat*", "rientrat*", "non più*", "terminat*", "cessat*", "eliminat*"),
-    *("tornat* alla normalità", "tornata nella norma", "di nuovo chius*", "resettat*"),
-]
-# What denies, and what says that all is well; "no. 4" and "Not-Aus" do not.
-NEGATIONS = [
-    *("no", "not", "none", "never", "without", "kein*", "nicht", "ohne", "pas", "aucun*", "sans", "sin", "ningun*"),
-    *("hasn't", "haven't", "hadn't", "didn't", "isn't", "wasn't", "doesn't", "aren't", "weren't", "nie", "niemals"),
-    *("jamais", "nunca", "nooit", "mai"),
-    *("ningún*", "geen", "0", "niet", "zonder", "nessun*", "non", "senza", "NO_FAULT", "no fault"),
-]
 _NO = (
     r"no(?!\.?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
-    r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit"
+    r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non(?!-)|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit"
     # "Cannot" and "won't" say that something does not succeed; these, that it is not so.
-    r"|(?:is|are|was|were|has|have|had|did|does|do)n'?t"
+    r"|(?:is|are|was|were|has|have|had|did|does|do)n[' ]?t"
 )
-FINE = [
-    *("ok", "okay", "passed", "normal*", "armed", "enabled", "calibrated", "configured", "scheduled", "tested"),
-    *("successful*", "succeeded", "disabled", "deactivated", "within limits", "in range", "dry", "completed", "ready"),
-    *(
-        "initialised",
-        "initialized",
-        "freigegeben",
-        "locked",
-        "healthy",
-        "fine",
-        "done",
-        "self test*",
-        "self-test*",
-        "selftest*",
-        "geprüft",
-        "bestanden",
-        "erfolgreich",
-    ),
-    *("in ordnung", "im Normalbereich", "deaktiviert", "trocken", "Selbsttest*", "*-Test bestanden", "einwandfrei"),
-    *(
-        "kalibriert",
-        "autotest",
-        *participles("réussi"),
-        *participles("désactivé"),
-        "conforme",
-        "en ordre",
-        "superad*",
-        "correct*",
-        "desactivad*",
-    ),
-    *("satisfactori*", "autodiagn*", "geslaagd", "in orde", "zelftest", "uitgeschakeld voor onderhoud", "superato"),
-    *("superata", "regolare", "a posto", "disattivat*", "riuscit*", "assessment"),
-]
 
 
 def _as_pattern(word: str) -> str:
@@ -216,34 +88,30 @@ _DENIAL = _compiled(
 )
 
 
-# The words that name a fault and are long enough to be known when a letter is wrong.
-_NAMES = """
-    tripped triggered breaker breakers circuit shorted overload overloaded overcurrent overheat overheated overheating
-    overtemperature temperature emergency leakage insulation isolation residual protection tamper tampered tampering
-    vandalism vibration collision flooding flooded moisture humidity enclosure cabinet arrester
-    ausgelöst angesprochen durchgebrannt sicherung schutzschalter leitungsschutzschalter fehlerstromschutzschalter
-    hauptschalter fehlerstrom überstrom überlast kurzschluss erdschluss isolationsfehler übertemperatur überhitzung
-    überhitzt wassereintritt feuchtigkeit erschütterung vandalismus
-    déclenché déclenchée disjoncteur différentiel fusible isolement surcharge surintensité surchauffe température
-    humidité inondation vandalisme
-    disparado disparada diferencial magnetotérmico interruptor automático aislamiento sobrecarga sobrecorriente
-    cortocircuito emergencia sobretemperatura sobrecalentamiento temperatura inundación vandalismo
-    uitgeschakeld aardlekschakelaar aardlekautomaat installatieautomaat zekering overbelasting overstroom kortsluiting
-    lekstroom noodstop oververhitting oververhit temperatuur gekanteld
-    scattato intervenuto differenziale interruttore magnetotermico isolamento dispersione sovraccarico sovracorrente
-    emergenza sovratemperatura surriscaldamento allagamento
+# Names that are run together without a sign of where they fall apart: "SHORTCIRCUITDETECTED".
+_PARTS = """
+    emergency emerg stop button switch pressed active activated released door doors cover cabinet housing enclosure case
+    access panel open opened closed ground earth fault failure failed error alarm interrupter protection short circuit
+    over under current voltage temp temperature heat heated high low too leakage leak residual insulation isolation
+    monitor sensor breaker fuse blown tripped trip detected detect triggered surge arrester lightning water ingress
+    flood smoke fire tilt tilted shock impact vibration humidity moisture input output ac dc rcd spd mcb connector
+    cable cut gun plug charger module power supply meter relay contactor welded stuck phase loss lost pilot control
+    charging internal external
 """
-_dictionary = Dictionary(spelling for name in _NAMES.split() for spelling in spellings(name))
+_ANY_PART = "|".join(sorted(_PARTS.split(), key=len, reverse=True))
+_RUN_TOGETHER = re.compile(rf"(?<![^\W_])(?:{_ANY_PART}){{2,8}}(?![^\W_])", re.IGNORECASE)
+_PART = re.compile(_ANY_PART, re.IGNORECASE)
 
 
-def corrected_spelling(text: str) -> str:
-    """A text in which the words that are one letter away from one that names a fault are written as that one."""
-    return _dictionary.corrected(text)
+def taken_apart(text: str) -> str:
+    """A text in which names that are run together stand apart where they consist of words that are known."""
+    return _RUN_TOGETHER.sub(lambda match: " ".join(_PART.findall(match[0])), text)
 
 
 def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
+    text = _HEADING.sub("", text)
     whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", text)).lower()
     return (whole,) if apart == whole else (whole, apart)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,9 @@ pytestmark = pytest.mark.django_db
 FUSE, SENSORS, OTHER, END, NOTHING = "FUSE_TRIPPED", "SENSORS", "OTHER_FAULT", "END", "nothing"
 CORPUS = Path(__file__).parent / "data" / "corpus.jsonl"
 ENTRIES: list[dict[str, Any]] = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+# Every third text: the spellings below are of kinds, not of texts.
+TEXTS = [entry for entry in ENTRIES if entry["payload"].get("info")][::3]
+DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 REQUIRED = {
     ("ocpp1", "StatusNotification"): {"connectorId", "errorCode", "status"},
     ("ocpp2", "StatusNotification"): {"timestamp", "connectorStatus", "evseId", "connectorId"},
@@ -100,3 +106,54 @@ def test_each_fault_and_each_end_is_heard_in_its_case() -> None:
 def test_what_is_not_understood_yet_is_still_not_understood() -> None:
     book = rule_book()
     assert {says(e) for e in ENTRIES if not is_right(e, made_of(e, book))} == set(KNOWN_MISSES)
+
+
+def _as_code(text: str) -> str:
+    return "ERR_" + "_".join(re.findall(r"[^\W_]+", text)).upper()
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        pytest.param(str.upper, id="in capitals"),
+        pytest.param(lambda text: unicodedata.normalize("NFD", text), id="with accents apart"),
+        pytest.param(lambda text: text.translate(DIGRAPHS), id="with ae, oe, ue"),
+        pytest.param(lambda text: "[EVSE 1] ALARM - " + text, id="below a heading"),
+        pytest.param(lambda text: f"{text} (L1)", id="with the phase"),
+    ],
+)
+def test_other_spellings_of_a_text_mean_the_same(spell: Callable[[str], str]) -> None:
+    book, changed = rule_book(), []
+    for entry in TEXTS:
+        text = spell(entry["payload"]["info"])
+        spelled = {**entry, "payload": {**entry["payload"], "info": text}}
+        if text != entry["payload"]["info"] and not is_right(entry, made_of(spelled, book)):
+            changed.append(text)
+    print(f"{len(changed)} of {len(TEXTS)} are read otherwise")
+    assert len(changed) <= len(TEXTS) * 0.003, changed
+
+
+def test_names_of_constants_mean_what_their_words_mean() -> None:
+    book, changed = rule_book(), []
+    texts = [entry for entry in TEXTS if re.fullmatch(r"[\w ]{6,60}", entry["payload"]["info"])]
+    for entry in texts:
+        spelled = {**entry, "payload": {**entry["payload"], "info": _as_code(entry["payload"]["info"])}}
+        if not is_right(entry, made_of(spelled, book)):
+            changed.append(spelled["payload"]["info"])
+    assert len(changed) <= len(texts) * 0.005, changed
+
+
+def test_a_letter_that_is_wrong_in_a_long_word_changes_neither_a_fault_nor_what_denies_it() -> None:
+    book = rule_book()
+
+    def case_of(text: str, status: str = "Faulted") -> str:
+        payload = {"connectorId": 1, "errorCode": "OtherError", "status": status, "info": text}
+        return made_of({"protocol": "ocpp1.6", "action": "StatusNotification", "payload": payload}, book)
+
+    for text in ("Emergancy stop", "RCD trippd", "Sicherung ausgelsöt", "Disjonteur ouvert", "Kurzschlus", "Lekstrom"):
+        assert case_of(text) == FUSE, text
+    for text in ("Overtemperture", "Überhitzunng", "Surchaufe", "Sobretemprratura", "Vandalsm"):
+        assert case_of(text) == SENSORS, text
+    assert case_of("Vibration sensor calibated", "Available") == NOTHING
+    assert case_of("Température anormale") == SENSORS
+    assert case_of("Door lock jammed") == OTHER

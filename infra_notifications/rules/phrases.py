@@ -1,0 +1,159 @@
+"""The words of six languages (en, de, fr, es, nl, it) that deny a fault, end it, or say that all is well."""
+
+from __future__ import annotations
+
+
+def participles(*stems: str) -> list[str]:
+    """The forms of French participles. Not their beginning: without accents "levé…" is that of "level", and "réarmé…"
+    that of "réarmer", which asks for it."""
+    return [stem + ending for stem in stems for ending in ("", "e", "s", "es")]
+
+
+# Beginnings (`*`) and words that say that a fault is over, as a rule's `and_words` take them.
+ENDS = [
+    *("resolved", "cleared", "reconnected", "rearmed", "re-armed", "released", "recovered", "restored", "reset"),
+    *(
+        "back to normal",
+        "back on",
+        "closed",
+        "closed again",
+        "replaced",
+        "acknowledged",
+        "alarm gone",
+        "fault gone",
+        "error gone",
+        "smoke gone",
+    ),
+    *("behoben", "zurückgesetzt", "entriegelt", "quittiert", "wieder ein*", "wieder geschlossen", "geschlossen"),
+    *("wieder normal", "ersetzt"),
+    *(
+        *participles("réarmé"),
+        *participles("résolu"),
+        *participles("refermé"),
+        *participles("fermé"),
+        *participles("relâché"),
+        *participles("disparu"),
+        "retour à la normale",
+        "revenue à la normale",
+    ),
+    *("rearmad*", "resuelt*", "cerrad*", "liberad*", "normalizad*", "hersteld", "opgelost", "gesloten", "ontgrendeld"),
+    *("vervangen", "riarmat*", "risolt*", "chius*", "sbloccat*", "rientrat*"),
+    *(
+        "problem disconnected",
+        "ended",
+        "finished",
+        "is over",
+        "no longer*",
+        "unlatched",
+        "re-closed",
+        "reclosed",
+        "back within limits",
+    ),
+    *(
+        "back within*",
+        "removed again",
+        "back in operation",
+        "reenabled",
+        "re-enabled",
+        "rectified",
+        "fixed",
+        "repaired",
+    ),
+    *("switched on again", "normalised", "normalized", "within limits again", "went away", "disappeared"),
+    *(
+        "beseitigt",
+        "fault over",
+        "alarm over",
+        "beendet",
+        "aufgehoben",
+        "nicht mehr*",
+        "zurückgezogen",
+        "herausgezogen",
+        "gelöst",
+        "abgeklungen",
+    ),
+    *("wieder zu", "wieder in ordnung", "wieder unter*", "zurückgestellt", "wiederhergestellt", "wieder aktiv"),
+    *(
+        *participles("rétabli"),
+        *participles("réenclenché"),
+        *participles("terminé"),
+        *participles("déverrouillé"),
+        "n'est plus*",
+        "plus de",
+        *participles("éliminé"),
+        *participles("levé"),
+    ),
+    *(
+        *participles("acquitté"),
+        *participles("corrigé"),
+        *participles("réinitialisé"),
+        *participles("remplacé"),
+        "de nouveau normal*",
+        "rearme",
+        "restablecid*",
+        "solucionad*",
+    ),
+    *("corregid*", "ya no", "desenclavad*", "reparad*", "eliminad*", "verholpen", "teruggezet", "weer dicht"),
+    *("weer gesloten", "weer ingeschakeld", "weer normaal", "niet meer*", "gereset", "beëindigd", "afgelopen"),
+    *("hersteld", "richius*", "ripristinat*", "rientrat*", "non più*", "terminat*", "cessat*", "eliminat*"),
+    *("tornat* alla normalità", "tornata nella norma", "di nuovo chius*", "resettat*"),
+]
+# What denies, and what says that all is well; "no. 4" and "Not-Aus" do not.
+NEGATIONS = [
+    *("no", "not", "none", "never", "without", "kein*", "nicht", "ohne", "pas", "aucun*", "sans", "sin", "ningun*"),
+    *("hasn't", "haven't", "hadn't", "didn't", "isn't", "wasn't", "doesn't", "aren't", "weren't", "nie", "niemals"),
+    *("jamais", "nunca", "nooit", "mai"),
+    *("ningún*", "geen", "0", "niet", "zonder", "nessun*", "non", "senza", "NO_FAULT", "no fault"),
+]
+FINE = [
+    *("ok", "okay", "passed", "normal*", "armed", "enabled", "calibrated", "configured", "scheduled", "tested"),
+    *("successful*", "succeeded", "disabled", "deactivated", "within limits", "in range", "dry", "completed", "ready"),
+    *(
+        "initialised",
+        "initialized",
+        "freigegeben",
+        "locked",
+        "healthy",
+        "fine",
+        "done",
+        "self test*",
+        "self-test*",
+        "selftest*",
+        "geprüft",
+        "bestanden",
+        "erfolgreich",
+    ),
+    *("in ordnung", "im Normalbereich", "deaktiviert", "trocken", "Selbsttest*", "*-Test bestanden", "einwandfrei"),
+    *(
+        "kalibriert",
+        "autotest",
+        *participles("réussi"),
+        *participles("désactivé"),
+        "conforme",
+        "en ordre",
+        "superad*",
+        "correct*",
+        "desactivad*",
+    ),
+    *("satisfactori*", "autodiagn*", "geslaagd", "in orde", "zelftest", "uitgeschakeld voor onderhoud", "superato"),
+    *("superata", "regolare", "a posto", "disattivat*", "riuscit*", "assessment"),
+]
+# What rules know by its beginning or together with others, as it is written in full, and what denies or ends. Not
+# "normal": "anormal" is a letter away and says the opposite.
+FULL_FORMS = """
+    blown smoke water doors tilted tripped triggered circuit shorted overload overloaded overcurrent overheat
+    overheated overheating overtemperature temperature emergency leakage insulation isolation residual protection
+    tampered tampering vibration collision flooding flooded moisture humidity arrester ausgelöst angesprochen
+    durchgebrannt fehlerstrom überstrom überlast kurzschluss übertemperatur überhitzung überhitzt wassereintritt
+    feuchtigkeit erschütterung vandalismus geöffnet déclenché déclenchée grillé disjoncteur différentiel isolement
+    surcharge surintensité surchauffe température humidité inondation vandalisme disparado disparada diferencial
+    automático aislamiento sobrecarga sobrecorriente cortocircuito emergencia sobretemperatura sobrecalentamiento
+    temperatura inundación vandalismo uitgeschakeld overbelasting overstroom kortsluiting lekstroom noodstop
+    oververhitting oververhit temperatuur gekanteld scattato intervenuto differenziale interruttore isolamento
+    dispersione sovraccarico sovracorrente emergenza sovratemperatura surriscaldamento allagamento disabled
+    deactivated calibrated successful successfully completed passed resolved cleared released restored recovered
+    reconnected without behoben beseitigt zurückgesetzt kalibriert deaktiviert bestanden erfolgreich geschlossen
+    résolu rétabli réarmé désactivé calibré réussi aucune resuelto solucionado restablecido rearmado calibrado
+    desactivado ninguna ninguno opgelost hersteld gekalibreerd uitgevoerd geslaagd gesloten risolto ripristinato
+    riarmato calibrato disattivato superato nessuna nessun
+"""
