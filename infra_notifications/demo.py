@@ -1,33 +1,39 @@
-"""The demo's charging network: stations of six invented sites, three groups, a history of incidents."""
+"""The demo's charging network: stations of invented sites, three groups, a history of incidents."""
 
 from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from typing import Any
 
 from core.ingest import Submission
 from infra_notifications.choices import Case
 from infra_notifications.ingest import OcppMessage, SignalMessage
+from infra_notifications.management.charging_simulator import Event, Step
+from infra_notifications.management.charging_simulator.dialects import DIALECTS, Knowledge
+from infra_notifications.management.charging_simulator.site import (
+    CONNECTORS,
+    ROUTE,
+    TICKETS,
+    TICKETS_PLACEHOLDER,
+    SiteStation,
+    stations,
+)
+from infra_notifications.management.charging_simulator.story import BROKEN
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.services.acknowledging import acknowledge_incidents
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import create_group
 from infra_notifications.services.maintenance import Targets, plan_maintenance
 from infra_notifications.services.messages import take_messages
+from infra_notifications.services.ocpp_routes import RouteInput, create_route
 from infra_notifications.services.signals import take_signals
 from outbox.services.webhooks import EndpointInput, create_endpoint
 
-# location, street, postal code, city, latitude, longitude, stations, power in kW
-SITES = (
-    ("Parkhaus Süd", "Bahnhofstr. 12", "50667", "Köln", 50.9375, 6.9603, 10, 22),
-    ("Rheinufer Nord", "Uferstr. 3", "53113", "Bonn", 50.7374, 7.0982, 6, 11),
-    ("Autohof Ost", "Am Kreuz 1", "44143", "Dortmund", 51.5136, 7.4653, 4, 150),
-    ("Messe", "Messeplatz 1", "40474", "Düsseldorf", 51.2277, 6.7735, 8, 22),
-    ("Gare centrale", "1 place de la Gare", "67000", "Strasbourg", 48.5734, 7.7521, 6, 22),
-    ("Depot", "Hafenweg 20", "48155", "Münster", 51.9607, 7.6261, 6, 50),
-)
-MODELS = (("Mennekes", "Amtron 22"), ("Alfen", "Eve Double"), ("ABB", "Terra 54"), ("Compleo", "Duo"))
+# Most stations are let live by the simulator, and are cut off only when it stops; of a closed site nothing is expected.
+EXPECTED_S, CLOSED_EXPECTED_S = 2 * 86_400, 200 * 86_400
+HISTORY_DAYS = 30
+# The demo's mail server says that nobody of this address works there any more.
+GONE = "former-colleague@service.example"
 
 
 def load(now: datetime) -> None:
@@ -35,63 +41,47 @@ def load(now: datetime) -> None:
     if ChargePoint.objects.exists():
         return
     chance = random.Random(20261121)  # noqa: S311 - the same demo everywhere
-    rows = _charge_points(chance)
+    rows = [_charge_point(station, connector, chance) for station in stations() for connector in (1, CONNECTORS)]
     upsert_charge_points(rows=rows, now=now)
     _history(rows, chance, now)
+    _first_words(chance, now)
     _groups()
-    _troubles(rows, chance, now)
-    plan_maintenance(
-        reason="New transformer",
-        starts_at=now + timedelta(hours=10),
-        ends_at=now + timedelta(hours=16),
-        targets=Targets(locations=[("Messe", "Düsseldorf")]),
-        author="operator",
-        now=now,
-    )
+    _troubles(chance, now)
+    _maintenance(now)
     _tickets(now)
+    # The simulator, which knows where its CSMS listens, gives it another address.
+    create_route(details=RouteInput(ROUTE, "wss://csms.example/ocpp"))
 
 
-def _charge_points(chance: random.Random) -> list[ChargePointInput]:
-    stations = [site for site in SITES for _ in range(site[6])]
-    return [
-        _charge_point(number, connector, site, MODELS[number % len(MODELS)], chance)
-        for number, site in enumerate(stations, 1)
-        for connector in (1, 2)
-    ]
-
-
-def _charge_point(
-    number: int, connector: int, site: tuple[Any, ...], kind: tuple[str, str], chance: random.Random
-) -> ChargePointInput:
-    location, street, postal_code, city, latitude, longitude, _stations, power = site
+def _charge_point(station: SiteStation, connector: int, chance: random.Random) -> ChargePointInput:
+    site = station.site
     return ChargePointInput(
-        evse_id=f"DE*SBX*E{number:04d}*{connector}",
-        station=f"SBX-{number:04d}",
+        evse_id=station.evse_id(connector),
+        station=station.identity,
         connector=connector,
-        name=f"{location} {number}{'ab'[connector - 1]}",
-        location=location,
-        street=street,
-        postal_code=postal_code,
-        city=city,
-        country="FRA" if city == "Strasbourg" else "DEU",
-        latitude=latitude + chance.uniform(-0.002, 0.002),
-        longitude=longitude + chance.uniform(-0.002, 0.002),
+        name=f"{site.location} {station.number}{'ab'[connector - 1]}",
+        location=site.location,
+        street=site.street,
+        postal_code=site.postal_code,
+        city=site.city,
+        country="FRA" if site.city == "Strasbourg" else "DEU",
+        latitude=site.latitude + chance.uniform(-0.002, 0.002),
+        longitude=site.longitude + chance.uniform(-0.002, 0.002),
         operator="Signalbox Demo",
-        vendor=kind[0],
-        model=kind[1],
-        firmware=f"5.{chance.randint(10, 32)}",
-        connector_standard="IEC_62196_T2_COMBO" if power >= 50 else "IEC_62196_T2",
-        power_type="DC" if power >= 50 else "AC_3_PHASE",
-        max_power_kw=float(power),
-        # The demo's chargers speak once and then rest; two days pass before they count as silent.
-        expected_interval_s=2 * 86_400,
-        tags=["demo", "hub" if power >= 50 else "city"],
+        vendor=station.vendor,
+        model=station.model,
+        firmware=station.firmware,
+        connector_standard="IEC_62196_T2_COMBO" if station.is_fast else "IEC_62196_T2",
+        power_type="DC" if station.is_fast else "AC_3_PHASE",
+        max_power_kw=site.power_kw,
+        expected_interval_s=CLOSED_EXPECTED_S if site.is_closed else EXPECTED_S,
+        tags=["demo", "hub" if station.is_fast else "city"],
     )
 
 
 def _history(rows: list[ChargePointInput], chance: random.Random, now: datetime) -> None:
-    """Thirty days of incidents, long closed and told to nobody, and a first sign of life of everyone."""
-    for day in range(30, 0, -1):
+    """Thirty days of incidents, long closed and told to nobody."""
+    for day in range(HISTORY_DAYS, 0, -1):
         raised: list[SignalMessage] = []
         cleared: list[SignalMessage] = []
         for row in chance.sample(rows, 2):
@@ -103,59 +93,96 @@ def _history(rows: list[ChargePointInput], chance: random.Random, now: datetime)
                     SignalMessage(charge_point=row.evse_id, case=case, state=state, occurred_at=at.isoformat())
                 )
         for signals, at in ((raised, now - timedelta(days=day)), (cleared, now - timedelta(days=day, hours=-5))):
-            take_signals(submissions=[Submission(0, list(enumerate(signals)))], now=at)
-    messages = [
-        OcppMessage(
-            station=str(row.station),
-            protocol="ocpp1.6",
-            action="StatusNotification",
-            payload={
-                "connectorId": row.connector,
-                "errorCode": "NoError",
-                "status": chance.choice(["Available", "Available", "Charging", "Preparing"]),
-            },
+            _take_signals(signals, at)
+
+
+def _take_signals(signals: list[SignalMessage], at: datetime) -> None:
+    take_signals(submissions=[Submission(0, list(enumerate(signals)))], now=at)
+
+
+def _first_words(chance: random.Random, now: datetime) -> None:
+    """What each connector said last, before the demo was started; closed sites a few days ago."""
+    for said_at, is_closed in ((now - timedelta(days=3, hours=2), True), (now - timedelta(hours=11), False)):
+        messages = [
+            OcppMessage(station=station.identity, protocol=station.protocol, action=action, payload=payload)
+            for station in stations()
+            if station.site.is_closed == is_closed
+            for connector in range(1, CONNECTORS + 1)
+            for action, payload in _messages(station, Step(0, Event.STATUS, connector, "Available"), said_at)
+        ]
+        chance.shuffle(messages)
+        take_messages(submissions=[Submission(0, list(enumerate(messages)))], now=said_at)
+
+
+def _messages(station: SiteStation, step: Step, at: datetime) -> list[tuple[str, dict[str, object]]]:
+    known = Knowledge(station.vendor, station.model, station.firmware, "", "")
+    return DIALECTS[station.protocol](step, known, at)
+
+
+def _troubles(chance: random.Random, now: datetime) -> None:
+    """What is broken right now, at places that no group watches: nobody is mailed."""
+    by_number = {station.number: station for station in stations()}
+    for number, (connector, fault, _hours) in BROKEN.items():
+        station, began = by_number[number], now - timedelta(minutes=chance.randint(30, 600))
+        messages = [
+            OcppMessage(station=station.identity, protocol=station.protocol, action=action, payload=payload)
+            for action, payload in _messages(station, Step(0, Event.FAULT, connector, fault), began)
+        ]
+        take_messages(submissions=[Submission(0, list(enumerate(messages)))], now=began)
+    newest = Incident.objects.filter(closed_at=None).latest("opened_at")
+    acknowledge_incidents(incident_ids=[newest.pk], author="operator", note="An electrician is on the way.", now=now)
+    closed = [station for station in stations() if station.site.is_closed]
+    for station, case in zip(closed, (Case.SENSORS, Case.UNAVAILABLE), strict=True):
+        began = now - timedelta(minutes=chance.randint(30, 600))
+        signal = SignalMessage(
+            charge_point=station.evse_id(1), case=case, state="raised", occurred_at=began.isoformat()
         )
-        for row in rows
-    ]
-    take_messages(submissions=[Submission(0, list(enumerate(messages)))], now=now - timedelta(hours=11))
+        _take_signals([signal], began)
+
+
+def _maintenance(now: datetime) -> None:
+    closed = next(station.site for station in stations() if station.site.is_closed)
+    transformer = now + timedelta(hours=10)
+    for reason, begins, ends, location in (
+        ("New transformer", transformer, transformer + timedelta(hours=6), ("Messe", "Düsseldorf")),
+        ("Closed for the winter", now, now + timedelta(days=110), (closed.location, closed.city)),
+    ):
+        plan_maintenance(
+            reason=reason,
+            starts_at=begins,
+            ends_at=ends,
+            targets=Targets(locations=[location]),
+            author="operator",
+            now=now,
+        )
 
 
 def _tickets(now: datetime) -> None:
-    """A webhook endpoint, paused until it is pointed at a real receiver."""
-    wanted = EndpointInput(
-        url="https://maintenance.example/hooks/signalbox",
+    """A webhook endpoint, paused until the simulator points it at a real receiver."""
+    details = EndpointInput(
+        url=TICKETS_PLACEHOLDER,
         topics=["charge_point.*"],
-        description="Tickets of the maintenance company",
-        condition="city:köln",
+        description=TICKETS,
         contact="tickets@maintenance.example",
     )
-    create_endpoint(details=wanted, now=now, enabled=False)
-
-
-def _troubles(rows: list[ChargePointInput], chance: random.Random, now: datetime) -> None:
-    """What is broken right now, at places that no group watches yet: nobody is mailed."""
-    at_unwatched = [row for row in rows if row.city in ("Bonn", "Münster")]
-    cases = [*Case, Case.UNAVAILABLE]
-    for row, case in zip(chance.sample(at_unwatched, len(cases)), cases, strict=True):
-        began = now - timedelta(minutes=chance.randint(4, 600))
-        signal = SignalMessage(charge_point=row.evse_id, case=case, state="raised", occurred_at=began.isoformat())
-        take_signals(submissions=[Submission(0, [(0, signal)])], now=began)
-    newest = Incident.objects.filter(closed_at=None).latest("opened_at")
-    acknowledge_incidents(incident_ids=[newest.pk], author="operator", note="An electrician is on the way.", now=now)
+    create_endpoint(details=details, now=now, enabled=False)
 
 
 def _groups() -> None:
-    by_city = {site[3]: list(ChargePoint.objects.filter(city=site[3]).values_list("pk", flat=True)) for site in SITES}
-    for name, city, cases, language in (
-        ("Köln", "Köln", list(Case.values), "de"),
-        ("Strasbourg", "Strasbourg", [Case.FUSE_TRIPPED, Case.UNAVAILABLE], "fr"),
-        ("Fast chargers", "Dortmund", list(Case.values), "en"),
+    by_place = {"Köln": "Parkhaus Süd", "Strasbourg": "Gare centrale", "Fast chargers": "Autohof Ost"}
+    for name, cases, language in (
+        ("Köln", list(Case.values), "de"),
+        ("Strasbourg", [Case.FUSE_TRIPPED, Case.UNAVAILABLE], "fr"),
+        ("Fast chargers", list(Case.values), "en"),
     ):
         if NotificationGroup.objects.filter(name=name).exists():
             continue
         mail = name.lower().replace("ö", "oe").replace(" ", "-")
+        emails = [f"{mail}@service.example", f"night-shift-{mail}@service.example"]
+        if language == "fr":
+            emails.append(GONE)
         create_group(
             settings={"name": name, "cases": cases, "language": language},
-            emails=[f"{mail}@service.example", f"night-shift-{mail}@service.example"],
-            charge_point_ids=by_city[city],
+            emails=emails,
+            charge_point_ids=list(ChargePoint.objects.filter(location=by_place[name]).values_list("pk", flat=True)),
         )

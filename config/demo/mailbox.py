@@ -68,11 +68,23 @@ class Mailbox:
         return message
 
 
+# Nobody of such an address works there any more, so that the demo has something to show that did not arrive.
+GONE = "former-"
+
+
 class Catcher:
-    """aiosmtpd's handler: every mail is accepted."""
+    """aiosmtpd's handler: every mail is accepted but for those to former colleagues."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.lower().startswith(GONE):
+            return "550 5.1.1 User unknown: this mailbox does not exist any more"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.mailbox.add(envelope)
