@@ -24,6 +24,7 @@ from config.demo.supervisor import Supervisor, start_process
 ROOT = Path(__file__).resolve().parent.parent.parent
 ANSWER_TIMEOUT_S = 90
 ROLES = ("operator", "admin", "viewer")
+LOOPBACK = "127.0.0.0/8,::1/128"
 
 
 def say(text: str) -> None:
@@ -36,6 +37,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def port_of(name: str, default: str) -> int:
+    raw = os.environ.get(name, default)
+    if not raw.isdigit() or not 0 < int(raw) < 65536:
+        sys.exit(f"{name} must be a number from 1 to 65535, not {raw!r}.")
+    return int(raw)
+
+
 class Demo:
     """One running demo: its folder, its secrets, its engines, its processes."""
 
@@ -43,7 +51,8 @@ class Demo:
 
     def __init__(self) -> None:
         self.host = os.environ.get("HOST", "127.0.0.1")
-        self.port = self._port()
+        self.port = port_of("PORT", "8000")
+        self.ocpp_port = self._ocpp_port()
         self.var, self._lock = self._folder()
         self.logs = self.var / "log"
         self.logs.mkdir(exist_ok=True)
@@ -51,16 +60,26 @@ class Demo:
         self.postgres: Postgres | None = None
         self.mailbox_url: str | None = None
         self.vendor_port = free_port()
+        self.csms_port = self._csms_port()
         self.supervisor = Supervisor(changed=self.write_facts, say=say)
         shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         self.url = f"http://{shown}:{self.port}"
+        self.ocpp_url = f"ws://{shown}:{self.ocpp_port}"
 
-    @staticmethod
-    def _port() -> int:
-        raw = os.environ.get("PORT", "8000")
-        if not raw.isdigit() or not 0 < int(raw) < 65536:
-            sys.exit(f"PORT must be a number from 1 to 65535, not {raw!r}.")
-        return int(raw)
+    def _ocpp_port(self) -> int:
+        """OCPP_PORT, or the port a thousand above PORT, so that several demos find one each."""
+        if os.environ.get("OCPP_PORT"):
+            return port_of("OCPP_PORT", "")
+        port = self.port + 1000
+        return port if port < 65536 and not _is_taken(self.host, port) else free_port()
+
+    def _csms_port(self) -> int:
+        """Where the simulated CSMS listens: as before if it can be, because the demo's route and webhook lead there."""
+        port = int(self.secrets.get("csms_port") or 0)
+        if not port or _is_taken("127.0.0.1", port):
+            port = free_port()
+        self.secrets["csms_port"] = port
+        return port
 
     def _folder(self) -> tuple[Path, IO[str]]:
         """var/, or a folder of its own beside it while another demo of this clone runs."""
@@ -102,7 +121,12 @@ class Demo:
             "VAR_DIR": str(self.var),
             "METRICS_DIR": str(self.var / "metrics"),
             "CELERY_BROKER_URL": env.get("CELERY_BROKER_URL") or "filesystem://",
-            "OUTBOX_ALLOWED_NETWORKS": env.get("OUTBOX_ALLOWED_NETWORKS") or "127.0.0.0/8,::1/128",
+            "OCPP_HOST": self.host,
+            "OCPP_PORT": str(self.ocpp_port),
+            "OCPP_PUBLIC_URL": env.get("OCPP_PUBLIC_URL") or self.ocpp_url,
+            # The CSMS behind the proxy is simulated on this machine.
+            "OCPP_UPSTREAM_NETWORKS": env.get("OCPP_UPSTREAM_NETWORKS") or LOOPBACK,
+            "OUTBOX_ALLOWED_NETWORKS": env.get("OUTBOX_ALLOWED_NETWORKS") or LOOPBACK,
             # Commands to fleet vehicles go to a simulator of the vendor.
             "REMOTES_API_URL": env.get("REMOTES_API_URL") or f"http://127.0.0.1:{self.vendor_port}/connectedcar/v3",
             "REMOTES_CLIENT_ID": env.get("REMOTES_CLIENT_ID") or "demo",
@@ -189,7 +213,18 @@ class Demo:
         granian = [python, "-m", "granian", "--interface", "wsgi"]
         web = [*granian, *address, *threads, *logs, "config.wsgi:application"]
         vendor = [python, "manage.py", "remote_simulator", "--database", "--port", str(self.vendor_port)]
-        for name, command in (("web", web), ("worker", worker), ("beat", beat), ("vendor", vendor)):
+        # Stations are connected before anybody asks who is not; when all ends, the proxy is told before them.
+        stations = [python, "manage.py", "charging_simulator", "--database", "--port", str(self.csms_port)]
+        proxy = [python, "manage.py", "ocpp_proxy"]
+        commands = {
+            "stations": stations,
+            "ocpp_proxy": proxy,
+            "web": web,
+            "worker": worker,
+            "beat": beat,
+            "vendor": vendor,
+        }
+        for name, command in commands.items():
             self.supervisor.add(
                 name, partial(start_process, command, self.logs / f"{name}.log", env, yields=name != "web")
             )
@@ -203,7 +238,8 @@ class Demo:
             **{role: {"username": role, "password": self.secrets[role]} for role in ROLES},
             "api_key": self.secrets.get("api_key"),
             "mailbox_url": self.mailbox_url,
-            "pids": {name: pids.get(name) for name in ("web", "worker", "beat", "postgres")},
+            "ocpp_url": self.ocpp_url,
+            "pids": {name: pids.get(name) for name in ("web", "worker", "beat", "postgres", "ocpp_proxy")},
         }
         path = self.var / "demo.json"
         aside = path.with_suffix(".new")
@@ -229,6 +265,7 @@ class Demo:
         say(f"\n  API key   {self.secrets['api_key']}")
         if self.mailbox_url:
             say(f"  mailbox   {self.mailbox_url}")
+        say(f"  stations  {self.ocpp_url}/demo/…")
         say(f"  facts     {self.var / 'demo.json'}\n\nCtrl-C ends it.")
 
     def check(self) -> None:
@@ -237,6 +274,8 @@ class Demo:
     def run(self) -> None:
         if _is_taken(self.host, self.port):
             sys.exit(f"Port {self.port} is taken by another program; choose another one with PORT=….")
+        if _is_taken(self.host, self.ocpp_port):
+            sys.exit(f"Port {self.ocpp_port} is taken by another program; choose another one with OCPP_PORT=….")
         (self.var / "demo.json").unlink(missing_ok=True)
         try:
             self.start_postgres()

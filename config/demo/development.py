@@ -30,7 +30,7 @@ def version_of(folders: Iterable[Path]) -> tuple[int, int]:
 
 
 class Development(Demo):
-    """The demo with Django's error pages, whose web, worker and beat start again after each change of a file."""
+    """The demo with Django's error pages, whose proxy, web, worker and beat start again after each change of a file."""
 
     web_workers = 1
 
@@ -51,8 +51,8 @@ class Development(Demo):
         version = version_of(self._folders)
         if version != self._version:
             self._version = version
-            say("The code changed; restarting web, worker and beat")
-            self.supervisor.restart("web", "worker", "beat")
+            say("The code changed; restarting the OCPP proxy, web, worker and beat")
+            self.supervisor.restart("ocpp_proxy", "web", "worker", "beat")
 
 
 if __name__ == "__main__":

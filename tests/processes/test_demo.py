@@ -136,8 +136,8 @@ def demo(clone: Path) -> Iterator[Demo]:
 
 
 def test_starts_in_an_awkward_folder_and_lets_every_role_in(demo: Demo) -> None:
-    assert set(demo.facts) == {"url", "operator", "admin", "viewer", "api_key", "mailbox_url", "pids"}
-    assert all(demo.facts["pids"][part] for part in ("web", "worker", "beat", "postgres"))
+    assert set(demo.facts) == {"url", "operator", "admin", "viewer", "api_key", "mailbox_url", "ocpp_url", "pids"}
+    assert all(demo.facts["pids"][part] for part in ("web", "worker", "beat", "postgres", "ocpp_proxy"))
     for role in ("operator", "admin", "viewer"):
         assert "<h1>Dashboard</h1>" in sign_in(demo, role)
 

@@ -68,7 +68,7 @@ CALM = frozenset({1})
 def story(number: int, *, seed: int, connectors: int = 2) -> Iterator[Step]:
     """The steps of a station, by its number, without end."""
     chance = random.Random(f"{seed}:{number}")  # noqa: S311 - a story, no secret
-    yield Step(chance.uniform(0, 4), Event.CONNECT)
+    yield Step(chance.uniform(0, 2), Event.CONNECT)
     yield Step(0.2, Event.BOOT)
     broken = BROKEN.get(number)
     for connector in range(connectors + 1):

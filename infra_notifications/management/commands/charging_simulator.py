@@ -31,6 +31,9 @@ from outbox.choices import EndpointState
 from outbox.models import WebhookEndpoint
 from outbox.services.webhooks import update_endpoint
 
+# A proxy that is stopped at the same moment closes first: then that is its end, and no fault of a station.
+LINGER_S = 1.0
+
 
 class Command(BaseCommand):
     help = "Charging stations that connect through the OCPP proxy, charge, fail and recover, and a CSMS behind it."
@@ -85,7 +88,8 @@ def _knowledge(station: SiteStation) -> Knowledge:
 async def _run(csms: Csms, host: str, port: int, make: Any) -> None:
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, lambda: loop.call_later(LINGER_S, task.cancel))
     runner = web.AppRunner(csms.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
