@@ -118,15 +118,19 @@ def test_nothing_happens_at_the_station_with_which_the_readme_plays() -> None:
 @pytest.mark.parametrize("protocol", VERSIONS)
 @pytest.mark.parametrize("number", range(1, 41))
 def test_messages_are_as_the_schemas_of_ocpp_want_them(protocol: str, number: int) -> None:
-    known, said = knowledge(), Counter[str]()
+    known, said = knowledge(), list[OcppCall]()
     for step in islice(story(number, seed=SEED), 120):
         for action, payload in DIALECTS[protocol](step, known, NOW):
-            said[action] += 1
             if action == "StartTransaction":
                 known.transactions[step.connector] = 7
-            validate_payload(OcppCall("1", action, payload), VERSIONS[protocol])
-    assert said["BootNotification"] >= 1
-    assert said["StatusNotification"] > 2
+            said.append(OcppCall("1", action, payload))
+
+    async def validate() -> None:
+        for call in said:
+            await validate_payload(call, VERSIONS[protocol])
+
+    asyncio.run(validate())
+    assert {"BootNotification", "StatusNotification"} <= {call.action for call in said}
 
 
 def test_every_fault_of_the_story_can_be_said() -> None:
