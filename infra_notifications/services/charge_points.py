@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ from core.text import composed, identity, identity_key
 from infra_notifications.evse_ids import spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState
 from infra_notifications.models.charge_points import tags_of
-from infra_notifications.rules.evse_ids import joined
+from infra_notifications.rules.evse_ids import joined, spelling_of
 from infra_notifications.services.unknown import apply_what_they_said
 
 
@@ -94,6 +95,34 @@ def normalised(given: ChargePointInput) -> dict[str, Any]:
     return doc
 
 
+def shared_places(rows: Sequence[ChargePointInput]) -> dict[int, str]:
+    """What is to be said of rows (by their number) with the station and connector of another charge point, a stored one
+    or that of an earlier row: a message names these two, so it will be that of both."""
+    keys = [spelling_of(identity_key(row.evse_id)) for row in rows]
+    places = {
+        number: (name, row.connector if isinstance(row.connector, int) else None)
+        for number, row in enumerate(rows)
+        if isinstance(row.station, str) and (name := identity_key(row.station))
+    }
+    owners: dict[tuple[str, int | None], dict[str, str]] = defaultdict(dict)
+    if places:
+        stored = ChargePoint.objects.exclude(station="").annotate(key=Upper("station"))
+        named = stored.filter(key__in={name for name, _connector in places.values()})
+        for name, connector, evse_id in named.values_list("key", "connector", "evse_id"):
+            owners[name, connector][spelling_of(identity_key(evse_id))] = evse_id
+        for key in owners.values():  # what is written anew has the place that its row says
+            for mine in key.keys() & set(keys):
+                del key[mine]
+    said = {}
+    for number, place in places.items():
+        if other := next((evse_id for key, evse_id in owners[place].items() if key != keys[number]), None):
+            said[number] = _("%(evse)s has the same station and connector; what is said of one is said of both.") % {
+                "evse": other
+            }
+        owners[place][keys[number]] = composed(rows[number].evse_id)
+    return said
+
+
 class _ChargePointSteps(BatchSteps[ChargePointInput]):
     endpoint = "charging/charge-points"
 
@@ -101,7 +130,10 @@ class _ChargePointSteps(BatchSteps[ChargePointInput]):
         return evse_id_problem(item.evse_id) if composed(item.evse_id) else "evse_id: must not be blank"
 
     def apply(self, rows: list[int]) -> None:
-        upsert_charge_points(rows=[self.incoming.items[row] for row in rows], now=self.now)
+        given = [self.incoming.items[row] for row in rows]
+        for number, sentence in shared_places(given).items():
+            self.incoming.warn(rows[number], sentence)
+        upsert_charge_points(rows=given, now=self.now)
 
 
 def take_charge_points(*, submissions: Sequence[Submission[ChargePointInput]], now: datetime) -> list[Intake]:

@@ -49,6 +49,7 @@ def _check(job: Job) -> Ended:
     ]
     message = "" if check.is_clean else _("The file has errors; nothing was imported.")
     result = {"rows": len(check.rows), "created": check.created, "preview": preview, "message": message}
+    result["warnings"] = check.warnings
     return Ended(result | _errors(check), JobState.REVIEW if check.is_clean else JobState.FAILED)
 
 

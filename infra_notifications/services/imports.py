@@ -29,6 +29,7 @@ from infra_notifications.services.charge_points import (
     ChargePointInput,
     Upserted,
     evse_id_problem,
+    shared_places,
     upsert_charge_points,
 )
 from infra_notifications.services.sheets import MAX_COLUMNS, Table, Unreadable, read_table
@@ -49,9 +50,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class ImportCheck:
-    """What a file holds: its good rows, and each error with its line number (at most 200 are listed)."""
+    """What a file holds: its good rows, and each error with its line number (at most 200 are listed).
+
+    `warnings` names lines that are taken although they look odd; of these too at most 200.
+    """
 
     rows: list[ChargePointInput] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    warnings: list[tuple[int, str]] = field(default_factory=list)
     errors: list[tuple[int, str]] = field(default_factory=list)
     error_count: int = 0
     created: int = 0
@@ -104,6 +110,7 @@ def check_file(data: bytes, progress: Progress = lambda done, total: None) -> Im
     if not check.rows and check.is_clean:
         check.refuse(1, _("The file holds no charge point."))
     check.created = _count_new(check.rows)
+    check.warnings = [(check.lines[number], said) for number, said in shared_places(check.rows).items()][:MAX_ERRORS]
     progress(lines, lines)
     return check
 
@@ -212,6 +219,7 @@ def _check_line(line: int, header: list[str], cells: list[str], check: ImportChe
         return
     seen[key] = line
     check.rows.append(row)
+    check.lines.append(line)
 
 
 def _document(cells: dict[str, str]) -> dict[str, Any]:

@@ -81,7 +81,8 @@ def _hand_to_sources(senders: Sequence[UnknownChargePoint], keys: Collection[str
     so its silence is known as such before it speaks again."""
     ranked = sorted((sender for sender in senders if sender.source_id), key=lambda sender: sender.last_seen)
     by_station = {identity_key(sender.station or sender.evse_id): sender.source_id for sender in ranked}
-    Source.objects.filter(pk__in=set(by_station.values())).update(refused_in_row=0, refused_since=None)
+    # Those of it that were not kept for lack of room are, when they send again.
+    Source.objects.filter(pk__in=set(by_station.values())).update(refused_in_row=0, refused_since=None, dropped=0)
     states = ChargePointState.objects.select_for_update(of=("self",)).select_related("charge_point")
     fed: dict[int, set[str]] = defaultdict(set)
     named = states.alias(key=Upper("charge_point__evse_id")).filter(key__in=keys, source=None, last_seen__isnull=False)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,8 @@ from infra_notifications.rules.stations import firmware_of
 
 # A message that is kept of an unknown sender is at most this long.
 MOST_KEPT = 8_000
+# Of a longer one so much of each text, and of each list or object so many, are.
+_BEGINNING, _FIRST, _DEEPEST = 500, 40, 20
 # Of a sender so many messages are kept, and so many characters of them.
 MOST_MESSAGES, MOST_CHARACTERS = 64, 48_000
 # Old and new together, within the bounds. What says the same as a later message goes first, then the oldest: what the
@@ -45,6 +47,19 @@ def too_long(*identities: str | None) -> str:
     return ""
 
 
+def _shortened(value: Any, depth: int = 0) -> Any:
+    """JSON with the beginnings of its long texts and lists: mostly what a message says is in its short ones."""
+    if isinstance(value, str):
+        return value if len(value) <= _BEGINNING else f"{value[:_BEGINNING]}…"
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, list):
+        return [_shortened(inner, depth + 1) for inner in value[:_FIRST]]
+    if isinstance(value, dict):
+        return {key[:_BEGINNING]: _shortened(value[key], depth + 1) for key in islice(value, _FIRST)}
+    return value
+
+
 @dataclass
 class UnknownSender:
     """What a batch brought of one identity that is no charge point here; `said` is what adoption applies."""
@@ -64,10 +79,12 @@ class UnknownSender:
     ) -> None:
         """Keeps a message; `order` is when and at which place of a batch it came."""
         sample = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
+        if (whole := len(storable(sample))) > MOST_KEPT:
+            sample["payload"] = _shortened(message.payload)
         size = len(storable(sample))
         self.messages += 1
         self.received = max(self.received, received)
-        self.sample = sample if size <= MOST_KEPT else sample | {"payload": f"({size} characters)"}
+        self.sample = sample if size <= MOST_KEPT else sample | {"payload": f"({whole} characters)"}
         facts = firmware_of(message.action, message.payload)
         if size > MOST_KEPT or not (facts or observations):
             return

@@ -66,7 +66,8 @@ class UnknownList(ListPage):
     def intro(self) -> str:  # type: ignore[override]
         """What they are, and how many more there were than are kept."""
         first = _("They send messages but are no charge points here. Adopt those that are yours.")
-        dropped = sum(Source.objects.filter(dropped__gt=0).values_list("dropped", flat=True))
+        full = Source.objects.filter(dropped__gt=0, pk__in=UnknownChargePoint.objects.values("source"))
+        dropped = sum(full.values_list("dropped", flat=True))
         more = ngettext("And %(n)d more that is not kept.", "And %(n)d more that are not kept.", dropped)
         return f"{first} {more % {'n': dropped}}" if dropped else first
 

@@ -168,8 +168,28 @@ def test_flood_of_one_source_leaves_those_of_others(settings: Any) -> None:
 def test_long_message_is_not_kept_whole() -> None:
     says("CP-1", fault(info="x" * 100_000))
     kept = UnknownChargePoint.objects.get()
-    assert len(str(kept.sample)) + len(str(kept.said)) < 1_000
-    assert len(adopted()) == 1
+    assert len(str(kept.sample)) + len(str(kept.said)) < 2_000
+    (point,) = adopted()
+    assert only_incident(charge_point=point).said.startswith("Faulted · OverCurrentFailure")
+
+
+@pytest.mark.parametrize(
+    "odd", [{"vendorErrorCode": ["E"] * 9_000}, {"customData": {f"k{n}": "x" * 20 for n in range(2_000)}}]
+)
+def test_a_fault_in_a_long_message_is_heard_after_adoption(odd: dict[str, Any]) -> None:
+    says("CP-1", fault() | odd)
+    assert open_cases(*adopted()) == ["FUSE_TRIPPED"]
+
+
+def test_what_was_not_kept_for_lack_of_room_is_no_more_counted_after_adoption(
+    settings: Any, administrator: Client
+) -> None:
+    settings.CHARGING_UNKNOWN_MAX = 3
+    take(*(heartbeat(f"X-{n}") for n in range(9)))
+    assert "And 6 more that are not kept." in text_of(administrator.get(url("unknown")))
+    adopted()
+    take(heartbeat("Y"), now=NOW + 2 * HOUR)
+    assert "not kept" not in text_of(administrator.get(url("unknown")))
 
 
 # ---- EVSE ids -------------------------------------------------------------------------------------------------------

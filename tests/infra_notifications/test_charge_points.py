@@ -12,6 +12,8 @@ from django.utils import timezone
 from core.refusal import Refused
 from infra_notifications.models import ChargePoint, ChargePointState, Incident, NotificationDecision, UnknownChargePoint
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
+from infra_notifications.services.imports import check_file
+from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory, NotificationGroupFactory
 from tests.infra_notifications.helpers import NOW, adopt_unknown, fault, heartbeat, say, take
 
@@ -135,3 +137,41 @@ def test_identities_that_a_person_edits_are_composed() -> None:
     point = ChargePoint(evse_id=" DE*Ko\u0308ln*1\u200b", station="Ko\u0308ln ")
     point.full_clean()
     assert (point.evse_id, point.station) == ("DE*K\u00f6ln*1", "K\u00f6ln")
+
+
+# ---- two at one place -----------------------------------------------------------------------------------------------
+
+
+def place(evse_id: str, connector: int | None = 1, station: str = "CP-1") -> dict[str, Any]:
+    return {"evse_id": evse_id, "station": station, "connector": connector}
+
+
+@pytest.mark.parametrize(
+    ("rows", "warned"),
+    [
+        ([place("DE*NEW*E1")], [0]),
+        ([place("DE*NEW*E1", station="cp-1 ")], [0]),
+        ([place("DE*NEW*E1", connector=2)], []),
+        ([place("DE*NEW*E1", connector=None)], []),
+        ([place("DE*OLD*E1")], []),
+        ([place("DE-OLD-E1")], []),
+        ([place("DE*OLD*E1", station="CP-9"), place("DE*NEW*E1")], []),
+        ([place("DE*NEW*E1", 7), place("DE*NEW*E2", 7), place("DE*NEW*E3", 8)], [1]),
+        ([place("DE*NEW*E1", None, "CP-7"), place("DE*NEW*E2", None, "CP-7")], [1]),
+        ([{"evse_id": "DE*NEW*E1", "station": ""}, {"evse_id": "DE*NEW*E2", "station": ""}], []),
+    ],
+)
+def test_a_second_charge_point_at_one_connector_is_warned_of(
+    api: ApiClient, rows: list[dict[str, Any]], warned: list[int]
+) -> None:
+    upsert(place("DE*OLD*E1"))
+    check = check_file(as_file(rows))
+    assert (check.is_clean, [line - 2 for line, _said in check.warnings]) == (True, warned)
+    answer = api.put("/charging/charge-points", rows).json()
+    assert (answer["accepted"], [told["index"] for told in answer["warnings"]]) == (len(rows), warned)
+    assert all("has the same station and connector" in told["warning"] for told in answer["warnings"])
+
+
+def as_file(rows: list[dict[str, Any]]) -> bytes:
+    lines = [";".join(str(row.get(name) or "") for name in ("evse_id", "station", "connector")) for row in rows]
+    return "\n".join(["evse_id;station;connector", *lines]).encode()

@@ -30,6 +30,8 @@ class Command(BaseCommand):
             hidden = check.error_count - len(check.errors)
             more = f" ({hidden} more not shown)" if hidden else ""
             raise CommandError(f"{check.error_count} errors{more}; nothing was imported.")
+        for line, sentence in check.warnings:
+            self.stderr.write(f"line {line}: {sentence}")
         total = len(check.rows)
         if options["dry_run"]:
             self.stdout.write(
