@@ -42,6 +42,7 @@ MODULES = {
 }
 # What only one app needs.
 OWN_MODULES = {
+    "infra_notifications": {"evse_ids", "proxy"},
     "outbox": {"checks", "contract", "dispatcher", "metrics", "nudge", "subscriptions", "transports", "watch"},
     "console": {"admin_site", "charts", "context_processors", "lists", "middleware", "navigation", "paging"},
     "core": {
@@ -143,13 +144,15 @@ def test_shared_models_relate_to_no_domain_and_domains_not_to_one_another() -> N
 
 
 def test_only_the_outbox_and_clients_open_sockets() -> None:
-    # config/demo is the launcher of the engines, core/services asks only for the machine's name.
+    # config/demo is the launcher of the engines, core/services asks only for the machine's name; the OCPP proxy is a
+    # process of its own.
     allowed = {Path("config/demo/__main__.py"), Path("core/services.py")}
     for path in own_code():
         if (
             path.parts[0] == "outbox"
             or path.name == "client.py"
             or path in allowed
+            or path.parent.name == "proxy"
             or "simulator" in path.parent.name
             or path.stem.endswith("_simulator")
         ):
