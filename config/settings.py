@@ -202,6 +202,13 @@ OCPP_PROXY_DRAIN_S = env.number("OCPP_PROXY_DRAIN_S", 10)
 # So many stations a second are asked to reconnect when their route changes.
 OCPP_PROXY_MOVES_PER_S = env.number("OCPP_PROXY_MOVES_PER_S", 50, least=1)
 
+# --- MQTT: what MaEVe and EVerest publish ------------------------------------------------------------
+# mqtt://user:password@broker.example:1883 or mqtts://…; the topics; whose EVerest speaks where topics name no station.
+MQTT_URL = env.text("MQTT_URL", "")
+MQTT_TOPICS = env.words("MQTT_TOPICS", ["+/in/+/+", "everest_api/1/+/+/e2m/#", "+/everest_api/1/+/+/e2m/#"])
+MQTT_CLIENT_ID = env.text("MQTT_CLIENT_ID", "signalbox")
+MQTT_STATION = env.text("MQTT_STATION", "")
+
 # --- how long things are kept, in days; 0 keeps them for ever ----------------------------------------
 RETENTION_DAYS = env.number("RETENTION_DAYS", 90)
 RETENTION_EVENTS_DAYS = env.number("RETENTION_EVENTS_DAYS", RETENTION_DAYS)

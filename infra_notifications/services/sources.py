@@ -48,7 +48,8 @@ _REFUSED = (
     " (SELECT least(h.strangers, h.rejected) FROM heard h WHERE h.id = EXCLUDED.id) ELSE 0 END)"
 )
 _CHANGES = {
-    "name": "EXCLUDED.name",
+    # Keys and parties have their names; a link to a broker names itself.
+    "name": "coalesce(nullif(EXCLUDED.name, ''), t.name)",
     "last_heard_at": "greatest(t.last_heard_at, EXCLUDED.last_heard_at)",
     **{name: f"t.{name} + EXCLUDED.{name}" for name in ("accepted", "duplicates", "rejected", "warnings", "dropped")},
     "gaps": f"CASE WHEN {_IS_GAP} THEN least(t.gaps, 1000000) + 1 ELSE t.gaps END",

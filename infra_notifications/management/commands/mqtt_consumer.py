@@ -1,0 +1,36 @@
+"""manage.py mqtt_consumer: what MaEVe and EVerest publish on MQTT_URL becomes messages. Runs until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
+from django.utils import timezone
+
+from infra_notifications.mqtt.link import MqttLink, Publication, parse_url
+from infra_notifications.services.mqtt import MqttIntake
+
+
+class Command(BaseCommand):
+    help = "Takes in what MaEVe and EVerest publish on the broker of MQTT_URL."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.MQTT_URL:
+            raise CommandError("Set MQTT_URL, e.g. mqtt://user:password@broker.example:1883.")
+        try:
+            host = parse_url(settings.MQTT_URL).hostname or ""
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        intake = MqttIntake(host, settings.MQTT_STATION)
+
+        def take(publications: list[Publication]) -> None:
+            close_old_connections()
+            intake.take(publications, timezone.now())
+
+        link = MqttLink(settings.MQTT_URL, settings.MQTT_TOPICS, settings.MQTT_CLIENT_ID, take)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: link.stop())
+        link.run()

@@ -1,0 +1,121 @@
+"""Takes in what a broker's publications say: messages and connections, in the order in which they came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Protocol
+from zlib import crc32
+
+from core.ingest import Intake, Submission
+from core.text import identity_key
+from infra_notifications.choices import SourceKind
+from infra_notifications.ingest import OcppMessage
+from infra_notifications.models import Source
+from infra_notifications.models.sources import source_id
+from infra_notifications.rules.action_names import CALL
+from infra_notifications.rules.connections import ConnectionReport
+from infra_notifications.rules.frames import Call, canonical_action, connector_in
+from infra_notifications.rules.mqtt_topics import NOTHING, NotUnderstood, Published, read_publication
+from infra_notifications.services.connections import take_connections
+from infra_notifications.services.frames import message_of
+from infra_notifications.services.messages import take_messages
+
+# EVerest's modules show that they live each second or so.
+_HEARTBEAT = timedelta(minutes=1)
+
+
+class Arrived(Protocol):
+    """A publication, and when it was received."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def received_at(self) -> datetime: ...
+
+
+class MqttIntake:
+    """What is known between batches: which EVerest has lost its CSMS, and when each last showed that it lives."""
+
+    def __init__(self, name: str, station: str = "") -> None:
+        """`name` of the broker, for people; `station` whose EVerest speaks where topics name none."""
+        self.source = source_id(SourceKind.MQTT, crc32(name.encode()) or 1)
+        self._name, self._station = name[:100], station
+        self._offline: set[str] = set()
+        self._beats: dict[str, datetime] = {}
+        self._calls: dict[tuple[str, str], Call] = {}
+
+    def take(self, publications: Sequence[Arrived], now: datetime) -> Counter[str]:
+        """Stores what they say, in order; counts by what became of it. Raises OperationalError when the database is
+        away: then some may be stored, and are repetitions when they come again."""
+        outcome: Counter[str] = Counter()
+        rejected: list[tuple[int, str]] = []
+        read: list[tuple[int, OcppMessage | ConnectionReport]] = []
+        for place, publication in enumerate(publications):
+            try:
+                read += [(place, item) for item in self._items(publication)]
+            except NotUnderstood as error:
+                rejected.append((place, f"{publication.topic[:120]}: {error}"))
+        for is_report, run in groupby(read, key=lambda item: isinstance(item[1], ConnectionReport)):
+            submission: Submission[Any] = Submission(self.source, list(run))
+            take_batch = take_connections if is_report else take_messages
+            self._count(outcome, take_batch(submissions=[submission], now=now))
+        if rejected:
+            self._count(outcome, take_messages(submissions=[Submission(self.source, [], rejected)], now=now))
+        if outcome:
+            Source.objects.filter(pk=self.source).exclude(name=self._name).update(name=self._name)
+        return outcome
+
+    @staticmethod
+    def _count(outcome: Counter[str], intakes: list[Intake]) -> None:
+        for intake in intakes:
+            counts = {"accepted": intake.accepted, "duplicates": intake.duplicates, "rejected": len(intake.rejected)}
+            outcome.update({name: n for name, n in counts.items() if n})
+
+    def _items(self, publication: Arrived) -> Iterator[OcppMessage | ConnectionReport]:
+        published = read_publication(publication.topic, publication.body, self._station)
+        if published == NOTHING or (published.is_heartbeat and self._is_spare(published, publication.received_at)):
+            return
+        if published.connection is not None:
+            key = identity_key(published.station)
+            (self._offline.discard if published.connection.connected else self._offline.add)(key)
+            published.connection.at = publication.received_at.isoformat()
+            yield published.connection
+        elif published.frame is not None:
+            message = message_of(
+                published.frame,
+                self._call(published),
+                published.station,
+                published.protocol,
+                publication.received_at.isoformat(),
+            )
+            if not published.frame.id:
+                message.id = None
+            yield message
+
+    def _is_spare(self, published: Published, at: datetime) -> bool:
+        """A sign of life of EVerest's that says nothing new; one of a station without its CSMS is none of the
+        station's."""
+        key = identity_key(published.station)
+        last = self._beats.get(key)
+        if key in self._offline or (last is not None and timedelta(0) <= at - last < _HEARTBEAT):
+            return True
+        self._beats[key] = at
+        return False
+
+    def _call(self, published: Published) -> Call | None:
+        """The call that an answer is of: MaEVe names its action, of EVerest's frames the last calls are remembered."""
+        frame = published.frame
+        if frame is None or (frame.kind != CALL and published.action):
+            return Call(published.action, None) if published.action else None
+        key = (identity_key(published.station), frame.id)
+        if frame.kind != CALL:
+            return self._calls.pop(key, None)
+        self._calls[key] = Call(canonical_action(frame.action), connector_in(frame.payload))
+        while len(self._calls) > 10_000:
+            self._calls.pop(next(iter(self._calls)))
+        return None
