@@ -106,7 +106,7 @@ def _everest(station: str, rest: list[str], value: Any) -> Published:
 
 
 def _error(station: str, value: Any, *, over: bool) -> Published:
-    """An error as the event that OCPP 2.1 would report: its type is the code, its module the component."""
+    """An error as the event that OCPP 2.1 would report: its type is component and code, its module the instance."""
     error, origin = object_of(value), object_of(object_of(value).get("origin"))
     kind = text(error.get("type"))
     if not kind:
@@ -114,7 +114,8 @@ def _error(station: str, value: Any, *, over: bool) -> Published:
     place = object_of(origin.get("mapping"))
     evse = whole(place.get("evse")) or whole(place.get("evse_id"))
     severity = _SEVERITIES.get(text(error.get("severity")).lower(), 4)
-    component = {"name": text(origin.get("module_id")) or "EVerest", "instance": text(error.get("sub_type")) or None}
+    module = " ".join(filter(None, (text(origin.get("module_id")), text(error.get("sub_type")))))
+    component = {"name": kind.rpartition("/")[0] or "EVerest", "instance": module or None}
     event = {
         "eventId": 0,
         "timestamp": error.get("timestamp"),

@@ -42,7 +42,8 @@ MODULES = {
 }
 # What only one app needs.
 OWN_MODULES = {
-    "infra_notifications": {"evse_ids", "proxy"},
+    # Processes of their own: the link to a broker, and the OCPP proxy.
+    "infra_notifications": {"evse_ids", "mqtt", "proxy"},
     "outbox": {"checks", "contract", "dispatcher", "metrics", "nudge", "subscriptions", "transports", "watch"},
     "console": {"admin_site", "charts", "context_processors", "lists", "middleware", "navigation", "paging"},
     "core": {
@@ -152,7 +153,7 @@ def test_only_the_outbox_and_clients_open_sockets() -> None:
             path.parts[0] == "outbox"
             or path.name == "client.py"
             or path in allowed
-            or path.parent.name == "proxy"
+            or path.parent.name in ("mqtt", "proxy")
             or "simulator" in path.parent.name
             or path.stem.endswith("_simulator")
         ):

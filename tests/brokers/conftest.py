@@ -197,3 +197,52 @@ def rabbitmq_url() -> Iterator[str]:
 def server() -> Iterator[MailServer]:
     with mail_server() as found:
         yield found
+
+
+class Mosquitto:
+    """Debian's mosquitto on a port of its own, which keeps sessions on disk."""
+
+    def __init__(self) -> None:
+        self.port, self.folder = free_port(), _folder_of("mosquitto" if os.geteuid() == 0 else "")
+        self._settings, self._log = self.folder / "mosquitto.conf", self.folder / "mosquitto.log"
+        self._settings.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nqueue_qos0_messages false\n"
+            f"persistence_location {self.folder}/\nautosave_interval 1\nautosave_on_changes true\nlog_type all\n"
+        )
+        self.start()
+
+    def start(self) -> None:
+        program = _program("mosquitto", "mosquitto")
+        self._process = _start("mosquitto", [program, "-c", str(self._settings)], self._log)
+        until = time.monotonic() + START_TIMEOUT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            assert time.monotonic() < until, self._log.read_text()
+            time.sleep(0.05)
+
+    def restart(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        stop_process(self._process, 20)
+        self._log.write_text("")
+        self.start()
+
+    def wait_for_session(self) -> None:
+        """Until the link has subscribed."""
+        until = time.monotonic() + 30
+        while "SUBACK" not in self._log.read_text():
+            assert time.monotonic() < until, self._log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        _stop(self._process, self.folder)
+
+
+@pytest.fixture
+def mosquitto() -> Iterator[Mosquitto]:
+    broker = Mosquitto()
+    try:
+        yield broker
+    finally:
+        broker.stop()

@@ -1,4 +1,4 @@
-"""manage.py mqtt_consumer: what MaEVe and EVerest publish on MQTT_URL becomes messages. Runs until SIGTERM or Ctrl-C."""
+"""manage.py mqtt_consumer: what MaEVe and EVerest publish on MQTT_URL becomes messages. Runs until SIGTERM."""
 
 from __future__ import annotations
 
