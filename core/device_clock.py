@@ -21,9 +21,10 @@ and the last three rows but one do not apply. The device's time is never counted
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 TOLERANCE = timedelta(minutes=5)
 # No device was connected to this product before.
@@ -44,8 +45,7 @@ class Clock(StrEnum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class ClockMark:
+class ClockMark(msgspec.Struct, frozen=True):
     """What is remembered of a device's clock.
 
     `newest`: the latest believed device time; `received_at`: when the last message with a device time was received;
@@ -57,8 +57,7 @@ class ClockMark:
     error_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """When something happened.
 
     `at` is shown; `device_clock` says whether it is the device's own time. `stamp` is the device's time as it was

@@ -59,10 +59,10 @@ def _sql_type(field: models.Field[Any, Any]) -> str:
     return sql_type.partition("(")[0] if isinstance(sql_type, str) else "text"
 
 
-def _unnest(columns: Sequence[Col]) -> str:
+def _unnest(columns: Sequence[Col], alias: str = "x", *, ordinality: str = "") -> str:
     arrays = ", ".join(f"%s::{c.type}[]" for c in columns)
-    names = ", ".join(f'"{c.name}"' for c in columns)
-    return f"unnest({arrays}) AS x({names})"
+    names = ", ".join(f'"{name}"' for name in (*(c.name for c in columns), *filter(None, (ordinality,))))
+    return f"unnest({arrays}) {'WITH ORDINALITY ' if ordinality else ''}AS {alias}({names})"
 
 
 def array_literal(values: Iterable[Any]) -> str:
@@ -91,7 +91,7 @@ class _Elements(dict[Any, str]):
 
 
 def _arrays(columns: Sequence[Col], rows: Sequence[Sequence[Any]]) -> list[str]:
-    return [array_literal(column) for column in zip(*rows, strict=True)]
+    return [array_literal(column) for _column, column in zip(columns, zip(*rows, strict=True), strict=False)]
 
 
 def insert_rows(
@@ -113,16 +113,35 @@ def insert_rows(
         return cursor.fetchall() if "RETURNING" in suffix else []
 
 
-def update_rows(table: str, key: Col, columns: Sequence[Col], rows: Sequence[Sequence[Any]], where: str = "") -> int:
-    """Updates rows in one statement; each row is (key, value, …). Returns how many were changed."""
+def update_rows(
+    table: str,
+    key: Col,
+    columns: Sequence[Col],
+    rows: Sequence[Sequence[Any]],
+    where: str = "",
+    *,
+    shared: Sequence[Col] = (),
+) -> int:
+    """Updates rows in one statement; each row is (key, value, …). Returns how many were changed.
+
+    With `shared` columns a row ends with a tuple of their values, which is passed once for all rows that have the same:
+    in a batch most of what changes is alike, and PostgreSQL spends more on reading a value than on storing it.
+    """
     if not rows:
         return 0
-    changes = ", ".join(f'"{c.name}" = {c.selected}' for c in columns)
+    own, source = (key, *columns), _unnest((key, *columns))
+    arrays = _arrays(own, rows)
+    if shared:
+        kinds: dict[Any, int] = {}
+        numbers = [kinds.setdefault(row[-1], len(kinds) + 1) for row in rows]
+        own = (*own, Col("kind", "bigint"))
+        source = f"({_unnest(own, 'o')} JOIN {_unnest(shared, 's', ordinality='kind')} USING (kind)) AS x"
+        arrays = [*arrays, array_literal(numbers), *_arrays(shared, list(kinds))]
+    changes = ", ".join(f'"{c.name}" = {c.selected}' for c in (*columns, *shared))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} t SET {changes} FROM {_unnest((key, *columns))} "  # noqa: S608
-            f"WHERE t.{key.name} = x.{key.name} {where}",
-            _arrays((key, *columns), rows),
+            f"UPDATE {table} t SET {changes} FROM {source} WHERE t.{key.name} = x.{key.name} {where}",  # noqa: S608
+            arrays,
         )
         return int(cursor.rowcount)
 

@@ -91,6 +91,10 @@ CASE_COLOURS = {case: traits.colour for case, traits in CASES.items()}
 DEFAULT_HOLD_OFF_S: dict[str, int] = {case: traits.hold_off_s for case, traits in CASES.items()}
 
 
+# The statuses of a charge point that cannot be used, as OCPP spells them.
+OUTAGES = ("Faulted", "Unavailable")
+
+
 class Connectivity(models.TextChoices):
     NEVER = "never", _("Never seen")
     ONLINE = "online", _("Online")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,8 +83,7 @@ class SignalMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """One thing that a message says about a charge point, in words common to all OCPP versions.
 
     `evse` is the connector (1.6) or EVSE (2.x) it speaks of: 0 the whole station, None unsaid. `over` is True or
@@ -338,7 +336,7 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
         return
     evse, at = whole(object_of(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
     said = Observation(action, protocol, evse, codes=(reason,), fault=_status_fault(evse), occurred_at=at)
-    yield replace(said, alarming=True, defective=True, transient=True)
+    yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
 
 _READERS = {

@@ -17,7 +17,7 @@ from core.search import ChoiceFacet, MembershipFacet, NumberFacet, SearchContext
 from core.search.facets import FlagFacet, TagFacet
 from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
-from infra_notifications.choices import Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
+from infra_notifications.choices import OUTAGES, Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
 from infra_notifications.evse_ids import EvseFacet, or_spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 from outbox.selectors import is_blocked
@@ -136,11 +136,19 @@ def _group_names() -> QuerySet[GroupMembership, tuple[int, str]]:
     return GroupMembership.objects.values_list("charge_point_id", "group__name")
 
 
+@dataclass(frozen=True)
+class StatusFacet(ChoiceFacet):
+    """The status; outages are found by the index of a column of their own."""
+
+    def condition_of(self, target: Any, context: SearchContext) -> Q:
+        return Q(state__outage=target) if target in OUTAGES else super().condition_of(target, context)
+
+
 # Laid out by hand as a table: it is read by its rows.
 CHARGE_POINT_SEARCH = SearchSchema(
     or_spelt_otherwise(folded_text("search_text"), "pk"),
     (
-        ChoiceFacet(
+        StatusFacet(
             "status", "state__status", _("Status"), choices={s.lower(): s for s in STATUSES},
             labels={s.lower(): s for s in STATUSES},
         ),

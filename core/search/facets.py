@@ -142,19 +142,19 @@ class ChoiceFacet(Facet):
     def tally(self, context: SearchContext) -> Tally | None:
         if all(isinstance(target, str | int) for target in self.choices.values()):
             return ByColumn(self.path, {target: key for key, target in self.choices.items()})
-        return ByCondition({key: self._condition_of(target, context) for key, target in self.choices.items()})
+        return ByCondition({key: self.condition_of(target, context) for key, target in self.choices.items()})
 
     def label_of(self, value: str) -> str:
         return str(self.labels.get(value.lower(), value))
 
-    def _condition_of(self, target: Any, context: SearchContext) -> Q:
+    def condition_of(self, target: Any, context: SearchContext) -> Q:
         found = target(context) if callable(target) else target
         return found if isinstance(found, Q) else Q(**{self.path: found})
 
     def condition(self, value: Value, context: SearchContext) -> Q:
         known = {key.lower(): target for key, target in self.choices.items()}
         if isinstance(value, Word) and value.text.lower() in known:
-            return self._condition_of(known[value.text.lower()], context)
+            return self.condition_of(known[value.text.lower()], context)
         typed = value.text if isinstance(value, Word) else ""
         near = nearest(typed, known)
         raise SearchError(

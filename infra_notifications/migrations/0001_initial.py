@@ -21,6 +21,20 @@ ALTER TABLE infra_notifications_chargepointstate SET (
 )
 """
 
+# When the sweep looks at a charge point: at its deadline, or before it, for a deadline that moves on does not move this.
+SWEEP = """
+CREATE FUNCTION signalbox_sweep_at() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+NEW.sweep_at := NEW.silent_at; RETURN NEW; END $$;
+
+CREATE TRIGGER keep_sweep_at BEFORE INSERT OR UPDATE ON infra_notifications_chargepointstate FOR EACH ROW
+WHEN ((NEW.silent_at IS NULL) <> (NEW.sweep_at IS NULL) OR NEW.silent_at < NEW.sweep_at
+OR NEW.sweep_at <= NEW.last_seen) EXECUTE FUNCTION signalbox_sweep_at();
+"""
+NO_SWEEP = """
+DROP TRIGGER keep_sweep_at ON infra_notifications_chargepointstate;
+DROP FUNCTION signalbox_sweep_at();
+"""
+
 # Since when a charge point is known, and when it said that it is out of order; whoever writes its state.
 STATUS_HISTORY = """
 CREATE FUNCTION signalbox_first_seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -85,7 +99,7 @@ CREATE FUNCTION signalbox_keep_changed_{short}() RETURNS trigger LANGUAGE plpgsq
 CREATE TRIGGER keep_new_values AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION signalbox_keep_new_{short}();
 
-CREATE TRIGGER keep_changed_values AFTER UPDATE ON {table} FOR EACH ROW
+CREATE TRIGGER keep_changed_values AFTER UPDATE OF {", ".join(KEPT[table])} ON {table} FOR EACH ROW
 WHEN ({" OR ".join(f"OLD.{column} <> NEW.{column}" for column in KEPT[table])})
 EXECUTE FUNCTION signalbox_keep_changed_{short}();
 """
@@ -490,6 +504,7 @@ class Migration(migrations.Migration):
                 ("last_seen", models.DateTimeField(null=True, verbose_name="last seen")),
                 ("first_seen", models.DateTimeField(editable=False, null=True, verbose_name="first seen")),
                 ("silent_at", models.DateTimeField(null=True, verbose_name="silent at")),
+                ("sweep_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "connectivity",
                     models.CharField(
@@ -506,6 +521,16 @@ class Migration(migrations.Migration):
                 ),
                 ("status", models.CharField(blank=True, default="", max_length=30, verbose_name="status")),
                 ("status_at", models.DateTimeField(null=True, verbose_name="status since")),
+                (
+                    "outage",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(status__in=("Faulted", "Unavailable"), then="status"), default=None
+                        ),
+                        output_field=models.CharField(max_length=30, null=True),
+                    ),
+                ),
                 ("ocpp_version", models.CharField(blank=True, default="", max_length=12, verbose_name="protocol")),
                 (
                     "source",
@@ -554,12 +579,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "charge point states",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("silent_at__isnull", False)), fields=["silent_at"], name="cpstate_silent_at"
+                        condition=models.Q(("sweep_at__isnull", False)), fields=["sweep_at"], name="cpstate_sweep_at"
                     ),
                     models.Index(
-                        condition=models.Q(("status__in", ("Faulted", "Unavailable"))),
-                        fields=["status"],
-                        name="cpstate_status",
+                        condition=models.Q(("outage__isnull", False)), fields=["outage"], name="cpstate_outage"
                     ),
                     models.Index(
                         condition=models.Q(("connectivity__in", ("silent", "offline"))),
@@ -1578,6 +1601,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(HOT, migrations.RunSQL.noop),
+        migrations.RunSQL(SWEEP, NO_SWEEP),
         migrations.RunSQL(STATUS_HISTORY, NO_STATUS_HISTORY),
         migrations.RunPython(seed, migrations.RunPython.noop),
         migrations.RunPython(roles, migrations.RunPython.noop),

@@ -9,13 +9,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce, Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
 from core.text import composed, identity
-from infra_notifications.choices import EVSE_SEPARATORS, Connectivity, IntervalSource, MessageVerdict
+from infra_notifications.choices import EVSE_SEPARATORS, OUTAGES, Connectivity, IntervalSource, MessageVerdict
 from infra_notifications.models.sources import Source
 
 # The columns that free text searches, folded into one: a single trigram index beats an OR over ten.
@@ -185,12 +185,21 @@ class ChargePointState(models.Model):
     first_seen = models.DateTimeField(_("first seen"), null=True, editable=False)
     # When silence becomes an incident: last_seen + expected interval; null when it has, or was never seen.
     silent_at = models.DateTimeField(_("silent at"), null=True)
+    # When the sweep is to look at it, `silent_at` or before. Kept by a trigger, whoever writes `silent_at`: that moves
+    # with every message, and this, which an index holds, only when its time has come.
+    sweep_at = models.DateTimeField(null=True, editable=False)
     connectivity = models.CharField(
         _("connectivity"), max_length=8, choices=Connectivity.choices, default=Connectivity.NEVER
     )
     # The last reported status in the protocol's own word, e.g. Available, Charging, Faulted.
     status = models.CharField(_("status"), max_length=30, blank=True, default="")
     status_at = models.DateTimeField(_("status since"), null=True)
+    # The same where it is unusual, for searches: an index of `status` would be written with most messages.
+    outage = models.GeneratedField(
+        expression=Case(When(status__in=OUTAGES, then="status"), default=None),
+        output_field=models.CharField(max_length=30, null=True),
+        db_persist=True,
+    )
     ocpp_version = models.CharField(_("protocol"), max_length=12, blank=True, default="")
     # Who fed it last, and who did so before, where that was another.
     source = models.ForeignKey(
@@ -219,9 +228,9 @@ class ChargePointState(models.Model):
         verbose_name_plural = _("charge point states")
         indexes = (
             # The silence sweep: only what is due.
-            models.Index(fields=("silent_at",), name="cpstate_silent_at", condition=Q(silent_at__isnull=False)),
+            models.Index(fields=("sweep_at",), name="cpstate_sweep_at", condition=Q(sweep_at__isnull=False)),
             # Filters by what is unusual.
-            models.Index(fields=("status",), name="cpstate_status", condition=Q(status__in=("Faulted", "Unavailable"))),
+            models.Index(fields=("outage",), name="cpstate_outage", condition=Q(outage__isnull=False)),
             models.Index(
                 fields=("charge_point",), name="cpstate_silent", condition=Q(connectivity__in=("silent", "offline"))
             ),

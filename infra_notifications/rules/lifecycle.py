@@ -13,8 +13,11 @@ and ends with NoError, by its name, or when a warning alone is left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
@@ -27,8 +30,7 @@ CLOSED = "connection"
 REMEMBERED_CLEARS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """One raise or clear of a case at a charge point. A clear with an empty `fault` ends every fault."""
 
     case: Case

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from infra_notifications.choices import Case, Effect
 from infra_notifications.ingest import UNSPECIFIC, Observation
@@ -235,8 +238,7 @@ class _Says:
 OTHER_FAULT = CompiledRule(None, "A fault that no rule knows", Effect.RAISE, Case.OTHER_FAULT, None, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What an observation's facts come to: the first rule they meet, or None, and what the charger said for people.
 
     `ended` is the case that its words end while it says itself that something is broken, which `rule` then tells.

@@ -1,6 +1,6 @@
 """What the earlier messages of a charge point mean for its next one: its clock, its pace, what ended and when.
 
-Written with its state by every message, read under the same lock, and asked for by nothing else.
+Written with its state where a message changed it, read under the same lock, and asked for by nothing else.
 """
 
 from __future__ import annotations
@@ -32,10 +32,14 @@ class PointMemory(msgspec.Struct, array_like=True):
             return None
         return ClockMark(self.clock_newest or EARLIEST, self.clock_received or EARLIEST, error_s)
 
-    def note_clock(self, moment: Moment, received_at: datetime, error_s: int | None) -> None:
-        mark = remember(self.mark(error_s), moment, received_at)
-        if mark is not None:
-            self.clock_newest, self.clock_received = mark.newest, mark.received_at
+    def note_clock(self, moment: Moment, received_at: datetime, error_s: int | None) -> bool:
+        """Remembers what a moment shows of the device's clock, and says whether that is something."""
+        before = self.mark(error_s)
+        mark = remember(before, moment, received_at)
+        if mark is None or mark is before:
+            return False
+        self.clock_newest, self.clock_received = mark.newest, mark.received_at
+        return True
 
 
 _decoder = msgspec.json.Decoder(PointMemory)

@@ -24,8 +24,10 @@ from infra_notifications.choices import IntervalSource
 SHORTEST_SILENCE_S = 900
 MARGIN = 1.25
 WATCHED = timedelta(days=1)
-# The longest gap is forgotten by half in this time, so that a station may learn a quicker pace.
+# The longest gap is forgotten by half in this time, so that a station may learn a quicker pace; in steps, so that not
+# each of many messages changes what is remembered.
 HALF_LIFE_S = 14 * 86_400
+FADES_AFTER = timedelta(hours=1)
 HEARTBEATS_AGREE = 0.1
 LONGEST_INTERVAL_S = 7 * 86_400
 
@@ -38,40 +40,51 @@ class Pace(msgspec.Struct, array_like=True):
     heartbeat_at: datetime | None = None
     heartbeat_gap_s: int | None = None
     heartbeat_s: int | None = None
-    # Not whole, because it fades by very little with each of many messages.
+    # Not whole, because it fades by very little; and since when it has not.
     usual_s: float | None = None
     doubt_s: int | None = None
+    usual_at: datetime | None = None
 
-    def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> None:
-        """Learns from a message; one that was received before the last teaches nothing."""
+    def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> bool:
+        """Learns from a message and says whether it taught anything; one that was received before the last does not."""
+        is_first = self.watched_since is None
         self.watched_since = self.watched_since or received_at
         if last_seen is not None and received_at < last_seen:
-            return
+            return is_first
+        learnt = False
         if last_seen is not None and received_at > last_seen:
             gap_s = int((received_at - last_seen).total_seconds())
             is_normal = gap_s <= min(SHORTEST_SILENCE_S, default_s)
-            self._learn(gap_s, is_normal or gap_s <= self.allowed(received_at, default_s).silence_s)
-        if heartbeat:
-            self._beat(received_at)
+            is_normal = is_normal or gap_s <= self.allowed(received_at, default_s).silence_s
+            learnt = self._learn(gap_s, received_at, is_normal)
+        return (heartbeat and self._beat(received_at)) or learnt or is_first
 
-    def _learn(self, gap_s: int, is_normal: bool) -> None:
-        usual_s = self.usual_s * 0.5 ** (gap_s / HALF_LIFE_S) if self.usual_s else 0
+    def _learn(self, gap_s: int, received_at: datetime, is_normal: bool) -> bool:
+        usual_s, since = self.usual_s or 0.0, self.usual_at or received_at
+        if received_at - since >= FADES_AFTER:
+            usual_s *= 0.5 ** ((received_at - since).total_seconds() / HALF_LIFE_S)
+            since = received_at
+        elif is_normal and gap_s <= usual_s and self.doubt_s is None:
+            return False
         if is_normal:
-            self.usual_s, self.doubt_s = max(gap_s, usual_s), None
+            usual_s, self.doubt_s = max(gap_s, usual_s), None
         elif self.doubt_s is None:
-            self.usual_s, self.doubt_s = usual_s, gap_s
+            self.doubt_s = gap_s
         else:
-            self.usual_s, self.doubt_s = max(usual_s, min(gap_s, self.doubt_s, LONGEST_INTERVAL_S)), None
+            usual_s, self.doubt_s = max(usual_s, min(gap_s, self.doubt_s, LONGEST_INTERVAL_S)), None
+        self.usual_s, self.usual_at = usual_s, since
+        return True
 
-    def _beat(self, received_at: datetime) -> None:
+    def _beat(self, received_at: datetime) -> bool:
         if self.heartbeat_at is not None:
             gap_s, before_s = int((received_at - self.heartbeat_at).total_seconds()), self.heartbeat_gap_s
             if gap_s < 1:
-                return
+                return False
             if before_s is not None and abs(gap_s - before_s) <= 2 + HEARTBEATS_AGREE * max(gap_s, before_s):
                 self.heartbeat_s = min(max(gap_s, before_s), LONGEST_INTERVAL_S)
             self.heartbeat_gap_s = gap_s
         self.heartbeat_at = received_at
+        return True
 
     def allowed(self, now: datetime, default_s: int) -> Allowance:
         """What is normal by what was learnt."""

@@ -15,6 +15,27 @@ from infra_notifications.services.acknowledging import note_closing
 from infra_notifications.services.unit_of_work import IncidentStore
 
 SWEEP_LIMIT = 1_000
+# So many that spoke since are moved on with each of its statements.
+MOVE_LIMIT = 10_000
+_DUE = """
+WITH alive AS (
+  SELECT charge_point_id FROM infra_notifications_chargepointstate
+  WHERE sweep_at <= %(now)s AND silent_at > %(now)s ORDER BY sweep_at LIMIT %(moved)s FOR UPDATE SKIP LOCKED
+), moved AS (
+  UPDATE infra_notifications_chargepointstate s SET sweep_at = s.silent_at
+  FROM alive WHERE s.charge_point_id = alive.charge_point_id
+), due AS (
+  SELECT s.charge_point_id, c.station FROM infra_notifications_chargepointstate s
+  JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
+  WHERE s.sweep_at <= %(now)s AND s.silent_at <= %(now)s ORDER BY s.sweep_at LIMIT %(limit)s
+), whole AS (
+  SELECT charge_point_id FROM due UNION SELECT c.id FROM infra_notifications_chargepoint c
+  WHERE c.station <> '' AND upper(c.station) IN (SELECT upper(station) FROM due)
+)
+SELECT s.charge_point_id, s.last_seen, s.silent_at FROM infra_notifications_chargepointstate s
+JOIN whole USING (charge_point_id) WHERE s.sweep_at <= %(now)s AND s.silent_at <= %(now)s
+ORDER BY s.charge_point_id FOR UPDATE OF s SKIP LOCKED
+"""
 
 
 def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
@@ -24,17 +45,7 @@ def sweep_silence(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "WITH due AS (SELECT s.charge_point_id, c.station FROM infra_notifications_chargepointstate s"
-                " JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id"
-                " WHERE s.silent_at <= %s ORDER BY s.silent_at LIMIT %s),"
-                " whole AS (SELECT charge_point_id FROM due UNION SELECT c.id FROM infra_notifications_chargepoint c"
-                " WHERE c.station <> '' AND upper(c.station) IN (SELECT upper(station) FROM due))"
-                " SELECT s.charge_point_id, s.last_seen, s.silent_at FROM infra_notifications_chargepointstate s"
-                " JOIN whole USING (charge_point_id) WHERE s.silent_at <= %s"
-                " ORDER BY s.charge_point_id FOR UPDATE OF s SKIP LOCKED",
-                [now, limit, now],
-            )
+            cursor.execute(_DUE, {"now": now, "limit": limit, "moved": MOVE_LIMIT})
             due = cursor.fetchall()
         if not due:
             return 0

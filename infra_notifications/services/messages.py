@@ -6,14 +6,14 @@ which rule does it meet, what does that do to an incident, and the sign of life 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from core.device_clock import Moment, judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
@@ -100,9 +100,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 self.incoming.reject(row, wire.problem)
                 continue
             self.kinds[row] = wire.kind
-            self.messages[row] = msgspec.structs.replace(
-                message, protocol=wire.protocol, action=wire.action, payload=wire.payload
-            )
+            self.messages[row] = replace(message, protocol=wire.protocol, action=wire.action, payload=wire.payload)
             for note in wire.notes:
                 self.incoming.warn(row, note)
 
@@ -122,7 +120,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         window = repeats_within(external_id, payload, is_life_only=not self.observations[row])
         if window is None:
             return receipt
-        return replace(receipt, said_at=self.received[row], repeats_until=self.received[row] + window)
+        return dataclasses.replace(receipt, said_at=self.received[row], repeats_until=self.received[row] + window)
 
     def told_anew(self, duplicates: set[int]) -> set[int]:
         anew = told_anew(

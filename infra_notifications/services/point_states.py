@@ -13,48 +13,24 @@ from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import ChargePointState
-from infra_notifications.rules.pace import Allowance
 from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.services.directory import Point
-from infra_notifications.services.unit_of_work import IncidentStore, PointState
+from infra_notifications.services.unit_of_work import IncidentStore, PointFacts, PointState
 
-_WAKES = (
-    "(t.last_seen IS NULL OR x.last_seen > t.last_seen) AND (x.connectivity = 'online' OR t.connectivity <> 'silent')"
+# What comes too late moves no deadline.
+_LIFE = columns(
+    ChargePointState, "last_seen", "silent_at", computed={"silent_at": "coalesce(x.silent_at, t.silent_at)"}
 )
-# Something was received after its station's connection closed.
-_IS_BACK = "x.last_seen >= t.disconnected_at"
-_FEEDS = "x.source_id IS NOT NULL AND (t.last_seen IS NULL OR x.last_seen >= t.last_seen)"
-_STATE = columns(
+_MEMORY = columns(ChargePointState, "memory")
+_FACTS = columns(
     ChargePointState,
-    "last_seen",
-    "silent_at",
-    "connectivity",
+    *PointFacts._fields,
     "status",
     "status_at",
-    "ocpp_version",
-    "source_id",
-    "other_source_id",
-    "clock_error_s",
-    "learnt_interval_s",
-    "learnt_silence_s",
-    "interval_source",
-    "memory",
-    "disconnected_at",
-    computed={
-        "last_seen": "greatest(t.last_seen, x.last_seen)",
-        "silent_at": f"CASE WHEN {_WAKES} THEN x.silent_at ELSE t.silent_at END",
-        "connectivity": f"CASE WHEN x.last_seen < t.disconnected_at THEN t.connectivity WHEN {_WAKES}"
-        f" OR ({_IS_BACK} AND t.connectivity = 'offline') THEN 'online' ELSE t.connectivity END",
-        "status": "coalesce(x.status, t.status)",
-        "source_id": f"CASE WHEN {_FEEDS} THEN x.source_id ELSE t.source_id END",
-        "other_source_id": f"CASE WHEN {_FEEDS} AND x.source_id <> t.source_id"
-        " THEN t.source_id ELSE t.other_source_id END",
-        # A connection that was opened with no word of its version leaves what was known.
-        "ocpp_version": "coalesce(nullif(x.ocpp_version, ''), t.ocpp_version)",
-        "disconnected_at": f"CASE WHEN {_IS_BACK} THEN NULL ELSE t.disconnected_at END",
-        "status_at": "CASE WHEN x.status <> t.status THEN x.status_at ELSE t.status_at END",
-    },
+    computed={"status_at": "coalesce(x.status_at, t.status_at)"},
 )
+
+Learnt = tuple[int | None, int | None, str]
 
 
 class PointStates:
@@ -64,10 +40,11 @@ class PointStates:
         self._store, self._now = store, store.now
         self._by_hand = {point.id: point.interval_s for point in points}
         self._default_s = settings.CHARGING_EXPECTED_INTERVAL_S
-        self._statuses: dict[int, tuple[str, datetime]] = {}
-        self._seen: dict[int, datetime] = {}
+        # Of each that was heard the last receipt with its source, and the protocol of what was read last.
+        self._heard: dict[int, tuple[datetime, int | None]] = {}
         self._protocols: dict[int, str] = {}
-        self._sources: dict[int, int | None] = {}
+        self._statuses: dict[int, tuple[str, datetime]] = {}
+        self._deadlines: dict[tuple[datetime, int], datetime] = {}
 
     # ---- life and pace ----------------------------------------------------------------------------------------
 
@@ -78,25 +55,39 @@ class PointStates:
         is_heartbeat = message.action.strip().lower() == "heartbeat"
         boot_s, protocol = boot_interval_of(message.action, message.payload), message.protocol.lower()[:12]
         for point in points:
-            state = self._store.state_of(point.id)
-            pace = state.memory.pace
-            pace.boot_s = boot_s or pace.boot_s
-            pace.hear(state.last_seen, received, heartbeat=is_heartbeat, default_s=self._default_s)
-            state.last_seen = received if state.last_seen is None else max(state.last_seen, received)
-            known = self._seen.get(point.id)
-            if known is None or received > known:
-                self._seen[point.id], self._sources[point.id] = received, source
-            self._protocols[point.id] = protocol
-            if self._store.is_open(point.id, Case.UNAVAILABLE) and (
-                self._deadline(point.id, received, self._allowance(state)) > self._now
-            ):
-                yield point.id
+            pk = point.id
+            state = self._store.state_of(pk)
+            pace, last_seen = state.memory.pace, state.last_seen
+            if boot_s and boot_s != pace.boot_s:
+                pace.boot_s = boot_s
+                state.pace_changed = True
+            if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=self._default_s):
+                state.pace_changed = True
+            if last_seen is None or received > last_seen:
+                state.last_seen = received
+            if pk not in self._heard or received > self._heard[pk][0]:
+                self._heard[pk] = received, source
+            self._protocols[pk] = protocol
+            if self._store.is_open(pk, Case.UNAVAILABLE):
+                _interval_s, silence_s, _source = self._learnt(state)
+                if self._deadline(pk, received, silence_s) > self._now:
+                    yield pk
 
-    def _allowance(self, state: PointState) -> Allowance:
-        return state.memory.pace.allowed(self._now, self._default_s)
+    def _learnt(self, state: PointState) -> Learnt:
+        """The interval and silence that were learnt, in seconds, and from what; what was not learnt may be by now."""
+        facts = state.facts
+        if not state.pace_changed and facts.learnt_silence_s is not None:
+            return facts.learnt_interval_s, facts.learnt_silence_s, facts.interval_source
+        allowed = state.memory.pace.allowed(self._now, self._default_s)
+        is_learnt = allowed.source != IntervalSource.DEFAULT
+        return (allowed.interval_s, allowed.silence_s, allowed.source.value) if is_learnt else _NOTHING
 
-    def _deadline(self, point_id: int, seen: datetime, learnt: Allowance) -> datetime:
-        return seen + timedelta(seconds=self._by_hand.get(point_id) or learnt.silence_s)
+    def _deadline(self, point_id: int, seen: datetime, learnt_s: int | None) -> datetime:
+        silence_s = self._by_hand.get(point_id) or learnt_s or self._default_s
+        deadline = self._deadlines.get((seen, silence_s))
+        if deadline is None:
+            deadline = self._deadlines[seen, silence_s] = seen + timedelta(seconds=silence_s)
+        return deadline
 
     # ---- clock and status -------------------------------------------------------------------------------------
 
@@ -125,7 +116,8 @@ class PointStates:
         moment = judge(stamp, received, first.memory.mark(first.clock_error_s), queued=apart)
         for point in () if apart else points:
             state = self._store.state_of(point.id)
-            state.memory.note_clock(moment, received, state.clock_error_s)
+            if state.memory.note_clock(moment, received, state.clock_error_s):
+                state.memory_changed = True
         if moment.clock in (Clock.WRONG, Clock.RIGHT):
             for point in station:
                 self._store.state_of(point.id).clock_error_s = moment.error_s
@@ -137,43 +129,66 @@ class PointStates:
     def note_status(self, points: Sequence[Point], observation: Observation, order: datetime, moment: Moment) -> None:
         """The status received last is the present one, whatever its timestamp, unless the sender says that it was
         queued. One that says Faulted and opened nothing that is still open is a late copy."""
-        status = observation.status
         for point in points:
             if observation.faulted and not self._store.is_faulty(point.id):
                 continue
-            memory = self._store.state_of(point.id).memory
-            if memory.status_order is None or order >= memory.status_order:
-                memory.status_order = order
-                self._statuses[point.id] = (status[:30], moment.at)
+            state = self._store.state_of(point.id)
+            if state.memory.status_order is None or order >= state.memory.status_order:
+                state.memory.status_order = order
+                state.memory_changed = True
+                self._statuses[point.id] = (observation.status[:30], moment.at)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Every sender's row: only a later message moves `last_seen`, and one that came too late wakes nobody."""
-        rows = [self._row(pk, seen) for pk, seen in sorted(self._seen.items())]
-        update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _STATE, rows)
+        """Writes every row that was heard: in one statement those that were only heard, in another what else is new."""
+        lives: list[tuple[Any, ...]] = []
+        changes: list[tuple[Any, ...]] = []
+        for pk in sorted(self._heard):
+            state = self._store.state_of(pk)
+            facts, silent_at = self._facts(pk, state)
+            status, status_at = self._statuses.get(pk, (state.status, None))
+            if status == state.status:
+                status_at = None
+            is_changed = status_at is not None or state.memory_changed or state.pace_changed or facts != state.facts
+            if is_changed:
+                shared = (state.last_seen, silent_at, *facts, status, status_at)
+                changes.append((pk, self._store.memory_of(pk), shared))
+            elif state.last_seen != state.seen_before:
+                lives.append((pk, state.last_seen, silent_at))
+        update_rows("infra_notifications_chargepointstate", _KEY, _LIFE, lives)
+        update_rows("infra_notifications_chargepointstate", _KEY, _MEMORY, changes, shared=(*_LIFE, *_FACTS))
 
-    def _row(self, pk: int, seen: datetime) -> tuple[Any, ...]:
-        state = self._store.state_of(pk)
-        learnt = self._allowance(state)
-        deadline = self._deadline(pk, seen, learnt)
-        life = Connectivity.ONLINE if deadline > self._now else Connectivity.SILENT
-        status, status_at = self._statuses.get(pk, (None, None))
-        is_learnt = learnt.source != IntervalSource.DEFAULT
-        return (
-            pk,
-            seen,
-            deadline,
-            life.value,
-            status,
-            status_at,
-            self._protocols[pk],
-            self._sources[pk],
-            self._sources[pk],
+    def _facts(self, pk: int, state: PointState) -> tuple[PointFacts, datetime | None]:
+        """What a row says now beside its memory and status; and its new deadline, None where that stays.
+
+        Only a later message moves it, and one that came too late wakes nobody. What was received after its station's
+        connection closed shows that it is back; a connection that was opened with no word of its version leaves what
+        was known.
+        """
+        (seen, source), before, was = self._heard[pk], state.seen_before, state.facts
+        learnt, silent_at, connectivity = self._learnt(state), None, was.connectivity
+        is_back = was.disconnected_at is None or seen >= was.disconnected_at
+        if before is None or seen > before:
+            deadline = self._deadline(pk, seen, learnt[1])
+            if deadline > self._now or connectivity != Connectivity.SILENT:
+                silent_at, connectivity = deadline, Connectivity.ONLINE.value if is_back else connectivity
+        if is_back and connectivity == Connectivity.OFFLINE and was.disconnected_at is not None:
+            connectivity = Connectivity.ONLINE.value
+        source_id, other_id = was.source_id, was.other_source_id
+        if source is not None and source != source_id and (before is None or seen >= before):
+            source_id, other_id = source, source_id if source_id is not None else other_id
+        facts = PointFacts(
+            connectivity,
+            self._protocols[pk] or was.ocpp_version,
+            source_id,
+            other_id,
+            None if is_back else was.disconnected_at,
             state.clock_error_s,
-            learnt.interval_s if is_learnt else None,
-            learnt.silence_s if is_learnt else None,
-            learnt.source.value,
-            self._store.memory_of(pk),
-            None,
+            *learnt,
         )
+        return facts, silent_at
+
+
+_KEY = Col("charge_point_id", "bigint")
+_NOTHING: Learnt = (None, None, IntervalSource.DEFAULT.value)

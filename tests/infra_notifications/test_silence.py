@@ -227,7 +227,7 @@ def test_sweep_asks_by_the_partial_index_of_what_is_due() -> None:
         question = next(query["sql"] for query in captured.captured_queries if "SKIP LOCKED" in query["sql"])
         cursor.execute("EXPLAIN " + question)
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "cpstate_silent_at" in plan
+    assert "cpstate_sweep_at" in plan
     assert "Seq Scan" not in plan
 
 
