@@ -7,7 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write(f"{len(CARS)} cars are pushed to {url}.")
-        told: dict[SimulatedCar, tuple[Any, State]] = {}
+        told: dict[SimulatedCar, tuple[datetime, State]] = {}
         rounds = 0
         while not stop.is_set():
             for car in CARS:
@@ -52,14 +52,16 @@ class Command(BaseCommand):
             if rounds == options["rounds"] or stop.wait(options["every"]):
                 return
 
-    def _push(self, car: SimulatedCar, url: str, speed: float, told: dict[SimulatedCar, tuple[Any, State]]) -> None:
+    def _push(
+        self, car: SimulatedCar, url: str, speed: float, told: dict[SimulatedCar, tuple[datetime, State]]
+    ) -> None:
         """Tells of a car whose state has changed, or of which nothing was said for long."""
         now = timezone.now()
-        state, (last_at, last) = state_at(car, now, speed), told.get(car, (None, None))
-        if last == state and now - last_at < AGAIN:
+        state, before = state_at(car, now, speed), told.get(car)
+        if before is not None and before[1] == state and now - before[0] < AGAIN:
             return
         address = f"{url}/api/v1/vehicles/sources/{car.platform}"
-        for body in bodies_of(car, state, last, now):
+        for body in bodies_of(car, state, before[1] if before else None, now):
             headers = {"Content-Type": "application/json", **signed(car.platform, body)}
             request = urllib.request.Request(address, body, headers)  # noqa: S310 - the address is the installation's
             try:
