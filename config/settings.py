@@ -174,8 +174,10 @@ OCPP_UPSTREAM_NETWORKS = env.networks("OCPP_UPSTREAM_NETWORKS")
 OCPP_PUBLIC_URL = env.url(
     "OCPP_PUBLIC_URL", ("ws", "wss"), f"{'wss' if _site.scheme == 'https' else 'ws'}://{_hostname}:9000"
 ).rstrip("/")
-# So long stations may take to connect anew after the proxy, or one of its processes, stopped.
+# Stations' time to connect anew after the proxy stopped; where it keeps what it heard until that is taken in, how much.
 OCPP_GRACE_S = env.number("OCPP_GRACE_S", 120)
+OCPP_SPOOL_DIR = env.text("OCPP_SPOOL_DIR", str(VAR_DIR / "ocpp" / "spool"))
+OCPP_SPOOL_MAX_MB = env.number("OCPP_SPOOL_MAX_MB", 256, least=1)
 
 # --- the OCPP proxy ----------------------------------------------------------------------------------
 OCPP_HOST = env.text("OCPP_HOST", "127.0.0.1")
@@ -365,7 +367,6 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 
 # --- language and time -------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French"))]
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True

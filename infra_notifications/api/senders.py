@@ -43,7 +43,9 @@ MAX_STATIONS = 1_000
 
 def serialize_source(source: Source) -> dict[str, Any]:
     is_silent = source.trouble == SourceTrouble.SILENT
-    return serialize(source, "id", "kind", "last_heard_at", "accepted", "duplicates", "rejected", "warnings") | {
+    return serialize(
+        source, "id", "kind", "last_heard_at", "accepted", "duplicates", "rejected", "warnings", "lost"
+    ) | {
         "name": str(source),
         "state": "silent" if is_silent else "heard",
         "trouble": source.trouble or None,

@@ -209,6 +209,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("dropped", models.BigIntegerField(default=0, verbose_name="unknown senders dropped")),
+                ("lost", models.BigIntegerField(default=0, verbose_name="lost")),
+                ("lost_at", models.DateTimeField(null=True, verbose_name="lost at")),
                 ("paused", models.BooleanField(default=False, verbose_name="paused")),
                 (
                     "trouble",

@@ -15,6 +15,7 @@ from infra_notifications.choices import SourceKind, SourceTrouble
 # A source's number is its kind's, shifted, and that of the key, route, party or link: who writes a batch names its
 # source without reading it. Keys are the first kind, so their numbers are their own.
 _KIND_BITS = 48
+NUMBER_OF_KIND = (1 << _KIND_BITS) - 1
 
 
 def source_id(kind: SourceKind, number: int) -> int:
@@ -54,6 +55,9 @@ class Source(models.Model):
     fed = ArrayField(models.CharField(max_length=48), default=list)
     # Unknown senders beyond its share, of which nothing was kept.
     dropped = models.BigIntegerField(_("unknown senders dropped"), default=0)
+    # What the proxy heard and could not keep until it was taken in, and when that was noted last.
+    lost = models.BigIntegerField(_("lost"), default=0)
+    lost_at = models.DateTimeField(_("lost at"), null=True)
     # A person wants no alerts of it.
     paused = models.BooleanField(_("paused"), default=False)
     trouble = models.CharField(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -369,21 +370,24 @@ def sweep_lost(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     return len(stations)
 
 
-def lose_process(*, process: str, at: datetime, now: datetime, source: int) -> int:
+def lose_process(*, process: str, at: datetime, now: datetime) -> int:
     """A process of the proxy ended, and with it the connections that it held; returns how many."""
-    held = StationConnection.objects.filter(process=process, connected=True).order_by("key")
-    reports = [
-        LinkReport(
-            station=row.station,
-            connected=False,
-            lost=True,
-            at=max(at, row.last_seen).isoformat(),
-            connection=Connections.of(row.links).newest,
-            reason="The proxy stopped",
-        )
-        for row in held
-    ]
-    for start in range(0, len(reports), SWEEP_LIMIT):
-        part = reports[start : start + SWEEP_LIMIT]
-        take_connections(submissions=[Submission(source, list(enumerate(part)))], now=now)
-    return len(reports)
+    held = StationConnection.objects.filter(process=process, connected=True).order_by("source_id", "key")
+    lost = 0
+    for source, rows in groupby(held, key=lambda row: row.source_id):
+        reports = [
+            LinkReport(
+                station=row.station,
+                connected=False,
+                lost=True,
+                at=max(at, row.last_seen).isoformat(),
+                connection=Connections.of(row.links).newest,
+                reason="The proxy stopped",
+            )
+            for row in rows
+        ]
+        lost += len(reports)
+        for start in range(0, len(reports), SWEEP_LIMIT):
+            part = list(enumerate(reports[start : start + SWEEP_LIMIT]))
+            take_connections(submissions=[Submission(source or 0, part)], now=now)
+    return lost

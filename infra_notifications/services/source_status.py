@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -15,6 +16,9 @@ from core.health import Finding
 from core.models import ApiKey
 from infra_notifications.choices import Connectivity, SourceTrouble
 from infra_notifications.models import ChargePointState, Source
+
+# What was lost stays a finding for so long.
+LOSS_SHOWN = timedelta(days=1)
 
 
 def sources() -> QuerySet[Source]:
@@ -45,7 +49,10 @@ def fed_by(source: Source) -> dict[str, int]:
 
 def check_sources(now: datetime) -> Finding:
     """Whether each source sends, and whether something of it is accepted."""
-    troubled = sources_in_trouble()
+    troubled, lost = sources_in_trouble(), list(Source.objects.filter(lost_at__gt=now - LOSS_SHOWN).order_by("lost_at"))
+    if lost and not troubled:
+        said = "; ".join(_("%(source)s: %(n)d messages lost") % {"source": each, "n": each.lost} for each in lost)
+        return Finding(False, said, (now - (lost[0].lost_at or now)).total_seconds())
     if not troubled:
         heard = heard_within_a_day(now)
         text = ngettext("%(n)d source was heard within a day", "%(n)d sources were heard within a day", heard)
@@ -65,6 +72,6 @@ def source_levels() -> Iterator[Metric]:
         label = f"{source} ({source.pk})"
         heard.add_metric([label], source.last_heard_at.timestamp())
         trouble.add_metric([label], float(bool(source.trouble)))
-        for outcome in ("accepted", "duplicates", "rejected", "warnings"):
+        for outcome in ("accepted", "duplicates", "rejected", "warnings", "lost"):
             items.add_metric([label, outcome], getattr(source, outcome))
     yield from (heard, trouble, items)

@@ -16,7 +16,8 @@ from django.urls import reverse
 from core.models import ApiKey
 from infra_notifications.choices import Connectivity, NotificationReason, SourceKind, SourceTrouble
 from infra_notifications.event_kinds import SOURCE_KINDS, SOURCE_RECOVERED, SourceAlert
-from infra_notifications.models import ChargePointState, Source
+from infra_notifications.models import ChargePointState, OcppRoute, Source
+from infra_notifications.models.sources import source_id
 from infra_notifications.rules.sources import SourcePace, trouble_of
 from outbox.contract import NewEvent, Recipient
 from outbox.services import publish
@@ -53,9 +54,13 @@ def _listen(now: datetime) -> None:
 
 
 def _without_key(now: datetime) -> set[int]:
-    """The sources whose key can send nothing any more: their silence is what somebody wanted."""
+    """The sources whose key or route can send nothing any more: their silence is what somebody wanted."""
     keys = Source.objects.filter(kind=SourceKind.KEY).values("pk")
-    return {key.pk for key in ApiKey.objects.filter(pk__in=keys) if not key.is_usable(now)}
+    unusable = {key.pk for key in ApiKey.objects.filter(pk__in=keys) if not key.is_usable(now)}
+    routes = set(Source.objects.filter(kind=SourceKind.PROXY).values_list("pk", flat=True))
+    enabled = OcppRoute.objects.filter(enabled=True).values_list("pk", flat=True) if routes else ()
+    known = {source_id(SourceKind.PROXY, number) for number in (0, *enabled)}
+    return unusable | (routes - known)
 
 
 def pace_of(source: Source) -> SourcePace:

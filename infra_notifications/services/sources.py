@@ -15,12 +15,14 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection
+from django.db.models import F
 
 from core.api import rfc3339
 from core.ingest import Intake, Submission
 from core.sql import array_literal, storable
+from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import parse_time
-from infra_notifications.models.sources import kind_of_source
+from infra_notifications.models.sources import NUMBER_OF_KIND, Source, kind_of_source
 
 log = structlog.get_logger("signalbox.sources")
 # Of each source so many last sentences, each cut to so much, and so many last measurements of its clock are kept.
@@ -79,14 +81,16 @@ heard AS (
     warnings, rejections, cautions, offsets, fed, dropped, strangers)
 )
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
-  rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, dropped, paused,
+  rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, dropped, lost, paused,
   trouble)
-SELECT h.id, h.kind, coalesce(k.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected, h.warnings, 0,
+SELECT h.id, h.kind, coalesce(k.name, r.slug, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected,
+  h.warnings, 0,
   CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
   CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
   h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),
-  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, false, ''
-FROM heard h LEFT JOIN console_apikey k ON h.kind = 'key' AND k.id = h.id ORDER BY h.id
+  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, 0, false, ''
+FROM heard h LEFT JOIN console_apikey k ON h.kind = 'key' AND k.id = h.id
+  LEFT JOIN infra_notifications_ocpproute r ON h.kind = 'proxy' AND r.id = h.id & {NUMBER_OF_KIND} ORDER BY h.id
 ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _CHANGES.items())}
 """  # noqa: S608 - our own text alone
 
@@ -134,7 +138,12 @@ class _Count:
 
 
 def _sent_at(submission: Submission[Any]) -> datetime | None:
-    """By the sender's clock: when it received the last item that it passes on, which is the newest it has."""
+    """By the sender's clock: when it received the last item that it passes on, which is the newest it has.
+
+    The proxy's clock is ours; what it kept while the database was away is late, not wrong.
+    """
+    if kind_of_source(submission.key_id) == SourceKind.PROXY:
+        return None
     for _place, item in reversed(submission.items):
         if (received_at := getattr(item, "received_at", None)) is not None:
             return parse_time(received_at)
@@ -186,6 +195,14 @@ def count_sources(
             cursor.execute(_COUNT, values | {"now": now, "quick": not connection.in_atomic_block})
     except DatabaseError as error:
         log.warning("what the sources brought was not counted", error=str(error).strip())
+
+
+def count_lost(*, source: int, count: int, now: datetime) -> None:
+    """Notes that so much of a source was lost before it could be taken in."""
+    kind = kind_of_source(source)
+    made = {"kind": kind, "name": "", "first_heard_at": now, "last_heard_at": now}
+    Source.objects.get_or_create(pk=source, defaults=made)
+    Source.objects.filter(pk=source).update(lost=F("lost") + count, lost_at=now)
 
 
 def _last(sentences: Counter[str], now: datetime) -> str:

@@ -134,7 +134,7 @@ def test_a_station_that_lost_its_connection_with_the_proxy_has_its_time(settings
     (point,) = station(points=1)
     NotificationGroupFactory(members=[point])
     tell(report(True, 0, link="a", process="p1", opens=True), now=at(1))
-    assert lose_process(process="p1", at=at(10), now=at(11), source=PROXY) == 1
+    assert lose_process(process="p1", at=at(10), now=at(11)) == 1
     sweep(at(100))
     assert open_cases(point) == []
     sweep(at(131))

@@ -14,7 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from infra_notifications.proxy.links import NullObserver, Observer
+from infra_notifications.proxy.links import Observer
+from infra_notifications.proxy.listening import listening
 from infra_notifications.proxy.options import Options
 from infra_notifications.proxy.route_table import StoredRoutes
 from infra_notifications.proxy.routes import FixedRoutes, Route, RouteTable
@@ -38,8 +39,9 @@ class Command(BaseCommand):
 
         @contextlib.contextmanager
         def parts() -> Iterator[tuple[RouteTable, Observer]]:
-            with contextlib.nullcontext(FixedRoutes(fixed)) if fixed else _stored() as routes:
-                yield routes, NullObserver()
+            stored = contextlib.nullcontext(FixedRoutes(fixed)) if fixed else _stored()
+            with stored as routes, listening() as observer:
+                yield routes, observer
 
         try:
             run(Options.from_settings(options["host"], options["port"]), parts)

@@ -1,0 +1,399 @@
+"""What the proxy hears: frames become messages, without what nobody reads, and wait on disk until they are taken in.
+
+On the event loop a frame is looked at (its head by a pattern; its payload only where a rule reads it, and never a long
+one), stripped of all that is not kept, and put into memory that outlives the process (`journal.py`). A thread writes
+that to the spool; another process takes it in (`writer.py`). So the database, the broker and the disk may be away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import Counter as Metric
+
+from core.text import clean_text
+from infra_notifications.proxy.journal import Journal
+from infra_notifications.proxy.links import Link
+from infra_notifications.proxy.records import Rank, Record, encode
+from infra_notifications.proxy.spool import Spool, lost_record
+from infra_notifications.rules.action_names import ERROR, RESULT
+from infra_notifications.rules.actions import ACTIONS
+from infra_notifications.rules.connections import LinkReport
+from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, OpenCalls, canonical_action, connector_in
+from infra_notifications.rules.retained import HIDDEN, retained
+from infra_notifications.rules.spelling import PROTOCOLS
+from infra_notifications.rules.vocabulary import object_of
+
+log = structlog.get_logger("signalbox.ocpp_listener")
+# What OCPP calls a message id has 36 characters, and an action at most 50 or so.
+_HEAD = re.compile(
+    rb'\s*\[\s*(?:([26])\s*,\s*"((?:[^"\\]|\\.){1,150})"\s*,\s*"([\w .:/-]{1,60})"\s*[,\]]'
+    rb'|([345])\s*,\s*"((?:[^"\\]|\\.){1,150})"\s*,)'
+)
+LONGEST_HEAD, LONGEST_READ = 400, 64 * 1024
+# Calls of which the payload is read, and answers of which.
+_READ = frozenset(
+    ("BootNotification", "StatusNotification", "NotifyEvent", "SecurityEventNotification", "StartTransaction")
+) | {"StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
+_READ_ANSWERS = frozenset(("BootNotification", "StartTransaction", "Heartbeat", "Authorize"))
+_STATES = frozenset(("BootNotification", "FirmwareStatusNotification"))
+_OTHER = frozenset(("StartTransaction", "StopTransaction", "TransactionEvent", "DataTransfer"))
+_CALM = frozenset(("noerror", ""))
+_SEEMS_SECRET = re.compile(r"(?=\S*\d)\S{6,}")
+# While it is connected a station is reported this often; records wait for company this long.
+REPORTED_EVERY_S, GATHERED_S = 60.0, 0.02
+MEMORY_BYTES = 32 * 1024 * 1024
+DROPPED = Metric("signalbox_ocpp_lost", "Records of what the proxy heard that were lost", ["why"])
+UNREAD = Metric("signalbox_ocpp_unread", "Frames that were passed on and not looked at", ["why"])
+
+
+@dataclass(slots=True)
+class _Station:
+    """What is remembered of a connection."""
+
+    link: Link
+    protocol: str
+    identity: str = ""
+    number: int = 0
+    messages: int = 0
+    heard_at: float = 0.0
+    reported_at: float = 0.0
+    round_trip_ms: float | None = None
+    csms_offset_s: float | None = None
+    from_station: OpenCalls = field(default_factory=OpenCalls)
+    from_csms: OpenCalls = field(default_factory=OpenCalls)
+
+
+def process_name() -> str:
+    """A name that no other process has, nor had: it names a folder, too."""
+    host = re.sub(r"[^\w-]", "-", socket.gethostname())[:40]
+    return f"{host}-{os.getpid()}-{time.time_ns():x}"
+
+
+class Listener:
+    """The observer of a process of the proxy (`links.Observer`)."""
+
+    def __init__(
+        self, folder: Path, *, most_bytes: int, memory: Path | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`folder` is that of the spool; `memory` one of the memory file system, None where there is none."""
+        self.process = process_name()
+        self.spools = [Spool(folder, self.process, most_bytes)]
+        if memory is not None:
+            # Where the disk is full or away, a part stays in memory.
+            self.spools.append(Spool(memory, self.process, min(most_bytes, 2 * MEMORY_BYTES)))
+        self._journal = Journal(memory / self.process if memory is not None else None)
+        self._clock = clock
+        self._stations: dict[str, _Station] = {}
+        self._numbers = itertools.count(time.time_ns())
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Record, bytes]] = deque()
+        self._waiting_bytes = 0
+        # What could not be written yet, before what waits.
+        self._unsaved: deque[tuple[Record, bytes]] = deque()
+        self._lost: Counter[str] = Counter()
+        self._beat_at = 0.0
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ocpp-spool", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Writes what waits; the connections that are left end with this process."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(10)
+
+    # ---- on the event loop ------------------------------------------------------------------------------------------
+
+    def connected(self, link: Link) -> None:
+        protocol = link.protocol if link.protocol in PROTOCOLS else "ocpp1.6"
+        station = self._stations[link.id] = _Station(link, protocol, clean_text(link.identity))
+        station.heard_at = station.reported_at = self._clock()
+        self._report(station, link.connected_at, opens=True)
+
+    def closed(self, link: Link, *, code: int | None, reason: str, by_station: bool) -> None:
+        station = self._stations.pop(link.id, None) or _Station(link, link.protocol, clean_text(link.identity))
+        is_ours = code == 1012 and not by_station
+        reason = _SEEMS_SECRET.sub(HIDDEN, clean_text(reason))[:200]
+        at = link.closed_at or datetime.fromtimestamp(self._clock(), UTC)
+        self._report(station, at, connected=False, code=code, reason=reason, lost=is_ours)
+
+    def alive(self, link: Link) -> None:
+        if (station := self._stations.get(link.id)) is not None:
+            station.heard_at = self._clock()
+
+    def too_long(self, link: Link, *, from_station: bool, size: int) -> None:
+        self._unread(link, from_station, "long")
+
+    def frame(self, link: Link, *, from_station: bool, data: bytes, text: bool) -> None:
+        station = self._stations.get(link.id)
+        if station is None:
+            return
+        head = _HEAD.match(data[:LONGEST_HEAD]) if text else None
+        if head is None:
+            self._unread(link, from_station, "garbage")
+            return
+        now = self._clock()
+        station.messages += 1
+        if from_station:
+            station.heard_at = now
+        kind, pk, name, answer, answered = head.groups()
+        if kind:
+            self._call(station, from_station, pk, name.decode(), data, now, is_answered=kind == b"2")
+        else:
+            self._answer(station, from_station, answered, answer, data, now)
+
+    def _unread(self, link: Link, from_station: bool, why: str) -> None:
+        """A frame that is too long or none: counted, and a sign of life."""
+        UNREAD.labels(why).inc()
+        if from_station:
+            self.alive(link)
+
+    def _call(
+        self,
+        station: _Station,
+        from_station: bool,
+        pk: bytes,
+        name: str,
+        data: bytes,
+        now: float,
+        *,
+        is_answered: bool,
+    ) -> None:
+        action = name if name in ACTIONS else canonical_action(name)
+        payload = _decoded(data, 3) if action in _READ else None
+        if is_answered:
+            calls = station.from_station if from_station else station.from_csms
+            calls.put(pk.decode("utf-8", "replace"), Call(action, connector_in(payload), now))
+        kept = retained(action, payload) if payload is not None else _skeleton(action, station.protocol)
+        message = HeardMessage(
+            id=self._next_id(station),
+            station=station.identity,
+            protocol=station.protocol,
+            action=name,
+            payload=kept,
+            received_at=_iso(now),
+            from_station=from_station and action not in FROM_CSMS,
+        )
+        self._put(station, _rank(action, kept) if from_station else Rank.LIFE, message=message)
+
+    def _answer(self, station: _Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
+        """An answer is of the other side's call. One that says nothing is counted alone."""
+        calls = station.from_csms if from_station else station.from_station
+        call = calls.take(pk.decode("utf-8", "replace"))
+        if call is not None and not from_station:
+            took_ms = (now - call.at) * 1_000
+            known = station.round_trip_ms
+            station.round_trip_ms = round(took_ms if known is None else known + (took_ms - known) / 8, 3)
+        if kind == b"3":
+            if from_station or call is None or call.action not in _READ_ANSWERS:
+                return
+            payload = retained(call.action, _decoded(data, 2), RESULT)
+            self._note_clock(station, payload, now)
+            if call.action == "Heartbeat":
+                return
+        else:
+            payload = retained("", {"errorCode": _item(data, 2)}, ERROR)
+        message = HeardMessage(
+            id=self._next_id(station),
+            station=station.identity,
+            protocol=station.protocol,
+            action=call.action if call else "CallError",
+            payload=payload,
+            received_at=_iso(now),
+            connector=call.connector if call else None,
+            kind=RESULT if kind == b"3" else ERROR,
+        )
+        self._put(station, Rank.STATE if kind == b"3" else Rank.OTHER, message=message)
+
+    @staticmethod
+    def _note_clock(station: _Station, payload: dict[str, Any], now: float) -> None:
+        """By how much the CSMS, by whose clock its stations set theirs, is ahead of us."""
+        try:
+            told = datetime.fromisoformat(str(payload.get("currentTime")))
+        except ValueError:
+            return
+        told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
+        station.csms_offset_s = round(told.timestamp() - now, 1)
+
+    def _next_id(self, station: _Station) -> str:
+        """Of this connection alone, so that what is written twice counts once."""
+        station.number += 1
+        return f"{station.link.id}-{station.number}"
+
+    def _report(self, station: _Station, at: datetime, *, connected: bool = True, **more: Any) -> None:
+        link = station.link
+        report = LinkReport(
+            station=station.identity,
+            connected=connected,
+            at=at.isoformat(),
+            connection=link.id,
+            route=link.slug,
+            process=self.process,
+            protocol=link.protocol,
+            messages=station.messages,
+            round_trip_ms=station.round_trip_ms,
+            csms_offset_s=station.csms_offset_s,
+            **more,
+        )
+        is_news = not connected or report.opens
+        self._put(station, Rank.STATE if is_news else Rank.LIFE, link=report)
+
+    def _put(
+        self, station: _Station, rank: int, *, message: HeardMessage | None = None, link: LinkReport | None = None
+    ) -> None:
+        record = Record(next(self._numbers), rank, station.link.slug, message, link)
+        data = encode(record)
+        with self._lock:
+            if self._waiting_bytes > MEMORY_BYTES and (rank < Rank.FAULT or self._waiting_bytes > 2 * MEMORY_BYTES):
+                self._lose(record.route, 1, "memory")  # the thread hangs at a disk that does not answer
+                return
+            self._waiting.append((record, data))
+            self._waiting_bytes += len(data)
+            self._journal.active.put(data)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    # ---- in the thread ----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(0.5)
+            self._wake.clear()
+            self._stopping.wait(GATHERED_S)
+            self._step()
+        self._step()
+        for spool in self.spools:
+            spool.close()
+        if not self._unsaved:
+            self._journal.close()
+
+    def _step(self) -> None:
+        try:
+            self.report_lives()
+            self.save()
+            self._beat()
+        except Exception as error:
+            log.warning("the spool was not written", error=f"{type(error).__name__}: {error}"[:300])
+            self._stopping.wait(1.0)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beat_at < 1.0:
+            return
+        self._beat_at = time.monotonic()
+        for spool in self.spools:
+            with contextlib.suppress(OSError):
+                spool.beat()
+
+    def report_lives(self) -> None:
+        """Stations that are connected, as far as they gave a sign since the last time."""
+        now = self._clock()
+        for station in list(self._stations.values()):
+            if now - station.reported_at >= REPORTED_EVERY_S and station.heard_at > station.reported_at:
+                station.reported_at = now
+                self._report(station, datetime.fromtimestamp(station.heard_at, UTC))
+
+    def save(self) -> None:
+        """Writes what was heard so far to the disk, or where that is away to memory; what neither takes waits."""
+        with self._lock:
+            half = self._journal.swap()
+            self._unsaved.extend(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+        self._drop_beyond_memory()
+        self._note_losses()
+        if self._unsaved and not any(self._saved_by(spool) for spool in self.spools):
+            return  # the journal holds what it can until the next time
+        self._unsaved.clear()
+        half.empty()
+
+    def _saved_by(self, spool: Spool) -> bool:
+        try:
+            spool.append(list(self._unsaved))
+        except OSError as error:
+            log.warning("the spool cannot be written to", folder=str(spool.folder), error=str(error))
+            return False
+        for route, count in spool.evicted.items():
+            self._lose(route, count, "full")
+        spool.evicted.clear()
+        return True
+
+    def _drop_beyond_memory(self) -> None:
+        total = sum(len(data) for _record, data in self._unsaved)
+        if total <= MEMORY_BYTES:
+            return
+        kept = deque[tuple[Record, bytes]]()
+        for rank in Rank:
+            for record, data in [pair for pair in self._unsaved if pair[0].rank == rank]:
+                if total > MEMORY_BYTES:
+                    total -= len(data)
+                    self._lose(record.route, 1, "memory")
+                else:
+                    kept.append((record, data))
+        self._unsaved = deque(sorted(kept, key=lambda pair: pair[0].number))
+
+    def _lose(self, route: str, count: int, why: str) -> None:
+        DROPPED.labels(why).inc(count)
+        self._lost[route] += count
+
+    def _note_losses(self) -> None:
+        """The loss is told with what is left."""
+        with self._lock:
+            lost, self._lost = self._lost, Counter()
+        for route, count in lost.items():
+            self._unsaved.append(lost_record(next(self._numbers), route, count))
+
+
+def _iso(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).isoformat()
+
+
+def _decoded(data: bytes, place: int) -> dict[str, Any]:
+    """An item of a frame that is an object; an empty one where it is none, or the frame is too long to be read."""
+    return object_of(_item(data, place))
+
+
+def _item(data: bytes, place: int) -> Any:
+    if len(data) > LONGEST_READ:
+        UNREAD.labels("long").inc()
+        return None
+    try:
+        frame = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        UNREAD.labels("garbage").inc()
+        return None
+    return frame[place] if isinstance(frame, list) and len(frame) > place else None
+
+
+def _skeleton(action: str, protocol: str) -> dict[str, str]:
+    """What stands for a payload that nobody reads."""
+    versions = ACTIONS.get(action, {})
+    return dict.fromkeys(sorted(versions.get(PROTOCOLS[protocol], ())), HIDDEN)
+
+
+def _rank(action: str, payload: dict[str, Any]) -> Rank:
+    if action == "StatusNotification":
+        status = str(payload.get("status") or payload.get("connectorStatus") or "").lower()
+        code = str(payload.get("errorCode") or "").lower()
+        return Rank.FAULT if status in ("faulted", "unavailable") or code not in _CALM else Rank.STATE
+    if action in ("NotifyEvent", "SecurityEventNotification"):
+        return Rank.FAULT
+    if action in _STATES:
+        return Rank.STATE
+    return Rank.OTHER if action in _OTHER else Rank.LIFE

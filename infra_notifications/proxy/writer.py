@@ -1,0 +1,169 @@
+"""Takes in what the proxy heard: from the spool, in order, in shared batches, by the same intake as messages by HTTP.
+
+It runs in a process of its own, beside each process of the proxy, so that the intake takes no time of the connections,
+and goes on for a while after the proxy was killed. While the database is away it waits; the spool is its memory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from core.ingest import Submission
+from infra_notifications.choices import SourceKind
+from infra_notifications.models import OcppRoute
+from infra_notifications.models.sources import source_id
+from infra_notifications.proxy.reader import FolderReader, journal_of
+from infra_notifications.proxy.records import Record
+from infra_notifications.proxy.spool import ALIVE, claim, folders_in, remove
+from infra_notifications.services.connections import lose_process, take_connections
+from infra_notifications.services.messages import take_messages
+from infra_notifications.services.registering import register_booted
+from infra_notifications.services.sources import count_lost
+
+log = structlog.get_logger("signalbox.ocpp_spool")
+AT_ONCE = 1_000
+IDLE_S, AWAY_S, REGISTER_EVERY_S = 0.1, 1.0, 5.0
+# A writer whose proxy is gone takes what is left, for so long.
+LINGERS_S = 10.0
+AWAY = (OperationalError, InterfaceError)
+
+
+class Writer:
+    """Takes in what lies in some folders; one of them may be that of a memory file system with the journals."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+        self._readers: dict[Path, tuple[FolderReader, int]] = {}
+        self._routes: dict[str, int] = {}
+        self._registered_at = 0.0
+
+    def step(self) -> int:
+        """Takes in at most one batch of each process; returns how many records. Raises OperationalError or
+        InterfaceError while the database is away: then the rest waits."""
+        return sum(self._take_from(path) for base in self._folders for path in folders_in(base))
+
+    def _take_from(self, path: Path) -> int:
+        reader, _lock = self._readers.get(path, (None, 0))
+        if reader is None:
+            if not (lock := claim(path)):
+                return 0
+            reader = FolderReader(path)
+            self._readers[path] = (reader, lock)
+        # Asked before it is read: what is read then is all.
+        is_over = reader.is_over
+        records = reader.take(AT_ONCE)
+        if records:
+            self.take_in(records)
+            reader.done()
+        elif is_over:
+            self._end(path)
+        return len(records)
+
+    def _end(self, path: Path) -> None:
+        """A process has ended, and all that it wrote is taken in."""
+        left = journal_of(path)
+        for start in range(0, len(left), AT_ONCE):
+            self.take_in(left[start : start + AT_ONCE])
+        reader, lock = self._readers.pop(path)
+        if reader.damaged:
+            log.warning("a segment was damaged", process=path.name, bytes=reader.damaged)
+        if not any((base / path.name).is_dir() for base in self._folders if base / path.name != path):
+            lose_process(process=path.name, at=_ended_at(path), now=timezone.now())
+        remove(path)
+        os.close(lock)
+
+    def take_in(self, records: Sequence[Record]) -> None:
+        """What cannot be taken in for a reason of its own is given up alone, and counted as lost."""
+        try:
+            self._take_all(records)
+        except AWAY:
+            raise
+        except Exception as error:
+            if len(records) > 1:
+                half = len(records) // 2
+                self.take_in(records[:half])
+                self.take_in(records[half:])
+                return
+            log.error("a record could not be taken in", error=f"{type(error).__name__}: {error}"[:300])
+            count_lost(source=self._source(records[0].route), count=1, now=timezone.now())
+
+    def _take_all(self, records: Sequence[Record]) -> None:
+        now = timezone.now()
+        messages, links, lost = defaultdict(list), defaultdict(list), defaultdict[int, int](int)
+        for record in records:
+            source = self._source(record.route)
+            if record.message is not None:
+                messages[source].append(record.message)
+            elif record.link is not None:
+                links[source].append(record.link)
+            else:
+                lost[source] += record.lost or 0
+        if messages:
+            take_messages(
+                submissions=[Submission(key, list(enumerate(items))) for key, items in messages.items()], now=now
+            )
+        if links:
+            take_connections(
+                submissions=[Submission(key, list(enumerate(items))) for key, items in links.items()], now=now
+            )
+        for source, count in lost.items():
+            count_lost(source=source, count=count, now=now)
+
+    def _source(self, route: str) -> int:
+        if route not in self._routes:
+            found = OcppRoute.objects.filter(slug=route).values_list("pk", flat=True).first()
+            self._routes[route] = source_id(SourceKind.PROXY, found or 0)
+        return self._routes[route]
+
+    def close(self) -> None:
+        """Lets others read what it read."""
+        for _reader, lock in self._readers.values():
+            os.close(lock)
+        self._readers.clear()
+
+    def register(self) -> None:
+        """Now and then: stations that booted on a route that registers them by itself."""
+        if time.monotonic() - self._registered_at >= REGISTER_EVERY_S:
+            self._registered_at = time.monotonic()
+            self._routes.clear()
+            register_booted(now=timezone.now())
+
+    def run(self, is_ending: Callable[[], bool]) -> None:
+        """Until it is told to end, and a while longer while something is left."""
+        ends_at = None
+        while True:
+            if ends_at is None and is_ending():
+                ends_at = time.monotonic() + LINGERS_S
+            try:
+                taken = self.step()
+                self.register()
+            except AWAY as error:
+                log.warning("the database is away; the spool keeps what was heard", error=str(error).strip()[:200])
+                connection.close()
+                taken, pause = 0, AWAY_S
+                if ends_at is not None:
+                    return
+            else:
+                pause = IDLE_S
+            if ends_at is not None and (not taken or time.monotonic() >= ends_at):
+                return
+            if not taken:
+                time.sleep(pause)
+
+
+def _ended_at(path: Path) -> datetime:
+    """When a process ended: it showed each second that it lived."""
+    try:
+        stamp = (path / ALIVE).stat().st_mtime
+    except OSError:
+        return timezone.now()
+    return min(timezone.now(), datetime.fromtimestamp(stamp, UTC) + timedelta(seconds=1))
