@@ -13,7 +13,9 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(f"Signalbox cannot start: {error}")
+        sys.stderr.write(f"Signalbox cannot start: {error}\n")
+        # A mail server then keeps the report that it pipes to us, and tries again.
+        sys.exit(os.EX_TEMPFAIL if "take_bounce" in sys.argv[1:2] else 1)
 
 
 if __name__ == "__main__":

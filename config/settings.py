@@ -367,6 +367,7 @@ METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 
 # --- language and time -------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French"))]
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True

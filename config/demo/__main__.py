@@ -216,6 +216,7 @@ class Demo:
         # Stations are connected before anybody asks who is not; when all ends, the proxy is told before them.
         stations = [python, "manage.py", "charging_simulator", "--database", "--port", str(self.csms_port)]
         proxy = [python, "manage.py", "ocpp_proxy"]
+        cars = [python, "manage.py", "vehicle_simulator", "--database", "--url", self.url]
         commands = {
             "stations": stations,
             "ocpp_proxy": proxy,
@@ -223,6 +224,7 @@ class Demo:
             "worker": worker,
             "beat": beat,
             "vendor": vendor,
+            "cars": cars,
         }
         for name, command in commands.items():
             self.supervisor.add(

@@ -31,7 +31,11 @@ ITSELF = [
 ]
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
-    *("DDR", "OCP", "OCPD", "SCP", "AFCI", "Isowächter", "Isometer", "!Modul*"),
+    *("shunt trip", "shunt release", "Arbeitsstromauslöser", "Leitungsschutz", "Erdschlussüberwachung"),
+    *("Erdschlusswächter", "*schlussschutz", "!module fault*", "!module error*", "!module failure*", "!module broken"),
+    # Directly behind the word that was found.
+    *("!module defect*", "!· module", "!·-Modul*", "!· Modul*", "!Modul defekt", "!Modulfehler"),
+    *("DDR", "OCP", "OCPD", "SCP", "AFCI", "Isowächter", "Isometer"),
     *("térmico", "termico", "relé térmico"),
     *("MCB", "MCBs", "RCBO", "RCD", "RCCB", "RCMB", "RCM", "EV-RCM", "GFCI", "GFI", "CCID*", "IMD", "SPD"),
     *(
@@ -50,7 +54,7 @@ FUSE_WORDS = [
     *("*spannungsschutz", "Isolationswächter", "disjoncteur", "différentiel", "fusible", "fusibles", "parafoudre"),
     *("diferencial", "magnetotérmico", "interruptor automático", "aardlek", "aardlekschakelaar", "aardlekautomaat"),
     *("installatieautomaat", "zekering", "differenziale", "interruttore differenziale", "magnetotermico"),
-    *("interruttore automatico", "fusibile", "*stroombeveiliging", "!module", "!rating"),
+    *("interruttore automatico", "fusibile", "*stroombeveiliging", "!rating"),
     *("!watchdog", *ITSELF),
     *("!*/vendor*", "!*/device*"),
     *("LSS", "LS", "*sicherung", "Isolationsüberwachung", "protection différentielle", "aardlek*", "*zekering"),
@@ -85,6 +89,7 @@ FUSE_WORDS = [
     *("stotz", "FI-Schalter*", "FI-Schutz*", "LS-Automat*", "interruptor general", "interruttore generale"),
 ]
 TRIP_WORDS = [
+    *("burn*", "melted", "broken", "dead", "ruptur*", "geschmolzen", "verbrannt", "verbrand*", "gesmolten", "stuk"),
     *("Fehler", "Störung", "défaut", "avería", "fout", "storing"),
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
     *(
@@ -188,12 +193,14 @@ CURRENT = [
     *("!balancing", "!*begrenz*", "!setpoint", "!*sollwert*", "!configur*", "!konfigur*", "!pilot*", *ITSELF),
 ]
 TOO_HIGH = [
+    *("more", "meer", "più", "más"),
     *("exceed*", "above", "too high", "too much", "higher than", "over limit", "over the limit", "out of limit*"),
     *("zu hoch", "über dem*", "über den*", "überschr*", "überstieg*", "mehr", "trop élevé*", "dépass*", "supérieur*"),
     *("demasiado alta", "demasiada", "excesiv*", "supera", "superó", "superior", "te hoog", "overschr*", "boven"),
     *("troppo alta", "eccessiv*", "superat*", "oltre"),
 ]
 FAULT_CURRENT_WORDS = [
+    *("fault to earth", "fault to ground", "fault to PE", "Phasenschluss", "Schluss gegen Erde"),
     *("short to ground", "short to earth", "short to PE", "bus short", "output short", "phase short", "Idn exceeded"),
     *("I_delta_n exceeded", "IΔn exceeded", "IΔn überschritten", "Idn überschritten"),
     *("over-consumption", "overconsumption", "surconsommation", "sobreconsumo", "*überstrom", "*überlast"),
@@ -279,6 +286,8 @@ SENSOR_WORDS = [
     *ALARM_CONTACTS,
     *OF_THE_VEHICLE,
     *("Übertemperatur", "Überhitzung", "Überschwemmung"),
+    *("thermal derat*", "thermal throttl*", "thermal limit*", "thermal cut*", "Anprall*"),
+    *("been hit", "was hit", "got hit"),
     *("soggy", "is wet", "wet inside", "wet connector", "drenched", "durchnässt", *participles("mouillé"), "mojad*"),
     *("bagnat*", "smoking", "sensor reading high", "sensor reading too high", "sensor reads high"),
     *("immersion", "immersed", "heat detected", "under water", "access control open*"),
@@ -419,7 +428,18 @@ DOORS = [
     *("contacto de puerta", "cubierta", "carcasa", "deur", "deurcontact", "behuizing", "kast", "klep", "deksel"),
     *("kastdeur", "porta", "sportello", "coperchio", "armadio", "contatto porta", "involucro", "anta", "pannello"),
     *("!SIM", "!lock*", "!*schloss", "!*riegel", "!verrou*", "!serrure*", "!cerradura*", "!*slot", "!serratura*"),
-    *("!cierre*", "!sensor", "!vehicle", "!Fahrzeug", "!display", "!port", "!session", "!circuit"),
+    *(
+        "!cierre*",
+        "!capteur*",
+        "!sensore*",
+        "!*sensor",
+        "!vehicle",
+        "!Fahrzeug",
+        "!display",
+        "!port",
+        "!session",
+        "!circuit",
+    ),
     *("!fuel", "!motor"),
 ]
 DOOR_STATES = [
@@ -448,6 +468,7 @@ HEAT = [
     *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
 ]
 HEAT_STATES = [
+    "over",
     *("derat*", "reduc*", "throttl*", "reduzier*", "gedrosselt", "réduit*", "ridott*", "verlaagd", "über Grenz*"),
     *("über dem*", "über Limit", "überhöht", "au-dessus*", "dépasse*", "por encima*", "supera", "boven*", "oltre"),
     *("too high", "high", "exceed*", "above*", "over limit", "alarm", "critical", "excess*", "abnormal", "shutdown"),
@@ -545,6 +566,7 @@ CLOSED_WORDS = [
     *("température", "temperatura", "temperatuur", "alarm d'eau", "water", "Wasser"),
 ]
 FAULT_WORDS = [
+    *("leak", "leakage", "fuga", "fugas", "fuite", "dispersione", "lek"),
     *("fault", "faults", "error", "errors", "alarm", "alarms", "problem", "trip", "Fehler", "Störung", "Störungen"),
     *("Alarm", "Auslösung", "défaut", "défauts", "erreur", "alarme", "déclenchement", "fallo", "fallos", "error"),
     *("alarma", "avería", "fout", "fouten", "storing", "storingen", "guasto", "guasti", "errore", "errori", "allarme"),
@@ -1123,7 +1145,7 @@ RULES = [
         "PC Electric EV11.3 “DC Fehlerstromsensor ausgelöst”: it acts as the breaker does; one that is broken does not.",
         actions=SN + NE,
         words=RESIDUAL_SENSORS,
-        and_words=[*TRIGGERED, "detected"],
+        and_words=[*TRIGGERED, "detected", "erkannt", *participles("détecté"), "detectad*", "rilevat*", "gedetecteerd"],
     ),
     rule(
         40,

@@ -11,6 +11,7 @@ def participles(*stems: str) -> list[str]:
 
 # Beginnings (`*`) and words that say that a fault is over, as a rule's `and_words` take them.
 ENDS = [
+    *("sostituit*", "sustituid*", "ausgetauscht", "getauscht", "erneuert", "wieder im Normal*", "wieder im grünen*"),
     *("resolved", "cleared", "reconnected", "rearmed", "re-armed", "released", "recovered", "restored", "reset"),
     *(
         "back to normal",
@@ -106,6 +107,8 @@ NEGATIONS = [
     *("ningún*", "geen", "0", "niet", "zonder", "nessun*", "non", "senza", "NO_FAULT", "no fault"),
 ]
 FINE = [
+    *("available", "installed", "fitted", "verfügbar", "installiert", "disponible", "disponibile", "beschikbaar"),
+    *(*participles("installé"), "instalad*", "geïnstalleerd", "installato", "installata"),
     *("ok", "okay", "passed", "normal*", "armed", "enabled", "calibrated", "configured", "scheduled", "tested"),
     *("successful*", "succeeded", "disabled", "deactivated", "within limits", "in range", "dry", "completed", "ready"),
     *(

@@ -16,6 +16,8 @@ _SEAM = re.compile(r"(?<=[a-zäöü\d])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])|
 _WIFI = re.compile(r"\bwi[\s-]?fi(?![a-z])", re.IGNORECASE)
 # "in order", as German fitters write it.
 _IN_ORDER = re.compile(r"(\b[nN]\.?\s?)?\b(?:i\.\s?[oO]\.?(?!\w)|I\.\s?O\.?$)")
+# "No se ha detectado ninguna fuga": Spanish and Italian deny twice and mean it once.
+_TWICE = re.compile(r"\bnon?(?=\s[^,;.]{0,80}\b(?:ning[uú]n|nessun|alcun|nada|niente))", re.IGNORECASE)
 # What only says that something follows: "Error: …", "[EVSE 1] ALARM - …".
 _HEADING = re.compile(
     r"^\W*(?:\[[^\]]{0,40}\]\W*)?(?:error|fault|alarm|alert|warning|fehler|störung|erreur|defaut|alarme|alerte|fallo"
@@ -29,12 +31,14 @@ _CLAUSE_END = re.compile(rf"(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d)")
 _SENTENCE_END = re.compile(r"(?<!\d)[,;.!|·]|[,;.!|·](?!\d)")
 
 
-_NO = (
+_NO_WORDS = (
     r"no(?!\.?\s*\d)|not(?![\s-]?(?:aus|halt|stop))|none|never|without|kein\w*|nicht|ohne|pas|aucune?|sans|sin"
     r"|ning[uú]n\w*|geen|niet|zonder|nessun\w*|non(?!-)|senza|neither|nor|niemals|nie|jamais|nunca|tampoco|nooit"
     # "Cannot" and "won't" say that something does not succeed; these, that it is not so.
     r"|(?:is|are|was|were|has|have|had|did|does|do)n[' ]?t"
 )
+# "Not authorised" opens a door all the same.
+_NO = rf"(?:{_NO_WORDS})(?!\W+(?:autor|author|permi|allow|erlaub|befugt|zuläss|geautor|toegest|consent))"
 
 
 def _as_pattern(word: str) -> str:
@@ -111,7 +115,7 @@ def taken_apart(text: str) -> str:
 def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
-    text = _HEADING.sub("", text)
+    text = _TWICE.sub("", _HEADING.sub("", text))
     whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", text)).lower()
     return (whole,) if apart == whole else (whole, apart)
 

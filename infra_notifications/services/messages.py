@@ -20,12 +20,12 @@ from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt, digest_of_json
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity, identity_key
-from infra_notifications.choices import Case, Effect, MessageVerdict
+from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.frames import HeardMessage
-from infra_notifications.rules.lifecycle import IncidentChange, IncidentState, Signal
+from infra_notifications.rules.lifecycle import IncidentChange, IncidentState
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
@@ -41,6 +41,7 @@ from infra_notifications.services.records import (
 )
 from infra_notifications.services.repetitions import STATES, TOLD_ANEW, Teller, Told, repeats_within, told_anew
 from infra_notifications.services.sources import Heard, count_sources, source_of
+from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
@@ -238,6 +239,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _apply(self, rows: list[int], rejected: list[int], ids: list[int]) -> None:
         # By receipt; stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.received.__getitem__)
+        self._place_ends(rows)
         self._write_boot_facts(rows)
         readings = dict(zip(rows, self._match(rows), strict=True))
         raising = {
@@ -261,6 +263,14 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         for finding, incidents in self.ignored:
             finding["ignored"] = [incident.id for incident in incidents]
         self._write_messages(rows)
+
+    def _place_ends(self, rows: Sequence[int]) -> None:
+        """Finds the connectors of transactions that a fault ended, where nobody names them."""
+        ends = [row for row in rows if self.messages[row].action in ENDS and self.observations[row]]
+        asking = {row for row in ends if self.evses[row] is None and len(self.targets[row]) > 1}
+        spoken = (Spoken(row, self.alive[row], self.messages[row], self.evses[row]) for row in rows if asking)
+        for row, evse in place_ends(spoken, asking).items():
+            self.evses[row], self.targets[row] = evse, self.directory.at(self.stations[row], evse)
 
     def _match(self, rows: Sequence[int]) -> list[list[tuple[Observation, Reading]]]:
         """Each observation with what the rules make of it; a point's known vendor counts where rules ask for it."""
@@ -305,7 +315,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         effect = effect_of(rule, observation) if rule else Effect.INFO
         signals = signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])
         changes = [
-            (point.id, *change) for point in points for signal in signals for change in _change(store, point.id, signal)
+            (point.id, *change) for point in points for signal in signals for change in store.changes(point.id, signal)
         ]
         if observation.status or (observation.over and observation.variable.lower() == "availabilitystate"):
             order = moment.at if self.queued[row] and moment.device_clock else self.received[row]
@@ -375,13 +385,6 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 values = (facts.get("vendor"), facts.get("model"), facts.get("firmware"))
                 latest |= {point.id: (point.id, *values) for point in self.alive[row]}
         write_boot_facts(latest)
-
-
-def _change(store: IncidentStore, point_id: int, signal: Signal) -> list[tuple[Case, str]]:
-    """What a signal did at a charge point, by case."""
-    if signal.every_case:
-        return store.end_everywhere(point_id, signal)
-    return [(signal.case, store.change(point_id, signal))]
 
 
 def _problem(message: OcppMessage) -> str:

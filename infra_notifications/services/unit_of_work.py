@@ -188,6 +188,12 @@ class IncidentStore(UnitOfWork):
             state.memory_changed = True
         return self._point(charge_point_id).apply(signal, news_since=self._news_since)
 
+    def changes(self, charge_point_id: int, signal: Signal) -> list[tuple[Case, str]]:
+        """What a signal did at a charge point, by case."""
+        if signal.every_case:
+            return self.end_everywhere(charge_point_id, signal)
+        return [(signal.case, self.change(charge_point_id, signal))]
+
     def end_everywhere(self, charge_point_id: int, signal: Signal) -> list[tuple[Case, str]]:
         """Applies a clear of every case and returns the steps it made, by case."""
         if (state := self.states.get(charge_point_id)) is not None:

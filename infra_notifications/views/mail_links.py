@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -28,8 +29,8 @@ def mail_acknowledge(request: HttpRequest, token: str) -> HttpResponse:
     """Shows a button, and acts on POST alone: programs that look at each link of a mail change nothing."""
     now = timezone.now()
     link = read_link(token, now)
-    if link is None:
-        raise Http404
+    if link is None:  # mail programs cut long links
+        return _answer(request, {"page_title": _("Acknowledge"), "link": None}, 404)
     zone = ZoneInfo(link.time_zone) if link.time_zone in known_zones() else None
     with translation.override(link.delivery.language), timezone.override(zone):
         number = acknowledge_by_mail(link, incidents_of(link), now) if request.method == "POST" else 0
@@ -45,7 +46,11 @@ def mail_acknowledge(request: HttpRequest, token: str) -> HttpResponse:
             "acknowledged": number,
         }
         status = 410 if link.is_expired or not link.is_on_list else 200
-        response = render(request, "infra_notifications/mail_acknowledge.html", context, status=status)
+        return _answer(request, context, status)
+
+
+def _answer(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    response = render(request, "infra_notifications/mail_acknowledge.html", context, status=status)
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
     return response

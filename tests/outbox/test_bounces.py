@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
+import subprocess
+import sys
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -332,6 +335,18 @@ def test_pipe_ends_as_mail_servers_expect(group: NotificationGroup, monkeypatch:
     with pytest.raises(CommandError) as nothing:
         pipe(b" \n")
     assert nothing.value.returncode == 65
+
+
+def test_pipe_keeps_the_report_where_settings_are_missing() -> None:
+    """Mail servers hand no environment on; what ends with another number than 75 is lost."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "take_bounce"],
+        input=b"x",
+        env={"SECRET_KEY": ""},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, b"Signalbox cannot start" in done.stderr) == (os.EX_TEMPFAIL, True)
 
 
 # ---- the envelope ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """manage.py take_bounce [RECIPIENT]: takes a mail that came back from standard input, for a mail server's pipe.
 
 Ends as sysexits.h says, so that the mail server keeps what could not be taken: 0 taken, or no report on a mail of ours
-(which is nobody's mistake, and would come back for ever); 65 nothing was given; 75 try again later.
+(which is nobody's mistake, and would come back for ever); 65 nothing was given; 75 try again later,
+also where the settings or the program are at fault.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import os
 import sys
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error
 from django.utils import timezone
 
 from outbox.rules.mime_parts import MOST_BYTES
 from outbox.services.bounces.taking import take_report
+
+log = structlog.get_logger("signalbox.bounces")
 
 
 class Command(BaseCommand):
@@ -32,7 +35,8 @@ class Command(BaseCommand):
             raise CommandError("There is no mail on standard input.", returncode=os.EX_DATAERR)
         try:
             taken = take_report(raw=raw, envelope_to=options["recipient"], now=timezone.now())
-        except (Error, OSError) as error:
+        except Exception as error:  # whatever it is: a report that is bounced itself is lost
+            log.exception("report not taken")
             raise CommandError(f"Not taken, try again later: {error}", returncode=os.EX_TEMPFAIL) from error
         self.stdout.write(
             f"{taken.matched} deliveries: {taken.bounced} bounced, {taken.delayed} delayed,"
