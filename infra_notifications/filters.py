@@ -8,6 +8,7 @@ from infra_notifications.search import (
     GROUP_SEARCH,
     INCIDENT_SEARCH,
     MAINTENANCE_SEARCH,
+    OCPI_PARTY_SEARCH,
     ROUTE_SEARCH,
     SOURCE_SEARCH,
 )
@@ -26,3 +27,4 @@ GroupFilters = filters_of(GROUP_SEARCH, "case", "notified", "missing")
 MaintenanceFilters = filters_of(MAINTENANCE_SEARCH, "state", "begins", "ends")
 SourceFilters = filters_of(SOURCE_SEARCH, "state", "kind", "paused", "heard", "rejected", "warnings")
 RouteFilters = filters_of(ROUTE_SEARCH, "enabled", "registers", "created")
+OcpiPartyFilters = filters_of(OCPI_PARTY_SEARCH, "state", "disabled", "failing", "version", "pulled")
