@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.filters import filters_of
 from infra_notifications.search import (
     CHARGE_POINT_SEARCH,
+    CONNECTION_SEARCH,
     GROUP_SEARCH,
     INCIDENT_SEARCH,
     MAINTENANCE_SEARCH,
@@ -28,3 +29,4 @@ MaintenanceFilters = filters_of(MAINTENANCE_SEARCH, "state", "begins", "ends")
 SourceFilters = filters_of(SOURCE_SEARCH, "state", "kind", "paused", "heard", "rejected", "warnings")
 RouteFilters = filters_of(ROUTE_SEARCH, "enabled", "registers", "created")
 OcpiPartyFilters = filters_of(OCPI_PARTY_SEARCH, "state", "disabled", "failing", "version", "pulled")
+ConnectionFilters = filters_of(CONNECTION_SEARCH, "connected", "version", "since", "seen")

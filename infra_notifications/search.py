@@ -372,6 +372,18 @@ ROUTE_SEARCH = SearchSchema(
         TimeFacet("created", "created_at", _("Created")),
     ),
 )
+CONNECTION_SEARCH = SearchSchema(
+    any_text("station"),
+    (
+        TextFacet("station", "station", _("Station")),
+        FlagFacet("connected", "connected", _("Connected"), when_true=Q(connected=True)),
+        TextFacet("version", "protocol", _("Version"), ("protocol",), counted=True),
+        TimeFacet("since", "since", _("Since")),
+        TimeFacet("seen", "last_seen", _("Last seen")),
+        NumberFacet("messages", "messages", _("Messages")),
+        NumberFacet("roundtrip", "round_trip_ms", _("Round trip (ms)"), ("round_trip",)),
+    ),
+)
 MOVED_SEARCH = SearchSchema(
     any_text("station", "target__slug"),
     (

@@ -67,6 +67,7 @@ urlpatterns = [
     path("ocpp-routes/", ocpp_routes.RouteList.as_view(), name="ocpp_routes"),
     path("ocpp-routes/new/", ocpp_routes.route_new, name="ocpp_route_new"),
     path("ocpp-routes/<int:pk>/", ocpp_routes.route, name="ocpp_route"),
+    path("ocpp-routes/<int:pk>/stations/", ocpp_routes.RouteStations.as_view(), name="ocpp_route_stations"),
     path("ocpp-routes/<int:pk>/edit/", ocpp_routes.route_edit, name="ocpp_route_edit"),
     path("ocpp-routes/<int:pk>/move/", ocpp_routes.route_move, name="ocpp_route_move"),
     path("ocpp-routes/<int:pk>/moved/", ocpp_routes.MovedStationList.as_view(), name="ocpp_route_moved"),

@@ -61,7 +61,7 @@ PAGES: dict[str, dict[str, str]] = {
         "add_ocpproute": "ocpp_route_new",
         "change_ocpproute": "ocpp_route_edit ocpp_route_move",
         "delete_ocpproute": "ocpp_route_delete",
-        "view_ocpproute": "ocpp_route ocpp_route_moved ocpp_routes",
+        "view_ocpproute": "ocpp_route ocpp_route_moved ocpp_route_stations ocpp_routes",
         "add_notificationgroup": (
             "wizard_charge_points wizard_confirm wizard_discard wizard_mark wizard_name wizard_start"
         ),

@@ -178,7 +178,13 @@ def _charging(world: World, owner: User) -> None:
             decided_at=now,
         ),
         StationConnection.objects.create(
-            station="TST-1", key="TST-1", connected=False, since=now, last_seen=now, close_reason="<b>bye</b>"
+            station="TST-1",
+            key="TST-1",
+            connected=False,
+            since=now,
+            last_seen=now,
+            close_reason="<b>bye</b>",
+            route="berlin",
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", first_seen=now, last_seen=now),
         *_routes(now),
