@@ -160,7 +160,7 @@ class _RouteTab(ListPage):
 
 
 class RouteStations(_RouteTab):
-    key = "route_stations"
+    key = "ocpp_route_stations"
     tab = "ocpp_route_stations"
     title = gettext_lazy("Stations")
     search = CONNECTION_SEARCH
