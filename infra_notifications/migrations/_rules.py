@@ -31,6 +31,8 @@ ITSELF = [
 ]
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
+    *("CB", "GFD", "GFP", "ACB", "NH", "LTS"),
+    *("RDCMB", "RDC-MB", "RDC-MD", "RDCMD", "RDC-PD", "RDCPD", "*automaat", "*-Automat"),
     *("shunt trip", "shunt release", "Arbeitsstromauslöser", "Leitungsschutz", "Erdschlussüberwachung"),
     *("Erdschlusswächter", "*schlussschutz", "!module fault*", "!module error*", "!module failure*", "!module broken"),
     # Directly behind the word that was found.
@@ -89,6 +91,7 @@ FUSE_WORDS = [
     *("stotz", "FI-Schalter*", "FI-Schutz*", "LS-Automat*", "interruptor general", "interruttore generale"),
 ]
 TRIP_WORDS = [
+    *("saute", "sautent", "salta", "saltan", "scatta", "scattano", "springt", "springen", "fliegt", "fliegen", "löst"),
     *("burn*", "melted", "broken", "dead", "ruptur*", "geschmolzen", "verbrannt", "verbrand*", "gesmolten", "stuk"),
     *("Fehler", "Störung", "défaut", "avería", "fout", "storing"),
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
@@ -173,6 +176,16 @@ TRIPPED_WORDS = [
     *("intervenut*", "bruciat*", "6mA", "6 mA", "exceed*", "too high", "over limit", "zu hoch", "detected", "erkannt"),
 ]
 # What the protection acts upon: to say it is enough.
+SURGE_ARRESTERS = [
+    *("SPD", "SPDs", "surge protect*", "surge suppress*", "*arrester*", "*arrestor*", "Überspannungsschutz*"),
+    *("Überspannungsableiter", "parafoudre*", "protector de sobretensiones", "limitador de sobretensiones"),
+    *("overspanningsbeveiliging", "scaricatore", "limitatore di sovratensione", *ITSELF),
+]
+FAILED = [
+    *("fail*", "fault*", "error", "replace*", "worn", "exhausted", "verschlissen", "verbraucht", "ausgefallen"),
+    *("Fehler", "Störung", "Ausfall", "tauschen", "usé*", "à remplacer", "en panne", "agotad*", "fallo", "averiad*"),
+    *("defecto", "versleten", "vervangen", "kapot", "storing", "esaurito", "guasto", "da sostituire"),
+]
 # A current above what is allowed, in whatever words.
 CURRENT = [
     *(
@@ -200,7 +213,9 @@ TOO_HIGH = [
     *("troppo alta", "eccessiv*", "superat*", "oltre"),
 ]
 FAULT_CURRENT_WORDS = [
+    *("Iso-Fehler", "Isofehler", "iso fault", "iso error", "défaut iso", "Iso-Alarm"),
     *("fault to earth", "fault to ground", "fault to PE", "Phasenschluss", "Schluss gegen Erde"),
+    *("short between", "short L1", "short L2", "short L3", "shorting"),
     *("short to ground", "short to earth", "short to PE", "bus short", "output short", "phase short", "Idn exceeded"),
     *("I_delta_n exceeded", "IΔn exceeded", "IΔn überschritten", "Idn überschritten"),
     *("over-consumption", "overconsumption", "surconsommation", "sobreconsumo", "*überstrom", "*überlast"),
@@ -287,7 +302,31 @@ SENSOR_WORDS = [
     *OF_THE_VEHICLE,
     *("Übertemperatur", "Überhitzung", "Überschwemmung"),
     *("thermal derat*", "thermal throttl*", "thermal limit*", "thermal cut*", "Anprall*"),
-    *("been hit", "was hit", "got hit"),
+    *("gegen Säule", "gegen die Säule", "rammt", "reingefahren", "nass", "ist feucht", "is nat"),
+    *(
+        "waterinfiltrati*",
+        "been hit",
+        "was hit",
+        "got hit",
+        "überflut*",
+        "geflutet",
+        "unter Wasser",
+        "onder water",
+        "sous l'eau",
+    ),
+    *(
+        "bajo el agua",
+        "sott'acqua",
+        "chute de",
+        "borne tombée",
+        "est tombée",
+        "caída del",
+        "se ha caído",
+        "caduta della",
+    ),
+    *("is fallen", "Rauchalarm", "Einbruchalarm", "Diebstahlalarm", "Neigungsalarm", "Erschütterungsalarm"),
+    *("Feueralarm", "Temperaturalarm", "Türalarm", "inbraakalarm", "rookalarm", "deuralarm", "temperatuuralarm"),
+    *("kantelalarm", "door alarm", "temperature alarm", "theft alarm", "fire detected", "on fire"),
     *("soggy", "is wet", "wet inside", "wet connector", "drenched", "durchnässt", *participles("mouillé"), "mojad*"),
     *("bagnat*", "smoking", "sensor reading high", "sensor reading too high", "sensor reads high"),
     *("immersion", "immersed", "heat detected", "under water", "access control open*"),
@@ -419,6 +458,8 @@ EMERGENCY_WORDS = [
 ]
 # Parts and their states, in whatever order a charger names them.
 DOORS = [
+    *("*abdeckung", "*haube", "*gehäuse", "*schrank", "*blende", "Türschalter*", "*deur", "*paneel", "*klep", "*kast"),
+    *("*deksel", "*luik", "*behuizing", "bezel", "shroud", "carter", "caperuza", "frontalino"),
     *("Gehäusetür", "Schaltschranktür", "Schranktür", "Servicetür", "Wartungstür", "Fronttür", "Säulentür"),
     *("portello", "portellone", "vandal panel", "anti-tamper switch", "tamper*", "Wartungsklappe", "luik", "paneel"),
     *("door", "doors", "cover", "lid", "hatch", "enclosure", "housing", "cabinet", "panel", "door switch", "flap"),
@@ -442,7 +483,14 @@ DOORS = [
     ),
     *("!fuel", "!motor"),
 ]
+# Of these, what is there to be opened: a fan of a cabinet breaks as well, and a door is named when it is open.
+LEAVES = [
+    *("door", "doors", "hatch", "flap", "Tür", "Türe", "*tür", "*klappe", "porte", "trappe", "puerta", "deur", "*deur"),
+    *("luik", "porta", "sportello", "portello", "portellone", "anta", "tamper contact", "tamper switch"),
+    *(word for word in DOORS if word.startswith("!")),
+]
 DOOR_STATES = [
+    *("abgenommen", "fehlt", "missing", "manquant*", "falta", "manca", "ontbreekt", "weggenomen", "breach*"),
     *("open*", "ajar", "removed", "not closed", "unlocked", "triggered", "tripped", "activated", "alarm", "forced"),
     *("offen", "steht offen", "geöffnet", "entfernt", "nicht geschlossen", "nicht zu", "ausgelöst", "aufgebrochen"),
     *(
@@ -460,6 +508,8 @@ DOOR_STATES = [
     *(*participles("déclenché"), "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
 ]
 HEAT = [
+    *("Temperaturgrenz*", "Temperaturlimit*", "Temperaturschwelle", "*temperaturen", "*temperatuur", "temperatures"),
+    *("températures", "temperaturas", "temperature di", "temperatuurgrens", "temperatuurlimiet", "thermal"),
     *OF_THE_VEHICLE,
     *("temperature", "*temperatur", "*temperature", "température*", "temperatura", "temperatuur", "humidity"),
     *("*feuchte", "*feuchtigkeit", "humidité", "humedad", "vochtigheid", "*vochtigheid", "umidità", "temp", "heat"),
@@ -468,6 +518,7 @@ HEAT = [
     *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
 ]
 HEAT_STATES = [
+    *("reached", "erreicht", *participles("atteint"), "alcanzad*", "raggiunt*", "bereikt", "über", "au-delà", "sopra"),
     "over",
     *("derat*", "reduc*", "throttl*", "reduzier*", "gedrosselt", "réduit*", "ridott*", "verlaagd", "über Grenz*"),
     *("über dem*", "über Limit", "überhöht", "au-dessus*", "dépasse*", "por encima*", "supera", "boven*", "oltre"),
@@ -503,6 +554,8 @@ TRIGGERED = [
 ]
 CABLE = ["cable", "*kabel", "câble", "cavo", "Leitung", "laadkabel"]
 CABLE_STATES = [
+    *("weg", "manquant", "falta", "faltante", "manca", "mancante", "ontbreekt", "verdwenen", "is gone"),
+    *("gekappt", "abgetrennt", "durchgetrennt", "geklaut", "vandali*", "chopped", "snipped"),
     *("cut", "severed", "stolen", "theft", "missing", "ripped", "torn", "durchtrennt", "durchgeschnitten", "gestohlen"),
     *("abgerissen", "abgeschnitten", "fehlt", "entwendet", "coupé", "sectionné", "volé", "arraché", "cortado"),
     *("robado", "arrancado", "doorgesneden", "doorgeknipt", "gestolen", "tagliato", "rubato", "reciso", "strappato"),
@@ -1149,6 +1202,16 @@ RULES = [
     ),
     rule(
         40,
+        "A surge arrester is said to have failed",
+        "raise",
+        FUSE,
+        "alpitronic “Surge Arrester Error”: it acted, and protects no longer.",
+        actions=SN + NE,
+        words=SURGE_ARRESTERS,
+        and_words=FAILED,
+    ),
+    rule(
+        40,
         "A current is said to be too high",
         "raise",
         FUSE,
@@ -1230,7 +1293,7 @@ RULES = [
         )
         for what, case, words in (
             ("A breaker, fuse or insulation", FUSE, [*FUSE_WORDS, *INSULATION]),
-            ("A door, water or smoke", SENSORS, [*DOORS, *DAMP]),
+            ("A door, water or smoke", SENSORS, [*LEAVES, *DAMP]),
         )
         for name, conditions in (
             ("", {"actions": SN + NE, "statuses": ["Faulted"]}),

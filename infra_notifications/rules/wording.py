@@ -11,7 +11,7 @@ from infra_notifications.rules.lettering import plain, plain_pattern
 from infra_notifications.rules.phrases import ENDS, FINE
 
 # Where a name that is run together falls apart: "BoxDoorIsOpen", "EVSEContactor", "ERR_RCD_TRIGGERED".
-_SEAM = re.compile(r"(?<=[a-zäöü\d])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zäöü]{3})(?=\d)|_+")
+_SEAM = re.compile(r"(?<=[a-zäöü\d])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zäöüA-Z]{2})(?=\d)|_+")
 # Its second half is no FI (a residual current device), however it is written.
 _WIFI = re.compile(r"\bwi[\s-]?fi(?![a-z])", re.IGNORECASE)
 # "in order", as German fitters write it.
@@ -37,8 +37,11 @@ _NO_WORDS = (
     # "Cannot" and "won't" say that something does not succeed; these, that it is not so.
     r"|(?:is|are|was|were|has|have|had|did|does|do)n[' ]?t"
 )
-# "Not authorised" opens a door all the same.
-_NO = rf"(?:{_NO_WORDS})(?!\W+(?:autor|author|permi|allow|erlaub|befugt|zuläss|geautor|toegest|consent))"
+# "Not authorised" opens a door all the same, and "sans arrêt" is for ever.
+_DENIES_NOTHING = (
+    "autor|author|permi|allow|erlaub|befugt|zuläss|geautor|toegest|consent|arrêt|cesse|parar|sosta|ophouden"
+)
+_NO = rf"(?:{_NO_WORDS})(?!\W+(?:{_DENIES_NOTHING}))"
 
 
 def _as_pattern(word: str) -> str:
