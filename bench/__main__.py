@@ -7,7 +7,7 @@ import sys
 import time
 
 import tests.engines as engines
-from bench import bikeshare, charging, console, mails, remotes, vehicles, webhooks
+from bench import bikeshare, charging, console, mails, proxy, remotes, vehicles, webhooks
 from bench.figures import Figure, table
 from bench.rig import Rig
 from tests.live import ROOT
@@ -25,6 +25,7 @@ BENCHES = {
     "telemetry": bikeshare.telemetry,
     "topics": bikeshare.topics,
     "vehicles": vehicles.scan,
+    "proxy": proxy.relay,
 }
 
 

@@ -93,7 +93,7 @@ class Server:
                 self._stopping.set()  # whoever started it is gone, and would not know of it any more
             if self._options.certificate is not None:
                 stamp = await asyncio.get_running_loop().run_in_executor(None, fingerprint, self._options)
-                if stamp != self._stamp:
+                if stamp != self._stamp and not self._reads_tls:
                     self._stamp = stamp
                     self._read_tls()
 

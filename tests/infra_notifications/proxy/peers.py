@@ -201,8 +201,8 @@ async def relaying(
 class Proxy:
     """`manage.py ocpp_proxy` as an installation runs it, without a database, a broker or stored routes."""
 
-    def __init__(self, folder: Path, routes: Iterable[str], **env: str) -> None:
-        self.port, self._log = free_port(), folder / "proxy.log"
+    def __init__(self, folder: Path, routes: Iterable[str], *, tls: bool = False, **env: str) -> None:
+        self.port, self._log, self._tls = free_port(), folder / "proxy.log", tls
         self._command = [sys.executable, "manage.py", "ocpp_proxy", "--port", str(self.port)]
         for route in routes:
             self._command += ["--route", route]
@@ -223,7 +223,11 @@ class Proxy:
         return False
 
     def get(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = (
+            http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=ssl._create_unverified_context())
+            if self._tls
+            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        )
         with contextlib.closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -242,8 +246,8 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxy(folder: Path, *routes: str, **env: str) -> Iterator[Proxy]:
-    running = Proxy(folder, routes, **env)
+def proxy(folder: Path, *routes: str, tls: bool = False, **env: str) -> Iterator[Proxy]:
+    running = Proxy(folder, routes, tls=tls, **env)
     try:
         running.start()
         yield running

@@ -1,1 +1,0 @@
-"""OCPI: parties and their handshake, what they push, and what is fetched from them."""
