@@ -159,6 +159,17 @@ class Environment:
 
         return self._read(name, "", parse, "a domain like bounces.example.org or an address like bounces@example.org")
 
+    def party(self, name: str, default: str) -> tuple[str, str]:
+        """A country code and a party id of OCPI."""
+
+        def parse(raw: str) -> tuple[str, str]:
+            country, _star, code = raw.upper().partition("*")
+            if not (re.fullmatch(r"[A-Z]{2}", country) and re.fullmatch(r"[A-Z0-9]{3}", code)):
+                raise ValueError("no party")
+            return country, code
+
+        return self._read(name, parse(default), parse, "a country code and a party id such as DE*SBX")
+
     def template(self, name: str, default: str, values: Sequence[str]) -> str:
         """A web address with places for these values in braces; empty for `off`."""
 

@@ -168,6 +168,8 @@ CHARGING_UNKNOWN_MAX = env.number("CHARGING_UNKNOWN_MAX", 1_000, least=1)
 # What happened longer ago than this is recorded, not mailed.
 CHARGING_MAIL_MAX_AGE_S = env.number("CHARGING_MAIL_MAX_AGE_S", 24 * 3600, least=60)
 CHARGING_SWEEP_S = env.number("CHARGING_SWEEP_S", 5, least=1)
+# By which country code and party id parties of OCPI know this installation.
+OCPI_PARTY = env.party("OCPI_PARTY", "DE*SBX")
 # Networks in which the OCPP proxy may call a CSMS although they are private (CIDR list), and the address under which
 # stations reach the proxy.
 OCPP_UPSTREAM_NETWORKS = env.networks("OCPP_UPSTREAM_NETWORKS")

@@ -68,7 +68,8 @@ class RequestLog:
         started = time.perf_counter()
         response = self.get_response(request)
         took = time.perf_counter() - started
-        response["X-Request-ID"] = request_id
+        # OCPI's ids may have other letters, and go back as they came.
+        response.headers.setdefault("X-Request-ID", request_id)
         route = request.resolver_match.route if request.resolver_match else "unmatched"
         # Whatever a stranger calls a method must not become a series of its own.
         method = request.method if request.method in KNOWN_METHODS else "other"

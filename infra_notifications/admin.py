@@ -37,6 +37,9 @@ from infra_notifications.models import (
     MovedStation,
     NotificationDecision,
     NotificationGroup,
+    OcpiEvse,
+    OcpiLocation,
+    OcpiParty,
     OcppRoute,
     Source,
     StationConnection,
@@ -253,6 +256,18 @@ register_read_only(
     filters=("connected", "protocol"),
     search=("station",),
 )
+
+
+# The token by which a party is called is shown nowhere.
+register_read_only(
+    OcpiParty,
+    ("name", "state", "version", "registered_at", "pulled_at", "is_disabled"),
+    filters=("state",),
+    search=("name",),
+    exclude=("peer_token", "token_digest"),
+)
+register_read_only(OcpiLocation, ("key", "party", "last_updated", "received_at"), search=("key",))
+register_read_only(OcpiEvse, ("key", "location", "charge_point", "last_updated", "received_at"), search=("key",))
 
 
 @admin.register(UnknownChargePoint)

@@ -43,6 +43,7 @@ class InfraNotificationsConfig(AppConfig):
         register_periodic(
             "charging: digests and reminders", task="infra_notifications.remind", every_s=settings.CHARGING_SWEEP_S
         )
+        register_periodic("charging: OCPI locations", task="infra_notifications.ocpi_pull", every_s=60)
         register_periodic("charging: what notifies nobody", task="infra_notifications.report_unheard", every_s=3_600)
         label = _("Charging Infrastructure Notifications")
         register_entry(Entry("manage", label, f"{app}:groups", f"{app}.view_notificationgroup", "bell-alert", 10))
@@ -81,6 +82,7 @@ class InfraNotificationsConfig(AppConfig):
         register_entry(
             Entry("manage", _("OCPP routes"), f"{app}:ocpp_routes", f"{app}.view_ocpproute", "arrows-right-left", 38)
         )
+        register_entry(Entry("manage", _("OCPI parties"), f"{app}:ocpi_parties", f"{app}.view_ocpiparty", "map", 39))
         register_tile(
             Tile("sources", "infra_notifications/source_tile.html", tiles.source_tile, f"{app}.view_source", 15)
         )

@@ -120,6 +120,21 @@ class SourceKind(models.TextChoices):
     CITRINEOS = "citrineos", _("CitrineOS")
 
 
+class OcpiPartyState(models.TextChoices):
+    """How far the handshake with a party of OCPI has come."""
+
+    INVITED = "invited", _("Waits for its registration")
+    REGISTERED = "registered", _("Connected")
+    ENDED = "ended", _("Registration ended")
+
+
+OCPI_STATE_COLOURS = {
+    OcpiPartyState.INVITED: "info",
+    OcpiPartyState.REGISTERED: "success",
+    OcpiPartyState.ENDED: "secondary",
+}
+
+
 class SourceTrouble(models.TextChoices):
     """What is wrong with a source; administrators are told once for as long as it lasts."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from console.filters import filters_of
 from infra_notifications.search import (
     CHARGE_POINT_SEARCH,
+    CONNECTION_SEARCH,
     GROUP_SEARCH,
     INCIDENT_SEARCH,
     MAINTENANCE_SEARCH,
+    OCPI_PARTY_SEARCH,
     ROUTE_SEARCH,
     SOURCE_SEARCH,
 )
@@ -26,3 +28,5 @@ GroupFilters = filters_of(GROUP_SEARCH, "case", "notified", "missing")
 MaintenanceFilters = filters_of(MAINTENANCE_SEARCH, "state", "begins", "ends")
 SourceFilters = filters_of(SOURCE_SEARCH, "state", "kind", "paused", "heard", "rejected", "warnings")
 RouteFilters = filters_of(ROUTE_SEARCH, "enabled", "registers", "created")
+OcpiPartyFilters = filters_of(OCPI_PARTY_SEARCH, "state", "disabled", "failing", "version", "pulled")
+ConnectionFilters = filters_of(CONNECTION_SEARCH, "connected", "version", "since", "seen")

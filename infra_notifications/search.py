@@ -17,7 +17,16 @@ from core.search import ChoiceFacet, MembershipFacet, NumberFacet, SearchContext
 from core.search.facets import FlagFacet, TagFacet
 from core.search.grammar import Value
 from core.search.schema import any_text, folded_text
-from infra_notifications.choices import OUTAGES, Case, CloseReason, Connectivity, SourceKind, SourceTrouble, WindowState
+from infra_notifications.choices import (
+    OUTAGES,
+    Case,
+    CloseReason,
+    Connectivity,
+    OcpiPartyState,
+    SourceKind,
+    SourceTrouble,
+    WindowState,
+)
 from infra_notifications.evse_ids import EvseFacet, or_spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 from outbox.selectors import is_blocked
@@ -363,12 +372,38 @@ ROUTE_SEARCH = SearchSchema(
         TimeFacet("created", "created_at", _("Created")),
     ),
 )
+CONNECTION_SEARCH = SearchSchema(
+    any_text("station"),
+    (
+        TextFacet("station", "station", _("Station")),
+        FlagFacet("connected", "connected", _("Connected"), when_true=Q(connected=True)),
+        TextFacet("version", "protocol", _("Version"), ("protocol",), counted=True),
+        TimeFacet("since", "since", _("Since")),
+        TimeFacet("seen", "last_seen", _("Last seen")),
+        NumberFacet("messages", "messages", _("Messages")),
+        NumberFacet("roundtrip", "round_trip_ms", _("Round trip (ms)"), ("round_trip",)),
+    ),
+)
 MOVED_SEARCH = SearchSchema(
     any_text("station", "target__slug"),
     (
         TextFacet("station", "station", _("Station")),
         TextFacet("target", "target__slug", _("Passed on by")),
         TimeFacet("moved", "moved_at", _("Moved")),
+    ),
+)
+
+
+_PARTY_STATES: dict[str, str | Promise] = {state.value: state.label for state in OcpiPartyState}
+OCPI_PARTY_SEARCH = SearchSchema(
+    any_text("name"),
+    (
+        TextFacet("name", "name", _("Name")),
+        ChoiceFacet("state", "state", _("State"), choices={s.value: s for s in OcpiPartyState}, labels=_PARTY_STATES),
+        FlagFacet("disabled", "is_disabled", _("Disabled"), when_true=Q(is_disabled=True)),
+        FlagFacet("failing", "pull_error", _("Cannot be fetched"), when_true=~Q(pull_error="")),
+        TextFacet("version", "version", _("OCPI version")),
+        TimeFacet("pulled", "pulled_at", _("Last comparison")),
     ),
 )
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from console.lists import BulkAction, BulkRun
+from core.refusal import Refused
 from infra_notifications.forms import AddToGroupForm, AdoptAllForm, MaintenanceOfSelectedForm, TagForm
-from infra_notifications.models import MovedStation, UnknownChargePoint
+from infra_notifications.forms.routes import MoveForm
+from infra_notifications.models import MovedStation, OcppRoute, StationConnection, UnknownChargePoint
 from infra_notifications.services import maintenance, members
 from infra_notifications.services.adoption import adopt_stations, whole_stations
-from infra_notifications.services.ocpp_routes import move_stations
+from infra_notifications.services.ocpp_routes import move_passed_on, move_stations
 
 Sentence = Callable[[int, Mapping[str, Any]], str]
 # What `ngettext_lazy` returns has no public type.
@@ -153,6 +156,36 @@ def _move_back(run: BulkRun) -> list[int]:
     return done
 
 
+def _move(run: BulkRun) -> list[int]:
+    """Moves the stations of these connections, which one route passes on, to another."""
+    target = OcppRoute.objects.filter(pk=run.arguments["target"]).first()
+    route = OcppRoute.objects.filter(pk=run.arguments["route"]).first()
+    if target is None or route is None:
+        raise Refused(_("The route is gone."))
+    by_station = {row.station: row.pk for row in StationConnection.objects.filter(pk__in=run.ids, route=route.slug)}
+    moved = move_passed_on(route=route, stations=list(by_station), target=target, now=run.now)
+    return [by_station[station] for station in moved]
+
+
+MOVE = BulkAction(
+    key="routes.move",
+    label=gettext_lazy("Move to another CSMS"),
+    icon="arrows-right-left",
+    permission="infra_notifications.change_ocpproute",
+    form=MoveForm,
+    run=_move,
+    question=_about_rows(
+        ngettext_lazy(
+            "Move %(n)d station to another route? If it is connected, it is asked to connect again.",
+            "Move %(n)d stations to another route? Those that are connected are asked to connect again.",
+            "n",
+        )
+    ),
+    said=_about_rows(
+        ngettext_lazy("%(n)d station moved.", "%(n)d stations moved.", "n"),
+        gettext_lazy("All of them are passed on by that route already."),
+    ),
+)
 MOVE_BACK = BulkAction(
     key="routes.move_back",
     label=gettext_lazy("Move back"),
@@ -168,4 +201,4 @@ MOVE_BACK = BulkAction(
     ),
     said=_about_rows(ngettext_lazy("%(n)d station moved back.", "%(n)d stations moved back.", "n")),
 )
-BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT, MOVE_BACK)
+BULK_ACTIONS = (ADD_TO_GROUP, REMOVE_FROM_GROUP, TAG, MAINTENANCE, ADOPT, MOVE, MOVE_BACK)

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from infra_notifications.services import sweeps
+from infra_notifications.services.ocpi.pulls import pull_due
 from infra_notifications.services.unheard import report_unheard
 
 
@@ -25,3 +26,9 @@ def remind() -> None:
 def report() -> None:
     """What notifies nobody, once a day."""
     report_unheard(now=timezone.now())
+
+
+@shared_task(name="infra_notifications.ocpi_pull")
+def ocpi_pull() -> None:
+    """Locations of OCPI parties that are to be fetched and compared."""
+    pull_due(now=timezone.now())

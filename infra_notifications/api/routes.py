@@ -48,7 +48,9 @@ class MoveIn(ConfigurationIn):
 
 
 def serialize_route(route: OcppRoute) -> dict[str, Any]:
-    shown = ("id", "slug", "upstream", "register_unknown", "evse_pattern", "enabled", "created_at")
+    if not hasattr(route, "connected"):
+        services.attach_connected([route])
+    shown = ("id", "slug", "upstream", "register_unknown", "evse_pattern", "enabled", "connected", "created_at")
     return serialize(route, *shown) | {"url": services.address_of(route)}
 
 
@@ -58,9 +60,11 @@ def _route(slug: str) -> OcppRoute:
 
 @router.get("/ocpp-routes", auth=READ, summary="Routes of the OCPP proxy")
 def list_routes(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
-    """`url` is what stations are set to; they append their identity."""
+    """`url` is what stations are set to; they append their identity. `connected`: how many are now."""
     found = OcppRoute.objects.filter(ROUTE_SEARCH.condition(q))
-    return page_of(found, limit=limit, cursor=cursor, shape=serialize_route, descending=False)
+    return page_of(
+        found, limit=limit, cursor=cursor, shape=serialize_route, prepare=services.attach_connected, descending=False
+    )
 
 
 @router.post("/ocpp-routes", auth=WRITE, response={201: dict[str, Any]}, summary="Make a route of the OCPP proxy")

@@ -144,12 +144,15 @@ def roles(apps, schema_editor):
     histories = ("chargepointstate", "statusperiod", "chargepointmessage", "incident", "notificationdecision")
     care = ("acknowledgement", "incidententry", "flapping")
     senders = ("source", "stationconnection")
-    routes = ("ocpproute", "movedstation")
+    routes = ("ocpproute", "movedstation", "ocpiparty")
+    ocpi = ("ocpilocation", "ocpievse")
     grant(
         apps,
         "infra_notifications",
         {
-            VIEWER: [f"view_{model}" for model in (*groups, *plans, *set_up, *histories, *care, *senders, *routes)],
+            VIEWER: [
+                f"view_{model}" for model in (*groups, *plans, *set_up, *histories, *care, *senders, *routes, *ocpi)
+            ],
             OPERATOR: [*changes(*groups, *plans), "close_incident", "acknowledge_incident"],
             ADMINISTRATOR: [*changes(*set_up, *routes), "change_source", "view_groupdraft", "delete_groupdraft"],
         },
@@ -1600,6 +1603,133 @@ class Migration(migrations.Migration):
                         name="connection_route",
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OcpiParty",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("invited", "Waits for its registration"),
+                            ("registered", "Connected"),
+                            ("ended", "Registration ended"),
+                        ],
+                        default="invited",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                ("is_disabled", models.BooleanField(default=False, verbose_name="disabled")),
+                ("token_digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("peer_token", models.CharField(blank=True, default="", editable=False, max_length=500)),
+                ("sends_plain_token", models.BooleanField(default=False)),
+                ("version", models.CharField(blank=True, default="", max_length=8, verbose_name="OCPI version")),
+                (
+                    "versions_url",
+                    models.CharField(blank=True, default="", max_length=2000, verbose_name="versions URL"),
+                ),
+                (
+                    "locations_url",
+                    models.CharField(blank=True, default="", max_length=2000, verbose_name="locations URL"),
+                ),
+                ("roles", models.JSONField(default=list, verbose_name="roles")),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                ("registered_at", models.DateTimeField(null=True, verbose_name="registered")),
+                ("pull_due_at", models.DateTimeField(null=True, verbose_name="next comparison")),
+                ("pulled_at", models.DateTimeField(null=True, verbose_name="last comparison")),
+                ("pull_result", models.JSONField(default=dict)),
+                ("pull_error", models.CharField(blank=True, default="", max_length=300, verbose_name="last error")),
+            ],
+            options={
+                "verbose_name": "OCPI party",
+                "verbose_name_plural": "OCPI parties",
+                "ordering": ("name", "id"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("pull_due_at__isnull", False)),
+                        fields=["pull_due_at"],
+                        name="ocpiparty_pull_due",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(django.db.models.functions.text.Upper("name"), name="ocpiparty_name_unique")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OcpiLocation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=220, unique=True)),
+                ("country_code", models.CharField(max_length=4)),
+                ("party_code", models.CharField(max_length=6)),
+                ("location_id", models.CharField(max_length=100, verbose_name="location")),
+                ("document", models.JSONField(default=dict)),
+                ("last_updated", models.DateTimeField()),
+                ("received_at", models.DateTimeField(verbose_name="received")),
+                (
+                    "party",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="locations",
+                        to="infra_notifications.ocpiparty",
+                        verbose_name="OCPI party",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "OCPI location",
+                "verbose_name_plural": "OCPI locations",
+                "ordering": ("key",),
+            },
+        ),
+        migrations.CreateModel(
+            name="OcpiEvse",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.CharField(max_length=100)),
+                ("key", models.CharField(max_length=100)),
+                ("document", models.JSONField(default=dict)),
+                ("last_updated", models.DateTimeField()),
+                ("received_at", models.DateTimeField(verbose_name="received")),
+                (
+                    "charge_point",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="ocpi_evse",
+                        to="infra_notifications.chargepoint",
+                        verbose_name="charge point",
+                    ),
+                ),
+                (
+                    "maintenance",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="infra_notifications.maintenancewindow",
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evses",
+                        to="infra_notifications.ocpilocation",
+                        verbose_name="location",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "OCPI EVSE",
+                "verbose_name_plural": "OCPI EVSEs",
+                "ordering": ("location", "key"),
+                "constraints": [models.UniqueConstraint(fields=("location", "key"), name="ocpievse_unique")],
             },
         ),
         migrations.RunSQL(HOT, migrations.RunSQL.noop),

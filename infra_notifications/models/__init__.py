@@ -18,6 +18,7 @@ from infra_notifications.models.incidents import (
 )
 from infra_notifications.models.maintenance import MaintenanceTarget, MaintenanceWindow
 from infra_notifications.models.mapping import EventRule, UnmappedReport
+from infra_notifications.models.ocpi import OcpiEvse, OcpiLocation, OcpiParty
 from infra_notifications.models.routes import MovedStation, OcppRoute
 from infra_notifications.models.sources import Source
 
@@ -38,6 +39,9 @@ __all__ = [
     "MovedStation",
     "NotificationDecision",
     "NotificationGroup",
+    "OcpiEvse",
+    "OcpiLocation",
+    "OcpiParty",
     "OcppRoute",
     "Source",
     "StationConnection",

@@ -23,7 +23,7 @@ from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import BESIDE, FAULTED, NOT_BESIDE, VAGUE
 
-SILENCE, NEUTRAL = "silence", "signal"
+SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
 # The fault of a charge point whose station's connection closed.
 CLOSED = "connection"
 # So many ended faults of a charge point are remembered, for raises that are received late.

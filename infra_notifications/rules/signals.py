@@ -7,7 +7,7 @@ from datetime import datetime
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason, Effect
 from infra_notifications.ingest import VAGUE, Observation
-from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, SILENCE, Signal, ending_what_faulted
+from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, OCPI_OFFLINE, SILENCE, Signal, ending_what_faulted
 from infra_notifications.rules.matching import Reading
 
 # For how long a fault holds that nobody says the end of.
@@ -57,7 +57,7 @@ def last_seen_signal(seen_at: datetime) -> Signal:
         Moment(seen_at, False),
         seen_at,
         close_reason=CloseReason.SEEN,
-        only=(SILENCE, NEUTRAL, CLOSED),
+        only=(SILENCE, NEUTRAL, CLOSED, OCPI_OFFLINE),
     )
 
 

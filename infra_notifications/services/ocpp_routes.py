@@ -14,13 +14,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.refusal import Refused
 from core.text import composed, identity_key
-from infra_notifications.models import MovedStation, OcppRoute
+from infra_notifications.choices import SourceKind
+from infra_notifications.models import ChargePoint, MovedStation, OcppRoute, Source, StationConnection
 from infra_notifications.models.routes import MAX_STATION
+from infra_notifications.models.sources import source_id
 from infra_notifications.rules.upstreams import is_same_place, parse_upstream
 from infra_notifications.services.adoption import check_pattern
 from outbox.transports.webhook.targets import Forbidden, NotPublic
@@ -132,7 +136,7 @@ def delete_route(*, route: OcppRoute) -> None:
 def move_stations(*, route: OcppRoute, stations: Sequence[str], target: OcppRoute, now: datetime) -> list[str]:
     """From now on these stations, which connect by `route`, are passed on by `target`; back to itself ends a move.
 
-    Returns the identities whose way changed. Raises Refused for what is no identity.
+    Returns the identities whose route changed. Raises Refused for what is no identity.
     """
     named = {identity_key(name): composed(name) for name in stations}
     for key, name in named.items():
@@ -156,3 +160,44 @@ def move_stations(*, route: OcppRoute, stations: Sequence[str], target: OcppRout
             row.target, row.moved_at = target, now
             row.save()
     return changed
+
+
+def move_passed_on(*, route: OcppRoute, stations: Sequence[str], target: OcppRoute, now: datetime) -> list[str]:
+    """The same for stations that `route` passes on, by whatever route they connect: those that were moved here go on
+    from where they came. Returns the identities whose route changed."""
+    by_key = {identity_key(name): name for name in stations}
+    came = MovedStation.objects.filter(target=route, station_key__in=by_key).select_related("route")
+    changed = []
+    with transaction.atomic():
+        for move in came:
+            name = by_key.pop(move.station_key, move.station)
+            changed += move_stations(route=move.route, stations=[name], target=target, now=now)
+        return changed + move_stations(route=route, stations=list(by_key.values()), target=target, now=now)
+
+
+# ---- reading ------------------------------------------------------------------------------------------------------
+
+
+def attach_connected(routes: Sequence[OcppRoute]) -> None:
+    """Gives each route `connected` (how many stations are now) and `known` (how many ever were), in one query."""
+    slugs = [route.slug for route in routes]
+    found = StationConnection.objects.filter(route__in=slugs).order_by().values("route")
+    counted = found.annotate(now=Count("pk", filter=Q(connected=True)), ever=Count("pk"))
+    counts = {row["route"]: (row["now"], row["ever"]) for row in counted}
+    for route in routes:
+        route.connected, route.known = counts.get(route.slug, (0, 0))  # type: ignore[attr-defined]
+
+
+def attach_points(connections: Sequence[StationConnection]) -> None:
+    """Gives each connection `point`: the first charge point of its station, or None where nobody registered it."""
+    points = ChargePoint.objects.alias(key=Upper("station")).filter(key__in=[each.key for each in connections])
+    first: dict[str, int] = {}
+    for pk, station in points.order_by("connector", "pk").values_list("pk", "station"):
+        first.setdefault(identity_key(station), pk)
+    for each in connections:
+        each.point = first.get(each.key)  # type: ignore[attr-defined]
+
+
+def source_of_route(route: OcppRoute) -> Source | None:
+    """What the proxy heard by a route, where it heard anything."""
+    return Source.objects.filter(pk=source_id(SourceKind.PROXY, route.pk)).first()

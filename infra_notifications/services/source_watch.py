@@ -14,9 +14,9 @@ from django.db.models import Count, Q
 from django.urls import reverse
 
 from core.models import ApiKey
-from infra_notifications.choices import Connectivity, NotificationReason, SourceKind, SourceTrouble
+from infra_notifications.choices import Connectivity, NotificationReason, OcpiPartyState, SourceKind, SourceTrouble
 from infra_notifications.event_kinds import SOURCE_KINDS, SOURCE_RECOVERED, SourceAlert
-from infra_notifications.models import ChargePointState, OcppRoute, Source
+from infra_notifications.models import ChargePointState, OcpiParty, OcppRoute, Source
 from infra_notifications.models.sources import source_id
 from infra_notifications.rules.sources import SourcePace, trouble_of
 from outbox.contract import NewEvent, Recipient
@@ -54,13 +54,14 @@ def _listen(now: datetime) -> None:
 
 
 def _without_key(now: datetime) -> set[int]:
-    """The sources whose key or route can send nothing any more: their silence is what somebody wanted."""
+    """The sources whose key, route or party can send nothing any more: their silence is what somebody wanted."""
     keys = Source.objects.filter(kind=SourceKind.KEY).values("pk")
     unusable = {key.pk for key in ApiKey.objects.filter(pk__in=keys) if not key.is_usable(now)}
     routes = set(Source.objects.filter(kind=SourceKind.PROXY).values_list("pk", flat=True))
     enabled = OcppRoute.objects.filter(enabled=True).values_list("pk", flat=True) if routes else ()
     known = {source_id(SourceKind.PROXY, number) for number in (0, *enabled)}
-    return unusable | (routes - known)
+    parties = OcpiParty.objects.filter(Q(is_disabled=True) | ~Q(state=OcpiPartyState.REGISTERED))
+    return unusable | (routes - known) | {party.source_id for party in parties}
 
 
 def pace_of(source: Source) -> SourcePace:

@@ -83,14 +83,15 @@ heard AS (
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
   rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, dropped, lost, paused,
   trouble)
-SELECT h.id, h.kind, coalesce(k.name, r.slug, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected,
+SELECT h.id, h.kind, coalesce(k.name, r.slug, p.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected,
   h.warnings, 0,
   CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
   CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
   h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),
   ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, 0, false, ''
 FROM heard h LEFT JOIN console_apikey k ON h.kind = 'key' AND k.id = h.id
-  LEFT JOIN infra_notifications_ocpproute r ON h.kind = 'proxy' AND r.id = h.id & {NUMBER_OF_KIND} ORDER BY h.id
+  LEFT JOIN infra_notifications_ocpproute r ON h.kind = 'proxy' AND r.id = h.id & {NUMBER_OF_KIND}
+  LEFT JOIN infra_notifications_ocpiparty p ON h.kind = 'ocpi' AND p.id = h.id & {NUMBER_OF_KIND} ORDER BY h.id
 ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _CHANGES.items())}
 """  # noqa: S608 - our own text alone
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.db.models import Count
@@ -18,15 +18,16 @@ from console.lists import Action, Column, ListPage
 from console.navigation import tabs_of
 from core.permissions import requires
 from core.refusal import Refused, add_refusal
-from infra_notifications.filters import RouteFilters
+from infra_notifications.filters import ConnectionFilters, RouteFilters
 from infra_notifications.forms.routes import MoveNamedForm, RouteForm
-from infra_notifications.models import OcppRoute
-from infra_notifications.search import MOVED_SEARCH, ROUTE_SEARCH
+from infra_notifications.models import OcppRoute, StationConnection
+from infra_notifications.search import CONNECTION_SEARCH, MOVED_SEARCH, ROUTE_SEARCH
 from infra_notifications.services import ocpp_routes as services
-from infra_notifications.tables import MOVE_BACK
+from infra_notifications.tables import MOVE, MOVE_BACK
 
 _VIEW, _CHANGE = "infra_notifications.view_ocpproute", "infra_notifications.change_ocpproute"
 _CELLS = "infra_notifications/cells"
+_STATION, _TRIP = gettext_lazy("Station"), gettext_lazy("Round trip")
 
 
 class RouteList(ListPage):
@@ -42,6 +43,7 @@ class RouteList(ListPage):
         Column("slug", gettext_lazy("Route"), f"{_CELLS}/route.html", sort="slug", nowrap=True, export="slug"),
         Column("enabled", gettext_lazy("State"), f"{_CELLS}/route_state.html", sort="enabled"),
         Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="upstream", export="upstream"),
+        Column("connected", gettext_lazy("Connected"), f"{_CELLS}/route_connected.html", numeric=True),
         Column("moved", gettext_lazy("Moved away"), sort="moved", numeric=True),
         Column("register_unknown", gettext_lazy("Registers unknown stations"), value=lambda row: row.register_unknown),
         Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
@@ -54,6 +56,9 @@ class RouteList(ListPage):
     def rows(self, request: HttpRequest) -> Any:
         return OcppRoute.objects.annotate(moved=Count("moved_away"))
 
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        services.attach_connected(rows)
+
     def actions(self, request: HttpRequest) -> list[Action]:
         return [
             Action(_("New route"), reverse("infra_notifications:ocpp_route_new"), "infra_notifications.add_ocpproute")
@@ -64,6 +69,7 @@ def _head(route: OcppRoute, active: str) -> dict[str, Any]:
     """What the head of every tab shows."""
     names = (
         ("infra_notifications:ocpp_route", _("Configuration")),
+        ("infra_notifications:ocpp_route_stations", _("Stations")),
         ("infra_notifications:ocpp_route_moved", _("Moved stations")),
     )
     tabs = tabs_of(names, f"infra_notifications:{active}", route.pk)
@@ -90,7 +96,8 @@ def route_new(request: HttpRequest) -> HttpResponse:
 def route(request: HttpRequest, pk: int) -> HttpResponse:
     """What stations are set to, where they are passed on to, and the form that moves some of them."""
     found = get_object_or_404(OcppRoute, pk=pk)
-    context = _head(found, "ocpp_route")
+    services.attach_connected([found])
+    context = _head(found, "ocpp_route") | {"source": services.source_of_route(found)}
     return render(request, "infra_notifications/ocpp_route.html", context)
 
 
@@ -135,15 +142,67 @@ def route_move(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "infra_notifications/ocpp_route_move.html", context, status=status)
 
 
-class MovedStationList(ListPage):
-    key = "moved_stations"
-    title = gettext_lazy("Moved stations")
-    permission = _VIEW
+class _RouteTab(ListPage):
+    """A list on a tab of a route's page."""
+
     template = "infra_notifications/ocpp_route_list.html"
+    permission = _VIEW
+    tab: ClassVar[str]
+
+    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
+        self.route = get_object_or_404(OcppRoute, pk=kwargs["pk"])
+
+    def bulk_arguments(self) -> dict[str, Any]:
+        return {"route": self.route.pk}
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        return _head(self.route, self.tab)
+
+
+class RouteStations(_RouteTab):
+    key = "ocpp_route_stations"
+    tab = "ocpp_route_stations"
+    title = gettext_lazy("Stations")
+    search = CONNECTION_SEARCH
+    filterset = ConnectionFilters
+    bulk = (MOVE,)
+    columns = (
+        Column(
+            "station", gettext_lazy("Station"), f"{_CELLS}/connection_station.html", sort="station", export="station"
+        ),
+        Column("connected", gettext_lazy("State"), f"{_CELLS}/connection_state.html", sort="connected"),
+        Column("since", gettext_lazy("Since"), "console/cells/ago.html", sort="since"),
+        Column("protocol", gettext_lazy("Version"), sort="protocol", nowrap=True),
+        Column("messages", gettext_lazy("Messages"), sort="messages", numeric=True),
+        Column(
+            "round_trip_ms",
+            gettext_lazy("Round trip"),
+            f"{_CELLS}/connection_trip.html",
+            sort="round_trip_ms",
+            numeric=True,
+        ),
+        Column("last_seen", gettext_lazy("Last seen"), "console/cells/ago.html", sort="last_seen"),
+    )
+    default_sort = "station"
+    placeholder = gettext_lazy("Search, e.g. connected:no seen:<1h")
+    empty_title = gettext_lazy("No station connected yet")
+    empty_text = gettext_lazy("Point a station at the route’s address; it appears here when its CSMS accepted it.")
+
+    def rows(self, request: HttpRequest) -> Any:
+        return StationConnection.objects.filter(route=self.route.slug)
+
+    def finish(self, request: HttpRequest, rows: list[Any]) -> None:
+        services.attach_points(rows)
+
+
+class MovedStationList(_RouteTab):
+    key = "moved_stations"
+    tab = "ocpp_route_moved"
+    title = gettext_lazy("Moved stations")
     search = MOVED_SEARCH
     bulk = (MOVE_BACK,)
     columns = (
-        Column("station", gettext_lazy("Station"), sort="station_key", nowrap=True),
+        Column("station", _STATION, sort="station_key", nowrap=True),
         Column("target", gettext_lazy("Passed on by"), f"{_CELLS}/moved_target.html", export="target.slug"),
         Column("moved_at", gettext_lazy("Moved"), "console/cells/ago.html", sort="moved_at"),
     )
@@ -152,14 +211,8 @@ class MovedStationList(ListPage):
     empty_title = gettext_lazy("No station is moved")
     empty_text = gettext_lazy("Move some of a route’s stations to another CSMS without touching what they are set to.")
 
-    def prepare(self, request: HttpRequest, **kwargs: Any) -> None:
-        self.route = get_object_or_404(OcppRoute, pk=kwargs["pk"])
-
     def rows(self, request: HttpRequest) -> Any:
         return self.route.moved_away.select_related("target")
-
-    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
-        return _head(self.route, "ocpp_route_moved")
 
     def actions(self, request: HttpRequest) -> list[Action]:
         url = reverse("infra_notifications:ocpp_route_move", args=[self.route.pk])

@@ -54,10 +54,14 @@ PAGES: dict[str, dict[str, str]] = {
         "add_chargepoint": "import_confirm import_job import_start unknown_adopt",
         "add_eventrule": "unmapped_decide",
         "add_maintenancewindow": "maintenance_new",
+        "add_ocpiparty": "ocpi_party_new",
+        "change_ocpiparty": "ocpi_party_disable ocpi_party_pull ocpi_party_token",
+        "delete_ocpiparty": "ocpi_party_delete",
+        "view_ocpiparty": "ocpi_parties ocpi_party",
         "add_ocpproute": "ocpp_route_new",
         "change_ocpproute": "ocpp_route_edit ocpp_route_move",
         "delete_ocpproute": "ocpp_route_delete",
-        "view_ocpproute": "ocpp_route ocpp_route_moved ocpp_routes",
+        "view_ocpproute": "ocpp_route ocpp_route_moved ocpp_route_stations ocpp_routes",
         "add_notificationgroup": (
             "wizard_charge_points wizard_confirm wizard_discard wizard_mark wizard_name wizard_start"
         ),

@@ -46,6 +46,7 @@ from infra_notifications.models import (
     Incident,
     MaintenanceWindow,
     NotificationGroup,
+    OcpiParty,
     OcppRoute,
     Source,
     UnknownChargePoint,
@@ -90,6 +91,7 @@ OBJECT_OF: dict[str, type[Model]] = {
     "infra_notifications:charge_point": ChargePoint,
     "infra_notifications:incident": Incident,
     "infra_notifications:maintenance": MaintenanceWindow,
+    "infra_notifications:ocpi_part": OcpiParty,
     "infra_notifications:ocpp_route": OcppRoute,
     "infra_notifications:source": Source,
     "infra_notifications:unmapped": UnmappedReport,
@@ -193,6 +195,8 @@ def _value(route: Route, parameter: str, world: World) -> Any:
         return _admin_value(route, parameter, world)
     if parameter == "token":
         return mail_token(world[Delivery]) if route.name.endswith("mail_acknowledge") else world.token
+    if route.name == "ocpi":
+        return "versions"
     if parameter == "slug":
         return world[Callback].slug
     assert parameter == "pk", f"{route.name} has a parameter that the walk does not know: {parameter}"
@@ -239,7 +243,9 @@ class ApiOperation:
             "path:driver_id": world[Driver].external_id,
             "notification_id": world[DriverNotification].pk,
             "slug": world[OcppRoute].slug,
+            "path:station": world[ChargePoint].station,
             "source_slug": world[VehicleSource].slug,
+            "party_id": world[OcpiParty].pk,
         }
         if "{uid}" in self.pattern:
             values["uid"] = world[BIKESHARE[self.pattern.split("/")[2]]].pk

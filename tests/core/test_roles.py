@@ -25,7 +25,7 @@ def each(models: str, *actions: str) -> set[str]:
 SEEN = (
     "chargepoint chargepointstate chargepointmessage unknownchargepoint notificationgroup groupaddress groupmembership"
     " incident notificationdecision eventrule unmappedreport acknowledgement incidententry flapping maintenancewindow"
-    " maintenancetarget source stationconnection statusperiod ocpproute movedstation"
+    " maintenancetarget source stationconnection statusperiod ocpproute movedstation ocpiparty ocpilocation ocpievse"
 )
 BIKES = (
     "program cyclist registration pass subscription stationfavorite station lockbox lockboxstate bike dock trip"
@@ -56,7 +56,10 @@ GRANTS: dict[str, dict[str, set[str]]] = {
     },
     ADMINISTRATOR: {
         "infra_notifications": each(
-            "chargepoint eventrule unknownchargepoint unmappedreport ocpproute movedstation", "add", "change", "delete"
+            "chargepoint eventrule unknownchargepoint unmappedreport ocpproute movedstation ocpiparty",
+            "add",
+            "change",
+            "delete",
         )
         | each("groupdraft", "view", "delete")
         | {"change_source"},

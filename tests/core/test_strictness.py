@@ -15,6 +15,7 @@ from tests.factories.infra_notifications import ChargePointFactory, Notification
 # The resources that configure Signalbox, adoption among them; other bodies are data or say what is to be done.
 CONFIGURATION = (
     "/charging/groups",
+    "/charging/ocpi-parties",
     "/charging/ocpp-routes",
     "/charging/unknown",
     "/topic-lists",
@@ -104,6 +105,7 @@ def errors(answer: Any) -> dict[str, str]:
 
 CREATED: dict[str, dict[str, Any]] = {
     "/charging/groups": {"name": "A", "emails": []},
+    "/charging/ocpi-parties": {"name": "A"},
     "/charging/ocpp-routes": {"slug": "a", "upstream": "wss://csms.example/ocpp"},
     "/charging/unknown": {"stations": ["TST-1"]},
     "/topic-lists": {"name": "A", "topics": ["*"]},
@@ -113,6 +115,7 @@ CREATED: dict[str, dict[str, Any]] = {
 }
 SLIPS = {
     "/charging/groups": ("notify_recover", "notify_recovery"),
+    "/charging/ocpi-parties": ("nmae", "name"),
     "/charging/ocpp-routes": ("register_unknwon", "register_unknown"),
     "/charging/unknown": ("patern", "pattern"),
     "/topic-lists": ("gather", "gather_s"),

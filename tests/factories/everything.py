@@ -51,6 +51,9 @@ from infra_notifications.models import (
     MovedStation,
     NotificationDecision,
     NotificationGroup,
+    OcpiEvse,
+    OcpiLocation,
+    OcpiParty,
     OcppRoute,
     Source,
     StationConnection,
@@ -130,6 +133,33 @@ def _routes(now: datetime) -> tuple[OcppRoute, MovedStation]:
     )
 
 
+def _ocpi(point: ChargePoint, now: datetime) -> tuple[OcpiParty, OcpiLocation, OcpiEvse]:
+    role = {"role": "CPO", "country_code": "DE", "party_id": "TST", "name": "Party <1> & 'co'"}
+    party = OcpiParty.objects.create(
+        name="Party <1> & 'co'",
+        state="registered",
+        token_digest="0" * 64,
+        roles=[role],
+        created_at=now,
+        version="2.2.1",
+    )
+    shown = {"country_code": "DE", "party_code": "TST", "location_id": "L1"}
+    place = OcpiLocation.objects.create(party=party, key="DE/TST/L1", last_updated=now, received_at=now, **shown)
+    return (
+        party,
+        place,
+        OcpiEvse.objects.create(
+            location=place,
+            uid="1",
+            key="1",
+            charge_point=point,
+            document={"status": "AVAILABLE"},
+            last_updated=now,
+            received_at=now,
+        ),
+    )
+
+
 def _charging(world: World, owner: User) -> None:
     now = timezone.now()
     point = online(evse_id="DE*TST*E1", station="TST-1", name="Deck <1> & 'co'", tags=["garage"], max_power_kw=22)
@@ -148,10 +178,17 @@ def _charging(world: World, owner: User) -> None:
             decided_at=now,
         ),
         StationConnection.objects.create(
-            station="TST-1", key="TST-1", connected=False, since=now, last_seen=now, close_reason="<b>bye</b>"
+            station="TST-1",
+            key="TST-1",
+            connected=False,
+            since=now,
+            last_seen=now,
+            close_reason="<b>bye</b>",
+            route="berlin",
         ),
         UnknownChargePoint.objects.create(evse_id="DE*NEW*E1", first_seen=now, last_seen=now),
         *_routes(now),
+        *_ocpi(point, now),
         Source.objects.create(
             id=7,
             kind="key",

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from infra_notifications.models import MovedStation, OcppRoute
+from core.text import identity_key
+from infra_notifications.models import MovedStation, OcppRoute, StationConnection
 from infra_notifications.rules.upstreams import parse_upstream
+from infra_notifications.services.ocpp_routes import move_stations
 from outbox.transports.webhook.targets import Forbidden, NotPublic
 from tests.conftest import ApiClient
+from tests.factories.infra_notifications import ChargePointFactory
 
 pytestmark = pytest.mark.django_db
 ROUTES = "/charging/ocpp-routes"
@@ -222,6 +226,51 @@ def test_stations_are_moved_in_the_console_and_back_in_bulk(administrator: Clien
     body = {"do": "bulk", "action": "routes.move_back", "row": [first.pk], "confirmed": "1", "number": 1}
     administrator.post(page("_moved", berlin.pk), body)
     assert [move.station for move in berlin.moved_away.all()] == ["CP-2"]
+
+
+def connected(station: str, by: OcppRoute, **values: Any) -> StationConnection:
+    now = timezone.now()
+    shown = {"connected": True, "since": now, "last_seen": now, "protocol": "ocpp2.0.1", "round_trip_ms": 41.7}
+    return StationConnection.objects.create(
+        station=station, key=identity_key(station), route=by.slug, **(shown | values)
+    )
+
+
+def test_who_is_connected_is_shown_with_version_and_round_trip(administrator: Client, api: ApiClient) -> None:
+    berlin, other = route("berlin"), route("other", "wss://other.example")
+    point = ChargePointFactory(station="cp-1", connector=1)
+    connected("CP-1", berlin, messages=1234)
+    connected("CP-2", berlin, connected=False, close_code=1006)
+    connected("CP-3", other)
+    shown = administrator.get(page("_stations", berlin.pk)).content.decode()
+    assert reverse("infra_notifications:charge_point", args=[point.pk]) in shown
+    for text in ("CP-1", "ocpp2.0.1", "1234", "41.7 ms", "CP-2", "1006", "not registered"):
+        assert text in shown
+    assert "CP-3" not in shown
+    assert "1 of 2 connected" in administrator.get(page("", berlin.pk)).content.decode()
+    assert [item["connected"] for item in api.get(ROUTES).json()["items"]] == [1, 1]
+    searched = administrator.get(page("_stations", berlin.pk), {"q": "connected:no"}).content.decode()
+    assert "CP-2" in searched
+    assert "CP-1" not in searched
+
+
+def test_stations_that_match_are_moved_on_from_where_they_came(administrator: Client) -> None:
+    berlin, other, third = route("berlin"), route("other", "wss://o.example"), route("third", "wss://t.example")
+    here, came = connected("CP-1", other), connected("CP-2", other)
+    move_stations(route=berlin, stations=["cp-2"], target=other, now=timezone.now())
+
+    def move(target: OcppRoute, *rows: StationConnection) -> None:
+        body = {"do": "bulk", "action": "routes.move", "row": [row.pk for row in rows], "bulk-target": target.pk}
+        administrator.post(page("_stations", other.pk), body | {"confirmed": "1", "number": len(rows)})
+
+    def ways() -> set[tuple[str, str, str]]:
+        return set(MovedStation.objects.values_list("station_key", "route__slug", "target__slug"))
+
+    move(third, here, came)
+    assert ways() == {("CP-1", "other", "third"), ("CP-2", "berlin", "third")}
+    MovedStation.objects.filter(station_key="CP-2").update(target=other)
+    move(berlin, came)
+    assert ways() == {("CP-1", "other", "third")}
 
 
 def test_a_route_is_deleted_by_its_name(administrator: Client) -> None:

@@ -42,7 +42,7 @@ class _SourceTab(ListPage):
 
 
 class SourceList(_SourceTab):
-    key = "sources"
+    key = "platforms"
     title = gettext_lazy("Platforms")
     permission = _VIEW
     intro = gettext_lazy("Connected-car platforms whose webhooks arrive here, and what of them was not understood.")

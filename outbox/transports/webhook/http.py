@@ -44,6 +44,19 @@ class ForbiddenAddress(OSError):
     """Raised inside the client where `Forbidden` would be swallowed: it passes on errors of the system alone."""
 
 
+class Unreachable(Exception):
+    """There was no answer; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is read: headers by their names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass(slots=True)
 class _Call:
     """What the resolver and the socket must know of the request for which they work."""
@@ -140,6 +153,25 @@ class WebhookClient:
     async def close(self) -> None:
         await self._session.close()
         await self._resolver.close()
+
+    async def get(self, target: Target, headers: Mapping[str, str], most_bytes: int) -> Answer:
+        """Fetches what is there. Raises Unreachable without an answer, and for one that is larger than `most_bytes`."""
+        _call.set(_Call(target))
+        try:
+            async with self._session.get(
+                URL(target.url, encoded=True), headers=headers, allow_redirects=False
+            ) as response:
+                body = await response.content.read(most_bytes + 1)
+                while len(body) <= most_bytes and (more := await response.content.read(most_bytes)):
+                    body += more
+                if len(body) > most_bytes:
+                    response.close()
+                    raise Unreachable(f"the answer is larger than {most_bytes // 1024 // 1024} MiB")
+                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+        except Unreachable:
+            raise
+        except Exception as error:  # whatever a server sends may only fail its own request
+            raise Unreachable(_unsent(error).answer) from error
 
     async def post(self, target: Target, url: URL, headers: Mapping[str, str], body: bytes) -> Outcome:
         """What became of one request; `url` is the target's, parsed once. Never raises but for cancellation."""

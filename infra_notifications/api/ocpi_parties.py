@@ -1,0 +1,120 @@
+"""Parties of OCPI, for machines: invited with a token A, watched, disabled and deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Status
+from pydantic import Field
+
+from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, serialize
+from infra_notifications.api.base import READ, WRITE, router
+from infra_notifications.models import OcpiParty
+from infra_notifications.search import OCPI_PARTY_SEARCH
+from infra_notifications.services.ocpi import parties as services
+from infra_notifications.services.ocpi.pulls import pull_soon
+
+_FIELDS = [
+    "id",
+    "name",
+    "state",
+    "version",
+    "roles",
+    "versions_url",
+    "locations_url",
+    "created_at",
+    "registered_at",
+    "pulled_at",
+    "pull_due_at",
+]
+
+
+class OcpiPartyIn(ConfigurationIn):
+    """A party that is to connect by OCPI."""
+
+    name: str = Field(examples=["Charge & Co"])
+
+
+class OcpiPartyPatch(PartialIn):
+    """What is to change; everything may be left out. While it is not enabled its token is refused."""
+
+    name: str = ""
+    enabled: bool = True
+
+
+def serialize_party(party: OcpiParty) -> dict[str, Any]:
+    return serialize(party, *_FIELDS) | {
+        "enabled": not party.is_disabled,
+        "source": party.source_id,
+        "last_pull": party.pull_result or None,
+        "error": party.pull_error or None,
+    }
+
+
+def _with_token(party: OcpiParty, token: str) -> dict[str, Any]:
+    return serialize_party(party) | {"token": token, "url": f"{settings.PUBLIC_URL}/ocpi/versions"}
+
+
+def _party(party_id: int) -> OcpiParty:
+    return get_object_or_404(OcpiParty, pk=party_id)
+
+
+@router.get("/ocpi-parties", auth=READ, summary="Parties of OCPI")
+def list_ocpi_parties(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    """`source` is the party's number in `/charging/sources`, which counts what it brought."""
+    found = OcpiParty.objects.filter(OCPI_PARTY_SEARCH.condition(q))
+    return page_of(found, limit=limit, cursor=cursor, shape=serialize_party, descending=False)
+
+
+@router.post("/ocpi-parties", auth=WRITE, response={201: dict[str, Any]}, summary="Invite a party of OCPI")
+def create_ocpi_party(request: HttpRequest, body: OcpiPartyIn) -> Status[dict[str, Any]]:
+    """`token` is OCPI's token A, shown this once; with it and `url` the party registers by itself."""
+    with audited_by(key_of(request)):
+        party, token = services.create_party(name=body.name, now=timezone.now())
+    return Status(201, _with_token(party, token))
+
+
+@router.get("/ocpi-parties/{party_id}", auth=READ, summary="One party of OCPI")
+def get_ocpi_party(request: HttpRequest, party_id: int) -> dict[str, Any]:
+    return serialize_party(_party(party_id))
+
+
+@router.patch("/ocpi-parties/{party_id}", auth=WRITE, summary="Rename, disable or enable a party of OCPI")
+def patch_ocpi_party(request: HttpRequest, party_id: int, body: OcpiPartyPatch) -> dict[str, Any]:
+    party, changes = _party(party_id), body.changes()
+    with audited_by(key_of(request)):
+        if "name" in changes:
+            services.rename_party(party=party, name=changes["name"])
+        if "enabled" in changes:
+            services.set_disabled(party=party, disabled=not changes["enabled"], now=timezone.now())
+    return serialize_party(_party(party_id))
+
+
+@router.delete("/ocpi-parties/{party_id}", auth=WRITE, response={204: None}, summary="Delete a party of OCPI")
+def delete_ocpi_party(request: HttpRequest, party_id: int) -> Status[None]:
+    """Its charge points stay; what it alone could end is ended."""
+    party = _party(party_id)
+    with audited_by(key_of(request)):
+        services.delete_party(party=party, now=timezone.now())
+    return Status(204, None)
+
+
+@router.post("/ocpi-parties/{party_id}/token", auth=WRITE, summary="Begin the registration of a party anew")
+def invite_ocpi_party_again(request: HttpRequest, party_id: int) -> dict[str, Any]:
+    """Its token is dead from now on; the new token A is shown this once."""
+    party = _party(party_id)
+    with audited_by(key_of(request)):
+        token = services.invite_again(party=party)
+    return _with_token(_party(party_id), token)
+
+
+@router.post("/ocpi-parties/{party_id}/pull", auth=WRITE, summary="Compare all locations of a party now")
+def pull_ocpi_party(request: HttpRequest, party_id: int) -> dict[str, Any]:
+    """They are fetched within a minute, as they are every night. 409 for a party that is not connected."""
+    if not pull_soon(party_id=_party(party_id).pk, now=timezone.now()):
+        raise Problem(409, "The party is not connected; it has to register first.")
+    return serialize_party(_party(party_id))

@@ -1,0 +1,1 @@
+"""OCPI: parties and their handshake, what they push, and what is fetched from them."""

@@ -1,0 +1,309 @@
+"""Takes what a party says of its locations: stores it as it was sent, and makes charge points and statuses of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from core.ingest import Intake, Submission, try_again
+from core.text import identity_key
+from infra_notifications.choices import CloseReason
+from infra_notifications.evse_ids import ids_by_evse
+from infra_notifications.models import OcpiEvse, OcpiLocation, OcpiParty
+from infra_notifications.rules.ocpi.facts import connectors_of, evse_id_of, facts_of
+from infra_notifications.rules.ocpi.merging import (
+    BadObject,
+    EvseState,
+    LocationState,
+    Merged,
+    Push,
+    location_key,
+    merge,
+    remove,
+)
+from infra_notifications.rules.ocpi.statuses import REMOVED
+from infra_notifications.rules.vocabulary import text
+from infra_notifications.services.charge_points import ChargePointInput, evse_id_problem, upsert_charge_points
+from infra_notifications.services.ocpi.statuses import StatusNews, apply_statuses, end_what_ocpi_raised
+from infra_notifications.services.sources import Heard, count_sources
+
+MAX_EVSE_ID = 48
+
+
+class NotYours(Exception):
+    """A location of somebody else: it is answered as if it did not exist."""
+
+
+@dataclass
+class Taken:
+    """What became of some pushes, in their order; `errors` holds the place and reason of each that was refused."""
+
+    merged: list[Merged | None] = field(default_factory=list)
+    errors: list[tuple[int, BadObject]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def rejections(self) -> list[str]:
+        parts = [sentence for merged in self.merged if merged is not None for sentence in merged.rejected]
+        return [*(str(error) for _place, error in self.errors), *parts]
+
+    @property
+    def cautions(self) -> list[str]:
+        return [*self.warnings, *(each for merged in self.merged if merged is not None for each in merged.warnings)]
+
+    @property
+    def accepted(self) -> int:
+        return sum(merged.accepted for merged in self.merged if merged is not None)
+
+    @property
+    def stale(self) -> int:
+        return sum(merged.is_stale for merged in self.merged if merged is not None)
+
+    @property
+    def is_created(self) -> bool:
+        return any(merged is not None and merged.is_created for merged in self.merged)
+
+    @property
+    def changed(self) -> int:
+        """How many locations and EVSEs are other than they were."""
+        states = [merged.state for merged in self.merged if merged is not None]
+        return sum(s.is_changed + sum(evse.is_changed for evse in s.evses.values()) for s in states)
+
+
+def take_pushes(*, party: OcpiParty, pushes: Sequence[Push], now: datetime) -> Taken:
+    """Takes objects of one party in one transaction; a bad one is named and spoils no other.
+
+    Raises NotYours for an owner that is none of the party's.
+    """
+    for push in pushes:
+        check_owner(party, push.country, push.party)
+    taken = try_again(lambda: _take(party, pushes, now))
+    count(party=party, accepted=taken.accepted, stale=taken.stale, taken=taken, now=now)
+    return taken
+
+
+def check_owner(party: OcpiParty, country: str, code: str) -> None:
+    """Raises NotYours unless the party may speak of what belongs to this country code and party id.
+
+    A hub may speak for whoever is not connected here by itself.
+    """
+    owner = (identity_key(country), identity_key(code))
+    if owner in party.owners:
+        return
+    others = OcpiParty.objects.exclude(pk=party.pk)
+    if not party.is_hub or any(owner in other.owners for other in others):
+        raise NotYours
+
+
+def stored_object(
+    party: OcpiParty, country: str, code: str, location: str, evse: str = "", connector: str = ""
+) -> dict[str, Any] | None:
+    """A location with its EVSEs, an EVSE or a connector of the party as it is stored; None where there is none."""
+    row = OcpiLocation.objects.filter(party=party, key=location_key(country, code, location)).first()
+    if row is None:
+        return None
+    rows: dict[str, dict[str, Any]] = {each.key: each.document for each in row.evses.order_by("pk")}
+    if not evse:
+        return {**row.document, "evses": list(rows.values())} if rows else dict(row.document)
+    found = rows.get(identity_key(evse))
+    if found is None or not connector:
+        return found
+    key = identity_key(connector)
+    return next((one for one in connectors_of(found) if identity_key(text(one.get("id"))) == key), None)
+
+
+def count(*, party: OcpiParty, accepted: int, stale: int, taken: Taken, now: datetime) -> None:
+    """Counts what a party's source brought."""
+    submission: Submission[Any] = Submission(party.source_id, ())
+    intake = Intake(
+        accepted,
+        stale,
+        [(0, sentence) for sentence in taken.rejections],
+        [(0, sentence) for sentence in taken.cautions],
+    )
+    count_sources(submissions=[submission], intakes=[intake], heard=Heard(), now=now)
+
+
+def _take(party: OcpiParty, pushes: Sequence[Push], now: datetime) -> Taken:
+    with transaction.atomic():
+        shelf, taken = _Shelf(party, {push.key for push in pushes}, now), Taken()
+        for place, push in enumerate(pushes):
+            try:
+                taken.merged.append(shelf.take(push))
+            except BadObject as error:
+                taken.merged.append(None)
+                taken.errors.append((place, error))
+        shelf.write()
+        taken.warnings = shelf.warnings
+    return taken
+
+
+def remove_absent(*, party: OcpiParty, listed: set[tuple[str, str]], before: datetime, now: datetime) -> int:
+    """Removes the EVSEs that the party's whole list (keys of location and EVSE) does not name, but for those that
+    were pushed since `before`, when the list was asked for. Returns how many there were."""
+    with transaction.atomic():
+        rows = OcpiEvse.objects.filter(location__party=party, received_at__lt=before).exclude(document__status=REMOVED)
+        absent = [key for key, evse in rows.values_list("location__key", "key") if (key, evse) not in listed]
+        shelf = _Shelf(party, set(absent), now)
+        removed = 0
+        for location in shelf.rows.values():
+            state = shelf.states[location.key]
+            for key, evse in state.evses.items():
+                is_old = shelf.evses[location.key, key].received_at < before
+                removed += is_old and (location.key, key) not in listed and remove(evse)
+        shelf.write()
+    return removed
+
+
+class _Shelf:
+    """Some locations of a party with their EVSEs, locked; what changes of them is written once.
+
+    Locked before charge points, whose states are locked after them.
+    """
+
+    def __init__(self, party: OcpiParty, keys: set[str], now: datetime) -> None:
+        self.party, self.now, self.warnings = party, now, list[str]()
+        found = OcpiLocation.objects.select_for_update().filter(key__in=keys).order_by("pk")
+        self.rows = {row.key: row for row in found}
+        if any(row.party_id != party.pk for row in self.rows.values()):
+            raise NotYours
+        self.states = {key: _location_state(row) for key, row in self.rows.items()}
+        self.evses: dict[tuple[str, str], OcpiEvse] = {}
+        by_pk = {row.pk: row for row in self.rows.values()}
+        evses = OcpiEvse.objects.filter(location__in=list(by_pk)).select_related("maintenance")
+        for evse in evses.order_by("pk"):
+            evse.location = row = by_pk[evse.location_id]
+            self.evses[row.key, evse.key] = evse
+            self.states[row.key].evses[evse.key] = EvseState(evse.uid, evse.document, evse.last_updated)
+
+    def take(self, push: Push) -> Merged:
+        merged = merge(push, self.states.get(push.key), self.now)
+        self.states[push.key] = merged.state
+        if push.key not in self.rows:
+            self.rows[push.key] = OcpiLocation(
+                party=self.party,
+                key=push.key,
+                country_code=identity_key(push.country),
+                party_code=identity_key(push.party),
+                location_id=push.location,
+            )
+        return merged
+
+    # ---- writing ----------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        changed = [key for key, state in self.states.items() if state.is_changed]
+        for key in changed:
+            row, state = self.rows[key], self.states[key]
+            row.document, row.last_updated, row.received_at = state.document, state.order, self.now
+        _save(OcpiLocation, (self.rows[key] for key in changed), ["document", "last_updated", "received_at"])
+        self._write_evses()
+        self._project(changed)
+
+    def _write_evses(self) -> None:
+        touched = []
+        for (location, key), evse in self._changed():
+            row = self.evses.get((location, key))
+            if row is None:
+                row = self.evses[location, key] = OcpiEvse(location=self.rows[location], uid=evse.uid, key=key)
+            row.document, row.last_updated, row.received_at = evse.document, evse.order, self.now
+            touched.append(row)
+        _save(OcpiEvse, touched, ["document", "last_updated", "received_at"])
+
+    def _changed(self) -> Iterable[tuple[tuple[str, str], EvseState]]:
+        for location, state in self.states.items():
+            for key, evse in state.evses.items():
+                if evse.is_changed:
+                    yield (location, key), evse
+
+    # ---- charge points ----------------------------------------------------------------------------------------
+
+    def _project(self, changed_locations: Sequence[str]) -> None:
+        """Makes charge points of EVSEs that changed, or whose location did, and applies their statuses."""
+        changed = dict(self._changed())
+        places = [
+            place
+            for place in self.evses
+            if place in changed or (place[0] in changed_locations and self.evses[place].charge_point_id is not None)
+        ]
+        moved = self._link(self._claims(places))
+        news = []
+        for place, evse in changed.items():
+            row = self.evses[place]
+            if row.charge_point_id is not None and (evse.says_status or row.charge_point_id in moved):
+                sent = {name: evse.document.get(name) for name in ("uid", "evse_id", "status", "last_updated")}
+                news.append(StatusNews(row, row.charge_point_id, {"location": row.location.location_id, **sent}))
+        apply_statuses(news=news, party=self.party, now=self.now)
+
+    def _claims(self, places: Sequence[tuple[str, str]]) -> dict[str, OcpiEvse]:
+        """EVSEs that are to be charge points, by the key of their EVSE id. What was removed makes none, and of two with
+        one id the one that was changed last counts."""
+        claims: dict[str, OcpiEvse] = {}
+        for place in sorted(places, key=lambda each: self.evses[each].last_updated):
+            row = self.evses[place]
+            evse_id = evse_id_of(row.document, row.location.country_code, row.location.party_code)
+            problem = evse_id_problem(evse_id)
+            if not problem and len(evse_id) > MAX_EVSE_ID:
+                problem = f"The EVSE id is longer than {MAX_EVSE_ID} characters."
+            if row.status == REMOVED:
+                continue
+            if problem:
+                self.warnings.append(f"EVSE {row.uid} is kept but is no charge point: {problem}")
+                continue
+            claims[identity_key(evse_id)] = row
+        return claims
+
+    def _link(self, claims: dict[str, OcpiEvse]) -> set[int]:
+        """Writes the charge points of these EVSEs, but for those that another party's EVSE is already; returns those
+        that became an EVSE's."""
+        known = ids_by_evse(claims)
+        others = OcpiEvse.objects.filter(charge_point__in=known.values()).exclude(location__party=self.party)
+        foreign = set(others.values_list("charge_point_id", flat=True))
+        mine: dict[str, OcpiEvse] = {}
+        for key, row in claims.items():
+            if known.get(key) in foreign:
+                self.warnings.append(f"EVSE {row.uid} is kept but not applied: its EVSE id is another party's.")
+            else:
+                mine[key] = row
+        if not mine:
+            return set()
+        upsert_charge_points(rows=[self._input(row) for row in mine.values()], now=self.now)
+        ids = ids_by_evse(mine)
+        moved = {ids[key]: row for key, row in mine.items() if row.charge_point_id != ids[key]}
+        if moved:
+            # An EVSE id that moved to another EVSE of the same party takes its charge point along.
+            left = {row.charge_point_id for row in moved.values() if row.charge_point_id is not None} - moved.keys()
+            OcpiEvse.objects.filter(charge_point__in=moved).update(charge_point=None)
+            for point_id, row in moved.items():
+                row.charge_point_id = point_id
+            OcpiEvse.objects.bulk_update(moved.values(), ["charge_point"])
+            end_what_ocpi_raised(point_ids=left, reason=CloseReason.REMOVED, now=self.now)
+        return set(moved)
+
+    def _input(self, row: OcpiEvse) -> ChargePointInput:
+        facts = facts_of(row.location.document, row.document, self._operator(row))
+        return ChargePointInput(evse_id=evse_id_of(row.document, *_owner(row)), **facts)
+
+    def _operator(self, row: OcpiEvse) -> str:
+        owner = _owner(row)
+        names = (role.get("name", "") for role in self.party.roles if (role["country_code"], role["party_id"]) == owner)
+        return next((name for name in names if name), self.party.name)
+
+
+def _owner(row: OcpiEvse) -> tuple[str, str]:
+    return row.location.country_code, row.location.party_code
+
+
+def _location_state(row: OcpiLocation) -> LocationState:
+    return LocationState(row.location_id, row.document, row.last_updated)
+
+
+def _save(model: Any, rows: Iterable[Any], names: Sequence[str]) -> None:
+    """Writes new rows and changed ones, each kind in one statement."""
+    every = list(rows)
+    model.objects.bulk_create([row for row in every if row.pk is None])
+    model.objects.bulk_update([row for row in every if row.pk is not None], names)

@@ -1,0 +1,128 @@
+"""Calls a party's own OCPI endpoints, through the client that judges every address first."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urljoin
+
+import msgspec
+import structlog
+
+from core.bodies import GZIP, CompressionError, decompress
+from core.text import clean_json, one_line
+from infra_notifications.rules.vocabulary import object_of, text, whole
+from outbox.services.webhooks import policy_from_settings
+from outbox.transports.webhook.http import Answer, Unreachable, WebhookClient
+from outbox.transports.webhook.targets import Forbidden, parse_target
+
+log = structlog.get_logger("signalbox.ocpi")
+# A page of locations, or a party's endpoints.
+MOST_BYTES = 20 * 1024 * 1024
+_NEXT = re.compile(r'<([^>]*)>\s*(?:;[^,<]*)?;\s*rel="?next"?', re.IGNORECASE)
+
+
+class PeerError(Exception):
+    """A party's endpoint could not be used; the sentence says why, and names no token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The data of an answer, the address of the next page, and how many objects there are in all (None: unsaid)."""
+
+    data: Any
+    next_url: str | None
+    total: int | None
+
+
+class Peer:
+    """One party, called with one token over kept connections.
+
+        with Peer(token) as peer:
+            versions = peer.get(url).data
+
+    The specification asks for the token in Base64; a party that refuses that is asked again with the token as it is,
+    which `is_plain` then says.
+    """
+
+    def __init__(self, token: str, *, is_plain: bool = False) -> None:
+        self._token, self.is_plain, self._policy = token, is_plain, policy_from_settings()
+
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        self._client = self._runner.run(self._connect())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+    async def _connect(self) -> WebhookClient:
+        return WebhookClient(self._policy)
+
+    def get(self, url: str, routing: Mapping[str, str] | None = None) -> Page:
+        """What is at an address. `routing` are OCPI's headers for it. Raises PeerError."""
+        answer = self._answer(url, routing)
+        if answer.status == 401:
+            self.is_plain = not self.is_plain
+            answer = self._answer(url, routing)
+        if not 200 <= answer.status < 300:
+            self.is_plain = self.is_plain if answer.status != 401 else not self.is_plain
+            raise PeerError(f"{_shown(url)} answered with HTTP {answer.status}{_said(answer)}.")
+        envelope = object_of(_parsed(answer, url))
+        code = envelope.get("status_code")
+        if not isinstance(code, int) or not 1000 <= code < 2000 or "data" not in envelope:
+            raise PeerError(f"{_shown(url)} answered with no data of OCPI{_said(answer)}.")
+        following = _NEXT.search(answer.headers.get("link", ""))
+        next_url = urljoin(url, following[1].strip()) if following else None
+        total = answer.headers.get("x-total-count", "").strip()
+        return Page(envelope["data"], next_url, int(total[:9]) if total.isascii() and total.isdigit() else None)
+
+    def _answer(self, url: str, routing: Mapping[str, str] | None) -> Answer:
+        token = self._token if self.is_plain else base64.b64encode(self._token.encode()).decode()
+        headers = {
+            "Authorization": f"Token {token}",
+            "Accept": "application/json",
+            "User-Agent": "Signalbox",
+            "X-Request-ID": str(uuid.uuid4()),
+            "X-Correlation-ID": str(uuid.uuid4()),
+            **(routing or {}),
+        }
+        try:
+            target = parse_target(url, self._policy)
+            answer = self._runner.run(self._client.get(target, headers, MOST_BYTES))
+        except (Forbidden, Unreachable) as error:
+            raise PeerError(f"{_shown(url)} could not be asked: {error}") from error
+        log.info("a party answered", url=_shown(url), status=answer.status)
+        return answer
+
+
+def _shown(url: str) -> str:
+    """An address without its query, for people."""
+    return one_line(url.partition("?")[0])[:200]
+
+
+def _parsed(answer: Answer, url: str) -> Any:
+    body, encoding = answer.body, answer.headers.get("content-encoding", "")
+    try:
+        if body[:2] == GZIP or encoding:
+            body = decompress(body, encoding or "gzip", MOST_BYTES)
+        return msgspec.json.decode(clean_json(body))
+    except (CompressionError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PeerError(f"{_shown(url)} answered with something that is no JSON.") from error
+
+
+def _said(answer: Answer) -> str:
+    """OCPI's own code and sentence of an answer that failed, where it has any."""
+    try:
+        envelope = object_of(msgspec.json.decode(clean_json(answer.body)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    code, said = whole(envelope.get("status_code")), one_line(text(envelope.get("status_message")))[:120]
+    return f" (OCPI {code}{': ' + said if said else ''})" if code else ""
