@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import formats, timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -252,7 +253,11 @@ def _forecast(draft: GroupDraft) -> dict[str, Any]:
 def _finished(request: HttpRequest, draft: GroupDraft, group: NotificationGroup) -> HttpResponse:
     """Closes the modal and shows the overview where the group stands in it."""
     said = _("“%(name)s” is saved.") if draft.group_id else _("“%(name)s” is made. Say now who is to be told.")
-    messages.success(request, said % {"name": group.name})
+    said %= {"name": group.name}
+    if not draft.group_id:
+        edit = reverse("infra_notifications:group_edit", args=[group.pk])
+        said = format_html('{} <a href="{}">{}</a>', said, edit, _("Add recipients"))
+    messages.success(request, said)
     say_what_is_open(request, group, selectors.unheard_at_members(group))
     before = NotificationGroup.objects.filter(name__lt=group.name).count()
     page = f"?page={before // PAGE_SIZE + 1}" if before >= PAGE_SIZE else ""
