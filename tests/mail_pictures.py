@@ -57,15 +57,16 @@ def _payloads() -> dict[str, tuple[str, str, dict[str, Any]]]:
         item["charge_point"] |= {"evse_id": evse_id, "name": name, "connector": connector}
         item["incident"] |= {"case": case.value, "said": said}
         combined["items"].append(item)
-    digest |= {"opened": 2, "over": 1, "open": 1, "total": 2}
+    digest |= {"opened": 3, "over": 1, "open": 2, "total": 3}
     over = json.loads(msgspec.json.encode(digest["items"][0]))
     over |= {
         "case": Case.SENSORS.value,
         "said": "ShockSensor/Active",
         "closed_at": (AT + timedelta(hours=2)).isoformat(),
     }
-    digest["items"][0] |= {"acknowledged_by": "anna"}
-    digest["items"].append(over)
+    mine = json.loads(msgspec.json.encode(digest["items"][0])) | {"acknowledged_by": "anna"}
+    mine["charge_point"] |= {"evse_id": "DE*ABC*E0001*2", "name": "Deck 2, right", "connector": 2}
+    digest["items"] += [mine, over]
     return {
         "mail_alert": (kinds.GROUP_ALERT, "en", alert),
         "mail_reminder": (kinds.GROUP_REMINDER, "de", example(kinds.GROUP_REMINDER)),
