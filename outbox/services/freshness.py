@@ -51,6 +51,12 @@ def bring_up_to_date(claimed: Sequence[Claimed]) -> Batch:
     return Batch(current, outcomes, {pk for pk, found in refreshed.items() if found.is_over})
 
 
+def as_of_now(event: ClaimedEvent) -> ClaimedEvent:
+    """An event as a mail of it would tell it now; as it was where nothing of it is left."""
+    found = _refreshed([event]).get(event.id)
+    return event if found is None or found.payload is None else replace(event, payload=found.payload)
+
+
 def _goes_out_of_date(kind: str) -> EventKind | None:
     found = registered.get(kind)
     return found if found is not None and found.refresh else None

@@ -19,13 +19,14 @@ from django.views.decorators.http import require_POST
 from console.lists import Column, ListPage
 from core.permissions import public, requires
 from outbox import selectors
-from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, Channel, DeliveryState, Reason
+from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, UNENDED, Channel, DeliveryState, Reason
 from outbox.contract import ClaimedEvent
 from outbox.event_kinds import label_of
 from outbox.filters import DeliveryFilters, EventFilters
 from outbox.models import Banner, Delivery, Event
 from outbox.search import DELIVERY_SEARCH, EVENT_SEARCH
 from outbox.services import deliveries
+from outbox.services.freshness import as_of_now
 from outbox.services.mailing_lists.leaving import list_of, read_token
 from outbox.services.replaying import REPLAYABLE, endpoint_of
 from outbox.tables import SEND_AGAIN
@@ -135,6 +136,8 @@ def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:
     claimed = ClaimedEvent(
         event.pk, event.uuid, event.kind, event.subject, event.payload, event.occurred_at, event.thread
     )
+    if delivery_row.state in UNENDED or delivery_row.reason == Reason.OVER:
+        claimed = as_of_now(claimed)
     try:
         response = HttpResponse(
             render_mail(claimed, delivery_row.language, unsubscribable=bool(delivery_row.list_key)).html

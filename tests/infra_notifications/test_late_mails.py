@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from infra_notifications.choices import CloseReason
@@ -170,7 +172,7 @@ def test_some_of_several_are_over(group: NotificationGroup, points: list[ChargeP
     assert mail.text.startswith("New error")
     assert mail.text.count("Over since") == 1
     assert "Acknowledged by: anna" in mail.text
-    assert "Acknowledge this error:" in mail.text  # one is left
+    assert "Acknowledge the open error:" in mail.text  # one is left
     assert fates()["recovery"] == ("suppressed", "told_together")
 
 
@@ -306,3 +308,15 @@ def test_momentary_event_that_is_over_says_so(
     incident.save()
     deliver_due()
     assert states(smtp) == ["Over already"]
+
+
+def test_preview_shows_what_is_sent(
+    group: NotificationGroup, points: list[ChargePoint], smtp: MailServer, operator: Client
+) -> None:
+    say(points[0], fault(), now=BEGAN)
+    page = reverse("outbox:delivery_preview", args=[Delivery.objects.get().pk])
+    assert "New error" in operator.get(page).content.decode()
+    say(points[0], fine(), now=BEGAN + HOUR)
+    assert "Over already" in operator.get(page).content.decode()
+    deliver_due()
+    assert "Over already" in operator.get(page).content.decode()
