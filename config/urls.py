@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from config.api import api
 from core.permissions import public
 from fleet_remotes.api import receive_callback
+from infra_notifications.api.citrineos import receive_events
 from infra_notifications.api.ocpi import ocpi
 from vehicles.api import receive_webhook
 
@@ -19,6 +20,8 @@ urlpatterns = [
     path("api/v1/remotes/callbacks/<slug:slug>", receive_callback, name="remote_callback"),
     # So have platforms, which sign what they send.
     path("api/v1/vehicles/sources/<slug:slug>", receive_webhook, name="platform_webhook"),
+    # CitrineOS can send no header of its own, so its key stands in the address.
+    path("api/v1/charging/in/citrineos/<str:token>", receive_events, name="citrineos"),
     # Parties of OCPI bring tokens, and want answers, of their own kind.
     path("ocpi/<path:path>", ocpi, name="ocpi"),
     path("vehicles/", include("vehicles.urls")),

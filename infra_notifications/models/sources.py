@@ -15,6 +15,8 @@ from infra_notifications.choices import SourceKind, SourceTrouble
 # A source's number is its kind's, shifted, and that of the key, route, party or link: who writes a batch names its
 # source without reading it. Keys are the first kind, so their numbers are their own.
 _KIND_BITS = 48
+# Sources that are API keys.
+KEY_KINDS = (SourceKind.KEY, SourceKind.CITRINEOS)
 NUMBER_OF_KIND = (1 << _KIND_BITS) - 1
 
 

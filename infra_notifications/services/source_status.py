@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,6 +16,7 @@ from core.health import Finding
 from core.models import ApiKey
 from infra_notifications.choices import Connectivity, SourceTrouble
 from infra_notifications.models import ChargePointState, Source
+from infra_notifications.models.sources import KEY_KINDS, NUMBER_OF_KIND
 
 # What was lost stays a finding for so long.
 LOSS_SHOWN = timedelta(days=1)
@@ -24,7 +25,8 @@ LOSS_SHOWN = timedelta(days=1)
 def sources() -> QuerySet[Source]:
     """Sources with `is_revoked`: their key can send nothing any more."""
     over = Q(revoked_at__isnull=False) | Q(expires_at__lte=Now())
-    return Source.objects.annotate(is_revoked=Exists(ApiKey.objects.filter(over, pk=OuterRef("pk"))))
+    by_key = Q(kind__in=KEY_KINDS) & Exists(ApiKey.objects.filter(over, pk=OuterRef("pk").bitand(NUMBER_OF_KIND)))
+    return Source.objects.annotate(is_revoked=ExpressionWrapper(by_key, output_field=BooleanField()))
 
 
 def sources_in_trouble() -> list[Source]:

@@ -17,7 +17,7 @@ from core.models import ApiKey
 from infra_notifications.choices import Connectivity, NotificationReason, OcpiPartyState, SourceKind, SourceTrouble
 from infra_notifications.event_kinds import SOURCE_KINDS, SOURCE_RECOVERED, SourceAlert
 from infra_notifications.models import ChargePointState, OcpiParty, OcppRoute, Source
-from infra_notifications.models.sources import source_id
+from infra_notifications.models.sources import KEY_KINDS, NUMBER_OF_KIND, source_id
 from infra_notifications.rules.sources import SourcePace, trouble_of
 from outbox.contract import NewEvent, Recipient
 from outbox.services import publish
@@ -55,8 +55,9 @@ def _listen(now: datetime) -> None:
 
 def _without_key(now: datetime) -> set[int]:
     """The sources whose key, route or party can send nothing any more: their silence is what somebody wanted."""
-    keys = Source.objects.filter(kind=SourceKind.KEY).values("pk")
-    unusable = {key.pk for key in ApiKey.objects.filter(pk__in=keys) if not key.is_usable(now)}
+    keys = Source.objects.filter(kind__in=KEY_KINDS).values_list("pk", flat=True)
+    by_number = ApiKey.objects.in_bulk({pk & NUMBER_OF_KIND for pk in keys})
+    unusable = {pk for pk in keys if (key := by_number.get(pk & NUMBER_OF_KIND)) and not key.is_usable(now)}
     routes = set(Source.objects.filter(kind=SourceKind.PROXY).values_list("pk", flat=True))
     enabled = OcppRoute.objects.filter(enabled=True).values_list("pk", flat=True) if routes else ()
     known = {source_id(SourceKind.PROXY, number) for number in (0, *enabled)}

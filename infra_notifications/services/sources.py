@@ -89,7 +89,7 @@ SELECT h.id, h.kind, coalesce(k.name, r.slug, p.name, ''), %(now)s, %(now)s, h.a
   CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
   h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),
   ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, 0, false, ''
-FROM heard h LEFT JOIN console_apikey k ON h.kind = 'key' AND k.id = h.id
+FROM heard h LEFT JOIN console_apikey k ON h.kind IN ('key', 'citrineos') AND k.id = h.id & {NUMBER_OF_KIND}
   LEFT JOIN infra_notifications_ocpproute r ON h.kind = 'proxy' AND r.id = h.id & {NUMBER_OF_KIND}
   LEFT JOIN infra_notifications_ocpiparty p ON h.kind = 'ocpi' AND p.id = h.id & {NUMBER_OF_KIND} ORDER BY h.id
 ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in _CHANGES.items())}

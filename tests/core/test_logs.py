@@ -126,6 +126,18 @@ def test_the_link_of_a_mail_is_not_in_the_log(client: Client, lines: Lines) -> N
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("last", ["", "x"])
+def test_the_key_in_an_address_is_not_in_the_log(client: Client, lines: Lines, last: str) -> None:
+    """CitrineOS can send no header. A key with one letter wrong tells most of it."""
+    _key, plain = make_key("charging:write")
+    path = f"/api/v1/charging/in/citrineos/{plain[:-1] + last if last else plain}"
+    assert client.post(path, b"{", content_type="application/json").status_code in (400, 401)
+    logged = json.dumps(lines())
+    assert "/api/v1/charging/in/citrineos/sbx_" in logged
+    assert plain.rpartition("_")[2][:20] not in logged
+
+
+@pytest.mark.django_db
 def test_a_failure_is_one_line_with_its_traceback(lines: Lines) -> None:
     client = Client(raise_request_exception=False)
     logging.getLogger("signalbox.test").info("before")

@@ -36,6 +36,8 @@ PUBLIC = {
     "platform_webhook",
     # The vendor's door of fleet remotes: it asks for the static header that was registered there.
     "remote_callback",
+    # The door for CitrineOS: the key stands in its address.
+    "citrineos",
     # The door for parties of OCPI: it asks for their tokens.
     "ocpi",
     # The public feed of a program that publishes one (GBFS).
@@ -53,7 +55,7 @@ PUBLIC_API = {"api:openapi-json", "api:openapi-view", "api:api-root"}
 ONLY_SUPERUSERS = {"axes_accesslog_delete", "outbox_address_add", "infra_notifications_groupdraft_add"}
 METHODS = ("GET", "POST")
 # Doors for machines, which answer everybody else with 401.
-MACHINES = (" remote_callback", " platform_webhook", " ocpi")
+MACHINES = (" remote_callback", " platform_webhook", " ocpi", " citrineos")
 
 
 def signed_in(user: User) -> Client:

@@ -1,0 +1,66 @@
+"""The door for CitrineOS, which can send no header: its key stands in the address."""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from core.api import Problem, limited_body, problem_response
+from core.batches import MAX_ITEMS, batch_answer
+from core.choices import Scope
+from core.models import ApiKey
+from core.permissions import public
+from core.selectors import find_api_key
+from core.services import touch_api_key
+from infra_notifications.services.citrineos import take_events
+
+log = structlog.get_logger("signalbox.citrineos")
+
+
+@csrf_exempt
+@public
+@require_POST
+def receive_events(request: HttpRequest, token: str) -> HttpResponse:
+    """Takes what a subscription of CitrineOS sends, one event or an array of them: 202 after the commit.
+
+    `token` is an API key with the scope charging:write, of which only a digest is stored and which can be revoked.
+    """
+    try:
+        return _receive(request, token)
+    except Problem as problem:
+        return problem_response(problem)
+    except DatabaseError as error:
+        log.error("an event of CitrineOS was not stored", error=str(error).strip())
+        return problem_response(Problem(503, "It was not stored; send it again.", headers={"Retry-After": "5"}))
+
+
+def _receive(request: HttpRequest, token: str) -> HttpResponse:
+    key = _key(token)
+    structlog.contextvars.bind_contextvars(key_id=key.pk)
+    try:
+        decoded = msgspec.json.decode(limited_body(request))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, f"The body is not valid JSON: {error}.") from error
+    bodies = decoded if isinstance(decoded, list) else [decoded]
+    if len(bodies) > MAX_ITEMS:
+        raise Problem(413, f"A batch holds at most {MAX_ITEMS} events; this one has {len(bodies)}.")
+    intake = take_events(key=key, bodies=bodies)
+    answer = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
+    return HttpResponse(msgspec.json.encode(answer), status=202, content_type="application/json")
+
+
+def _key(token: str) -> ApiKey:
+    """The key in the address. Raises Problem: 401 for none, 403 for one without the scope."""
+    now = timezone.now()
+    key = find_api_key(token, now)
+    if key is None:
+        raise Problem(401, "The address must end with a valid API key; an administrator makes one in the console.")
+    if Scope.CHARGING_WRITE.value not in key.scopes:
+        raise Problem(403, f"This key lacks the scope {Scope.CHARGING_WRITE.value}.")
+    touch_api_key(key=key, now=now)
+    return key
