@@ -36,10 +36,11 @@ router = Router()
 READ, WRITE = ScopedKey("charging:read"), ScopedKey("charging:write")
 MAX_MEMBERS = 100_000
 
-_messages = BatchEndpoint[OcppMessage](
-    OcppMessage, take_messages, blanks={"action": ""}, spare=("id", "received_at", "protocol")
-)
-_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals, spare=("id", "received_at"))
+# What is left out where it cannot be read.
+_ENVELOPE = ("id", "received_at", "protocol")
+_BESIDE = ("id", "received_at", "occurred_at", "detail")
+_messages = BatchEndpoint[OcppMessage](OcppMessage, take_messages, blanks={"action": ""}, spare=_ENVELOPE)
+_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals, spare=_BESIDE)
 _points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
 
 

@@ -17,7 +17,7 @@ import msgspec
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
-from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, pascal
+from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, alone, pascal
 
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
 _DIGITS = {"15": "ocpp1.5", "16": "ocpp1.6", "2": "ocpp2.0.1", "20": "ocpp2.0.1", "201": "ocpp2.0.1", "21": "ocpp2.1"}
@@ -327,7 +327,10 @@ def _read_values(wire: WireMessage) -> None:
 
 
 def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dict[str, str]) -> None:
-    value = holder.get(key)
+    value = sent = holder.get(key)
+    if isinstance(value, list | dict) and isinstance(value := alone(value), str):
+        holder[key] = value
+        wire.note(f"`{key}` {str(sent)[:40]} was read as {value[:40]}.")
     if not isinstance(value, str):
         if key == "errorCode" and isinstance(value, int) and value == 0:
             holder[key] = "NoError"

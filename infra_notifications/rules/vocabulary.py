@@ -73,10 +73,30 @@ def pascal(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in name.split("_")) if "_" in name else name
 
 
+# How what was XML writes the text of an element, and libraries the value of an enumeration.
+_VALUE_KEYS = frozenset(("value", "text", "#text", "$", "_"))
+
+
+def alone(value: Any) -> Any:
+    """What stands alone in a list or an object that is there for it; anything else as it is."""
+    for _depth in range(3):
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        elif isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))).lower() in _VALUE_KEYS:
+            value = value[key]
+        else:
+            break
+    return value
+
+
 def text(value: Any) -> str:
-    """A value as text of reasonable length; objects and lists give nothing."""
+    """A value as text of reasonable length, those of a list one after the other; objects give nothing."""
+    if not isinstance(value, str):
+        value = alone(value)
     if isinstance(value, str):
         return value.strip()[:MAX_TEXT]
+    if isinstance(value, list):
+        return ",".join(each.strip() for each in value if isinstance(each, str))[:MAX_TEXT]
     return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

@@ -108,6 +108,27 @@ def test_the_message_list_has_pages(api: ApiClient, point: ChargePoint) -> None:
     assert api.get("/charging/messages").status_code == 422
 
 
+@pytest.mark.parametrize("name", ["id", "received_at", "occurred_at", "detail"])
+@pytest.mark.parametrize("value", [[], {}, True, [[1]], {"value": 1}, [1, 2]])
+def test_what_cannot_be_read_beside_a_signal_costs_no_signal(
+    api: ApiClient, point: ChargePoint, name: str, value: Any
+) -> None:
+    signal = {"charge_point": point.evse_id, "case": "SENSORS", "state": "raised"}
+    answer = api.post("/charging/signals", signal | {name: value}).json()
+    assert (answer["accepted"], is_open(), len(answer["warnings"])) == (1, True, 1)
+
+
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: {"value": v}, lambda v: {"#text": v}, lambda v: [{"$": v}]])
+@pytest.mark.parametrize("name", ["status", "errorCode", "vendorErrorCode", "info"])
+def test_a_value_that_stands_alone_in_a_list_or_object_is_read(
+    api: ApiClient, point: ChargePoint, name: str, wrap: Any
+) -> None:
+    payload = fault("GroundFailure", info="door open", vendorErrorCode="E7")
+    api.post(MESSAGES, FAULT | {"payload": payload | {name: wrap(payload[name])}})
+    said = Incident.objects.get(closed_at=None).said
+    assert all(payload[each] in said for each in ("status", "errorCode", "vendorErrorCode", "info")), said
+
+
 def test_a_moment_in_seconds_or_milliseconds_is_that_moment(api: ApiClient, point: ChargePoint) -> None:
     for moment in (1764459600, 1764459600000):
         api.post(MESSAGES, FAULT | {"received_at": moment})
