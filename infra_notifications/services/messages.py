@@ -39,7 +39,15 @@ from infra_notifications.services.records import (
     write_message_rows,
     write_unmapped,
 )
-from infra_notifications.services.repetitions import STATES, TOLD_ANEW, Teller, Told, repeats_within, told_anew
+from infra_notifications.services.repetitions import (
+    NO_RECEIPT,
+    STATES,
+    TOLD_ANEW,
+    Teller,
+    Told,
+    repeats_within,
+    told_anew,
+)
 from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore
@@ -187,9 +195,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         # may have kept a message has no limit, because it says so.
         forwarded = judge(parse_time(message.received_at), self.now, longest_queue=None)
         if message.received_at and not forwarded.device_clock:
-            self.incoming.warn(
-                row, "`received_at` is no moment at which it can have been received; this request counts."
-            )
+            self.incoming.warn(row, NO_RECEIPT)
         self.received[row], self.queued[row] = forwarded.at, is_offline(message.payload)
         self.evse_keys[row], self.stations[row] = self.keys[message.charge_point], self.keys[message.station]
         evse = evse_of(message.payload)

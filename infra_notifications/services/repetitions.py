@@ -24,6 +24,7 @@ from infra_notifications.ingest import has_moment
 # These tell a state that holds until another is told.
 STATES = frozenset(("StatusNotification", "NotifyEvent"))
 TOLD_ANEW = "Its `id` was sent before with the same content, but another status has come since; it was taken."
+NO_RECEIPT = "`received_at` is no moment at which it can have been received; this request counts."
 # What only proves life may be taken twice.
 UNIQUE_ID = 16
 REPEATS_WITHIN, LIFE_REPEATS_WITHIN = timedelta(hours=1), timedelta(minutes=1)

@@ -16,6 +16,7 @@ from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
+from infra_notifications.services.repetitions import NO_RECEIPT
 from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
@@ -107,7 +108,11 @@ class _SignalSteps(BatchSteps[SignalMessage]):
 
     def _received(self, row: int) -> datetime:
         """When the sender received it, which is never after us."""
-        return judge(parse_time(self.incoming.items[row].received_at), self.now, longest_queue=None).at
+        said = self.incoming.items[row].received_at
+        received = judge(parse_time(said), self.now, longest_queue=None)
+        if said and not received.device_clock:
+            self.incoming.warn(row, NO_RECEIPT)
+        return received.at
 
     def _signal(self, row: int, received_at: datetime) -> Signal:
         message = self.incoming.items[row]

@@ -90,6 +90,12 @@ def test_signal_that_cannot_be_taken_says_what_is_wrong(point: ChargePoint, give
     assert intake.rejected[0][1].startswith(says)
 
 
+@pytest.mark.parametrize("received_at", ["yesterday", "2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z"])
+def test_a_receipt_that_cannot_be_is_warned_of(point: ChargePoint, received_at: str) -> None:
+    intake = take_neutral(signal(point, "raised", received_at=received_at), signal(point, "raised"))
+    assert (intake.accepted, [place for place, _said in intake.warnings]) == (2, [0])
+
+
 def test_detail_is_cut_and_cleaned(point: ChargePoint) -> None:
     take_neutral(signal(point, "raised", detail="a\x00b" + "x" * 900))
     assert only_incident().said == "ab" + "x" * 498
