@@ -222,16 +222,32 @@ class BatchDecoder(Generic[Item]):
         if isinstance(raw, dict):
             corrected, notes = self._corrections.correct(raw)
             try:
-                batch.items.append((index, self._one.decode(msgspec.json.encode(corrected))))
+                item, left_out = self._without_what_is_refused(corrected)
             except msgspec.ValidationError as still:
                 error = still
             else:
-                batch.warnings += [(index, sentence) for sentence in (*filter(None, (note,)), *notes)]
+                batch.items.append((index, item))
+                sentences = (*filter(None, (note,)), *notes, *left_out)
+                batch.warnings += [(index, sentence) for sentence in sentences]
                 return
             if (rest := self._corrections.rest(corrected)) is not None:
                 batch.refused.append((index, self._one.decode(msgspec.json.encode(rest)), readable(error)))
                 return
         batch.rejected.append((index, readable(error)))
+
+    def _without_what_is_refused(self, corrected: dict[str, Any]) -> tuple[Item, list[str]]:
+        """An item, without the values that can be spared and that the reader refuses; and what is said of these. Raises
+        ValidationError for an item of which more is wrong."""
+        left_out: list[str] = []
+        while True:
+            try:
+                return self._one.decode(msgspec.json.encode(corrected)), left_out
+            except msgspec.ValidationError as error:
+                less = self._corrections.without(corrected, error)
+                if less is None:
+                    raise
+            corrected, sentence = less
+            left_out.append(sentence)
 
     @staticmethod
     def _check_size(count: int) -> None:

@@ -1,7 +1,7 @@
 """The fields around a payload, where they are not of the type that they should be but have one meaning all the same.
 
-`"1"` is 1, 1.0 is 1, 7 is `"7"`, `[7]` is 7, a number of seconds or milliseconds since 1970 is a moment. Only items
-that a strict reader refused come here.
+`"1"` is 1, 1.0 is 1, 7 is `"7"`, `[7]` is 7, a number of seconds or milliseconds since 1970 is a moment, and so is a
+day or a time without a zone. Only items that a strict reader refused come here.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-_SCALARS = {str, int, float, bool, type(None), datetime}
+_SCALARS = {str, int, float, bool, type(None), datetime, date}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
-_TRUTHS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+_TRUTHS = {
+    **dict.fromkeys(("true", "yes", "on", "1", "1.0"), True),
+    **dict.fromkeys(("false", "no", "off", "0", "0.0"), False),
+}
 # From 2001 on, in seconds or in milliseconds.
 _SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
 _UNREADABLE = object()
@@ -30,9 +33,20 @@ class Corrections:
     """
 
     def __init__(
-        self, item_type: Any, blanks: Mapping[str, Any] | None = None, spare: Collection[str] = frozenset()
+        self,
+        item_type: Any,
+        blanks: Mapping[str, Any] | None = None,
+        spare: Collection[str] = frozenset(),
+        *,
+        within: str = "",
+        rounds: bool = False,
     ) -> None:
+        """`within` names a field that holds a struct of its own: what can be left out of that, is, where it cannot be
+        read. With `rounds` a fraction is read as the nearest whole number."""
         structs = get_args(item_type) or (item_type,)
+        self._within, self._rounds = within, rounds
+        self._inner = {struct.__struct_config__.tag: _inner_of(struct, within) for struct in structs} if within else {}
+        self._tag_field = structs[0].__struct_config__.tag_field
         every = [{field.encode_name: field for field in msgspec.structs.fields(struct)} for struct in structs]
         tags = {struct.__struct_config__.tag_field for struct in structs} - {None}
         self.names = frozenset().union(tags, *every)
@@ -54,14 +68,44 @@ class Corrections:
             wanted = self._types[name]
             if wanted is None or type(item[name]) in wanted:
                 continue
-            value = _read(item[name], wanted, is_moment=name == "at" or name.endswith("_at"))
+            is_moment = name == "at" or name.endswith("_at")
+            value = _read(item[name], wanted, is_moment=is_moment, rounds=self._rounds)
             if value is not _UNREADABLE:
+                if value == item[name] and type(value) is type(item[name]):
+                    continue
                 corrected[name] = value
                 notes.append(f"`{name}` was {_short(item[name])} and was read as {_short(value)}.")
             elif name in self._spare or (item[name] is None and name not in self.required):
                 del corrected[name]
                 notes.append(f"`{name}` was {_short(item[name])}, which cannot be read, and was left out.")
+        if (inner := self._inner_for(corrected)) is not None:
+            value = corrected.get(self._within)
+            if isinstance(value, list) and len(value) == 1:
+                value = value[0]
+            if isinstance(value, dict):
+                read, more = inner.correct(value)
+                # Where nothing that was said can be read, the item is rejected by what is wrong with it.
+                corrected[self._within] = read if read.keys() & inner.names or not value.keys() & inner.names else value
+                notes += more
         return corrected, sorted(notes)
+
+    def without(self, corrected: dict[str, Any], error: msgspec.ValidationError) -> tuple[dict[str, Any], str] | None:
+        """The item without the value that a reader refuses, and what is said of that; None where it cannot be spared:
+        it is required, or nothing would be left."""
+        inner, value = self._inner_for(corrected), corrected.get(self._within)
+        if inner is None or not isinstance(value, dict):
+            return None
+        name, why = _refused_field(str(error), self._within)
+        if name not in value or name not in inner.names or name in inner.required:
+            return None
+        rest = {other: kept for other, kept in value.items() if other != name}
+        if not rest.keys() & inner.names:
+            return None
+        return corrected | {self._within: rest}, f"`{name}` was {_short(value[name])} and was left out: {why}."
+
+    def _inner_for(self, item: Mapping[str, Any]) -> Corrections | None:
+        tag = item.get(self._tag_field) if self._tag_field else None
+        return self._inner.get(tag) if isinstance(tag, str | type(None)) else None
 
     def rest(self, corrected: dict[str, Any]) -> dict[str, Any] | None:
         """What can be read of an item that cannot be taken; None where nothing is made of that."""
@@ -75,6 +119,30 @@ class Corrections:
         return {**self._blanks, **readable} if readable else None
 
 
+def _inner_of(struct: type[msgspec.Struct], within: str) -> Corrections:
+    """The corrections of the struct that a field holds."""
+    (inner,) = (field.type for field in msgspec.structs.fields(struct) if field.encode_name == within)
+    optional = [field.encode_name for field in msgspec.structs.fields(inner) if not field.required]
+    return Corrections(inner, spare=optional, rounds=True)
+
+
+# msgspec says "Expected `int` <= 100 - at `$.data.soc`", a struct's own check "`time_zone`: … - at `$.data`".
+_PLACE = re.compile(r"^(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+def _refused_field(sentence: str, within: str) -> tuple[str, str]:
+    """The field within another that an error is about, and why; "" where it is about something else."""
+    found = _PLACE.match(sentence)
+    path, why = (found["path"] or "", found["why"]) if found else ("", sentence)
+    outer, _dot, inner = path.partition(".")
+    if outer != within:
+        return "", why
+    if inner:
+        return inner.partition(".")[0].partition("[")[0], why
+    name, _colon, rest = why.partition(": ")
+    return name.strip("`"), rest
+
+
 def _short(value: Any) -> str:
     return msgspec.json.encode(value).decode()[:60]
 
@@ -84,11 +152,11 @@ def _scalars_of(annotation: Any) -> set[Any] | None:
     if get_origin(annotation) is Annotated:
         return _scalars_of(get_args(annotation)[0])
     parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    scalars = {get_args(part)[0] if get_origin(part) is Annotated else part for part in parts}
+    scalars = {get_args(part)[0] if get_origin(part) is Annotated else part for part in parts} - {msgspec.UnsetType}
     return scalars if scalars <= _SCALARS else None
 
 
-def _read(value: Any, wanted: set[Any], *, is_moment: bool) -> Any:
+def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any:
     if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list | dict):
         value = value[0]
         if type(value) in wanted:
@@ -96,25 +164,44 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool) -> Any:
     if isinstance(value, bool | dict | list) or value is None:
         return _UNREADABLE
     if isinstance(value, str):
-        return _of_text(value.strip(), wanted)
+        return _of_text(value.strip(), wanted, rounds=rounds)
     if (is_moment and str in wanted) or datetime in wanted:
         return _moment(value)
-    if isinstance(value, float) and value.is_integer() and int in wanted:
-        return int(value)
+    if date in wanted:
+        return moment if (moment := _moment(value)) is _UNREADABLE else moment[:10]
+    if isinstance(value, float) and int in wanted and (value.is_integer() or (rounds and abs(value) < 10**15)):
+        return round(value)
     if bool in wanted and value in (0, 1):
         return bool(value)
     return str(value) if str in wanted else _UNREADABLE
 
 
-def _of_text(text: str, wanted: set[Any]) -> Any:
+def _of_text(text: str, wanted: set[Any], *, rounds: bool) -> Any:
     if bool in wanted and text.lower() in _TRUTHS:
         return _TRUTHS[text.lower()]
-    if not _NUMBER.fullmatch(text):
+    if wanted & {datetime, date} and not _NUMBER.fullmatch(text):
+        return _moment_of_text(text, wanted)
+    spelt = text.removesuffix("%").strip()
+    spelt = spelt.replace(",", ".") if spelt.count(",") == 1 and "." not in spelt else spelt
+    if not _NUMBER.fullmatch(spelt):
         return _UNREADABLE
-    number = float(text)
-    if int in wanted and number.is_integer():
-        return int(number)
+    number = float(spelt)
+    if wanted & {datetime, date} and not wanted & {int, float}:
+        return _read(number, wanted, is_moment=False, rounds=False)
+    if int in wanted and (number.is_integer() or rounds):
+        return round(number)
     return number if float in wanted else _UNREADABLE
+
+
+def _moment_of_text(text: str, wanted: set[Any]) -> Any:
+    """A day, or a time without a zone, which is read as UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _UNREADABLE
+    if datetime not in wanted:
+        return text if len(text) == 10 else moment.date().isoformat()
+    return text if moment.tzinfo else moment.isoformat() + "Z"
 
 
 def _moment(number: float) -> Any:

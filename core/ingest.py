@@ -339,9 +339,12 @@ class BatchEndpoint(Generic[Item]):
         take_batch: Callable[..., list[Intake]],
         blanks: Mapping[str, Any] | None = None,
         spare: Collection[str] = (),
+        within: str = "",
     ) -> None:
-        """`blanks` and `spare` as in `Corrections`."""
-        self._decoder: BatchDecoder[Item] = BatchDecoder(item_type, Corrections(item_type, blanks, spare))
+        """`blanks`, `spare` and `within` as in `Corrections`."""
+        self._decoder: BatchDecoder[Item] = BatchDecoder(
+            item_type, Corrections(item_type, blanks, spare, within=within)
+        )
         self._combiner = Combiner[Submission[Item], Intake](
             lambda submissions: take_batch(submissions=submissions, now=timezone.now())
         )

@@ -46,7 +46,7 @@ log = structlog.get_logger("signalbox.vehicles")
 router = Router()
 READ, WRITE = ScopedKey("vehicles:read"), ScopedKey("vehicles:write")
 
-_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts)
+_facts = BatchEndpoint[IncomingFact](AnyFact, take_facts, within="data")
 
 
 @router.post(

@@ -1,0 +1,104 @@
+"""Numbers, truths and times of facts in any spelling; one bad value beside good ones loses nothing but itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import ApiClient
+from tests.vehicles.helpers import CAR, at, fact
+from vehicles.models import Driver, Fact, OemAccount, TelemetrySample, UtilityContract, Vehicle
+
+pytestmark = pytest.mark.django_db
+PATH = "/vehicles/facts"
+
+
+def post(api: ApiClient, body: Any) -> list[str]:
+    answer = api.post(PATH, body).json()
+    assert (answer["accepted"], answer["rejected"]) == (1, []), answer
+    return [row["warning"] for row in answer["warnings"]]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "soc"),
+    [(60, 60), (60.0, 60), (60.5, 60), (61.5, 62), ("60", 60), ("60.0", 60), ("60 %", 60), ("60,4", 60), ([60], 60)],
+)
+def test_a_state_of_charge_in_any_spelling(api: ApiClient, spelling: Any, soc: int) -> None:
+    post(api, fact("telemetry", at(), vehicle=CAR, charge_state="charging", soc=spelling))
+    assert TelemetrySample.objects.get().soc == soc
+
+
+@pytest.mark.parametrize(
+    ("spelling", "truth"),
+    [(True, True), (1, True), (0, False), ("true", True), ("False", False), ("yes", True), ("off", False), ("1", True)],
+)
+def test_a_truth_in_any_spelling(api: ApiClient, spelling: Any, truth: bool) -> None:
+    post(api, fact("vehicle", at(), vehicle=CAR, privacy_mode=spelling, brand="Audi"))
+    assert Vehicle.objects.get().privacy_mode is truth
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "2026-11-21T05:40:00Z",
+        "2026-11-21T06:40:00+01:00",
+        "2026-11-21T05:40:00",
+        "2026-11-21 05:40:00",
+        1_795_239_600,
+        1_795_239_600_000,
+        "1795239600",
+    ],
+)
+def test_a_moment_in_any_spelling(api: ApiClient, spelling: Any) -> None:
+    body = fact("vehicle", None, vehicle=CAR, brand="Audi") | {"occurred_at": spelling}
+    post(api, body)
+    assert Fact.objects.get().occurred_at.isoformat() == "2026-11-21T05:40:00+00:00"
+
+
+@pytest.mark.parametrize("spelling", ["2027-01-31", "2027-01-31T00:00:00Z", "2027-01-31 10:00", 1_801_353_600])
+def test_a_day_in_any_spelling(api: ApiClient, spelling: Any) -> None:
+    post(api, fact("utility_contract", at(), contract="c", state="valid", valid_to=spelling))
+    assert UtilityContract.objects.get().valid_to.isoformat() == "2027-01-31"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("soc", 130), ("soc", "full"), ("soc", {}), ("power_kw", 1e9), ("power_kw", "much"), ("location", ["a", "b"])],
+)
+def test_a_bad_side_value_loses_only_itself(api: ApiClient, field: str, value: Any) -> None:
+    (warning,) = post(api, fact("telemetry", at(), vehicle=CAR, charge_state="disconnected", **{field: value}))
+    assert f"`{field}`" in warning
+    assert "left out" in warning
+    assert TelemetrySample.objects.get().charge_state == "disconnected"
+
+
+def test_what_a_struct_itself_refuses_is_left_out_too(api: ApiClient) -> None:
+    body = fact("driver", at(), driver="d", name="Anna", email="no address", time_zone="Mars/X", country="GERMANY")
+    warnings = post(api, body)
+    assert sorted(w.split("`")[1] for w in warnings) == ["country", "email", "time_zone"]
+    driver = Driver.objects.get()
+    assert (driver.name, driver.email, driver.time_zone, driver.country) == ("Anna", "", "", "")
+
+
+@pytest.mark.parametrize("data", [{"soc": 130}, {"soc": {}}, {"charge_state": []}])
+def test_a_fact_of_which_nothing_is_left_is_rejected(api: ApiClient, data: dict[str, Any]) -> None:
+    body = {"type": "telemetry", "vehicle": CAR, "data": data}
+    answer = api.post(PATH, body).json()
+    assert (answer["accepted"], len(answer["rejected"])) == (0, 1)
+
+
+def test_what_is_required_is_not_spared(api: ApiClient) -> None:
+    answer = api.post(PATH, {"type": "vehicle_listing", "vehicle": CAR, "data": {"listed": "perhaps"}}).json()
+    assert (answer["accepted"], len(answer["rejected"])) == (0, 1)
+
+
+def test_null_says_nothing_where_it_cannot_be_meant(api: ApiClient) -> None:
+    post(api, fact("oem_account", at(), account="a", brand="Audi", linked=None))
+    assert OemAccount.objects.get().linked
+
+
+def test_data_in_a_list_of_one_is_read(api: ApiClient) -> None:
+    body = {"type": "vehicle", "vehicle": CAR, "data": [{"brand": "Audi"}]}
+    post(api, body)
+    assert Vehicle.objects.get().brand == "Audi"
