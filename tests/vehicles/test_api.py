@@ -83,7 +83,7 @@ def test_the_good_of_a_batch_are_taken_and_the_bad_named(api: ApiClient) -> None
         3: "soc",
         4: "e-mail",
         5: "time zone",
-        6: "timezone",
+        6: "occurred_at",
         9: "driver",
         10: "id",
     }.items():
