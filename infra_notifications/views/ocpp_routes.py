@@ -42,10 +42,10 @@ class RouteList(ListPage):
     columns = (
         Column("slug", gettext_lazy("Route"), f"{_CELLS}/route.html", sort="slug", nowrap=True, export="slug"),
         Column("enabled", gettext_lazy("State"), f"{_CELLS}/route_state.html", sort="enabled"),
-        Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="upstream", export="upstream"),
         Column("connected", gettext_lazy("Connected"), f"{_CELLS}/route_connected.html", numeric=True),
         Column("moved", gettext_lazy("Moved away"), sort="moved", numeric=True),
         Column("register_unknown", gettext_lazy("Registers unknown stations"), value=lambda row: row.register_unknown),
+        Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="upstream", export="upstream"),
         Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
     )
     default_sort = "slug"
@@ -70,7 +70,7 @@ def _head(route: OcppRoute, active: str) -> dict[str, Any]:
     names = (
         ("infra_notifications:ocpp_route", _("Configuration")),
         ("infra_notifications:ocpp_route_stations", _("Stations")),
-        ("infra_notifications:ocpp_route_moved", _("Moved stations")),
+        ("infra_notifications:ocpp_route_moved", _("Moved")),
     )
     tabs = tabs_of(names, f"infra_notifications:{active}", route.pk)
     return {"route": route, "tabs": tabs, "page_title": route.slug, "address": services.address_of(route)}

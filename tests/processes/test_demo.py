@@ -163,6 +163,31 @@ def test_a_fault_posted_with_the_key_lands_in_the_mailbox(demo: Demo) -> None:
     Live.wait_until(arrived, "the mail is in the mailbox", 15)
 
 
+def asked(demo: Demo, path: str) -> Any:
+    request = urllib.request.Request(
+        f"{demo.facts['url']}/api/v1/charging/{path}", headers={"Authorization": f"Bearer {demo.facts['api_key']}"}
+    )
+    return json.loads(urllib.request.urlopen(request, timeout=10).read())
+
+
+def test_stations_live_through_the_proxy_and_what_happens_to_them_is_told(demo: Demo) -> None:
+    assert demo.facts["ocpp_url"].startswith("ws://127.0.0.1:")
+    Live.wait_until(lambda: asked(demo, "ocpp-routes/demo")["connected"] > 30, "most stations are connected", 60)
+    station = asked(demo, "stations/SBX-0001")
+    assert (station["connected"], station["route"], station["protocol"]) == (True, "demo", "ocpp1.6")
+
+    def failed() -> bool:
+        return any(i["charge_point"] == "DE*SBX*E0003*1" for i in asked(demo, "incidents?q=open:yes")["items"])
+
+    Live.wait_until(failed, "the first fault of the story", 90)
+    assert (
+        "signalbox_ocpp_connections 38"
+        in urllib.request.urlopen(demo.facts["ocpp_url"].replace("ws://", "http://") + "/metrics", timeout=5)
+        .read()
+        .decode()
+    )
+
+
 def test_a_taken_port_is_said_in_a_sentence(clone: Path, demo: Demo) -> None:
     env = {key: value for key, value in os.environ.items() if key not in ENGINES} | {"PORT": str(demo.port)}
     done = subprocess.run(
