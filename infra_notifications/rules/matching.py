@@ -112,6 +112,8 @@ class CompiledRule:
     says: _Says | None = None
     # It names a code or words, not only the place or the action.
     is_specific: bool = True
+    # It names just what was seen, as a rule made by a click does.
+    is_exact: bool = False
 
     def is_met_by(self, observation: Observation, heard: _Heard | None = None) -> bool:
         """`heard`: the observation's texts, where several rules are asked."""
@@ -153,8 +155,9 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: o.words.lower() in texts)
     says = _Says(row) if any(not word.startswith("=") for word in row.words) else None
     effect = Effect(row.effect)
+    is_exact = any(text[:1] == "=" and text != "=NoError" for text in (*row.codes, *row.words))
     is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
-    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, is_specific)
+    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, is_specific, is_exact)
 
 
 def _lower_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
@@ -335,6 +338,8 @@ class RuleBook:
     def _read(self, observation: Observation) -> Reading:
         """A text may have a letter wrong, in what names a fault or in what denies it."""
         found = _reading(self.rules, observation)
+        if found.rule and found.rule.is_exact:
+            return found
         words = self._dictionary.corrected(taken_apart(observation.words))
         if words == observation.words:
             return found

@@ -47,7 +47,14 @@ def rule_conditions(rule: EventRule) -> list[tuple[str, str]]:
         (_("says"), rule.words),
         (_("and says"), rule.and_words),
     )
-    return [(label, ", ".join(values)) for label, values in pairs if values]
+    return [(label, ", ".join(_condition(value) for value in values)) for label, values in pairs if values]
+
+
+def _condition(value: str) -> str:
+    """A condition in words where it is a sign: "=X" is met by X alone, "!*" and "=" by nothing at all."""
+    if value in ("!*", "="):
+        return _("none at all")
+    return _("exactly “%(text)s”") % {"text": value[1:]} if value.startswith("=") else value
 
 
 @register.filter

@@ -192,3 +192,13 @@ def test_book_knows_whether_a_rule_asks_for_the_vendor() -> None:
 )
 def test_raising_rule_clears_when_the_message_says_so(effect: str, facts: dict[str, Any], made: Effect) -> None:
     assert effect_of(rule(effect=effect), seen(**facts)) == made
+
+
+def test_a_rule_made_by_a_click_is_not_asked_again_with_another_spelling() -> None:
+    words: dict[str, Any] = {"words": ["emergency stop"], "case": "FUSE_TRIPPED", "pk": 1}
+    clicked: dict[str, Any] = {"words": ["=Emergancy stop"], "case": "OTHER_FAULT", "pk": 2}
+    said = seen(words="Emergancy stop", status="Faulted", defective=True, faulted=True)
+    for rows, case in (([words], "FUSE_TRIPPED"), ([words, clicked], "OTHER_FAULT")):
+        rule = RuleBook([Row(**row) for row in rows]).match(said)
+        assert rule is not None
+        assert rule.case == case

@@ -12,6 +12,7 @@ from django.utils.html import escape
 from console.lists import PAGE_SIZE
 from infra_notifications.models import ChargePoint, ChargePointMessage, EventRule, UnmappedReport
 from infra_notifications.services.mapping import forget_rule_book
+from infra_notifications.templatetags.infra import rule_conditions
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import event, events, fault, fine, open_cases, say
 from tests.infra_notifications.pages import EVIL, harmless, rows_of, text_of, url
@@ -175,3 +176,13 @@ def test_only_administrators_decide(viewer: Client, operator: Client) -> None:
     for client in (viewer, operator):
         assert client.post(where, {"meaning": "info:"}).status_code == 403
         assert where not in client.get(url("unmapped")).content.decode()
+
+
+def test_conditions_of_a_click_are_shown_in_words() -> None:
+    rule = EventRule(actions=["NotifyEvent"], codes=["!*"], components=["EVSE"], words=["=Grumble"])
+    assert rule_conditions(rule) == [
+        ("action", "NotifyEvent"),
+        ("code", "none at all"),
+        ("component", "EVSE"),
+        ("says", "exactly “Grumble”"),
+    ]
