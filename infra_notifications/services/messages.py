@@ -34,11 +34,7 @@ from infra_notifications.rules.vocabulary import whole
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.point_states import PointStates
-from infra_notifications.services.records import (
-    write_boot_facts,
-    write_message_rows,
-    write_unmapped,
-)
+from infra_notifications.services.records import write_boot_facts, write_message_rows, write_unmapped
 from infra_notifications.services.repetitions import (
     NO_RECEIPT,
     STATES,
