@@ -185,6 +185,7 @@ _ACKNOWLEDGE = "infra_notifications.services.mail_links.acknowledge_url"
 _REFRESH = "infra_notifications.services.current_mails.current_mails"
 _REFRESH_SOURCES = "infra_notifications.services.current_mails.current_sources"
 SOURCE_KINDS = {SourceTrouble.SILENT: "source.silent", SourceTrouble.REJECTED: "source.rejected"}
+SOURCE_KINDS[SourceTrouble.CLOSED] = "source.disconnected"
 SOURCE_RECOVERED = "source.recovered"
 
 _POINT = ChargePointFacts(
@@ -376,6 +377,14 @@ KINDS = (
         _("Everything that a sender sends is rejected."),
         SourceTrouble.REJECTED,
         ["`action`: required, but missing"],
+        Severity.CRITICAL,
+    ),
+    _source_kind(
+        SOURCE_KINDS[SourceTrouble.CLOSED],
+        _("Stations disconnected"),
+        _("Many stations of a sender lost their connection within seconds, so that one cause is likely."),
+        SourceTrouble.CLOSED,
+        [],
         Severity.CRITICAL,
     ),
     _source_kind(

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 # So many connections of a station are remembered, for reports that come late.
 REMEMBERED = 8
+# So many stations of a source, and this share of those that were connected, or simply very many, that lose their
+# connection within seconds are one event of the source.
+LEAST_CLOSED, SHARE_CLOSED, MANY_CLOSED = 3, 0.5, 100
+CLOSE_WITHIN, REMEMBERED_FOR = timedelta(seconds=30), timedelta(minutes=5)
+# It is over when fewer than this share are still away; it holds back what it explains for so long. What closes is held
+# back for as long as it takes to see whether others close with it.
+ENDS_BELOW, HELD, SEEN_WITHIN = 0.1, timedelta(minutes=15), timedelta(seconds=40)
 # The id of what is reported of the station as a whole.
 STATION = ""
 
@@ -148,3 +155,16 @@ class Connections:
         """When the newest connection was opened that is open, or the last one closed."""
         opened = [one.since for one in self._open if one.since]
         return max(opened) if opened else self.closed_at or max(one.moment for one in self.known.values())
+
+
+def mass_closing(closed: Sequence[datetime], connected: int) -> datetime | None:
+    """When the first of many connections of a source closed that closed within seconds of one another; None where there
+    are no such. `closed` in order; `connected` counts the stations that still are."""
+    least = max(LEAST_CLOSED, min(MANY_CLOSED, SHARE_CLOSED * (connected + len(closed))))
+    start = 0
+    for end, moment in enumerate(closed):
+        while moment - closed[start] > CLOSE_WITHIN:
+            start += 1
+        if end - start + 1 >= least:
+            return closed[start]
+    return None

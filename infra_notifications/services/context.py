@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from infra_notifications.choices import Case
+from infra_notifications.rules.connections import HELD, SEEN_WITHIN
 from infra_notifications.rules.daily import FLAPPING_OPENINGS, FLAPPING_WINDOW, next_flapping_check
 from infra_notifications.rules.lifecycle import CLOSED, SILENCE
 from infra_notifications.rules.sources import LEAST_FED, LEAST_SILENCE
@@ -58,21 +59,25 @@ openings AS (
 )"""
 # Charge points whose last source is in trouble, unless another one that fed them spoke since; those that had no time
 # yet to speak since their source does again; and those whose source may fall silent: it was not heard for longer than
-# is usual, but not yet for so long that administrators are told.
+# is usual, but not yet for so long that administrators are told. A connection that closed may be one of many.
 _SILENT_SOURCE = """
 silent_source AS (
-  SELECT s.charge_point_id AS id, CASE WHEN o.trouble <> '' THEN %(recheck)s::timestamptz
-    WHEN heard.by > %(now)s THEN heard.by ELSE least(%(soon)s, quiet.since + %(doubt)s) END AS until
+  SELECT s.charge_point_id AS id, CASE WHEN o.trouble = 'closed' THEN o.trouble_since + %(held)s
+    WHEN o.trouble <> '' THEN %(recheck)s::timestamptz WHEN heard.by > %(now)s THEN heard.by
+    WHEN s.disconnected_at + %(seen_within)s > %(now)s THEN s.disconnected_at + %(seen_within)s
+    ELSE least(%(soon)s, quiet.since + %(doubt)s) END AS until
   FROM infra_notifications_source o
   JOIN infra_notifications_chargepointstate s ON s.source_id = o.id AND s.charge_point_id = ANY(%(points)s)
   JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
   CROSS JOIN LATERAL (SELECT o.recovered_at + make_interval(
-    secs => coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s)) AS by) heard
+    secs => CASE WHEN s.disconnected_at IS NOT NULL THEN %(grace)s
+      ELSE coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s) END) AS by) heard
   CROSS JOIN LATERAL (SELECT greatest(o.last_heard_at, o.listening_since) AS since) quiet
   WHERE o.trouble <> '' AND NOT EXISTS (
     SELECT 1 FROM infra_notifications_source b
     WHERE b.id = s.other_source_id AND b.trouble = '' AND b.last_heard_at > o.trouble_since)
   OR o.trouble = '' AND heard.by > %(now)s
+  OR o.trouble = '' AND cardinality(o.fed) >= %(fed)s AND s.disconnected_at + %(seen_within)s > %(now)s
   OR o.trouble = '' AND cardinality(o.fed) >= %(fed)s AND quiet.since + %(doubt)s > %(now)s
   AND quiet.since + make_interval(secs => greatest(o.longest_gap_s, 1)) <= %(now)s AND NOT EXISTS (
     SELECT 1 FROM infra_notifications_source b WHERE b.id = s.other_source_id AND b.last_heard_at > o.last_heard_at)
@@ -164,6 +169,9 @@ def _parameters(points: Iterable[int], pairs: Sequence[Pair], now: datetime) -> 
         "soon": now + DOUBT_RECHECK,
         "doubt": LEAST_SILENCE + DOUBT_RECHECK,
         "fed": LEAST_FED,
+        "held": HELD,
+        "seen_within": SEEN_WITHIN,
+        "grace": settings.OCPP_GRACE_S,
         "interval": settings.CHARGING_EXPECTED_INTERVAL_S,
     }
 

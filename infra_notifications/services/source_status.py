@@ -67,7 +67,9 @@ def source_levels() -> Iterator[Metric]:
     """When each source was heard last, whether it is in trouble, and what became of its items."""
     heard = GaugeMetricFamily("signalbox_source_last_heard", "Unix time of a source's last batch", labels=["source"])
     trouble = GaugeMetricFamily(
-        "signalbox_source_trouble", "1 while a source is silent or all of its items are rejected", labels=["source"]
+        "signalbox_source_trouble",
+        "1 while a source is silent, all of its items are rejected, or many of its stations lost their connection",
+        labels=["source"],
     )
     items = CounterMetricFamily("signalbox_source_items", "Items of a source", labels=["source", "outcome"])
     for source in Source.objects.order_by("pk"):

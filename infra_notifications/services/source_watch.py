@@ -19,6 +19,7 @@ from infra_notifications.event_kinds import SOURCE_KINDS, SOURCE_RECOVERED, Sour
 from infra_notifications.models import ChargePointState, OcpiParty, OcppRoute, Source
 from infra_notifications.models.sources import KEY_KINDS, NUMBER_OF_KIND, source_id
 from infra_notifications.rules.sources import SourcePace, trouble_of
+from infra_notifications.services import mass_closings
 from outbox.contract import NewEvent, Recipient
 from outbox.services import publish
 
@@ -79,10 +80,15 @@ def _next_state(source: Source, now: datetime, *, can_send: bool) -> str:
         return SourceTrouble.SILENT
     if source.trouble == SourceTrouble.REJECTED and source.refused_since is not None:
         return SourceTrouble.REJECTED
+    if source.trouble == SourceTrouble.CLOSED and not mass_closings.is_over(source, now):
+        return SourceTrouble.CLOSED
     pace = pace_of(source)
     overdue = pace.may_be_silent(now) and _all_overdue(source, now)
     found = trouble_of(pace, source.refused_in_row, source.refused_since, now, all_overdue=overdue)
-    return SourceTrouble.NONE if found == SourceTrouble.SILENT and _is_handed_over(source) else found
+    if found == SourceTrouble.SILENT and _is_handed_over(source):
+        found = SourceTrouble.NONE
+    is_closing = found == SourceTrouble.NONE and mass_closings.mass_closing_since(source, now) is not None
+    return SourceTrouble.CLOSED if is_closing else found
 
 
 def _all_overdue(source: Source, now: datetime) -> bool:
@@ -111,18 +117,25 @@ def _change(pk: int, now: datetime) -> int:
             return 0
         source.trouble = SourceTrouble.NONE
         # What was rejected of a key that ended is not well again: nothing is told.
-        if was and (is_usable or was == SourceTrouble.SILENT):
+        stays_away = was == SourceTrouble.CLOSED and not mass_closings.are_back(source)
+        if was and (is_usable or was == SourceTrouble.SILENT) and not stays_away:
             _publish(source, SOURCE_RECOVERED, now, is_usable=is_usable)
-        if was:
+        if was and not stays_away:
             source.recovered_at = now
         source.trouble = trouble
         if trouble:
-            source.trouble_since = source.last_heard_at if trouble == SourceTrouble.SILENT else source.refused_since
+            source.trouble_since = _trouble_since(source, now)
             _publish(source, SOURCE_KINDS[SourceTrouble(trouble)], now)
         source.save(update_fields=["trouble", "trouble_since", "recovered_at"])
         if not trouble:
             _ask_again(source, now)
     return 1
+
+
+def _trouble_since(source: Source, now: datetime) -> datetime | None:
+    if source.trouble == SourceTrouble.CLOSED:
+        return mass_closings.mass_closing_since(source, now)
+    return source.last_heard_at if source.trouble == SourceTrouble.SILENT else source.refused_since
 
 
 def _ask_again(source: Source, now: datetime) -> None:

@@ -10,30 +10,35 @@ from hypothesis import strategies as st
 
 from core.api import rfc3339
 from core.ingest import Intake, Submission
-from infra_notifications.choices import Connectivity, NotificationReason, SourceKind
+from infra_notifications.choices import Connectivity, NotificationReason, SourceKind, SourceTrouble
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import (
     ChargePoint,
     ChargePointMessage,
     ChargePointState,
     Incident,
+    OcppRoute,
+    Source,
     StationConnection,
     UnknownChargePoint,
 )
 from infra_notifications.models.sources import source_id
 from infra_notifications.rules.connections import LinkReport
 from infra_notifications.services.connections import lose_process, take_connections
+from outbox.models import Event
 from tests.clock import iso
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.infra_notifications.helpers import (
     NOW,
     adopt_unknown,
+    alerts,
     at,
     decisions,
     fault,
     heartbeat,
     kinds,
+    listed,
     open_cases,
     station,
     sweep,
@@ -273,3 +278,87 @@ def test_a_fault_beside_a_closed_connection_stays() -> None:
     assert open_cases(point) == ["FUSE_TRIPPED", "UNAVAILABLE"]
     tell(report(True, 20), now=at(21))
     assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+# ---- many at once ---------------------------------------------------------------------------------------------------
+
+
+def many(count: int, *, hold_off_s: int = 0) -> list[ChargePoint]:
+    """So many connected stations of one source, in a group that hears of each at once."""
+    OcppRoute.objects.create(pk=1, slug="main", upstream="wss://csms.example")
+    points = [station(f"M-{n}", points=1)[0] for n in range(count)]
+    NotificationGroupFactory(members=points, hold_off_s={"UNAVAILABLE": hold_off_s})
+    tell(*(report(True, 0, name=f"M-{n}", link=f"a{n}", opens=True) for n in range(count)), now=at(1))
+    return points
+
+
+def close_all(count: int, seconds: float, *, first: int = 0) -> None:
+    spread = (report(False, seconds + n / 10, name=f"M-{n}", link=f"a{n}") for n in range(first, first + count))
+    tell(*spread, now=at(seconds + 4))
+
+
+def trouble() -> str:
+    return Source.objects.get(pk=PROXY).trouble
+
+
+def test_many_that_close_at_once_are_one_event_and_no_alarm_when_they_come_back() -> None:
+    many(12)
+    close_all(12, 100)
+    for second in range(105, 160, 5):
+        sweep(at(second))
+    assert trouble() == SourceTrouble.CLOSED
+    assert kinds() == []
+    tell(*(report(True, 160, name=f"M-{n}", link=f"b{n}", opens=True) for n in range(12)), now=at(161))
+    sweep(at(165))
+    sweep(at(2_000))
+    assert kinds() == []
+    assert source_events() == ["source.disconnected", "source.recovered"]
+    assert Incident.objects.filter(closed_at=None).count() == 0
+
+
+def test_those_that_do_not_come_back_with_the_others_are_told() -> None:
+    points = many(12)
+    close_all(12, 100)
+    sweep(at(105))
+    tell(*(report(True, 160, name=f"M-{n}", link=f"b{n}", opens=True) for n in range(1, 12)), now=at(161))
+    sweep(at(165))
+    assert kinds() == []
+    sweep(at(165 + 130))
+    assert kinds() == ["alert"]
+    assert listed(alerts()[0]) == [points[0].evse_id]
+
+
+def test_when_none_comes_back_the_groups_are_told_of_all_in_the_end() -> None:
+    many(12)
+    close_all(12, 100)
+    for second in range(105, 1_000, 60):
+        sweep(at(second))
+    assert kinds() == []
+    sweep(at(100 + 905))
+    sweep(at(100 + 910))
+    assert kinds() == ["alert"]
+    assert alerts()[0].payload["total"] == 12
+    assert source_events() == ["source.disconnected"]
+
+
+def test_one_that_closes_alone_is_told_after_a_moment() -> None:
+    points = many(12)
+    close_all(1, 100)
+    sweep(at(105))
+    assert kinds() == []
+    sweep(at(145))
+    assert kinds() == ["alert"]
+    assert listed(alerts()[0]) == [points[0].evse_id]
+    assert trouble() == SourceTrouble.NONE
+
+
+def test_some_that_close_one_after_another_are_no_event_of_their_source() -> None:
+    many(12)
+    for n in range(5):
+        close_all(1, 100 + 40 * n, first=n)
+        sweep(at(100 + 40 * n + 5))
+    assert trouble() == SourceTrouble.NONE
+
+
+def source_events() -> list[str]:
+    return list(Event.objects.filter(kind__startswith="source.").order_by("id").values_list("kind", flat=True))

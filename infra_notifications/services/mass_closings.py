@@ -1,0 +1,31 @@
+"""Many stations of one source that lose their connection at once: one event of what lies between them and us."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from infra_notifications.models import Source, StationConnection
+from infra_notifications.rules.connections import ENDS_BELOW, HELD, REMEMBERED_FOR, mass_closing
+
+LIMIT = 20_000
+
+
+def mass_closing_since(source: Source, now: datetime) -> datetime | None:
+    """When many stations of a source began to lose their connection, all within seconds; None when they did not."""
+    gone = StationConnection.objects.filter(source=source, connected=False, since__gt=now - REMEMBERED_FOR)
+    closed = list(gone.order_by("since").values_list("since", flat=True)[:LIMIT])
+    if not closed:
+        return None
+    return mass_closing(closed, StationConnection.objects.filter(source=source, connected=True).count())
+
+
+def is_over(source: Source, now: datetime) -> bool:
+    """Whether nearly all are back, or have been away for so long that it is their own trouble."""
+    return now >= (source.trouble_since or now) + HELD or are_back(source)
+
+
+def are_back(source: Source) -> bool:
+    stations = StationConnection.objects.filter(source=source)
+    began = (source.trouble_since or source.last_heard_at) - timedelta(seconds=1)
+    gone = stations.filter(connected=False, since__gte=began).count()
+    return gone <= ENDS_BELOW * (gone + stations.filter(connected=True).count())
