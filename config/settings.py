@@ -361,8 +361,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # the API itself refuses above 5 MiB, with a sentence
-FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # the API refuses above 5 MiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 # Who may read /metrics without an API key (CIDR list); scraping from elsewhere needs scope outbox:read.
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
@@ -372,7 +371,6 @@ LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", _("English")), ("de", _("German")), ("fr", _("French"))]
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
-USE_I18N = USE_TZ = True
 
 # --- static files ------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -400,4 +398,3 @@ if sys.argv[1:2] == ["ocpp_proxy"]:
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 else:
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))
-SILENCED_SYSTEM_CHECKS: list[str] = []
