@@ -91,11 +91,11 @@ async def until(condition: Any, patience_s: float = 60) -> None:
 
 
 def test_nothing_is_lost_when_the_database_and_the_proxy_are_killed(postgres: Postgres, tmp_path: Path) -> None:
-    environment = {"DATABASE_URL": postgres.url(), "OCPP_SPOOL_DIR": str(tmp_path / "spool")}
+    database, spool = postgres.url(), str(tmp_path / "spool")
 
     async def scene() -> None:
         async with csms() as system:
-            proxy = Proxy(tmp_path, [f"site={system.url}"], **environment)
+            proxy = Proxy(tmp_path, [f"site={system.url}"], DATABASE_URL=database, OCPP_SPOOL_DIR=spool)
             await asyncio.to_thread(proxy.start)
             try:
                 await play_through(system, proxy)
