@@ -93,11 +93,13 @@ def relay(rig: Rig) -> list[Figure]:
     """All figures of the proxy, in one run."""
     most = _most_stations()
     with (
+        rig.live() as live,
         _csms() as upstream,
         tempfile.TemporaryDirectory(dir=rig.folder) as folder,
-        proxy(Path(folder), f"bench=ws://127.0.0.1:{upstream}/ocpp", LOG_LEVEL="WARNING") as running,
     ):
-        return [*_growth(running, most), *_rate(running, upstream), *_delay(running, upstream)]
+        env = {"DATABASE_URL": live.env["DATABASE_URL"], "LOG_LEVEL": "WARNING"}
+        with proxy(Path(folder), f"bench=ws://127.0.0.1:{upstream}/ocpp", **env) as running:
+            return [*_growth(running, most), *_rate(running, upstream), *_delay(running, upstream)]
 
 
 def _growth(running: Proxy, most: int) -> list[Figure]:
@@ -112,11 +114,14 @@ def _growth(running: Proxy, most: int) -> list[Figure]:
             figures.append(Figure(f"OCPP proxy: {count:,} stations, each", used / count, "KiB", 60, 30, True))
         _check(running, connected)
         stations.do("close")
+        began = _processor_s(pid)
         back = stations.do("connect", count=most, per_s=most / STORM_S)
+        took = _processor_s(pid) - began
         if back["connected"] != most:
             raise RuntimeError(f"only {back} of {most} came back")
         _check(running, most)
         figures.append(Figure(f"OCPP proxy: {most:,} stations come back", back["seconds"], "s", 20, 11, True))
+        figures.append(Figure("… processor time of it", took, "s", 10, 5, True))
         print(f"tries {back['tries']} for {most}", flush=True)
         # Heartbeats of all while they are connected.
         paced = stations.do("pace", per_s=PACE_PER_S, seconds=PACE_S)

@@ -202,7 +202,7 @@ OCPP_PROXY_MAX_CONNECTIONS = env.number("OCPP_PROXY_MAX_CONNECTIONS", 15_000, le
 # After so long without a sign from its network a peer counts as gone.
 OCPP_PROXY_DEAD_AFTER_S = env.number("OCPP_PROXY_DEAD_AFTER_S", 120, least=4)
 # How long a process that ends waits for its stations to go.
-OCPP_PROXY_DRAIN_S = env.number("OCPP_PROXY_DRAIN_S", 10)
+OCPP_PROXY_DRAIN_S = env.number("OCPP_PROXY_DRAIN_S", 5)
 # So many stations a second are asked to reconnect when their route changes.
 OCPP_PROXY_MOVES_PER_S = env.number("OCPP_PROXY_MOVES_PER_S", 50, least=1)
 

@@ -30,7 +30,7 @@ class Options:
     max_frame: int = 1024 * 1024
     max_connections: int = 15_000
     dead_after_s: int = 120
-    drain_s: float = 10.0
+    drain_s: float = 5.0
     moves_per_s: int = 50
 
     @classmethod

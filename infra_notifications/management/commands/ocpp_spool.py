@@ -29,6 +29,7 @@ class Command(BaseCommand):
             while taken := writer.step():
                 self.stdout.write(f"{taken} records taken in")
             return
+        os.nice(10)  # stations first: what is heard can wait, what is passed on cannot
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         writer.run(lambda: stopped.is_set() or os.getppid() != parent)
