@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.infra_notifications.proxy.peers import (
     play,
     proxy,
     relaying,
+    request,
     soon,
     station,
 )
@@ -234,3 +236,60 @@ def test_a_peer_that_vanished_is_found_by_tcp() -> None:
             peer.close()
 
     play(scene())
+
+
+@pytest.fixture
+def cable() -> Iterator[tuple[str, str, str]]:
+    """A network of two hosts: its name, our address in it and our end of its cable; needs a superuser."""
+    name = f"sbx{os.getpid() % 100_000}"
+    ours, theirs = "10.231.77.1", "10.231.77.2"
+    steps = [
+        f"ip netns add {name}",
+        f"ip link add {name} type veth peer name eth0 netns {name}",
+        f"ip addr add {ours}/24 dev {name}",
+        f"ip link set {name} up",
+        f"ip -n {name} addr add {theirs}/24 dev eth0",
+        f"ip -n {name} link set eth0 up",
+    ]
+    try:
+        for step in steps:
+            if shutil.which("ip") is None or subprocess.run(step.split(), capture_output=True).returncode:
+                pytest.skip("a network of two hosts needs a superuser")
+        yield name, ours, theirs
+    finally:
+        if shutil.which("ip") is not None:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+CONNECT = """
+import socket, sys, time
+station = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+station.sendall(bytes.fromhex(sys.argv[3]))
+print(station.recv(1_000).split(b" ")[1].decode(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.processes
+def test_a_station_whose_cable_is_pulled_is_closed_at_its_csms(tmp_path: Path, cable: tuple[str, str, str]) -> None:
+    name, ours, theirs = cable
+    port = free_port()
+
+    async def scene(running: Proxy) -> None:
+        async with csms(port=port) as system:
+            words = [sys.executable, "-c", CONNECT, ours, str(running.port), request("/site/CP-1").hex()]
+            peer = subprocess.Popen(["ip", "netns", "exec", name, *words], stdout=subprocess.PIPE, text=True)
+            try:
+                visit = await system.visit()
+                assert peer.stdout is not None
+                assert peer.stdout.readline() == "101\n"
+                assert visit.head.get("X-Forwarded-For") == theirs
+                subprocess.run(["ip", "link", "set", name, "down"], check=True)
+                assert await visit.read_rest() == b""
+            finally:
+                peer.kill()
+                peer.wait()
+
+    env = {"OCPP_HOST": "0.0.0.0", "OCPP_PROXY_DEAD_AFTER_S": "8"}
+    with proxy(tmp_path, f"site=ws://127.0.0.1:{port}/ocpp", **env) as running:
+        play(scene(running))
