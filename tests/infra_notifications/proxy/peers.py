@@ -201,8 +201,8 @@ async def relaying(
 class Proxy:
     """`manage.py ocpp_proxy` as an installation runs it, without a database, a broker or stored routes."""
 
-    def __init__(self, folder: Path, routes: Iterable[str], *, tls: bool = False, **env: str) -> None:
-        self.port, self._log, self._tls = free_port(), folder / "proxy.log", tls
+    def __init__(self, folder: Path, routes: Iterable[str], **env: str) -> None:
+        self.port, self._log, self._tls = free_port(), folder / "proxy.log", "OCPP_TLS_CERTIFICATE" in env
         self._command = [sys.executable, "manage.py", "ocpp_proxy", "--port", str(self.port)]
         for route in routes:
             self._command += ["--route", route]
@@ -246,8 +246,8 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxy(folder: Path, *routes: str, tls: bool = False, **env: str) -> Iterator[Proxy]:
-    running = Proxy(folder, routes, tls=tls, **env)
+def proxy(folder: Path, *routes: str, **env: str) -> Iterator[Proxy]:
+    running = Proxy(folder, routes, **env)
     try:
         running.start()
         yield running

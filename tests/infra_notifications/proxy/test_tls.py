@@ -157,7 +157,7 @@ def csms_port() -> int:
 def running(folder: Path, csms_port: int) -> Iterator[Proxy]:
     write(folder, trustme.CA().issue_cert("localhost"))
     names = {"OCPP_TLS_CERTIFICATE": str(folder / "cert.pem"), "OCPP_TLS_KEY": str(folder / "key.pem")}
-    with proxy(folder, f"site=ws://127.0.0.1:{csms_port}/ocpp", tls=True, **names) as process:
+    with proxy(folder, f"site=ws://127.0.0.1:{csms_port}/ocpp", **names) as process:
         yield process
 
 
