@@ -76,6 +76,7 @@ class InfraNotificationsConfig(AppConfig):
         from core.health import register_check
         from core.metrics import register_levels
         from infra_notifications import tiles
+        from infra_notifications.services.ocpi.pulls import check_parties
         from infra_notifications.services.source_status import check_sources, source_levels
 
         register_entry(Entry("manage", _("Sources"), f"{app}:sources", f"{app}.view_source", "signal", 37))
@@ -87,4 +88,5 @@ class InfraNotificationsConfig(AppConfig):
             Tile("sources", "infra_notifications/source_tile.html", tiles.source_tile, f"{app}.view_source", 15)
         )
         register_check("sources", check_sources, for_readiness=False)
+        register_check("OCPI", check_parties, for_readiness=False)
         register_levels(source_levels)

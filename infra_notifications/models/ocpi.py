@@ -80,6 +80,11 @@ class OcpiParty(models.Model):
         """Whether it passes on what belongs to parties behind it."""
         return any(role["role"] == "HUB" for role in self.roles)
 
+    def gives_way_to(self, other: OcpiParty) -> bool:
+        """Whether what this one had sent may be taken over by another: from a hub by who connects by itself, and from
+        one whose registration has ended."""
+        return self.state != OcpiPartyState.REGISTERED or (self.is_hub and not other.is_hub)
+
 
 class OcpiLocation(models.Model):
     """A location as its owner sent it, without its EVSEs."""

@@ -28,7 +28,8 @@ from infra_notifications.evse_ids import EvseFacet, or_spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState, GroupAddress, GroupMembership, Incident
 from outbox.selectors import is_blocked
 
-# The words of OCPP 1.6 and 2.x for a charge point's status; a device may say others, which free text finds.
+# The words of OCPP 1.6 and 2.x for a charge point's status, and those that OCPI has beside them; a device may say
+# others, which free text finds.
 STATUSES = (
     "Available",
     "Preparing",
@@ -40,6 +41,11 @@ STATUSES = (
     "Reserved",
     "Unavailable",
     "Faulted",
+    "Blocked",
+    "Inoperative",
+    "Planned",
+    "Removed",
+    "Unknown",
 )
 HISTORY_DAYS = 30
 KILOWATT = {"kw": Decimal(1), "w": Decimal("0.001"), "mw": Decimal(1000)}

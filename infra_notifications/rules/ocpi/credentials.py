@@ -14,6 +14,7 @@ from core.text import identity_key, one_line
 from infra_notifications.rules.ocpi.merging import BadObject
 from infra_notifications.rules.vocabulary import object_of, text
 
+HUB = "HUB"
 MAX_TOKEN, MAX_URL, MAX_ROLES = 500, 2_000, 5_000
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _PARTY = re.compile(r"[A-Z0-9]{1,4}")
@@ -40,7 +41,16 @@ def read_credentials(body: Any) -> Credentials:
     roles = given.get("roles")
     if not isinstance(roles, list) or not roles or len(roles) > MAX_ROLES:
         raise BadObject("`roles` must name at least one role.")
-    return Credentials(token.strip(), url.strip(), [_role(role) for role in roles])
+    return Credentials(token.strip(), url.strip(), [*_hub(given.get("hub_party_id")), *(_role(role) for role in roles)])
+
+
+def _hub(hub: Any) -> list[dict[str, str]]:
+    """OCPI 2.3.0 says beside the roles that a platform is a hub, by the country code and party id in one."""
+    said = identity_key(text(hub))
+    country, party = said[:2], said[2:]
+    if not _PARTY.fullmatch(party):
+        return []
+    return [{"role": HUB, "country_code": country, "party_id": party, "name": ""}]
 
 
 def _role(role: Any) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from core.ingest import Intake, Submission, try_again
 from core.text import identity_key
-from infra_notifications.choices import CloseReason
+from infra_notifications.choices import CloseReason, OcpiPartyState
 from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import OcpiEvse, OcpiLocation, OcpiParty
 from infra_notifications.rules.ocpi.facts import connectors_of, evse_id_of, facts_of
@@ -92,10 +92,12 @@ def check_owner(party: OcpiParty, country: str, code: str) -> None:
     A hub may speak for whoever is not connected here by itself.
     """
     owner = (identity_key(country), identity_key(code))
-    if owner in party.owners:
+    if not party.is_hub:
+        if owner not in party.owners:
+            raise NotYours
         return
-    others = OcpiParty.objects.exclude(pk=party.pk)
-    if not party.is_hub or any(owner in other.owners for other in others):
+    others = OcpiParty.objects.exclude(pk=party.pk).filter(state=OcpiPartyState.REGISTERED)
+    if any(owner in other.owners and not other.is_hub for other in others):
         raise NotYours
 
 
@@ -167,10 +169,16 @@ class _Shelf:
 
     def __init__(self, party: OcpiParty, keys: set[str], now: datetime) -> None:
         self.party, self.now, self.warnings = party, now, list[str]()
-        found = OcpiLocation.objects.select_for_update().filter(key__in=keys).order_by("pk")
+        found = (
+            OcpiLocation.objects.select_for_update(of=("self",))
+            .select_related("party")
+            .filter(key__in=keys)
+            .order_by("pk")
+        )
         self.rows = {row.key: row for row in found}
-        if any(row.party_id != party.pk for row in self.rows.values()):
-            raise NotYours
+        for row in self.rows.values():
+            if row.party_id != party.pk and not row.party.gives_way_to(party):
+                raise NotYours
         self.states = {key: _location_state(row) for key, row in self.rows.items()}
         self.evses: dict[tuple[str, str], OcpiEvse] = {}
         by_pk = {row.pk: row for row in self.rows.values()}
@@ -179,6 +187,8 @@ class _Shelf:
             evse.location = row = by_pk[evse.location_id]
             self.evses[row.key, evse.key] = evse
             self.states[row.key].evses[evse.key] = EvseState(evse.uid, evse.document, evse.last_updated)
+        # What their charge points were filled with.
+        self.filled = {place: self._filling(row) for place, row in self.evses.items() if row.charge_point_id}
 
     def take(self, push: Push) -> Merged:
         merged = merge(push, self.states.get(push.key), self.now)
@@ -200,9 +210,11 @@ class _Shelf:
         for key in changed:
             row, state = self.rows[key], self.states[key]
             row.document, row.last_updated, row.received_at = state.document, state.order, self.now
-        _save(OcpiLocation, (self.rows[key] for key in changed), ["document", "last_updated", "received_at"])
+            row.party = self.party
+        names = ["document", "last_updated", "received_at", "party"]
+        _save(OcpiLocation, (self.rows[key] for key in changed), names)
         self._write_evses()
-        self._project(changed)
+        self._project()
 
     def _write_evses(self) -> None:
         touched = []
@@ -222,15 +234,12 @@ class _Shelf:
 
     # ---- charge points ----------------------------------------------------------------------------------------
 
-    def _project(self, changed_locations: Sequence[str]) -> None:
-        """Makes charge points of EVSEs that changed, or whose location did, and applies their statuses."""
+    def _project(self) -> None:
+        """Makes charge points of EVSEs that are news, fills those of which another thing is said, and applies
+        statuses: most messages hold nothing else."""
         changed = dict(self._changed())
-        places = [
-            place
-            for place in self.evses
-            if place in changed or (place[0] in changed_locations and self.evses[place].charge_point_id is not None)
-        ]
-        moved = self._link(self._claims(places))
+        refilled = [place for place, filling in self.filled.items() if self._filling(self.evses[place]) != filling]
+        moved = self._link(self._claims([*refilled, *(place for place in changed if place not in self.filled)]))
         news = []
         for place, evse in changed.items():
             row = self.evses[place]
@@ -262,7 +271,11 @@ class _Shelf:
         that became an EVSE's."""
         known = ids_by_evse(claims)
         others = OcpiEvse.objects.filter(charge_point__in=known.values()).exclude(location__party=self.party)
-        foreign = set(others.values_list("charge_point_id", flat=True))
+        foreign = {
+            evse.charge_point_id
+            for evse in others.select_related("location__party")
+            if not evse.location.party.gives_way_to(self.party)
+        }
         mine: dict[str, OcpiEvse] = {}
         for key, row in claims.items():
             if known.get(key) in foreign:
@@ -271,7 +284,7 @@ class _Shelf:
                 mine[key] = row
         if not mine:
             return set()
-        upsert_charge_points(rows=[self._input(row) for row in mine.values()], now=self.now)
+        upsert_charge_points(rows=[ChargePointInput(**self._filling(row)) for row in mine.values()], now=self.now)
         ids = ids_by_evse(mine)
         moved = {ids[key]: row for key, row in mine.items() if row.charge_point_id != ids[key]}
         if moved:
@@ -284,9 +297,10 @@ class _Shelf:
             end_what_ocpi_raised(point_ids=left, reason=CloseReason.REMOVED, now=self.now)
         return set(moved)
 
-    def _input(self, row: OcpiEvse) -> ChargePointInput:
+    def _filling(self, row: OcpiEvse) -> dict[str, Any]:
+        """All that a charge point takes of its EVSE, its id among it."""
         facts = facts_of(row.location.document, row.document, self._operator(row))
-        return ChargePointInput(evse_id=evse_id_of(row.document, *_owner(row)), **facts)
+        return facts | {"evse_id": evse_id_of(row.document, *_owner(row))}
 
     def _operator(self, row: OcpiEvse) -> str:
         owner = _owner(row)

@@ -13,6 +13,7 @@ from core.services import digest_of
 from infra_notifications.choices import OcpiPartyState
 from infra_notifications.models import OcpiParty
 from infra_notifications.rules.ocpi.credentials import (
+    HUB,
     Credentials,
     locations_url,
     read_credentials,
@@ -126,10 +127,13 @@ def register(*, party: OcpiParty, body: object, version: str, now: datetime) -> 
 
 
 def _check_owners(party: OcpiParty, given: Credentials) -> None:
-    """A country code and party id belong to one party. Raises BadObject for one that is taken."""
-    mine = {(role["country_code"], role["party_id"]) for role in given.roles if role["role"] != "HUB"}
+    """A country code and party id belong to one party, beside the hubs that reach it. Raises BadObject for one that is
+    taken."""
+    mine = {(role["country_code"], role["party_id"]) for role in given.roles}
+    if any(role["role"] == HUB for role in given.roles):
+        return
     for other in OcpiParty.objects.exclude(pk=party.pk).filter(state=OcpiPartyState.REGISTERED):
-        if taken := sorted(mine & other.owners):
+        if not other.is_hub and (taken := sorted(mine & other.owners)):
             raise BadObject(f"{taken[0][0]}*{taken[0][1]} is registered by another party.")
 
 

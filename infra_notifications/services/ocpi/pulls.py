@@ -19,6 +19,7 @@ from django.db import DataError
 from django.db.models import F
 from django.utils import timezone
 
+from core.health import Finding
 from core.text import identity_key
 from infra_notifications.choices import OcpiPartyState
 from infra_notifications.models import OcpiEvse, OcpiParty
@@ -74,6 +75,13 @@ def pull_due(*, now: datetime) -> int:
     """Fetches from each party whose time has come; returns from how many."""
     due = OcpiParty.objects.filter(pull_due_at__lte=now, state=OcpiPartyState.REGISTERED, is_disabled=False)
     return sum(pull(party_id=pk, now=now) for pk in due.order_by("pull_due_at").values_list("pk", flat=True))
+
+
+def check_parties(now: datetime) -> Finding:
+    """Whether the locations of each party that is connected can be fetched."""
+    failing = OcpiParty.objects.filter(state=OcpiPartyState.REGISTERED, is_disabled=False).exclude(pull_error="")
+    said = "; ".join(f"{party}: {party.pull_error}" for party in failing.order_by("name"))
+    return Finding(not said, said or "fetched when it was due")
 
 
 def pull_soon(*, party_id: int, now: datetime) -> bool:
@@ -142,7 +150,8 @@ def _routing(party: OcpiParty) -> dict[str, str]:
     """OCPI's headers for messages to parties behind a platform."""
     country, code = settings.OCPI_PARTY
     headers = {"OCPI-from-country-code": country, "OCPI-from-party-id": code}
-    role = next((role for role in party.roles if role["role"] in ("HUB", "CPO")), None)
+    by_role = {role["role"]: role for role in reversed(party.roles)}
+    role = by_role.get("HUB") or by_role.get("CPO")
     if role is not None:
         headers |= {"OCPI-to-country-code": role["country_code"], "OCPI-to-party-id": role["party_id"]}
     return headers
@@ -183,7 +192,9 @@ def _owned(party: OcpiParty, push: Push, fetched: _Fetched) -> list[Push]:
     try:
         check_owner(party, push.country, push.party)
     except NotYours:
-        fetched.reject(f"Location {push.key} is not the party's.")
+        # A hub lists those too who are connected by themselves.
+        if not party.is_hub:
+            fetched.reject(f"Location {push.key} is not the party's.")
         return []
     return [push]
 

@@ -36,4 +36,4 @@ def cpo(invited: Cpo, sender: Sender) -> Cpo:
 
 @pytest.fixture
 def party(cpo: Cpo) -> OcpiParty:
-    return OcpiParty.objects.get()
+    return OcpiParty.objects.get(name="BeCharged")

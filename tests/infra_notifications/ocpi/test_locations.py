@@ -287,13 +287,45 @@ def test_an_evse_id_of_another_party_is_kept_and_not_applied(cpo: Cpo, other: Cp
     assert (point().location, point().state.status) == ("Gent Zuid", "Available")
 
 
-def test_a_hub_speaks_for_those_behind_it_and_for_nobody_else(cpo: Cpo, api: ApiClient, sender: Sender) -> None:
+@pytest.fixture(params=["role", "hub_party_id"])
+def hub(request: pytest.FixtureRequest, api: ApiClient, sender: Sender) -> Cpo:
+    """A hub that reaches FR*ABC and BE*BEC, as those of 2.2.1 and of 2.3.0 say it."""
     invited = Cpo(api.post("/charging/ocpi-parties", {"name": "Hub"}).json()["token"])
-    answer = invited.call("POST", "/ocpi/2.2.1/credentials", sender.credentials(role("EU", "HUB", "HUB")))
-    hub = Cpo(answer.json()["data"]["token"])
+    said_so = sender.credentials(role("EU", "HUB", "HUB"))
+    if request.param == "hub_party_id":
+        said_so = sender.credentials(role("FR", "ABC"), role("BE", "BEC"), hub_party_id="EUHUB")
+    answer = invited.call("POST", "/ocpi/2.3.0/credentials", said_so)
+    assert said(answer) == (200, 1000)
+    return Cpo(answer.json()["data"]["token"])
+
+
+def test_a_hub_speaks_for_those_behind_it_and_not_for_who_is_connected_by_itself(cpo: Cpo, hub: Cpo) -> None:
     behind = location("L", evse("9", evse_id="FR*ABC*E9"), country_code="FR", party_id="ABC")
-    assert said(hub.call("PUT", "/ocpi/emsp/2.2.1/locations/FR/ABC/L", behind)) == (201, 1000)
-    assert said(hub.call("PUT", "/ocpi/emsp/2.2.1/locations/BE/BEC/L", location("L")))[0] == 404
+    assert said(hub.call("PUT", "/ocpi/emsp/2.3.0/locations/FR/ABC/L", behind)) == (201, 1000)
+    assert said(hub.call("PUT", "/ocpi/emsp/2.3.0/locations/BE/BEC/L", location("L")))[0] == 404
+
+
+def test_who_connects_by_itself_takes_over_what_a_hub_had_sent(hub: Cpo, cpo: Cpo, party: OcpiParty) -> None:
+    """The fixture `hub` stands first: it is registered before."""
+    old = location(last_updated="2026-10-01T00:00:00Z")
+    OcpiParty.objects.filter(pk=party.pk).update(state="ended")
+    assert said(hub.call("PUT", "/ocpi/emsp/2.3.0/locations/BE/BEC/LOC1", old)) == (201, 1000)
+    OcpiParty.objects.filter(pk=party.pk).update(state="registered")
+    assert said(cpo.put("LOC1", location(name="By itself"))) == (200, 1000)
+    assert point().location == "By itself"
+    assert said(cpo.get(f"{cpo.LOCATIONS}/LOC1")) == (200, 1000)
+    assert said(hub.call("PUT", "/ocpi/emsp/2.3.0/locations/BE/BEC/LOC1", location(last_updated=LATER)))[0] == 404
+
+
+def test_a_party_that_is_invited_anew_under_another_name_takes_over_its_own(
+    cpo: Cpo, api: ApiClient, sender: Sender
+) -> None:
+    cpo.put("LOC1", location())
+    cpo.call("DELETE", "/ocpi/2.2.1/credentials")
+    invited = Cpo(api.post("/charging/ocpi-parties", {"name": "BeCharged again"}).json()["token"])
+    again = Cpo(invited.call("POST", "/ocpi/2.2.1/credentials", sender.credentials()).json()["data"]["token"])
+    assert said(again.put("LOC1", location(name="Again", last_updated=LATER))) == (200, 1000)
+    assert point().location == "Again"
 
 
 def test_a_disabled_party_is_a_stranger(cpo: Cpo, party: OcpiParty, api: ApiClient) -> None:

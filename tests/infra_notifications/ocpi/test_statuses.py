@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, MaintenanceWindow, OcpiParty
@@ -206,3 +208,16 @@ def test_a_deleted_party_ends_its_maintenance(point: Point, party: OcpiParty) ->
     point.becomes("INOPERATIVE")
     delete_party(party=party, now=timezone.now())
     assert MaintenanceWindow.objects.get().ends_at <= timezone.now()
+
+
+def test_a_status_costs_the_same_in_a_large_location_as_in_a_small_one(point: Point) -> None:
+    """The party; a savepoint and its end; the location, its EVSEs, both written; the state with its memory, the open
+    incidents; the message, and the count of the source. Its charge points are not written again."""
+    with CaptureQueriesContext(connection) as small:
+        point.becomes("CHARGING")
+    assert len(small) <= 14
+    more = [evse(f"{n}", last_updated="2026-11-03T10:00:00Z") for n in range(100)]
+    assert said(point.cpo.put("LOC1", location("LOC1", evse(), *more, last_updated=next(point.moments)))) == (201, 1000)
+    with CaptureQueriesContext(connection) as large:
+        point.becomes("AVAILABLE")
+    assert len(large) == len(small)
