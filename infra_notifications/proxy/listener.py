@@ -39,7 +39,6 @@ from infra_notifications.rules.spelling import PROTOCOLS
 from infra_notifications.rules.vocabulary import object_of
 
 log = structlog.get_logger("signalbox.ocpp_listener")
-# What OCPP calls a message id has 36 characters, and an action at most 50 or so.
 _HEAD = re.compile(
     rb'\s*\[\s*(?:([26])\s*,\s*"((?:[^"\\]|\\.){1,150})"\s*,\s*"([\w .:/-]{1,60})"\s*[,\]]'
     rb'|([345])\s*,\s*"((?:[^"\\]|\\.){1,150})"\s*,)'
@@ -96,6 +95,9 @@ class Listener:
         if memory is not None:
             # Where the disk is full or away, a part stays in memory.
             self.spools.append(Spool(memory, self.process, min(most_bytes, 2 * MEMORY_BYTES)))
+            # Before a reader could take what is in it for what a dead process left.
+            with contextlib.suppress(OSError):
+                self.spools[1].open()
         self._journal = Journal(memory / self.process if memory is not None else None)
         self._clock = clock
         self._stations: dict[str, _Station] = {}
@@ -294,12 +296,11 @@ class Listener:
             self._stopping.wait(1.0)
 
     def _beat(self) -> None:
-        if time.monotonic() - self._beat_at < 1.0:
-            return
-        self._beat_at = time.monotonic()
-        for spool in self.spools:
-            with contextlib.suppress(OSError):
-                spool.beat()
+        if time.monotonic() - self._beat_at >= 1.0:
+            self._beat_at = time.monotonic()
+            for spool in self.spools:
+                with contextlib.suppress(OSError):
+                    spool.beat()
 
     def report_lives(self) -> None:
         """Stations that are connected, as far as they gave a sign since the last time."""

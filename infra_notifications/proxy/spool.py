@@ -105,6 +105,8 @@ class Spool:
     def append(self, records: Sequence[tuple[Record, bytes]]) -> None:
         """Appends encoded records. Raises OSError, when none or some of them were written: written again they are known
         as what they are."""
+        if self._alive and not self.own.is_dir():
+            self.close()  # somebody removed it
         self.open()
         by_rank: dict[int, list[tuple[Record, bytes]]] = {}
         for record, data in records:

@@ -23,7 +23,7 @@ from infra_notifications.models import OcppRoute
 from infra_notifications.models.sources import source_id
 from infra_notifications.proxy.reader import FolderReader, journal_of
 from infra_notifications.proxy.records import Record
-from infra_notifications.proxy.spool import ALIVE, claim, folders_in, remove
+from infra_notifications.proxy.spool import ALIVE, claim, folders_in, is_alive, remove
 from infra_notifications.services.connections import lose_process, take_connections
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.registering import register_booted
@@ -32,6 +32,8 @@ from infra_notifications.services.sources import count_lost
 log = structlog.get_logger("signalbox.ocpp_spool")
 AT_ONCE = 1_000
 IDLE_S, AWAY_S, REGISTER_EVERY_S = 0.1, 1.0, 5.0
+# A folder without a living process is given up when nothing was made in it for so long.
+NEW_S = 2.0
 # A writer whose proxy is gone takes what is left, for so long.
 LINGERS_S = 10.0
 AWAY = (OperationalError, InterfaceError)
@@ -40,8 +42,8 @@ AWAY = (OperationalError, InterfaceError)
 class Writer:
     """Takes in what lies in some folders; one of them may be that of a memory file system with the journals."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = folders
+    def __init__(self, folders: Sequence[Path], *, patience_s: float = NEW_S) -> None:
+        self._folders, self._patience_s = folders, patience_s
         self._readers: dict[Path, tuple[FolderReader, int]] = {}
         self._routes: dict[str, int] = {}
         self._registered_at = 0.0
@@ -64,7 +66,7 @@ class Writer:
         if records:
             self.take_in(records)
             reader.done()
-        elif is_over:
+        elif is_over and _age_s(path) >= self._patience_s:
             self._end(path)
         return len(records)
 
@@ -124,6 +126,10 @@ class Writer:
             self._routes[route] = source_id(SourceKind.PROXY, found or 0)
         return self._routes[route]
 
+    def is_left(self) -> bool:
+        """Whether a process that has ended left something, which is taken in when it is certain that it has ended."""
+        return any(not is_alive(path) for base in self._folders for path in folders_in(base))
+
     def close(self) -> None:
         """Lets others read what it read."""
         for _reader, lock in self._readers.values():
@@ -154,10 +160,18 @@ class Writer:
                     return
             else:
                 pause = IDLE_S
-            if ends_at is not None and (not taken or time.monotonic() >= ends_at):
+            if ends_at is not None and ((not taken and not self.is_left()) or time.monotonic() >= ends_at):
                 return
             if not taken:
                 time.sleep(pause)
+
+
+def _age_s(path: Path) -> float:
+    """For how long nothing was made in a folder: one that is new belongs to a process that is about to lock it."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _ended_at(path: Path) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ class Ear:
         self.writer()
 
     def writer(self) -> None:
-        writer = Writer([self.spool, self.memory])
+        writer = Writer([self.spool, self.memory], patience_s=0)
         while writer.step():
             continue
         writer.close()
@@ -345,6 +346,28 @@ def test_an_odd_identity_spoils_nothing(ear: Ear) -> None:
     ear.say(link, 2, "1", "Heartbeat", {})
     good = ear.connect("CP-1")
     ear.say(good, 2, "1", "StatusNotification", fault())
+    ear.take()
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+def test_a_process_that_has_just_begun_is_not_taken_for_a_dead_one(ear: Ear) -> None:
+    station(points=1)
+    (ear.spool / "other-1").mkdir(parents=True)
+    link = ear.connect()
+    ear.say(link, 2, "1", "Heartbeat", {})
+    writer = Writer([ear.spool, ear.memory])
+    assert writer.step() == 0
+    writer.close()
+    assert "Heartbeat" in ear.stored
+    assert (ear.spool / "other-1").is_dir()
+
+
+def test_a_folder_that_somebody_removed_is_made_anew(ear: Ear) -> None:
+    (point,) = station(points=1)
+    link = ear.connect()
+    ear.take()
+    shutil.rmtree(ear.spool)
+    ear.say(link, 2, "1", "StatusNotification", fault())
     ear.take()
     assert open_cases(point) == ["FUSE_TRIPPED"]
 
