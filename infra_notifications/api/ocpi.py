@@ -111,7 +111,7 @@ def _authenticated(request: HttpRequest) -> _Call:
 def _dispatch(call: _Call, parts: list[str]) -> _Answer:
     handlers: dict[str, Callable[[], _Answer]] = {}
     match parts:
-        case ["versions"]:
+        case ["versions"] | ["emsp", "versions"]:
             handlers = {"GET": lambda: _Answer(data=_versions())}
         case [version] | ["emsp", version]:
             _check_version(version)
