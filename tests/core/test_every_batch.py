@@ -38,8 +38,9 @@ GOOD = {
     "/vehicles/facts": b'{"type": "driver", "driver": "d-#", "data": {"name": "%"}}',
     "/remotes/vehicles": b'{"vin": "WVWZZZ1KZAW000#", "fleet": "f", "brand": "Peugeot", "name": "%"}',
 }
-# What is read, though there is no such box here.
+# What is read, though there is no such box or station here.
 READ = {
+    "/charging/frames/{station}": b'[2,"#","DataTransfer",{"vendorId":"%"}]',
     "/bikeshare/telemetry": b'{"boitier": "BX-#", "type": "lock", "state": "%", "at": "2026-11-21T05:40:00Z"}',
 }
 NUMBERS = itertools.count(100)

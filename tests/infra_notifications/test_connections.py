@@ -362,3 +362,32 @@ def test_some_that_close_one_after_another_are_no_event_of_their_source() -> Non
 
 def source_events() -> list[str]:
     return list(Event.objects.filter(kind__startswith="source.").order_by("id").values_list("kind", flat=True))
+
+
+# ---- as others write it ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("item", "cases"),
+    [
+        ({"station": " cp-1\u200b", "connected": False}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": "false"}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": 0}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": False, "at": "2999-01-01T00:00:00Z"}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": False, "at": "1970-01-01T00:00:00Z"}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": False, "reason": "a\u0000b\n" + "x" * 9_000}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": False, "connection": "y" * 9_000}, ["UNAVAILABLE"]),
+        ({"station": "CP-1", "connected": True}, []),
+        ({"station": "CP-1", "connected": None}, []),
+        ({"station": "CP-1"}, []),
+        ({"connected": False}, []),
+        ({"station": "x" * 9_000, "connected": False}, []),
+    ],
+)
+def test_reports_in_other_spellings(api: ApiClient, item: dict[str, Any], cases: list[str]) -> None:
+    (point,) = station(points=1)
+    answer = api.post("/charging/connections", [item])
+    assert answer.status_code == 202, answer.content
+    assert open_cases(point) == cases
+    body = answer.json()
+    assert body["accepted"] + len(body["rejected"]) == 1
