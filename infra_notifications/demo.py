@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 
 from core.ingest import Submission
-from infra_notifications.choices import Case
+from infra_notifications.choices import CASES, Case
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.management.charging_simulator import Event, Step
 from infra_notifications.management.charging_simulator.dialects import DIALECTS, Knowledge
@@ -89,11 +89,15 @@ def _history(rows: list[ChargePointInput], chance: random.Random, now: datetime)
             began = now - timedelta(days=day, minutes=chance.randint(0, 900))
             ended = began + timedelta(minutes=chance.randint(5, 300))
             for signals, state, at in ((raised, "raised", began), (cleared, "cleared", ended)):
-                signals.append(
-                    SignalMessage(charge_point=row.evse_id, case=case, state=state, occurred_at=at.isoformat())
-                )
+                signals.append(_signal(row.evse_id, case, state, at))
         for signals, at in ((raised, now - timedelta(days=day)), (cleared, now - timedelta(days=day, hours=-5))):
             _take_signals(signals, at)
+
+
+def _signal(evse_id: str, case: Case, state: str, at: datetime) -> SignalMessage:
+    return SignalMessage(
+        charge_point=evse_id, case=case, state=state, occurred_at=at.isoformat(), detail=CASES[case].example
+    )
 
 
 def _take_signals(signals: list[SignalMessage], at: datetime) -> None:
@@ -134,10 +138,7 @@ def _troubles(chance: random.Random, now: datetime) -> None:
     closed = [station for station in stations() if station.site.is_closed]
     for station, case in zip(closed, (Case.SENSORS, Case.UNAVAILABLE), strict=True):
         began = now - timedelta(minutes=chance.randint(30, 600))
-        signal = SignalMessage(
-            charge_point=station.evse_id(1), case=case, state="raised", occurred_at=began.isoformat()
-        )
-        _take_signals([signal], began)
+        _take_signals([_signal(station.evse_id(1), case, "raised", began)], began)
 
 
 def _maintenance(now: datetime) -> None:

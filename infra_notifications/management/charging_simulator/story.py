@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -142,9 +142,3 @@ def _outage(chance: random.Random, minutes: float) -> Iterator[Step]:
         yield Step(0.3, Event.BOOT)
     for connector in (1, 2):
         yield Step(0.2, Event.STATUS, connector, "Available")
-
-
-def first_steps(number: int, *, seed: int, n: int) -> Sequence[Step]:
-    """The beginning of a story, for tests and for whoever wonders what will happen."""
-    steps = story(number, seed=seed)
-    return [next(steps) for _ in range(n)]
