@@ -23,7 +23,7 @@ from core.sql import Col, array_literal, columns, insert_rows, storable, update_
 from core.text import IdentityKeys, composed, identity_key, one_line
 from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
 from infra_notifications.ingest import OcppMessage, parse_time
-from infra_notifications.models import ChargePointState, StationConnection
+from infra_notifications.models import ChargePointState, Source, StationConnection
 from infra_notifications.models.sources import kind_of_source
 from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport
 from infra_notifications.rules.lifecycle import CLOSED
@@ -349,10 +349,14 @@ def _is_raised(store: IncidentStore, point_id: int, closed_at: datetime) -> bool
 
 def sweep_lost(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
     """Stations that did not connect anew in their time since the proxy's process ended are unavailable since then;
-    returns how many there were."""
+    returns how many there were.
+
+    Their time begins when somebody looks: after a pause of the whole installation they connect anew while it starts.
+    """
     due = now - timedelta(seconds=settings.OCPP_GRACE_S)
-    lost = StationConnection.objects.filter(lost_at__lte=due).order_by("lost_at").values_list("key", flat=True)
-    keys = list(lost[:limit])
+    heard_anew = Source.objects.filter(listening_since__gt=due).values("pk")
+    lost = StationConnection.objects.filter(lost_at__lte=due).exclude(source__in=heard_anew).order_by("lost_at")
+    keys = list(lost.values_list("key", flat=True)[:limit])
     if not keys:
         return 0
     directory = Directory((), keys)

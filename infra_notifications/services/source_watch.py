@@ -44,13 +44,17 @@ def sweep_sources(*, now: datetime) -> int:
 
 
 def _listen(now: datetime) -> None:
-    """Notes that somebody listens, and since when: the time before a pause of the sweep counts for nobody's silence."""
+    """Notes that somebody listens, and since when: the time before a pause of the sweep counts for nobody's silence.
+
+    A source that is new was listened to from its first word on.
+    """
     paused_after = max(PAUSED_AFTER, timedelta(seconds=PAUSED_SWEEPS * settings.CHARGING_SWEEP_S))
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE infra_notifications_source SET listening_since = CASE WHEN checked_at > %s THEN listening_since"
+            " WHEN checked_at IS NULL AND first_heard_at > %s THEN first_heard_at"
             " ELSE %s END, checked_at = %s WHERE checked_at IS NULL OR checked_at <= %s OR checked_at > %s",
-            [now - paused_after, now, now, now - NOTED_EVERY, now + NOTED_EVERY],
+            [now - paused_after, now - paused_after, now, now, now - NOTED_EVERY, now + NOTED_EVERY],
         )
 
 

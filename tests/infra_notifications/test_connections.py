@@ -149,6 +149,21 @@ def test_a_station_that_lost_its_connection_with_the_proxy_has_its_time(settings
     assert open_cases(point) == []
 
 
+def test_the_time_of_lost_stations_begins_anew_when_the_whole_installation_was_away(settings: Any) -> None:
+    settings.OCPP_GRACE_S = 120
+    first, second = station(points=2)
+    sweep(at(0))
+    tell(report(True, 0, link="a", process="p1", opens=True), now=at(1))
+    sweep(at(5))
+    assert lose_process(process="p1", at=at(10), now=at(11)) == 1
+    for moment in (2_000, 2_060, 2_110):
+        sweep(at(moment))
+        assert open_cases(first) == open_cases(second) == []
+    sweep(at(2_130))
+    assert open_cases(first) == ["UNAVAILABLE"]
+    assert Incident.objects.filter(opened_at=at(10)).count() == 2
+
+
 def test_a_station_that_connects_anew_within_its_time_was_never_unavailable(settings: Any) -> None:
     settings.OCPP_GRACE_S = 120
     station(points=1)
