@@ -13,7 +13,8 @@ LIMIT = 20_000
 def mass_closing_since(source: Source, now: datetime) -> datetime | None:
     """When many stations of a source began to lose their connection, all within seconds; None when they did not."""
     gone = StationConnection.objects.filter(source=source, connected=False, since__gt=now - REMEMBERED_FOR)
-    closed = list(gone.order_by("since").values_list("since", flat=True)[:LIMIT])
+    # Those that lost theirs with the proxy itself still have their time.
+    closed = list(gone.filter(lost_at=None).order_by("since").values_list("since", flat=True)[:LIMIT])
     if not closed:
         return None
     return mass_closing(closed, StationConnection.objects.filter(source=source, connected=True).count())

@@ -356,6 +356,30 @@ def test_when_none_comes_back_the_groups_are_told_of_all_in_the_end() -> None:
     assert source_events() == ["source.disconnected"]
 
 
+def test_a_restart_of_the_proxy_is_no_alarm_at_all(settings: Any) -> None:
+    settings.OCPP_GRACE_S = 120
+    many(12)
+    StationConnection.objects.update(process="p1")
+    assert lose_process(process="p1", at=at(100), now=at(101)) == 12
+    for second in range(105, 200, 15):
+        sweep(at(second))
+    tell(*(report(True, 200, name=f"M-{n}", link=f"b{n}", opens=True) for n in range(12)), now=at(201))
+    sweep(at(500))
+    assert (kinds(), source_events(), Incident.objects.count()) == ([], [], 0)
+
+
+def test_when_none_comes_back_after_a_restart_that_is_one_event(settings: Any) -> None:
+    settings.OCPP_GRACE_S = 120
+    many(12)
+    StationConnection.objects.update(process="p1")
+    lose_process(process="p1", at=at(100), now=at(101))
+    for second in range(105, 400, 15):
+        sweep(at(second))
+    assert (kinds(), source_events()) == ([], ["source.disconnected"])
+    sweep(at(100 + 905))
+    assert kinds() == ["alert"]
+
+
 def test_one_that_closes_alone_is_told_after_a_moment() -> None:
     points = many(12)
     close_all(1, 100)
