@@ -181,9 +181,10 @@ class Load:
 
 async def stations(port: int) -> None:
     load = Load(port)
+    actions: dict[str, Any] = {"connect": load.connect, "flood": load.flood, "pace": load.pace, "close": load.close}
     while line := await load.loop.run_in_executor(None, sys.stdin.readline):
         command = json.loads(line)
-        result = await getattr(load, command.pop("do"))(**command)
+        result = await actions[command.pop("do")](**command)
         print(json.dumps(result), flush=True)
 
 

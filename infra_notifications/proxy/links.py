@@ -67,22 +67,3 @@ class Observer(Protocol):
         went without one. `by_station`: which side closed first. When this process ends, or moves the station to another
         CSMS, it closes with 1012 itself, `by_station` False.
         """
-
-
-class NullObserver:
-    """Hears nothing."""
-
-    def connected(self, link: Link) -> None:
-        return None
-
-    def frame(self, link: Link, *, from_station: bool, data: bytes, text: bool) -> None:
-        return None
-
-    def too_long(self, link: Link, *, from_station: bool, size: int) -> None:
-        return None
-
-    def alive(self, link: Link) -> None:
-        return None
-
-    def closed(self, link: Link, *, code: int | None, reason: str, by_station: bool) -> None:
-        return None

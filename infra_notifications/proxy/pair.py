@@ -35,7 +35,7 @@ class Side(asyncio.BufferedProtocol):
         self.transport = transport
         self.is_tls = transport.get_extra_info("ssl_object") is not None
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, _sizehint: int) -> memoryview:
         return self.view
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -92,7 +92,19 @@ class Side(asyncio.BufferedProtocol):
 class Pair:
     """One connection from the CSMS's acceptance to its end; reads messages as a `frames.Sink`."""
 
-    __slots__ = ("_ended", "_figures", "_hearing", "_muted", "_wish", "csms", "deadline", "link", "station")
+    __slots__ = (
+        "_ended",
+        "_figures",
+        "_hearing",
+        "_muted",
+        "_passed",
+        "_seen",
+        "_wish",
+        "csms",
+        "deadline",
+        "link",
+        "station",
+    )
 
     def __init__(
         self,
@@ -108,6 +120,7 @@ class Pair:
         self._hearing, self._figures, self._ended = hearing, figures, ended
         # When one side went or was asked to (the loop's clock); the end may not take for ever.
         self.deadline: float | None = None
+        self._passed, self._seen = 0, (-1, 0, 0)
         self._wish: tuple[int, str] | None = None
         self._muted = False
 
@@ -124,6 +137,7 @@ class Pair:
             return  # the station was told that the connection is over
         else:
             self.station.write(data)
+        self._passed += len(data)
         self._figures[Figure.FROM_CSMS_BYTES + from_station] += len(data)
         if side.reader is not None:
             try:
@@ -174,6 +188,15 @@ class Pair:
     def set_deadline(self) -> None:
         if self.deadline is None:
             self.deadline = asyncio.get_running_loop().time()
+
+    def has_moved(self) -> bool:
+        """Whether anything went in or out since this was asked before: a slow side may take as long as it needs."""
+        waiting = [
+            side.transport.get_write_buffer_size() if side.transport is not None else 0
+            for side in (self.station, self.csms)
+        ]
+        before, self._seen = self._seen, (self._passed, waiting[0], waiting[1])
+        return self._seen != before
 
     def abort(self) -> None:
         self.station.abort()

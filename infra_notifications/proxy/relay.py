@@ -41,7 +41,7 @@ MAX_EARLY = 64 * 1024
 READ_SIZE = 64 * 1024
 # So many bytes of messages that are not complete yet are held for the observer, for all stations of a process.
 HELD_BYTES = 64 * 1024 * 1024
-# A side that does not take the other's last bytes, or the end of the connection, is cut off after this time.
+# A side that was asked to go goes within this time; one that takes none of the other's last bytes is cut off after it.
 CLOSE_S, CUT_S = 5.0, 30.0
 # Each tick some of the links are looked after: 10,000 links in two seconds.
 TICK_S, LINKS_A_TICK, ROUND_S = 0.05, 250, 0.5
@@ -334,10 +334,14 @@ class Relay:
 
     def _end_if_due(self, pair: Pair, now: float) -> None:
         assert pair.deadline is not None
-        if now - pair.deadline > CUT_S:
-            pair.abort()
-        elif now - pair.deadline > CLOSE_S and pair.was_asked:
+        waited = now - pair.deadline
+        if waited > CLOSE_S and pair.was_asked:
             pair.end()
+        if waited > CUT_S:
+            if pair.has_moved():
+                pair.deadline = now
+            else:
+                pair.abort()
 
     def _move_if_due(self, pair: Pair) -> None:
         link = pair.link

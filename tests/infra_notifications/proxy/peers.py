@@ -22,7 +22,7 @@ from typing import Any
 
 from config.demo.supervisor import start_process, stop_process
 from infra_notifications.proxy.figures import Figures
-from infra_notifications.proxy.links import Link, NullObserver, Observer
+from infra_notifications.proxy.links import Link, Observer
 from infra_notifications.proxy.options import Options
 from infra_notifications.proxy.relay import Relay, StationSide
 from infra_notifications.proxy.routes import FixedRoutes, Route, RouteTable
@@ -125,7 +125,8 @@ async def csms(answer: Answer = accept, *, port: int = 0, tls: ssl.SSLContext | 
     finally:
         server.close()
         for writer in system.writers:
-            writer.transport.abort()
+            if not writer.transport.is_closing():
+                writer.transport.abort()
 
 
 # ---- the station ----------------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ async def relaying(
     table = FixedRoutes([Route("site", routes)]) if isinstance(routes, str) else routes
     figures = Figures()
     settings = replace(Options(upstream_networks=LOOPBACK, drain_s=2), **options)
-    relay = Relay(settings, table, observer or NullObserver(), figures)
+    relay = Relay(settings, table, observer or Recorder(), figures)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: StationSide(relay), "127.0.0.1", 0, ssl=tls)
     watch = loop.create_task(relay.look_after())

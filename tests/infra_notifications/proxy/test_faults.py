@@ -93,6 +93,28 @@ def test_a_station_that_leaves_while_its_csms_sleeps_is_noticed(monkeypatch: pyt
     play(scene())
 
 
+def test_a_station_on_a_thin_line_gets_the_last_bytes_of_a_csms_that_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Much longer than a side may take that takes nothing."""
+    monkeypatch.setattr("infra_notifications.proxy.relay.CUT_S", 0.5)
+    whole = frame(BINARY, os.urandom(FLOOD // 2), masked=False)
+
+    async def scene() -> None:
+        async with csms() as system, relaying(system.url) as running:
+            peer = await station(running.port)
+            visit = await system.visit()
+            visit.writer.write(whole)
+            visit.writer.close()
+            got = bytearray()
+            while len(got) < len(whole):
+                got += await peer.read(min(FLOOD // 16, len(whole) - len(got)))
+                await asyncio.sleep(0.3)
+            assert got == whole
+            assert await peer.read_rest() == b""
+            peer.close()
+
+    play(scene())
+
+
 @pytest.mark.processes
 def test_the_end_of_the_process_is_told_to_all(tmp_path: Path) -> None:
     port = free_port()

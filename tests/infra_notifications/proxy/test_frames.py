@@ -12,7 +12,6 @@ import pytest
 from infra_notifications.proxy.frames import (
     BINARY,
     CLOSE,
-    CONTINUATION,
     PING,
     PONG,
     TEXT,
@@ -22,6 +21,7 @@ from infra_notifications.proxy.frames import (
     close_frame,
 )
 
+CONTINUATION = 0
 LIMIT, HELD = 100_000, 1_000_000
 
 
