@@ -101,12 +101,14 @@ def party(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(_CHANGE)
-@require_POST
 @never_cache
 def party_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """Begins the registration anew: the old token is dead, the new one is shown once."""
+    """Asks first, then begins the registration anew: the old token is dead, the new one is shown once."""
     found = get_object_or_404(OcpiParty, pk=pk)
-    return _token_page(request, found, services.invite_again(party=found))
+    if request.method == "POST":
+        return _token_page(request, found, services.invite_again(party=found))
+    context = {"page_title": _("New token of %(name)s") % {"name": found}, "party": found}
+    return render(request, "infra_notifications/ocpi_party_invite.html", context)
 
 
 @requires(_CHANGE)

@@ -32,6 +32,8 @@ NO_PAGES = {
     "infra_notifications:wizard_mark",
     "infra_notifications:wizard_discard",
     "outbox:delivery_preview",
+    # What parties of OCPI ask, with their tokens.
+    "ocpi",
 }
 # Two frames later every colour is the new one.
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -98,6 +100,7 @@ def starts(live: Live) -> list[str]:
     odd = {"connectorId": 1, "errorCode": "OtherError", "vendorErrorCode": "odd", "status": "Faulted"}
     live.call("POST", "/api/v1/charging/messages", message | {"payload": odd})
     live.call("POST", "/api/v1/charging/messages", message | {"station": "SBX-0001", "payload": odd})
+    live.api("POST", "/charging/ocpi-parties", {"name": "Charge & Co"})
     ((draft,),) = live.rows(
         "INSERT INTO infra_notifications_groupdraft (owner_id, name, description, marked, updated_at)"
         " SELECT u.id, 'Walked', '', array(SELECT id FROM infra_notifications_chargepoint LIMIT 60), now()"
