@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -68,11 +69,29 @@ def _unnest(columns: Sequence[Col], alias: str = "x", *, ordinality: str = "") -
 def array_literal(values: Iterable[Any]) -> str:
     """PostgreSQL's text form of an array: ten times quicker than the driver's own, which asks for each value's type.
 
-    Takes None, numbers, booleans, datetimes, UUIDs and texts; every text is quoted. Columns repeat themselves (one
-    moment, one protocol, one status for many rows), so each value is written out once.
+    Takes None, numbers, booleans, datetimes, UUIDs and texts; every text is quoted. Whole numbers and texts are written
+    out at once; other columns repeat themselves (one moment for many rows), so each value is written out once.
     """
+    values = list(values)
+    types = set(map(type, values))
+    if types <= {int, NoneType}:
+        return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
+    if types <= {str, NoneType} and (literal := _texts(values)):
+        return literal
     elements: dict[Any, str] = _Elements({None: "NULL"})
     return "{" + ",".join([elements[value] for value in values]) + "}"
+
+
+# Stand between texts, and for those that are missing, until all are quoted; texts that hold them are quoted singly.
+_BETWEEN, _MISSING = "\x1f", "\x1e"
+
+
+def _texts(values: Sequence[str | None]) -> str:
+    joined = _BETWEEN.join([_MISSING if value is None else value for value in values])
+    if joined.count(_BETWEEN) != len(values) - 1 or joined.count(_MISSING) != values.count(None):
+        return ""
+    quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace(_BETWEEN, '","')
+    return f'{{"{quoted}"}}'.replace(f'"{_MISSING}"', "NULL")
 
 
 class _Elements(dict[Any, str]):

@@ -86,6 +86,10 @@ class Pace(msgspec.Struct, array_like=True):
         self.heartbeat_at = received_at
         return True
 
+    def is_watched(self, now: datetime) -> bool:
+        """Whether it is known for so long that its longest gap is no accident."""
+        return self.watched_since is not None and now - self.watched_since >= WATCHED
+
     def allowed(self, now: datetime, default_s: int) -> Allowance:
         """What is normal by what was learnt."""
         least_s = min(SHORTEST_SILENCE_S, default_s)
@@ -94,7 +98,7 @@ class Pace(msgspec.Struct, array_like=True):
         if learnt is not None and (self.usual_s or 0) <= learnt.silence_s:
             return learnt
         usual = _learnt(self.usual_s, IntervalSource.MESSAGES, least_s)
-        if learnt is None and self.watched_since is not None and now - self.watched_since >= WATCHED:
+        if learnt is None and self.is_watched(now):
             learnt = usual
         allowance = learnt or Allowance(default_s, default_s, IntervalSource.DEFAULT)
         # Gaps that were twice longer than what is normal are normal.

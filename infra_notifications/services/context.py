@@ -96,6 +96,10 @@ WITH {COVERING}, {_OPENINGS}, {_SILENT_SOURCE}, maintenance AS (
 SELECT 'maintenance', id, '', 0, until FROM maintenance
 UNION ALL SELECT 'source', id, '', 0, until FROM silent_source
 UNION ALL SELECT 'begun', charge_point_id, "case", openings, next_check_at FROM begun
+UNION ALL SELECT DISTINCT 'member', charge_point_id, '', 0, NULL::timestamptz FROM infra_notifications_groupmembership
+WHERE charge_point_id = ANY(%(points)s)
+UNION ALL SELECT DISTINCT 'notified', incident_id, '', 0, NULL::timestamptz FROM infra_notifications_notice
+WHERE incident_id = ANY(%(incidents)s)
 UNION ALL SELECT 'flapping', charge_point_id, "case", openings, next_check_at FROM infra_notifications_flapping
 WHERE ended_at IS NULL AND charge_point_id = ANY(%(points)s)"""  # noqa: S608 - our own text alone
 _EVALUATE = f"""
@@ -116,10 +120,14 @@ class NotificationContext:
     """By charge point, until when it is in maintenance, and until when its silence may be that of its source; by charge
     point and case, when its flapping is told next.
 
-    `points` are the charge points that this knows of; `begun` flap since just now; `openings` says how often.
+    `points` are the charge points that this knows of, `members` those of them that are in a group; `notified` those of
+    the incidents that were asked for about which something was decided; `begun` flap since just now; `openings` says
+    how often.
     """
 
     points: set[int] = field(default_factory=set)
+    members: set[int] = field(default_factory=set)
+    notified: set[int] = field(default_factory=set)
     maintenance: dict[int, datetime] = field(default_factory=dict)
     silent_sources: dict[int, datetime] = field(default_factory=dict)
     flapping: dict[Pair, datetime] = field(default_factory=dict)
@@ -135,7 +143,13 @@ class NotificationContext:
         return now if pair in self.begun else self.flapping.get(pair)
 
 
-def context_of(points: Iterable[int], now: datetime, *, opened: Sequence[tuple[int, Case]] = ()) -> NotificationContext:
+def context_of(
+    points: Iterable[int],
+    now: datetime,
+    *,
+    opened: Sequence[tuple[int, Case]] = (),
+    incidents: Iterable[int] = (),
+) -> NotificationContext:
     """What surrounds these charge points now, in one statement.
 
     `opened` are the cases that just opened and stand in the table by now: where that was once too often, flapping
@@ -144,8 +158,11 @@ def context_of(points: Iterable[int], now: datetime, *, opened: Sequence[tuple[i
     found = NotificationContext(set(points))
     pairs = sorted({(point, case.value) for point, case in opened})
     with connection.cursor() as cursor:
-        cursor.execute(_CONTEXT, _parameters(found.points, pairs, now))
+        cursor.execute(_CONTEXT, _parameters(found.points, pairs, now) | {"incidents": list(incidents)})
         for what, point, case, openings, moment in cursor.fetchall():
+            if what in ("member", "notified"):
+                (found.members if what == "member" else found.notified).add(point)
+                continue
             if what in ("maintenance", "source"):
                 (found.maintenance if what == "maintenance" else found.silent_sources)[point] = moment
                 continue

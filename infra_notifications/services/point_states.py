@@ -15,7 +15,7 @@ from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.services.directory import Point
-from infra_notifications.services.unit_of_work import IncidentStore, PointFacts, PointState
+from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStore, PointState
 
 # What comes too late moves no deadline.
 _LIFE = columns(
@@ -24,7 +24,7 @@ _LIFE = columns(
 _MEMORY = columns(ChargePointState, "memory")
 _FACTS = columns(
     ChargePointState,
-    *PointFacts._fields,
+    *FACTS,
     "status",
     "status_at",
     computed={"status_at": "coalesce(x.status_at, t.status_at)"},
@@ -75,10 +75,11 @@ class PointStates:
 
     def _learnt(self, state: PointState) -> Learnt:
         """The interval and silence that were learnt, in seconds, and from what; what was not learnt may be by now."""
-        facts = state.facts
-        if not state.pace_changed and facts.learnt_silence_s is not None:
-            return facts.learnt_interval_s, facts.learnt_silence_s, facts.interval_source
-        allowed = state.memory.pace.allowed(self._now, self._default_s)
+        *_facts, interval_s, silence_s, source = state.facts
+        pace = state.memory.pace
+        if not state.pace_changed and (silence_s is not None or not pace.is_watched(self._now)):
+            return interval_s, silence_s, source
+        allowed = pace.allowed(self._now, self._default_s)
         is_learnt = allowed.source != IntervalSource.DEFAULT
         return (allowed.interval_s, allowed.silence_s, allowed.source.value) if is_learnt else _NOTHING
 
@@ -159,35 +160,27 @@ class PointStates:
         update_rows("infra_notifications_chargepointstate", _KEY, _LIFE, lives)
         update_rows("infra_notifications_chargepointstate", _KEY, _MEMORY, changes, shared=(*_LIFE, *_FACTS))
 
-    def _facts(self, pk: int, state: PointState) -> tuple[PointFacts, datetime | None]:
+    def _facts(self, pk: int, state: PointState) -> tuple[Facts, datetime | None]:
         """What a row says now beside its memory and status; and its new deadline, None where that stays.
 
         Only a later message moves it, and one that came too late wakes nobody. What was received after its station's
         connection closed shows that it is back; a connection that was opened with no word of its version leaves what
         was known.
         """
-        (seen, source), before, was = self._heard[pk], state.seen_before, state.facts
-        learnt, silent_at, connectivity = self._learnt(state), None, was.connectivity
-        is_back = was.disconnected_at is None or seen >= was.disconnected_at
+        (seen, source), before = self._heard[pk], state.seen_before
+        connectivity, version, source_id, other_id, disconnected_at, *_rest = state.facts
+        learnt, silent_at = self._learnt(state), None
+        is_back = disconnected_at is None or seen >= disconnected_at
         if before is None or seen > before:
             deadline = self._deadline(pk, seen, learnt[1])
             if deadline > self._now or connectivity != Connectivity.SILENT:
                 silent_at, connectivity = deadline, Connectivity.ONLINE.value if is_back else connectivity
-        if is_back and connectivity == Connectivity.OFFLINE and was.disconnected_at is not None:
+        if is_back and connectivity == Connectivity.OFFLINE and disconnected_at is not None:
             connectivity = Connectivity.ONLINE.value
-        source_id, other_id = was.source_id, was.other_source_id
         if source is not None and source != source_id and (before is None or seen >= before):
             source_id, other_id = source, source_id if source_id is not None else other_id
-        facts = PointFacts(
-            connectivity,
-            self._protocols[pk] or was.ocpp_version,
-            source_id,
-            other_id,
-            None if is_back else was.disconnected_at,
-            state.clock_error_s,
-            *learnt,
-        )
-        return facts, silent_at
+        disconnected_at, version = None if is_back else disconnected_at, self._protocols[pk] or version
+        return (connectivity, version, source_id, other_id, disconnected_at, state.clock_error_s, *learnt), silent_at
 
 
 _KEY = Col("charge_point_id", "bigint")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.db import connection
@@ -18,14 +18,14 @@ from core.sql import Col, array_literal, columns, insert_rows, take_ids, update_
 from core.unit_of_work import UnitOfWork
 from infra_notifications.choices import Case, CloseReason, Connectivity, IntervalSource
 from infra_notifications.event_kinds import CASE_KINDS, RECOVERED
-from infra_notifications.models import ChargePoint, ChargePointState, Incident
+from infra_notifications.models import ChargePointState, Incident
 from infra_notifications.rules import lifecycle
 from infra_notifications.rules.lifecycle import CaseHistory, IncidentState, PointHistory, Signal
 from infra_notifications.rules.memory import PointMemory, read_memory, stored_memory
 from infra_notifications.services.context import context_of
 from infra_notifications.services.decisions import decide_closings, decide_openings, max_age, reconsider_too_old
 from infra_notifications.services.notifying import notify_due
-from infra_notifications.services.payloads import incident_at
+from infra_notifications.services.payloads import incident_at, points_of
 from outbox.contract import NewEvent
 from outbox.services import publish
 
@@ -52,18 +52,21 @@ _NAMES = tuple(column.name for column in _COLUMNS)
 _FIELDS = ", ".join(f"i.{name}" for name in _NAMES)
 
 
-class PointFacts(NamedTuple):
-    """The columns of a state row that seldom change."""
-
-    connectivity: str = Connectivity.NEVER.value
-    ocpp_version: str = ""
-    source_id: int | None = None
-    other_source_id: int | None = None
-    disconnected_at: datetime | None = None
-    clock_error_s: int | None = None
-    learnt_interval_s: int | None = None
-    learnt_silence_s: int | None = None
-    interval_source: str = IntervalSource.DEFAULT.value
+# The columns of a state row that seldom change.
+FACTS = (
+    "connectivity",
+    "ocpp_version",
+    "source_id",
+    "other_source_id",
+    "disconnected_at",
+    "clock_error_s",
+    "learnt_interval_s",
+    "learnt_silence_s",
+    "interval_source",
+)
+Facts = tuple[Any, ...]
+_NO_FACTS: Facts = (Connectivity.NEVER.value, "", None, None, None, None, None, None, IntervalSource.DEFAULT.value)
+_CLOCK_ERROR = FACTS.index("clock_error_s")
 
 
 class PointState(msgspec.Struct):
@@ -72,17 +75,14 @@ class PointState(msgspec.Struct):
     `facts`, `status` and `seen_before` are as they are stored; the flags say whether what is remembered is not.
     """
 
-    facts: PointFacts
+    memory: PointMemory
     status: str
     seen_before: datetime | None
-    memory: PointMemory
     last_seen: datetime | None
+    facts: Facts
     clock_error_s: int | None
     memory_changed: bool = False
     pace_changed: bool = False
-
-
-_FACTS = ", ".join(PointFacts._fields)
 
 
 def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
@@ -91,19 +91,19 @@ def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
         cursor.execute(
             # Each row is looked up, never the whole table read: what a batch touches is in memory. And a number is read
             # in a tenth of the time of a date.
-            "SET LOCAL random_page_cost = 1.1; SELECT charge_point_id, memory, status,"  # noqa: S608
-            f" (extract(epoch FROM last_seen) * 1000000)::bigint, {_FACTS} FROM infra_notifications_chargepointstate"
+            "SET LOCAL random_page_cost = 1.1; SELECT charge_point_id, memory, status,"  # noqa: S608 - our own names
+            f" (extract(epoch FROM last_seen) * 1000000)::bigint, {', '.join(FACTS)}"
+            " FROM infra_notifications_chargepointstate"
             " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE",
             [array_literal(charge_point_ids)],
         )
         cursor.nextset()
-        return {pk: _read_point(*row) for pk, *row in cursor.fetchall()}
+        return {row[0]: _read_point(row[1], row[2], row[3], row[4:]) for row in cursor.fetchall()}
 
 
-def _read_point(memory: str = "", status: str = "", seen_us: int | None = None, *values: Any) -> PointState:
+def _read_point(memory: str = "", status: str = "", seen_us: int | None = None, facts: Facts = _NO_FACTS) -> PointState:
     last_seen = _EPOCH + timedelta(microseconds=seen_us) if seen_us is not None else None
-    facts = PointFacts(*values)
-    return PointState(facts, status, last_seen, read_memory(memory), last_seen, facts.clock_error_s)
+    return PointState(read_memory(memory), status, last_seen, last_seen, facts, facts[_CLOCK_ERROR])
 
 
 def _read_state(pk: int, case: str, *values: Any) -> IncidentState:
@@ -255,28 +255,35 @@ class IncidentStore(UnitOfWork):
 
     def _notify(self, was_new: Sequence[tuple[int, IncidentState]], known: Sequence[tuple[int, IncidentState]]) -> None:
         """Decides who is told of what opened or ended, and tells what is to be told now."""
-        ended = [(cp, state) for cp, state in known if state.closed_now]
-        freshened = [state for _cp, state in known if state.freshened]
-        if not (was_new or ended or freshened):
+        if not (was_new or any(state.closed_now or state.freshened for _cp, state in known)):
             return
         concerned = {cp for cp, _ in (*was_new, *known)}
-        context = context_of(concerned, self.now, opened=[(cp, state.case) for cp, state in was_new])
-        decide_openings(opened=was_new, context=context, now=self.now)
-        decide_closings(closed=ended, context=context, now=self.now)
-        reconsider_too_old(incidents=freshened, now=self.now)
-        ids = [state.id for _cp, state in (*was_new, *known) if state.id is not None]
+        context = context_of(
+            concerned,
+            self.now,
+            opened=[(cp, state.case) for cp, state in was_new],
+            incidents=[state.id for _cp, state in known if state.id is not None],
+        )
+        opened = [(cp, state) for cp, state in was_new if cp in context.members]
+        told = [(cp, state) for cp, state in known if state.id in context.notified]
+        if not (opened or told):
+            return
+        decide_openings(opened=opened, context=context, now=self.now)
+        decide_closings(closed=[(cp, state) for cp, state in told if state.closed_now], context=context, now=self.now)
+        reconsider_too_old(incidents=[state for _cp, state in told if state.freshened], now=self.now)
+        ids = [state.id for _cp, state in (*opened, *told) if state.id is not None]
         notify_due(now=self.now, incident_ids=ids, context=context)
 
     def _publish(self, opened: Sequence[tuple[int, IncidentState]], ended: Sequence[tuple[int, IncidentState]]) -> None:
         """Tells the outbox of each incident that opened or ended; webhooks and the event log listen to these."""
-        points = ChargePoint.objects.select_related("state").in_bulk({cp for cp, _ in (*opened, *ended)})
+        points = points_of({cp for cp, _ in (*opened, *ended)})
         changes = [(cp, state, "opened", CASE_KINDS[state.case], state.opened_at) for cp, state in opened]
         changes += [(cp, state, "closed", RECOVERED, state.closed_at or self.now) for cp, state in ended]
         events = [
             NewEvent(
                 kind=kind,
                 subject=f"charge_point:{cp}",
-                payload=incident_at(points[cp], state),
+                payload=incident_at(*points[cp], state),
                 dedup_key=f"incident:{state.id}:{change}",
                 occurred_at=at,
             )
