@@ -36,6 +36,10 @@ NASTY = [
     "%",
     "😀",
     "\u202e",
+    # What stands between texts, and for those that are missing, while they are written out.
+    "\x1e",
+    "\x1f",
+    "a\x1fb\x1e",
 ]
 COLUMNS = (
     Col("t", "text"),
@@ -107,6 +111,14 @@ def test_rows_are_updated_by_their_key(table: str) -> None:
     insert_rows(table, columns, [("a", 1), ("b", 2), ("c", 3)])
     assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), [("a", 10), ("c", None), ("missing", 5)]) == 2
     assert stored("t, n") == [("a", 10), ("b", 2), ("c", None)]
+
+
+def test_what_rows_have_alike_is_passed_once(table: str) -> None:
+    insert_rows(table, (Col("t", "text"), Col("n", "bigint")), [("a", 1), ("b", 2), ("c", 3)])
+    shared = (Col("b", "boolean"), Col("at", "timestamptz", 'coalesce(x."at", t."at")'))
+    rows = [("a", 10, (True, NOW)), ("b", None, (True, NOW)), ("c", 30, (None, None))]
+    assert update_rows(table, Col("t", "text"), (Col("n", "bigint"),), rows, shared=shared) == 3
+    assert stored("t, n, b, at") == [("a", 10, True, NOW), ("b", None, True, NOW), ("c", 30, None, None)]
 
 
 def test_an_update_may_be_guarded(table: str) -> None:
