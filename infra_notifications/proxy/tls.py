@@ -8,8 +8,8 @@ from pathlib import Path
 
 from infra_notifications.proxy.options import Options
 
-# asyncio gives each TLS connection a read buffer of 256 KiB and fills it with zeros, which is real memory: 280 KiB for a
-# station (both sockets), 41 with this. Nothing is lost: a TLS record holds 16 KiB at the most.
+# asyncio gives each TLS connection a read buffer of 256 KiB and fills it with zeros, which is real memory: 280 KiB a
+# station (two sockets), 41 with this. Nothing is lost: a TLS record holds 16 KiB at the most.
 sslproto.SSLProtocol.max_size = 16 * 1024
 
 
