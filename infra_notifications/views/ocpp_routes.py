@@ -44,7 +44,12 @@ class RouteList(ListPage):
         Column("enabled", gettext_lazy("State"), f"{_CELLS}/route_state.html", sort="enabled"),
         Column("connected", gettext_lazy("Connected"), f"{_CELLS}/route_connected.html", numeric=True),
         Column("moved", gettext_lazy("Moved away"), sort="moved", numeric=True),
-        Column("register_unknown", gettext_lazy("Registers unknown stations"), value=lambda row: row.register_unknown),
+        Column(
+            "register_unknown",
+            gettext_lazy("Unknown stations"),
+            value=lambda row: _("registered") if row.register_unknown else _("listed"),
+            export="register_unknown",
+        ),
         Column("upstream", gettext_lazy("CSMS"), f"{_CELLS}/route_upstream.html", sort="upstream", export="upstream"),
         Column("created_at", gettext_lazy("Created"), "console/cells/ago.html", sort="created_at"),
     )
