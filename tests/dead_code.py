@@ -28,6 +28,10 @@ CALLABLE = ("function", "method", "class")
 CALLED_BY_OTHERS: Mapping[str, str] = {
     "*Config": "Django finds an app's configuration by its base class",
     "clean_*": "Django's forms clean each field by the method of its name",
+    "on_*": "paho-mqtt calls it for what comes from the broker",
+    "label_from_instance": "Django's forms name each row of a choice by it",
+    "DATE_FORMAT": "Django's formats of a language",
+    "TIME_FORMAT": "Django's formats of a language",
     "collect": "prometheus-client asks a collector at each scrape",
     "has_*_permission": "Django's admin asks whether a page is allowed",
     "get_readonly_fields": "Django's admin asks which fields are shown only",

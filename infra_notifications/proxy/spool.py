@@ -210,11 +210,6 @@ def folders_in(base: Path) -> list[Path]:
         return []
 
 
-def bytes_in(base: Path) -> int:
-    """How much waits to be taken in."""
-    return sum(segment.size for folder in folders_in(base) for segment in segments_of(folder))
-
-
 def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -146,7 +146,7 @@ def messages_of(said: Sequence[tuple[Any, ...]], now: datetime, first: dict[Any,
     batch = []
     for name, number, what, age, identity in said:
         received = now if age is None else now - timedelta(seconds=age)
-        payload = {"connectorId": number} if SAID[what] is None else SAID[what] | {"connectorId": number}
+        payload = (SAID[what] or {}) | {"connectorId": number}
         if identity:
             moment = first.setdefault((name, number, what, identity), received.isoformat())
             payload = payload | {"timestamp": moment}

@@ -104,8 +104,8 @@ def test_whatever_is_not_known_is_not_kept() -> None:
             "connectorId": {"a": "S"},
         }
         assert "S" not in list(texts(retained(action, odd)))
-    for odd in (None, "S", ["S"], 7):
-        assert retained("Authorize", odd) == {}
+    for nothing in (None, "S", ["S"], 7):
+        assert retained("Authorize", nothing) == {}
 
 
 def test_names_in_other_spellings_are_kept_and_hidden_alike() -> None:

@@ -55,7 +55,7 @@ def send(messages: list[OcppMessage], *, is_one_batch: bool) -> list[int | None]
     """The connectors of the incidents that follow."""
     for batch in [messages] if is_one_batch else [[message] for message in messages]:
         assert take(*batch).rejected == []
-    return sorted(Incident.objects.values_list("charge_point__connector", flat=True))
+    return list(Incident.objects.order_by("charge_point__connector").values_list("charge_point__connector", flat=True))
 
 
 @ONE_BY_ONE

@@ -39,7 +39,7 @@ def raises(events: Sequence[ClaimedEvent]) -> dict[int, Refreshed]:
 
 
 def test_payloads_are_those_of_now() -> None:
-    kind("renewed", HERE + "renewed")
+    kind("renewed", HERE + renewed.__name__)
     batch = bring_up_to_date([a_claim(kind="test.renewed"), a_claim()])
     assert [delivery.event.payload["title"] for delivery in batch.claimed] == ["Now", "A fuse tripped"]
     assert (batch.outcomes, batch.over) == ({}, set())
@@ -54,13 +54,13 @@ def test_what_is_gone_is_not_sent_and_says_why() -> None:
 
 def test_what_cannot_be_brought_up_to_date_is_sent_as_it_was_written() -> None:
     kind("raises", HERE + "raises")
-    kind("renewed", HERE + "renewed")
+    kind("renewed", HERE + renewed.__name__)
     batch = bring_up_to_date([a_claim(kind="test.raises"), a_claim(kind="test.renewed")])
     assert [delivery.event.payload["title"] for delivery in batch.claimed] == ["A fuse tripped", "Now"]
     assert batch.outcomes == {}
 
 
-@pytest.mark.parametrize(("refresh", "verdict"), [("", Verdict.RELEASED), (HERE + "renewed", Verdict.HELD_BACK)])
+@pytest.mark.parametrize(("refresh", "verdict"), [("", Verdict.RELEASED), (HERE + renewed.__name__, Verdict.HELD_BACK)])
 @pytest.mark.parametrize("together", [True, False])
 def test_answer_never_comes_first(refresh: str, verdict: Verdict, together: bool) -> None:
     """It waits for the first mail, or that one says by itself what holds by then."""

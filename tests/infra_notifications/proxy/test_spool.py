@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infra_notifications.proxy.journal import Half, Journal
 from infra_notifications.proxy.reader import FolderReader, journal_of
 from infra_notifications.proxy.records import Rank, Record, encode, records_in
-from infra_notifications.proxy.spool import Spool, bytes_in, is_alive, segments_of
+from infra_notifications.proxy.spool import Spool, folders_in, is_alive, segments_of
 from infra_notifications.rules.frames import HeardMessage
 
 MANY = 1 << 30
@@ -28,6 +28,11 @@ def record(number: int, rank: int = Rank.STATE, route: str = "main") -> tuple[Re
 
 def numbers(reader: FolderReader, most: int = 10_000) -> list[int]:
     return [one.number for one in reader.take(most)]
+
+
+def bytes_in(base: Path) -> int:
+    """How much waits to be taken in."""
+    return sum(segment.size for folder in folders_in(base) for segment in segments_of(folder))
 
 
 def test_what_is_written_is_read_in_order_across_ranks(tmp_path: Path) -> None:
