@@ -16,7 +16,7 @@ from infra_notifications.forms.routes import MoveForm
 from infra_notifications.models import MovedStation, OcppRoute, StationConnection, UnknownChargePoint
 from infra_notifications.services import maintenance, members
 from infra_notifications.services.adoption import adopt_stations, whole_stations
-from infra_notifications.services.ocpp_routes import move_passed_on, move_stations
+from infra_notifications.services.ocpp_routes import move_stations
 
 Sentence = Callable[[int, Mapping[str, Any]], str]
 # What `ngettext_lazy` returns has no public type.
@@ -157,13 +157,13 @@ def _move_back(run: BulkRun) -> list[int]:
 
 
 def _move(run: BulkRun) -> list[int]:
-    """Moves the stations of these connections, which one route passes on, to another."""
+    """Moves the stations of these connections by one route to another."""
     target = OcppRoute.objects.filter(pk=run.arguments["target"]).first()
     route = OcppRoute.objects.filter(pk=run.arguments["route"]).first()
     if target is None or route is None:
         raise Refused(_("The route is gone."))
     by_station = {row.station: row.pk for row in StationConnection.objects.filter(pk__in=run.ids, route=route.slug)}
-    moved = move_passed_on(route=route, stations=list(by_station), target=target, now=run.now)
+    moved = move_stations(route=route, stations=list(by_station), target=target, now=run.now)
     return [by_station[station] for station in moved]
 
 

@@ -162,19 +162,6 @@ def move_stations(*, route: OcppRoute, stations: Sequence[str], target: OcppRout
     return changed
 
 
-def move_passed_on(*, route: OcppRoute, stations: Sequence[str], target: OcppRoute, now: datetime) -> list[str]:
-    """The same for stations that `route` passes on, by whatever route they connect: those that were moved here go on
-    from where they came. Returns the identities whose route changed."""
-    by_key = {identity_key(name): name for name in stations}
-    came = MovedStation.objects.filter(target=route, station_key__in=by_key).select_related("route")
-    changed = []
-    with transaction.atomic():
-        for move in came:
-            name = by_key.pop(move.station_key, move.station)
-            changed += move_stations(route=move.route, stations=[name], target=target, now=now)
-        return changed + move_stations(route=route, stations=list(by_key.values()), target=target, now=now)
-
-
 # ---- reading ------------------------------------------------------------------------------------------------------
 
 
@@ -188,14 +175,18 @@ def attach_connected(routes: Sequence[OcppRoute]) -> None:
         route.connected, route.known = counts.get(route.slug, (0, 0))  # type: ignore[attr-defined]
 
 
-def attach_points(connections: Sequence[StationConnection]) -> None:
-    """Gives each connection `point`: the first charge point of its station, or None where nobody registered it."""
-    points = ChargePoint.objects.alias(key=Upper("station")).filter(key__in=[each.key for each in connections])
+def attach_ways(route: OcppRoute, connections: Sequence[StationConnection]) -> None:
+    """Gives each connection by a route `point`, the first charge point of its station (None where nobody registered
+    it), and `way`, the slug of the route that it was moved to ("" for none)."""
+    keys = [each.key for each in connections]
+    moved = route.moved_away.filter(station_key__in=keys).values_list("station_key", "target__slug")
+    ways = dict(moved)
+    points = ChargePoint.objects.alias(key=Upper("station")).filter(key__in=keys)
     first: dict[str, int] = {}
     for pk, station in points.order_by("connector", "pk").values_list("pk", "station"):
         first.setdefault(identity_key(station), pk)
     for each in connections:
-        each.point = first.get(each.key)  # type: ignore[attr-defined]
+        each.point, each.way = first.get(each.key), ways.get(each.key, "")  # type: ignore[attr-defined]
 
 
 def source_of_route(route: OcppRoute) -> Source | None:

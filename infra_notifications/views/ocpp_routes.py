@@ -187,6 +187,7 @@ class RouteStations(_RouteTab):
             numeric=True,
         ),
         Column("last_seen", gettext_lazy("Last seen"), "console/cells/ago.html", sort="last_seen"),
+        Column("way", gettext_lazy("Moved to")),
     )
     default_sort = "station"
     placeholder = gettext_lazy("Search, e.g. connected:no seen:<1h")
@@ -197,7 +198,7 @@ class RouteStations(_RouteTab):
         return StationConnection.objects.filter(route=self.route.slug)
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
-        services.attach_points(rows)
+        services.attach_ways(self.route, rows)
 
 
 class MovedStationList(_RouteTab):

@@ -163,9 +163,11 @@ def test_a_fault_posted_with_the_key_lands_in_the_mailbox(demo: Demo) -> None:
     Live.wait_until(arrived, "the mail is in the mailbox", 15)
 
 
-def asked(demo: Demo, path: str) -> Any:
+def asked(demo: Demo, path: str, body: Any = None) -> Any:
     request = urllib.request.Request(
-        f"{demo.facts['url']}/api/v1/charging/{path}", headers={"Authorization": f"Bearer {demo.facts['api_key']}"}
+        f"{demo.facts['url']}/api/v1/charging/{path}",
+        json.dumps(body).encode() if body is not None else None,
+        {"Authorization": f"Bearer {demo.facts['api_key']}", "Content-Type": "application/json"},
     )
     return json.loads(urllib.request.urlopen(request, timeout=10).read())
 
@@ -186,6 +188,25 @@ def test_stations_live_through_the_proxy_and_what_happens_to_them_is_told(demo: 
         .read()
         .decode()
     )
+
+
+def test_a_station_is_moved_to_another_csms_without_touching_it(demo: Demo) -> None:
+    upstream = asked(demo, "ocpp-routes/demo")["upstream"].replace("127.0.0.1", "localhost")
+    asked(demo, "ocpp-routes", {"slug": "other", "upstream": upstream})
+    before = asked(demo, "stations/SBX-0020")["since"]
+    assert asked(demo, "ocpp-routes/demo/move", {"stations": ["sbx-0020"], "target": "other"}) == {
+        "moved": ["sbx-0020"]
+    }
+
+    def is_back() -> bool:
+        station = asked(demo, "stations/SBX-0020")
+        return bool(station["connected"] and station["since"] > before and station["close_code"] == 1012)
+
+    Live.wait_until(is_back, "it was asked to connect again, and is back", 60)
+    assert asked(demo, "stations/SBX-0021")["close_code"] is None
+    # Whoever was asked to connect again was never unavailable.
+    found = asked(demo, "incidents?q=open:yes%20case:unavailable")["items"]
+    assert "DE*SBX*E0020*1" not in [incident["charge_point"] for incident in found]
 
 
 def test_a_taken_port_is_said_in_a_sentence(clone: Path, demo: Demo) -> None:
