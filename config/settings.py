@@ -170,12 +170,8 @@ CHARGING_MAIL_MAX_AGE_S = env.number("CHARGING_MAIL_MAX_AGE_S", 24 * 3600, least
 CHARGING_SWEEP_S = env.number("CHARGING_SWEEP_S", 5, least=1)
 # By which country code and party id parties of OCPI know this installation.
 OCPI_PARTY = env.party("OCPI_PARTY", "DE*SBX")
-# Networks in which the OCPP proxy may call a CSMS although they are private (CIDR list), and the address under which
-# stations reach the proxy.
+# Networks in which the OCPP proxy may call a CSMS although they are private (CIDR list).
 OCPP_UPSTREAM_NETWORKS = env.networks("OCPP_UPSTREAM_NETWORKS")
-OCPP_PUBLIC_URL = env.url(
-    "OCPP_PUBLIC_URL", ("ws", "wss"), f"{'wss' if _site.scheme == 'https' else 'ws'}://{_hostname}:9000"
-).rstrip("/")
 # Stations' time to connect anew after the proxy stopped; where it keeps what it heard until that is taken in, how much.
 OCPP_GRACE_S = env.number("OCPP_GRACE_S", 120)
 OCPP_SPOOL_DIR = env.text("OCPP_SPOOL_DIR", str(VAR_DIR / "ocpp" / "spool"))
@@ -184,6 +180,10 @@ OCPP_SPOOL_MAX_MB = env.number("OCPP_SPOOL_MAX_MB", 256, least=1)
 # --- the OCPP proxy ----------------------------------------------------------------------------------
 OCPP_HOST = env.text("OCPP_HOST", "127.0.0.1")
 OCPP_PORT = env.number("OCPP_PORT", 9000, least=1)
+# The address under which stations reach it.
+OCPP_PUBLIC_URL = env.url(
+    "OCPP_PUBLIC_URL", ("ws", "wss"), f"{'wss' if _site.scheme == 'https' else 'ws'}://{_hostname}:{OCPP_PORT}"
+).rstrip("/")
 OCPP_PROXY_PROCESSES = env.number("OCPP_PROXY_PROCESSES", 1, least=1)
 # A file of authorities by which a CSMS behind wss:// is judged, instead of the system's.
 OCPP_UPSTREAM_CA = env.text("OCPP_UPSTREAM_CA", "")
