@@ -48,11 +48,12 @@ class Pace(msgspec.Struct, array_like=True):
     def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> bool:
         """Learns from a message and says whether it taught anything; one that was received before the last does not."""
         is_first = self.watched_since is None
-        self.watched_since = self.watched_since or received_at
-        if last_seen is not None and received_at < last_seen:
-            return is_first
+        if is_first:
+            self.watched_since = received_at
         learnt = False
-        if last_seen is not None and received_at > last_seen:
+        if last_seen is not None and received_at != last_seen:
+            if received_at < last_seen:
+                return is_first
             gap_s = int((received_at - last_seen).total_seconds())
             is_normal = gap_s <= min(SHORTEST_SILENCE_S, default_s)
             is_normal = is_normal or gap_s <= self.allowed(received_at, default_s).silence_s

@@ -91,8 +91,11 @@ def alone(value: Any) -> Any:
 
 def text(value: Any) -> str:
     """A value as text of reasonable length, those of a list one after the other; objects give nothing."""
-    if not isinstance(value, str):
-        value = alone(value)
+    if isinstance(value, str):
+        return value.strip()[:MAX_TEXT]
+    if value is None:  # most fields of most messages
+        return ""
+    value = alone(value)
     if isinstance(value, str):
         return value.strip()[:MAX_TEXT]
     if isinstance(value, list):
@@ -100,11 +103,14 @@ def text(value: Any) -> str:
     return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
+
 def truth(value: Any) -> bool | None:
     """What a 2.x actualValue says of a boolean variable."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return value
-    return {"true": True, "1": True, "false": False, "0": False}.get(text(value).lower())
+    return _TRUTHS.get(text(value).lower())
 
 
 def event_truth(variable: str, value: Any) -> bool | None:
@@ -128,6 +134,8 @@ def may_name(component: str, variable: str) -> bool:
 
 def whole(value: Any) -> int | None:
     """A small whole number in any spelling: as text, with a fraction of nothing, as the only one of a list."""
+    if value is None or type(value) is int:
+        return value if value is not None and 0 <= value < 32_768 else None
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):

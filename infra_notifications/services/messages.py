@@ -19,7 +19,7 @@ from core.device_clock import Moment, judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.receipts import Receipt, digest_of_json
 from core.sql import storable
-from core.text import IdentityKeys, composed, identity, identity_key
+from core.text import IdentityKeys, composed, identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
 from infra_notifications.rules.action_names import CALL
@@ -77,6 +77,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.received = [self.now] * count
         # What each message is: a call, or the result or error that answers one of this action.
         self.kinds = [CALL] * count
+        # Whether it is spelt as OCPP spells it, with all that OCPP requires.
+        self.are_exact = [False] * count
         self.evse_keys, self.stations = [""] * count, [""] * count
         self.keys = IdentityKeys()
         self.evses: list[int | None] = [None] * count
@@ -96,7 +98,10 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             if isinstance(message, HeardMessage) and message.kind != CALL:
                 self.kinds[row] = message.kind
                 continue
-            if is_exact(message.protocol, message.action, message.payload) or not message.action.strip():
+            if is_exact(message.protocol, message.action, message.payload):
+                self.are_exact[row] = True
+                continue
+            if not message.action.strip():
                 continue
             if row in self.incoming.refused:
                 continue
@@ -110,7 +115,11 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 self.incoming.warn(row, note)
 
     def check(self, item: OcppMessage) -> str:
-        return _problem(item)
+        if not item.action.strip() or len(item.action) > 60:
+            return "`action` must be the name of an OCPP action, e.g. StatusNotification."
+        if not self.keys[item.charge_point] and not self.keys[item.station]:
+            return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
+        return ""
 
     def sender(self, row: int) -> str:
         return self.targets[row][0].station_key or self.evse_keys[row]
@@ -189,16 +198,19 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         message = self.messages[row]
         # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set. How long it
         # may have kept a message has no limit, because it says so.
-        forwarded = judge(parse_time(message.received_at), self.now, longest_queue=None)
-        if message.received_at and not forwarded.device_clock:
-            self.incoming.warn(row, NO_RECEIPT)
-        self.received[row], self.queued[row] = forwarded.at, is_offline(message.payload)
+        if message.received_at:
+            forwarded = judge(parse_time(message.received_at), self.now, longest_queue=None)
+            if not forwarded.device_clock:
+                self.incoming.warn(row, NO_RECEIPT)
+            self.received[row] = forwarded.at
+        self.queued[row] = is_offline(message.payload)
         self.evse_keys[row], self.stations[row] = self.keys[message.charge_point], self.keys[message.station]
         evse = evse_of(message.payload)
         self.evses[row] = evse if evse is not None else whole(message.connector)
         if self.kinds[row] == CALL and not self.incoming.errors[row]:
             self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
-            self._note_missing(row)
+            if not self.are_exact[row]:
+                self._note_missing(row)
 
     def _note_missing(self, row: int) -> None:
         """Rejects a request without its required fields, unless what it says can be understood without them."""
@@ -230,8 +242,9 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.alive[row] = self.directory.by_station.get(station, [])
         if isinstance(message, HeardMessage) and not message.from_station:
             self.alive[row] = ()
-        named = composed(message.station or "")
-        return "" if self.targets[row] else f"station {named}" + (f", connector {evse}" if evse else "")
+        if self.targets[row]:
+            return ""
+        return f"station {composed(message.station or '')}" + (f", connector {evse}" if evse else "")
 
     def _note_unknown(self, row: int, evse: int | None) -> None:
         self.unknown[self.evse_keys[row], self.stations[row], evse].append(row)
@@ -387,11 +400,3 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                 values = (facts.get("vendor"), facts.get("model"), facts.get("firmware"))
                 latest |= {point.id: (point.id, *values) for point in self.alive[row]}
         write_boot_facts(latest)
-
-
-def _problem(message: OcppMessage) -> str:
-    if not message.action.strip() or len(message.action) > 60:
-        return "`action` must be the name of an OCPP action, e.g. StatusNotification."
-    if not identity_key(message.charge_point) and not identity_key(message.station):
-        return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
-    return ""

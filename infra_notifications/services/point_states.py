@@ -54,21 +54,22 @@ class PointStates:
         """Notes that these live, and who said so; yields those whose silence a message received then ends."""
         is_heartbeat = message.action.strip().lower() == "heartbeat"
         boot_s, protocol = boot_interval_of(message.action, message.payload), message.protocol.lower()[:12]
+        heard, protocols, default_s, store = self._heard, self._protocols, self._default_s, self._store
         for point in points:
             pk = point.id
-            state = self._store.state_of(pk)
+            state = store.state_of(pk)
             pace, last_seen = state.memory.pace, state.last_seen
             if boot_s and boot_s != pace.boot_s:
                 pace.boot_s = boot_s
                 state.pace_changed = True
-            if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=self._default_s):
+            if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=default_s):
                 state.pace_changed = True
             if last_seen is None or received > last_seen:
                 state.last_seen = received
-            if pk not in self._heard or received > self._heard[pk][0]:
-                self._heard[pk] = received, source
-            self._protocols[pk] = protocol
-            if self._store.is_open(pk, Case.UNAVAILABLE):
+            if pk not in heard or received > heard[pk][0]:
+                heard[pk] = received, source
+            protocols[pk] = protocol
+            if store.is_open(pk, Case.UNAVAILABLE):
                 _interval_s, silence_s, _source = self._learnt(state)
                 if self._deadline(pk, received, silence_s) > self._now:
                     yield pk

@@ -219,10 +219,11 @@ class IncidentStore(UnitOfWork):
         state = self.states[charge_point_id]
         state.memory_changed = False
         memory = state.memory
-        for case in list(memory.raised):
+        for case in [*memory.raised]:
             if not self.is_open(charge_point_id, Case(case)):
                 del memory.raised[case]
-        memory.cleared = {case: faults for case, faults in memory.cleared.items() if faults}
+        if not all(memory.cleared.values()):
+            memory.cleared = {case: faults for case, faults in memory.cleared.items() if faults}
         return stored_memory(memory)
 
     def flush(self) -> None:
