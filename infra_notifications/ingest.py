@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 
 from core.device_clock import EARLIEST
 from core.text import one_line
+from infra_notifications.rules.transfers import alarms_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
@@ -339,7 +340,28 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
 
+def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    """A vendor's own message. No status ends what it says, so that it ends by itself where nobody ends it."""
+    vendor = text(body.get("vendorId"))
+    for alarm in alarms_in(body):
+        yield Observation(
+            action,
+            protocol,
+            alarm.connector,
+            codes=alarm.codes,
+            vendor=vendor,
+            words=alarm.words,
+            over=alarm.over,
+            fault="transfer" + (f"#{alarm.codes[0][:MAX_CODE]}" if alarm.codes else ""),
+            alarming=alarm.is_named and not alarm.over,
+            defective=alarm.is_named and bool(alarm.codes) and not alarm.over,
+            transient=True,
+            occurred_at=parse_time(alarm.occurred_at),
+        )
+
+
 _READERS = {
+    "datatransfer": _data_transfer,
     "stoptransaction": _transaction_end,
     "transactionevent": _transaction_end,
     "statusnotification": _status_notification,

@@ -130,7 +130,9 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: o.protocol.lower().startswith(starts))
     if row.actions:
         is_action = _one_of(row.actions)
-        tests.append(lambda o: is_action(o.action))
+        # What a vendor says in messages of its own is what others say beside a status.
+        is_said = is_action("StatusNotification")
+        tests.append(lambda o: is_action(o.action) or (is_said and o.action == "DataTransfer"))
     if row.statuses:
         is_status = _one_of(row.statuses)
         tests.append(lambda o: is_status(o.status))

@@ -14,10 +14,13 @@ import msgspec
 
 from infra_notifications.rules.action_names import CALL, ERROR, fold
 from infra_notifications.rules.actions import REQUIRED_ANYWHERE
+from infra_notifications.rules.transfers import FIELDS as REPORTED
+from infra_notifications.rules.transfers import data_of, is_report
 from infra_notifications.rules.vocabulary import object_of, text
 
 HIDDEN = "***"
 MOST_TEXT, MOST_ITEMS, MOST_VALUE, MOST_CARRIED = 1_000, 200, 64, 10_000
+_DEEPEST = 4
 
 Fields = Mapping[str, "Fields | None"]
 
@@ -144,3 +147,25 @@ def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
             return
     if carried is not None and isinstance(data, dict):
         kept["data"] = retained(carried, data)
+    elif carried is None and text(kept.get("messageId")) and is_report(kept) and (said := _said(data_of(body), 0)):
+        kept["data"] = said
+
+
+def _said(data: Any, depth: int) -> Any:
+    """What a vendor's own message says of a fault: its texts under the names that are read, and what is yes or no."""
+    if isinstance(data, str):
+        return data[:MOST_TEXT]
+    if isinstance(data, list) and depth < _DEEPEST:
+        return [said for each in data[:MOST_ITEMS] if (said := _said(each, depth + 1))]
+    if not isinstance(data, dict) or depth == _DEEPEST:
+        return None
+    kept: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, dict | list):
+            said = _said(value, depth + 1)
+        else:
+            said = value if isinstance(value, bool) or fold(name) in REPORTED else None
+            said = said[:MOST_TEXT] if isinstance(said, str) else said
+        if said is not None and len(name) <= MOST_VALUE:
+            kept[name] = said
+    return kept

@@ -17,6 +17,7 @@ import msgspec
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
+from infra_notifications.rules.transfers import data_of, is_report, is_status
 from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, alone, pascal
 
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
@@ -170,14 +171,17 @@ def _read_version(wire: WireMessage) -> None:
 
 
 def _read_transfer(wire: WireMessage) -> None:
-    """A DataTransfer that carries a message of OCPP's own, by its `messageId` or `vendorId`."""
+    """A DataTransfer that carries a message of OCPP's own, by its `messageId` or `vendorId`, or by its fields."""
     if wire.action != "DataTransfer" or wire.kind != CALL or "data" not in wire.payload:
         return
     names = (wire.payload.get("messageId"), wire.payload.get("vendorId"))
     named = [found[0] for name in names if isinstance(name, str) and (found := known_action(name))]
     action = next((name for name in named if name in _CARRIED), None)
     if action is None:
-        return
+        # Under a vendor's own name for an alarm or a state.
+        if not is_report(wire.payload) or not is_status(data_of(wire.payload)):
+            return
+        action = "StatusNotification"
     inner = read_wire(wire.protocol, action, wire.payload["data"])
     if inner.problem or inner.kind != CALL or inner.action != action or not inner.payload.keys() & _CARRIED[action]:
         return

@@ -139,15 +139,21 @@ def test_all_that_rules_read_is_kept() -> None:
             kept = retained(action, payload)
             protocol = f"ocpp{version}"
             hidden = [each for each in texts(kept) if each == HIDDEN]
-            if not hidden or action not in ("NotifyEvent", "BootNotification"):
+            if not hidden or action not in ("NotifyEvent", "BootNotification", "DataTransfer"):
                 assert observe(protocol, action, kept) == observe(protocol, action, payload), (version, action)
             assert not is_exact(protocol, action, payload) or is_exact(protocol, action, kept), (version, action)
     assert retained("StatusNotification", fault(info="RCD triggered"), CALL) == fault(info="RCD triggered")
 
 
-def test_a_transfer_is_kept_where_it_carries_a_status_alone() -> None:
+def test_a_transfer_is_kept_where_it_carries_a_status_or_an_alarm_alone() -> None:
     carried = {"vendorId": "x", "messageId": "StatusNotification", "data": fault(idTag="S")}
     assert retained("DataTransfer", carried) == carried | {"data": fault(idTag=HIDDEN)}
     assert retained("DataTransfer", {"vendorId": "x", "data": "idTag=S"}) == {"vendorId": "x", "data": HIDDEN}
     as_text = carried | {"data": json.dumps(fault(idTag="S"))}
     assert retained("DataTransfer", as_text) == carried | {"data": fault(idTag=HIDDEN)}
+    alarm = {"vendorId": "x", "messageId": "FaultNotification"}
+    told = {"errorCode": "E12", "info": "RCD tripped", "active": True, "connectorId": 1}
+    kept = retained("DataTransfer", alarm | {"data": told | {"idTag": "S", "session": {"user": "S", "code": "E13"}}})
+    assert kept == alarm | {"data": told | {"session": {"code": "E13"}}}
+    assert retained("DataTransfer", alarm | {"data": "RCD tripped"})["data"] == "RCD tripped"
+    assert retained("DataTransfer", alarm | {"messageId": "CustomerCard", "data": "S"})["data"] == HIDDEN

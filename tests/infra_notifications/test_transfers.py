@@ -1,0 +1,119 @@
+"""What vendors say of faults in messages of their own (DataTransfer)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from infra_notifications.models import ChargePoint, ChargePointMessage, Incident
+from infra_notifications.rules.frames import Frame
+from infra_notifications.services.frames import message_of
+from tests import clock
+from tests.infra_notifications.helpers import say, station, sweep, take, unmapped
+
+pytestmark = pytest.mark.django_db
+FAULTED = {"errorCode": "GroundFailure", "status": "Faulted", "connectorId": 1}
+
+ALARMS: list[tuple[str | None, Any, str]] = [
+    ("FaultNotification", FAULTED, "FUSE_TRIPPED"),
+    ("Error", {"errorCode": "OverVoltage", "status": "Faulted"}, "OTHER_FAULT"),
+    ("error_event", {"error_code": "GroundFailure", "status": "faulted", "connector_id": "1"}, "FUSE_TRIPPED"),
+    ("Status", FAULTED, "FUSE_TRIPPED"),
+    ("Alarm", "RCD tripped", "FUSE_TRIPPED"),
+    ("ErrorReport", "emergency stop pressed", "FUSE_TRIPPED"),
+    ("Alarm", {"name": "TiltDetected", "value": 1}, "SENSORS"),
+    ("Alarm", {"emergencyStop": True, "doorOpen": False}, "FUSE_TRIPPED"),
+    ("AlarmEvent", {"alarms": [{"code": "E12", "description": "Cabinet door open"}]}, "SENSORS"),
+    ("Fault", {"faultCode": "F0815", "connectorId": 1}, "OTHER_FAULT"),
+    ("EmergencyStopPressed", None, "FUSE_TRIPPED"),
+    ("tamperAlarm", {}, "SENSORS"),
+    ("StatusReport", "Sicherung ausgelöst", "FUSE_TRIPPED"),
+    (None, "RCD tripped", "FUSE_TRIPPED"),
+]
+CALM: list[tuple[str | None, Any]] = [
+    ("Status", {"status": "Accepted"}),
+    ("getErrorLog", "RCD tripped"),
+    ("AlarmConfig", {"code": "E12", "description": "RCD tripped"}),
+    ("DisplayMessage", "In danger press the emergency stop"),
+    ("DefaultTariff", {"code": "E12"}),
+    ("StateOfCharge", {"soc": 50}),
+    ("Event", {"event": "session started", "connector": 1}),
+    ("FaultNotification", {"errorCode": "NoError"}),
+    ("FaultNotification", {"errorCode": 0, "errorMessage": ""}),
+    ("Alarm", {"code": "0x00"}),
+    ("Alarm", {"doorOpen": False}),
+    ("DiagnosticsResult", "RCD self test passed"),
+    ("AlarmCleared", {"code": "E12", "description": "RCD tripped"}),
+    ("Alarm", {"description": "RCD tripped", "state": "cleared"}),
+    ("Heat", json.dumps(FAULTED)),
+]
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    return station(points=1)[0]
+
+
+def transfer(name: str | None, data: Any) -> dict[str, Any]:
+    named = {"vendorId": "com.maker"} | ({"messageId": name} if name is not None else {})
+    return named if data is None else named | {"data": data}
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+@pytest.mark.parametrize(("name", "data", "case"), ALARMS)
+def test_an_alarm_of_a_vendor_is_heard(
+    point: ChargePoint, name: str | None, data: Any, case: str, protocol: str, as_text: bool
+) -> None:
+    sent = json.dumps(data) if as_text and data is not None else data
+    assert say(point, transfer(name, sent), action="DataTransfer", protocol=protocol).accepted == 1
+    assert Incident.objects.get(closed_at=None).case == case
+
+
+@pytest.mark.parametrize(("name", "data", "case"), [row for row in ALARMS if row[0]])
+def test_an_alarm_in_a_frame_is_heard(point: ChargePoint, name: str, data: Any, case: str) -> None:
+    frame = Frame("call", "7", "DataTransfer", transfer(name, data))
+    assert take(message_of(frame, None, point.station, "ocpp1.6")).accepted == 1
+    assert Incident.objects.get(closed_at=None).case == case
+
+
+@pytest.mark.parametrize(("name", "data"), CALM)
+def test_what_is_no_alarm_raises_nothing(point: ChargePoint, name: str | None, data: Any) -> None:
+    assert say(point, transfer(name, data), action="DataTransfer").accepted == 1
+    assert not Incident.objects.exists()
+    assert ChargePointMessage.objects.get().action == "DataTransfer"
+
+
+def test_an_alarm_that_no_rule_knows_is_shown_as_such(point: ChargePoint) -> None:
+    say(point, transfer("Alarm", "something odd"), action="DataTransfer")
+    say(point, transfer("Heat", "something odd"), action="DataTransfer")
+    assert (sum(unmapped().values()), Incident.objects.exists()) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("AlarmCleared", {"code": "E12"}),
+        ("Alarm", {"code": "E12", "active": False}),
+        ("Alarm", {"code": "E12", "state": "resolved"}),
+        ("Alarm", {"code": "0"}),
+        ("FaultReset", None),
+    ],
+)
+def test_the_end_of_an_alarm_ends_it_and_no_fault_of_the_status(point: ChargePoint, name: str, data: Any) -> None:
+    say(point, FAULTED)
+    say(point, transfer("Alarm", {"code": "E12"}), action="DataTransfer", now=clock.NOW + timedelta(seconds=1))
+    assert Incident.objects.filter(closed_at=None).count() == 2
+    say(point, transfer(name, data), action="DataTransfer", now=clock.NOW + timedelta(seconds=2))
+    assert Incident.objects.get(closed_at=None).case == "FUSE_TRIPPED"
+
+
+def test_an_alarm_that_nobody_ends_is_over_after_an_hour(point: ChargePoint) -> None:
+    say(point, transfer("Alarm", "RCD tripped"), action="DataTransfer")
+    sweep(clock.NOW + timedelta(minutes=59))
+    assert Incident.objects.filter(closed_at=None, case="FUSE_TRIPPED").exists()
+    sweep(clock.NOW + timedelta(minutes=61))
+    assert not Incident.objects.filter(closed_at=None, case="FUSE_TRIPPED").exists()
