@@ -91,6 +91,7 @@ FUSE_WORDS = [
     *("stotz", "FI-Schalter*", "FI-Schutz*", "LS-Automat*", "interruptor general", "interruttore generale"),
 ]
 TRIP_WORDS = [
+    *("doorgeslagen", "eruit", "afgevallen", "getript", "eruit geklapt", "saltaron", "fundió"),
     *("saute", "sautent", "salta", "saltan", "scatta", "scattano", "springt", "springen", "fliegt", "fliegen", "löst"),
     *("burn*", "melted", "broken", "dead", "ruptur*", "geschmolzen", "verbrannt", "verbrand*", "gesmolten", "stuk"),
     *("Fehler", "Störung", "défaut", "avería", "fout", "storing"),
@@ -148,6 +149,36 @@ TRIP_WORDS = [
         "disgiunt*",
         "staccat*",
     ),
+]
+# A switch or a fuse by the letters of circuit diagrams, which error codes do not use.
+LABELS = ["QF*", *(f"{letters}{n}" for letters in ("FU", "FB", "FC", "KF", "QS") for n in range(1, 13))]
+LABEL_STATES = ["open", "opened", "off", "offen", "ouvert*", "abiert*", "apert*", "uit", "fault", "error", "alarm"]
+# The currents at which residual current protection acts.
+RESIDUAL_SIZES = [f"{size}{gap}mA{kind}" for size in (6, 30, 300) for gap in ("", " ") for kind in ("", "DC", "AC")]
+RESIDUAL_SIZES += [f"{kind}{size}mA" for size in (6, 30, 300) for kind in ("DC", "AC", "RCD", "RDC")]
+RESIDUAL_SIZES += ["6m A", "30m A", "300m A"]  # as names fall apart that are run together
+SIZE_STATES = [
+    *("fault", "error", "alarm", "trip*", "trigger*", "detected", "exceed*", "*Fehler", "Störung", "ausgel*"),
+    *("erkannt", "überschr*", "défaut", "déclench*", "dépass*", "fallo", "disparad*", "detectad*", "superad*"),
+    *("guasto", "scattat*", "intervenut*", "superat*", "*-fout", "fout", "aangesproken", "overschr*"),
+]
+BLOWN_IN_DUTCH = ["uitgevallen", "uitgeslagen", "gesprongen", "doorgeslagen", "doorgebrand", "gesmolten", "eruit"]
+BLOWN_IN_DUTCH += ["afgevallen", "getript"]
+# Fuses by names that mean something else as well, a stop, a seal or a valve: only together with what fuses do.
+FUSES_OF_THE_HOUSE = [
+    f"{name} {state}"
+    for names, states in (
+        (
+            ("ALS", "ALS is", "stop", "stop is", "stoppen", "stoppen zijn"),
+            BLOWN_IN_DUTCH,
+        ),
+        (("plomb", "plomb a", "plomb est", "plombs", "plombs ont", "plombs sont"), ["saut*", "fondu*", "grill*"]),
+        (("plomos", "plomos han", "plomo"), ["saltado*", "fundido*", "quemado*"]),
+        (("saltado los", "saltaron los", "saltan los", "saltado el"), ["plomos", "plomo"]),
+        (("valvola", "valvola è", "valvole", "valvole sono"), ["saltat*", "bruciat*", "fus*"]),
+    )
+    for name in names
+    for state in states
 ]
 INSULATION_RESISTANCE = [
     *("Riso", "R_iso", "R iso", "Iso-Widerstand", "aislamiento", "isolamento", "isolement", "Isolationswert*"),
@@ -213,6 +244,7 @@ TOO_HIGH = [
     *("troppo alta", "eccessiv*", "superat*", "oltre"),
 ]
 FAULT_CURRENT_WORDS = [
+    *FUSES_OF_THE_HOUSE,
     *("Iso-Fehler", "Isofehler", "iso fault", "iso error", "défaut iso", "Iso-Alarm"),
     *("fault to earth", "fault to ground", "fault to PE", "Phasenschluss", "Schluss gegen Erde"),
     *("short between", "short L1", "short L2", "short L3", "shorting"),
@@ -297,8 +329,54 @@ ALARM_CONTACTS = [
     for part in ("flood", "water", "leak", "smoke", "tilt", "shock", "vibration", "heat")
     for switch in ("switch", "contact")
 ]
+# What a station watches, as one word with its watching: "Waterdetectie", "Wassermeldung".
+WATCHING = [
+    watched + watching
+    for watched_things, watchings in (
+        (
+            ("water", "lek", "lekkage", "vocht", "rook", "brand", "inbraak", "kantel", "schok", "tril", "diefstal"),
+            ("detectie", "melding", "bewaking"),
+        ),
+        (
+            ("Wasser", "Leck", "Leckage", "Feuchte", "Rauch", "Brand", "Einbruch", "Kipp", "Schock", "Diebstahl"),
+            ("detektion", "erkennung", "meldung", "warnung"),
+        ),
+    )
+    for watched in watched_things
+    for watching in watchings
+]
+# What protects against people, by what it protects against.
+AGAINST_PEOPLE = [
+    *(
+        prefix + harm
+        for harm in (
+            *(
+                "tamper*",
+                "theft",
+                "vandal*",
+                "intrusion*",
+                "sabotage*",
+                "manipulation*",
+                "vol",
+                "effraction",
+                "sabotaje",
+            ),
+            *("manipula*", "intrusión", "robo", "manomission*", "effrazion*", "furto", "intrusion*", "vandalism*"),
+            *("sabotagg*", "diefstal*", "inbraak*", "tilt"),
+        )
+        for prefix in ("anti", "anti-")
+    ),
+    "antirrobo*",
+    *(
+        harm + protection
+        for harm in ("Diebstahl", "Sabotage", "Manipulations", "Einbruch", "Vandalismus", "diefstal", "inbraak")
+        for protection in ("schutz*", "sicherung", "überwachung", "beveiliging")
+    ),
+]
 SENSOR_WORDS = [
     *ALARM_CONTACTS,
+    *WATCHING,
+    *AGAINST_PEOPLE,
     *OF_THE_VEHICLE,
     *("Übertemperatur", "Überhitzung", "Überschwemmung"),
     *("thermal derat*", "thermal throttl*", "thermal limit*", "thermal cut*", "Anprall*"),
@@ -443,8 +521,12 @@ SENSOR_WORDS = [
     *("!display", "!absorber", "!service due", "!temperature sensor fault", "!tilt sensor fault", "!not reachable"),
     *("!low battery", "!battery low", "!mounting", "!maintenance"),
 ]
+# "Emergency", as displays without room for it write it.
+EMERGENCY_SHORT = ["emg", "emg.", "emerg", "emerg.", "emer", "emer.", "emgcy", "emcy", "emrg", "emgy"]
 # Stops by hand: what was activated is what protects.
 EMERGENCY_WORDS = [
+    *(f"{short} {part}" for short in EMERGENCY_SHORT for part in ("stop*", "button", "switch", "off", "btn", "pb")),
+    *("em stop", "em. stop", "e/stop", "e. stop", "e.stop", "nood stop", "BAU", "stop d'urgence", "stop emerg*"),
     *("mushroom*", "Schlagtaster", "Pilztaster", "Pilzknopf", "Nottaster", "Not-Taster", "seta pulsad*"),
     *("seta enclavad*", "seta activad*", "fungo premut*"),
     *("emergency stop*", "emergency pressed", "emergency button", "E-stop", "estop", "EMO", "Not-Aus"),
@@ -676,6 +758,12 @@ CALM_SUBJECTS = [
     )
     if not word.startswith("!")
 ]
+# A test of it that failed says that it is not in order.
+TEST_FAILED = [
+    *("!failed", "!fails", "!fehlgeschlagen", "!nicht bestanden", "!échoué*", "!échec", "!fallid*", "!falló"),
+    *("!· bestanden", "!· passed", "!· réussi*", "!· superad*", "!· geslaagd", "!· superat*", "!· riuscit*"),
+    *("!no superad*", "!mislukt*", "!niet geslaagd", "!fallit*", "!non superat*", "!non riuscit*"),
+]
 # What a station does for itself, which nobody has to come for.
 HOUSEKEEPING = [
     *("firmware*", "software*", "update*", "upgrade*", "reboot*", "restart*", "rebooting", "power-on", "reset due"),
@@ -724,6 +812,8 @@ OPERATIVE = [
     "Occupied",
     "Reserved",
 ]
+# While one of these says so, nobody can charge, though it is not Faulted.
+STOPPED = ["Unavailable", "SuspendedEVSE"]
 
 
 def rule(precedence, name, effect, case="", note="", enabled=True, momentary_s=None, **conditions):
@@ -1253,6 +1343,26 @@ RULES = [
     ),
     rule(
         40,
+        "A breaker is named by the letters of its diagram",
+        "raise",
+        FUSE,
+        "Labels such as QF1 (IEC 81346-2 and its forerunners), which stations show as they stand on the breaker.",
+        actions=SN + NE,
+        words=[*LABELS, *ITSELF],
+        and_words=[*TRIPPED_WORDS, *LABEL_STATES],
+    ),
+    rule(
+        40,
+        "A residual current is named by its size",
+        "raise",
+        FUSE,
+        "“6 mA DC fault”: residual current protection is known by the current at which it acts (IEC 62955, IEC 61008).",
+        actions=SN + NE,
+        words=[*RESIDUAL_SIZES, *ITSELF, "!test*", "!*test", "!module", "!sensor*"],
+        and_words=SIZE_STATES,
+    ),
+    rule(
+        40,
         "A sensor is said to have triggered",
         "raise",
         SENSORS,
@@ -1282,7 +1392,7 @@ RULES = [
     ),
     *(
         rule(
-            42,
+            precedence,
             f"{what} is named beside a fault{name}",
             "raise",
             case,
@@ -1295,9 +1405,15 @@ RULES = [
             ("A breaker, fuse or insulation", FUSE, [*FUSE_WORDS, *INSULATION]),
             ("A door, water or smoke", SENSORS, [*LEAVES, *DAMP]),
         )
-        for name, conditions in (
-            ("", {"actions": SN + NE, "statuses": ["Faulted"]}),
-            (" (2.x)", {"actions": NE, "variables": ["Problem", "Tripped"]}),
+        for precedence, name, conditions in (
+            (42, "", {"actions": SN + NE, "statuses": ["Faulted"]}),
+            (42, " (2.x)", {"actions": NE, "variables": ["Problem", "Tripped"]}),
+            # A code that says no more than that something is wrong; asked after what says that all is well.
+            (
+                52,
+                " that stops charging",
+                {"actions": SN, "statuses": STOPPED, "codes": ["OtherError", "InternalError"]},
+            ),
         )
     ),
     # -- 45: the end of an optional meaning of UNAVAILABLE
@@ -1331,7 +1447,7 @@ RULES = [
         actions=SN,
         statuses=["!Faulted"],
         codes=["OtherError", "InternalError"],
-        words=CALM_SUBJECTS,
+        words=[*CALM_SUBJECTS, *TEST_FAILED],
         and_words=[*NEGATIONS, *FINE, *ENDS],
     ),
     rule(
