@@ -991,6 +991,18 @@ RULES = [
     ),
     rule(
         20,
+        "A code that only names what protects",
+        "raise",
+        FUSE,
+        "“RCD” as the whole of a vendor’s code says that it acted; a text that says more is read by its words.",
+        actions=SN,
+        words=[
+            f"={name}"
+            for name in ("RCD", "RCM", "RCMB", "RCBO", "RDC-DD", "RDC-MD", "MCB", "GFCI", "GFI", "CCID", "IMD")
+        ],
+    ),
+    rule(
+        20,
         "Temperature codes of makers",
         "raise",
         SENSORS,
@@ -1544,20 +1556,4 @@ RULES = [
         protocols=["ocpp2"],
         statuses=["Faulted"],
     ),
-]
-
-# NoError beside a text that names a fault, while one charges or may not: the text counts. Beside Available and Preparing
-# it is what was left over of the fault that ended.
-RULES += [
-    seeded
-    | {
-        "precedence": 11,
-        "name": f"{seeded['name']} beside “no error”",
-        "note": "Stations that know no better code report so while one charges or cannot.",
-        "actions": SN,
-        "codes": ["=NoError"],
-        "statuses": ["!Faulted", "!Available", "!Preparing"],
-    }
-    for seeded in RULES
-    if seeded["precedence"] == 40
 ]

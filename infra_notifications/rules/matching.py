@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from infra_notifications.choices import Case, Effect
-from infra_notifications.ingest import UNSPECIFIC, Observation
+from infra_notifications.ingest import FAULTED, UNSPECIFIC, Observation
 from infra_notifications.rules.lettering import Dictionary, plain, spellings
 from infra_notifications.rules.phrases import FULL_FORMS
 from infra_notifications.rules.vocabulary import STANDARD_CODES
@@ -28,6 +28,9 @@ from infra_notifications.rules.wording import (
     taken_apart,
 )
 
+NO_ERROR = "noerror"
+# What words and codes can name.
+NAMED = (Case.FUSE_TRIPPED, Case.SENSORS)
 # A text that repeats a word more often than this says nothing new with it.
 MAX_FINDS = 6
 # Between the words of a phrase, as `re.escape` writes it: "court-circuit" is "court circuit".
@@ -157,7 +160,7 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: o.words.lower() in texts)
     says = _Says(row) if any(not word.startswith("=") for word in row.words) else None
     effect = Effect(row.effect)
-    is_exact = any(text[:1] == "=" and text != "=NoError" for text in (*row.codes, *row.words))
+    is_exact = any(text[:1] == "=" for text in (*row.codes, *row.words))
     is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
     return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, is_specific, is_exact)
 
@@ -268,7 +271,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
     heard = _Heard(observation)
-    rule = next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
+    rule = _beside_no_error(rules, observation, heard)
+    rule = rule or next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
     is_unmapped, ended, is_vague = rule is None, "", False
     if rule is None:
         rule = OTHER_FAULT if observation.defective else None
@@ -282,6 +286,20 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
         unspecific = all(code.lower() in UNSPECIFIC for code in observation.codes)
         is_vague = is_end and rule.case == Case.OTHER_FAULT and unspecific
     return Reading(rule, observation.said, is_unmapped, ended, is_vague)
+
+
+def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, heard: _Heard) -> CompiledRule | None:
+    """The rule for the fuse or sensor that text or vendor's code name beside NoError, as stations report it that
+    know no better code, while one charges or cannot. Beside Available it is left over of the fault that ended."""
+    if not observation.words or observation.status.lower() in ("available", FAULTED):
+        return None
+    codes = tuple(code for code in observation.codes if code.lower() != NO_ERROR)
+    if len(codes) == len(observation.codes):
+        return None
+    bare = replace(observation, codes=codes)
+    rule = next((rule for rule in rules if rule.is_met_by(bare, heard)), None)
+    names = rule is not None and rule.effect == Effect.RAISE and rule.is_specific and rule.case in NAMED
+    return rule if names else None
 
 
 def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: str) -> CompiledRule:

@@ -168,6 +168,39 @@ def test_end_of_an_error_of_ocpp_1_6(payload: dict[str, Any], means: str) -> Non
     assert meaning(payload) == means
 
 
+NOT_AVAILABLE = ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved", "Unavailable"]
+
+
+def test_what_text_or_vendors_code_name_beside_no_error_is_heard_unless_one_may_plug_in() -> None:
+    codes = {
+        FUSE: ["CX004", "GroundFailure", "evse_board_support/MREC2GroundFailure", "MREC8EmergencyStop", "RCD"],
+        SENSORS: ["TiltDetected", "HighTemperature", "CX026"],
+    }
+    words = {
+        FUSE: ["EmergencyStop", "E-STOP", "GroundFault", "ERR_RCD_TRIP", "Not-Aus gedrückt"],
+        SENSORS: ["doorOpen", "Tür offen", "Water ingress"],
+    }
+    for case in (FUSE, SENSORS):
+        for status in NOT_AVAILABLE:
+            for said in (*codes[case], *words[case]):
+                assert meaning(fine(status=status, vendorErrorCode=said)) == f"raise {case}", (said, status)
+                assert meaning(fine(vendorErrorCode=said)) == "clear", said
+            for said in words[case]:
+                assert meaning(fine(status=status, info=said)) == f"raise {case}", (said, status)
+                assert meaning(fine(status=status, info=said, vendorErrorCode="0")) == f"raise {case}", (said, status)
+
+
+def test_what_names_nothing_that_is_broken_beside_no_error_is_an_end() -> None:
+    calm = (
+        *("0", "none", "0x0", "0x0000", "OK", "NoError", "AMINA_INFO", "RCD OK", "RCD self test passed", "door closed"),
+        *("EmergencyStopReleased", "NO_FAULT", "Error TiltDetected resolved", "17", "ReaderFailure", "WeakSignal"),
+    )
+    for status in NOT_AVAILABLE:
+        for said in calm:
+            assert meaning(fine(status=status, vendorErrorCode=said)) == "clear", (said, status)
+            assert meaning(fine(status=status, info=said)) == "clear", (said, status)
+
+
 # ---- OCPP 2.0.1 and 2.1: components and variables -------------------------------------------------------------------
 
 RAISING = [

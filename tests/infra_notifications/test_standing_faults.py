@@ -146,6 +146,24 @@ def test_unknown_status_neither_ends_nor_raises(point: ChargePoint, status: str 
     assert open_cases(point) == [FUSE]
 
 
+# ---- what text or vendor's code name beside "no error" ---------------------------------------------------------------
+
+NOT_AVAILABLE = ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved", "Unavailable"]
+
+
+@pytest.mark.parametrize("status", NOT_AVAILABLE)
+def test_fault_goes_on_while_it_is_named_beside_no_error(point: ChargePoint, status: str) -> None:
+    say(point, fine(status=status, info="Door open", vendorErrorCode="0"))
+    assert open_cases(point) == [SENSORS]
+    say(point, fine(status=status), now=at(1))
+    assert open_cases(point) == []
+    say(point, fault("OtherError", vendorErrorCode="EmergencyStop"), now=at(2))
+    say(point, fine(status=status, vendorErrorCode="EmergencyStop", info="0"), now=at(3))
+    assert open_cases(point) == [FUSE]
+    say(point, fine(vendorErrorCode="EmergencyStop"), now=at(4))
+    assert open_cases(point) == [], "Available: that is what was left over of it"
+
+
 # ---- codes ----------------------------------------------------------------------------------------------------------
 
 NO_ERRORS = (
