@@ -73,6 +73,8 @@ def test_messages_are_heard_in_order_with_who_sent_them() -> None:
         (frame(CLOSE, b"\x03\xf4\xff", masked=False), "csms", (1012, "\ufffd", "csms")),
         (frame(TEXT, b"cut short")[:-3], "station", (None, "", "station")),
     ],
+    # The masks are random.
+    ids=["station left", "csms left", "no code", "code", "bad reason", "cut short"],
 )
 def test_an_end_is_heard_once_with_its_code(last: bytes, ends: str, expected: tuple[object, ...]) -> None:
     async def scene() -> None:
