@@ -48,7 +48,7 @@ from infra_notifications.models import (
     UnmappedReport,
 )
 from infra_notifications.services.already_open import review_groups
-from infra_notifications.services.charge_points import ensure_state
+from infra_notifications.services.charge_points import settle_charge_point
 from infra_notifications.services.digests import next_digest
 from infra_notifications.services.groups import add_members, follow_schedule, schedule_of
 from infra_notifications.services.maintenance import ask_again
@@ -91,7 +91,7 @@ class ChargePointAdmin(MembershipsAdmin):
 
     def save_model(self, request: HttpRequest, obj: ChargePoint, form: ModelForm[ChargePoint], change: bool) -> None:
         super().save_model(request, obj, form, change)
-        ensure_state(charge_point=obj)
+        settle_charge_point(charge_point=obj, now=timezone.now())
 
 
 class AddressInline(admin.TabularInline):  # type: ignore[type-arg]

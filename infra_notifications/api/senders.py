@@ -196,7 +196,8 @@ def _chosen(stations: Iterable[UnknownStation], evse_ids: Mapping[str, str]) -> 
 
 @router.post("/unknown", auth=WRITE, summary="Adopt unknown stations")
 def adopt_unknown_stations(request: HttpRequest, body: AdoptIn) -> dict[str, Any]:
-    """Makes charge points of them and applies what they said. `refused` names what was not adopted, and why."""
+    """Makes charge points of them and applies what they said. An EVSE id of a charge point without a station gives it
+    theirs. `refused` names what was not adopted, and why."""
     if body.q is not None and not body.q.strip():
         raise Problem(422, 'A blank `q` finds everything; say `"all": true` if that is meant.')
     if [body.stations is not None, body.q is not None, body.all].count(True) != 1:

@@ -1,12 +1,13 @@
 """Makes charge points of senders that nobody knew: one station, several, or all that a search finds.
 
-EVSE ids are proposed by a pattern; what cannot be one is named in words, and nothing of its station is adopted.
+EVSE ids are proposed by a pattern; what cannot be one is named in words, and nothing of its station is adopted. The
+EVSE id of a charge point that has no station yet gives it the sender's.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from core.refusal import Refused
 from core.text import identity, identity_key
+from infra_notifications.choices import Case as FaultCase
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.ingest import BESIDE, VAGUE, observe
 from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
@@ -89,7 +91,7 @@ def state_of(sender: UnknownChargePoint) -> SenderState:
         if "case" in said:
             faults.pop(said["case"], None)
             if said["alarming"]:
-                faults[said["case"]] = (said["at"], said["said"])
+                faults[said["case"]] = (said["at"], said["said"].strip() or str(FaultCase(said["case"]).label))
             continue
         for observation in observe(said["protocol"].lower(), said["action"], said["payload"]):
             place = observation.fault.rstrip(VAGUE).removesuffix(BESIDE)
@@ -157,7 +159,7 @@ def whole_stations(senders: Iterable[UnknownChargePoint]) -> list[UnknownStation
 
 @dataclass
 class Adopted:
-    """The EVSE ids of new charge points, and by station why it was not adopted."""
+    """The EVSE ids of the charge points that stations became, and by station why it was not adopted."""
 
     evse_ids: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -181,57 +183,96 @@ def adopt_stations(
 
 
 def _adopt(stations: Sequence[UnknownStation], pattern: str, chosen: Mapping[int, str], now: datetime) -> Adopted:
-    ids = sorted(sender.pk for station in stations for sender in station.senders)
-    held = UnknownChargePoint.objects.select_for_update().in_bulk(ids)
     wanted = {
         sender.pk: identity(chosen.get(sender.pk, proposed(sender, pattern)))
         for station in stations
         for sender in station.points
     }
-    keys = {identity_key(evse_id) for evse_id in wanted.values()}
-    taken = {*ids_by_key(keys)}
-    taken |= spelt_otherwise(keys - taken, strictly=True).keys()
-    done, new = Adopted(), list[tuple[UnknownChargePoint, str]]()
+    # Charge points are locked before senders, as everywhere.
+    owners = _owners({identity_key(evse_id) for evse_id in wanted.values()})
+    ids = sorted(sender.pk for station in stations for sender in station.senders)
+    held = UnknownChargePoint.objects.select_for_update().in_bulk(ids)
+    places, taken = _places(stations), set[str]()
+    done, new = Adopted(), list[tuple[UnknownChargePoint, ChargePoint]]()
     for station in stations:
-        mine = [(sender, wanted[sender.pk]) for sender in station.points]
-        problem = _gone(station, held) or next((p for _s, evse_id in mine if (p := _problem(evse_id, taken))), "")
-        if not problem and len({identity_key(evse_id) for _s, evse_id in mine}) < len(mine):
+        mine = {identity_key(wanted[sender.pk]): sender for sender in station.points}
+        problem = _gone(station, held) or next(
+            (
+                problem
+                for sender in station.points
+                if (problem := _problem(sender, wanted[sender.pk], owners, taken) or _place_problem(sender, places))
+            ),
+            "",
+        )
+        if not problem and len(mine) < len(station.points):
             problem = _("Two connectors would get the same EVSE id; put {connector} into the pattern.")
         if problem:
             done.refused[station.name] = problem
             continue
-        taken |= {identity_key(evse_id) for _sender, evse_id in mine}
+        taken |= mine.keys()
         done.senders += [sender.pk for sender in station.senders]
-        new += mine
+        new += [(sender, owners.get(key) or ChargePoint(evse_id=wanted[sender.pk])) for key, sender in mine.items()]
     _make(new, now)
-    done.evse_ids = [evse_id for _sender, evse_id in new]
+    done.evse_ids = [point.evse_id for _sender, point in new]
     return done
+
+
+def _owners(keys: set[str]) -> dict[str, ChargePoint]:
+    """The charge points that have these EVSE ids, in whatever spelling, locked."""
+    names = {key: key for key in keys} | spelt_otherwise(keys - ids_by_key(keys).keys(), strictly=True)
+    points = ChargePoint.objects.select_for_update(no_key=True).alias(key=Upper("evse_id"))
+    found = {identity_key(point.evse_id): point for point in points.filter(key__in=set(names.values())).order_by("pk")}
+    return {key: found[name] for key, name in names.items() if name in found}
+
+
+def _places(stations: Sequence[UnknownStation]) -> dict[tuple[str, int | None], str]:
+    """The EVSE ids of charge points by station and connector; with None, one of the station's."""
+    names = {identity_key(sender.station) for station in stations for sender in station.senders if sender.station}
+    points = ChargePoint.objects.annotate(key=Upper("station")).filter(key__in=names).exclude(station="")
+    found: dict[tuple[str, int | None], str] = {}
+    for name, connector, evse_id in points.order_by("pk").values_list("key", "connector", "evse_id"):
+        found.setdefault((name, None), evse_id)
+        found.setdefault((name, connector), evse_id)
+    return found
 
 
 def _gone(station: UnknownStation, held: Mapping[int, UnknownChargePoint]) -> str:
     return "" if all(sender.pk in held for sender in station.senders) else _("It was adopted or removed meanwhile.")
 
 
-def _problem(evse_id: str, taken: set[str]) -> str:
-    """Why a text cannot be an EVSE id here; empty when it can."""
+def _problem(
+    sender: UnknownChargePoint, evse_id: str, owners: Mapping[str, ChargePoint], taken: Collection[str]
+) -> str:
+    """Why a text cannot be a sender's EVSE id here; empty when it can."""
     if not evse_id or len(evse_id) > MAX_EVSE_ID:
         return _("Give an EVSE id of at most 48 characters, e.g. DE*ABC*E0001*1.")
     if problem := evse_id_problem(evse_id):
         return problem
-    if identity_key(evse_id) in taken:
+    key = identity_key(evse_id)
+    owner = owners.get(key)
+    waits_for_station = owner is not None and not owner.station and bool(sender.station)
+    if key in taken or (owner is not None and not waits_for_station):
         return _("There is a charge point of this EVSE id already.") + f" ({evse_id})"
     return ""
 
 
-def _make(new: Sequence[tuple[UnknownChargePoint, str]], now: datetime) -> None:
+def _place_problem(sender: UnknownChargePoint, places: Mapping[tuple[str, int | None], str]) -> str:
+    """Why a sender without an EVSE id of its own is none to be adopted: a charge point got its place meanwhile."""
+    owner = places.get((identity_key(sender.station), sender.connector or None))
+    if sender.evse_id or not owner:
+        return ""
+    return _("%(evse)s has this station and connector already.") % {"evse": owner}
+
+
+def _make(new: Sequence[tuple[UnknownChargePoint, ChargePoint]], now: datetime) -> None:
     # One by one, so that the audit log names who adopted them.
-    points = [
-        ChargePoint.objects.create(
-            evse_id=evse_id, station=identity(sender.station), connector=sender.connector or None
-        )
-        for sender, evse_id in new
-    ]
-    ChargePointState.objects.bulk_create(ChargePointState(charge_point=point) for point in points)
+    for sender, point in new:
+        point.station, point.connector = identity(sender.station), sender.connector or None
+        point.save()
+    points = [point for _sender, point in new]
+    ChargePointState.objects.bulk_create(
+        (ChargePointState(charge_point=point) for point in points), ignore_conflicts=True
+    )
     if points:
-        named = {sender.pk: evse_id for sender, evse_id in new}
+        named = {sender.pk: point.evse_id for sender, point in new}
         apply_what_they_said(keys=[identity_key(point.evse_id) for point in points], now=now, named=named)

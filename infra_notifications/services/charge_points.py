@@ -169,7 +169,7 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
         )
         created = cursor.rowcount
         _apply_intervals(cursor, keys)
-        if created:
+        if created or changed:
             apply_what_they_said(keys=keys, now=now)
     return Upserted(created, changed, len(docs) - created - changed)
 
@@ -208,6 +208,40 @@ def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:
     )
 
 
-def ensure_state(*, charge_point: ChargePoint) -> None:
-    """Gives a charge point that was made one by one (in the Django admin) its state row."""
+def settle_charge_point(*, charge_point: ChargePoint, now: datetime) -> None:
+    """Gives a charge point that was saved one by one (in the Django admin) its state row, and what was kept of it."""
     ChargePointState.objects.get_or_create(charge_point=charge_point)
+    apply_what_they_said(keys=[identity_key(charge_point.evse_id)], now=now)
+
+
+SETTLE_LIMIT = 500
+
+
+def settle_known(*, now: datetime) -> int:
+    """Applies what was kept of senders that are charge points by now, by whichever way and however late they became
+    so; at most 500 charge points. Returns how many senders there were.
+
+    What was kept after the charge point was last written is nothing that waited for it, and stays.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN_BY_NOW, {"limit": SETTLE_LIMIT})
+        keys = [row[0] for row in cursor.fetchall()]
+    if not keys:
+        return 0
+    with transaction.atomic():
+        return apply_what_they_said(keys=keys, now=now) if _locked(keys) else 0
+
+
+# As messages find their charge points: by EVSE id, else by station and connector, or the station's only one. A message
+# may be read before and kept after a charge point is written: some minutes later still count as before.
+_KNOWN_BY_NOW = (
+    "SELECT upper(c.evse_id) FROM infra_notifications_unknownchargepoint u"
+    " JOIN infra_notifications_chargepoint c ON upper(c.evse_id) = upper(u.evse_id)"
+    " WHERE u.evse_id <> '' AND u.first_seen <= c.updated_at + interval '5 minutes'"
+    " UNION SELECT upper(c.evse_id) FROM infra_notifications_unknownchargepoint u"
+    " JOIN infra_notifications_chargepoint c ON c.station <> '' AND upper(c.station) = upper(u.station)"
+    " WHERE u.evse_id = '' AND u.first_seen <= c.updated_at + interval '5 minutes'"
+    " AND (coalesce(u.connector, 0) = 0 OR c.connector = u.connector OR c.connector IS NULL AND NOT EXISTS"
+    " (SELECT 1 FROM infra_notifications_chargepoint o WHERE o.station <> '' AND upper(o.station) = upper(u.station)"
+    " AND o.id <> c.id)) LIMIT %(limit)s"
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from infra_notifications.services.already_open import REVIEW_LIMIT, review_due
+from infra_notifications.services.charge_points import settle_known
 from infra_notifications.services.connections import SWEEP_LIMIT as LOST_LIMIT
 from infra_notifications.services.connections import sweep_lost
 from infra_notifications.services.context import EVALUATION_LIMIT, evaluate_flapping
@@ -17,7 +18,9 @@ from infra_notifications.services.unmapped import announce_unmapped
 
 
 def sweep(*, now: datetime) -> None:
-    """Sources in trouble, silences that became alerts, what is over, flapping that lasts or ended, and what is due."""
+    """Senders that became known, sources in trouble, silences that became alerts, what is over, flapping that lasts or
+    ended, and what is due."""
+    settle_known(now=now)
     # Before the silences, because a source's silence holds those of its charge points back.
     sweep_sources(now=now)
     while sweep_lost(now=now) >= LOST_LIMIT:

@@ -40,26 +40,40 @@ _TAKE: dict[type, Callable[..., Any]] = {
 }
 
 
+# Subselects that can be hashed: an EXISTS over charge points would be asked for each sender.
+_SAID_OF_THEM = (
+    "WITH c AS MATERIALIZED (SELECT upper(station) AS station, connector FROM infra_notifications_chargepoint"
+    " WHERE upper(evse_id) = ANY(%(keys)s::text[]) AND station <> '')"
+    " SELECT u.id FROM infra_notifications_unknownchargepoint u WHERE u.id = ANY(%(ids)s::bigint[])"
+    " OR u.evse_id <> '' AND (upper(u.evse_id) = ANY(%(keys)s::text[])"
+    " OR translate(upper(u.evse_id), %(separators)s, '') = ANY(%(letters)s::text[]))"
+    " OR u.evse_id = '' AND (upper(u.station) IN (SELECT station FROM c WHERE connector IS NULL)"
+    " OR coalesce(u.connector, 0) = 0 AND upper(u.station) IN (SELECT station FROM c)"
+    " OR (upper(u.station), u.connector) IN (SELECT station, connector FROM c WHERE connector IS NOT NULL))"
+    " ORDER BY u.id FOR UPDATE OF u"
+)
+
+
 def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping[int, str] | None = None) -> int:
-    """Takes in what senders said before these charge points (upper-case EVSE ids) were known, and forgets the senders.
+    """Takes in what senders said before these charge points (upper-case EVSE ids), or their stations, were known, and
+    forgets the senders.
 
     A sender is a charge point's by its EVSE id, or by its station and connector; what a station said as a whole is said
     of the charge point too. `named` maps senders to the EVSE ids under which a person adopted them. Belongs to the
-    transaction that made the charge points. Returns how many senders there were.
+    transaction that wrote the charge points. Returns how many senders there were.
     """
     names = named or {}
     # Two ids may have the same letters too: each is looked up again by what it says.
     letters = {found for key in keys if (found := letters_of(key))}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT u.id FROM infra_notifications_unknownchargepoint u WHERE u.id = ANY(%s::bigint[]) OR EXISTS ("
-            "SELECT 1 FROM infra_notifications_chargepoint c WHERE upper(c.evse_id) = ANY(%s::text[])"
-            " AND (u.evse_id <> '' AND upper(u.evse_id) = upper(c.evse_id) OR u.evse_id = '' AND c.station <> ''"
-            " AND upper(u.station) = upper(c.station)"
-            " AND (c.connector IS NULL OR coalesce(u.connector, 0) = 0 OR u.connector = c.connector)))"
-            " OR u.evse_id <> '' AND translate(upper(u.evse_id), %s, '') = ANY(%s::text[])"
-            " ORDER BY u.id FOR UPDATE OF u",
-            [array_literal(names), array_literal(keys), EVSE_SEPARATORS, array_literal(letters)],
+            _SAID_OF_THEM,
+            {
+                "ids": array_literal(names),
+                "keys": array_literal(keys),
+                "separators": EVSE_SEPARATORS,
+                "letters": array_literal(letters),
+            },
         )
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
