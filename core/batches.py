@@ -45,6 +45,7 @@ _WRAPPERS = frozenset(
 )
 _DEEPEST = 3
 NESTED = "It was in an array within the array."
+TEXT = "It was JSON text and was read as what it says."
 
 
 @dataclass
@@ -98,12 +99,18 @@ class BatchDecoder(Generic[Item]):
             return self._array(body)
         if start == b"{":
             return self._object(body)
+        if start == b'"' and (text := msgspec.json.decode(body, type=str).strip())[:1] in ("[", "{"):
+            batch = self.decode(text.encode())
+            batch.warnings += [(index, TEXT) for index, _item in batch.items]
+            return batch
         msgspec.json.decode(body)
         raise Problem(422, "The body must be an object or an array of objects.")
 
     def _object(self, body: bytes) -> Batch[Item]:
         try:
             item = self._one.decode(body)
+            if self._corrections.lacks_marks(body, 1) and self._is_odd(body):
+                return self._single(body)
             return Batch([(0, item)], warnings=self._repeated(body, [body], item), is_single=True)
         except msgspec.ValidationError as error:
             _WHOLE.decode(body)  # a wrong field is found before what is malformed behind it
@@ -152,7 +159,15 @@ class BatchDecoder(Generic[Item]):
         except msgspec.ValidationError:
             return self._pieces([bytes(raw) for raw in self._raws.decode(body)])
         self._check_size(len(items))
+        if self._corrections.lacks_marks(body, len(items)):
+            pieces = [bytes(raw) for raw in self._raws.decode(body)]
+            if any(self._is_odd(piece) for piece in pieces):
+                return self._pieces(pieces)
         return Batch(list(enumerate(items)), warnings=self._repeated(body, None, items))
+
+    def _is_odd(self, piece: bytes) -> bool:
+        """Whether an item that a strict reader takes has its fields under other names."""
+        return self._corrections.is_odd(msgspec.json.decode(piece))
 
     def _repeated(self, body: bytes, pieces: Sequence[bytes] | None, decoded: Any) -> list[tuple[int, str]]:
         """What is to be said of items of a body that have a key twice. A look at how many keys there are is enough for
@@ -205,7 +220,7 @@ class BatchDecoder(Generic[Item]):
             if names := repeated_keys(piece):
                 batch.warnings.append((index, repeated_sentence(names)))
             try:
-                item, note = decode_piece(piece, self._one.decode)
+                item, note = decode_piece(piece, self._strict_piece)
             except msgspec.ValidationError as error:
                 self._correct(index, piece, error, batch)
             except MALFORMED as error:
@@ -215,6 +230,12 @@ class BatchDecoder(Generic[Item]):
                 if note:
                     batch.warnings.append((index, note))
         return batch
+
+    def _strict_piece(self, piece: bytes) -> Item:
+        item = self._one.decode(piece)
+        if self._corrections.lacks_marks(piece, 1) and self._is_odd(piece):
+            raise msgspec.ValidationError("Its fields are under other names")
+        return item
 
     def _correct(self, index: int, piece: bytes, error: msgspec.ValidationError, batch: Batch[Item]) -> None:
         """Takes an item of which a field is not of its type, where it has one meaning all the same."""
@@ -272,12 +293,24 @@ def _flat(pieces: Sequence[bytes], depth: int = 0) -> list[tuple[bytes, str]]:
     flat: list[tuple[bytes, str]] = []
     for piece in pieces:
         inner = piece.strip(OUTER)
+        if inner.startswith(b'"') and depth < _DEEPEST and (text := _json_in(inner)):
+            flat += [(item, TEXT) for item, _nested in _flat([text], depth + 1)]
+            continue
         items = split_array(inner).items if inner.startswith(b"[") and depth < _DEEPEST else []
         if items and all(item.strip(OUTER)[:1] in (b"{", b"[") for item in items):
             flat += [(item, NESTED) for item, _nested in _flat(items, depth + 1)]
         else:
             flat.append((piece, ""))
     return flat
+
+
+def _json_in(piece: bytes) -> bytes:
+    """What a text holds as JSON; nothing where it does not look like any."""
+    try:
+        text = msgspec.json.decode(clean_json(piece), type=str).strip()
+    except MALFORMED:
+        return b""
+    return text.encode() if text.startswith(("[", "{", '"')) else b""
 
 
 def readable(error: msgspec.ValidationError) -> str:

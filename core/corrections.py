@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -23,6 +24,25 @@ _TRUTHS = {
 # From 2001 on, in seconds or in milliseconds.
 _SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
 _UNREADABLE = object()
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How the fields around a payload are also called.
+
+    `aliases` are other names, folded, of fields; `marks` groups of fields of which each item should have one, for
+    without them it may have them under another name; `complete` brings an item whose fields are named into form and
+    returns sentences of what it did.
+    """
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[tuple[str, ...], ...] = ()
+    complete: Callable[[dict[str, Any]], list[str]] | None = None
+
+
+def folded(name: str) -> str:
+    """A name without case and signs between its words."""
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 class Corrections:
@@ -40,6 +60,7 @@ class Corrections:
         *,
         within: str = "",
         rounds: bool = False,
+        envelope: Envelope | None = None,
     ) -> None:
         """`within` names a field that holds a struct of its own: what can be left out of that, is, where it cannot be
         read. With `rounds` a fraction is read as the nearest whole number."""
@@ -60,9 +81,39 @@ class Corrections:
             if all(name in fields and fields[name].type == field.type for fields in every)
         }
         self._blanks, self._spare = blanks, spare
+        self._envelope = envelope or Envelope()
+        self._named = {**self._envelope.aliases, **{folded(name): name for name in self.names}}
+        self._marks = [tuple(f'"{name}"'.encode() for name in names) for names in self._envelope.marks]
+
+    def lacks_marks(self, body: bytes, count: int) -> bool:
+        """Whether of so many items in a body one may have its fields under other names; a count, whatever they say."""
+        return any(sum(map(body.count, names)) < count for names in self._marks)
+
+    def is_odd(self, item: dict[str, Any]) -> bool:
+        """Whether an item has fields of no name of ours, and lacks one that it should have."""
+        return any(all(name not in item for name in names) for names in self._envelope.marks) and bool(
+            item.keys() - self.names
+        )
+
+    def named(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The item with its fields under their own names, where these are not there already; and what was done."""
+        if item.keys() <= self.names and self._envelope.complete is None:
+            return item, []
+        renamed, notes = dict[str, Any](), list[str]()
+        for key, value in item.items():
+            name = key if key in self.names else self._named.get(folded(key), key)
+            if name != key and name not in item and name not in renamed:
+                notes.append(f"`{key[:40]}` was read as `{name}`.")
+                renamed[name] = value
+            else:
+                renamed[key] = value
+        if self._envelope.complete is not None:
+            notes += self._envelope.complete(renamed)
+        return renamed, notes
 
     def correct(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The item as it was meant, and what was done for it in sentences."""
+        item, renamed = self.named(item)
         corrected, notes = dict(item), list[str]()
         for name in item.keys() & self.names:
             wanted = self._types[name]
@@ -87,7 +138,7 @@ class Corrections:
                 # Where nothing that was said can be read, the item is rejected by what is wrong with it.
                 corrected[self._within] = read if read.keys() & inner.names or not value.keys() & inner.names else value
                 notes += more
-        return corrected, sorted(notes)
+        return corrected, renamed + sorted(notes)
 
     def without(self, corrected: dict[str, Any], error: msgspec.ValidationError) -> tuple[dict[str, Any], str] | None:
         """The item without the value that a reader refuses, and what is said of that; None where it cannot be spared:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from core.api import key_of, raw_body
 from core.batches import BatchDecoder, batch_answer
 from core.combine import Combiner
-from core.corrections import Corrections
+from core.corrections import Corrections, Envelope
 from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
 from core.unit_of_work import LostRace
 
@@ -32,7 +32,6 @@ log = structlog.get_logger("signalbox.ingest")
 Item = TypeVar("Item", bound=msgspec.Struct)
 Result = TypeVar("Result")
 
-MAX_ID = 200
 TRIES = 3
 # Of PostgreSQL's errors those that mean that somebody else was quicker: serialization_failure, deadlock_detected,
 # lock_not_available (its documentation, appendix A).
@@ -240,7 +239,6 @@ def _is_lost_race(error: Exception) -> bool:
 def _take_all(incoming: Incoming[Item], begin: Begin[Item]) -> _Taken:
     with transaction.atomic():
         steps = begin(incoming)
-        incoming.errors = [_id_error(item) for item in incoming.items]
         for row, sentence in incoming.refused.items():
             incoming.errors[row] = sentence
         steps.read()
@@ -276,10 +274,6 @@ def _id_of(item: msgspec.Struct) -> str | None:
     """The sender's own id, by which a repetition is known; None where there is none."""
     external_id = getattr(item, "id", None)
     return None if external_id is None else str(external_id)
-
-
-def _id_error(item: msgspec.Struct) -> str:
-    return f"`id` must be at most {MAX_ID} characters." if len(_id_of(item) or "") > MAX_ID else ""
 
 
 def _find_duplicates(steps: BatchSteps[Any]) -> set[int]:
@@ -340,10 +334,11 @@ class BatchEndpoint(Generic[Item]):
         blanks: Mapping[str, Any] | None = None,
         spare: Collection[str] = (),
         within: str = "",
+        envelope: Envelope | None = None,
     ) -> None:
-        """`blanks`, `spare` and `within` as in `Corrections`."""
+        """`blanks`, `spare`, `within` and `envelope` as in `Corrections`."""
         self._decoder: BatchDecoder[Item] = BatchDecoder(
-            item_type, Corrections(item_type, blanks, spare, within=within)
+            item_type, Corrections(item_type, blanks, spare, within=within, envelope=envelope)
         )
         self._combiner = Combiner[Submission[Item], Intake](
             lambda submissions: take_batch(submissions=submissions, now=timezone.now())

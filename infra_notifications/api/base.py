@@ -21,6 +21,7 @@ from infra_notifications.evse_ids import id_in_address, ids_by_evse
 from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePoint, Incident, NotificationGroup
 from infra_notifications.models.groups import all_cases
+from infra_notifications.rules import envelopes
 from infra_notifications.search import CHARGE_POINT_SEARCH, GROUP_SEARCH, INCIDENT_SEARCH
 from infra_notifications.services import groups as group_services
 from infra_notifications.services.acknowledging import acknowledge_incidents
@@ -39,8 +40,10 @@ MAX_MEMBERS = 100_000
 # What is left out where it cannot be read.
 _ENVELOPE = ("id", "received_at", "protocol")
 _BESIDE = ("id", "received_at", "occurred_at", "detail")
-_messages = BatchEndpoint[OcppMessage](OcppMessage, take_messages, blanks={"action": ""}, spare=_ENVELOPE)
-_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals, spare=_BESIDE)
+_messages = BatchEndpoint[OcppMessage](
+    OcppMessage, take_messages, blanks={"action": ""}, spare=_ENVELOPE, envelope=envelopes.MESSAGE
+)
+_signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals, spare=_BESIDE, envelope=envelopes.SIGNAL)
 _points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
 
 

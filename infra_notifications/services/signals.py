@@ -7,12 +7,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission, take
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity, identity_key, one_line
 from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
+from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.envelopes import state_of
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
@@ -20,6 +24,9 @@ from infra_notifications.services.repetitions import NO_RECEIPT
 from infra_notifications.services.sources import Heard, count_sources, source_of
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
+
+_CASES, _STATES = frozenset(Case.values), ("raised", "cleared")
+_CASES_BY_NAME = {fold(case): case for case in Case.values}
 
 
 def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datetime) -> list[Intake]:
@@ -38,6 +45,26 @@ class _SignalSteps(BatchSteps[SignalMessage]):
     def __init__(self, heard: Heard, incoming: Incoming[SignalMessage]) -> None:
         super().__init__(incoming)
         self.heard = heard
+
+    def read(self) -> None:
+        """Reads cases and states in other words; what cannot be read beside them is left out."""
+        for row, message in enumerate(self.incoming.items):
+            if row in self.incoming.refused:
+                continue
+            if message.case not in _CASES:
+                message = self._put(row, "case", message.case, _CASES_BY_NAME.get(fold(message.case), message.case))
+            if message.state not in _STATES:
+                message = self._put(row, "state", message.state, state_of(message.state))
+            if message.occurred_at and parse_time(message.occurred_at) is None:
+                self._put(row, "occurred_at", message.occurred_at, None)
+
+    def _put(self, row: int, name: str, said: str, meant: str | None) -> SignalMessage:
+        message = self.incoming.items[row] = replace(self.incoming.items[row], **{name: meant})
+        if meant is None:
+            self.incoming.warn(row, f"`{name}` was {said[:40]!r}, which cannot be read, and was left out.")
+        elif meant.lower() != said.lower():
+            self.incoming.warn(row, f"`{name}` was {said[:40]!r} and was read as {meant}.")
+        return message
 
     def check(self, item: SignalMessage) -> str:
         return _signal_problem(item)
@@ -193,6 +220,4 @@ def _signal_problem(message: SignalMessage) -> str:
         return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
     if message.connector is not None and not 0 <= message.connector < 32_768:
         return "`connector` must be a number from 0 to 32767."
-    if message.occurred_at and parse_time(message.occurred_at) is None:
-        return "`occurred_at` must be RFC 3339, e.g. 2026-11-21T05:40:00Z."
     return ""

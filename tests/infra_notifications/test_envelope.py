@@ -263,3 +263,120 @@ def test_a_compressed_body_that_cannot_be_read_says_why(
 ) -> None:
     answer = posted(api, body, HTTP_CONTENT_ENCODING=encoding)
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+
+
+# ---- names of fields ------------------------------------------------------------------------------------------------
+
+FLAT = {"station": "CP-1", "action": "StatusNotification", **fault()}
+RENAMED: dict[str, dict[str, Any]] = {
+    "pascal": {name.capitalize(): value for name, value in FAULT.items()},
+    "upper": {name.upper(): value for name, value in FAULT.items()},
+    "flat": FLAT,
+    "flat and pascal": {f"{name[:1].upper()}{name[1:]}": value for name, value in FLAT.items()},
+    "flat beside a text": FLAT | {"message": "GF1", "info": "RCD"},
+    "flat beside an object": FLAT | {"data": {"a": 1}},
+    "flat of 2.x": {
+        "station": "CP-1",
+        "action": "StatusNotification",
+        "connectorStatus": "Faulted",
+        "evseId": 1,
+        "connectorId": 1,
+        "timestamp": "2026-11-21T05:40:00Z",
+    },
+    "a flat transfer": {
+        "station": "CP-1",
+        "action": "DataTransfer",
+        "vendorId": "x",
+        "messageId": "Alarm",
+        "data": {"description": "RCD tripped"},
+    },
+    "a frame": {"station": "CP-1", "frame": [2, "7", "StatusNotification", fault()]},
+    "a frame as payload": {"station": "CP-1", "payload": [2, "7", "StatusNotification", fault()]},
+} | {
+    f"{name} for {ours}": {name if key == ours else key: value for key, value in FAULT.items()}
+    for ours, names in {
+        "station": ("stationId", "charge_point_id", "chargeBoxId", "cp-id", "Station Id"),
+        "action": ("messageType", "message_type", "method", "ACTION"),
+        "payload": ("data", "message", "body", "Payload", "request"),
+    }.items()
+    for name in names
+}
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("item", RENAMED.values(), ids=RENAMED)
+def test_a_field_of_another_name_costs_no_message(
+    api: ApiClient, point: ChargePoint, item: dict[str, Any], many: bool
+) -> None:
+    answer = api.post(MESSAGES, [json.loads(TWO), item] if many else item).json()
+    assert (answer["accepted"], answer["rejected"]) == (1 + many, [])
+    assert {told["index"] for told in answer["warnings"]} == {int(many)}
+    assert is_open()
+
+
+def test_a_charge_point_of_another_name_is_found(api: ApiClient, point: ChargePoint) -> None:
+    for name in ("chargePoint", "evseId", "Charge-Point", "CHARGE_POINT"):
+        item = {name: point.evse_id, "action": "StatusNotification", "payload": fault()}
+        assert api.post(MESSAGES, [item]).json()["accepted"] == 1, name
+    assert is_open()
+
+
+def test_what_is_spelt_right_needs_no_payload_and_may_have_more(api: ApiClient, point: ChargePoint) -> None:
+    items = [
+        {"station": "CP-1", "action": "Heartbeat"},
+        FAULT | {"tenant": "x", "data": {"a": 1}},
+        {"station": "CP-1", "action": "Heartbeat", "payload": {}, "Station": "other"},
+    ]
+    assert api.post(MESSAGES, items).json() == {"accepted": 3, "duplicates": 0, "rejected": [], "warnings": []}
+
+
+TEXTS = {
+    "an array of texts": json.dumps([ONE, TWO]),
+    "a text of an array": json.dumps(f"[{ONE},{TWO}]"),
+    "a text beside an object": f"[{ONE},{json.dumps(TWO)}]",
+    "a text of an array in an array": json.dumps([f"[{ONE},{TWO}]"]),
+    "a text of a text": json.dumps([json.dumps(ONE), TWO]),
+}
+
+
+@pytest.mark.parametrize("body", TEXTS.values(), ids=TEXTS)
+def test_json_that_is_text_is_read_as_what_it_says(api: ApiClient, point: ChargePoint, body: str) -> None:
+    answer = posted(api, body)
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (2, [])
+    assert any("JSON text" in told["warning"] for told in answer.json()["warnings"])
+    assert is_open()
+
+
+def test_a_text_that_is_no_json_is_rejected_alone(api: ApiClient, point: ChargePoint) -> None:
+    answer = posted(api, json.dumps(["{broken", "words", "", json.loads(ONE)])).json()
+    assert (answer["accepted"], [told["index"] for told in answer["rejected"]]) == (1, [0, 1, 2])
+    assert posted(api, '"words"').status_code == 422
+
+
+@pytest.mark.parametrize("length", [200, 201, 5_000])
+def test_an_id_of_any_length_is_an_id(api: ApiClient, point: ChargePoint, length: int) -> None:
+    item = FAULT | {"id": "x" * length}
+    answers = [api.post(MESSAGES, [item]).json() for _time in range(2)]
+    assert [(answer["accepted"], answer["duplicates"]) for answer in answers] == [(1, 0), (0, 1)]
+    assert api.post(MESSAGES, [FAULT | {"id": "x" * length + "y"}]).json()["duplicates"] == 0
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"Case": "SENSORS", "State": "raised", "chargePoint": "?"},
+        {"CASE": "sensors", "STATE": "open", "CHARGE_POINT": "?"},
+        {"case": "SENSORS", "state": True, "evseId": "?"},
+        {"case": "SENSORS", "state": "raised", "chargePoint": "?", "occurredAt": "nonsense", "tenant": 1},
+        {"case": "SENSORS", "state": "raised", "stationId": "CP-1", "connectorId": "1"},
+    ],
+)
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_signal_whose_fields_have_other_names_is_taken(
+    api: ApiClient, point: ChargePoint, odd: dict[str, Any], as_text: bool
+) -> None:
+    item = {name: point.evse_id if value == "?" else value for name, value in odd.items()}
+    answer = api.post("/charging/signals", [json.dumps(item) if as_text else item]).json()
+    assert (answer["accepted"], answer["rejected"]) == (1, [])
+    assert Incident.objects.get(closed_at=None).case == "SENSORS"
