@@ -197,6 +197,18 @@ class Migration(migrations.Migration):
                 ("gaps", models.IntegerField(default=0)),
                 ("usual_gap_s", models.FloatField(null=True, verbose_name="usual gap (s)")),
                 ("longest_gap_s", models.FloatField(null=True, verbose_name="longest usual gap (s)")),
+                (
+                    "quiet_from",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateTimeField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "quiet_until",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateTimeField(), default=list, size=None
+                    ),
+                ),
                 ("refused_in_row", models.BigIntegerField(default=0)),
                 ("refused_since", models.DateTimeField(null=True)),
                 ("rejections", models.JSONField(default=list, verbose_name="last rejections")),

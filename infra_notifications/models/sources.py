@@ -45,6 +45,9 @@ class Source(models.Model):
     gaps = models.IntegerField(default=0)
     usual_gap_s = models.FloatField(_("usual gap (s)"), null=True)
     longest_gap_s = models.FloatField(_("longest usual gap (s)"), null=True)
+    # When it fell quiet for longer than its pace explains, and when it was heard again; newest first.
+    quiet_from = ArrayField(models.DateTimeField(), default=list)
+    quiet_until = ArrayField(models.DateTimeField(), default=list)
     # How many items were rejected, and since when, without one that was taken.
     refused_in_row = models.BigIntegerField(default=0)
     refused_since = models.DateTimeField(null=True)

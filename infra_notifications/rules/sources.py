@@ -13,6 +13,9 @@ LEAST_FED = 3
 LEAST_SILENCE = timedelta(minutes=3)
 # Its pace is known after so many gaps; it is then silent after so many times the longest of them.
 KNOWN_GAPS, TIMES = 5, 3
+# A shorter gap is no outage, however quick the pace; and so many outages within a day are remembered. One more is what
+# is usual.
+LEAST_OUTAGE_S, OUTAGES = 30, 5
 # So many items in a row, for so long, without one that was taken.
 LEAST_REJECTED, REJECTED_FOR = 3, timedelta(minutes=3)
 

@@ -58,8 +58,9 @@ openings AS (
   GROUP BY 1, 2
 )"""
 # Charge points whose last source is in trouble, unless another one that fed them spoke since; those that had no time
-# yet to speak since their source does again; and those whose source may fall silent: it was not heard for longer than
-# is usual, but not yet for so long that administrators are told. A connection that closed may be one of many.
+# yet to speak since their source does again, or so far in all while it was heard: a sender that starts anew again and
+# again is heard for moments; and those whose source may fall silent: it was not heard for longer than is usual, but not
+# yet for so long that administrators are told. A connection that closed may be one of many.
 _SILENT_SOURCE = """
 silent_source AS (
   SELECT s.charge_point_id AS id, CASE WHEN o.trouble = 'closed' THEN o.trouble_since + %(held)s
@@ -69,9 +70,17 @@ silent_source AS (
   FROM infra_notifications_source o
   JOIN infra_notifications_chargepointstate s ON s.source_id = o.id AND s.charge_point_id = ANY(%(points)s)
   JOIN infra_notifications_chargepoint c ON c.id = s.charge_point_id
-  CROSS JOIN LATERAL (SELECT o.recovered_at + make_interval(
+  CROSS JOIN LATERAL (SELECT make_interval(
     secs => CASE WHEN s.disconnected_at IS NOT NULL THEN %(grace)s
-      ELSE coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s) END) AS by) heard
+      ELSE coalesce(c.expected_interval_s, s.learnt_silence_s, %(interval)s) END) AS time) needed
+  CROSS JOIN LATERAL (
+    SELECT sum(q.until - greatest(q.since, s.last_seen)) AS time
+    FROM unnest(o.quiet_from, o.quiet_until) AS q(since, until)
+    WHERE q.until > s.last_seen AND s.disconnected_at IS NULL AND cardinality(o.fed) >= %(fed)s AND NOT EXISTS (
+      SELECT 1 FROM infra_notifications_source b
+      WHERE b.id = s.other_source_id AND b.trouble = '' AND b.last_heard_at > o.quiet_from[1])) lost
+  CROSS JOIN LATERAL (
+    SELECT greatest(o.recovered_at + needed.time, s.last_seen + needed.time + lost.time) AS by) heard
   CROSS JOIN LATERAL (SELECT greatest(o.last_heard_at, o.listening_since) AS since) quiet
   WHERE o.trouble <> '' AND NOT EXISTS (
     SELECT 1 FROM infra_notifications_source b

@@ -23,6 +23,7 @@ from core.sql import array_literal, storable
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import parse_time
 from infra_notifications.models.sources import NUMBER_OF_KIND, Source, kind_of_source
+from infra_notifications.rules.sources import KNOWN_GAPS, LEAST_OUTAGE_S, OUTAGES, TIMES
 
 log = structlog.get_logger("signalbox.sources")
 # Of each source so many last sentences, each cut to so much, and so many last measurements of its clock are kept.
@@ -38,10 +39,17 @@ _SENTENCES = (
     f" GROUP BY r.text ORDER BY max(r.at) DESC LIMIT {SENTENCES}) s)"
 )
 _GAP = "extract(epoch FROM EXCLUDED.last_heard_at - t.last_heard_at)"
-# Batches within a second are one burst. An outage must not become what is usual: a gap counts for at most four times
-# the longest one so far, or five minutes.
+# Batches within a second are one burst. While little is known, a gap counts for at most four times the longest one so
+# far, or five minutes.
 _LEARNT = f"least({_GAP}, greatest(4 * t.longest_gap_s, 300))"
-_IS_GAP = f"{_GAP} >= 1"
+# An outage teaches nothing: a gap that the pace does not explain, or at whose end the source was known to be silent.
+# Only what is seen again and again within a day is what this source does.
+_IS_OUTAGE = (
+    f"{_GAP} >= 1 AND (t.gaps >= {KNOWN_GAPS} AND {_GAP} > greatest({TIMES} * t.longest_gap_s, {LEAST_OUTAGE_S})"
+    " OR t.trouble = 'silent' AND t.last_heard_at <= t.trouble_since)"
+    f" AND NOT coalesce(t.quiet_until[{OUTAGES}] > EXCLUDED.last_heard_at - interval '1 day', false)"
+)
+_IS_GAP = f"{_GAP} >= 1 AND NOT ({_IS_OUTAGE})"
 # What was long becomes shorter by half in a day.
 _FADED = f"t.longest_gap_s * power(0.5, least({_GAP}, 2592000) / 86400)"
 # Where something was accepted before, stations that nobody registered yet are no fault of the source.
@@ -59,6 +67,9 @@ _CHANGES = {
     "usual_gap_s": f"CASE WHEN {_IS_GAP} THEN coalesce(t.usual_gap_s, 0) + ({_LEARNT} - coalesce(t.usual_gap_s, 0))"
     " / least(t.gaps + 1, 16) ELSE t.usual_gap_s END",
     "longest_gap_s": f"CASE WHEN {_IS_GAP} THEN greatest({_LEARNT}, {_FADED}) ELSE t.longest_gap_s END",
+    "quiet_from": f"CASE WHEN {_IS_OUTAGE} THEN (t.last_heard_at || t.quiet_from)[1:{OUTAGES}] ELSE t.quiet_from END",
+    "quiet_until": f"CASE WHEN {_IS_OUTAGE} THEN (EXCLUDED.last_heard_at || t.quiet_until)[1:{OUTAGES}]"
+    " ELSE t.quiet_until END",
     "refused_in_row": "CASE WHEN EXCLUDED.accepted + EXCLUDED.duplicates > 0 THEN 0"
     f" ELSE t.refused_in_row + {_REFUSED} END",
     "refused_since": "CASE WHEN EXCLUDED.accepted + EXCLUDED.duplicates > 0 THEN NULL"
@@ -81,10 +92,10 @@ heard AS (
     warnings, rejections, cautions, offsets, fed, dropped, strangers)
 )
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
-  rejected, warnings, gaps, refused_in_row, refused_since, rejections, cautions, offsets_s, fed, dropped, lost, paused,
-  trouble)
+  rejected, warnings, gaps, quiet_from, quiet_until, refused_in_row, refused_since, rejections, cautions, offsets_s, fed,
+  dropped, lost, paused, trouble)
 SELECT h.id, h.kind, coalesce(k.name, r.slug, p.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected,
-  h.warnings, 0,
+  h.warnings, 0, '{{}}', '{{}}',
   CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
   CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
   h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),

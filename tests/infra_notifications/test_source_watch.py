@@ -237,6 +237,65 @@ def test_quick_station_whose_other_source_speaks_is_told() -> None:
     assert [listed(mail) for mail in alerts()] == [[points[0].evse_id]]
 
 
+# ---- a forwarder that starts anew again and again -------------------------------------------------------------------
+
+
+def crash(points: list[ChargePoint], last: datetime, stop: timedelta, beats: list[int], every: float = 4) -> datetime:
+    """It is away for a time, then passes on so many heartbeats of single stations; returns when the last came."""
+    listen(last, last + stop - timedelta(seconds=1), every=15)
+    now = last + stop
+    for beat in beats:
+        take(heartbeat(points[beat].station), now=now)
+        sweep(now)
+        now += timedelta(seconds=every)
+    return now - timedelta(seconds=every)
+
+
+@pytest.mark.parametrize(
+    ("stop_s", "beats", "lives"), [(63, [0], 4), (120, [0, 1], 3), (179, [2, 2], 2), (330, [0], 2)]
+)
+def test_crash_loop_is_no_silence_of_its_stations(stop_s: int, beats: list[int], lives: int) -> None:
+    points = quick_stations(5)
+    last = forward(points, until=NOW + MINUTE, every=4)
+    for _ in range(lives):
+        last = crash(points, last, timedelta(seconds=stop_s), beats)
+    listen(last, last + 5 * MINUTE, every=15)
+    assert alerts() == []
+    assert set(decisions()) <= {HELD, ("opened", "skipped", "source_silent")}
+    assert len(told()) == 1 + lives * (stop_s >= 180)
+    usual = Source.objects.get().usual_gap_s
+    assert usual is not None
+    assert usual < 5
+
+
+def test_crash_loop_hides_no_station_that_is_broken() -> None:
+    """When the sender is well again, whoever does not speak in the time that it needs is told; and so is who never
+    speaks while the sender is heard for a while between two crashes."""
+    points = quick_stations(5)
+    last = forward(points, until=NOW + MINUTE, every=4)
+    for _ in range(3):
+        last = crash(points, last, timedelta(seconds=100), [0])
+    forward(points[1:], since=last, until=last + timedelta(seconds=50), every=4)
+    assert alerts() == []
+    forward(points[2:], since=last + timedelta(seconds=50), until=last + 2 * MINUTE, every=4)
+    assert {evse_id for mail in alerts() for evse_id in listed(mail)} >= {points[0].evse_id}
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER])
+def test_station_whose_second_source_is_well_is_told_while_the_first_crashes(key: int) -> None:
+    points = quick_stations(5)
+    last = forward(points, until=NOW + MINUTE, every=4, key=OTHER)
+    last = forward(points, since=last, until=last + MINUTE, every=4)
+    now = last
+    while now < last + 4 * MINUTE:
+        take(*(heartbeat(point.station) for point in points[1:]), now=now, key=OTHER)
+        if (now - last).seconds % 120 == 0 and key == KEY:
+            take(heartbeat(points[1].station), now=now)
+        sweep(now)
+        now += timedelta(seconds=4)
+    assert [listed(mail) for mail in alerts()] == [[points[0].evse_id]]
+
+
 # ---- when it speaks again -------------------------------------------------------------------------------------------
 
 
