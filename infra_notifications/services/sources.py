@@ -92,8 +92,8 @@ heard AS (
     warnings, rejections, cautions, offsets, fed, dropped, strangers)
 )
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
-  rejected, warnings, gaps, quiet_from, quiet_until, refused_in_row, refused_since, rejections, cautions, offsets_s, fed,
-  dropped, lost, paused, trouble)
+  rejected, warnings, gaps, quiet_from, quiet_until, refused_in_row, refused_since, rejections, cautions, offsets_s,
+  fed, dropped, lost, paused, trouble)
 SELECT h.id, h.kind, coalesce(k.name, r.slug, p.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected,
   h.warnings, 0, '{{}}', '{{}}',
   CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
