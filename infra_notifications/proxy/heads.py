@@ -58,6 +58,12 @@ class Refusal(Exception):
         return b"\r\n".join(lines) + HEAD_END + self.body
 
 
+def circle() -> Refusal:
+    """For a station whose route leads back to the proxy."""
+    sentence = "The route leads back to this proxy, in a circle."
+    return Refusal(508, sentence, "forbidden", headers=((b"Retry-After", b"60"),))
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a station asks for. `rest` is the raw path behind the route's name, with its slash; `query` is raw too."""
@@ -96,6 +102,11 @@ def read_request(message: RawRequestMessage) -> Request:
     if any(part in (".", "..") for part in unquote(rest).replace("\\", "/").split("/")):
         raise Refusal(400, "The path holds a segment of dots.", "malformed")
     return Request(message, slug, "/" + rest, query, unquote(sent), sent)
+
+
+def has_been_here(request: Request, mark: str) -> bool:
+    """Whether a proxy of this name has passed the request on before (RFC 9110 § 7.6.3)."""
+    return any(hop.split()[1:2] == [mark] for hop in request.header(b"via").split(","))
 
 
 def check_handshake(message: RawRequestMessage) -> None:
@@ -152,8 +163,8 @@ def _is_in(address: str, networks: Iterable[Network]) -> bool:
 # ---- what the CSMS is asked -----------------------------------------------------------------------------------------
 
 
-def upstream_request(request: Request, client: Client, upstream: str, certificate_header: str) -> bytes:
-    """The station's request as the CSMS gets it: the same but for Host, and with who asks."""
+def upstream_request(request: Request, client: Client, upstream: str, certificate_header: str, mark: str) -> bytes:
+    """The station's request as the CSMS gets it: the same but for Host, and with who asks and by whom it came."""
     parts = urlsplit(upstream)
     queries = [query for query in (parts.query, request.query) if query]
     target = parts.path.rstrip("/") + request.rest + ("?" + "&".join(queries) if queries else "")
@@ -170,6 +181,7 @@ def upstream_request(request: Request, client: Client, upstream: str, certificat
     ]
     lines += [name + b": " + value for name, value in headers if name.lower() not in dropped]
     lines += _forwarded(client, headers, host)
+    lines.append(f"Via: 1.1 {mark}".encode())
     if client.certificate:
         lines.append(f"{certificate_header}: ".encode() + _structured(client.certificate))
     return b"\r\n".join(lines) + HEAD_END

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from outbox.transports.webhook.targets import Network
 
@@ -32,6 +33,8 @@ class Options:
     dead_after_s: int = 120
     drain_s: float = 5.0
     moves_per_s: int = 50
+    # Under this name the proxy stands in `Via`: all processes of an installation have the same.
+    mark: str = "signalbox"
 
     @classmethod
     def from_settings(cls, host: str | None = None, port: int | None = None) -> Options:
@@ -56,4 +59,5 @@ class Options:
             dead_after_s=settings.OCPP_PROXY_DEAD_AFTER_S,
             drain_s=settings.OCPP_PROXY_DRAIN_S,
             moves_per_s=settings.OCPP_PROXY_MOVES_PER_S,
+            mark="signalbox-" + salted_hmac("ocpp proxy", "via").hexdigest()[:16],
         )

@@ -7,6 +7,7 @@ holds more than a socket's worth of bytes in each direction. What is read is loo
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from infra_notifications.proxy.hearing import Hearing
 from infra_notifications.proxy.links import Link
 
 NO_STATUS, GOING_AWAY = 1005, 1001
+_CLOSE_WAIT, _TCP_CLOSED = 8, 7
 
 
 class Side(asyncio.BufferedProtocol):
@@ -87,6 +89,32 @@ class Side(asyncio.BufferedProtocol):
     def abort(self) -> None:
         if self.transport is not None and not self.lost:
             self.transport.abort()
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end; "" when it is not known."""
+        assert self.transport is not None
+        name = self.transport.get_extra_info("peername")
+        return str(name[0]).removeprefix("::ffff:") if name else ""
+
+    @property
+    def own_address(self) -> tuple[str, int]:
+        """Our address and port of this socket."""
+        assert self.transport is not None
+        name = self.transport.get_extra_info("sockname")
+        return (str(name[0]), int(name[1])) if name else ("", 0)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the peer of a socket that is not read now has closed it (TCP_INFO begins with the state)."""
+        try:
+            sock = self.transport.get_extra_info("socket") if self.transport is not None else None
+            return sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in (
+                _CLOSE_WAIT,
+                _TCP_CLOSED,
+            )
+        except OSError:
+            return True
 
 
 class Pair:

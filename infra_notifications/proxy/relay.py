@@ -21,7 +21,9 @@ from infra_notifications.proxy.heads import (
     RequestReader,
     ResponseReader,
     check_handshake,
+    circle,
     client_of,
+    has_been_here,
     is_handshake,
     read_request,
     upstream_request,
@@ -45,7 +47,6 @@ HELD_BYTES = 64 * 1024 * 1024
 CLOSE_S, CUT_S = 5.0, 30.0
 # Each tick some of the links are looked after: 10,000 links in two seconds.
 TICK_S, LINKS_A_TICK, ROUND_S = 0.05, 250, 0.5
-_CLOSE_WAIT, _TCP_CLOSED = 8, 7
 MOVED, RESTART = 1012, 1012
 
 
@@ -205,16 +206,20 @@ class Relay:
         """One request of a station, to its refusal or its pair."""
         csms: CsmsSide | None = None
         try:
-            peer = _peer(station)
+            peer = station.peer
             if not is_handshake(message) and (page := self._pages(message, peer)) is not None:
                 station.write(page)
                 station.finish()
                 return
             request, route, client = self._admit(station, message, peer)
-            csms = await self._upstreams.connect(route.upstream, lambda: CsmsSide(self.view, self.loop))
+            csms = await self._upstreams.connect(
+                route.upstream, lambda: CsmsSide(self.view, self.loop), own=station.own_address
+            )
             accepted = await self._ask(csms, route, request, client)
             self._open(station, csms, accepted, route, request, client)
         except Refusal as refusal:
+            if (refusal.status, refusal.outcome) == (508, "forbidden"):
+                self.notes.warning("a route leads back to the proxy", path=message.path[:120])
             station.refuse(refusal)
         except Exception as error:
             self.notes.warning("handshake failed", error=f"{type(error).__name__}: {error}"[:300])
@@ -226,6 +231,8 @@ class Relay:
     def _admit(self, station: StationSide, message: RawRequestMessage, peer: str) -> tuple[Request, Route, Client]:
         check_handshake(message)
         request = read_request(message)
+        if has_been_here(request, self._options.mark):
+            raise circle()
         route = self._routes.find(request.slug, request.identity)
         if route is None:
             raise Refusal(404, "There is no route of this name.", "unknown")
@@ -242,7 +249,7 @@ class Relay:
 
     async def _ask(self, csms: CsmsSide, route: Route, request: Request, client: Client) -> Accepted:
         """Asks the CSMS for the station. Raises Refusal."""
-        csms.write(upstream_request(request, client, route.upstream, self._options.client_header))
+        csms.write(upstream_request(request, client, route.upstream, self._options.client_header, self._options.mark))
         try:
             async with asyncio.timeout(ANSWER_S):
                 answer = await asyncio.shield(csms.answer)
@@ -259,7 +266,7 @@ class Relay:
             raise Refusal(502, "The CSMS closed the connection.", "unreachable")
         link = Link(
             route=route,
-            slug=request.slug,
+            slug=self._routes.slug_of(request.slug),
             identity=request.identity,
             sent_identity=request.sent_identity,
             protocol=accepted.protocol,
@@ -327,7 +334,7 @@ class Relay:
         for pair in turn:
             if pair.deadline is not None:
                 self._end_if_due(pair, now)
-            elif any(side.is_paused and _has_left(side) for side in (pair.station, pair.csms)):
+            elif any(side.is_paused and side.has_left for side in (pair.station, pair.csms)):
                 pair.set_deadline()
             else:
                 self._move_if_due(pair)
@@ -375,21 +382,3 @@ class Relay:
             pair.abort()
         await asyncio.sleep(0)
         self._upstreams.close()
-
-
-def _peer(station: StationSide) -> str:
-    assert station.transport is not None
-    name = station.transport.get_extra_info("peername")
-    return str(name[0]).removeprefix("::ffff:") if name else ""
-
-
-def _has_left(side: Side) -> bool:
-    """Whether the peer of a socket that is not read now has closed it (TCP_INFO begins with the state)."""
-    try:
-        sock = side.transport.get_extra_info("socket") if side.transport is not None else None
-        return sock is not None and sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in (
-            _CLOSE_WAIT,
-            _TCP_CLOSED,
-        )
-    except OSError:
-        return True

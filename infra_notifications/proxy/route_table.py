@@ -39,11 +39,14 @@ class Routing:
     moves: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def find(self, slug: str, identity: str) -> Route | None:
-        route = self.routes.get(slug) or self.routes.get(slug.lower())
+        route = self.routes.get(self.slug_of(slug))
         moves = self.moves.get(route.slug) if route is not None else None
         if not moves:
             return route
         return self.routes.get(moves.get(identity_key(identity), ""), route)
+
+    def slug_of(self, word: str) -> str:
+        return next((slug for slug in (word, word.lower()) if slug in self.routes), word)
 
     def to_json(self) -> bytes:
         routes = [astuple(route) for route in self.routes.values()]
@@ -119,6 +122,10 @@ class StoredRoutes:
     def find(self, slug: str, identity: str) -> Route | None:
         routing = self._routing
         return Route(slug, "", enabled=False) if routing is None else routing.find(slug, identity)
+
+    def slug_of(self, word: str) -> str:
+        routing = self._routing
+        return word if routing is None else routing.slug_of(word)
 
     def _follow(self) -> None:
         while not self._ended.is_set():

@@ -32,6 +32,9 @@ class RouteTable(Protocol):
         comes back.
         """
 
+    def slug_of(self, word: str) -> str:
+        """The slug of the route that a station names by `word`, which it may write in capitals; `word` of none."""
+
 
 class FixedRoutes:
     """Routes in memory that can be replaced at once."""
@@ -44,3 +47,6 @@ class FixedRoutes:
 
     def find(self, slug: str, identity: str) -> Route | None:
         return self._routes.get(slug)
+
+    def slug_of(self, word: str) -> str:
+        return word

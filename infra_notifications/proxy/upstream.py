@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from infra_notifications.proxy.heads import Refusal
+from infra_notifications.proxy.heads import Refusal, circle
 from infra_notifications.proxy.options import Options
 from infra_notifications.proxy.tls import upstream_context
-from infra_notifications.rules.upstreams import upstream_policy
+from infra_notifications.rules.upstreams import is_own_address, upstream_policy
 from outbox.transports.webhook.http import look_up
 from outbox.transports.webhook.targets import Forbidden, Target, check_address, parse_target
 
@@ -40,11 +40,14 @@ class Upstreams:
         self._asked: dict[str, asyncio.Future[list[str]]] = {}
         self._targets: dict[str, Target] = {}
 
-    async def connect(self, upstream: str, protocol: Callable[[], P]) -> P:
-        """Raises Refusal: 502 with what is wrong, 504 when nobody answered in time."""
+    async def connect(self, upstream: str, protocol: Callable[[], P], *, own: tuple[str, int]) -> P:
+        """`own` is the address and port at which the station came in.
+
+        Raises Refusal: 502 with what is wrong, 504 when nobody answered in time, 508 for the proxy's own address.
+        """
         try:
             async with asyncio.timeout(CONNECT_S):
-                return await self._connect(self._target(upstream), protocol)
+                return await self._connect(self._target(upstream), protocol, own)
         except Forbidden as error:
             raise Refusal(502, f"The route's CSMS may not be called: {error}", "forbidden") from error
         except TimeoutError as error:
@@ -64,10 +67,12 @@ class Upstreams:
             self._targets[upstream] = target
         return target
 
-    async def _connect(self, target: Target, protocol: Callable[[], P]) -> P:
+    async def _connect(self, target: Target, protocol: Callable[[], P], own: tuple[str, int]) -> P:
         addresses = [str(target.address)] if target.address else await self._addresses(target.host)
         for address in addresses:
             check_address(ipaddress.ip_address(address), self._policy)
+            if target.port == own[1] and is_own_address(address, (own[0], self._options.host)):
+                raise circle()
         loop = asyncio.get_running_loop()
         secure = target.scheme == "https"
         if secure and self._tls is None:

@@ -5,10 +5,11 @@ Every address that its name resolves to is judged by the proxy before each conne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ipaddress
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from outbox.transports.webhook.targets import Forbidden, Network, NotPublic, Policy, parse_target
+from outbox.transports.webhook.targets import Address, Forbidden, Network, NotPublic, Policy, parse_target
 
 _HTTP = {"ws": "http", "wss": "https"}
 _WS = {http: ws for ws, http in _HTTP.items()}
@@ -38,11 +39,34 @@ def parse_upstream(url: str, networks: Sequence[Network]) -> str:
     return f"{_WS[target.scheme]}{target.url.removeprefix(target.scheme)}".rstrip("/")
 
 
+def is_own_address(address: str, own: Iterable[str]) -> bool:
+    """Whether a connection to this address, at the proxy's port, would come back to a proxy that listens on `own`.
+
+    All loopback addresses are one machine, and an unspecified one is every address of it. What holds no IP address is
+    nobody's.
+    """
+    there = _plain(address)
+    if there is None:
+        return False
+    here = [plain for each in own if (plain := _plain(each)) is not None]
+    is_near = any(each.is_loopback or each.is_unspecified for each in here)
+    return there in here or (is_near and (there.is_loopback or there.is_unspecified))
+
+
+def _plain(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
+
+
+def port_of(url: str) -> int | None:
+    """The port that a ws:// or wss:// URL leads to."""
+    parts = urlsplit(url)
+    return parts.port or {"ws": 80, "wss": 443}.get(parts.scheme)
+
+
 def is_same_place(upstream: str, proxy: str) -> bool:
     """Whether a route would lead back to the proxy itself."""
-    here, there = urlsplit(proxy), urlsplit(upstream)
-    ports = {"ws": 80, "wss": 443}
-    return (here.hostname, here.port or ports.get(here.scheme)) == (
-        there.hostname,
-        there.port or ports.get(there.scheme),
-    )
+    return (urlsplit(proxy).hostname, port_of(proxy)) == (urlsplit(upstream).hostname, port_of(upstream))

@@ -6,11 +6,13 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -25,8 +27,9 @@ from infra_notifications.choices import SourceKind
 from infra_notifications.models import ChargePoint, MovedStation, OcppRoute, Source, StationConnection
 from infra_notifications.models.routes import MAX_STATION
 from infra_notifications.models.sources import source_id
-from infra_notifications.rules.upstreams import is_same_place, parse_upstream
+from infra_notifications.rules.upstreams import is_own_address, is_same_place, parse_upstream, port_of
 from infra_notifications.services.adoption import check_pattern
+from outbox.transports.webhook.http import look_up
 from outbox.transports.webhook.targets import Forbidden, NotPublic
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -78,9 +81,26 @@ def _upstream(text: str) -> str:
         raise Refused(f"{error} {hint}") from error
     except Forbidden as error:
         raise Refused(str(error)) from error
-    if is_same_place(upstream, settings.OCPP_PUBLIC_URL):
+    if is_same_place(upstream, settings.OCPP_PUBLIC_URL) or _leads_back(upstream):
         raise Refused(_("This is the proxy’s own address: stations would be passed on in a circle."))
     return upstream
+
+
+def _leads_back(upstream: str) -> bool:
+    """Whether another name or address of the proxy is meant. Its public address is compared only where nothing stands
+    in front of the proxy: a web server there may have the CSMS behind the same address, by another name."""
+    if port_of(upstream) != settings.OCPP_PORT:
+        return False
+    own = _addresses(settings.OCPP_HOST)
+    if port_of(settings.OCPP_PUBLIC_URL) == settings.OCPP_PORT:
+        own += _addresses(urlsplit(settings.OCPP_PUBLIC_URL).hostname or "")
+    return any(is_own_address(address, own) for address in _addresses(urlsplit(upstream).hostname or ""))
+
+
+def _addresses(host: str) -> list[str]:
+    with contextlib.suppress(OSError, UnicodeError):
+        return look_up(host)
+    return []  # a CSMS whose name is not known yet is judged again when it is called
 
 
 def _pattern(text: str) -> str:

@@ -90,6 +90,27 @@ def test_the_proxy_itself_is_no_csms(api: ApiClient, settings: Any) -> None:
     assert found == {"/upstream": "This is the proxy’s own address: stations would be passed on in a circle."}
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:9000", 422),
+        ("127.0.0.2:9000", 422),
+        ("[::1]:9000", 422),
+        ("[::ffff:127.0.0.1]:9000", 422),
+        ("0.0.0.0:9000", 422),
+        ("localhost:9001", 201),
+        ("10.1.2.3:9000", 201),
+    ],
+)
+def test_no_other_name_of_the_proxy_is_a_csms(api: ApiClient, settings: Any, host: str, status: int) -> None:
+    settings.OCPP_PUBLIC_URL, settings.OCPP_HOST, settings.OCPP_PORT = "wss://ocpp.example", "127.0.0.1", 9000
+    settings.OCPP_UPSTREAM_NETWORKS = [ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")]
+    answer = api.post(ROUTES, {"slug": "a", "upstream": f"ws://{host}/berlin"})
+    assert answer.status_code == status, answer.content
+    if status == 422:
+        assert "circle" in errors(answer)["/upstream"]
+
+
 # ---- by API -------------------------------------------------------------------------------------------------------
 
 
