@@ -109,7 +109,7 @@ class BatchDecoder(Generic[Item]):
     def _object(self, body: bytes) -> Batch[Item]:
         try:
             item = self._one.decode(body)
-            if self._corrections.lacks_marks(body, 1) and self._is_odd(body):
+            if self._corrections.lacks_marks(body, 1) and self._has_more_keys(body, item) and self._is_odd(body):
                 return self._single(body)
             return Batch([(0, item)], warnings=self._repeated(body, [body], item), is_single=True)
         except msgspec.ValidationError as error:
@@ -159,7 +159,7 @@ class BatchDecoder(Generic[Item]):
         except msgspec.ValidationError:
             return self._pieces([bytes(raw) for raw in self._raws.decode(body)])
         self._check_size(len(items))
-        if self._corrections.lacks_marks(body, len(items)):
+        if self._corrections.lacks_marks(body, len(items)) and self._has_more_keys(body, items):
             pieces = [bytes(raw) for raw in self._raws.decode(body)]
             if any(self._is_odd(piece) for piece in pieces):
                 return self._pieces(pieces)
@@ -172,15 +172,18 @@ class BatchDecoder(Generic[Item]):
     def _repeated(self, body: bytes, pieces: Sequence[bytes] | None, decoded: Any) -> list[tuple[int, str]]:
         """What is to be said of items of a body that have a key twice. A look at how many keys there are is enough for
         most; an encoder that leaves defaults out makes it cheap."""
-        if self._defaults is not None:
-            spelt_out = sum(body.count(spelt) for spelt in self._defaults)
-            if keys_in(body) <= keys_in(msgspec.json.encode(decoded)) + spelt_out:
-                return []
-        if not repeats_keys(body):
+        if not self._has_more_keys(body, decoded) or not repeats_keys(body):
             return []
         pieces = pieces or [bytes(raw) for raw in self._raws.decode(body)]
         named = ((index, repeated_keys(piece)) for index, piece in enumerate(pieces))
         return [(index, repeated_sentence(names)) for index, names in named if names]
+
+    def _has_more_keys(self, body: bytes, decoded: Any) -> bool:
+        """Whether a body may have keys that were not decoded; a count, whatever they are."""
+        if self._defaults is None:
+            return True
+        spelt_out = sum(body.count(spelt) for spelt in self._defaults)
+        return keys_in(body) > keys_in(msgspec.json.encode(decoded)) + spelt_out
 
     def _leniently(self, body: bytes, error: Exception | None) -> Batch[Item]:
         """The items of a body that is no JSON as a whole, as far as they can be told apart."""
