@@ -7,7 +7,6 @@ payload, whatever it holds.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +16,14 @@ from django.utils.dateparse import parse_datetime
 
 from core.device_clock import EARLIEST
 from core.text import one_line
+from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.transfers import alarms_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
     MAX_TEXT,
     STANDARD_CODES,
+    codes_of,
     event_truth,
     may_name,
     object_of,
@@ -51,7 +52,6 @@ VAGUE = "?"
 FAULTS_THAT_END = {"emergencystop", "groundfault", "groundfailure", "overcurrentfault", "overcurrentfailure"}
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
 GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
-_SEPARATORS = re.compile(r"[,;|\s]+")
 
 
 class OcppMessage(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -107,6 +107,10 @@ class Observation(msgspec.Struct, frozen=True):
     place: str = ""
     over: bool | None = None
     asserted: bool = True
+    # Its codes or words assert what they name, though the value that changed asserts nothing by itself.
+    explained: bool = False
+    # It is the state of what one charges at.
+    is_state: bool = False
     fault: str = ""
     alarming: bool = False
     defective: bool = False
@@ -125,6 +129,8 @@ class Observation(msgspec.Struct, frozen=True):
         """What the charger said, in a line for people."""
         place = "/".join(part for part in (self.component, self.variable) if part)
         codes, words = list(dict.fromkeys(self.codes)), self.words
+        if place and words.startswith(f"{self.component} {self.variable} "):
+            place = ""
         for code in codes:  # rules find a vendor's code among the words too; people read it once
             words = "" if words == code else words.removesuffix(f" {code}")
         parts = (self.status, place, ", ".join(codes), words)
@@ -182,12 +188,6 @@ def parse_time(value: Any) -> datetime | None:
         return None
 
 
-def _codes(*values: Any) -> tuple[str, ...]:
-    """Codes of several fields, each of which may hold a list: "F001,F003"."""
-    found = [code for value in values for code in _SEPARATORS.split(text(value)) if code]
-    return tuple(dict.fromkeys(found))
-
-
 def _status_fault(evse: int | None, connector: int | None = None, *, vague: bool = False) -> str:
     """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, and
     that of a connector of an EVSE not by its neighbour."""
@@ -228,7 +228,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
     fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
     connector = whole(body.get("connectorId")) if connector is None else connector
-    codes, faulted = _codes(error, vendor_code), status.lower() == FAULTED
+    codes, faulted = codes_of(error, vendor_code), status.lower() == FAULTED
     vague = faulted and not said and error.lower() in ("", *UNSPECIFIC)
     yield Observation(
         action,
@@ -268,17 +268,21 @@ def _event(
     generated: datetime | None,
 ) -> Observation:
     name, what, evse = text(component.get("name")), text(variable.get("name")), object_of(component.get("evse"))
-    number, codes, words = whole(evse.get("id")), _codes(data.get("techCode")), text(data.get("techInfo"))
+    number, codes, words = whole(evse.get("id")), codes_of(data.get("techCode")), text(data.get("techInfo"))
     alerting = text(data.get("trigger")).lower() == "alerting"
-    is_state, is_defect = what.lower() == "availabilitystate", what.lower() in DEFECTS
+    value, is_defect = data.get("actualValue"), what.lower() in DEFECTS
+    told, said = reported(name, what, value), event_truth(what.lower(), value)
+    is_state = told.is_state or what.lower() == "availabilitystate"
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     fault = _event_fault(f"{name}/{what}{instance}", number, codes)
-    value, said = data.get("actualValue"), event_truth(what.lower(), data.get("actualValue"))
     if said and what.lower() in CODE_VARIABLES:
-        codes, is_defect = _codes(data.get("techCode"), value), True
-    status = text(value) if is_state else ""
+        codes, is_defect = codes_of(data.get("techCode"), value), True
+    if told.is_broken:
+        said = is_defect = True
+    words = " ".join(part for part in (words, told.words) if part)[:MAX_TEXT]
+    status = told.status or (text(value) if is_state and not told.over else "")
     over = None if said is None else not said
-    if truth(data.get("cleared")) or status.lower() in OPERATIVE:
+    if told.over or truth(data.get("cleared")) or status.lower() in OPERATIVE:
         over = True
     if over and status.lower() == FAULTED:
         status = ""  # it is no longer, and what it is instead is not said
@@ -303,6 +307,9 @@ def _event(
         fault=_status_fault(number or 0, whole(evse.get("connectorId")), vague=faulted and not codes and not words)
         if is_state
         else fault,
+        explained=bool(codes or words) and not informational,
+        is_state=is_state,
+        transient=told.is_past,
         alarming=defective or (not is_state and not informational and over is not True and (said is True or alerting)),
         defective=defective,
         faulted=faulted,
@@ -316,13 +323,21 @@ def _event_fault(place: str, evse: int | None, codes: tuple[str, ...]) -> str:
     return f"{place[:MAX_PLACE]}@{evse or 0}" + (f"#{codes[0][:MAX_CODE]}" if codes else "")
 
 
+def _notify_report(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    """What a report of all variables says of those that say whether something is broken, as it is at present."""
+    generated = parse_time(body.get("generatedAt"))
+    for component, variable, value in told_by_report(body):
+        seen = _event(protocol, action, {"actualValue": value}, component, variable, generated)
+        yield msgspec.structs.replace(seen, alarming=seen.defective)
+
+
 def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     kind = pascal(text(body.get("type")))
     yield Observation(
         action,
         protocol,
         0,
-        codes=_codes(kind),
+        codes=codes_of(kind),
         words=text(body.get("techInfo")),
         fault=f"security/{kind}"[:MAX_PLACE],
         alarming=True,
@@ -366,6 +381,7 @@ _READERS = {
     "transactionevent": _transaction_end,
     "statusnotification": _status_notification,
     "notifyevent": _notify_event,
+    "notifyreport": _notify_report,
     "securityeventnotification": _security_event,
 }
 
@@ -378,13 +394,3 @@ def has_moment(payload: Any) -> bool:
     body = object_of(payload)
     moments = (parse_time(body.get(key)) for key in ("timestamp", "generatedAt"))
     return any(moment is not None and moment >= EARLIEST for moment in moments)
-
-
-def evse_of(payload: Any) -> int | None:
-    """The connector or EVSE that a payload of any action names."""
-    body = object_of(payload)
-    # 2.x counts connectors within an EVSE, so the EVSE says more.
-    for key in ("evseId", "connectorId"):
-        if (number := whole(body.get(key))) is not None:
-            return number
-    return whole(object_of(body.get("evse")).get("id"))

@@ -7,7 +7,7 @@ them can be changed in the administration.
 
 from infra_notifications.rules.phrases import ENDS, FINE, NEGATIONS, participles
 
-SN, NE, SE = ["StatusNotification"], ["NotifyEvent"], ["SecurityEventNotification"]
+SN, NE, SE = ["StatusNotification"], ["NotifyEvent", "NotifyReport"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
 SPEC16 = "OCPP 1.6 edition 2, § 7.6 ChargePointErrorCode: "
 SPEC2 = "OCPP 2.0.1 appendices v1.4 and 2.1 v2.0, standardised components: "

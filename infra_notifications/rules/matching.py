@@ -379,4 +379,5 @@ def effect_of(rule: CompiledRule, observation: Observation) -> Effect:
         return rule.effect
     if observation.over is True:
         return Effect.CLEAR
-    return Effect.RAISE if observation.asserted else Effect.INFO
+    asserted = observation.asserted or (observation.explained and rule.is_specific)
+    return Effect.RAISE if asserted else Effect.INFO

@@ -14,6 +14,7 @@ import msgspec
 
 from infra_notifications.rules.action_names import CALL, ERROR, fold
 from infra_notifications.rules.actions import REQUIRED_ANYWHERE
+from infra_notifications.rules.reported_values import TOLD_BY_REPORTS
 from infra_notifications.rules.transfers import FIELDS as REPORTED
 from infra_notifications.rules.transfers import data_of, is_report
 from infra_notifications.rules.vocabulary import object_of, text
@@ -45,6 +46,15 @@ _KEPT: dict[str, Fields] = {
             " variableMonitoringId eventNotificationType",
             component=_fields("name instance", evse=_EVSE),
             variable=_fields("name instance"),
+        ),
+    ),
+    "NotifyReport": _fields(
+        "seqNo tbc",
+        reportData=_fields(
+            "",
+            component=_fields("name instance", evse=_EVSE),
+            variable=_fields("name instance"),
+            variableAttribute=_fields("type value"),
         ),
     ),
     "SecurityEventNotification": _fields("type techInfo"),
@@ -93,8 +103,10 @@ def retained(action: str, payload: Any, kind: str = CALL) -> dict[str, Any]:
     kept = _part(body, {**_EVERYWHERE, **_KEPT.get(action, {})})
     if action == "DataTransfer":
         _keep_carried(body, kept)
-    for event in _events(kept):
+    for event in _elements(kept, "eventdata"):
         _hide_value(event)
+    for report in _elements(kept, "reportdata"):
+        _hide_configuration(report)
     return kept
 
 
@@ -121,9 +133,19 @@ def _inner(value: Any, fields: Fields) -> Any:
     return _part(object_of(value), fields)
 
 
-def _events(kept: dict[str, Any]) -> list[dict[str, Any]]:
-    found = next((value for name, value in kept.items() if fold(name) == "eventdata"), None)
+def _elements(kept: dict[str, Any], field: str) -> list[dict[str, Any]]:
+    found = next((value for name, value in kept.items() if fold(name) == field), None)
     return found if isinstance(found, list) else [found] if isinstance(found, dict) else []
+
+
+def _hide_configuration(report: dict[str, Any]) -> None:
+    """The values of a report, but for those of variables that say whether something is broken."""
+    told = fold(text(object_of(report.get("variable")).get("name"))) in TOLD_BY_REPORTS
+    attributes = report.get("variableAttribute")
+    for attribute in map(object_of, attributes if isinstance(attributes, list) else [attributes]):
+        for name, value in attribute.items():
+            if fold(name) == "value" and not (told and len(text(value)) <= MOST_VALUE):
+                attribute[name] = HIDDEN
 
 
 def _hide_value(event: dict[str, Any]) -> None:

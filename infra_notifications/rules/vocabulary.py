@@ -50,7 +50,7 @@ STANDARD_PROTECTION = {
     *("groundisolationprotection", "emergencystopsensor"),
 }
 _TRUE = {"true", "1", "yes", "y", "on", "active", "tripped", "set", "present", "triggered", "raised", "pressed"}
-_FALSE = {
+FALSE_WORDS = {
     *("false", "0", "no", "n", "off", "inactive", "ok", "okay", "none", "normal", "cleared", "clear", "resolved"),
     *("reset", "noerror", "no error", "nofault", "no fault", "noproblem", "no problem", "not tripped", "released"),
     *("idle", "good"),
@@ -65,6 +65,7 @@ FOLDED_VALUES["errorCode"] |= {fold(word): "NoError" for word in _NO_ERROR.split
 _SEVERITY_NAMES = "danger hardwarefailure systemfailure critical error alert warning notice informational debug"
 _SEVERITIES = {name: number for number, name in enumerate(_SEVERITY_NAMES.split())}
 _SEVERITIES |= {"emergency": 0, "fatal": 0, "warn": 6, "info": 8}
+_SEPARATORS = re.compile(r"[,;|\s]+")
 _NUMBER, _LEADING_NUMBER = re.compile(r"\+?\d{1,5}(\.0*)?"), re.compile(r"\d\b")
 
 
@@ -120,9 +121,11 @@ def event_truth(variable: str, value: Any) -> bool | None:
     if said is not None or (variable not in DEFECTS and variable not in CODE_VARIABLES and variable != "active"):
         return said
     word = text(value).lower()
+    if variable in ("errorcode", "faultcode") and word.isdecimal():
+        return int(word) != 0
     if word not in _TRUE and re.fullmatch(r"[\d.,+-]+", word):
         return None
-    if word in _FALSE or (not word and variable in CODE_VARIABLES):
+    if word in FALSE_WORDS or (not word and variable in CODE_VARIABLES):
         return False
     return True if word in _TRUE or variable != "active" else None
 
@@ -159,3 +162,19 @@ def severity_of(value: Any) -> int | None:
 def object_of(value: Any) -> dict[str, Any]:
     """What is an object as it is, anything else as one that says nothing."""
     return value if isinstance(value, dict) else {}
+
+
+def codes_of(*values: Any) -> tuple[str, ...]:
+    """Codes of several fields, each of which may hold a list: "F001,F003"."""
+    found = [code for value in values for code in _SEPARATORS.split(text(value)) if code]
+    return tuple(dict.fromkeys(found))
+
+
+def evse_of(payload: Any) -> int | None:
+    """The connector or EVSE that a payload of any action names."""
+    body = object_of(payload)
+    # 2.x counts connectors within an EVSE, so the EVSE says more.
+    for key in ("evseId", "connectorId"):
+        if (number := whole(body.get(key))) is not None:
+            return number
+    return whole(object_of(body.get("evse")).get("id"))

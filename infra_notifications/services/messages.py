@@ -21,7 +21,7 @@ from core.receipts import Receipt, digest_of_json
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity
 from infra_notifications.choices import Effect, MessageVerdict
-from infra_notifications.ingest import Observation, OcppMessage, evse_of, observe, parse_time
+from infra_notifications.ingest import Observation, OcppMessage, observe, parse_time
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.frames import HeardMessage
@@ -30,7 +30,7 @@ from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
 from infra_notifications.rules.stations import firmware_of, is_offline
-from infra_notifications.rules.vocabulary import whole
+from infra_notifications.rules.vocabulary import evse_of, whole
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.point_states import PointStates
@@ -332,7 +332,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         changes = [
             (point.id, *change) for point in points for signal in signals for change in store.changes(point.id, signal)
         ]
-        if observation.status or (observation.over and observation.variable.lower() == "availabilitystate"):
+        if observation.status or (observation.over and observation.is_state):
             order = moment.at if self.queued[row] and moment.device_clock else self.received[row]
             states.note_status(points, observation, order, moment)
         steps = {step for _point, _case, step in changes}

@@ -1,0 +1,105 @@
+"""What the values of OCPP 2.x variables say in words: states of stations and parts, texts of errors. Pure.
+
+OCPP has AvailabilityState, Problem and Tripped; stations report the same as OperatingState, State or LastError, in the
+words of their makers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.vocabulary import CODE_VARIABLES, DEFECTS, FALSE_WORDS, FOLDED_VALUES, object_of, text
+
+FAULTED = "Faulted"
+# What has a state that says whether one can charge, and how that is called.
+CHARGES = {"chargingstation", "evse", "connector", "chargepoint", "station"}
+STATES = {
+    "state",
+    "status",
+    *(a + b for a in ("operating", "operational", "availability") for b in ("state", "status")),
+}
+STATES |= {owner + end for owner in CHARGES for end in ("state", "status")}
+# The variables of a NotifyReport that say whether something is broken.
+TOLD_BY_REPORTS = DEFECTS | CODE_VARIABLES | STATES | {"active"}
+# What part of a station says of itself in any of its states; words such as "failed" may speak of what it tried to do.
+_BROKEN = {"fault", "faulted", "faulty", "broken", "defective", "tripped"}
+# What says that it happened, not what: the name of its part and variable tells that.
+_HAPPENED = {
+    *("open", "opened", "tripped", "triggered", "activated", "pressed", "latched", "detected", "blown", "alarm"),
+    *("overheated", "flooded", "tilted", "removed", "broken"),
+}
+_CALM = FALSE_WORDS | {
+    *(
+        "operative",
+        "inservice",
+        "in service",
+        "ready",
+        "standby",
+        "running",
+        "online",
+        "connected",
+        "closed",
+        "enabled",
+    ),
+    *("armed", "charging", "available", "occupied", "not pressed", "untripped", "healthy", "fine", "no fault", "good"),
+}
+_ABOUT_ERRORS = re.compile(r"(?<!de)fault|error|alarm")
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """`status` is one of OCPP's where the value is the state of what one charges at; `words` are for rules to search.
+
+    `over` is True where the value says that all is well. `is_past`: the value stays when what it names is over.
+    """
+
+    status: str = ""
+    is_state: bool = False
+    is_broken: bool = False
+    over: bool = False
+    words: str = ""
+    is_past: bool = False
+
+
+NOTHING = Reported()
+
+
+def reported(component: str, variable: str, value: Any) -> Reported:
+    """What the value of a variable says in words; numbers, yes and no, and variables of other kinds say nothing."""
+    name, is_error = variable.lower(), bool(_ABOUT_ERRORS.search(variable.lower()))
+    if not (is_error or name.endswith(("state", "status"))) or name in CODE_VARIABLES or not isinstance(value, str):
+        return NOTHING
+    said = text(value)
+    lowered, is_past = said.lower(), name.startswith("last")
+    status = FOLDED_VALUES["status"].get(fold(said), "")
+    if name in STATES and component.lower() in CHARGES:
+        if status:
+            return Reported(status, is_state=True)
+        if lowered in _CALM:
+            return Reported(is_state=True, over=True)
+    is_broken = lowered in _BROKEN or (name in STATES and status == FAULTED)
+    if not is_broken and (lowered in _CALM or (is_error and not said)):
+        return Reported(over=name not in DEFECTS)
+    if not any(map(str.isalpha, said)) or lowered in ("true", "yes", "on", "active"):
+        return NOTHING
+    words = f"{component} {variable} {said}" if lowered in _HAPPENED else said
+    return Reported(is_broken=is_broken, words=words, is_past=is_past)
+
+
+def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]:
+    """Component, variable and actual value of what a NotifyReport holds of the variables that say what is broken."""
+    reports = body.get("reportData")
+    for report in map(object_of, reports if isinstance(reports, list) else [reports]):
+        variable = object_of(report.get("variable"))
+        if text(variable.get("name")).lower() not in TOLD_BY_REPORTS:
+            continue
+        attributes = report.get("variableAttribute")
+        for attribute in map(object_of, attributes if isinstance(attributes, list) else [attributes]):
+            value = attribute.get("value")
+            if text(attribute.get("type")).lower() in ("", "actual") and value not in (None, ""):
+                yield object_of(report.get("component")), variable, value
+                break

@@ -1,0 +1,157 @@
+"""What OCPP 2.x says in other variables than those that OCPP has for it, in text and code, in events and reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra_notifications.models import ChargePoint, ChargePointState
+from tests.factories.infra_notifications import ChargePointFactory
+from tests.infra_notifications.helpers import NOW, at, event, events, open_cases, say
+from tests.infra_notifications.test_mapping_seed import meaning
+
+pytestmark = pytest.mark.django_db
+FUSE, SENSORS, OTHER = "FUSE_TRIPPED", "SENSORS", "OTHER_FAULT"
+STATES = ["OperatingState", "AvailabilityStatus", "OperationalStatus", "State", "Status", "AvailabilityState"]
+
+
+def report(component: str, variable: str, value: Any, **more: Any) -> dict[str, Any]:
+    """A NotifyReport of one variable of EVSE 1."""
+    data = {
+        "component": {"name": component, "evse": {"id": 1}},
+        "variable": {"name": variable},
+        "variableAttribute": [{"type": "Target", "value": "true"}, {"value": value} | more],
+    }
+    return {"requestId": 1, "seqNo": 0, "generatedAt": NOW.isoformat(), "reportData": [data]}
+
+
+@pytest.fixture
+def point() -> ChargePoint:
+    return ChargePointFactory()
+
+
+def test_code_and_text_are_read_whatever_variable_carries_them_and_whatever_triggers_it() -> None:
+    for trigger in ("Alerting", "Delta", "Periodic"):
+        for component, variable, value in (
+            *(("ChargingStation", "ErrorCode", "12"), ("EVSE", "Power", "0.5"), ("Odd", "Whatever", "text")),
+            *(("Connector", "AvailabilityState", "Unavailable"), ("TiltSensor", "Angle", "2.0")),
+        ):
+            for said, means in (
+                ({"techCode": "GroundFailure"}, f"raise {FUSE}"),
+                ({"techCode": "CX004"}, f"raise {FUSE}"),
+                ({"techInfo": "RCD tripped"}, f"raise {FUSE}"),
+                ({"techInfo": "Tür offen"}, f"raise {SENSORS}"),
+            ):
+                data = event(component, variable, value, trigger=trigger, **said)
+                assert meaning(events(data)) == means, data
+                assert meaning(events(data | {"cleared": True})).startswith("clear"), data
+
+
+def test_calm_text_beside_a_value_raises_nothing() -> None:
+    for said in ({"techInfo": "RCD OK"}, {"techInfo": "value changed"}, {"techCode": "17"}, {"techInfo": "fuse 32 A"}):
+        for trigger in ("Delta", "Periodic"):
+            assert not meaning(events(event("EVSE", "Power", "0.5", trigger=trigger, **said))).startswith("raise"), said
+
+
+def test_whatever_says_faulted_is_told() -> None:
+    for component in ("ChargingStation", "EVSE", "Connector"):
+        for variable in STATES:
+            for value in ("Faulted", "FAULTED", "Fault", "Out of order", "Störung"):
+                for trigger in ("Alerting", "Delta", "Periodic"):
+                    if variable == "AvailabilityState" and value.lower() != "faulted":
+                        continue  # brought into its spelling before
+                    data = event(component, variable, value, trigger=trigger)
+                    assert meaning(events(data)) == f"raise {OTHER}", data
+    assert meaning(events(event("Fan", "State", "Failed"))) == f"raise {OTHER}"
+
+
+@pytest.mark.parametrize(
+    ("component", "variable", "value", "case"),
+    [
+        ("OverCurrentProtection", "State", "Tripped", FUSE),
+        ("RCD", "Status", "tripped", FUSE),
+        ("EmergencyStopSensor", "State", "Pressed", FUSE),
+        ("AccessBarrier", "DoorState", "open", SENSORS),
+        ("Cabinet", "DoorStatus", "Opened", SENSORS),
+        ("TiltSensor", "State", "Tilted", SENSORS),
+        ("ChargingStation", "LastError", "RCD tripped", FUSE),
+        ("EVSE", "Fault", "RCD tripped", FUSE),
+        ("EVSE", "AlarmText", "Door open", SENSORS),
+        ("EVSE", "State", "EmergencyStop", FUSE),
+        ("EVSE", "ErrorMessage", "Ground fault detected", FUSE),
+        ("EVSE", "ErrorCode", "12", OTHER),
+    ],
+)
+def test_words_of_a_value_are_read(component: str, variable: str, value: str, case: str) -> None:
+    assert meaning(events(event(component, variable, value))) == f"raise {case}"
+
+
+@pytest.mark.parametrize(
+    ("component", "variable", "value"),
+    [
+        *(("EVSE", "State", "Idle"), ("EVSE", "State", "Charging"), ("OverCurrentProtection", "State", "Closed")),
+        *(
+            ("EmergencyStopSensor", "State", "Idle"),
+            ("EmergencyStopSensor", "State", "Monitoring"),
+            ("RCD", "State", "OK"),
+        ),
+        *(("AccessBarrier", "DoorState", "closed"), ("Fan", "State", "Running"), ("PowerContactor", "State", "Open")),
+        *(("FirmwareCtrlr", "UpdateStatus", "Failed"), ("ChargingStation", "LastError", ""), ("EVSE", "State", "17")),
+        *(("ChargingStation", "LastError", "none"), ("ConnectorPlugRetentionLock", "State", "Locked")),
+        *(("EVSE", "DefaultMessage", "door open"), ("EVSE", "State", ""), ("EVSE", "ErrorCode", "0")),
+    ],
+)
+def test_calm_value_raises_nothing(component: str, variable: str, value: str) -> None:
+    for trigger in ("Delta", "Periodic"):
+        assert meaning(events(event(component, variable, value, trigger=trigger))) == "life"
+    assert not meaning(events(event(component, variable, value, trigger="Alerting"))).startswith("raise")
+
+
+@pytest.mark.parametrize("variable", STATES)
+def test_state_is_shown_and_ends_as_availability_state_does(point: ChargePoint, variable: str) -> None:
+    for number, value in enumerate(("Faulted", "Available", "Faulted", "Charging")):
+        say(point, events(event("EVSE", variable, value)), now=at(number))
+        assert open_cases(point) == ([OTHER] if value == "Faulted" else [])
+        assert ChargePointState.objects.get(charge_point=point).status == value
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (event("Fan", "State", "Failed"), event("Fan", "State", "Running")),
+        (event("AccessBarrier", "DoorState", "open"), event("AccessBarrier", "DoorState", "closed")),
+        (event("EVSE", "State", "Fault"), event("EVSE", "State", "Idle")),
+        (event("EVSE", "LastError", "RCD tripped"), event("EVSE", "LastError", "")),
+        (event("EVSE", "ErrorCode", "12", techCode="GroundFailure"), event("EVSE", "ErrorCode", "0")),
+    ],
+)
+def test_value_that_says_that_all_is_well_ends_what_it_said(
+    point: ChargePoint, first: dict[str, Any], last: dict[str, Any]
+) -> None:
+    say(point, events(first))
+    assert len(open_cases(point)) == 1
+    say(point, events(last), now=at(1))
+    assert open_cases(point) == []
+
+
+@pytest.mark.parametrize(
+    ("component", "variable", "value", "case", "fine"),
+    [
+        ("EVSE", "AvailabilityState", "Faulted", OTHER, "Available"),
+        ("EVSE", "Problem", "true", OTHER, "false"),
+        ("RCD", "Tripped", True, FUSE, False),
+        ("TiltSensor", "Active", "true", SENSORS, "false"),
+        ("Connector", "State", "Fault", OTHER, "Idle"),
+    ],
+)
+def test_report_of_all_variables_says_what_is_broken_at_present(
+    point: ChargePoint, component: str, variable: str, value: Any, case: str, fine: Any
+) -> None:
+    said = {"action": "NotifyReport", "protocol": "ocpp2.0.1"}
+    say(point, report(component, variable, value), **said)
+    assert open_cases(point) == [case]
+    say(point, report(component, variable, value, type="MaxSet"), now=at(1), **said)
+    assert open_cases(point) == [case]
+    say(point, report(component, variable, fine), now=at(2), **said)
+    assert open_cases(point) == []
