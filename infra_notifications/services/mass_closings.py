@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from infra_notifications.models import Source, StationConnection
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Upper
+
+from infra_notifications.models import ChargePoint, Source, StationConnection
 from infra_notifications.rules.connections import ENDS_BELOW, HELD, REMEMBERED_FOR, mass_closing
 
 LIMIT = 20_000
 
 
+def _stations(source: Source) -> QuerySet[StationConnection]:
+    """The connections of a source's registered stations: those of strangers concern nobody."""
+    registered = ChargePoint.objects.annotate(key=Upper("station")).filter(key=OuterRef("key"))
+    return StationConnection.objects.filter(Exists(registered), source=source)
+
+
 def mass_closing_since(source: Source, now: datetime) -> datetime | None:
     """When many stations of a source began to lose their connection, all within seconds; None when they did not."""
-    gone = StationConnection.objects.filter(source=source, connected=False, since__gt=now - REMEMBERED_FOR)
+    gone = _stations(source).filter(connected=False, since__gt=now - REMEMBERED_FOR)
     # Those that lost theirs with the proxy itself still have their time.
     closed = list(gone.filter(lost_at=None).order_by("since").values_list("since", flat=True)[:LIMIT])
     if not closed:
         return None
-    return mass_closing(closed, StationConnection.objects.filter(source=source, connected=True).count())
+    return mass_closing(closed, _stations(source).filter(connected=True).count())
 
 
 def is_over(source: Source, now: datetime) -> bool:
@@ -26,7 +35,7 @@ def is_over(source: Source, now: datetime) -> bool:
 
 
 def are_back(source: Source) -> bool:
-    stations = StationConnection.objects.filter(source=source)
+    stations = _stations(source)
     began = (source.trouble_since or source.last_heard_at) - timedelta(seconds=1)
     gone = stations.filter(connected=False, since__gte=began).count()
     return gone <= ENDS_BELOW * (gone + stations.filter(connected=True).count())

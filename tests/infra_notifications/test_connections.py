@@ -356,6 +356,14 @@ def test_when_none_comes_back_the_groups_are_told_of_all_in_the_end() -> None:
     assert source_events() == ["source.disconnected"]
 
 
+def test_strangers_that_close_are_no_event() -> None:
+    many(2)
+    tell(*(report(True, 10, name=f"scan-{n}", link=f"s{n}", opens=True) for n in range(40)), now=at(11))
+    tell(*(report(False, 20, name=f"scan-{n}", link=f"s{n}") for n in range(40)), now=at(21))
+    sweep(at(25))
+    assert (trouble(), source_events()) == (SourceTrouble.NONE, [])
+
+
 def test_a_restart_of_the_proxy_is_no_alarm_at_all(settings: Any) -> None:
     settings.OCPP_GRACE_S = 120
     many(12)
