@@ -50,11 +50,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class ReportedRecipient:
-    """One recipient of a report: the addresses by which it is known, in lower case, and the server's words."""
+    """One recipient of a report: the addresses by which it is known, in lower case, and the server's words.
+
+    `names_original`: it says to which address we sent, whatever it was passed on to.
+    """
 
     addresses: frozenset[str]
     fate: Fate
     answer: str
+    names_original: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,12 @@ class MailReport:
         named = [recipient for recipient in self.recipients if recipient.addresses & known]
         unnamed = [recipient for recipient in self.recipients if not recipient.addresses]
         return _gravest(named or unnamed)
+
+    @property
+    def passed_on(self) -> ReportedRecipient | None:
+        """The only one that it names, where that may be what a mail of ours was passed on to."""
+        only = self.recipients[0] if len(self.recipients) == 1 else None
+        return only if only is not None and not only.names_original else None
 
     @property
     def gravest(self) -> ReportedRecipient | None:
@@ -145,7 +155,8 @@ def _recipient(fields: dict[str, list[str]]) -> ReportedRecipient:
     fate = _fate(first("action").lower().partition(" ")[0], status, diagnostic)
     kind, _semicolon, words = diagnostic.partition(";")
     words = words.strip() if _semicolon and len(kind) < 20 else diagnostic
-    return ReportedRecipient(addresses, fate, f"{status} {words}".strip()[:LONGEST_ANSWER])
+    names_original = "@" in first("original-recipient")
+    return ReportedRecipient(addresses, fate, f"{status} {words}".strip()[:LONGEST_ANSWER], names_original)
 
 
 def _addresses(field: str) -> Iterator[str]:
@@ -189,7 +200,7 @@ def _complaints(parts: list[Part]) -> Iterator[ReportedRecipient]:
             named = (*fields.get("original-rcpt-to", ()), *fields.get("removal-recipient", ()))
             addresses = frozenset(address for text in named for address in _addresses(text))
             fate = Fate.OTHER if kind in ("not-spam", "auth-failure") else Fate.COMPLAINED
-            yield ReportedRecipient(addresses, fate, f"feedback: {kind}"[:LONGEST_ANSWER])
+            yield ReportedRecipient(addresses, fate, f"feedback: {kind}"[:LONGEST_ANSWER], bool(addresses))
 
 
 # ---- servers that write a text --------------------------------------------------------------------------------------

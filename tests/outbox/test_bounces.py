@@ -196,6 +196,16 @@ def test_report_from_where_the_mail_was_passed_on_counts_when_it_is_signed(group
     assert take_report(raw=raw, now=NOW).bounced == 1
 
 
+@pytest.mark.parametrize("name", ["exim_report", "exim_words", "gmail", "qmail"])
+def test_report_that_names_only_what_the_mail_was_passed_on_to_counts(name: str, group: NotificationGroup) -> None:
+    """Each mail has a Message-ID of its own, which only its receiver knows."""
+    delivery, other = a_delivery(group), a_delivery(group, "day@example.org")
+    raw = sample(name, delivery, to="private@elsewhere.example")
+    assert take_report(raw=raw, now=NOW).bounced == 1
+    assert (state_of(delivery), state_of(other)) == ("bounced", "delivered")
+    assert Address.objects.get().address == TO
+
+
 @given(st.binary(max_size=400))
 def test_hostile_bytes_never_raise(junk: bytes) -> None:
     head = b'Content-Type: multipart/report; boundary="x"\n\n--x\nContent-Type: message/delivery-status\n'
@@ -244,6 +254,22 @@ def test_address_is_paused_after_three_and_the_others_are_told(group: Notificati
     for event in told:
         (to,) = event.deliveries.values_list("address", "language")
         assert to == ("day@example.org", "de")
+
+
+def test_several_dead_addresses_are_few_mails(db: None) -> None:
+    """What the others are told comes back from dead addresses too."""
+    dead, alive = ([f"{name}-{n}@example.org" for n in range(4)] for name in ("dead", "alive"))
+    many: NotificationGroup = NotificationGroupFactory(emails=[*dead, *alive])
+    for address in dead:
+        bounce(many, 1, address)
+    first = Delivery.objects.filter(event__kind="mailing_list.bounces")
+    assert sorted(first.values_list("address", flat=True)) == sorted([*dead[1:], *alive])
+    for address in dead:
+        bounce(many, 2, address)
+    paused = first.filter(event__payload__is_paused=True)
+    assert sorted(paused.values_list("event__payload__address", "address")) == sorted(
+        (address, other) for address in dead for other in alive
+    )
 
 
 def test_administrators_are_told_where_nobody_else_is_on_the_list(db: None, settings: Settings) -> None:

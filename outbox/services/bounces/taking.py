@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Lower
 
 from core.email_addresses import ascii_address
 from core.text import clean_text
 from outbox import metrics
 from outbox.choices import Channel, DeliveryState, Reason, Verdict
 from outbox.contract import NewEvent, Recipient
-from outbox.models import Attempt, Delivery, Event
+from outbox.models import Address, Attempt, Delivery, Event
 from outbox.rules.bounce_reports import Fate, MailReport, ReportedRecipient, ReturnedId, read_report
 from outbox.services.bounces.envelope import is_signed
 from outbox.services.bounces.marks import AddressMark, mark_bounced
@@ -74,7 +75,7 @@ def _matching(report: MailReport, now: datetime) -> Iterator[tuple[Delivery, Rep
         return
     for returned in report.ids:
         mail = _by_message_id(returned, now)
-        if mail is not None and (said := report.about(_spellings(mail.address))) is not None:
+        if mail is not None and (said := report.about(_spellings(mail.address)) or report.passed_on) is not None:
             yield mail, said
 
 
@@ -148,12 +149,22 @@ def _complain(delivery: Delivery, answer: str, now: datetime) -> bool:
 
 
 def _tell_others(delivery: Delivery, answer: str, mark: AddressMark, now: datetime) -> None:
-    """Tells the list's other addresses, or the administrators where there is no other."""
+    """Tells the list's other addresses from which nothing came back, or the administrators where there is no other.
+
+    Each address that is paused is told of; that the first mail to one came back, once a day for the whole list, whose
+    page shows all of them: where several addresses are dead, each would else be told of to each.
+    """
     registered = list_of(delivery.list_key)
     found = registered.find(delivery.list_key) if registered is not None and registered.find is not None else None
     if found is None:
         return
-    others = [address for address in found.addresses if address.lower() != delivery.address.lower()]
+    failing = set(
+        Address.objects.filter(channel=Channel.EMAIL, bounces__gt=0)
+        .annotate(lowered=Lower("address"))
+        .filter(lowered__in=[address.lower() for address in found.addresses])
+        .values_list("lowered", flat=True)
+    )
+    others = [address for address in found.addresses if address.lower() not in failing | {delivery.address.lower()}]
     to = [Recipient(address, list_key=delivery.list_key, language=found.language) for address in others]
     payload = ListBounces(
         list_name=found.name,
@@ -167,7 +178,7 @@ def _tell_others(delivery: Delivery, answer: str, mark: AddressMark, now: dateti
         kind=LIST_BOUNCES,
         subject=delivery.list_key,
         payload=payload,
-        dedup_key=f"{LIST_BOUNCES}:{delivery.pk}",
+        dedup_key=f"{LIST_BOUNCES}:{delivery.pk if mark.just_paused else f'{delivery.list_key}:{now:%Y-%m-%d}'}",
         occurred_at=now,
         recipients=tuple(to or [Recipient(address) for address in settings.ADMIN_EMAILS]),
     )
