@@ -5,7 +5,9 @@ variables, 38 warnings, 40 words, 50 what is known to be no alarm, 55 the faults
 them can be changed in the administration.
 """
 
-from infra_notifications.rules.phrases import ENDS, FINE, NEGATIONS, participles
+import re
+
+from infra_notifications.rules.phrases import A_NAME, ENDS, FINE, GONE, NEGATIONS, participles
 
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent", "NotifyReport"], ["SecurityEventNotification"]
 FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
@@ -20,8 +22,29 @@ BENDER = "Bender/ebee controllers 5.32 (Mennekes, Compleo, Webasto): "
 WARNINGS = ["EVCommunicationError", "WeakSignal", "LocalListConflict"]
 NOT_WARNINGS = [f"!{code}" for code in WARNINGS]
 
+# What programs, networks and devices for pressure and force are spoken of with: the same letters mean something else.
+CONNECTIONS = [
+    *(
+        f"!{link} {end}"
+        for link in ("connection", "command", "session", "socket")
+        for end in ("lost", "loss", "failed", "failure", "error", "down", "closed", "refused", "dropped", "rejected")
+    ),
+    *("!link lost", "!link loss", "!link down", "!link dropped"),  # "fuse link failed" is a fuse
+    *("!lost connection", "!lost link", "!command not found", "!Verbindungs*", "!connexion perdue", "!liaison perdue"),
+    *("!Verbindung verloren", "!Verbindung unterbrochen", "!Verbindung abgebrochen", "!Verbindung getrennt"),
+    *("!conexión perdida", "!verbinding verbroken", "!verbinding verloren", "!connessione persa", "!comms", "!comm"),
+    *("!server", "!cluster", "!transfer failed", "!upload*", "!download*", "!campaign*", "!app", "!apps"),
+    *("!plugin", "!plugins", "!gateway", "!script", "!ticket*", "!API", "!queue"),
+]
+OF_OTHER_FORCES = [
+    *("!pressure*", "!pression*", "!presión*", "!pressione*", "!*druck", "!*drukverschil", "!· pressure"),
+    *("!torque*", "!weight ·", "!network ·", "!traffic ·", "!queue ·", "!· memory", "!memory ·", "!Drehmoment*"),
+    # A difference of temperatures is none of currents.
+    *("!· de température*", "!· de temperatura*", "!· di temperatura*", "!· di temperature"),
+]
 # Beside these, a part that protects or watches is broken itself or cannot be heard.
 ITSELF = [
+    *CONNECTIONS,
     *("!*kommunikation*", "!communication*", "!comunica*", "!communicati*", "!comm", "!message*", "!timeout"),
     *("!time-out", "!timed out", "!Zeitüberschreitung", "!sensor fault*", "!sensor failure*", "!sensor error*"),
     *("!sensor defect*", "!detector fault*", "!detector failure*", "!device fault*", "!detection device"),
@@ -31,6 +54,7 @@ ITSELF = [
 ]
 # What protects: it must be said to have tripped. Behind "!": beside these, it is spoken of for another reason.
 FUSE_WORDS = [
+    *OF_OTHER_FORCES,
     *("CB", "GFD", "GFP", "ACB", "NH", "LTS"),
     *("RDCMB", "RDC-MB", "RDC-MD", "RDCMD", "RDC-PD", "RDCPD", "*automaat", "*-Automat"),
     *("shunt trip", "shunt release", "Arbeitsstromauslöser", "Leitungsschutz", "Erdschlussüberwachung"),
@@ -92,7 +116,22 @@ FUSE_WORDS = [
 ]
 TRIP_WORDS = [
     *("doorgeslagen", "eruit", "afgevallen", "getript", "eruit geklapt", "saltaron", "fundió"),
-    *("saute", "sautent", "salta", "saltan", "scatta", "scattano", "springt", "springen", "fliegt", "fliegen", "löst"),
+    *(
+        "saute",
+        "sautent",
+        "salta",
+        "saltan",
+        "scatta",
+        "scattano",
+        "springt",
+        "springen",
+        "fliegt",
+        "fliegen",
+        "weg",
+        "raus",
+    ),
+    # Not "löst" alone: without its dots it is "lost".
+    *(f"löst {how}" for how in ("aus", "immer", "ständig", "wieder", "sofort", "beim", "bei")),
     *("burn*", "melted", "broken", "dead", "ruptur*", "geschmolzen", "verbrannt", "verbrand*", "gesmolten", "stuk"),
     *("Fehler", "Störung", "défaut", "avería", "fout", "storing"),
     *("trip*", "trigger*", "blown", "open", "opened", "off", "fault", "error", "alarm", "activated"),
@@ -244,6 +283,7 @@ TOO_HIGH = [
     *("troppo alta", "eccessiv*", "superat*", "oltre"),
 ]
 FAULT_CURRENT_WORDS = [
+    *OF_OTHER_FORCES,
     *FUSES_OF_THE_HOUSE,
     *("Iso-Fehler", "Isofehler", "iso fault", "iso error", "défaut iso", "Iso-Alarm"),
     *("fault to earth", "fault to ground", "fault to PE", "Phasenschluss", "Schluss gegen Erde"),
@@ -373,7 +413,27 @@ AGAINST_PEOPLE = [
         for protection in ("schutz*", "sicherung", "überwachung", "beveiliging")
     ),
 ]
+# What is noticed, in the forms that verbs take and together with what notices it, but no names that begin so.
+NOTICED = [
+    noticed + ending
+    for noticed in ("tilt", "crash", "flood")
+    for ending in (
+        "",
+        "s",
+        "es",
+        "ed",
+        "ing",
+        "sensor*",
+        "detect*",
+        "alarm*",
+        "switch*",
+        "contact*",
+        "fault*",
+        "error*",
+    )
+]
 SENSOR_WORDS = [
+    *CONNECTIONS,
     *ALARM_CONTACTS,
     *WATCHING,
     *AGAINST_PEOPLE,
@@ -410,14 +470,14 @@ SENSOR_WORDS = [
     *("immersion", "immersed", "heat detected", "under water", "access control open*"),
     *("!in case of",),
     # moved, hit, broken into
-    *("tilt*", "ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
+    *NOTICED,
+    *("ERR_TILT*", "*TiltDetected", "gekippt", "Kippsensor", "Neigungssensor", "inclin*", "kantel*"),
     *(
         "gekanteld",
         "shock",
         "shocks",
         "shock sensor",
         "impact",
-        "crash*",
         "collision*",
         "vibration*",
         "tamper*",
@@ -436,7 +496,7 @@ SENSOR_WORDS = [
     *("boîtier ouvert", "puerta abierta", "tapa abierta", "deur open*", "behuizing open*", "klep geopend"),
     *("porta aperta", "sportello aperto", "coperchio aperto"),
     # water, smoke, heat
-    *("flood*", "water ingress", "*WaterIngressDetected", "water detected", "water leak*", "water alarm", "moisture"),
+    *("water ingress", "*WaterIngressDetected", "water detected", "water leak*", "water alarm", "moisture"),
     *("warning humidity", "Wassereintritt", "Wasser erkannt", "Feuchtigkeit", "Überflutung", "infiltration d'eau"),
     *("présence d'eau", "inondation", "entrada de agua", "inundación", "water gedetecteerd", "waterindringing"),
     *("infiltrazione d'acqua", "allagamento", "smoke", "fire alarm", "Rauch*", "Brandmelder", "fumée", "humo", "rook"),
@@ -523,8 +583,14 @@ SENSOR_WORDS = [
 ]
 # "Emergency", as displays without room for it write it.
 EMERGENCY_SHORT = ["emg", "emg.", "emerg", "emerg.", "emer", "emer.", "emgcy", "emcy", "emrg", "emgy"]
+# A stop that is tried on purpose.
+ON_PURPOSE = [
+    *("!· test*", "!·test*", "!·-test*", "!test ·", "!test d'·", "!test dell'·", "!test van ·", "!test de l'·"),
+    *("!prueba de ·", "!prova di ·", "!essai ·", "!essai d'·", "!· drill", "!· exercise", "!·-Übung", "!· inspection"),
+]
 # Stops by hand: what was activated is what protects.
 EMERGENCY_WORDS = [
+    *ON_PURPOSE,
     *(f"{short} {part}" for short in EMERGENCY_SHORT for part in ("stop*", "button", "switch", "off", "btn", "pb")),
     *("em stop", "em. stop", "e/stop", "e. stop", "e.stop", "nood stop", "BAU", "stop d'urgence", "stop emerg*"),
     *("mushroom*", "Schlagtaster", "Pilztaster", "Pilzknopf", "Nottaster", "Not-Taster", "seta pulsad*"),
@@ -536,10 +602,13 @@ EMERGENCY_WORDS = [
     *("noodknop", "bouton d'urgence", "pulsador de emergencia", "Notausschalter", "Not-Aus*", "Notaus*"),
     *("Not-Halt*", "emergency switch", "emergency off", "panic button", "e-stop*", "noodstop*"),
     "arresto d'emergenza",
-    *(word for word in SENSOR_WORDS if word.startswith("!")),
+    *(word for word in SENSOR_WORDS if word.startswith("!") and word not in CONNECTIONS),
 ]
+# Of what sensors notice, what is gone because somebody took it.
+STOLEN = re.compile("cab|kabel|câble|cavo|stol|gestohl|theft|vol|robo|furto|diefstal|diebstahl|abgesch", re.IGNORECASE)
 # Parts and their states, in whatever order a charger names them.
 DOORS = [
+    *CONNECTIONS,
     *("*abdeckung", "*haube", "*gehäuse", "*schrank", "*blende", "Türschalter*", "*deur", "*paneel", "*klep", "*kast"),
     *("*deksel", "*luik", "*behuizing", "bezel", "shroud", "carter", "caperuza", "frontalino"),
     *("Gehäusetür", "Schaltschranktür", "Schranktür", "Servicetür", "Wartungstür", "Fronttür", "Säulentür"),
@@ -600,6 +669,7 @@ HEAT = [
     *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
 ]
 HEAT_STATES = [
+    *(*participles("trop élevé"), "demasiado alto", "troppo alto", "elevato", "te groot", "zu groß"),
     *("reached", "erreicht", *participles("atteint"), "alcanzad*", "raggiunt*", "bereikt", "über", "au-delà", "sopra"),
     "over",
     *("derat*", "reduc*", "throttl*", "reduzier*", "gedrosselt", "réduit*", "ridott*", "verlaagd", "über Grenz*"),
@@ -782,6 +852,7 @@ HOUSEKEEPING = [
         "LTE",
         "DHCP",
     ),
+    *("uploaded", "hochgeladen"),
     *("signal weak", "schwaches Funksignal", "signal faible", "authorization timeout", "AuthorizationTimeout"),
     *("token", "stopped remotely", "stopped manually", "stopped normally", "ferngestoppt", "manuell beendet"),
     *("normal beendet", "arrêt à distance", "arrêtée manuellement", "arrêt normal", "de forma remota"),
@@ -799,9 +870,10 @@ HOUSEKEEPING = [
     ),
     *("maintenance mode", "Wartung*", "VendorWarning", "auto recovery", "NoInternet", "connection*", "WeakSignal"),
     *("limit*", "LIMIT_toNoPower", "vehicle*", "Fahrzeug*", "véhicule*", "vehículo*", "voertuig*", "veicolo*"),
-    *("zelftest*", "autotest*", "autodiagn*", "Selbsttest*", "normaal", "tested"),
-    *("AUTO_RECOVERY", "started", "self test"),
+    *("normaal", "AUTO_RECOVERY", "started"),
 ]
+SELF_TESTS = ["zelftest*", "autotest*", "autodiagn*", "Selbsttest*", "tested", "self test"]
+SELF_TESTS += [word for word in TEST_FAILED if "·" not in word]
 OPERATIVE = [
     "Available",
     "Preparing",
@@ -898,6 +970,23 @@ RULES = [
         words=CLOSED_WORDS,
         and_words=ENDS,
         codes=NOT_WARNINGS,
+    ),
+    *(
+        rule(
+            13,
+            f"A fault {of} is said to be gone",
+            "clear",
+            case,
+            "“Overcurrent gone”, “Überstrom weg”: what flows or burns is over when it is gone; a part that is gone is not.",
+            actions=SN + NE,
+            words=words,
+            and_words=GONE,
+            codes=NOT_WARNINGS,
+        )
+        for of, case, words in (
+            ("current", FUSE, [*FAULT_CURRENT_WORDS, *EMERGENCY_WORDS]),
+            ("that a sensor noticed", SENSORS, [*(word for word in SENSOR_WORDS if not STOLEN.search(word)), *DAMP]),
+        )
     ),
     # -- 20: codes
     rule(
@@ -1459,7 +1548,7 @@ RULES = [
         actions=SN,
         statuses=["!Faulted"],
         codes=["OtherError", "InternalError"],
-        words=[*CALM_SUBJECTS, *TEST_FAILED],
+        words=[A_NAME, *CALM_SUBJECTS, *TEST_FAILED],
         and_words=[*NEGATIONS, *FINE, *ENDS],
     ),
     rule(
@@ -1472,6 +1561,17 @@ RULES = [
         statuses=["!Faulted"],
         codes=["OtherError", "InternalError"],
         words=HOUSEKEEPING,
+    ),
+    rule(
+        51,
+        "A self-test of the station",
+        "info",
+        "",
+        "One that failed is none of it.",
+        actions=SN,
+        statuses=["!Faulted"],
+        codes=["OtherError", "InternalError"],
+        words=SELF_TESTS,
     ),
     rule(
         50,

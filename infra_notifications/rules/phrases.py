@@ -99,6 +99,13 @@ ENDS = [
     *("hersteld", "richius*", "ripristinat*", "rientrat*", "non più*", "terminat*", "cessat*", "eliminat*"),
     *("tornat* alla normalità", "tornata nella norma", "di nuovo chius*", "resettat*"),
 ]
+# What says so of a current, of heat, smoke or water, and not of a part: "fuse gone" is a fault.
+GONE = [
+    *("gone", "vanished", "subsided", "ceased", "is past", "alarm off", "inactive", "deasserted", "de-asserted"),
+    *("weg", "vorbei", "vorüber", "verschwunden", "abgeklungen", "inaktiv", *participles("passé", "cessé", "dissipé")),
+    *("desaparecid*", "desapareció", "cesad*", "cesó", "inactiv*", "voorbij", "verdwenen", "inactief", "scompars*"),
+    *("sparit*", "inattiv*"),
+]
 # What denies, and what says that all is well; "no. 4" and "Not-Aus" do not.
 NEGATIONS = [
     *("no", "not", "none", "never", "without", "kein*", "nicht", "ohne", "pas", "aucun*", "sans", "sin", "ningun*"),
@@ -140,6 +147,9 @@ FINE = [
     ),
     *("satisfactori*", "autodiagn*", "geslaagd", "in orde", "zelftest", "uitgeschakeld voor onderhoud", "superato"),
     *("superata", "regolare", "a posto", "disattivat*", "riuscit*", "assessment"),
+    # What is yet to be done on purpose.
+    *("planned", "upcoming", "geplant*", "anstehend*", *participles("prévu", "planifié", "programmé"), "previst*"),
+    *("planificad*", "programad*", "gepland*", "ingepland*", "pianificat*", "programmat*", "inspection due", "drill"),
 ]
 # What rules know by its beginning or together with others, as it is written in full, and what denies or ends. Not
 # "normal": "anormal" is a letter away and says the opposite.
@@ -160,3 +170,37 @@ FULL_FORMS = """
     desactivado ninguna ninguno opgelost hersteld gekalibreerd uitgevoerd geslaagd gesloten risolto ripristinato
     riarmato calibrato disattivato superato nessuna nessun
 """
+# Names that hold a word for a fault and mean something else; a blank stands for one, for "-", for "_" or for nothing.
+NAMES = [
+    *(
+        "fire wall",
+        "fire walls",
+        "fire walled",
+        "fire tv",
+        "fire os",
+        "fire fox",
+        "fire base",
+        "fire store",
+        "fire wire",
+    ),
+    *("fire stick", "fire and forget", "fi fo", "hi fi", "sci fi", "li fi", "smoke test", "smoke tests"),
+    *("smoke testing", "smoke ping", "Rauch test", "rook test", "door dash", "door bell", "tilt master", "crash dump"),
+    *("crash dumps", "crash report", "crash reports", "crash reporter", "crash log", "crash logs", "crash lytics"),
+    *(
+        "crash handler",
+        "crash loop",
+        "water mark",
+        "water marks",
+        "water fall",
+        "flood light",
+        "flood lights",
+        "flood ping",
+    ),
+    *("flood attack", "syn flood", "ping flood", "message flood", "shock wave", "impact report", "impact analysis"),
+    *("memory leak", "memory leaks", "data leak", "heat map", "brand new", "brand name", "brand logo", "support case"),
+    *("test case", "use case", "touch panel"),
+    *("emergency contact", "emergency number", "emergency lighting", "emergency light"),
+    *("emergency update", "case opened in", "collision domain", "hash collision"),
+]
+# What stands for one of them where rules look for words.
+A_NAME = "othername"

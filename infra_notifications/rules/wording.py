@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 
 from infra_notifications.rules.lettering import plain, plain_pattern
-from infra_notifications.rules.phrases import ENDS, FINE
+from infra_notifications.rules.phrases import A_NAME, ENDS, FINE, GONE, NAMES
 
 # Where a name that is run together falls apart: "BoxDoorIsOpen", "EVSEContactor", "ERR_RCD_TRIGGERED".
 _SEAM = re.compile(r"(?<=[a-zäöü\d])(?=[A-ZÄÖÜ])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zäöüA-Z]{2})(?=\d)|_+")
-# Its second half is no FI (a residual current device), however it is written.
+# A half of these is no FI (a residual current device), no fire, no door, however they are written.
 _WIFI = re.compile(r"\bwi[\s-]?fi(?![a-z])", re.IGNORECASE)
+_ANY_NAME = "|".join(NAMES).replace(" ", r"[\s_-]?")
+_NAME = re.compile(rf"(?<![^\W_])(?:{_ANY_NAME})(?![^\W_])", re.IGNORECASE)
 # "in order", as German fitters write it.
 _IN_ORDER = re.compile(r"(\b[nN]\.?\s?)?\b(?:i\.\s?[oO]\.?(?!\w)|I\.\s?O\.?$)")
 # "No se ha detectado ninguna fuga": Spanish and Italian deny twice and mean it once.
@@ -54,7 +56,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(plain_pattern(pattern))
 
 
-_OVER = rf"(?:{'|'.join(map(_as_pattern, ENDS))})(?!\w)"
+_OVER = rf"(?:{'|'.join(map(_as_pattern, (*ENDS, *GONE)))})(?!\w)"
 # What asks for an end, fails at it or comes after it does not report it: before the word that ends …
 _ASKED = (
     r"please|must|needs?|needed|requires?|cannot|can't|cant|could ?n[o']t|couldn't|won't|unable|failed|fails|should"
@@ -112,13 +114,14 @@ _PART = re.compile(_ANY_PART, re.IGNORECASE)
 
 def taken_apart(text: str) -> str:
     """A text in which names that are run together stand apart where they consist of words that are known."""
-    return _RUN_TOGETHER.sub(lambda match: " ".join(_PART.findall(match[0])), text)
+    # Names go first, for "floodping" is a letter away from "flooding".
+    return _RUN_TOGETHER.sub(lambda match: " ".join(_PART.findall(match[0])), _NAME.sub(A_NAME, text))
 
 
 def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
-    text = _TWICE.sub("", _HEADING.sub("", text))
+    text = _NAME.sub(A_NAME, _TWICE.sub("", _HEADING.sub("", text)))
     whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", text)).lower()
     return (whole,) if apart == whole else (whole, apart)
 

@@ -14,6 +14,7 @@ import pytest
 
 from infra_notifications.ingest import observe
 from infra_notifications.rules.matching import RuleBook, effect_of
+from infra_notifications.rules.phrases import GONE, NAMES
 from infra_notifications.services.mapping import rule_book
 
 pytestmark = pytest.mark.django_db
@@ -143,13 +144,39 @@ def test_names_of_constants_mean_what_their_words_mean() -> None:
     assert len(changed) <= len(texts) * 0.005, changed
 
 
+def case_of(text: str, status: str = "Faulted", code: str = "OtherError") -> str:
+    """What the rules make of a text beside a status and a code."""
+    payload = {"connectorId": 1, "errorCode": code, "status": status, "info": text}
+    return made_of({"protocol": "ocpp1.6", "action": "StatusNotification", "payload": payload}, rule_book())
+
+
+@pytest.mark.parametrize("gap", [" ", "-", "_", ""])
+def test_names_that_hold_a_word_for_a_fault_name_none(gap: str) -> None:
+    said = {name: case_of(f"{gap.join(name.title().split())} stopped") for name in NAMES}
+    assert {name: case for name, case in said.items() if case != OTHER} == {}
+
+
+def test_what_flows_or_burns_is_over_when_it_is_gone_but_a_part_is_not() -> None:
+    words = [word.replace("*", "a") for word in GONE]
+    for fault, case in (("Overcurrent", FUSE), ("Kurzschluss", FUSE), ("Overtemperature", SENSORS)):
+        assert case_of(fault, "Unavailable") == case
+        assert {word for word in words if case_of(f"{fault} {word}", "Unavailable") != END} == set()
+        assert case_of(f"{fault} not gone", "Unavailable") == case
+    assert [case_of(text, "Unavailable") for text in ("Fuse gone", "Breaker has gone", "Kabel weg")] == [
+        FUSE,
+        FUSE,
+        SENSORS,
+    ]
+
+
+def test_a_test_of_a_part_beside_no_error_is_no_alarm_and_what_happens_in_one_is() -> None:
+    for text in ("Emergency stop test running", "Not-Aus-Test läuft", "Test arrêt d'urgence", "RCD trip test planned"):
+        assert case_of(text, "Charging", "NoError") == END, text
+    for text in ("Emergency stop pressed", "Emergency stop pressed during test", "RCD tripped"):
+        assert case_of(text, "Charging", "NoError") == FUSE, text
+
+
 def test_a_letter_that_is_wrong_in_a_long_word_changes_neither_a_fault_nor_what_denies_it() -> None:
-    book = rule_book()
-
-    def case_of(text: str, status: str = "Faulted") -> str:
-        payload = {"connectorId": 1, "errorCode": "OtherError", "status": status, "info": text}
-        return made_of({"protocol": "ocpp1.6", "action": "StatusNotification", "payload": payload}, book)
-
     for text in ("Emergancy stop", "RCD trippd", "Sicherung ausgelsöt", "Disjonteur ouvert", "Kurzschlus", "Lekstrom"):
         assert case_of(text) == FUSE, text
     for text in ("Overtemperture", "Überhitzunng", "Surchaufe", "Sobretemprratura", "Vandalsm"):
