@@ -21,43 +21,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import structlog
 from prometheus_client import Counter as Metric
 
 from core.text import clean_text
 from infra_notifications.proxy.journal import Journal
 from infra_notifications.proxy.links import Link
+from infra_notifications.proxy.reading import UNREAD, decoded, error_code, head_of, plain_frames, rank_of, skeleton
 from infra_notifications.proxy.records import Rank, Record, encode
 from infra_notifications.proxy.spool import Spool, lost_record
+from infra_notifications.proxy.tokens import Tokens
 from infra_notifications.rules.action_names import ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.connections import LinkReport
 from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, OpenCalls, canonical_action, connector_in
 from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import PROTOCOLS
-from infra_notifications.rules.vocabulary import object_of
 
 log = structlog.get_logger("signalbox.ocpp_listener")
-_HEAD = re.compile(
-    rb'\s*\[\s*(?:([26])\s*,\s*"((?:[^"\\]|\\.){1,150})"\s*,\s*"([\w .:/-]{1,60})"\s*[,\]]'
-    rb'|([345])\s*,\s*"((?:[^"\\]|\\.){1,150})"\s*,)'
-)
-LONGEST_HEAD, LONGEST_READ = 400, 64 * 1024
 # Calls of which the payload is read, and answers of which.
 _READ = frozenset(
     ("BootNotification", "StatusNotification", "NotifyEvent", "SecurityEventNotification", "StartTransaction")
 ) | {"StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
 _READ_ANSWERS = frozenset(("BootNotification", "StartTransaction", "Heartbeat", "Authorize"))
-_STATES = frozenset(("BootNotification", "FirmwareStatusNotification"))
-_OTHER = frozenset(("StartTransaction", "StopTransaction", "TransactionEvent", "DataTransfer"))
-_CALM = frozenset(("noerror", ""))
 _SEEMS_SECRET = re.compile(r"(?=\S*\d)\S{6,}")
 # While it is connected a station is reported this often; records wait for company this long.
 REPORTED_EVERY_S, GATHERED_S = 60.0, 0.02
 MEMORY_BYTES = 32 * 1024 * 1024
+UNREADABLE = "cannot be read: it is no OCPP-J."
 DROPPED = Metric("signalbox_ocpp_lost", "Records of what the proxy heard that were lost", ["why"])
-UNREAD = Metric("signalbox_ocpp_unread", "Frames that were passed on and not looked at", ["why"])
 
 
 @dataclass(slots=True)
@@ -75,6 +67,7 @@ class _Station:
     csms_offset_s: float | None = None
     from_station: OpenCalls = field(default_factory=OpenCalls)
     from_csms: OpenCalls = field(default_factory=OpenCalls)
+    tokens: Tokens = field(default_factory=Tokens)
 
 
 def process_name() -> str:
@@ -147,12 +140,22 @@ class Listener:
         station = self._stations.get(link.id)
         if station is None:
             return
-        head = _HEAD.match(data[:LONGEST_HEAD]) if text else None
-        if head is None:
-            self._unread(link, from_station, "garbage")
-            return
         now = self._clock()
+        head = head_of(data) if text else None
+        if head is not None:
+            self._heard(station, from_station, head, data, now)
+            return
+        plain, bad = plain_frames(data)
+        for each in plain:
+            if (head := head_of(each)) is not None:
+                self._heard(station, from_station, head, each, now)
+        if bad:
+            self._unread(link, from_station, "garbage")
+            self._reject(station, from_station, now)
+
+    def _heard(self, station: _Station, from_station: bool, head: re.Match[bytes], data: bytes, now: float) -> None:
         station.messages += 1
+        station.tokens.note(data)
         if from_station:
             station.heard_at = now
         kind, pk, name, answer, answered = head.groups()
@@ -160,6 +163,19 @@ class Listener:
             self._call(station, from_station, pk, name.decode(), data, now, is_answered=kind == b"2")
         else:
             self._answer(station, from_station, answered, answer, data, now)
+
+    def _reject(self, station: _Station, from_station: bool, now: float, action: str = "?") -> None:
+        """What a station sent and nobody can read is counted at its source, and is a sign of its life."""
+        if not from_station:
+            return
+        message = HeardMessage(
+            id=self._next_id(station),
+            station=station.identity,
+            protocol=station.protocol,
+            action=action,
+            received_at=_iso(now),
+        )
+        self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {UNREADABLE}")
 
     def _unread(self, link: Link, from_station: bool, why: str) -> None:
         """A frame that is too long or none: counted, and a sign of life."""
@@ -179,21 +195,24 @@ class Listener:
         is_answered: bool,
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
-        payload = _decoded(data, 3) if action in _READ else None
+        payload = decoded(data, 3) if action in _READ else None
+        if payload is None and action in _READ:
+            self._reject(station, from_station, now, name)
+            return
         if is_answered:
             calls = station.from_station if from_station else station.from_csms
             calls.put(pk.decode("utf-8", "replace"), Call(action, connector_in(payload), now))
-        kept = retained(action, payload) if payload is not None else _skeleton(action, station.protocol)
+        kept = retained(action, payload) if payload is not None else skeleton(action, station.protocol)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
             protocol=station.protocol,
             action=name,
-            payload=kept,
+            payload=station.tokens.masked(kept),
             received_at=_iso(now),
             from_station=from_station and action not in FROM_CSMS,
         )
-        self._put(station, _rank(action, kept) if from_station else Rank.LIFE, message=message)
+        self._put(station, rank_of(action, kept) if from_station else Rank.LIFE, message=message)
 
     def _answer(self, station: _Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
         """An answer is of the other side's call. One that says nothing is counted alone."""
@@ -206,18 +225,18 @@ class Listener:
         if kind == b"3":
             if from_station or call is None or call.action not in _READ_ANSWERS:
                 return
-            payload = retained(call.action, _decoded(data, 2), RESULT)
+            payload = retained(call.action, decoded(data, 2), RESULT)
             self._note_clock(station, payload, now)
             if call.action == "Heartbeat":
                 return
         else:
-            payload = retained("", {"errorCode": _item(data, 2)}, ERROR)
+            payload = retained("", {"errorCode": error_code(data)}, ERROR)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
             protocol=station.protocol,
             action=call.action if call else "CallError",
-            payload=payload,
+            payload=station.tokens.masked(payload),
             received_at=_iso(now),
             connector=call.connector if call else None,
             kind=RESULT if kind == b"3" else ERROR,
@@ -258,9 +277,15 @@ class Listener:
         self._put(station, Rank.STATE if is_news else Rank.LIFE, link=report)
 
     def _put(
-        self, station: _Station, rank: int, *, message: HeardMessage | None = None, link: LinkReport | None = None
+        self,
+        station: _Station,
+        rank: int,
+        *,
+        message: HeardMessage | None = None,
+        link: LinkReport | None = None,
+        problem: str = "",
     ) -> None:
-        record = Record(next(self._numbers), rank, station.link.slug, message, link)
+        record = Record(next(self._numbers), rank, station.link.slug, message, link, problem=problem)
         data = encode(record)
         with self._lock:
             if self._waiting_bytes > MEMORY_BYTES and (rank < Rank.FAULT or self._waiting_bytes > 2 * MEMORY_BYTES):
@@ -363,38 +388,3 @@ class Listener:
 
 def _iso(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).isoformat()
-
-
-def _decoded(data: bytes, place: int) -> dict[str, Any]:
-    """An item of a frame that is an object; an empty one where it is none, or the frame is too long to be read."""
-    return object_of(_item(data, place))
-
-
-def _item(data: bytes, place: int) -> Any:
-    if len(data) > LONGEST_READ:
-        UNREAD.labels("long").inc()
-        return None
-    try:
-        frame = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        UNREAD.labels("garbage").inc()
-        return None
-    return frame[place] if isinstance(frame, list) and len(frame) > place else None
-
-
-def _skeleton(action: str, protocol: str) -> dict[str, str]:
-    """What stands for a payload that nobody reads."""
-    versions = ACTIONS.get(action, {})
-    return dict.fromkeys(sorted(versions.get(PROTOCOLS[protocol], ())), HIDDEN)
-
-
-def _rank(action: str, payload: dict[str, Any]) -> Rank:
-    if action == "StatusNotification":
-        status = str(payload.get("status") or payload.get("connectorStatus") or "").lower()
-        code = str(payload.get("errorCode") or "").lower()
-        return Rank.FAULT if status in ("faulted", "unavailable") or code not in _CALM else Rank.STATE
-    if action in ("NotifyEvent", "SecurityEventNotification"):
-        return Rank.FAULT
-    if action in _STATES:
-        return Rank.STATE
-    return Rank.OTHER if action in _OTHER else Rank.LIFE

@@ -43,6 +43,8 @@ class Record(msgspec.Struct, array_like=True):
     link: LinkReport | None = None
     # How many records were lost.
     lost: int | None = None
+    # Why the message is rejected: what could be read of it shows who sent it.
+    problem: str = ""
 
 
 _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Record)

@@ -19,11 +19,13 @@ from django.utils import timezone
 
 from core.ingest import Submission
 from infra_notifications.choices import SourceKind
+from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import OcppRoute
 from infra_notifications.models.sources import source_id
 from infra_notifications.proxy.reader import FolderReader, journal_of
 from infra_notifications.proxy.records import Record
 from infra_notifications.proxy.spool import ALIVE, claim, folders_in, is_alive, remove
+from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.services.connections import lose_process, take_connections
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.registering import register_booted
@@ -100,19 +102,23 @@ class Writer:
 
     def _take_all(self, records: Sequence[Record]) -> None:
         now = timezone.now()
-        messages, links, lost = defaultdict(list), defaultdict(list), defaultdict[int, int](int)
+        messages, refused = (
+            defaultdict[int, list[HeardMessage]](list),
+            defaultdict[int, list[tuple[HeardMessage, str]]](list),
+        )
+        links, lost = defaultdict(list), defaultdict[int, int](int)
         for record in records:
             source = self._source(record.route)
-            if record.message is not None:
+            if record.message is not None and record.problem:
+                refused[source].append((record.message, record.problem))
+            elif record.message is not None:
                 messages[source].append(record.message)
             elif record.link is not None:
                 links[source].append(record.link)
             else:
                 lost[source] += record.lost or 0
-        if messages:
-            take_messages(
-                submissions=[Submission(key, list(enumerate(items))) for key, items in messages.items()], now=now
-            )
+        if sources := {**messages, **refused}:
+            take_messages(submissions=[_submission(key, messages[key], refused[key]) for key in sources], now=now)
         if links:
             take_connections(
                 submissions=[Submission(key, list(enumerate(items))) for key, items in links.items()], now=now
@@ -164,6 +170,14 @@ class Writer:
                 return
             if not taken:
                 time.sleep(pause)
+
+
+def _submission(
+    source: int, messages: Sequence[HeardMessage], refused: Sequence[tuple[HeardMessage, str]]
+) -> Submission[OcppMessage]:
+    """What was heard of a source, with what nobody could read behind it: one batch, so that it is counted together."""
+    behind = [(place, *pair) for place, pair in enumerate(refused, len(messages))]
+    return Submission(source, list(enumerate(messages)), refused=behind)
 
 
 def _age_s(path: Path) -> float:

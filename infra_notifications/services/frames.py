@@ -67,6 +67,22 @@ def frames_submission(body: bytes, *, key_id: int, station: str, protocol: str) 
     return Submission(key_id, messages, found.rejected, found.warnings)
 
 
+def frames_of(body: bytes) -> tuple[list[Frame], int]:
+    """The frames of what was sent as one, and how many of it are none. Never raises for what it holds."""
+    frames = list[Frame]()
+    try:
+        found = _read(body)
+    except Problem:
+        return frames, 1
+    bad = len(found.rejected)
+    for place, item in found.items:
+        try:
+            frames.append(_frame_of(place, item, found)[0])
+        except (MalformedFrame, *MALFORMED):
+            bad += 1
+    return frames, bad
+
+
 def message_of(
     frame: Frame, call: Call | None, station: str, protocol: str, received_at: str | None = None
 ) -> HeardMessage:
