@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from core.device_clock import judge
-from core.ingest import BatchSteps, Incoming, Intake, Submission, take
+from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import Col, array_literal, columns, insert_rows, storable, update_rows
 from core.text import IdentityKeys, composed, identity_key, one_line
 from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
@@ -31,7 +30,7 @@ from infra_notifications.rules.signals import closed_signal, connected_signal, l
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import write_message_rows
-from infra_notifications.services.sources import Heard, count_sources, source_of
+from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
@@ -71,12 +70,11 @@ _MARK = columns(
 _COLUMNS = columns(StationConnection, *(name.partition("::")[0] for name in _READ))
 
 
-def take_connections(*, submissions: Sequence[Submission[Any]], now: datetime) -> list[Intake]:
+def take_connections(
+    *, submissions: Sequence[Submission[Any]], now: datetime, heard: Heard | None = None
+) -> list[Intake]:
     """Takes the `ConnectionReport`s of several requests in one transaction; an Intake for each, in order."""
-    heard = Heard()
-    intakes = take(submissions, partial(_ConnectionSteps, heard), now=now)
-    count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
-    return intakes
+    return take_and_count(submissions, _ConnectionSteps, heard=heard, now=now)
 
 
 @dataclass

@@ -10,13 +10,12 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from core.device_clock import Moment, judge, span_text
-from core.ingest import BatchSteps, Incoming, Intake, Submission, take
+from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.receipts import Receipt, digest_of_json
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity
@@ -44,7 +43,7 @@ from infra_notifications.services.repetitions import (
     repeats_within,
     told_anew,
 )
-from infra_notifications.services.sources import Heard, count_sources, source_of
+from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
@@ -52,12 +51,11 @@ from infra_notifications.services.unknown_senders import UnknownSender, too_long
 _VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
 
 
-def take_messages(*, submissions: Sequence[Submission[OcppMessage]], now: datetime) -> list[Intake]:
+def take_messages(
+    *, submissions: Sequence[Submission[OcppMessage]], now: datetime, heard: Heard | None = None
+) -> list[Intake]:
     """Takes the OCPP messages of several requests in one transaction; an Intake for each, in order."""
-    heard = Heard()
-    intakes = take(submissions, partial(_MessageSteps, heard), now=now)
-    count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
-    return intakes
+    return take_and_count(submissions, _MessageSteps, heard=heard, now=now)
 
 
 class _MessageSteps(BatchSteps[OcppMessage]):

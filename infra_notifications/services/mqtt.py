@@ -22,6 +22,7 @@ from infra_notifications.rules.mqtt_topics import NOTHING, NotUnderstood, Publis
 from infra_notifications.services.connections import take_connections
 from infra_notifications.services.frames import message_of
 from infra_notifications.services.messages import take_messages
+from infra_notifications.services.sources import Heard, count_sources
 
 # EVerest's modules show that they live each second or so.
 _HEARTBEAT = timedelta(minutes=1)
@@ -52,7 +53,9 @@ class MqttIntake:
     def take(self, publications: Sequence[Arrived], now: datetime) -> Counter[str]:
         """Stores what they say, in order; counts by what became of it. Raises OperationalError when the database is
         away: then some may be stored, and are repetitions when they come again."""
-        outcome: Counter[str] = Counter()
+        submissions: list[Submission[Any]] = []
+        intakes: list[Intake] = []
+        heard = Heard()
         rejected: list[tuple[int, str]] = []
         read: list[tuple[int, OcppMessage | ConnectionReport]] = []
         for place, publication in enumerate(publications):
@@ -63,18 +66,25 @@ class MqttIntake:
         for is_report, run in groupby(read, key=lambda item: isinstance(item[1], ConnectionReport)):
             submission: Submission[Any] = Submission(self.source, list(run))
             take_batch = take_connections if is_report else take_messages
-            self._count(outcome, take_batch(submissions=[submission], now=now))
+            submissions.append(submission)
+            intakes += take_batch(submissions=[submission], now=now, heard=heard)
         if rejected:
-            self._count(outcome, take_messages(submissions=[Submission(self.source, [], rejected)], now=now))
+            submissions.append(Submission(self.source, []))
+            intakes.append(Intake(rejected=rejected))
+        # In one statement: a batch of which something was accepted is none of which everything was refused.
+        count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
+        outcome = self._outcome(intakes)
         if outcome:
             Source.objects.filter(pk=self.source).exclude(name=self._name).update(name=self._name)
         return outcome
 
     @staticmethod
-    def _count(outcome: Counter[str], intakes: list[Intake]) -> None:
+    def _outcome(intakes: list[Intake]) -> Counter[str]:
+        outcome: Counter[str] = Counter()
         for intake in intakes:
             counts = {"accepted": intake.accepted, "duplicates": intake.duplicates, "rejected": len(intake.rejected)}
             outcome.update({name: n for name, n in counts.items() if n})
+        return outcome
 
     def _items(self, publication: Arrived) -> Iterator[OcppMessage | ConnectionReport]:
         published = read_publication(publication.topic, publication.body, self._station)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from core.device_clock import judge, span_text
-from core.ingest import BatchSteps, Incoming, Intake, Submission, take
+from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import storable
 from core.text import IdentityKeys, composed, identity, identity_key, one_line
 from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
@@ -21,7 +20,7 @@ from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, Inciden
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
 from infra_notifications.services.repetitions import NO_RECEIPT
-from infra_notifications.services.sources import Heard, count_sources, source_of
+from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
@@ -31,10 +30,7 @@ _CASES_BY_NAME = {fold(case): case for case in Case.values}
 
 def take_signals(*, submissions: Sequence[Submission[SignalMessage]], now: datetime) -> list[Intake]:
     """Takes neutral signals: another system says that a case was raised or cleared. They prove no life."""
-    heard = Heard()
-    intakes = take(submissions, partial(_SignalSteps, heard), now=now)
-    count_sources(submissions=submissions, intakes=intakes, heard=heard, now=now)
-    return intakes
+    return take_and_count(submissions, _SignalSteps, heard=None, now=now)
 
 
 class _SignalSteps(BatchSteps[SignalMessage]):

@@ -8,9 +8,10 @@ the two commits loses one batch's counts, never its messages.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from django.db import DatabaseError, connection
 from django.db.models import F
 
 from core.api import rfc3339
-from core.ingest import Intake, Submission
+from core.ingest import BatchSteps, Incoming, Intake, Item, Submission, take
 from core.sql import array_literal, storable
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import parse_time
@@ -160,6 +161,22 @@ def _sent_at(submission: Submission[Any]) -> datetime | None:
         if (received_at := getattr(item, "received_at", None)) is not None:
             return parse_time(received_at)
     return None
+
+
+def take_and_count(
+    submissions: Sequence[Submission[Item]],
+    steps: Callable[[Heard, Incoming[Item]], BatchSteps[Item]],
+    *,
+    heard: Heard | None,
+    now: datetime,
+) -> list[Intake]:
+    """Takes several requests in one transaction, an Intake for each, and counts what their sources brought; where
+    `heard` is given, its caller counts it together with more."""
+    found = Heard() if heard is None else heard
+    intakes = take(submissions, partial(steps, found), now=now)
+    if heard is None:
+        count_sources(submissions=submissions, intakes=intakes, heard=found, now=now)
+    return intakes
 
 
 def count_sources(

@@ -250,3 +250,17 @@ BODIES = st.binary(max_size=40) | VALUES.map(lambda value: json.dumps(value).enc
 def test_no_publication_breaks_the_link(topic: str, body: bytes) -> None:
     with contextlib.suppress(NotUnderstood):
         read_publication(topic, body, "CP-1")
+
+
+@pytest.mark.django_db
+def test_a_batch_of_which_something_was_taken_is_not_rejected_as_a_whole() -> None:
+    """Whatever the order: its last one was accepted, so the source is not one of which everything is refused."""
+    station()
+    good = [arrival(MAEVE, maeve("Heartbeat", {}, pk=f"{n}"), n) for n in range(5)]
+    bad = [arrival(MAEVE, b"{", 10 + n) for n in range(6)]
+    assert take(*good[:4], *bad, good[4]) == {"accepted": 5, "rejected": 6}
+    source = Source.objects.get()
+    assert (source.accepted, source.rejected, source.refused_in_row, source.refused_since) == (5, 6, 0, None)
+    assert take(*bad) == {"rejected": 6}
+    source.refresh_from_db()
+    assert (source.rejected, source.refused_in_row) == (12, 6)

@@ -2,7 +2,8 @@
 
 | status                                              | here                                                        |
 |-----------------------------------------------------|-------------------------------------------------------------|
-| AVAILABLE, BLOCKED, CHARGING, PLANNED, RESERVED     | nothing is wrong: what OCPI had raised ends                 |
+| AVAILABLE, BLOCKED, CHARGING, RESERVED              | nothing is wrong: what OCPI had raised ends                 |
+| PLANNED ("planned for the future")                  | nothing, and no end of a fault                              |
 | OUTOFORDER                                          | a fault of which the cause is not known: OTHER_FAULT        |
 | UNKNOWN ("also used when offline")                  | UNAVAILABLE; a fault that was reported before goes on       |
 | INOPERATIVE ("temporarily not available … but not broken") | maintenance until another status; faults end         |
@@ -54,7 +55,7 @@ MEANINGS = {
     "CHARGING": Meaning("Charging"),
     "INOPERATIVE": Meaning("Inoperative", is_maintenance=True),
     "OUTOFORDER": Meaning("Faulted", (OCPI_OFFLINE,), (Case.OTHER_FAULT, OCPI_FAULT)),
-    "PLANNED": Meaning("Planned"),
+    "PLANNED": Meaning("Planned", ()),
     REMOVED: Meaning("Removed", (), connectivity=Connectivity.NEVER, is_removed=True),
     "RESERVED": Meaning("Reserved"),
     "UNKNOWN": Meaning("Unknown", (), (Case.UNAVAILABLE, OCPI_OFFLINE), Connectivity.SILENT),

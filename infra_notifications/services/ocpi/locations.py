@@ -14,6 +14,7 @@ from core.text import identity_key
 from infra_notifications.choices import CloseReason, OcpiPartyState
 from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import OcpiEvse, OcpiLocation, OcpiParty
+from infra_notifications.rules.evse_ids import letters_of
 from infra_notifications.rules.ocpi.facts import connectors_of, evse_id_of, facts_of
 from infra_notifications.rules.ocpi.merging import (
     BadObject,
@@ -267,19 +268,22 @@ class _Shelf:
         return claims
 
     def _link(self, claims: dict[str, OcpiEvse]) -> set[int]:
-        """Writes the charge points of these EVSEs, but for those that another party's EVSE is already; returns those
-        that became an EVSE's."""
+        """Writes the charge points of these EVSEs, but for those that the party may not change; returns those that
+        became an EVSE's."""
         known = ids_by_evse(claims)
-        others = OcpiEvse.objects.filter(charge_point__in=known.values()).exclude(location__party=self.party)
-        foreign = {
-            evse.charge_point_id
-            for evse in others.select_related("location__party")
-            if not evse.location.party.gives_way_to(self.party)
-        }
+        linked = OcpiEvse.objects.filter(charge_point__in=known.values()).select_related("location__party")
+        holders = {evse.charge_point_id: evse.location.party for evse in linked}
         mine: dict[str, OcpiEvse] = {}
         for key, row in claims.items():
-            if known.get(key) in foreign:
-                self.warnings.append(f"EVSE {row.uid} is kept but not applied: its EVSE id is another party's.")
+            point_id = known.get(key)
+            holder = holders.get(point_id)
+            problem = ""
+            if holder is not None and holder != self.party and not holder.gives_way_to(self.party):
+                problem = "its EVSE id is another party's."
+            elif point_id is not None and holder is None and not _is_named_as_own(key, self.party):
+                problem = "its EVSE id is that of a charge point that the party did not make."
+            if problem:
+                self.warnings.append(f"EVSE {row.uid} is kept but not applied: {problem}")
             else:
                 mine[key] = row
         if not mine:
@@ -306,6 +310,13 @@ class _Shelf:
         owner = _owner(row)
         names = (role.get("name", "") for role in self.party.roles if (role["country_code"], role["party_id"]) == owner)
         return next((name for name in names if name), self.party.name)
+
+
+def _is_named_as_own(key: str, party: OcpiParty) -> bool:
+    """Whether an EVSE id (its `identity_key`) begins with the country code and party id of one of the party's roles, as
+    eMI3 and OCPI ask of an operator's ids; other ids may be anybody's."""
+    letters = letters_of(key)
+    return bool(letters) and (letters[:2], letters[2:5]) in party.owners
 
 
 def _owner(row: OcpiEvse) -> tuple[str, str]:

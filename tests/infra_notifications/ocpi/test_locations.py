@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from infra_notifications.models import ChargePoint, OcpiEvse, OcpiParty
+from infra_notifications.models import ChargePoint, OcpiEvse, OcpiParty, Source
 from tests.conftest import ApiClient
 from tests.factories.infra_notifications import ChargePointFactory
+from tests.infra_notifications.helpers import open_cases, signal, take_neutral
 from tests.infra_notifications.ocpi.cpo import Cpo, Sender, connector, evse, location, role, said
 
 pytestmark = pytest.mark.django_db
@@ -285,6 +287,45 @@ def test_an_evse_id_of_another_party_is_kept_and_not_applied(cpo: Cpo, other: Cp
     assert said(answer) == (201, 1000)
     assert "another party's" in answer.json()["status_message"]
     assert (point().location, point().state.status) == ("Gent Zuid", "Available")
+
+
+@pytest.mark.parametrize("sent", ["DE*B15*E0010*1", "DEB15E00101", "de-b15-e0010-1", "+49*810*000*1", "OUR-BOX-1"])
+def test_a_charge_point_of_ours_is_no_partys_to_change(cpo: Cpo, party: OcpiParty, sent: str) -> None:
+    ours = ChargePointFactory(evse_id=sent if "B15" not in sent.upper() else "DE*B15*E0010*1", name="Ours", city="Ulm")
+    take_neutral(signal(ours, "raised", case="FUSE_TRIPPED"), now=timezone.now())
+    before = ChargePoint.objects.filter(pk=ours.pk).values().get()
+    answer = cpo.put("HIJ", location("HIJ", evse("1", evse_id=sent, status="OUTOFORDER")))
+    assert said(answer) == (201, 1000)
+    assert "did not make" in answer.json()["status_message"]
+    for status in ("AVAILABLE", "REMOVED"):
+        assert said(cpo.patch("HIJ/1", {"status": status, "last_updated": LATER})) == (200, 1000)
+    assert ChargePoint.objects.filter(pk=ours.pk).values().get() == before
+    assert open_cases(ours) == ["FUSE_TRIPPED"]
+    assert Source.objects.get(pk=party.source_id).warnings
+
+
+def test_an_evse_of_the_party_cannot_become_one_of_ours(cpo: Cpo) -> None:
+    ours = ChargePointFactory(evse_id="DE*B15*E0010*1", city="Ulm")
+    cpo.put("LOC1", location())
+    answer = cpo.patch("LOC1/3256", {"evse_id": "DE*B15*E0010*1", "status": "OUTOFORDER", "last_updated": LATER})
+    assert "did not make" in answer.json()["status_message"]
+    ours.refresh_from_db()
+    assert (ours.city, open_cases(ours)) == ("Ulm", [])
+
+
+def test_an_evse_with_an_id_of_no_operator_is_the_partys_once_it_made_it(cpo: Cpo) -> None:
+    cpo.put("LOC1", location("LOC1", evse("1", evse_id="+49*810*000*1")))
+    cpo.put("LOC1", location("LOC1", evse("1", evse_id="+49*810*000*1"), city="Aalst", last_updated=LATER))
+    assert point("+49*810*000*1").city == "Aalst"
+
+
+def test_a_hub_does_not_change_what_was_there_before(hub: Cpo) -> None:
+    ours = ChargePointFactory(evse_id="DE*B15*E0010*1", city="Ulm")
+    body = location("L", evse("1", evse_id="DE*B15*E0010*1"), country_code="DE", party_id="B15")
+    answer = hub.call("PUT", "/ocpi/emsp/2.3.0/locations/DE/B15/L", body)
+    assert "did not make" in answer.json()["status_message"]
+    ours.refresh_from_db()
+    assert ours.city == "Ulm"
 
 
 @pytest.fixture(params=["role", "hub_party_id"])

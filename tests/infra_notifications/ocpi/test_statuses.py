@@ -69,11 +69,19 @@ def test_out_of_order_is_a_fault_of_unknown_cause_until_it_is_over(point: Point)
     assert kinds() == ["alert", "recovery"]
 
 
-@pytest.mark.parametrize("well", ["AVAILABLE", "BLOCKED", "CHARGING", "PLANNED", "RESERVED", "INOPERATIVE"])
+@pytest.mark.parametrize("well", ["AVAILABLE", "BLOCKED", "CHARGING", "RESERVED", "INOPERATIVE"])
 def test_every_status_that_is_no_fault_ends_one(point: Point, well: str) -> None:
     point.becomes("OUTOFORDER")
     point.becomes(well)
     assert (point.cases, point.state.status) == ([], well.capitalize())
+
+
+def test_planned_is_no_end_of_a_fault(point: Point) -> None:
+    point.becomes("OUTOFORDER")
+    point.becomes("PLANNED")
+    assert (point.cases, kinds()) == (["OTHER_FAULT"], ["alert"])
+    point.becomes("AVAILABLE")
+    assert point.cases == []
 
 
 def test_unknown_is_unavailable_and_no_end_of_a_fault(point: Point) -> None:
