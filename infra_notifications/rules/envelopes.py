@@ -43,7 +43,11 @@ def complete_message(item: dict[str, Any]) -> list[str]:
     if "payload" not in item:
         notes += _find_payload(item)
     payload = item.get("payload")
-    if "action" not in item and isinstance(payload, list) and len(payload) > 2 and isinstance(payload[2], str):
+    if "action" not in item and isinstance(payload, dict) and isinstance(payload.get("action"), str):
+        del item["payload"]
+        item |= payload
+        notes.append("It was wrapped once more and was read as what it holds.")
+    elif "action" not in item and isinstance(payload, list) and len(payload) > 2 and isinstance(payload[2], str):
         item["action"] = payload[2]
         notes.append("`action` was read from the frame.")
     return notes

@@ -290,6 +290,8 @@ RENAMED: dict[str, dict[str, Any]] = {
         "messageId": "Alarm",
         "data": {"description": "RCD tripped"},
     },
+    "wrapped": {"message": FAULT},
+    "wrapped beside its station": {"station": "CP-1", "data": FAULT},
     "a frame": {"station": "CP-1", "frame": [2, "7", "StatusNotification", fault()]},
     "a frame as payload": {"station": "CP-1", "payload": [2, "7", "StatusNotification", fault()]},
 } | {
