@@ -341,6 +341,7 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
         words=text(body.get("techInfo")),
         fault=f"security/{kind}"[:MAX_PLACE],
         alarming=True,
+        transient=True,
         occurred_at=parse_time(body.get("timestamp")),
     )
 

@@ -1,6 +1,6 @@
 """The mapping from what chargers say to the cases, as it comes with Signalbox.
 
-Precedence: 10 is left to operators' own rules, 11 and 12 "no error", 13 resolutions, 20 codes, 30 components and
+Precedence: 10 is left to operators' own rules, 11 and 12 "no error", 13 resolutions, 19 and 20 codes, 30 components and
 variables, 38 warnings, 40 words, 50 what is known to be no alarm, 55 the faults that are none of the others. Each rule names its source; all of
 them can be changed in the administration.
 """
@@ -1574,7 +1574,7 @@ RULES = [
         words=SELF_TESTS,
     ),
     rule(
-        50,
+        19,
         "Ordinary security events",
         "info",
         "",
@@ -1657,3 +1657,8 @@ RULES = [
         statuses=["Faulted"],
     ),
 ]
+
+# Makers have security events of their own, of which type and techInfo are texts as others are.
+for seeded in RULES:
+    if seeded["precedence"] == 40:
+        seeded["actions"] = SN + NE + SE

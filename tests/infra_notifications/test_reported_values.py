@@ -8,7 +8,7 @@ import pytest
 
 from infra_notifications.models import ChargePoint, ChargePointState
 from tests.factories.infra_notifications import ChargePointFactory
-from tests.infra_notifications.helpers import NOW, at, event, events, open_cases, say
+from tests.infra_notifications.helpers import NOW, at, event, events, open_cases, say, sweep
 from tests.infra_notifications.test_mapping_seed import meaning
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +155,29 @@ def test_report_of_all_variables_says_what_is_broken_at_present(
     assert open_cases(point) == [case]
     say(point, report(component, variable, fine), now=at(2), **said)
     assert open_cases(point) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "info", "means"),
+    [
+        ("EmergencyStopPressed", "", f"raise {FUSE}"),
+        ("DoorOpened", "cabinet door open", f"raise {SENSORS}"),
+        ("Vendor_GroundFault", "Ground fault L1", f"raise {FUSE}"),
+        ("CustomEvent", "RCD tripped", f"raise {FUSE}"),
+        ("EmergencyStopReleased", "", "unmapped"),
+        ("CustomEvent", "RCD OK", "unmapped"),
+        ("FirmwareUpdated", "Emergency stop module 2.4", "info"),
+        ("InvalidFirmwareSignature", "fw 2.4", "unmapped"),
+    ],
+)
+def test_security_event_of_a_maker_is_read_by_its_words(kind: str, info: str, means: str) -> None:
+    for protocol in ("ocpp1.6", "ocpp2.0.1"):
+        assert meaning({"type": kind, "techInfo": info}, "SecurityEventNotification", protocol) == means
+
+
+def test_security_event_that_names_a_fault_ends_by_time(point: ChargePoint) -> None:
+    said = {"type": "EmergencyStopPressed", "timestamp": at(0).isoformat()}
+    say(point, said, action="SecurityEventNotification", protocol="ocpp2.0.1")
+    assert open_cases(point) == [FUSE]
+    sweep(at(3_700))
+    assert FUSE not in open_cases(point)
