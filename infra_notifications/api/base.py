@@ -60,12 +60,7 @@ _points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
                 "action": "StatusNotification",
                 "payload": {"connectorId": 1, "errorCode": "OverCurrentFailure", "status": "Faulted"},
             },
-            "any sign of life": {
-                "station": "CP-0001",
-                "protocol": "ocpp2.0.1",
-                "action": "Heartbeat",
-                "payload": {},
-            },
+            "any sign of life": {"station": "CP-0001", "protocol": "ocpp2.0.1", "action": "Heartbeat", "payload": {}},
         },
     ),
 )
