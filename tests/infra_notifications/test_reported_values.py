@@ -148,7 +148,7 @@ def test_value_that_says_that_all_is_well_ends_what_it_said(
 def test_report_of_all_variables_says_what_is_broken_at_present(
     point: ChargePoint, component: str, variable: str, value: Any, case: str, fine: Any
 ) -> None:
-    said = {"action": "NotifyReport", "protocol": "ocpp2.0.1"}
+    said: dict[str, Any] = {"action": "NotifyReport", "protocol": "ocpp2.0.1"}
     say(point, report(component, variable, value), **said)
     assert open_cases(point) == [case]
     say(point, report(component, variable, value, type="MaxSet"), now=at(1), **said)
