@@ -428,7 +428,7 @@ def test_unknown_stations_alone_are_no_trouble_of_a_source_that_was_accepted() -
         sweep(NOW + minute * MINUTE)
     assert troubles() == [""]
     for minute in range(10, 20):
-        take(heartbeat("CP-1", id="x" * 500), now=NOW + minute * MINUTE)
+        take(message("CP-1", {}, action="Nonsense"), now=NOW + minute * MINUTE)
         sweep(NOW + minute * MINUTE)
     assert troubles() == ["rejected"]
 
