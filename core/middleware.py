@@ -103,6 +103,9 @@ class StorableAddress:
         return self.get_response(request)
 
 
+_OF_MACHINES = ("/api/", "/ocpi/")
+
+
 class ComposedForms:
     """Composes the accents of what people type (NFC), as `composed_json` does for machines; passwords stay as they are.
 
@@ -116,7 +119,9 @@ class ComposedForms:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
-        if request.method != "POST" or request.content_type not in _FORMS:
+        # Machines send bodies, whatever type they name; who reads them as a form takes them away.
+        is_form = request.method == "POST" and request.content_type in _FORMS
+        if not is_form or request.path_info.startswith(_OF_MACHINES):
             return
         parted = {
             name: [unicodedata.normalize("NFC", value) for value in values]

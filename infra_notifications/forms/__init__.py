@@ -20,7 +20,7 @@ from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
 from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import NotificationGroup
-from infra_notifications.models.charge_points import tags_of
+from infra_notifications.models.charge_points import tags_typed
 from infra_notifications.selectors import locations_named
 from infra_notifications.services.adoption import UnknownStation, check_pattern, proposed
 from infra_notifications.services.maintenance import Targets, beginning
@@ -206,7 +206,7 @@ class TagForm(BulkForm):
     drop = forms.CharField(label=_("Take away tags"), required=False)
 
     def _tags(self, name: str) -> list[str]:
-        found = tags_of([self.cleaned_data[name]])
+        found = tags_typed([self.cleaned_data[name]])
         if any(len(tag) > MAX_TAG for tag in found):
             raise forms.ValidationError(_("A tag has at most %(n)d characters.") % {"n": MAX_TAG})
         return found

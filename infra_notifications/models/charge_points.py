@@ -50,10 +50,15 @@ def _joined(parts: list[Value | F]) -> Func:
 _TAG_ENDS = re.compile(r"[,;]")
 
 
-def tags_of(texts: Iterable[str]) -> list[str]:
-    """Tags as they are stored, however they were typed."""
+def tags_typed(texts: Iterable[str]) -> list[str]:
+    """Tags in the order in which they were typed, once each."""
     tags = (composed(part) for text in texts for part in _TAG_ENDS.split(text))
-    return sorted({" ".join(tag.lower().split()) for tag in tags if tag})
+    return list(dict.fromkeys(" ".join(tag.lower().split()) for tag in tags if tag))
+
+
+def tags_of(texts: Iterable[str]) -> list[str]:
+    """All tags of a charge point as they are stored, however they were typed."""
+    return sorted(tags_typed(texts))
 
 
 class ChargePoint(models.Model):

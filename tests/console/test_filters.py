@@ -149,6 +149,7 @@ def test_choices_come_with_their_counts(viewer: Client, points: Any) -> None:
         ("never", "Never seen 1", False),
         ("online", "Online 1", False),
         ("silent", "Silent 1", False),
+        ("offline", "Disconnected 0", False),
     ]
     assert choices(viewer, POINTS, "open")[1:] == [
         ("unavailable", "Unavailable 1", False),

@@ -162,7 +162,6 @@ def test_unknown_names_that_are_too_long_are_rejected_by_name_and_never_cut() ->
         (message("DE*ABC*E1*1", {}, action="x" * 61), "`action`"),
         (message("", {}, charge_point=None), "Name the sender"),
         (message(" ", {}), "Name the sender"),
-        (message("DE*ABC*E1*1", {}, id="x" * 201), "`id`"),
         (message("DE*ABC*E1*1", [1]), "`payload`"),
     ],
 )

@@ -255,7 +255,7 @@ FOR_EVER = float("inf")
 
 def age_of(connectivity: str, seen: int | None, ends: list[int]) -> float | None:
     """For how many hours it has been as it is; None where that is not known."""
-    if connectivity == Connectivity.SILENT:
+    if connectivity in (Connectivity.SILENT, Connectivity.OFFLINE):
         return seen
     return min(ends, default=FOR_EVER) if connectivity == Connectivity.ONLINE else None
 
