@@ -243,6 +243,10 @@ def test_ctrl_c_ends_everything_and_a_second_start_goes_on_where_it_was(clone: P
         assert "<h1>Dashboard</h1>" in sign_in(again, "viewer")
 
 
+# What reads the code that was changed.
+RESTARTED = {"ocpp_proxy", "web", "worker", "beat"}
+
+
 def test_a_change_of_the_code_takes_effect_while_it_runs(clone: Path) -> None:
     with demo_of(clone, "config.demo.development") as demo:
         before = demo.facts["pids"]
@@ -253,7 +257,7 @@ def test_a_change_of_the_code_takes_effect_while_it_runs(clone: Path) -> None:
         Live.wait_until(lambda: answers(demo, "/changed", "ok"), "the changed code answers", 60)
         Live.wait_until(lambda: answers(demo, "/sign-in/", "<p>changed</p>"), "the changed page is served", 10)
         # The facts are written once all that was started lives; the web server may answer before.
-        Live.wait_until(lambda: replaced(demo, before) == {"web", "worker", "beat"}, "the facts name who lives", 30)
+        Live.wait_until(lambda: replaced(demo, before) == RESTARTED, "the facts name who lives", 30)
         demo.end()
         assert demo.pids() == []
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -306,4 +307,6 @@ def play(scene: Awaitable[None]) -> None:
     async def whole() -> None:
         await asyncio.wait_for(scene, 120)
 
-    asyncio.run(whole())
+    # In a thread of its own: the browser's tests leave a loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, whole()).result()
