@@ -16,7 +16,7 @@ from django.conf import settings
 from infra_notifications.proxy.listener import Listener
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which only we may read
-RESTART_S, ENDS_S = 1.0, 12.0
+RESTART_S, ENDS_S = 1.0, 5.0
 
 
 def memory_folder() -> Path | None:

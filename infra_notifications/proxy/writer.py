@@ -56,6 +56,7 @@ class Writer:
         return sum(self._take_from(path) for base in self._folders for path in folders_in(base))
 
     def _take_from(self, path: Path) -> int:
+        age_s = _age_s(path)  # before a lock is made in it
         reader, _lock = self._readers.get(path, (None, 0))
         if reader is None:
             if not (lock := claim(path)):
@@ -68,7 +69,7 @@ class Writer:
         if records:
             self.take_in(records)
             reader.done()
-        elif is_over and _age_s(path) >= self._patience_s:
+        elif is_over and age_s >= self._patience_s:
             self._end(path)
         return len(records)
 

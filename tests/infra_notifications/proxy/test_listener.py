@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -353,6 +355,8 @@ def test_an_odd_identity_spoils_nothing(ear: Ear) -> None:
 def test_a_process_that_has_just_begun_is_not_taken_for_a_dead_one(ear: Ear) -> None:
     station(points=1)
     (ear.spool / "other-1").mkdir(parents=True)
+    # By the clock of this process, wherever it stands.
+    os.utime(ear.spool / "other-1", (time.time() + 5, time.time() + 5))
     link = ear.connect()
     ear.say(link, 2, "1", "Heartbeat", {})
     writer = Writer([ear.spool, ear.memory])
