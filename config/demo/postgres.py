@@ -123,6 +123,8 @@ class Postgres:
             "5432",
             *(part for option in self.options for part in ("-c", option)),
         ]
+        if self.process is not None:
+            self.process.poll()  # one that was killed is there until somebody asks, and keeps its lock
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,

@@ -129,6 +129,8 @@ def _cell(context: template.Context, column: Any, row: Any) -> str:
     value = column.value(row) if column.value else getattr(row, column.name)
     if isinstance(value, datetime):
         return exact(value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if isinstance(value, Decimal):
         # 22 kW, not 22.00 kW: the zeros are the storage's.
         value = value.normalize() if value % 1 else int(value)

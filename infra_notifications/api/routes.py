@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Status
 from pydantic import Field
 
-from core.api import ConfigurationIn, PartialIn, audited_by, key_of, page_of, serialize
+from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, serialize
 from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.models import OcppRoute
 from infra_notifications.search import ROUTE_SEARCH
@@ -22,8 +22,8 @@ MAX_STATIONS = 10_000
 class RouteIn(ConfigurationIn):
     """Stations that connect to `{ocpp_url}/{slug}/{identity}` are passed on to `{upstream}/{identity}`.
 
-    With `register_unknown` a station that nobody registered becomes a charge point when it boots; its EVSE ids follow
-    `evse_pattern`, or the installation's where it is empty.
+    With `register_unknown` a station that nobody registered becomes a charge point when it says something; its EVSE ids
+    follow `evse_pattern`, or the installation's where it is empty.
     """
 
     slug: str = Field(examples=["berlin"])
@@ -100,8 +100,13 @@ def delete_route(request: HttpRequest, slug: str) -> Status[None]:
 
 @router.post("/ocpp-routes/{slug}/move", auth=WRITE, summary="Move stations of a route to another CSMS")
 def move_stations(request: HttpRequest, slug: str, body: MoveIn) -> dict[str, Any]:
-    """They keep the address that they are set to. `moved` names those whose way changed."""
+    """They keep the address that they are set to. `moved` names those whose way changed, `unknown` those of which
+    nobody has heard: they are not moved, and where all are unknown that is a 404. Who is to be moved before it ever
+    connects is registered as a charge point first."""
     route, target = _route(slug), _route(body.target)
+    known, unknown = services.known_and_unknown(route=route, stations=body.stations)
+    if not known:
+        raise Problem(404, f"Nobody has heard of these stations: {', '.join(unknown[:10])[:300]}.")
     with audited_by(key_of(request)):
-        moved = services.move_stations(route=route, stations=body.stations, target=target, now=timezone.now())
-    return {"moved": moved}
+        moved = services.move_stations(route=route, stations=known, target=target, now=timezone.now())
+    return {"moved": moved, "unknown": unknown}

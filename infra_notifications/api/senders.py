@@ -128,7 +128,8 @@ def list_unmapped(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 
 
 def serialize_station(station: UnknownStation) -> dict[str, Any]:
-    """A station with what it said; `proposed_evse_id` follows the installation's pattern."""
+    """A station with what it said; `proposed_evse_id` follows the pattern of its route, or else the
+    installation's."""
     return {
         "station": station.senders[0].station,
         "source": station.newest.source_id,
@@ -143,7 +144,7 @@ def serialize_station(station: UnknownStation) -> dict[str, Any]:
                 "connector": sender.connector,
                 "status": state_of(sender).status or None,
                 "fault": state_of(sender).fault or None,
-                "proposed_evse_id": proposed(sender),
+                "proposed_evse_id": proposed(sender, station.pattern),
             }
             for sender in station.points
         ],
@@ -164,8 +165,8 @@ def _itself(sender: UnknownChargePoint) -> Any:
 class AdoptIn(ConfigurationIn):
     """Stations by name (or EVSE ids of those that name one alone), all that a Magic Search finds, or `all`.
 
-    `pattern` proposes EVSE ids, e.g. `DE*ABC*E{station}*{connector}`; `evse_ids` names them one by one, by
-    `station/connector` (1 where a station named no connector).
+    `pattern` proposes EVSE ids, e.g. `DE*ABC*E{station}*{connector}`; without it each station has that of its route, or
+    the installation's. `evse_ids` names them one by one, by `station/connector` (1 where a station named no connector).
     """
 
     stations: list[str] | None = Field(default=None, max_length=MAX_STATIONS)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.lists import BulkForm
 from core.email_addresses import validate_mailbox
-from core.refusal import Refused, add_refusal
+from core.refusal import Refused, add_refusal, refusing_in_form
 from core.text import identity_key
 from core.time_zones import known_zones
 from infra_notifications.choices import CASE_EXPLANATIONS, DEFAULT_HOLD_OFF_S, Case, Language
@@ -239,13 +239,13 @@ class ImportForm(forms.Form):
 class AdoptForm(forms.Form):
     """The EVSE id of each connector of an unknown station, as proposed or typed."""
 
-    def __init__(self, data: Any = None, *, station: UnknownStation, pattern: str) -> None:
+    def __init__(self, data: Any = None, *, station: UnknownStation) -> None:
         super().__init__(data)
         self.first = "evse_id"
         self.senders = {f"evse_id_{sender.pk}" if n else self.first: sender for n, sender in enumerate(station.points)}
         for name, sender in self.senders.items():
             label = _("EVSE id of connector %(n)d") % {"n": sender.connector} if sender.connector else _("EVSE id")
-            self.fields[name] = forms.CharField(label=label, initial=proposed(sender, pattern))
+            self.fields[name] = forms.CharField(label=label, initial=proposed(sender, station.pattern))
 
     def evse_ids(self) -> dict[int, str]:
         return {sender.pk: self.cleaned_data[name] for name, sender in self.senders.items()}
@@ -257,15 +257,20 @@ class AdoptAllForm(BulkForm):
     pattern = forms.CharField(
         label=_("EVSE ids"),
         max_length=100,
-        initial=lambda: settings.CHARGING_EVSE_PATTERN,
-        help_text=_("{station} and {connector} are put in; a sender that names an EVSE id keeps it."),
+        required=False,
+        help_text=_(
+            "{station} and {connector} are put in; a sender that names an EVSE id keeps it. Empty: by the pattern of"
+            " each station’s route, or that of the installation."
+        ),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pattern"].widget.attrs["placeholder"] = settings.CHARGING_EVSE_PATTERN
+
     def clean_pattern(self) -> str:
-        try:
-            return check_pattern(self.cleaned_data["pattern"])
-        except Refused as refused:
-            raise forms.ValidationError(refused.sentence) from refused
+        with refusing_in_form():
+            return check_pattern(pattern) if (pattern := self.cleaned_data["pattern"]).strip() else ""
 
 
 class TryRuleForm(forms.Form):

@@ -7,11 +7,12 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from console.lists import BulkForm
-from core.refusal import Refused, add_refusal
+from core.refusal import Refused, add_refusal, refusing_in_form
 from infra_notifications.models import OcppRoute
-from infra_notifications.services.ocpp_routes import MAX_SLUG, RouteInput
+from infra_notifications.services.ocpp_routes import MAX_SLUG, RouteInput, known_and_unknown
 
 MAX_TYPED = 100_000
 _BETWEEN = re.compile(r"\s*[\n,;]\s*")
@@ -39,7 +40,7 @@ class RouteForm(forms.Form):
     register_unknown = forms.BooleanField(
         label=_("Register unknown stations"),
         required=False,
-        help_text=_("A station that nobody registered becomes a charge point when it boots."),
+        help_text=_("A station that nobody registered becomes a charge point when it says something."),
     )
     evse_pattern = forms.CharField(
         label=_("EVSE ids"),
@@ -92,5 +93,19 @@ class MoveNamedForm(MoveForm):
     )
     field_order = ("stations", "target")
 
+    def __init__(self, *args: Any, route: OcppRoute, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.route = route
+
     def clean_stations(self) -> list[str]:
-        return [name for name in _BETWEEN.split(self.cleaned_data["stations"]) if name.strip()]
+        names = [name for name in _BETWEEN.split(self.cleaned_data["stations"]) if name.strip()]
+        with refusing_in_form():
+            _known, unknown = known_and_unknown(route=self.route, stations=names)
+        if unknown:
+            said = ngettext(
+                "Nobody has heard of this station: %(names)s. Register it as a charge point first.",
+                "Nobody has heard of these stations: %(names)s. Register them as charge points first.",
+                len(unknown),
+            )
+            raise forms.ValidationError(said % {"names": ", ".join(unknown[:10])[:300]})
+        return names

@@ -27,7 +27,12 @@ class Figure(enum.IntEnum):
     UNREAD = 5
     OBSERVER_ERRORS = 6
     MOVED = 7
-    ACCEPTED = 8  # and the other outcomes behind it
+    # Of what listens: frames that were not looked at, and records of what it heard that were lost.
+    NOT_READ_LONG = 8
+    NOT_READ_GARBAGE = 9
+    LOST_MEMORY = 10
+    LOST_FULL = 11
+    ACCEPTED = 12  # and the other outcomes behind it
 
 
 SLOTS = Figure.ACCEPTED + len(OUTCOMES)
@@ -70,12 +75,22 @@ class Figures:
             "sender",
             (("csms", self.total(Figure.FROM_CSMS_BYTES)), ("station", self.total(Figure.FROM_STATION_BYTES))),
         )
+        for name, text, whys in (
+            ("unread", "Frames that were passed on and not looked at", _NOT_READ),
+            ("lost", "Records of what the proxy heard that were lost", _LOST),
+        ):
+            values = ((why, self.total(figure)) for why, figure in whys.items())
+            yield _counters(f"signalbox_ocpp_{name}", text, "why", values)
         for figure, name, text in (
             (Figure.UNREAD, "unread_messages", "Messages passed on that were too long or no OCPP-J to be looked at"),
             (Figure.OBSERVER_ERRORS, "observer_errors", "Errors of what listens, kept from the connections"),
             (Figure.MOVED, "moved", "Stations that were asked to reconnect because their route changed"),
         ):
             yield CounterMetricFamily(f"signalbox_ocpp_{name}", text, value=self.total(figure))
+
+
+_NOT_READ = {"long": Figure.NOT_READ_LONG, "garbage": Figure.NOT_READ_GARBAGE}
+_LOST = {"memory": Figure.LOST_MEMORY, "full": Figure.LOST_FULL}
 
 
 def _gauge(name: str, text: str, value: int) -> Metric:

@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from prometheus_client import Counter as Metric
 
 from core.text import clean_text
+from infra_notifications.proxy.figures import Figure, Figures
 from infra_notifications.proxy.journal import Journal
 from infra_notifications.proxy.links import Link
-from infra_notifications.proxy.reading import UNREAD, decoded, error_code, head_of, plain_frames, rank_of, skeleton
+from infra_notifications.proxy.reading import decoded, error_code, head_of, plain_frames, rank_of, skeleton
 from infra_notifications.proxy.records import Rank, Record, encode
-from infra_notifications.proxy.spool import Spool, lost_record
+from infra_notifications.proxy.spool import BELONGS_TO, Spool, lost_record
 from infra_notifications.proxy.tokens import Tokens
 from infra_notifications.rules.action_names import ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS
@@ -49,7 +49,6 @@ _SEEMS_SECRET = re.compile(r"(?=\S*\d)\S{6,}")
 REPORTED_EVERY_S, GATHERED_S = 60.0, 0.02
 MEMORY_BYTES = 32 * 1024 * 1024
 UNREADABLE = "cannot be read: it is no OCPP-J."
-DROPPED = Metric("signalbox_ocpp_lost", "Records of what the proxy heard that were lost", ["why"])
 
 
 @dataclass(slots=True)
@@ -80,9 +79,17 @@ class Listener:
     """The observer of a process of the proxy (`links.Observer`)."""
 
     def __init__(
-        self, folder: Path, *, most_bytes: int, memory: Path | None = None, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        *,
+        most_bytes: int,
+        memory: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        figures: memoryview | None = None,
     ) -> None:
-        """`folder` is that of the spool; `memory` one of the memory file system, None where there is none."""
+        """`folder` is that of the spool; `memory` one of the memory file system, None where there is none; `figures`
+        are the counts of this process."""
+        self._figures = Figures().row(0) if figures is None else figures
         self.process = process_name()
         self.spools = [Spool(folder, self.process, most_bytes)]
         if memory is not None:
@@ -91,6 +98,7 @@ class Listener:
             # Before a reader could take what is in it for what a dead process left.
             with contextlib.suppress(OSError):
                 self.spools[1].open()
+                (self.spools[1].own / BELONGS_TO).write_text(str(folder.resolve()))
         self._journal = Journal(memory / self.process if memory is not None else None)
         self._clock = clock
         self._stations: dict[str, _Station] = {}
@@ -134,7 +142,7 @@ class Listener:
             station.heard_at = self._clock()
 
     def too_long(self, link: Link, *, from_station: bool, size: int) -> None:
-        self._unread(link, from_station, "long")
+        self._unread(link, from_station, Figure.NOT_READ_LONG)
 
     def frame(self, link: Link, *, from_station: bool, data: bytes, text: bool) -> None:
         station = self._stations.get(link.id)
@@ -150,7 +158,7 @@ class Listener:
             if (head := head_of(each)) is not None:
                 self._heard(station, from_station, head, each, now)
         if bad:
-            self._unread(link, from_station, "garbage")
+            self._unread(link, from_station, Figure.NOT_READ_GARBAGE)
             self._reject(station, from_station, now)
 
     def _heard(self, station: _Station, from_station: bool, head: re.Match[bytes], data: bytes, now: float) -> None:
@@ -177,9 +185,9 @@ class Listener:
         )
         self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {UNREADABLE}")
 
-    def _unread(self, link: Link, from_station: bool, why: str) -> None:
+    def _unread(self, link: Link, from_station: bool, why: Figure) -> None:
         """A frame that is too long or none: counted, and a sign of life."""
-        UNREAD.labels(why).inc()
+        self._figures[why] += 1
         if from_station:
             self.alive(link)
 
@@ -195,7 +203,7 @@ class Listener:
         is_answered: bool,
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
-        payload = decoded(data, 3) if action in _READ else None
+        payload = decoded(data, 3, self._figures) if action in _READ else None
         if payload is None and action in _READ:
             self._reject(station, from_station, now, name)
             return
@@ -225,12 +233,12 @@ class Listener:
         if kind == b"3":
             if from_station or call is None or call.action not in _READ_ANSWERS:
                 return
-            payload = retained(call.action, decoded(data, 2), RESULT)
+            payload = retained(call.action, decoded(data, 2, self._figures), RESULT)
             self._note_clock(station, payload, now)
             if call.action == "Heartbeat":
                 return
         else:
-            payload = retained("", {"errorCode": error_code(data)}, ERROR)
+            payload = retained("", {"errorCode": error_code(data, self._figures)}, ERROR)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -289,7 +297,7 @@ class Listener:
         data = encode(record)
         with self._lock:
             if self._waiting_bytes > MEMORY_BYTES and (rank < Rank.FAULT or self._waiting_bytes > 2 * MEMORY_BYTES):
-                self._lose(record.route, 1, "memory")  # the thread hangs at a disk that does not answer
+                self._lose(record.route, 1, Figure.LOST_MEMORY)  # the thread hangs at a disk that does not answer
                 return
             self._waiting.append((record, data))
             self._waiting_bytes += len(data)
@@ -355,9 +363,9 @@ class Listener:
         except OSError as error:
             log.warning("the spool cannot be written to", folder=str(spool.folder), error=str(error))
             return False
-        for route, count in spool.evicted.items():
-            self._lose(route, count, "full")
-        spool.evicted.clear()
+        with self._lock:
+            while spool.evicted:
+                self._lose(*spool.evicted.popitem(), Figure.LOST_FULL)
         return True
 
     def _drop_beyond_memory(self) -> None:
@@ -369,13 +377,15 @@ class Listener:
             for record, data in [pair for pair in self._unsaved if pair[0].rank == rank]:
                 if total > MEMORY_BYTES:
                     total -= len(data)
-                    self._lose(record.route, 1, "memory")
+                    with self._lock:
+                        self._lose(record.route, 1, Figure.LOST_MEMORY)
                 else:
                     kept.append((record, data))
         self._unsaved = deque(sorted(kept, key=lambda pair: pair[0].number))
 
-    def _lose(self, route: str, count: int, why: str) -> None:
-        DROPPED.labels(why).inc(count)
+    def _lose(self, route: str, count: int, why: Figure) -> None:
+        """By whoever holds the lock."""
+        self._figures[why] += count
         self._lost[route] += count
 
     def _note_losses(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from infra_notifications.proxy.listener import Listener
+from infra_notifications.proxy.spool import sweep
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, which only we may read
 RESTART_S, ENDS_S = 1.0, 5.0
@@ -27,16 +28,22 @@ def memory_folder() -> Path | None:
     return MEMORY / f"signalbox-ocpp-{os.getuid()}-{spool}"
 
 
+def sweep_memory() -> None:
+    """Leaves nothing in the memory file system that nobody will take in any more."""
+    sweep(MEMORY.glob(f"signalbox-ocpp-{os.getuid()}-*"))
+
+
 def spool_folders() -> list[Path]:
     memory = memory_folder()
     return [Path(settings.OCPP_SPOOL_DIR), *([memory] if memory else [])]
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[Listener]:
+def listening(figures: memoryview) -> Iterator[Listener]:
     """The observer of this process, with a process beside it that takes in what it hears."""
+    sweep_memory()
     bound = settings.OCPP_SPOOL_MAX_MB * 1024 * 1024 // settings.OCPP_PROXY_PROCESSES
-    listener = Listener(Path(settings.OCPP_SPOOL_DIR), most_bytes=bound, memory=memory_folder())
+    listener = Listener(Path(settings.OCPP_SPOOL_DIR), most_bytes=bound, memory=memory_folder(), figures=figures)
     listener.start()
     writer = _Supervised()
     writer.start()
@@ -45,6 +52,7 @@ def listening() -> Iterator[Listener]:
     finally:
         listener.stop()
         writer.stop()
+        sweep_memory()
 
 
 class _Supervised:

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 import msgspec
-from prometheus_client import Counter as Metric
 
 from core.pieces import MALFORMED, OUTER, decode_any
+from infra_notifications.proxy.figures import Figure
 from infra_notifications.proxy.records import Rank
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.frames import Frame
@@ -25,7 +25,6 @@ _HEAD = re.compile(
 )
 # An odd frame is read on the loop that all frames pass through: no longer one than takes a few milliseconds.
 LONGEST_HEAD, LONGEST_READ, LONGEST_ODD = 1_000, 64 * 1024, 16 * 1024
-UNREAD = Metric("signalbox_ocpp_unread", "Frames that were passed on and not looked at", ["why"])
 _STATES = frozenset(("BootNotification", "FirmwareStatusNotification"))
 _OTHER = frozenset(("StartTransaction", "StopTransaction", "TransactionEvent", "DataTransfer"))
 _CALM = frozenset(("noerror", ""))
@@ -58,16 +57,16 @@ def _plain(frame: Frame) -> bytes:
     return msgspec.json.encode([_NUMBERS[frame.kind], *items])
 
 
-def decoded(data: bytes, place: int) -> dict[str, Any] | None:
+def decoded(data: bytes, place: int, figures: memoryview) -> dict[str, Any] | None:
     """An item of a frame that is an object; an empty one where it is none or the frame is too long to be read, None
-    where the frame is no JSON."""
+    where the frame is no JSON. `figures` count what was not read."""
     if len(data) > LONGEST_READ:
-        UNREAD.labels("long").inc()
+        figures[Figure.NOT_READ_LONG] += 1
         return {}
     try:
         return object_of(item(data, place))
     except MALFORMED:
-        UNREAD.labels("garbage").inc()
+        figures[Figure.NOT_READ_GARBAGE] += 1
         return None
 
 
@@ -80,15 +79,15 @@ def item(data: bytes, place: int) -> Any:
     return frame[place] if isinstance(frame, list) and len(frame) > place else None
 
 
-def error_code(data: bytes) -> Any:
+def error_code(data: bytes, figures: memoryview) -> Any:
     """The code of an error, None where it cannot be read."""
     if len(data) > LONGEST_READ:
-        UNREAD.labels("long").inc()
+        figures[Figure.NOT_READ_LONG] += 1
         return None
     try:
         return item(data, 2)
     except MALFORMED:
-        UNREAD.labels("garbage").inc()
+        figures[Figure.NOT_READ_GARBAGE] += 1
         return None
 
 

@@ -29,7 +29,8 @@ from infra_notifications.proxy.routes import RouteTable
 from infra_notifications.proxy.tls import fingerprint, station_context
 
 # What a process is made of, opened in it (after the fork) and closed when its stations have gone.
-Parts = Callable[[], AbstractContextManager[tuple[RouteTable, Observer]]]
+# It is given the figures that it counts in.
+Parts = Callable[[memoryview], AbstractContextManager[tuple[RouteTable, Observer]]]
 
 # A storm of stations waits here to be accepted (the kernel cuts it to net.core.somaxconn).
 BACKLOG = 4096
@@ -180,7 +181,7 @@ def _serve(options: Options, figures: Figures, process: int, parts: Parts) -> No
     sys.setswitchinterval(0.0001)
 
     async def serve() -> None:
-        with parts() as (routes, observer):
+        with parts(figures.row(process)) as (routes, observer):
             await Server(options, figures, process).run(routes, observer)
 
     asyncio.run(serve())

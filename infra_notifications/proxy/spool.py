@@ -22,6 +22,8 @@ from pathlib import Path
 from infra_notifications.proxy.records import Rank, Record, encode, records_in
 
 ALIVE, READER = "alive", "reader"
+# In the memory file system: the folder on disk that this one belongs to.
+BELONGS_TO = "belongs-to"
 SYNC_S = 1.0
 # A bound holds so many segments at least, so that what goes first is a small part.
 SEGMENTS, SMALLEST = 64, 16 * 1024
@@ -212,6 +214,27 @@ def folders_in(base: Path) -> list[Path]:
 
 def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(bases: Iterable[Path]) -> None:
+    """Removes from a memory file system what belongs to no spool any more: folders of which no process lives, and whose
+    spool on disk is gone; and such as hold nothing."""
+    for base in bases:
+        folders = folders_in(base)
+        if any(is_alive(folder) or _spool_of(folder).is_dir() for folder in folders):
+            continue
+        for folder in folders:
+            remove(folder)
+        with contextlib.suppress(OSError):
+            base.rmdir()
+
+
+def _spool_of(folder: Path) -> Path:
+    """Where a process that left no word of it kept its spool is not known: it may be anywhere."""
+    try:
+        return Path((folder / BELONGS_TO).read_text() or "/")
+    except OSError:
+        return Path("/")
 
 
 def lost_record(number: int, route: str, count: int) -> tuple[Record, bytes]:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
@@ -28,8 +29,8 @@ from infra_notifications.proxy.spool import ALIVE, claim, folders_in, is_alive, 
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.services.connections import lose_process, take_connections
 from infra_notifications.services.messages import take_messages
-from infra_notifications.services.registering import register_booted
-from infra_notifications.services.sources import count_lost
+from infra_notifications.services.registering import Registrar
+from infra_notifications.services.sources import Heard, count_lost, count_sources
 
 log = structlog.get_logger("signalbox.ocpp_spool")
 AT_ONCE = 1_000
@@ -49,6 +50,7 @@ class Writer:
         self._readers: dict[Path, tuple[FolderReader, int]] = {}
         self._routes: dict[str, int] = {}
         self._registered_at = 0.0
+        self._registrar = Registrar()
 
     def step(self) -> int:
         """Takes in at most one batch of each process; returns how many records. Raises OperationalError or
@@ -107,7 +109,7 @@ class Writer:
             defaultdict[int, list[HeardMessage]](list),
             defaultdict[int, list[tuple[HeardMessage, str]]](list),
         )
-        links, lost = defaultdict(list), defaultdict[int, int](int)
+        links, heard = defaultdict(list), Heard()
         for record in records:
             source = self._source(record.route)
             if record.message is not None and record.problem:
@@ -117,15 +119,16 @@ class Writer:
             elif record.link is not None:
                 links[source].append(record.link)
             else:
-                lost[source] += record.lost or 0
-        if sources := {**messages, **refused}:
-            take_messages(submissions=[_submission(key, messages[key], refused[key]) for key in sources], now=now)
-        if links:
-            take_connections(
-                submissions=[Submission(key, list(enumerate(items))) for key, items in links.items()], now=now
-            )
-        for source, count in lost.items():
-            count_lost(source=source, count=count, now=now)
+                heard.lost[source] += record.lost or 0
+        spoken = [_submission(key, messages[key], refused[key]) for key in {**messages, **refused}]
+        linked: list[Submission[Any]] = [Submission(key, list(enumerate(items))) for key, items in links.items()]
+        intakes = [
+            *(take_messages(submissions=spoken, now=now, heard=heard) if spoken else ()),
+            *(take_connections(submissions=linked, now=now, heard=heard) if linked else ()),
+        ]
+        # In one statement: what came together is counted together, or not at all.
+        brought = [*spoken, *linked]
+        count_sources(submissions=brought, intakes=intakes, heard=heard, now=now, is_answered=False)
 
     def _source(self, route: str) -> int:
         if route not in self._routes:
@@ -144,11 +147,11 @@ class Writer:
         self._readers.clear()
 
     def register(self) -> None:
-        """Now and then: stations that booted on a route that registers them by itself."""
+        """Now and then: stations that spoke on a route that registers them by itself."""
         if time.monotonic() - self._registered_at >= REGISTER_EVERY_S:
             self._registered_at = time.monotonic()
             self._routes.clear()
-            register_booted(now=timezone.now())
+            self._registrar.register(now=timezone.now())
 
     def run(self, is_ending: Callable[[], bool]) -> None:
         """Until it is told to end, and a while longer while something is left."""

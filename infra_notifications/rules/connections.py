@@ -168,3 +168,13 @@ def mass_closing(closed: Sequence[datetime], connected: int) -> datetime | None:
         if end - start + 1 >= least:
             return closed[start]
     return None
+
+
+def closed_later(closed: Sequence[datetime], since: datetime) -> Sequence[datetime]:
+    """Those that closed after a pause: what closed in a row from `since` on is still the same event."""
+    last = since
+    for place, moment in enumerate(closed):
+        if moment - last > CLOSE_WITHIN:
+            return closed[place:]
+        last = moment
+    return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -20,9 +20,11 @@ from django.utils.translation import gettext as _
 from core.refusal import Refused
 from core.text import identity, identity_key
 from infra_notifications.choices import Case as FaultCase
+from infra_notifications.choices import SourceKind
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.ingest import BESIDE, VAGUE, observe
-from infra_notifications.models import ChargePoint, ChargePointState, UnknownChargePoint
+from infra_notifications.models import ChargePoint, ChargePointState, OcppRoute, UnknownChargePoint
+from infra_notifications.models.sources import source_id
 from infra_notifications.services.charge_points import evse_id_problem
 from infra_notifications.services.unknown import apply_what_they_said
 
@@ -33,10 +35,12 @@ _PLACES = ("station", "connector")
 
 @dataclass
 class UnknownStation:
-    """The senders of one station, or one that named an EVSE id alone. `points` are those to be made charge points."""
+    """The senders of one station, or one that named an EVSE id alone. `points` are those to be made charge points;
+    `pattern` is that of its route for EVSE ids, "" where it came by none or the route has none."""
 
     name: str
     senders: list[UnknownChargePoint] = field(default_factory=list)
+    pattern: str = ""
 
     @property
     def points(self) -> list[UnknownChargePoint]:
@@ -121,8 +125,9 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
-def proposed(sender: UnknownChargePoint, pattern: str = "") -> str:
-    """The EVSE id that a sender named itself, or the pattern's; a station without connectors is its first."""
+def proposed(sender: UnknownChargePoint, pattern: str) -> str:
+    """The EVSE id that a sender named itself, or the pattern's ("": the installation's); a station without connectors
+    is its first."""
     if sender.evse_id:
         return sender.evse_id
     values = {"station": sender.station, "connector": str(sender.connector or 1)}
@@ -154,7 +159,12 @@ def whole_stations(senders: Iterable[UnknownChargePoint]) -> list[UnknownStation
     names = {identity_key(sender.station) for sender in chosen if sender.station}
     alone = [sender.pk for sender in chosen if not sender.station]
     by_name = UnknownChargePoint.objects.alias(key=Upper("station")).filter(key__in=names).exclude(station="")
-    return stations_of([*by_name, *UnknownChargePoint.objects.filter(pk__in=alone)])
+    stations = stations_of([*by_name, *UnknownChargePoint.objects.filter(pk__in=alone)])
+    routes = OcppRoute.objects.exclude(evse_pattern="").values_list("pk", "evse_pattern")
+    patterns = {source_id(SourceKind.PROXY, pk): pattern for pk, pattern in routes}
+    for station in stations:
+        station.pattern = patterns.get(station.newest.source_id or 0, "")
+    return stations
 
 
 @dataclass
@@ -167,24 +177,34 @@ class Adopted:
 
 
 def adopt_stations(
-    *, stations: Sequence[UnknownStation], now: datetime, pattern: str = "", evse_ids: Mapping[int, str] | None = None
+    *,
+    stations: Sequence[UnknownStation],
+    now: datetime,
+    pattern: str = "",
+    evse_ids: Mapping[int, str] | None = None,
+    first_connector: int | None = None,
 ) -> Adopted:
-    """Adopts stations, each as a whole or not at all. `evse_ids` maps senders to EVSE ids that a person chose.
+    """Adopts stations, each as a whole or not at all. `evse_ids` maps senders to EVSE ids that a person chose; without
+    a `pattern` each station has its own. `first_connector` is that of a station that named none; None: it is one charge
+    point, whatever its connectors say.
 
     Raises Refused for a pattern that is none, and when somebody else adopts the same at this moment.
     """
-    pattern = check_pattern(pattern or settings.CHARGING_EVSE_PATTERN)
-    chosen = evse_ids or {}
+    if pattern.strip():
+        pattern = check_pattern(pattern)
+        stations = [replace(station, pattern=pattern) for station in stations]
     try:
         with transaction.atomic():
-            return _adopt(stations, pattern, chosen, now)
+            return _adopt(stations, evse_ids or {}, first_connector, now)
     except IntegrityError as error:
         raise Refused(_("There is a charge point of this EVSE id already."), field="evse_id") from error
 
 
-def _adopt(stations: Sequence[UnknownStation], pattern: str, chosen: Mapping[int, str], now: datetime) -> Adopted:
+def _adopt(
+    stations: Sequence[UnknownStation], chosen: Mapping[int, str], first_connector: int | None, now: datetime
+) -> Adopted:
     wanted = {
-        sender.pk: identity(chosen.get(sender.pk, proposed(sender, pattern)))
+        sender.pk: identity(chosen.get(sender.pk, proposed(sender, station.pattern)))
         for station in stations
         for sender in station.points
     }
@@ -212,7 +232,7 @@ def _adopt(stations: Sequence[UnknownStation], pattern: str, chosen: Mapping[int
         taken |= mine.keys()
         done.senders += [sender.pk for sender in station.senders]
         new += [(sender, owners.get(key) or ChargePoint(evse_id=wanted[sender.pk])) for key, sender in mine.items()]
-    _make(new, now)
+    _make(new, first_connector, now)
     done.evse_ids = [point.evse_id for _sender, point in new]
     return done
 
@@ -264,10 +284,10 @@ def _place_problem(sender: UnknownChargePoint, places: Mapping[tuple[str, int | 
     return _("%(evse)s has this station and connector already.") % {"evse": owner}
 
 
-def _make(new: Sequence[tuple[UnknownChargePoint, ChargePoint]], now: datetime) -> None:
+def _make(new: Sequence[tuple[UnknownChargePoint, ChargePoint]], first_connector: int | None, now: datetime) -> None:
     # One by one, so that the audit log names who adopted them.
     for sender, point in new:
-        point.station, point.connector = identity(sender.station), sender.connector or None
+        point.station, point.connector = identity(sender.station), sender.connector or first_connector
         point.save()
     points = [point for _sender, point in new]
     ChargePointState.objects.bulk_create(

@@ -122,7 +122,7 @@ class _Station:
             self.close_code = report.code if isinstance(report, LinkReport) else None
             self.close_reason = reason_of(report)
         if self.connected:
-            self.lost_at = None
+            self.lost_at, self.close_code, self.close_reason = None, None, ""
         elif isinstance(report, LinkReport) and report.lost and self.since == at:
             self.lost_at = at
         elif not report.connected and self.since == at:

@@ -60,10 +60,14 @@ openings AS (
 # Charge points whose last source is in trouble, unless another one that fed them spoke since; those that had no time
 # yet to speak since their source does again, or so far in all while it was heard: a sender that starts anew again and
 # again is heard for moments; and those whose source may fall silent: it was not heard for longer than is usual, but not
-# yet for so long that administrators are told. A connection that closed may be one of many.
+# yet for so long that administrators are told. A connection that closed may be one of many; where many closed twice,
+# those of the first time are held back no longer because of the second, and told together.
 _SILENT_SOURCE = """
 silent_source AS (
-  SELECT s.charge_point_id AS id, CASE WHEN o.trouble = 'closed' THEN o.trouble_since + %(held)s
+  SELECT s.charge_point_id AS id, CASE
+    WHEN o.trouble = 'closed' AND s.disconnected_at < o.trouble_since
+      THEN date_trunc('minute', s.disconnected_at + %(held)s) + interval '1 minute'
+    WHEN o.trouble = 'closed' THEN o.trouble_since + %(held)s
     WHEN o.trouble <> '' THEN %(recheck)s::timestamptz WHEN heard.by > %(now)s THEN heard.by
     WHEN s.disconnected_at + %(seen_within)s > %(now)s THEN s.disconnected_at + %(seen_within)s
     ELSE least(%(soon)s, quiet.since + %(doubt)s) END AS until

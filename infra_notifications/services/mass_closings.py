@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Upper
 
+from infra_notifications.choices import SourceTrouble
 from infra_notifications.models import ChargePoint, Source, StationConnection
-from infra_notifications.rules.connections import ENDS_BELOW, HELD, REMEMBERED_FOR, mass_closing
+from infra_notifications.rules.connections import ENDS_BELOW, HELD, REMEMBERED_FOR, closed_later, mass_closing
 
 LIMIT = 20_000
 
@@ -21,12 +23,25 @@ def _stations(source: Source) -> QuerySet[StationConnection]:
 
 def mass_closing_since(source: Source, now: datetime) -> datetime | None:
     """When many stations of a source began to lose their connection, all within seconds; None when they did not."""
-    gone = _stations(source).filter(connected=False, since__gt=now - REMEMBERED_FOR)
-    # Those that lost theirs with the proxy itself still have their time.
-    closed = list(gone.filter(lost_at=None).order_by("since").values_list("since", flat=True)[:LIMIT])
-    if not closed:
+    return _mass_closing(source, _closed(source, now - REMEMBERED_FOR))
+
+
+def another_since(source: Source) -> datetime | None:
+    """When many began to lose their connection once more while the first time lasts; None when they did not."""
+    began = source.trouble_since
+    if source.trouble != SourceTrouble.CLOSED or began is None:
         return None
-    return mass_closing(closed, _stations(source).filter(connected=True).count())
+    return _mass_closing(source, closed_later(_closed(source, began), began))
+
+
+def _closed(source: Source, after: datetime) -> list[datetime]:
+    # Those that lost theirs with the proxy itself still have their time.
+    gone = _stations(source).filter(connected=False, since__gt=after, lost_at=None)
+    return list(gone.order_by("since").values_list("since", flat=True)[:LIMIT])
+
+
+def _mass_closing(source: Source, closed: Sequence[datetime]) -> datetime | None:
+    return mass_closing(closed, _stations(source).filter(connected=True).count()) if closed else None
 
 
 def is_over(source: Source, now: datetime) -> bool:

@@ -24,7 +24,14 @@ from django.utils.translation import ngettext
 from core.refusal import Refused
 from core.text import composed, identity_key
 from infra_notifications.choices import SourceKind
-from infra_notifications.models import ChargePoint, MovedStation, OcppRoute, Source, StationConnection
+from infra_notifications.models import (
+    ChargePoint,
+    MovedStation,
+    OcppRoute,
+    Source,
+    StationConnection,
+    UnknownChargePoint,
+)
 from infra_notifications.models.routes import MAX_STATION
 from infra_notifications.models.sources import source_id
 from infra_notifications.rules.upstreams import is_own_address, is_same_place, parse_upstream, port_of
@@ -153,15 +160,34 @@ def delete_route(*, route: OcppRoute) -> None:
         locked.delete()
 
 
+def _identities(stations: Sequence[str]) -> dict[str, str]:
+    """As they are spelt, by what makes them the same. Raises Refused for what is no identity."""
+    named = {identity_key(name): composed(name) for name in stations}
+    for key, name in named.items():
+        if not key or len(key) > MAX_STATION:
+            raise Refused(_("“%(name)s” is not an identity of a station.") % {"name": name[:60]}, field="stations")
+    return named
+
+
+def known_and_unknown(*, route: OcppRoute, stations: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of these identities of which somebody has heard: a charge point or an unknown sender has them, they
+    connected, or are moved; and the others. Raises Refused for what is no identity."""
+    named = _identities(stations)
+    keys = list(named)
+    known = set(MovedStation.objects.filter(route=route, station_key__in=keys).values_list("station_key", flat=True))
+    known |= set(StationConnection.objects.filter(key__in=keys).values_list("key", flat=True))
+    for model in (ChargePoint, UnknownChargePoint):
+        spelt = model._default_manager.annotate(key=Upper("station")).filter(key__in=keys)
+        known |= set(spelt.values_list("key", flat=True))
+    return [named[key] for key in keys if key in known], [named[key] for key in keys if key not in known]
+
+
 def move_stations(*, route: OcppRoute, stations: Sequence[str], target: OcppRoute, now: datetime) -> list[str]:
     """From now on these stations, which connect by `route`, are passed on by `target`; back to itself ends a move.
 
     Returns the identities whose route changed. Raises Refused for what is no identity.
     """
-    named = {identity_key(name): composed(name) for name in stations}
-    for key, name in named.items():
-        if not key or len(key) > MAX_STATION:
-            raise Refused(_("“%(name)s” is not an identity of a station.") % {"name": name[:60]}, field="stations")
+    named = _identities(stations)
     with transaction.atomic():
         # Whoever moves stations of a route waits for whoever does so at the same moment.
         OcppRoute.objects.select_for_update().get(pk=route.pk)

@@ -39,6 +39,7 @@ def sweep_sources(*, now: datetime) -> int:
         source.pk
         for source in Source.objects.order_by("pk")
         if _next_state(source, now, can_send=source.pk not in unusable) != source.trouble
+        or mass_closings.another_since(source)
     ]
     return sum(_change(pk, now) for pk in changed)
 
@@ -118,7 +119,7 @@ def _change(pk: int, now: datetime) -> int:
         was, is_usable = source.trouble, pk not in _without_key(now)
         trouble = _next_state(source, now, can_send=is_usable)
         if trouble == was:
-            return 0
+            return _begin_anew(source, now)
         source.trouble = SourceTrouble.NONE
         # What was rejected of a key that ended is not well again: nothing is told.
         stays_away = was == SourceTrouble.CLOSED and not mass_closings.are_back(source)
@@ -133,6 +134,17 @@ def _change(pk: int, now: datetime) -> int:
         source.save(update_fields=["trouble", "trouble_since", "recovered_at"])
         if not trouble:
             _ask_again(source, now)
+    return 1
+
+
+def _begin_anew(source: Source, now: datetime) -> int:
+    """Many stations lost their connection once more while the first time lasts: told, and held back, as its own."""
+    since = mass_closings.another_since(source)
+    if since is None:
+        return 0
+    source.trouble_since = since
+    _publish(source, SOURCE_KINDS[SourceTrouble.CLOSED], now)
+    source.save(update_fields=["trouble_since"])
     return 1
 
 

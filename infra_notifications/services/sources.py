@@ -15,15 +15,14 @@ from functools import partial
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connection
-from django.db.models import F
+from django.db import DatabaseError, OperationalError, connection
 
 from core.api import rfc3339
 from core.ingest import BatchSteps, Incoming, Intake, Item, Submission, take
 from core.sql import array_literal, storable
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import parse_time
-from infra_notifications.models.sources import NUMBER_OF_KIND, Source, kind_of_source
+from infra_notifications.models.sources import NUMBER_OF_KIND, kind_of_source
 from infra_notifications.rules.sources import KNOWN_GAPS, LEAST_OUTAGE_S, OUTAGES, TIMES
 
 log = structlog.get_logger("signalbox.sources")
@@ -62,7 +61,11 @@ _CHANGES = {
     # Keys and parties have their names; a link to a broker names itself.
     "name": "coalesce(nullif(EXCLUDED.name, ''), t.name)",
     "last_heard_at": "greatest(t.last_heard_at, EXCLUDED.last_heard_at)",
-    **{name: f"t.{name} + EXCLUDED.{name}" for name in ("accepted", "duplicates", "rejected", "warnings", "dropped")},
+    **{
+        name: f"t.{name} + EXCLUDED.{name}"
+        for name in ("accepted", "duplicates", "rejected", "warnings", "dropped", "lost")
+    },
+    "lost_at": "coalesce(EXCLUDED.lost_at, t.lost_at)",
     "gaps": f"CASE WHEN {_IS_GAP} THEN least(t.gaps, 1000000) + 1 ELSE t.gaps END",
     # The mean of the first sixteen, then a decaying one.
     "usual_gap_s": f"CASE WHEN {_IS_GAP} THEN coalesce(t.usual_gap_s, 0) + ({_LEARNT} - coalesce(t.usual_gap_s, 0))"
@@ -88,19 +91,20 @@ WITH quick AS MATERIALIZED (SELECT CASE WHEN %(quick)s THEN set_config('synchron
 heard AS (
   SELECT x.* FROM quick, unnest(%(id)s::bigint[], %(kind)s::text[], %(accepted)s::bigint[], %(duplicates)s::bigint[],
     %(rejected)s::bigint[], %(warnings)s::bigint[], %(rejections)s::jsonb[], %(cautions)s::jsonb[],
-    %(offsets)s::jsonb[], %(fed)s::jsonb[], %(dropped)s::bigint[], %(strangers)s::bigint[])
+    %(offsets)s::jsonb[], %(fed)s::jsonb[], %(dropped)s::bigint[], %(strangers)s::bigint[], %(lost)s::bigint[])
     AS x(id, kind, accepted, duplicates, rejected,
-    warnings, rejections, cautions, offsets, fed, dropped, strangers)
+    warnings, rejections, cautions, offsets, fed, dropped, strangers, lost)
 )
 INSERT INTO infra_notifications_source AS t (id, kind, name, first_heard_at, last_heard_at, accepted, duplicates,
   rejected, warnings, gaps, quiet_from, quiet_until, refused_in_row, refused_since, rejections, cautions, offsets_s,
-  fed, dropped, lost, paused, trouble)
+  fed, dropped, lost, lost_at, paused, trouble)
 SELECT h.id, h.kind, coalesce(k.name, r.slug, p.name, ''), %(now)s, %(now)s, h.accepted, h.duplicates, h.rejected,
   h.warnings, 0, '{{}}', '{{}}',
   CASE WHEN h.accepted + h.duplicates > 0 THEN 0 ELSE h.rejected END,
   CASE WHEN h.accepted + h.duplicates = 0 AND h.rejected > 0 THEN %(now)s::timestamptz END,
   h.rejections, h.cautions, ARRAY(SELECT jsonb_array_elements_text(h.offsets)::float),
-  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, 0, false, ''
+  ARRAY(SELECT jsonb_array_elements_text(h.fed))::varchar[], h.dropped, h.lost,
+  CASE WHEN h.lost > 0 THEN %(now)s::timestamptz END, false, ''
 FROM heard h LEFT JOIN console_apikey k ON h.kind IN ('key', 'citrineos') AND k.id = h.id & {NUMBER_OF_KIND}
   LEFT JOIN infra_notifications_ocpproute r ON h.kind = 'proxy' AND r.id = h.id & {NUMBER_OF_KIND}
   LEFT JOIN infra_notifications_ocpiparty p ON h.kind = 'ocpi' AND p.id = h.id & {NUMBER_OF_KIND} ORDER BY h.id
@@ -111,11 +115,13 @@ ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = {value}" for name, value in
 @dataclass
 class Heard:
     """What the steps of a batch find that is counted of its sources: stations whose life each of them proved, as many
-    as are needed, and unknown senders beyond its share. A batch that is tried again counts once more, which is rare."""
+    as are needed, unknown senders beyond its share, and what was lost before it came. A batch that is tried again
+    counts once more, which is rare."""
 
     fed: dict[int, set[str]] = field(default_factory=dict)
     dropped: Counter[int] = field(default_factory=Counter)
     strangers: Counter[int] = field(default_factory=Counter)
+    lost: Counter[int] = field(default_factory=Counter)
 
     def feed(self, source: int, stations: Iterable[str]) -> None:
         known = self.fed.setdefault(source, set())
@@ -185,16 +191,20 @@ def count_sources(
     intakes: Sequence[Intake],
     heard: Heard,
     now: datetime,
+    is_answered: bool = True,
 ) -> None:
     """Counts what the sources of a shared commit brought.
 
     The submissions of the console itself (0) are of no source. A database that fails now costs the counts alone: the
-    messages are committed, so whoever sent them must get their answer.
+    messages are committed, so whoever sent them must get their answer. Who waits for none (not `is_answered`) gets
+    OperationalError, and brings the same once more.
     """
     counts: dict[int, _Count] = {}
     for submission, intake in zip(submissions, intakes, strict=True):
         if submission.key_id:
             counts.setdefault(submission.key_id, _Count()).add(submission, intake, now)
+    for pk in heard.lost:
+        counts.setdefault(pk, _Count())
     if not counts:
         return
     rows = [
@@ -211,11 +221,12 @@ def count_sources(
             storable(sorted(heard.fed.get(pk, ()))[:FED]),
             heard.dropped[pk],
             heard.strangers[pk],
+            heard.lost[pk],
         )
         for pk, count in sorted(counts.items())
     ]
     counted = ("id", "kind", "accepted", "duplicates", "rejected", "warnings")
-    names = (*counted, "rejections", "cautions", "offsets", "fed", "dropped", "strangers")
+    names = (*counted, "rejections", "cautions", "offsets", "fed", "dropped", "strangers", "lost")
     values: dict[str, Any] = {
         name: array_literal(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
@@ -223,15 +234,14 @@ def count_sources(
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, values | {"now": now, "quick": not connection.in_atomic_block})
     except DatabaseError as error:
+        if not is_answered and isinstance(error, OperationalError):
+            raise
         log.warning("what the sources brought was not counted", error=str(error).strip())
 
 
 def count_lost(*, source: int, count: int, now: datetime) -> None:
     """Notes that so much of a source was lost before it could be taken in."""
-    kind = kind_of_source(source)
-    made = {"kind": kind, "name": "", "first_heard_at": now, "last_heard_at": now}
-    Source.objects.get_or_create(pk=source, defaults=made)
-    Source.objects.filter(pk=source).update(lost=F("lost") + count, lost_at=now)
+    count_sources(submissions=[], intakes=[], heard=Heard(lost=Counter({source: count})), now=now, is_answered=False)
 
 
 def _last(sentences: Counter[str], now: datetime) -> str:

@@ -126,7 +126,7 @@ def route_edit(request: HttpRequest, pk: int) -> HttpResponse:
 def route_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Moves stations that are named to another route, connected or not."""
     found = get_object_or_404(OcppRoute, pk=pk)
-    form = MoveNamedForm(request.POST if request.method == "POST" else None)
+    form = MoveNamedForm(request.POST if request.method == "POST" else None, route=found)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:

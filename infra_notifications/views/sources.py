@@ -29,7 +29,10 @@ class SourceList(ListPage):
     key = "sources"
     title = gettext_lazy("Sources")
     permission = _VIEW
-    intro = gettext_lazy("Every API key that sends messages of charge points. When one falls silent, you are notified.")
+    intro = gettext_lazy(
+        "Everyone who sends messages of charge points: API keys, routes of the OCPP proxy, OCPI parties, CSMS that push"
+        " and MQTT brokers. When one falls silent, you are notified."
+    )
     search = SOURCE_SEARCH
     filterset = SourceFilters
     columns = (
@@ -45,7 +48,7 @@ class SourceList(ListPage):
     default_sort = "name"
     placeholder = gettext_lazy("Search, e.g. state:silent")
     empty_title = gettext_lazy("No sources yet")
-    empty_text = gettext_lazy("An API key appears here when it sends the first message of a charge point.")
+    empty_text = gettext_lazy("A source appears here when it sends the first message of a charge point.")
 
     def rows(self, request: HttpRequest) -> Any:
         return sources()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -87,7 +86,7 @@ def unknown_adopt(request: HttpRequest, pk: int) -> HttpResponse:
     """Adopts a station with all its connectors, each under the EVSE id that was proposed or typed."""
     unknown = get_object_or_404(UnknownChargePoint, pk=pk)
     (station,) = whole_stations([unknown])
-    form = AdoptForm(request.POST or None, station=station, pattern=settings.CHARGING_EVSE_PATTERN)
+    form = AdoptForm(request.POST or None, station=station)
     if request.method == "POST" and form.is_valid():
         try:
             done = adopt_stations(stations=[station], evse_ids=form.evse_ids(), now=timezone.now())

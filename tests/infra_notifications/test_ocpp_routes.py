@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.text import identity_key
-from infra_notifications.models import MovedStation, OcppRoute, StationConnection
+from infra_notifications.models import MovedStation, OcppRoute, StationConnection, UnknownChargePoint
 from infra_notifications.rules.upstreams import parse_upstream
 from outbox.transports.webhook.targets import Forbidden, NotPublic
 from tests.conftest import ApiClient
@@ -171,17 +171,30 @@ def test_a_slug_stays_because_stations_are_set_to_it(api: ApiClient) -> None:
 
 def test_stations_are_moved_and_moved_back(api: ApiClient) -> None:
     berlin, other = route("berlin"), route("other", "wss://other.example")
+    ChargePointFactory(station="cp-1", connector=1)
+    connected("CP-2", berlin)
     moved = api.post(f"{ROUTES}/berlin/move", {"stations": ["CP-1", " cp-2\u200b "], "target": "other"}).json()
-    assert moved == {"moved": ["CP-1", "cp-2"]}
+    assert moved == {"moved": ["CP-1", "cp-2"], "unknown": []}
     assert set(MovedStation.objects.values_list("station_key", "target__slug")) == {
         ("CP-1", "other"),
         ("CP-2", "other"),
     }
-    assert api.post(f"{ROUTES}/berlin/move", {"stations": ["CP-1"], "target": "other"}).json() == {"moved": []}
+    assert api.post(f"{ROUTES}/berlin/move", {"stations": ["CP-1"], "target": "other"}).json()["moved"] == []
     assert api.delete(f"{ROUTES}/other").status_code == 409
-    assert api.post(f"{ROUTES}/berlin/move", {"stations": ["cp-1"], "target": "berlin"}).json() == {"moved": ["cp-1"]}
+    assert api.post(f"{ROUTES}/berlin/move", {"stations": ["cp-1"], "target": "berlin"}).json()["moved"] == ["cp-1"]
     assert [move.station for move in berlin.moved_away.all()] == ["cp-2"]
     assert other.moved_here.count() == 1
+
+
+def test_a_station_of_which_nobody_has_heard_is_named_and_not_moved(api: ApiClient) -> None:
+    berlin, _other = route("berlin"), route("other", "wss://other.example")
+    now = timezone.now()
+    UnknownChargePoint.objects.create(station="CP-1", first_seen=now, last_seen=now)
+    body = {"stations": ["CP-1", "TYPO-1", "typo-1"], "target": "other"}
+    assert api.post(f"{ROUTES}/berlin/move", body).json() == {"moved": ["CP-1"], "unknown": ["typo-1"]}
+    alone = api.post(f"{ROUTES}/berlin/move", {"stations": ["TYPO-1"], "target": "other"})
+    assert (alone.status_code, "TYPO-1" in alone.json()["detail"]) == (404, True)
+    assert [move.station for move in berlin.moved_away.all()] == ["CP-1"]
 
 
 @pytest.mark.parametrize("station", ["", " ", "\u200b", "x" * 256])
@@ -237,7 +250,12 @@ def test_another_csms_says_that_stations_connect_again(administrator: Client) ->
 
 def test_stations_are_moved_in_the_console_and_back_in_bulk(administrator: Client) -> None:
     berlin, other = route("berlin"), route("other", "wss://other.example")
-    body = {"stations": "CP-1\nCP-2", "target": other.pk}
+    ChargePointFactory(station="cp-1", connector=1)
+    connected("CP-2", berlin)
+    body = {"stations": "CP-1\nCP-2\nCP-3", "target": other.pk}
+    refused = administrator.post(page("_move", berlin.pk), body)
+    assert (refused.status_code, "CP-3" in refused.content.decode(), berlin.moved_away.count()) == (422, True, 0)
+    body["stations"] = "CP-1\nCP-2"
     shown = administrator.post(page("_move", berlin.pk), body, follow=True).content.decode()
     assert "CP-1" in shown
     assert "CP-2" in shown

@@ -292,6 +292,14 @@ def test_a_signature_of_another_body_is_refused() -> None:
     assert send("smartcar", state(), smartcar_signature(b"{}")).status_code == 401
 
 
+def test_an_event_of_enode_is_the_same_in_whatever_body_it_comes() -> None:
+    make("enode")
+    event, other = enode_vehicle(), enode_vehicle(id="c-2")
+    assert send("enode", [event]).json()["facts"] > 0
+    assert send("enode", event).json()["facts"] == 0
+    assert send("enode", [other, event]).json()["facts"] == send("enode", [enode_vehicle(id="c-3")]).json()["facts"]
+
+
 @pytest.mark.parametrize("platform", PlatformName.values)
 def test_a_repetition_brings_nothing_about(platform: str) -> None:
     make(platform)

@@ -7,6 +7,7 @@ and shown. Repetitions are known by the platform's own id, or else by the body i
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -26,7 +27,8 @@ from core.text import SLUG, clean_json
 from vehicles.choices import PlatformName
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.platforms import PLATFORMS, Platform, Translation
-from vehicles.models import PlatformMessage, VehicleSource
+from vehicles.models import ChargingLocation, PlatformMessage, Vehicle, VehicleSource
+from vehicles.rules.places import Position, place_at
 from vehicles.services.intake import take_facts
 
 log = structlog.get_logger("signalbox.vehicles")
@@ -148,18 +150,47 @@ def _translate(platform: Platform, body: bytes) -> Translation:
 
 def _take(message: PlatformMessage, translation: Translation) -> int:
     """Takes the facts as those of the source; how many of them were."""
-    delivery = translation.delivery or hashlib.blake2b(bytes(message.body), digest_size=16).hexdigest()
+    delivery = hashlib.blake2b(bytes(message.body), digest_size=16).hexdigest()
+    told: Counter[str] = Counter()
     items: list[tuple[int, IncomingFact]] = []
-    for place, fact in enumerate(translation.facts):
+    _find_places(translation)
+    for place, (fact, known) in enumerate(zip(translation.facts, translation.deliveries, strict=True)):
+        key = known or delivery
         try:
-            items.append((place, msgspec.convert(fact | {"id": f"{delivery}/{place}"[-200:]}, AnyFact)))
+            items.append((place, msgspec.convert(fact | {"id": f"{key}/{told[key]}"[-200:]}, AnyFact)))
         except msgspec.ValidationError as error:
             translation.note(f"A fact of type {fact['type']} was left out: {readable(error)}.")
+        told[key] += 1
     submission = Submission(_KEYS_OF_SOURCES | message.source_id, items)
     (intake,) = take_facts(submissions=[submission], now=message.received_at)
     for _place, sentence in (*intake.rejected, *intake.warnings):
         translation.note(sentence)
     return intake.accepted
+
+
+def _find_places(translation: Translation) -> None:
+    """Telemetry that says where the car stood is of the place of its driver that is there."""
+    told = [(fact, at) for fact, at in zip(translation.facts, translation.positions, strict=True) if at is not None]
+    if not told:
+        return
+    drivers = _drivers_of({fact["vehicle"] for fact, _at in told}, translation)
+    places: dict[str, dict[str, Position]] = defaultdict(dict)
+    known = ChargingLocation.objects.filter(driver__external_id__in=set(drivers.values()), latitude__isnull=False)
+    columns = ("driver__external_id", "external_id", "latitude", "longitude")
+    for driver, name, latitude, longitude in known.exclude(longitude=None).values_list(*columns):
+        places[driver][name] = (latitude, longitude)
+    for fact, at in told:
+        if not fact["data"].get("location") and (place := place_at(at, places[drivers.get(fact["vehicle"], "")])):
+            fact["data"]["location"] = place
+
+
+def _drivers_of(cars: set[str], translation: Translation) -> dict[str, str]:
+    """Whose these cars are: by what the body says, or else by what is known."""
+    known = Vehicle.objects.filter(external_id__in=cars, driver__isnull=False)
+    drivers = dict(known.values_list("external_id", "driver__external_id"))
+    return drivers | {
+        fact["vehicle"]: fact["driver"] for fact in translation.facts if {"vehicle", "driver"} <= fact.keys()
+    }
 
 
 def _count(source_id: int, facts: int, notes: Sequence[str], now: datetime) -> None:

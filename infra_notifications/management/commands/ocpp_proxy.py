@@ -38,9 +38,9 @@ class Command(BaseCommand):
         fixed = [_route(word) for word in options["route"]]
 
         @contextlib.contextmanager
-        def parts() -> Iterator[tuple[RouteTable, Observer]]:
+        def parts(figures: memoryview) -> Iterator[tuple[RouteTable, Observer]]:
             stored = contextlib.nullcontext(FixedRoutes(fixed)) if fixed else _stored()
-            with stored as routes, listening() as observer:
+            with stored as routes, listening(figures) as observer:
                 yield routes, observer
 
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from infra_notifications.proxy.listening import spool_folders
+from infra_notifications.proxy.listening import spool_folders, sweep_memory
 from infra_notifications.proxy.writer import Writer
 
 
@@ -32,4 +32,8 @@ class Command(BaseCommand):
         os.nice(10)  # stations first: what is heard can wait, what is passed on cannot
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
-        writer.run(lambda: stopped.is_set() or os.getppid() != parent)
+        try:
+            writer.run(lambda: stopped.is_set() or os.getppid() != parent)
+        finally:
+            writer.close()
+            sweep_memory()

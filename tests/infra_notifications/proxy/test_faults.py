@@ -180,6 +180,11 @@ def test_several_processes_share_a_port_and_their_figures(tmp_path: Path) -> Non
             assert {peer.head.status for peer in peers} == {101}
             loop = asyncio.get_running_loop()
             assert await loop.run_in_executor(None, connections, running) == 40
+            for peer in peers:
+                peer.writer.write(frame(TEXT, b"no OCPP-J"))
+            # Whichever process is asked tells what all of them heard.
+            garbage = 'signalbox_ocpp_unread_total{why="garbage"} 40.0'
+            await loop.run_in_executor(None, eventually, lambda: garbage in running.get("/metrics")[1])
             metrics = (await loop.run_in_executor(None, running.get, "/metrics"))[1]
             assert "signalbox_ocpp_connections 40.0" in metrics
             assert 'signalbox_ocpp_handshakes_total{outcome="accepted"} 40.0' in metrics

@@ -13,25 +13,21 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from infra_notifications.choices import Connectivity, SourceKind
+from infra_notifications.choices import Connectivity
 from infra_notifications.models import (
-    ChargePoint,
     ChargePointMessage,
     ChargePointState,
     OcppRoute,
     Source,
     StationConnection,
-    UnknownChargePoint,
 )
-from infra_notifications.models.sources import source_id
 from infra_notifications.proxy import listener as listening
 from infra_notifications.proxy.links import Link
 from infra_notifications.proxy.listener import Listener
 from infra_notifications.proxy.routes import Route
 from infra_notifications.proxy.writer import Writer
-from infra_notifications.services.registering import register_booted
 from infra_notifications.services.source_status import check_sources
-from tests.infra_notifications.helpers import MINUTE, fault, fine, open_cases, station
+from tests.infra_notifications.helpers import fault, fine, open_cases, station
 
 pytestmark = pytest.mark.django_db
 BOOT = {"chargePointVendor": "ABB", "chargePointModel": "Terra 54", "iccid": "8949"}
@@ -243,6 +239,8 @@ def test_a_socket_that_closes_is_unavailable_until_the_next(ear: Ear) -> None:
     ear.connect()
     ear.take()
     assert open_cases(point) == []
+    found.refresh_from_db()
+    assert (found.connected, found.close_code, found.close_reason) == (True, None, "")
 
 
 def test_what_the_proxy_itself_closes_has_its_time(ear: Ear) -> None:
@@ -374,33 +372,3 @@ def test_a_folder_that_somebody_removed_is_made_anew(ear: Ear) -> None:
     ear.say(link, 2, "1", "StatusNotification", fault())
     ear.take()
     assert open_cases(point) == ["FUSE_TRIPPED"]
-
-
-# ---- unknown stations -----------------------------------------------------------------------------------------------
-
-
-def test_an_unknown_station_that_boots_is_registered_where_its_route_says_so(ear: Ear) -> None:
-    OcppRoute.objects.filter(slug="main").update(register_unknown=True, evse_pattern="DE*ABC*E{station}*{connector}")
-    ear.now -= 30
-    link = ear.connect("NEW1")
-    ear.say(link, 2, "1", "BootNotification", BOOT)
-    ear.say(link, 2, "2", "StatusNotification", fault())
-    ear.say(link, 2, "3", "StatusNotification", fine(connectorId=2))
-    ear.take()
-    assert UnknownChargePoint.objects.count() == 3
-    assert register_booted(now=timezone.now()) == []
-    made = register_booted(now=timezone.now() + MINUTE)
-    assert sorted(made) == ["DE*ABC*ENEW1*1", "DE*ABC*ENEW1*2"]
-    assert UnknownChargePoint.objects.count() == 0
-    first = ChargePoint.objects.get(connector=1)
-    assert (first.vendor, open_cases(first)) == ("ABB", ["FUSE_TRIPPED"])
-    assert first.state.source_id == source_id(SourceKind.PROXY, OcppRoute.objects.get().pk)
-    assert register_booted(now=timezone.now() + MINUTE) == []
-
-
-def test_an_unknown_station_stays_unknown_elsewhere(ear: Ear) -> None:
-    link = ear.connect("NEW1")
-    ear.say(link, 2, "1", "BootNotification", BOOT)
-    ear.take()
-    assert register_booted(now=timezone.now() + MINUTE) == []
-    assert connection().connected

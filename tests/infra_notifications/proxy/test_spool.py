@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infra_notifications.proxy.journal import Half, Journal
 from infra_notifications.proxy.reader import FolderReader, journal_of
 from infra_notifications.proxy.records import Rank, Record, encode, records_in
-from infra_notifications.proxy.spool import Spool, folders_in, is_alive, segments_of
+from infra_notifications.proxy.spool import BELONGS_TO, Spool, folders_in, is_alive, segments_of, sweep
 from infra_notifications.rules.frames import HeardMessage
 
 MANY = 1 << 30
@@ -150,7 +150,7 @@ def test_a_process_is_alive_while_it_holds_its_folder(tmp_path: Path) -> None:
 _FILL = """
 import resource, signal, sys
 from pathlib import Path
-from infra_notifications.proxy.spool import Spool
+from infra_notifications.proxy.spool import BELONGS_TO, Spool, sweep
 from tests.infra_notifications.proxy.test_spool import record
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
@@ -200,3 +200,28 @@ def test_a_journal_without_room_or_folder_takes_nothing(tmp_path: Path) -> None:
     assert not small.put(b"x" * 100)
     assert not Half(None).put(b"x")
     assert not Half(Path("/proc/none/a.journal")).put(b"x")
+
+
+def test_what_a_proxy_left_in_memory_goes_with_its_spool(tmp_path: Path) -> None:
+    """A spool that is there may be taken in yet, and who lives or left no word is left alone."""
+
+    def left(name: str, belongs_to: str | None) -> Path:
+        folder = tmp_path / name / "process"
+        folder.mkdir(parents=True)
+        if belongs_to is not None:
+            (folder / BELONGS_TO).write_text(belongs_to)
+        return folder.parent
+
+    (tmp_path / "spool").mkdir()
+    gone, there = left("gone", str(tmp_path / "no-spool")), left("there", str(tmp_path / "spool"))
+    unsaid, empty = left("unsaid", None), tmp_path / "empty"
+    empty.mkdir()
+    alive = Spool(tmp_path / "alive", "process", 1 << 20)
+    alive.open()
+    (alive.own / BELONGS_TO).write_text(str(tmp_path / "no-spool"))
+    bases = [gone, there, unsaid, empty, alive.folder]
+    sweep(bases)
+    assert [base.exists() for base in bases] == [False, True, True, False, True]
+    alive.close()
+    sweep(bases[4:])
+    assert not alive.folder.exists()

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from vehicles.rules.places import Position
+
 Fact = dict[str, Any]
 # Moments are seconds or milliseconds since 1970, or texts; whoever counts milliseconds is beyond this.
 _MILLISECONDS = 100_000_000_000
@@ -20,19 +22,34 @@ _MILLISECONDS = 100_000_000_000
 
 @dataclass(slots=True)
 class Translation:
-    """`facts` without ids; `notes` what was not understood; `delivery` by which the platform repeats itself."""
+    """`facts` without ids; `notes` what was not understood; `delivery` by which the platform repeats what follows.
+
+    Beside each fact stands in `deliveries` the one that it is of, and in `positions` where the car stood.
+    """
 
     delivery: str = ""
     facts: list[Fact] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    deliveries: list[str] = field(default_factory=list)
+    positions: list[Position | None] = field(default_factory=list)
 
-    def add(self, fact_type: str, data: Mapping[str, Any], at: str | None = None, **about: str) -> None:
+    def add(
+        self,
+        fact_type: str,
+        data: Mapping[str, Any],
+        at: str | None = None,
+        *,
+        position: Position | None = None,
+        **about: str,
+    ) -> None:
         """A fact of what is known of it; one that says nothing is none."""
         known = {name: value for name, value in data.items() if value is not None}
         named = {name: value for name, value in about.items() if value}
         moment = {"occurred_at": at} if at else {}
         if known:
             self.facts.append({"type": fact_type, **named, **moment, "data": known})
+            self.deliveries.append(self.delivery)
+            self.positions.append(position)
 
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:
@@ -123,6 +140,12 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
     """The objects of a list; of one object that stands where a list is usual, itself."""
     items = value if isinstance(value, list) else [value]
     yield from (item for item in items if isinstance(item, dict))
+
+
+def position(value: Any) -> Position | None:
+    """Where an object says that something stands."""
+    latitude, longitude = number(member(value, "latitude"), -90, 90), number(member(value, "longitude"), -180, 180)
+    return None if latitude is None or longitude is None else (latitude, longitude)
 
 
 def newest(*moments: str | None) -> str | None:

@@ -5,7 +5,10 @@ Source: Enode's documentation of webhooks and vehicles, and the receivers that i
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from vehicles.ingest.platforms.base import (
     Platform,
@@ -17,6 +20,7 @@ from vehicles.ingest.platforms.base import (
     number,
     objects,
     percent,
+    position,
     text,
 )
 
@@ -52,9 +56,10 @@ class Enode(Platform):
     secret_name = "the webhook’s secret"  # noqa: S105 - what it is called
 
     def translate(self, body: Any) -> Translation:
-        """One body may hold events of many drivers; each is read alone."""
+        """One body may hold events of many drivers; each is read alone, and is the same in whatever body it comes."""
         translation = Translation()
         for event in objects(body):
+            translation.delivery = blake2b(msgspec.json.encode(event, order="sorted"), digest_size=16).hexdigest()
             self._read(event, translation)
         if not list(objects(body)):
             translation.note("The body holds no event.")
@@ -124,7 +129,7 @@ class Enode(Platform):
         }
         if data["charge_state"] or data["soc"] is not None:
             at = moment(member(charge, "lastUpdated")) or moment(member(vehicle, "lastSeen")) or created
-            translation.add("telemetry", data, at, vehicle=key)
+            translation.add("telemetry", data, at, position=position(member(vehicle, "location")), vehicle=key)
 
 
 def _account(user: str, vendor: str) -> str:

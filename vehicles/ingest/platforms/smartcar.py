@@ -1,6 +1,7 @@
 """Smartcar's webhooks: one event for a body, signed with HMAC-SHA256 by the application's management token.
 
-Source: Smartcar's documentation of its webhooks (VERIFY, VEHICLE_STATE, VEHICLE_ERROR), its signals and its errors.
+Source: Smartcar's documentation of its webhooks (VERIFY, VEHICLE_STATE, VEHICLE_ERROR), its signals and its errors, and
+of those of version 2.0, which come by a schedule, dynamically or with an event of the car.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from vehicles.ingest.platforms.base import (
     number,
     objects,
     percent,
+    position,
     text,
 )
 
@@ -38,8 +40,21 @@ _READ = frozenset(
         "connectivitystatus-isasleep",
         "vehicleidentification-vin",
         "vehicleuseraccount-role",
+        "location-preciselocation",
     )
 )
+# What stands as a whole in a signal's body.
+_WHOLE = ("charge-wattage", "location-preciselocation")
+# Of version 2.0: the endpoints that are read, and which signal stands where in their answers.
+_ENDPOINTS: Mapping[str, Mapping[str, str]] = {
+    "/battery": {"percentRemaining": "tractionbattery-stateofcharge"},
+    "/charge": {"isPluggedIn": "charge-ischargingcableconnected", "state": "charge-detailedchargingstatus"},
+    "/location": {"": "location-preciselocation"},
+    "/vin": {"vin": "vehicleidentification-vin"},
+}
+_SCHEDULED = ("SCHEDULE", "SCHEDULED", "DYNAMIC")
+_CHARGE_EVENTS = {"CHARGING_STARTED": "charging", "CHARGING_STOPPED": "stopped", "CHARGING_COMPLETED": "complete"}
+_Signals = dict[str, Any]
 _Step = Callable[["_Error", Translation], None]
 
 
@@ -61,6 +76,11 @@ class Smartcar(Platform):
         kind = _kind(body)
         if kind == "VEHICLE_STATE":
             _state(body, translation)
+        elif kind in _SCHEDULED:
+            for car in objects(first(member(body, "payload", "vehicles"), [])):
+                _scheduled(car, translation)
+        elif kind == "EVENTBASED":
+            _charge_event(member(body, "payload"), translation)
         elif kind == "VEHICLE_ERROR":
             for error in objects(first(member(body, "data", "errors"), member(body, "data", "error"), [])):
                 _error(body, error, translation)
@@ -103,13 +123,13 @@ def _state(body: Any, translation: Translation) -> None:
     if not vehicle:
         translation.note("An event about a vehicle names none.")
         return
-    values: dict[str, Any] = {}
+    values: _Signals = {}
     times: dict[str, str | None] = {}
     for signal in objects(member(body, "data", "signals")):
         code, status = text(signal.get("code")).lower(), text(member(signal, "status", "value")).upper()
         if code in _READ and status in ("", "SUCCESS"):
             inner = signal.get("body", signal.get("value"))
-            values[code] = inner if code == "charge-wattage" else first(member(inner, "value"), inner)
+            values[code] = inner if code in _WHOLE else first(member(inner, "value"), inner)
             times[code] = _said_at(signal.get("meta"))
     delivered = moment(member(body, "meta", "deliveredAt"))
     at = newest(*times.values()) or delivered
@@ -124,13 +144,59 @@ def _state(body: Any, translation: Translation) -> None:
     if asleep or online is False:
         data = {"ok": False, "asleep": asleep}
         translation.add("vehicle_contact", data, times.get("connectivitystatus-isonline") or at, vehicle=vehicle)
+    _telemetry(values, at, vehicle, translation)
+
+
+def _telemetry(values: _Signals, at: str | None, vehicle: str, translation: Translation) -> None:
     telemetry = {
         "charge_state": _charge_state(values) or None,
         "soc": percent(values.get("tractionbattery-stateofcharge")),
         "power_kw": _kilowatts(values.get("charge-wattage")),
     }
     if telemetry["charge_state"] or telemetry["soc"] is not None:
-        translation.add("telemetry", telemetry, at, vehicle=vehicle)
+        where = position(values.get("location-preciselocation"))
+        translation.add("telemetry", telemetry, at, position=where, vehicle=vehicle)
+
+
+def _scheduled(car: dict[str, Any], translation: Translation) -> None:
+    """A car of a body of version 2.0: the answers of some endpoints."""
+    vehicle, values, times = text(car.get("vehicleId")), _Signals(), list[str | None]()
+    if not vehicle:
+        translation.note("An event about a vehicle names none.")
+        return
+    known: dict[str, Any] = {}
+    for answer in objects(first(car.get("data"), [])):
+        path, inner = text(answer.get("path")).lower(), answer.get("body")
+        if answer.get("code", 200) != 200:
+            continue
+        if path == "/":
+            known = {
+                "brand": text(member(inner, "make"))[:40] or None,
+                "model": text(member(inner, "model"))[:60] or None,
+            }
+        for name, signal in _ENDPOINTS.get(path, {}).items():
+            values[signal] = member(inner, name) if name else inner
+        if path in _ENDPOINTS:
+            times.append(moment(member(answer, "headers", "sc-data-age")))
+    if values.get("charge-detailedchargingstatus") == "NOT_CHARGING":
+        del values["charge-detailedchargingstatus"]  # beside it stands whether a plug is in
+    share = number(values.get("tractionbattery-stateofcharge"), 0, 1)
+    values["tractionbattery-stateofcharge"] = None if share is None else 100 * share
+    at = newest(*times) or moment(car.get("timestamp"))
+    known["vin"] = text(values.get("vehicleidentification-vin"))[:20] or None
+    translation.add("vehicle", known, at, vehicle=vehicle, driver=text(car.get("userId")))
+    _telemetry(values, at, vehicle, translation)
+
+
+def _charge_event(event: Any, translation: Translation) -> None:
+    """A car of a body of version 2.0 began or ended to charge."""
+    vehicle, kind = text(member(event, "vehicleId")), text(member(event, "eventType")).upper()
+    if not vehicle or kind not in _CHARGE_EVENTS:
+        translation.note(f"The event “{kind or 'without a type'}” of a vehicle is not known; nothing follows from it.")
+        return
+    translation.delivery = text(member(event, "eventId"))
+    at = moment(member(event, "eventTime"))
+    translation.add("telemetry", {"charge_state": _CHARGE_EVENTS[kind]}, at, vehicle=vehicle)
 
 
 def _charge_state(values: Mapping[str, Any]) -> str:
