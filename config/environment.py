@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
@@ -19,6 +20,13 @@ from core.email_addresses import ascii_address
 T = TypeVar("T")
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 _REQUIRED: Any = object()
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+def _long(raw: str) -> str:
+    if len(raw) < 50 or len(set(raw)) < 5:
+        raise ValueError("too short")
+    return raw
 
 
 class Environment:
@@ -42,7 +50,7 @@ class Environment:
         try:
             return parse(raw)
         except (ValueError, KeyError, OSError, ImproperlyConfigured):
-            shown = "its value (not shown)" if "SECRET" in name or name.endswith("_URL") else repr(raw)
+            shown = "its value (not shown)" if "SECRET" in name or name.endswith(("_URL", "_KEY")) else repr(raw)
             # Without the cause, which may quote a part of a password.
             raise ImproperlyConfigured(f"{name} must be {form}, not {shown}.") from None
 
@@ -50,12 +58,24 @@ class Environment:
         return self._read(name, default, str, form)
 
     def secret(self, name: str) -> str:
-        def parse(raw: str) -> str:
-            if len(raw) < 50 or len(set(raw)) < 5:
-                raise ValueError("too short")
-            return raw
+        found: str = self._read(name, _REQUIRED, _long, "a random text of at least 50 characters")
+        return found
 
-        found: str = self._read(name, _REQUIRED, parse, "a random text of at least 50 characters")
+    def secrets(self, name: str) -> list[str]:
+        form = "random texts of at least 50 characters each, with blanks between them"
+        return self._read(name, [], lambda raw: [_long(word) for word in raw.split()], form)
+
+    def keys(self, name: str) -> list[str]:
+        """Keys of Fernet with commas between them, in either alphabet of Base64."""
+
+        def parse(raw: str) -> list[str]:
+            keys = [word.strip().translate(_URL_SAFE) for word in raw.split(",") if word.strip()]
+            if not keys or any(len(base64.urlsafe_b64decode(key)) != 32 for key in keys):
+                raise ValueError("no key")
+            return keys
+
+        form = "one key or more with commas between them, each as `openssl rand -base64 32` prints it"
+        found: list[str] = self._read(name, _REQUIRED, parse, form)
         return found
 
     def flag(self, name: str, default: bool) -> bool:

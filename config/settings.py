@@ -23,6 +23,10 @@ env = Environment(BASE_DIR)
 DEBUG = env.flag("DEBUG", False)
 DEMO = env.flag("DEMO", False)
 SECRET_KEY = env.secret("SECRET_KEY")
+# What was signed by an older one is still believed.
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
+# By which secrets are encrypted in the database: the first writes, all read (core.encryption).
+FIELD_KEY = env.keys("FIELD_KEY")
 _site = env.site("PUBLIC_URL")
 PUBLIC_URL, PUBLIC_HOST = _site.geturl(), _site.netloc
 _hostname = f"[{_site.hostname}]" if ":" in str(_site.hostname) else str(_site.hostname)
@@ -346,20 +350,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
+_own = ("script-src", "style-src", "font-src", "connect-src", "manifest-src", "form-action", "frame-src")
 CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "manifest-src": [SELF],
-        "form-action": [SELF],
-        "frame-src": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-    }
+    "DIRECTIVES": {name: [NONE] for name in ("default-src", "frame-ancestors", "base-uri")}
+    | {name: [SELF] for name in _own}
+    | {"img-src": [SELF, "data:"]}
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # the API refuses above 5 MiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000

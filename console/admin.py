@@ -9,18 +9,24 @@ from auditlog.admin import LogEntryAdmin
 from auditlog.models import LogEntry
 from axes.admin import AccessAttemptAdmin
 from axes.models import AccessAttempt, AccessFailureLog
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
 from console.paging import COUNT_CAP
+from core.encryption import EncryptedTextField
 from core.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife, Undo
+from core.selectors import keys_that_stop_with
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -40,6 +46,11 @@ class BigTableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What is encrypted is shown nowhere."""
+        sealed = [field.name for field in self.opts.concrete_fields if isinstance(field, EncryptedTextField)]
+        return (*(super().get_exclude(request, obj) or ()), *sealed)
 
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
         """What the columns name of other tables, so that no row asks for it."""
@@ -113,6 +124,11 @@ class SavedSearchAdmin(MadeElsewhereAdmin):
     search_fields = ("name",)
     readonly_fields = ("list_key", "query", "owner", "created_at")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SavedSearch]:
+        """What a person keeps for nobody else is nobody else's business."""
+        mine = Q(owner_id=request.user.pk)
+        return super().get_queryset(request).filter(mine | Q(shared=True))
+
 
 @admin.register(ColumnChoice)
 class ColumnChoiceAdmin(ReadOnlyAdmin):
@@ -180,10 +196,42 @@ def _audit_opening(attempt: AccessAttempt) -> None:
 admin.site.unregister((User, Group, AccessFailureLog))
 
 
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]
+    """Deactivating somebody stops that person's keys: it is said before, by name."""
+
+    stop_keys = forms.BooleanField(
+        label=_("Stop the API keys"),
+        required=False,
+        help_text=_("Keys work as long as their owner is active. Whoever goes on needing one takes it over before."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        keys = keys_that_stop_with(self.instance, timezone.now()) if "is_active" in self.changed_data else []
+        if keys and not data.get("is_active") and not data.get("stop_keys"):
+            names = ", ".join(key.name for key in keys)
+            sentence = _("These API keys would stop: %(names)s. Take them over before, or tick the box to stop them.")
+            self.add_error("stop_keys", sentence % {"names": names})
+        return data
+
+
 @admin.register(User)
 class SignalboxUserAdmin(UserAdmin):  # type: ignore[type-arg]
+    form = PersonForm
+    fieldsets = (*(UserAdmin.fieldsets or ()), (_("API keys"), {"fields": ("stop_keys",)}))
     list_display = ("username", "email", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The question before names the keys that go with somebody."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        keys = [key for user in objs for key in keys_that_stop_with(user, timezone.now())]
+        return (
+            [*deleted, *(_("API key “%(name)s” stops") % {"name": key.name} for key in keys)],
+            counts,
+            lacking,
+            protected,
+        )
 
 
 @admin.register(Group)

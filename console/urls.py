@@ -13,6 +13,7 @@ urlpatterns = [
     path("theme/", views.theme, name="theme"),
     path("api-keys/", views.ApiKeyList.as_view(), name="api_keys"),
     path("api-keys/new/", views.api_key_create, name="api_key_create"),
+    path("api-keys/<int:pk>/take-over/", views.api_key_take_over, name="api_key_take_over"),
     path("api-keys/<int:pk>/revoke/", views.api_key_revoke, name="api_key_revoke"),
     path("audit/", views.AuditList.as_view(), name="audit"),
     path("jobs/<int:pk>/", views.job, name="job"),

@@ -36,7 +36,7 @@ from core.refusal import Refused, add_refusal
 from core.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
 from core.selectors import find_api_key
-from core.services import create_api_key, revoke_api_key, touch_api_key
+from core.services import create_api_key, revoke_api_key, take_over_api_key, touch_api_key
 from core.undo import may_take_back, take_back
 
 COOKIE_AGE = 365 * 24 * 3600
@@ -104,6 +104,8 @@ def theme(request: HttpRequest) -> HttpResponse:
 def _key_state(key: ApiKey) -> str:
     if key.revoked_at:
         return "revoked"
+    if not key.has_owner:
+        return "stopped"
     return "expired" if key.expires_at and key.expires_at <= timezone.now() else "works"
 
 
@@ -119,6 +121,7 @@ class ApiKeyList(ListPage):
         any_text("name", "prefix"),
         (
             TextFacet("name", "name", gettext_lazy("Name")),
+            TextFacet("owner", "created_by__username", gettext_lazy("Belongs to")),
             TimeFacet("used", "last_used_at", gettext_lazy("Last used")),
             TimeFacet("expires", "expires_at", gettext_lazy("Expires")),
         ),
@@ -128,6 +131,7 @@ class ApiKeyList(ListPage):
         Column("prefix", gettext_lazy("Begins with")),
         Column("scopes", gettext_lazy("Scopes"), value=lambda key: key.scopes),
         Column("created_at", gettext_lazy("Created"), sort="created_at"),
+        Column("created_by", gettext_lazy("Belongs to"), value=lambda key: key.created_by and str(key.created_by)),
         Column("last_used_at", gettext_lazy("Last used"), "console/cells/ago.html", sort="last_used_at"),
         Column(
             "expires_at",
@@ -141,7 +145,7 @@ class ApiKeyList(ListPage):
     empty_text = gettext_lazy("Make one for the system that forwards messages of your charge points.")
 
     def rows(self, request: HttpRequest) -> Any:
-        return ApiKey.objects.all()
+        return ApiKey.objects.select_related("created_by")
 
     def actions(self, request: HttpRequest) -> list[Action]:
         return [Action(_("New key"), reverse("console:api_key_create"), "console.add_apikey")]
@@ -165,6 +169,17 @@ def api_key_create(request: HttpRequest) -> HttpResponse:
         else:
             context = {"page_title": _("Your new API key"), "key": key, "plain": plain}
     return render(request, "console/api_key_form.html", context)
+
+
+@requires("console.change_apikey")
+def api_key_take_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """So that the machines of somebody who leaves go on working."""
+    key = get_object_or_404(ApiKey.objects.select_related("created_by"), pk=pk)
+    if request.method == "POST":
+        take_over_api_key(key=key, by=person(request))
+        messages.success(request, _("The key “%(name)s” is yours now.") % {"name": key.name})
+        return redirect("console:api_keys")
+    return render(request, "console/api_key_take_over.html", {"page_title": _("Take over API key"), "key": key})
 
 
 @requires("console.change_apikey")

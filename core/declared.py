@@ -10,6 +10,7 @@ from django.db.models import Model
 
 from core.lifecycle import Lifecycle
 from core.parties import PARTIES
+from core.text import shown_url
 
 
 def declared() -> Iterator[tuple[type[Model], Lifecycle]]:
@@ -35,7 +36,7 @@ def register_audit() -> None:
 
 
 def hidden(value: str) -> str:
-    """What the audit log holds instead of a secret: nothing of it; of a URL all but its query."""
+    """What the audit log holds instead of a secret: nothing of it; of a URL whose it is."""
     if value.startswith(("http://", "https://")):
-        return value.partition("?")[0]
+        return shown_url(value)
     return "***" if value else ""

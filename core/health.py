@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.encryption import unreadable_values
 from core.registry import Registry
 from core.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
 
@@ -111,7 +112,16 @@ def check_life(part: str) -> Callable[[datetime], Finding]:
     return run
 
 
+def check_secrets(_now: datetime) -> Finding:
+    """Whether FIELD_KEY opens what was encrypted."""
+    if lost := unreadable_values():
+        text = _("FIELD_KEY does not open %(values)s") % {"values": ", ".join(lost[:5])}
+        return Finding(False, text + (" …" if len(lost) > 5 else ""))
+    return Finding(True, _("FIELD_KEY opens what is encrypted"))
+
+
 register_check("database", check_database)
 register_check("migrations", check_migrations)
 register_check("worker", check_life("worker"))
 register_check("beat", check_life("beat"))
+register_check("secrets", check_secrets, for_readiness=False)

@@ -17,7 +17,10 @@ from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
 
 
 class ApiKey(models.Model):
-    """A machine's key. Only the SHA-256 of the secret part is stored: it is 256 random bits, so no slow hash."""
+    """A machine's key. Only the SHA-256 of the secret part is stored: it is 256 random bits, so no slow hash.
+
+    It works as long as whoever made it or took it over may sign in.
+    """
 
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
@@ -51,8 +54,13 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def has_owner(self) -> bool:
+        """Whether whoever made it may still sign in; the command line makes keys of nobody, which stay."""
+        return self.created_by is None or self.created_by.is_active
+
     def is_usable(self, now: datetime) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now) and self.has_owner
 
 
 class ApiReceipt(models.Model):

@@ -6,6 +6,7 @@ import hmac
 import re
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Max
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
@@ -29,7 +30,7 @@ _keys: Cache[str, ApiKey] = Cache(age_s=1.0)
 def _key_of_prefix(prefix: str) -> ApiKey | None:
     """A key as it is in the database or was a moment ago: machines send hundreds of requests a second with one."""
     try:
-        return _keys.get(prefix, lambda: ApiKey.objects.get(prefix=prefix))
+        return _keys.get(prefix, lambda: ApiKey.objects.select_related("created_by").get(prefix=prefix))
     except ApiKey.DoesNotExist:
         return None
 
@@ -37,6 +38,12 @@ def _key_of_prefix(prefix: str) -> ApiKey | None:
 @receiver((post_save, post_delete), sender=ApiKey)
 def _forget_key(instance: ApiKey, **_: object) -> None:
     _keys.forget(instance.prefix)
+
+
+def keys_that_stop_with(user: AbstractBaseUser, now: datetime) -> list[ApiKey]:
+    """The keys that work now and will not when this person may not sign in any more, or is deleted."""
+    keys = ApiKey.objects.filter(created_by_id=user.pk, revoked_at=None).order_by("name")
+    return [key for key in keys if key.expires_at is None or key.expires_at > now]
 
 
 def find_api_key(plain: str, now: datetime) -> ApiKey | None:

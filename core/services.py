@@ -8,9 +8,11 @@ import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -64,6 +66,19 @@ def revoke_api_key(*, key: ApiKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
+
+
+def take_over_api_key(*, key: ApiKey, by: AbstractBaseUser) -> None:
+    """From now on the key works as long as this person may sign in."""
+    key.created_by = by  # type: ignore[assignment]
+    key.save(update_fields=["created_by"])
+
+
+@receiver(pre_delete, sender=User)
+def _revoke_keys_of(instance: User, **_: object) -> None:
+    """The keys of somebody who is deleted would be nobody's, and work on."""
+    for key in ApiKey.objects.filter(created_by=instance, revoked_at=None):
+        revoke_api_key(key=key)
 
 
 def touch_api_key(*, key: ApiKey, now: datetime) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import urlsplit
 
 _MARK = b"\xef\xbb\xbf"
 UNKNOWN = "\ufffd"
@@ -75,6 +76,13 @@ class IdentityKeys(dict[str | None, str]):
     def __missing__(self, text: str | None) -> str:
         key = self[text] = identity_key(text)
         return key
+
+
+def shown_url(url: str) -> str:
+    """Of a web address what names its owner: scheme, host and port. Path and query may be a key."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return origin + ("/***" if parts.path.strip("/") or parts.query or parts.fragment else "/")
 
 
 # The last part of an address, or a name in one: lower-case letters and digits, joined by single hyphens.

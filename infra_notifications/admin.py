@@ -264,7 +264,7 @@ register_read_only(
     ("name", "state", "version", "registered_at", "pulled_at", "is_disabled"),
     filters=("state",),
     search=("name",),
-    exclude=("peer_token", "token_digest"),
+    exclude=("token_digest",),
 )
 register_read_only(OcpiLocation, ("key", "party", "last_updated", "received_at"), search=("key",))
 register_read_only(OcpiEvse, ("key", "location", "charge_point", "last_updated", "received_at"), search=("key",))

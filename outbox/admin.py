@@ -130,6 +130,5 @@ register_read_only(
     WebhookEndpoint,
     ("shown_url", "description", "state", "failing_since", "created_at"),
     filters=("state",),
-    search=("url__contains", "description__contains"),
-    exclude=("headers",),
+    search=("shown_url__contains", "description__contains"),
 )

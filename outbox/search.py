@@ -76,9 +76,9 @@ DECISION_SEARCH = SearchSchema(
 )
 
 ENDPOINT_SEARCH = SearchSchema(
-    any_text("url", "description", "condition"),
+    any_text("shown_url", "description", "condition"),
     (
-        TextFacet("url", "url", _("URL")),
+        TextFacet("url", "shown_url", _("URL")),
         TagFacet("topic", "topics", _("Topic"), ("kind",), _("as it stands in the endpoint, e.g. topic:trip.*")),
         _choice("state", _("State"), EndpointState.choices),
         TextFacet("condition", "condition", _("Condition")),

@@ -30,6 +30,7 @@ def prepare() -> None:
     """Sets what the settings ask for; an xdist worker inherits it from its parent."""
     os.environ.setdefault("TESTS_BEGAN", datetime.now(UTC).isoformat())
     os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG")
+    os.environ.setdefault("FIELD_KEY", "b25seS1mb3ItdGVzdHMtMDEyMzQ1Njc4OS1hYmNkZWY=")
     os.environ.setdefault("PUBLIC_URL", "http://testserver")
     os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
     os.environ.setdefault("CELERY_BROKER_URL", "filesystem://")

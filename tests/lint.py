@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import subprocess
@@ -37,6 +38,7 @@ def production() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key != "DJANGO_ALLOW_ASYNC_UNSAFE"}
     return kept | {
         "SECRET_KEY": secrets.token_urlsafe(64),
+        "FIELD_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "PUBLIC_URL": "https://signalbox.example",
         "ALLOWED_HOSTS": "signalbox.example",
         "CELERY_BROKER_URL": "amqp://signalbox:secret@broker.example//",

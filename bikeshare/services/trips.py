@@ -50,9 +50,16 @@ class OpenTrip:
         return next((request for request in self.requests if request.status in OPEN_REQUEST), None)
 
 
-def pin_hash(trip_id: str, pin: str) -> str:
+def pin_hash(trip_id: str, pin: str, secret: str = "") -> str:
     """What is kept of a PIN: without our secret key it tells nothing, though a PIN has few digits."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"pin:{trip_id}:{pin}".encode(), hashlib.sha256).hexdigest()
+    key = secret or settings.SECRET_KEY
+    return hmac.new(key.encode(), f"pin:{trip_id}:{pin}".encode(), hashlib.sha256).hexdigest()
+
+
+def is_pin(trip_id: str, pin: str, kept: str) -> bool:
+    """Whether this is the PIN of which that was kept, perhaps under an older secret key."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return bool(kept) and any(hmac.compare_digest(pin_hash(trip_id, pin, key), kept) for key in keys)
 
 
 def new_pin() -> str:

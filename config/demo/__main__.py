@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -100,6 +101,7 @@ class Demo:
         with contextlib.suppress(OSError, ValueError):
             secrets_made = json.loads(path.read_text())
         secrets_made.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
+        secrets_made.setdefault("FIELD_KEY", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
         for role in ROLES:
             secrets_made.setdefault(role, secrets.token_urlsafe(9))
         path.touch(mode=0o600)
@@ -115,6 +117,7 @@ class Demo:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DEMO": "true",
             "SECRET_KEY": env.get("SECRET_KEY") or self.secrets["SECRET_KEY"],
+            "FIELD_KEY": env.get("FIELD_KEY") or self.secrets["FIELD_KEY"],
             "PUBLIC_URL": env.get("PUBLIC_URL") or self.url,
             "ALLOWED_HOSTS": env.get("ALLOWED_HOSTS")
             or ("*" if self.host in ("0.0.0.0", "::") else f"{self.host},localhost"),  # noqa: S104

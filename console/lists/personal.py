@@ -108,8 +108,8 @@ def delete_search(page: Listing, request: HttpRequest) -> HttpResponse:
     found = SavedSearch.objects.filter(
         list_key=page.key, pk=pk if pk.isascii() and pk.isdigit() and len(pk) < 19 else 0
     )
-    if not user.has_perm("console.delete_savedsearch"):
-        found = found.filter(owner_id=user.pk)
+    others = Q(shared=True) if user.has_perm("console.delete_savedsearch") else Q(pk=None)
+    found = found.filter(Q(owner_id=user.pk) | others)
     if found.delete()[0]:
         messages.success(request, _("The search is deleted."))
     else:

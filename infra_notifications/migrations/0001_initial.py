@@ -9,6 +9,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+import core.encryption
 import infra_notifications.models.groups
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 from infra_notifications.choices import Case
@@ -1637,7 +1638,7 @@ class Migration(migrations.Migration):
                 ),
                 ("is_disabled", models.BooleanField(default=False, verbose_name="disabled")),
                 ("token_digest", models.CharField(editable=False, max_length=64, unique=True)),
-                ("peer_token", models.CharField(blank=True, default="", editable=False, max_length=500)),
+                ("peer_token", core.encryption.EncryptedTextField(blank=True, default="", editable=False)),
                 ("sends_plain_token", models.BooleanField(default=False)),
                 ("version", models.CharField(blank=True, default="", max_length=8, verbose_name="OCPI version")),
                 (

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
+from core.encryption import EncryptedTextField
 from core.lifecycle import Audited, Lifecycle, While, With, masked
 from infra_notifications.choices import OCPI_STATE_COLOURS, OcpiPartyState, SourceKind
 from infra_notifications.models.charge_points import ChargePoint
@@ -25,7 +26,7 @@ class OcpiParty(models.Model):
     is_disabled = models.BooleanField(_("disabled"), default=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     # By which we call it, as it was given, and whether it is sent in Base64 as the specification asks.
-    peer_token = models.CharField(max_length=500, blank=True, default="", editable=False)
+    peer_token = EncryptedTextField(blank=True, default="", editable=False)
     sends_plain_token = models.BooleanField(default=False)
     version = models.CharField(_("OCPI version"), max_length=8, blank=True, default="")
     versions_url = models.CharField(_("versions URL"), max_length=2_000, blank=True, default="")

@@ -40,7 +40,11 @@ class EndpointIn(ConfigurationIn):
 
 
 class EndpointPatch(EndpointIn, PartialIn):
-    """What is to change; everything may be left out. `enabled` pauses and resumes."""
+    """What is to change; everything may be left out. `enabled` pauses and resumes.
+
+    The `url` as it is shown, and `***` as the value of a header, leave them as they are. Another scheme, host or port
+    drops the headers that are not given anew with it.
+    """
 
 
 class ReplayIn(ConfigurationIn):
@@ -52,9 +56,10 @@ class ReplayIn(ConfigurationIn):
 
 
 def serialize_endpoint(endpoint: WebhookEndpoint) -> dict[str, Any]:
-    shown = ("id", "url", "topics", "description", "condition", "contact", "personal_data", "state", "reason")
+    shown = ("id", "topics", "description", "condition", "contact", "personal_data", "state", "reason")
     return serialize(endpoint, *shown, "held_since", "failing_since", "created_at") | {
-        "header_names": sorted(endpoint.headers),
+        "url": endpoint.shown_url,
+        "header_names": endpoint.header_names,
         "enabled": endpoint.state == EndpointState.ENABLED,
     }
 
@@ -73,7 +78,7 @@ def list_webhooks(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 
 @router.post("/webhooks", auth=WRITE, response={201: dict[str, Any]}, summary="Make a webhook endpoint")
 def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, Any]]:
-    """The answer holds the `secret` (`whsec_…`), which is shown this once."""
+    """The answer holds the `secret` (`whsec_…`) and the whole `url`, which are shown this once."""
     values = body.model_dump()
     enabled, key = values.pop("enabled"), key_of(request)
     _may_decide(key, values["personal_data"], values["topics"])
@@ -81,7 +86,7 @@ def create_webhook(request: HttpRequest, body: EndpointIn) -> Status[dict[str, A
         endpoint, secret = services.create_endpoint(
             details=services.EndpointInput(**values), owner=key.created_by, enabled=enabled, now=timezone.now()
         )
-    return Status(201, serialize_endpoint(endpoint) | {"secret": secret})
+    return Status(201, serialize_endpoint(endpoint) | {"url": endpoint.url, "secret": secret})
 
 
 @router.get("/webhooks/{webhook_id}", auth=READ, summary="One webhook endpoint")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from outbox.forms.topics import QUIET, SubscriptionForm
 from outbox.models import WebhookEndpoint
-from outbox.services.webhooks import MAX_DESCRIPTION, EndpointInput
+from outbox.services.webhooks import KEPT, MAX_DESCRIPTION, EndpointInput
 from outbox.subscriptions.personal_data import permissions_needed
 
 
@@ -27,7 +27,10 @@ class EndpointForm(SubscriptionForm):
         label=gettext_lazy("URL"),
         max_length=2_000,
         widget=forms.URLInput(attrs=QUIET | {"class": "mono"}),
-        help_text=gettext_lazy("Where the events are posted to, e.g. https://hooks.example.com/signalbox"),
+        help_text=gettext_lazy(
+            "Where the events are posted to, e.g. https://hooks.example.com/signalbox. Behind the host it is shown as"
+            " *** and stays where that stays."
+        ),
     )
     description = forms.CharField(
         label=gettext_lazy("Description"),
@@ -40,7 +43,10 @@ class EndpointForm(SubscriptionForm):
         required=False,
         max_length=8_192,
         widget=forms.Textarea(attrs=QUIET | {"rows": 3, "class": "mono"}),
-        help_text=gettext_lazy("One “Name: value” per line, sent with every request."),
+        help_text=gettext_lazy(
+            "One “Name: value” per line, sent with every request. A value is shown as *** and stays where that stays;"
+            " with another host all are dropped that are not typed anew."
+        ),
     )
     contact = forms.CharField(
         label=gettext_lazy("Contact"),
@@ -58,10 +64,12 @@ class EndpointForm(SubscriptionForm):
     def __init__(
         self, data: Any = None, *, editor: User, endpoint: WebhookEndpoint | None = None, **kwargs: Any
     ) -> None:
-        self.editor = editor
+        self.editor, self.kept = editor, endpoint.header_names if endpoint is not None else []
         if endpoint is not None:
-            kwargs["initial"] = {name: getattr(endpoint, name) for name in self.base_fields} | {
-                "headers": "\n".join(f"{name}: {value}" for name, value in endpoint.headers.items())
+            named = {name: getattr(endpoint, name) for name in self.base_fields if name not in ("url", "headers")}
+            kwargs["initial"] = named | {
+                "url": endpoint.shown_url,
+                "headers": "\n".join(f"{name}: {KEPT}" for name in endpoint.header_names),
             }
         super().__init__(data, **kwargs)
 
@@ -83,7 +91,11 @@ class EndpointForm(SubscriptionForm):
         return headers
 
     def check(self, data: dict[str, Any]) -> dict[str, Any]:
-        return asdict(EndpointInput(**data).cleaned())
+        """What is kept is judged by nobody: it is as it was."""
+        kept = {name: value for name, value in data["headers"].items() if value == KEPT and name in self.kept}
+        typed = {name: value for name, value in data["headers"].items() if name not in kept}
+        clean = asdict(EndpointInput(**data | {"headers": typed}).cleaned())
+        return clean | {"headers": clean["headers"] | kept}
 
 
 def _moment() -> forms.DateTimeInput:

@@ -9,6 +9,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+import core.encryption
 import outbox.transports.registry
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 
@@ -558,7 +559,8 @@ class Migration(migrations.Migration):
             name="WebhookEndpoint",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("url", models.CharField(max_length=2000, verbose_name="URL")),
+                ("url", core.encryption.EncryptedTextField(max_length=2000, verbose_name="URL")),
+                ("shown_url", models.CharField(editable=False, max_length=300, verbose_name="URL")),
                 ("description", models.CharField(blank=True, default="", max_length=200, verbose_name="description")),
                 (
                     "topics",
@@ -567,7 +569,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("condition", models.TextField(blank=True, default="", verbose_name="condition")),
-                ("headers", models.JSONField(blank=True, default=dict, verbose_name="own headers")),
+                ("headers", core.encryption.EncryptedJSONField(blank=True, default=dict, verbose_name="own headers")),
                 ("contact", models.EmailField(blank=True, default="", max_length=254, verbose_name="contact")),
                 (
                     "state",
@@ -616,7 +618,7 @@ class Migration(migrations.Migration):
             name="WebhookSecret",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("secret", models.CharField(max_length=100)),
+                ("secret", core.encryption.EncryptedTextField()),
                 ("created_at", models.DateTimeField(verbose_name="created")),
                 ("expires_at", models.DateTimeField(null=True, verbose_name="expires")),
                 (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,7 +12,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.email_addresses import AddressField
+from core.encryption import EncryptedJSONField, EncryptedTextField
 from core.lifecycle import Audited, How, Lifecycle, Personal, While, With, masked
+from core.text import shown_url
 from outbox.choices import EndpointState, Reason
 
 KEY_PREFIX = "webhook:"
@@ -22,14 +27,19 @@ def endpoint_id(list_key: str) -> int | None:
 
 
 class WebhookEndpoint(models.Model):
-    """A receiver of events by HTTP. Its URL is in the one form that `transports.webhook.targets` writes."""
+    """A receiver of events by HTTP. Its URL is in the one form that `transports.webhook.targets` writes.
 
-    url = models.CharField(_("URL"), max_length=2_000)
+    The path and the query of a URL often are its key (Slack, Teams), so that it is shown to nobody as a whole, and
+    nothing can be searched or sorted by what is not shown.
+    """
+
+    url = EncryptedTextField(_("URL"), max_length=2_000)
+    shown_url = models.CharField(_("URL"), max_length=300, editable=False)
     description = models.CharField(_("description"), max_length=200, blank=True, default="")
     topics = ArrayField(models.CharField(max_length=80), verbose_name=_("topics"))
     condition = models.TextField(_("condition"), blank=True, default="")
     # Sent with every request; values may be secrets, so that they are shown to nobody and kept out of the audit log.
-    headers = models.JSONField(_("own headers"), default=dict, blank=True)
+    headers = EncryptedJSONField(_("own headers"), default=dict, blank=True)
     # Whether it is told who the people are that events name by their ids (outbox.subscriptions.personal_data).
     personal_data = models.BooleanField(_("personal data"), default=False)
     contact = AddressField(_("contact"), max_length=254, blank=True, default="")
@@ -68,22 +78,29 @@ class WebhookEndpoint(models.Model):
     def __str__(self) -> str:
         return self.description or self.shown_url
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """What is shown follows the URL; one that cannot be read is still shown."""
+        if (update_fields is None or "url" in update_fields) and (url := getattr(self, "url", "")):
+            self.shown_url = shown_url(url)
+            update_fields = None if update_fields is None else {*update_fields, "shown_url"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
     @property
     def key(self) -> str:
         """Its deliveries' `list_key` and `destination`."""
         return f"{KEY_PREFIX}{self.pk}"
 
     @property
-    def shown_url(self) -> str:
-        """The URL without its query, which often carries a key."""
-        return self.url.partition("?")[0]
+    def header_names(self) -> list[str]:
+        """The names of its own headers; none where they cannot be read."""
+        return sorted(getattr(self, "headers", ()))
 
 
 class WebhookSecret(models.Model):
     """A secret that signs an endpoint's requests: the newest without end, rotated ones until they expire."""
 
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="secrets")
-    secret = models.CharField(max_length=100)
+    secret = EncryptedTextField()
     created_at = models.DateTimeField(_("created"))
     expires_at = models.DateTimeField(_("expires"), null=True)
 

@@ -18,7 +18,14 @@ from outbox.models import Attempt, Delivery, WebhookEndpoint
 from outbox.models.webhooks import endpoint_id
 from outbox.services.deliveries import end_waiting
 from outbox.services.publishing import publish
-from outbox.subscriptions.kinds import ENDPOINT_DISABLED, ENDPOINT_FAILING, WEBHOOK_TEST, EndpointTrouble
+from outbox.subscriptions.kinds import (
+    ENDPOINT_DISABLED,
+    ENDPOINT_FAILING,
+    ENDPOINT_MOVED,
+    WEBHOOK_TEST,
+    EndpointMoved,
+    EndpointTrouble,
+)
 from outbox.subscriptions.stamps import listeners_changed
 
 SOURCE = "webhooks"
@@ -124,11 +131,32 @@ def _notify_owner(endpoint: WebhookEndpoint, kind: str, reason: Reason, now: dat
         failing_since=endpoint.failing_since,
         reason=str(reason.label) if reason else "",
         last_answer=_last_answer(endpoint),
-        url=f"{settings.PUBLIC_URL}{reverse('outbox:webhook', args=[endpoint.pk])}",
+        url=_page_of(endpoint),
     )
     recipients = tuple(Recipient(address) for address in contacts_of(endpoint))
     key = f"{kind}:{endpoint.pk}:{now.isoformat()}"
     publish(events=[NewEvent(kind, endpoint.key, trouble, key, now, recipients)], now=now)
+
+
+def tell_of_move(
+    *, endpoint: WebhookEndpoint, before: str, dropped: Sequence[str], contacts: Sequence[str], now: datetime
+) -> None:
+    """Tells those who were its contacts that it goes to another host from now on, without which of its headers."""
+    moved = EndpointMoved(
+        endpoint_id=endpoint.pk,
+        before=before,
+        endpoint_url=endpoint.shown_url,
+        description=endpoint.description,
+        dropped=list(dropped),
+        url=_page_of(endpoint),
+    )
+    key = f"{ENDPOINT_MOVED}:{endpoint.pk}:{now.isoformat()}"
+    recipients = tuple(Recipient(address) for address in contacts)
+    publish(events=[NewEvent(ENDPOINT_MOVED, endpoint.key, moved, key, now, recipients)], now=now)
+
+
+def _page_of(endpoint: WebhookEndpoint) -> str:
+    return f"{settings.PUBLIC_URL}{reverse('outbox:webhook', args=[endpoint.pk])}"
 
 
 def contacts_of(endpoint: WebhookEndpoint) -> list[str]:

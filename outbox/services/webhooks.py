@@ -24,7 +24,7 @@ from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import clean_topics, kinds_of
 from outbox.models import Delivery, WebhookEndpoint, WebhookSecret
 from outbox.services.deliveries import end_waiting
-from outbox.services.endpoint_health import SOURCE, hold_back_waiting
+from outbox.services.endpoint_health import SOURCE, contacts_of, hold_back_waiting, tell_of_move
 from outbox.services.publishing import publish
 from outbox.subscriptions.conditions import check_condition, compile_condition
 from outbox.subscriptions.kinds import WEBHOOK_TEST, WebhookTest
@@ -37,6 +37,8 @@ log = structlog.get_logger("signalbox.webhooks")
 
 # After a rotation the old secret signs as well for this long.
 OVERLAP = timedelta(hours=24)
+# Stands for the value of a header where it is not shown; given back, the value stays.
+KEPT = "***"
 MAX_DESCRIPTION, MAX_HEADERS, MAX_HEADER_BYTES = 200, 20, 4_096
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")  # a token of RFC 9110
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
@@ -137,6 +139,8 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
             raise Refused(_("“%(name)s” is not the name of a header.") % {"name": name[:100]})
         if lowered in _RESERVED or lowered.startswith("webhook-"):
             raise Refused(_("The header %(name)s is set by Signalbox.") % {"name": name})
+        if value == KEPT:
+            raise Refused(_("Type the value of %(name)s; *** only stands for one that is kept.") % {"name": name})
         if not _HEADER_VALUE.fullmatch(value):
             raise Refused(
                 _("The value of %(name)s is not plain text: visible ASCII characters, no line breaks.") % {"name": name}
@@ -168,16 +172,44 @@ def create_endpoint(
     return endpoint, secret
 
 
-def change_endpoint(*, endpoint: WebhookEndpoint, changes: Mapping[str, Any]) -> WebhookEndpoint:
-    """Changes some fields of an EndpointInput. Raises Refused."""
+def change_endpoint(*, endpoint: WebhookEndpoint, changes: Mapping[str, Any], now: datetime) -> WebhookEndpoint:
+    """Changes some fields of an EndpointInput. Raises Refused.
+
+    What is shown of the URL, and KEPT as the value of a header, leave them as they are. Headers that were meant for one
+    host go to no other: they are dropped, and the contact that there was until now is told.
+    """
     names = EndpointInput.__dataclass_fields__
-    clean = EndpointInput(**({name: getattr(endpoint, name) for name in names} | dict(changes))).cleaned()
+    before, shown, contacts = getattr(endpoint, "url", ""), endpoint.shown_url, contacts_of(endpoint)
+    asked = dict(changes)
+    if asked.get("url", "").strip() == shown:
+        del asked["url"]
+    known: dict[str, Any] = {name: getattr(endpoint, name, "") for name in names if name not in asked}
+    old, new = _origin(before), _origin(asked.get("url", before))
+    present = getattr(endpoint, "headers", {})
+    given = asked.get("headers", dict.fromkeys(present, KEPT))
+    kept = {name for name, value in given.items() if value == KEPT and name in present}
+    going = kept if old != new else set()
+    asked["headers"] = {
+        name: present[name] if name in kept else value for name, value in given.items() if name not in going
+    }
+    clean = EndpointInput(**known | asked).cleaned()
     with transaction.atomic():
         for name, value in asdict(clean).items():
             setattr(endpoint, name, value)
         endpoint.save(update_fields=list(names))
         listeners_changed(SOURCE)
+        if old != new and (going or old[:2] != new[:2]):
+            tell_of_move(endpoint=endpoint, before=shown, dropped=sorted(going), contacts=contacts, now=now)
     return endpoint
+
+
+def _origin(url: str) -> tuple[str, ...]:
+    """Who answers there: scheme, host and port, as they are stored."""
+    try:
+        target = parse_target(url.strip(), policy_from_settings())
+    except Forbidden:  # it is refused when it is cleaned, or was allowed once
+        return (url,)
+    return target.scheme, target.host, str(target.port)
 
 
 def update_endpoint(
@@ -186,7 +218,7 @@ def update_endpoint(
     """Changes fields, and pauses or resumes where `enabled` says so, all or nothing. Raises Refused."""
     with transaction.atomic():
         if changes:
-            change_endpoint(endpoint=endpoint, changes=changes)
+            change_endpoint(endpoint=endpoint, changes=changes, now=now)
         if enabled is not None:
             (resume_endpoint if enabled else pause_endpoint)(endpoint=endpoint, now=now)
 
@@ -260,7 +292,7 @@ def recipient_of(endpoint: WebhookEndpoint, held_back: Reason = Reason.NONE) -> 
 def read_listeners() -> Iterator[Listener]:
     """All endpoints as listeners. Never raises for one of them: that would end the publisher's own transaction."""
     held_back = {EndpointState.PAUSED: Reason.PAUSED, EndpointState.DISABLED: Reason.DISABLED}
-    for endpoint in WebhookEndpoint.objects.order_by("pk"):
+    for endpoint in WebhookEndpoint.objects.order_by("pk").defer("url", "headers"):
         reason = held_back.get(EndpointState(endpoint.state), Reason.NONE)
         condition = None
         try:
@@ -275,6 +307,7 @@ def current_secrets(endpoints: Sequence[int], now: datetime) -> dict[int, list[s
     """The secrets that sign for these endpoints now, the newest first."""
     rows = WebhookSecret.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), endpoint_id__in=endpoints)
     secrets: dict[int, list[str]] = {}
-    for endpoint_id, secret in rows.order_by("-id").values_list("endpoint_id", "secret"):
-        secrets.setdefault(endpoint_id, []).append(secret)
+    for row in rows.order_by("-id"):
+        if secret := getattr(row, "secret", ""):  # none where it cannot be read
+            secrets.setdefault(row.endpoint_id, []).append(secret)
     return secrets

@@ -17,6 +17,7 @@ WEBHOOK_TEST = "webhook.test"
 LIST_BOUNCES = "mailing_list.bounces"
 ENDPOINT_FAILING = "webhook.failing"
 ENDPOINT_DISABLED = "webhook.disabled"
+ENDPOINT_MOVED = "webhook.moved"
 
 
 class TopicItem(msgspec.Struct, kw_only=True):
@@ -88,6 +89,17 @@ class EndpointTrouble(msgspec.Struct, kw_only=True):
     failing_since: datetime | None = None
     reason: str = ""
     last_answer: str = ""
+    url: str = ""
+
+
+class EndpointMoved(msgspec.Struct, kw_only=True):
+    """Payload of the mail to those who were told of an endpoint's trouble until it went to another host."""
+
+    endpoint_id: int
+    before: str
+    endpoint_url: str
+    description: str = ""
+    dropped: list[str] = []
     url: str = ""
 
 
@@ -176,6 +188,23 @@ KINDS = (
         _TROUBLE,
         Severity.CRITICAL,
         mail="outbox/mail/endpoint_disabled",
+        is_public=False,
+    ),
+    EventKind(
+        ENDPOINT_MOVED,
+        _("Webhook endpoint moved"),
+        _("The host of an endpoint was changed; headers that were meant for the old one are not sent there."),
+        "outbox",
+        EndpointMoved,
+        EndpointMoved(
+            endpoint_id=3,
+            before="https://hooks.example.com/***",
+            endpoint_url="https://elsewhere.example/***",
+            dropped=["X-Key"],
+            url=_URL,
+        ),
+        Severity.WARNING,
+        mail="outbox/mail/endpoint_moved",
         is_public=False,
     ),
 )

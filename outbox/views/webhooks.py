@@ -46,7 +46,7 @@ class WebhookList(ListPage):
     search = ENDPOINT_SEARCH
     filterset = EndpointFilters
     columns = (
-        Column("url", gettext_lazy("Endpoint"), f"{_CELLS}/endpoint.html", sort="url", nowrap=True, export="shown_url"),
+        Column("shown_url", gettext_lazy("Endpoint"), f"{_CELLS}/endpoint.html", sort="shown_url", nowrap=True),
         Column("state", gettext_lazy("State"), f"{_CELLS}/endpoint_state.html", sort="state"),
         Column("topics", gettext_lazy("Hears of"), f"{_CELLS}/endpoint_topics.html"),
         Column("failing_since", gettext_lazy("Failing since"), f"{_CELLS}/endpoint_failing.html", sort="failing_since"),
@@ -111,7 +111,7 @@ def webhook_edit(request: HttpRequest, pk: int) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = EndpointForm(data, editor=person(request), endpoint=endpoint)
     if request.method == "POST" and form.is_valid():
-        services.change_endpoint(endpoint=endpoint, changes=form.cleaned_data)
+        services.change_endpoint(endpoint=endpoint, changes=form.cleaned_data, now=timezone.now())
         messages.success(request, _("The endpoint is saved."))
         return redirect("outbox:webhook", pk)
     return render(request, "outbox/webhook_form.html", _head(endpoint, "webhook") | {"form": form})
@@ -206,7 +206,7 @@ def webhook_again(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("outbox.delete_webhookendpoint")
 def webhook_delete(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
-    host = urlsplit(endpoint.url).hostname or ""
+    host = urlsplit(endpoint.shown_url).hostname or ""
     form = ConfirmByTypingForm(
         request.POST or None,
         label=_("Type the host of the URL to delete the endpoint"),

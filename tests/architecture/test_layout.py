@@ -56,6 +56,7 @@ OWN_MODULES = {
         "declared",
         "device_clock",
         "email_addresses",
+        "encryption",
         "erasure",
         "health",
         "lifecycle",

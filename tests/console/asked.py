@@ -27,7 +27,7 @@ PAGES: dict[str, dict[str, str]] = {
     "console": {
         "auditlog.view_logentry": "audit",
         "add_apikey": "api_key_create",
-        "change_apikey": "api_key_revoke",
+        "change_apikey": "api_key_revoke api_key_take_over",
         "view_apikey": "api_keys",
         SIGNED_IN: "account dashboard job undo",
     },

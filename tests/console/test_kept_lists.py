@@ -97,6 +97,18 @@ def test_ones_own_search_can_be_deleted_and_a_shared_one_by_administrators(
         assert "gone already" in said(operator.post(POINTS, forget | {"search": odd}))[-1]
 
 
+def test_what_others_keep_for_themselves_is_not_deleted_nor_seen(operator: Client, administrator: Client) -> None:
+    save(operator, "Mine alone")
+    private = SavedSearch.objects.get()
+    answer = administrator.post(POINTS, {"do": "delete_search", "search": private.pk})
+    assert "gone already" in said(answer)[0]
+    admin_page = f"/admin/console/savedsearch/{private.pk}"
+    assert "Mine alone" not in administrator.get("/admin/console/savedsearch/").text
+    assert administrator.post(f"{admin_page}/delete/", {"post": "yes"}).status_code == 302
+    assert administrator.get(f"{admin_page}/change/").status_code == 302
+    assert SavedSearch.objects.filter(pk=private.pk).exists()
+
+
 def test_names_and_queries_that_hold_html_stay_text(operator: Client) -> None:
     save(operator, "<script>alert(1)</script>", query="q=%22%3E%3Cscript%3Ealert(1)")
     assert "<script>alert" not in operator.get(POINTS).content.decode()

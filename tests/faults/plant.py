@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+from cryptography.fernet import Fernet
 
 from config.demo.postgres import CannotStart, Postgres
 from tests.faults.sink import Sink
@@ -90,7 +91,8 @@ class Plant(Live):
         self._ask_writer("listen", url)
         self.wait_written("listen")
         try:
-            yield str(self.rows("SELECT secret FROM outbox_webhooksecret")[0][0])
+            sealed = str(self.rows("SELECT secret FROM outbox_webhooksecret")[0][0])
+            yield Fernet(os.environ["FIELD_KEY"]).decrypt(sealed).decode()
         finally:
             self._ask_writer("deaf")
             self.wait_written("deaf")

@@ -281,7 +281,8 @@ def test_the_demos_route_and_webhook_lead_to_the_simulator_and_keep_what_people_
         assert OcppRoute.objects.get(slug=ROUTE).upstream == f"ws://127.0.0.1:{port}/ocpp"
         endpoint = WebhookEndpoint.objects.get(description=TICKETS)
         assert (endpoint.url, endpoint.state) == (f"http://127.0.0.1:{port}/tickets", EndpointState.ENABLED)
-    WebhookEndpoint.objects.update(url="https://elsewhere.example/x", state=EndpointState.PAUSED)
+    endpoint.url, endpoint.state = "https://elsewhere.example/x", EndpointState.PAUSED
+    endpoint.save()
     point_tickets("http://127.0.0.1:9103/tickets")
     assert WebhookEndpoint.objects.get().url == "https://elsewhere.example/x"
     OcppRoute.objects.all().delete()

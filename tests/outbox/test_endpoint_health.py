@@ -120,7 +120,7 @@ def test_mail_says_what_the_receiver_said_last() -> None:
     tried(BAD)
     check_endpoints(now=NOW + WARN_AFTER)
     payload = Delivery.objects.get(channel=Channel.EMAIL).event.payload
-    assert payload["endpoint_url"] == URL
+    assert payload["endpoint_url"] == "https://hooks.example.com/***"
     assert payload["last_answer"].startswith("503 · ")
     assert payload["failing_since"] == iso(NOW)
     assert payload["url"].endswith(f"/outbox/webhooks/{payload['endpoint_id']}/")

@@ -176,7 +176,7 @@ def test_an_endpoint_has_limits(details: dict[str, Any], is_allowed: bool) -> No
     assert WebhookEndpoint.objects.exists() == is_allowed
     endpoint = WebhookEndpoint.objects.first() or endpoint_at(URL)
     with allowed(is_allowed):
-        change_endpoint(endpoint=endpoint, changes=details)
+        change_endpoint(endpoint=endpoint, changes=details, now=NOW)
 
 
 # ---- what belongs to another ----------------------------------------------------------------------------------------

@@ -156,6 +156,6 @@ def test_narrowed_topics_do_not_take_back_what_was_meant_for_it() -> None:
     endpoint = endpoint_at(URL)
     (delivery,) = happened(now=NOW)
     Delivery.objects.update(state=DeliveryState.FAILED)
-    change_endpoint(endpoint=endpoint, changes={"topics": [TRIP]})
+    change_endpoint(endpoint=endpoint, changes={"topics": [TRIP]}, now=NOW)
     assert replayed(endpoint) == 1
     assert fresh(delivery).state == DeliveryState.RETRYING

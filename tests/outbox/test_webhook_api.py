@@ -19,7 +19,7 @@ from tests.outbox.hooks import endpoint_at, happened
 from tests.outbox.test_api import fits
 
 pytestmark = pytest.mark.django_db
-URL = "https://hooks.example.com/in"
+URL, SHOWN = "https://hooks.example.com/in", "https://hooks.example.com/***"
 
 
 def made(api: ApiClient, **more: Any) -> dict[str, Any]:
@@ -49,8 +49,9 @@ def test_endpoint_is_made_read_changed_and_deleted(api: ApiClient) -> None:
         "failing_since": None,
         "created_at": "",
     }
-    assert api.get(f"/webhooks/{number}").json() == first
-    assert api.get("/webhooks").json()["items"] == [first]
+    shown = first | {"url": SHOWN}
+    assert api.get(f"/webhooks/{number}").json() == shown
+    assert api.get("/webhooks").json()["items"] == [shown]
     changed = api.patch(f"/webhooks/{number}", {"topics": ["*"], "description": "New", "personal_data": True}).json()
     assert (changed["topics"], changed["description"], changed["header_names"]) == (["*"], "New", ["X-Key"])
     assert changed["personal_data"]
@@ -145,9 +146,9 @@ def test_list_is_searched(api: ApiClient) -> None:
     def urls(q: str) -> list[str]:
         return [one["url"] for one in api.get(f"/webhooks?q={q}").json()["items"]]
 
-    assert urls("warehouse") == [URL]
+    assert urls("warehouse") == [SHOWN]
     assert urls("state:paused") == ["https://other.example/"]
-    assert urls("topic:test.*") == [URL]
+    assert urls("topic:test.*") == [SHOWN]
     assert api.get("/webhooks?q=colour:green").status_code == 422
 
 

@@ -26,7 +26,16 @@ from tests.pages import laid_out
 
 pytestmark = pytest.mark.processes
 
-ENGINES = ("DATABASE_URL", "CELERY_BROKER_URL", "EMAIL_URL", "SECRET_KEY", "PUBLIC_URL", "ALLOWED_HOSTS", "VAR_DIR")
+ENGINES = (
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "EMAIL_URL",
+    "SECRET_KEY",
+    "FIELD_KEY",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "VAR_DIR",
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
+import core.encryption
 from core.roles import ADMINISTRATOR, OPERATOR, VIEWER, grant
 from vehicles.catalogue import TYPES
 
@@ -1040,7 +1041,7 @@ class Migration(migrations.Migration):
                         choices=[("smartcar", "Smartcar"), ("enode", "Enode")], max_length=20, verbose_name="platform"
                     ),
                 ),
-                ("secret", models.CharField(editable=False, max_length=500)),
+                ("secret", core.encryption.EncryptedTextField(editable=False)),
                 ("enabled", models.BooleanField(default=True, verbose_name="on")),
                 (
                     "silent_after_s",

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.encryption import EncryptedTextField
 from core.lifecycle import Audited, Kept, Lifecycle, While
 from vehicles.choices import PlatformName
 
@@ -17,8 +18,8 @@ class VehicleSource(models.Model):
 
     slug = models.SlugField(_("slug"), max_length=60, unique=True)
     platform = models.CharField(_("platform"), max_length=20, choices=PlatformName.choices)
-    # Kept as it is, because signatures are made of it; never shown again.
-    secret = models.CharField(max_length=500, editable=False)
+    # Signatures are made of it; never shown again.
+    secret = EncryptedTextField(editable=False)
     enabled = models.BooleanField(_("on"), default=True)
     silent_after_s = models.PositiveIntegerField(
         _("silent after (s)"),

@@ -28,7 +28,7 @@ from bikeshare.selectors import rows_of
 from bikeshare.services.telemetry import trips as effects
 from bikeshare.services.telemetry.devices import Device, read_devices, stored_moments, write_devices
 from bikeshare.services.telemetry.events import DeviceEvents
-from bikeshare.services.trips import open_trips, pin_hash
+from bikeshare.services.trips import is_pin, open_trips
 from bikeshare.services.unit_of_work import ResourceUnitOfWork, load
 from bikeshare.services.zones import watch_settings, zone_map
 from core.device_clock import Clock, Moment, judge, span_text
@@ -211,8 +211,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def _pin(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         correct = message.correct
         if message.pin is not None:
-            typed = pin_hash(device.trip_id or "", message.pin)
-            correct = bool(device.pin_hash) and hmac.compare_digest(typed, device.pin_hash)
+            correct = is_pin(device.trip_id or "", message.pin, device.pin_hash)
         if correct:
             device.state["pin_attempts"] = 0
             return TelemetryVerdict.STATE

@@ -22,9 +22,11 @@ def envelope_sender(delivery_id: int) -> str:
     return f"{box}+{mark}@{domain}" if at else f"b-{mark}@{domain}"
 
 
-def signature_of(delivery_id: int) -> str:
-    return salted_hmac(_SALT, str(delivery_id), algorithm="sha256").hexdigest()[:_SIGNATURE]
+def signature_of(delivery_id: int, secret: str | None = None) -> str:
+    """The signature by SECRET_KEY, or by an older one."""
+    return salted_hmac(_SALT, str(delivery_id), secret, algorithm="sha256").hexdigest()[:_SIGNATURE]
 
 
 def is_signed(delivery_id: int, signature: str) -> bool:
-    return constant_time_compare(signature_of(delivery_id), signature)
+    secrets = (None, *settings.SECRET_KEY_FALLBACKS)
+    return any(constant_time_compare(signature_of(delivery_id, secret), signature) for secret in secrets)
