@@ -45,6 +45,9 @@ OF_OTHER_FORCES = [
 # Beside these, a part that protects or watches is broken itself or cannot be heard.
 ITSELF = [
     *CONNECTIONS,
+    *("!internal error*", "!internal fault*", "!internal failure*", "!interner Fehler", "!interne Störung"),
+    *("!erreur interne", "!défaut interne", "!error interno", "!fallo interno", "!interne fout", "!interne storing"),
+    *("!errore interno", "!guasto interno"),
     *("!*kommunikation*", "!communication*", "!comunica*", "!communicati*", "!comm", "!message*", "!timeout"),
     *("!time-out", "!timed out", "!Zeitüberschreitung", "!sensor fault*", "!sensor failure*", "!sensor error*"),
     *("!sensor defect*", "!detector fault*", "!detector failure*", "!device fault*", "!detection device"),
@@ -110,7 +113,19 @@ FUSE_WORDS = [
         "FI-LS",
         "aardlekbeveiliging",
     ),
-    *("PRCD", "*ableiter", "différentiel*", "diferencial*", "differenzial*", "disjonct*", "magnetot*", "salvavita*"),
+    *(
+        "interruttore di protezione",
+        "interruptor de protección",
+        "*beveiligingsschakelaar",
+        "PRCD",
+        "*ableiter",
+        "différentiel*",
+        "diferencial*",
+        "differenzial*",
+        "disjonct*",
+        "magnetot*",
+        "salvavita*",
+    ),
     *("fusib*", "*zekering*", "*sicherung*", "*schutzschalter*", "aardlek*", "trip unit", "cut-out", "RCDs", "RCBOs"),
     *("stotz", "FI-Schalter*", "FI-Schutz*", "LS-Automat*", "interruptor general", "interruttore generale"),
 ]
@@ -273,7 +288,18 @@ CURRENT = [
         "!limit changed",
         "!current limit*",
     ),
-    *("!balancing", "!*begrenz*", "!setpoint", "!*sollwert*", "!configur*", "!konfigur*", "!pilot*", *ITSELF),
+    *(
+        "!component",
+        "!DC injection",
+        "!balancing",
+        "!*begrenz*",
+        "!setpoint",
+        "!*sollwert*",
+        "!configur*",
+        "!konfigur*",
+        "!pilot*",
+        *ITSELF,
+    ),
 ]
 TOO_HIGH = [
     *("more", "meer", "più", "más"),
@@ -282,10 +308,50 @@ TOO_HIGH = [
     *("demasiado alta", "demasiada", "excesiv*", "supera", "superó", "superior", "te hoog", "overschr*", "boven"),
     *("troppo alta", "eccessiv*", "superat*", "oltre"),
 ]
+# A test of the insulation that failed found it bad; one of the monitor by itself did not.
+INSULATION_TESTS = [
+    *(
+        f"{of} {test} {failed}"
+        for of in ("insulation", "isolation")
+        for test in ("test", "check", "detection", "measurement")
+        for failed in ("fail*", "fault*", "error", "not passed", "nok")
+    ),
+    *("Isolationsprüfung fehlgeschlagen", "Isolationstest fehlgeschlagen", "Isolationsmessung fehlgeschlagen"),
+    *("test d'isolement échoué", "échec du test d'isolement", "prueba de aislamiento fallida", "isolatietest mislukt"),
+    *("test di isolamento fallito", "prova di isolamento fallita", "!·ed to start", "!·ed to run"),
+]
+# Compounds of such a current with what reports it: "Überstromalarm", "foutstroommelding".
+REPORTED_CURRENTS = [
+    current + reported
+    for currents, reports in (
+        (
+            (
+                *("Überstrom", "Fehlerstrom", "Kurzschluss", "Erdschluss", "Überlast", "Überlastungs", "Isolations"),
+                *("Differenzstrom", "Ableitstrom", "Leckstrom", "Fehlerstromschutz", "Fehlerstromüberwachungs"),
+            ),
+            ("alarm*", "fehler*", "meldung*", "warnung*", "störung*", "abschaltung*", "auslösung*"),
+        ),
+        (
+            ("overstroom", "foutstroom", "lekstroom", "kortsluit", "aardlek", "aardfout", "overbelastings", "isolatie"),
+            ("alarm*", "fout*", "melding*", "storing*", "uitschakeling*"),
+        ),
+    )
+    for current in currents
+    for reported in reports
+]
 FAULT_CURRENT_WORDS = [
     *OF_OTHER_FORCES,
+    *REPORTED_CURRENTS,
+    *("corrente residua", "correnti residue", "corrente di fuga", "courant de défaut", "corriente de defecto"),
+    *("foutstroom", "lekkage naar aarde", "over curr", "over-curr", "overcurr", "ovrcurr", "OC fault", "OC trip"),
+    *("OC protection", "!weld*", "!*schweißt*", "!verklebt*", "!kleb*", "!soudé*", "!soldad*", "!saldat*"),
+    *("!vastgesmolten", "!PP", "!set to", "!set at", "!eingestellt*", "!réglé*", "!ajustad*", "!ingesteld*"),
+    *("!impostat*", *INSULATION_TESTS),
     *FUSES_OF_THE_HOUSE,
     *("Iso-Fehler", "Isofehler", "iso fault", "iso error", "défaut iso", "Iso-Alarm"),
+    # As two words.
+    *("sobre corriente", "sobre intensidad", "sur intensité", "sovra corrente", "over stroom", "over belasting"),
+    *("!aviso sobre", "!datos sobre", "!info* sobre", "!information* sur"),
     *("fault to earth", "fault to ground", "fault to PE", "Phasenschluss", "Schluss gegen Erde"),
     *("short between", "short L1", "short L2", "short L3", "shorting"),
     *("short to ground", "short to earth", "short to PE", "bus short", "output short", "phase short", "Idn exceeded"),
@@ -432,9 +498,62 @@ NOTICED = [
         "error*",
     )
 ]
+# Alarms by what they tell of, where it stands behind them or is one word with them.
+ALARMS_OF = [
+    alarm + what
+    for alarms, whats in (
+        (
+            ("allarme ", "allarme di ", "allarme per "),
+            (
+                *("furto", "furti", "fuoco", "fumo", "fumi", "incendio", "porta", "portello", "temperatura", "acqua"),
+                *("allagamento", "intrusione", "manomissione", "urto", "vibrazione", "inclinazione", "calore"),
+            ),
+        ),
+        (
+            ("alarme ", "alarme de ", "alarme d'", "alarme anti-"),
+            (
+                *("fumée", "fumées", "incendie", "feu", "porte", "capot", "vol", "intrusion", "eau", "inondation"),
+                *("choc", "vibration", "température", "effraction", "inclinaison", "chaleur"),
+            ),
+        ),
+        (
+            ("alarma ", "alarma de ", "alarma por ", "alarma anti"),
+            (
+                *("humo", "humos", "incendio", "incendios", "fuego", "puerta", "robo", "agua", "inundación", "calor"),
+                *("temperatura", "golpe", "vibración", "intrusión", "inclinación", "sabotaje"),
+            ),
+        ),
+        (
+            ("alarm ",),
+            ("rook", "brand", "deur", "inbraak", "water", "temperatuur", "diefstal", "kanteling", "schok", "vocht"),
+        ),
+        (
+            (
+                *("rook", "brand", "deur", "inbraak", "water", "temperatuur", "diefstal", "kantel", "schok", "vocht"),
+                *("Rauch", "Brand", "Feuer", "Tür", "Einbruch", "Diebstahl", "Wasser", "Temperatur", "Neigungs"),
+                *("Erschütterungs", "Sabotage", "Hitze", "Feuchte"),
+            ),
+            ("alarm*",),
+        ),
+    )
+    for alarm in alarms
+    for what in whats
+]
+# What protects against heat, by the letters of data sheets and by what it protects.
+HEAT_PROTECTION = [
+    f"{part} {letters}"
+    for part in (
+        *("plug", "connector", "gun", "cable", "charger", "module", "cabinet", "board", "PCB", "internal", "relay"),
+        *("heatsink", "input", "output", "ambient", "terminal", "socket", "inlet", "outlet", "coupler", "MOS", "IGBT"),
+    )
+    for letters in ("OTP", "overtemp", "over temp", "over-temp", "ultra temp")
+]
+HEAT_PROTECTION += ["ultra temp", "running hot", "is hot", "very hot", "getting hot", "gets hot"]
 SENSOR_WORDS = [
     *CONNECTIONS,
     *ALARM_CONTACTS,
+    *ALARMS_OF,
+    *HEAT_PROTECTION,
     *WATCHING,
     *AGAINST_PEOPLE,
     *OF_THE_VEHICLE,
@@ -462,9 +581,7 @@ SENSOR_WORDS = [
         "se ha caído",
         "caduta della",
     ),
-    *("is fallen", "Rauchalarm", "Einbruchalarm", "Diebstahlalarm", "Neigungsalarm", "Erschütterungsalarm"),
-    *("Feueralarm", "Temperaturalarm", "Türalarm", "inbraakalarm", "rookalarm", "deuralarm", "temperatuuralarm"),
-    *("kantelalarm", "door alarm", "temperature alarm", "theft alarm", "fire detected", "on fire"),
+    *("is fallen", "door alarm", "temperature alarm", "theft alarm", "fire detected", "on fire"),
     *("soggy", "is wet", "wet inside", "wet connector", "drenched", "durchnässt", *participles("mouillé"), "mojad*"),
     *("bagnat*", "smoking", "sensor reading high", "sensor reading too high", "sensor reads high"),
     *("immersion", "immersed", "heat detected", "under water", "access control open*"),
@@ -502,9 +619,10 @@ SENSOR_WORDS = [
     *("infiltrazione d'acqua", "allagamento", "smoke", "fire alarm", "Rauch*", "Brandmelder", "fumée", "humo", "rook"),
     *("fumo", "over temp*", "over-temp*", "overtemp*", "high temp*", "temperature too high", "temphigh", "too hot"),
     *("temperature is too high", "temperature outside limits", "abnormal temperature", "critical temp*"),
-    *("ambient OTP", "terminal OTP", "*Übertemperatur", "Temperatur zu hoch", "*Temperatur hoch"),
+    *("*Übertemperatur", "Temperatur zu hoch", "*Temperatur hoch"),
     *("zu heiß", "Temperaturgrenzwert überschritten", "Temperatur auffällig", "Überhitzung", "surchauffe"),
     *("température trop élevée", "surtempérature", "température anormale", "sobretemperatura", "temperatura anómala"),
+    *("sobre temperatura", "sur température", "sovra temperatura", "over temperatuur"),
     *("temperatura demasiado alta", "oververhitting", "temperatuur te hoog", "sovratemperatura"),
     *("temperatura troppo alta",),
     # cut off
@@ -659,6 +777,7 @@ DOOR_STATES = [
     *(*participles("déclenché"), "activad*", "geactiveerd", "attivat*", "ouverture", "apertura", "opening", "Öffnung"),
 ]
 HEAT = [
+    *("hot", "heiß", *participles("chaud"), "caliente", "heet", "caldo", "!hot standby", "!hot swap*"),
     *("Temperaturgrenz*", "Temperaturlimit*", "Temperaturschwelle", "*temperaturen", "*temperatuur", "temperatures"),
     *("températures", "temperaturas", "temperature di", "temperatuurgrens", "temperatuurlimiet", "thermal"),
     *OF_THE_VEHICLE,
@@ -669,6 +788,8 @@ HEAT = [
     *("!batterie", "!batterij", "!batteria", "!batería", "!véhicule", "!vehículo", "!voertuig", "!veicolo"),
 ]
 HEAT_STATES = [
+    *("hoge", "hohe", "haute", *participles("élevé"), "supérieur*", "superior*", "higher than", "hoger dan"),
+    *("höher als", "mehr als", "more than"),
     *(*participles("trop élevé"), "demasiado alto", "troppo alto", "elevato", "te groot", "zu groß"),
     *("reached", "erreicht", *participles("atteint"), "alcanzad*", "raggiunt*", "bereikt", "über", "au-delà", "sopra"),
     "over",
@@ -730,7 +851,8 @@ DAMP = [
         "!pump",
         "!battery",
     ),
-    *("!firewall", "!firmware", "!flow", "!test", "!electric*", "!courant", *ITSELF),
+    *("!firewall", "!firmware", "!flow", "!test", "!electric*", "!courant", "!current", "!corriente", "!corrente"),
+    *("!*strom", "!*stroom", "!gaz", "!gas", *OF_THE_VEHICLE, *ITSELF),
 ]
 DAMP_STATES = [
     *("detected", "detection", "alarm", "inside", "in cabinet", "in the cabinet", "in enclosure", "triggered"),
@@ -836,6 +958,7 @@ TEST_FAILED = [
 ]
 # What a station does for itself, which nobody has to come for.
 HOUSEKEEPING = [
+    *("remote shutdown", "manual shutdown", "swip*", "swipe"),
     *("firmware*", "software*", "update*", "upgrade*", "reboot*", "restart*", "rebooting", "power-on", "reset due"),
     *("*update", "Neustart*", "aktualisier*", "redémarrage*", "mise à jour", "reinicio*", "actualiza*", "herstart*"),
     *(
@@ -1490,6 +1613,29 @@ RULES = [
             ("A cable is said to be cut or stolen", CABLE, CABLE_STATES),
             ("Water or smoke is reported", DAMP, DAMP_STATES),
         )
+    ),
+    rule(
+        42,
+        "A current is said to be high beside a fault",
+        "raise",
+        FUSE,
+        "“High charge current”, “Courant de charge élevé”: what is merely high is no alarm unless the status is Faulted.",
+        actions=SN,
+        statuses=["Faulted"],
+        words=[
+            *CURRENT,
+            "!*voltage*",
+            "!tension*",
+            "!tensión*",
+            "!tensione*",
+            "!*spannung*",
+            "!*spanning*",
+            "!*sensor*",
+        ],
+        and_words=[
+            *("high", "hoch", "hohe", "hoher", *participles("élevé"), "excessif*", "fort", "alta", "alto", "elevad*"),
+            *("elevat*", "hoog", "hoge"),
+        ],
     ),
     *(
         rule(

@@ -79,8 +79,10 @@ class Dictionary:
     many keys as the word has letters, however many words there are.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], right: Iterable[str] = ()) -> None:
+        """`right` are words that are no mistake either."""
         self._words = {word for word in words if len(word) >= SHORT}
+        self._right = self._words.union(right)
         self._near: dict[str, list[str]] = {}
         for word in sorted(self._words):
             for form in _without_one(word) if len(word) >= LONG else ():
@@ -92,7 +94,7 @@ class Dictionary:
 
     def _nearest(self, token: str) -> str:
         word = plain(token).lower()
-        if word in self._words:
+        if word in self._right:
             return token
         if len(word) < LONG:
             swapped = (word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(len(word) - 1))

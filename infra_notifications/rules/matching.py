@@ -237,9 +237,19 @@ class _Says:
     def _stands(self, text: str, spans: list[tuple[int, int]], *, deniable: bool) -> bool:
         if not deniable:
             return True
-        if self._unless and self._unless.search(around(text, spans, widely=True)):
+        if self._unless and self._is_excepted(text, spans, self._unless):
             return False
         return not self._denied(around(text, spans), clause_of(text, spans))
+
+    @staticmethod
+    def _is_excepted(text: str, spans: list[tuple[int, int]], unless: re.Pattern[str]) -> bool:
+        """Whether what denies for this rule stands around these places, or begins before one of them and takes it in:
+        "device fault" where "fault" was found."""
+        if unless.search(around(text, spans, widely=True)):
+            return True
+        return any(
+            match.start() < first < last == match.end() for match in unless.finditer(text) for first, last in spans
+        )
 
 
 # What no rule knows and is broken all the same, and what is Faulted although a rule means that it is no alarm.
@@ -329,9 +339,11 @@ def _is_overruled(rule: CompiledRule, observation: Observation) -> bool:
 
 def _dictionary(rows: Iterable[RuleRow]) -> Dictionary:
     """The long words by which rules know a fuse or a sensor, and what is known by its beginning or denies, in full."""
-    known = (word for row in rows if row.effect == Effect.RAISE for word in row.words if word[0] not in "!=")
+    known = [word for row in rows if row.effect == Effect.RAISE for word in row.words if word[0] not in "!="]
     parts = (part for word in known for part in re.findall(r"[^\W\d_*]{8,}(?!\*)", word))
-    return Dictionary(spelling.lower() for word in (*parts, *FULL_FORMS.split()) for spelling in spellings(word))
+    right = (plain(part).lower() for word in known for part in re.findall(r"[^\W\d_*]{5,7}(?!\*)", word))
+    long = (spelling.lower() for word in (*parts, *FULL_FORMS.split()) for spelling in spellings(word))
+    return Dictionary(long, right)
 
 
 class RuleBook:

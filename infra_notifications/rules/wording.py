@@ -26,6 +26,12 @@ _HEADING = re.compile(
     r"|averia|alarma|fout|storing|errore|guasto|allarme)(?:\s?\w{0,6}\d)?\s?(?::|\s-)\s",
     re.IGNORECASE,
 )
+# What stands before a word without changing what it says: "DC-Fehlerstrom", "L1-Sicherung".
+_PREFIX = re.compile(r"(?<![\w-])(?:AC|DC|HV|LV|L[123])-(?=[^\W\d_]{4})", re.IGNORECASE)
+# Names of constants say first that something is a fault: "FAULT_DC_GROUND" is a ground fault.
+_FAULT_FIRST = re.compile(
+    r"^(?:fault|error|err|alarm)_((?:[ad]c_)?(?:ground|earth|insulation|isolation))$", re.IGNORECASE
+)
 _SIGNS = ",;.!|()·"
 # What ends a clause; a sign within a number does not.
 _CLAUSE_END = re.compile(rf"(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d)")
@@ -105,7 +111,7 @@ _PARTS = """
     monitor sensor breaker fuse blown tripped trip detected detect triggered surge arrester lightning water ingress
     flood smoke fire tilt tilted shock impact vibration humidity moisture input output ac dc rcd spd mcb connector
     cable cut gun plug charger module power supply meter relay contactor welded stuck phase loss lost pilot control
-    charging internal external
+    charging internal external emg estop lock otp ocp gfci
 """
 _ANY_PART = "|".join(sorted(_PARTS.split(), key=len, reverse=True))
 _RUN_TOGETHER = re.compile(rf"(?<![^\W_])(?:{_ANY_PART}){{2,8}}(?![^\W_])", re.IGNORECASE)
@@ -122,7 +128,9 @@ def readings(text: str) -> tuple[str, ...]:
     """A text as it was written, plain and in lower case, and, where that differs, with its names taken apart."""
     text = _IN_ORDER.sub(lambda match: "nicht in Ordnung" if match[1] else "in Ordnung", plain(text))
     text = _NAME.sub(A_NAME, _TWICE.sub("", _HEADING.sub("", text)))
-    whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", text)).lower()
+    text = _PREFIX.sub(lambda match: match[0][:-1] + " ", text)
+    named = _FAULT_FIRST.sub(r"\1_fault", text)
+    whole, apart = text.lower(), _SEAM.sub(" ", _WIFI.sub("WLAN", named)).lower()
     return (whole,) if apart == whole else (whole, apart)
 
 
