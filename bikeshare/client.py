@@ -1,25 +1,32 @@
-"""Reads GBFS feeds: from a folder of files, or over HTTP by way of the feed's gbfs.json."""
+"""Reads GBFS feeds: from a folder of files, or over HTTP by way of the feed's gbfs.json.
+
+A gbfs.json names further addresses, and anybody may have written it: each is judged as that of a webhook is, but that
+feeds may be behind plain http.
+"""
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from http.client import HTTPException
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-TIMEOUT_S = 15
+from core.text import one_line
+from outbox.services.webhooks import policy_from_settings
+from outbox.transports.webhook.http import BlockingClient, Unreachable
+from outbox.transports.webhook.targets import Policy
+
 MAX_BYTES = 50 * 1024 * 1024
 # What an import reads; the other files of a feed are not asked for.
 WANTED = ("system_information", "station_information", "geofencing_zones", "vehicle_types")
 
 
-# What reading an address may end with: no answer, an answer that breaks off or is no HTTP, a body that is no JSON.
-UNREADABLE = (OSError, HTTPException, ValueError, RecursionError)
+# What reading an address may end with: none that may be called (a ValueError), no answer, a body that is no JSON.
+UNREADABLE = (Unreachable, ValueError, RecursionError)
+HEADERS = {"User-Agent": "Signalbox", "Accept": "application/json"}
 
 
 class CannotRead(Exception):
@@ -57,17 +64,18 @@ def _read_folder(folder: Path) -> Documents:
 
 
 def _read_url(url: str) -> Documents:
-    try:
-        index = msgspec.json.decode(_get(url))
-    except UNREADABLE as error:
-        raise CannotRead(f"{url} cannot be read: {error}") from error
     documents = Documents()
-    for name, address in _addresses(index).items():
-        if name in WANTED:
-            try:
-                _keep(documents, name, _get(address))
-            except UNREADABLE as error:
-                documents.problems.append((f"{name}.json", f"{address} cannot be read: {error}"))
+    with BlockingClient(_policy()) as client:
+        try:
+            index = msgspec.json.decode(_get(client, url))
+        except UNREADABLE as error:
+            raise CannotRead(f"{url} cannot be read: {error}") from error
+        for name, address in _addresses(index).items():
+            if name in WANTED:
+                try:
+                    _keep(documents, name, _get(client, address))
+                except UNREADABLE as error:
+                    documents.problems.append((f"{name}.json", f"{address} cannot be read: {error}"))
     if not documents.files and not documents.problems:
         raise CannotRead(f"{url} names none of {', '.join(WANTED)}; is it a gbfs.json?")
     return documents
@@ -87,16 +95,18 @@ def _addresses(index: Any) -> dict[str, str]:
     }
 
 
-def _get(url: str) -> bytes:
+def _policy() -> Policy:
+    policy = policy_from_settings()
+    return replace(policy, schemes={"http", *policy.schemes}, ports={80, *policy.ports})
+
+
+def _get(client: BlockingClient, url: str) -> bytes:
     """The body of an http(s) address. Raises one of UNREADABLE."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise ValueError(f"{url} is no http address")
-    request = urllib.request.Request(url, headers={"User-Agent": "Signalbox", "Accept": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the scheme was checked
-        body: bytes = response.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
-        raise ValueError("it is larger than 50 MiB")
-    return body
+    answer = client.ask("GET", url, HEADERS, MAX_BYTES)
+    if answer.status != 200:
+        moved = "" if answer.is_inside else one_line(answer.headers.get("location", ""))[:200]
+        raise Unreachable(f"HTTP {answer.status}" + (f"; it is now at {moved}" if moved else ""))
+    return answer.body
 
 
 def _keep(documents: Documents, name: str, body: bytes) -> None:

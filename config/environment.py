@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Sequence
 from email.utils import parseaddr
@@ -33,6 +34,8 @@ class Environment:
     """Typed access to the environment; a `.env` file beside manage.py fills in what is not set."""
 
     def __init__(self, base_dir: Path) -> None:
+        # Whoever reads its settings here writes for its own account alone: what the proxy heard, counts, logs.
+        os.umask(0o077)
         self._env = environ.Env()
         if (base_dir / ".env").is_file():
             environ.Env.read_env(base_dir / ".env")

@@ -7,10 +7,12 @@ from typing import Any
 
 import structlog
 from celery.schedules import schedstate
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
+from core.alive import show_alive
 from core.schedule import periodic_tasks
 from core.services import show_life
 
@@ -64,6 +66,7 @@ class Scheduler(DatabaseScheduler):
             # once by the new time would stand before all others until the old time has come again.
             self._heap = None
         self._ticked = now
+        show_alive("beat", settings.METRICS_DIR)
         if abs(now - self._shown) >= LIFE_EVERY:
             try:
                 close_old_connections()

@@ -1,13 +1,13 @@
 """The vendor's fleet-owner API (reference B1): mutual TLS, Basic authentication, a client id in every address.
 
-Each request takes a connection of its own. A kept one may have been closed by the other side just when a command is
-written to it, and then nobody knows whether the command arrived; with a fresh one we know what was never sent.
+It is called through the client that judges every address, on a connection of its own for each request. A kept one may
+have been closed by the other side just when a command is written to it, and then nobody knows whether the command
+arrived; with a fresh one we know what was never sent.
 """
 
 from __future__ import annotations
 
 import base64
-import http.client
 import ipaddress
 import json
 import ssl
@@ -21,9 +21,12 @@ import structlog
 from django.conf import settings
 
 from core.text import clean_json
+from outbox.transports.webhook.http import BlockingClient, Unreachable
+from outbox.transports.webhook.targets import DEFAULT_PORTS, Forbidden, Policy
 
 log = structlog.get_logger("signalbox.remotes.client")
 MOST_BYTES = 2 * 1024 * 1024
+LOOPBACK = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 # Pages of the vendor's list that are looked through for a lost action.
 MOST_PAGES = 5
 DEFAULT_RETRY_AFTER_S = 60.0
@@ -68,10 +71,14 @@ class Remotes:
 
     def __init__(self) -> None:
         parts = urlsplit(settings.REMOTES_API_URL)
-        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path
-        self._is_https = parts.scheme == "https"
-        if not self._is_https and not _is_loopback(self._host):
+        is_near = _is_loopback(parts.hostname or "")
+        if parts.scheme != "https" and not is_near:
             raise ApiAway("REMOTES_API_URL must be https: it carries the password.", may_have_arrived=False)
+        self._policy = Policy(
+            (*settings.OUTBOX_ALLOWED_NETWORKS, *(LOOPBACK if is_near else ())),
+            (parts.scheme,),
+            (parts.port or DEFAULT_PORTS[parts.scheme],),
+        )
 
     # ---- commands ---------------------------------------------------------------------------------------------
 
@@ -117,37 +124,22 @@ class Remotes:
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
     ) -> Any:
-        address = f"{self._path}{path}?{urlencode({'client_id': settings.REMOTES_CLIENT_ID, **(query or {})})}"
+        query = {"client_id": settings.REMOTES_CLIENT_ID, **(query or {})}
+        url = f"{settings.REMOTES_API_URL}{path}?{urlencode(query)}"
         data = None if body is None else json.dumps(body).encode()
-        connection = self._connect()
         try:
-            connection.request(method, address, data, _headers(data))
-            answer = connection.getresponse()
-            content = answer.read(MOST_BYTES)
-        except (OSError, http.client.HTTPException) as error:
-            raise ApiAway(_why(error), may_have_arrived=True) from error
-        finally:
-            connection.close()
+            # Taken anew each time: a certificate may have been renewed.
+            with BlockingClient(self._policy, tls=_tls(), total_s=settings.REMOTES_TIMEOUT_S) as client:
+                answer = client.ask(method, url, _headers(data), MOST_BYTES, data)
+        except Unreachable as error:
+            raise ApiAway(str(error), may_have_arrived=error.may_have_arrived) from error
+        except (OSError, Forbidden) as error:  # a certificate that cannot be read, an address that may not be called
+            raise ApiAway(str(error), may_have_arrived=False) from error
         log.info("vendor answered", method=method, path=path, status=answer.status)
-        parsed = _parsed(content)
+        parsed = _parsed(answer.body)
         if not 200 <= answer.status < 300:
-            raise _error(answer.status, parsed, answer.headers.get("Retry-After", ""))
+            raise _error(answer.status, parsed, answer.headers.get("retry-after", ""))
         return parsed
-
-    def _connect(self) -> http.client.HTTPConnection:
-        """An open connection: what fails up to here was certainly not received."""
-        connection: http.client.HTTPConnection
-        try:
-            if self._is_https:
-                connection = http.client.HTTPSConnection(
-                    self._host, self._port, timeout=settings.REMOTES_TIMEOUT_S, context=_tls()
-                )
-            else:
-                connection = http.client.HTTPConnection(self._host, self._port, timeout=settings.REMOTES_TIMEOUT_S)
-            connection.connect()
-        except (OSError, http.client.HTTPException) as error:
-            raise ApiAway(_why(error), may_have_arrived=False) from error
-        return connection
 
 
 def _is_loopback(host: str) -> bool:
@@ -180,12 +172,6 @@ def _headers(data: bytes | None) -> dict[str, str]:
 def _remotes(fleet: str, vehicle_id: str, callback_id: str) -> str:
     parts = (quote(part, safe="") for part in (fleet, vehicle_id, callback_id))
     return "/fleets/{}/vehicles/{}/callbacks/{}/remotes".format(*parts)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {settings.REMOTES_TIMEOUT_S} s"
-    return str(error) or type(error).__name__
 
 
 def _parsed(content: bytes) -> Any:

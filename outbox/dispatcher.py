@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
+from core.alive import show_alive
 from outbox.contract import Result
 from outbox.services import settling
 from outbox.transports.base import Claimer, Transport, Work
@@ -70,6 +71,7 @@ class Dispatcher:
         settled = 0
         try:
             while not self._stopping:
+                show_alive("worker", settings.METRICS_DIR)
                 self._changed.clear()
                 claimed = [await self._fill(transport) for transport in self._transports]
                 settled += await self._settle()

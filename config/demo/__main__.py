@@ -312,6 +312,7 @@ def _is_taken(host: str, port: int) -> bool:
 def serve(kind: type[Demo]) -> None:
     """Runs such a demo until SIGINT or SIGTERM."""
     os.chdir(ROOT)
+    os.umask(0o077)  # passwords, mails and logs of the demo are for whoever started it
     demo = kind()
 
     def stop(_signal: int, _frame: object) -> None:

@@ -47,14 +47,23 @@ def parse_url(url: str) -> SplitResult:
 
 
 class MqttLink:
-    """One broker. `take` is given what was published, in order, and raises where it could not be stored."""
+    """One broker. `take` is given what was published, in order, and raises where it could not be stored.
+
+    `shows_life` is called every half second while all goes on.
+    """
 
     def __init__(
-        self, url: str, topics: Sequence[str], client_id: str, take: Callable[[list[Publication]], None]
+        self,
+        url: str,
+        topics: Sequence[str],
+        client_id: str,
+        take: Callable[[list[Publication]], None],
+        *,
+        shows_life: Callable[[], None] = lambda: None,
     ) -> None:
         parts = parse_url(url)
         self._address = (parts.hostname or "", parts.port or _PORTS[parts.scheme])
-        self._topics, self._take = list(topics), take
+        self._topics, self._take, self._shows_life = list(topics), take, shows_life
         self._waiting: queue.Queue[Publication] = queue.Queue(WAITING)
         self._stopping = False
         # Not a clean session: the broker keeps what comes while nobody listens.
@@ -74,6 +83,7 @@ class MqttLink:
         self._client.loop_start()
         try:
             while not self._stopping:
+                self._shows_life()
                 if batch := self._batch():
                     self._hand_on(batch)
         finally:
@@ -106,6 +116,7 @@ class MqttLink:
                 delay = RETRY_S[min(tries, len(RETRY_S) - 1)]
                 log.warning("a batch was not stored", n=len(batch), again_in_s=delay, error=str(error).strip())
                 tries += 1
+                self._shows_life()
                 self._rest(delay)
                 continue
             for publication in batch:

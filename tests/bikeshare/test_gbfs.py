@@ -8,6 +8,7 @@ import http.server
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -387,7 +388,13 @@ def test_files_that_are_no_json_are_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def server(folder: Path) -> Iterator[str]:
+def near(settings: Settings) -> None:
+    """Feeds may be on this machine."""
+    settings.OUTBOX_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def server(folder: Path, near: None) -> Iterator[str]:
     """The folder over HTTP, with a gbfs.json of version 2 that leads to it."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -412,14 +419,14 @@ def test_an_address_is_imported(server: str, folder: Path, capsys: Any) -> None:
     assert Station.objects.count() == 2
     (folder / "station_information.json").unlink()
     call_command("import_gbfs", f"{server}/gbfs.json", program="lutece")
-    assert "cannot be read: HTTP Error 404" in capsys.readouterr().err
+    assert "cannot be read: HTTP 404" in capsys.readouterr().err
     with pytest.raises(CommandError, match="names none of"):
         call_command("import_gbfs", f"{server}/geofencing_zones.json", program="lutece")
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_gbfs", f"{server}/nothing.json", program="lutece")
 
 
-def test_an_answer_that_is_no_http_is_said() -> None:
+def test_an_answer_that_is_no_http_is_said(near: None) -> None:
     async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
@@ -431,6 +438,18 @@ def test_an_answer_that_is_no_http_is_said() -> None:
     for script in (broken, odd):
         with ScriptedServer(script) as server, pytest.raises(CannotRead, match="cannot be read"):
             read_feed(f"http://127.0.0.1:{server.port}/gbfs.json")
+
+
+def test_a_feed_leads_nowhere_inside(server: str, folder: Path, settings: Settings, capsys: Any) -> None:
+    """Whoever writes a gbfs.json names addresses: those that are not public are not asked."""
+    index = json.loads((folder / "gbfs.json").read_text())
+    index["data"]["fr"]["feeds"][0]["url"] = "http://169.254.169.254/latest/meta-data"
+    (folder / "gbfs.json").write_text(json.dumps(index))
+    call_command("import_gbfs", f"{server}/gbfs.json", program="lutece")
+    assert "169.254.169.254 is not a public address (cloud metadata)" in capsys.readouterr().err
+    settings.OUTBOX_ALLOWED_NETWORKS = []
+    with pytest.raises(CommandError, match="is not a public address"):
+        call_command("import_gbfs", f"{server}/gbfs.json", program="lutece")
 
 
 @pytest.mark.parametrize("index", [[], {"data": 5}, {"data": {"feeds": 5}}, {"data": {"fr": {"feeds": {"a": 1}}}}])

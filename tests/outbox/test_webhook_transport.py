@@ -49,6 +49,12 @@ def start() -> Iterator[Start]:
         yield lambda says=None, **more: stack.enter_context(Receiver(says, **more))
 
 
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is taken for a public network, of whose answers the words are kept."""
+    monkeypatch.setattr(http, "is_inside", lambda address, policy: False)
+
+
 def always(answer: Answer) -> Script:
     return lambda heard: answer
 
@@ -56,7 +62,7 @@ def always(answer: Answer) -> Script:
 # ---- what is sent -------------------------------------------------------------------------------------------------
 
 
-def test_event_arrives_signed_and_whole(start: Start) -> None:
+def test_event_arrives_signed_and_whole(start: Start, public: None) -> None:
     receiver = start()
     endpoint = endpoint_at(receiver, headers={"Authorization": "Bearer them", "X-Tenant": "7"})
     (delivery,) = happened(kind=TRIP, subject="trip:7", payload=Note(title="Tür", words="auf"))
@@ -286,7 +292,7 @@ def test_gone_disables_the_endpoint_and_keeps_what_waits(start: Start) -> None:
     assert (after.state, after.reason) == (DeliveryState.SUPPRESSED, Reason.DISABLED)
 
 
-def test_rejection_fails_at_once_and_keeps_four_kilobytes_of_the_answer(start: Start) -> None:
+def test_rejection_fails_at_once_and_keeps_four_kilobytes_of_the_answer(start: Start, public: None) -> None:
     receiver = start(always(Answer(400, b"x" * 9_000 + b"\xff\x00")))
     endpoint_at(receiver)
     (delivery,) = happened()

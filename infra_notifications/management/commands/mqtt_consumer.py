@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 from django.utils import timezone
 
+from core.alive import show_alive
 from infra_notifications.mqtt.link import MqttLink, Publication, parse_url
 from infra_notifications.services.mqtt import MqttIntake
 
@@ -30,7 +31,10 @@ class Command(BaseCommand):
             close_old_connections()
             intake.take(publications, timezone.now())
 
-        link = MqttLink(settings.MQTT_URL, settings.MQTT_TOPICS, settings.MQTT_CLIENT_ID, take)
+        def show_life() -> None:
+            show_alive("mqtt", settings.METRICS_DIR)
+
+        link = MqttLink(settings.MQTT_URL, settings.MQTT_TOPICS, settings.MQTT_CLIENT_ID, take, shows_life=show_life)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: link.stop())
         link.run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 import uuid
@@ -19,8 +18,8 @@ from core.bodies import GZIP, CompressionError, decompress
 from core.text import clean_json, one_line
 from infra_notifications.rules.vocabulary import object_of, text, whole
 from outbox.services.webhooks import policy_from_settings
-from outbox.transports.webhook.http import Answer, Unreachable, WebhookClient
-from outbox.transports.webhook.targets import Forbidden, parse_target
+from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
+from outbox.transports.webhook.targets import Forbidden
 
 log = structlog.get_logger("signalbox.ocpi")
 # A page of locations, or a party's endpoints.
@@ -52,19 +51,15 @@ class Peer:
     """
 
     def __init__(self, token: str, *, is_plain: bool = False) -> None:
-        self._token, self.is_plain, self._policy = token, is_plain, policy_from_settings()
+        self._token, self.is_plain = token, is_plain
+        self._client = BlockingClient(policy_from_settings())
 
     def __enter__(self) -> Self:
-        self._runner = asyncio.Runner()
-        self._client = self._runner.run(self._connect())
+        self._client.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._runner.run(self._client.close())
-        self._runner.close()
-
-    async def _connect(self) -> WebhookClient:
-        return WebhookClient(self._policy)
+        self._client.__exit__(kind, error, at)
 
     def get(self, url: str, routing: Mapping[str, str] | None = None) -> Page:
         """What is at an address. `routing` are OCPI's headers for it. Raises PeerError."""
@@ -95,8 +90,7 @@ class Peer:
             **(routing or {}),
         }
         try:
-            target = parse_target(url, self._policy)
-            answer = self._runner.run(self._client.get(target, headers, MOST_BYTES))
+            answer = self._client.ask("GET", url, headers, MOST_BYTES)
         except (Forbidden, Unreachable) as error:
             raise PeerError(f"{_shown(url)} could not be asked: {error}") from error
         log.info("a party answered", url=_shown(url), status=answer.status)
@@ -119,7 +113,9 @@ def _parsed(answer: Answer, url: str) -> Any:
 
 
 def _said(answer: Answer) -> str:
-    """OCPI's own code and sentence of an answer that failed, where it has any."""
+    """OCPI's own code and sentence of an answer that failed, where it has any and may be shown."""
+    if answer.is_inside:
+        return ""
     try:
         envelope = object_of(msgspec.json.decode(clean_json(answer.body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,9 +1,12 @@
-"""The HTTP client of webhooks: one session, kept connections, and no way to an address that was not judged.
+"""The one HTTP client, of webhooks and of whatever else is called: no way to an address that was not judged.
 
 A name is resolved anew for every connection, all of its addresses are judged (`targets`), the connection is
 made to one of exactly those, and the address is judged once more when the socket is made: neither a name that answers
 differently the second time nor a literal address gets by. TLS and the Host header keep the name of the URL.
 Redirects are not followed, cookies not kept, proxies of the environment not used.
+
+Of what answers inside a network that only the settings open, its status is kept and none of its words: else whoever may
+name an address could read there.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,7 +31,7 @@ from yarl import URL
 
 from outbox.choices import Reason
 from outbox.contract import ANSWER_BYTES, Outcome, delivered, failed, retry
-from outbox.transports.webhook.targets import Forbidden, Policy, Target, check_address
+from outbox.transports.webhook.targets import Forbidden, Policy, Target, check_address, is_inside, parse_target
 
 TOTAL_S, CONNECT_S = 15.0, 5.0
 # An unused connection is kept this long: shorter than the 60 s and more that servers keep theirs.
@@ -47,14 +51,19 @@ class ForbiddenAddress(OSError):
 class Unreachable(Exception):
     """There was no answer; the sentence says why."""
 
+    def __init__(self, sentence: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(sentence)
+        self.may_have_arrived = may_have_arrived
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that is read: headers by their names in lower case."""
+    """An answer that is read: headers by their names in lower case. What came from `inside` is shown to nobody."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_inside: bool
 
 
 @dataclass(slots=True)
@@ -122,15 +131,21 @@ def judge(address: str, policy: Policy) -> None:
 
 
 class WebhookClient:
-    """Posts signed bodies. To be made and closed on the event loop that uses it."""
+    """To be made and closed on the event loop that uses it."""
 
-    def __init__(self, policy: Policy, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, policy: Policy, *, tls: ssl.SSLContext | None = None, total_s: float = 0) -> None:
         self.policy = policy
+        self._total_s = total_s or TOTAL_S
+        # Hosts of which an address inside a named network was called.
+        self._inside: set[str] = set()
 
         def judged_socket(info: Any) -> socket.socket:
             family, kind, protocol, _name, address = info
             judge(address[0], policy)
-            _call.get().has_connected = True
+            call = _call.get()
+            call.has_connected = True
+            if is_inside(ipaddress.ip_address(address[0]), policy):
+                self._inside.add(call.target.host)
             return socket.socket(family, kind, protocol)
 
         self._resolver = CheckedResolver(policy)
@@ -143,7 +158,7 @@ class WebhookClient:
                 limit=0,
                 keepalive_timeout=KEEP_WARM_S,
             ),
-            timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
+            timeout=aiohttp.ClientTimeout(total=self._total_s, connect=min(CONNECT_S, self._total_s)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -154,24 +169,31 @@ class WebhookClient:
         await self._session.close()
         await self._resolver.close()
 
-    async def get(self, target: Target, headers: Mapping[str, str], most_bytes: int) -> Answer:
-        """Fetches what is there. Raises Unreachable without an answer, and for one that is larger than `most_bytes`."""
+    async def ask(
+        self, method: str, target: Target, headers: Mapping[str, str], most_bytes: int, body: bytes | None = None
+    ) -> Answer:
+        """The whole answer. Raises Unreachable without one, and for one that is larger than `most_bytes`."""
         _call.set(_Call(target))
         try:
-            async with self._session.get(
-                URL(target.url, encoded=True), headers=headers, allow_redirects=False
+            async with self._session.request(
+                method, URL(target.url, encoded=True), data=body, headers=headers, allow_redirects=False
             ) as response:
-                body = await response.content.read(most_bytes + 1)
-                while len(body) <= most_bytes and (more := await response.content.read(most_bytes)):
-                    body += more
-                if len(body) > most_bytes:
+                found = await response.content.read(most_bytes + 1)
+                while len(found) <= most_bytes and (more := await response.content.read(most_bytes)):
+                    found += more
+                if len(found) > most_bytes:
                     response.close()
                     raise Unreachable(f"the answer is larger than {most_bytes // 1024 // 1024} MiB")
-                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+                named = {k.lower(): v for k, v in response.headers.items()}
+                return Answer(response.status, named, found, self._is_inside(target))
         except Unreachable:
             raise
         except Exception as error:  # whatever a server sends may only fail its own request
-            raise Unreachable(_unsent(error).answer) from error
+            never_sent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+            raise Unreachable(self._unsent(error, target).answer, may_have_arrived=not never_sent) from error
+
+    def _is_inside(self, target: Target) -> bool:
+        return target.host in self._inside
 
     async def post(self, target: Target, url: URL, headers: Mapping[str, str], body: bytes) -> Outcome:
         """What became of one request; `url` is the target's, parsed once. Never raises but for cancellation."""
@@ -180,21 +202,60 @@ class WebhookClient:
         try:
             return await self._on_a_living_connection(call, url, headers, body)
         except Exception as error:  # whatever a receiver sends may only fail its own request
-            return _unsent(error)
+            return self._unsent(error, target)
 
     async def _on_a_living_connection(self, call: _Call, url: URL, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Tries again at once when a kept connection turns out to have been closed meanwhile."""
         for _ in range(MOST_STALE):
             try:
-                return await self._try(url, headers, body)
+                return await self._try(call.target, url, headers, body)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 if call.has_connected or isinstance(error, aiohttp.ClientConnectorError):
                     raise
-        return await self._try(url, headers, body)
+        return await self._try(call.target, url, headers, body)
 
-    async def _try(self, url: URL, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def _try(self, target: Target, url: URL, headers: Mapping[str, str], body: bytes) -> Outcome:
         async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-            return judge_answer(response.status, await _first_bytes(response), response.headers.get("Retry-After"))
+            words = await _first_bytes(response)
+            words = "" if self._is_inside(target) else words
+            return judge_answer(response.status, words, response.headers.get("Retry-After"))
+
+    def _unsent(self, error: Exception, target: Target) -> Outcome:
+        """Why there is no answer, without what was read instead of one inside a named network."""
+        outcome = _unsent(error, self._total_s)
+        if outcome.reason == Reason.BROKEN_OFF and self._is_inside(target):
+            return retry(Reason.BROKEN_OFF, None, "the connection was cut off, or what came is no HTTP")
+        return outcome
+
+
+class BlockingClient:
+    """The client for code that runs on no event loop.
+
+    with BlockingClient(policy) as client:
+        answer = client.ask("GET", url, headers, most_bytes)
+    """
+
+    def __init__(self, policy: Policy, *, tls: ssl.SSLContext | None = None, total_s: float = 0) -> None:
+        self._policy, self._tls, self._total_s = policy, tls, total_s
+
+    def __enter__(self) -> Self:
+        self._runner = asyncio.Runner()
+        self._client = self._runner.run(self._open())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+    async def _open(self) -> WebhookClient:
+        return WebhookClient(self._policy, tls=self._tls, total_s=self._total_s)
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], most_bytes: int, body: bytes | None = None
+    ) -> Answer:
+        """The whole answer. Raises Forbidden and Unreachable."""
+        target = parse_target(url, self._policy)
+        return self._runner.run(self._client.ask(method, target, headers, most_bytes, body))
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
@@ -237,7 +298,7 @@ def pause_asked_for(header: str | None, now: float) -> float | None:
     return max(0.0, moment.timestamp() - now)
 
 
-def _unsent(error: Exception) -> Outcome:
+def _unsent(error: Exception, total_s: float) -> Outcome:
     """Why there is no answer, in the words of the operating system or the library."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     text = str(cause) or type(cause).__name__
@@ -247,7 +308,7 @@ def _unsent(error: Exception) -> Outcome:
         case aiohttp.ConnectionTimeoutError():
             return retry(Reason.CONNECTION, None, f"no connection within {CONNECT_S:.0f} s")
         case TimeoutError():
-            return retry(Reason.TIMEOUT, None, f"no answer within {TOTAL_S:.0f} s")
+            return retry(Reason.TIMEOUT, None, f"no answer within {total_s:.0f} s")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return retry(Reason.TLS, None, str(error))
         case aiohttp.ClientConnectorError():

@@ -11,7 +11,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
@@ -123,6 +123,15 @@ def check_address(address: Address, policy: Policy, *, only_named_networks: bool
         raise NotPublic(f"{address} is not a public address.")
     if only_named_networks:
         raise Forbidden(f"{address} is public; there only {_offer(policy)} may be used.")
+
+
+def is_inside(address: Address, policy: Policy) -> bool:
+    """Whether an address may be called only because the settings name its network."""
+    try:
+        check_address(address, replace(policy, networks=()))
+    except Forbidden:
+        return any(address in network for network in policy.networks)
+    return False
 
 
 def _carried(address: Address) -> tuple[str, ipaddress.IPv4Address | None]:
