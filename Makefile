@@ -10,7 +10,7 @@ QUICK := "not engines and not processes and not browser"
 # Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run docs test test-other-day test-engines test-faults test-walk lint bench lock format messages house clean
+.PHONY: help demo run docs test test-other-day test-engines test-faults test-walk lint sbom bench lock format messages house clean
 
 help:
 	@echo "make demo          start everything on this machine and serve until Ctrl-C (PORT=$(PORT))"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-faults   the fault tests alone: workers, databases and brokers killed and stopped on purpose"
 	@echo "make test-walk     every page in a real Chromium: axe in light and dark, a phone's width, German"
 	@echo "make lint          ruff, mypy, import-linter, migrations and deployment checks"
+	@echo "make sbom          what an installation is made of: var/sbom.cdx.json (CycloneDX) and var/licences.md"
 	@echo "make docs          the guides as a site in var/site"
 	@echo "make bench         the benchmarks; writes var/bench.json"
 
@@ -63,6 +64,15 @@ test-engines: .venv/dev.lock
 
 lint: .venv/dev.lock
 	$(PY) -m tests.lint
+
+# Of an installation by the lock of production, not of the developers' environment.
+sbom: .venv/dev.lock
+	@mkdir -p var
+	$(PY) -m uv venv --quiet --clear --python $(PY) var/sbom
+	$(PY) -m uv pip install --quiet --python var/sbom/bin/python --require-hashes --requirement requirements/base.txt
+	$(PY) -m cyclonedx_py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-file var/sbom.cdx.json var/sbom/bin/python
+	$(PY) -m tests.licences var/sbom.cdx.json var/licences.md
 
 docs: .venv/dev.lock
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict

@@ -6,7 +6,7 @@ The numbers stand in a table behind every chart, which is what screen readers ge
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405 - for what pygal draws
 from collections.abc import Mapping, Sequence
 
 import pygal

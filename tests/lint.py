@@ -24,6 +24,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("templates", (str(SCRIPTS / "djangofmt"), "--check", "templates")),
     ("mails", (str(SCRIPTS / "djangofmt"), "--check", "--profile", "jinja", *MAILS)),
     ("style sheets and scripts", (str(SCRIPTS / "oxfmt"), "--check", "static")),
+    ("security", ("-m", "tests.audit")),
     ("types", ("-m", "mypy", ".")),
     ("dependency directions", ("-c", "from importlinter.cli import lint_imports_command as run; run()")),
     ("dead code", ("-m", "tests.dead_code")),

@@ -17,8 +17,8 @@ Extra = Callable[[Any], dict[str, Any]]
 
 def facts_of(row: models.Resource) -> facts.ObjectFacts:
     """The object as events tell it. Rows bring along what `selectors` joins to them: this asks the database nothing."""
-    kind, columns, extra = _MAKERS[type(row)]
-    return kind(**{name: getattr(row, column) for name, column in columns.items()} | extra(row))
+    kind, columns, more = _MAKERS[type(row)]
+    return kind(**{name: getattr(row, column) for name, column in columns.items()} | more(row))
 
 
 def position(latitude: float | None, longitude: float | None) -> facts.Position | None:

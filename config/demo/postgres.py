@@ -108,7 +108,7 @@ class Postgres:
         self._own(self.data)
         if not self.socket_dir.name:
             # Short, whatever TMPDIR says: a socket's path holds at most 107 bytes.
-            self.socket_dir = Path(tempfile.mkdtemp(prefix="signalbox-", dir="/tmp"))
+            self.socket_dir = Path(tempfile.mkdtemp(prefix="signalbox-", dir="/tmp"))  # nosec B108 - mkdtemp
         self._own(self.socket_dir)
         self._refuse_second_server()
         command = [

@@ -164,7 +164,7 @@ def _write_stations(stations: Iterable[_Station]) -> None:
         f"{_TABLE} AS t",
         _COLUMNS,
         [station.row for station in sorted(stations, key=lambda each: each.key)],
-        "ON CONFLICT (key) DO UPDATE SET "
+        "ON CONFLICT (key) DO UPDATE SET "  # nosec B608 - names of our columns
         + ", ".join(f"{column.name} = EXCLUDED.{column.name}" for column in _COLUMNS[1:]),
     )
 

@@ -142,7 +142,7 @@ def write_unknown(senders: Iterable[UnknownSender], now: datetime) -> dict[int, 
             *facts,
         ),
         sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1)),
-        "ON CONFLICT (upper(evse_id), upper(station), coalesce(connector, -1)) DO UPDATE SET"
+        "ON CONFLICT (upper(evse_id), upper(station), coalesce(connector, -1)) DO UPDATE SET"  # nosec B608 - ours
         " messages = t.messages + EXCLUDED.messages, sample = EXCLUDED.sample, source_id = EXCLUDED.source_id,"
         f" last_seen = greatest(t.last_seen, EXCLUDED.last_seen), said = {_SAID}, "
         + ", ".join(f"{name} = coalesce(nullif(EXCLUDED.{name}, ''), t.{name})" for name in facts)

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from console.templatetags.console import ago, badge
@@ -17,7 +17,7 @@ from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, Case
 from infra_notifications.models import ChargePoint
 from infra_notifications.services.expectations import expectation_of
 
-_DASH = mark_safe("–")
+_DASH = SafeString("–")
 _STATUS_COLOURS = {"Faulted": "danger", "Unavailable": "warning"}
 
 
@@ -28,7 +28,7 @@ def _under(main: SafeString, more: str) -> SafeString:
 
 def _elsewhere(context: Mapping[str, Any]) -> str:
     """In the wizard a link must not lead away from it."""
-    return mark_safe(' target="_blank" rel="noopener"') if context.get("draft") else ""
+    return SafeString(' target="_blank" rel="noopener"') if context.get("draft") else ""
 
 
 def point(row: ChargePoint, context: Mapping[str, Any]) -> SafeString:

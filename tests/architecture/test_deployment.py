@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from core.alive import BY_FILE, PORTS
+from tests.licences import table
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -187,3 +188,26 @@ def test_commands_are_the_same_everywhere() -> None:
         for name, pod in PODS.items()
     }
     assert pods == compose
+
+
+# ---- licences -------------------------------------------------------------------------------------------------------
+
+
+def test_licences_that_ask_for_more_are_named() -> None:
+    def package(name: str, *said: dict[str, Any]) -> dict[str, Any]:
+        return {"name": name, "version": "1", "licenses": list(said)}
+
+    fine = [
+        package("a", {"license": {"id": "MIT"}}),
+        package("b", {"expression": "Apache-2.0 OR GPL-3.0"}),
+        package("c", {"license": {"name": "License :: OSI Approved :: BSD License"}}),
+        package("python-crontab"),
+    ]
+    odd = [
+        package("d", {"license": {"id": "AGPL-3.0-only"}}),
+        package("e", {"license": {"id": "GPL-2.0"}}),
+        package("f"),
+    ]
+    rows, named = table({"components": [*odd, *fine]})
+    assert named == ["d: AGPL-3.0-only", "e: GPL-2.0", "f: none named"]
+    assert rows[2:5] == ["| a | 1 | MIT |", "| b | 1 | Apache-2.0 OR GPL-3.0 |", "| c | 1 | BSD License |"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -55,6 +57,15 @@ def _answers(port: int) -> bool:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == 200
     return False
+
+
+def test_proxy_passes_its_health_check(port: int) -> None:
+    def is_alive(at: int) -> bool:
+        command = [sys.executable, "-m", "core.alive", "proxy"]
+        return not subprocess.run(command, cwd=ROOT, env=os.environ | {"OCPP_PORT": str(at)}, check=False).returncode
+
+    assert is_alive(port)
+    assert not is_alive(free_port())
 
 
 async def csms(request: web.Request) -> web.WebSocketResponse:
