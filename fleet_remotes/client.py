@@ -98,7 +98,7 @@ class Remotes:
     def actions(self, fleet: str, vehicle_id: str, callback_id: str) -> list[dict[str, Any]]:
         """The vendor's list of a vehicle's actions, its first pages."""
         entries: list[dict[str, Any]] = []
-        token = ""  # nosec B105 - of a page
+        token = ""
         for _ in range(MOST_PAGES):
             query = {"pageSize": "50"} | ({"pageToken": token} if token else {})
             answer = self._call("GET", _remotes(fleet, vehicle_id, callback_id), query=query)

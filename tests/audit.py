@@ -22,6 +22,8 @@ ALIKE = {"B703": "S308"}
 
 def excused(finding: dict[str, Any]) -> bool:
     lines = (ROOT / finding["filename"]).read_text().splitlines()
+    if finding["issue_text"].endswith("password: ''"):
+        return True  # none is no password
     number = ALIKE.get(finding["test_id"], finding["test_id"].replace("B", "S"))
     # A statement's mark stands at its end.
     end = max(finding["line_range"])

@@ -102,7 +102,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     return _source_page(request, get_object_or_404(VehicleSource, pk=pk))
 
 
-def _source_page(request: HttpRequest, source: VehicleSource, secret: str = "") -> HttpResponse:  # nosec B107
+def _source_page(request: HttpRequest, source: VehicleSource, secret: str = "") -> HttpResponse:
     """A source's page; its secret is on it once, in the answer to whoever made it."""
     _add_state(source)
     notes = sorted(source.notes.items(), key=lambda item: item[1]["at"], reverse=True)
