@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from msgspec import inspect
 
+from core.versions import Versioned
 from outbox.choices import Language
 from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
 from vehicles.choices import DriverChannel, PlatformName
@@ -264,7 +265,9 @@ class SourceForm(forms.Form):
     )
 
 
-class SourceChangeForm(forms.Form):
+class SourceChangeForm(Versioned):
+    """What of a platform's address may change."""
+
     enabled = forms.BooleanField(label=_("On"), required=False, help_text=_("Off, nothing is taken at its address."))
     secret = forms.CharField(
         label=_("New secret"), max_length=500, required=False, help_text=_("Empty: the present one stays.")

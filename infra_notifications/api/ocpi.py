@@ -27,7 +27,15 @@ from infra_notifications.models import OcpiParty
 from infra_notifications.rules.ocpi import VERSIONS
 from infra_notifications.rules.ocpi.merging import INVALID, UNKNOWN_LOCATION, BadObject, Push
 from infra_notifications.services.ocpi.locations import NotYours, Taken, check_owner, stored_object, take_pushes
-from infra_notifications.services.ocpi.parties import UNSUPPORTED_VERSION, party_of, register, unregister
+from infra_notifications.services.ocpi.parties import (
+    UNSUPPORTED_VERSION,
+    confirm_token,
+    is_old_token,
+    our_credentials,
+    party_of,
+    register,
+    unregister,
+)
 from infra_notifications.services.ocpi.pulls import fetch_soon
 
 log = structlog.get_logger("signalbox.ocpi")
@@ -63,6 +71,10 @@ class _Call:
     def is_registered(self) -> bool:
         return self.party.state == OcpiPartyState.REGISTERED
 
+    @property
+    def is_repeated(self) -> bool:
+        return is_old_token(self.party, self.token)
+
     def body(self) -> Any:
         """The JSON body. Raises _Answer 400 for what is none."""
         try:
@@ -82,6 +94,8 @@ def ocpi(request: HttpRequest, path: str) -> HttpResponse:
         call = _authenticated(request)
         structlog.contextvars.bind_contextvars(ocpi_party=call.party.pk)
         parts = [part for part in path.split("/") if part]
+        if {"credentials", "locations"} & set(parts):
+            confirm_token(party=call.party, token=call.token)
         is_routed = "locations" in parts
         answer = _dispatch(call, parts)
     except _Answer as error:
@@ -119,7 +133,7 @@ def _dispatch(call: _Call, parts: list[str]) -> _Answer:
         case [version, "credentials"] | ["emsp", version, "credentials"]:
             _check_version(version)
             handlers = {
-                "GET": lambda: _Answer(data=_credentials(call.token)),
+                "GET": lambda: _Answer(data=our_credentials(call.token)),
                 "POST": lambda: _register(call, version, is_first=True),
                 "PUT": lambda: _register(call, version, is_first=False),
                 "DELETE": lambda: _unregister(call),
@@ -199,22 +213,16 @@ def _details(version: str) -> dict[str, Any]:
     }
 
 
-def _credentials(token: str) -> dict[str, Any]:
-    """What a party needs to call us. Only its own token is known here, because it has just sent it."""
-    country, code = settings.OCPI_PARTY
-    role = {"role": "NSP", "business_details": {"name": "Signalbox"}, "party_id": code, "country_code": country}
-    return {"token": token, "url": _url("versions"), "roles": [role]}
-
-
 def _register(call: _Call, version: str, *, is_first: bool) -> _Answer:
-    if call.is_registered is is_first:
+    # By its old token it says once more what it had said: the answer did not arrive.
+    if call.is_registered is is_first and not call.is_repeated:
         allowed = "GET, PUT, DELETE" if call.is_registered else "GET, POST"
         said = "You are registered; change it by PUT." if is_first else "You are not registered yet; POST first."
         raise _Answer(405, INVALID, said, headers={"Allow": allowed})
-    _party, token = register(party=call.party, body=call.body(), version=version, now=call.now)
+    _party, token = register(party=call.party, body=call.body(), version=version, used=call.token, now=call.now)
     # Its locations are due now.
     fetch_soon()
-    return _Answer(data=_credentials(token))
+    return _Answer(data=our_credentials(token))
 
 
 def _unregister(call: _Call) -> _Answer:

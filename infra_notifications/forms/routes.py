@@ -11,27 +11,28 @@ from django.utils.translation import ngettext
 
 from console.lists import BulkForm
 from core.refusal import Refused, add_refusal, refusing_in_form
+from core.versions import Versioned
 from infra_notifications.models import OcppRoute
 from infra_notifications.services.ocpp_routes import MAX_SLUG, RouteInput, known_and_unknown
 
 MAX_TYPED = 100_000
 _BETWEEN = re.compile(r"\s*[\n,;]\s*")
-_PLAIN = {"class": "mono", "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
+PLAIN = {"class": "mono", "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
 
 
-class RouteForm(forms.Form):
+class RouteForm(Versioned):
     """A route. Its URL name is asked only once: stations are set to it."""
 
     slug = forms.CharField(
         label=_("URL name"),
         max_length=MAX_SLUG,
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs=PLAIN),
         help_text=_("Stations connect to the proxy’s address, this name and their identity; it cannot be changed."),
     )
     upstream = forms.CharField(
         label=_("CSMS"),
         max_length=2_000,
-        widget=forms.TextInput(attrs=_PLAIN | {"placeholder": "wss://csms.example.com/ocpp"}),
+        widget=forms.TextInput(attrs=PLAIN | {"placeholder": "wss://csms.example.com/ocpp"}),
         help_text=_("Where stations connected until now, without their identity."),
     )
     enabled = forms.BooleanField(
@@ -46,19 +47,19 @@ class RouteForm(forms.Form):
         label=_("EVSE ids"),
         max_length=100,
         required=False,
-        widget=forms.TextInput(attrs=_PLAIN | {"placeholder": "DE*ABC*E{station}*{connector}"}),
+        widget=forms.TextInput(attrs=PLAIN | {"placeholder": "DE*ABC*E{station}*{connector}"}),
         help_text=_("Of stations that are registered so; {station} and {connector} are put in. Empty: as elsewhere."),
     )
 
     def __init__(self, data: Any = None, *, route: OcppRoute | None = None) -> None:
         initial = {name: getattr(route, name) for name in self.base_fields} if route is not None else None
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial=initial, row=route)
         if route is not None:
             del self.fields["slug"]
         self.route = route
 
     def clean(self) -> dict[str, Any]:
-        data = dict(self.cleaned_data)
+        data = dict(super().clean())
         if not self.errors:
             slug = self.route.slug if self.route is not None else data["slug"]
             try:
@@ -88,7 +89,7 @@ class MoveNamedForm(MoveForm):
     stations = forms.CharField(
         label=_("Stations"),
         max_length=MAX_TYPED,
-        widget=forms.Textarea(attrs=_PLAIN | {"rows": 3}),
+        widget=forms.Textarea(attrs=PLAIN | {"rows": 3}),
         help_text=_("Their identities, one per line."),
     )
     field_order = ("stations", "target")

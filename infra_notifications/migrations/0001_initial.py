@@ -1638,6 +1638,8 @@ class Migration(migrations.Migration):
                 ),
                 ("is_disabled", models.BooleanField(default=False, verbose_name="disabled")),
                 ("token_digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("old_token_digest", models.CharField(editable=False, max_length=64, null=True, unique=True)),
+                ("may_be_hub", models.BooleanField(default=False, verbose_name="may be a hub")),
                 ("peer_token", core.encryption.EncryptedTextField(blank=True, default="", editable=False)),
                 ("sends_plain_token", models.BooleanField(default=False)),
                 ("version", models.CharField(blank=True, default="", max_length=8, verbose_name="OCPI version")),
@@ -1648,6 +1650,10 @@ class Migration(migrations.Migration):
                 (
                     "locations_url",
                     models.CharField(blank=True, default="", max_length=2000, verbose_name="locations URL"),
+                ),
+                (
+                    "credentials_url",
+                    models.CharField(blank=True, default="", max_length=2000, verbose_name="credentials URL"),
                 ),
                 ("roles", models.JSONField(default=list, verbose_name="roles")),
                 ("created_at", models.DateTimeField(verbose_name="created")),

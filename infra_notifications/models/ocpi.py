@@ -16,6 +16,8 @@ from infra_notifications.models.charge_points import ChargePoint
 from infra_notifications.models.maintenance import MaintenanceWindow
 from infra_notifications.models.sources import source_id
 
+HUB = "HUB"
+
 
 class OcpiParty(models.Model):
     """A platform that is connected by OCPI. Of the token by which it calls us only the SHA-256 is stored."""
@@ -25,12 +27,17 @@ class OcpiParty(models.Model):
     # A person disabled it; its state stays what it was.
     is_disabled = models.BooleanField(_("disabled"), default=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    # That of the token before, which opens as well until the new one was used: an answer may be lost on its way.
+    old_token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    # Operators say so: a hub may speak for everybody who is not connected by himself.
+    may_be_hub = models.BooleanField(_("may be a hub"), default=False)
     # By which we call it, as it was given, and whether it is sent in Base64 as the specification asks.
     peer_token = EncryptedTextField(blank=True, default="", editable=False)
     sends_plain_token = models.BooleanField(default=False)
     version = models.CharField(_("OCPI version"), max_length=8, blank=True, default="")
     versions_url = models.CharField(_("versions URL"), max_length=2_000, blank=True, default="")
     locations_url = models.CharField(_("locations URL"), max_length=2_000, blank=True, default="")
+    credentials_url = models.CharField(_("credentials URL"), max_length=2_000, blank=True, default="")
     # As in its credentials: [{"role", "country_code", "party_id", "name"}, …].
     roles = models.JSONField(_("roles"), default=list)
     created_at = models.DateTimeField(_("created"))
@@ -45,7 +52,16 @@ class OcpiParty(models.Model):
         kept=While("Administrators make and delete it."),
         personal=masked("roles", "pull_error"),
         audited=Audited(
-            include=("name", "state", "is_disabled", "version", "versions_url", "locations_url", "registered_at")
+            include=(
+                "name",
+                "state",
+                "is_disabled",
+                "may_be_hub",
+                "version",
+                "versions_url",
+                "locations_url",
+                "registered_at",
+            )
         ),
     )
 
@@ -77,9 +93,14 @@ class OcpiParty(models.Model):
         return {(role["country_code"], role["party_id"]) for role in self.roles}
 
     @property
+    def hubs(self) -> set[tuple[str, str]]:
+        """The same of those roles in which it is a hub."""
+        return {(role["country_code"], role["party_id"]) for role in self.roles if role["role"] == HUB}
+
+    @property
     def is_hub(self) -> bool:
         """Whether it passes on what belongs to parties behind it."""
-        return any(role["role"] == "HUB" for role in self.roles)
+        return any(role["role"] == HUB for role in self.roles)
 
     def gives_way_to(self, other: OcpiParty) -> bool:
         """Whether what this one had sent may be taken over by another: from a hub by who connects by itself, and from

@@ -20,11 +20,12 @@ from console.lists import Action, Column, ListPage
 from core.permissions import requires
 from core.refusal import Refused, add_refusal
 from infra_notifications.filters import OcpiPartyFilters
-from infra_notifications.forms.ocpi import OcpiPartyForm
+from infra_notifications.forms.ocpi import OcpiConnectForm, OcpiPartyForm
 from infra_notifications.models import OcpiEvse, OcpiParty
 from infra_notifications.search import OCPI_PARTY_SEARCH
 from infra_notifications.services.ocpi import parties as services
-from infra_notifications.services.ocpi.pulls import pull_soon
+from infra_notifications.services.ocpi.connecting import connect, end_registration, rotate
+from infra_notifications.services.ocpi.pulls import fetch_soon, pull_soon
 from infra_notifications.services.source_status import sources
 
 _VIEW, _CHANGE = "infra_notifications.view_ocpiparty", "infra_notifications.change_ocpiparty"
@@ -64,13 +65,13 @@ def party_new(request: HttpRequest) -> HttpResponse:
     form = OcpiPartyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made, token = services.create_party(name=form.cleaned_data["name"], now=timezone.now())
+            made, token = services.create_party(**form.cleaned_data, now=timezone.now())
         except Refused as error:
             add_refusal(form, error)
         else:
             return _token_page(request, made, token)
     status = 422 if request.method == "POST" else 200
-    context = {"page_title": _("Invite a party"), "form": form}
+    context = {"page_title": _("Invite a party"), "form": form, "button": _("Create token")}
     return render(request, "infra_notifications/ocpi_party_form.html", context, status=status)
 
 
@@ -112,6 +113,76 @@ def party_token(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @requires(_CHANGE)
+def party_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(OcpiParty, pk=pk)
+    initial = {"name": found.name, "may_be_hub": found.may_be_hub}
+    form = OcpiPartyForm(request.POST if request.method == "POST" else None, initial=initial, row=found)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with form.held() as held:
+                services.change_party(party=held, **form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("infra_notifications:ocpi_party", pk)
+    status = 422 if request.method == "POST" else 200
+    context = {
+        "page_title": _("Change %(name)s") % {"name": found},
+        "party": found,
+        "form": form,
+        "button": _("Save"),
+    }
+    return render(request, "infra_notifications/ocpi_party_form.html", context, status=status)
+
+
+@requires(_CHANGE)
+@never_cache
+def party_connect(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begins the handshake from here, with the token A that the party gave us."""
+    found = get_object_or_404(OcpiParty, pk=pk)
+    form = OcpiConnectForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            connect(party=found, **form.cleaned_data, now=timezone.now())
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            fetch_soon()
+            messages.success(request, _("%(name)s is connected; its locations are fetched now.") % {"name": found})
+            return redirect("infra_notifications:ocpi_party", pk)
+    status = 422 if request.method == "POST" else 200
+    context = {
+        "page_title": _("Connect to %(name)s") % {"name": found},
+        "party": found,
+        "form": form,
+        "button": _("Connect"),
+    }
+    return render(request, "infra_notifications/ocpi_party_form.html", context, status=status)
+
+
+@requires(_CHANGE)
+@require_POST
+def party_rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        rotate(party=get_object_or_404(OcpiParty, pk=pk), now=timezone.now())
+        messages.success(request, _("Both sides have new tokens."))
+    except Refused as error:
+        messages.error(request, error.sentence)
+    return redirect("infra_notifications:ocpi_party", pk)
+
+
+@requires(_CHANGE)
+@require_POST
+def party_unregister(request: HttpRequest, pk: int) -> HttpResponse:
+    if error := end_registration(party=get_object_or_404(OcpiParty, pk=pk)):
+        messages.warning(request, _("The registration is ended; the other side could not be told: %s") % error)
+    else:
+        messages.success(request, _("The registration is ended."))
+    return redirect("infra_notifications:ocpi_party", pk)
+
+
+@requires(_CHANGE)
 @require_POST
 def party_disable(request: HttpRequest, pk: int) -> HttpResponse:
     found, disabled = get_object_or_404(OcpiParty, pk=pk), request.POST.get("disabled") == "yes"
@@ -141,6 +212,7 @@ def party_delete(request: HttpRequest, pk: int) -> HttpResponse:
         refusal=_("This is not the party’s name."),
     )
     if request.method == "POST" and form.is_valid():
+        end_registration(party=found)
         services.delete_party(party=found, now=timezone.now())
         messages.success(request, _("The party “%(name)s” is deleted.") % {"name": found.name})
         return redirect("infra_notifications:ocpi_parties")

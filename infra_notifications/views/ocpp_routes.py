@@ -111,12 +111,17 @@ def route_edit(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(OcppRoute, pk=pk)
     form = RouteForm(request.POST if request.method == "POST" else None, route=found)
     if request.method == "POST" and form.is_valid():
-        before = found.upstream
-        services.change_route(route=found, changes=form.cleaned_data)
-        messages.success(request, _("The route is saved."))
-        if found.upstream != before:
-            messages.info(request, _("Connected stations are asked to connect again, a few in a second."))
-        return redirect("infra_notifications:ocpp_route", pk)
+        try:
+            with form.held() as held:
+                before = held.upstream
+                services.change_route(route=held, changes=form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The route is saved."))
+            if held.upstream != before:
+                messages.info(request, _("Connected stations are asked to connect again, a few in a second."))
+            return redirect("infra_notifications:ocpp_route", pk)
     status = 422 if request.method == "POST" else 200
     context = _head(found, "ocpp_route") | {"page_title": _("Change %(name)s") % {"name": found}, "form": form}
     return render(request, "infra_notifications/ocpp_route_form.html", context, status=status)

@@ -78,6 +78,7 @@ OWN_MODULES = {
         "time_zones",
         "undo",
         "unit_of_work",
+        "versions",
     },
     # The 38 notifications: what they are and in which words drivers read them, as data.
     "vehicles": {"catalogue"},

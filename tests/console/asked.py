@@ -55,7 +55,10 @@ PAGES: dict[str, dict[str, str]] = {
         "add_eventrule": "unmapped_decide",
         "add_maintenancewindow": "maintenance_new",
         "add_ocpiparty": "ocpi_party_new",
-        "change_ocpiparty": "ocpi_party_disable ocpi_party_pull ocpi_party_token",
+        "change_ocpiparty": (
+            "ocpi_party_connect ocpi_party_disable ocpi_party_edit ocpi_party_pull ocpi_party_rotate ocpi_party_token"
+            " ocpi_party_unregister"
+        ),
         "delete_ocpiparty": "ocpi_party_delete",
         "view_ocpiparty": "ocpi_parties ocpi_party",
         "add_ocpproute": "ocpp_route_new",

@@ -138,13 +138,14 @@ def source_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes a source; its secret only where a new one is typed."""
     source = get_object_or_404(VehicleSource, pk=pk)
     initial = {"enabled": source.enabled, "silent_after_s": source.silent_after_s}
-    form = SourceChangeForm(request.POST or None, initial=initial)
+    form = SourceChangeForm(request.POST or None, initial=initial, row=source)
     if request.method == "POST" and form.is_valid():
         changes = dict(form.cleaned_data)
         if not changes["secret"]:
             del changes["secret"]
         try:
-            services.change_source(source=source, **changes)
+            with form.held() as held:
+                services.change_source(source=held, **changes)
         except Refused as error:
             add_refusal(form, error)
         else:

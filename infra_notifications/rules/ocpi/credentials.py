@@ -6,7 +6,7 @@ import base64
 import binascii
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,12 +83,26 @@ def url_of_version(versions: Any, version: str) -> str:
     return next((text_url(one.get("url")) for one in listed if text(one.get("version")) == version), "")
 
 
+def best_version(versions: Any, ours: Sequence[str]) -> str:
+    """The newest of our versions that a list of theirs has; "" where it has none."""
+    return next((version for version in sorted(ours, reverse=True) if url_of_version(versions, version)), "")
+
+
 def locations_url(details: Any) -> str:
     """Where a party's locations can be fetched: its sender interface. "" where it has none."""
+    return _endpoint(details, "locations", "RECEIVER")
+
+
+def credentials_url(details: Any) -> str:
+    """Where a party takes credentials; of this module the role says nothing. "" where it has none."""
+    return _endpoint(details, "credentials", "")
+
+
+def _endpoint(details: Any, identifier: str, other_role: str) -> str:
     endpoints = object_of(details).get("endpoints")
     for endpoint in map(object_of, endpoints if isinstance(endpoints, list) else []):
-        is_sender = text(endpoint.get("role")).upper() != "RECEIVER"
-        if text(endpoint.get("identifier")).lower() == "locations" and is_sender:
+        role = text(endpoint.get("role")).upper()
+        if text(endpoint.get("identifier")).lower() == identifier and (not other_role or role != other_role):
             return text_url(endpoint.get("url"))
     return ""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
@@ -15,6 +19,7 @@ from infra_notifications.models import OcpiParty
 from infra_notifications.rules.ocpi.credentials import (
     HUB,
     Credentials,
+    credentials_url,
     locations_url,
     read_credentials,
     tokens_of,
@@ -28,23 +33,23 @@ MAX_NAME = 100
 CANNOT_USE_API, UNSUPPORTED_VERSION, NO_ENDPOINTS = 3001, 3002, 3003
 
 
-def _new_token() -> str:
+def new_token() -> str:
     """256 random bits in letters that no encoding changes; OCPI allows 64 characters."""
     return secrets.token_urlsafe(32)
 
 
-def create_party(*, name: str, now: datetime) -> tuple[OcpiParty, str]:
+def create_party(*, name: str, now: datetime, may_be_hub: bool = False) -> tuple[OcpiParty, str]:
     """Makes a party and returns it with its token A, which is shown this once. Raises Refused for a bad name."""
-    token = _new_token()
-    party = OcpiParty(name=_clean_name(name), token_digest=digest_of(token), created_at=now)
+    token = new_token()
+    party = OcpiParty(name=_clean_name(name), token_digest=digest_of(token), created_at=now, may_be_hub=may_be_hub)
     _save_named(party)
     return party, token
 
 
-def rename_party(*, party: OcpiParty, name: str) -> None:
+def change_party(*, party: OcpiParty, name: str, may_be_hub: bool) -> None:
     """Raises Refused for a bad name."""
-    party.name = _clean_name(name)
-    _save_named(party, ["name"])
+    party.name, party.may_be_hub = _clean_name(name), may_be_hub
+    _save_named(party, ["name", "may_be_hub"])
 
 
 def _clean_name(name: str) -> str:
@@ -65,10 +70,11 @@ def _save_named(party: OcpiParty, fields: list[str] | None = None) -> None:
 
 def invite_again(*, party: OcpiParty) -> str:
     """Ends a registration, and returns a new token A with which the party can begin anew; shown this once."""
-    token = _new_token()
+    token = new_token()
     with transaction.atomic():
         locked = OcpiParty.objects.select_for_update().get(pk=party.pk)
         locked.state, locked.token_digest = OcpiPartyState.INVITED, digest_of(token)
+        locked.old_token_digest = None
         locked.peer_token, locked.pull_due_at = "", None
         locked.save()
     return token
@@ -85,7 +91,8 @@ def set_disabled(*, party: OcpiParty, disabled: bool, now: datetime) -> None:
 
 
 def delete_party(*, party: OcpiParty, now: datetime) -> None:
-    """Deletes a party with its locations; its charge points stay, and what it alone could end is ended."""
+    """Deletes a party with its locations; its charge points stay, and what it alone could end is ended. Whoever wants
+    to tell it ends its registration first."""
     with transaction.atomic():
         forget_party(party=party, now=now)
         party.delete()
@@ -95,66 +102,117 @@ def party_of(authorization: str) -> tuple[OcpiParty, str] | None:
     """Whose token a header `Authorization` holds, and the token; None for that of a stranger."""
     tokens = list(dict.fromkeys(tokens_of(authorization)))
     digests = {digest_of(token): token for token in tokens}
-    party = OcpiParty.objects.filter(token_digest__in=digests, is_disabled=False).first()
-    return (party, digests[party.token_digest]) if party is not None else None
+    known = Q(token_digest__in=digests) | Q(old_token_digest__in=digests)
+    party = OcpiParty.objects.filter(known, is_disabled=False).first()
+    if party is None:
+        return None
+    return party, digests.get(party.token_digest) or digests[party.old_token_digest or ""]
+
+
+def confirm_token(*, party: OcpiParty, token: str) -> None:
+    """The party has used its token: the one before is dead."""
+    if party.old_token_digest and party.token_digest == digest_of(token):
+        OcpiParty.objects.filter(pk=party.pk, token_digest=party.token_digest).update(old_token_digest=None)
+
+
+def is_old_token(party: OcpiParty, token: str) -> bool:
+    return party.old_token_digest == digest_of(token)
 
 
 # ---- the handshake --------------------------------------------------------------------------------------------------
 
 
-def register(*, party: OcpiParty, body: object, version: str, now: datetime) -> tuple[OcpiParty, str]:
+def our_credentials(token: str) -> dict[str, Any]:
+    """What a party needs to call us. Only its own token is known here, when it has just sent or been given it."""
+    country, code = settings.OCPI_PARTY
+    role = {"role": "NSP", "business_details": {"name": "Signalbox"}, "party_id": code, "country_code": country}
+    return {"token": token, "url": f"{settings.PUBLIC_URL}/ocpi/versions", "roles": [role]}
+
+
+def register(*, party: OcpiParty, body: object, version: str, used: str, now: datetime) -> tuple[OcpiParty, str]:
     """Takes a party's credentials, asks it for its endpoints, and returns it with its new token (C).
 
-    Serves the first registration as well as each later change: the old token is dead afterwards. Raises BadObject with
-    OCPI's code, and nothing is changed.
+    Serves the first registration as well as each later change, and their repetition when the answer was lost: the token
+    that was `used` opens until the new one was. Raises BadObject with OCPI's code, and nothing is changed.
     """
     given = read_credentials(body)
-    _check_owners(party, given)
+    try:
+        check_owners(party, given)
+    except BadObject as error:
+        unregistered = OcpiParty.objects.filter(pk=party.pk).exclude(state=OcpiPartyState.REGISTERED)
+        unregistered.update(pull_error=str(error)[:300])
+        raise
     with Peer(given.token) as peer:
-        locations = _ask_endpoints(peer, given.url, version)
-    token = _new_token()
+        places = ask_endpoints(peer, given.url, version)
+    token = new_token()
     with transaction.atomic():
         locked = OcpiParty.objects.select_for_update().filter(pk=party.pk, token_digest=party.token_digest).first()
         if locked is None or locked.is_disabled:
             raise BadObject("These credentials were changed meanwhile.")
-        locked.state, locked.token_digest = OcpiPartyState.REGISTERED, digest_of(token)
-        locked.peer_token, locked.sends_plain_token = given.token, peer.is_plain
-        locked.version, locked.versions_url, locked.locations_url = version, given.url, locations
-        locked.roles, locked.registered_at = given.roles, locked.registered_at or now
-        locked.pull_due_at, locked.pull_error = now, ""
-        locked.save()
+        locked.token_digest, locked.old_token_digest = digest_of(token), digest_of(used)
+        keep_registration(locked, given, places, is_plain=peer.is_plain, now=now)
     return locked, token
 
 
-def _check_owners(party: OcpiParty, given: Credentials) -> None:
-    """A country code and party id belong to one party, beside the hubs that reach it. Raises BadObject for one that is
-    taken."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A version of a party, and its addresses."""
+
+    version: str
+    locations: str
+    credentials: str
+
+
+def keep_registration(locked: OcpiParty, given: Credentials, places: Places, *, is_plain: bool, now: datetime) -> None:
+    """Notes of a party that is locked what it gave; its locations are due."""
+    locked.state = OcpiPartyState.REGISTERED
+    locked.peer_token, locked.sends_plain_token = given.token, is_plain
+    locked.version, locked.versions_url = places.version, given.url
+    locked.locations_url, locked.credentials_url = places.locations, places.credentials
+    locked.roles, locked.registered_at = given.roles, locked.registered_at or now
+    locked.pull_due_at, locked.pull_error = now, ""
+    locked.save()
+
+
+def check_owners(party: OcpiParty, given: Credentials) -> None:
+    """A country code and party id belong to one party, beside the hubs that reach it, until its registration ends: it
+    may be disabled, or invited again. Raises BadObject for one that is taken, and for a hub that nobody has allowed."""
     mine = {(role["country_code"], role["party_id"]) for role in given.roles}
-    if any(role["role"] == HUB for role in given.roles):
-        return
-    for other in OcpiParty.objects.exclude(pk=party.pk).filter(state=OcpiPartyState.REGISTERED):
-        if not other.is_hub and (taken := sorted(mine & other.owners)):
-            raise BadObject(f"{taken[0][0]}*{taken[0][1]} is registered by another party.")
+    hubs = {(role["country_code"], role["party_id"]) for role in given.roles if role["role"] == HUB}
+    ours = "*".join(settings.OCPI_PARTY)
+    if tuple(settings.OCPI_PARTY) in mine:
+        raise BadObject(f"{ours} is this platform itself.")
+    if hubs and not party.may_be_hub:
+        raise BadObject("You say that you are a hub; an operator of this platform has to allow that first.")
+    claimed = hubs or mine
+    for other in OcpiParty.objects.exclude(pk=party.pk).exclude(state=OcpiPartyState.ENDED):
+        theirs = other.hubs if other.is_hub else other.owners
+        if taken := sorted(claimed & theirs):
+            raise BadObject(
+                f"{taken[0][0]}*{taken[0][1]} is another party's here; an operator of this platform has to end the"
+                " registration of that one first."
+            )
 
 
-def _ask_endpoints(peer: Peer, versions_url: str, version: str) -> str:
-    """The address of a party's locations. Raises BadObject with OCPI's code."""
+def ask_endpoints(peer: Peer, versions_url: str, version: str) -> Places:
+    """The addresses of a party. Raises BadObject with OCPI's code."""
     try:
         details_url = url_of_version(peer.get(versions_url).data, version)
         if not details_url:
             raise BadObject(f"Your versions do not list {version}.", UNSUPPORTED_VERSION)
-        locations = locations_url(peer.get(details_url).data)
+        details = peer.get(details_url).data
     except PeerError as error:
         raise BadObject(f"Unable to use your API: {error}", CANNOT_USE_API) from error
-    if not locations:
+    if not (locations := locations_url(details)):
         raise BadObject("Your endpoints hold no `locations` of role SENDER.", NO_ENDPOINTS)
-    return locations
+    return Places(version, locations, credentials_url(details))
 
 
 def unregister(*, party: OcpiParty) -> None:
-    """The party ends its registration: its token is dead, and it is called no more."""
+    """The registration ends: the party's tokens are dead, and it is called no more."""
     with transaction.atomic():
         locked = OcpiParty.objects.select_for_update().get(pk=party.pk)
-        locked.state, locked.token_digest = OcpiPartyState.ENDED, digest_of(_new_token())
+        locked.state, locked.token_digest = OcpiPartyState.ENDED, digest_of(new_token())
+        locked.old_token_digest = None
         locked.peer_token, locked.pull_due_at = "", None
         locked.save()

@@ -63,23 +63,31 @@ class Peer:
 
     def get(self, url: str, routing: Mapping[str, str] | None = None) -> Page:
         """What is at an address. `routing` are OCPI's headers for it. Raises PeerError."""
-        answer = self._answer(url, routing)
+        return self._ask("GET", url, None, routing)
+
+    def send(self, method: str, url: str, body: object = None) -> Any:
+        """The data of the answer to POST, PUT or DELETE. Raises PeerError."""
+        return self._ask(method, url, None if body is None else msgspec.json.encode(body), None).data
+
+    def _ask(self, method: str, url: str, body: bytes | None, routing: Mapping[str, str] | None) -> Page:
+        answer = self._answer(method, url, body, routing)
         if answer.status == 401:
             self.is_plain = not self.is_plain
-            answer = self._answer(url, routing)
+            answer = self._answer(method, url, body, routing)
         if not 200 <= answer.status < 300:
             self.is_plain = self.is_plain if answer.status != 401 else not self.is_plain
             raise PeerError(f"{_shown(url)} answered with HTTP {answer.status}{_said(answer)}.")
         envelope = object_of(_parsed(answer, url))
         code = envelope.get("status_code")
-        if not isinstance(code, int) or not 1000 <= code < 2000 or "data" not in envelope:
+        has_data = "data" in envelope or method == "DELETE"
+        if not isinstance(code, int) or not 1000 <= code < 2000 or not has_data:
             raise PeerError(f"{_shown(url)} answered with no data of OCPI{_said(answer)}.")
         following = _NEXT.search(answer.headers.get("link", ""))
         next_url = urljoin(url, following[1].strip()) if following else None
         total = answer.headers.get("x-total-count", "").strip()
-        return Page(envelope["data"], next_url, int(total[:9]) if total.isascii() and total.isdigit() else None)
+        return Page(envelope.get("data"), next_url, int(total[:9]) if total.isascii() and total.isdigit() else None)
 
-    def _answer(self, url: str, routing: Mapping[str, str] | None) -> Answer:
+    def _answer(self, method: str, url: str, body: bytes | None, routing: Mapping[str, str] | None) -> Answer:
         token = self._token if self.is_plain else base64.b64encode(self._token.encode()).decode()
         headers = {
             "Authorization": f"Token {token}",
@@ -87,10 +95,11 @@ class Peer:
             "User-Agent": "Signalbox",
             "X-Request-ID": str(uuid.uuid4()),
             "X-Correlation-ID": str(uuid.uuid4()),
+            **({} if body is None else {"Content-Type": "application/json"}),
             **(routing or {}),
         }
         try:
-            answer = self._client.ask("GET", url, headers, MOST_BYTES)
+            answer = self._client.ask(method, url, headers, MOST_BYTES, body)
         except (Forbidden, Unreachable) as error:
             raise PeerError(f"{_shown(url)} could not be asked: {error}") from error
         log.info("a party answered", url=_shown(url), status=answer.status)

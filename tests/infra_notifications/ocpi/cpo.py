@@ -84,6 +84,11 @@ class Sender:
         # Answers instead of the usual: status and body.
         self.answer: tuple[int, bytes] | None = None
         self.on_page: Callable[[int], None] = lambda offset: None
+        # Of a handshake that the other side begins: by which token it may, and what it gave.
+        self.token_a = ""
+        self.given: list[tuple[str, dict[str, Any] | None]] = []
+        self.on_credentials: Callable[[dict[str, Any]], None] = lambda given: None
+        self.roles = [role()]
         self.url = ""
 
     @property
@@ -97,7 +102,8 @@ class Sender:
         self.requests.append((path, headers))
         if self.answer is not None:
             return self.answer[0], {}, self.answer[1]
-        known = [in_base64(self.token)] * self.takes_base64 + [self.token] * self.takes_plain
+        tokens = [token for token in (self.token, self.token_a) if token]
+        known = [in_base64(one) for one in tokens] * self.takes_base64 + tokens * self.takes_plain
         if headers.get("authorization", "") not in [f"Token {token}" for token in known]:
             return 401, {}, self._envelope(None, 2001)
         parts = urlsplit(path)
@@ -111,6 +117,20 @@ class Sender:
             {"identifier": name, "role": kind, "url": f"{self.url}{parts.path}/{name}"} for name, kind in self.modules
         ]
         return 200, {}, self._envelope({"version": version, "endpoints": endpoints})
+
+    def take(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Credentials: POST and PUT give a new token; DELETE answers without data."""
+        status, more, answer = self.respond(path, headers)
+        if status != 200:
+            return status, more, answer
+        given = json.loads(body) if body else None
+        self.given.append((method, given))
+        if given is None:
+            self.token = "thrown-away"
+            return 200, {}, json.dumps({"status_code": 1000, "timestamp": "2026-11-21T05:40:00Z"}).encode()
+        self.on_credentials(given)
+        self.token_a, self.token = "", f"token-c-{len(self.given)}"
+        return 200, {}, self._envelope(self.credentials(*self.roles))
 
     def _page(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
         offset = int(query.get("offset", ["0"])[0])
@@ -135,7 +155,11 @@ def serving(sender: Sender) -> Iterator[Sender]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, more, body = sender.respond(self.path, headers)
+            sent = self.rfile.read(int(headers.get("content-length", 0)))
+            if self.command == "GET":
+                status, more, body = sender.respond(self.path, headers)
+            else:
+                status, more, body = sender.take(self.command, self.path, headers, sent)
             self.send_response(status)
             for name, value in more.items():
                 self.send_header(name, value)
@@ -143,6 +167,8 @@ def serving(sender: Sender) -> Iterator[Sender]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - as the server looks for them
 
         def log_message(self, *_: Any) -> None:
             return

@@ -28,10 +28,10 @@ def test_a_party_finds_its_way_from_the_versions_to_its_token(invited: Cpo, send
     given = answer.json()["data"]
     assert given["url"] == "http://testserver/ocpi/versions"
     assert [(one["country_code"], one["party_id"]) for one in given["roles"]] == [("DE", "SBX")]
-    # Token A is thrown away, token C is for everything.
-    assert said(invited.get("/ocpi/versions")) == (401, 2001)
+    # Token C is for everything, and token A is thrown away when it was used.
     registered = Cpo(given["token"])
     assert registered.get(CREDENTIALS).json()["data"]["token"] == given["token"]
+    assert said(invited.get("/ocpi/versions")) == (401, 2001)
     assert said(registered.get("/ocpi/emsp/2.2.1/locations/BE/BEC/LOC1")) == (404, 2003)
     asked = [path for path, _headers in sender.requests]
     assert asked == ["/ocpi/cpo/versions", "/ocpi/cpo/2.2.1"]
@@ -87,11 +87,27 @@ def test_credentials_are_rotated_and_the_version_follows(cpo: Cpo, sender: Sende
     sender.token = "another-token-of-theirs"
     answer = cpo.call("PUT", "/ocpi/2.3.0/credentials", sender.credentials(role(), role("NL", "BEC")))
     assert said(answer) == (200, 1000)
+    new = Cpo(answer.json()["data"]["token"])
+    assert said(new.get("/ocpi/versions")) == (200, 1000)
+    assert said(cpo.get("/ocpi/emsp/2.3.0/locations/BE/BEC/LOC1")) == (404, 2003)
+    assert said(new.get("/ocpi/emsp/2.3.0/locations/BE/BEC/LOC1")) == (404, 2003)
     assert said(cpo.get("/ocpi/versions")) == (401, 2001)
-    assert said(Cpo(answer.json()["data"]["token"]).get("/ocpi/versions")) == (200, 1000)
     party.refresh_from_db()
     assert (party.version, party.owners) == ("2.3.0", {("BE", "BEC"), ("NL", "BEC")})
     assert party.locations_url.endswith("/2.3.0/locations")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_who_never_got_the_answer_asks_again_by_the_old_token(invited: Cpo, sender: Sender, method: str) -> None:
+    """Of the tokens that were given meanwhile only the last one opens."""
+    old = invited
+    if method == "PUT":
+        old = Cpo(invited.call("POST", CREDENTIALS, sender.credentials()).json()["data"]["token"])
+        assert said(old.get(CREDENTIALS)) == (200, 1000)
+    lost, got = (old.call(method, CREDENTIALS, sender.credentials()).json()["data"]["token"] for _time in range(2))
+    assert said(Cpo(lost).get("/ocpi/versions")) == (401, 2001)
+    assert said(Cpo(got).get(CREDENTIALS)) == (200, 1000)
+    assert said(old.get("/ocpi/versions")) == (401, 2001)
 
 
 def test_who_unregisters_is_a_stranger_and_called_no_more(cpo: Cpo, party: OcpiParty) -> None:
@@ -191,10 +207,36 @@ def test_what_is_no_json_is_a_bad_request(invited: Cpo, body: bytes) -> None:
     assert said(invited.call("POST", CREDENTIALS, body))[0] == 400
 
 
-def test_nobody_registers_as_somebody_else(cpo: Cpo, sender: Sender, api: ApiClient) -> None:
-    other = Cpo(api.post("/charging/ocpi-parties", {"name": "Other"}).json()["token"])
-    assert said(other.call("POST", CREDENTIALS, sender.credentials(role("be", "bec")))) == (200, 2001)
-    assert said(other.call("POST", CREDENTIALS, sender.credentials(role("BE", "OTH")))) == (200, 1000)
+@pytest.mark.parametrize("how", ["connected", "disabled", "invited again"])
+def test_nobody_registers_as_somebody_else(
+    cpo: Cpo, party: OcpiParty, sender: Sender, api: ApiClient, how: str
+) -> None:
+    """Until the registration of the other has ended; who it is an operator decides, and reads why."""
+    path = f"/charging/ocpi-parties/{party.pk}"
+    if how == "disabled":
+        api.patch(path, {"enabled": False})
+    elif how == "invited again":
+        api.post(f"{path}/token")
+    made = api.post("/charging/ocpi-parties", {"name": "Other"}).json()
+    other = Cpo(made["token"])
+    for roles in ([role("be", "bec")], [role("BE", "OTH"), role("BE", "BEC", "EMSP")]):
+        assert said(other.call("POST", CREDENTIALS, sender.credentials(*roles))) == (200, 2001)
+    assert "BE*BEC" in api.get(f"/charging/ocpi-parties/{made['id']}").json()["error"]
+    assert api.post(f"{path}/unregister").status_code == 200
+    assert said(other.call("POST", CREDENTIALS, sender.credentials(role("BE", "BEC")))) == (200, 1000)
+
+
+def test_nobody_registers_as_us(invited: Cpo, sender: Sender) -> None:
+    assert said(invited.call("POST", CREDENTIALS, sender.credentials(role("DE", "SBX")))) == (200, 2001)
+
+
+def test_who_says_that_he_is_a_hub_must_be_allowed_to(invited: Cpo, sender: Sender, api: ApiClient) -> None:
+    """A hub may speak for everybody who is not connected by himself."""
+    (party,) = api.get("/charging/ocpi-parties").json()["items"]
+    for more in ({"roles": [role("EU", "HUB", "HUB")]}, {"hub_party_id": "EUHUB"}):
+        assert said(invited.call("POST", CREDENTIALS, sender.credentials() | more)) == (200, 2001)
+    assert api.patch(f"/charging/ocpi-parties/{party['id']}", {"may_be_hub": True}).json()["may_be_hub"]
+    assert said(invited.call("POST", CREDENTIALS, sender.credentials(hub_party_id="EUHUB"))) == (200, 1000)
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,7 @@ def test_a_hub_does_not_change_what_was_there_before(hub: Cpo) -> None:
 @pytest.fixture(params=["role", "hub_party_id"])
 def hub(request: pytest.FixtureRequest, api: ApiClient, sender: Sender) -> Cpo:
     """A hub that reaches FR*ABC and BE*BEC, as those of 2.2.1 and of 2.3.0 say it."""
-    invited = Cpo(api.post("/charging/ocpi-parties", {"name": "Hub"}).json()["token"])
+    invited = Cpo(api.post("/charging/ocpi-parties", {"name": "Hub", "may_be_hub": True}).json()["token"])
     said_so = sender.credentials(role("EU", "HUB", "HUB"))
     if request.param == "hub_party_id":
         said_so = sender.credentials(role("FR", "ABC"), role("BE", "BEC"), hub_party_id="EUHUB")
