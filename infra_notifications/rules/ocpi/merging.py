@@ -179,9 +179,11 @@ def _merge_location(
 
 def _merge_evses(push: Push, body: Mapping[str, Any], evses: list[Any] | None, merged: Merged, now: datetime) -> None:
     """The EVSEs that a location lists, each by itself."""
-    listed = set()
+    listed = set[str]()
     for evse in evses or ():
         uid = text(evse.get("uid")) if isinstance(evse, dict) else ""
+        if uid and identity_key(uid) in listed:
+            merged.warnings.append(f"EVSE {one_line(uid)[:40]} stands twice in its location; the last one counts.")
         listed.add(identity_key(uid))
         try:
             if not uid or len(uid) > MAX_ID:
@@ -225,6 +227,7 @@ def _merge_evse(uid: str, body: dict[str, Any], merged: Merged, order: datetime,
         raise BadObject(f"Unknown EVSE {uid}; PUT it first.", UNKNOWN_LOCATION)
     if known is not None and order < known.order:
         return False
+    body = _with_connectors(uid, body, merged, is_patch=is_patch)
     document = _patched_evse(known.document, body) if known is not None and is_patch else dict(body)
     _check_evse(document)
     says_status = "status" in body
@@ -242,12 +245,27 @@ def _merge_evse(uid: str, body: dict[str, Any], merged: Merged, order: datetime,
     return True
 
 
+def _with_connectors(uid: str, body: dict[str, Any], merged: Merged, *, is_patch: bool) -> dict[str, Any]:
+    """An EVSE with what can be read of its connectors: its status counts whatever else is wrong."""
+    said = body.get("connectors")
+    if said is None and is_patch:
+        return body
+    items = said if isinstance(said, list) else [] if said is None else [said]
+    connectors = [one for one in items if isinstance(one, dict)]
+    if connectors == said:
+        return body
+    if said is not None and not connectors and "status" not in body:
+        raise BadObject("`connectors` is no list of objects.")
+    if items:
+        sentence = f"`connectors` of EVSE {one_line(uid)[:40]} is no list of objects; what is an object was taken."
+        merged.warnings.append(sentence)
+    rest = {name: value for name, value in body.items() if name != "connectors"}
+    return rest | ({"connectors": connectors} if connectors else {})
+
+
 def _check_evse(document: Mapping[str, Any]) -> None:
     if not text(document.get("status")):
         raise BadObject("`status` is missing.")
-    connectors = document.get("connectors", [])
-    if not isinstance(connectors, list) or not all(isinstance(one, dict) for one in connectors):
-        raise BadObject("`connectors` is no list of objects.")
 
 
 def _status_of(body: Mapping[str, Any], merged: Merged) -> str:
@@ -269,12 +287,12 @@ def _patched_evse(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[
     return changed
 
 
-def _joined(known: list[dict[str, Any]], changes: list[Any]) -> list[Any]:
-    """Connectors by their ids; what is no object is left for the check to find."""
-    by_id: dict[str, Any] = {identity_key(text(one.get("id"))): one for one in known}
+def _joined(known: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Connectors by their ids."""
+    by_id = {identity_key(text(one.get("id"))): one for one in known}
     for change in changes:
-        key = identity_key(text(change.get("id"))) if isinstance(change, dict) else ""
-        by_id[key] = _patched(by_id.get(key, {}), change) if isinstance(change, dict) else change
+        key = identity_key(text(change.get("id")))
+        by_id[key] = _patched(by_id.get(key, {}), change)
     return list(by_id.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import transaction
 
 from core.ingest import Intake, Submission, try_again
 from core.text import identity_key
-from infra_notifications.choices import CloseReason, OcpiPartyState
+from infra_notifications.choices import OcpiPartyState
 from infra_notifications.evse_ids import ids_by_evse
 from infra_notifications.models import OcpiEvse, OcpiLocation, OcpiParty
 from infra_notifications.rules.evse_ids import letters_of
@@ -29,7 +29,7 @@ from infra_notifications.rules.ocpi.merging import (
 from infra_notifications.rules.ocpi.statuses import REMOVED
 from infra_notifications.rules.vocabulary import text
 from infra_notifications.services.charge_points import ChargePointInput, evse_id_problem, upsert_charge_points
-from infra_notifications.services.ocpi.statuses import StatusNews, apply_statuses, end_what_ocpi_raised
+from infra_notifications.services.ocpi.statuses import StatusNews, apply_statuses, leave_points
 from infra_notifications.services.sources import Heard, count_sources
 
 MAX_EVSE_ID = 48
@@ -188,7 +188,8 @@ class _Shelf:
             evse.location = row = by_pk[evse.location_id]
             self.evses[row.key, evse.key] = evse
             self.states[row.key].evses[evse.key] = EvseState(evse.uid, evse.document, evse.last_updated)
-        # What their charge points were filled with.
+        # The EVSE ids that they bore, and what their charge points were filled with.
+        self.named = {place: _id_key(row) for place, row in self.evses.items()}
         self.filled = {place: self._filling(row) for place, row in self.evses.items() if row.charge_point_id}
 
     def take(self, push: Push) -> Merged:
@@ -240,22 +241,38 @@ class _Shelf:
         statuses: most messages hold nothing else."""
         changed = dict(self._changed())
         refilled = [place for place, filling in self.filled.items() if self._filling(self.evses[place]) != filling]
-        moved = self._link(self._claims([*refilled, *(place for place in changed if place not in self.filled)]))
+        places = [*refilled, *(place for place in changed if place not in self.filled)]
+        heirs = self._heirs(changed)
+        moved = self._link(self._claims([*(self.evses[place] for place in places), *heirs]))
+        said = [self.evses[place] for place, evse in changed.items() if evse.says_status]
+        said += [row for row in (*(self.evses[place] for place in changed), *heirs) if row.charge_point_id in moved]
         news = []
-        for place, evse in changed.items():
-            row = self.evses[place]
-            if row.charge_point_id is not None and (evse.says_status or row.charge_point_id in moved):
-                sent = {name: evse.document.get(name) for name in ("uid", "evse_id", "status", "last_updated")}
+        for row in dict.fromkeys(said):
+            if row.charge_point_id is not None:
+                sent = {name: row.document.get(name) for name in ("uid", "evse_id", "status", "last_updated")}
                 news.append(StatusNews(row, row.charge_point_id, {"location": row.location.location_id, **sent}))
         apply_statuses(news=news, party=self.party, now=self.now)
 
-    def _claims(self, places: Sequence[tuple[str, str]]) -> dict[str, OcpiEvse]:
+    def _heirs(self, changed: Iterable[tuple[str, str]]) -> list[OcpiEvse]:
+        """EVSEs that bear an EVSE id which another one just gave up, because it was removed or bears a new one."""
+        freed = set()
+        for place in changed:
+            row = self.evses[place]
+            if row.charge_point_id and (row.status == REMOVED or _id_key(row) != self.named[place]):
+                freed.add(self.named[place])
+        if not freed:
+            return []
+        others = OcpiEvse.objects.filter(location__party=self.party, charge_point=None)
+        others = others.exclude(location__in=[row.pk for row in self.rows.values()]).order_by("pk")
+        rows = [*self.evses.values(), *others.select_related("location__party", "maintenance")]
+        return [row for row in rows if row.charge_point_id is None and _id_key(row) in freed]
+
+    def _claims(self, rows: Iterable[OcpiEvse]) -> dict[str, OcpiEvse]:
         """EVSEs that are to be charge points, by the key of their EVSE id. What was removed makes none, and of two with
         one id the one that was changed last counts."""
         claims: dict[str, OcpiEvse] = {}
-        for place in sorted(places, key=lambda each: self.evses[each].last_updated):
-            row = self.evses[place]
-            evse_id = evse_id_of(row.document, row.location.country_code, row.location.party_code)
+        for row in sorted(dict.fromkeys(rows), key=lambda each: each.last_updated):
+            evse_id = evse_id_of(row.document, *_owner(row))
             problem = evse_id_problem(evse_id)
             if not problem and len(evse_id) > MAX_EVSE_ID:
                 problem = f"The EVSE id is longer than {MAX_EVSE_ID} characters."
@@ -272,17 +289,10 @@ class _Shelf:
         became an EVSE's."""
         known = ids_by_evse(claims)
         linked = OcpiEvse.objects.filter(charge_point__in=known.values()).select_related("location__party")
-        holders = {evse.charge_point_id: evse.location.party for evse in linked}
+        holders = {evse.charge_point_id: evse for evse in linked}
         mine: dict[str, OcpiEvse] = {}
         for key, row in claims.items():
-            point_id = known.get(key)
-            holder = holders.get(point_id)
-            problem = ""
-            if holder is not None and holder != self.party and not holder.gives_way_to(self.party):
-                problem = "its EVSE id is another party's."
-            elif point_id is not None and holder is None and not _is_named_as_own(key, self.party):
-                problem = "its EVSE id is that of a charge point that the party did not make."
-            if problem:
+            if problem := self._claim_problem(key, row, known.get(key), holders):
                 self.warnings.append(f"EVSE {row.uid} is kept but not applied: {problem}")
             else:
                 mine[key] = row
@@ -292,14 +302,42 @@ class _Shelf:
         ids = ids_by_evse(mine)
         moved = {ids[key]: row for key, row in mine.items() if row.charge_point_id != ids[key]}
         if moved:
-            # An EVSE id that moved to another EVSE of the same party takes its charge point along.
-            left = {row.charge_point_id for row in moved.values() if row.charge_point_id is not None} - moved.keys()
-            OcpiEvse.objects.filter(charge_point__in=moved).update(charge_point=None)
-            for point_id, row in moved.items():
-                row.charge_point_id = point_id
-            OcpiEvse.objects.bulk_update(moved.values(), ["charge_point"])
-            end_what_ocpi_raised(point_ids=left, reason=CloseReason.REMOVED, now=self.now)
+            self._move(moved, holders)
         return set(moved)
+
+    def _claim_problem(
+        self, key: str, row: OcpiEvse, point_id: int | None, holders: Mapping[int | None, OcpiEvse]
+    ) -> str:
+        """Why an EVSE may not be the charge point of its EVSE id."""
+        holder = holders.get(point_id)
+        if holder is None:
+            if point_id is None or _is_named_as_own(key, self.party):
+                return ""
+            return "its EVSE id is that of a charge point that the party did not make."
+        if holder.location.party != self.party:
+            return "" if holder.location.party.gives_way_to(self.party) else "its EVSE id is another party's."
+        bears = _id_key(row)
+        if holder.pk == row.pk or holder.status == REMOVED or _id_key(holder) != bears:
+            return ""
+        # Of two that are alive the one counts that came last to bear the id; what the other says is of the past.
+        is_new = self.named.get((row.location.key, row.key), bears) != bears or row.pk > holder.pk
+        if is_new and row.last_updated >= holder.last_updated:
+            return ""
+        return f"its EVSE id is that of the newer EVSE {holder.uid} of location {holder.location.location_id}."
+
+    def _move(self, moved: dict[int, OcpiEvse], holders: Mapping[int | None, OcpiEvse]) -> None:
+        """An EVSE id that moved to another EVSE of the same party takes its charge point and its maintenance along."""
+        left = {row.charge_point_id for row in moved.values() if row.charge_point_id is not None} - moved.keys()
+        OcpiEvse.objects.filter(charge_point__in=moved).update(charge_point=None, maintenance=None)
+        for row in self.evses.values():
+            if row.charge_point_id in moved and moved[row.charge_point_id] is not row:
+                row.charge_point = row.maintenance = None
+        over = [row.maintenance_id for row in moved.values() if row.charge_point_id in left and row.maintenance_id]
+        for point_id, row in moved.items():
+            holder = holders.get(point_id)
+            row.charge_point_id, row.maintenance_id = point_id, holder.maintenance_id if holder is not None else None
+        OcpiEvse.objects.bulk_update(moved.values(), ["charge_point", "maintenance"])
+        leave_points(point_ids=left, windows=over, now=self.now)
 
     def _filling(self, row: OcpiEvse) -> dict[str, Any]:
         """All that a charge point takes of its EVSE, its id among it."""
@@ -317,6 +355,12 @@ def _is_named_as_own(key: str, party: OcpiParty) -> bool:
     eMI3 and OCPI ask of an operator's ids; other ids may be anybody's."""
     letters = letters_of(key)
     return bool(letters) and (letters[:2], letters[2:5]) in party.owners
+
+
+def _id_key(row: OcpiEvse) -> str:
+    """By what the EVSE ids of two are the same, in whatever spelling."""
+    key = identity_key(evse_id_of(row.document, *_owner(row)))
+    return letters_of(key) or key
 
 
 def _owner(row: OcpiEvse) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import structlog
@@ -23,6 +23,7 @@ from outbox.transports.webhook.targets import Forbidden
 
 log = structlog.get_logger("signalbox.ocpi")
 # A page of locations, or a party's endpoints.
+_PORTS = {"http": 80, "https": 443}
 MOST_BYTES = 20 * 1024 * 1024
 _NEXT = re.compile(r'<([^>]*)>\s*(?:;[^,<]*)?;\s*rel="?next"?', re.IGNORECASE)
 
@@ -83,7 +84,7 @@ class Peer:
         if not isinstance(code, int) or not 1000 <= code < 2000 or not has_data:
             raise PeerError(f"{_shown(url)} answered with no data of OCPI{_said(answer)}.")
         following = _NEXT.search(answer.headers.get("link", ""))
-        next_url = urljoin(url, following[1].strip()) if following else None
+        next_url = _next_url(url, following[1].strip()) if following else None
         total = answer.headers.get("x-total-count", "").strip()
         return Page(envelope.get("data"), next_url, int(total[:9]) if total.isascii() and total.isdigit() else None)
 
@@ -104,6 +105,22 @@ class Peer:
             raise PeerError(f"{_shown(url)} could not be asked: {error}") from error
         log.info("a party answered", url=_shown(url), status=answer.status)
         return answer
+
+
+def _next_url(url: str, link: str) -> str:
+    """The address of the next page. A link to another server would take the party's token there."""
+    following = urljoin(url, link)
+    if _server_of(following) != _server_of(url):
+        raise PeerError(f"{_shown(url)} links to a next page on another server: {_shown(following)}.")
+    return following
+
+
+def _server_of(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower(), parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower())
+    except ValueError as error:
+        raise PeerError(f"{_shown(url)} is no address.") from error
 
 
 def _shown(url: str) -> str:

@@ -51,8 +51,9 @@ LEASE = timedelta(hours=1)
 @dataclass
 class _Fetched:
     """What a whole list brought. `listed` are the keys of its locations and EVSEs; `is_whole`: nothing of it was left
-    out, so that what it does not name is gone."""
+    out, so that what it does not name is gone. `total` is the most that a page said there are."""
 
+    total: int = 0
     locations: int = 0
     evses: int = 0
     changed: int = 0
@@ -138,9 +139,12 @@ def _fetch(party: OcpiParty, fetched: _Fetched, now: datetime) -> None:
             page = peer.get(url, _routing(party))
             if not isinstance(page.data, list):
                 raise PeerError("Its list of locations is no list.")
+            fetched.total = max(fetched.total, page.total or 0)
             _take_page(party, page.data, fetched)
             url = page.next_url or _next_by_count(party, page, fetched)
-        fetched.is_whole = fetched.is_whole and fetched.locations >= (page.total or 0)
+        if fetched.locations < fetched.total:
+            sentence = f"Its list ends after {fetched.locations} of {fetched.total} locations; nothing was removed."
+            fetched.reject(sentence, is_whole=False)
     if peer.is_plain != party.sends_plain_token:
         OcpiParty.objects.filter(pk=party.pk).update(sends_plain_token=peer.is_plain)
     _remove_absent(party, fetched, now)
@@ -165,7 +169,7 @@ def _with_query(url: str, **values: int) -> str:
 
 def _next_by_count(party: OcpiParty, page: Page, fetched: _Fetched) -> str | None:
     """The next page of a party that counts its locations and forgets the link to it."""
-    if page.total is None or not page.data or fetched.locations >= page.total:
+    if not page.data or fetched.locations >= fetched.total:
         return None
     return _with_query(party.locations_url, offset=fetched.locations, limit=LIMIT)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from core.device_clock import judge
 from core.sql import Col, columns, storable, update_rows
 from infra_notifications.choices import Case, CloseReason, Connectivity, Effect, MessageVerdict
@@ -123,6 +125,17 @@ def end_what_ocpi_raised(*, point_ids: Collection[int], reason: CloseReason, now
     store.flush()
 
 
+def leave_points(*, point_ids: Collection[int], windows: Sequence[int], now: datetime) -> None:
+    """Charge points that are no EVSE's any more are as removed, unless somebody else speaks of them; the maintenance
+    of these windows ends. In the caller's transaction."""
+    if not point_ids:
+        return
+    end_what_ocpi_raised(point_ids=point_ids, reason=CloseReason.REMOVED, now=now)
+    _end_maintenance(windows, now)
+    own = Q(ocpp_version="") | Q(ocpp_version__startswith="ocpi")
+    _show_removed(ChargePointState.objects.filter(own, pk__in=point_ids))
+
+
 # ---- maintenance ----------------------------------------------------------------------------------------------------
 
 
@@ -146,9 +159,13 @@ def _change_maintenance(news: Sequence[StatusNews], party: OcpiParty, now: datet
     for evse in over:
         evse.maintenance = None
     OcpiEvse.objects.bulk_update([*(one.evse for one in begun), *over], ["maintenance"])
-    if ended:
-        MaintenanceWindow.objects.filter(pk__in=ended, ends_at__gt=now).update(ends_at=now)
+    _end_maintenance(ended, now)
     return ended
+
+
+def _end_maintenance(windows: Sequence[int], now: datetime) -> None:
+    if windows:
+        MaintenanceWindow.objects.filter(pk__in=windows, ends_at__gt=now).update(ends_at=now)
 
 
 def _is_running(evse: OcpiEvse, now: datetime) -> bool:
@@ -173,11 +190,14 @@ def _write_states(news: Sequence[StatusNews], party: OcpiParty, now: datetime) -
     ]
     table, key = "infra_notifications_chargepointstate", Col("charge_point_id", "bigint")
     update_rows(table, key, _STATE, rows, f"AND {_IS_FED}")
-    # What was removed is silent by itself.
     removed = [one.point_id for one in news if one.meaning.is_removed]
     if removed:
-        states = ChargePointState.objects.filter(pk__in=removed)
-        states.update(silent_at=None, connectivity=Connectivity.NEVER, status="Removed")
+        _show_removed(ChargePointState.objects.filter(pk__in=removed))
+
+
+def _show_removed(states: QuerySet[ChargePointState]) -> None:
+    """What was removed is silent by itself."""
+    states.update(silent_at=None, connectivity=Connectivity.NEVER, status="Removed")
 
 
 def _message_row(
