@@ -61,15 +61,22 @@ class TopicTest(msgspec.Struct, kw_only=True):
     url: str = ""
 
 
-class ListBounces(msgspec.Struct, kw_only=True):
-    """Payload of the mail to a list's other addresses when mails to one of them come back, for the n-th time."""
+class AddressBounces(msgspec.Struct, kw_only=True):
+    """What came back to an address, for the n-th time."""
 
-    list_name: str
     address: str
     answer: str = ""
     bounces: int = 1
     is_paused: bool = False
+
+
+class ListBounces(AddressBounces, kw_only=True):
+    """Payload of the mail to a list's other addresses when mails to one of them come back; `others` are further ones,
+    which the mail names as well, since they came back before it was sent."""
+
+    list_name: str
     url: str = ""
+    others: list[AddressBounces] = []
 
 
 class WebhookTest(msgspec.Struct, kw_only=True):
@@ -166,6 +173,7 @@ KINDS = (
         ),
         Severity.WARNING,
         mail="outbox/mail/bounces",
+        refresh="outbox.services.bounces.telling.name_all",
         is_public=False,
     ),
     EventKind(

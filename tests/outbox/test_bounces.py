@@ -256,22 +256,6 @@ def test_address_is_paused_after_three_and_the_others_are_told(group: Notificati
         assert to == ("day@example.org", "de")
 
 
-def test_several_dead_addresses_are_few_mails(db: None) -> None:
-    """What the others are told comes back from dead addresses too."""
-    dead, alive = ([f"{name}-{n}@example.org" for n in range(4)] for name in ("dead", "alive"))
-    many: NotificationGroup = NotificationGroupFactory(emails=[*dead, *alive])
-    for address in dead:
-        bounce(many, 1, address)
-    first = Delivery.objects.filter(event__kind="mailing_list.bounces")
-    assert sorted(first.values_list("address", flat=True)) == sorted([*dead[1:], *alive])
-    for address in dead:
-        bounce(many, 2, address)
-    paused = first.filter(event__payload__is_paused=True)
-    assert sorted(paused.values_list("event__payload__address", "address")) == sorted(
-        (address, other) for address in dead for other in alive
-    )
-
-
 def test_administrators_are_told_where_nobody_else_is_on_the_list(db: None, settings: Settings) -> None:
     settings.ADMIN_EMAILS = ["root@example.org"]
     alone: NotificationGroup = NotificationGroupFactory(emails=[TO])

@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Lower
 
 from core.email_addresses import ascii_address
 from core.text import clean_text
 from outbox import metrics
 from outbox.choices import Channel, DeliveryState, Reason, Verdict
-from outbox.contract import NewEvent, Recipient
-from outbox.models import Address, Attempt, Delivery, Event
+from outbox.models import Attempt, Delivery, Event
 from outbox.rules.bounce_reports import Fate, MailReport, ReportedRecipient, ReturnedId, read_report
 from outbox.services.bounces.envelope import is_signed
-from outbox.services.bounces.marks import AddressMark, mark_bounced
+from outbox.services.bounces.marks import mark_bounced
+from outbox.services.bounces.telling import tell_others
 from outbox.services.deliveries import cancel_for_list
 from outbox.services.mailing_lists.leaving import list_of
-from outbox.services.publishing import publish
-from outbox.subscriptions.kinds import LIST_BOUNCES, ListBounces
 
 log = structlog.get_logger("signalbox.bounces")
 
@@ -133,7 +129,7 @@ def _bounce(delivery: Delivery, answer: str, now: datetime) -> bool:
     metrics.ENDED.labels(Channel.EMAIL, DeliveryState.BOUNCED, Reason.BOUNCED).inc()
     mark = mark_bounced(address=delivery.address, answer=answer, now=now)
     if mark.bounces == 1 or mark.just_paused:
-        _tell_others(delivery, answer, mark, now)
+        tell_others(delivery, answer, mark, now)
     return True
 
 
@@ -146,40 +142,3 @@ def _complain(delivery: Delivery, answer: str, now: datetime) -> bool:
     cancel_for_list(list_key=delivery.list_key, address=delivery.address, reason=Reason.UNSUBSCRIBED, now=now)
     log.warning("mail complaint", delivery=delivery.pk, list=delivery.list_key, left=left)
     return True
-
-
-def _tell_others(delivery: Delivery, answer: str, mark: AddressMark, now: datetime) -> None:
-    """Tells the list's other addresses from which nothing came back, or the administrators where there is no other.
-
-    Each address that is paused is told of; that the first mail to one came back, once a day for the whole list, whose
-    page shows all of them: where several addresses are dead, each would else be told of to each.
-    """
-    registered = list_of(delivery.list_key)
-    found = registered.find(delivery.list_key) if registered is not None and registered.find is not None else None
-    if found is None:
-        return
-    failing = set(
-        Address.objects.filter(channel=Channel.EMAIL, bounces__gt=0)
-        .annotate(lowered=Lower("address"))
-        .filter(lowered__in=[address.lower() for address in found.addresses])
-        .values_list("lowered", flat=True)
-    )
-    others = [address for address in found.addresses if address.lower() not in failing | {delivery.address.lower()}]
-    to = [Recipient(address, list_key=delivery.list_key, language=found.language) for address in others]
-    payload = ListBounces(
-        list_name=found.name,
-        address=delivery.address,
-        answer=answer,
-        bounces=mark.bounces,
-        is_paused=mark.just_paused,
-        url=found.url,
-    )
-    event = NewEvent(
-        kind=LIST_BOUNCES,
-        subject=delivery.list_key,
-        payload=payload,
-        dedup_key=f"{LIST_BOUNCES}:{delivery.pk if mark.just_paused else f'{delivery.list_key}:{now:%Y-%m-%d}'}",
-        occurred_at=now,
-        recipients=tuple(to or [Recipient(address) for address in settings.ADMIN_EMAILS]),
-    )
-    publish(events=[event], now=now)
