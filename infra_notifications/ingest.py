@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from core.device_clock import EARLIEST
 from core.text import one_line
 from infra_notifications.rules.reported_values import reported, told_by_report
+from infra_notifications.rules.security_events import SECURITY
 from infra_notifications.rules.transfers import alarms_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
@@ -33,6 +34,7 @@ from infra_notifications.rules.vocabulary import (
     truth,
     whole,
 )
+from infra_notifications.rules.wording import minimum_codes
 
 # A fault's name: its place, and behind `#` the code that tells it from others at the same place.
 MAX_PLACE, MAX_CODE = 140, 50
@@ -228,7 +230,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
     fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
     connector = whole(body.get("connectorId")) if connector is None else connector
-    codes, faulted = codes_of(error, vendor_code), status.lower() == FAULTED
+    codes, faulted = codes_of(error, vendor_code, minimum_codes(text(body.get("info")))), status.lower() == FAULTED
     vague = faulted and not said and error.lower() in ("", *UNSPECIFIC)
     yield Observation(
         action,
@@ -339,7 +341,7 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
         0,
         codes=codes_of(kind),
         words=text(body.get("techInfo")),
-        fault=f"security/{kind}"[:MAX_PLACE],
+        fault=f"{SECURITY}{kind}"[:MAX_PLACE],
         alarming=True,
         transient=True,
         occurred_at=parse_time(body.get("timestamp")),

@@ -1773,6 +1773,14 @@ RULES = [
     ),
     rule(
         55,
+        "MREC faults of the station",
+        "raise",
+        OTHER_FAULT,
+        MREC + "of lock, voltage, pilot, contactor and connector. What is the vehicle’s or the network’s is none.",
+        codes=[f"CX{number:03}" for number in (1, 5, 6, 11, 12, 14, 15, 17, 23, 24, 25)],
+    ),
+    rule(
+        55,
         "Warnings of the vehicle and the network while faulted",
         "raise",
         OTHER_FAULT,
@@ -1804,7 +1812,24 @@ RULES = [
     ),
 ]
 
-# Makers have security events of their own, of which type and techInfo are texts as others are.
+# Makers have security events of their own, of which type and techInfo are texts as others are; so are their ends, which
+# names of events tell in further words: "TamperingStopped".
 for seeded in RULES:
     if seeded["precedence"] == 40:
         seeded["actions"] = SN + NE + SE
+RULES += [
+    rule(
+        13,
+        f"A security event says that {what} is over",
+        "clear",
+        case,
+        "Makers’ own events come in pairs: DoorOpened and DoorClosed, TamperingDetected and TamperingEnded.",
+        actions=SE,
+        words=words,
+        and_words=[*ENDS, "stopped", "ended", "end", "ends", "finished", "deactivated", "inactive", "normal", "ok"],
+    )
+    for what, case, words in (
+        ("an emergency stop or a fuse", FUSE, [*FUSE_WORDS, *FAULT_CURRENT_WORDS, *EMERGENCY_WORDS]),
+        ("what a sensor noticed", SENSORS, [*SENSOR_WORDS, *CLOSED_WORDS, *(word for word in DOORS if word[0] != "!")]),
+    )
+]

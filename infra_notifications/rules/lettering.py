@@ -72,6 +72,19 @@ def _is_one_off(word: str, other: str) -> bool:
     )
 
 
+def is_nearly(word: str, right: str) -> bool:
+    """Whether a short word that begins as another is at most two letters away from it: "fauleted" and "faulted"."""
+    if word[:1] != right[:1] or abs(len(word) - len(right)) > 2:
+        return False
+    before = list(range(len(right) + 1))
+    for row, letter in enumerate(word, 1):
+        costs = [row]
+        for column, other in enumerate(right, 1):
+            costs.append(min(before[column] + 1, costs[-1] + 1, before[column - 1] + (letter != other)))
+        before = costs
+    return before[-1] <= 2
+
+
 class Dictionary:
     """Knows words and finds the one that another is a letter away from.
 

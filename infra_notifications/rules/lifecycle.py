@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import BESIDE, FAULTED, NOT_BESIDE, VAGUE
+from infra_notifications.rules.security_events import names_end_of
 
 SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
 # The fault of a charge point whose station's connection closed.
@@ -257,7 +258,7 @@ def _ends(clear: str, fault: str) -> bool:
         return True
     if clear.endswith(NOT_BESIDE):
         return fault.rstrip(VAGUE) == clear[: -len(NOT_BESIDE)]
-    return _covers(clear, fault)
+    return _covers(clear, fault) or names_end_of(clear, fault)
 
 
 def _covers(fault: str, other: str) -> bool:

@@ -115,6 +115,7 @@ class CompiledRule:
     says: _Says | None = None
     # It names a code or words, not only the place or the action.
     is_specific: bool = True
+    is_by_code: bool = False  # and no words
     # It names just what was seen, as a rule made by a click does.
     is_exact: bool = False
 
@@ -162,7 +163,8 @@ def compile_rule(row: RuleRow) -> CompiledRule:
     effect = Effect(row.effect)
     is_exact = any(text[:1] == "=" for text in (*row.codes, *row.words))
     is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
-    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, is_specific, is_exact)
+    kinds = {"is_specific": is_specific, "is_by_code": bool(wanted) and not row.words, "is_exact": is_exact}
+    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, **kinds)
 
 
 def _lower_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
@@ -299,8 +301,8 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
 
 
 def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, heard: _Heard) -> CompiledRule | None:
-    """The rule for the fuse or sensor that text or vendor's code name beside NoError, as stations report it that
-    know no better code, while one charges or cannot. Beside Available it is left over of the fault that ended."""
+    """The rule for the fuse or sensor named beside NoError, or for any fault that a vendor's code names, while one
+    charges or cannot. Beside Available it is left over of the fault that ended."""
     if not observation.words or observation.status.lower() in ("available", FAULTED):
         return None
     codes = tuple(code for code in observation.codes if code.lower() != NO_ERROR)
@@ -308,8 +310,10 @@ def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, he
         return None
     bare = replace(observation, codes=codes)
     rule = next((rule for rule in rules if rule.is_met_by(bare, heard)), None)
-    names = rule is not None and rule.effect == Effect.RAISE and rule.is_specific and rule.case in NAMED
-    return rule if names else None
+    if rule is None or rule.effect != Effect.RAISE or not rule.is_specific:
+        return None
+    is_vendors = rule.is_by_code and not any(code.lower() in STANDARD_CODES for code in codes)
+    return rule if rule.case in NAMED or is_vendors else None
 
 
 def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: str) -> CompiledRule:
@@ -377,7 +381,8 @@ class RuleBook:
             return found
         other = replace(_reading(self.rules, replace(observation, words=words)), said=found.said)
         if found.is_plain:
-            return other if found.raises and not other.raises else found
+            beside = other.is_plain and NO_ERROR in map(str.lower, observation.codes)
+            return other if found.raises is not other.raises and (found.raises or beside) else found
         return other if other.is_plain and (observation.defective or not other.raises) else found
 
     def match(self, observation: Observation) -> CompiledRule | None:

@@ -17,6 +17,7 @@ import msgspec
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
+from infra_notifications.rules.lettering import is_nearly
 from infra_notifications.rules.transfers import data_of, is_report, is_status
 from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, alone, pascal
 
@@ -344,6 +345,9 @@ def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dic
     name = values.get(fold(value)) or values.get(fold(value.rpartition(".")[2]), value)
     if key == "errorCode" and value.strip() in BLANK_CODES:
         name = "NoError"
+    if values is FOLDED_VALUES["status"] or key == "connectorStatus":
+        is_known = name in values.values()
+        name = name if is_known or not is_nearly(fold(value.rpartition(".")[2]), "faulted") else "Faulted"
     if name != value:
         holder[key] = name
         wire.note(f"`{key}` {value[:40]!r} was read as {name}.")

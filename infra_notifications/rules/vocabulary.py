@@ -26,12 +26,20 @@ VALUES = {
     "errorCode": frozenset(_ERROR_CODES.split()),
     "trigger": frozenset(("Alerting", "Delta", "Periodic")),
 }
-# What stations, other standards (OCPI) and six languages call a fault. Those that are out of service, in whatever
-# words, are none of them: they neither raise nor end anything.
+# What stations, other standards (OCPI) and six languages call a fault.
 _FAULTY = """
     Fault Faulty Error Err Failed Failure Broken Defective OutOfOrder Blocked Alarm Tripped Störung Gestört Fehler
     Defekt Fehlerhaft Blockiert En_panne Panne En_défaut Défaut Défectueux Erreur Bloqué Avería Averiado Fallo
     En_fallo Bloqueado Storing Gestoord Defect Fout Kapot Geblokkeerd Guasto Errore In_errore Bloccato Difettoso
+"""
+# What they call a station that nobody can charge at, of which OCPP says that it is Unavailable.
+_OUT_OF_SERVICE = """
+    OutOfService Inoperative Inoperable NotOperative NotInService NotAvailable Unoperational NotOperational Disabled
+    Out_of_use UnderMaintenance Maintenance Außer_Betrieb Ausser_Betrieb Außer_Funktion Nicht_verfügbar
+    Nicht_betriebsbereit Deaktiviert Wartung In_Wartung Hors_service Hors_usage Indisponible Non_disponible
+    Désactivé En_maintenance Fuera_de_servicio No_disponible Inoperativo Deshabilitado Desactivado En_mantenimiento
+    Buiten_gebruik Buiten_dienst Buiten_bedrijf Niet_beschikbaar Uitgeschakeld In_onderhoud Fuori_servizio Fuori_uso
+    Non_operativo Inoperativa Disattivato In_manutenzione
 """
 _NO_ERROR = """
     NoError None OK Okay 0 00 No NoFault NoErrors NoFaults Null Nil NA NAN Normal Fine Undefined False KeinFehler Keine
@@ -59,6 +67,7 @@ FALSE_WORDS = {
 
 FOLDED_VALUES = {key: {fold(value): value for value in values} for key, values in VALUES.items()}
 for _key in ("status", "connectorStatus"):
+    FOLDED_VALUES[_key] |= {fold(word): "Unavailable" for word in _OUT_OF_SERVICE.split()}
     FOLDED_VALUES[_key] |= {fold(word): "Faulted" for word in _FAULTY.split()}
 FOLDED_VALUES["errorCode"] |= {fold(word): "NoError" for word in _NO_ERROR.split()}
 # The severities of OCPP 2.1 by number, and what else they are called.

@@ -181,3 +181,16 @@ def negates(rest: str, clause: str) -> bool:
 def is_no_end(rest: str, clause: str) -> bool:
     """Whether a clause that names an end says that it is denied, asked for, tried in vain, or past."""
     return negates(rest, clause) or bool(_NOT_ENDED.search(clause))
+
+
+_MINIMUM_CODE = re.compile(r"\W*(?:(?:error|err|fault|code)\W+)*(?:CX[-_ ]?0|MREC[-_ ]?)(\d{1,2})(?!\d)", re.IGNORECASE)
+
+
+def minimum_codes(said: str) -> list[str]:
+    """The minimum required error code (ChargeX) that a text begins with and does not deny, as it is written in a code:
+    "MREC8: EmergencyStop" is CX008."""
+    found = _MINIMUM_CODE.match(said)
+    if found is None:
+        return []
+    rest = readings(said)[-1]
+    return [] if denies(rest, rest) else [f"CX{int(found[1]):03}"]

@@ -1,0 +1,27 @@
+"""Which security event of a maker ends which: their types come in pairs, "DoorOpened" and "DoorClosed". Pure."""
+
+from __future__ import annotations
+
+import re
+
+SECURITY = "security/"
+# So many letters of a word make two the same: "Tampering", "TamperDetection".
+_SAME = 4
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+")
+# What types of any kind are called by.
+_GENERAL = {
+    *("alar", "even", "secu", "dete", "sens", "faul", "erro", "stat", "vend", "char", "acti", "trig", "clea", "ende"),
+    *("stop", "star", "open", "clos", "rele", "rest", "noti", "warn", "cust", "trip", "deac", "norm", "swit", "cont"),
+}
+
+
+def names_end_of(end: str, begin: str) -> bool:
+    """Whether two names of faults are of security events that name the same thing."""
+    if not (end.startswith(SECURITY) and begin.startswith(SECURITY)):
+        return False
+    return bool(_subjects(end) & _subjects(begin))
+
+
+def _subjects(fault: str) -> set[str]:
+    words = (word.lower() for word in _WORD.findall(fault.removeprefix(SECURITY)))
+    return {word[:_SAME] for word in words if len(word) >= 3} - _GENERAL
