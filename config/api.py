@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from ninja.openapi.schema import OpenAPISchema
 
 from bikeshare.api import router as bikeshare
 from core.api import MachineAPI
+from core.search.hints import with_hint
 from fleet_remotes.api import router as remotes
 from infra_notifications.api import router as charging
 from outbox.api import router as outbox
@@ -24,6 +26,9 @@ ROUTERS = (
 
 class SignalboxAPI(MachineAPI):
     """Its document also lists what Signalbox sends: one webhook per kind of event, as registered by then."""
+
+    def create_response(self, request: HttpRequest, data: Any, **options: Any) -> HttpResponse:
+        return super().create_response(request, with_hint(data, request.GET.get("q", "")), **options)
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**kwargs)

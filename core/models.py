@@ -90,11 +90,13 @@ class ApiReceipt(models.Model):
 
 
 class SignOfLife(models.Model):
-    """When a part of Signalbox (worker, beat) last showed that it works, one row per running instance."""
+    """When a part of Signalbox (worker, beat) last showed that it works, one row per running instance; `detail` is what
+    it knows of itself."""
 
     part = models.CharField(max_length=40)
     instance = models.CharField(max_length=120)
     at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
 
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_DAYS", by="at", in_order=False, name="signs of life"), personal=(), audited=None

@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import IntegrityError, transaction
@@ -88,6 +89,12 @@ def touch_api_key(*, key: ApiKey, now: datetime) -> None:
         key.last_used_at = now
 
 
-def show_life(*, part: str, now: datetime, instance: str = "") -> None:
+def show_life(*, part: str, now: datetime, instance: str = "", detail: dict[str, Any] | None = None) -> None:
     """Notes that a part of Signalbox works; called every few seconds."""
-    SignOfLife.objects.update_or_create(part=part, instance=instance or socket.gethostname(), defaults={"at": now})
+    said = {"at": now, "detail": detail or {}}
+    SignOfLife.objects.update_or_create(part=part, instance=instance or socket.gethostname(), defaults=said)
+
+
+def end_life(*, part: str, instance: str = "") -> None:
+    """A part ends in order: nobody is to miss it."""
+    SignOfLife.objects.filter(part=part, instance=instance or socket.gethostname()).delete()

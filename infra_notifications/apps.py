@@ -76,6 +76,7 @@ class InfraNotificationsConfig(AppConfig):
         from core.health import register_check
         from core.metrics import register_levels
         from infra_notifications import tiles
+        from infra_notifications.services.doors import check_mqtt, check_proxy
         from infra_notifications.services.ocpi.pulls import check_parties
         from infra_notifications.services.source_status import check_sources, source_levels
 
@@ -89,4 +90,6 @@ class InfraNotificationsConfig(AppConfig):
         )
         register_check("sources", check_sources, for_readiness=False)
         register_check("OCPI", check_parties, for_readiness=False)
+        register_check("OCPP proxy", check_proxy, for_readiness=False)
+        register_check("MQTT", check_mqtt, for_readiness=False)
         register_levels(source_levels)

@@ -139,6 +139,7 @@ class Migration(migrations.Migration):
                 ("part", models.CharField(max_length=40)),
                 ("instance", models.CharField(max_length=120)),
                 ("at", models.DateTimeField()),
+                ("detail", models.JSONField(default=dict)),
             ],
             options={
                 "verbose_name": "sign of life",

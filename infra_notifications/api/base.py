@@ -14,6 +14,7 @@ from pydantic import Field
 from core.api import ConfigurationIn, Problem, Router, ScopedKey, audited_by, key_of, page_of, rfc3339
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
+from core.search.hints import check_found
 from core.text import identity_key
 from infra_notifications import selectors
 from infra_notifications.choices import Language
@@ -290,6 +291,7 @@ def _members_asked(body: MembersIn) -> list[int]:
     ids = list(found.values_list("pk", flat=True)[: MAX_MEMBERS + 1])
     if len(ids) > MAX_MEMBERS:
         raise Problem(422, f"The search finds more than {MAX_MEMBERS} charge points; narrow it.")
+    check_found(ids, body.q or "")
     return ids
 
 

@@ -22,6 +22,7 @@ from core.api import (
     rfc3339,
     serialize,
 )
+from core.search.hints import check_found
 from core.text import identity_key
 from infra_notifications.api.base import READ, WRITE, point_named, router
 from infra_notifications.choices import SourceTrouble
@@ -210,6 +211,7 @@ def adopt_unknown_stations(request: HttpRequest, body: AdoptIn) -> dict[str, Any
     found = list(islice(matching, MAX_STATIONS + 1))
     if len(found) > MAX_STATIONS:
         raise Problem(422, f"The search finds more than {MAX_STATIONS} stations; narrow it.")
+    check_found(found, body.q or "")
     stations = whole_stations(found)
     chosen = _chosen(stations, body.evse_ids)
     with audited_by(key_of(request)):

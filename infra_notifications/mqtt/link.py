@@ -90,6 +90,10 @@ class MqttLink:
             self._client.disconnect()
             self._client.loop_stop()
 
+    @property
+    def is_connected(self) -> bool:
+        return bool(self._client.is_connected())
+
     def stop(self) -> None:
         self._stopping = True
 

@@ -75,6 +75,11 @@ class FolderReader:
             os.replace(temporary, self.folder / CURSOR)
 
     @property
+    def waiting_bytes(self) -> int:
+        """How much of it was not taken in yet."""
+        return sum(max(0, each.size - self._taken.get(each.path.name, 0)) for each in segments_of(self.folder))
+
+    @property
     def is_over(self) -> bool:
         """Whether the process that wrote to it has ended."""
         return not is_alive(self.folder)

@@ -6,7 +6,9 @@ and goes on for a while after the proxy was killed. While the database is away i
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from core.ingest import Submission
+from core.services import end_life, show_life
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import OcppRoute
@@ -28,6 +31,7 @@ from infra_notifications.proxy.records import Record
 from infra_notifications.proxy.spool import ALIVE, claim, folders_in, is_alive, remove
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.services.connections import lose_process, take_connections
+from infra_notifications.services.doors import PROXY, SHOWN_EVERY_S
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.registering import Registrar
 from infra_notifications.services.sources import Heard, count_lost, count_sources
@@ -50,6 +54,8 @@ class Writer:
         self._readers: dict[Path, tuple[FolderReader, int]] = {}
         self._routes: dict[str, int] = {}
         self._registered_at = 0.0
+        self._shown_at = -SHOWN_EVERY_S
+        self._instance = f"{socket.gethostname()[:80]} {os.getppid()}"
         self._registrar = Registrar()
 
     def step(self) -> int:
@@ -140,11 +146,23 @@ class Writer:
         """Whether a process that has ended left something, which is taken in when it is certain that it has ended."""
         return any(not is_alive(path) for base in self._folders for path in folders_in(base))
 
+    def end_in_order(self) -> None:
+        """The proxy was told to end, and is not missed."""
+        with contextlib.suppress(*AWAY):
+            end_life(part=PROXY, instance=self._instance)
+
     def close(self) -> None:
         """Lets others read what it read."""
         for _reader, lock in self._readers.values():
             os.close(lock)
         self._readers.clear()
+
+    def show_life(self) -> None:
+        """Now and then: that the proxy is there, and how much of what it heard waits."""
+        if time.monotonic() - self._shown_at >= SHOWN_EVERY_S:
+            self._shown_at = time.monotonic()
+            waiting = sum(reader.waiting_bytes for reader, _lock in self._readers.values())
+            show_life(part=PROXY, instance=self._instance, now=timezone.now(), detail={"waiting_bytes": waiting})
 
     def register(self) -> None:
         """Now and then: stations that spoke on a route that registers them by itself."""
@@ -162,6 +180,8 @@ class Writer:
             try:
                 taken = self.step()
                 self.register()
+                if ends_at is None:
+                    self.show_life()
             except AWAY as error:
                 log.warning("the database is away; the spool keeps what was heard", error=str(error).strip()[:200])
                 connection.close()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import socket
+import time
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
 from core.alive import show_alive
+from core.services import end_life, show_life
 from infra_notifications.mqtt.link import MqttLink, Publication, parse_url
+from infra_notifications.services.doors import MQTT, SHOWN_EVERY_S
 from infra_notifications.services.mqtt import MqttIntake
 
 
@@ -31,10 +36,21 @@ class Command(BaseCommand):
             close_old_connections()
             intake.take(publications, timezone.now())
 
-        def show_life() -> None:
-            show_alive("mqtt", settings.METRICS_DIR)
+        shown_at = -SHOWN_EVERY_S
 
-        link = MqttLink(settings.MQTT_URL, settings.MQTT_TOPICS, settings.MQTT_CLIENT_ID, take, shows_life=show_life)
+        def shows_life() -> None:
+            nonlocal shown_at
+            show_alive("mqtt", settings.METRICS_DIR)
+            if time.monotonic() - shown_at >= SHOWN_EVERY_S:
+                shown_at = time.monotonic()
+                with contextlib.suppress(DatabaseError, InterfaceError):
+                    detail = {"broker": host, "connected": link.is_connected}
+                    show_life(part=MQTT, instance=instance, now=timezone.now(), detail=detail)
+
+        instance = f"{socket.gethostname()[:60]} {settings.MQTT_CLIENT_ID}"[:120]
+        link = MqttLink(settings.MQTT_URL, settings.MQTT_TOPICS, settings.MQTT_CLIENT_ID, take, shows_life=shows_life)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: link.stop())
         link.run()
+        with contextlib.suppress(DatabaseError, InterfaceError):
+            end_life(part=MQTT, instance=instance)

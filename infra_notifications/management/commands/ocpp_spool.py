@@ -35,5 +35,7 @@ class Command(BaseCommand):
         try:
             writer.run(lambda: stopped.is_set() or os.getppid() != parent)
         finally:
+            if stopped.is_set():
+                writer.end_in_order()
             writer.close()
             sweep_memory()
