@@ -591,6 +591,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("memory", models.TextField(blank=True, default="")),
+                ("pace", models.TextField(blank=True, default="")),
             ],
             options={
                 "verbose_name": "charge point state",

@@ -223,8 +223,9 @@ class ChargePointState(models.Model):
     interval_source = models.CharField(
         _("interval learnt from"), max_length=8, choices=IntervalSource.choices, default=IntervalSource.DEFAULT
     )
-    # What its earlier messages mean for the next one (`rules/memory.py`).
+    # What its earlier messages mean for the next one (`rules/memory.py`), and how often it speaks (`rules/pace.py`).
     memory = models.TextField(blank=True, default="")
+    pace = models.TextField(blank=True, default="")
 
     lifecycle = Lifecycle(kept=With("charge_point"), personal=(), audited=None)
 

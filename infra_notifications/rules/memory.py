@@ -1,4 +1,4 @@
-"""What the earlier messages of a charge point mean for its next one: its clock, its pace, what ended and when.
+"""What the earlier messages of a charge point mean for its next one: its clock, its status, what ended and when.
 
 Written with its state where a message changed it, read under the same lock, and asked for by nothing else.
 """
@@ -10,7 +10,6 @@ from datetime import datetime
 import msgspec
 
 from core.device_clock import EARLIEST, ClockMark, Moment, remember
-from infra_notifications.rules.pace import Pace
 
 
 class PointMemory(msgspec.Struct, array_like=True):
@@ -22,7 +21,6 @@ class PointMemory(msgspec.Struct, array_like=True):
     clock_newest: datetime | None = None
     clock_received: datetime | None = None
     status_order: datetime | None = None
-    pace: Pace = msgspec.field(default_factory=Pace)
     raised: dict[str, dict[str, datetime]] = msgspec.field(default_factory=dict)
     cleared: dict[str, dict[str, datetime]] = msgspec.field(default_factory=dict)
 

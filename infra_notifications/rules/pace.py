@@ -118,3 +118,14 @@ def _learnt(interval_s: float | None, source: IntervalSource, least_s: int) -> A
     if not interval_s:
         return None
     return Allowance(round(interval_s), max(least_s, round(interval_s * MARGIN)), source)
+
+
+_decoder = msgspec.json.Decoder(Pace)
+
+
+def read_pace(text: str) -> Pace:
+    return _decoder.decode(text) if text else Pace()
+
+
+def stored_pace(pace: Pace) -> str:
+    return msgspec.json.encode(pace).decode()

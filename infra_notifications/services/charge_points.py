@@ -164,7 +164,7 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
             " WHERE NOT EXISTS (SELECT 1 FROM infra_notifications_chargepoint c WHERE upper(c.evse_id) = x.key)"
             " ORDER BY x.key ON CONFLICT DO NOTHING RETURNING id)"
             " INSERT INTO infra_notifications_chargepointstate (charge_point_id, connectivity, status, ocpp_version,"
-            " interval_source, memory) SELECT id, 'never', '', '', 'default', '' FROM fresh",
+            " interval_source, memory, pace) SELECT id, 'never', '', '', 'default', '', '' FROM fresh",
             [now, now, keys, values],
         )
         created = cursor.rowcount

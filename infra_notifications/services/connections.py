@@ -247,7 +247,7 @@ class _ConnectionSteps(BatchSteps[Any]):
         if not points:
             return is_news
         if report.connected:
-            self.heard.feed(source, (point.station for point in points))
+            self.heard.feed(source, points)
             spoke = OcppMessage(action="", protocol=getattr(report, "protocol", ""))
             for point_id in states.hear(points, at, spoke, source_of(source)):
                 store.change(point_id, last_seen_signal(at))

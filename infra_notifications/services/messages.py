@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from core.device_clock import Moment, judge, span_text
@@ -33,7 +34,12 @@ from infra_notifications.rules.vocabulary import evse_of, whole
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.point_states import PointStates
-from infra_notifications.services.records import write_boot_facts, write_message_rows, write_unmapped
+from infra_notifications.services.records import (
+    amend_message_rows,
+    write_boot_facts,
+    write_message_rows,
+    write_unmapped,
+)
 from infra_notifications.services.repetitions import (
     NO_RECEIPT,
     STATES,
@@ -81,6 +87,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         self.keys = IdentityKeys()
         self.evses: list[int | None] = [None] * count
         self.observations: list[list[Observation]] = [[]] * count
+        self.statuses: dict[tuple[str, bytes], list[Observation]] = {}
         self.targets: list[Sequence[Point]] = [()] * count
         self.alive: list[Sequence[Point]] = [()] * count
         self.verdicts: list[str] = [MessageVerdict.SEEN.value] * count
@@ -176,9 +183,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def apply(self, rows: list[int]) -> None:
         # What is rejected proves life too.
         alive = [row for row, error in enumerate(self.incoming.errors) if error and self.alive[row]]
-        ids = sorted({point.id for row in (*rows, *alive) for point in (*self.targets[row], *self.alive[row])})
-        if ids:
-            self._apply(rows, alive, ids)
+        if rows or alive:
+            self._apply(rows, alive)
         senders = [self._sender(group, evse) for (_key, _name, evse), group in self.unknown.items()]
         self.heard.drop(write_unknown(senders, self.now))
 
@@ -206,9 +212,22 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         evse = evse_of(message.payload)
         self.evses[row] = evse if evse is not None else whole(message.connector)
         if self.kinds[row] == CALL and not self.incoming.errors[row]:
+            if self.are_exact[row] and message.action == "StatusNotification":
+                self.observations[row] = self._status(message)
+                return
             self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
             if not self.are_exact[row]:
                 self._note_missing(row)
+
+    def _status(self, message: OcppMessage) -> list[Observation]:
+        """What a status says; most of a batch say the same of another moment."""
+        said = {**message.payload}
+        moment = parse_time(said.pop("timestamp", None))
+        key = message.protocol, msgspec.json.encode(said)
+        observations = self.statuses.get(key)
+        if observations is None:
+            observations = self.statuses[key] = observe(message.protocol.lower(), message.action, said)
+        return [replace(each, occurred_at=moment) for each in observations] if moment else observations
 
     def _note_missing(self, row: int) -> None:
         """Rejects a request without its required fields, unless what it says can be understood without them."""
@@ -249,7 +268,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
     # ---- deciding ---------------------------------------------------------------------------------------------
 
-    def _apply(self, rows: list[int], rejected: list[int], ids: list[int]) -> None:
+    def _apply(self, rows: list[int], rejected: list[int]) -> None:
         # By receipt; stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.received.__getitem__)
         self._place_ends(rows)
@@ -263,8 +282,10 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             for point in self._concerned(row, observation)
         }
         # Until the commit nobody else decides about these; what needs no lock is done before.
+        early, late = self._by_weight(rows, readings)
+        written = self._write_messages(early)
         store = IncidentStore(self.now)
-        store.load(ids, raising=raising)
+        store.load([point.id for point in self.directory.points], raising=raising)
         states = PointStates(store, self.directory.points)
         for row in sorted((*rows, *rejected), key=self.received.__getitem__):
             self._note_last_seen(row, store, states)
@@ -275,7 +296,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         store.flush()
         for finding, incidents in self.ignored:
             finding["ignored"] = [incident.id for incident in incidents]
-        self._write_messages(rows)
+        self._write_messages(late)
+        self._amend_messages(written)
 
     def _place_ends(self, rows: Sequence[int]) -> None:
         """Finds the connectors of transactions that a fault ended, where nobody names them."""
@@ -305,7 +327,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
     def _note_last_seen(self, row: int, store: IncidentStore, states: PointStates) -> None:
         """Any message proves life, at the time when it was received, for all charge points of its station."""
         received, key = self.received[row], self.incoming.keys[row]
-        self.heard.feed(key, (point.station or point.evse_key for point in self.alive[row]))
+        self.heard.feed(key, self.alive[row])
         for point_id in states.hear(self.alive[row], received, self.messages[row], source_of(key)):
             store.change(point_id, last_seen_signal(received))
 
@@ -334,6 +356,8 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             order = moment.at if self.queued[row] and moment.device_clock else self.received[row]
             states.note_status(points, observation, order, moment)
         steps = {step for _point, _case, step in changes}
+        if rule is None and not observation.alarming and not steps - {IncidentChange.NOTHING}:
+            return  # most messages, by far
         ignored = [
             incident
             for point_id, case, step in changes
@@ -370,7 +394,21 @@ class _MessageSteps(BatchSteps[OcppMessage]):
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def _write_messages(self, rows: Sequence[int]) -> None:
+    def _by_weight(
+        self, rows: Sequence[int], readings: Mapping[int, Sequence[tuple[Observation, Reading]]]
+    ) -> tuple[list[int], list[int]]:
+        """Messages that say nothing of note, which need not wait for what they do; and those of stations of which one
+        does, all together, so that they are stored in their order."""
+        notable = {
+            self._teller(row)
+            for row in rows
+            if any(reading.rule is not None or observation.alarming for observation, reading in readings[row])
+        }
+        early = [row for row in rows if self._teller(row) not in notable] if notable else [*rows]
+        return early, [row for row in rows if self._teller(row) in notable] if notable else []
+
+    def _write_messages(self, rows: Sequence[int]) -> list[tuple[int, int, int]]:
+        """Stores messages; returns for each its id, its row, and of how many warnings it tells."""
         written = []
         for row in rows:
             message, findings, warnings = self.messages[row], self.findings[row], self.incoming.warnings.get(row)
@@ -388,7 +426,18 @@ class _MessageSteps(BatchSteps[OcppMessage]):
                     self.received[row],
                 )
             )
-        write_message_rows(written)
+        ids = write_message_rows(written)
+        return [(pk, row, len(self.incoming.warnings.get(row, ()))) for pk, row in zip(ids, rows, strict=True)]
+
+    def _amend_messages(self, written: Sequence[tuple[int, int, int]]) -> None:
+        """Adds to stored messages what came of them since: what they ended, and what had to be warned of."""
+        changed = []
+        for pk, row, count in written:
+            findings, warnings = self.findings[row], self.incoming.warnings.get(row, ())
+            if findings or len(warnings) != count:
+                said = [storable(each) if each else None for each in (findings, warnings)]
+                changed.append((pk, self.verdicts[row], *said))
+        amend_message_rows(changed)
 
     def _write_boot_facts(self, rows: Sequence[int]) -> None:
         latest: dict[int, tuple[Any, ...]] = {}

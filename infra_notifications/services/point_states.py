@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
+import msgspec
 from django.conf import settings
 
 from core.device_clock import Clock, Moment, judge
@@ -13,6 +15,7 @@ from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import ChargePointState
+from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.services.directory import Point
 from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStore, PointState
@@ -21,7 +24,7 @@ from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStor
 _LIFE = columns(
     ChargePointState, "last_seen", "silent_at", computed={"silent_at": "coalesce(x.silent_at, t.silent_at)"}
 )
-_MEMORY = columns(ChargePointState, "memory")
+_MEMORY = columns(ChargePointState, "memory", "pace")
 _FACTS = columns(
     ChargePointState,
     *FACTS,
@@ -33,6 +36,35 @@ _FACTS = columns(
 Learnt = tuple[int | None, int | None, str]
 
 
+class _Kin(msgspec.Struct):
+    """Charge points of one station that were always heard together: what one of them learns all know.
+
+    `heard_at` is the last receipt, from `source`; `protocol` is that of what was read last.
+    """
+
+    eldest: PointState
+    pace: Pace
+    facts: Facts
+    interval_s: int | None
+    seen_before: datetime | None
+    last_seen: datetime | None
+    members: list[tuple[int, PointState]]
+    pace_changed: bool = False
+    heard_at: datetime | None = None
+    source: int | None = None
+    protocol: str = ""
+
+    def is_of(self, state: PointState, interval_s: int | None) -> bool:
+        """Whether a charge point is one of these, as far as its stored row says."""
+        known = self.eldest
+        return (
+            state.seen_before == known.seen_before
+            and state.pace == known.pace
+            and state.facts == known.facts
+            and interval_s == self.interval_s
+        )
+
+
 class PointStates:
     """The state rows of a batch's charge points, which the store has locked: changed by messages, written once."""
 
@@ -40,10 +72,7 @@ class PointStates:
         self._store, self._now = store, store.now
         self._by_hand = {point.id: point.interval_s for point in points}
         self._default_s = settings.CHARGING_EXPECTED_INTERVAL_S
-        # Of each that was heard the last receipt with its source, and the protocol of what was read last.
-        self._heard: dict[int, tuple[datetime, int | None]] = {}
-        self._protocols: dict[int, str] = {}
-        self._statuses: dict[int, tuple[str, datetime]] = {}
+        self._families: dict[int, list[_Kin]] = {}
         self._deadlines: dict[tuple[datetime, int], datetime] = {}
 
     # ---- life and pace ----------------------------------------------------------------------------------------
@@ -54,38 +83,52 @@ class PointStates:
         """Notes that these live, and who said so; yields those whose silence a message received then ends."""
         is_heartbeat = message.action.strip().lower() == "heartbeat"
         boot_s, protocol = boot_interval_of(message.action, message.payload), message.protocol.lower()[:12]
-        heard, protocols, default_s, store = self._heard, self._protocols, self._default_s, self._store
-        for point in points:
-            pk = point.id
-            state = store.state_of(pk)
-            pace, last_seen = state.memory.pace, state.last_seen
+        for kin in self._family(points):
+            pace, last_seen = kin.pace, kin.last_seen
             if boot_s and boot_s != pace.boot_s:
                 pace.boot_s = boot_s
-                state.pace_changed = True
-            if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=default_s):
-                state.pace_changed = True
+                kin.pace_changed = True
+            if pace.hear(last_seen, received, heartbeat=is_heartbeat, default_s=self._default_s):
+                kin.pace_changed = True
             if last_seen is None or received > last_seen:
-                state.last_seen = received
-            if pk not in heard or received > heard[pk][0]:
-                heard[pk] = received, source
-            protocols[pk] = protocol
-            if store.is_open(pk, Case.UNAVAILABLE):
-                _interval_s, silence_s, _source = self._learnt(state)
-                if self._deadline(pk, received, silence_s) > self._now:
-                    yield pk
+                kin.last_seen = received
+                for _pk, state in kin.members:
+                    state.last_seen = received
+            if kin.heard_at is None or received > kin.heard_at:
+                kin.heard_at, kin.source = received, source
+            kin.protocol = protocol
+            silent = [pk for pk, _state in kin.members if self._store.is_open(pk, Case.UNAVAILABLE)]
+            if silent and self._deadline(kin, received, self._learnt(kin)) > self._now:
+                yield from silent
 
-    def _learnt(self, state: PointState) -> Learnt:
+    def _family(self, points: Sequence[Point]) -> list[_Kin]:
+        """Charge points that are always heard together, those that are alike as one."""
+        if not points:
+            return []
+        family = self._families.get(points[0].id)
+        if family is None:
+            family = self._families[points[0].id] = []
+            for point in points:
+                state, by_hand = self._store.state_of(point.id), self._by_hand.get(point.id)
+                kin = next((kin for kin in family if kin.is_of(state, by_hand)), None)
+                if kin is None:
+                    seen = state.seen_before
+                    kin = _Kin(state, read_pace(state.pace), state.facts, by_hand, seen, seen, [])
+                    family.append(kin)
+                kin.members.append((point.id, state))
+        return family
+
+    def _learnt(self, kin: _Kin) -> Learnt:
         """The interval and silence that were learnt, in seconds, and from what; what was not learnt may be by now."""
-        *_facts, interval_s, silence_s, source = state.facts
-        pace = state.memory.pace
-        if not state.pace_changed and (silence_s is not None or not pace.is_watched(self._now)):
-            return interval_s, silence_s, source
-        allowed = pace.allowed(self._now, self._default_s)
+        learnt: Learnt = kin.facts[_LEARNT:]
+        if not kin.pace_changed and (learnt[1] is not None or not kin.pace.is_watched(self._now)):
+            return learnt
+        allowed = kin.pace.allowed(self._now, self._default_s)
         is_learnt = allowed.source != IntervalSource.DEFAULT
         return (allowed.interval_s, allowed.silence_s, allowed.source.value) if is_learnt else _NOTHING
 
-    def _deadline(self, point_id: int, seen: datetime, learnt_s: int | None) -> datetime:
-        silence_s = self._by_hand.get(point_id) or learnt_s or self._default_s
+    def _deadline(self, kin: _Kin, seen: datetime, learnt: Learnt) -> datetime:
+        silence_s = kin.interval_s or learnt[1] or self._default_s
         deadline = self._deadlines.get((seen, silence_s))
         if deadline is None:
             deadline = self._deadlines[seen, silence_s] = seen + timedelta(seconds=silence_s)
@@ -138,7 +181,7 @@ class PointStates:
             if state.memory.status_order is None or order >= state.memory.status_order:
                 state.memory.status_order = order
                 state.memory_changed = True
-                self._statuses[point.id] = (observation.status[:30], moment.at)
+                state.said = observation.status[:30], moment.at
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -146,43 +189,48 @@ class PointStates:
         """Writes every row that was heard: in one statement those that were only heard, in another what else is new."""
         lives: list[tuple[Any, ...]] = []
         changes: list[tuple[Any, ...]] = []
-        for pk in sorted(self._heard):
-            state = self._store.state_of(pk)
-            facts, silent_at = self._facts(pk, state)
-            status, status_at = self._statuses.get(pk, (state.status, None))
-            if status == state.status:
-                status_at = None
-            is_changed = status_at is not None or state.memory_changed or state.pace_changed or facts != state.facts
-            if is_changed:
-                shared = (state.last_seen, silent_at, *facts, status, status_at)
-                changes.append((pk, self._store.memory_of(pk), shared))
-            elif state.last_seen != state.seen_before:
-                lives.append((pk, state.last_seen, silent_at))
-        update_rows("infra_notifications_chargepointstate", _KEY, _LIFE, lives)
+        for kin in (kin for family in self._families.values() for kin in family):
+            facts, silent_at = self._facts(kin)
+            pace, is_new = stored_pace(kin.pace) if kin.pace_changed else "", facts != kin.facts
+            for pk, state in kin.members:
+                status, status_at = state.said or (state.status, None)
+                if status == state.status:
+                    status_at = None
+                if is_new or pace or status_at or state.memory_changed:
+                    shared = (state.last_seen, silent_at, *facts, status, status_at)
+                    changes.append((pk, self._store.memory_of(pk), pace or state.pace, shared))
+                elif state.last_seen != state.seen_before:
+                    lives.append((pk, state.last_seen, silent_at))
+        update_rows("infra_notifications_chargepointstate", _KEY, _LIFE, sorted(lives))
+        changes.sort(key=itemgetter(0))
         update_rows("infra_notifications_chargepointstate", _KEY, _MEMORY, changes, shared=(*_LIFE, *_FACTS))
 
-    def _facts(self, pk: int, state: PointState) -> tuple[Facts, datetime | None]:
-        """What a row says now beside its memory and status; and its new deadline, None where that stays.
+    def _facts(self, kin: _Kin) -> tuple[Facts, datetime | None]:
+        """What rows say now beside memory and status; and their new deadline, None where that stays.
 
         Only a later message moves it, and one that came too late wakes nobody. What was received after its station's
         connection closed shows that it is back; a connection that was opened with no word of its version leaves what
         was known.
         """
-        (seen, source), before = self._heard[pk], state.seen_before
-        connectivity, version, source_id, other_id, disconnected_at, *_rest = state.facts
-        learnt, silent_at = self._learnt(state), None
+        connectivity, version, source_id, other_id, disconnected_at, *_rest = kin.facts
+        learnt, silent_at, before = self._learnt(kin), None, kin.seen_before
+        seen, source = kin.heard_at or self._now, kin.source
         is_back = disconnected_at is None or seen >= disconnected_at
-        if before is None or seen > before:
-            deadline = self._deadline(pk, seen, learnt[1])
+        is_later = before is None or seen > before
+        if is_later:
+            deadline = self._deadline(kin, seen, learnt)
             if deadline > self._now or connectivity != Connectivity.SILENT:
                 silent_at, connectivity = deadline, Connectivity.ONLINE.value if is_back else connectivity
         if is_back and connectivity == Connectivity.OFFLINE and disconnected_at is not None:
             connectivity = Connectivity.ONLINE.value
-        if source is not None and source != source_id and (before is None or seen >= before):
+        if source is not None and source != source_id and (is_later or seen == before):
             source_id, other_id = source, source_id if source_id is not None else other_id
-        disconnected_at, version = None if is_back else disconnected_at, self._protocols[pk] or version
-        return (connectivity, version, source_id, other_id, disconnected_at, state.clock_error_s, *learnt), silent_at
+        disconnected_at, version = None if is_back else disconnected_at, kin.protocol or version
+        clock_error_s = kin.eldest.clock_error_s  # which is judged for the whole station
+        return (connectivity, version, source_id, other_id, disconnected_at, clock_error_s, *learnt), silent_at
 
 
 _KEY = Col("charge_point_id", "bigint")
 _NOTHING: Learnt = (None, None, IntervalSource.DEFAULT.value)
+# Where what was learnt stands among the facts.
+_LEARNT = FACTS.index("learnt_interval_s")

@@ -11,27 +11,31 @@ from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.models import ChargePoint, ChargePointMessage, UnmappedReport
 from infra_notifications.services.directory import Point
 
+_MESSAGE = columns(
+    ChargePointMessage,
+    "charge_point_id",
+    "station",
+    "protocol",
+    "action",
+    "payload",
+    "verdict",
+    "findings",
+    "warnings",
+    "occurred_at",
+    "received_at",
+)
 
-def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
-    """Writes messages: charge_point_id, station, protocol, action, payload, verdict, findings, warnings,
-    occurred, received."""
-    insert_rows(
-        "infra_notifications_chargepointmessage",
-        columns(
-            ChargePointMessage,
-            "charge_point_id",
-            "station",
-            "protocol",
-            "action",
-            "payload",
-            "verdict",
-            "findings",
-            "warnings",
-            "occurred_at",
-            "received_at",
-        ),
-        rows,
-    )
+
+def write_message_rows(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+    """Writes messages (charge_point_id, station, protocol, action, payload, verdict, findings, warnings, occurred,
+    received) and returns their ids; PostgreSQL returns them in the order of the rows."""
+    return [pk for (pk,) in insert_rows("infra_notifications_chargepointmessage", _MESSAGE, rows, "RETURNING id")]
+
+
+def amend_message_rows(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Sets what came of stored messages: id, verdict, findings, warnings."""
+    outcome = columns(ChargePointMessage, "verdict", "findings", "warnings")
+    update_rows("infra_notifications_chargepointmessage", Col("id", "bigint"), outcome, rows)
 
 
 def write_boot_facts(latest: Mapping[int, tuple[Any, ...]]) -> None:

@@ -24,6 +24,7 @@ from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import parse_time
 from infra_notifications.models.sources import NUMBER_OF_KIND, kind_of_source
 from infra_notifications.rules.sources import KNOWN_GAPS, LEAST_OUTAGE_S, OUTAGES, TIMES
+from infra_notifications.services.directory import Point
 
 log = structlog.get_logger("signalbox.sources")
 # Of each source so many last sentences, each cut to so much, and so many last measurements of its clock are kept.
@@ -123,10 +124,10 @@ class Heard:
     strangers: Counter[int] = field(default_factory=Counter)
     lost: Counter[int] = field(default_factory=Counter)
 
-    def feed(self, source: int, stations: Iterable[str]) -> None:
+    def feed(self, source: int, points: Iterable[Point]) -> None:
         known = self.fed.setdefault(source, set())
         if len(known) < FED:
-            known.update(stations)
+            known.update(point.station or point.evse_key for point in points)
 
     def drop(self, dropped: Mapping[int, int]) -> None:
         self.dropped.update(dropped)

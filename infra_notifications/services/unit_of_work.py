@@ -72,17 +72,27 @@ _CLOCK_ERROR = FACTS.index("clock_error_s")
 class PointState(msgspec.Struct):
     """A charge point's locked state row, and beside it what its messages make of it.
 
-    `facts`, `status` and `seen_before` are as they are stored; the flags say whether what is remembered is not.
+    `facts`, `status`, `pace`, `seen_before` and `remembered` are as they are stored. `said` is the present status and
+    when it was said.
     """
 
-    memory: PointMemory
+    remembered: str
+    pace: str
     status: str
     seen_before: datetime | None
     last_seen: datetime | None
     facts: Facts
     clock_error_s: int | None
     memory_changed: bool = False
-    pace_changed: bool = False
+    said: tuple[str, datetime] | None = None
+    _memory: PointMemory | None = None
+
+    @property
+    def memory(self) -> PointMemory:
+        """Read when it is first asked for: most charge points are only heard."""
+        if self._memory is None:
+            self._memory = read_memory(self.remembered)
+        return self._memory
 
 
 def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
@@ -91,19 +101,21 @@ def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
         cursor.execute(
             # Each row is looked up, never the whole table read: what a batch touches is in memory. And a number is read
             # in a tenth of the time of a date.
-            "SET LOCAL random_page_cost = 1.1; SELECT charge_point_id, memory, status,"  # noqa: S608 - our own names
+            "SET LOCAL random_page_cost = 1.1; SELECT charge_point_id, memory, pace, status,"  # noqa: S608 - our own
             f" (extract(epoch FROM last_seen) * 1000000)::bigint, {', '.join(FACTS)}"
             " FROM infra_notifications_chargepointstate"
             " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE",
             [array_literal(charge_point_ids)],
         )
         cursor.nextset()
-        return {row[0]: _read_point(row[1], row[2], row[3], row[4:]) for row in cursor.fetchall()}
+        return {row[0]: _read_point(*row[1:5], facts=row[5:]) for row in cursor.fetchall()}
 
 
-def _read_point(memory: str = "", status: str = "", seen_us: int | None = None, facts: Facts = _NO_FACTS) -> PointState:
+def _read_point(
+    memory: str = "", pace: str = "", status: str = "", seen_us: int | None = None, facts: Facts = _NO_FACTS
+) -> PointState:
     last_seen = _EPOCH + timedelta(microseconds=seen_us) if seen_us is not None else None
-    return PointState(read_memory(memory), status, last_seen, last_seen, facts, facts[_CLOCK_ERROR])
+    return PointState(memory, pace, status, last_seen, last_seen, facts, facts[_CLOCK_ERROR])
 
 
 def _read_state(pk: int, case: str, *values: Any) -> IncidentState:
@@ -217,6 +229,8 @@ class IncidentStore(UnitOfWork):
     def memory_of(self, charge_point_id: int) -> str:
         """What is remembered of a charge point, for whoever writes its state row: then `flush` does not."""
         state = self.states[charge_point_id]
+        if not state.memory_changed:
+            return state.remembered
         state.memory_changed = False
         memory = state.memory
         for case in [*memory.raised]:
