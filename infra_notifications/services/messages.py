@@ -6,48 +6,32 @@ which rule does it meet, what does that do to an incident, and the sign of life 
 
 from __future__ import annotations
 
-import dataclasses
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from core.device_clock import Moment, judge, span_text
-from core.ingest import BatchSteps, Incoming, Intake, Submission
-from core.receipts import Receipt, digest_of_json
+from core.device_clock import Moment, span_text
+from core.ingest import Intake, Submission
 from core.sql import storable
-from core.text import IdentityKeys, composed, identity
+from core.text import composed, identity
 from infra_notifications.choices import Effect, MessageVerdict
-from infra_notifications.ingest import Observation, OcppMessage, observe, parse_time
-from infra_notifications.rules.action_names import CALL
-from infra_notifications.rules.actions import missing_fields
+from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.frames import HeardMessage
-from infra_notifications.rules.lifecycle import IncidentChange, IncidentState
+from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.signals import last_seen_signal, signals_of
-from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
-from infra_notifications.rules.stations import firmware_of, is_offline
-from infra_notifications.rules.vocabulary import evse_of, whole
+from infra_notifications.rules.stations import firmware_of
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.mapping import rule_book
+from infra_notifications.services.message_reading import MessageReading
 from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import (
     amend_message_rows,
     write_boot_facts,
     write_message_rows,
     write_unmapped,
-)
-from infra_notifications.services.repetitions import (
-    NO_RECEIPT,
-    STATES,
-    TOLD_ANEW,
-    Teller,
-    Told,
-    repeats_within,
-    told_anew,
 )
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
@@ -64,111 +48,13 @@ def take_messages(
     return take_and_count(submissions, _MessageSteps, heard=heard, now=now)
 
 
-class _MessageSteps(BatchSteps[OcppMessage]):
-    """Columns beside the messages: when and by whom they were sent, what they say of whom, what came of it.
-
-    `targets` are the charge points that a message is about, `alive` all those of its station. `heard` collects
-    what is counted of each source.
-    """
-
-    endpoint = "charging/messages"
-    ids_restart = True
-
-    def __init__(self, heard: Heard, incoming: Incoming[OcppMessage]) -> None:
-        super().__init__(incoming)
-        self.heard = heard
-        self.messages, count = incoming.items, len(incoming.items)
-        self.received = [self.now] * count
-        # What each message is: a call, or the result or error that answers one of this action.
-        self.kinds = [CALL] * count
-        # Whether it is spelt as OCPP spells it, with all that OCPP requires.
-        self.are_exact = [False] * count
-        self.evse_keys, self.stations = [""] * count, [""] * count
-        self.keys = IdentityKeys()
-        self.evses: list[int | None] = [None] * count
-        self.observations: list[list[Observation]] = [[]] * count
-        self.statuses: dict[tuple[str, bytes], list[Observation]] = {}
-        self.targets: list[Sequence[Point]] = [()] * count
-        self.alive: list[Sequence[Point]] = [()] * count
-        self.verdicts: list[str] = [MessageVerdict.SEEN.value] * count
-        self.queued = [False] * count
-        self.findings: list[list[dict[str, Any]]] = [[] for _message in self.messages]
-        self.ignored: list[tuple[dict[str, Any], list[IncidentState]]] = []
-        self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
-        self.unmapped: list[tuple[Observation, OcppMessage, Sequence[Point]]] = []
-
-    def read(self) -> None:
-        """Reads what is not spelt as OCPP spells it; most messages are and cost a look."""
-        for row, message in enumerate(self.messages):
-            if isinstance(message, HeardMessage) and message.kind != CALL:
-                self.kinds[row] = message.kind
-                continue
-            if is_exact(message.protocol, message.action, message.payload):
-                self.are_exact[row] = True
-                continue
-            if not message.action.strip():
-                continue
-            if row in self.incoming.refused:
-                continue
-            wire = read_wire(message.protocol, message.action, message.payload)
-            if wire.problem:
-                self.incoming.reject(row, wire.problem)
-                continue
-            self.kinds[row] = wire.kind
-            self.messages[row] = replace(message, protocol=wire.protocol, action=wire.action, payload=wire.payload)
-            for note in wire.notes:
-                self.incoming.warn(row, note)
-
-    def check(self, item: OcppMessage) -> str:
-        if not item.action.strip() or len(item.action) > 60:
-            return "`action` must be the name of an OCPP action, e.g. StatusNotification."
-        if not self.keys[item.charge_point] and not self.keys[item.station]:
-            return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
-        return ""
-
-    def sender(self, row: int) -> str:
-        return self.targets[row][0].station_key or self.evse_keys[row]
-
-    def digest(self, row: int) -> str:
-        """Not of when a forwarder received it: that differs where it stamps what it repeats."""
-        message = self.messages[row]
-        return digest_of_json([message.protocol, message.action, message.payload, self.evse_keys[row], self.evses[row]])
-
-    def receipt(self, row: int, external_id: str) -> Receipt:
-        receipt, payload = super().receipt(row, external_id), self.messages[row].payload
-        window = repeats_within(external_id, payload, is_life_only=not self.observations[row])
-        if window is None:
-            return receipt
-        return dataclasses.replace(receipt, said_at=self.received[row], repeats_until=self.received[row] + window)
-
-    def told_anew(self, duplicates: set[int]) -> set[int]:
-        anew = told_anew(
-            Told(
-                row,
-                self._teller(row),
-                self.messages[row].payload,
-                self.received[row],
-                row in duplicates,
-                self.messages[row].received_at is not None,
-            )
-            for row in self.incoming.good
-            if self.messages[row].action in STATES and self.observations[row]
-        )
-        for row in anew:
-            self.incoming.warn(row, TOLD_ANEW)
-        return anew
-
-    def _teller(self, row: int) -> Teller:
-        """Whose message it is stored as: one charge point's, or its whole station's."""
-        targets = self.targets[row]
-        return (targets[0].id, "") if len(targets) == 1 else (None, targets[0].station)
-
-    # ---- reading ----------------------------------------------------------------------------------------------
+class _MessageSteps(MessageReading):
+    """Finds whom the messages are about, and what they do to incidents; writes what follows."""
 
     def resolve(self, rows: list[int]) -> None:
         every = range(len(self.messages))
         for row in every:
-            self._read(row)
+            self.read_row(row)
         self.directory = Directory({key for key in self.evse_keys if key}, {name for name in self.stations if name})
         for row in every:
             sender = self._locate(row)
@@ -196,53 +82,6 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         for row in rows:
             sender.hear(self.messages[row], self.observations[row], self.received[row], (self.now, row))
         return sender
-
-    def _read(self, row: int) -> None:
-        """Reads who speaks when, also where nothing else can be taken, and what a request says."""
-        message = self.messages[row]
-        # The forwarder's clock is believed like a device's: never beyond ours, and not before it was set. How long it
-        # may have kept a message has no limit, because it says so.
-        if message.received_at:
-            forwarded = judge(parse_time(message.received_at), self.now, longest_queue=None)
-            if not forwarded.device_clock:
-                self.incoming.warn(row, NO_RECEIPT)
-            self.received[row] = forwarded.at
-        self.queued[row] = is_offline(message.payload)
-        self.evse_keys[row], self.stations[row] = self.keys[message.charge_point], self.keys[message.station]
-        evse = evse_of(message.payload)
-        self.evses[row] = evse if evse is not None else whole(message.connector)
-        if self.kinds[row] == CALL and not self.incoming.errors[row]:
-            if self.are_exact[row] and message.action == "StatusNotification":
-                self.observations[row] = self._status(message)
-                return
-            self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
-            if not self.are_exact[row]:
-                self._note_missing(row)
-
-    def _status(self, message: OcppMessage) -> list[Observation]:
-        """What a status says; most of a batch say the same of another moment."""
-        said = {**message.payload}
-        moment = parse_time(said.pop("timestamp", None))
-        key = message.protocol, msgspec.json.encode(said)
-        observations = self.statuses.get(key)
-        if observations is None:
-            observations = self.statuses[key] = observe(message.protocol.lower(), message.action, said)
-        return [replace(each, occurred_at=moment) for each in observations] if moment else observations
-
-    def _note_missing(self, row: int) -> None:
-        """Rejects a request without its required fields, unless what it says can be understood without them."""
-        message = self.messages[row]
-        version = PROTOCOLS.get(message.protocol, "")
-        missing = missing_fields(message.action, version, message.payload)
-        if not missing:
-            return
-        lacks = f"{message.action} lacks {', '.join(f'`{name}`' for name in missing)}, which OCPP requires"
-        if any(o.status or o.codes or o.component for o in self.observations[row]) or firmware_of(
-            message.action, message.payload
-        ):
-            self.incoming.warn(row, f"{lacks}; what it says was taken.")
-        else:
-            self.incoming.reject(row, f"{lacks}.")
 
     def _locate(self, row: int) -> str:
         """Finds whom the message is about and whose life it proves; returns the name of a sender that is unknown."""
@@ -400,12 +239,12 @@ class _MessageSteps(BatchSteps[OcppMessage]):
         """Messages that say nothing of note, which need not wait for what they do; and those of stations of which one
         does, all together, so that they are stored in their order."""
         notable = {
-            self._teller(row)
+            self.teller(row)
             for row in rows
             if any(reading.rule is not None or observation.alarming for observation, reading in readings[row])
         }
-        early = [row for row in rows if self._teller(row) not in notable] if notable else [*rows]
-        return early, [row for row in rows if self._teller(row) in notable] if notable else []
+        early = [row for row in rows if self.teller(row) not in notable] if notable else [*rows]
+        return early, [row for row in rows if self.teller(row) in notable] if notable else []
 
     def _write_messages(self, rows: Sequence[int]) -> list[tuple[int, int, int]]:
         """Stores messages; returns for each its id, its row, and of how many warnings it tells."""
@@ -415,7 +254,7 @@ class _MessageSteps(BatchSteps[OcppMessage]):
             occurred = next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
             written.append(
                 (
-                    *self._teller(row),
+                    *self.teller(row),
                     message.protocol.lower()[:12],
                     message.action,
                     storable(message.payload),
