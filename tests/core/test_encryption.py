@@ -39,10 +39,11 @@ SECRET = re.compile(r"secret|password|token|credential|api_?key|^headers$|pin_|p
 HASHED = {
     "auth.User.password",
     "bikeshare.Trip.pin_hash",
+    "infra_notifications.OcpiParty.old_token_digest",
     "infra_notifications.OcpiParty.token_digest",
 }
-# Of Celery's own messages, which carry none.
-NO_SECRETS = {"django_celery_beat.PeriodicTask.headers"}
+# Of Celery's own messages, which carry none; the address of OCPI's module of that name.
+NO_SECRETS = {"django_celery_beat.PeriodicTask.headers", "infra_notifications.OcpiParty.credentials_url"}
 
 
 def in_the_database() -> str:

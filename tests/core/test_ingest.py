@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.ingest import TRIES, BatchSteps, Incoming, Intake, Submission, take, try_again
 from core.models import ApiReceipt, SignOfLife
-from core.sql import Col, insert_rows
+from core.sql import columns, insert_rows
 from core.unit_of_work import LostRace
 from tests import clock
 
@@ -52,9 +52,9 @@ class Pings(BatchSteps[Ping]):
                 self.incoming.reject(row, "Unknown stranger.")
 
     def apply(self, rows: list[int]) -> None:
-        stored = [(self.incoming.items[row].name, str(row), self.now) for row in rows]
-        columns = (Col("part", "text"), Col("instance", "text"), Col("at", "timestamptz"))
-        insert_rows("console_signoflife", columns, stored, "ON CONFLICT DO NOTHING")
+        stored = [(self.incoming.items[row].name, str(row), self.now, "{}") for row in rows]
+        written = columns(SignOfLife, "part", "instance", "at", "detail")
+        insert_rows("console_signoflife", written, stored, "ON CONFLICT DO NOTHING")
 
 
 def take_pings(*batches: Sequence[Ping], key: int = 1, begin: Callable[..., Any] = Pings) -> list[Intake]:

@@ -142,9 +142,9 @@ def test_nothing_is_no_query(table: str) -> None:
 
 
 def test_a_thousand_rows_are_one_statement() -> None:
-    columns = (Col("part", "text"), Col("instance", "text"), Col("at", "timestamptz"))
+    written = columns(SignOfLife, "part", "instance", "at", "detail")
     with CaptureQueriesContext(connection) as queries:
-        insert_rows("console_signoflife", columns, [(f"p{n}", "x", NOW) for n in range(1_000)])
+        insert_rows("console_signoflife", written, [(f"p{n}", "x", NOW, "{}") for n in range(1_000)])
     assert len(queries) == 1
     assert SignOfLife.objects.count() == 1_000
 

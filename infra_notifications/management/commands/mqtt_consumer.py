@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import signal
-import socket
 import time
 from typing import Any
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                     detail = {"broker": host, "connected": link.is_connected}
                     show_life(part=MQTT, instance=instance, now=timezone.now(), detail=detail)
 
-        instance = f"{socket.gethostname()[:60]} {settings.MQTT_CLIENT_ID}"[:120]
+        instance = f"{platform.node()[:60]} {settings.MQTT_CLIENT_ID}"[:120]
         link = MqttLink(settings.MQTT_URL, settings.MQTT_TOPICS, settings.MQTT_CLIENT_ID, take, shows_life=shows_life)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: link.stop())

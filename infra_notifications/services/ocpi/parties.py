@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from hmac import compare_digest
 from typing import Any
 
 from django.conf import settings
@@ -111,12 +112,12 @@ def party_of(authorization: str) -> tuple[OcpiParty, str] | None:
 
 def confirm_token(*, party: OcpiParty, token: str) -> None:
     """The party has used its token: the one before is dead."""
-    if party.old_token_digest and party.token_digest == digest_of(token):
+    if party.old_token_digest and compare_digest(party.token_digest, digest_of(token)):
         OcpiParty.objects.filter(pk=party.pk, token_digest=party.token_digest).update(old_token_digest=None)
 
 
 def is_old_token(party: OcpiParty, token: str) -> bool:
-    return party.old_token_digest == digest_of(token)
+    return compare_digest(party.old_token_digest or "", digest_of(token))
 
 
 # ---- the handshake --------------------------------------------------------------------------------------------------
