@@ -24,6 +24,7 @@ from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.stations import firmware_of
 from infra_notifications.services.directory import Directory, Point
+from infra_notifications.services.late_retries import LATE_RETRY, late_retries
 from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.message_reading import MessageReading
 from infra_notifications.services.point_states import PointStates
@@ -126,6 +127,9 @@ class _MessageSteps(MessageReading):
         store = IncidentStore(self.now)
         store.load([point.id for point in self.directory.points], raising=raising)
         states = PointStates(store, self.directory.points)
+        for row in self._late_retries(rows, store, before=min((pk for pk, _row, _count in written), default=None)):
+            self.incoming.warn(row, LATE_RETRY)
+            readings[row] = []
         for row in sorted((*rows, *rejected), key=self.received.__getitem__):
             self._note_last_seen(row, store, states)
             for observation, reading in readings.get(row, ()):
@@ -137,6 +141,18 @@ class _MessageSteps(MessageReading):
             finding["ignored"] = [incident.id for incident in incidents]
         self._write_messages(late)
         self._amend_messages(written)
+
+    def _late_retries(self, rows: Sequence[int], store: IncidentStore, before: int | None) -> set[int]:
+        """The rows that repeat what is superseded, among those stored before this batch."""
+
+        def newest(row: int) -> list[datetime | None]:
+            return [store.state_of(point.id).memory.clock_newest for point in self.targets[row]]
+
+        return late_retries(
+            [(row, self.teller(row), self.messages[row], self.observations[row]) for row in rows],
+            newest=newest,
+            before=before,
+        )
 
     def _place_ends(self, rows: Sequence[int]) -> None:
         """Finds the connectors of transactions that a fault ended, where nobody names them."""

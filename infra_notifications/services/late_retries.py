@@ -1,0 +1,81 @@
+"""Statuses without an id that a sender repeats after newer ones: they are known by the device's own moment alone.
+
+Of a batch of which only the first half is sent again, the older status would else be the present one. It is a late
+retry when the same words with the same moment of the device are stored, that moment was right when they came first,
+and a status with a later moment has come since. A clock that stands still tells no later moment; one that fell back
+when the station booted was not right when the same moment came first: what they say is news, because to lose a raise
+is worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from core.sql import array_literal, storable
+from infra_notifications.ingest import Observation, OcppMessage, has_moment
+from infra_notifications.services.repetitions import STATES, Teller
+
+LATE_RETRY = "It was taken before, word for word, and a newer status has come since; it changes nothing."
+_LATE = """
+SELECT k.row FROM unnest(%(rows)s::int[], %(ids)s::bigint[], %(stations)s::text[], %(payloads)s::jsonb[],
+  %(moments)s::timestamptz[]) AS k(row, id, station, payload, moment)
+CROSS JOIN LATERAL (
+  SELECT min(s.received_at) FILTER (WHERE s.payload = k.payload) AS first, max(s.received_at) FILTER (
+    WHERE s.occurred_at > k.moment) AS newer
+  FROM (
+    SELECT m.payload, m.received_at, m.occurred_at, m.action FROM infra_notifications_chargepointmessage m
+    WHERE {} AND (%(before)s::bigint IS NULL OR m.id < %(before)s::bigint) ORDER BY m.id DESC LIMIT 1000
+  ) s WHERE s.action = ANY(%(states)s)
+) l
+WHERE l.first BETWEEN k.moment - interval '5 minutes' AND k.moment + interval '1 hour' AND l.newer >= l.first
+"""
+_OF_POINTS = _LATE.format("m.charge_point_id = k.id")
+_OF_STATIONS = _LATE.format("m.charge_point_id IS NULL AND m.station = k.station")
+
+
+class _Status(NamedTuple):
+    row: int
+    teller: Teller
+    payload: Any
+    moment: datetime
+
+
+def late_retries(
+    said: Iterable[tuple[int, Teller, OcppMessage, Sequence[Observation]]],
+    *,
+    newest: Callable[[int], Iterable[datetime | None]],
+    before: int | None,
+) -> set[int]:
+    """The rows that were taken before and are not news. `newest` are the latest moments that the devices of a row told:
+    what is not older was not said before. Messages are looked for that were stored `before` this one, if it is given."""
+    asked = []
+    for row, teller, message, observations in said:
+        if message.id or message.received_at or message.action not in STATES or not has_moment(message.payload):
+            continue
+        moment = next((o.occurred_at for o in observations if o.occurred_at), None)
+        if moment is not None and any(each is not None and each > moment for each in newest(row)):
+            asked.append(_Status(row, teller, message.payload, moment))
+    of_points = [status for status in asked if status.teller[0] is not None]
+    of_stations = [status for status in asked if status.teller[0] is None]
+    return _read(_OF_POINTS, of_points, before) | _read(_OF_STATIONS, of_stations, before)
+
+
+def _read(statement: str, statuses: Sequence[_Status], before: int | None) -> set[int]:
+    if not statuses:
+        return set()
+    values: dict[str, Any] = {
+        "rows": array_literal(status.row for status in statuses),
+        "ids": [status.teller[0] for status in statuses],
+        "stations": [status.teller[1] for status in statuses],
+        "payloads": [storable(status.payload) for status in statuses],
+        "moments": [status.moment for status in statuses],
+        "states": sorted(STATES),
+        "before": before,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return {row for (row,) in cursor.fetchall()}
