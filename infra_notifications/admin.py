@@ -90,8 +90,10 @@ class ChargePointAdmin(MembershipsAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: ChargePoint, form: ModelForm[ChargePoint], change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        settle_charge_point(charge_point=obj, now=timezone.now())
+        with transaction.atomic():
+            before = ChargePoint.objects.select_for_update().get(pk=obj.pk) if change else None
+            super().save_model(request, obj, form, change)
+            settle_charge_point(charge_point=obj, before=before, now=timezone.now())
 
 
 class AddressInline(admin.TabularInline):  # type: ignore[type-arg]

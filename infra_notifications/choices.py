@@ -201,6 +201,7 @@ class CloseReason(models.TextChoices):
     BY_HAND = "by_hand", _("Closed by a person")
     REMOVED = "removed", _("The charge point was removed")
     RENAMED = "renamed", _("It is reported as another case by now")
+    MOVED = "moved", _("The charge point got another station or connector")
 
 
 class NotificationKind(models.TextChoices):

@@ -1133,6 +1133,7 @@ class Migration(migrations.Migration):
                             ("by_hand", "Closed by a person"),
                             ("removed", "The charge point was removed"),
                             ("renamed", "It is reported as another case by now"),
+                            ("moved", "The charge point got another station or connector"),
                         ],
                         default="",
                         max_length=10,

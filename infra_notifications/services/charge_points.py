@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from infra_notifications.evse_ids import spelt_otherwise
 from infra_notifications.models import ChargePoint, ChargePointState
 from infra_notifications.models.charge_points import tags_of
 from infra_notifications.rules.evse_ids import joined, spelling_of
+from infra_notifications.services.moves import Place, leave_places
 from infra_notifications.services.unknown import apply_what_they_said
 
 
@@ -151,6 +152,7 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         docs = _by_charge_point([normalised(row) for row in rows])
         keys, values = list(docs), [storable(doc) for doc in docs.values()]
+        left = _left_by(docs)
         cursor.execute(
             f"UPDATE infra_notifications_chargepoint t SET {changes}, updated_at = %s FROM {source}"  # noqa: S608
             f" WHERE upper(t.evse_id) = x.key AND ({differs})",
@@ -169,6 +171,7 @@ def upsert_charge_points(*, rows: Sequence[ChargePointInput], now: datetime) -> 
         )
         created = cursor.rowcount
         _apply_intervals(cursor, keys)
+        leave_places(left=left, now=now)
         if created or changed:
             apply_what_they_said(keys=keys, now=now)
     return Upserted(created, changed, len(docs) - created - changed)
@@ -182,6 +185,19 @@ def _by_charge_point(given: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any
         _locked(known.values())
     first = joined(dict.fromkeys(known.get(key, key) for key in keys))
     return {first[known.get(key, key)]: doc for key, doc in zip(keys, given, strict=True)}
+
+
+def _left_by(docs: Mapping[str, dict[str, Any]]) -> list[Place]:
+    """The places that charge points have and will not have when these documents are written."""
+    named = [key for key, doc in docs.items() if doc.get("station") or doc.get("connector") is not None]
+    points = ChargePoint.objects.exclude(station="").annotate(key=Upper("evse_id")).filter(key__in=named)
+    rows = points.values_list("key", "pk", "station", "connector")
+    places = [(key, Place(pk, station, connector)) for key, pk, station, connector in rows]
+    return [
+        place
+        for key, place in places
+        if place.is_left_for(docs[key].get("station", place.station), docs[key].get("connector", place.connector))
+    ]
 
 
 def _locked(keys: Collection[str]) -> set[str]:
@@ -208,9 +224,13 @@ def _apply_intervals(cursor: Any, keys: Sequence[str]) -> None:
     )
 
 
-def settle_charge_point(*, charge_point: ChargePoint, now: datetime) -> None:
-    """Gives a charge point that was saved one by one (in the Django admin) its state row, and what was kept of it."""
+def settle_charge_point(*, charge_point: ChargePoint, before: ChargePoint | None, now: datetime) -> None:
+    """Gives a charge point that was saved one by one (in the Django admin) its state row, and what was kept of it; ends
+    what the station told of it that it had `before`."""
     ChargePointState.objects.get_or_create(charge_point=charge_point)
+    place = Place(charge_point.pk, before.station, before.connector) if before is not None else None
+    if place is not None and place.is_left_for(charge_point.station, charge_point.connector):
+        leave_places(left=[place], now=now)
     apply_what_they_said(keys=[identity_key(charge_point.evse_id)], now=now)
 
 
