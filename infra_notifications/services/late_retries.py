@@ -51,7 +51,7 @@ def late_retries(
     before: int | None,
 ) -> set[int]:
     """The rows that were taken before and are not news. `newest` are the latest moments that the devices of a row told:
-    what is not older was not said before. Messages are looked for that were stored `before` this one, if it is given."""
+    what is not older was not said before. Only messages `before` this id are looked at, where it is given."""
     asked = []
     for row, teller, message, observations in said:
         if message.id or message.received_at or message.action not in STATES or not has_moment(message.payload):
