@@ -388,8 +388,9 @@ LOGGING = logging_config(
     env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )
 METRICS_DIR = env.folder("METRICS_DIR", VAR_DIR / "metrics")
-if sys.argv[1:2] == ["ocpp_proxy"]:
-    # It answers /metrics itself: writing to a file in memory while the disk is full would end it (SIGBUS).
+if sys.argv[1:2] in (["ocpp_proxy"], ["ocpp_spool"]):
+    # The proxy answers /metrics itself: writing to a file in memory while the disk is full would end it (SIGBUS), and
+    # so it would what takes in what it heard.
     os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 else:
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_DIR))

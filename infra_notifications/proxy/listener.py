@@ -361,7 +361,7 @@ class Listener:
         try:
             spool.append(list(self._unsaved))
         except OSError as error:
-            log.warning("the spool cannot be written to", folder=str(spool.folder), error=str(error))
+            spool.complain(error)
             return False
         with self._lock:
             while spool.evicted:

@@ -19,12 +19,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from infra_notifications.proxy.records import Rank, Record, encode, records_in
 
 ALIVE, READER = "alive", "reader"
 # In the memory file system: the folder on disk that this one belongs to.
 BELONGS_TO = "belongs-to"
-SYNC_S = 1.0
+log = structlog.get_logger("signalbox.ocpp_listener")
+SYNC_S, COMPLAINS_EVERY_S = 1.0, 60.0
 # A bound holds so many segments at least, so that what goes first is a small part.
 SEGMENTS, SMALLEST = 64, 16 * 1024
 
@@ -96,6 +99,7 @@ class Spool:
         self._alive = 0
         self._unsynced: set[int] = set()
         self._synced_at = time.monotonic()
+        self._complained_at = -COMPLAINS_EVERY_S
         self.segment_bytes = max(SMALLEST, self.most_bytes // SEGMENTS)
 
     def open(self) -> None:
@@ -122,6 +126,12 @@ class Spool:
         """Shows that the process lives, by the time of a file: when it ended, that says when. Raises OSError."""
         self.open()
         os.utime(self.own / ALIVE)
+
+    def complain(self, error: OSError) -> None:
+        """Once a minute: a disk that is full is tried with each record."""
+        if time.monotonic() - self._complained_at >= COMPLAINS_EVERY_S:
+            self._complained_at = time.monotonic()
+            log.warning("the spool cannot be written to", folder=str(self.folder), error=str(error))
 
     def _write(self, rank: int, part: Sequence[tuple[Record, bytes]]) -> None:
         data = b"".join(data for _record, data in part)
