@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -28,6 +29,7 @@ from core.pieces import (
     repeats_keys,
     split_array,
     split_objects,
+    split_values,
     why_malformed,
 )
 from core.text import as_utf8, clean_json, composed_json
@@ -200,11 +202,10 @@ class BatchDecoder(Generic[Item]):
         return batch
 
     def _cut(self, body: bytes) -> Batch[Item]:
-        """The items of an array; nothing where more follows the array, for then it is not what it seems."""
+        """The items of an array, and what follows it: more arrays, more items, or what is none."""
         pieces = split_array(body)
-        if pieces.rest.strip(OUTER):
-            return Batch([])
-        batch = self._pieces(pieces.items)
+        more = [split_array(piece).items if piece[:1] == b"[" else [piece] for piece in split_values(pieces.rest)]
+        batch = self._pieces([*pieces.items, *chain.from_iterable(more)])
         last = len(batch) - 1
         if pieces.is_cut_off:
             if batch.rejected and batch.rejected[-1][0] == last:

@@ -2,7 +2,7 @@
 
 Only what a strict reader refused comes here. An array is cut at the commas between its items, without a look at what is
 in them; each item is then decoded by itself, at last with what no JSON may hold taken out of it: characters that cannot
-be stored, control characters within a text, numbers that are none.
+be stored, control characters within a text, numbers that are none, a comma with nothing behind it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Texts whole, so that no bracket in one counts; the last may be cut off.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _TEXT_OR_NUMBER = re.compile(
-    rb'("(?:[^"\\]|\\.)*+")|(-?(?:NaN|Infinity|nan|inf)\b)|(-?\d[\d.]*[eE][+-]?\d+|-?\d{309,}(?:\.\d+)?)', re.DOTALL
+    rb'("(?:[^"\\]|\\.)*+")|(-?(?:NaN|Infinity|nan|inf)\b)|(-?\d[\d.]*[eE][+-]?\d+|-?\d{309,}(?:\.\d+)?)'
+    rb"|(,)(?=\s*[,\]}])",
+    re.DOTALL,
 )
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 # What may stand around a body or an item and says nothing: blanks, NUL, the marks of ends of files and of records.
@@ -33,7 +35,7 @@ OUTER = b" \t\r\n\0\x1a\x1e"
 _OPENS = {b"}": b"{", b"]": b"["}
 
 REPLACED = "It held characters that no text may hold (NUL, half a surrogate pair, bytes that are no UTF-8)."
-REPAIRED = "It held what JSON does not allow (a control character in a text, a number that is none)."
+REPAIRED = "It held what JSON does not allow (a control character in a text, a number that is none, a comma too many)."
 CUT_OFF = "The body ends within this item."
 CUT_BEHIND = "The body ends behind this item before its array does; what should have followed did not come."
 
@@ -78,6 +80,26 @@ def _last(piece: bytes) -> list[bytes]:
     return [piece] if piece.strip(OUTER) else []
 
 
+def split_values(text: bytes) -> list[bytes]:
+    """Values that follow one another, with blanks, commas or nothing between them."""
+    found, opened, start = list[bytes](), list[bytes](), 0
+    for token in _TOKEN.finditer(text):
+        sign, end = token[0], 0
+        if sign in (b"[", b"{"):
+            end = 0 if opened else token.start()
+            opened.append(sign)
+        elif sign in _OPENS:
+            while opened and opened.pop() != _OPENS[sign]:
+                pass
+            end = 0 if opened else token.end()
+        elif sign == b"," and not opened:
+            end = token.start()
+        if end:
+            found.append(text[start:end])
+            start = end
+    return [piece for each in (*found, text[start:]) if (piece := each.strip(OUTER + b",")) and piece.strip(b"]}")]
+
+
 def split_objects(body: bytes) -> list[bytes]:
     """Objects that follow one another, in lines or not; nothing where there is but one."""
     lines = [line for each in body.splitlines() if (line := each.strip(OUTER))]
@@ -108,9 +130,11 @@ def decode_piece(piece: bytes, decode: Callable[[bytes], Value]) -> tuple[Value,
 
 
 def _repair(token: re.Match[bytes]) -> bytes:
-    text, no_number, number = token.groups()
+    text, no_number, number, comma = token.groups()
     if text:
         return _CONTROL.sub(lambda control: b"\\u%04x" % control[0][0], text)
+    if comma:
+        return b""
     if no_number:
         return b"null"
     return b"null" if _is_beyond(number) else token[0]

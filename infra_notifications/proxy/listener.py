@@ -1,8 +1,9 @@
 """What the proxy hears: frames become messages, without what nobody reads, and wait on disk until they are taken in.
 
-On the event loop a frame is looked at (its head by a pattern; its payload only where a rule reads it, and never a long
-one), stripped of all that is not kept, and put into memory that outlives the process (`journal.py`). A thread writes
-that to the spool; another process takes it in (`writer.py`). So the database, the broker and the disk may be away.
+On the event loop a frame is looked at (its head by a pattern; its payload only where a rule reads it), stripped of all
+that is not kept, and put into memory that outlives the process (`journal.py`). A thread writes that to the spool, and
+reads what would take the loop long; another process takes it in (`writer.py`). So the database, the broker and the disk
+may be away.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,16 @@ import structlog
 from core.text import clean_text
 from infra_notifications.proxy.figures import Figure, Figures
 from infra_notifications.proxy.journal import Journal
+from infra_notifications.proxy.lengthy import Lengthy
 from infra_notifications.proxy.links import Link
-from infra_notifications.proxy.reading import decoded, error_code, head_of, plain_frames, rank_of, skeleton
+from infra_notifications.proxy.reading import decoded, error_code, head_of, plain_frames, rank_of, skeleton, takes_long
 from infra_notifications.proxy.records import Rank, Record, encode
 from infra_notifications.proxy.spool import BELONGS_TO, Spool, lost_record
-from infra_notifications.proxy.tokens import Tokens
+from infra_notifications.proxy.station import Station
 from infra_notifications.rules.action_names import ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.connections import LinkReport
-from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, OpenCalls, canonical_action, connector_in
+from infra_notifications.rules.frames import FROM_CSMS, Call, HeardMessage, canonical_action, connector_in
 from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import PROTOCOLS
 
@@ -42,31 +43,13 @@ log = structlog.get_logger("signalbox.ocpp_listener")
 # Calls of which the payload is read, and answers of which.
 _READ = frozenset(
     ("BootNotification", "StatusNotification", "NotifyEvent", "SecurityEventNotification", "StartTransaction")
-) | {"StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
+) | {"NotifyReport", "StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
 _READ_ANSWERS = frozenset(("BootNotification", "StartTransaction", "Heartbeat", "Authorize"))
 _SEEMS_SECRET = re.compile(r"(?=\S*\d)\S{6,}")
 # While it is connected a station is reported this often; records wait for company this long.
 REPORTED_EVERY_S, GATHERED_S = 60.0, 0.02
 MEMORY_BYTES = 32 * 1024 * 1024
 UNREADABLE = "cannot be read: it is no OCPP-J."
-
-
-@dataclass(slots=True)
-class _Station:
-    """What is remembered of a connection."""
-
-    link: Link
-    protocol: str
-    identity: str = ""
-    number: int = 0
-    messages: int = 0
-    heard_at: float = 0.0
-    reported_at: float = 0.0
-    round_trip_ms: float | None = None
-    csms_offset_s: float | None = None
-    from_station: OpenCalls = field(default_factory=OpenCalls)
-    from_csms: OpenCalls = field(default_factory=OpenCalls)
-    tokens: Tokens = field(default_factory=Tokens)
 
 
 def process_name() -> str:
@@ -101,7 +84,8 @@ class Listener:
                 (self.spools[1].own / BELONGS_TO).write_text(str(folder.resolve()))
         self._journal = Journal(memory / self.process if memory is not None else None)
         self._clock = clock
-        self._stations: dict[str, _Station] = {}
+        self._lengthy = Lengthy()
+        self._stations: dict[str, Station] = {}
         self._numbers = itertools.count(time.time_ns())
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Record, bytes]] = deque()
@@ -126,12 +110,12 @@ class Listener:
 
     def connected(self, link: Link) -> None:
         protocol = link.protocol if link.protocol in PROTOCOLS else "ocpp1.6"
-        station = self._stations[link.id] = _Station(link, protocol, clean_text(link.identity))
+        station = self._stations[link.id] = Station(link, protocol, clean_text(link.identity))
         station.heard_at = station.reported_at = self._clock()
         self._report(station, link.connected_at, opens=True)
 
     def closed(self, link: Link, *, code: int | None, reason: str, by_station: bool) -> None:
-        station = self._stations.pop(link.id, None) or _Station(link, link.protocol, clean_text(link.identity))
+        station = self._stations.pop(link.id, None) or Station(link, link.protocol, clean_text(link.identity))
         is_ours = code == 1012 and not by_station
         reason = _SEEMS_SECRET.sub(HIDDEN, clean_text(reason))[:200]
         at = link.closed_at or datetime.fromtimestamp(self._clock(), UTC)
@@ -150,29 +134,39 @@ class Listener:
             return
         now = self._clock()
         head = head_of(data) if text else None
+        if not takes_long(data, is_odd=head is None):
+            self._read(station, from_station, head, data, now)
+        elif self._lengthy.put((station, from_station, head, data, now)):
+            self._wake.set()
+        else:
+            self._unread(link, from_station, Figure.NOT_READ_LONG)
+            self._reject(station, from_station, now)
+
+    def _read(
+        self, station: Station, from_station: bool, head: re.Match[bytes] | None, data: bytes, now: float
+    ) -> None:
         if head is not None:
             self._heard(station, from_station, head, data, now)
             return
         plain, bad = plain_frames(data)
-        for each in plain:
-            if (head := head_of(each)) is not None:
-                self._heard(station, from_station, head, each, now)
+        for head, each in plain:
+            self._heard(station, from_station, head, each, now)
         if bad:
-            self._unread(link, from_station, Figure.NOT_READ_GARBAGE)
+            self._unread(station.link, from_station, Figure.NOT_READ_GARBAGE)
             self._reject(station, from_station, now)
 
-    def _heard(self, station: _Station, from_station: bool, head: re.Match[bytes], data: bytes, now: float) -> None:
+    def _heard(self, station: Station, from_station: bool, head: re.Match[bytes], data: bytes, now: float) -> None:
         station.messages += 1
         station.tokens.note(data)
         if from_station:
-            station.heard_at = now
+            station.heard_at = max(station.heard_at, now)
         kind, pk, name, answer, answered = head.groups()
         if kind:
             self._call(station, from_station, pk, name.decode(), data, now, is_answered=kind == b"2")
         else:
             self._answer(station, from_station, answered, answer, data, now)
 
-    def _reject(self, station: _Station, from_station: bool, now: float, action: str = "?") -> None:
+    def _reject(self, station: Station, from_station: bool, now: float) -> None:
         """What a station sent and nobody can read is counted at its source, and is a sign of its life."""
         if not from_station:
             return
@@ -180,7 +174,7 @@ class Listener:
             id=self._next_id(station),
             station=station.identity,
             protocol=station.protocol,
-            action=action,
+            action="?",
             received_at=_iso(now),
         )
         self._put(station, Rank.LIFE, message=message, problem=f"A frame of station {station.identity} {UNREADABLE}")
@@ -193,7 +187,7 @@ class Listener:
 
     def _call(
         self,
-        station: _Station,
+        station: Station,
         from_station: bool,
         pk: bytes,
         name: str,
@@ -203,9 +197,9 @@ class Listener:
         is_answered: bool,
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
-        payload = decoded(data, 3, self._figures) if action in _READ else None
+        payload = decoded(data, 3) if action in _READ else None
         if payload is None and action in _READ:
-            self._reject(station, from_station, now, name)
+            self._read(station, from_station, None, data, now)
             return
         if is_answered:
             calls = station.from_station if from_station else station.from_csms
@@ -222,7 +216,7 @@ class Listener:
         )
         self._put(station, rank_of(action, kept) if from_station else Rank.LIFE, message=message)
 
-    def _answer(self, station: _Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
+    def _answer(self, station: Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
         """An answer is of the other side's call. One that says nothing is counted alone."""
         calls = station.from_csms if from_station else station.from_station
         call = calls.take(pk.decode("utf-8", "replace"))
@@ -233,12 +227,14 @@ class Listener:
         if kind == b"3":
             if from_station or call is None or call.action not in _READ_ANSWERS:
                 return
-            payload = retained(call.action, decoded(data, 2, self._figures), RESULT)
+            found = decoded(data, 2)
+            self._figures[Figure.NOT_READ_GARBAGE] += found is None
+            payload = retained(call.action, found, RESULT)
             self._note_clock(station, payload, now)
             if call.action == "Heartbeat":
                 return
         else:
-            payload = retained("", {"errorCode": error_code(data, self._figures)}, ERROR)
+            payload = retained("", {"errorCode": error_code(data)}, ERROR)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -252,7 +248,7 @@ class Listener:
         self._put(station, Rank.STATE if kind == b"3" else Rank.OTHER, message=message)
 
     @staticmethod
-    def _note_clock(station: _Station, payload: dict[str, Any], now: float) -> None:
+    def _note_clock(station: Station, payload: dict[str, Any], now: float) -> None:
         """By how much the CSMS, by whose clock its stations set theirs, is ahead of us."""
         try:
             told = datetime.fromisoformat(str(payload.get("currentTime")))
@@ -261,12 +257,11 @@ class Listener:
         told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
         station.csms_offset_s = round(told.timestamp() - now, 1)
 
-    def _next_id(self, station: _Station) -> str:
+    def _next_id(self, station: Station) -> str:
         """Of this connection alone, so that what is written twice counts once."""
-        station.number += 1
-        return f"{station.link.id}-{station.number}"
+        return f"{station.link.id}-{next(station.numbers)}"
 
-    def _report(self, station: _Station, at: datetime, *, connected: bool = True, **more: Any) -> None:
+    def _report(self, station: Station, at: datetime, *, connected: bool = True, **more: Any) -> None:
         link = station.link
         report = LinkReport(
             station=station.identity,
@@ -286,7 +281,7 @@ class Listener:
 
     def _put(
         self,
-        station: _Station,
+        station: Station,
         rank: int,
         *,
         message: HeardMessage | None = None,
@@ -345,6 +340,8 @@ class Listener:
 
     def save(self) -> None:
         """Writes what was heard so far to the disk, or where that is away to memory; what neither takes waits."""
+        for waiting in self._lengthy.taken():
+            self._read(*waiting)
         with self._lock:
             half = self._journal.swap()
             self._unsaved.extend(self._waiting)

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from core.pieces import MALFORMED, OUTER, decode_any
-from infra_notifications.proxy.figures import Figure
 from infra_notifications.proxy.records import Rank
 from infra_notifications.rules.actions import ACTIONS
 from infra_notifications.rules.frames import Frame
@@ -23,29 +22,37 @@ _HEAD = re.compile(
     rb'\s*\[\s*(?:([26])\s*,\s*"((?:[^"\\]|\\.){1,600})"\s*,\s*"([\w .:/-]{1,60})"\s*[,\]]'
     rb'|([345])\s*,\s*"((?:[^"\\]|\\.){1,600})"\s*,)'
 )
-# An odd frame is read on the loop that all frames pass through: no longer one than takes a few milliseconds.
+# One frame behind another in the same message.
+_MORE = re.compile(rb'\]\s*,?\s*\[\s*"?[2-6]"?\s*,')
+# What is longer takes more than a few milliseconds, and is not read on the loop that all frames pass through.
 LONGEST_HEAD, LONGEST_READ, LONGEST_ODD = 1_000, 64 * 1024, 16 * 1024
-_STATES = frozenset(("BootNotification", "FirmwareStatusNotification"))
+_STATES = frozenset(("BootNotification", "FirmwareStatusNotification", "NotifyReport"))
 _OTHER = frozenset(("StartTransaction", "StopTransaction", "TransactionEvent", "DataTransfer"))
 _CALM = frozenset(("noerror", ""))
 _NUMBERS = {"call": 2, "result": 3, "error": 4}
 
 
 def head_of(data: bytes) -> re.Match[bytes] | None:
-    """Kind, id and action of a call, or kind and id of an answer, where the frame is spelt as OCPP-J spells it."""
-    return _HEAD.match(data[:LONGEST_HEAD])
+    """Kind, id and action of a call, or kind and id of an answer, where the frame is spelt as OCPP-J spells it and
+    alone."""
+    head = _HEAD.match(data[:LONGEST_HEAD])
+    return None if head is None or _MORE.search(data) else head
 
 
-def plain_frames(data: bytes) -> tuple[list[bytes], int]:
-    """The frames of what `head_of` does not know, spelt as OCPP-J spells them, and how many of it are none."""
-    if len(data) > LONGEST_ODD:
-        return [], 1
+def takes_long(data: bytes, *, is_odd: bool) -> bool:
+    """Whether to read a frame takes more than a few milliseconds."""
+    return len(data) > (LONGEST_ODD if is_odd else LONGEST_READ)
+
+
+def plain_frames(data: bytes) -> tuple[list[tuple[re.Match[bytes], bytes]], int]:
+    """The frames of what `head_of` does not know, spelt as OCPP-J spells them, each behind its head; and how many of it
+    are none."""
     frames, bad = frames_of(data)
     try:
         plain = [_plain(frame) for frame in frames]
     except (OverflowError, ValueError):
         return [], bad + len(frames)  # a number that only a reader takes
-    known = [each for each in plain if head_of(each)]
+    known = [(head, each) for each in plain if (head := _HEAD.match(each[:LONGEST_HEAD]))]
     return known, bad + len(plain) - len(known)
 
 
@@ -57,16 +64,11 @@ def _plain(frame: Frame) -> bytes:
     return msgspec.json.encode([_NUMBERS[frame.kind], *items])
 
 
-def decoded(data: bytes, place: int, figures: memoryview) -> dict[str, Any] | None:
-    """An item of a frame that is an object; an empty one where it is none or the frame is too long to be read, None
-    where the frame is no JSON. `figures` count what was not read."""
-    if len(data) > LONGEST_READ:
-        figures[Figure.NOT_READ_LONG] += 1
-        return {}
+def decoded(data: bytes, place: int) -> dict[str, Any] | None:
+    """An item of a frame that is an object, an empty one where it is none; None where the frame is no JSON."""
     try:
         return object_of(item(data, place))
     except MALFORMED:
-        figures[Figure.NOT_READ_GARBAGE] += 1
         return None
 
 
@@ -79,15 +81,11 @@ def item(data: bytes, place: int) -> Any:
     return frame[place] if isinstance(frame, list) and len(frame) > place else None
 
 
-def error_code(data: bytes, figures: memoryview) -> Any:
+def error_code(data: bytes) -> Any:
     """The code of an error, None where it cannot be read."""
-    if len(data) > LONGEST_READ:
-        figures[Figure.NOT_READ_LONG] += 1
-        return None
     try:
         return item(data, 2)
     except MALFORMED:
-        figures[Figure.NOT_READ_GARBAGE] += 1
         return None
 
 

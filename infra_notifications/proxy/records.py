@@ -21,7 +21,8 @@ from infra_notifications.rules.frames import HeardMessage
 MAGIC = b"\xf5\x1b"
 _HEAD = struct.Struct(">2sII")
 HEAD = _HEAD.size
-LONGEST = 1 << 20
+# Beyond the longest frame; what claims more is damaged.
+LONGEST = 1 << 26
 
 
 class Rank(IntEnum):

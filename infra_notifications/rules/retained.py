@@ -20,7 +20,7 @@ from infra_notifications.rules.transfers import data_of, is_report
 from infra_notifications.rules.vocabulary import object_of, text
 
 HIDDEN = "***"
-MOST_TEXT, MOST_ITEMS, MOST_VALUE, MOST_CARRIED = 1_000, 200, 64, 10_000
+MOST_TEXT, MOST_VALUE = 1_000, 64
 _DEEPEST = 4
 
 Fields = Mapping[str, "Fields | None"]
@@ -129,7 +129,7 @@ def _part(body: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
 def _inner(value: Any, fields: Fields) -> Any:
     if isinstance(value, list):
-        return [_part(object_of(each), fields) for each in value[:MOST_ITEMS]]
+        return [_part(object_of(each), fields) for each in value]
     return _part(object_of(value), fields)
 
 
@@ -162,7 +162,7 @@ def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
     named = (_CARRIED.get(fold(text(body.get(name)))) for name in ("messageId", "vendorId"))
     carried = next((action for action in named if action), None)
     data = body.get("data")
-    if carried is not None and isinstance(data, str) and len(data) <= MOST_CARRIED:
+    if carried is not None and isinstance(data, str):
         try:
             data = msgspec.json.decode(data)
         except (msgspec.DecodeError, RecursionError):
@@ -178,7 +178,7 @@ def _said(data: Any, depth: int) -> Any:
     if isinstance(data, str):
         return data[:MOST_TEXT]
     if isinstance(data, list) and depth < _DEEPEST:
-        return [said for each in data[:MOST_ITEMS] if (said := _said(each, depth + 1))]
+        return [said for each in data if (said := _said(each, depth + 1))]
     if not isinstance(data, dict) or depth == _DEEPEST:
         return None
     kept: dict[str, Any] = {}

@@ -42,7 +42,7 @@ _CODES, _TEXTS = frozenset(_CODE_NAMES.split()), frozenset(_TEXT_NAMES.split())
 _STATES = frozenset(("state", "status", "alarmstate", "faultstate", "action", "phase"))
 _PLACES = ("evseid", "connectorid", "evse", "connector", "outlet")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
-_DEEPEST, _MOST_TEXT, _MOST_ALARMS = 4, 10_000, 50
+_DEEPEST, _MOST_ALARMS = 4, 1_000
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
 FIELDS = _CODES | _TEXTS | _STATES | {*_PLACES, "timestamp", "active", "cleared", "resolved"}
 
@@ -82,7 +82,7 @@ def data_of(payload: Mapping[str, Any]) -> Any:
     """The `data` of a DataTransfer, of JSON text what it says; a text that is none as it is."""
     data = payload.get("data")
     for _wrap in range(2):
-        if not isinstance(data, str) or len(data) > _MOST_TEXT or not data.lstrip().startswith(("{", "[", '"')):
+        if not isinstance(data, str) or not data.lstrip().startswith(("{", "[", '"')):
             break
         try:
             data = msgspec.json.decode(data)

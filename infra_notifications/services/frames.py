@@ -12,7 +12,7 @@ from core.api import Problem
 from core.batches import MAX_ITEMS
 from core.cache import Cache
 from core.ingest import Submission
-from core.pieces import MALFORMED, OUTER, decode_piece, split_array, why_malformed
+from core.pieces import MALFORMED, OUTER, decode_piece, split_array, split_values, why_malformed
 from core.text import as_utf8, identity_key
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import CALL
@@ -160,14 +160,16 @@ def _checked(found: _Frames) -> _Frames:
     return found
 
 
+def _frames_in(piece: bytes) -> Sequence[bytes]:
+    """The frames of an array, or a frame alone."""
+    inner = split_array(piece).items if piece[:1] == b"[" else ()
+    return inner if inner and inner[0].strip(OUTER)[:1] in (b"[", b"{") else [piece]
+
+
 def _read_pieces(body: bytes, error: Exception) -> _Frames:
     """The frames of a body that is no JSON as a whole, as far as they can be told apart."""
-    lines = [line.strip(OUTER) for line in body.splitlines() if line.strip(OUTER)]
-    pieces: Sequence[bytes] = lines if len(lines) > 1 and all(line[:1] == b"[" for line in lines) else ()
-    if not pieces and body[:1] == b"[":
-        pieces = split_array(body).items
-        if not pieces or pieces[0].strip(OUTER)[:1] not in (b"[", b"{"):
-            pieces = [body]
+    # Frames, or arrays of them, that follow one another; what follows them is none.
+    pieces = [inner for piece in split_values(body) for inner in _frames_in(piece)] if body[:1] == b"[" else []
     found = _Frames()
     for place, piece in enumerate(pieces):
         try:

@@ -150,7 +150,7 @@ def test_a_body_in_another_encoding_is_read(encoding: str, text: str) -> None:
 
 
 def test_objects_line_by_line_are_a_batch() -> None:
-    taken, rejected = decoded('{"name": "a"}\n\n{"name": 5}\r\n{"name": "b", }\n{"name": "c"}\n')
+    taken, rejected = decoded('{"name": "a"}\n\n{"name": 5}\r\n{"name": "b", , 7}\n{"name": "c"}\n')
     assert taken == [(0, "a"), (3, "c")]
     assert [index for index, _error in rejected] == [1, 2]
 
@@ -169,6 +169,29 @@ def test_of_a_body_that_is_cut_off_the_whole_items_are_taken() -> None:
 
 def test_a_comma_too_many_costs_nothing() -> None:
     assert decoded('[{"name": "a"}, {"name": "b"},\n]') == ([(0, "a"), (1, "b")], [])
+    for body in ('{"name": "a,}",\n}', '[{"name": "a,}",}]', '{"name": "a,}",, "more": [1, 2,]}'):
+        batch = DECODER.decode(body.encode())
+        assert ([item.name for _index, item in batch.items], len(batch.warnings)) == (["a,}"], 1)
+
+
+@pytest.mark.parametrize(
+    ("behind", "taken", "rejected"),
+    [
+        ("xxx", 2, [2]),
+        ("\nOK 200", 2, [2]),
+        ("]", 2, []),
+        ('\n[{"name": "c"}, 7]', 3, [3]),
+        ('{"name": "c"}', 3, []),
+        (', {"name": "c"}]', 3, []),
+        ('[{"name": "c"', 2, [2]),
+    ],
+)
+def test_what_follows_an_array_costs_itself_alone(behind: str, taken: int, rejected: list[int]) -> None:
+    batch = DECODER.decode(('[{"name": "a"}, {"name": "b"}]' + behind).encode())
+    assert ([index for index, _item in batch.items], [index for index, _error in batch.rejected]) == (
+        list(range(taken)),
+        rejected,
+    )
 
 
 @pytest.mark.parametrize("body", ["null", "7", '"a"', "true", "1.5"])

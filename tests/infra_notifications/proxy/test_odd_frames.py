@@ -43,6 +43,14 @@ def hearing(tmp_path: Path) -> Ear:
         (b'[[2,"0","Heartbeat",{}],' + PLAIN + b"]", True),
         (b'[[2,"0","Heartbeat",{}],[9],' + PLAIN + b"]", True),
         (json.dumps([2, "1", "StatusNotification", FAULT.decode()]).encode().replace(b'"1"', b"1"), True),
+        (PLAIN + b'\n[2,"2","Heartbeat",{}]', True),
+        (b'[2,"0","Heartbeat",{}]\r\n' + PLAIN, True),
+        (b'[2,"0","Heartbeat",{}]' + PLAIN, True),
+        (b'[2,"0","MeterValues",{"connectorId":1,"meterValue":[]}], ' + PLAIN + b",", True),
+        (b'[3,"0",{}]\n[[2,"0","Heartbeat",{}],' + PLAIN + b"]", True),
+        (PLAIN + b"xxx", True),
+        (PLAIN[:-2] + b",}]", True),
+        (PLAIN[:-2] + b',"info":"][2,"}]', True),
     ],
 )
 def test_a_fault_in_an_odd_frame_is_heard(hearing: Ear, data: bytes, text: bool) -> None:
