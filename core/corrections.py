@@ -23,7 +23,7 @@ _TRUTHS = {
 }
 # From 2001 on, in seconds or in milliseconds.
 _SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
-_UNREADABLE = object()
+UNREADABLE = object()
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Corrections:
                 continue
             is_moment = name == "at" or name.endswith("_at")
             value = _read(item[name], wanted, is_moment=is_moment, rounds=self._rounds)
-            if value is not _UNREADABLE:
+            if value is not UNREADABLE:
                 if value == item[name] and type(value) is type(item[name]):
                     continue
                 corrected[name] = value
@@ -219,18 +219,18 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
         if type(value) in wanted:
             return value
     if isinstance(value, bool | dict | list) or value is None:
-        return _UNREADABLE
+        return UNREADABLE
     if isinstance(value, str):
         return _of_text(value.strip(), wanted, rounds=rounds)
     if (is_moment and str in wanted) or datetime in wanted:
-        return _moment(value)
+        return moment_of(value)
     if date in wanted:
-        return moment if (moment := _moment(value)) is _UNREADABLE else moment[:10]
+        return moment if (moment := moment_of(value)) is UNREADABLE else moment[:10]
     if isinstance(value, float) and int in wanted and (value.is_integer() or (rounds and abs(value) < 10**15)):
         return round(value)
     if bool in wanted and value in (0, 1):
         return bool(value)
-    return str(value) if str in wanted else _UNREADABLE
+    return str(value) if str in wanted else UNREADABLE
 
 
 def _of_text(text: str, wanted: set[Any], *, rounds: bool) -> Any:
@@ -241,13 +241,13 @@ def _of_text(text: str, wanted: set[Any], *, rounds: bool) -> Any:
     spelt = text.removesuffix("%").strip()
     spelt = spelt.replace(",", ".") if spelt.count(",") == 1 and "." not in spelt else spelt
     if not _NUMBER.fullmatch(spelt):
-        return _UNREADABLE
+        return UNREADABLE
     number = float(spelt)
     if wanted & {datetime, date} and not wanted & {int, float}:
         return _read(number, wanted, is_moment=False, rounds=False)
     if int in wanted and (number.is_integer() or rounds):
         return round(number)
-    return number if float in wanted else _UNREADABLE
+    return number if float in wanted else UNREADABLE
 
 
 def _moment_of_text(text: str, wanted: set[Any]) -> Any:
@@ -255,14 +255,15 @@ def _moment_of_text(text: str, wanted: set[Any]) -> Any:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return _UNREADABLE
+        return UNREADABLE
     if datetime not in wanted:
         return text if len(text) == 10 else moment.date().isoformat()
     return text if moment.tzinfo else moment.isoformat() + "Z"
 
 
-def _moment(number: float) -> Any:
+def moment_of(number: float) -> Any:
+    """The moment that a number of seconds or milliseconds since 1970 means, as text."""
     for (first, last), unit in ((_SECONDS, 1), (_MILLISECONDS, 1_000)):
         if first <= number < last:
             return datetime.fromtimestamp(number / unit, UTC).isoformat().replace("+00:00", "Z")
-    return _UNREADABLE
+    return UNREADABLE

@@ -44,13 +44,18 @@ def one_line(text: str) -> str:
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
+def visible(text: str) -> str:
+    """The text without what nobody sees, which would part its words."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
 def composed(text: str) -> str:
     """The text with its accents composed (NFC), in one line, without what nobody sees, and without blanks
     around it."""
     text = one_line(text)
     if text.isascii():
         return text.strip()
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).strip()
+    return unicodedata.normalize("NFC", visible(text)).strip()
 
 
 def identity(text: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 from django.utils.dateparse import parse_datetime
 
-from core.device_clock import EARLIEST
 from core.text import one_line
 from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY
@@ -45,6 +44,8 @@ INOPERATIVE = {"unavailable", FAULTED}
 # Codes that say nothing by themselves: what tells is the status and the words beside them.
 UNSPECIFIC = ("othererror", "internalerror", "noerror")
 NO_ERROR = "NoError"
+# The name of what a status of the station as a whole holds open.
+WHOLE_STATION = "status@0"
 # Behind the name of a fault that was reported beside a status that lets one charge; and behind that of a clear that
 # ends what was reported beside Faulted alone.
 BESIDE, NOT_BESIDE = "#beside", "!"
@@ -52,6 +53,7 @@ BESIDE, NOT_BESIDE = "#beside", "!"
 VAGUE = "?"
 # Reasons for the end of a transaction that are faults (1.6 and 2.x, and the names of 1.6's error codes).
 FAULTS_THAT_END = {"emergencystop", "groundfault", "groundfailure", "overcurrentfault", "overcurrentfailure"}
+FAULTS_THAT_END |= {"abnormalcondition"}  # 2.x, triggerReason: "An Abnormal Error or Fault Condition has occurred"
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
 GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
 
@@ -193,7 +195,7 @@ def parse_time(value: Any) -> datetime | None:
 def _status_fault(evse: int | None, connector: int | None = None, *, vague: bool = False) -> str:
     """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, and
     that of a connector of an EVSE not by its neighbour."""
-    place = "status@0" if evse == 0 else f"status#{connector}" if connector else "status"
+    place = WHOLE_STATION if evse == 0 else f"status#{connector}" if connector else "status"
     return place + VAGUE * vague
 
 
@@ -349,8 +351,10 @@ def _security_event(protocol: str, action: str, body: dict[str, Any]) -> Iterato
 
 
 def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
-    """A transaction that a fault ended (1.6: `reason`, 2.x: `stoppedReason`); that the grid or a person did is none."""
+    """A transaction that a fault ended (1.6: `reason`, 2.x: `stoppedReason`) or disturbs (2.x: `triggerReason`, where
+    nothing else ended it); that the grid or a person ended it is none."""
     reason = text(body.get("reason")) or text(object_of(body.get("transactionInfo")).get("stoppedReason"))
+    reason = reason or text(body.get("triggerReason"))
     if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
         return
     evse, at = whole(object_of(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
@@ -387,13 +391,3 @@ _READERS = {
     "notifyreport": _notify_report,
     "securityeventnotification": _security_event,
 }
-
-
-def has_moment(payload: Any) -> bool:
-    """Whether a message says itself of when it speaks (its own `timestamp`, or that of an event in it).
-
-    A clock that was never set says the same of everything.
-    """
-    body = object_of(payload)
-    moments = (parse_time(body.get(key)) for key in ("timestamp", "generatedAt"))
-    return any(moment is not None and moment >= EARLIEST for moment in moments)

@@ -17,7 +17,7 @@ from infra_notifications.rules.actions import REQUIRED_ANYWHERE
 from infra_notifications.rules.reported_values import TOLD_BY_REPORTS
 from infra_notifications.rules.transfers import FIELDS as REPORTED
 from infra_notifications.rules.transfers import data_of, is_report
-from infra_notifications.rules.vocabulary import object_of, text
+from infra_notifications.rules.vocabulary import TEXT_FIELDS, alone, object_of, spoken, text
 
 HIDDEN = "***"
 MOST_TEXT, MOST_VALUE = 1_000, 64
@@ -65,6 +65,7 @@ _KEPT: dict[str, Fields] = {
     ),
     "DataTransfer": _fields("vendorId messageId"),
 }
+_TEXTS = frozenset(map(fold, TEXT_FIELDS))
 _STATUS = _fields("status")
 _KEPT_OF_ANSWERS = _fields(
     "status currentTime interval transactionId",
@@ -120,11 +121,18 @@ def _part(body: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
                 part[name] = HIDDEN
         elif (inner := fields[folded]) is not None:
             part[name] = _inner(value, inner)
-        elif isinstance(value, str):
+        elif isinstance(value := _plain(folded, value), str):
             part[name] = value[:MOST_TEXT]
         elif isinstance(value, int | float) or value is None:
             part[name] = value
     return part
+
+
+def _plain(folded: str, value: Any) -> Any:
+    """The value of a field where it stands alone in a list or an object, or is a text in several parts."""
+    if not isinstance(value, dict | list) or not isinstance(value := alone(value), dict | list):
+        return value
+    return spoken(value) if folded in _TEXTS else value
 
 
 def _inner(value: Any, fields: Fields) -> Any:

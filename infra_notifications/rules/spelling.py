@@ -8,8 +8,6 @@ as it should be costs a look at its action and its keys and no more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,16 +15,15 @@ import msgspec
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, known_action
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
-from infra_notifications.rules.lettering import is_nearly
-from infra_notifications.rules.transfers import data_of, is_report, is_status
-from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, VALUES, alone, pascal
+from infra_notifications.rules.spelt_values import STATE_OF, WireMessage, read_fields, read_values
+from infra_notifications.rules.transfers import is_report, status_in
+from infra_notifications.rules.vocabulary import MOST_CONNECTORS, VALUES
 
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
 _DIGITS = {"15": "ocpp1.5", "16": "ocpp1.6", "2": "ocpp2.0.1", "20": "ocpp2.0.1", "201": "ocpp2.0.1", "21": "ocpp2.1"}
 # What may stand around the digits of a version.
 _ALL_VERSIONS = f"{', '.join(KNOWN_VERSIONS[:-1])} or {KNOWN_VERSIONS[-1]}"
 _AROUND = {"", "ocpp", "v", "j", "s", "json", "soap", "ocppj", "ocpps", "ocppv", "ocppjson", "ocppsoap", "version"}
-_DETAILED = ("StatusNotification", "NotifyEvent")
 _WRAPPERS = {
     *("payload", "body", "request", "response", "message", "params", "arguments", "content"),
     *("data", "frame", "raw", "msg", "event", "ocpp", "ocppmessage", "value"),
@@ -43,29 +40,6 @@ _FRAME_KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
 _MOST_WRAPS = 5
 
 
-# An EVSE is as usable as OCPP 2.x says; what the words of a status are for connectors, they are for it.
-_STATE_OF = {"availabilitystate": "status"}
-
-
-@dataclass(slots=True)
-class WireMessage:
-    """A message as it is read: `kind` is call, result or error; `notes` say how it had to be read.
-
-    `problem` says in a sentence why it is none.
-    """
-
-    protocol: str
-    action: str
-    payload: Any
-    kind: str = CALL
-    notes: list[str] = field(default_factory=list)
-    problem: str = ""
-
-    def note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
-
-
 def is_exact(protocol: str, action: str, payload: Any) -> bool:
     """Whether a message is spelt as it should be and has what it must have."""
     versions = ACTIONS.get(action)
@@ -75,9 +49,14 @@ def is_exact(protocol: str, action: str, payload: Any) -> bool:
     required = versions.get(version)
     if required is None or not payload.keys() >= required or not KNOWN_KEYS.issuperset(payload):
         return False
+    if not (_has_place(payload) and type(payload.get("timestamp", "")) is str):
+        return False
     if action == "StatusNotification":
         return (
-            _is_value(payload, "status") and _is_value(payload, "connectorStatus") and _is_value(payload, "errorCode")
+            _is_value(payload, "status")
+            and _is_value(payload, "connectorStatus")
+            and _is_value(payload, "errorCode")
+            and not {type(payload.get("info")), type(payload.get("vendorErrorCode"))} & _NESTED
         )
     if action == "NotifyEvent":
         events = payload["eventData"]
@@ -85,6 +64,19 @@ def is_exact(protocol: str, action: str, payload: Any) -> bool:
     return not (
         (action == "BootNotification" and "currentTime" in payload) or (action == "DataTransfer" and "data" in payload)
     )
+
+
+_NESTED = {dict, list}
+
+
+def _has_place(payload: dict[str, Any]) -> bool:
+    """Whether the connector or EVSE that an object names, if it names one, is a number that one may have."""
+    for key in ("connectorId", "evseId"):
+        number = payload.get(key, 0)
+        if type(number) is not int or not 0 <= number < MOST_CONNECTORS:
+            return False
+    evse = payload.get("evse")
+    return evse is None or (type(evse) is dict and type(evse.get("id")) is int and evse["id"] >= 0)
 
 
 def _is_value(payload: dict[str, Any], key: str) -> bool:
@@ -98,13 +90,17 @@ def _is_exact_event(event: Any) -> bool:
     if type(event) is not dict or not KNOWN_KEYS.issuperset(event):
         return False
     parts = (event.get("component"), event.get("variable"))
-    if not (_is_value(event, "trigger") and all(map(_is_exact_part, parts))):
+    if not (_is_value(event, "trigger") and all(map(_is_exact_part, parts)) and _has_place(event["component"])):
+        return False
+    if type(event.get("timestamp", "")) is not str:
+        return False
+    if {type(event.get("techInfo")), type(event.get("techCode"))} & _NESTED:
         return False
     name = event["variable"].get("name")
     if name == "AvailabilityState":
         value = event.get("actualValue")
         return isinstance(value, str) and value in VALUES["status"]
-    return not isinstance(name, str) or fold(name) not in _STATE_OF
+    return not isinstance(name, str) or fold(name) not in STATE_OF
 
 
 def _is_exact_part(part: Any) -> bool:
@@ -122,7 +118,8 @@ def read_wire(protocol: str, action: str, payload: Any) -> WireMessage:
             return wire
         if isinstance(wire.payload, dict):
             _read_keys(wire)
-            _read_values(wire)
+            read_values(wire)
+            read_fields(wire)
             _read_transfer(wire)
             _read_version(wire)
     except RecursionError:
@@ -177,13 +174,14 @@ def _read_transfer(wire: WireMessage) -> None:
         return
     names = (wire.payload.get("messageId"), wire.payload.get("vendorId"))
     named = [found[0] for name in names if isinstance(name, str) and (found := known_action(name))]
-    action = next((name for name in named if name in _CARRIED), None)
+    action, data = next((name for name in named if name in _CARRIED), None), wire.payload["data"]
+    if action in (None, "StatusNotification") and is_report(wire.payload):
+        # Also under a vendor's own name for an alarm or a state, and as a list.
+        status = status_in(wire.payload)
+        action, data = ("StatusNotification", status) if status else (action, data)
     if action is None:
-        # Under a vendor's own name for an alarm or a state.
-        if not is_report(wire.payload) or not is_status(data_of(wire.payload)):
-            return
-        action = "StatusNotification"
-    inner = read_wire(wire.protocol, action, wire.payload["data"])
+        return
+    inner = read_wire(wire.protocol, action, data)
     if inner.problem or inner.kind != CALL or inner.action != action or not inner.payload.keys() & _CARRIED[action]:
         return
     wire.note(f"A DataTransfer carried {action} and was read as such.")
@@ -310,67 +308,3 @@ def _read_keys(wire: WireMessage) -> None:
         wire.payload = camel_keys(wire.payload, 0)
         names = ", ".join(f"`{old[:40]}` as `{new}`" for old, new in list(renamed.items())[:3])
         wire.note(f"Fields were read in another spelling: {names}{', …' if len(renamed) > 3 else ''}.")
-
-
-# ---- values ---------------------------------------------------------------------------------------------------------
-
-
-def _read_values(wire: WireMessage) -> None:
-    if wire.action not in _DETAILED or wire.kind != CALL:
-        return
-    for holder in (wire.payload, *_events(wire.payload)):
-        for key, values in FOLDED_VALUES.items():
-            _read_value(wire, holder, key, values)
-        for part in ("component", "variable"):
-            _read_part(wire, holder, part)
-        variable = holder.get("variable")
-        if isinstance(variable, dict) and fold(str(variable.get("name"))) in _STATE_OF:
-            variable["name"] = "AvailabilityState"
-            _read_value(wire, holder, "actualValue", FOLDED_VALUES["status"])
-    for key in ("status", "connectorStatus"):
-        _note_unknown_status(wire, key)
-
-
-def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dict[str, str]) -> None:
-    value = sent = holder.get(key)
-    if isinstance(value, list | dict) and isinstance(value := alone(value), str):
-        holder[key] = value
-        wire.note(f"`{key}` {str(sent)[:40]} was read as {value[:40]}.")
-    if not isinstance(value, str):
-        if key == "errorCode" and isinstance(value, int) and value == 0:
-            holder[key] = "NoError"
-            wire.note(f"`errorCode` {value} was read as NoError.")
-        return
-    # Libraries print the name of an enumeration before its member.
-    name = values.get(fold(value)) or values.get(fold(value.rpartition(".")[2]), value)
-    if key == "errorCode" and value.strip() in BLANK_CODES:
-        name = "NoError"
-    if values is FOLDED_VALUES["status"] or key == "connectorStatus":
-        is_known = name in values.values()
-        name = name if is_known or not is_nearly(fold(value.rpartition(".")[2]), "faulted") else "Faulted"
-    if name != value:
-        holder[key] = name
-        wire.note(f"`{key}` {value[:40]!r} was read as {name}.")
-
-
-def _read_part(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
-    """A component or variable of OCPP 2.x, also as the text of its name alone and in snake_case."""
-    part = holder.get(key)
-    if isinstance(part, str) and part.strip():
-        holder[key] = part = {"name": part.strip()}
-        wire.note(f"`{key}` was text and was read as its name.")
-    name = part.get("name") if isinstance(part, dict) else None
-    if isinstance(part, dict) and isinstance(name, str) and "_" in name:
-        part["name"] = pascal(name)
-        wire.note(f"`{key}` {name[:40]!r} was read as {part['name'][:40]}.")
-
-
-def _note_unknown_status(wire: WireMessage, key: str) -> None:
-    value = wire.payload.get(key)
-    if key in wire.payload and not (isinstance(value, str) and value in VALUES[key]):
-        wire.note(f"`{key}` {str(value)[:40]!r} is no status of OCPP; it raises nothing and ends nothing.")
-
-
-def _events(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    events = payload.get("eventData")
-    yield from (event for event in (events if isinstance(events, list) else [events]) if isinstance(event, dict))

@@ -42,6 +42,7 @@ _CODES, _TEXTS = frozenset(_CODE_NAMES.split()), frozenset(_TEXT_NAMES.split())
 _STATES = frozenset(("state", "status", "alarmstate", "faultstate", "action", "phase"))
 _PLACES = ("evseid", "connectorid", "evse", "connector", "outlet")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_SEPARATOR = re.compile(r"\s*[,;|]\s*")
 _DEEPEST, _MOST_ALARMS = 4, 1_000
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
 FIELDS = _CODES | _TEXTS | _STATES | {*_PLACES, "timestamp", "active", "cleared", "resolved"}
@@ -91,14 +92,21 @@ def data_of(payload: Mapping[str, Any]) -> Any:
     return data
 
 
-def is_status(data: Any) -> bool:
-    """Whether a vendor's data are those of a StatusNotification: a code of OCPP's and a state, or Faulted alone."""
+def status_in(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The StatusNotification that a vendor's data are: a code of OCPP's and a state, or Faulted alone; or a list of the
+    connector, the state, the code, a text and the vendor's code, as EVBox writes it: "1,Faulted,OtherError,,17"."""
+    data = data_of(payload)
+    if isinstance(data, str):
+        data = _SEPARATOR.split(data.strip(), 5)
+    if isinstance(data, list) and len(data) > 1 and whole(data[0]) is not None:
+        named = zip(("connectorId", "status", "errorCode", "info", "vendorErrorCode"), map(text, data), strict=False)
+        data = {name: value for name, value in named if value} | {"vendorId": text(payload.get("vendorId"))}
     if not isinstance(data, dict):
-        return False
+        return None
     values = {fold(key): value for key, value in data.items()}
     status = FOLDED_VALUES["status"].get(fold(text(values.get("status"))))
     code = FOLDED_VALUES["errorCode"].get(fold(text(values.get("errorcode"))))
-    return status == "Faulted" or (status in VALUES["status"] and code is not None)
+    return data if status == "Faulted" or (status in VALUES["status"] and code is not None) else None
 
 
 def alarms_in(payload: dict[str, Any]) -> list[Alarm]:

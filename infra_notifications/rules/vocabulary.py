@@ -8,9 +8,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from core.text import visible
 from infra_notifications.rules.action_names import fold
 
 MAX_TEXT = 500
+# A connector or EVSE has a number below this.
+MOST_CONNECTORS = 32_768
+NO_CONNECTOR = f"`connector` must be a number from 0 to {MOST_CONNECTORS - 1}."
 _STATUSES = """
     Available Preparing Charging SuspendedEVSE SuspendedEV Finishing Reserved Unavailable Faulted Occupied
 """
@@ -102,15 +106,27 @@ def alone(value: Any) -> Any:
 def text(value: Any) -> str:
     """A value as text of reasonable length, those of a list one after the other; objects give nothing."""
     if isinstance(value, str):
-        return value.strip()[:MAX_TEXT]
+        return visible(value.strip()[:MAX_TEXT])
     if value is None:  # most fields of most messages
         return ""
     value = alone(value)
     if isinstance(value, str):
-        return value.strip()[:MAX_TEXT]
+        return visible(value.strip()[:MAX_TEXT])
     if isinstance(value, list):
         return ",".join(each.strip() for each in value if isinstance(each, str))[:MAX_TEXT]
     return str(value)[:MAX_TEXT] if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+# Fields for people, in which some send objects.
+TEXT_FIELDS = ("info", "vendorErrorCode", "techInfo", "techCode")
+
+
+def spoken(value: Any, depth: int = 0) -> str:
+    """What a list or an object says in words: its texts and numbers, and the names of what is true."""
+    if isinstance(value, dict | list) and depth < 4:
+        pairs = value.items() if isinstance(value, dict) else (("", each) for each in value)
+        return " ".join(filter(None, (key if each is True else spoken(each, depth + 1) for key, each in pairs)))
+    return text(value)
 
 
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
@@ -147,14 +163,14 @@ def may_name(component: str, variable: str) -> bool:
 def whole(value: Any) -> int | None:
     """A small whole number in any spelling: as text, with a fraction of nothing, as the only one of a list."""
     if value is None or type(value) is int:
-        return value if value is not None and 0 <= value < 32_768 else None
+        return value if value is not None and 0 <= value < MOST_CONNECTORS else None
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 32_768 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_CONNECTORS else None
 
 
 def severity_of(value: Any) -> int | None:

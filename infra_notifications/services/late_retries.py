@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from core.sql import array_literal, storable
-from infra_notifications.ingest import Observation, OcppMessage, has_moment
+from infra_notifications.ingest import Observation, OcppMessage
+from infra_notifications.rules.oddities import has_moment
 from infra_notifications.services.repetitions import STATES, Teller
 
 LATE_RETRY = "It was taken before, word for word, and a newer status has come since; it changes nothing."

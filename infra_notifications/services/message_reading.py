@@ -17,12 +17,12 @@ from core.text import IdentityKeys
 from infra_notifications.choices import MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, observe, parse_time
 from infra_notifications.rules.action_names import CALL
-from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.lifecycle import IncidentState
-from infra_notifications.rules.spelling import PROTOCOLS, is_exact, read_wire
-from infra_notifications.rules.stations import firmware_of, is_offline
-from infra_notifications.rules.vocabulary import evse_of, whole
+from infra_notifications.rules.oddities import incomplete, unreadable_moment
+from infra_notifications.rules.spelling import is_exact, read_wire
+from infra_notifications.rules.stations import is_offline
+from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR, evse_of, whole
 from infra_notifications.services.directory import Point
 from infra_notifications.services.repetitions import (
     NO_RECEIPT,
@@ -78,9 +78,7 @@ class MessageReading(BatchSteps[OcppMessage]):
             if is_exact(message.protocol, message.action, message.payload):
                 self.are_exact[row] = True
                 continue
-            if not message.action.strip():
-                continue
-            if row in self.incoming.refused:
+            if not message.action.strip() or row in self.incoming.refused:
                 continue
             wire = read_wire(message.protocol, message.action, message.payload)
             if wire.problem:
@@ -96,6 +94,8 @@ class MessageReading(BatchSteps[OcppMessage]):
             return "`action` must be the name of an OCPP action, e.g. StatusNotification."
         if not self.keys[item.charge_point] and not self.keys[item.station]:
             return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
+        if item.connector is not None and not 0 <= item.connector < MOST_CONNECTORS:
+            return NO_CONNECTOR
         return ""
 
     def sender(self, row: int) -> str:
@@ -152,10 +152,9 @@ class MessageReading(BatchSteps[OcppMessage]):
         if self.kinds[row] == CALL and not self.incoming.errors[row]:
             if self.are_exact[row] and message.action == "StatusNotification":
                 self.observations[row] = self._status(message)
-                return
-            self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
-            if not self.are_exact[row]:
-                self._note_missing(row)
+            else:
+                self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
+            self._note_oddities(row)
 
     def _status(self, message: OcppMessage) -> list[Observation]:
         """What a status says; most of a batch say the same of another moment."""
@@ -167,17 +166,20 @@ class MessageReading(BatchSteps[OcppMessage]):
             observations = self.statuses[key] = observe(message.protocol.lower(), message.action, said)
         return [replace(each, occurred_at=moment) for each in observations] if moment else observations
 
-    def _note_missing(self, row: int) -> None:
+    def _note_oddities(self, row: int) -> None:
         """Rejects a request without its required fields, unless what it says can be understood without them."""
-        message = self.messages[row]
-        version = PROTOCOLS.get(message.protocol, "")
-        missing = missing_fields(message.action, version, message.payload)
-        if not missing:
-            return
-        lacks = f"{message.action} lacks {', '.join(f'`{name}`' for name in missing)}, which OCPP requires"
-        if any(o.status or o.codes or o.component for o in self.observations[row]) or firmware_of(
-            message.action, message.payload
-        ):
-            self.incoming.warn(row, f"{lacks}; what it says was taken.")
-        else:
-            self.incoming.reject(row, f"{lacks}.")
+        message, said = self.messages[row], self.observations[row]
+        if not self.are_exact[row]:
+            lacks, is_understood = incomplete(message.protocol, message.action, message.payload, said)
+            if lacks and not is_understood:
+                self.incoming.reject(row, lacks)
+            else:
+                self.warn(row, lacks)
+        # One that says when it happened is not looked at again.
+        if said and (said[0].occurred_at is None or message.action == "NotifyEvent"):
+            self.warn(row, unreadable_moment(message.payload))
+
+    def warn(self, row: int, sentence: str) -> None:
+        """Says what is odd, if anything is."""
+        if sentence:
+            self.incoming.warn(row, sentence)

@@ -21,6 +21,7 @@ from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
+from infra_notifications.rules.oddities import contradiction
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.stations import firmware_of
 from infra_notifications.services.directory import Directory, Point
@@ -93,6 +94,7 @@ class _MessageSteps(MessageReading):
                 self.alive[row] = self.directory.by_station.get(self.stations[row], [])
                 return f"charge point {message.charge_point}"
             self.targets[row], self.alive[row] = [point], self.directory.family(point)
+            self.warn(row, contradiction(self.stations[row], evse, point.station_key, point.connector))
             return ""
         station = self.stations[row]
         self.targets[row] = self.directory.at(station, evse)

@@ -13,10 +13,11 @@ from django.conf import settings
 from core.device_clock import Clock, Moment, judge
 from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
-from infra_notifications.ingest import Observation, OcppMessage
+from infra_notifications.ingest import OPERATIVE, WHOLE_STATION, Observation, OcppMessage
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.stations import boot_interval_of
+from infra_notifications.rules.vocabulary import VALUES
 from infra_notifications.services.directory import Point
 from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStore, PointState
 
@@ -33,6 +34,7 @@ _FACTS = columns(
     computed={"status_at": "coalesce(x.status_at, t.status_at)"},
 )
 
+UNAVAILABLE, FAULTED = "Unavailable", "Faulted"
 Learnt = tuple[int | None, int | None, str]
 
 
@@ -173,11 +175,13 @@ class PointStates:
 
     def note_status(self, points: Sequence[Point], observation: Observation, order: datetime, moment: Moment) -> None:
         """The status received last is the present one, whatever its timestamp, unless the sender says that it was
-        queued. One that says Faulted and opened nothing that is still open is a late copy."""
+        queued. One that says Faulted and opened nothing that is still open is a late copy. Of a connector's own status
+        `_hides` says what must not take its place."""
         for point in points:
-            if observation.faulted and not self._store.is_faulty(point.id):
+            is_faulty, state = self._store.is_faulty(point.id), self._store.state_of(point.id)
+            shown = state.said[0] if state.said else state.status
+            if (observation.faulted and not is_faulty) or _hides(observation, shown, is_faulty=is_faulty):
                 continue
-            state = self._store.state_of(point.id)
             if state.memory.status_order is None or order >= state.memory.status_order:
                 state.memory.status_order = order
                 state.memory_changed = True
@@ -228,6 +232,15 @@ class PointStates:
         disconnected_at, version = None if is_back else disconnected_at, kin.protocol or version
         clock_error_s = kin.eldest.clock_error_s  # which is judged for the whole station
         return (connectivity, version, source_id, other_id, disconnected_at, clock_error_s, *learnt), silent_at
+
+
+def _hides(observation: Observation, shown: str, *, is_faulty: bool) -> bool:
+    """Whether a status says less than the one that is shown: a word that is no status than the fault that is open, and
+    the station as a whole than a connector that is faulty or in use."""
+    is_stations = observation.fault.startswith(WHOLE_STATION)
+    if is_faulty and shown == FAULTED and not observation.faulted:
+        return is_stations or bool(observation.status and observation.status not in VALUES["status"])
+    return is_stations and observation.status.lower() in OPERATIVE and shown not in ("", UNAVAILABLE, FAULTED)
 
 
 _KEY = Col("charge_point_id", "bigint")

@@ -19,7 +19,7 @@ import msgspec
 from django.db import connection
 
 from core.sql import array_literal
-from infra_notifications.ingest import has_moment
+from infra_notifications.rules.oddities import has_moment
 
 # These tell a state that holds until another is told.
 STATES = frozenset(("StatusNotification", "NotifyEvent"))

@@ -17,6 +17,7 @@ from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.envelopes import state_of
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
+from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
 from infra_notifications.services.repetitions import NO_RECEIPT
@@ -214,6 +215,6 @@ def _signal_problem(message: SignalMessage) -> str:
         if message.charge_point is not None and message.station is None:
             return "`charge_point` must be an EVSE id."
         return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
-    if message.connector is not None and not 0 <= message.connector < 32_768:
-        return "`connector` must be a number from 0 to 32767."
+    if message.connector is not None and not 0 <= message.connector < MOST_CONNECTORS:
+        return NO_CONNECTOR
     return ""

@@ -238,12 +238,12 @@ def stop(reason: Any, **more: Any) -> dict[str, Any]:
     return {"meterStop": 1, "timestamp": at(0).isoformat(), "transactionId": 7, "reason": reason} | more
 
 
-def ended(reason: Any) -> dict[str, Any]:
+def ended(reason: Any, trigger: Any = "StopAuthorized") -> dict[str, Any]:
     return {
         "eventType": "Ended",
         "seqNo": 3,
         "timestamp": at(0).isoformat(),
-        "triggerReason": "AbnormalCondition",
+        "triggerReason": trigger,
         "transactionInfo": {"transactionId": "t", "stoppedReason": reason},
         "evse": {"id": 1},
     }
@@ -280,6 +280,21 @@ def test_any_other_end_of_a_transaction_is_none(point: ChargePoint, reason: Any)
     say(point, stop(reason), action="StopTransaction")
     say(point, ended(reason), action="TransactionEvent", protocol="ocpp2.0.1")
     assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["Updated", "Ended"])
+@pytest.mark.parametrize("trigger", ["AbnormalCondition", "abnormal_condition"])
+def test_an_abnormal_condition_of_a_transaction_is_told_where_nothing_else_ended_it(
+    point: ChargePoint, kind: str, trigger: str
+) -> None:
+    for reason in ("Local", "EVDisconnected", "PowerLoss"):
+        say(point, ended(reason, trigger), action="TransactionEvent", protocol="ocpp2.0.1")
+    assert not Incident.objects.exists()
+    say(point, ended("", trigger) | {"eventType": kind}, action="TransactionEvent", protocol="ocpp2.0.1", now=at(5))
+    incident = Incident.objects.get(closed_at=None)
+    assert (incident.case, incident.ends_at is None) == ("OTHER_FAULT", False)
+    say(point, fine(), now=at(9))
+    assert open_cases(point) == []
 
 
 @pytest.mark.parametrize("later", ["Faulted", "Unavailable"])

@@ -237,3 +237,53 @@ def test_page_says_why_nothing_is_open_although_it_is_faulted(point: ChargePoint
     assert Incident.objects.order_by("-id")[0].close_reason == CloseReason.SIGNAL
     say(point, fine(), now=at(240))
     assert "None" in reasons(operator.get(page))
+
+
+# ---- whose status is shown ------------------------------------------------------------------------------------------
+
+
+def shown(point: ChargePoint) -> str:
+    return ChargePointState.objects.get(charge_point=point).status
+
+
+STATION_SAYS = [
+    lambda status: fine(connectorId=0, status=status),
+    lambda status: events(event("ChargingStation", "AvailabilityState", status, evse=None)),
+]
+
+
+@pytest.mark.parametrize("says", STATION_SAYS)
+@pytest.mark.parametrize("own", ["Faulted", "Charging", "SuspendedEV", "Reserved"])
+def test_a_station_that_is_available_hides_no_status_of_a_connector(says: Any, own: str) -> None:
+    first, second = station(points=2)
+    take(message("", fault("GroundFailure", status=own), charge_point=None, station="CP-1"))
+    take(message("", says("Available"), charge_point=None, station="CP-1"), now=at(9))
+    assert (shown(first), shown(second), open_cases(first)) == (own, "Available", ["FUSE_TRIPPED"])
+
+
+@pytest.mark.parametrize("says", STATION_SAYS)
+@pytest.mark.parametrize("state", ["Unavailable", "Faulted"])
+def test_what_the_station_is_its_connectors_are_until_it_is_available(says: Any, state: str) -> None:
+    points = station(points=2)
+    take(message("", fine(status="Charging"), charge_point=None, station="CP-1"))
+    for seconds, status in ((5, state), (9, "Available")):
+        take(message("", says(status), charge_point=None, station="CP-1"), now=at(seconds))
+        assert [shown(point) for point in points] == [status, status]
+
+
+def test_a_station_that_is_unavailable_hides_no_fault_of_a_connector() -> None:
+    first, second = station(points=2)
+    take(message("", fault(), charge_point=None, station="CP-1"))
+    take(message("", fine(connectorId=0, status="Unavailable"), charge_point=None, station="CP-1"), now=at(9))
+    assert (shown(first), shown(second)) == ("Faulted", "Unavailable")
+
+
+@pytest.mark.parametrize("word", ["Idle", "Operative", "Foo"])
+def test_a_word_that_is_no_status_hides_no_fault(word: str) -> None:
+    (point,) = station(points=1)
+    say(point, fault())
+    say(point, fine(status=word), now=at(9))
+    assert (shown(point), open_cases(point)) == ("Faulted", ["FUSE_TRIPPED"])
+    say(point, fine(), now=at(20))
+    say(point, fine(status=word), now=at(30))
+    assert shown(point) == word

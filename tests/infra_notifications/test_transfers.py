@@ -12,7 +12,7 @@ from infra_notifications.models import ChargePoint, ChargePointMessage, Incident
 from infra_notifications.rules.frames import Frame
 from infra_notifications.services.frames import message_of
 from tests import clock
-from tests.infra_notifications.helpers import say, station, sweep, take, unmapped
+from tests.infra_notifications.helpers import at, fine, message, open_cases, say, station, sweep, take, unmapped
 
 pytestmark = pytest.mark.django_db
 FAULTED = {"errorCode": "GroundFailure", "status": "Faulted", "connectorId": 1}
@@ -117,3 +117,53 @@ def test_an_alarm_that_nobody_ends_is_over_after_an_hour(point: ChargePoint) -> 
     assert Incident.objects.filter(closed_at=None, case="FUSE_TRIPPED").exists()
     sweep(clock.NOW + timedelta(minutes=61))
     assert not Incident.objects.filter(closed_at=None, case="FUSE_TRIPPED").exists()
+
+
+# ---- a status as a list ---------------------------------------------------------------------------------------------
+
+
+def evbox(*said: Any) -> dict[str, Any]:
+    """What stations of EVBox send: connector, status, error, text, vendor's code, light, presence, currents."""
+    data = ",".join(map(str, (*said, "Red", 1, "{0,0,0}")))
+    return {"vendorId": "EV-BOX", "messageId": "evbStatusNotification", "data": data}
+
+
+@pytest.mark.parametrize("is_proxied", [False, True])
+@pytest.mark.parametrize(
+    ("said", "case"),
+    [
+        ((1, "Faulted", "GroundFailure", "", 17), "FUSE_TRIPPED"),
+        ((1, "Faulted", "OtherError", "", 17), "OTHER_FAULT"),
+        ((1, "Faulted", "NoError", "", ""), "OTHER_FAULT"),
+        ((1, " faulted", "OtherError", "RCD tripped", ""), "FUSE_TRIPPED"),
+    ],
+)
+@pytest.mark.parametrize("ends_as_transfer", [True, False])
+def test_a_status_in_a_list_is_that_of_its_connector(
+    said: tuple[Any, ...], case: str, ends_as_transfer: bool, is_proxied: bool
+) -> None:
+    first, second = station(points=2)
+
+    def tell(action: str, payload: Any, seconds: float) -> None:
+        if is_proxied:
+            took = take(message_of(Frame("call", "7", action, payload), None, "CP-1", "ocpp1.6"), now=at(seconds))
+        else:
+            took = take(message("", payload, charge_point=None, station="CP-1", action=action), now=at(seconds))
+        assert (took.accepted, took.rejected) == (1, [])
+
+    tell("DataTransfer", evbox(*said), 0)
+    assert (open_cases(first), open_cases(second)) == ([case], [])
+    tell("DataTransfer", evbox(2, "Available", "NoError", "No error.", ""), 5)
+    assert open_cases(first) == [case]
+    if ends_as_transfer:
+        tell("DataTransfer", evbox(1, "Available", "NoError", "No error.", ""), 9)
+    else:
+        tell("StatusNotification", fine(), 9)
+    assert open_cases(first) == []
+
+
+@pytest.mark.parametrize("data", ["1,Accepted,OK", "1,2,3", "Faulted,1", "1", "", "1,Charging,12 kW", "17;Idle;none"])
+def test_a_list_that_is_no_status_raises_nothing(point: ChargePoint, data: str) -> None:
+    sent = {"vendorId": "EV-BOX", "messageId": "evbStatusNotification", "data": data}
+    assert say(point, sent, action="DataTransfer").accepted == 1
+    assert not Incident.objects.exists()

@@ -1,0 +1,143 @@
+"""What stands in the fields of a message that was read: statuses and codes in other words, places and moments that are
+none, texts in several parts. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.corrections import moment_of
+from infra_notifications.rules.action_names import CALL, fold
+from infra_notifications.rules.lettering import is_nearly
+from infra_notifications.rules.vocabulary import (
+    BLANK_CODES,
+    FOLDED_VALUES,
+    TEXT_FIELDS,
+    VALUES,
+    alone,
+    object_of,
+    pascal,
+    spoken,
+    whole,
+)
+
+_DETAILED = ("StatusNotification", "NotifyEvent")
+# An EVSE is as usable as OCPP 2.x says; what the words of a status are for connectors, they are for it.
+STATE_OF = {"availabilitystate": "status"}
+
+
+@dataclass(slots=True)
+class WireMessage:
+    """A message as it is read: `kind` is call, result or error; `notes` say how it had to be read.
+
+    `problem` says in a sentence why it is none.
+    """
+
+    protocol: str
+    action: str
+    payload: Any
+    kind: str = CALL
+    notes: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def read_values(wire: WireMessage) -> None:
+    if wire.action not in _DETAILED or wire.kind != CALL:
+        return
+    for holder in (wire.payload, *_events(wire.payload)):
+        for key, values in FOLDED_VALUES.items():
+            _read_value(wire, holder, key, values)
+        for part in ("component", "variable"):
+            _read_part(wire, holder, part)
+        variable = holder.get("variable")
+        if isinstance(variable, dict) and fold(str(variable.get("name"))) in STATE_OF:
+            variable["name"] = "AvailabilityState"
+            _read_value(wire, holder, "actualValue", FOLDED_VALUES["status"])
+    for key in ("status", "connectorStatus"):
+        _note_unknown_status(wire, key)
+
+
+def _read_value(wire: WireMessage, holder: dict[str, Any], key: str, values: dict[str, str]) -> None:
+    value = sent = holder.get(key)
+    if isinstance(value, list | dict) and isinstance(value := alone(value), str):
+        holder[key] = value
+        wire.note(f"`{key}` {str(sent)[:40]} was read as {value[:40]}.")
+    if not isinstance(value, str):
+        if key == "errorCode" and isinstance(value, int) and value == 0:
+            holder[key] = "NoError"
+            wire.note(f"`errorCode` {value} was read as NoError.")
+        return
+    # Libraries print the name of an enumeration before its member.
+    name = values.get(fold(value)) or values.get(fold(value.rpartition(".")[2]), value)
+    if key == "errorCode" and value.strip() in BLANK_CODES:
+        name = "NoError"
+    if values is FOLDED_VALUES["status"] or key == "connectorStatus":
+        is_known = name in values.values()
+        name = name if is_known or not is_nearly(fold(value.rpartition(".")[2]), "faulted") else "Faulted"
+    if name != value:
+        holder[key] = name
+        wire.note(f"`{key}` {value[:40]!r} was read as {name}.")
+
+
+def read_fields(wire: WireMessage) -> None:
+    """Where a message speaks of, when, and what it says in words."""
+    if wire.kind != CALL:
+        return
+    events = list(_events(wire.payload))
+    for holder in (wire.payload, *events, *(object_of(event.get("component")) for event in events)):
+        _read_place(wire, holder, "connectorId")
+        _read_place(wire, holder, "evseId")
+        evse = holder.get("evse")
+        if isinstance(evse, str | int):
+            holder["evse"] = evse = {"id": evse}
+            wire.note(f"`evse` was read as its `id`, {str(evse['id'])[:20]}.")
+        if isinstance(evse, dict):
+            _read_place(wire, evse, "id")
+        for key in ("timestamp", "generatedAt"):
+            moment = holder.get(key)
+            if isinstance(moment, int | float) and isinstance(read := moment_of(moment), str):
+                holder[key] = read
+                wire.note(f"`{key}` {moment} was read as {read}.")
+        for key in TEXT_FIELDS:
+            value = holder.get(key)
+            if isinstance(value, dict | list) and wire.action in _DETAILED and (words := spoken(value)):
+                holder[key] = words
+                wire.note(f"`{key}` was no text and was read as {words[:60]!r}.")
+
+
+def _read_place(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
+    """What is no number of a connector or EVSE, is none of those that we know; what is said there concerns them all."""
+    value = holder.get(key)
+    if value is not None and whole(value) is None:
+        holder[key] = 0
+        named = f"`{key}`" if key != "id" else "The `id` of `evse`"
+        wire.note(f"{named} {str(value)[:40]!r} is no number that it can have; it was read as 0, the whole station.")
+
+
+def _read_part(wire: WireMessage, holder: dict[str, Any], key: str) -> None:
+    """A component or variable of OCPP 2.x, also as the text of its name alone and in snake_case."""
+    part = holder.get(key)
+    if isinstance(part, str) and part.strip():
+        holder[key] = part = {"name": part.strip()}
+        wire.note(f"`{key}` was text and was read as its name.")
+    name = part.get("name") if isinstance(part, dict) else None
+    if isinstance(part, dict) and isinstance(name, str) and "_" in name:
+        part["name"] = pascal(name)
+        wire.note(f"`{key}` {name[:40]!r} was read as {part['name'][:40]}.")
+
+
+def _note_unknown_status(wire: WireMessage, key: str) -> None:
+    value = wire.payload.get(key)
+    if key in wire.payload and not (isinstance(value, str) and value in VALUES[key]):
+        wire.note(f"`{key}` {str(value)[:40]!r} is no status of OCPP; it raises nothing and ends nothing.")
+
+
+def _events(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    events = payload.get("eventData")
+    yield from (event for event in (events if isinstance(events, list) else [events]) if isinstance(event, dict))
