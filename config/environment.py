@@ -104,6 +104,11 @@ class Environment:
 
         return self._read(name, default, parse, "a list of words with commas between them")
 
+    def some_of(self, name: str, known: Sequence[str]) -> list[str]:
+        words = {word.lower(): word for word in known}
+        form = f"some of {', '.join(known)} with commas between them"
+        return self._read(name, [], lambda raw: [words[word.strip().lower()] for word in raw.split(",")], form)
+
     def ports(self, name: str, default: list[int]) -> list[int]:
         def parse(raw: str) -> list[int]:
             found = [int(word) for word in raw.split(",") if word.strip()]

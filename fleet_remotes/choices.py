@@ -44,8 +44,10 @@ KIND_ALIASES = {
     "thermalpreconditioning": Kind.PRECONDITIONING,
     "electricbatterychargingrequest": Kind.CHARGING,
 }
-# Mechanical or legal in effect: never sent a second time without a person's doing, whatever became of the first.
+# Mechanical or legal in effect: confirmed a second time, and given with a reason.
 DANGEROUS_KINDS = frozenset({Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN})
+# What an installation may choose to have repeated by itself: nobody is startled or locked out by a second time.
+REPEATABLE_KINDS = tuple(kind for kind in Kind if kind not in DANGEROUS_KINDS | {Kind.HORN, Kind.LIGHTS})
 
 
 class State(models.TextChoices):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fleet_remotes.catalogue import CAUSE_ALIASES
-from fleet_remotes.choices import DANGEROUS_KINDS, Kind
+from fleet_remotes.choices import REPEATABLE_KINDS, Kind
 
 _MINUTE = timedelta(minutes=1)
 # Cause → the pauses before each further try; what is not listed is never tried again by itself.
@@ -20,9 +20,9 @@ _PAUSES: dict[str, tuple[timedelta, ...]] = {
 def auto_retry_delay(*, kind: Kind, cause: str, tries: int) -> timedelta | None:
     """How long to wait before an action that failed for `cause` is tried again, or None for not at all.
 
-    `tries` counts the automatic tries so far. Doors, immobilisation and stolen are never repeated by themselves.
+    `tries` counts the automatic tries so far.
     """
-    if kind in DANGEROUS_KINDS:
+    if kind not in REPEATABLE_KINDS:
         return None
     pauses = _PAUSES.get(CAUSE_ALIASES.get(cause, cause), ())
     return pauses[tries] if tries < len(pauses) else None
@@ -30,4 +30,4 @@ def auto_retry_delay(*, kind: Kind, cause: str, tries: int) -> timedelta | None:
 
 def may_post_again(kind: Kind) -> bool:
     """Whether an action may be posted anew after the vendor's list showed that it never arrived."""
-    return kind not in DANGEROUS_KINDS
+    return kind in REPEATABLE_KINDS

@@ -38,6 +38,9 @@ _NEVER_SENT = (State.CANCELLED, State.REJECTED, State.REFUSED)
 _OUTCOMES = (*SUCCESS, State.FAILED)
 # Which of two outcomes of the same moment counts: an arbitrary order, but the same whichever came first.
 _PRECEDENCE = {state: place for place, state in enumerate(_OUTCOMES)}
+# "In this case an error notification will be received until the vehicle is available again" (seed 003): the vendor goes
+# on, so any other outcome replaces it and none is contradicted by it.
+_PROVISIONAL_CAUSE = "VehicleConnectionTimeout"
 # What a blocked action failed of when it stayed blocked.
 _INFERRED_CAUSE = {
     State.BLOCKED_QUOTA: "TooManyWakeUpsOverMonth",
@@ -63,6 +66,10 @@ class VendorReport:
     def is_done(self) -> bool:
         return self.state in _OUTCOMES
 
+    @property
+    def is_provisional(self) -> bool:
+        return self.state == State.FAILED and self.cause == _PROVISIONAL_CAUSE
+
 
 @dataclass(frozen=True, slots=True)
 class ActionStatus:
@@ -84,6 +91,11 @@ class ActionStatus:
     def is_settled(self) -> bool:
         """Whether the vendor reported its outcome."""
         return self.state in _OUTCOMES and not self.inferred
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the vendor reported that it did not reach the vehicle, which may still change."""
+        return self.state == State.FAILED and self.cause == _PROVISIONAL_CAUSE
 
     @property
     def is_terminal(self) -> bool:
@@ -114,7 +126,9 @@ def advance(status: ActionStatus, report: VendorReport) -> tuple[ActionStatus, V
     if status.state in _NEVER_SENT:
         return status, Verdict.LATE
     if report.is_done:
-        return _settle(status, report) if status.is_settled else (_ended(status, report), Verdict.APPLIED)
+        if not status.is_settled or (status.is_provisional and not report.is_provisional):
+            return _ended(status, report), Verdict.APPLIED
+        return _settle(status, report)
     if status.is_terminal:
         return status, Verdict.LATE
     if rank(report.state) > rank(status.state):
@@ -131,6 +145,8 @@ def _ended(status: ActionStatus, report: VendorReport) -> ActionStatus:
 
 def _settle(status: ActionStatus, report: VendorReport) -> tuple[ActionStatus, Verdict]:
     """Another outcome of an action that has one: the earlier counts, unless the vendor's record says which."""
+    if report.is_provisional and not status.is_provisional:
+        return status, Verdict.LATE
     agrees = (report.state in SUCCESS) == (status.state in SUCCESS)
     if report.from_record and not agrees:
         settled = replace(_ended(status, report), since=status.since, conflict=True, reconciled=True)

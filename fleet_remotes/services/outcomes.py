@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -71,7 +72,7 @@ def explanation_of(action: RemoteAction) -> tuple[str, str]:
 
 
 def publish_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
-    """Publishes what ended; a success resolves the earlier failures of the same command on the same vehicle.
+    """Publishes what ended; a success resolves the earlier failures of the same command, parameters included.
 
     Sets `thread` of failed actions to their event, which the caller writes.
     """
@@ -94,22 +95,27 @@ def publish_outcomes(ended: Sequence[RemoteAction], now: datetime) -> None:
     publish(events=events, now=now)
 
 
+def _command_of(action: RemoteAction) -> tuple[int, str, str]:
+    """What a success must equal to resolve a failure: locked doors are no answer to doors that did not unlock."""
+    return action.vehicle_id, action.kind, json.dumps(action.parameters, sort_keys=True)
+
+
 def _resolve(successes: Sequence[RemoteAction]) -> dict[int, list[RemoteAction]]:
     """Marks the earlier, unresolved failures that these successes end; returns them by success, oldest first."""
     if not successes:
         return {}
-    unresolved: dict[tuple[int, str], list[RemoteAction]] = defaultdict(list)
+    unresolved: dict[tuple[int, str, str], list[RemoteAction]] = defaultdict(list)
     failures = RemoteAction.objects.filter(
         vehicle_id__in={action.vehicle_id for action in successes}, resolved_by__isnull=True
     ).exclude(thread="")
-    for failure in failures.only("pk", "vehicle_id", "kind", "thread").order_by("pk"):
-        unresolved[failure.vehicle_id, failure.kind].append(failure)
+    for failure in failures.only("pk", "vehicle_id", "kind", "parameters", "thread").order_by("pk"):
+        unresolved[_command_of(failure)].append(failure)
     resolved: dict[int, list[RemoteAction]] = {}
     rows = []
     for success in sorted(successes, key=lambda action: action.pk):
-        of_its_kind = unresolved[success.vehicle_id, success.kind]
-        ended = [failure for failure in of_its_kind if failure.pk <= success.pk]
-        unresolved[success.vehicle_id, success.kind] = [failure for failure in of_its_kind if failure.pk > success.pk]
+        command = _command_of(success)
+        ended = [failure for failure in unresolved[command] if failure.pk <= success.pk]
+        unresolved[command] = [failure for failure in unresolved[command] if failure.pk > success.pk]
         resolved[success.pk] = ended
         rows += [(failure.pk, success.pk) for failure in ended]
     update_rows("fleet_remotes_remoteaction", Col("id", "bigint"), (Col("resolved_by_id", "bigint"),), sorted(rows))

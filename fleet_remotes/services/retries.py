@@ -1,4 +1,5 @@
-"""Automatic second tries: each a new action, linked to the one that failed, only where the failure table allows."""
+"""Automatic second tries: each a new action, linked to the one that failed, only where it was chosen and the failure
+table allows, and only until that one succeeds after all."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from fleet_remotes.choices import OPEN, Kind, StepKind
+from fleet_remotes.choices import OPEN, SUCCESS, Kind, State, StepKind
 from fleet_remotes.models import RemoteAction
 from fleet_remotes.rules.retrying import auto_retry_delay
 from fleet_remotes.services.bulk_writes import write_steps
@@ -15,12 +16,11 @@ from fleet_remotes.services.bulk_writes import write_steps
 
 def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, datetime]:
     """Queues what may be tried again, in the caller's transaction; returns when, by the failed action."""
-    if not settings.REMOTES_AUTO_RETRY:
-        return {}
     delays = {
         action.pk: delay
         for action in failed
-        if not action.fleet.is_stopped
+        if action.kind in settings.REMOTES_AUTO_RETRY
+        and not action.fleet.is_stopped
         and (delay := auto_retry_delay(kind=Kind(action.kind), cause=action.cause, tries=action.auto_tries))
     }
     allowed = [action for action in failed if action.pk in delays]
@@ -33,6 +33,19 @@ def plan_retries(failed: Sequence[RemoteAction], now: datetime) -> dict[int, dat
     retries = RemoteAction.objects.bulk_create([_retry_of(a, now + delays[a.pk], now) for a in allowed])
     write_steps((retry.pk, now, StepKind.CREATED, f"#{retry.retry_of_id}") for retry in retries)
     return {action.pk: now + delays[action.pk] for action in allowed}
+
+
+def cancel_retries(changed: Sequence[RemoteAction], now: datetime) -> None:
+    """Cancels the tries that wait for actions which have succeeded after all, in the caller's transaction."""
+    successes = [action.pk for action in changed if action.state in SUCCESS]
+    if not successes:
+        return
+    waiting = RemoteAction.objects.filter(retry_of__in=successes, auto_tries__gt=0, state=State.QUEUED)
+    tries = list(waiting.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", "retry_of_id"))
+    RemoteAction.objects.filter(pk__in=[pk for pk, _first in tries]).update(
+        state=State.CANCELLED, since=now, entered_at=now
+    )
+    write_steps((pk, now, StepKind.CANCELLED, f"#{first}") for pk, first in tries)
 
 
 def _retry_of(action: RemoteAction, at: datetime, now: datetime) -> RemoteAction:

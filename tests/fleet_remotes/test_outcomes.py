@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from pytest_django import Settings
 
 from fleet_remotes import event_kinds as kinds
-from fleet_remotes.choices import Kind, State
-from fleet_remotes.models import ActionStep, Callback, FleetVehicle, RemoteAction, WakeUpUse
+from fleet_remotes.choices import Kind
+from fleet_remotes.models import Callback, FleetVehicle, RemoteAction, WakeUpUse
 from fleet_remotes.services.polling import Question, VendorReply, give_up, take_answer
 from fleet_remotes.services.silence import watch_callbacks
 from outbox.event_kinds import all_kinds, kind_of
@@ -21,7 +20,6 @@ from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFacto
 from tests.fleet_remotes.helpers import (
     DAY,
     HOUR,
-    MINUTE,
     NOW,
     accepted,
     at,
@@ -155,60 +153,6 @@ def test_a_conflict_that_nobody_decides_is_told_in_the_end() -> None:
     for _ in range(5):
         take_answer(question=question, answer=VendorReply(problem="away"), now=at(120))
     assert published_kinds() == [kinds.FAILED]
-
-
-# ---- automatic second tries ---------------------------------------------------------------------------------------
-
-
-def test_a_failure_that_is_tried_again_is_not_told_until_that_ended() -> None:
-    action, callback = in_flight(kind=Kind.LIGHTS, parameters={"on": True})
-    notify(callback, failed(action, "VehicleConnectionTimeout"))
-    assert published_kinds() == []
-    retry = RemoteAction.objects.exclude(pk=action.pk).get()
-    assert (retry.state, retry.retry_of, retry.auto_tries) == (State.QUEUED, action, 1)
-    assert (retry.not_before, retry.parameters) == (at(60) + 20 * MINUTE, {"on": True})
-    assert retry.label != action.label
-    assert ActionStep.objects.get(action=action).kind == "retrying"
-    RemoteAction.objects.filter(pk=retry.pk).update(state=State.SUBMITTED, remote_action_id="again")
-    notify(callback, failed(fresh(retry), "VehicleConnectionTimeout", 2_000), now=at(2_001))
-    assert RemoteAction.objects.count() == 2
-    ((kind, payload),) = published()
-    assert (kind, payload["action"]["retry_of"]) == (kinds.FAILED, action.pk)
-
-
-@pytest.mark.parametrize("kind", [Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN])
-def test_a_dangerous_command_is_told_at_once_and_never_tried_again(kind: Kind) -> None:
-    action, callback = in_flight(kind=kind)
-    notify(callback, failed(action, "VehicleConnectionTimeout"))
-    assert (RemoteAction.objects.count(), published_kinds()) == (1, [kinds.FAILED])
-
-
-def test_nothing_is_tried_again_when_it_is_switched_off_or_the_fleet_is_stopped(settings: Settings) -> None:
-    settings.REMOTES_AUTO_RETRY = False
-    action, callback = in_flight(kind=Kind.LIGHTS)
-    notify(callback, failed(action, "GeneralError"))
-    settings.REMOTES_AUTO_RETRY = True
-    stopped, its_callback = in_flight(kind=Kind.LIGHTS)
-    stopped.fleet.stopped_at = NOW
-    stopped.fleet.save()
-    notify(its_callback, failed(stopped, "GeneralError"))
-    assert (RemoteAction.objects.count(), published_kinds()) == (2, [kinds.FAILED] * 2)
-
-
-def test_a_person_who_was_quicker_needs_no_second_try() -> None:
-    action, callback = in_flight(kind=Kind.LIGHTS)
-    RemoteActionFactory(vehicle=action.vehicle, kind=Kind.LIGHTS, state=State.QUEUED, remote_action_id="")
-    notify(callback, failed(action, "GeneralError"))
-    assert (RemoteAction.objects.count(), published_kinds()) == (2, [kinds.FAILED])
-
-
-def test_a_failure_long_after_the_time_out_is_a_persons_to_judge() -> None:
-    action, callback = in_flight(kind=Kind.LIGHTS)
-    RemoteAction.objects.update(deadline_at=at(600))
-    give_up(now=at(700))
-    notify(callback, failed(action, "GeneralError", 800), now=at(900))
-    assert RemoteAction.objects.count() == 1
-    assert published_kinds() == [kinds.UNCONFIRMED, kinds.FAILED]
 
 
 # ---- wake-ups -----------------------------------------------------------------------------------------------------

@@ -157,12 +157,12 @@ def test_months_are_of_utc_and_follow_one_another() -> None:
     ],
 )
 def test_retries_follow_the_failure_table(cause: str, minutes: list[int]) -> None:
-    delays = [auto_retry_delay(kind=Kind.LIGHTS, cause=cause, tries=tries) for tries in range(3)]
+    delays = [auto_retry_delay(kind=Kind.CHARGING, cause=cause, tries=tries) for tries in range(3)]
     assert delays == [timedelta(minutes=m) for m in minutes] + [None] * (3 - len(minutes))
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_doors_immobilisation_and_stolen_are_never_repeated(kind: Kind) -> None:
-    never = kind in (Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN)
+def test_what_startles_or_locks_out_is_never_repeated(kind: Kind) -> None:
+    never = kind in (Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN, Kind.HORN, Kind.LIGHTS)
     assert (auto_retry_delay(kind=kind, cause="GeneralError", tries=0) is None) == never
     assert may_post_again(kind) != never

@@ -192,7 +192,7 @@ def test_what_never_arrived_is_posted_again_after_the_list_showed_it(
     vehicle: FleetVehicle, vendor: Running, path: str
 ) -> None:
     vendor.next(path, "silent")
-    action = order(vehicle, Kind.LIGHTS)
+    action = order(vehicle, Kind.CHARGING)
     send_due()
     look(action, 3)
     assert (fresh(action).state, vendor.vendor.posts) == (State.UNKNOWN, 1)
@@ -202,8 +202,8 @@ def test_what_never_arrived_is_posted_again_after_the_list_showed_it(
     assert (fresh(action).state, vendor.vendor.posts) == (State.SUBMITTED, 2)
 
 
-@pytest.mark.parametrize("kind", [Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN])
-def test_a_dangerous_one_is_never_posted_again(vehicle: FleetVehicle, vendor: Running, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN, Kind.HORN, Kind.LIGHTS])
+def test_what_startles_or_locks_out_is_never_posted_again(vehicle: FleetVehicle, vendor: Running, kind: Kind) -> None:
     vendor.next("no_answer_not_done")
     action = order(vehicle, kind)
     send_due()
