@@ -14,7 +14,8 @@ class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One notification. `name` and `description` are the seed's, to the letter.
 
     `condition` names the rule that says when it holds; types that share one are siblings and end together. `rank` is
-    its place in the order of root causes: of one vehicle only the lowest rank is notified. `once`: one notification
+    its place in the order of root causes: of one vehicle only the lowest rank is notified; what does not `explains`
+    holds back nothing, because all still runs. `once`: one notification
     per subject, whatever happens later. `cooldown_h` passes before the same is notified again, or a dismissed banner
     comes back.
     """
@@ -31,6 +32,7 @@ class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clear: Promise
     brand: str = ""
     rank: int = 0
+    explains: bool = True
     once: bool = False
     needs_consent: bool = False
     cooldown_h: float = 0

@@ -31,6 +31,7 @@ class Policy:
     category: str
     enabled: bool = True
     rank: int = 0
+    explains: bool = True
     once: bool = False
     needs_consent: bool = False
     cooldown: timedelta = timedelta(0)
@@ -149,7 +150,10 @@ def _switched_off(case: _Case) -> Hold | None:
 
 
 def _root_cause(case: _Case) -> Hold | None:
-    """The order of the reference, A3: account, not found or revoked, service, privacy, silence, position, session."""
+    """The order of the reference, A3: account, not found or revoked, service, privacy, silence, position, session.
+
+    `causes` are those that the driver is shown: what is not seen explains nothing.
+    """
     if not case.policy.rank:
         return None
     above = [
@@ -167,7 +171,9 @@ def _concerns(cause: Window, window: Window) -> bool:
 
 
 def _preference(case: _Case) -> Hold | None:
-    return Hold(Reason.PREFERENCE) if case.policy.category in case.person.unwanted else None
+    """What is critical is told all the same."""
+    unwanted = case.policy.category in case.person.unwanted and case.policy.severity != DriverSeverity.CRITICAL
+    return Hold(Reason.PREFERENCE) if unwanted else None
 
 
 def _consent(case: _Case) -> Hold | None:
@@ -221,14 +227,18 @@ def decide(
     live = {row.key: row for row in rows}
     holding = {(policy.name, window.subject): (policy, window) for policy, window in in_force if window.holds(now)}
     over = {(policy.name, window.subject): (policy, window) for policy, window in in_force if window.is_over(now)}
-    causes = [(policy, window) for policy, window in holding.values() if policy.rank and policy.enabled]
+    causes: list[tuple[Policy, Window]] = []
     changes = []
-    for key, (policy, window) in holding.items():
+    # In the order of causes: whether one is shown is known before what it would hold back.
+    for key, (policy, window) in sorted(holding.items(), key=lambda item: item[1][0].rank):
         row = live.get(key)
         if row is None and policy.once and key in history.once:
             continue
         change = _advance(_Case(policy, window, row, person, history, causes, now))
         changes += [change] if change else []
+        now_shown = change.row if change else row
+        if policy.rank and policy.explains and now_shown is not None and now_shown.state in SHOWN:
+            causes.append((policy, window))
     for key, row in live.items():
         if key not in holding:
             changes.append(_end(row, policies[row.type], over.get(key, (None, None))[1], now))

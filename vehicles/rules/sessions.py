@@ -16,7 +16,8 @@ from vehicles.choices import UnmanagedReason
 from vehicles.rules.timelines import Reports
 
 NEEDED = ("geoLocation", "startStopCharging")
-DISCONNECTED, CHARGING, STOPPED = "disconnected", "charging", "stopped"
+DISCONNECTED, CHARGING, STOPPED, COMPLETE = "disconnected", "charging", "stopped", "complete"
+FULL = 100
 UNKNOWN_STATE = "unknown"
 SILENT_STATES = ("", UNKNOWN_STATE)
 
@@ -66,7 +67,9 @@ def why_unmanaged(sample: Sample, reports: Reports) -> str:
 
 
 def is_powerless(sample: Sample, reports: Reports) -> bool:
-    """The car ought to charge by its own word or by a command, and no power comes."""
+    """The car ought to charge by its own word or by a command, and no power comes. A full one needs none."""
+    if sample.charge_state == COMPLETE or (sample.soc is not None and sample.soc >= FULL):
+        return False
     expected = sample.charge_state == CHARGING or reports.at("command", sample.at) == "start"
     if sample.power_kw is not None:
         return expected and sample.power_kw <= 0
@@ -119,9 +122,11 @@ def _end(session: Derived | None, reason: str) -> None:
 
 
 def _follow(session: Derived, sample: Sample, reports: Reports) -> None:
+    # Some cars always say 0 kW: a battery that fills has power.
+    rises = sample.soc is not None and session.soc_last is not None and sample.soc > session.soc_last
     session.last_at = sample.at
     session.soc_last = sample.soc if sample.soc is not None else session.soc_last
-    if is_powerless(sample, reports):
+    if is_powerless(sample, reports) and not rises:
         session.no_power_since = session.no_power_since or sample.at
     else:
         session.no_power_since = None

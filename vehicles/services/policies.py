@@ -38,6 +38,7 @@ def policy_of(entry: NotificationType, setting: TypeSetting | None) -> Policy:
         entry.category.value,
         enabled=setting is None or setting.enabled,
         rank=entry.rank,
+        explains=entry.explains,
         once=entry.once,
         needs_consent=entry.needs_consent,
         cooldown=timedelta(hours=cooldown),
