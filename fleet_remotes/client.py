@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import structlog
 from django.conf import settings
@@ -27,8 +27,9 @@ from outbox.transports.webhook.targets import DEFAULT_PORTS, Forbidden, Policy
 log = structlog.get_logger("signalbox.remotes.client")
 MOST_BYTES = 2 * 1024 * 1024
 LOOPBACK = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
-# Pages of the vendor's list that are looked through for a lost action.
-MOST_PAGES = 5
+# More pages than a vehicle's two months can fill: a list that goes on then leads round in a circle.
+MOST_PAGES = 1_000
+PAGE_SIZE = 60  # the vendor's most
 DEFAULT_RETRY_AFTER_S = 60.0
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
@@ -96,17 +97,26 @@ class Remotes:
         return _object(self._call("GET", path))
 
     def actions(self, fleet: str, vehicle_id: str, callback_id: str) -> list[dict[str, Any]]:
-        """The vendor's list of a vehicle's actions, its first pages."""
+        """The vendor's whole list of a vehicle's actions. Raises ApiAway where its end cannot be read: what is not in
+        a part of a list may be in the rest."""
+        path, query = _remotes(fleet, vehicle_id, callback_id), {"pageSize": str(PAGE_SIZE)}
         entries: list[dict[str, Any]] = []
-        token = ""
         for _ in range(MOST_PAGES):
-            query = {"pageSize": "50"} | ({"pageToken": token} if token else {})
-            answer = self._call("GET", _remotes(fleet, vehicle_id, callback_id), query=query)
+            answer = self._call("GET", path, query=query)
+            if not _is_list(answer):
+                raise ApiAway("The vendor answered with something that is no list.", may_have_arrived=True)
             entries += listed_objects(answer)
-            token = _next_token(answer)
-            if not token:
-                break
-        return entries
+            link = _next_link(answer)
+            if not link:
+                return entries
+            path, query = self._followed(path, link)
+        raise ApiAway(f"The vendor's list has more than {MOST_PAGES} pages.", may_have_arrived=True)
+
+    def _followed(self, path: str, link: str) -> tuple[str, dict[str, str]]:
+        """Path and query of a link in an answer. It is asked for at the API's own address: it gets the password."""
+        base = urlsplit(settings.REMOTES_API_URL).path
+        parts = urlsplit(urljoin(base + path, link))
+        return parts.path.removeprefix(base), dict(parse_qsl(parts.query))
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 
@@ -124,7 +134,7 @@ class Remotes:
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
     ) -> Any:
-        query = {"client_id": settings.REMOTES_CLIENT_ID, **(query or {})}
+        query = {**(query or {}), "client_id": settings.REMOTES_CLIENT_ID}
         url = f"{settings.REMOTES_API_URL}{path}?{urlencode(query)}"
         data = None if body is None else json.dumps(body).encode()
         try:
@@ -194,9 +204,13 @@ def listed_objects(parsed: Any) -> list[dict[str, Any]]:
     return [entry for value in lists for entry in value if isinstance(entry, dict)]
 
 
-def _next_token(parsed: Any) -> str:
-    token = _object(parsed).get("nextPageToken") or _object(parsed).get("pageToken")
-    return token if isinstance(token, str) else ""
+def _is_list(parsed: Any) -> bool:
+    return isinstance(parsed, list) or bool(_object(parsed).keys() & {"_embedded", "total"})
+
+
+def _next_link(parsed: Any) -> str:
+    link = _object(_object(_object(parsed).get("_links")).get("next")).get("href")
+    return link if isinstance(link, str) else ""
 
 
 def _registered(parsed: Any) -> tuple[str, str]:

@@ -26,6 +26,9 @@ from fleet_remotes.services.bulk_writes import store_bodies
 
 # RFC 9110's token; some names would never reach us, or are not the vendor's to set.
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
+# A try a minute for the three days for which the vendor keeps what it could not deliver; it stops after 3 in half a
+# minute by itself, and an update of ours takes longer.
+RETRY_POLICY = {"policy": "Bounded", "retryNumber": 3 * 24 * 60, "retryDelay": 60}
 _TAKEN = ("host", "content-length", "content-type", "connection", "transfer-encoding", "cookie")
 
 
@@ -120,7 +123,7 @@ def register_callback(*, callback: Callback, header_value: str, url: str) -> Non
         "label": f"signalbox-{callback.slug}",
         "callback": {"webhook": webhook},
         "remoteTypes": list(REMOTE_TYPES.values()),
-        "retryPolicy": {"policy": "Bounded", "retryNumber": 3, "retryDelay": 10},
+        "retryPolicy": RETRY_POLICY,
     }
     if callback.batch_window_s:
         body["batchNotify"] = {"size": 500, "timeWindow": max(5, callback.batch_window_s)}

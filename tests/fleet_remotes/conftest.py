@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pytest
 from pytest_django import Settings
 
+from fleet_remotes.choices import Kind
 from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
-from fleet_remotes.management.remote_simulator.vendor import Hook
+from fleet_remotes.management.remote_simulator.vendor import Hook, Remote
 from fleet_remotes.models import Callback, FleetVehicle
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory
 
@@ -45,6 +46,14 @@ class Running:
     def next(self, *names: str, vin: str = "*") -> None:
         """The paths of the next commands."""
         self.vendor.forced[vin].extend(names)
+
+    def has_carried_out(self, n: int, *, where: tuple[str, str, str] = ("F", "v1", "cb")) -> None:
+        """So many commands of long ago."""
+        fleet, vehicle_id, callback_id = where
+        for i in range(n):
+            remote = Remote(f"past-{i}", callback_id, fleet, vehicle_id, "", Kind.HORN, {"label": f"past-{i}"})
+            remote.status, remote.is_over = "Success", True
+            self.vendor.remotes[remote.id] = remote
 
     def wait_for_end(self, remote_id: str) -> None:
         """Until the vendor has carried a command out."""

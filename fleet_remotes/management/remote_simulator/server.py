@@ -23,9 +23,9 @@ from fleet_remotes.management.remote_simulator.vendor import Hook, Remote, Vendo
 BASE = "/connectedcar/v3"
 HANG_S = 120.0
 THROTTLED_FOR_S = 2
-_CALLBACKS = re.compile(r"/fleets/([^/]+)/remote/callbacks(?:/([^/]+))?")
+_CALLBACKS = re.compile(r"/fleets/([^/]+)/remote/callbacks(?:/([^/]+)(/status)?)?")
 _REMOTES = re.compile(r"/fleets/([^/]+)/vehicles/([^/]+)/callbacks/([^/]+)/remotes(?:/([^/]+))?")
-PAGE = 50
+MOST_OF_A_PAGE = 60
 
 
 class VendorRefusal(Exception):
@@ -95,7 +95,11 @@ class Pages(BaseHTTPRequestHandler):
             else:
                 raise VendorRefusal(405, "Method not allowed.")
         elif matched := _CALLBACKS.fullmatch(path):
-            self._callbacks(unquote(matched[1]), unquote(matched[2] or ""), body)
+            fleet, callback_id = unquote(matched[1]), unquote(matched[2] or "")
+            if callback_id:
+                self._callback(fleet, callback_id, body, is_status=bool(matched[3]))
+            else:
+                self._callbacks(fleet, body, parse_qs(parts.query))
         else:
             raise VendorRefusal(404, "No such resource.")
 
@@ -134,7 +138,9 @@ class Pages(BaseHTTPRequestHandler):
         request = dict(remote.request)
         if not self.simulator.shows_labels:
             request.pop("label", None)
-        record = {"remoteActionId": remote.id, "type": remote.type, "remote": request, "status": remote.status}
+        where = f"{BASE}/fleets/{remote.fleet}/vehicles/{remote.vehicle_id}/callbacks/{remote.callback_id}"
+        record: dict[str, Any] = {"_links": {"self": {"href": f"{where}/remotes/{remote.id}"}}}
+        record |= {"remoteActionId": remote.id, "type": remote.type, "remote": request, "status": remote.status}
         record |= {"failureCause": remote.cause} if remote.cause else {}
         return record | ({"feedbackDetail": remote.feedback} if remote.feedback else {})
 
@@ -144,26 +150,54 @@ class Pages(BaseHTTPRequestHandler):
             for remote in list(self.vendor.remotes.values())[::-1]
             if remote.vehicle_id == vehicle_id and remote.callback_id == callback_id
         ]
-        start = int(query.get("pageToken", ["0"])[0])
-        records = [self._record(remote) for remote in remotes[start : start + PAGE]]
-        answer: dict[str, Any] = {"total": len(remotes), "_embedded": {"remotes": records}}
-        if start + PAGE < len(remotes):
-            answer["nextPageToken"] = str(start + PAGE)
-        self._answer(200, answer)
+        self._answer(200, self._page([self._record(remote) for remote in remotes], "remoteActions", query))
+
+    def _page(self, records: list[dict[str, Any]], name: str, query: dict[str, list[str]]) -> dict[str, Any]:
+        """A page of the vendor's CollectionResult, with the link to the next one."""
+        size = int(query.get("pageSize", [str(MOST_OF_A_PAGE)])[0])
+        if not 1 <= size <= MOST_OF_A_PAGE:
+            raise VendorRefusal(400, f"pageSize must be from 1 to {MOST_OF_A_PAGE}.")
+        page = int(query.get("pageToken", ["p0"])[0].removeprefix("p"))
+        pages = max(1, -(-len(records) // size))
+        # As behind the vendor's gateway: another host than the one that was asked.
+        address = f"https://api.vendor.example{urlsplit(self.path).path}?pageSize={size}"
+        links = {"self": {"href": f"{address}&pageToken=p{page}"}, "first": {"href": address}}
+        if page + 1 < pages:
+            links["next"] = {"href": f"{address}&pageToken=p{page + 1}"}
+        answer = {"total": len(records), "totalPage": pages, "currentPage": page, "_links": links}
+        return answer | {"_embedded": {name: records[page * size : (page + 1) * size]}}
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 
-    def _callbacks(self, fleet: str, callback_id: str, body: Any) -> None:
-        if not callback_id and self.command == "POST":
-            hook: Hook | None = self.vendor.register(fleet, body)
+    def _callbacks(self, fleet: str, body: Any, query: dict[str, list[str]]) -> None:
+        if self.command == "POST":
+            self._answer(200, _ref(self.vendor.register(fleet, body)))
         elif self.command == "GET":
-            hook = self.vendor.hook(callback_id)
+            hooks = [_callback(hook) for hook in list(self.vendor.hooks.values()) if hook.fleet == fleet]
+            self._answer(200, self._page(hooks, "callbacks", query))
         else:
             raise VendorRefusal(405, "Method not allowed.")
+
+    def _callback(self, fleet: str, callback_id: str, body: Any, *, is_status: bool) -> None:
+        hook = self.vendor.hook(callback_id)
         if hook is None or hook.fleet != fleet:
             raise VendorRefusal(404, "No such callback.", 40499)
-        answer = {"callbackId": hook.callback_id, "label": hook.label, "status": hook.status}
-        self._answer(200, answer | {"remoteTypes": [*REMOTE_TYPES.values()]})
+        if is_status and self.command == "PUT":
+            if body["status"] not in ("Running", "Paused"):
+                raise VendorRefusal(400, "status must be Running or Paused.")
+            hook.status = body["status"]
+            self._answer(202, _ref(hook))
+        elif self.command == "PUT" and not is_status:
+            self._answer(202, _ref(self.vendor.register(fleet, body, callback_id)))
+        elif self.command == "DELETE" and not is_status:
+            if any(r.callback_id == callback_id and not r.is_over for r in list(self.vendor.remotes.values())):
+                raise VendorRefusal(400, "There is a pending remote attached to it.")
+            del self.vendor.hooks[callback_id]
+            self._answer(204, None)
+        elif self.command == "GET" and not is_status:
+            self._answer(200, _callback(hook))
+        else:
+            raise VendorRefusal(405, "Method not allowed.")
 
     # ---- steering ---------------------------------------------------------------------------------------------
 
@@ -201,6 +235,22 @@ class Pages(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Silent: what matters is counted."""
+
+
+def _links(hook: Hook, name: str) -> dict[str, Any]:
+    fleet = f"{BASE}/fleets/{hook.fleet}"
+    return {name: {"href": f"{fleet}/remote/callbacks/{hook.callback_id}"}, "fleet": {"href": fleet}}
+
+
+def _ref(hook: Hook) -> dict[str, Any]:
+    """The vendor's CallbackRef, its answer to what changes a callback."""
+    return {"_links": _links(hook, "callback"), "callbackId": hook.callback_id, "status": hook.status}
+
+
+def _callback(hook: Hook) -> dict[str, Any]:
+    """The vendor's RemoteCallback, its answer to a question, where the id is called `id`."""
+    subscribe = hook.subscribe | {"remoteTypes": hook.subscribe.get("remoteTypes", [*REMOTE_TYPES.values()])}
+    return {"_links": _links(hook, "self"), "id": hook.callback_id, "subscribe": subscribe, "status": hook.status}
 
 
 class _Server(ThreadingHTTPServer):

@@ -44,6 +44,8 @@ class Hook:
     gathered: list[dict[str, Any]] = field(default_factory=list)
     # What could not be delivered: released together by the next 2xx.
     stored: list[bytes] = field(default_factory=list)
+    # As it was registered.
+    subscribe: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -123,14 +125,14 @@ class Vendor:
     def new_id(self, prefix: str) -> str:
         return f"{prefix}-{self._run_id}-{next(self._ids):06x}"
 
-    def register(self, fleet: str, body: Mapping[str, Any]) -> Hook:
-        """Keeps a callback. Raises KeyError for a body that lacks what the vendor requires."""
+    def register(self, fleet: str, body: Mapping[str, Any], callback_id: str = "") -> Hook:
+        """Keeps a callback, in the place of the one that has this id. Raises KeyError for a body that lacks a field."""
         webhook = body["callback"]["webhook"]
         if not body["remoteTypes"]:
             raise KeyError("remoteTypes")
         policy, batch = body.get("retryPolicy") or {}, body.get("batchNotify") or {}
         hook = Hook(
-            callback_id=self.new_id("cb"),
+            callback_id=callback_id or self.new_id("cb"),
             fleet=fleet,
             target=str(webhook["target"]),
             headers={a["key"]: a["value"] for a in webhook.get("attributes", ()) if a.get("type") == "Header"},
@@ -139,8 +141,11 @@ class Vendor:
             retry_delay_s=float(policy.get("retryDelay", 10)),
             batch_size=int(batch.get("size", 0)),
             batch_window_s=float(batch.get("timeWindow", 60)),
+            subscribe=dict(body),
         )
         with self.lock:
+            if (earlier := self.hooks.get(callback_id)) is not None:
+                hook.status, hook.stored, hook.gathered = earlier.status, earlier.stored, earlier.gathered
             self.hooks[hook.callback_id] = hook
         return hook
 
