@@ -789,7 +789,7 @@ HEAT = [
 ]
 HEAT_STATES = [
     *("hoge", "hohe", "haute", *participles("élevé"), "supérieur*", "superior*", "higher than", "hoger dan"),
-    *("höher als", "mehr als", "more than"),
+    *("höher als", "mehr als", "more than", ">*"),
     *(*participles("trop élevé"), "demasiado alto", "troppo alto", "elevato", "te groot", "zu groß"),
     *("reached", "erreicht", *participles("atteint"), "alcanzad*", "raggiunt*", "bereikt", "über", "au-delà", "sopra"),
     "over",

@@ -33,8 +33,6 @@ _FAULT_FIRST = re.compile(
     r"^(?:fault|error|err|alarm)_((?:[ad]c_)?(?:ground|earth|insulation|isolation))$", re.IGNORECASE
 )
 _SIGNS = ",;.!|()·"
-# What ends a clause; a sign within a number does not.
-_CLAUSE_END = re.compile(rf"(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d)")
 # What parentheses hold belongs to what stands before them.
 _SENTENCE_END = re.compile(r"(?<!\d)[,;.!|·]|[,;.!|·](?!\d)")
 
@@ -63,6 +61,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _OVER = rf"(?:{'|'.join(map(_as_pattern, (*ENDS, *GONE)))})(?!\w)"
+# What ends a clause; a sign within a number does not, nor parentheses that begin with an end: "(cleared 12:30)".
+_OVER_BESIDE = rf"\((?:now |already |auto[ -]?|jetzt |wieder )?{_OVER}"
+_CLAUSE_END = _compiled(rf"(?!{_OVER_BESIDE})(?:(?<!\d)[{_SIGNS}]|[{_SIGNS}](?!\d))")
 # What asks for an end, fails at it or comes after it does not report it: before the word that ends …
 _ASKED = (
     r"please|must|needs?|needed|requires?|cannot|can't|cant|could ?n[o']t|couldn't|won't|unable|failed|fails|should"
@@ -161,7 +162,8 @@ def _bounds(text: str, spans: list[tuple[int, int]], sign: re.Pattern[str]) -> t
 def in_one_clause(text: str, spans: list[tuple[int, int]]) -> bool:
     """Whether nothing between these places ends a clause."""
     start, end = min(last for _, last in spans), max(first for first, _ in spans)
-    return not any(sign in _SIGNS for sign in text[start:end])
+    sign = _CLAUSE_END.search(text, start)
+    return sign is None or sign.start() >= end
 
 
 def denies(rest: str, clause: str) -> bool:

@@ -22,7 +22,7 @@ from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.oddities import incomplete, unreadable_moment
 from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.rules.stations import is_offline
-from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR, evse_of, whole
+from infra_notifications.rules.vocabulary import NO_CONNECTOR, evse_of, whole
 from infra_notifications.services.directory import Point
 from infra_notifications.services.repetitions import (
     NO_RECEIPT,
@@ -94,8 +94,6 @@ class MessageReading(BatchSteps[OcppMessage]):
             return "`action` must be the name of an OCPP action, e.g. StatusNotification."
         if not self.keys[item.charge_point] and not self.keys[item.station]:
             return "Name the sender: `charge_point` (its EVSE id), or `station` (its OCPP identity)."
-        if item.connector is not None and not 0 <= item.connector < MOST_CONNECTORS:
-            return NO_CONNECTOR
         return ""
 
     def sender(self, row: int) -> str:
@@ -169,6 +167,9 @@ class MessageReading(BatchSteps[OcppMessage]):
     def _note_oddities(self, row: int) -> None:
         """Rejects a request without its required fields, unless what it says can be understood without them."""
         message, said = self.messages[row], self.observations[row]
+        if said and message.connector is not None and self.evses[row] is None:
+            self.incoming.reject(row, NO_CONNECTOR)
+            return
         if not self.are_exact[row]:
             lacks, is_understood = incomplete(message.protocol, message.action, message.payload, said)
             if lacks and not is_understood:
