@@ -26,7 +26,6 @@ from core.pieces import (
     keys_in,
     repeated_keys,
     repeated_sentence,
-    repeats_keys,
     split_array,
     split_objects,
     split_values,
@@ -111,9 +110,12 @@ class BatchDecoder(Generic[Item]):
     def _object(self, body: bytes) -> Batch[Item]:
         try:
             item = self._one.decode(body)
-            if self._corrections.lacks_marks(body, 1) and self._has_more_keys(body, item) and self._is_odd(body):
+            if not self._has_more_keys(body, item):
+                return Batch([(0, item)], is_single=True)
+            raw = self._raw([body])
+            if any(self._corrections.is_odd(item) for item in raw):
                 return self._single(body)
-            return Batch([(0, item)], warnings=self._repeated(body, [body], item), is_single=True)
+            return Batch([(0, item)], warnings=self._more_in(raw, body, [body]), is_single=True)
         except msgspec.ValidationError as error:
             _WHOLE.decode(body)  # a wrong field is found before what is malformed behind it
             if OUT_OF_RANGE in str(error):
@@ -128,7 +130,7 @@ class BatchDecoder(Generic[Item]):
             batch.is_single = True
             return batch
         batch, (name, _pieces) = self._pieces(wrapped[1]), wrapped
-        batch.warnings += self._repeated(body, [body], None)
+        batch.warnings += self._repeated([body])
         batch.warnings += [(index, f"It was in `{name}`.") for index, _item in batch.items]
         return batch
 
@@ -161,27 +163,38 @@ class BatchDecoder(Generic[Item]):
         except msgspec.ValidationError:
             return self._pieces([bytes(raw) for raw in self._raws.decode(body)])
         self._check_size(len(items))
-        if self._corrections.lacks_marks(body, len(items)) and self._has_more_keys(body, items):
-            pieces = [bytes(raw) for raw in self._raws.decode(body)]
-            if any(self._is_odd(piece) for piece in pieces):
-                return self._pieces(pieces)
-        return Batch(list(enumerate(items)), warnings=self._repeated(body, None, items))
+        if not self._has_more_keys(body, items):
+            return Batch(list(enumerate(items)))
+        pieces = [bytes(piece) for piece in self._raws.decode(body)]
+        raw = self._raw(pieces)
+        if any(self._corrections.is_odd(item) for item in raw):
+            return self._pieces(pieces)
+        return Batch(list(enumerate(items)), warnings=self._more_in(raw, body, pieces))
 
-    def _is_odd(self, piece: bytes) -> bool:
-        """Whether an item that a strict reader takes has its fields under other names."""
-        return self._corrections.is_odd(msgspec.json.decode(piece))
-
-    def _repeated(self, body: bytes, pieces: Sequence[bytes] | None, decoded: Any) -> list[tuple[int, str]]:
-        """What is to be said of items of a body that have a key twice. A look at how many keys there are is enough for
-        most; an encoder that leaves defaults out makes it cheap."""
-        if not self._has_more_keys(body, decoded) or not repeats_keys(body):
+    @staticmethod
+    def _raw(pieces: Sequence[bytes]) -> list[dict[str, Any]]:
+        """Items with all of their keys; none where one has what no reader but a struct's passes over."""
+        try:
+            return [msgspec.json.decode(piece) for piece in pieces]
+        except MALFORMED:
             return []
-        pieces = pieces or [bytes(raw) for raw in self._raws.decode(body)]
+
+    def _more_in(self, raw: Sequence[dict[str, Any]], body: bytes, pieces: Sequence[bytes]) -> list[tuple[int, str]]:
+        """What is to be said of items that have more keys than were read: unknown ones, or the same one twice."""
+        said = [(index, sentence) for index, item in enumerate(raw) for sentence in self._corrections.unread(item)]
+        if raw and keys_in(body) > keys_in(msgspec.json.encode(raw)):
+            said += self._repeated(pieces)
+        return said
+
+    @staticmethod
+    def _repeated(pieces: Sequence[bytes]) -> list[tuple[int, str]]:
+        """What is to be said of items that have a key twice."""
         named = ((index, repeated_keys(piece)) for index, piece in enumerate(pieces))
         return [(index, repeated_sentence(names)) for index, names in named if names]
 
     def _has_more_keys(self, body: bytes, decoded: Any) -> bool:
-        """Whether a body may have keys that were not decoded; a count, whatever they are."""
+        """Whether a body may have keys that were not decoded; a count, whatever they are. An encoder that leaves
+        defaults out makes it cheap, and it is all that most bodies need."""
         if self._defaults is None:
             return True
         spelt_out = sum(body.count(spelt) for spelt in self._defaults)
@@ -237,7 +250,7 @@ class BatchDecoder(Generic[Item]):
 
     def _strict_piece(self, piece: bytes) -> Item:
         item = self._one.decode(piece)
-        if self._corrections.lacks_marks(piece, 1) and self._is_odd(piece):
+        if self._corrections.warns and self._corrections.unread(msgspec.json.decode(piece)):
             raise msgspec.ValidationError("Its fields are under other names")
         return item
 
@@ -281,13 +294,14 @@ class BatchDecoder(Generic[Item]):
 
 
 def _defaults_of(item_type: Any) -> list[bytes] | None:
-    """How the fields of a struct are spelt that have their defaults; None where the encoder writes these too."""
+    """How the fields of a struct are spelt that have their defaults; None where the encoder writes these too, as it
+    does a text that was decoded."""
     if not getattr(getattr(item_type, "__struct_config__", None), "omit_defaults", False):
         return None
     defaults = [
         (field.encode_name.encode(), msgspec.json.encode(field.default))
         for field in msgspec.structs.fields(item_type)
-        if not field.required
+        if not field.required and field.default is None
     ]
     return [b'"%b":%b%b' % (name, blank, value) for name, value in defaults for blank in (b"", b" ")]
 

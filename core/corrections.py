@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
@@ -24,6 +25,8 @@ _TRUTHS = {
 # From 2001 on, in seconds or in milliseconds.
 _SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
 UNREADABLE = object()
+# So many fields that nobody reads are named; so many sets of names, of so many characters, are remembered.
+_NAMED, _REMEMBERED = 5, 500
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,15 @@ class Envelope:
 
     `aliases` are other names, folded, of fields; `marks` groups of fields of which each item should have one, for
     without them it may have them under another name; `complete` brings an item whose fields are named into form and
-    returns sentences of what it did.
+    returns sentences of what it did. Where an item has all marks, a field in `unsure` has no other names. With `warns`
+    fields that nobody reads are named in a warning.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     marks: tuple[tuple[str, ...], ...] = ()
     complete: Callable[[dict[str, Any]], list[str]] | None = None
+    unsure: frozenset[str] = frozenset()
+    warns: bool = False
 
 
 def folded(name: str) -> str:
@@ -83,39 +89,75 @@ class Corrections:
         self._blanks, self._spare = blanks, spare
         self._envelope = envelope or Envelope()
         self._named = {**self._envelope.aliases, **{folded(name): name for name in self.names}}
-        self._marks = [tuple(f'"{name}"'.encode() for name in names) for names in self._envelope.marks]
+        # By the names of an item's fields, because a sender's items have the same ones.
+        self._oddness: dict[frozenset[str], bool] = {}
+        self._unread: dict[frozenset[str], list[str]] = {}
+        self._spellings = {folded(name): name for name in self.names}
 
-    def lacks_marks(self, body: bytes, count: int) -> bool:
-        """Whether of so many items in a body one may have its fields under other names; a count, whatever they say."""
-        for names in self._marks:
-            left = count
-            for name in names:
-                left -= body.count(name) if left > 0 else 0
-            if left > 0:
-                return True
-        return False
+    @property
+    def warns(self) -> bool:
+        """Whether fields of no name of ours are of interest."""
+        return self._envelope.warns
 
-    def is_odd(self, item: dict[str, Any]) -> bool:
-        """Whether an item has fields of no name of ours, and lacks one that it should have."""
-        return any(all(name not in item for name in names) for names in self._envelope.marks) and bool(
-            item.keys() - self.names
-        )
+    def is_odd(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item has fields of no name of ours, and some of them are ours all the same."""
+        if item.keys() <= self.names or not self.warns:
+            return False
+        keys = frozenset(item)
+        odd = self._oddness.get(keys)
+        if odd is None:
+            odd = not self._has_marks(item) or bool(self._meanings(item))
+            _remember(self._oddness, keys, odd)
+        return odd
+
+    def _has_marks(self, item: Mapping[str, Any]) -> bool:
+        return all(any(name in item for name in names) for names in self._envelope.marks)
+
+    def _meanings(self, item: Mapping[str, Any]) -> dict[str, str]:
+        """The fields of no name of ours that mean one of ours, which is not there. What an item has a mark for has no
+        second name."""
+        taken = set[str]()
+        if self._has_marks(item):
+            taken = set(self._envelope.unsure).union(*self._envelope.marks)
+        found = dict[str, str]()
+        for key in item:
+            name = None if key in self.names else self._named.get(folded(key))
+            is_meant = name is not None and (name not in taken or self._spellings.get(folded(key)) == name)
+            if name is not None and is_meant and name not in item and name not in found.values():
+                found[key] = name
+        return found
+
+    def unread(self, item: Mapping[str, Any]) -> list[str]:
+        """What is said of the fields of an item that nobody reads."""
+        if not self.warns or item.keys() <= self.names:
+            return []
+        keys = frozenset(item)
+        said = self._unread.get(keys)
+        if said is None:
+            said = self._say_unread([key for key in item if key not in self.names], keys)
+            _remember(self._unread, keys, said)
+        return said
+
+    def _say_unread(self, others: Sequence[str], keys: frozenset[str]) -> list[str]:
+        named = ", ".join(f"`{key[:40]}`{self._hint(key, keys)}" for key in others[:_NAMED])
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        return [f"{named}{more}: nobody reads a field of this name."]
+
+    def _hint(self, key: str, keys: frozenset[str]) -> str:
+        close = get_close_matches(folded(key), self._spellings, n=1, cutoff=0.8)
+        meant = self._named.get(folded(key)) or (self._spellings[close[0]] if close else "")
+        return f" (is `{meant}` meant?)" if meant and meant not in keys else ""
 
     def named(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The item with its fields under their own names, where these are not there already; and what was done."""
         if item.keys() <= self.names and self._envelope.complete is None:
             return item, []
-        renamed, notes = dict[str, Any](), list[str]()
-        for key, value in item.items():
-            name = key if key in self.names else self._named.get(folded(key), key)
-            if name != key and name not in item and name not in renamed:
-                notes.append(f"`{key[:40]}` was read as `{name}`.")
-                renamed[name] = value
-            else:
-                renamed[key] = value
+        meanings = self._meanings(item)
+        renamed = {meanings.get(key, key): value for key, value in item.items()}
+        notes = [f"`{key[:40]}` was read as `{name}`." for key, name in meanings.items()]
         if self._envelope.complete is not None:
             notes += self._envelope.complete(renamed)
-        return renamed, notes
+        return renamed, notes + self.unread(renamed)
 
     def correct(self, item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The item as it was meant, and what was done for it in sentences."""
@@ -174,6 +216,12 @@ class Corrections:
             if name in self.names and ((wanted := self._types[name]) is None or type(value) in wanted)
         }
         return {**self._blanks, **readable} if readable else None
+
+
+def _remember(found: dict[frozenset[str], Any], keys: frozenset[str], value: Any) -> None:
+    """Within bounds, whatever senders make up."""
+    if len(found) < _REMEMBERED and sum(map(len, keys)) < _REMEMBERED:
+        found[keys] = value
 
 
 def _inner_of(struct: type[msgspec.Struct], within: str) -> Corrections:

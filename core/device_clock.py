@@ -21,11 +21,14 @@ and the last three rows but one do not apply. The device's time is never counted
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
+Said = TypeVar("Said")
 TOLERANCE = timedelta(minutes=5)
 # No device was connected to this product before.
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
@@ -143,3 +146,13 @@ def span_text(seconds: int) -> str:
         if len(parts) == 2:
             break
     return " ".join(filter(None, parts)) or "0 s"
+
+
+def in_time(said: Sequence[Said], moment_of: Callable[[Said], datetime | None]) -> Sequence[Said]:
+    """What one message tells in the order in which it happened, where each says when; else as it stands there."""
+    if len(said) < 2:
+        return said
+    moments = [moment for each in said if (moment := moment_of(each)) is not None]
+    if len(moments) < len(said):
+        return said
+    return [said[place] for place in sorted(range(len(said)), key=moments.__getitem__)]

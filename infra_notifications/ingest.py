@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.utils.dateparse import parse_datetime
 
+from core.device_clock import in_time
 from core.text import one_line
 from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY
@@ -54,6 +55,7 @@ VAGUE = "?"
 # Reasons for the end of a transaction that are faults (1.6 and 2.x, and the names of 1.6's error codes).
 FAULTS_THAT_END = {"emergencystop", "groundfault", "groundfailure", "overcurrentfault", "overcurrentfailure"}
 FAULTS_THAT_END |= {"abnormalcondition"}  # 2.x, triggerReason: "An Abnormal Error or Fault Condition has occurred"
+BESIDE_STATUS = ("DataTransfer", "StopTransaction", "TransactionEvent")
 # OCPP 2.1, severities: 0 danger to 4 error; from 5 (alert) to 9 (debug) nothing is broken.
 GRAVEST_HARMLESS, INFORMATIONAL = 5, 8
 
@@ -255,10 +257,8 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
 def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     events = body.get("eventData")
     generated = parse_time(body.get("generatedAt"))
-    for event in events if isinstance(events, list) else [events]:
-        data = object_of(event)
-        if not data:
-            continue
+    bodies = [data for event in (events if isinstance(events, list) else [events]) if (data := object_of(event))]
+    for data in in_time(bodies, lambda data: parse_time(data.get("timestamp"))):
         component, variable = object_of(data.get("component")), object_of(data.get("variable"))
         yield _event(protocol, action, data, component, variable, generated)
 
@@ -358,14 +358,15 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
         return
     evse, at = whole(object_of(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
-    said = Observation(action, protocol, evse, codes=(reason,), fault=_status_fault(evse), occurred_at=at)
+    fault = _status_fault(evse)
+    said = Observation(action, protocol, evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
 
 def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     """A vendor's own message. No status ends what it says, so that it ends by itself where nobody ends it."""
     vendor = text(body.get("vendorId"))
-    for alarm in alarms_in(body):
+    for alarm in in_time(alarms_in(body), lambda alarm: parse_time(alarm.occurred_at)):
         yield Observation(
             action,
             protocol,

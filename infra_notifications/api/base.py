@@ -45,7 +45,7 @@ _messages = BatchEndpoint[OcppMessage](
     OcppMessage, take_messages, blanks={"action": ""}, spare=_ENVELOPE, envelope=envelopes.MESSAGE
 )
 _signals = BatchEndpoint[SignalMessage](SignalMessage, take_signals, spare=_BESIDE, envelope=envelopes.SIGNAL)
-_points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points)
+_points = BatchEndpoint[ChargePointInput](ChargePointInput, take_charge_points, envelope=envelopes.PLAIN)
 
 
 @router.post(

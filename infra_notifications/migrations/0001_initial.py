@@ -218,6 +218,8 @@ class Migration(migrations.Migration):
                     "offsets_s",
                     django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=None),
                 ),
+                ("best_offset_s", models.FloatField(null=True)),
+                ("lagged_at", models.DateTimeField(null=True)),
                 (
                     "fed",
                     django.contrib.postgres.fields.ArrayField(
@@ -1315,6 +1317,7 @@ class Migration(migrations.Migration):
                         to="infra_notifications.notificationgroup",
                     ),
                 ),
+                ("successor_id", models.BigIntegerField(null=True)),
                 ("remind_at", models.DateTimeField(null=True)),
             ],
             options={
@@ -1328,6 +1331,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("thread", ""), _negated=True),
                         fields=["thread", "-decided_at"],
                         name="notice_thread",
+                    ),
+                    models.Index(
+                        condition=models.Q(("successor_id__isnull", False)),
+                        fields=["successor_id"],
+                        name="notice_successor",
                     ),
                     models.Index(
                         condition=models.Q(("remind_at__isnull", False)), fields=["remind_at"], name="notice_remind"

@@ -124,6 +124,8 @@ class NotificationDecision(models.Model):
     # The outbox event that told it, and the uuid (hex) of the alert whose thread it belongs to.
     event_id = models.BigIntegerField(null=True)
     thread = models.CharField(max_length=32, blank=True, default="")
+    # Of an all-clear: the incident as which its own goes on, where that is why it closed.
+    successor_id = models.BigIntegerField(null=True)
     # Of an alert that was told: when its group is reminded of the incident, should it still be open then.
     remind_at = models.DateTimeField(null=True)
 
@@ -147,6 +149,8 @@ class NotificationDecision(models.Model):
             models.Index(fields=("due_at",), name="notice_due", condition=Q(state="waiting")),
             # The last all-clear of a thread.
             models.Index(fields=("thread", "-decided_at"), name="notice_thread", condition=~Q(thread="")),
+            # All-clears that wait for the end of another incident.
+            models.Index(fields=("successor_id",), name="notice_successor", condition=Q(successor_id__isnull=False)),
             # Reminders that are due.
             models.Index(fields=("remind_at",), name="notice_remind", condition=Q(remind_at__isnull=False)),
         )

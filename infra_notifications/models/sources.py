@@ -56,6 +56,10 @@ class Source(models.Model):
     cautions = models.JSONField(_("last warnings"), default=list)
     # By how many seconds the sender's `received_at` was behind (-) or ahead of our receipt, newest first.
     offsets_s = ArrayField(models.FloatField(), default=list)
+    # The best of them, which its clock explains; it is forgotten slowly. And when it was behind that the last time,
+    # because it delivered what had waited.
+    best_offset_s = models.FloatField(null=True)
+    lagged_at = models.DateTimeField(null=True)
     # Some of the stations whose life it proved: enough to know whether it is more than a test.
     fed = ArrayField(models.CharField(max_length=48), default=list)
     # Unknown senders beyond its share, of which nothing was kept.
@@ -95,6 +99,11 @@ class Source(models.Model):
 
     @property
     def clock_offset_s(self) -> float | None:
-        """The median of the last measured offsets; None where its sender names no `received_at`."""
+        """The median of the last measured offsets; None where its sender names no `received_at`.
+
+        The proxy's clock is ours; what it kept while the database was away is late, not wrong.
+        """
+        if self.kind == SourceKind.PROXY:
+            return None
         measured: list[Any] = sorted(self.offsets_s)
         return measured[len(measured) // 2] if measured else None

@@ -2,7 +2,9 @@
 
 A station may hold several connections for a while: it connects anew before anybody notices that the old one is dead,
 and the old one is closed then. So each connection that has an id counts by itself; reports without one are of the
-station, and the latest of them counts. Whoever hears the same reports comes to the same state, whatever their order.
+station, and the latest of them counts: a closing that names none closes all that were open before. So does one whose
+name nobody opened, where the opening named none. Whoever hears the same reports comes to the same state, whatever their
+order.
 """
 
 from __future__ import annotations
@@ -119,6 +121,21 @@ class Connections:
         for each in sorted(self.known.values(), key=lambda each: (each.is_open, each.moment))[:-REMEMBERED]:
             del self.known[each.id]
 
+    def knows(self, pk: str) -> bool:
+        """Whether a connection of this id was opened, as far as that is remembered."""
+        return pk in self.known and self.known[pk].opened_at is not None
+
+    def _is_open(self, one: Connection) -> bool:
+        ends = [each.closed_at for each in self.known.values() if each.closed_at and self._ends(each, one)]
+        return one.is_open and one.heard_at is not None and all(one.heard_at > end for end in ends)
+
+    @staticmethod
+    def _ends(closed: Connection, one: Connection) -> bool:
+        """Whether the closing of one connection is that of another, where one of both was reported without its id."""
+        if one.id == STATION:
+            return closed.id != STATION and closed.opened_at is None
+        return closed.id == STATION
+
     @property
     def _open(self) -> list[Connection]:
         """Those that are open: the newest, unless it was closed, and others that were heard of since one was closed.
@@ -132,7 +149,7 @@ class Connections:
         return [
             one
             for one in self.known.values()
-            if one.is_open and (one is newest or closed is None or (one.heard_at or closed) >= closed)
+            if self._is_open(one) and (one is newest or closed is None or (one.heard_at or closed) >= closed)
         ]
 
     @property

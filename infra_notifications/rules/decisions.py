@@ -10,6 +10,9 @@ from infra_notifications.choices import NotificationReason
 
 # Windows can be ended early and memberships change: what waits for a maintenance to end is asked again this often.
 MAINTENANCE_RECHECK = timedelta(hours=1)
+# What goes on as another case is asked again when that is over, and this often in case that was missed; and so soon
+# after that was to be told, where it was over before.
+RENAMED_RECHECK, RENAMED_TOLD = timedelta(hours=1), timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """The incident as which another goes on: whether it is over, and whether a group was told of it; `due_at` is when
+    that is to be told, where it waits."""
+
+    case: str
+    is_over: bool
+    is_told: bool
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What deciding needs of an incident and of what surrounds it.
 
@@ -62,8 +76,8 @@ class Situation:
     left_group: bool = False
     open_again: bool = False
     acknowledged: bool = False
-    # The case as which it goes on, where that is why it closed.
-    goes_on_as: str = ""
+    # That as which it goes on, where that is why it closed.
+    goes_on_as: Successor | None = None
     source_silent_until: datetime | None = None
     waited: Waited | None = None
     silent_since: datetime | None = None
@@ -221,8 +235,8 @@ def decide_recovery(situation: Situation, listener: Listener, now: datetime) -> 
     """Whether a group that was told of an incident gets the all-clear now, later, or not, and why."""
     if situation.transient:
         return Decision(NotificationReason.TRANSIENT)
-    if situation.goes_on_as in listener.cases:
-        return Decision(NotificationReason.RENAMED)
+    if (going_on := _goes_on(situation.goes_on_as, listener, now)) is not None:
+        return going_on
     if not listener.notify_recovery:
         return Decision(NotificationReason.NO_RECOVERY_MAILS)
     if (unreachable := listener.without_address) is not None:
@@ -232,6 +246,19 @@ def decide_recovery(situation: Situation, listener: Listener, now: datetime) -> 
     if listener.digest_at is not None:
         return Decision(NotificationReason.DIGEST, listener.digest_at)
     return _decide_recovery_of_flapping(situation, now)
+
+
+def _goes_on(successor: Successor | None, listener: Listener, now: datetime) -> Decision | None:
+    """What goes on as another case is over when that is. If that was told, its all-clear is of both; if not, the
+    all-clear of what was told is still owed."""
+    if successor is None:
+        return None
+    if successor.is_told:
+        return Decision(NotificationReason.RENAMED)
+    if successor.case not in listener.cases or (successor.is_over and successor.due_at is None):
+        return None
+    soon = max(now, successor.due_at or now) + RENAMED_TOLD
+    return Decision(NotificationReason.RENAMED, soon if successor.is_over else now + RENAMED_RECHECK)
 
 
 def _decide_recovery_of_flapping(situation: Situation, now: datetime) -> Decision:

@@ -63,6 +63,8 @@ def _find_payload(item: dict[str, Any]) -> list[str]:
         # What stands beside the action is as likely to be the payload's as the envelope's.
         if item.get("connector") is not None:
             beside.setdefault("connectorId", item["connector"])
+        for key in beside:
+            item.pop(key, None)
         item["payload"] = beside
         return ["The fields of `payload` stood beside it and were read as its own."]
     if holder is None:
@@ -79,9 +81,9 @@ def _find_charge_point(item: dict[str, Any]) -> list[str]:
     """An `evseId` is an EVSE id, where nobody else is named and it is no number."""
     if any(item.get(name) for name in _SENDER):
         return []
-    for key, value in item.items():
+    for key, value in [*item.items()]:
         if fold(key) in ("evseid", "evse") and isinstance(value, str) and len(value.strip()) >= _SHORTEST_ID:
-            item["charge_point"] = value
+            item["charge_point"] = item.pop(key)
             return [f"`{key[:40]}` was read as `charge_point`."]
     return []
 
@@ -111,5 +113,9 @@ def complete_signal(item: dict[str, Any]) -> list[str]:
 
 
 _SENDER = ("station", "charge_point")
-MESSAGE = Envelope(MESSAGE_ALIASES, (_SENDER, ("payload",)), complete_message)
-SIGNAL = Envelope(SIGNAL_ALIASES, (_SENDER,), complete_signal)
+# A `version` or `uid` beside a whole message may be the sender's own.
+_UNSURE = frozenset(("protocol", "id"))
+MESSAGE = Envelope(MESSAGE_ALIASES, (_SENDER, ("payload",)), complete_message, _UNSURE, warns=True)
+SIGNAL = Envelope(SIGNAL_ALIASES, (_SENDER,), complete_signal, _UNSURE, warns=True)
+# What has no other names than spellings of its own.
+PLAIN = Envelope(warns=True)

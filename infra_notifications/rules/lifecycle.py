@@ -79,8 +79,8 @@ class IncidentState:
     closed_now: bool = False
     # It was raised anew after a raise that had become too old to be told.
     freshened: bool = False
-    # The case as which it goes on, where that is why it closed.
-    goes_on_as: str = ""
+    # The incident as which it goes on, where that is why it closed.
+    goes_on_as: IncidentState | None = None
 
 
 @dataclass
@@ -346,7 +346,7 @@ class PointHistory:
         if rest:
             other.open.faults = rest
             return
-        other.open.goes_on_as = signal.case.value
+        other.open.goes_on_as = mine
         close(other.open, signal.moment.at, signal.received_at, CloseReason.RENAMED)
         other.last_closed, other.open = other.open, None
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from infra_notifications.choices import Case, Effect
-from infra_notifications.ingest import FAULTED, UNSPECIFIC, Observation
+from infra_notifications.ingest import BESIDE_STATUS, FAULTED, UNSPECIFIC, Observation
 from infra_notifications.rules.lettering import Dictionary, plain, spellings
 from infra_notifications.rules.phrases import FULL_FORMS
 from infra_notifications.rules.vocabulary import STANDARD_CODES
@@ -134,9 +134,9 @@ def compile_rule(row: RuleRow) -> CompiledRule:
         tests.append(lambda o: o.protocol.lower().startswith(starts))
     if row.actions:
         is_action = _one_of(row.actions)
-        # What a vendor says in messages of its own is what others say beside a status.
+        # What a vendor's own messages, or ends of transactions, say is what others say beside a status.
         is_said = is_action("StatusNotification")
-        tests.append(lambda o: is_action(o.action) or (is_said and o.action == "DataTransfer"))
+        tests.append(lambda o: is_action(o.action) or (is_said and o.action in BESIDE_STATUS))
     if row.statuses:
         is_status = _one_of(row.statuses)
         tests.append(lambda o: is_status(o.status))

@@ -16,6 +16,8 @@ KNOWN_GAPS, TIMES = 5, 3
 # A shorter gap is no outage, however quick the pace; and so many outages within a day are remembered. One more is what
 # is usual.
 LEAST_OUTAGE_S, OUTAGES = 30, 5
+# It delivers what had waited when so many batches in a row are behind by so much more than its clock is.
+LAG_S, LAGGING = 30, 3
 # So many items in a row, for so long, without one that was taken.
 LEAST_REJECTED, REJECTED_FOR = 3, timedelta(minutes=3)
 

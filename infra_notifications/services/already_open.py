@@ -285,6 +285,7 @@ class _Review(NotificationRound):
                     self.now,
                     event.uuid.hex,
                     ids.get(event.dedup_key),
+                    None,
                 )
                 for event, incidents in self.caught_up
                 for incident in incidents

@@ -6,20 +6,19 @@ A connection that ended with the proxy's own process is no fault of its station,
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.device_clock import judge
 from core.ingest import BatchSteps, Incoming, Intake, Submission
-from core.sql import Col, array_literal, columns, insert_rows, storable, update_rows
-from core.text import IdentityKeys, composed, identity_key, one_line
+from core.sql import Col, columns, storable, update_rows
+from core.text import IdentityKeys, composed, identity_key
 from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
 from infra_notifications.ingest import OcppMessage, parse_time
 from infra_notifications.models import ChargePointState, Source, StationConnection
@@ -30,33 +29,21 @@ from infra_notifications.rules.signals import closed_signal, connected_signal, l
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import write_message_rows
+from infra_notifications.services.repetitions import TOLD_ANEW, Switch, may_restart, switched_anew
 from infra_notifications.services.sources import Heard, source_of, take_and_count
+from infra_notifications.services.station_rows import (
+    StationRow,
+    connection_of,
+    read_stations,
+    reason_of,
+    write_stations,
+)
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
 # What messages of connections are called in the list of messages.
 PROTOCOL, CONNECTED, DISCONNECTED = "connection", "Connected", "Disconnected"
-MAX_REASON, MAX_CONNECTION = 200, 64
 SWEEP_LIMIT = 1_000
-_TABLE = "infra_notifications_stationconnection"
-_READ = [
-    "key",
-    "station",
-    "connected",
-    "since",
-    "last_seen",
-    "links::text",
-    "lost_at",
-    "protocol",
-    "route",
-    "process",
-    "messages",
-    "round_trip_ms",
-    "csms_offset_s",
-    "close_code",
-    "close_reason",
-    "source_id",
-]
 _MARK = columns(
     ChargePointState,
     "disconnected_at",
@@ -67,7 +54,6 @@ _MARK = columns(
         f" WHEN t.connectivity = '{Connectivity.OFFLINE}' THEN '{Connectivity.ONLINE}' ELSE t.connectivity END"
     },
 )
-_COLUMNS = columns(StationConnection, *(name.partition("::")[0] for name in _READ))
 
 
 def take_connections(
@@ -75,98 +61,6 @@ def take_connections(
 ) -> list[Intake]:
     """Takes the `ConnectionReport`s of several requests in one transaction; an Intake for each, in order."""
     return take_and_count(submissions, _ConnectionSteps, heard=heard, now=now)
-
-
-@dataclass
-class _Station:
-    """A station's row while reports change it."""
-
-    key: str
-    station: str
-    connected: bool
-    since: datetime
-    last_seen: datetime
-    links: Connections
-    lost_at: datetime | None = None
-    protocol: str = ""
-    route: str = ""
-    process: str = ""
-    messages: int = 0
-    round_trip_ms: float | None = None
-    csms_offset_s: float | None = None
-    close_code: int | None = None
-    close_reason: str = ""
-    source_id: int | None = None
-
-    @classmethod
-    def read(cls, row: Sequence[Any]) -> _Station:
-        values = dict(zip((column.name for column in _COLUMNS), row, strict=True))
-        return cls(**values | {"links": Connections.of(json.loads(values["links"]))})
-
-    @property
-    def row(self) -> tuple[Any, ...]:
-        values = vars(self) | {"links": storable(self.links.rows)}
-        return tuple(values[column.name] for column in _COLUMNS)
-
-    def hear(self, report: ConnectionReport, at: datetime, source: int | None) -> bool:
-        """Takes a report in; says whether it changed whether the station is connected."""
-        was, pk = self.connected, _connection_of(report)
-        was_since = self.since
-        self.links.hear(pk, at, connected=report.connected)
-        self.connected, self.since = self.links.is_connected, self.links.since
-        self.last_seen, self.source_id = max(self.last_seen, at), source or self.source_id
-        is_newest = pk == self.links.newest
-        if report.connected and is_newest:
-            self._note(report)
-        elif not report.connected and not self.connected and (self.since == at or was):
-            self.close_code = report.code if isinstance(report, LinkReport) else None
-            self.close_reason = reason_of(report)
-        if self.connected:
-            self.lost_at, self.close_code, self.close_reason = None, None, ""
-        elif isinstance(report, LinkReport) and report.lost and self.since == at:
-            self.lost_at = at
-        elif not report.connected and self.since == at:
-            self.lost_at = None
-        return was != self.connected or (report.connected and self.since != was_since)
-
-    def _note(self, report: ConnectionReport) -> None:
-        if not isinstance(report, LinkReport):
-            return
-        for name in ("protocol", "route", "process"):
-            setattr(self, name, getattr(report, name) or getattr(self, name))
-        self.protocol = self.protocol[:12]
-        for name in ("messages", "round_trip_ms", "csms_offset_s"):
-            if (value := getattr(report, name)) is not None:
-                setattr(self, name, value)
-
-
-def _connection_of(report: ConnectionReport) -> str:
-    return (report.connection or STATION)[:MAX_CONNECTION]
-
-
-def reason_of(report: ConnectionReport) -> str:
-    return one_line(report.reason or "")[:MAX_REASON]
-
-
-def _read_stations(keys: Iterable[str]) -> dict[str, _Station]:
-    """Locks the rows of stations, in the order of their keys, and reads them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(_READ)} FROM {_TABLE}"  # noqa: S608 - our own names
-            " WHERE key = ANY(%s::text[]) ORDER BY key FOR UPDATE",
-            [array_literal(keys)],
-        )
-        return {row[0]: _Station.read(row) for row in cursor.fetchall()}
-
-
-def _write_stations(stations: Iterable[_Station]) -> None:
-    insert_rows(
-        f"{_TABLE} AS t",
-        _COLUMNS,
-        [station.row for station in sorted(stations, key=lambda each: each.key)],
-        "ON CONFLICT (key) DO UPDATE SET "  # nosec B608 - names of our columns
-        + ", ".join(f"{column.name} = EXCLUDED.{column.name}" for column in _COLUMNS[1:]),
-    )
 
 
 class _ConnectionSteps(BatchSteps[Any]):
@@ -185,10 +79,34 @@ class _ConnectionSteps(BatchSteps[Any]):
     def sender(self, row: int) -> str:
         return self.keys[self.incoming.items[row].station]
 
+    def told_anew(self, duplicates: set[int]) -> set[int]:
+        items = self.incoming.items
+        rows = [row for row in self.incoming.good if not items[row].at and may_restart(items[row].id)]
+        repeated = {self.sender(row) for row in rows if row in duplicates}
+        if not repeated:
+            return set()
+        found = StationConnection.objects.filter(key__in=repeated).values_list("key", "connected", "links")
+        present: dict[Hashable, bool] = {(key, STATION): connected for key, connected, _links in found}
+        present |= {
+            (key, one.id): one.is_open
+            for key, _connected, links in found
+            for one in Connections.of(links).known.values()
+            if one.id != STATION
+        }
+        switches = [
+            Switch(row, (self.sender(row), connection_of(items[row])), items[row].connected, row in duplicates)
+            for row in rows
+        ]
+        anew = switched_anew(switches, present)
+        for row in anew:
+            self.incoming.warn(row, TOLD_ANEW)
+        return anew
+
     def resolve(self, rows: list[int]) -> None:
         items = self.incoming.items
         self.directory = Directory((), {self.keys[items[row].station] for row in rows})
         self.at = {row: self._moment(row) for row in rows}
+        self._keep_order(rows)
         self.points: dict[int, Sequence[Point]] = {
             row: self.directory.by_station.get(self.keys[items[row].station], []) for row in rows
         }
@@ -199,6 +117,13 @@ class _ConnectionSteps(BatchSteps[Any]):
             self.incoming.reject(row, f"Unknown station {composed(items[row].station)}. {fate}")
             self.heard.strangers[self.incoming.keys[row]] += 1
         self.strangers = [row for row in self.strangers if not too_long(self.keys[items[row].station])]
+
+    def _keep_order(self, rows: list[int]) -> None:
+        """What says not when, of one station in one batch, happened in the order in which it stands there."""
+        later = Counter[str]()
+        for row in reversed([row for row in rows if not self.incoming.items[row].at]):
+            self.at[row] -= timedelta(microseconds=later[self.sender(row)])
+            later[self.sender(row)] += 1
 
     def _moment(self, row: int) -> datetime:
         """By the clock of whoever saw it, which is never ahead of ours."""
@@ -221,29 +146,32 @@ class _ConnectionSteps(BatchSteps[Any]):
         ids = sorted({point.id for row in rows for point in self.points[row]})
         store.load(ids, raising=ids)
         states = PointStates(store, self.directory.points)
-        stations = _read_stations({self.sender(row) for row in rows})
+        stations = read_stations({self.sender(row) for row in rows})
         written, changed = [], dict[str, int]()
         for row in rows:
             report, at, key = self.incoming.items[row], self.at[row], self.sender(row)
             station = stations.get(key)
             if station is None:
                 name, was = composed(report.station), not report.connected
-                station = stations[key] = _Station(key, name, was, at, at, Connections())
+                station = stations[key] = StationRow(key, name, was, at, at, Connections())
             changed[key] = row
             is_news = self._change(row, station, store, states)
             if is_news or not isinstance(report, LinkReport):
                 written.append(row)
         states.write()
-        _write_stations(stations.values())
+        write_stations(stations.values())
         _mark_points(store, ((stations[key], self.points[row]) for key, row in changed.items()))
         store.flush()
         write_message_rows([self._message_row(row) for row in written if self.points[row]])
 
-    def _change(self, row: int, station: _Station, store: IncidentStore, states: PointStates) -> bool:
+    def _change(self, row: int, station: StationRow, store: IncidentStore, states: PointStates) -> bool:
         """Takes a report in, with what it does to incidents; says whether it is news."""
         report, at, points = self.incoming.items[row], self.at[row], self.points[row]
         source, was = self.incoming.keys[row], station.connected
+        is_stranger = not report.connected and not station.links.knows(connection_of(report))
         is_news = station.hear(report, at, source_of(source))
+        if is_stranger and report.connection and station.connected:
+            self.incoming.warn(row, f"`connection` {report.connection[:40]!r} was not opened; another one still is.")
         if not points:
             return is_news
         if report.connected:
@@ -297,7 +225,7 @@ def _is_of_proxy(key: int) -> bool:
     return bool(key) and kind_of_source(key) == SourceKind.PROXY
 
 
-def _mark_points(store: IncidentStore, stations: Iterable[tuple[_Station, Sequence[Point]]]) -> None:
+def _mark_points(store: IncidentStore, stations: Iterable[tuple[StationRow, Sequence[Point]]]) -> None:
     """Shows at the charge points themselves that their station is disconnected, or is no more."""
     rows = []
     for station, points in stations:
@@ -308,13 +236,13 @@ def _mark_points(store: IncidentStore, stations: Iterable[tuple[_Station, Sequen
     update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _MARK, sorted(rows))
 
 
-def _said(station: _Station) -> str:
+def _said(station: StationRow) -> str:
     """What an incident says of a connection that closed."""
     detail = ": ".join(str(part) for part in (station.close_code, station.close_reason) if part)
     return f"Connection closed ({detail})" if detail else "Connection closed"
 
 
-def settle(station: _Station, points: Sequence[Point], store: IncidentStore, *, is_new: bool = False) -> None:
+def settle(station: StationRow, points: Sequence[Point], store: IncidentStore, *, is_new: bool = False) -> None:
     """Brings the incidents of a station's charge points in line with its connections; `is_new`: it just closed.
 
     Who was heard after the last connection had closed is not unavailable; who lost it with the proxy has its time. What
@@ -362,11 +290,11 @@ def sweep_lost(*, now: datetime, limit: int = SWEEP_LIMIT) -> int:
         store = IncidentStore(now)
         ids = sorted(point.id for point in directory.points)
         store.load(ids, raising=ids)
-        stations = [each for each in _read_stations(keys).values() if each.lost_at is not None and each.lost_at <= due]
+        stations = [each for each in read_stations(keys).values() if each.lost_at is not None and each.lost_at <= due]
         for station in stations:
             station.lost_at = None
             settle(station, directory.by_station.get(station.key, []), store)
-        _write_stations(stations)
+        write_stations(stations)
         _mark_points(store, ((station, directory.by_station.get(station.key, [])) for station in stations))
         store.flush()
     return len(stations)

@@ -58,10 +58,11 @@ openings AS (
   GROUP BY 1, 2
 )"""
 # Charge points whose last source is in trouble, unless another one that fed them spoke since; those that had no time
-# yet to speak since their source does again, or so far in all while it was heard: a sender that starts anew again and
-# again is heard for moments; and those whose source may fall silent: it was not heard for longer than is usual, but not
-# yet for so long that administrators are told. A connection that closed may be one of many; where many closed twice,
-# those of the first time are held back no longer because of the second, and told together.
+# yet to speak since their source does again, or since it delivered what had waited, or so far in all while it was
+# heard: a sender that starts anew again and again is heard for moments; and those whose source may fall silent: it
+# was not heard for longer than is usual, but not yet for so long that administrators are told. A connection that
+# closed may be one of many; where many closed twice, those of the first time are held back no longer because of the
+# second, and told together.
 _SILENT_SOURCE = """
 silent_source AS (
   SELECT s.charge_point_id AS id, CASE
@@ -84,7 +85,8 @@ silent_source AS (
       SELECT 1 FROM infra_notifications_source b
       WHERE b.id = s.other_source_id AND b.trouble = '' AND b.last_heard_at > o.quiet_from[1])) lost
   CROSS JOIN LATERAL (
-    SELECT greatest(o.recovered_at + needed.time, s.last_seen + needed.time + lost.time) AS by) heard
+    SELECT greatest(greatest(o.recovered_at, o.lagged_at) + needed.time, s.last_seen + needed.time + lost.time) AS by
+  ) heard
   CROSS JOIN LATERAL (SELECT greatest(o.last_heard_at, o.listening_since) AS since) quiet
   WHERE o.trouble <> '' AND NOT EXISTS (
     SELECT 1 FROM infra_notifications_source b

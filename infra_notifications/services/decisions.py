@@ -11,12 +11,19 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.sql import columns, insert_rows
 from infra_notifications.choices import CloseReason, NotificationKind, NotificationReason, NotificationState
 from infra_notifications.models import GroupAddress, GroupMembership, Incident, NotificationDecision, NotificationGroup
-from infra_notifications.rules.decisions import Decision, Listener, Situation, decide_opening, decide_recovery
+from infra_notifications.rules.decisions import (
+    Decision,
+    Listener,
+    Situation,
+    Successor,
+    decide_opening,
+    decide_recovery,
+)
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.services.context import NotificationContext
 from outbox.selectors import addresses_reached, is_blocked
@@ -33,6 +40,7 @@ _NOTIFICATION = columns(
     "decided_at",
     "thread",
     "event_id",
+    "successor_id",
 )
 NotificationRow = tuple[object, ...]
 
@@ -44,12 +52,18 @@ def insert_notifications(rows: Sequence[NotificationRow]) -> None:
 
 
 def notification_row(
-    incident_id: int, group: NotificationGroup, kind: str, decision: Decision, now: datetime, thread: str = ""
+    incident_id: int,
+    group: NotificationGroup,
+    kind: str,
+    decision: Decision,
+    now: datetime,
+    thread: str = "",
+    successor_id: int | None = None,
 ) -> NotificationRow:
     """A decision's values. What is to be sent waits until `notify_due`, a moment later in the same transaction."""
     due = now if decision.notifies else decision.due_at
     state = NotificationState.WAITING if due else NotificationState.SKIPPED
-    return (incident_id, group.pk, group.name, kind, state, decision.reason, due, now, thread, None)
+    return (incident_id, group.pk, group.name, kind, state, decision.reason, due, now, thread, None, successor_id)
 
 
 def listener_of(group: NotificationGroup, *, has_address: bool, is_paused: bool) -> Listener:
@@ -65,7 +79,11 @@ def listener_of(group: NotificationGroup, *, has_address: bool, is_paused: bool)
 
 
 def situation_of(
-    point: int, incident: IncidentState | Incident, context: NotificationContext, flapping_until: datetime | None
+    point: int,
+    incident: IncidentState | Incident,
+    context: NotificationContext,
+    flapping_until: datetime | None,
+    successor: Successor | None = None,
 ) -> Situation:
     """What the rules need of an incident and of what surrounds its charge point."""
     return Situation(
@@ -76,7 +94,7 @@ def situation_of(
         incident.close_reason == CloseReason.TRANSIENT,
         context.maintenance.get(point),
         flapping_until,
-        goes_on_as=incident.goes_on_as if isinstance(incident, IncidentState) else "",
+        goes_on_as=successor,
         silent_since=incident.silent_since,
         source_silent_until=context.source_silent_until(point, incident.faults),
     )
@@ -166,6 +184,21 @@ def members_among(group_ids: Iterable[int], points: Iterable[int]) -> set[tuple[
     return set(memberships.values_list("group_id", "charge_point_id"))
 
 
+def successors_of(incident_ids: Iterable[int]) -> dict[tuple[int, int], Successor]:
+    """By group and incident what the rules need of incidents as which others go on; in one statement, none without."""
+    ids = set(incident_ids)
+    if not ids:
+        return {}
+    found = NotificationDecision.objects.filter(
+        incident_id__in=ids, kind=NotificationKind.OPENED, group__isnull=False
+    ).values_list("group_id", "incident_id", "incident__case", "incident__closed_at", "state", "due_at")
+    return {
+        (group_id, pk): Successor(case, closed_at is not None, state == NotificationState.SENT, due_at)
+        for group_id, pk, case, closed_at, state, due_at in found
+        if group_id is not None
+    }
+
+
 def decide_openings(
     *, opened: Sequence[tuple[int, IncidentState]], context: NotificationContext, now: datetime
 ) -> None:
@@ -186,13 +219,19 @@ def decide_closings(
     *, closed: Sequence[tuple[int, IncidentState]], context: NotificationContext, now: datetime
 ) -> None:
     """For incidents that just closed: what waited on hold-off, for the end of a maintenance or for a source to speak is
-    not told; who was told gets the all-clear."""
+    not told; who was told gets the all-clear. What went on as one of them and was told is decided again."""
     if not closed:
         return
     states = {state.id: (cp, state) for cp, state in closed if state.id is not None}
+    going_on = {state.goes_on_as.id or 0 for _cp, state in closed if state.goes_on_as is not None}
+    successors = successors_of(going_on)
     notifications = list(
         NotificationDecision.objects.select_for_update(of=("self",))
-        .filter(incident_id__in=states, kind=NotificationKind.OPENED, group__isnull=False)
+        .filter(
+            Q(incident_id__in=states, kind=NotificationKind.OPENED)
+            | Q(successor_id__in=states, state=NotificationState.WAITING),
+            group__isnull=False,
+        )
         .exclude(state=NotificationState.SKIPPED)
         .select_related("group")
         .annotate(has_address=Exists(_reached()), is_paused=Exists(_paused()))
@@ -200,36 +239,42 @@ def decide_closings(
     )
     never: dict[NotificationReason, list[int]] = defaultdict(list)
     rows = []
+    owed = [one.pk for one in notifications if one.successor_id in states]
+    NotificationDecision.objects.filter(pk__in=owed, reason=NotificationReason.RENAMED).update(due_at=now)
     for notification in notifications:
+        if notification.successor_id in states:
+            continue
         (cp, state), group = states[notification.incident_id], notification.group
         assert group is not None
         if notification.state == NotificationState.SENT:
-            situation = situation_of(cp, state, context, context.flapping.get((cp, state.case.value)))
-            decision = decide_recovery(
-                situation,
-                listener_of(group, has_address=notification.has_address, is_paused=notification.is_paused),
-                now,
-            )
-            rows.append(
-                notification_row(
-                    notification.incident_id, group, NotificationKind.RECOVERED, decision, now, notification.thread
-                )
-            )
-        elif notification.reason == NotificationReason.HOLD_OFF and _was_over_in_time(state, notification):
-            never[NotificationReason.RENAMED if state.goes_on_as else NotificationReason.RECOVERED_IN_TIME].append(
-                notification.pk
-            )
-        elif _is_over_before_the_next_mail(state, notification):
-            never[NotificationReason.RENAMED if state.goes_on_as else NotificationReason.OVER].append(notification.pk)
-        elif notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
-            never[NotificationReason.MAINTENANCE].append(notification.pk)
-        elif notification.reason == NotificationReason.SOURCE_SILENT:
-            never[NotificationReason.SOURCE_SILENT].append(notification.pk)
+            successor_id = state.goes_on_as.id if state.goes_on_as is not None else None
+            successor = successors.get((group.pk, successor_id or 0))
+            situation = situation_of(cp, state, context, context.flapping.get((cp, state.case.value)), successor)
+            listener = listener_of(group, has_address=notification.has_address, is_paused=notification.is_paused)
+            decision, kind = decide_recovery(situation, listener, now), NotificationKind.RECOVERED
+            about = (notification.incident_id, group, kind, decision, now)
+            rows.append(notification_row(*about, notification.thread, successor_id))
+        elif (why := _why_never(notification, cp, state, context)) is not None:
+            never[why].append(notification.pk)
     for reason, ids in never.items():
         NotificationDecision.objects.filter(pk__in=ids).update(
             state=NotificationState.SKIPPED, reason=reason, due_at=None, decided_at=now
         )
     insert_notifications(rows)
+
+
+def _why_never(
+    notification: NotificationDecision, cp: int, state: IncidentState, context: NotificationContext
+) -> NotificationReason | None:
+    """Why what waited is not told now that its incident closed; None where it goes on waiting."""
+    if notification.reason == NotificationReason.HOLD_OFF and _was_over_in_time(state, notification):
+        return NotificationReason.RENAMED if state.goes_on_as else NotificationReason.RECOVERED_IN_TIME
+    if _is_over_before_the_next_mail(state, notification):
+        return NotificationReason.RENAMED if state.goes_on_as else NotificationReason.OVER
+    if notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
+        return NotificationReason.MAINTENANCE
+    is_of_source = notification.reason == NotificationReason.SOURCE_SILENT
+    return NotificationReason.SOURCE_SILENT if is_of_source else None
 
 
 def _was_over_in_time(state: IncidentState, notification: NotificationDecision) -> bool:

@@ -44,6 +44,7 @@ from infra_notifications.services.decisions import (
     members_among,
     notification_row,
     remind_at,
+    successors_of,
     unheard_by,
 )
 from infra_notifications.services.payloads import MailThread, flapping_payload, incidents_payload, threads_of
@@ -69,7 +70,8 @@ def notify_due(
     with transaction.atomic():
         due = NotificationDecision.objects.filter(_NOT_IN_A_DIGEST, state=NotificationState.WAITING, due_at__lte=now)
         if incident_ids is not None:
-            groups = due.filter(incident_id__in=incident_ids, group__isnull=False).values_list("group_id", flat=True)
+            concerned = Q(incident_id__in=incident_ids) | Q(successor_id__in=incident_ids)
+            groups = due.filter(concerned, group__isnull=False).values_list("group_id", flat=True)
             due = due.filter(group_id__in=set(groups))
         free = due.select_for_update(of=("self",), skip_locked=True).order_by("id")
         locked = list(free.values_list("pk", flat=True)[:NOTIFY_LIMIT])
@@ -96,6 +98,10 @@ class NotificationRound:
         )
         self.members = members_among(self.groups, points)
         self.open_cases = self._read_open_cases()
+        going_on = {one.successor_id for one in notifications if one.successor_id is not None}
+        self.successors = successors_of(going_on)
+        ended = Incident.objects.filter(closed_at__isnull=False).select_related("charge_point__state")
+        self.ended = ended.in_bulk(going_on) if going_on else {}
         self.changes: list[tuple[object, ...]] = []
         self.events: list[tuple[NewEvent, list[NotificationDecision]]] = []
 
@@ -152,6 +158,7 @@ class NotificationRound:
             flapping_until=self.context.flapping.get(pair),
             left_group=(notification.group_id, pair[0]) not in self.members,
             open_again=pair in self.open_cases,
+            goes_on_as=self.successors.get((notification.group_id or 0, notification.successor_id or 0)),
             source_silent_until=self.context.source_silent_until(pair[0], incident.faults),
             waited=Waited(NotificationReason(notification.reason), notification.due_at)
             if notification.due_at is not None
@@ -256,7 +263,9 @@ class NotificationRound:
         to: Iterable[str] | None = None,
     ) -> None:
         if notifications:
-            payload = incidents_payload(group, [notification.incident for notification in notifications], about=about)
+            # What went on as another incident is over as that.
+            those = dict.fromkeys(self.ended.get(one.successor_id or 0, one.incident) for one in notifications)
+            payload = incidents_payload(group, list(those), about=about)
             self.add_mail(group, kind, payload, notifications, thread, to)
 
     def _notify_flapping(self, group: NotificationGroup, notifications: list[NotificationDecision]) -> None:

@@ -223,6 +223,9 @@ class PointStates:
         is_later = before is None or seen > before
         if is_later:
             deadline = self._deadline(kin, seen, learnt)
+            if deadline <= self._now and connectivity != Connectivity.SILENT:
+                # It was passed on late, as the next may be: that is awaited from now on.
+                deadline = self._deadline(kin, self._now, learnt)
             if deadline > self._now or connectivity != Connectivity.SILENT:
                 silent_at, connectivity = deadline, Connectivity.ONLINE.value if is_back else connectivity
         if is_back and connectivity == Connectivity.OFFLINE and disconnected_at is not None:

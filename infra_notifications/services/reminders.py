@@ -165,6 +165,7 @@ class _ReminderRound:
                     self.now,
                     event.thread or event.uuid.hex,
                     event_id,
+                    None,
                 )
                 for alert in notified[group_id]
             ]

@@ -5,12 +5,13 @@ same message only for a while: later the same words are said again. And a status
 again when its station has since told another: to lose a raise or a clear is worse than to hear a late retry. Two things
 still show a retry for what it is: the device's own moment, which belongs to its content, and a `received_at` that is
 not after that of the newer state. Of a batch that is sent again only the last status of a connector is looked at, for
-the batch as a whole changes nothing when that is the present one.
+the batch as a whole changes nothing when that is the present one. Signals and reports of connections, which begin and
+end something, are taken again in the same way, unless they say when or their id is too long for a counter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,6 +80,35 @@ def told_anew(statuses: Iterable[Told]) -> set[int]:
         elif final[told.teller] == told.row and _differs(told, present.get(told.teller)):
             anew.add(told.row)
     return anew
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What says that something begins or ends, and not when: `of` names it, `repeats` as in `Told`."""
+
+    row: int
+    of: Hashable
+    begins: bool
+    repeats: bool
+
+
+def switched_anew(switches: Iterable[Switch], present: Mapping[Hashable, bool]) -> set[int]:
+    """The rows, in their order, that repeat what was sent before although the opposite holds since; `present` says what
+    holds. Of a batch the last word alone is looked at, as of statuses."""
+    ordered, holds = list(switches), dict(present)
+    final = {switch.of: switch.row for switch in ordered}
+    anew = set()
+    for switch in ordered:
+        if not switch.repeats:
+            holds[switch.of] = switch.begins
+        elif final[switch.of] == switch.row and holds.get(switch.of, switch.begins) != switch.begins:
+            anew.add(switch.row)
+    return anew
+
+
+def may_restart(external_id: str | int | None) -> bool:
+    """Whether an id, if there is one, may be a counter that begins anew."""
+    return external_id is None or len(str(external_id)) < UNIQUE_ID
 
 
 def _differs(told: Told, present: tuple[Any, datetime] | None) -> bool:

@@ -14,18 +14,20 @@ from core.sql import storable
 from core.text import IdentityKeys, composed, identity, identity_key, one_line
 from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
+from infra_notifications.models import Incident
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.envelopes import state_of
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
 from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
-from infra_notifications.services.repetitions import NO_RECEIPT
+from infra_notifications.services.repetitions import NO_RECEIPT, TOLD_ANEW, Switch, may_restart, switched_anew
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
 _CASES, _STATES = frozenset(Case.values), ("raised", "cleared")
+_HELD_OPEN = ("charge_point_id", "case", "faults")
 _CASES_BY_NAME = {fold(case): case for case in Case.values}
 
 
@@ -69,6 +71,30 @@ class _SignalSteps(BatchSteps[SignalMessage]):
     def sender(self, row: int) -> str:
         points = self.points[row]
         return points[0].evse_key if len(points) == 1 else points[0].station_key
+
+    def told_anew(self, duplicates: set[int]) -> set[int]:
+        items, rows = self.incoming.items, [row for row in self.incoming.good if self._may_be_anew(row)]
+        about = {(point.id, items[row].case.upper()) for row in rows if row in duplicates for point in self.points[row]}
+        if not about:
+            return set()
+        open_ones = Incident.objects.filter(charge_point_id__in={pk for pk, _case in about}, closed_at=None)
+        raised = {(pk, case) for pk, case, faults in open_ones.values_list(*_HELD_OPEN) if NEUTRAL in faults}
+        anew = switched_anew(
+            (
+                Switch(row, (point.id, items[row].case.upper()), _is_raised(items[row]), row in duplicates)
+                for row in rows
+                for point in self.points[row]
+            ),
+            {pair: pair in raised for pair in about},
+        )
+        for row in anew:
+            self.incoming.warn(row, TOLD_ANEW)
+        return anew
+
+    def _may_be_anew(self, row: int) -> bool:
+        """Whether it says nothing by which a retry is known."""
+        item = self.incoming.items[row]
+        return item.occurred_at is None and item.received_at is None and may_restart(item.id)
 
     def resolve(self, rows: list[int]) -> None:
         items, keys = self.incoming.items, IdentityKeys()

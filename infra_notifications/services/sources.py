@@ -23,7 +23,7 @@ from core.sql import array_literal, storable
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import parse_time
 from infra_notifications.models.sources import NUMBER_OF_KIND, kind_of_source
-from infra_notifications.rules.sources import KNOWN_GAPS, LEAST_OUTAGE_S, OUTAGES, TIMES
+from infra_notifications.rules.sources import KNOWN_GAPS, LAG_S, LAGGING, LEAST_OUTAGE_S, OUTAGES, TIMES
 from infra_notifications.services.directory import Point
 
 log = structlog.get_logger("signalbox.sources")
@@ -58,6 +58,14 @@ _REFUSED = (
     "(EXCLUDED.rejected - CASE WHEN t.accepted > 0 THEN"
     " (SELECT least(h.strangers, h.rejected) FROM heard h WHERE h.id = EXCLUDED.id) ELSE 0 END)"
 )
+# By how many seconds it was behind: the best of this commit, that of the last few batches, so that one that is sent
+# again is no lag, and the best so far, which a clock that was set since makes wrong.
+_BEST = "(SELECT max(o) FROM unnest(EXCLUDED.offsets_s) AS o)"
+_NEWEST = (
+    "(SELECT max(o) FROM unnest((EXCLUDED.offsets_s || t.offsets_s)"  # noqa: S608 - our own text alone
+    f"[1:greatest({LAGGING}, cardinality(EXCLUDED.offsets_s))]) AS o WHERE EXCLUDED.offsets_s <> '{{}}')"
+)
+_FORGOTTEN = f"t.best_offset_s - 0.5 * least({_GAP}, greatest(60, t.longest_gap_s))"
 _CHANGES = {
     # Keys and parties have their names; a link to a broker names itself.
     "name": "coalesce(nullif(EXCLUDED.name, ''), t.name)",
@@ -83,6 +91,8 @@ _CHANGES = {
         name: f"CASE WHEN EXCLUDED.{name} = '[]' THEN t.{name} ELSE {_SENTENCES.format(name)} END"
         for name in ("rejections", "cautions")
     },
+    "best_offset_s": f"CASE WHEN t.kind = '{SourceKind.PROXY}' THEN 0 ELSE greatest({_BEST}, {_FORGOTTEN}) END",
+    "lagged_at": f"CASE WHEN {_NEWEST} < t.best_offset_s - {LAG_S} THEN EXCLUDED.last_heard_at ELSE t.lagged_at END",
     "offsets_s": f"(EXCLUDED.offsets_s || t.offsets_s)[1:{OFFSETS}]",
     "fed": f"CASE WHEN cardinality(t.fed) >= {FED} THEN t.fed"  # noqa: S608 - our own text alone
     f" ELSE (ARRAY(SELECT DISTINCT s FROM unnest(t.fed || EXCLUDED.fed) AS s ORDER BY s))[1:{FED}] END",
@@ -158,12 +168,7 @@ class _Count:
 
 
 def _sent_at(submission: Submission[Any]) -> datetime | None:
-    """By the sender's clock: when it received the last item that it passes on, which is the newest it has.
-
-    The proxy's clock is ours; what it kept while the database was away is late, not wrong.
-    """
-    if kind_of_source(submission.key_id) == SourceKind.PROXY:
-        return None
+    """By the sender's clock: when it received the last item that it passes on, which is the newest it has."""
     for _place, item in reversed(submission.items):
         if (received_at := getattr(item, "received_at", None)) is not None:
             return parse_time(received_at)

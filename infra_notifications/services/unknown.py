@@ -78,6 +78,7 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return 0
+    _share_facts(ids)
     senders = list(UnknownChargePoint.objects.filter(pk__in=ids).order_by("pk"))
     UnknownChargePoint.objects.filter(pk__in=ids).delete()
     said = sorted(
@@ -86,8 +87,37 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
     for kind, run in groupby((again for _order, again in said), key=type):
         items: list[tuple[int, Any]] = list(enumerate(run))
         _TAKE[kind](submissions=[Submission(0, items)], now=now)
+    _take_facts(keys)
     _hand_to_sources(senders, keys)
     return len(ids)
+
+
+# What a station said of itself as a whole is as true of each of its connectors.
+_FACTS = ("vendor", "model", "firmware")
+_MORE = ", ".join(f"{name} = coalesce(nullif(t.{name}, ''), s.{name})" for name in _FACTS)
+_SHARE_FACTS = (
+    f"UPDATE infra_notifications_unknownchargepoint t SET {_MORE},"  # noqa: S608 - our own names
+    " first_seen = least(t.first_seen, s.first_seen) FROM infra_notifications_unknownchargepoint s"
+    " WHERE s.id = ANY(%(ids)s::bigint[]) AND s.station <> '' AND s.vendor || s.model || s.firmware <> ''"
+    " AND upper(t.station) = upper(s.station) AND t.id <> ALL(%(ids)s::bigint[])"
+)
+_TAKE_FACTS = (
+    f"UPDATE infra_notifications_chargepoint t SET {_MORE} FROM infra_notifications_chargepoint s"  # noqa: S608
+    " WHERE upper(t.evse_id) = ANY(%(keys)s::text[]) AND t.station <> '' AND t.vendor = ''"
+    " AND upper(s.station) = upper(t.station) AND s.vendor <> ''"
+)
+
+
+def _share_facts(ids: Sequence[int]) -> None:
+    """Leaves those of a station that stay unknown what the station said of itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARE_FACTS, {"ids": array_literal(ids)})
+
+
+def _take_facts(keys: Collection[str]) -> None:
+    """Gives charge points what others of their station are known to be."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_FACTS, {"keys": array_literal(keys)})
 
 
 def _hand_to_sources(senders: Sequence[UnknownChargePoint], keys: Collection[str]) -> None:

@@ -118,7 +118,7 @@ class UnknownSender:
             self.connector,
             self.messages,
             storable(self.sample),
-            now,
+            min(now, self.received),
             self.received,
             self.source,
             storable({"messages": self._bounded()}),
@@ -144,6 +144,7 @@ def write_unknown(senders: Iterable[UnknownSender], now: datetime) -> dict[int, 
         sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1)),
         "ON CONFLICT (upper(evse_id), upper(station), coalesce(connector, -1)) DO UPDATE SET"  # nosec B608 - ours
         " messages = t.messages + EXCLUDED.messages, sample = EXCLUDED.sample, source_id = EXCLUDED.source_id,"
+        " first_seen = least(t.first_seen, EXCLUDED.first_seen),"
         f" last_seen = greatest(t.last_seen, EXCLUDED.last_seen), said = {_SAID}, "
         + ", ".join(f"{name} = coalesce(nullif(EXCLUDED.{name}, ''), t.{name})" for name in facts)
         + " RETURNING source_id, xmax = 0",

@@ -132,7 +132,7 @@ def test_a_key_that_stands_twice_is_warned_of(api: ApiClient, method: str, path:
         nested = filled(GOOD[path])[:-1] + b', "more": [{"a": 1, "a": 2}], "none": null}'
         assert places(told(api, method, path, nested), "warnings") == [0]
         fine = filled(GOOD[path], b'x\\":1, \\" :2')[:-1] + b', "id": null, "more": {"b": {"a": 1}, "a": 1}}'
-        assert places(told(api, method, path, fine), "warnings") == []
+        assert "twice" not in str(told(api, method, path, fine)["warnings"])
 
 
 @pytest.mark.parametrize(("method", "path"), [place for place in BATCHES if place[1] in GOOD])

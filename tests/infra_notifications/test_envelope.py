@@ -329,7 +329,10 @@ def test_what_is_spelt_right_needs_no_payload_and_may_have_more(api: ApiClient, 
         FAULT | {"tenant": "x", "data": {"a": 1}},
         {"station": "CP-1", "action": "Heartbeat", "payload": {}, "Station": "other"},
     ]
-    assert api.post(MESSAGES, items).json() == {"accepted": 3, "duplicates": 0, "rejected": [], "warnings": []}
+    answer = api.post(MESSAGES, items).json()
+    assert (answer["accepted"], answer["rejected"]) == (3, [])
+    assert [told["index"] for told in answer["warnings"]] == [1, 2]
+    assert all("nobody reads a field of this name" in told["warning"] for told in answer["warnings"])
 
 
 TEXTS = {

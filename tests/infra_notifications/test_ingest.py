@@ -319,3 +319,32 @@ def test_no_payload_raises_or_outgrows_its_column(protocol: str, action: str, pa
     assert all(len(fact) <= 60 for fact in firmware_of(action, payload).values())
     evse = evse_of(payload)
     assert evse is None or 0 <= evse < 32_768
+
+
+# ---- several things in one message ----------------------------------------------------------------------------------
+
+MOMENTS = [f"2026-11-30T07:00:0{second}Z" for second in range(4)]
+
+
+@given(st.permutations(MOMENTS))
+def test_what_one_message_tells_is_read_in_the_order_in_which_it_happened(moments: list[str]) -> None:
+    said = [event("RCD", "Tripped", str(moment == MOMENTS[2]), timestamp=moment) for moment in moments]
+    found = observe("ocpp2.0.1", "NotifyEvent", events(*said))
+    assert [each.occurred_at for each in found] == [parse_time(moment) for moment in MOMENTS]
+    assert [each.over for each in found] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("moments", [(MOMENTS[1], None), (MOMENTS[1], "later"), (MOMENTS[1], MOMENTS[1])])
+def test_what_does_not_say_when_is_read_as_it_stands(moments: tuple[str, str | None]) -> None:
+    said = [event("RCD", "Tripped", value, timestamp=m) for value, m in zip(("true", "false"), moments, strict=True)]
+    assert [each.over for each in observe("ocpp2.0.1", "NotifyEvent", events(*said))] == [False, True]
+
+
+def test_alarms_of_a_vendor_are_read_in_the_order_in_which_they_happened() -> None:
+    alarms = [
+        {"alarm": "RCD tripped", "state": state, "connectorId": 1, "timestamp": moment}
+        for state, moment in (("cleared", MOMENTS[1]), ("raised", MOMENTS[0]))
+    ]
+    payload = {"vendorId": "x", "messageId": "Alarms", "data": {"alarms": alarms}}
+    found = observe("ocpp1.6", "DataTransfer", payload)
+    assert [each.occurred_at for each in found] == [parse_time(moment) for moment in MOMENTS[:2]]
