@@ -104,7 +104,7 @@ class Environment:
 
         return self._read(name, default, parse, "a list of words with commas between them")
 
-    def some_of(self, name: str, known: Sequence[str]) -> list[str]:
+    def some(self, name: str, known: Sequence[str]) -> list[str]:
         words = {word.lower(): word for word in known}
         form = f"some of {', '.join(known)} with commas between them"
         return self._read(name, [], lambda raw: [words[word.strip().lower()] for word in raw.split(",")], form)

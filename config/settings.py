@@ -249,7 +249,7 @@ REMOTES_QUEUE_MAX_S = env.number("REMOTES_QUEUE_MAX_S", 3600, least=60)
 # A worker that posted and died is found out after this time.
 REMOTES_LEASE_S = env.number("REMOTES_LEASE_S", 60, least=5)
 # What is tried again by itself where its failure allows it; the others never are.
-REMOTES_AUTO_RETRY = env.some_of("REMOTES_AUTO_RETRY", ("preconditioning", "charging", "wakeUp", "navigation"))
+REMOTES_AUTO_RETRY = env.some("REMOTES_AUTO_RETRY", ("preconditioning", "charging", "wakeUp", "navigation"))
 # Whether unlocking, immobilising and declaring stolen may be sent to many vehicles at once.
 REMOTES_DANGEROUS_IN_BULK = env.flag("REMOTES_DANGEROUS_IN_BULK", False)
 REMOTES_LOW_BATTERY = env.number("REMOTES_LOW_BATTERY", 20)

@@ -181,6 +181,7 @@ _HINTS = {
     "PositionHidden": _("The driver hides the position; some commands may fail."),
     "WakeUpsUsedUp": _("Its wake-ups are used up: it works only while the vehicle is awake."),
     "WokenUpOften": _("It was woken up often just now; it is sent after a rest."),
+    "OppositeOpen": _("The same kind of command with other values is under way; this one waits for its end."),
     "VehicleBusy": _("Another command is under way; this one waits for its end."),
     "Throttled": _("The vendor asked for a pause; it is sent after that."),
     "BatteryLow": _("The battery is low; the vendor may refuse."),

@@ -31,7 +31,7 @@ from fleet_remotes.models import (
     WakeUpUse,
 )
 from fleet_remotes.rules.budget import Budget, forecast_of, month_of, resting_until
-from fleet_remotes.rules.preflight import SendingContext, VehicleSnapshot
+from fleet_remotes.rules.preflight import OpenAction, SendingContext, VehicleSnapshot
 
 # The delays of a callback are read from its last notifications.
 LAST_FOR_LAG = 5_000
@@ -261,12 +261,12 @@ def snapshots_of(
     vehicles: Sequence[FleetVehicle], now: datetime, *, leaving_out: Iterable[int] = ()
 ) -> dict[int, VehicleSnapshot]:
     """Each vehicle as the checks see it; `leaving_out` names the actions that are themselves being checked."""
-    open_kinds: dict[int, set[str]] = defaultdict(set)
+    open_actions: dict[int, list[OpenAction]] = defaultdict(list)
     rows = RemoteAction.objects.filter(
         vehicle_id__in=[vehicle.pk for vehicle in vehicles], state__in=(State.QUEUED, *IN_FLIGHT)
     ).exclude(pk__in=list(leaving_out))
-    for vehicle_id, kind in rows.values_list("vehicle_id", "kind"):
-        open_kinds[vehicle_id].add(kind)
+    for vehicle_id, *facts in rows.order_by("pk").values_list("vehicle_id", "pk", "kind", "parameters"):
+        open_actions[vehicle_id].append(OpenAction(*facts))
     budget = budgets(vehicles, now)
     return {
         vehicle.pk: VehicleSnapshot(
@@ -275,7 +275,7 @@ def snapshots_of(
             privacy=vehicle.privacy,
             battery_level=vehicle.battery_level,
             is_stolen=vehicle.is_stolen,
-            open_kinds=frozenset(open_kinds[vehicle.pk]),
+            open_actions=tuple(open_actions[vehicle.pk]),
             budget=budget[vehicle.pk],
         )
         for vehicle in vehicles

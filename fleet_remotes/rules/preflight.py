@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import chain
+from typing import Any
 
 from fleet_remotes.catalogue import Refusal
 from fleet_remotes.choices import CAPABILITY_OF, Kind, Privacy
@@ -21,12 +23,23 @@ class Level(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAction:
+    """A command that is under way for a vehicle, or waits to be sent."""
+
+    id: int
+    kind: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckFinding:
     """The result of one check: `code` is a Refusal's where it blocks. `until` says when a wait ends."""
 
     level: Level
     code: str
     until: datetime | None = None
+    # The action that it is about, to be named with its link.
+    action: OpenAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +52,8 @@ class VehicleSnapshot:
     privacy: str = Privacy.UNKNOWN
     battery_level: int | None = None
     is_stolen: bool = False
-    # The kinds of its open actions.
-    open_kinds: frozenset[str] = frozenset()
+    # Queued, or with the vendor; the oldest first.
+    open_actions: tuple[OpenAction, ...] = ()
     budget: Budget = field(default_factory=Budget)
 
 
@@ -55,9 +68,12 @@ class SendingContext:
     low_battery: int = 20
 
 
-def preflight(kind: Kind, vehicle: VehicleSnapshot, context: SendingContext) -> list[CheckFinding]:
-    """Everything that speaks against sending `kind` to this vehicle now, or makes it wait."""
-    return [*_of_sending(context), *_of_vehicle(kind, vehicle), *_of_moment(kind, vehicle, context)]
+def preflight(
+    kind: Kind, parameters: dict[str, Any], vehicle: VehicleSnapshot, context: SendingContext
+) -> list[CheckFinding]:
+    """Everything that speaks against sending a command to this vehicle now, or makes it wait."""
+    findings = (_of_sending(context), _of_vehicle(kind, vehicle), _of_others(kind, parameters, vehicle))
+    return [*chain(*findings), *_of_moment(kind, vehicle, context)]
 
 
 def _blocks(code: Refusal) -> CheckFinding:
@@ -91,8 +107,6 @@ def _of_vehicle(kind: Kind, vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
         yield _blocks(Refusal.PRIVACY)
     elif vehicle.privacy == Privacy.GEOLOCATION:
         yield CheckFinding(Level.WARNS, "PositionHidden")
-    if kind in vehicle.open_kinds:
-        yield _blocks(Refusal.SAME_ACTION)
     budget = vehicle.budget
     if budget.is_exhausted:
         is_over_limit = budget.limit is not None and budget.used >= budget.limit
@@ -100,12 +114,21 @@ def _of_vehicle(kind: Kind, vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
         yield _blocks(Refusal.BUDGET) if blocks else CheckFinding(Level.WARNS, "WakeUpsUsedUp")
 
 
+def _of_others(kind: Kind, parameters: dict[str, Any], vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
+    """What is under way: the same command, one of its kind with other values, as the opposite one, or any other."""
+    last = next((action for action in reversed(vehicle.open_actions) if action.kind == kind), None)
+    if last is not None and last.parameters == parameters:
+        yield CheckFinding(Level.BLOCKS, Refusal.SAME_ACTION, action=last)
+    elif last is not None:
+        yield CheckFinding(Level.WAITS, "OppositeOpen", action=last)
+    elif vehicle.open_actions:
+        yield CheckFinding(Level.WAITS, "VehicleBusy", action=vehicle.open_actions[0])
+
+
 def _of_moment(kind: Kind, vehicle: VehicleSnapshot, context: SendingContext) -> Iterator[CheckFinding]:
     """May it be sent now, and will it do?"""
     if vehicle.budget.resting_until is not None:
         yield CheckFinding(Level.WAITS, "WokenUpOften", vehicle.budget.resting_until)
-    if vehicle.open_kinds and kind not in vehicle.open_kinds:
-        yield CheckFinding(Level.WAITS, "VehicleBusy")
     if context.paused_until is not None:
         yield CheckFinding(Level.WAITS, "Throttled", context.paused_until)
     level = vehicle.battery_level

@@ -17,14 +17,15 @@ from django.utils.translation import ngettext
 
 from core.refusal import Reason, Refused
 from core.services import digest_of
-from fleet_remotes.catalogue import advice_of
-from fleet_remotes.choices import FAILURES, UNSENT, State, StepKind
+from fleet_remotes.catalogue import advice_of, summary_of
+from fleet_remotes.choices import FAILURES, REPEATABLE_KINDS, UNSENT, State, StepKind
 from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.rules.preflight import CheckFinding, Level, preflight
 from fleet_remotes.selectors import sending_contexts, snapshots_of
 from fleet_remotes.services import nudges
 from fleet_remotes.services.bulk_writes import write_steps
+from fleet_remotes.services.outcomes import action_url
 
 MIN_REASON = 4
 MOST_VEHICLES = 10_000
@@ -37,6 +38,8 @@ def _cannot_send(findings: Sequence[CheckFinding]) -> Refused:
     blocking = [finding for finding in findings if finding.level is Level.BLOCKS]
     advices = [advice_of(finding.code) for finding in blocking]
     sentence = " ".join(f"{advice.meaning} {advice.todo}" for advice in advices)
+    for action in filter(None, (finding.action for finding in blocking)):
+        sentence += f" {summary_of(action.kind, action.parameters)}: {action_url(action.id)}"
     return Refused(sentence, code="cannot_send", reasons=[Reason("vin", str(finding.code)) for finding in blocking])
 
 
@@ -73,6 +76,7 @@ def place_command(
         findings = check_vehicles([vehicle], command, now)[vehicle.pk]
         if any(finding.level is Level.BLOCKS for finding in findings):
             raise _cannot_send(findings)
+        _cancel_tries([vehicle.pk], command, now, by)
         action = _new_action(vehicle, command, reason, by, now, retry_of=retry_of)
         if is_draft:
             action.state, action.expires_at = State.DRAFT, now + CONFIRM_WITHIN
@@ -114,7 +118,7 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
 def check_vehicles(vehicles: Sequence[FleetVehicle], command: Command, now: datetime) -> dict[int, list[CheckFinding]]:
     """What speaks against sending this command to each of these vehicles now."""
     snapshots, contexts = snapshots_of(vehicles, now), sending_contexts(vehicles, now)
-    return {v.pk: preflight(command.kind, snapshots[v.pk], contexts[v.fleet_id]) for v in vehicles}
+    return {v.pk: preflight(command.kind, command.parameters, snapshots[v.pk], contexts[v.fleet_id]) for v in vehicles}
 
 
 def place_batch(
@@ -149,6 +153,8 @@ def place_batch(
             created_by=by,
             retry_of=retry_of,
         )
+        going = [pk for pk, of in findings.items() if all(finding.level is not Level.BLOCKS for finding in of)]
+        _cancel_tries(going, command, now, by.get_username())
         earlier = _failed_actions(retry_of) if retry_of is not None else {}
         actions = []
         for vehicle in vehicles:
@@ -186,6 +192,13 @@ def cancel_batch(*, batch: CommandBatch, now: datetime, by: str) -> int:
     """Cancels what of a batch is not yet sent; returns how many."""
     with transaction.atomic():
         return _cancel(RemoteAction.objects.filter(batch=batch), now, by)
+
+
+def _cancel_tries(vehicle_ids: Sequence[int], command: Command, now: datetime, by: str) -> None:
+    """Cancels the tries that wait for commands of this kind: they would undo, minutes later, what is ordered now."""
+    if command.kind in REPEATABLE_KINDS:
+        tries = RemoteAction.objects.filter(vehicle_id__in=vehicle_ids, kind=command.kind, auto_tries__gt=0)
+        _cancel(tries, now, by)
 
 
 def _cancel(rows: QuerySet[RemoteAction], now: datetime, by: str) -> int:

@@ -52,6 +52,11 @@ def _absolute(name: str, pk: int) -> str:
     return settings.PUBLIC_URL + reverse(f"fleet_remotes:{name}", args=[pk])
 
 
+def action_url(pk: int) -> str:
+    """Where a person reads an action's whole story."""
+    return _absolute("action", pk)
+
+
 def explanation_of(action: RemoteAction) -> tuple[str, str]:
     """What an outcome means and what to do about it, in the reader's language; empty for a success."""
     if action.state == State.UNCONFIRMED:
@@ -152,5 +157,5 @@ def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
         conflict=action.conflict,
         confirmed_late_after_s=ActionStatus.of(action).confirmed_late_after_s,
         resolves=resolves,
-        url=_absolute("action", action.pk),
+        url=action_url(action.pk),
     )

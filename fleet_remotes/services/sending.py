@@ -106,7 +106,9 @@ def claim(*, now: datetime) -> tuple[list[Claimed], bool]:
         callbacks = callbacks_to_send_by(action.fleet_id for action in actions)
         claimed = []
         for action in actions:
-            findings = preflight(Kind(action.kind), snapshots[action.vehicle_id], contexts[action.fleet_id])
+            findings = preflight(
+                Kind(action.kind), action.parameters, snapshots[action.vehicle_id], contexts[action.fleet_id]
+            )
             if _goes_ahead(action, findings, work):
                 claimed.append(_take(action, callbacks[action.fleet_id], work))
         work.flush()
@@ -118,7 +120,10 @@ def _posted_lately(now: datetime) -> int:
 
 
 def _due(now: datetime, limit: int) -> list[int]:
-    """The oldest due command of each vehicle that has none with the vendor, in fleets that may send."""
+    """The oldest due command of each vehicle that has none with the vendor, in fleets that may send.
+
+    One that was postponed is not overtaken by its opposite: the vehicle would end as the older one asked.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.id FROM fleet_remotes_remoteaction a JOIN fleet_remotes_fleet f ON f.id = a.fleet_id"
@@ -127,7 +132,7 @@ def _due(now: datetime, limit: int) -> list[int]:
             " AND NOT EXISTS (SELECT 1 FROM fleet_remotes_remoteaction b"
             "   WHERE b.vehicle_id = a.vehicle_id AND b.state = ANY(%s))"
             " AND NOT EXISTS (SELECT 1 FROM fleet_remotes_remoteaction c WHERE c.vehicle_id = a.vehicle_id"
-            "   AND c.state = 'queued' AND c.not_before <= %s AND c.id < a.id)"
+            "   AND c.state = 'queued' AND c.id < a.id AND (c.not_before <= %s OR c.kind = a.kind))"
             " ORDER BY a.not_before, a.id LIMIT %s",
             [now, now, now, [state.value for state in IN_FLIGHT], now, limit],
         )

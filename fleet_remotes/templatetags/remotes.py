@@ -11,14 +11,14 @@ from console.templatetags.console import register_colours, short_duration
 from fleet_remotes.catalogue import advice_of, summary_of, words_for
 from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS
 from fleet_remotes.models import CommandBatch, RemoteAction
-from fleet_remotes.rules.preflight import CheckFinding
+from fleet_remotes.rules.preflight import CheckFinding, OpenAction
 
 register = template.Library()
 register_colours(register, action_colour=STATE_COLOURS, remote_verdict_colour=VERDICT_COLOURS)
 
 
 @register.filter
-def summary(action: RemoteAction | CommandBatch) -> str:
+def summary(action: RemoteAction | CommandBatch | OpenAction) -> str:
     return summary_of(action.kind, action.parameters)
 
 

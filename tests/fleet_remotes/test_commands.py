@@ -99,11 +99,37 @@ def test_the_stop_switch_refuses_everything(vehicle: FleetVehicle) -> None:
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.UNKNOWN, State.SUBMITTED, State.WAKING, State.BLOCKED_QUOTA])
 def test_the_same_command_is_not_given_twice_while_it_is_open(vehicle: FleetVehicle, state: State) -> None:
-    RemoteActionFactory(vehicle=vehicle, kind=Kind.LIGHTS, state=state)
+    action = RemoteActionFactory(vehicle=vehicle, kind=Kind.LIGHTS, parameters={"on": True}, state=state)
     with pytest.raises(Refused) as refused:
         place(vehicle)
     assert codes(refused.value) == ["SameActionOpen"]
+    assert f"Switch the lights on: http://testserver/remotes/actions/{action.pk}/" in refused.value.sentence
     assert place(vehicle, LOCK)[0].state == State.QUEUED
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.UNKNOWN, State.WAKING])
+def test_the_opposite_command_is_queued_behind_the_one_under_way(vehicle: FleetVehicle, state: State) -> None:
+    action = RemoteActionFactory(vehicle=vehicle, kind=Kind.LIGHTS, parameters={"on": False}, state=state)
+    assert place(vehicle)[0].state == State.QUEUED
+    with pytest.raises(Refused):
+        place(vehicle)
+    (finding,) = commands.check_vehicles([vehicle], LOCK, timezone.now())[vehicle.pk]
+    assert (finding.code, finding.action and finding.action.id) == ("VehicleBusy", action.pk)
+
+
+@pytest.mark.parametrize("in_bulk", [False, True])
+def test_a_try_that_waits_does_not_undo_what_is_ordered_meanwhile(vehicle: FleetVehicle, in_bulk: bool) -> None:
+    start, stop = read_command("charging", {"immediate": True}), read_command("charging", {"immediate": False})
+    waiting = RemoteActionFactory(
+        vehicle=vehicle, kind=Kind.CHARGING, parameters=start.parameters, state=State.QUEUED, auto_tries=1
+    )
+    if in_bulk:
+        commands.place_batch(vehicle_ids=[vehicle.pk], command=stop, reason="", by=UserFactory(), now=timezone.now())
+    else:
+        place(vehicle, stop)
+    waiting.refresh_from_db()
+    assert waiting.state == State.CANCELLED
+    assert RemoteAction.objects.get(state=State.QUEUED).parameters == stop.parameters
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.UNCONFIRMED, State.CANCELLED, State.DRAFT])

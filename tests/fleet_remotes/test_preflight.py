@@ -11,7 +11,7 @@ import pytest
 from fleet_remotes.catalogue import words_for
 from fleet_remotes.choices import CAPABILITY_OF, Capability, Kind
 from fleet_remotes.rules.budget import Budget, forecast_of, month_of, next_month, resting_until
-from fleet_remotes.rules.preflight import Level, SendingContext, VehicleSnapshot, preflight
+from fleet_remotes.rules.preflight import Level, OpenAction, SendingContext, VehicleSnapshot, preflight
 from fleet_remotes.rules.retrying import auto_retry_delay, may_post_again
 from tests.fleet_remotes.helpers import NOW, at
 
@@ -19,7 +19,8 @@ ABLE = VehicleSnapshot(capabilities=frozenset(Capability.values))
 
 
 def found(kind: Kind = Kind.LIGHTS, context: SendingContext | None = None, **more: Any) -> list[tuple[str, str]]:
-    return [(f.level.value, str(f.code)) for f in preflight(kind, replace(ABLE, **more), context or SendingContext())]
+    findings = preflight(kind, {"on": True}, replace(ABLE, **more), context or SendingContext())
+    return [(f.level.value, str(f.code)) for f in findings]
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -44,8 +45,9 @@ def test_immobilisation_is_no_capability_and_needs_none() -> None:
         ({"has_id": False}, ("blocks", "NoVehicleId")),
         ({"privacy": "Full"}, ("blocks", "PrivacyOn")),
         ({"privacy": "Geolocation"}, ("warns", "PositionHidden")),
-        ({"open_kinds": frozenset({Kind.LIGHTS})}, ("blocks", "SameActionOpen")),
-        ({"open_kinds": frozenset({Kind.DOOR})}, ("waits", "VehicleBusy")),
+        ({"open_actions": (OpenAction(7, "lights", {"on": True}),)}, ("blocks", "SameActionOpen")),
+        ({"open_actions": (OpenAction(7, "lights", {"on": False}),)}, ("waits", "OppositeOpen")),
+        ({"open_actions": (OpenAction(7, "door", {"on": True}),)}, ("waits", "VehicleBusy")),
         ({"battery_level": 19}, ("warns", "BatteryLow")),
         ({"is_stolen": True}, ("warns", "DeclaredStolen")),
         ({"budget": Budget(used=40, limit=40)}, ("blocks", "WakeUpBudgetUsed")),
@@ -85,7 +87,7 @@ def test_what_sending_stands_on_is_checked(context: SendingContext, expected: tu
 
 
 def test_waits_say_until_when() -> None:
-    (finding,) = preflight(Kind.LIGHTS, replace(ABLE, budget=Budget(resting_until=at(60))), SendingContext())
+    (finding,) = preflight(Kind.LIGHTS, {}, replace(ABLE, budget=Budget(resting_until=at(60))), SendingContext())
     assert (finding.level, finding.until) == (Level.WAITS, at(60))
 
 

@@ -145,7 +145,7 @@ def test_the_opposite_command_resolves_no_failure(
 
 def test_only_what_may_be_repeated_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CHOSEN", "wakeup, Charging")
-    assert Environment(tmp_path).some_of("CHOSEN", REPEATABLE_KINDS) == ["wakeUp", "charging"]
+    assert Environment(tmp_path).some("CHOSEN", REPEATABLE_KINDS) == ["wakeUp", "charging"]
     monkeypatch.setenv("CHOSEN", "horn")
     with pytest.raises(ImproperlyConfigured, match="CHOSEN must be some of preconditioning, charging, wakeUp"):
-        Environment(tmp_path).some_of("CHOSEN", REPEATABLE_KINDS)
+        Environment(tmp_path).some("CHOSEN", REPEATABLE_KINDS)

@@ -157,6 +157,13 @@ def test_a_vendor_that_is_away_was_certainly_not_told(vehicle: FleetVehicle, set
     assert steps(action) == ["created", "submitting", "postponed"]
 
 
+def test_a_postponed_command_is_not_overtaken_by_its_opposite(vehicle: FleetVehicle, vendor: Running) -> None:
+    first = order(vehicle, Kind.CHARGING, not_before=timezone.now() + HOUR / 2, parameters={"immediate": True})
+    opposite = order(vehicle, Kind.CHARGING)
+    send_due()
+    assert (fresh(first).state, fresh(opposite).state) == (State.QUEUED, State.QUEUED)
+
+
 @pytest.mark.parametrize("path", ["no_answer", "server_error_but_done", "hangs"])
 @pytest.mark.parametrize("kind", [Kind.LIGHTS, Kind.IMMOBILIZATION])
 def test_without_an_answer_its_fate_is_found_in_the_vendors_list(
