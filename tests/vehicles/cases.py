@@ -103,8 +103,8 @@ def capability(**states: str) -> Json:
     return car(NOW, capabilities=states)
 
 
-def both_missing(brand: str) -> list[Json]:
-    return [linked(brand, capabilities={"geoLocation": "missing", "startStopCharging": "blocked"})]
+def both_missing(brand: str, model: str = "One") -> list[Json]:
+    return [linked(brand, model=model, capabilities={"geoLocation": "missing", "startStopCharging": "blocked"})]
 
 
 def referral(state: str) -> Json:
@@ -373,7 +373,7 @@ SETTINGS = [
             "another capability": [capability(stateOfCharge="available")],
             "another brand": [car(at(hours=-1), brand="BMW"), capability(geoLocation="available")],
         },
-        before=both_missing("Volkswagen"),
+        before=both_missing("Volkswagen", "ID.3"),
         later=at(days=30),
         ends="expired",
     ),
@@ -465,9 +465,8 @@ MONEY = [
         "PayoutReceipt",
         [payout("sent")],
         {
-            "due": [payout("due")],
-            "too little": [payout("sent", "5.00")],
-            "too little in crowns": [payout("sent", "49", "NOK")],
+            "failed": [payout("failed")],
+            "no money": [payout("sent", "0.00")],
         },
         later=at(days=30),
         ends="expired",
@@ -666,8 +665,8 @@ ALSO = [
         ],
     ),
     Also("PayoutReceipt", "paid without a word that it was sent", [payout("paid")]),
-    Also("PayoutReceipt", "above the least amount in crowns", [payout("sent", "50.01", "NOK")]),
-    Also("PayoutReceipt", "a currency without a least amount", [payout("sent", "0.50", "SEK")]),
+    Also("PayoutReceipt", "due", [payout("due")]),
+    Also("PayoutReceipt", "a small sum", [payout("sent", "0.50", "SEK")]),
     Also("ChargingCostReimbursement", "for no month", [money("reimbursement", "m-2", qualified=True)]),
     Also("ElexentChargingCostsOverview", "issued", [money("statement", "e-2", provider="ELEXENT", issued=True)]),
     Also(

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vehicles.cases import plugged, renault, service, smart
+from tests.vehicles.cases import payout, plugged, renault, service, smart
 from tests.vehicles.helpers import (
     CAR,
+    DRIVER,
+    HOME,
     Json,
     account,
     at,
     car,
+    contract,
     driver,
+    events,
     fact,
     held,
     linked,
+    notes,
+    only,
     people,
     shown,
+    states,
     sweep,
     take,
+    telemetry,
 )
+from vehicles.models import ChargingSession
 
 pytestmark = pytest.mark.django_db
 
@@ -81,3 +90,140 @@ def test_what_is_critical_passes_an_unwanted_category() -> None:
     take(driver(at(days=-6), preferences={"connection": False}), *renault())
     take(account(auth_state="invalid_credentials"))
     assert {"InvalidCredentials", "InvalidCredentialsBanner"} <= shown()
+
+
+# ---- readiness ------------------------------------------------------------------------------------------------------
+
+READY = {"RenaultReadyForPairingEmail", "RenaultReadyForPairingBanner", "ReadyForPairing"}
+
+
+@pytest.mark.parametrize("before", ["none", "ended", "rejected", "requested"])
+def test_a_service_that_came_to_run_makes_a_renault_ready(before: str) -> None:
+    take(*renault(service(before, at(days=-2))))
+    take(service("active", expires_at=at(days=300).isoformat()))
+    assert shown() >= READY
+
+
+def test_a_renault_heard_of_is_not_told_to_pair_for_a_prolonged_service() -> None:
+    take(*renault(service("none", at(days=-2)), fact("pairing", at(days=-5), vehicle=CAR, step="completed")))
+    take(service("active"))
+    assert not READY & shown()
+
+
+def test_a_completed_enrolment_makes_an_audi_ready() -> None:
+    take(linked("Audi", user_role="primary", enrollment="started"))
+    take(car(enrollment="completed"))
+    assert "ReadyForPairing" in shown()
+
+
+def test_an_audi_without_a_user_is_not_ready() -> None:
+    take(linked("Audi", user_role="none", enrollment="started"))
+    take(car(enrollment="completed"))
+    assert "ReadyForPairing" not in shown()
+
+
+def test_a_pairing_of_an_audi_begun_and_left_is_not_complete() -> None:
+    take(linked("Audi", user_role="primary"), fact("pairing", at(hours=-73), vehicle=CAR, step="started"))
+    sweep(at())
+    assert "AudiPairingNotComplete" in shown()
+
+
+# ---- money ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("amount", ["4.50", "5", "12.50", None])
+@pytest.mark.parametrize("state", ["due", "sent", "paid"])
+def test_every_payout_is_told_from_due_on(state: str, amount: str | None) -> None:
+    said = payout(state) | {"data": {"state": state, "currency": "EUR"} | ({"amount": amount} if amount else {})}
+    take(said)
+    assert "PayoutReceipt" in shown()
+
+
+def test_a_payout_is_told_once() -> None:
+    take(payout("due"))
+    take(payout("sent"))
+    assert len(events(name="PayoutReceipt")) == 1
+
+
+def statement(**data: object) -> Json:
+    values = {"provider": "Elexent", "period": f"{at():%Y-%m}"} | data
+    return fact("cost_statement", at(), statement="c-1", driver=DRIVER, **values)
+
+
+def test_an_overview_asked_for_and_one_that_is_here_are_two_texts() -> None:
+    take(statement(requested=True))
+    asked = only("ElexentChargingCostsOverview")
+    take(statement(issued=True), now=at(minutes=5))
+    found = notes("ElexentChargingCostsOverview")
+    assert len(found) == 2
+    assert found[-1].body != asked.body
+
+
+def test_the_days_that_are_left_are_told() -> None:
+    take(*renault(service("active", at(days=-3), expires_at=at(days=9).isoformat())))
+    sweep(at())
+    assert only("ZeInteractiveExpiresSoon").facts["days"] == 9
+
+
+# ---- told again -----------------------------------------------------------------------------------------------------
+
+
+def test_privacy_switched_on_again_is_told_again() -> None:
+    take(linked("Audi", user_role="primary"), car(at(hours=-9), privacy_mode=True), now=at(hours=-9))
+    take(telemetry(at(hours=-5)), now=at(hours=-5))
+    assert "AudiRemoteAccessDisabled" not in shown()
+    take(car(at(), privacy_mode=True))
+    assert "AudiRemoteAccessDisabled" in shown()
+
+
+def test_a_position_switched_off_again_is_told_again() -> None:
+    take(
+        linked("BMW"),
+        car(at(hours=-9), geolocation_enabled=False, capabilities={"geoLocation": "blocked"}),
+        now=at(hours=-9),
+    )
+    take(car(at(hours=-5), capabilities={"geoLocation": "available"}), now=at(hours=-5))
+    assert "GeoLocationDisabled" not in shown()
+    take(car(at(), geolocation_enabled=False))
+    assert "GeoLocationDisabled" in shown()
+
+
+def test_revoked_access_is_a_lost_connection() -> None:
+    take(*renault())
+    take(account(auth_state="revoked"))
+    assert {"InvalidCredentials", "InvalidCredentialsBanner"} <= shown()
+
+
+@pytest.mark.parametrize(("model", "told"), [("ID.3", True), ("ID. Buzz", True), ("e-Golf", False), ("Passat", False)])
+def test_only_an_id_model_is_a_volkswagen_id(model: str, told: bool) -> None:
+    take(linked("Volkswagen", model=model, capabilities={"geoLocation": "blocked"}))
+    take(car(capabilities={"geoLocation": "available"}))
+    assert ("VolkswagenIdGeolocationCapabilitiesAvailable" in shown()) is told
+
+
+# ---- what is gone ---------------------------------------------------------------------------------------------------
+
+GONE = {
+    "car": (car(at(minutes=30), removed=True), "vehicle_removed"),
+    "account": (account(at(minutes=30), linked=False), "account_unlinked"),
+}
+
+
+@pytest.mark.parametrize(("gone", "reason"), GONE.values(), ids=GONE)
+def test_what_is_removed_ends_its_sessions_and_alarms(gone: Json, reason: str) -> None:
+    take(account(at(days=-6), auth_state="ok"), *smart())
+    take(linked("Tesla"), plugged(-1, power_kw=0))
+    sweep(at())
+    assert "ReceivedNoPower" in shown()
+    take(gone, now=at(minutes=30))
+    row = ChargingSession.objects.get()
+    assert (row.ended_at, row.end_reason) == (at(hours=-1), reason)
+    assert not {"ReceivedNoPower", "ManagedSessionStart"} & shown()
+
+
+def test_a_removed_place_ends_what_is_said_of_its_contracts() -> None:
+    take(contract("valid", at(days=-5)))
+    take(contract("invalid"))
+    assert "InvalidUtilityContract" in shown()
+    take(fact("charging_location", at(minutes=5), location=HOME, removed=True), now=at(minutes=5))
+    assert states("InvalidUtilityContract") == ["resolved"]

@@ -426,7 +426,7 @@ def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
         (
             "ElexentChargingCostsOverview",
             [fact("cost_statement", statement="e", driver=DRIVER, provider="Elexent", requested=True)],
-            "The overview of your charging costs is ready.",
+            "The overview of your charging costs was asked for; we tell you when it is here.",
         ),
         (
             "InvalidCredentials",

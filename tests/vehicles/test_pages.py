@@ -135,7 +135,7 @@ def test_a_notifications_page_tells_its_steps_and_deliveries(viewer: Client) -> 
 def test_the_catalogue_says_what_triggers_and_how_many_are_open(viewer: Client) -> None:
     text = words(viewer.get(url("catalogue"), {"q": "name:InvalidCredentials"}))
     assert "2 results" in text
-    assert "The manufacturer refuses the credentials of a linked account. 1 0 on" in text
+    assert "The manufacturer refuses the credentials of a linked account, or access was revoked. 1 0 on" in text
 
 
 @pytest.mark.usefixtures("world")

@@ -48,6 +48,7 @@ PLACEHOLDERS: dict[str, object] = {
 # Facts of a single type.
 _OF_TYPE: dict[str, dict[str, object]] = {
     "UnmanagedSessionStart": {"reason": "smart_charging_off"},
+    "ElexentChargingCostsOverview": {"reason": "overview_issued"},
     "ZeInteractiveCannotBeActivated": {"reason": "Echec d’activation"},
 }
 

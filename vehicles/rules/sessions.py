@@ -109,6 +109,8 @@ def derive(samples: Iterable[Sample], reports: Reports) -> list[Derived]:
         _follow(current, sample, reports)
     if current is not None and _forced_end(current, reports, None):
         _end(current, "smart_charging_off")
+    elif reports.latest("removed") is True:
+        _end(current, "vehicle_removed")
     return sessions
 
 

@@ -23,8 +23,8 @@ class Account(Entity):
 
     @property
     def is_ok(self) -> bool:
-        """Nothing speaks against its credentials."""
-        return bool(self.reports.latest("auth_state", "ok") == "ok")
+        """Nothing speaks against its credentials, and nobody withdrew the access."""
+        return self.reports.latest("auth_state") not in ("invalid_credentials", "revoked")
 
 
 @dataclass(slots=True)
@@ -66,10 +66,9 @@ class Vehicle(Entity):
         return self.account is None or self.account.is_ok
 
     def _is_linked(self) -> bool:
-        """In an account that is linked and whose access was not withdrawn, and not removed by its driver."""
+        """In an account that is linked, and not removed by its driver."""
         account = self.account.reports if self.account is not None else Reports()
-        unlinked = account.latest("linked") is False or account.latest("auth_state") == "revoked"
-        return not unlinked and self.reports.latest("removed") is not True
+        return account.latest("linked") is not False and self.reports.latest("removed") is not True
 
     @property
     def last_contact(self) -> datetime | None:

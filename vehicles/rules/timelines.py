@@ -110,6 +110,13 @@ class Reports:
         run = self.run(field)
         return run[0] if run else None
 
+    def since_last(self, field: str, cleared: datetime | None) -> datetime | None:
+        """Since when the present value holds; what was said before something else cleared it does not count."""
+        run = self.run(field)
+        if cleared is None or not run or run[0] >= cleared:
+            return run[0] if run else None
+        return next((moment for moment in run if moment > cleared), None)
+
     def before(self, field: str) -> list[Any]:
         """The values that were said before the present one came to hold, oldest first."""
         entries = self.raw.get(field, [])

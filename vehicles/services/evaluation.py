@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from core.sql import columns, update_rows
 from vehicles.choices import LIVE
 from vehicles.models import Driver, Vehicle
 from vehicles.rules import windows_of
+from vehicles.rules.clocks import as_day
 from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row, decide
 from vehicles.rules.pairing import Patience, pairing_status, status_changes
 from vehicles.rules.windows import Window
@@ -110,7 +111,7 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     for pk, subject in subjects.items():
         in_force = [] if subject.driver.removed else windows[pk]
         decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now)
-        items += [_item(subject, change, wording, previous) for change in decision.changes]
+        items += [_item(subject, change, wording, previous, now) for change in decision.changes]
         next_evaluation = _next_evaluation(subject, decision, patience, now)
         if next_evaluation != subject.driver.due_at:
             due.append((pk, next_evaluation))
@@ -153,7 +154,7 @@ def _read_rows(
     return living, histories, previous
 
 
-def _item(subject: Subject, change: Change, wording: Wording, previous: Mapping[int, _Previous]) -> Item:
+def _item(subject: Subject, change: Change, wording: Wording, previous: Mapping[int, _Previous], now: datetime) -> Item:
     """A change with its words; what is not sent anew keeps those that it was sent with."""
     before = previous.get(change.row.id)
     if before is not None and not change.notify_by:
@@ -164,7 +165,7 @@ def _item(subject: Subject, change: Change, wording: Wording, previous: Mapping[
             item.nameless = _words(item, wording, subject)
     else:
         window = change.window
-        item = Item(subject.driver, change, facts=dict(window.facts) if window is not None else {})
+        item = Item(subject.driver, change, facts=_facts_at(window, now.astimezone(subject.person.zone).date()))
         vehicle_id = window.vehicle_id if window is not None else None
         item.words = item.nameless = _words(item, wording, subject)
         if wording.names_driver(change.row.type, subject.driver.language):
@@ -176,6 +177,14 @@ def _item(subject: Subject, change: Change, wording: Wording, previous: Mapping[
         item.brand = str(vehicle.reports.latest("brand") or "")
         item.model = str(vehicle.reports.latest("model") or "")
     return item
+
+
+def _facts_at(window: Window | None, today: date) -> dict[str, Any]:
+    """The facts of a window; of a day that comes, the days that are left when it is told."""
+    facts = dict(window.facts) if window is not None else {}
+    if "days" in facts and (day := as_day(facts.get("date"))) is not None:
+        facts["days"] = (day - today).days
+    return facts
 
 
 def _words(item: Item, wording: Wording, subject: Subject, **more: str) -> Words:

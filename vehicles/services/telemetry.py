@@ -47,6 +47,26 @@ def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> 
     _insert([(key[0], rows[key]) for key in sorted(rows)])
     if from_moment:
         _follow(from_moment, vehicles)
+    _end_gone("vehicle_removed", "v.id", _gone(vehicles.values(), "removed", True))
+    _end_gone("account_unlinked", "v.account_id", _gone(work.of("account"), "linked", False))
+
+
+def _gone(entities: Iterable[EntityChange], field: str, value: bool) -> list[int]:
+    return [entity.id for entity in entities if field in entity.news and entity.reports.latest(field) is value]
+
+
+def _end_gone(reason: str, column: str, ids: list[int]) -> None:
+    """Ends the open sessions of what is gone, with their last good sample."""
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE vehicles_chargingsession SET ended_at = coalesce(last_at, started_at), end_reason = %s,"  # noqa: S608
+            " no_power_since = NULL WHERE id IN (SELECT c.id FROM vehicles_chargingsession c"
+            f" JOIN vehicles_vehicle v ON v.id = c.vehicle_id WHERE {column} = ANY(%s) AND c.ended_at IS NULL"
+            " AND NOT c.withdrawn AND c.started_at IS NOT NULL ORDER BY c.id FOR NO KEY UPDATE OF c)",
+            [reason, sorted(ids)],
+        )
 
 
 def _both(sample: Sample, other: Sample) -> Sample:

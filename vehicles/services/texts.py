@@ -36,6 +36,12 @@ _REASONS = {
         "de": "Ihr Auto lässt es nicht zu",
         "fr": "votre voiture ne le permet pas",
     },
+    "overview_requested": {
+        "en": "was asked for; we tell you when it is here",
+        "de": "ist angefordert; wir melden uns, wenn sie da ist",
+        "fr": "est demandé, nous vous préviendrons dès qu’il sera là",
+    },
+    "overview_issued": {"en": "is ready", "de": "ist da", "fr": "est prêt"},
 }
 
 

@@ -15,11 +15,11 @@ ABSENCES = 2
 
 @condition("invalid_credentials")
 def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]:
-    """The manufacturer refuses the credentials of a linked account. Ends when it takes them, or it is unlinked."""
+    """The manufacturer refuses the credentials of a linked account, or access to it was withdrawn: either way the
+    connection is lost. Ends when it takes them, or the account is unlinked."""
     for account in snapshot.accounts:
         begins = account.reports.since("auth_state")
-        broken = account.reports.latest("auth_state") == "invalid_credentials"
-        if not broken or begins is None or account.reports.latest("linked") is False:
+        if account.is_ok or begins is None or account.reports.latest("linked") is False:
             continue
         through = (v.reports.latest("brand") for v in snapshot.vehicles if v.account is account)
         brand = str(account.reports.latest("brand") or next(filter(None, through), ""))

@@ -14,8 +14,9 @@ GREENCHOICE = "greenchoice"
 
 
 def _contracts(snapshot: Snapshot) -> Iterator[tuple[Location, Contract, str]]:
+    """Each contract with its state; a place that was removed takes its contracts with it."""
     for location in snapshot.locations:
-        for contract in location.contracts:
+        for contract in location.contracts if location.reports.latest("removed") is not True else ():
             if contract.reports.has("state"):
                 yield location, contract, str(contract.reports.latest("state")).lower()
 
@@ -89,7 +90,7 @@ def pdl_agreement_open(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[
     """A location has a PDL, and the version of the agreement that was offered last is not answered."""
     for location in snapshot.locations:
         offered = [(m, a) for a in location.agreements if (m := a.reports.first_time("state", "offered"))]
-        if not location.reports.latest("pdl") or not offered:
+        if not location.reports.latest("pdl") or not offered or location.reports.latest("removed") is True:
             continue
         begins, newest = max(offered, key=lambda pair: (pair[0], pair[1].key))
         if not {"accepted", "declined"} & {str(value) for _at, value in newest.reports.raw.get("state", [])}:

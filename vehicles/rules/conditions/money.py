@@ -37,12 +37,13 @@ def _once(subject: str, begins: datetime, days: float, facts: Mapping[str, Any])
 
 @condition("payout_sent")
 def payout_sent(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
-    """A payout above the least amount of its currency was sent."""
+    """A driver is to receive a payout. One whose amount nobody told is told, too; none is below an operator's limit."""
     least: Mapping[str, Any] = thresholds["above"]
     for payout in snapshot.payouts:
-        begins = payout.reports.first_time("state", "sent", "paid")
+        begins = payout.reports.first_time("state", "due", "sent", "paid")
         currency = str(payout.reports.latest("currency") or "").upper()
-        if begins and amount_in(payout.reports) > Decimal(str(least.get(currency, 0))):
+        unknown = payout.reports.latest("amount") is None
+        if begins and (unknown or amount_in(payout.reports) > Decimal(str(least.get(currency, 0)))):
             yield _once(f"payout:{payout.key}", begins, thresholds["days"], _facts(payout))
 
 
@@ -60,16 +61,19 @@ def reimbursement_qualified(snapshot: Snapshot, thresholds: Thresholds) -> Itera
 
 @condition("elexent_statement")
 def elexent_statement(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
-    """An overview of Elexent's costs: at once when it was requested or issued, else when its month is over."""
+    """An overview of Elexent's costs: when it was requested, and when it is here or its month is over."""
     for statement in snapshot.statements:
         reports = statement.reports
         if str(reports.latest("provider") or "").lower() != ELEXENT:
             continue
-        asked = [m for name in ("requested", "issued") if (m := reports.first_time(name, True)) is not None]
+        requested, issued = (reports.first_time(name, True) for name in ("requested", "issued"))
         ended = end_of_month(str(reports.latest("period") or ""), snapshot.zone)
-        begins = min(asked) if asked else ended
-        if begins is not None:
-            yield _once(f"statement:{statement.key}", begins, thresholds["days"], _facts(statement))
+        subject, facts, days = f"statement:{statement.key}", _facts(statement), thresholds["days"]
+        if requested is not None and (issued is None or requested < issued):
+            yield _once(f"{subject}:requested", requested, days, dict(facts) | {"reason": "overview_requested"})
+        here = issued or (ended if requested is None else None)
+        if here is not None:
+            yield _once(subject, here, days, dict(facts) | {"reason": "overview_issued"})
 
 
 def _referrals(referrals: list[Entity], thresholds: Thresholds) -> Iterator[Window]:

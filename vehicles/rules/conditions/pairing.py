@@ -15,6 +15,7 @@ ZE_INTERACTIVE = "ZE_INTERACTIVE"
 # Kamereon's words for a contract that does not run.
 NOT_RUNNING = ("none", "ended", "expired", "revoked")
 USERS = ("primary", "secondary")
+PAIRING_BEGUN = ("started", "failed", "completed")
 
 
 def ze_interactive(vehicle: Vehicle) -> Service | None:
@@ -86,14 +87,25 @@ def service_requested(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[W
 
 @condition("service_activated")
 def service_activated(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
-    """A requested service became active, and the driver has not paired the car since the request."""
-    for vehicle, service, state in _renaults(snapshot):
-        begins = service.reports.since("state")
-        requested = service.reports.last_time("state", "requested")
-        if state != "active" or begins is None or requested is None or _moved_on(vehicle, requested):
+    """The service came to run, by request or by the driver's own doing, and the car is not paired since."""
+    for vehicle, service, _state in _renaults(snapshot):
+        begins = runs_since(vehicle, service)
+        if begins is None:
             continue
         ends = begins + timedelta(days=thresholds["days"])
         yield from of_vehicle(vehicle, begins, subject=f"service:{service.key}", ends=ends, expires=True)
+
+
+def runs_since(vehicle: Vehicle, service: Service) -> datetime | None:
+    """Since when a service runs that did not before; None when the driver went on to pair the car."""
+    begins = service.reports.since("state")
+    earlier = service.reports.before("state")
+    if service.reports.latest("state") != "active" or begins is None or not earlier:
+        return None
+    idle = service.reports.last_time("state", earlier[-1])
+    if idle is None or _moved_on(vehicle, idle) or (earlier[-1] != "requested" and paired_since(vehicle) is not None):
+        return None
+    return begins
 
 
 def _moved_on(vehicle: Vehicle, after: datetime) -> bool:
@@ -111,15 +123,22 @@ def ready_for_pairing(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[W
 
 
 def ready_since(vehicle: Vehicle) -> datetime | None:
-    """Since when a vehicle is ready: it was reported so, or its requested service became active (Renault)."""
+    """Since when a vehicle is ready: by word, because its service came to run (Renault), or enrolled (Audi)."""
     moments = [vehicle.reports.since("pairing")] if vehicle.reports.latest("pairing") == "ready" else []
     service = ze_interactive(vehicle)
-    if vehicle.brand == RENAULT and service is not None and service.reports.latest("state") == "active":
-        requested = service.reports.last_time("state", "requested")
-        if requested is not None and not _moved_on(vehicle, requested):
-            moments.append(service.reports.since("state"))
+    if vehicle.brand == RENAULT and service is not None:
+        moments.append(runs_since(vehicle, service))
+    if vehicle.brand == AUDI and (is_user(vehicle) or not vehicle.reports.has("user_role")):
+        moments.append(_enrolled_since(vehicle))
     reported = [moment for moment in moments if moment is not None]
     return min(reported) if reported else None
+
+
+def _enrolled_since(vehicle: Vehicle) -> datetime | None:
+    """Since when an Audi is enrolled that was not before; None once its pairing began or is complete."""
+    if vehicle.reports.latest("enrollment") != "completed" or not vehicle.reports.before("enrollment"):
+        return None
+    return None if vehicle.reports.latest("pairing") in PAIRING_BEGUN else vehicle.reports.since("enrollment")
 
 
 def _ready_until(vehicle: Vehicle) -> datetime | None:
@@ -173,9 +192,15 @@ def _moments(vehicle: Vehicle, field: str) -> list[datetime]:
 
 @condition("audi_pairing_incomplete")
 def audi_pairing_incomplete(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
-    """The enrolment of an Audi was begun so many hours ago and is not completed."""
+    """The enrolment or the pairing of an Audi was begun so many hours ago, and neither is completed since."""
     for vehicle in snapshot.vehicles:
-        since = vehicle.reports.since("enrollment")
-        started = str(vehicle.reports.latest("enrollment") or "").lower() == "started"
-        if vehicle.brand == AUDI and vehicle.is_linked and started and since is not None:
-            yield from of_vehicle(vehicle, since + timedelta(hours=thresholds["hours"]))
+        if vehicle.brand == AUDI and vehicle.is_linked and (begun := _begun_since(vehicle)) is not None:
+            yield from of_vehicle(vehicle, begun + timedelta(hours=thresholds["hours"]))
+
+
+def _begun_since(vehicle: Vehicle) -> datetime | None:
+    """Since when the enrolment or the pairing is begun; either one that is completed later ends both."""
+    steps = ("enrollment", "pairing")
+    done = max((m for step in steps if (m := vehicle.reports.last_time(step, "completed"))), default=None)
+    begun = [m for step in steps if vehicle.reports.latest(step) == "started" and (m := vehicle.reports.since(step))]
+    return min((moment for moment in begun if done is None or moment > done), default=None)

@@ -77,7 +77,7 @@ def session_impossible(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[
         plan, planned_at = vehicle.reports.latest("plan"), vehicle.reports.since("plan")
         if session.ended_at is not None or session.started_at is None or planned_at is None:
             continue
-        if _concerns(plan, planned_at, session.started_at) and _falls_short(plan):
+        if vehicle.is_linked and _concerns(plan, planned_at, session.started_at) and _falls_short(plan):
             facts = {"target": plan["target_soc"], "forecast": plan["forecast_soc"], "ready_by": plan.get("ready_by")}
             begins = max(planned_at, session.started_at)
             yield from of_vehicle(
@@ -100,7 +100,7 @@ def _falls_short(plan: Any) -> bool:
 def received_no_power(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """The car is plugged in and ought to charge, and for so many minutes no power came."""
     for vehicle in snapshot.vehicles:
-        for session in vehicle.sessions:
+        for session in vehicle.sessions if vehicle.is_linked else ():
             if session.no_power_since is None or session.ended_at is not None:
                 continue
             since = session.no_power_since

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -12,6 +13,16 @@ AUDI, BMW, MINI = "audi", "bmw", "mini"
 VOLKSWAGEN = ("volkswagen", "volkswagen_id", "vw", "vw_id")
 POSITION, START_STOP = "geoLocation", "startStopCharging"
 AVAILABLE = "available"
+
+
+# ID.3, ID 4 Pro, ID_7, id3, ID. Buzz, VW ID.5 GTX
+_ID_MODEL = re.compile(r"\bid(\b|[._\s-]*(\d|buzz))", re.IGNORECASE)
+
+
+def is_volkswagen_id(vehicle: Vehicle) -> bool:
+    """Not every Volkswagen is one of the ID family: its brand or its model says so."""
+    model = str(vehicle.reports.latest("model") or "")
+    return vehicle.brand in VOLKSWAGEN and (vehicle.brand.endswith("_id") or _ID_MODEL.search(model) is not None)
 
 
 def capability(vehicle: Vehicle, name: str) -> str:
@@ -39,8 +50,7 @@ def position_off_since(vehicle: Vehicle) -> datetime | None:
     setting, field = vehicle.reports.latest("geolocation_enabled"), f"capability.{POSITION}"
     withdrawn = capability(vehicle, POSITION) == "blocked" and AVAILABLE in vehicle.reports.before(field)
     if setting is False:
-        since, back = vehicle.reports.since("geolocation_enabled"), became_available(vehicle, POSITION)
-        return None if since and back and back > since else since
+        return vehicle.reports.since_last("geolocation_enabled", became_available(vehicle, POSITION))
     return vehicle.reports.since(field) if setting is None and withdrawn else None
 
 
@@ -53,17 +63,17 @@ def privacy_mode(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window
 
 
 def private_since(vehicle: Vehicle) -> datetime | None:
-    since, heard = vehicle.reports.since("privacy_mode"), vehicle.last_contact
-    if vehicle.reports.latest("privacy_mode") is not True or since is None:
+    """Switched on after the car was last heard of, be it for the first time or again."""
+    if vehicle.reports.latest("privacy_mode") is not True:
         return None
-    return None if heard is not None and heard > since else since
+    return vehicle.reports.since_last("privacy_mode", vehicle.last_contact)
 
 
 @condition("position_available")
 def position_available(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
     """A Volkswagen ID's position became available. Told once per vehicle."""
     for vehicle in snapshot.vehicles:
-        if vehicle.brand in VOLKSWAGEN:
+        if is_volkswagen_id(vehicle):
             begins = became_available(vehicle, POSITION)
             yield from _for_days(vehicle, begins, thresholds["days"])
 
