@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.vehicles.cases import payout, plugged, renault, service, smart
+from tests.vehicles.cases import payout, plugged, renault, smart
 from tests.vehicles.helpers import (
     CAR,
     DRIVER,
@@ -22,6 +24,7 @@ from tests.vehicles.helpers import (
     notes,
     only,
     people,
+    service,
     shown,
     states,
     sweep,
@@ -145,8 +148,8 @@ def test_a_payout_is_told_once() -> None:
     assert len(events(name="PayoutReceipt")) == 1
 
 
-def statement(**data: object) -> Json:
-    values = {"provider": "Elexent", "period": f"{at():%Y-%m}"} | data
+def statement(**data: Any) -> Json:
+    values: Json = {"provider": "Elexent", "period": f"{at():%Y-%m}"} | data
     return fact("cost_statement", at(), statement="c-1", driver=DRIVER, **values)
 
 
