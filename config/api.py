@@ -25,15 +25,24 @@ ROUTERS = (
 
 
 class SignalboxAPI(MachineAPI):
-    """Its document also lists what Signalbox sends: one webhook per kind of event, as registered by then."""
+    """Its document also lists what Signalbox sends: one webhook per kind of event, as registered by then. It is built
+    once: nothing of it depends on who asks, and it takes seconds.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._built: dict[str, OpenAPISchema] = {}
 
     def create_response(self, request: HttpRequest, data: Any, **options: Any) -> HttpResponse:
         return super().create_response(request, with_hint(data, request.GET.get("q", "")), **options)
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
-        schema = super().get_openapi_schema(**kwargs)
-        schema["webhooks"] = webhook_paths()
-        return schema
+        named = repr(sorted(kwargs.items()))
+        if named not in self._built:
+            schema = super().get_openapi_schema(**kwargs)
+            schema["webhooks"] = webhook_paths()
+            self._built[named] = schema
+        return self._built[named]
 
 
 api = SignalboxAPI(

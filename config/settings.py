@@ -72,7 +72,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.middleware.RequestLog",
     "core.middleware.StorableAddress",
-    "django.middleware.security.SecurityMiddleware",
+    "core.middleware.Security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.ApiProblems",
@@ -319,18 +319,21 @@ AXES_COOLOFF_TIME = env.number("SIGN_IN_COOLOFF_MIN", 15, least=1) / 60
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
-AXES_CLIENT_IP_CALLABLE = "core.middleware.limited_address"
+AXES_CLIENT_IP_CALLABLE = "core.addresses.limited_address"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
+PASSWORD_HASHERS = ["core.hashing.PatientPBKDF2"]
+
+# --- limits: requests a second of a key; wrong keys and passwords a minute of an address; 0: none --------------------
+API_RATE_PER_S = env.number("API_RATE_PER_S", 2_000)
+WRONG_KEYS_PER_MIN = env.number("WRONG_KEYS_PER_MIN", 60)
+SIGN_INS_PER_MIN = env.number("SIGN_INS_PER_MIN", 20)
+# By how much a web process may grow, in MiB, before a request that asks for more fails.
+WEB_MEMORY_MB = env.number("WEB_MEMORY_MB", 1_024)
 
 # --- audit -------------------------------------------------------------------------------------------
 AUDITLOG_STORE_JSON_CHANGES = True
@@ -340,13 +343,15 @@ AUDITLOG_DISABLE_REMOTE_ADDR = False
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_NAME = "signalbox_session"
-CSRF_COOKIE_NAME = "signalbox_csrf"
+_prefix = "__Host-signalbox" if HTTPS else "signalbox"  # of no other host, and never without TLS (RFC 6265bis)
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}_session", f"{_prefix}_csrf"
 CSRF_FAILURE_VIEW = "console.views.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS and env.flag("SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^healthz/full$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.number("HSTS_S", 31536000) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.flag("HSTS_INCLUDE_SUBDOMAINS", True)
+SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # a domain is preloaded on purpose or not at all
 SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

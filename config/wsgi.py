@@ -8,11 +8,19 @@ from django.core.wsgi import get_wsgi_application
 
 from core.bodies import WholeBodies
 
-application = WholeBodies(get_wsgi_application())
+_django = get_wsgi_application()
 
-from django.urls import get_resolver  # noqa: E402 - these need the settings
+from django.conf import settings  # noqa: E402 - these need the settings
+from django.urls import get_resolver  # noqa: E402
 
+from core import rates  # noqa: E402
+from core.logs import catch_stray_errors  # noqa: E402
+from core.memory import limit_growth  # noqa: E402
 from outbox import watch  # noqa: E402
 
+application = WholeBodies(_django)
 _ = get_resolver().url_patterns  # loaded now and not while the first person waits
+catch_stray_errors()
+limit_growth(settings.WEB_MEMORY_MB)
+rates.start()
 watch.start()

@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
-from core.middleware import SAFE_METHODS, Handler, client_address
+from core.addresses import client_address
+from core.middleware import SAFE_METHODS, Handler
 
 
 class SignInRequired(LoginRequiredMiddleware):

@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from console import views
+from console import accounts, views
 
 app_name = "console"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
-    path("sign-in/", views.sign_in, name="sign_in"),
-    path("sign-out/", views.sign_out, name="sign_out"),
-    path("account/", views.account, name="account"),
+    path("sign-in/", accounts.sign_in, name="sign_in"),
+    path("sign-out/", accounts.sign_out, name="sign_out"),
+    path("account/", accounts.account, name="account"),
     path("theme/", views.theme, name="theme"),
     path("api-keys/", views.ApiKeyList.as_view(), name="api_keys"),
     path("api-keys/new/", views.api_key_create, name="api_key_create"),

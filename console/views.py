@@ -1,4 +1,4 @@
-"""Pages of no single domain: sign-in, dashboard, account, API keys, audit log, jobs, health, errors."""
+"""Pages of no single domain: dashboard, API keys, audit log, jobs, health, errors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Any
 from auditlog.models import LogEntry
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -22,34 +27,24 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from console.context_processors import THEMES
-from console.forms import ApiKeyForm, SignInForm
+from console.forms import ApiKeyForm
 from console.lists import Action, Column, ListPage
 from console.navigation import tiles_for
 from console.templatetags.console import audit_lines
 from core import health as checks
 from core import metrics as metric_pages
+from core.addresses import client_address
 from core.api import Problem, problem_response
-from core.middleware import client_address
+from core.keys import admit
 from core.models import ApiKey, Job, Undo
 from core.permissions import SIGNED_IN, check_permission, person, public, requires
 from core.refusal import Refused, add_refusal
 from core.search import ChoiceFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.schema import any_text
-from core.selectors import find_api_key
-from core.services import create_api_key, revoke_api_key, take_over_api_key, touch_api_key
+from core.services import create_api_key, revoke_api_key, take_over_api_key
 from core.undo import may_take_back, take_back
 
 COOKIE_AGE = 365 * 24 * 3600
-
-
-class SignIn(LoginView):
-    authentication_form = SignInForm
-    template_name = "console/sign_in.html"
-    redirect_authenticated_user = True
-
-
-sign_in = public(SignIn.as_view())
-sign_out = public(LogoutView.as_view())
 
 
 @requires(SIGNED_IN)
@@ -62,21 +57,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     }
     name = "console/dashboard.html#tiles" if request.headers.get("HX-Target") == "tiles" else "console/dashboard.html"
     return render(request, name, context)
-
-
-class Account(PasswordChangeView):
-    template_name = "console/account.html"
-    success_url = reverse_lazy("console:account")
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(page_title=_("Account"), languages=settings.LANGUAGES, **kwargs)
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, _("Your password is changed."))
-        return super().form_valid(form)
-
-
-account = requires(SIGNED_IN)(Account.as_view())
 
 
 @public
@@ -288,8 +268,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, broker, worker and beat with ages; 503 when one of them does not work."""
-    return _health("ready", checks.run_checks(readiness_only=True))
+    """Database, broker, worker and beat with ages, for strangers only whether; 503 when one does not work."""
+    return _health("ready", checks.run_checks(readiness_only=True), is_brief=not _may_see_all(request))
 
 
 @public
@@ -297,20 +277,23 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def healthz_full(request: HttpRequest) -> HttpResponse:
     """Every check with its age, as `manage.py doctor` says it, for whoever may read the metrics, and administrators."""
-    if not _may_watch(request) and not request.user.has_perm("console.view_signoflife"):
+    if not _may_see_all(request):
         return HttpResponse(_WHO_MAY_WATCH, status=403)
     return _health("well", checks.run_checks())
 
 
-def _health(name: str, findings: list[tuple[str, checks.Finding]]) -> JsonResponse:
+def _may_see_all(request: HttpRequest) -> bool:
+    return _may_watch(request) or request.user.has_perm("console.view_signoflife")
+
+
+def _health(name: str, findings: list[tuple[str, checks.Finding]], *, is_brief: bool = False) -> JsonResponse:
     is_well = all(finding.ok for _name, finding in findings)
-    body = {
-        name: is_well,
-        "checks": {
+    body: dict[str, Any] = {name: is_well}
+    if not is_brief:
+        body["checks"] = {
             check: {"ok": f.ok, "detail": f.text} | ({"age_s": round(f.age_s, 1)} if f.age_s is not None else {})
             for check, f in findings
-        },
-    }
+        }
     return JsonResponse(body, status=200 if is_well else 503)
 
 
@@ -332,11 +315,13 @@ def _may_watch(request: HttpRequest) -> bool:
 
 
 def _has_metrics_key(request: HttpRequest) -> bool:
-    now = timezone.now()
-    key = find_api_key(request.headers.get("Authorization", "").removeprefix("Bearer ").strip(), now)
-    if key is None or "outbox:read" not in key.scopes:
+    plain = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if not plain:
         return False
-    touch_api_key(key=key, now=now)
+    try:
+        admit(request, plain, "outbox:read", "")
+    except Problem:
+        return False
     return True
 
 

@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
-from http import HTTPStatus
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -23,7 +22,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import NinjaAPI, Schema
 from ninja import Router as NinjaRouter
 from ninja.errors import HttpError
@@ -35,12 +33,13 @@ from ninja.utils import contribute_operation_callback
 from pydantic import BaseModel, ConfigDict
 
 from core.bodies import GZIP, CompressionError, decompress
+from core.keys import admit
 from core.models import ApiKey
 from core.pieces import repeated_keys
+from core.problems import Problem as Problem
+from core.problems import problem_response as problem_response
 from core.refusal import INVALID, Refused
 from core.search import SearchError
-from core.selectors import find_api_key
-from core.services import touch_api_key
 from core.text import clean_json
 
 log = structlog.get_logger("signalbox.api")
@@ -48,37 +47,6 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_LIMIT = 500
 
 ModelT = TypeVar("ModelT", bound=Model)
-
-
-class Problem(Exception):
-    """An error for a machine: its status, a sentence, and a pointer to each wrong field."""
-
-    def __init__(
-        self,
-        status: int,
-        detail: str,
-        errors: Sequence[dict[str, str]] = (),
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.errors, self.headers = status, detail, list(errors), headers or {}
-
-
-def problem_response(problem: Problem) -> HttpResponse:
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
-    if problem.errors:
-        body["errors"] = problem.errors
-    return HttpResponse(
-        json.dumps(body),
-        status=problem.status,
-        content_type="application/problem+json",
-        headers=problem.headers,
-    )
 
 
 class ScopedKey(HttpBearer):
@@ -89,24 +57,15 @@ class ScopedKey(HttpBearer):
         self.scope = scope
 
     def __call__(self, request: HttpRequest) -> ApiKey:
-        key = super().__call__(request)
-        if key is None:
-            raise Problem(
-                401,
-                "Send a valid API key as `Authorization: Bearer <key>`; an administrator makes one in the console.",
-                headers={"WWW-Authenticate": 'Bearer realm="Signalbox"'},
-            )
-        if self.scope not in key.scopes:
-            raise Problem(403, f"This key lacks the scope {self.scope}.")
-        structlog.contextvars.bind_contextvars(key_id=key.pk)
-        return key  # type: ignore[no-any-return]
+        scheme, _blank, plain = request.headers.get("Authorization", "").partition(" ")
+        plain = plain.strip() if scheme.lower() == "bearer" else ""
+        return admit(request, plain, self.scope, _SEND_A_KEY, {"WWW-Authenticate": 'Bearer realm="Signalbox"'})
 
-    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        now = timezone.now()
-        key = find_api_key(token.strip(), now)
-        if key is not None:
-            touch_api_key(key=key, now=now)
-        return key
+    def authenticate(self, request: HttpRequest, token: str) -> None:
+        """Not asked: `__call__` does it all."""
+
+
+_SEND_A_KEY = "Send a valid API key as `Authorization: Bearer <key>`; an administrator makes one in the console."
 
 
 def key_of(request: HttpRequest) -> ApiKey:
@@ -140,6 +99,11 @@ def raw_body(request: HttpRequest) -> bytes:
         return decompress(request.body, encoding or "gzip", MAX_BODY_BYTES)
     except CompressionError as error:
         raise Problem(error.status, str(error)) from error
+
+
+def needs_too_much() -> Problem:
+    """Not 503: sent again as it is, it would need as much."""
+    return Problem(413, "This request needs more memory than one may take; nothing was kept. Send less at once.")
 
 
 def _too_large() -> Problem:
@@ -374,6 +338,7 @@ def install_error_handlers(api: NinjaAPI) -> None:
         Problem: lambda _request, problem: problem_response(problem),
         RequestDataTooBig: lambda _request, _error: problem_response(_too_large()),
         DataError: _on_data_error,
+        MemoryError: lambda _request, _error: problem_response(needs_too_much()),
         OperationalError: _on_database_away,
         InterfaceError: _on_database_away,
         InputError: _on_input_error,

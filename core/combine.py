@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+import structlog
 from django.db import connection
 
 Given = TypeVar("Given")
@@ -20,11 +21,13 @@ Taken = TypeVar("Taken")
 class _Ticket(Generic[Given, Taken]):
     """One caller's work; its thread waits at the gate until the work is done or it is its turn to write."""
 
-    __slots__ = ("answer", "done", "error", "gate", "given", "size")
+    __slots__ = ("answer", "done", "error", "gate", "given", "size", "written_by")
 
     def __init__(self, given: Given, size: int) -> None:
         self.given, self.size = given, size
         self.done = False
+        # The id of the request that wrote this one with its own.
+        self.written_by = ""
         self.answer: list[Taken] = []
         self.error: BaseException | None = None
         # A bare lock: an Event costs three of them, and there is one per request.
@@ -62,6 +65,8 @@ class Combiner(Generic[Given, Taken]):
         # More than once when so much waits before us that our own work does not fit into the first write.
         while not ticket.done:
             self._lead(ticket)
+        if ticket.written_by:
+            structlog.contextvars.bind_contextvars(written_by=ticket.written_by)
         if ticket.error is not None:
             raise ticket.error
         return ticket.answer[0]
@@ -73,6 +78,8 @@ class Combiner(Generic[Given, Taken]):
             size = 0
             while self._waiting and (not group or size + self._waiting[0].size <= self._most):
                 ticket = self._waiting.popleft()
+                if ticket is not own:
+                    ticket.written_by = structlog.contextvars.get_contextvars().get("request_id", "")
                 group.append(ticket)
                 size += ticket.size
         try:

@@ -18,8 +18,8 @@ from core.refusal import Refused, refusing_in_form
 from core.text import composed
 
 LOCAL = "localhost"
-# A name in any letters, and an address in angle brackets (RFC 5322 § 3.4).
-_NAMED = re.compile(r"(.*?)\s*<([^<>]*)>")
+# RFC 5321: 64 octets before the @ and 255 behind it. What is longer is not looked at.
+MAX_LENGTH = 320
 # What a name holds only in quotes.
 _SPECIAL = re.compile(r"[^\w\s!#$%&'*+/=?^`{|}~-]")
 
@@ -29,6 +29,8 @@ def ascii_address(address: str) -> str:
 
     Nothing may stand around it, no space either: what is cleaned here stands in headers and commands.
     """
+    if len(address) > MAX_LENGTH:
+        raise EmailSyntaxError("The email address is too long.")
     local, _at, domain = address.rpartition("@")
     if domain.lower() == LOCAL:  # a reserved name, which the check knows no way to allow
         return f"{_checked(f'{local}@example.org').local_part}@{LOCAL}"
@@ -68,10 +70,11 @@ def validate_address(text: str) -> None:
 def clean_mailbox(text: str) -> str:
     """An address that may have a name: `Desk <desk@x.example>`, the name in quotes where RFC 5322 asks for them. Names
     keep their letters; the mail encodes them. Raises Refused with a sentence that names it."""
-    named = _NAMED.fullmatch(composed(text))
-    if named is None:
+    # A name in any letters, and an address in angle brackets (RFC 5322 § 3.4).
+    name, bracket, address = composed(text).rpartition("<")
+    if not bracket or not address.endswith(">"):
         return clean_address(text)
-    name, address = named[1].strip(), clean_address(named[2])
+    name, address = name.strip(), clean_address(address[:-1])
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1]).strip()
     if _SPECIAL.search(name):

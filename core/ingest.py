@@ -26,6 +26,7 @@ from core.batches import BatchDecoder, batch_answer
 from core.combine import Combiner
 from core.corrections import Corrections, Envelope
 from core.receipts import Receipt, digest_of_content, digests_of, scope_of, write_receipts
+from core.samples import say_once
 from core.unit_of_work import LostRace
 
 log = structlog.get_logger("signalbox.ingest")
@@ -124,9 +125,7 @@ class Incoming(Generic[Item]):
 
     def warn(self, row: int, sentence: str) -> None:
         """Says what is odd about an item that is taken; said once, however often it is noticed."""
-        sentences = self.warnings.setdefault(row, [])
-        if sentence not in sentences:
-            sentences.append(sentence)
+        say_once(self.warnings.setdefault(row, []), sentence)
 
     @property
     def good(self) -> list[int]:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
+import threading
+from collections.abc import Sized
+from itertools import islice
 from typing import Any
 
 import structlog
 
 _SECRET_KEYS = re.compile(r"password|secret|authorization|token|cookie|api_key|^key$", re.IGNORECASE)
 # What texts may hold by accident: an address, a login in a URL, an API key, a webhook's secret, one of our signed links
-# (which holds an address too).
+# (which holds an address too). Each begins where a run of its letters does and gives nothing back, so that the time
+# grows with a text's length and no faster.
+_LOCAL = r"\s@<>()\[\]{}\",:;=/"
 _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"://[^\s/@]+@"), "://***@"),
-    (re.compile(r"[^\s@<>()\[\]{}\",:;=/]{1,256}(?:@|%40)([\w-]+(?:\.[\w-]+)*)"), r"***@\1"),
-    (re.compile(r"(sbx_[0-9a-f]{8})_[\w-]+"), r"\1_***"),
-    (re.compile(r"whsec_[\w+/=-]+"), "whsec_***"),
-    (re.compile(r"\.?[\w-]+(?:(?::|%3A)[\w-]{6})?(?::|%3A)[\w-]{43}", re.IGNORECASE), "***"),
+    (re.compile(r"://[^\s/@]++@"), "://***@"),
+    (
+        re.compile(rf"(?:(?<![^{_LOCAL}])|(?<=%40))(?:(?!%40)[^{_LOCAL}])++(?:@|%40)([\w-]++(?:\.[\w-]++)*+)"),
+        r"***@\1",
+    ),
+    (re.compile(r"(sbx_[0-9a-f]{8})_[\w-]++"), r"\1_***"),
+    (re.compile(r"whsec_[\w+/=-]++"), "whsec_***"),
+    (re.compile(r"\.?(?<![\w-])[\w-]++(?:(?::|%3A)[\w-]{6})?(?::|%3A)[\w-]{43}", re.IGNORECASE), "***"),
 )
 _PLAIN = (int, float, bool, type(None))
+# A line is for reading: of longer texts, lists and documents the beginning is kept, of a traceback the end as well.
+MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 16_384, 50, 6
 
 
 def redact(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -26,19 +38,47 @@ def redact(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typi
     return {key: _clean(key, value) for key, value in event.items()}
 
 
-def _clean(key: object, value: Any) -> Any:
-    if _SECRET_KEYS.search(str(key)):
+def _clean(key: object, value: Any, depth: int = 0) -> Any:
+    if _SECRET_KEYS.search(str(key)[:200]):
         return "[hidden]"
     if isinstance(value, _PLAIN) or key in ("_record", "_logger"):
         return value
-    if isinstance(value, dict):
-        return {str(name): _clean(name, one) for name, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean("", one) for one in value]
-    text = value if isinstance(value, str) else repr(value)
+    if depth < MAX_DEPTH and isinstance(value, dict):
+        pairs = islice(value.items(), MAX_ITEMS)
+        return {hidden(str(name)): _clean(name, one, depth + 1) for name, one in pairs} | _more(value)
+    if depth < MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
+        return [*(_clean("", one, depth + 1) for one in islice(value, MAX_ITEMS)), *_more(value).values()]
+    return hidden(value if isinstance(value, str) else repr(value))
+
+
+def _more(values: Sized) -> dict[str, str]:
+    more = len(values) - MAX_ITEMS
+    return {"…": f"and {more} more"} if more > 0 else {}
+
+
+def hidden(text: str) -> str:
+    """A text without what must not be read in a log, and no longer than a line may be."""
+    if len(text) > MAX_TEXT:
+        half = MAX_TEXT // 2
+        # Not from the middle of a word, which could be half a secret.
+        end = (text[-half:].split(None, 1) or [""])[-1]
+        text = f"{text[:half]} … {len(text) - half - len(end)} characters … {end}"
     for pattern, shown in _HIDDEN:
         text = pattern.sub(shown, text)
     return text
+
+
+def catch_stray_errors() -> None:
+    """What nobody catches becomes a line like the others, in whichever thread it happens."""
+    log = structlog.get_logger("signalbox.process")
+    sys.excepthook = lambda kind, error, trace: log.critical("uncaught error", exc_info=(kind, error, trace))
+    threading.excepthook = lambda seen: log.error(
+        "uncaught error in a thread",
+        thread=seen.thread.name if seen.thread else "",
+        exc_info=(seen.exc_type, seen.exc_value, seen.exc_traceback),
+    )
+    sys.unraisablehook = lambda seen: log.error("error that could not be raised", where=repr(seen.object)[:200])
+    logging.captureWarnings(True)
 
 
 def logging_config(form: str, level: str) -> dict[str, Any]:
@@ -91,5 +131,7 @@ def logging_config(form: str, level: str) -> dict[str, Any]:
             "django_celery_beat": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            # The server's own words go the same way as ours.
+            "_granian": {"handlers": [], "propagate": True},
         },
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 import unicodedata
@@ -11,11 +10,14 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import structlog
-from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.security import SecurityMiddleware
 
 from core import metrics
-from core.api import Problem, problem_response
+from core.addresses import client_address
+from core.api import Problem, needs_too_much, problem_response
+from core.hashing import TooManyPasswords
+from core.rates import Verdict
 from core.text import UNKNOWN
 
 log = structlog.get_logger("signalbox.request")
@@ -25,33 +27,7 @@ _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-
-
-def client_address(request: HttpRequest) -> str:
-    """The peer's address; behind TRUSTED_PROXIES proxies, the one that the outermost trusted of them saw.
-
-    Empty when there is none, as behind a Unix socket: what is no address must not reach a column for addresses.
-    """
-    peer = _address(request.META.get("REMOTE_ADDR", ""))
-    seen = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    hops = settings.TRUSTED_PROXIES
-    return (_address(seen[-hops]) or peer) if hops and len(seen) >= hops else peer
-
-
-def limited_address(request: HttpRequest) -> str:
-    """Under which address wrong passwords are counted: all who come without one share one."""
-    return client_address(request) or "0.0.0.0"  # noqa: S104 - no socket is bound to it
-
-
-def _address(text: str) -> str:
-    """An address without brackets, port or zone; an IPv4 address that was wrapped into IPv6 in its own form."""
-    host = text.split("]")[0].lstrip("[") if text.startswith("[") else text
-    host = host.partition(":")[0] if host.count(":") == 1 else host
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return ""
-    return str(getattr(address, "ipv4_mapped", None) or address)
+_OF_MACHINES = ("/api/", "/ocpi/")
 
 
 class RequestLog:
@@ -70,6 +46,8 @@ class RequestLog:
         took = time.perf_counter() - started
         # OCPI's ids may have other letters, and go back as they came.
         response.headers.setdefault("X-Request-ID", request_id)
+        # Whatever is not for everyone: static files have answered for themselves.
+        response.headers.setdefault("Cache-Control", "no-store")
         route = request.resolver_match.route if request.resolver_match else "unmatched"
         # Whatever a stranger calls a method must not become a series of its own.
         method = request.method if request.method in KNOWN_METHODS else "other"
@@ -82,9 +60,21 @@ class RequestLog:
                 path=request.path,
                 status=response.status_code,
                 ms=round(took * 1000, 1),
+                address=client_address(request),
                 user=user.pk if user is not None and user.is_authenticated else None,
             )
         return response
+
+
+class Security(SecurityMiddleware):
+    """Django's; but a machine that came without TLS is refused: a redirect would only hide that it told its key."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        redirect: HttpResponse | None = super().process_request(request)
+        if redirect is None or not request.path.startswith(_OF_MACHINES):
+            return redirect
+        sentence = "Use https://. A key that was sent without it may have been read on the way: make a new one."
+        return problem_response(Problem(403, sentence))
 
 
 class StorableAddress:
@@ -101,9 +91,6 @@ class StorableAddress:
         if "%00" in request.META.get("QUERY_STRING", ""):
             request.META["QUERY_STRING"] = request.META["QUERY_STRING"].replace("%00", quote(UNKNOWN))
         return self.get_response(request)
-
-
-_OF_MACHINES = ("/api/", "/ocpi/")
 
 
 class ComposedForms:
@@ -136,13 +123,18 @@ class ComposedForms:
 
 
 class ApiProblems:
-    """Makes a problem document of every error below /api/ that is none yet, e.g. a method that an address lacks."""
+    """Makes a problem document of every error below /api/ that is none yet, e.g. a method that an address lacks; tells
+    machines what is left of their limit."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        rate: Verdict | None = getattr(request, "rate", None)
+        if rate is not None:
+            for name, value in rate.headers.items():
+                response.headers[name] = value
         is_problem = response.headers.get("Content-Type", "") == "application/problem+json"
         if response.status_code < 400 or is_problem or not request.path.startswith("/api/"):
             return response
@@ -153,4 +145,21 @@ class ApiProblems:
             problem = Problem(response.status_code, "Signalbox could not answer this request.")
         answer = problem_response(problem)
         answer._has_been_logged = True  # type: ignore[attr-defined]
+        return answer
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What is no fault of the code: too little memory for this request, too many passwords at a moment."""
+        if isinstance(exception, MemoryError):
+            problem = needs_too_much()
+        elif isinstance(exception, TooManyPasswords):
+            sentence = "Too many passwords are being checked at this moment; try again in a few seconds."
+            problem = Problem(503, sentence, headers={"Retry-After": "3"})
+        else:
+            return None
+        log.error("a request asked for too much", path=request.path, kind=type(exception).__name__)
+        if request.path.startswith("/api/"):
+            return problem_response(problem)
+        answer = HttpResponse(f"{problem.detail}\n", status=problem.status, content_type="text/plain")
+        for name, value in problem.headers.items():
+            answer[name] = value
         return answer

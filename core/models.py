@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -87,6 +88,23 @@ class ApiReceipt(models.Model):
 
     def __str__(self) -> str:
         return str(self.scope)
+
+
+class RateAccount(models.Model):
+    """What is left of a limit for somebody, over all processes (`core/rates.py`). Whose it is cannot be read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    left_over = models.FloatField()
+    burst = models.FloatField()
+    per_s = models.FloatField()
+    at = models.DateTimeField()
+
+    lifecycle = Lifecycle(
+        kept=Kept("RETENTION_RECEIPTS_DAYS", prune="core.rates.prune", name="rate accounts"), personal=(), audited=None
+    )
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class SignOfLife(models.Model):

@@ -25,7 +25,7 @@ MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Texts whole, so that no bracket in one counts; the last may be cut off.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _TEXT_OR_NUMBER = re.compile(
-    rb'("(?:[^"\\]|\\.)*+")|(-?(?:NaN|Infinity|nan|inf)\b)|(-?\d[\d.]*[eE][+-]?\d+|-?\d{309,}(?:\.\d+)?)'
+    rb'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))|(-?(?:NaN|Infinity|nan|inf)\b)|(-?\d[\d.]*[eE][+-]?\d+|-?\d{309,}(?:\.\d+)?)'
     rb"|(,)(?=\s*[,\]}])",
     re.DOTALL,
 )

@@ -21,6 +21,7 @@ LIFE_EXPECTED_WITHIN = timedelta(seconds=60)
 CLOCK_SLACK = timedelta(seconds=30)
 # Prefix and secret, as `create_api_key` makes them.
 _KEY = re.compile(r"(sbx_[0-9a-f]{8})_([A-Za-z0-9_-]{43})")
+_KEY_PREFIX = re.compile(r"(sbx_[0-9a-f]{8})_")
 
 
 # A key that was revoked or deleted elsewhere is refused in this process within this time, here at once.
@@ -55,6 +56,12 @@ def find_api_key(plain: str, now: datetime) -> ApiKey | None:
     if key is None or not hmac.compare_digest(key.digest, digest_of(matched[2])) or not key.is_usable(now):
         return None
     return key
+
+
+def key_prefix(plain: str) -> str:
+    """By which a key is known, of a text that looks like one; else nothing."""
+    matched = _KEY_PREFIX.match(plain)
+    return matched[1] if matched is not None else ""
 
 
 def last_signs_of_life(now: datetime) -> dict[str, datetime]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from ninja import Schema, Status
 from pydantic import Field
 
+from core import rates
 from core.api import (
     ConfigurationIn,
     Problem,
@@ -30,6 +31,7 @@ from core.api import (
 from core.batches import batch_openapi
 from core.combine import Combiner
 from core.ingest import BatchEndpoint
+from core.keys import refuse, slow_down
 from core.permissions import public
 from fleet_remotes import selectors
 from fleet_remotes.catalogue import summary_of
@@ -70,9 +72,11 @@ def receive_callback(request: HttpRequest, slug: str) -> HttpResponse:
         if callback is None or not callback_services.header_matches(
             callback, request.headers.get(callback.header_name, "")
         ):
-            if callback is not None:
+            refusal = refuse(request, "callback", "Send the header that was registered with this callback.")
+            if callback is not None and refusal.status == 401:
                 callback_services.count_refused(callback=callback, now=now)
-            raise Problem(401, "Send the header that was registered with this callback.")
+            raise refusal
+        slow_down(request, rates.of_key(f"callback:{callback.pk}"), "callback")
         body = raw_body(request)
         _take_bodies.submit(Body(callback.pk, body, now))
     except Problem as problem:

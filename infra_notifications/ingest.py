@@ -127,8 +127,9 @@ class Observation(msgspec.Struct, frozen=True):
     # Nobody will say that it is over unless the connector's status does.
     transient: bool = False
     occurred_at: datetime | None = None
-    # When the device wrote the message, where it tells that apart from when the thing occurred.
+    # When the device wrote the message, where it tells that apart from when the thing occurred; which event says it.
     sent_at: datetime | None = None
+    entry: int = 0
 
     @property
     def said(self) -> str:
@@ -257,10 +258,10 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
 def _notify_event(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     events = body.get("eventData")
     generated = parse_time(body.get("generatedAt"))
-    bodies = [data for event in (events if isinstance(events, list) else [events]) if (data := object_of(event))]
-    for data in in_time(bodies, lambda data: parse_time(data.get("timestamp"))):
+    bodies = [*enumerate(map(object_of, events if isinstance(events, list) else [events]))]
+    for entry, data in in_time([each for each in bodies if each[1]], lambda each: parse_time(each[1].get("timestamp"))):
         component, variable = object_of(data.get("component")), object_of(data.get("variable"))
-        yield _event(protocol, action, data, component, variable, generated)
+        yield _event(protocol, action, data, component, variable, generated, entry)
 
 
 def _event(
@@ -270,6 +271,7 @@ def _event(
     component: dict[str, Any],
     variable: dict[str, Any],
     generated: datetime | None,
+    entry: int = 0,
 ) -> Observation:
     name, what, evse = text(component.get("name")), text(variable.get("name")), object_of(component.get("evse"))
     number, codes, words = whole(evse.get("id")), codes_of(data.get("techCode")), text(data.get("techInfo"))
@@ -320,6 +322,7 @@ def _event(
         grave=grave and over is not True,
         occurred_at=parse_time(data.get("timestamp")) or generated,
         sent_at=generated,
+        entry=entry,
     )
 
 

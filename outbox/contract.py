@@ -72,6 +72,8 @@ class ClaimedEvent:
     thread: str
     # Its place in the log, once it has one.
     position: int | None = None
+    # Of the request that caused it.
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
 from console.paging import long_tables
-from core import cache
+from core import cache, rates
 from outbox import dispatcher
 from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
@@ -89,6 +89,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
     """Whoever gets a database begins like a new process: nothing is remembered of what another test had in it."""
     if fixturedef.argname in ("_django_db_helper", "transactional_db"):
         cache.clear()
+        rates.clear()
         for model in apps.get_models():
             # As they are here; the question would come once a minute and change how many statements run.
             long_tables.put(model, False)

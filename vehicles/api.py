@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from ninja import Status
 from pydantic import Field
 
+from core import rates
 from core.api import (
     ConfigurationIn,
     Problem,
@@ -29,6 +30,7 @@ from core.api import (
     serialize,
 )
 from core.ingest import BatchEndpoint
+from core.keys import refuse, slow_down
 from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
@@ -173,14 +175,18 @@ def receive_webhook(request: HttpRequest, slug: str) -> HttpResponse:
 def _receive(request: HttpRequest, slug: str) -> HttpResponse:
     now, source = timezone.now(), VehicleSource.objects.filter(slug=slug).first()
     if source is None or not source.enabled:
-        raise Problem(401, "There is no platform at this address, or it is switched off.")
+        raise refuse(request, "webhook", "There is no platform at this address, or it is switched off.", why="unknown")
     platform, body = source_services.platform_of(source), raw_body(request)
     challenge = source_services.challenge_of(platform, body)
     if challenge is not None:
         return JsonResponse({"challenge": platform.sign(source.secret, challenge.encode())})
     if not platform.is_signed(source.secret, body, request.headers.get(platform.signature_header, "")):
-        source_services.count_refused(source=source, now=now)
-        raise Problem(401, f"Sign the body in {platform.signature_header} with {platform.secret_name}.")
+        sentence = f"Sign the body in {platform.signature_header} with {platform.secret_name}."
+        refusal = refuse(request, "webhook", sentence)
+        if refusal.status == 401:
+            source_services.count_refused(source=source, now=now)
+        raise refusal
+    slow_down(request, rates.of_key(f"source:{source.pk}"), "webhook")
     message = source_services.receive(source=source, body=body, now=now)
     return JsonResponse({"facts": message.facts, "notes": message.notes})
 

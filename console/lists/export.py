@@ -1,20 +1,24 @@
-"""A list as CSV, streamed: the rows that the page would show on all its pages, with the columns that it shows."""
+"""A list as CSV: the rows that the page would show on all its pages, with the columns that it shows."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils import timezone
 
 from console.lists.listing import Listing
 from console.lists.personal import shown_columns
 
 CHUNK = 1_000
+# Larger files are written to VAR_DIR; so much is sent at once.
+IN_MEMORY, BLOCK = 4 * 1024 * 1024, 256 * 1024
 
 
 class _Echo:
@@ -24,14 +28,31 @@ class _Echo:
         return line
 
 
-def answer_csv(page: Listing, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def answer_csv(page: Listing, request: HttpRequest) -> HttpResponse | FileResponse:
     """A search that cannot be read is told, not ignored: the file would hold the wrong rows."""
     rows, selection = page.matching(request)
     if selection["search_error"] is not None:
         return HttpResponse(str(selection["search_error"]), status=400, content_type="text/plain; charset=utf-8")
     ordered = rows.order_by(*page.sort(request.GET)[1])
-    response = StreamingHttpResponse(_lines(page, request, ordered), content_type="text/csv; charset=utf-8")
     name = f"{page.key.replace('_', '-')}-{timezone.localdate():%Y-%m-%d}.csv"
+    return csv_answer(name, _lines(page, request, ordered))
+
+
+def csv_answer(name: str, lines: Iterable[str]) -> FileResponse:
+    """A file of these lines, written aside before the first byte goes out: the server ends a stream that fails as if it
+    were complete. So what fails is answered by an error, and what breaks off on its way is shorter than it says."""
+    file = SpooledTemporaryFile(IN_MEMORY, dir=settings.VAR_DIR)  # noqa: SIM115 - the answer closes it
+    try:
+        for line in lines:
+            file.write(line.encode("utf-8"))
+    except BaseException:
+        file.close()
+        raise
+    length = file.tell()
+    file.seek(0)
+    response = FileResponse(file, content_type="text/csv; charset=utf-8")
+    response.block_size = BLOCK
+    response["Content-Length"] = str(length)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

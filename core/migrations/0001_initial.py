@@ -1,5 +1,7 @@
 """What Magic Search folds text with, the tables that every app stands on, and what each role may do with them."""
 
+import uuid
+
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
@@ -131,6 +133,16 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["received_at"], name="apireceipt_received")],
             },
+        ),
+        migrations.CreateModel(
+            name="RateAccount",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("left_over", models.FloatField()),
+                ("burst", models.FloatField()),
+                ("per_s", models.FloatField()),
+                ("at", models.DateTimeField()),
+            ],
         ),
         migrations.CreateModel(
             name="SignOfLife",

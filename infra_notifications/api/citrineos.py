@@ -6,17 +6,14 @@ import msgspec
 import structlog
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from core.api import Problem, limited_body, problem_response
 from core.batches import MAX_ITEMS, batch_answer
 from core.choices import Scope
-from core.models import ApiKey
+from core.keys import admit
 from core.permissions import public
-from core.selectors import find_api_key
-from core.services import touch_api_key
 from infra_notifications.services.citrineos import take_events
 
 log = structlog.get_logger("signalbox.citrineos")
@@ -40,8 +37,8 @@ def receive_events(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _receive(request: HttpRequest, token: str) -> HttpResponse:
-    key = _key(token)
-    structlog.contextvars.bind_contextvars(key_id=key.pk)
+    sentence = "The address must end with a valid API key; an administrator makes one in the console."
+    key = admit(request, token, Scope.CHARGING_WRITE.value, sentence)
     try:
         decoded = msgspec.json.decode(limited_body(request))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -52,15 +49,3 @@ def _receive(request: HttpRequest, token: str) -> HttpResponse:
     intake = take_events(key=key, bodies=bodies)
     answer = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
     return HttpResponse(msgspec.json.encode(answer), status=202, content_type="application/json")
-
-
-def _key(token: str) -> ApiKey:
-    """The key in the address. Raises Problem: 401 for none, 403 for one without the scope."""
-    now = timezone.now()
-    key = find_api_key(token, now)
-    if key is None:
-        raise Problem(401, "The address must end with a valid API key; an administrator makes one in the console.")
-    if Scope.CHARGING_WRITE.value not in key.scopes:
-        raise Problem(403, f"This key lacks the scope {Scope.CHARGING_WRITE.value}.")
-    touch_api_key(key=key, now=now)
-    return key

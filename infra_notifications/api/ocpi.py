@@ -19,7 +19,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from core import rates
 from core.api import Problem, limited_body, rfc3339
+from core.keys import refuse, slow_down
 from core.permissions import public
 from core.text import one_line
 from infra_notifications.choices import OcpiPartyState
@@ -115,10 +117,13 @@ def ocpi(request: HttpRequest, path: str) -> HttpResponse:
 
 def _authenticated(request: HttpRequest) -> _Call:
     found = party_of(request.headers.get("Authorization", ""))
-    if found is None:
-        raise _Answer(
-            401, INVALID, "Send `Authorization: Token <your token in Base64>`.", headers={"WWW-Authenticate": "Token"}
-        )
+    try:
+        if found is None:
+            asked = {"WWW-Authenticate": "Token"}
+            raise refuse(request, "token of OCPI", "Send `Authorization: Token <your token in Base64>`.", asked)
+        slow_down(request, rates.of_key(f"ocpi:{found[0].pk}"), "token of OCPI")
+    except Problem as problem:
+        raise _Answer(problem.status, INVALID, problem.detail, headers=problem.headers) from problem
     return _Call(request, *found, timezone.now())
 
 

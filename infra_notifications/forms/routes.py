@@ -16,7 +16,7 @@ from infra_notifications.models import OcppRoute
 from infra_notifications.services.ocpp_routes import MAX_SLUG, RouteInput, known_and_unknown
 
 MAX_TYPED = 100_000
-_BETWEEN = re.compile(r"\s*[\n,;]\s*")
+_BETWEEN = re.compile(r"[\n,;]")
 PLAIN = {"class": "mono", "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
 
 
@@ -99,7 +99,7 @@ class MoveNamedForm(MoveForm):
         self.route = route
 
     def clean_stations(self) -> list[str]:
-        names = [name for name in _BETWEEN.split(self.cleaned_data["stations"]) if name.strip()]
+        names = [name.strip() for name in _BETWEEN.split(self.cleaned_data["stations"]) if name.strip()]
         with refusing_in_form():
             _known, unknown = known_and_unknown(route=self.route, stations=names)
         if unknown:

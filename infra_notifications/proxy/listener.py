@@ -45,7 +45,7 @@ _READ = frozenset(
     ("BootNotification", "StatusNotification", "NotifyEvent", "SecurityEventNotification", "StartTransaction")
 ) | {"NotifyReport", "StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
 _READ_ANSWERS = frozenset(("BootNotification", "StartTransaction", "Heartbeat", "Authorize"))
-_SEEMS_SECRET = re.compile(r"(?=\S*\d)\S{6,}")
+_SEEMS_SECRET = re.compile(r"(?<!\S)(?=[^\s\d]*+\d)\S{6,}+")
 # While it is connected a station is reported this often; records wait for company this long.
 REPORTED_EVERY_S, GATHERED_S = 60.0, 0.02
 MEMORY_BYTES = 32 * 1024 * 1024

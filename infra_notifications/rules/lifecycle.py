@@ -29,6 +29,8 @@ SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
 CLOSED = "connection"
 # So many ended faults of a charge point are remembered, for raises that are received late.
 REMEMBERED_CLEARS = 12
+# So many faults of a case are told apart at one charge point; a message that reports more of them is a flood.
+MOST_FAULTS = 100
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -100,7 +102,8 @@ class CaseHistory:
     touched: list[IncidentState] = field(default_factory=list)
 
     def touch(self, incident: IncidentState) -> None:
-        if not any(one is incident for one in self.touched):
+        # From the end, where it stands if it does.
+        if not any(one is incident for one in reversed(self.touched)):
             self.touched.append(incident)
 
 
@@ -161,7 +164,7 @@ def _open(signal: Signal, history: CaseHistory, over_at: datetime | None) -> str
         ends_at=_end_of(signal),
         silent_since=signal.silent_since,
     )
-    history.touch(incident)
+    history.touched.append(incident)
     if over_at is None:
         history.open = incident
         _note_raise(signal, history)
@@ -172,6 +175,8 @@ def _open(signal: Signal, history: CaseHistory, over_at: datetime | None) -> str
 
 
 def _note_raise(signal: Signal, history: CaseHistory) -> None:
+    if signal.fault not in history.raised and len(history.raised) >= MOST_FAULTS:
+        return
     history.raised[signal.fault] = max(signal.order, history.raised.get(signal.fault, signal.order))
 
 
@@ -185,6 +190,8 @@ def _join(signal: Signal, incident: IncidentState) -> None:
     """Adds a fault to those that hold an incident open. A momentary one, which nobody will clear, ends by time, and
     only while no lasting one is there: `ends_at` is set exactly when all of them are momentary."""
     end = _end_of(signal)
+    if len(incident.faults) >= MOST_FAULTS and (end is not None or incident.ends_at is None):
+        return
     if end is None and incident.ends_at is not None:
         incident.faults, incident.ends_at = {signal.fault}, None
     elif end is None:

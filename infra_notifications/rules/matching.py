@@ -367,8 +367,9 @@ class RuleBook:
         found = self._readings.get(facts)
         if found is None:
             found = self._read(observation)
-            if len(self._readings) < self.REMEMBERED:
-                self._readings[facts] = found
+            if len(self._readings) >= self.REMEMBERED:  # of a flood that nobody repeats
+                self._readings.clear()
+            self._readings[facts] = found
         return found
 
     def _read(self, observation: Observation) -> Reading:

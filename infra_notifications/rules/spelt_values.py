@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.corrections import moment_of
+from core.samples import say_once
 from infra_notifications.rules.action_names import CALL, fold
 from infra_notifications.rules.lettering import is_nearly
 from infra_notifications.rules.vocabulary import (
@@ -43,8 +44,7 @@ class WireMessage:
     problem: str = ""
 
     def note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
+        say_once(self.notes, sentence)
 
 
 def read_values(wire: WireMessage) -> None:

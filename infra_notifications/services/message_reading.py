@@ -14,9 +14,9 @@ from core.device_clock import judge
 from core.ingest import BatchSteps, Incoming
 from core.receipts import Receipt, digest_of_json
 from core.text import IdentityKeys
-from infra_notifications.choices import MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage, observe, parse_time
 from infra_notifications.rules.action_names import CALL
+from infra_notifications.rules.findings import Findings
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.lifecycle import IncidentState
 from infra_notifications.rules.oddities import incomplete, unreadable_moment
@@ -62,9 +62,8 @@ class MessageReading(BatchSteps[OcppMessage]):
         self.statuses: dict[tuple[str, bytes], list[Observation]] = {}
         self.targets: list[Sequence[Point]] = [()] * count
         self.alive: list[Sequence[Point]] = [()] * count
-        self.verdicts: list[str] = [MessageVerdict.SEEN.value] * count
         self.queued = [False] * count
-        self.findings: list[list[dict[str, Any]]] = [[] for _message in self.messages]
+        self.findings: dict[int, Findings] = defaultdict(Findings)
         self.ignored: list[tuple[dict[str, Any], list[IncidentState]]] = []
         self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
         self.unmapped: list[tuple[Observation, OcppMessage, Sequence[Point]]] = []

@@ -40,8 +40,6 @@ from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
 
-_VERDICT_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
-
 
 def take_messages(
     *, submissions: Sequence[Submission[OcppMessage]], now: datetime, heard: Heard | None = None
@@ -230,24 +228,20 @@ class _MessageSteps(MessageReading):
         }
         if rule is not None:
             finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
+        findings = self.findings[row]
         if effect == Effect.RAISE:
-            self._note_finding(row, MessageVerdict.RAISED, finding)
+            findings.add(MessageVerdict.RAISED, finding)
         elif steps & {IncidentChange.CLOSED, IncidentChange.EASED}:
-            self._note_finding(row, MessageVerdict.CLEARED, finding)
+            findings.add(MessageVerdict.CLEARED, finding)
         elif ignored:
             self.ignored.append((finding, ignored))
-            self._note_finding(row, MessageVerdict.IGNORED, finding)
+            findings.add(MessageVerdict.IGNORED, finding)
         elif rule is not None:
-            self._note_finding(row, MessageVerdict.INFO, finding)
+            findings.add(MessageVerdict.INFO, finding)
         elif observation.alarming:
-            self._note_finding(row, MessageVerdict.UNMAPPED, finding)
+            findings.add(MessageVerdict.UNMAPPED, finding)
         if reading.is_unmapped and observation.alarming:
             self.unmapped.append((observation, self.messages[row], points))
-
-    def _note_finding(self, row: int, verdict: str, finding: dict[str, Any]) -> None:
-        self.findings[row].append(finding)
-        if _VERDICT_RANK[verdict] > _VERDICT_RANK[self.verdicts[row]]:
-            self.verdicts[row] = verdict
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -268,7 +262,7 @@ class _MessageSteps(MessageReading):
         """Stores messages; returns for each its id, its row, and of how many warnings it tells."""
         written = []
         for row in rows:
-            message, findings, warnings = self.messages[row], self.findings[row], self.incoming.warnings.get(row)
+            message = self.messages[row]
             occurred = next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
             written.append(
                 (
@@ -276,9 +270,7 @@ class _MessageSteps(MessageReading):
                     message.protocol.lower()[:12],
                     message.action,
                     storable(message.payload),
-                    self.verdicts[row],
-                    storable(findings) if findings else None,
-                    storable(warnings) if warnings else None,
+                    *self._outcome(row),
                     occurred,
                     self.received[row],
                 )
@@ -290,11 +282,15 @@ class _MessageSteps(MessageReading):
         """Adds to stored messages what came of them since: what they ended, and what had to be warned of."""
         changed = []
         for pk, row, count in written:
-            findings, warnings = self.findings[row], self.incoming.warnings.get(row, ())
-            if findings or len(warnings) != count:
-                said = [storable(each) if each else None for each in (findings, warnings)]
-                changed.append((pk, self.verdicts[row], *said))
+            if row in self.findings or len(self.incoming.warnings.get(row, ())) != count:
+                changed.append((pk, *self._outcome(row)))
         amend_message_rows(changed)
+
+    def _outcome(self, row: int) -> tuple[str, str | None, str | None]:
+        """A message's verdict, findings and warnings, as they are stored."""
+        found, warnings = self.findings.get(row), self.incoming.warnings.get(row)
+        verdict, findings = (found.verdict, found.listed()) if found else (MessageVerdict.SEEN.value, None)
+        return verdict, storable(findings) if findings else None, storable(warnings) if warnings else None
 
     def _write_boot_facts(self, rows: Sequence[int]) -> None:
         latest: dict[int, tuple[Any, ...]] = {}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from core.samples import sample_of
 from core.sql import Col, columns, insert_rows, storable, update_rows
 from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.models import ChargePoint, ChargePointMessage, UnmappedReport
+from infra_notifications.rules.findings import MOST
 from infra_notifications.services.directory import Point
 
 _MESSAGE = columns(
@@ -59,14 +62,21 @@ def write_boot_facts(latest: Mapping[int, tuple[Any, ...]]) -> None:
 
 def write_unmapped(found: Sequence[tuple[Observation, Any, Sequence[Point]]], now: datetime) -> None:
     """Counts findings that no rule knows, each with the message it came in and the charge points that it is about, by
-    what makes them the same."""
+    what makes them the same; of one message no more kinds than are kept of its findings."""
     counted: dict[str, list[tuple[Observation, Any, Sequence[Point]]]] = {}
+    kinds: Counter[int] = Counter()
     for finding in found:
-        counted.setdefault(signature_of(finding[0]), []).append(finding)
+        signature, message = signature_of(finding[0]), id(finding[1])
+        if signature not in counted:
+            if kinds[message] == MOST:
+                continue
+            kinds[message] += 1
+        counted.setdefault(signature, []).append(finding)
     rows = []
     for signature, group in counted.items():
         observation, message, points = group[-1]
-        sample = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
+        payload = _part_of(message.payload, observation.entry)
+        sample = {"protocol": message.protocol, "action": message.action, "payload": sample_of(payload)}
         rows.append(
             (
                 signature,
@@ -103,6 +113,12 @@ def write_unmapped(found: Sequence[tuple[Observation, Any, Sequence[Point]]], no
         " last_seen = EXCLUDED.last_seen, sample = EXCLUDED.sample, said = EXCLUDED.said,"
         " charge_point_id = EXCLUDED.charge_point_id, station = EXCLUDED.station",
     )
+
+
+def _part_of(payload: Any, number: int) -> Any:
+    """A message with that of its events alone which was not understood."""
+    events = payload.get("eventData") if isinstance(payload, dict) else None
+    return payload | {"eventData": [events[number]]} if isinstance(events, list) and number < len(events) else payload
 
 
 def _telling(observation: Observation) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import formats, timezone
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from console.charts import stacked_bars
 from console.lists import Action, ListPage
+from console.lists.export import csv_answer
 from core.choices import JobState
 from core.device_clock import span_text
 from core.models import Job
@@ -164,8 +165,8 @@ def _csv_lines(rows: Iterator[ChargePoint]) -> Iterator[str]:
 
 
 @requires(_VIEW)
-def charge_points_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """The list as CSV, streamed: what the page shows, all of it, in the form that the import takes."""
+def charge_points_csv(request: HttpRequest) -> HttpResponse | FileResponse:
+    """The list as CSV: what the page shows, all of it, in the form that the import takes."""
     rows = selectors.charge_points()
     try:
         rows = rows.filter(CHARGE_POINT_SEARCH.condition(request.GET.get("q", "")))
@@ -173,10 +174,7 @@ def charge_points_csv(request: HttpRequest) -> HttpResponse | StreamingHttpRespo
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     filters = ChargePointFilters(request.GET, queryset=rows)
     rows = filters.qs if filters.is_valid() else rows
-    lines = _csv_lines(rows.order_by("evse_id").iterator(chunk_size=CSV_CHUNK))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="charge-points.csv"'
-    return response
+    return csv_answer("charge-points.csv", _csv_lines(rows.order_by("evse_id").iterator(chunk_size=CSV_CHUNK)))
 
 
 @requires("infra_notifications.add_chargepoint")

@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ("payload", models.JSONField(verbose_name="payload")),
                 ("occurred_at", models.DateTimeField(verbose_name="occurred")),
                 ("created_at", models.DateTimeField(verbose_name="recorded")),
+                ("request_id", models.CharField(blank=True, db_default="", max_length=64)),
                 ("position", models.BigIntegerField(editable=False, null=True, unique=True)),
             ],
             options={

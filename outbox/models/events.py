@@ -33,6 +33,8 @@ class Event(models.Model):
     payload = models.JSONField(_("payload"))
     occurred_at = models.DateTimeField(_("occurred"))
     created_at = models.DateTimeField(_("recorded"))
+    # Of the request or task that caused it, as its lines in the log bear it.
+    request_id = models.CharField(max_length=64, blank=True, db_default="")
     # The place in the log, given after the commit in one order for all readers (services.number_events).
     position = models.BigIntegerField(null=True, unique=True, editable=False)
 

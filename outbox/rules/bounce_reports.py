@@ -25,7 +25,7 @@ _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ -])")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-_QMAIL = re.compile(r"^(?:<([^>\s]+@[^>\s]+)>:[ \t]*\r?\n)((?:(?!<|---).+(?:\n|\Z))*)", re.MULTILINE)
+_QMAIL = re.compile(r"^(?:<([^>\s@]++@[^>\s]++)>:[ \t]*\r?\n)((?:(?!<|---).+(?:\n|\Z))*)", re.MULTILINE)
 _COPY = re.compile(
     r"^-{2,} ?(?:Below this line is a copy|This is a copy|Original message)", re.MULTILINE | re.IGNORECASE
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+import structlog
 from django.db import connection, transaction
 
 from core.sql import columns, insert_rows, storable
@@ -21,7 +22,9 @@ from outbox.subscriptions.matching import listening_to
 from outbox.subscriptions.stamps import STAMPS
 from outbox.transports.registry import is_sent
 
-_EVENT = columns(Event, "uuid", "kind", "subject", "dedup_key", "payload", "occurred_at", "thread", "created_at")
+_EVENT = columns(
+    Event, "uuid", "kind", "subject", "dedup_key", "payload", "occurred_at", "thread", "request_id", "created_at"
+)
 _RECEIVER = ("channel", "address", "list_key", "language", "destination")
 _STATE = ("state", "reason", "next_attempt_at", "settled_at", "attempts", "created_at")
 _DELIVERY = columns(Delivery, "event_id", *_RECEIVER, *_STATE)
@@ -59,6 +62,7 @@ def publish(*, events: Sequence[NewEvent], now: datetime) -> dict[str, int]:
 
 def _insert_events(events: Sequence[NewEvent], now: datetime) -> tuple[dict[str, int], Mapping[str, str]]:
     """The ids of the events that are new, and the listeners' stamps as of this statement."""
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64]
     inserted = insert_rows(
         "outbox_event",
         _EVENT,
@@ -71,6 +75,7 @@ def _insert_events(events: Sequence[NewEvent], now: datetime) -> tuple[dict[str,
                 storable(event.payload),
                 event.occurred_at,
                 event.thread,
+                request_id,
                 now,
             )
             for event in events

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import structlog
 from django.db import connection
 
 from core.sql import array_literal
@@ -20,6 +21,9 @@ from outbox.contract import Claimed, ClaimedEvent, Result
 from outbox.rules.retrying import settle as rule_settle
 from outbox.transports.registry import transports
 
+log = structlog.get_logger("signalbox.deliveries")
+# So many are named in one line.
+LISTED = 20
 # Attempts at which nothing was sent.
 UNSENT = frozenset({Verdict.RELEASED, Verdict.HELD_BACK})
 
@@ -57,14 +61,12 @@ def claimed_rows(rows: Sequence[tuple[Any, ...]], channel: str, lease: uuid.UUID
 def _claimed_events(ids: Iterable[int]) -> dict[int, ClaimedEvent]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread, position FROM outbox_event"
+            "SELECT id, uuid, kind, subject, payload::text, occurred_at, thread, position,"
+            " request_id FROM outbox_event"
             " WHERE id = ANY(%s::bigint[])",
             [array_literal(ids)],
         )
-        return {
-            row[0]: ClaimedEvent(row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6], row[7])
-            for row in cursor.fetchall()
-        }
+        return {row[0]: ClaimedEvent(*row[:4], msgspec.json.decode(row[4]), *row[5:]) for row in cursor.fetchall()}
 
 
 def settle(*, results: Sequence[Result], now: datetime) -> int:
@@ -113,6 +115,7 @@ def settle(*, results: Sequence[Result], now: datetime) -> int:
             transport.learn(of_channel, now)
     held = _write_settlements(columns)
     _count(results, ends)
+    _log(results)
     return held
 
 
@@ -131,6 +134,28 @@ def _write_settlements(columns: Sequence[tuple[Any, ...]]) -> int:
             [array_literal(column) for column in zip(*columns, strict=True)],
         )
         return int(cursor.rowcount)
+
+
+def _log(results: Sequence[Result]) -> None:
+    """One line for what came of one request in this batch, however many deliveries that are."""
+    by_request: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        outcome = result.outcome
+        if outcome.verdict not in UNSENT:
+            key = (result.claimed.event.request_id, result.claimed.channel, outcome.verdict, outcome.reason)
+            by_request.setdefault(key, []).append(result)
+    for (request_id, channel, verdict, reason), same in by_request.items():
+        log.info(
+            "sent",
+            request_id=request_id,
+            channel=channel,
+            verdict=verdict,
+            reason=reason,
+            code=same[0].outcome.code,
+            count=len(same),
+            deliveries=[result.claimed.id for result in same[:LISTED]],
+            events=sorted({result.claimed.event.id for result in same})[:LISTED],
+        )
 
 
 def _count(results: Sequence[Result], ends: Sequence[tuple[str, str]]) -> None:

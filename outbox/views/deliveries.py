@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from console.lists import Column, ListPage
 from core.permissions import public, requires
@@ -181,6 +182,8 @@ def delivery_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @public
 @csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Leaves a mailing list: a page with a button for people, one POST for mail programs (RFC 8058)."""
     read = read_token(token)
@@ -198,4 +201,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         mailing_list.leave(list_key, address)
         deliveries.cancel_for_list(list_key=list_key, address=address, reason=Reason.UNSUBSCRIBED, now=timezone.now())
         context["done"] = True
-    return render(request, "outbox/unsubscribe.html", context)
+    response = render(request, "outbox/unsubscribe.html", context)
+    # Its address is the receiver's own: no search engine may list it, no other site be told it.
+    response["X-Robots-Tag"], response["Referrer-Policy"] = "noindex, nofollow", "no-referrer"
+    return response

@@ -35,7 +35,7 @@ MAIL = "outbox:delivery_preview"
 # Says 503 where a part is missing, as here every process is.
 HEALTH = {"console:readyz", "console:healthz_full"}
 # Whoever has this address may use it: it is told to nobody, not even to ourselves.
-SECRET = {"infra_notifications:mail_acknowledge"}
+SECRET = {"infra_notifications:mail_acknowledge", "outbox:unsubscribe"}
 # Redirected by SecurityMiddleware or answered by it before the policy is added; a redirect shows nothing.
 TEMPLATES = [p for p in Path(settings.BASE_DIR, "templates").rglob("*.html") if "mail" not in p.parts]
 

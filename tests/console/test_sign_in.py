@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from core.middleware import client_address
+from core.addresses import client_address
 from tests.clock import last
 from tests.factories.console import PASSWORD, UserFactory
 

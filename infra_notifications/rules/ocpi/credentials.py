@@ -18,7 +18,6 @@ HUB = "HUB"
 MAX_TOKEN, MAX_URL, MAX_ROLES = 500, 2_000, 5_000
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _PARTY = re.compile(r"[A-Z0-9]{1,4}")
-_AUTHORIZATION = re.compile(r"\s*token\s+(\S.*?)\s*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,14 @@ def _role(role: Any) -> dict[str, str]:
 
 def tokens_of(authorization: str) -> Iterator[str]:
     """What a header `Authorization: Token …` may mean: the token in Base64, as 2.2.1 and later ask, or as it is."""
-    found = _AUTHORIZATION.fullmatch(authorization)
-    if found is None:
+    scheme, *rest = authorization.split(None, 1)[:2] or [""]
+    if scheme.lower() != "token" or not rest:
         return
+    token = rest[0].strip()
     # The specification's own example encodes a line feed at the end.
     with contextlib.suppress(binascii.Error, ValueError):
-        yield base64.b64decode(found[1], validate=True).decode().strip()
-    yield found[1]
+        yield base64.b64decode(token, validate=True).decode().strip()
+    yield token
 
 
 def url_of_version(versions: Any, version: str) -> str:

@@ -25,7 +25,7 @@ log = structlog.get_logger("signalbox.ocpi")
 # A page of locations, or a party's endpoints.
 _PORTS = {"http": 80, "https": 443}
 MOST_BYTES = 20 * 1024 * 1024
-_NEXT = re.compile(r'<([^>]*)>\s*(?:;[^,<]*)?;\s*rel="?next"?', re.IGNORECASE)
+_NEXT = re.compile(r'<([^<>]*)>\s*(?:;[^,<]*)?;\s*rel="?next"?', re.IGNORECASE)
 
 
 class PeerError(Exception):

@@ -11,24 +11,44 @@ from core.email_addresses import clean_address
 from core.refusal import Refused
 
 MAX_ADDRESSES = 200
+# So many wrong addresses are named.
+NAMED_WRONG = 20
 
 _BETWEEN = re.compile(r"[\s,;]+")
-# `Anna Muster <anna@example.org>`, as mail programs copy it; the name may be quoted and hold a comma.
-_NAMED = re.compile(r"""(?:"[^"<>]*"|[^,;<>\n"])*<([^<>]*)>""")
+# `Anna Muster <anna@example.org>`, as mail programs copy it; the name may be quoted and hold a comma. Every letter
+# belongs to one token, so that the time grows with the length of what was pasted and no faster.
+_TOKEN = re.compile(r"""("[^"<>]*+"|[^,;<>\n"]++)|<([^<>]*+)>|.""", re.DOTALL)
 
 
 def addresses_in(texts: Iterable[str]) -> list[str]:
     """What was typed or pasted, address by address; names beside them are left out."""
-    return [part for text in texts for part in _BETWEEN.split(_NAMED.sub(r" \1 ", text)) if part]
+    return [part for text in texts for part in _BETWEEN.split(_without_names(text)) if part]
+
+
+def _without_names(text: str) -> str:
+    kept: list[str] = []
+    name: list[str] = []
+    for token in _TOKEN.finditer(text):
+        if token[1] is not None:
+            name.append(token[1])
+            continue
+        if token[2] is None:  # a separator, or a sign that belongs to no name
+            kept += name
+        name.clear()
+        kept.append(token[0] if token[2] is None else f" {token[2]} ")
+    return "".join(kept + name)
 
 
 def clean_addresses(texts: Iterable[str]) -> list[str]:
     """Addresses in their order, each once. Raises Refused that names every wrong one."""
     clean: dict[str, str] = {}
     wrong: list[str] = []
-    for text in texts:
-        if not text.strip():
-            continue
+    given = [text for text in texts if text.strip()]
+    for place, text in enumerate(given):
+        if len(wrong) == NAMED_WRONG or len(clean) > MAX_ADDRESSES:
+            # What follows is not looked at: it takes a while, and enough is said.
+            wrong += [_("and %(n)d more") % {"n": len(given) - place}] * (len(wrong) == NAMED_WRONG)
+            break
         try:
             address = clean_address(text)
             clean.setdefault(address.lower(), address)

@@ -1,0 +1,83 @@
+"""Signing in and out, and one's own password: whoever tries too often is answered before anything is hashed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
+
+from console.forms import SignInForm
+from core import passwords
+from core.permissions import SIGNED_IN, person, public, requires
+from core.rates import Verdict
+
+
+class SignIn(LoginView):
+    authentication_form = SignInForm
+    template_name = "console/sign_in.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if (refusal := passwords.too_often(request)) is not None:
+            return _too_often(request, refusal)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        passwords.note_right(self.request, form.get_user())
+        return super().form_valid(form)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        passwords.note_wrong(self.request, form.data.get("username", ""), form.data.get("password", ""))
+        return super().form_invalid(form)
+
+
+class SignOut(LogoutView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """What the browser kept of pages goes; cookies end by themselves, for other sites of the domain have theirs."""
+        response: HttpResponseBase = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+def _too_often(request: HttpRequest, refusal: Verdict) -> HttpResponse:
+    response = render(request, "console/locked_out.html", {"is_by_address": True}, status=429)
+    for name, value in refusal.headers.items():
+        response[name] = value
+    return response
+
+
+sign_in = public(SignIn.as_view())
+sign_out = public(SignOut.as_view())
+
+
+class Account(PasswordChangeView):
+    template_name = "console/account.html"
+    success_url = reverse_lazy("console:account")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(page_title=_("Account"), languages=settings.LANGUAGES, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Whoever sits at somebody's screen must not guess their password here."""
+        if (refusal := passwords.too_often(request, person(request))) is not None:
+            return _too_often(request, refusal)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if "old_password" in form.errors:
+            passwords.note_wrong(self.request, person(self.request).get_username(), form.data.get("old_password", ""))
+        return super().form_invalid(form)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        passwords.note_right(self.request, person(self.request), "password changed")
+        messages.success(self.request, _("Your password is changed."))
+        return super().form_valid(form)
+
+
+account = requires(SIGNED_IN)(Account.as_view())

@@ -1,0 +1,31 @@
+"""A process may grow only so far: what asks for more fails by itself, and the process lives on.
+
+Without it one request can take all the memory of a machine, and the system then ends whatever process it likes
+(docs/decisions/0040-memory-of-a-request.md).
+"""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+def limit_growth(mib: int) -> int:
+    """Lets this process take so much more than it has now, what it writes to and no files that it maps; returns the
+    limit in bytes, 0 where there is none. What asks for more meets MemoryError."""
+    if mib <= 0:
+        return 0
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+    except (OSError, ValueError, IndexError):  # not Linux
+        return 0
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = pages * resource.getpagesize() + mib * MIB
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    if soft != resource.RLIM_INFINITY:
+        limit = min(limit, soft)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    return limit

@@ -1,0 +1,36 @@
+"""What was made of one message, finding by finding: the gravest of them, and no more than anybody reads. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra_notifications.choices import MessageVerdict
+
+MOST = 100
+_RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
+
+
+class Findings:
+    """`verdict` is that of the gravest."""
+
+    def __init__(self) -> None:
+        self.verdict: str = MessageVerdict.SEEN.value
+        self._found: list[tuple[int, dict[str, Any]]] = []
+
+    def add(self, verdict: str, finding: dict[str, Any]) -> None:
+        self._found.append((_RANK[verdict], finding))
+        if _RANK[verdict] > _RANK[self.verdict]:
+            self.verdict = verdict
+
+    def listed(self) -> list[dict[str, Any]] | None:
+        """In the order in which they were found; of more than are kept the gravest, and how many others there were."""
+        more = len(self._found) - MOST
+        if more <= 0:
+            return [finding for _rank, finding in self._found] or None
+        # Of equally grave ones those that a rule knows.
+        gravest = sorted(
+            range(len(self._found)),
+            key=lambda place: (-self._found[place][0], self._found[place][1].get("rule") is None),
+        )[:MOST]
+        kept = [self._found[place][1] for place in sorted(gravest)]
+        return [*kept, {"rule": None, "said": f"and {more} more", "n": 0, "steps": []}]
