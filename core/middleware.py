@@ -69,7 +69,7 @@ class RequestLog:
 class Security(SecurityMiddleware):
     """Django's; but a machine that came without TLS is refused: a redirect would only hide that it told its key."""
 
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
         redirect: HttpResponse | None = super().process_request(request)
         if redirect is None or not request.path.startswith(_OF_MACHINES):
             return redirect

@@ -100,7 +100,9 @@ class RateAccount(models.Model):
     at = models.DateTimeField()
 
     lifecycle = Lifecycle(
-        kept=Kept("RETENTION_RECEIPTS_DAYS", prune="core.rates.prune", name="rate accounts"), personal=(), audited=None
+        kept=Kept("RETENTION_RECEIPTS_DAYS", prune="core.retention.prune_rate_accounts", name="rate accounts"),
+        personal=(),
+        audited=None,
     )
 
     def __str__(self) -> str:

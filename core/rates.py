@@ -12,10 +12,9 @@ import math
 import os
 import threading
 import uuid
-from datetime import datetime
 from hashlib import blake2b
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -23,7 +22,6 @@ from django.db import DatabaseError, InterfaceError, connection, connections
 from django.http import HttpRequest
 
 from core.addresses import site_of
-from core.retention import Step
 
 log = structlog.get_logger("signalbox.rates")
 SHARE_EVERY_S = 1.0
@@ -168,7 +166,12 @@ def share() -> None:
         limits = [_buckets[name].limit for name, _spent in spent.values()]
     if not spent:
         return
-    columns = [list(spent), [n for _name, n in spent.values()], [x.burst for x in limits], [x.per_s for x in limits]]
+    columns: list[Any] = [
+        list(spent),
+        [n for _name, n in spent.values()],
+        [x.burst for x in limits],
+        [x.per_s for x in limits],
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_SHARE, columns)
         rows = cursor.fetchall()
@@ -186,13 +189,6 @@ def _row_of(name: str, who: str) -> uuid.UUID:
     """Nothing of an address can be read out of it."""
     keyed = blake2b(f"{name}:{who}".encode(), digest_size=16, key=settings.SECRET_KEY.encode()[:64])
     return uuid.UUID(bytes=keyed.digest())
-
-
-def prune(before: datetime, _after: object) -> Step:
-    """Deletes accounts that nobody asked for lately: a new one begins full."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM console_rateaccount WHERE at < %s", [before])
-        return Step(int(cursor.rowcount), None)
 
 
 class _Sharing:

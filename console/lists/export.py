@@ -41,7 +41,7 @@ def answer_csv(page: Listing, request: HttpRequest) -> HttpResponse | FileRespon
 def csv_answer(name: str, lines: Iterable[str]) -> FileResponse:
     """A file of these lines, written aside before the first byte goes out: the server ends a stream that fails as if it
     were complete. So what fails is answered by an error, and what breaks off on its way is shorter than it says."""
-    file = SpooledTemporaryFile(IN_MEMORY, dir=settings.VAR_DIR)  # noqa: SIM115 - the answer closes it
+    file = SpooledTemporaryFile(IN_MEMORY, dir=str(settings.VAR_DIR))  # noqa: SIM115 - the answer closes it
     try:
         for line in lines:
             file.write(line.encode("utf-8"))

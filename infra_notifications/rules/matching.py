@@ -364,8 +364,7 @@ class RuleBook:
 
     def read(self, observation: Observation) -> Reading:
         facts = observation.facts
-        found = self._readings.get(facts)
-        if found is None:
+        if (found := self._readings.get(facts)) is None:
             found = self._read(observation)
             if len(self._readings) >= self.REMEMBERED:  # of a flood that nobody repeats
                 self._readings.clear()

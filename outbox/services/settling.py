@@ -66,7 +66,12 @@ def _claimed_events(ids: Iterable[int]) -> dict[int, ClaimedEvent]:
             " WHERE id = ANY(%s::bigint[])",
             [array_literal(ids)],
         )
-        return {row[0]: ClaimedEvent(*row[:4], msgspec.json.decode(row[4]), *row[5:]) for row in cursor.fetchall()}
+        return {
+            row[0]: ClaimedEvent(
+                row[0], row[1], row[2], row[3], msgspec.json.decode(row[4]), row[5], row[6], row[7], row[8]
+            )
+            for row in cursor.fetchall()
+        }
 
 
 def settle(*, results: Sequence[Result], now: datetime) -> int:

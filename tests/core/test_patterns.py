@@ -162,7 +162,7 @@ def shapes_for(pattern: re.Pattern[Any]) -> list[tuple[str, str]]:
     """Beginnings, and what follows them often."""
     parsed = re._parser.parse(
         pattern.pattern, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags
-    )  # type: ignore[attr-defined]
+    )
     own = {
         shape
         for (before, body), choice in product(list(repeats_in(parsed))[:40], range(3))

@@ -20,6 +20,7 @@ from core import hashing, rates
 from core.hashing import PatientPBKDF2, TooManyPasswords
 from core.models import RateAccount
 from core.rates import Limit
+from core.retention import prune_rate_accounts
 from tests.conftest import ApiClient
 from tests.factories.console import PASSWORD, UserFactory, make_key
 from tests.factories.fleet_remotes import CallbackFactory
@@ -134,8 +135,8 @@ def test_a_request_asks_the_database_for_nothing_of_it() -> None:
 def test_old_accounts_are_forgotten() -> None:
     spent("a", 1)
     rates.share()
-    assert rates.prune(timezone.now() - timedelta(days=1), 0).deleted == 0
-    assert rates.prune(timezone.now() + timedelta(days=1), 0).deleted == 1
+    assert prune_rate_accounts(timezone.now() - timedelta(days=1), 0).deleted == 0
+    assert prune_rate_accounts(timezone.now() + timedelta(days=1), 0).deleted == 1
 
 
 # ---- keys -----------------------------------------------------------------------------------------------------------
@@ -287,7 +288,7 @@ def test_few_wait_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> No
     for thread in waiting:
         thread.start()
     try:
-        while hashing._places._value:  # type: ignore[attr-defined]
+        while hashing._places._value:
             pass
         with pytest.raises(TooManyPasswords):
             PatientPBKDF2().encode("x", "salt", 1)
