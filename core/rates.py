@@ -77,50 +77,76 @@ class _Bucket:
         self.at = at
 
 
-_buckets: dict[tuple[str, str], _Bucket] = {}
-_lock = threading.Lock()
+class Buckets:
+    """What this process knows of what is left; threads share it."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def spend(self, limit: Limit, who: str) -> Verdict | None:
+        """Takes one of what somebody may do, if one is left; None where there is no limit."""
+        if limit.per_s <= 0:
+            return None
+        at = monotonic()
+        with self._lock:
+            bucket = self.held.get((limit.name, who))
+            if bucket is None or bucket.limit != limit:
+                if len(self.held) >= MOST:
+                    self._forget_full(at)
+                bucket = self.held[limit.name, who] = _Bucket(limit, at)
+            bucket.fill(at)
+            if bucket.left < 1:
+                return Verdict(limit, bucket.left - 1)
+            bucket.left -= 1
+            bucket.spent += 1
+            return Verdict(limit, bucket.left)
+
+    def give_back(self, limit: Limit, who: str) -> None:
+        """What was taken and turned out not to be limited."""
+        with self._lock:
+            if (bucket := self.held.get((limit.name, who))) is not None:
+                bucket.left += 1
+                bucket.spent -= 1
+
+    def clear(self) -> None:
+        with self._lock:
+            self.held.clear()
+
+    def _forget_full(self, at: float) -> None:
+        """Makes room: buckets that are full again, and at last those that were made first."""
+        for name, bucket in [*self.held.items()]:
+            bucket.fill(at)
+            if bucket.left >= bucket.limit.burst and not bucket.spent:
+                del self.held[name]
+        while len(self.held) >= MOST:
+            del self.held[next(iter(self.held))]
+
+    def share(self) -> None:
+        """Tells the other processes what was spent here since the last time, and hears what is left for all."""
+        with self._lock:
+            told = {
+                _row_of(*name): (name, bucket.spent, bucket.limit) for name, bucket in self.held.items() if bucket.spent
+            }
+        if not told:
+            return
+        spent, limits = [n for _name, n, _limit in told.values()], [limit for _name, _n, limit in told.values()]
+        columns: list[Any] = [list(told), spent, [limit.burst for limit in limits], [limit.per_s for limit in limits]]
+        with connection.cursor() as cursor:
+            cursor.execute(_SHARE, columns)
+            rows = cursor.fetchall()
+        at = monotonic()
+        with self._lock:
+            for row, left in rows:
+                name, number, _limit = told[row]
+                if (bucket := self.held.get(name)) is not None:
+                    bucket.spent -= number
+                    # What was spent while the others were told is not in it yet.
+                    bucket.left, bucket.at = left - bucket.spent, at
 
 
-def spend(limit: Limit, who: str, cost: float = 1) -> Verdict | None:
-    """Takes one of what somebody may do, if one is left; None where there is no limit."""
-    if limit.per_s <= 0:
-        return None
-    at = monotonic()
-    with _lock:
-        bucket = _buckets.get((limit.name, who))
-        if bucket is None or bucket.limit != limit:
-            if len(_buckets) >= MOST:
-                _forget_full(at)
-            bucket = _buckets[limit.name, who] = _Bucket(limit, at)
-        bucket.fill(at)
-        if bucket.left < cost:
-            return Verdict(limit, bucket.left - cost)
-        bucket.left -= cost
-        bucket.spent += cost
-        return Verdict(limit, bucket.left)
-
-
-def give_back(limit: Limit, who: str) -> None:
-    """What was taken and turned out not to be limited."""
-    with _lock:
-        if (bucket := _buckets.get((limit.name, who))) is not None:
-            bucket.left += 1
-            bucket.spent -= 1
-
-
-def clear() -> None:
-    with _lock:
-        _buckets.clear()
-
-
-def _forget_full(at: float) -> None:
-    """Makes room: a bucket that is full again, and at last those that were asked longest ago."""
-    for name, bucket in [*_buckets.items()]:
-        bucket.fill(at)
-        if bucket.left >= bucket.limit.burst and not bucket.spent:
-            del _buckets[name]
-    while len(_buckets) >= MOST:
-        del _buckets[next(iter(_buckets))]
+buckets = Buckets()
+spend, give_back, clear, share = buckets.spend, buckets.give_back, buckets.clear, buckets.share
 
 
 # ---- who is limited in what -----------------------------------------------------------------------------------------
@@ -157,32 +183,6 @@ ON CONFLICT (id) DO UPDATE SET at = EXCLUDED.at, burst = EXCLUDED.burst, per_s =
     - (EXCLUDED.burst - EXCLUDED.left_over))
 RETURNING id, left_over
 """
-
-
-def share() -> None:
-    """Tells the others what was spent here since the last time, and hears what is left for all."""
-    with _lock:
-        spent = {_row_of(*name): (name, bucket.spent) for name, bucket in _buckets.items() if bucket.spent}
-        limits = [_buckets[name].limit for name, _spent in spent.values()]
-    if not spent:
-        return
-    columns: list[Any] = [
-        list(spent),
-        [n for _name, n in spent.values()],
-        [x.burst for x in limits],
-        [x.per_s for x in limits],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_SHARE, columns)
-        rows = cursor.fetchall()
-    at = monotonic()
-    with _lock:
-        for row, left in rows:
-            name, told = spent[row]
-            if (bucket := _buckets.get(name)) is not None:
-                bucket.spent -= told
-                # What was spent while the others were told is not in it yet.
-                bucket.left, bucket.at = left - bucket.spent, at
 
 
 def _row_of(name: str, who: str) -> uuid.UUID:

@@ -72,7 +72,7 @@ def test_so_many_strangers_are_remembered_and_no_more(monkeypatch: pytest.Monkey
     monkeypatch.setattr(rates, "MOST", 50)
     for number in range(500):
         rates.spend(LIMIT, str(number))
-    assert len(rates._buckets) <= 50
+    assert len(rates.buckets.held) <= 50
 
 
 # ---- all processes --------------------------------------------------------------------------------------------------
@@ -80,12 +80,12 @@ def test_so_many_strangers_are_remembered_and_no_more(monkeypatch: pytest.Monkey
 
 def other_process(times: int, limit: Limit) -> None:
     """Another process has its own memory, and the same database."""
-    kept = dict(rates._buckets)
+    kept = dict(rates.buckets.held)
     rates.clear()
     spent("a", times, limit)
     rates.share()
     rates.clear()
-    rates._buckets.update(kept)
+    rates.buckets.held.update(kept)
 
 
 def test_what_others_spent_is_gone_here_too() -> None:
@@ -104,7 +104,7 @@ def test_what_was_too_much_is_owed() -> None:
     rates.share()
     RateAccount.objects.update(left_over=-4)
     assert rates.spend(slow, "b") is not None
-    bucket = rates._buckets["slow", "a"]
+    bucket = rates.buckets.held["slow", "a"]
     bucket.left, bucket.spent = 5.0, 1.0
     rates.share()
     verdict = rates.spend(slow, "a")
