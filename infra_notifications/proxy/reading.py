@@ -23,7 +23,7 @@ _HEAD = re.compile(
     rb'|([345])\s*,\s*"((?:[^"\\]|\\.){1,600})"\s*,)'
 )
 # One frame behind another in the same message.
-_MORE = re.compile(rb'\]\s*,?\s*\[\s*"?[2-6]"?\s*,')
+_MORE = re.compile(rb'\]\s*+(?:,\s*+)?\[\s*+"?[2-6]"?\s*+,')
 # What is longer takes more than a few milliseconds, and is not read on the loop that all frames pass through.
 LONGEST_HEAD, LONGEST_READ, LONGEST_ODD = 1_000, 64 * 1024, 16 * 1024
 _STATES = frozenset(("BootNotification", "FirmwareStatusNotification", "NotifyReport"))

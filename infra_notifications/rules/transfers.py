@@ -42,7 +42,7 @@ _CODES, _TEXTS = frozenset(_CODE_NAMES.split()), frozenset(_TEXT_NAMES.split())
 _STATES = frozenset(("state", "status", "alarmstate", "faultstate", "action", "phase"))
 _PLACES = ("evseid", "connectorid", "evse", "connector", "outlet")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
-_SEPARATOR = re.compile(r"\s*[,;|]\s*")
+_SEPARATOR = re.compile(r"[,;|]")
 _DEEPEST, _MOST_ALARMS = 4, 1_000
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
 FIELDS = _CODES | _TEXTS | _STATES | {*_PLACES, "timestamp", "active", "cleared", "resolved"}
