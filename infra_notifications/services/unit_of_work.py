@@ -108,7 +108,7 @@ def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
             [array_literal(charge_point_ids)],
         )
         cursor.nextset()
-        return {row[0]: _read_point(*row[1:5], row[5:]) for row in cursor.fetchall()}
+        return {row[0]: _read_point(row[1], row[2], row[3], row[4], row[5:]) for row in cursor.fetchall()}
 
 
 def _read_point(
