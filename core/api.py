@@ -145,8 +145,8 @@ class PartialIn(ConfigurationIn):
 
 
 class Router(NinjaRouter):
-    """A router whose lists refuse query parameters that they do not know: a filter with a slip of the pen in its name
-    would find everything."""
+    """A router whose operations with parameters refuse others: a filter with a slip of the pen in its name would find
+    everything."""
 
     def add_api_operation(self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any) -> None:
         contribute_operation_callback(view_func, _refuse_unknown_parameters)
@@ -161,7 +161,7 @@ def _query_parameters(operation: Operation) -> list[str]:
 
 def _refuse_unknown_parameters(operation: Operation) -> None:
     known, view = _query_parameters(operation), operation.view_func
-    if operation.methods != ["GET"] or not known:
+    if not known:
         return
 
     @wraps(view)

@@ -41,9 +41,8 @@ _NUL = b"\\u0000"
 # What msgspec says of a number that no float holds, anywhere in an item.
 OUT_OF_RANGE = "out of range"
 # What senders wrap a batch in, or each of its items.
-_WRAPPERS = frozenset(
-    ("messages", "message", "items", "item", "data", "batch", "events", "signals", "facts", "records", "rows", "body")
-)
+_WRAPPERS = {"messages", "message", "items", "item", "data", "batch", "events", "signals", "facts", "records", "rows"}
+_WRAPPERS |= {"connections", "connection", "body"}
 _DEEPEST = 3
 NESTED = "It was in an array within the array."
 TEXT = "It was JSON text and was read as what it says."

@@ -245,7 +245,10 @@ class NotificationReason(models.TextChoices):
     NO_RECOVERY_MAILS = "no_recovery", _("The group wants no all-clear")
     TRANSIENT = "momentary", _("A momentary event has no all-clear")
     RENAMED = "renamed", _("It goes on as another case")
-    SOURCE_SILENT = "source_silent", _("The source is silent: nobody can tell whether the charge point is")
+    SOURCE_SILENT = (
+        "source_silent",
+        _("Held back: its source is silent, or many stations may have disconnected at once"),
+    )
     LEFT_GROUP = "left_group", _("The charge point left the group, or the group was deleted")
 
 

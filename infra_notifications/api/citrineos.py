@@ -14,6 +14,9 @@ from core.batches import MAX_ITEMS, batch_answer
 from core.choices import Scope
 from core.keys import admit
 from core.permissions import public
+from core.pieces import MALFORMED, why_malformed
+from core.text import as_utf8
+from infra_notifications.rules.frame_text import decoded
 from infra_notifications.services.citrineos import take_events
 
 log = structlog.get_logger("signalbox.citrineos")
@@ -40,12 +43,14 @@ def _receive(request: HttpRequest, token: str) -> HttpResponse:
     sentence = "The address must end with a valid API key; an administrator makes one in the console."
     key = admit(request, token, Scope.CHARGING_WRITE.value, sentence)
     try:
-        decoded = msgspec.json.decode(limited_body(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, f"The body is not valid JSON: {error}.") from error
-    bodies = decoded if isinstance(decoded, list) else [decoded]
+        value, note = decoded(as_utf8(limited_body(request)))
+    except MALFORMED as error:
+        raise Problem(400, f"The body is not valid JSON: {why_malformed(error)}.") from error
+    bodies = value if isinstance(value, list) else [value]
     if len(bodies) > MAX_ITEMS:
         raise Problem(413, f"A batch holds at most {MAX_ITEMS} events; this one has {len(bodies)}.")
     intake = take_events(key=key, bodies=bodies)
+    if note and not intake.rejected:
+        intake.warnings.append((0, note))
     answer = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
     return HttpResponse(msgspec.json.encode(answer), status=202, content_type="application/json")

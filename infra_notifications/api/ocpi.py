@@ -23,7 +23,7 @@ from core import rates
 from core.api import Problem, limited_body, rfc3339
 from core.keys import refuse, slow_down
 from core.permissions import public
-from core.text import one_line
+from core.text import clean_json, one_line
 from infra_notifications.choices import OcpiPartyState
 from infra_notifications.models import OcpiParty
 from infra_notifications.rules.ocpi import VERSIONS
@@ -80,7 +80,7 @@ class _Call:
     def body(self) -> Any:
         """The JSON body. Raises _Answer 400 for what is none."""
         try:
-            return msgspec.json.decode(limited_body(self.request))
+            return msgspec.json.decode(clean_json(limited_body(self.request)))
         except Problem as problem:
             raise _Answer(problem.status, INVALID, problem.detail) from problem
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

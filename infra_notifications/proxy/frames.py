@@ -15,6 +15,8 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 FIN, DEFLATED, RESERVED, OPCODE = 0x80, 0x40, 0x30, 0x0F
 MASKED, LENGTH = 0x80, 0x7F
 MOST_OF_CONTROL = 125
+# So much of a message that inflates beyond the limit is inflated all the same, in pieces.
+MOST_THROWN, THROWN_AT_ONCE = 8 * 1024 * 1024, 64 * 1024
 # What the sender took off the end of a message that it deflated (RFC 7692 § 7.2.1).
 DEFLATE_TAIL = b"\x00\x00\xff\xff"
 
@@ -229,15 +231,16 @@ class FrameReader:
             if not why and self._deflates:
                 data, why = self._inflated(data)
             else:
-                # What follows may refer to what is in here.
-                self._deflates, why = False, why or Unread.NOT_INFLATED
+                # What follows may refer to what is in here; where it does not, it is read.
+                self._inflator, why = None, why or Unread.NOT_INFLATED
         if why:
             self._sink.unread(why, size, from_station=self._from_station)
         else:
             self._sink.message(data, from_station=self._from_station, text=opening & OPCODE == TEXT)
 
     def _inflated(self, data: bytes) -> tuple[bytes, Unread | None]:
-        """The message, or why there is none; then what follows cannot be inflated either."""
+        """The message, or why there is none. One that is too long is inflated on, as far as that is quick, and thrown
+        away: what follows refers to it."""
         why = Unread.NOT_INFLATED
         try:
             if self._inflator is None or self._inflator.eof:
@@ -246,9 +249,14 @@ class FrameReader:
             if len(message) <= self._limit:
                 return message, None
             why = Unread.TOO_LONG
+            thrown = 0
+            while (left := self._inflator.unconsumed_tail) and thrown < MOST_THROWN:
+                thrown += len(self._inflator.decompress(left, THROWN_AT_ONCE))
+            if not left:
+                return b"", why
         except zlib.error:
             pass
-        self._deflates, self._inflator = False, None
+        self._inflator = None
         return b"", why
 
 

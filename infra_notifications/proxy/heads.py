@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from unicodedata import category
 from urllib.parse import unquote, urlsplit
 
 from aiohttp.base_protocol import BaseProtocol
@@ -31,6 +32,9 @@ _ONE_HOP = frozenset(
 )
 # What we say of the station, and believe of nobody but a trusted proxy in front.
 _OF_PROXIES = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip"))
+
+# What RFC 9440 § 4 has whoever ends TLS take away where he did not write it himself.
+_OF_CERTIFICATES = frozenset((b"client-cert", b"client-cert-chain"))
 
 
 class Refusal(Exception):
@@ -92,7 +96,9 @@ def read_request(message: RawRequestMessage) -> Request:
         parts = urlsplit(target)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     path, _, query = target.partition("?")
-    slug, slash, rest = path[1:].partition("/")
+    # Some stations write more slashes than one where their identity is appended.
+    slug, slash, rest = path.lstrip("/").partition("/")
+    rest = rest.lstrip("/")
     sent = rest.rstrip("/").rpartition("/")[2]
     if not slug or not slash or not sent:
         raise Refusal(
@@ -101,7 +107,16 @@ def read_request(message: RawRequestMessage) -> Request:
     # A CSMS or a proxy before it might read a dot segment, encoded or not, as a way out of the route's path.
     if any(part in (".", "..") for part in unquote(rest).replace("\\", "/").split("/")):
         raise Refusal(400, "The path holds a segment of dots.", "malformed")
-    return Request(message, slug, "/" + rest, query, unquote(sent), sent)
+    return Request(message, slug, "/" + rest, query, _identity(sent), sent)
+
+
+def _identity(sent: str) -> str:
+    """What a segment of a path says; as it was sent where that is no text, so that no two identities become one."""
+    try:
+        text = unquote(sent, errors="strict")
+    except UnicodeDecodeError:
+        return sent
+    return text if all(category(sign) not in ("Cc", "Cs") for sign in text) else sent
 
 
 def has_been_here(request: Request, mark: str) -> bool:
@@ -172,7 +187,7 @@ def upstream_request(request: Request, client: Client, upstream: str, certificat
     host = request.header(b"host")
     dropped = _ONE_HOP | _OF_PROXIES | {b"host"} | _named_by_connection(headers)
     if not client.trusted or client.certificate:
-        dropped |= {certificate_header.lower().encode()}
+        dropped |= _OF_CERTIFICATES | {certificate_header.lower().encode()}
     lines = [
         f"GET {target} HTTP/1.1".encode(),
         b"Host: " + parts.netloc.encode(),
@@ -220,19 +235,49 @@ class RequestReader:
     """Reads one request head."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._parser = HttpRequestParser(BaseProtocol(loop), loop, 2**16, max_line_size=MAX_LINE)
-        self._read = 0
+        self._parser = _request_parser(loop)
+        self._loop, self._seen, self._is_odd = loop, b"", False
 
     def feed(self, data: bytes) -> tuple[RawRequestMessage, bytes] | None:
         """The head and what came behind it; None while it is incomplete. Raises Refusal."""
-        self._read += len(data)
+        self._seen += data
         try:
-            messages, _, rest = self._parser.feed_data(data)
+            found, rest = self._parse(data)
         except HttpProcessingError as error:
             raise Refusal(400, "This is no HTTP request that can be read.", "malformed") from error
-        if self._read - len(rest) > MAX_HEAD:
+        if len(self._seen) - len(rest) > MAX_HEAD:
             raise Refusal(431, "The head of the request is too long.", "malformed")
-        return (messages[0][0], rest) if messages else None
+        return (found, rest) if found is not None else None
+
+    def _parse(self, data: bytes) -> tuple[RawRequestMessage | None, bytes]:
+        if not self._is_odd:
+            try:
+                messages, _, rest = self._parser.feed_data(data)
+            except HttpProcessingError:
+                if not self._seen.startswith(b"GET /"):
+                    raise
+                self._is_odd = True
+            else:
+                return (messages[0][0] if messages else None), rest
+        head, rest = _plainly(self._seen)
+        messages, _, _ = _request_parser(self._loop).feed_data(head) if head else ((), False, b"")
+        return (messages[0][0] if messages else None), rest
+
+
+def _request_parser(loop: asyncio.AbstractEventLoop) -> HttpRequestParser:
+    return HttpRequestParser(BaseProtocol(loop), loop, 2**16, max_line_size=MAX_LINE)
+
+
+def _plainly(seen: bytes) -> tuple[bytes, bytes]:
+    """A whole head, its path percent-encoded and its lines ended as HTTP asks for, where all end otherwise, and what
+    stands behind it; nothing while it is incomplete."""
+    end = HEAD_END if b"\r" in seen else b"\n\n"
+    head, ended, rest = seen.partition(end)
+    if not ended:
+        return b"", b""
+    lines = head.split(end[: len(end) // 2])
+    lines[0] = b"".join(bytes([byte]) if byte < 128 else b"%%%02X" % byte for byte in lines[0])
+    return b"\r\n".join(lines) + HEAD_END, rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from infra_notifications.rules.connections import LinkReport
 from infra_notifications.rules.frames import HeardMessage
@@ -52,8 +54,22 @@ _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Record)
 
 
 def encode(record: Record) -> bytes:
-    body = _encoder.encode(record)
+    try:
+        body = _encoder.encode(record)
+    except OverflowError:
+        assert record.message is not None
+        payload = _without_giants(record.message.payload)
+        body = _encoder.encode(replace(record, message=replace(record.message, payload=payload)))
     return _HEAD.pack(MAGIC, len(body), zlib.crc32(body)) + body
+
+
+def _without_giants(value: Any) -> Any:
+    """JSON without numbers that are too large for a record: nothing counts so far."""
+    if isinstance(value, dict):
+        return {name: _without_giants(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_giants(inner) for inner in value]
+    return None if isinstance(value, int) and abs(value) >= 1 << 63 else value
 
 
 @dataclass(slots=True)

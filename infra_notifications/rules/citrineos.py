@@ -15,10 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from core.pieces import MALFORMED
 from infra_notifications.rules.connections import ConnectionReport
-from infra_notifications.rules.frames import Frame, MalformedFrame, parse_frame
+from infra_notifications.rules.frames import Frame, MalformedFrame, frame_in
 from infra_notifications.rules.vocabulary import object_of, text
 
 CONNECTIONS = {"connected": True, "closed": False}
@@ -70,6 +69,6 @@ def read_event(body: Any) -> HeardFrame | ConnectionReport:
 
 def _frame(message: Any) -> Frame:
     try:
-        return parse_frame(msgspec.json.decode(message) if isinstance(message, str) else message)
-    except (MalformedFrame, msgspec.DecodeError, RecursionError) as error:
+        return frame_in(message)
+    except (MalformedFrame, *MALFORMED) as error:
         raise NotUnderstood(f"`message` is no frame of OCPP-J: {error}") from error

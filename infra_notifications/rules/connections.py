@@ -24,6 +24,7 @@ CLOSE_WITHIN, REMEMBERED_FOR = timedelta(seconds=30), timedelta(minutes=5)
 # It is over when fewer than this share are still away; it holds back what it explains for so long. What closes is held
 # back for as long as it takes to see whether others close with it.
 ENDS_BELOW, HELD, SEEN_WITHIN = 0.1, timedelta(minutes=15), timedelta(seconds=40)
+_TICK, _ONE_MOMENT = timedelta(microseconds=1), timedelta(microseconds=100)
 # The id of what is reported of the station as a whole.
 STATION = ""
 
@@ -111,8 +112,11 @@ class Connections:
         ]
 
     def hear(self, pk: str, at: datetime, *, connected: bool) -> None:
-        """Takes a report in."""
+        """Takes a report in. Of what is said of a station for one moment, as by clocks of whole seconds, the last word
+        counts: it is put right behind what was said before."""
         one = self.known.setdefault(pk, Connection(pk))
+        if pk == STATION and (one.heard_at or one.closed_at) and one.is_open != connected:
+            at = one.moment + _TICK if timedelta(0) <= one.moment - at < _ONE_MOMENT else at
         if connected:
             one.opened_at = min(at, one.opened_at or at)
             one.heard_at = max(at, one.heard_at or at)

@@ -139,7 +139,9 @@ def _source_is_heard(situation: Situation, listener: Listener, now: datetime, ma
     """A charge point whose source is silent may be well: it is told when it stays silent although its source speaks."""
     if situation.source_silent_until is None or now >= situation.source_silent_until:
         return None
-    return Decision(NotificationReason.SOURCE_SILENT, None if situation.closed_at else situation.source_silent_until)
+    if situation.closed_at is not None:
+        return Decision(NotificationReason.OVER)
+    return Decision(NotificationReason.SOURCE_SILENT, situation.source_silent_until)
 
 
 def _recheck(until: datetime, now: datetime) -> datetime:

@@ -13,15 +13,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from core.pieces import MALFORMED
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT, known_action
+from infra_notifications.rules.frame_text import decoded
 from infra_notifications.rules.vocabulary import object_of, whole
 
 _KINDS = {2: CALL, 3: RESULT, 4: ERROR, 5: ERROR, 6: CALL}
+# A call of the CSMS.
+ORDER = "order"
 MAX_ID = 150
+TEXT = "It was JSON text and was read as what it says."
+LISTED = "Its payload stood in a list and was read as what is in it."
+NO_ID = "It has no message id, so that a repetition is not known as one."
 # What an answer is called when nobody knows to what.
 UNPAIRED = {RESULT: "CallResult", ERROR: "CallError"}
 # Calls that a CSMS alone makes: they are no sign of their station's life.
@@ -42,10 +49,17 @@ FROM_CSMS = frozenset(_FROM_CSMS.split())
 
 
 class HeardMessage(OcppMessage, kw_only=True):
-    """A message that was a frame: what kind it is, is known, and whether its station sent it."""
+    """A message that was a frame: what kind it is, is known, whether its station sent it, and what had to be done to
+    read it, as a sentence."""
 
     kind: str = CALL
     from_station: bool = True
+    note: str = ""
+
+    @property
+    def said_as(self) -> str:
+        """What kind it is of what a station says: what a CSMS calls says nothing of the station, whatever it holds."""
+        return self.kind if self.from_station or self.kind != CALL else ORDER
 
 
 class MalformedFrame(ValueError):
@@ -54,12 +68,14 @@ class MalformedFrame(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame; `action` is "" in answers. The payload of an error holds `errorCode` and `errorDescription`."""
+    """A frame; `action` is "" in answers. The payload of an error holds `errorCode` and `errorDescription`. `note` says
+    what had to be done to read it."""
 
     kind: str
     id: str
     action: str
     payload: Any
+    note: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -74,17 +90,44 @@ def parse_frame(value: Any) -> Frame:
     kind = _KINDS.get(number) if number is not None else None
     if kind is None:
         raise MalformedFrame(f"A frame begins with its type, 2 to 6, not {str(value[0])[:20]!r}.")
-    if isinstance(value[1], bool) or not isinstance(value[1], str | int | float):
+    if isinstance(value[1], bool) or not isinstance(value[1], str | int | float | None):
         raise MalformedFrame("The second item of a frame must be its message id.")
-    pk = str(value[1])[:MAX_ID]
+    pk, note = ("", NO_ID) if value[1] is None else (str(value[1])[:MAX_ID], "")
     if kind == CALL:
         if not isinstance(value[2], str) or not value[2].strip():
             raise MalformedFrame("The third item of a call must be the name of its action.")
-        return Frame(kind, pk, value[2], value[3] if len(value) > 3 else {})
+        payload, unwrapped = unwrap(value[3] if len(value) > 3 else {})
+        return Frame(kind, pk, value[2], payload, note or unwrapped)
     if kind == RESULT:
-        return Frame(kind, pk, "", value[2])
+        payload, unwrapped = unwrap(value[2])
+        return Frame(kind, pk, "", payload, note or unwrapped)
     code, description = (*value[2:4], "")[:2]
-    return Frame(kind, pk, "", {"errorCode": code, "errorDescription": description})
+    return Frame(kind, pk, "", {"errorCode": code, "errorDescription": description}, note)
+
+
+def frame_in(value: Any) -> Frame:
+    """A frame, also one that is text. Raises MalformedFrame, MALFORMED."""
+    if not isinstance(value, str):
+        return parse_frame(value)
+    said, note = decoded(value.encode(errors="replace"))
+    frame = parse_frame(said)
+    return replace(frame, note=note) if note else frame
+
+
+def unwrap(payload: Any) -> tuple[Any, str]:
+    """A payload that is JSON text, or alone in a list, as what it says, and that this had to be done."""
+    note = ""
+    for _wrap in range(3):
+        if isinstance(payload, str) and payload.lstrip()[:1] in ("{", "["):
+            try:
+                payload, note = decoded(payload.encode(errors="replace"))[0], TEXT
+            except MALFORMED:
+                break
+        elif isinstance(payload, list) and len(payload) == 1 and isinstance(payload[0], dict | str):
+            payload, note = payload[0], LISTED
+        else:
+            break
+    return payload, note
 
 
 class Call(NamedTuple):

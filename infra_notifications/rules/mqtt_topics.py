@@ -12,14 +12,15 @@ EVerest's topics do not name the station: it stands before them, as a bridge put
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
+from core.pieces import MALFORMED, why_malformed
+from core.text import as_utf8
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT
 from infra_notifications.rules.connections import ConnectionReport
-from infra_notifications.rules.frames import Frame, MalformedFrame, parse_frame
+from infra_notifications.rules.frame_text import decoded
+from infra_notifications.rules.frames import Frame, MalformedFrame, frame_in, unwrap
 from infra_notifications.rules.vocabulary import object_of, text, truth, whole
 
 EVEREST, FROM_EVEREST, FROM_STATION = "everest_api", "e2m", "in"
@@ -63,18 +64,23 @@ def read_publication(topic: str, body: bytes, station: str = "") -> Published:
     parts = topic.split("/")
     if EVEREST in parts:
         at = parts.index(EVEREST)
-        name = parts[at - 1] if at else station
-        return _everest(name, parts[at + 1 :], _decoded(body))
-    if len(parts) >= 3 and parts[-3] == FROM_STATION:
-        return _maeve(parts[-1], parts[-2], object_of(_decoded(body)))
-    raise NotUnderstood(f"The topic {topic[:100]!r} is none of MaEVe's or EVerest's.")
+        value, note = _decoded(body)
+        published = _everest(parts[at - 1] if at else station, parts[at + 1 :], value)
+    elif len(parts) >= 3 and parts[-3] == FROM_STATION:
+        value, note = _decoded(body)
+        published = _maeve(parts[-1], parts[-2], object_of(value))
+    else:
+        raise NotUnderstood(f"The topic {topic[:100]!r} is none of MaEVe's or EVerest's.")
+    if note and published.frame is not None:
+        return replace(published, frame=replace(published.frame, note=note))
+    return published
 
 
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes) -> tuple[Any, str]:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotUnderstood(f"It is not valid JSON: {error}.") from error
+        return decoded(as_utf8(body))
+    except MALFORMED as error:
+        raise NotUnderstood(f"It is not valid JSON: {why_malformed(error)}.") from error
 
 
 def _maeve(station: str, protocol: str, message: Mapping[str, Any]) -> Published:
@@ -84,9 +90,9 @@ def _maeve(station: str, protocol: str, message: Mapping[str, Any]) -> Published
         raise NotUnderstood("It has no `type` (call, call_result, call_error) or no `action`.")
     pk, action = text(message.get("id")), text(message["action"])
     if kind == CALL:
-        frame = Frame(kind, pk, action, message.get("request", {}))
+        frame = Frame(kind, pk, action, *unwrap(message.get("request", {})))
     elif kind == RESULT:
-        frame = Frame(kind, pk, "", message.get("response", {}))
+        frame = Frame(kind, pk, "", *unwrap(message.get("response", {})))
     else:
         detail = {"errorCode": message.get("error_code"), "errorDescription": message.get("error_description")}
         frame = Frame(kind, pk, "", detail)
@@ -167,8 +173,8 @@ def _message(station: str, value: Any) -> Published:
     outer = object_of(value)
     inner = outer.get("message", value)
     try:
-        frame = parse_frame(msgspec.json.decode(inner) if isinstance(inner, str) else inner)
-    except (MalformedFrame, msgspec.DecodeError, RecursionError) as error:
+        frame = frame_in(inner)
+    except (MalformedFrame, *MALFORMED) as error:
         raise NotUnderstood(f"It is no frame of OCPP: {error}") from error
     version = text(outer.get("version")).lower().removeprefix("ocpp").removeprefix("v")
     if frame.kind == CALL and text(outer.get("direction")).startswith("CSMSTo"):

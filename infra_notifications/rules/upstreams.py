@@ -6,12 +6,14 @@ Every address that its name resolves to is judged by the proxy before each conne
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from outbox.transports.webhook.targets import Address, Forbidden, Network, NotPublic, Policy, parse_target
 
 _HTTP = {"ws": "http", "wss": "https"}
+_IDENTITY = re.compile(r"/(?:\{[^/{}]*\}|<[^/<>]*>)/?$")
 _WS = {http: ws for ws, http in _HTTP.items()}
 
 
@@ -28,6 +30,12 @@ def parse_upstream(url: str, networks: Sequence[Network]) -> str:
     scheme, colon, rest = url.strip().partition("://")
     if not colon or scheme.lower() not in _HTTP:
         raise Forbidden("The address of a CSMS begins with wss:// or ws://.")
+    # Some guides write where the identity stands, which stations append by themselves.
+    rest = _IDENTITY.sub("", rest)
+    if "{" in rest or "<" in rest:
+        raise Forbidden(
+            "The address holds a placeholder; stations append their identity to it, so it ends with a path."
+        )
     if "?" in rest:
         raise Forbidden("The address holds a query (?); stations append their identity to it, so it ends with a path.")
     try:

@@ -273,8 +273,9 @@ def _why_never(
         return NotificationReason.RENAMED if state.goes_on_as else NotificationReason.OVER
     if notification.reason == NotificationReason.MAINTENANCE and cp in context.maintenance:
         return NotificationReason.MAINTENANCE
-    is_of_source = notification.reason == NotificationReason.SOURCE_SILENT
-    return NotificationReason.SOURCE_SILENT if is_of_source else None
+    if notification.reason == NotificationReason.SOURCE_SILENT:
+        return NotificationReason.RENAMED if state.goes_on_as else NotificationReason.OVER
+    return None
 
 
 def _was_over_in_time(state: IncidentState, notification: NotificationDecision) -> bool:

@@ -12,12 +12,14 @@ from core.api import Problem
 from core.batches import MAX_ITEMS
 from core.cache import Cache
 from core.ingest import Submission
-from core.pieces import MALFORMED, OUTER, decode_piece, split_array, split_values, why_malformed
+from core.pieces import MALFORMED, OUTER, repeats_keys, split_array, split_values, why_malformed
 from core.text import as_utf8, identity_key
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import CALL
+from infra_notifications.rules.frame_text import decoded, repeats
 from infra_notifications.rules.frames import (
     FROM_CSMS,
+    TEXT,
     UNPAIRED,
     Call,
     Frame,
@@ -31,7 +33,6 @@ from infra_notifications.rules.frames import (
 )
 from infra_notifications.rules.retained import retained
 
-TEXT = "It was JSON text and was read as what it says."
 # In what a frame may be wrapped, and what may say beside it when it was received.
 _WRAPPERS, _MOMENTS = ("frame", "message", "raw", "data"), ("received_at", "timestamp", "at", "time")
 # Calls whose answer may come with a later request, as far as this process sees both.
@@ -97,6 +98,7 @@ def message_of(
             payload=retained(action, frame.payload),
             received_at=received_at,
             from_station=action not in FROM_CSMS,
+            note=frame.note,
         )
     action = call.action if call else action_of_answer(frame.payload) or UNPAIRED[frame.kind]
     return HeardMessage(
@@ -109,6 +111,7 @@ def message_of(
         connector=call.connector if call else None,
         received_at=received_at,
         kind=frame.kind,
+        note=frame.note,
     )
 
 
@@ -126,16 +129,12 @@ def _frame_of(place: int, item: Any, found: _Frames) -> tuple[Frame, str | None]
     received_at = None
     for _wrap in range(3):
         if isinstance(item, str):
-            item = msgspec.json.decode(item)
-            found.warnings.append((place, TEXT))
+            item, note = decoded(item.encode(errors="replace"))
+            found.warnings.append((place, note or TEXT))
         elif isinstance(item, dict):
             received_at = next((item[name] for name in _MOMENTS if isinstance(item.get(name), str)), received_at)
             item = next((item[name] for name in _WRAPPERS if name in item), None)
-    frame = parse_frame(item)
-    if isinstance(frame.payload, str) and frame.payload.lstrip().startswith("{"):
-        frame = Frame(frame.kind, frame.id, frame.action, msgspec.json.decode(frame.payload))
-        found.warnings.append((place, TEXT))
-    return frame, received_at
+    return parse_frame(item), received_at
 
 
 def _read(body: bytes) -> _Frames:
@@ -150,7 +149,17 @@ def _read(body: bytes) -> _Frames:
         value = [value]
     if not isinstance(value, list):
         raise Problem(422, 'The body must be a frame, such as [2,"7","Heartbeat",{}], or an array of frames.')
-    return _checked(_Frames(list(enumerate(value))))
+    return _checked(_Frames(list(enumerate(value)), warnings=_repeats(body, value)))
+
+
+def _repeats(body: bytes, values: Sequence[Any]) -> list[tuple[int, str]]:
+    """Which of these hold a key twice in one object."""
+    if len(values) == 1:
+        return [(0, note)] if (note := repeats(body, values[0])) else []
+    if not repeats_keys(body):
+        return []
+    pieces = split_array(body).items
+    return [(place, note) for place, piece in enumerate(pieces) if (note := repeats(piece, msgspec.json.decode(piece)))]
 
 
 def _checked(found: _Frames) -> _Frames:
@@ -173,7 +182,7 @@ def _read_pieces(body: bytes, error: Exception) -> _Frames:
     found = _Frames()
     for place, piece in enumerate(pieces):
         try:
-            value, note = decode_piece(piece.strip(OUTER), msgspec.json.decode)
+            value, note = decoded(piece.strip(OUTER))
         except MALFORMED as malformed:
             found.rejected.append((place, f"It is not valid JSON: {why_malformed(malformed)}."))
             continue

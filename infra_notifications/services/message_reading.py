@@ -71,9 +71,12 @@ class MessageReading(BatchSteps[OcppMessage]):
     def read(self) -> None:
         """Reads what is not spelt as OCPP spells it; most messages are and cost a look."""
         for row, message in enumerate(self.messages):
-            if isinstance(message, HeardMessage) and message.kind != CALL:
-                self.kinds[row] = message.kind
-                continue
+            if isinstance(message, HeardMessage):
+                self.kinds[row] = message.said_as
+                if message.note:
+                    self.incoming.warn(row, message.note)
+                if message.said_as != CALL:
+                    continue
             if is_exact(message.protocol, message.action, message.payload):
                 self.are_exact[row] = True
                 continue

@@ -18,6 +18,7 @@ from infra_notifications.models import Incident
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.envelopes import state_of
 from infra_notifications.rules.lifecycle import NEUTRAL, IncidentChange, IncidentState, Signal
+from infra_notifications.rules.oddities import contradiction
 from infra_notifications.rules.vocabulary import MOST_CONNECTORS, NO_CONNECTOR
 from infra_notifications.services.directory import Directory, Point
 from infra_notifications.services.records import write_message_rows
@@ -105,6 +106,9 @@ class _SignalSteps(BatchSteps[SignalMessage]):
         for row in rows:
             if key := keys[items[row].charge_point]:
                 points: Sequence[Point] = [directory.by_evse[key]] if key in directory.by_evse else []
+                named = keys[items[row].station], items[row].connector
+                if points and (said := contradiction(*named, points[0].station_key, points[0].connector)):
+                    self.incoming.warn(row, said)
             else:
                 points = directory.at(keys[items[row].station], items[row].connector)
             self.points[row] = points

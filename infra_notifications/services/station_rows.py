@@ -77,9 +77,9 @@ class StationRow:
         self.connected, self.since = self.links.is_connected, self.links.since
         self.last_seen, self.source_id = max(self.last_seen, at), source or self.source_id
         is_newest = pk == self.links.newest
-        if report.connected and is_newest:
+        if is_newest:
             self._note(report)
-        elif not report.connected and not self.connected and (self.since == at or was):
+        if not report.connected and not self.connected and (self.since == at or was):
             self.close_code = report.code if isinstance(report, LinkReport) else None
             self.close_reason = reason_of(report)
         if self.connected:

@@ -11,11 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from vehicles.rules.places import Position
 
 Fact = dict[str, Any]
+Number = TypeVar("Number", int, float)
 # Moments are seconds or milliseconds since 1970, or texts; whoever counts milliseconds is beyond this.
 _MILLISECONDS = 100_000_000_000
 
@@ -54,6 +55,12 @@ class Translation:
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def read(self, name: str, said: Any, read: Number | None) -> Number | None:
+        """A number as it was read; one that is said and cannot be is left out and noted."""
+        if read is None and said not in (None, "", {}, []):
+            self.note(f"The {name} “{str(said)[:40]}” cannot be read and was left out.")
+        return read
 
 
 class Platform(ABC):

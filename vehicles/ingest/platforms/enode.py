@@ -121,13 +121,14 @@ class Enode(Platform):
         plugged, full = flag(member(charge, "isPluggedIn")), flag(member(charge, "isFullyCharged"))
         if not state or state.upper() == "UNKNOWN":
             state = _state_of(plugged, charging, full)
+        level, rate = member(charge, "batteryLevel"), member(charge, "chargeRate")
         data = {
             "charge_state": state or None,
-            "soc": percent(member(charge, "batteryLevel")),
-            "power_kw": number(member(charge, "chargeRate"), -1000, 1000),
+            "soc": translation.read("state of charge", level, percent(level)),
+            "power_kw": translation.read("power", rate, number(rate, -1000, 1000)),
             "location": text(first(member(vehicle, "locationId"), member(vehicle, "location", "id"))) or None,
         }
-        if data["charge_state"] or data["soc"] is not None:
+        if any(data[name] is not None for name in ("charge_state", "soc", "power_kw")):
             at = moment(member(charge, "lastUpdated")) or moment(member(vehicle, "lastSeen")) or created
             translation.add("telemetry", data, at, position=position(member(vehicle, "location")), vehicle=key)
 

@@ -148,12 +148,13 @@ def _state(body: Any, translation: Translation) -> None:
 
 
 def _telemetry(values: _Signals, at: str | None, vehicle: str, translation: Translation) -> None:
+    soc, power = values.get("tractionbattery-stateofcharge"), values.get("charge-wattage")
     telemetry = {
         "charge_state": _charge_state(values) or None,
-        "soc": percent(values.get("tractionbattery-stateofcharge")),
-        "power_kw": _kilowatts(values.get("charge-wattage")),
+        "soc": translation.read("state of charge", soc, percent(soc)),
+        "power_kw": translation.read("power", power, _kilowatts(power)),
     }
-    if telemetry["charge_state"] or telemetry["soc"] is not None:
+    if any(value is not None for value in telemetry.values()):
         where = position(values.get("location-preciselocation"))
         translation.add("telemetry", telemetry, at, position=where, vehicle=vehicle)
 
@@ -180,7 +181,8 @@ def _scheduled(car: dict[str, Any], translation: Translation) -> None:
             times.append(moment(member(answer, "headers", "sc-data-age")))
     if values.get("charge-detailedchargingstatus") == "NOT_CHARGING":
         del values["charge-detailedchargingstatus"]  # beside it stands whether a plug is in
-    share = number(values.get("tractionbattery-stateofcharge"), 0, 1)
+    said = values.get("tractionbattery-stateofcharge")
+    share = translation.read("state of charge", said, number(said, 0, 1))
     values["tractionbattery-stateofcharge"] = None if share is None else 100 * share
     at = newest(*times) or moment(car.get("timestamp"))
     known["vin"] = text(values.get("vehicleidentification-vin"))[:20] or None
@@ -225,11 +227,16 @@ class _Error:
         self.is_over = text(error.get("state")).upper() == "RESOLVED"
         self.at = moment(member(body, "meta", "deliveredAt"))
         self.reason = text(error.get("description"))
+        # Of some signals alone, or of the whole connection; and whether the driver has to sign in anew.
+        self.is_partial = bool(error.get("signals"))
+        self.asks_for_sign_in = text(member(error, "resolution", "type")).upper() == "REAUTHENTICATE"
 
 
 def _error(body: Any, item: dict[str, Any], translation: Translation) -> None:
     error = _Error(body, item)
     step = _ERRORS.get((error.kind, error.code)) or _ERRORS.get((error.kind, "*"))
+    if step is None and error.asks_for_sign_in and not error.is_partial:
+        step = _sign_in("invalid_credentials")
     if step is None:
         name = f"{error.kind}:{error.code}" if error.code else error.kind or "without a type"
         translation.note(f"The error “{name}” is not known; nothing follows from it.")
@@ -247,6 +254,17 @@ def _sign_in(state: str) -> _Step:
         translation.add("vehicle", {"brand": error.make}, error.at, vehicle=error.vehicle, account=error.account)
 
     return step
+
+
+def _permission(error: _Error, translation: Translation) -> None:
+    """A permission that some signals lack is none of ours; without signals it is the whole connection's."""
+    if not error.is_partial:
+        _sign_in("invalid_credentials" if error.asks_for_sign_in else "revoked")(error, translation)
+
+
+def _virtual_key(error: _Error, translation: Translation) -> None:
+    if not error.is_over:
+        translation.note("A car waits for its driver to add a virtual key; until then it takes no commands.")
 
 
 def _privacy(error: _Error, translation: Translation) -> None:
@@ -276,12 +294,13 @@ _ERRORS: Mapping[tuple[str, str], _Step] = {
     ("CONNECTED_SERVICES_ACCOUNT", "ACCOUNT_ISSUE"): _sign_in("invalid_credentials"),
     ("CONNECTED_SERVICES_ACCOUNT", "PERMISSION"): _sign_in("revoked"),
     ("CONNECTED_SERVICES_ACCOUNT", "SUBSCRIPTION"): _subscription,
-    ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): _nothing,
+    ("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"): _virtual_key,
     ("VEHICLE_STATE", "REMOTE_ACCESS_DISABLED"): _privacy,
     ("VEHICLE_STATE", "ASLEEP"): _contact(asleep=True),
     ("VEHICLE_STATE", "UNREACHABLE"): _contact(asleep=False),
     ("VEHICLE_STATE", "*"): _nothing,
     ("COMPATIBILITY", "*"): _nothing,
-    ("PERMISSION", "*"): _nothing,
+    ("PERMISSION", "*"): _permission,
+    ("AUTHENTICATION", "*"): _sign_in("invalid_credentials"),
     ("UPSTREAM", "*"): _nothing,
 }

@@ -1,0 +1,80 @@
+"""JSON texts of machines, as what they say, also where they are not quite JSON. Pure.
+
+What is read with pains is warned of. Only what can mean one thing is mended: a comma too many, a last bracket that did
+not come behind a payload that is whole, quotes within a text. What can mean several things stays what nobody can read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from core.pieces import MALFORMED, OUTER, decode_any, keys_in, repeated_keys, repeated_sentence
+
+MENDED = "It was not valid JSON (a comma too many, a bracket missing, quotes in a text); it was read as what it says."
+_TEXT = rb'"(?:[^"\\]|\\.)*+"'
+_SPARE_COMMA = re.compile(_TEXT + rb"|(,)(?=\s*[\]}]|\s*,\s*" + _TEXT + rb"\s*:)", re.DOTALL)
+_SIGN = re.compile(_TEXT + rb"|[\[\]{}]", re.DOTALL)
+_QUOTE = re.compile(rb'\\.|"', re.DOTALL)
+# What follows a quote that ends a text.
+_ENDS = re.compile(rb'\s*(?:[:}\]]|\Z|,\s*(?:["{\[}\]\d-]|true|false|null))')
+_OPENED = {b"]": b"[", b"}": b"{"}
+
+
+def decoded(body: bytes) -> tuple[Any, str]:
+    """What a JSON text says, and what had to be done to read it, as a sentence. Raises MALFORMED."""
+    try:
+        value, note = msgspec.json.decode(body), ""
+    except MALFORMED as error:
+        value, note = _with_pains(body.strip(OUTER), error)
+    return value, note or repeats(body, value)
+
+
+def repeats(body: bytes, value: Any) -> str:
+    """That a key stands twice in one object, as a sentence; `value` is what was read."""
+    if keys_in(body) <= keys_in(msgspec.json.encode(value)):
+        return ""
+    names = repeated_keys(body)
+    return repeated_sentence(names) if names else ""
+
+
+def _with_pains(piece: bytes, error: Exception) -> tuple[Any, str]:
+    try:
+        return decode_any(piece)
+    except MALFORMED:
+        for mended in (_tidied(piece), _tidied(_escaped(piece))):
+            try:
+                return decode_any(mended)[0], MENDED
+            except MALFORMED:
+                continue
+        raise error from None
+
+
+def _tidied(piece: bytes) -> bytes:
+    """Without commas too many, and with the last brackets of arrays around an object or array that is whole."""
+    piece = _SPARE_COMMA.sub(lambda found: b"" if found[1] else found[0], piece)
+    opened = list[bytes]()
+    for sign in _SIGN.findall(piece):
+        if sign in (b"[", b"{"):
+            opened.append(sign)
+        elif sign in _OPENED and (not opened or opened.pop() != _OPENED[sign]):
+            return piece
+    whole = piece.rstrip(b", \t\r\n\0")
+    is_whole = whole[-1:] in (b"}", b"]") and set(opened) == {b"["}
+    return whole + b"]" * len(opened) if is_whole else piece
+
+
+def _escaped(piece: bytes) -> bytes:
+    """With quotes within texts escaped: one that ends a text stands before a sign of JSON."""
+    parts, start, is_inside = list[bytes](), 0, False
+    for quote in _QUOTE.finditer(piece):
+        if quote[0] != b'"':
+            continue
+        if is_inside and not _ENDS.match(piece, quote.end()):
+            parts += [piece[start : quote.start()], b'\\"']
+            start = quote.end()
+        else:
+            is_inside = not is_inside
+    return b"".join([*parts, piece[start:]])
