@@ -96,9 +96,8 @@ def read_request(message: RawRequestMessage) -> Request:
         parts = urlsplit(target)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     path, _, query = target.partition("?")
-    # Some stations write more slashes than one where their identity is appended.
+    # Some stations write more slashes than one; those behind the route are the CSMS's to read.
     slug, slash, rest = path.lstrip("/").partition("/")
-    rest = rest.lstrip("/")
     sent = rest.rstrip("/").rpartition("/")[2]
     if not slug or not slash or not sent:
         raise Refusal(

@@ -1,7 +1,7 @@
 """JSON texts of machines, as what they say, also where they are not quite JSON. Pure.
 
-What is read with pains is warned of. Only what can mean one thing is mended: a comma too many, a last bracket that did
-not come behind a payload that is whole, quotes within a text. What can mean several things stays what nobody can read.
+What is read with pains is warned of. Only what can mean one thing is mended: a last bracket that did not come behind a
+payload that is whole, quotes within a text. What can mean several things stays what nobody can read.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import msgspec
 
 from core.pieces import MALFORMED, OUTER, decode_any, keys_in, repeated_keys, repeated_sentence
 
-MENDED = "It was not valid JSON (a comma too many, a bracket missing, quotes in a text); it was read as what it says."
+MENDED = "It was not valid JSON (a last bracket missing, quotes in a text); it was read as what it says."
 _TEXT = rb'"(?:[^"\\]|\\.)*+"'
-_SPARE_COMMA = re.compile(_TEXT + rb"|(,)(?=\s*[\]}]|\s*,\s*" + _TEXT + rb"\s*:)", re.DOTALL)
 _SIGN = re.compile(_TEXT + rb"|[\[\]{}]", re.DOTALL)
 _QUOTE = re.compile(rb'\\.|"', re.DOTALL)
 # What follows a quote that ends a text.
@@ -44,7 +43,7 @@ def _with_pains(piece: bytes, error: Exception) -> tuple[Any, str]:
     try:
         return decode_any(piece)
     except MALFORMED:
-        for mended in (_tidied(piece), _tidied(_escaped(piece))):
+        for mended in (_ended(piece), _ended(_escaped(piece))):
             try:
                 return decode_any(mended)[0], MENDED
             except MALFORMED:
@@ -52,9 +51,8 @@ def _with_pains(piece: bytes, error: Exception) -> tuple[Any, str]:
         raise error from None
 
 
-def _tidied(piece: bytes) -> bytes:
-    """Without commas too many, and with the last brackets of arrays around an object or array that is whole."""
-    piece = _SPARE_COMMA.sub(lambda found: b"" if found[1] else found[0], piece)
+def _ended(piece: bytes) -> bytes:
+    """With the last brackets of arrays around an object or array that is whole."""
     opened = list[bytes]()
     for sign in _SIGN.findall(piece):
         if sign in (b"[", b"{"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -115,6 +116,11 @@ def test_a_status_counts_whatever_the_connectors_are(cpo: Cpo, connectors: Any, 
 def test_a_uid_that_stands_twice_is_said(cpo: Cpo, party: OcpiParty) -> None:
     cpo.put("L3", location("L3", evse("1"), evse("1", "OUTOFORDER")))
     assert "stands twice" in str(Source.objects.get(pk=party.source_id).cautions)
+
+
+def test_one_byte_that_is_no_utf_8_costs_no_location(cpo: Cpo) -> None:
+    body = json.dumps(location("L1", evse("1"), name="Süd"), ensure_ascii=False).encode("latin-1")
+    assert said(cpo.call("PUT", f"{cpo.LOCATIONS}/L1", body)) == (201, 1000)
 
 
 # ---- pages ----------------------------------------------------------------------------------------------------------

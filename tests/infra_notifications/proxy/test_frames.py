@@ -175,6 +175,31 @@ def test_a_message_that_inflates_without_end_is_not_followed() -> None:
     assert third == ("text", b"plain")
 
 
+def squeezed(press: Any, text: bytes) -> bytes:
+    """A deflated message, in the context of those before."""
+    return frame(TEXT, (press.compress(text) + press.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\0\0\xff\xff"), rsv=0x40)
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, 1_200_000, 7_000_000])
+def test_what_follows_a_message_that_inflates_beyond_the_limit_is_heard(size: int) -> None:
+    press, rolls = zlib.compressobj(wbits=-15), random.Random(1)
+    long = bytes(rolls.choices(b"abcdefgh", k=1_000)) * (size // 1_000 + 1)
+    parts = [b'[2,"1","Heartbeat",{}]', long, long[-20_000:], b'[2,"2","Heartbeat",{}]']
+    raw = b"".join(squeezed(press, part) for part in parts)
+    first, second, third, fourth = Heard(deflates=True).feed(raw)
+    assert second[0] == Unread.TOO_LONG
+    assert (first, third, fourth) == (("text", parts[0]), ("text", parts[2]), ("text", parts[3]))
+
+
+def test_what_needs_nothing_of_what_was_not_inflated_is_heard() -> None:
+    """Without a context that is taken over, or behind a message of a kind of its own."""
+    texts = [b'[2,"1","Heartbeat",{}]', b'[2,"2","Heartbeat",{}]']
+    alone = [squeezed(zlib.compressobj(wbits=-15), text) for text in texts]
+    broken = frame(TEXT, b"\xff" * 30, rsv=0x40)
+    heard = Heard(deflates=True).feed(alone[0] + broken + alone[1])
+    assert heard == [("text", texts[0]), (Unread.NOT_INFLATED, 30), ("text", texts[1])]
+
+
 def test_compression_that_nobody_agreed_on_is_not_inflated() -> None:
     assert Heard().feed(frame(TEXT, b"abc", rsv=0x40)) == [(Unread.NOT_INFLATED, 3)]
 

@@ -270,8 +270,6 @@ def test_a_name_is_judged_by_what_it_resolves_to() -> None:
         (request("/site/CP-1", "Host: other"), 400),
         (request("/site/CP-1", "X : blank before the colon"), 400),
         (request("/site/CP-1", "X: folded\r\n line"), 400),
-        (request("/site/\xe4"), 400),
-        (request("/site/CP-1").replace(b"\r\n", b"\n"), 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 60, 400),  # TLS where none is spoken
         (request("/site/CP-1", *[f"X-{n}: {'x' * 900}" for n in range(60)]), 400),
     ],
