@@ -261,7 +261,7 @@ def test_crash_loop_is_no_silence_of_its_stations(stop_s: int, beats: list[int],
         last = crash(points, last, timedelta(seconds=stop_s), beats)
     listen(last, last + 5 * MINUTE, every=15)
     assert alerts() == []
-    assert set(decisions()) <= {HELD, ("opened", "skipped", "source_silent")}
+    assert set(decisions()) <= {HELD, ("opened", "skipped", "over")}
     assert len(told()) == 1 + lives * (stop_s >= 180)
     usual = Source.objects.get().usual_gap_s
     assert usual is not None
@@ -306,7 +306,7 @@ def test_what_speaks_again_is_dropped_and_what_stays_silent_is_told() -> None:
     back = last + 31 * MINUTE
     forward(points[1:], since=back, until=back + 14 * MINUTE)
     assert alerts() == []
-    assert set(decisions(incident__charge_point__in=points[1:])) == {("opened", "skipped", "source_silent")}
+    assert set(decisions(incident__charge_point__in=points[1:])) == {("opened", "skipped", "over")}
     assert decisions(incident__charge_point=points[0]) == [HELD]
     forward(points[1:], since=back + 14 * MINUTE, until=back + 17 * MINUTE)
     assert [listed(mail) for mail in alerts()] == [[points[0].evse_id]]

@@ -1,0 +1,64 @@
+"""Errors and odd values of platforms: what concerns a whole connection is told, what cannot be read is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.vehicles.test_platforms import Json, error, make, send, signal, state
+from vehicles.models import DriverNotification, OemAccount, TelemetrySample, VehicleSource
+
+pytestmark = pytest.mark.django_db
+
+
+def broad(kind: str, code: str | None, *, asks: bool, signals: list[str], word: str = "ERROR") -> Json:
+    body = error(kind, code, word)
+    resolution = {"type": "REAUTHENTICATE" if asks else None}
+    body["data"]["errors"][0] |= {"resolution": resolution, "signals": signals}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "asks", "auth"),
+    [
+        ("PERMISSION", None, True, "invalid_credentials"),
+        ("PERMISSION", None, False, "revoked"),
+        ("AUTHENTICATION", None, True, "invalid_credentials"),
+        ("AUTHENTICATION", "TOKEN_EXPIRED", False, "invalid_credentials"),
+        ("WHATEVER_COMES", None, True, "invalid_credentials"),
+    ],
+)
+def test_an_error_of_the_whole_connection_is_told(kind: str, code: str | None, asks: bool, auth: str) -> None:
+    make("smartcar")
+    assert send("smartcar", broad(kind, code, asks=asks, signals=[])).status_code == 200
+    assert OemAccount.objects.get().auth_state == auth
+    told = DriverNotification.objects.filter(type="InvalidCredentials", state__in=("open", "suppressed"))
+    assert told.exists() == (auth == "invalid_credentials")
+    assert not VehicleSource.objects.get().notes
+
+
+@pytest.mark.parametrize(("kind", "noted"), [("PERMISSION", False), ("COMPATIBILITY", False), ("WHATEVER_COMES", True)])
+def test_an_error_of_some_signals_concerns_no_connection(kind: str, noted: bool) -> None:
+    make("smartcar")
+    send("smartcar", broad(kind, None, asks=True, signals=["location-preciselocation"]))
+    assert not OemAccount.objects.exclude(auth_state="").exists()
+    assert bool(VehicleSource.objects.get().notes) == noted
+
+
+def test_a_virtual_key_that_is_missing_is_named() -> None:
+    make("smartcar")
+    send("smartcar", error("CONNECTED_SERVICES_ACCOUNT", "VIRTUAL_KEY_REQUIRED"))
+    assert "virtual key" in str(VehicleSource.objects.get().notes)
+
+
+@pytest.mark.parametrize("value", [180, -1, "full", {"percent": 5}])
+def test_a_state_of_charge_that_is_none_is_left_out_and_named(value: object) -> None:
+    make("smartcar")
+    send("smartcar", state(signal("tractionbattery-stateofcharge", value), signal("charge-ischarging", True)))
+    assert TelemetrySample.objects.get().soc is None
+    assert "state of charge" in str(VehicleSource.objects.get().notes)
+
+
+def test_power_alone_is_telemetry() -> None:
+    make("smartcar")
+    answer = send("smartcar", state(signal("charge-wattage", 7.4, unit="kilowatts")))
+    assert answer.json()["facts"] == 2, answer.content
