@@ -39,7 +39,7 @@ from infra_notifications.services.station_rows import (
     write_stations,
 )
 from infra_notifications.services.unit_of_work import IncidentStore
-from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
+from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
 
 # What messages of connections are called in the list of messages.
 PROTOCOL, CONNECTED, DISCONNECTED = "connection", "Connected", "Disconnected"
@@ -114,7 +114,7 @@ class _ConnectionSteps(BatchSteps[Any]):
         for row in self.strangers:
             fate = too_long(self.keys[items[row].station])
             fate = fate or "It is kept in the list of unknown charge points; adopt it there."
-            self.incoming.reject(row, f"Unknown station {composed(items[row].station)}. {fate}")
+            self.incoming.reject(row, f"Unknown station {shown(items[row].station)}. {fate}")
             self.heard.strangers[self.incoming.keys[row]] += 1
         self.strangers = [row for row in self.strangers if not too_long(self.keys[items[row].station])]
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from core.device_clock import Moment, span_text
 from core.ingest import Intake, Submission
 from core.sql import storable
-from core.text import composed, identity
+from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.frames import HeardMessage
@@ -38,7 +38,7 @@ from infra_notifications.services.records import (
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore
-from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
+from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
 
 
 def take_messages(
@@ -90,7 +90,7 @@ class _MessageSteps(MessageReading):
             point = self.directory.by_evse.get(self.evse_keys[row])
             if point is None:
                 self.alive[row] = self.directory.by_station.get(self.stations[row], [])
-                return f"charge point {message.charge_point}"
+                return f"charge point {shown(message.charge_point)}"
             self.targets[row], self.alive[row] = [point], self.directory.family(point)
             self.warn(row, contradiction(self.stations[row], evse, point.station_key, point.connector))
             return ""
@@ -101,7 +101,7 @@ class _MessageSteps(MessageReading):
             self.alive[row] = ()
         if self.targets[row]:
             return ""
-        return f"station {composed(message.station or '')}" + (f", connector {evse}" if evse else "")
+        return f"station {shown(message.station)}" + (f", connector {evse}" if evse else "")
 
     def _note_unknown(self, row: int, evse: int | None) -> None:
         self.unknown[self.evse_keys[row], self.stations[row], evse].append(row)

@@ -66,6 +66,11 @@ class RouteInput:
                 values[name] = check(values[name])
             except Refused as error:
                 errors[name] = error.sentences
+        pattern = values["evse_pattern"] or settings.CHARGING_EVSE_PATTERN
+        if self.register_unknown and "evse_pattern" not in errors and "{connector}" not in pattern:
+            errors["evse_pattern"] = [
+                _("Stations are registered by themselves, and may have several connectors: it must hold {connector}.")
+            ]
         if errors:
             raise Refused.by_field(errors)
         return RouteInput(**values)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from core.device_clock import judge, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import storable
-from core.text import IdentityKeys, composed, identity, identity_key, one_line
+from core.text import IdentityKeys, identity, identity_key, one_line
 from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
 from infra_notifications.ingest import SignalMessage, parse_time
 from infra_notifications.models import Incident
@@ -25,7 +25,7 @@ from infra_notifications.services.records import write_message_rows
 from infra_notifications.services.repetitions import NO_RECEIPT, TOLD_ANEW, Switch, may_restart, switched_anew
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.unit_of_work import IncidentStore
-from infra_notifications.services.unknown_senders import UnknownSender, too_long, write_unknown
+from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
 
 _CASES, _STATES = frozenset(Case.values), ("raised", "cleared")
 _HELD_OPEN = ("charge_point_id", "case", "faults")
@@ -186,10 +186,10 @@ def _is_raised(message: SignalMessage) -> bool:
 
 def _named(message: SignalMessage) -> str:
     """Whom a signal names, in words."""
-    if charge_point := composed(message.charge_point or ""):
+    if charge_point := shown(message.charge_point):
         return f"charge point {charge_point}"
     connector = f", connector {message.connector}" if message.connector else ""
-    return f"station {composed(message.station or '')}{connector}"
+    return f"station {shown(message.station)}{connector}"
 
 
 def _message_row(

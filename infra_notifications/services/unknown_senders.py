@@ -15,6 +15,7 @@ from django.db import connection
 
 from core.receipts import digest_of_json
 from core.sql import array_literal, columns, insert_rows, storable
+from core.text import composed
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import UnknownChargePoint
 from infra_notifications.rules.stations import firmware_of
@@ -45,6 +46,12 @@ def too_long(*identities: str | None) -> str:
         if identity and len(identity) > MAX_IDENTITY:
             return f"It is not kept, because an identity has at most {MAX_IDENTITY} characters, not {len(identity)}."
     return ""
+
+
+def shown(name: str | None) -> str:
+    """An identity in a sentence: its beginning where it is too long, so that what is said of it is read."""
+    whole = composed(name or "")
+    return whole if len(whole) <= MAX_IDENTITY else f"{whole[:MAX_IDENTITY]}…"
 
 
 def _shortened(value: Any, depth: int = 0) -> Any:

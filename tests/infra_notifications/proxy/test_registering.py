@@ -123,3 +123,19 @@ def test_the_pattern_of_the_route_is_proposed_and_used(ear: Ear, api: ApiClient,
     assert "NL*XYZ*ENEW1*2" in shown
     stations: Any = whole_stations([sender])
     assert adopt_stations(stations=stations, now=timezone.now()).evse_ids == ["NL*XYZ*ENEW1*2"]
+
+
+@pytest.mark.parametrize("installation", [PATTERN, "DE*ABC*E{station}"])
+def test_a_pattern_without_connectors_is_refused_where_stations_register_themselves(
+    api: ApiClient, settings: Any, installation: str
+) -> None:
+    settings.CHARGING_EVSE_PATTERN = installation
+    route = {"slug": "one", "upstream": "wss://csms.example/ocpp"}
+    for pattern in ("", "DE*ABC*E{station}", PATTERN):
+        is_whole = "{connector}" in (pattern or installation)
+        answer = api.post("/charging/ocpp-routes", route | {"register_unknown": True, "evse_pattern": pattern})
+        assert answer.status_code == (201 if is_whole else 422), answer.content
+        assert is_whole or "must hold {connector}" in answer.content.decode()
+        OcppRoute.objects.all().delete()
+    assert api.post("/charging/ocpp-routes", route | {"evse_pattern": "DE*ABC*E{station}"}).status_code == 201
+    assert api.patch("/charging/ocpp-routes/one", {"register_unknown": True}).status_code == 422
