@@ -259,7 +259,7 @@ class RequestReader:
             else:
                 return (messages[0][0] if messages else None), rest
         head, rest = _plainly(self._seen)
-        messages, _, _ = _request_parser(self._loop).feed_data(head) if head else ((), False, b"")
+        messages, _, _ = _request_parser(self._loop).feed_data(head)
         return (messages[0][0] if messages else None), rest
 
 
