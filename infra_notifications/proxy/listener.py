@@ -23,12 +23,13 @@ from typing import Any
 
 import structlog
 
+from core.pieces import MALFORMED
 from core.text import clean_text
+from infra_notifications.proxy import reading
 from infra_notifications.proxy.figures import Figure, Figures
 from infra_notifications.proxy.journal import Journal
 from infra_notifications.proxy.lengthy import Lengthy
 from infra_notifications.proxy.links import Link
-from infra_notifications.proxy.reading import decoded, error_code, head_of, plain_frames, rank_of, skeleton, takes_long
 from infra_notifications.proxy.records import Rank, Record, encode
 from infra_notifications.proxy.spool import BELONGS_TO, Spool, lost_record
 from infra_notifications.proxy.station import Station
@@ -133,8 +134,8 @@ class Listener:
         if station is None:
             return
         now = self._clock()
-        head = head_of(data) if text else None
-        if not takes_long(data, is_odd=head is None):
+        head = reading.head_of(data) if text else None
+        if not reading.takes_long(data, is_odd=head is None):
             self._read(station, from_station, head, data, now)
         elif self._lengthy.put((station, from_station, head, data, now)):
             self._wake.set()
@@ -148,21 +149,23 @@ class Listener:
         if head is not None:
             self._heard(station, from_station, head, data, now)
             return
-        plain, bad = plain_frames(data)
-        for head, each in plain:
-            self._heard(station, from_station, head, each, now)
+        plain, bad = reading.plain_frames(data)
+        for head, each, note in plain:
+            self._heard(station, from_station, head, each, now, note)
         if bad:
             self._unread(station.link, from_station, Figure.NOT_READ_GARBAGE)
             self._reject(station, from_station, now)
 
-    def _heard(self, station: Station, from_station: bool, head: re.Match[bytes], data: bytes, now: float) -> None:
+    def _heard(
+        self, station: Station, from_station: bool, head: re.Match[bytes], data: bytes, now: float, note: str = ""
+    ) -> None:
         station.messages += 1
         station.tokens.note(data)
         if from_station:
             station.heard_at = max(station.heard_at, now)
         kind, pk, name, answer, answered = head.groups()
         if kind:
-            self._call(station, from_station, pk, name.decode(), data, now, is_answered=kind == b"2")
+            self._call(station, from_station, pk, name.decode(), data, now, note, is_answered=kind == b"2")
         else:
             self._answer(station, from_station, answered, answer, data, now)
 
@@ -193,18 +196,26 @@ class Listener:
         name: str,
         data: bytes,
         now: float,
+        note: str,
         *,
         is_answered: bool,
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
-        payload = decoded(data, 3) if action in _READ else None
-        if payload is None and action in _READ:
-            self._read(station, from_station, None, data, now)
-            return
+        payload: dict[str, Any] | None = None
+        if action in _READ:
+            try:
+                payload, odd = reading.payload_in(data)
+            except MALFORMED:
+                self._read(station, from_station, None, data, now)
+                return
+            if payload is None:
+                self._reject(station, from_station, now)
+                return
+            note = note or odd
         if is_answered:
             calls = station.from_station if from_station else station.from_csms
             calls.put(pk.decode("utf-8", "replace"), Call(action, connector_in(payload), now))
-        kept = retained(action, payload) if payload is not None else skeleton(action, station.protocol)
+        kept = retained(action, payload) if payload is not None else reading.skeleton(action, station.protocol)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -213,8 +224,9 @@ class Listener:
             payload=station.tokens.masked(kept),
             received_at=_iso(now),
             from_station=from_station and action not in FROM_CSMS,
+            note=note,
         )
-        self._put(station, rank_of(action, kept) if from_station else Rank.LIFE, message=message)
+        self._put(station, reading.rank_of(action, kept) if from_station else Rank.LIFE, message=message)
 
     def _answer(self, station: Station, from_station: bool, pk: bytes, kind: bytes, data: bytes, now: float) -> None:
         """An answer is of the other side's call. One that says nothing is counted alone."""
@@ -227,14 +239,14 @@ class Listener:
         if kind == b"3":
             if from_station or call is None or call.action not in _READ_ANSWERS:
                 return
-            found = decoded(data, 2)
+            found = reading.result_in(data)
             self._figures[Figure.NOT_READ_GARBAGE] += found is None
             payload = retained(call.action, found, RESULT)
-            self._note_clock(station, payload, now)
+            station.csms_offset_s = reading.ahead_s(payload, now, station.csms_offset_s)
             if call.action == "Heartbeat":
                 return
         else:
-            payload = retained("", {"errorCode": error_code(data)}, ERROR)
+            payload = retained("", {"errorCode": reading.error_code(data)}, ERROR)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -246,16 +258,6 @@ class Listener:
             kind=RESULT if kind == b"3" else ERROR,
         )
         self._put(station, Rank.STATE if kind == b"3" else Rank.OTHER, message=message)
-
-    @staticmethod
-    def _note_clock(station: Station, payload: dict[str, Any], now: float) -> None:
-        """By how much the CSMS, by whose clock its stations set theirs, is ahead of us."""
-        try:
-            told = datetime.fromisoformat(str(payload.get("currentTime")))
-        except ValueError:
-            return
-        told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
-        station.csms_offset_s = round(told.timestamp() - now, 1)
 
     def _next_id(self, station: Station) -> str:
         """Of this connection alone, so that what is written twice counts once."""

@@ -5,14 +5,16 @@ weighs. What the pattern does not know is read again with the reader of `/chargi
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from core.pieces import MALFORMED, OUTER, decode_any
+from core.pieces import MALFORMED
 from infra_notifications.proxy.records import Rank
 from infra_notifications.rules.actions import ACTIONS
-from infra_notifications.rules.frames import Frame
+from infra_notifications.rules.frame_text import decoded
+from infra_notifications.rules.frames import Frame, unwrap
 from infra_notifications.rules.retained import HIDDEN
 from infra_notifications.rules.spelling import PROTOCOLS
 from infra_notifications.rules.vocabulary import object_of
@@ -44,15 +46,15 @@ def takes_long(data: bytes, *, is_odd: bool) -> bool:
     return len(data) > (LONGEST_ODD if is_odd else LONGEST_READ)
 
 
-def plain_frames(data: bytes) -> tuple[list[tuple[re.Match[bytes], bytes]], int]:
-    """The frames of what `head_of` does not know, spelt as OCPP-J spells them, each behind its head; and how many of it
-    are none."""
+def plain_frames(data: bytes) -> tuple[list[tuple[re.Match[bytes], bytes, str]], int]:
+    """The frames of what `head_of` does not know, spelt as OCPP-J spells them, each behind its head and before what had
+    to be done to read it; and how many of it are none."""
     frames, bad = frames_of(data)
     try:
-        plain = [_plain(frame) for frame in frames]
+        plain = [(_plain(frame), frame.note) for frame in frames]
     except (OverflowError, ValueError):
         return [], bad + len(frames)  # a number that only a reader takes
-    known = [(head, each) for each in plain if (head := _HEAD.match(each[:LONGEST_HEAD]))]
+    known = [(head, each, note) for each, note in plain if (head := _HEAD.match(each[:LONGEST_HEAD]))]
     return known, bad + len(plain) - len(known)
 
 
@@ -64,29 +66,42 @@ def _plain(frame: Frame) -> bytes:
     return msgspec.json.encode([_NUMBERS[frame.kind], *items])
 
 
-def decoded(data: bytes, place: int) -> dict[str, Any] | None:
-    """An item of a frame that is an object, an empty one where it is none; None where the frame is no JSON."""
+def payload_in(data: bytes) -> tuple[dict[str, Any] | None, str]:
+    """The payload of a call, None where it is no object, and what had to be done to read it. Raises MALFORMED."""
+    frame, note = decoded(data)
+    payload, unwrapped = unwrap(frame[3] if isinstance(frame, list) and len(frame) > 3 else {})
+    return payload if isinstance(payload, dict) else None, note or unwrapped
+
+
+def result_in(data: bytes) -> dict[str, Any] | None:
+    """The payload of a result, an empty one where it is no object; None where the frame is no JSON."""
     try:
-        return object_of(item(data, place))
+        return object_of(unwrap(_third(data))[0])
     except MALFORMED:
         return None
-
-
-def item(data: bytes, place: int) -> Any:
-    """An item of a frame, None where there is none. Raises MALFORMED."""
-    try:
-        frame = msgspec.json.decode(data)
-    except MALFORMED:
-        frame, _note = decode_any(data.strip(OUTER))
-    return frame[place] if isinstance(frame, list) and len(frame) > place else None
 
 
 def error_code(data: bytes) -> Any:
     """The code of an error, None where it cannot be read."""
     try:
-        return item(data, 2)
+        return _third(data)
     except MALFORMED:
         return None
+
+
+def _third(data: bytes) -> Any:
+    frame = decoded(data)[0]
+    return frame[2] if isinstance(frame, list) and len(frame) > 2 else None
+
+
+def ahead_s(answer: dict[str, Any], now: float, known: float | None) -> float | None:
+    """By how much the CSMS, whose clock is that of its stations, is ahead of us; as `known` where it does not say."""
+    try:
+        told = datetime.fromisoformat(str(answer.get("currentTime")))
+    except ValueError:
+        return known
+    told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
+    return round(told.timestamp() - now, 1)
 
 
 def skeleton(action: str, protocol: str) -> dict[str, str]:

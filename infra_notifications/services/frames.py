@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -78,9 +78,12 @@ def frames_of(body: bytes) -> tuple[list[Frame], int]:
     bad = len(found.rejected)
     for place, item in found.items:
         try:
-            frames.append(_frame_of(place, item, found)[0])
+            frame = _frame_of(place, item, found)[0]
         except (MalformedFrame, *MALFORMED):
             bad += 1
+            continue
+        said = next((sentence for where, sentence in found.warnings if where == place), "")
+        frames.append(replace(frame, note=frame.note or said))
     return frames, bad
 
 

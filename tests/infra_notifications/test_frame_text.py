@@ -23,6 +23,8 @@ VALUE = json.loads(FRAME)
         (FRAME[:-1] + b"\r\n", VALUE),
         (FRAME[:-1] + b",", VALUE),
         (b"[" + FRAME[:-1], [VALUE]),
+        (FRAME[:-2] + b",}]", VALUE),
+        (FRAME[:-2] + b",}", VALUE),
         (b'[2,"1","X",{"info":"door "A" is open","n":1}]', [2, "1", "X", {"info": 'door "A" is open', "n": 1}]),
         (b'[2,"1","X",{"info":"5" hose, torn","n":1}]', [2, "1", "X", {"info": '5" hose, torn', "n": 1}]),
         (b'[2,"1","X",{"info":"say "no", then","n":1}', [2, "1", "X", {"info": 'say "no", then', "n": 1}]),
