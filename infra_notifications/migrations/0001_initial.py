@@ -1288,7 +1288,10 @@ class Migration(migrations.Migration):
                             ("no_recovery", "The group wants no all-clear"),
                             ("momentary", "A momentary event has no all-clear"),
                             ("renamed", "It goes on as another case"),
-                            ("source_silent", "The source is silent: nobody can tell whether the charge point is"),
+                            (
+                                "source_silent",
+                                "Held back: its source is silent, or many stations may have disconnected at once",
+                            ),
                             ("left_group", "The charge point left the group, or the group was deleted"),
                         ],
                         default="",
