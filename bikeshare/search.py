@@ -57,42 +57,46 @@ _COMMON: tuple[Facet, ...] = (
 )
 
 
-def _schema(texts: tuple[str, ...], *facets: Facet) -> SearchSchema:
-    return SearchSchema(any_text("id", *texts), (*facets, *_COMMON))
+def _schema(texts: tuple[str, ...], *facets: Facet, personal: tuple[str, ...] = ()) -> SearchSchema:
+    return SearchSchema(any_text("id", *texts, personal=personal), (*facets, *_COMMON))
 
 
 SEARCHES: dict[str, SearchSchema] = {
     "cyclists": _schema(
-        ("name", "email", "phone_number"),
+        (),
         _choice("status", _("Status"), CyclistStatus.values),
-        TextFacet("name", "name", _("Name")),
-        TextFacet("email", "email", _("E-mail")),
-        TextFacet("phone", "phone_number", _("Phone")),
+        TextFacet("name", "name", _("Name"), personal=True),
+        TextFacet("email", "email", _("E-mail"), personal=True),
+        TextFacet("phone", "phone_number", _("Phone"), personal=True),
         _flag("card", _("Has a credit card"), Q(has_payment_source=True)),
+        personal=("name", "email", "phone_number"),
     ),
     "registrations": _schema(
-        ("cyclist__name",),
+        (),
         _choice("status", _("Status"), RegistrationStatus.values),
-        TextFacet("cyclist", "cyclist__name", _("Cyclist")),
+        TextFacet("cyclist", "cyclist__name", _("Cyclist"), personal=True),
         TimeFacet("last_trip", "last_trip_at", _("Last trip")),
+        personal=("cyclist__name",),
     ),
     "passes": _schema(
-        ("uid", "user__name"),
-        TextFacet("uid", "uid", _("Card number")),
-        TextFacet("cyclist", "user__name", _("Cyclist"), ("user",)),
+        (),
+        TextFacet("uid", "uid", _("Card number"), personal=True),
+        TextFacet("cyclist", "user__name", _("Cyclist"), ("user",), personal=True),
         TextFacet("type", "type", _("Type")),
         _flag("disabled", _("Disabled"), Q(disabled_at__isnull=False)),
         _flag("given", _("Belongs to a cyclist"), Q(user__isnull=False)),
+        personal=("uid", "user__name"),
     ),
     "abonnements": _schema(
-        ("cyclist__name", "forfait", "organization"),
+        ("forfait", "organization"),
         _choice("status", _("Status"), SubscriptionStatus.values),
         TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
         TextFacet("organization", "organization", _("Organization")),
-        TextFacet("cyclist", "cyclist__name", _("Cyclist")),
+        TextFacet("cyclist", "cyclist__name", _("Cyclist"), personal=True),
         NumberFacet("amount", "amount", _("Amount (cents)")),
         TimeFacet("trial", "trial_end", _("Trial ends")),
         TimeFacet("activated", "activated_at", _("Activated")),
+        personal=("cyclist__name",),
     ),
     "stations": _schema(
         ("name", "short_name", "address", "city", "external_id"),
@@ -141,7 +145,7 @@ SEARCHES: dict[str, SearchSchema] = {
         _flag("low", _("Battery low"), Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
     ),
     "trips": _schema(
-        ("vehicule_number", "cyclist__name", "start_name", "end_name"),
+        ("vehicule_number", "start_name", "end_name"),
         ChoiceFacet(
             "status",
             "status",
@@ -149,7 +153,7 @@ SEARCHES: dict[str, SearchSchema] = {
             choices={value: value for value in TripStatus.values} | {"running": Q(status__in=RUNNING)},
         ),
         TextFacet("vehicule", "vehicule_number", _("Vehicle")),
-        TextFacet("cyclist", "cyclist__name", _("Cyclist")),
+        TextFacet("cyclist", "cyclist__name", _("Cyclist"), personal=True),
         TextFacet("forfait", "forfait", _("Tariff"), ("tariff",)),
         TextFacet("from", "start_name", _("From")),
         TextFacet("to", "end_name", pgettext_lazy("place", "To")),
@@ -163,6 +167,7 @@ SEARCHES: dict[str, SearchSchema] = {
             _("Termination request"),
             choices={value: Q(requests__status=value) for value in RequestStatus.values},
         ),
+        personal=("cyclist__name",),
     ),
     "zones": _schema(
         ("name", "external_id"),

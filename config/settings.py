@@ -23,9 +23,7 @@ env = Environment(BASE_DIR)
 DEBUG = env.flag("DEBUG", False)
 DEMO = env.flag("DEMO", False)
 SECRET_KEY = env.secret("SECRET_KEY")
-# What was signed by an older one is still believed.
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
-# By which secrets are encrypted in the database: the first writes, all read (core.encryption).
 FIELD_KEY = env.keys("FIELD_KEY")
 _site = env.site("PUBLIC_URL")
 PUBLIC_URL, PUBLIC_HOST = _site.geturl(), _site.netloc
@@ -84,6 +82,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "console.middleware.SignInRequired",
     "console.middleware.ViewerTimeZone",
+    "core.middleware.PeopleShown",
     "console.middleware.AuditActor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -224,6 +223,7 @@ RETENTION_MESSAGES_DAYS = env.number("RETENTION_MESSAGES_DAYS", RETENTION_DAYS)
 RETENTION_INCIDENTS_DAYS = env.number("RETENTION_INCIDENTS_DAYS", RETENTION_DAYS)
 RETENTION_HISTORY_DAYS = env.number("RETENTION_HISTORY_DAYS", RETENTION_DAYS)
 RETENTION_RECEIPTS_DAYS = env.number("RETENTION_RECEIPTS_DAYS", 7)
+RETENTION_SESSIONS_DAYS = env.number("RETENTION_SESSIONS_DAYS", 1)
 RETENTION_AUDIT_DAYS = env.number("RETENTION_AUDIT_DAYS", 730)
 RETENTION_PRUNE_S = env.number("RETENTION_PRUNE_S", 60, least=1)
 

@@ -25,7 +25,9 @@ from django_celery_beat.models import PeriodicTask
 
 from console.paging import COUNT_CAP
 from core.encryption import EncryptedTextField
+from core.lifecycle import Lifecycle
 from core.models import ApiKey, ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife, Undo
+from core.people import sees_people
 from core.selectors import keys_that_stop_with
 
 
@@ -48,9 +50,23 @@ class BigTableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_max_show_all = 0
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What is encrypted is shown nowhere."""
-        sealed = [field.name for field in self.opts.concrete_fields if isinstance(field, EncryptedTextField)]
-        return (*(super().get_exclude(request, obj) or ()), *sealed)
+        """What is encrypted is shown nowhere, what is personal to those who may see people."""
+        sealed = {field.name for field in self.opts.concrete_fields if isinstance(field, EncryptedTextField)}
+        return (*(super().get_exclude(request, obj) or ()), *sealed, *self._hidden())
+
+    def _hidden(self) -> set[str]:
+        life: Lifecycle | None = vars(self.model).get("lifecycle")
+        return {each.field for each in life.personal} if life is not None and not sees_people() else set()
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [name for name in super().get_list_display(request) if name not in self._hidden()] or ["pk"]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        hidden = self._hidden()
+        return [path for path in super().get_search_fields(request) if path.partition("__")[0] not in hidden]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str] | tuple[str, ...]:
+        return [name for name in super().get_readonly_fields(request, obj) if name not in self._hidden()]
 
     def get_list_select_related(self, request: HttpRequest) -> list[str]:
         """What the columns name of other tables, so that no row asks for it."""

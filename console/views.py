@@ -189,6 +189,9 @@ def _changes(entry: LogEntry) -> list[str]:
     ]
 
 
+_ACTIONS = {"created": 0, "changed": 1, "deleted": 2, "read": 3}
+
+
 class AuditList(ListPage):
     key = "audit"
     title = gettext_lazy("Audit log")
@@ -200,7 +203,7 @@ class AuditList(ListPage):
             TextFacet("who", "actor__username", gettext_lazy("Who")),
             TextFacet("what", "object_repr", gettext_lazy("What")),
             TextFacet("type", "content_type__model", gettext_lazy("Type")),
-            ChoiceFacet("action", "action", gettext_lazy("Action"), choices={"created": 0, "changed": 1, "deleted": 2}),
+            ChoiceFacet("action", "action", gettext_lazy("Action"), choices=_ACTIONS),
             TimeFacet("at", "timestamp", gettext_lazy("When")),
         ),
     )

@@ -21,5 +21,6 @@ class CoreConfig(AppConfig):
         lookups.install()
         register_periodic("console: sweep", task="console.sweep", every_s=15)
         register_periodic("console: count facets", task="console.count_facets", every_s=60)
+        register_periodic("console: clear known values", task="console.clear_known_values", every_s=24 * 3600)
         register_audit()
         register_periodic("retention: prune", task="console.prune", every_s=settings.RETENTION_PRUNE_S)

@@ -15,6 +15,10 @@ class Scope(models.TextChoices):
     REMOTES_READ = "remotes:read", _("Fleet remotes: read")
     BIKESHARE_WRITE = "bikeshare:write", _("Bike-share: send telemetry, change")
     BIKESHARE_READ = "bikeshare:read", _("Bike-share: read")
+    PERSONAL_READ = (
+        "personal:read",
+        _("People: who drivers, cyclists and receivers of mails are, where it may read alone"),
+    )
     OUTBOX_READ = "outbox:read", _("Outbox: read events, deliveries and webhooks")
     OUTBOX_WRITE = "outbox:write", _("Outbox: change webhooks, retry deliveries")
 

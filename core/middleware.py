@@ -16,7 +16,10 @@ from django.middleware.security import SecurityMiddleware
 from core import metrics
 from core.addresses import client_address
 from core.api import Problem, needs_too_much, problem_response
+from core.choices import Scope
 from core.hashing import TooManyPasswords
+from core.models import ApiKey
+from core.people import SEE_PEOPLE, key_sees_people, seen_by
 from core.rates import Verdict
 from core.text import UNKNOWN
 
@@ -75,6 +78,32 @@ class Security(SecurityMiddleware):
             return redirect
         sentence = "Use https://. A key that was sent without it may have been read on the way: make a new one."
         return problem_response(Problem(403, sentence))
+
+
+class PeopleShown:
+    """Who people are is shown to persons with the permission, and to keys that may write where they ask or have the
+    scope (`core.people`)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with seen_by(lambda: _sees_people(request)):
+            return self.get_response(request)
+
+
+def _sees_people(request: HttpRequest) -> bool:
+    key = getattr(request, "auth", None)
+    if isinstance(key, ApiKey):
+        return key_sees_people(key.scopes, domain_of_path(request.path))
+    user = getattr(request, "user", None)
+    return user is not None and user.has_perm(SEE_PEOPLE)
+
+
+def domain_of_path(path: str) -> str:
+    """The domain of the scopes that an operation of the API asks for."""
+    resource = path.removeprefix("/api/v1/").partition("/")[0]
+    return resource if f"{resource}:read" in Scope.values else "outbox"
 
 
 class StorableAddress:

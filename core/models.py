@@ -51,6 +51,8 @@ class ApiKey(models.Model):
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
         constraints = (models.UniqueConstraint(Lower("name"), name="apikey_name_unique"),)
+        # Asked for by `core.people`; it belongs to no table more than to another.
+        permissions = (("see_personal_data", _("Can see who drivers, cyclists and receivers of mails are")),)
 
     def __str__(self) -> str:
         return self.name
@@ -150,7 +152,7 @@ class Job(models.Model):
 
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_DAYS", by="created_at", only="finished_at IS NOT NULL", name="jobs"),
-        personal=masked("label", "arguments", "result", what=_("pieces of work that named it")),
+        personal=masked("label", "arguments", "payload", "result", what=_("pieces of work that named it")),
         audited=None,
     )
 
@@ -277,7 +279,9 @@ class KnownValue(models.Model):
     column = models.CharField(_("column"), max_length=100, help_text=_("Table and column, joined by a dot."))
     value = models.CharField(_("value"), max_length=300)
 
-    lifecycle = Lifecycle(kept=While("The values of a column that exists."), personal=masked("value"), audited=None)
+    lifecycle = Lifecycle(
+        kept=While("Those that no row holds any more go once a day."), personal=masked("value"), audited=None
+    )
 
     class Meta:
         verbose_name = _("known value")

@@ -31,7 +31,10 @@ PARTIES = {
     "auth.Permission": _FRAMEWORK,
     "contenttypes.ContentType": _FRAMEWORK,
     "sessions.Session": Lifecycle(
-        kept=Kept("RETENTION_DAYS", by="expire_date", in_order=False, name="sessions"), personal=(), audited=None
+        kept=Kept("RETENTION_SESSIONS_DAYS", by="expire_date", in_order=False, name="sessions"),
+        personal=(),
+        audited=None,
+        erased_by="core.erasure.end_sessions",
     ),
     "admin.LogEntry": Lifecycle(
         kept=Kept("RETENTION_AUDIT_DAYS", by="action_time", name="admin log"),

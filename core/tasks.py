@@ -6,13 +6,19 @@ from celery import shared_task
 from django.utils import timezone
 
 from core import background, retention
-from core.search import stored
+from core.search import stored, vocabulary
 
 
 @shared_task(name="console.count_facets")
 def count_facets() -> None:
     """The values of long lists, counted for filters and suggestions."""
     stored.refresh_counts(now=timezone.now())
+
+
+@shared_task(name="console.clear_known_values")
+def clear_known_values() -> None:
+    """What searches know of columns, without what nobody holds any more."""
+    vocabulary.clear_unheld()
 
 
 @shared_task(name="console.prune")

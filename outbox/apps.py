@@ -87,6 +87,9 @@ class OutboxConfig(AppConfig):
         register_entry(
             Entry("administer", _("Erase an address"), "outbox:erase_address", "outbox.erase_address", "user-minus", 90)
         )
+        register_entry(
+            Entry("administer", _("Report on a person"), "outbox:subject_report", "outbox.erase_address", "user", 80)
+        )
 
         def begin_to_watch(**_kwargs: Any) -> None:
             watch.start()

@@ -21,11 +21,11 @@ def _choice(name: str, label: Promise, choices: Sequence[tuple[str, str | Promis
 
 
 DELIVERY_SEARCH = SearchSchema(
-    any_text("address", "event__kind", "event__subject"),
+    any_text("event__kind", "event__subject", personal=("address",)),
     (
         _choice("state", _("State"), DeliveryState.choices),
         _choice("channel", _("Channel"), channel_choices()),
-        TextFacet("to", "address", _("To")),
+        TextFacet("to", "address", _("To"), personal=True),
         TextFacet("kind", "event__kind", _("Kind"), counted=True),
         TextFacet("about", "event__subject", _("About")),
         _choice("reason", _("Reason"), Reason.choices),

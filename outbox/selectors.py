@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower, TruncHour
 
 from core.cache import Cache
+from core.people import shown_text
 from outbox.choices import WAITING, BannerState, Channel, DecisionState, DeliveryState
 from outbox.event_kinds import EventKind, domain_of, kind_of, kinds_of, matches_topic, public_kinds
 from outbox.models import (
@@ -71,10 +72,10 @@ def attempts_of(delivery: Delivery) -> QuerySet[Attempt]:
 
 
 def last_answers(delivery_ids: Iterable[int]) -> dict[int, str]:
-    """What the receiver said last, by delivery."""
+    """What the receiver said last, by delivery, for whoever looks."""
     tries = Attempt.objects.filter(delivery_id__in=list(delivery_ids)).exclude(answer="")
     newest = tries.order_by("delivery_id", "-id").distinct("delivery_id")
-    return dict(newest.values_list("delivery_id", "answer"))
+    return {pk: shown_text(answer) for pk, answer in newest.values_list("delivery_id", "answer")}
 
 
 def log_after(position: int, *, kind: str, limit: int) -> QuerySet[Event]:

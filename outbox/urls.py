@@ -16,6 +16,7 @@ urlpatterns = [
     path("dead-letters/retry/", dead_letters.dead_letters_retry, name="dead_letters_retry"),
     path("addresses/<int:pk>/resume/", addresses.address_resume, name="address_resume"),
     path("erase/", erasure.erase_address, name="erase_address"),
+    path("report/", erasure.subject_report, name="subject_report"),
     path("events/", deliveries.EventList.as_view(), name="events"),
     path("events/<int:pk>/", deliveries.event, name="event"),
     path("topic-lists/", topic_lists.TopicListList.as_view(), name="topic_lists"),

@@ -42,7 +42,6 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "RateAccount": "its rows are written by SQL; its declarations are read from the registry of models",
     "collect": "prometheus-client asks a collector at each scrape",
     "has_*_permission": "Django's admin asks whether a page is allowed",
-    "get_readonly_fields": "Django's admin asks which fields are shown only",
     "get_list_select_related": "Django's admin asks what its list joins",
     "save_formset": "Django's admin writes inline rows by it",
     "add_arguments": "Django's management commands",

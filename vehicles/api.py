@@ -31,6 +31,7 @@ from core.api import (
 )
 from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
+from core.people import shown
 from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
@@ -195,14 +196,20 @@ def _receive(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 _DRIVER = (
-    *("name", "email", "country", "language", "time_zone", "app_version", "push_enabled", "marketing_consent"),
+    *("country", "language", "time_zone", "app_version", "push_enabled", "marketing_consent"),
     *("unwanted", "removed"),
 )
 
 
 def serialize_driver(driver: Driver) -> dict[str, Any]:
     quiet = {"from": str(driver.quiet_from), "until": str(driver.quiet_until)} if driver.quiet_from else None
-    return {"id": driver.external_id, "quiet_hours": quiet} | {name: getattr(driver, name) for name in _DRIVER}
+    return {
+        "id": driver.external_id,
+        "quiet_hours": quiet,
+        "name": shown(driver.name),
+        "email": shown(driver.email),
+        **{name: getattr(driver, name) for name in _DRIVER},
+    }
 
 
 @router.get("/drivers", auth=READ, summary="Drivers, by Magic Search")
@@ -211,10 +218,7 @@ def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
     return page_of(drivers, limit=limit, cursor=cursor, shape=serialize_driver, descending=False)
 
 
-_NOTIFICATION = (
-    *("type", "subject", "severity", "category", "state", "reason", "title", "body", "language", "facts"),
-    "repeats",
-)
+_NOTIFICATION = (*("type", "subject", "severity", "category", "state", "reason", "language", "repeats"),)
 
 
 def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
@@ -228,6 +232,9 @@ def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
         "channels": notification.ways,
         "root_cause": notification.root,
         "since": rfc3339(notification.begins),
+        "title": notification.shown_title,
+        "body": notification.shown_body,
+        "facts": notification.shown_facts,
         **{name: getattr(notification, name) for name in _NOTIFICATION},
         **{name: rfc3339(getattr(notification, name)) for name in moments},
     }

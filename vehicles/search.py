@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from core.people import sees_people
 from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeFacet
 from core.search.facets import Facet, FlagFacet, SearchContext, TagFacet
 from core.search.grammar import Comparison, Span, Value, Word
@@ -95,12 +96,19 @@ class OfVehicleFacet(Facet):
 _OPEN: dict[str, Any] = {name.lower(): _has_open(type=name) for name in TYPES}
 _HAS_PDL = Q(Exists(ChargingLocation.objects.filter(driver=OuterRef("pk")).exclude(pdl="")))
 
+
+def _driver_text(text: str) -> Q:
+    """The index holds names and addresses beside ids."""
+    found = Q(search_text__folded_contains=text)
+    return found if sees_people() else found & Q(external_id__fold_contains=text)
+
+
 DRIVER_SEARCH = SearchSchema(
-    folded_text("search_text"),
+    _driver_text,
     (
         TextFacet("id", "external_id", _("Id"), through="search_text"),
-        TextFacet("name", "name", _("Name"), through="search_text"),
-        TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text"),
+        TextFacet("name", "name", _("Name"), through="search_text", personal=True),
+        TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text", personal=True),
         TextFacet("country", "country", _("Country"), exact=True),
         ChoiceFacet("language", "language", _("Language"), ("lang",), choices=_values(Language)),
         TextFacet("program", "program", _("Programme"), ("programme",)),
@@ -156,7 +164,7 @@ VEHICLE_SEARCH = SearchSchema(
 
 
 def _drivers(text: str) -> QuerySet[Driver]:
-    return Driver.objects.filter(search_text__folded_contains=text)
+    return Driver.objects.filter(_driver_text(text))
 
 
 def _vehicles(text: str) -> QuerySet[Vehicle]:
@@ -208,9 +216,9 @@ CONTRACT_SEARCH = SearchSchema(
     (
         TextFacet("supplier", "supplier", _("Supplier")),
         TextFacet("state", "state", _("State")),
-        TextFacet("number", "contract_number", _("Contract number")),
+        TextFacet("number", "contract_number", _("Contract number"), personal=True),
         TextFacet("driver", "driver__external_id", _("Driver")),
-        TextFacet("location", "location__name", _("Location")),
+        TextFacet("location", "location__name", _("Location"), personal=True),
     ),
 )
 NOTIFICATION_SEARCH = SearchSchema(
@@ -233,7 +241,7 @@ NOTIFICATION_SEARCH = SearchSchema(
     ),
 )
 CAMPAIGN_SEARCH = SearchSchema(
-    any_text("name", "type", "audience"),
+    any_text("name", "type", personal=("audience",)),
     (
         ChoiceFacet("state", "state", _("State"), choices=_values(CampaignState)),
         TextFacet("type", "type", _("Notification")),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from console.paging import COUNT_CAP, capped_ids
 from core.health import Finding
+from core.people import seen_as_it_is
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
 from vehicles.choices import LIVE, SHOWN, NotificationState
@@ -190,6 +191,12 @@ def audience_preview(text: str) -> Audience:
     drivers = Driver.objects.filter(DRIVER_SEARCH.condition(text), removed=False)
     count = len(capped_ids(drivers))
     return Audience(min(count, COUNT_CAP), count > COUNT_CAP, list(drivers.order_by("external_id")[:8]))
+
+
+def audience_of_campaign(campaign: Campaign) -> Audience:
+    """Whoever looks at it: what they may not search by was written by somebody who may."""
+    with seen_as_it_is():
+        return audience_preview(campaign.audience)
 
 
 # ---- pages ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, Te
 from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
 from core.batches import readable
+from core.people import sees_people, shown
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -66,7 +67,8 @@ def page_of_ids(
 def serialize(row: Resource) -> dict[str, Any]:
     """A resource for those who may read it: what events tell, and what they leave out."""
     facts: dict[str, Any] = msgspec.to_builtins(facts_of(row))
-    return facts | _more(row)
+    personal = {each.field for each in row.lifecycle.personal}  # type: ignore[attr-defined]
+    return {name: shown(value) if name in personal else value for name, value in facts.items()} | _more(row)
 
 
 def serialize_all(rows: list[Any]) -> list[dict[str, Any]]:
@@ -78,9 +80,9 @@ def serialize_all(rows: list[Any]) -> list[dict[str, Any]]:
 def _more(row: Resource) -> dict[str, Any]:
     match row:
         case Cyclist():
-            return {name: getattr(row, name) for name in Cyclist.PERSONAL}
+            return {name: shown(getattr(row, name)) for name in Cyclist.PERSONAL}
         case Pass():
-            return {"uid": row.uid}
+            return {"uid": row.uid} if sees_people() else {}
         case Dock():
             return {"end_code": row.end_code}
         case Zone():

@@ -76,7 +76,7 @@ class TripList(ResourceList):
         Column(
             "vehicule", _("Vehicle"), f"{_CELLS}/vehicule_of.html", sort="vehicule_number", export="vehicule.number"
         ),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", export="cyclist.name"),
+        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", export="cyclist.name", personal=True),
         Column("way", _("From → to"), f"{_CELLS}/way.html", export=("start_name", "end_name")),
         Column("duration", _("Duration"), f"{_CELLS}/duration.html", sort="duration", numeric=True),
         Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
@@ -214,10 +214,10 @@ class CyclistList(ResourceList):
     key, title, permission, model = "cyclists", _("Cyclists"), "bikeshare.view_cyclist", Cyclist
     search, filterset = SEARCHES["cyclists"], FILTERS["cyclists"]
     columns = (
-        Column("name", _("Name"), f"{_CELLS}/object.html", sort="name"),
+        Column("name", _("Name"), f"{_CELLS}/object.html", sort="name", personal=True),
         _STATUS,
-        Column("email", _("E-mail"), sort="email"),
-        Column("phone_number", _("Phone")),
+        Column("email", _("E-mail"), sort="email", personal=True),
+        Column("phone_number", _("Phone"), personal=True),
         _CREATED,
         _PROGRAM,
     )
@@ -231,7 +231,14 @@ class RegistrationList(ResourceList):
     search, filterset = SEARCHES["registrations"], FILTERS["registrations"]
     columns = (
         Column("id", _("Id"), f"{_CELLS}/object.html"),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name", export="cyclist.name"),
+        Column(
+            "cyclist",
+            _("Cyclist"),
+            f"{_CELLS}/cyclist_of.html",
+            sort="cyclist__name",
+            export="cyclist.name",
+            personal=True,
+        ),
         _STATUS,
         Column("last_trip_at", _("Last trip"), "console/cells/ago.html", sort="last_trip_at"),
         _CREATED,
@@ -247,7 +254,14 @@ class SubscriptionList(ResourceList):
     search, filterset = SEARCHES["abonnements"], FILTERS["abonnements"]
     columns = (
         Column("forfait", _("Tariff"), f"{_CELLS}/object.html", sort="forfait"),
-        Column("cyclist", _("Cyclist"), f"{_CELLS}/cyclist_of.html", sort="cyclist__name", export="cyclist.name"),
+        Column(
+            "cyclist",
+            _("Cyclist"),
+            f"{_CELLS}/cyclist_of.html",
+            sort="cyclist__name",
+            export="cyclist.name",
+            personal=True,
+        ),
         _STATUS,
         Column("amount", _("Amount"), f"{_CELLS}/amount.html", sort="amount", numeric=True),
         Column("trial_end", _("Trial ends"), f"{_CELLS}/trial.html", sort="trial_end"),
@@ -263,8 +277,8 @@ class PassList(ResourceList):
     key, title, permission, model = "passes", _("Passes"), "bikeshare.view_pass", Pass
     search, filterset = SEARCHES["passes"], FILTERS["passes"]
     columns = (
-        Column("uid", _("Card number"), f"{_CELLS}/object.html", sort="uid"),
-        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name", export="user.name"),
+        Column("uid", _("Card number"), f"{_CELLS}/object.html", sort="uid", personal=True),
+        Column("user", _("Cyclist"), f"{_CELLS}/user_of.html", sort="user__name", export="user.name", personal=True),
         Column("confirmed_at", _("Confirmed"), "console/cells/ago.html", sort="confirmed_at"),
         Column("disabled_at", _("Disabled"), sort="disabled_at"),
         _PROGRAM,

@@ -18,6 +18,7 @@ from bikeshare.models import Bike, Cyclist, Dock, LockBox, Resource, Station, Te
 from bikeshare.services.specs import SPECS, Spec
 from bikeshare.views.actions import buttons
 from bikeshare.views.drawing import drawing_of_track, drawing_of_zone
+from core.people import shown
 from core.permissions import requires
 
 # Shown elsewhere on the page, or for machines alone.
@@ -36,8 +37,10 @@ class FactLine:
 def facts(row: Model) -> list[FactLine]:
     """A row's columns in their order, without those that are empty."""
     lines = []
+    personal = {each.field for each in row.lifecycle.personal}  # type: ignore[attr-defined]
     for field in row._meta.fields:
         value = getattr(row, field.attname)
+        value = shown(value) if field.name in personal else value
         if field.name in _HIDDEN or value in (None, "", []):
             continue
         if isinstance(field, ForeignKey):

@@ -12,6 +12,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 from django.utils.functional import Promise
 
+from core.people import HIDDEN, sees_people
+
 # What a spreadsheet would compute, also where it is typed full-width.
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
@@ -29,8 +31,9 @@ class Column:
     `export` says what it holds in a file: a path such as "vehicle.vin" (also of a dictionary), several of them, or a
     function of the row; by default `value`, or the attribute. A file holds plain values alone: see `file_text`.
 
-    `sort` is an ORM path. A column that is `hidden` is shown when a person asks for it; a `tool` (also every column
-    without a label) always stands and is in no file.
+    `sort` is an ORM path. Of a `personal` column those who may not see people (`core.people`) see HIDDEN, unless its
+    template shows something else (`column.hides`); they cannot sort by it. A column that is `hidden` is shown when a
+    person asks for it; a `tool` (also every column without a label) always stands and is in no file.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Column:
     hidden: bool = False
     nowrap: bool = False
     tool: bool = False
+    personal: bool = False
     draw: Callable[[Any, Mapping[str, Any]], str] | None = None
 
     def __post_init__(self) -> None:
@@ -50,11 +54,22 @@ class Column:
             raise TypeError(f"Column {self.name}: a template or one function, not both")
 
     @property
+    def hides(self) -> bool:
+        return self.personal and not sees_people()
+
+    @property
+    def order(self) -> str:
+        """What it can be sorted by, by whoever looks at it."""
+        return "" if self.hides else self.sort
+
+    @property
     def is_tool(self) -> bool:
         return self.tool or not self.label
 
     def exported(self, row: Any) -> str:
         """The cell of a file: plain, exact, and nothing that a spreadsheet would compute."""
+        if self.hides:
+            return HIDDEN
         source = self.export or self.value or self.name
         if isinstance(source, str):
             return file_text(_at(row, source))

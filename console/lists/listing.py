@@ -79,7 +79,7 @@ class Listing:
     def sort(self, params: QueryDict) -> tuple[str, tuple[str, ...]]:
         """What sorts the list as it is asked for, and as the ORM takes it."""
         asked = params.get("sort") or self.default_sort
-        sortable = {c.name: c.sort for c in self.columns if c.sort}
+        sortable = {c.name: c.order for c in self.columns if c.order}
         name = asked.lstrip("-")
         if name not in sortable and asked != self.default_sort:
             asked, name = self.default_sort, self.default_sort.lstrip("-")

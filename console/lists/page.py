@@ -111,6 +111,6 @@ class ListPage(Listing, View):
         return {
             "column": column,
             "cell_class": "num" if column.numeric else "nowrap" if column.nowrap else "tool-cell" * column.is_tool,
-            "url": query_without(params, sort=down if sort == up else up) if column.sort else "",
+            "url": query_without(params, sort=down if sort == up else up) if column.order else "",
             "aria": {up: "ascending", down: "descending"}.get(sort, ""),
         }

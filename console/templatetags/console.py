@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.people import HIDDEN, shown, shown_text
+
 register = template.Library()
 
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -126,6 +128,8 @@ def _cell(context: template.Context, column: Any, row: Any) -> str:
     if column.template:
         with context.push(row=row, column=column):
             return _compiled(context, column.template).render(context)
+    if column.hides:
+        return HIDDEN
     value = column.value(row) if column.value else getattr(row, column.name)
     if isinstance(value, datetime):
         return exact(value)
@@ -149,6 +153,10 @@ def count_text(page: Any) -> str:
 @register.filter
 def get(mapping: Any, key: Any) -> Any:
     return mapping.get(key)
+
+
+register.filter("personal", shown)
+register.filter("personal_text", shown_text)
 
 
 @register.filter

@@ -33,7 +33,7 @@ def roles(apps, schema_editor):
         apps,
         "console",
         {
-            OPERATOR: ["share_savedsearch"],
+            OPERATOR: ["share_savedsearch", "see_personal_data"],
             ADMINISTRATOR: [
                 *every("apikey"),
                 *(f"view_{model}" for model in seen),
@@ -86,6 +86,10 @@ class Migration(migrations.Migration):
                                 ("remotes:read", "Fleet remotes: read"),
                                 ("bikeshare:write", "Bike-share: send telemetry, change"),
                                 ("bikeshare:read", "Bike-share: read"),
+                                (
+                                    "personal:read",
+                                    "People: who drivers, cyclists and receivers of mails are, where it may read alone",
+                                ),
                                 ("outbox:read", "Outbox: read events, deliveries and webhooks"),
                                 ("outbox:write", "Outbox: change webhooks, retry deliveries"),
                             ],
@@ -115,6 +119,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "API key",
                 "verbose_name_plural": "API keys",
                 "ordering": ("-id",),
+                "permissions": (("see_personal_data", "Can see who drivers, cyclists and receivers of mails are"),),
                 "constraints": [
                     models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="apikey_name_unique")
                 ],

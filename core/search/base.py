@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from django.db.models import Q
@@ -49,6 +49,8 @@ class Facet:
     label: str | Promise
     aliases: tuple[str, ...] = ()
     help_text: str | Promise = ""
+    # Found by those alone who may see people (`core.people`).
+    personal: bool = field(default=False, kw_only=True)
 
     def condition(self, value: Value, context: SearchContext) -> Q:
         """Raises SearchError when this facet does not take such a value."""

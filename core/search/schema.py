@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_, or_
@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.timezone import get_current_timezone, now
 from django.utils.translation import gettext as _
 
+from core.people import sees_people
 from core.search.facets import Facet, SearchContext, SearchError, nearest
 from core.search.grammar import MAX_LENGTH, MAX_TERMS, MAX_VALUES, Query, Term, Word, parse, to_text
 from core.search.predicate import Predicate, predicate
@@ -22,19 +23,32 @@ def folded_text(column: str) -> Callable[[str], Q]:
     return lambda text: Q(**{f"{column}__folded_contains": text})
 
 
-def any_text(*paths: str) -> Callable[[str], Q]:
-    """Free text on any of a few columns, for lists small enough to need no index of their own."""
-    return lambda text: reduce(or_, (Q(**{f"{path}__fold_contains": text}) for path in paths))
+def any_text(*paths: str, personal: Sequence[str] = ()) -> Callable[[str], Q]:
+    """Free text on any of a few columns, for lists small enough to need no index of their own; on the `personal` ones
+    for those who may see people."""
+
+    def condition(text: str) -> Q:
+        searched = (*paths, *personal) if sees_people() else paths
+        return reduce(or_, (Q(**{f"{path}__fold_contains": text}) for path in searched))
+
+    return condition
 
 
 @dataclass(frozen=True)
 class SearchSchema:
-    """Declared once per list, used by its page, its API and its wizard step."""
+    """Declared once per list, used by its page, its API and its wizard step.
+
+    Who may not see people does not search by facets that are personal, nor by the personal part of the free text.
+    """
 
     free_text: Callable[[str], Q]
-    facets: tuple[Facet, ...] = ()
+    all_facets: tuple[Facet, ...] = ()
     # Whether a field may be a path: `charge_point.city:paris`.
     dotted: bool = False
+
+    @property
+    def facets(self) -> tuple[Facet, ...]:
+        return self.all_facets if sees_people() else tuple(facet for facet in self.all_facets if not facet.personal)
 
     def facet(self, name: str) -> Facet | None:
         return next((f for f in self.facets if name == f.name or name in f.aliases), None)

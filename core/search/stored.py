@@ -150,7 +150,8 @@ class FacetSource:
         if len(text) < LEAST_LETTERS:
             return
         if self._is_stored():
-            found = FacetCount.objects.filter(list_key=self.key, folded__startswith=_folded(text))
+            named = [facet.name for facet in self.search.facets]
+            found = FacetCount.objects.filter(list_key=self.key, facet__in=named, folded__startswith=_folded(text))
             place = Window(RowNumber(), partition_by=F("facet"), order_by=F("rank").asc())
             ranked = found.annotate(place=place).filter(place__lte=MOST_OF_A_FIELD).order_by("-count", "facet")
             for row in ranked[:BEGINNINGS]:

@@ -92,7 +92,7 @@ class CallbackMessage(models.Model):
         kept=Kept(
             "RETENTION_MESSAGES_DAYS", by="received_at", only="applied_at IS NOT NULL", name="remotes callbackmessage"
         ),
-        personal=(),
+        personal=masked("body", "problem"),
         audited=None,
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from infra_notifications.proxy.links import Link
-from infra_notifications.proxy.tokens import Tokens
 from infra_notifications.rules.frames import OpenCalls
+from infra_notifications.rules.tokens import Tokens
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.frames import HeardMessage
+from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.oddities import contradiction
@@ -269,7 +270,7 @@ class _MessageSteps(MessageReading):
                     *self.teller(row),
                     message.protocol.lower()[:12],
                     message.action,
-                    storable(message.payload),
+                    storable(kept_payload(message.action, message.payload)),
                     *self._outcome(row),
                     occurred,
                     self.received[row],

@@ -12,6 +12,7 @@ from core.sql import Col, columns, insert_rows, storable, update_rows
 from infra_notifications.ingest import UNSPECIFIC, Observation
 from infra_notifications.models import ChargePoint, ChargePointMessage, UnmappedReport
 from infra_notifications.rules.findings import MOST
+from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.services.directory import Point
 
 _MESSAGE = columns(
@@ -75,8 +76,8 @@ def write_unmapped(found: Sequence[tuple[Observation, Any, Sequence[Point]]], no
     rows = []
     for signature, group in counted.items():
         observation, message, points = group[-1]
-        payload = _part_of(message.payload, observation.entry)
-        sample = {"protocol": message.protocol, "action": message.action, "payload": sample_of(payload)}
+        payload = sample_of(kept_payload(message.action, _part_of(message.payload, observation.entry)))
+        sample = {"protocol": message.protocol, "action": message.action, "payload": payload}
         rows.append(
             (
                 signature,

@@ -18,6 +18,7 @@ from core.sql import array_literal, columns, insert_rows, storable
 from core.text import composed
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import UnknownChargePoint
+from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.stations import firmware_of
 
 # A message that is kept of an unknown sender is at most this long.
@@ -85,9 +86,10 @@ class UnknownSender:
         self, message: OcppMessage, observations: Sequence[Observation], received: datetime, order: tuple[datetime, int]
     ) -> None:
         """Keeps a message; `order` is when and at which place of a batch it came."""
-        sample = {"protocol": message.protocol, "action": message.action, "payload": message.payload}
+        payload = kept_payload(message.action, message.payload)
+        sample = {"protocol": message.protocol, "action": message.action, "payload": payload}
         if (whole := len(storable(sample))) > MOST_KEPT:
-            sample["payload"] = _shortened(message.payload)
+            sample["payload"] = _shortened(payload)
         size = len(storable(sample))
         self.messages += 1
         self.received = max(self.received, received)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ninja import Schema
 
 from core.api import Problem, audited_by, check_limit, decode_cursor, encode_cursor, key_of, page_of, rfc3339, serialize
+from core.people import shown_text
 from outbox import selectors
 from outbox.api.base import READ, WRITE, router
 from outbox.choices import Channel, DeliveryState
@@ -32,7 +33,7 @@ def serialize_event(event: Event) -> dict[str, Any]:
         subject=event.subject,
         occurred_at=event.occurred_at,
         sequence=event.position,
-        data=event.payload,
+        data=shown_text(event.payload),
     )
     return body | {"recorded_at": rfc3339(event.created_at)}
 
@@ -42,7 +43,7 @@ def serialize_delivery(delivery: Delivery) -> dict[str, Any]:
     return serialize(delivery, *shown) | {
         "event": delivery.event.public_id,
         "type": delivery.event.kind,
-        "to": delivery.address,
+        "to": delivery.shown_address,
     }
 
 

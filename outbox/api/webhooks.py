@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
 from core.models import ApiKey
+from core.people import shown_text
 from outbox import selectors
 from outbox.api.base import READ, WRITE, router
 from outbox.api.events import serialize_delivery
@@ -157,7 +158,8 @@ def list_webhook_deliveries(
 
 def _serialize_with_tries(delivery: Any) -> dict[str, Any]:
     tries = [
-        serialize(attempt, "at", "duration_ms", "verdict", "reason", "answer") | {"status": attempt.code}
+        serialize(attempt, "at", "duration_ms", "verdict", "reason")
+        | {"answer": shown_text(attempt.answer), "status": attempt.code}
         for attempt in delivery.tries.all()
     ]
     return serialize_delivery(delivery) | {"tries": tries}

@@ -1,4 +1,4 @@
-"""The form for erasing an address."""
+"""The forms for erasing an address, and for a report on whom it belongs to."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from core.refusal import refusing_in_form
 _AUDIENCE = re.compile(r"\w{2,40}:\S{1,250}")
 
 
-class EraseAddressForm(forms.Form):
-    """Which address, typed twice because nothing brings it back, and why."""
+class ReportForm(forms.Form):
+    """On whom, and why."""
 
     address = forms.CharField(
         label=_("Address"),
         max_length=320,
         help_text=_("An e-mail address, or whom an app shows banners to, such as driver:12."),
     )
-    again = forms.CharField(label=_("The same address again"), max_length=320)
     reason = forms.CharField(
         label=_("Reason"),
         max_length=300,
@@ -43,6 +42,13 @@ class EraseAddressForm(forms.Form):
         if "@" in reason:
             raise ValidationError(_("Give the reason without an address: it is kept."))
         return reason
+
+
+class EraseAddressForm(ReportForm):
+    """The address is typed twice, because nothing brings it back."""
+
+    field_order = ("address", "again", "reason")
+    again = forms.CharField(label=_("The same address again"), max_length=320)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

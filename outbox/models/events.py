@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.lifecycle import Audited, How, Kept, Lifecycle, Personal, While, With, masked, of_person
+from core.people import shown
 from outbox.choices import ACCEPTED_BY_SERVER, Channel, DeliveryState, Reason, Verdict
 from outbox.transports.registry import channel_choices
 
@@ -131,6 +132,11 @@ class Delivery(models.Model):
         return f"{self.get_channel_display()} {self.pk}"
 
     @property
+    def shown_address(self) -> str:
+        """The address; whose mailbox it is only for those who may see people."""
+        return str(shown(self.address)) if "@" in self.address else self.address
+
+    @property
     def state_label(self) -> str:
         """The state in words that promise no more than is known."""
         is_mail = self.channel == Channel.EMAIL and self.state == DeliveryState.DELIVERED
@@ -191,7 +197,7 @@ class Address(models.Model):
         permissions = (("erase_address", _("Can erase an address everywhere")),)
 
     def __str__(self) -> str:
-        return self.address
+        return str(shown(self.address))
 
 
 class ListenerStamp(models.Model):

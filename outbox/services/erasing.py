@@ -36,6 +36,7 @@ def _run(job: Job) -> Ended:
         address=bytes(job.payload).decode(),
         now=timezone.now(),
         told=lambda done, total: report_progress(job=job, done=done, total=total),
+        asked_by=job,
     )
     total = sum(erased.number for erased in erasures)
     text = ngettext("The address was found in %(n)d place.", "The address was found in %(n)d places.", total)

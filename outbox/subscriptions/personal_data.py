@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.people import PEOPLE_SCOPE, SEE_PEOPLE, key_sees_people
 from core.registry import Registry
 from outbox.event_kinds import kinds_of
 
@@ -45,12 +46,14 @@ def _sources_of(topics: Iterable[str]) -> list[Source]:
 
 def scopes_lacking(scopes: Collection[str], topics: Iterable[str]) -> list[str]:
     """The scopes that a key needs besides its own to decide about an endpoint with personal data."""
-    return sorted({source.scope for source in _sources_of(topics)} - set(scopes))
+    asked = {source.scope for source in _sources_of(topics)}
+    hidden = {scope for scope in asked if not key_sees_people(scopes, scope.partition(":")[0])}
+    return sorted((asked - set(scopes)) | ({PEOPLE_SCOPE} if hidden else set()))
 
 
 def permissions_needed(topics: Iterable[str]) -> list[str]:
     """The permissions that a person needs to decide about an endpoint with personal data."""
-    return sorted({source.permission for source in _sources_of(topics)})
+    return sorted({SEE_PEOPLE, *(source.permission for source in _sources_of(topics))})
 
 
 def people_in(payloads: Mapping[int, tuple[str, Mapping[str, Any]]]) -> dict[int, Mapping[str, Any]]:

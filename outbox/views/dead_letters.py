@@ -42,7 +42,7 @@ class DeadLetterList(ListPage):
         Column("mark", "", "outbox/cells/mark.html"),
         Column("settled_at", gettext_lazy("Failed"), "outbox/cells/failed_at.html", sort="settled_at"),
         Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
-        Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True),
+        Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True, personal=True),
         Column(
             "reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display(), sort="reason", nowrap=True
         ),

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.lists import Column, ListPage
+from core.people import SEE_PEOPLE, sees_people, shown_text
 from core.permissions import public, requires
 from outbox import selectors
 from outbox.choices import CANCELLABLE, RETRYABLE, STATE_COLOURS, UNENDED, Channel, DeliveryState, Reason
@@ -37,7 +38,7 @@ DELIVERY_COLUMNS = (
     Column("created_at", gettext_lazy("Created"), "outbox/cells/created.html", sort="created_at"),
     Column("state", gettext_lazy("State"), "outbox/cells/state.html", sort="state", export="state"),
     Column("channel", gettext_lazy("Channel"), value=lambda row: row.get_channel_display()),
-    Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True),
+    Column("address", gettext_lazy("To"), "outbox/cells/address.html", sort="address", nowrap=True, personal=True),
     Column("kind", gettext_lazy("What"), "outbox/cells/kind.html", export="event.kind"),
     Column("reason", gettext_lazy("Reason"), value=lambda row: row.get_reason_display() if row.reason else ""),
     Column("attempts", gettext_lazy("Attempts"), numeric=True, sort="attempts"),
@@ -99,7 +100,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page_title": label_of(event_row.kind),
         "event": event_row,
-        "payload": json.dumps(event_row.payload, indent=2, ensure_ascii=False),
+        "payload": json.dumps(shown_text(event_row.payload), indent=2, ensure_ascii=False),
         "deliveries": selectors.deliveries_of_events([event_row.pk])[:200],
         "decisions": selectors.decisions_of_event(event_row)[:200],
         "colours": STATE_COLOURS,
@@ -122,12 +123,13 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         "can_cancel": delivery_row.state in CANCELLABLE,
         "can_resend": delivery_row.channel == Channel.EMAIL and delivery_row.state == DeliveryState.DELIVERED,
         "banner": Banner.objects.filter(pk=delivery_row.pk).first() if delivery_row.channel == Channel.BANNER else None,
-        "is_mail": delivery_row.channel == Channel.EMAIL,
+        "is_mail": delivery_row.channel == Channel.EMAIL and sees_people(),
         "endpoint": endpoint_of(delivery_row),
     }
     return render(request, "outbox/delivery.html", context)
 
 
+@requires(SEE_PEOPLE)
 @requires("outbox.view_delivery")
 @xframe_options_sameorigin
 def delivery_preview(request: HttpRequest, pk: int) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.people import SEE_PEOPLE
 from core.permissions import SIGNED_IN
 
 # By namespace: the permission (of the same app where none is named) and the names of its pages.
@@ -89,14 +90,15 @@ PAGES: dict[str, dict[str, str]] = {
         "change_webhookendpoint": "webhook_edit webhook_rotate",
         "delete_topiclist": "topic_list_delete",
         "delete_webhookendpoint": "webhook_delete",
-        "erase_address": "erase_address",
+        "erase_address": "erase_address subject_report",
         "operate_webhookendpoint": "webhook_pause webhook_resume",
         "retry_delivery": (
             "address_resume dead_letters_retry delivery_cancel delivery_resend delivery_retry webhook_again"
             " webhook_replay"
         ),
-        "view_delivery": "dead_letters deliveries delivery delivery_preview topic_list_deliveries webhook_deliveries",
+        "view_delivery": "dead_letters deliveries delivery topic_list_deliveries webhook_deliveries",
         "view_event": "event event_kinds events",
+        SEE_PEOPLE: "delivery_preview",
         "view_topiclist": "topic_list topic_list_check topic_list_untold topic_lists",
         "view_webhookendpoint": "webhook webhook_test webhooks",
     },

@@ -164,7 +164,7 @@ def test_a_key_lacks_what_its_scopes_do_not_say() -> None:
 
 def test_every_scope_of_the_contract_exists() -> None:
     areas = ("charging", "vehicles", "remotes", "bikeshare", "outbox")
-    assert set(Scope.values) == {f"{area}:{right}" for area in areas for right in ("read", "write")}
+    assert set(Scope.values) == {f"{area}:{right}" for area in areas for right in ("read", "write")} | {"personal:read"}
 
 
 # ---- ending -----------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         | {"close_incident", "acknowledge_incident"},
         "outbox": {"retry_delivery", "operate_webhookendpoint"}
         | each("topiclist topiclistaddress", "add", "change", "delete"),
-        "console": {"share_savedsearch"},
+        "console": {"share_savedsearch", "see_personal_data"},
         "bikeshare": {"close_trip", "validate_abonnement", "block_cyclist", "service_vehicule", "send_sample"},
     },
     ADMINISTRATOR: {
@@ -141,7 +141,7 @@ def test_the_menu_shows_what_a_role_may_open(
 
     assert menu(nobody) == {"Dashboard"}
     assert menu(viewer) == menu(operator)
-    assert menu(administrator) - menu(operator) == {"API keys", "Audit log", "Erase an address"}
+    assert menu(administrator) - menu(operator) == {"API keys", "Audit log", "Erase an address", "Report on a person"}
     assert "Incidents" in menu(viewer)
 
 

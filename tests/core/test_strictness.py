@@ -20,6 +20,7 @@ CONFIGURATION = (
     "/charging/unknown",
     "/topic-lists",
     "/webhooks",
+    "/outbox/reports",
     "/remotes/callbacks",
     "/vehicles/platforms",
 )
@@ -109,6 +110,7 @@ CREATED: dict[str, dict[str, Any]] = {
     "/charging/ocpp-routes": {"slug": "a", "upstream": "wss://csms.example/ocpp"},
     "/charging/unknown": {"stations": ["TST-1"]},
     "/topic-lists": {"name": "A", "topics": ["*"]},
+    "/outbox/reports": {"address": "anna@example.org", "reason": "Asked for it"},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
     "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
     "/vehicles/platforms": {"slug": "a", "platform": "enode"},
@@ -119,6 +121,7 @@ SLIPS = {
     "/charging/ocpp-routes": ("register_unknwon", "register_unknown"),
     "/charging/unknown": ("patern", "pattern"),
     "/topic-lists": ("gather", "gather_s"),
+    "/outbox/reports": ("reasn", "reason"),
     "/webhooks": ("topic", "topics"),
     "/remotes/callbacks": ("batch_window", "batch_window_s"),
     "/vehicles/platforms": ("silent_after", "silent_after_s"),

@@ -168,7 +168,7 @@ def test_flood_of_one_source_leaves_those_of_others(settings: Any) -> None:
 def test_long_message_is_not_kept_whole() -> None:
     says("CP-1", fault(info="x" * 100_000))
     kept = UnknownChargePoint.objects.get()
-    assert len(str(kept.sample)) + len(str(kept.said)) < 2_000
+    assert len(str(kept.sample)) + len(str(kept.said)) < 3_000
     (point,) = adopted()
     assert only_incident(charge_point=point).said.startswith("Faulted · OverCurrentFailure")
 

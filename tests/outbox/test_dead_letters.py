@@ -72,11 +72,11 @@ def test_page_shows_reasons_rows_and_the_last_words(operator: Client) -> None:
     assert "451 first words" not in page
 
 
-def test_page_holds_only_what_failed(viewer: Client) -> None:
+def test_page_holds_only_what_failed(operator: Client) -> None:
     a_delivery("waiting@example.org")
-    assert "Nothing has failed for good" in viewer.get(URL).text
+    assert "Nothing has failed for good" in operator.get(URL).text
     dead()
-    page = viewer.get(URL).text
+    page = operator.get(URL).text
     assert "a0@example.org" in page
     assert "waiting@example.org" not in page
 

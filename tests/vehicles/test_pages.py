@@ -77,8 +77,8 @@ def world(db: None) -> None:
         ("campaigns", "", "No campaigns yet", "results found"),
     ],
 )
-def test_lists_are_searched(viewer: Client, name: str, query: str, there: str, not_there: str) -> None:
-    response = viewer.get(url(name), {"q": query})
+def test_lists_are_searched(operator: Client, name: str, query: str, there: str, not_there: str) -> None:
+    response = operator.get(url(name), {"q": query})
     assert response.status_code == 200
     assert EVIL.encode() not in response.content
     assert there in words(response)
@@ -120,11 +120,11 @@ def test_a_vehicles_page(viewer: Client) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_a_notifications_page_tells_its_steps_and_deliveries(viewer: Client) -> None:
-    text = words(viewer.get(url("notification", only("InvalidCredentials").pk)))
+def test_a_notifications_page_tells_its_steps_and_deliveries(operator: Client) -> None:
+    text = words(operator.get(url("notification", only("InvalidCredentials").pk)))
     assert "Told · push, email" in text
     assert EMAIL in text
-    held = words(viewer.get(url("notification", only("AudiRemoteAccessDisabled").pk)))
+    held = words(operator.get(url("notification", only("AudiRemoteAccessDisabled").pk)))
     assert "Another notification tells its cause" in held
 
 

@@ -24,7 +24,7 @@ class ChargingLocation(Reported):
 
     lifecycle = Lifecycle(
         kept=While("The sender says what there is."),
-        personal=of_person("name", "address", "latitude", "longitude", "reports"),
+        personal=of_person("name", "address", "latitude", "longitude", "pdl", "reports"),
         audited=None,
     )
 

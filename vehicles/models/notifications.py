@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person, one_of
+from core.people import sees_people, shown_text
 from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
@@ -90,6 +93,22 @@ class DriverNotification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject}"
+
+    @property
+    def shown_title(self) -> str:
+        return str(self._shown(self.title))
+
+    @property
+    def shown_body(self) -> str:
+        return str(self._shown(self.body))
+
+    @property
+    def shown_facts(self) -> dict[str, Any]:
+        return dict(self._shown(self.facts))
+
+    def _shown(self, text: Any) -> Any:
+        """What names the driver, for those who may see who it is."""
+        return text if sees_people() else shown_text(text, self.driver.name, self.driver.email)
 
 
 class NotificationStep(models.Model):

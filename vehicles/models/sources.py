@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.encryption import EncryptedTextField
-from core.lifecycle import Audited, Kept, Lifecycle, While
+from core.lifecycle import Audited, Kept, Lifecycle, While, masked
 from vehicles.choices import PlatformName
 
 
@@ -65,7 +65,7 @@ class PlatformMessage(models.Model):
 
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_MESSAGES_DAYS", by="received_at", name="vehicles platformmessage"),
-        personal=(),
+        personal=masked("body", "notes"),
         audited=None,
     )
 

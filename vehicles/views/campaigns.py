@@ -38,7 +38,7 @@ class CampaignList(ListPage):
     columns = (
         Column("name", gettext_lazy("Campaign"), f"{_CELLS}/campaign.html", sort="name"),
         Column("type", gettext_lazy("Notification"), sort="type"),
-        Column("audience", gettext_lazy("Audience"), value=lambda row: row.audience or _("everyone")),
+        Column("audience", gettext_lazy("Audience"), value=lambda row: row.audience or _("everyone"), personal=True),
         Column("state", gettext_lazy("State"), f"{_CELLS}/campaign_state.html", sort="state"),
         Column("begins_at", gettext_lazy("Begins"), sort="begins_at"),
         Column("ends_at", gettext_lazy("Ends"), sort="ends_at"),
@@ -107,7 +107,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page_title": campaign.name,
         "campaign": campaign,
-        "audience": selectors.audience_preview(campaign.audience) if campaign.state == CampaignState.DRAFT else None,
+        "audience": selectors.audience_of_campaign(campaign) if campaign.state == CampaignState.DRAFT else None,
         "progress": progress,
         "by_state": [(state, progress[state.value]) for state in NotificationState if state.value in progress],
         "running": campaign.state == CampaignState.RUNNING,

@@ -29,7 +29,7 @@ class DriverList(ListPage):
     filterset = DriverFilters
     columns = (
         Column("external_id", gettext_lazy("Driver"), f"{_CELLS}/driver.html", sort="external_id"),
-        Column("email", gettext_lazy("E-mail address")),
+        Column("email", gettext_lazy("E-mail address"), personal=True),
         Column(
             "cars",
             gettext_lazy("Vehicles"),

@@ -58,6 +58,6 @@ def notification(request: HttpRequest, pk: int) -> HttpResponse:
         "entry": TYPES.get(note.type),
         "setting": selectors.setting_of(note.type),
         "steps": [(step, deliveries.get(step.event_id or 0, [])) for step in steps],
-        "facts": sorted(note.facts.items()),
+        "facts": sorted(note.shown_facts.items()),
     }
     return render(request, "vehicles/notification.html", context)

@@ -96,7 +96,9 @@ class SessionList(_VehicleTab):
         Column("ended_at", gettext_lazy("Ended"), f"{_CELLS}/session_end.html"),
         Column("vehicle", gettext_lazy("Vehicle"), f"{_CELLS}/vehicle_of.html", export="vehicle.title"),
         Column("managed", gettext_lazy("Kind"), f"{_CELLS}/session_kind.html"),
-        Column("location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name),
+        Column(
+            "location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name, personal=True
+        ),
         Column("soc_last", gettext_lazy("Charge (%)"), f"{_CELLS}/soc.html", numeric=True),
     )
     default_sort = "-started_at"
@@ -116,9 +118,11 @@ class ContractList(_VehicleTab):
     columns = (
         Column("external_id", gettext_lazy("Contract"), sort="external_id"),
         Column("supplier", gettext_lazy("Supplier")),
-        Column("contract_number", gettext_lazy("Number")),
+        Column("contract_number", gettext_lazy("Number"), personal=True),
         _DRIVER,
-        Column("location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name),
+        Column(
+            "location", gettext_lazy("Location"), value=lambda row: row.location and row.location.name, personal=True
+        ),
         Column("state", gettext_lazy("State"), f"{_CELLS}/contract_state.html"),
         Column("valid_to", gettext_lazy("Valid to")),
     )

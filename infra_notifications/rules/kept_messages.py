@@ -1,0 +1,40 @@
+"""What is kept of a message that a forwarder sent, as of those that the OCPP proxy hears (`retained`). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from infra_notifications.rules.retained import MOST_TEXT, retained
+from infra_notifications.rules.tokens import Tokens
+
+# Messages that come by the thousand, and the fields of which all are kept.
+_PLAIN = {
+    "Heartbeat": frozenset[str](),
+    "StatusNotification": frozenset(
+        (
+            *("connectorId", "errorCode", "status", "timestamp", "info", "vendorId", "vendorErrorCode"),
+            *("evseId", "connectorStatus"),
+        )
+    ),
+}
+_SCALARS = (int, float, bool, type(None))
+
+
+def kept_payload(action: str, payload: Any) -> Any:
+    """A payload without tokens, customers, certificates and whatever else no rule reads; nor do its texts repeat a
+    token that it names."""
+    names = _PLAIN.get(action)
+    if names is not None and isinstance(payload, dict) and payload.keys() <= names and _is_flat(payload):
+        return payload
+    tokens = Tokens()
+    tokens.note(msgspec.json.encode(payload))
+    return tokens.masked(retained(action, payload))
+
+
+def _is_flat(payload: dict[str, Any]) -> bool:
+    for value in payload.values():
+        if not (isinstance(value, _SCALARS) or (isinstance(value, str) and len(value) <= MOST_TEXT)):
+            return False
+    return True
