@@ -37,7 +37,6 @@ def by_itself(pattern: str = PATTERN) -> None:
 
 def test_an_unknown_station_that_boots_is_registered_where_its_route_says_so(ear: Ear) -> None:
     OcppRoute.objects.filter(slug="main").update(register_unknown=True, evse_pattern="DE*ABC*E{station}*{connector}")
-    ear.now -= 30
     link = ear.connect("NEW1")
     ear.say(link, 2, "1", "BootNotification", BOOT)
     ear.say(link, 2, "2", "StatusNotification", fault())
