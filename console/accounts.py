@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from console.forms import SignInForm
 from core import passwords
+from core.hashing import check_place
 from core.permissions import SIGNED_IN, person, public, requires
 from core.rates import Verdict
 
@@ -24,6 +25,7 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        check_place()
         if (refusal := passwords.too_often(request)) is not None:
             return _too_often(request, refusal)
         return super().post(request, *args, **kwargs)

@@ -34,6 +34,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.bodies import GZIP, CompressionError, decompress
 from core.keys import admit
+from core.memory import let_go
 from core.models import ApiKey
 from core.pieces import repeated_keys
 from core.problems import Problem as Problem
@@ -101,8 +102,9 @@ def raw_body(request: HttpRequest) -> bytes:
         raise Problem(error.status, str(error)) from error
 
 
-def needs_too_much() -> Problem:
+def needs_too_much(error: MemoryError) -> Problem:
     """Not 503: sent again as it is, it would need as much."""
+    let_go(error)
     return Problem(413, "This request needs more memory than one may take; nothing was kept. Send less at once.")
 
 
@@ -338,7 +340,7 @@ def install_error_handlers(api: NinjaAPI) -> None:
         Problem: lambda _request, problem: problem_response(problem),
         RequestDataTooBig: lambda _request, _error: problem_response(_too_large()),
         DataError: _on_data_error,
-        MemoryError: lambda _request, _error: problem_response(needs_too_much()),
+        MemoryError: lambda _request, error: problem_response(needs_too_much(error)),
         OperationalError: _on_database_away,
         InterfaceError: _on_database_away,
         InputError: _on_input_error,

@@ -1,4 +1,4 @@
-"""Passwords are hashed one at a time, with the least priority: strangers at the sign-in slow nothing else down.
+"""Passwords are hashed one at a time, with little priority: strangers at the sign-in slow nothing else down.
 
 PBKDF2 takes the better part of a second of a processor, on purpose. OpenSSL does it without Python's lock, so a thread
 of its own, which the system runs when nobody else wants to, leaves the processors to what comes in.
@@ -17,6 +17,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 # So many wait for their turn, each in a thread of the server that could serve others meanwhile.
 MOST_WAITING = 4
+# It gets a quarter of a processor that others want, so that people can sign in at any time.
+NICENESS = 5
 _places = threading.BoundedSemaphore(MOST_WAITING)
 
 
@@ -46,4 +48,11 @@ def _thread(_pid: int) -> Any:
 
 def _step_back() -> None:
     with suppress(OSError, AttributeError):  # of one thread only on Linux
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def check_place() -> None:
+    """Asked before anything is done for a password. Raises TooManyPasswords."""
+    if not _places.acquire(blocking=False):
+        raise TooManyPasswords
+    _places.release()

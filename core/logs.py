@@ -81,6 +81,13 @@ def catch_stray_errors() -> None:
     logging.captureWarnings(True)
 
 
+def line_formatter() -> logging.Formatter:
+    """The same lines for the process without settings that starts the server's others (config/server_log.json)."""
+    written = logging_config("json", "INFO")["formatters"]["line"]
+    formatter: logging.Formatter = written.pop("()")(**written)
+    return formatter
+
+
 def logging_config(form: str, level: str) -> dict[str, Any]:
     """Configures structlog and returns the dictConfig that sends the standard library's logs the same way.
 

@@ -6,10 +6,22 @@ Without it one request can take all the memory of a machine, and the system then
 
 from __future__ import annotations
 
+import gc
 import resource
+import traceback
 from pathlib import Path
 
 MIB = 1024 * 1024
+
+
+def let_go(error: BaseException) -> None:
+    """Frees what was held where the memory ended: the error itself would keep it until nobody remembers that."""
+    known: set[int] = set()
+    while error is not None and id(error) not in known:
+        known.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__  # type: ignore[assignment]
+    gc.collect()
 
 
 def limit_growth(mib: int) -> int:

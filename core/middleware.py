@@ -179,7 +179,7 @@ class ApiProblems:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What is no fault of the code: too little memory for this request, too many passwords at a moment."""
         if isinstance(exception, MemoryError):
-            problem = needs_too_much()
+            problem = needs_too_much(exception)
         elif isinstance(exception, TooManyPasswords):
             sentence = "Too many passwords are being checked at this moment; try again in a few seconds."
             problem = Problem(503, sentence, headers={"Retry-After": "3"})

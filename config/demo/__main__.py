@@ -211,8 +211,16 @@ class Demo:
         worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
         beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
         address = ["--host", self.host, "--port", str(self.port)]
-        threads = ["--workers", str(self.web_workers), "--blocking-threads", "8", "--workers-kill-timeout", "8"]
-        logs = ["--no-access-log", "--log-level", "warning"]
+        threads = [
+            "--workers",
+            str(self.web_workers),
+            "--blocking-threads",
+            "8",
+            "--workers-kill-timeout",
+            "8",
+            "--respawn-failed-workers",
+        ]
+        logs = ["--no-access-log", "--log-level", "warning", "--log-config", "config/server_log.json"]
         granian = [python, "-m", "granian", "--interface", "wsgi"]
         web = [*granian, *address, *threads, *logs, "config.wsgi:application"]
         vendor = [python, "manage.py", "remote_simulator", "--database", "--port", str(self.vendor_port)]
