@@ -7,6 +7,8 @@ PORT ?= 8000
 export HOST PORT
 # The tests of code: no processes, no browser, no engines of the system.
 QUICK := "not engines and not processes and not browser"
+# What reads code or measures growth is the same on every day.
+DAYLESS := --ignore=tests/architecture --ignore=tests/core/test_any_request.py --ignore=tests/core/test_growth.py --ignore=tests/core/test_patterns.py
 # Compiled modules are kept: each of the many processes of the demo and the tests would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -51,7 +53,7 @@ else
 endif
 
 test-other-day: .venv/dev.lock
-	TEST_DAY=$${TEST_DAY:-commit} $(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 --dist worksteal $(ARGS)
+	TEST_DAY=$${TEST_DAY:-commit} $(PY) -m pytest --quiet -m $(QUICK) --numprocesses 2 --dist worksteal $(DAYLESS) $(ARGS)
 
 test-faults: .venv/dev.lock
 	$(PY) -m pytest --quiet -m faults $(ARGS)

@@ -349,8 +349,7 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^healthz/full$", r"^readyz$", r"^metri
 SECURE_HSTS_SECONDS = env.number("HSTS_S", 31536000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.flag("HSTS_INCLUDE_SUBDOMAINS", True)
 SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_PRELOAD", False)
-# A domain is preloaded on purpose or not at all; our own kind of SecurityMiddleware is not known by its name.
-SILENCED_SYSTEM_CHECKS = ["security.W021", "security.W001"]
+SILENCED_SYSTEM_CHECKS = ["security.W021", "security.W001"]  # preloading is a choice; that middleware is our own kind
 SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

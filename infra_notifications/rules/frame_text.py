@@ -14,8 +14,8 @@ import msgspec
 from core.pieces import MALFORMED, OUTER, decode_any, keys_in, repeated_keys, repeated_sentence
 
 MENDED = "It was not valid JSON (a last bracket missing, quotes in a text); it was read as what it says."
-_TEXT = rb'"(?:[^"\\]|\\.)*+"'
-_SIGN = re.compile(_TEXT + rb"|[\[\]{}]", re.DOTALL)
+# A text, to its end or that of all: what looks for an end that is not there looks no second time.
+_SIGN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _QUOTE = re.compile(rb'\\.|"', re.DOTALL)
 # What follows a quote that ends a text.
 _ENDS = re.compile(rb'\s*(?:[:}\]]|\Z|,\s*(?:["{\[}\]\d-]|true|false|null))')

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.retained import MOST_TEXT, retained
 from infra_notifications.rules.tokens import Tokens
 
@@ -22,7 +23,7 @@ _PLAIN = {
 _SCALARS = (int, float, bool, type(None))
 
 
-def kept_payload(action: str, payload: Any) -> Any:
+def kept_payload(action: str, payload: Any, kind: str = CALL) -> Any:
     """A payload without tokens, customers, certificates and whatever else no rule reads; nor do its texts repeat a
     token that it names."""
     names = _PLAIN.get(action)
@@ -30,7 +31,7 @@ def kept_payload(action: str, payload: Any) -> Any:
         return payload
     tokens = Tokens()
     tokens.note(msgspec.json.encode(payload))
-    return tokens.masked(retained(action, payload))
+    return tokens.masked(retained(action, payload, kind))
 
 
 def _is_flat(payload: dict[str, Any]) -> bool:

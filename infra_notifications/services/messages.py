@@ -270,7 +270,7 @@ class _MessageSteps(MessageReading):
                     *self.teller(row),
                     message.protocol.lower()[:12],
                     message.action,
-                    storable(kept_payload(message.action, message.payload)),
+                    storable(kept_payload(message.action, message.payload, self.kinds[row])),
                     *self._outcome(row),
                     occurred,
                     self.received[row],

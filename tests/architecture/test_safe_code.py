@@ -129,7 +129,6 @@ EXCUSED: dict[Rule, dict[str, str]] = {
     trusts_without_proof: {"core/alive.py": "asks its own port, whose certificate is for another name"},
     compares_secrets: {
         "core/ingest.py": "the digest of a message, which its sender knows",
-        "infra_notifications/services/ocpi/parties.py": "digests, of a token by which its sender was found",
         "infra_notifications/services/ocpi/pulls.py": "a flag",
         "outbox/services/bounces/taking.py": "a digest that tells addresses apart; the signed way is another",
     },

@@ -183,8 +183,8 @@ def test_sensors_are_no_outage(viewer: Client, point: ChargePoint) -> None:
     assert "<strong>100.00 %</strong>" in page_of(viewer, point)
 
 
-def test_page_lists_what_was_sent_about_it(viewer: Client, point: ChargePoint) -> None:
-    assert "Nothing was sent about this charge point yet." in page_of(viewer, point)
+def test_page_lists_what_was_sent_about_it(operator: Client, point: ChargePoint) -> None:
+    assert "Nothing was sent about this charge point yet." in page_of(operator, point)
     now = timezone.now()
     incident = IncidentFactory(charge_point=point, opened_at=now - timedelta(hours=1))
     delivery = sent_to("anna@example.org", now)
@@ -197,7 +197,7 @@ def test_page_lists_what_was_sent_about_it(viewer: Client, point: ChargePoint) -
         event_id=delivery.event_id,
     )
     sent_to("other@example.org", now)
-    page = page_of(viewer, point)
+    page = page_of(operator, point)
     assert f'href="/outbox/deliveries/{delivery.pk}/"' in page
     assert "anna@example.org" in page
     assert "other@example.org" not in page

@@ -60,12 +60,12 @@ def test_empty_list_says_what_would_stand_there(viewer: Client) -> None:
     assert "When a charge point reports an error or falls silent" in text_of(viewer.get(url("incidents")))
 
 
-def test_page_tells_the_whole_story(viewer: Client) -> None:
+def test_page_tells_the_whole_story(operator: Client) -> None:
     point, now = ChargePointFactory(evse_id="A"), timezone.now()
     NotificationGroupFactory(name="Told", members=[point], emails=["ops@example.org"])
     NotificationGroupFactory(name="Later", members=[point], hold_off_s={"FUSE_TRIPPED": 600})
     say(point, fault(timestamp=(now - HOUR / 6).isoformat(), info="MCB 2"), now=now)
-    shown = text_of(viewer.get(url("incident", only_incident().pk)))
+    shown = text_of(operator.get(url("incident", only_incident().pk)))
     for said in (
         "FUSE_TRIPPED",
         "Faulted · OverCurrentFailure · MCB 2",

@@ -114,7 +114,7 @@ def test_last_sentences_are_kept_with_their_count() -> None:
 
 def test_sentence_of_any_length_is_kept_short() -> None:
     take(heartbeat("X" * 5_000))
-    assert len(Source.objects.get().rejections[0]["text"]) == 300
+    assert len(Source.objects.get().rejections[0]["text"]) <= 300
 
 
 # ---- pace and clock -------------------------------------------------------------------------------------------------

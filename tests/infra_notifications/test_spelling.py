@@ -13,6 +13,7 @@ from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, UnknownChargePoint
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT
 from infra_notifications.rules.actions import ACTIONS, nearest_action
+from infra_notifications.rules.retained import retained
 from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from tests import clock
@@ -147,7 +148,7 @@ def test_what_is_spelt_right_is_not_warned_of_and_stays(
     point: ChargePoint, protocol: str, action: str, payload: Any
 ) -> None:
     assert sent(point, action, payload, protocol).warnings == []
-    assert ChargePointMessage.objects.get().payload == payload
+    assert ChargePointMessage.objects.get().payload == retained(action, payload)
 
 
 def snake(name: str) -> str:

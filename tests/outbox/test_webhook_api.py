@@ -244,9 +244,10 @@ def test_scopes_are_asked_for(api_with: Callable[..., ApiClient]) -> None:
 def test_openapi_lists_every_kind_with_schema_and_example(api: ApiClient) -> None:
     from config.api import api as ninja
 
-    registered = {kind.key: kind for kind in public_kinds()}
+    # Not those that other tests registered after the document was made.
+    registered = {kind.key: kind for kind in public_kinds() if not kind.key.startswith("test.")}
     webhooks = ninja.get_openapi_schema()["webhooks"]
-    assert set(webhooks) == set(registered)
+    assert {key for key in webhooks if not key.startswith("test.")} == set(registered)
     for key, kind in registered.items():
         content = webhooks[key]["post"]["requestBody"]["content"]["application/json"]
         assert content["example"]["type"] == key
