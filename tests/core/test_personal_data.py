@@ -232,12 +232,12 @@ def _end_everything() -> None:
                 for field in model._meta.concrete_fields:
                     if field.null and field.name in _ENDS:
                         model._base_manager.filter(**{f"{field.name}__isnull": True}).update(**{field.name: past})
-        cursor.execute("UPDATE outbox_delivery SET state = 'delivered', next_attempt_at = NULL, settled_at = now()")
         for statement in _ENDED:
-            cursor.execute(statement)
+            cursor.execute(statement.replace("now()", "%s"), [past] * statement.count("now()"))
 
 
 _ENDED = (
+    "UPDATE outbox_delivery SET state = 'delivered', next_attempt_at = NULL, settled_at = now()",
     "UPDATE outbox_banner SET state = 'dismissed', ended_at = now()",
     "UPDATE bikeshare_trip SET status = 'completed', end_at = now()",
     "UPDATE fleet_remotes_remoteaction SET state = 'succeeded', entered_at = now()",

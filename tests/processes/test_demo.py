@@ -169,7 +169,8 @@ def test_a_fault_posted_with_the_key_lands_in_the_mailbox(demo: Demo) -> None:
         mails = json.loads(urllib.request.urlopen(demo.facts["mailbox_url"] + "messages.json", timeout=5).read())
         return any("FUSE_TRIPPED" in mail["subject"] for mail in mails)
 
-    Live.wait_until(arrived, "the mail is in the mailbox", 15)
+    # Its group may just have had another mail: then this one is gathered with what comes within the minute.
+    Live.wait_until(arrived, "the mail is in the mailbox", 75)
 
 
 def asked(demo: Demo, path: str, body: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ WRAPPED = [
     b'[2,"1","StatusNotification",[' + FAULT + b"]]",
     PLAIN[:-2] + b',"info":"door "A" is open"}]',
     PLAIN[:-2] + b',"info":"door "A" is open"}',
-    PLAIN[:-2] + b',"timestamp":"x","timestamp":"2026-11-30T03:00:00Z"}]',
+    PLAIN[:-2] + b',"timestamp":"x","timestamp":"' + datetime.now(UTC).isoformat().encode() + b'"}]',
 ]
 
 
