@@ -331,7 +331,7 @@ PASSWORD_HASHERS = ["core.hashing.PatientPBKDF2"]
 # --- limits: requests a second of a key; wrong keys and passwords a minute of an address; 0: none --------------------
 API_RATE_PER_S = env.number("API_RATE_PER_S", 2_000)
 WRONG_KEYS_PER_MIN, SIGN_INS_PER_MIN = env.number("WRONG_KEYS_PER_MIN", 60), env.number("SIGN_INS_PER_MIN", 20)
-WEB_MEMORY_MB = env.number("WEB_MEMORY_MB", 512)  # by how much a web process may grow before a request fails
+WEB_MEMORY_MB = env.number("WEB_MEMORY_MB", 1_024)  # by how much a web process may grow before a request fails
 
 # --- audit -------------------------------------------------------------------------------------------
 AUDITLOG_STORE_JSON_CHANGES = True
