@@ -40,7 +40,7 @@ CALLED_BY_OTHERS: Mapping[str, str] = {
     "unraisablehook": "Python calls it for errors that cannot be raised",
     "process_exception": "Django asks its middleware about what a view raised",
     "RateAccount": "its rows are written by SQL; its declarations are read from the registry of models",
-    "collect": "prometheus-client asks a collector at each scrape",
+    "line_formatter": "config/server_log.json names it to the server",
     "has_*_permission": "Django's admin asks whether a page is allowed",
     "get_list_select_related": "Django's admin asks what its list joins",
     "save_formset": "Django's admin writes inline rows by it",
