@@ -159,7 +159,14 @@ def api_key_take_over(request: HttpRequest, pk: int) -> HttpResponse:
         take_over_api_key(key=key, by=person(request))
         messages.success(request, _("The key “%(name)s” is yours now.") % {"name": key.name})
         return redirect("console:api_keys")
-    return render(request, "console/api_key_take_over.html", {"page_title": _("Take over API key"), "key": key})
+    context = {
+        "page_title": _("Take over API key"),
+        "question": _("“%(name)s” works as long as its owner may sign in. From now on that is you.")
+        % {"name": key.name},
+        "button": _("Take over"),
+        "style": "btn-primary",
+    }
+    return render(request, "console/api_key_confirm.html", context)
 
 
 @requires("console.change_apikey")
@@ -169,7 +176,16 @@ def api_key_revoke(request: HttpRequest, pk: int) -> HttpResponse:
         revoke_api_key(key=key)
         messages.success(request, _("The key “%(name)s” no longer works.") % {"name": key.name})
         return redirect("console:api_keys")
-    return render(request, "console/api_key_revoke.html", {"page_title": _("Revoke API key"), "key": key})
+    question = _(
+        "Everything that uses “%(name)s” stops working at once. This cannot be undone; make a new key instead."
+    )
+    context = {
+        "page_title": _("Revoke API key"),
+        "question": question % {"name": key.name},
+        "button": _("Revoke"),
+        "style": "btn-danger",
+    }
+    return render(request, "console/api_key_confirm.html", context)
 
 
 # ---- audit log ----------------------------------------------------------------------------------------------

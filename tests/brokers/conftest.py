@@ -209,6 +209,7 @@ class Mosquitto:
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nqueue_qos0_messages false\n"
             f"persistence_location {self.folder}/\nautosave_interval 1\nautosave_on_changes true\nlog_type all\n"
         )
+        self._settings.chmod(0o644)  # the broker reads it as a user of its own, and our files are for us alone
         self.start()
 
     def start(self) -> None:
