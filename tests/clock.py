@@ -15,9 +15,9 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 BEGAN = datetime.fromisoformat(os.environ["TESTS_BEGAN"])
 
 
-def last(hour: int) -> datetime:
-    """The last time before the tests began at which it was this hour in UTC, to the second."""
-    return (BEGAN - hour * HOUR).replace(hour=hour, minute=0, second=0, microsecond=0)
+def last(hour: int, ago: timedelta) -> datetime:
+    """The last time at which it was this hour in UTC, so long before the tests began at least; to the second."""
+    return (BEGAN - ago - hour * HOUR).replace(hour=hour, minute=0, second=0, microsecond=0)
 
 
 def iso(moment: datetime) -> str:
@@ -25,8 +25,9 @@ def iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-# Nine in the morning, so that what follows within hours is still the same day; never in the future.
-NOW = last(9)
+# Nine in the morning, so that what follows within hours is still the same day; neither NOW nor those hours lie in the
+# future of a clock that the code reads itself.
+NOW = last(9, ago=6 * HOUR)
 
 
 def local(zone: str, hour: int, minute: int = 0, *, days: int = 0) -> datetime:

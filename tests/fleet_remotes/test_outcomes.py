@@ -167,8 +167,9 @@ def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
 
 def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
     action, callback = in_flight()
-    foreign = waking(action) | {"remoteActionId": "of-another-tool"}
-    notify(callback, foreign, foreign | {"eventDate": iso(THIS_MONTH - SECOND)}, foreign | {"vin": "VR3NOBODY000"})
+    foreign = waking(action) | {"remoteActionId": "of-another-tool", "eventDate": iso(THIS_MONTH)}
+    before = foreign | {"eventDate": iso(THIS_MONTH - SECOND)}
+    notify(callback, foreign, before, foreign | {"vin": "VR3NOBODY000"}, now=THIS_MONTH + DAY)
     assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [
         ((THIS_MONTH - DAY).month, 1),
         (THIS_MONTH.month, 1),
@@ -210,7 +211,7 @@ def test_used_up_wake_ups_are_told_once_a_month() -> None:
 def test_what_happened_last_month_is_counted_but_no_news() -> None:
     action, callback = in_flight()
     late = failed(action, "TooManyWakeUpsOverMonth") | {"eventDate": iso(THIS_MONTH - DAY)}
-    notify(callback, late)
+    notify(callback, late, now=THIS_MONTH + DAY)
     assert WakeUpUse.objects.get().refusals == 1
     assert kinds.WAKEUPS_EXHAUSTED not in published_kinds()
 

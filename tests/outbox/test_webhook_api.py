@@ -257,4 +257,5 @@ def test_openapi_lists_every_kind_with_schema_and_example(api: ApiClient) -> Non
         assert content["schema"]["properties"]["type"] == {"const": key}
         assert "$ref" not in str(content["schema"])
         assert str(kind.label) == webhooks[key]["post"]["summary"]
-    assert api.client.get("/api/v1/openapi.json").json()["webhooks"].keys() == webhooks.keys()
+    served = api.client.get("/api/v1/openapi.json").json()["webhooks"]
+    assert {key for key in served if not key.startswith("test.")} == set(registered)
