@@ -331,7 +331,7 @@ PASSWORD_HASHERS = ["core.hashing.PatientPBKDF2"]
 # --- limits: requests a second of a key; wrong keys and passwords a minute of an address; 0: none --------------------
 API_RATE_PER_S = env.number("API_RATE_PER_S", 2_000)
 WRONG_KEYS_PER_MIN, SIGN_INS_PER_MIN = env.number("WRONG_KEYS_PER_MIN", 60), env.number("SIGN_INS_PER_MIN", 20)
-WEB_MEMORY_MB = env.number("WEB_MEMORY_MB", 1_024)  # by how much a web process may grow before a request fails
+BODY_TIMEOUT_S, WEB_MEMORY_MB = env.number("BODY_TIMEOUT_S", 30, least=1), env.number("WEB_MEMORY_MB", 1_024)
 
 # --- audit -------------------------------------------------------------------------------------------
 AUDITLOG_STORE_JSON_CHANGES = True

@@ -18,9 +18,11 @@ from core.logs import catch_stray_errors  # noqa: E402
 from core.memory import limit_growth  # noqa: E402
 from outbox import watch  # noqa: E402
 
-application = WholeBodies(_django)
+application = WholeBodies(_django, timeout_s=settings.BODY_TIMEOUT_S)
 _ = get_resolver().url_patterns  # loaded now and not while the first person waits
 catch_stray_errors()
 limit_growth(settings.WEB_MEMORY_MB)
 rates.start()
+if not settings.TRUSTED_PROXIES:  # else they wait for bodies, and all connections have their address
+    application.watch.start()
 watch.start()

@@ -11,50 +11,74 @@ import io
 import time
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
+
+from core.slow_bodies import Watch
 
 # What Django holds in memory at most (DATA_UPLOAD_MAX_MEMORY_SIZE); longer ones in chunks are refused.
 MAX_CHUNKED_BYTES = 6 * 1024 * 1024
 # How much of a refused body is read, and for how long: a client that sends more than this sees the connection end.
 DRAIN_BYTES, DRAIN_S = 64 * 1024 * 1024, 15.0
-# The server reads this much by itself.
-_SMALL = 16 * 1024
+# What an API request may hold is read before it is served; longer bodies are read by who wants them.
+_AT_ONCE = 5 * 1024 * 1024
 _STEP = 256 * 1024
+_TOO_SLOW = (
+    b'{"type": "about:blank", "title": "Request Timeout", "status": 408,'
+    b' "detail": "The body did not arrive in time; nothing was kept. Send it again."}'
+)
 GZIP = b"\x1f\x8b"
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class _Counted:
-    """A body that knows how much of it was read."""
+class _Watched:
+    """A body that is waited for until it is late and no longer, and knows how much of it was read."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream, self.count = stream, 0
+    def __init__(self, stream: Any, watch: Watch, peer: str) -> None:
+        self._stream, self._watch, self._peer = stream, watch, peer
+        self.count, self.is_late = 0, False
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(size)
+        return self._take(self._stream.read, size)
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._take(self._stream.readline, size)
+
+    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            with self._watch.waiting(max(size, 0), self._peer):
+                data = read(size)
+        except TimeoutError:
+            self.is_late = True
+            raise
         self.count += len(data)
         return data
 
-    def readline(self, size: int = -1) -> bytes:
-        line: bytes = self._stream.readline(size)
-        self.count += len(line)
-        return line
-
 
 class WholeBodies:
-    """Wraps a WSGI application."""
+    """Wraps a WSGI application. What does not arrive within `timeout_s`, and a while for each MiB, is answered 408."""
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self, application: Application, timeout_s: float = 30.0) -> None:
+        self._application, self.watch = application, Watch(timeout_s)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            _join_chunks(environ)
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) <= _SMALL:
+        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        said = "0" if is_chunked else environ.get("CONTENT_LENGTH") or "0"
+        length = int(said) if said.isdecimal() and len(said) < 16 else 0
+        if not (is_chunked or length):
             return self._application(environ, start_response)
-        body = environ["wsgi.input"] = _Counted(environ["wsgi.input"])
+        body = environ["wsgi.input"] = _Watched(environ["wsgi.input"], self.watch, environ.get("REMOTE_ADDR", ""))
+        try:
+            if is_chunked:
+                _join_chunks(environ)
+            elif length <= _AT_ONCE:
+                whole = body.read(length)
+                if len(whole) < length:  # its sender has gone, or was ended with another one
+                    return _too_slow(start_response)
+                environ["wsgi.input"] = io.BytesIO(whole)
+        except TimeoutError:
+            return _too_slow(start_response)
         statuses: list[str] = []
 
         def start(status: str, *more: Any) -> Any:
@@ -62,9 +86,17 @@ class WholeBodies:
             return start_response(status, *more)
 
         answer = self._application(environ, start)
-        if statuses and statuses[-1] >= "4":
-            _drain(body, int(length) - body.count)
+        if body.is_late:
+            return _too_slow(start_response)
+        if not is_chunked and statuses and statuses[-1] >= "4":
+            _drain(body, length - body.count)
         return answer
+
+
+def _too_slow(start_response: Callable[..., Any]) -> Iterable[bytes]:
+    headers = [("Content-Type", "application/problem+json"), ("Connection", "close"), ("Cache-Control", "no-store")]
+    start_response("408 Request Timeout", headers)
+    return [_TOO_SLOW]
 
 
 def _join_chunks(environ: dict[str, Any]) -> None:
@@ -85,8 +117,9 @@ def _drain(stream: Any, length: int) -> int:
     """Reads what is left and returns how much it was."""
     end, left = time.monotonic() + DRAIN_S, min(length, DRAIN_BYTES)
     drained = 0
-    while drained < left and time.monotonic() < end and (data := stream.read(min(_STEP, left - drained))):
-        drained += len(data)
+    with suppress(TimeoutError):
+        while drained < left and time.monotonic() < end and (data := stream.read(min(_STEP, left - drained))):
+            drained += len(data)
     return drained
 
 

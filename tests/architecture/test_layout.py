@@ -85,6 +85,7 @@ OWN_MODULES = {
         "roles",
         "samples",
         "schedule",
+        "slow_bodies",
         "sql",
         "text",
         "time_zones",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,19 @@ def port() -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(number), "--log-level", "critical"]
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--port",
+        str(number),
+        "--log-level",
+        "critical",
+        "--blocking-threads",
+        "8",
+    ]
     server = subprocess.Popen([*command, "tests.core.whole_bodies:application"], cwd=Path(__file__).parents[2])
     try:
         deadline = time.monotonic() + 60
@@ -96,3 +109,60 @@ def test_a_length_that_is_none_is_left_to_django(length: str) -> None:
 
     assert list(WholeBodies(django)({"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO()}, echo)) == []
     assert seen == [length]
+
+
+# ---- what does not arrive -----------------------------------------------------------------------------------------
+
+
+def begin(port: int, head: str, body: bytes = b"", own: str = "127.0.0.1") -> socket.socket:
+    sender = socket.create_connection(("127.0.0.1", port), 10, (own, 0))
+    sender.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+    return sender
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1", "Content-Length: 900", "Transfer-Encoding: chunked"])
+def test_a_body_that_does_not_arrive_is_answered_after_its_time(port: int, head: str) -> None:
+    began = time.monotonic()
+    with begin(port, head) as sender:
+        answer = sender.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 408 "), answer
+    assert b"did not arrive in time" in answer
+    assert time.monotonic() - began > 1.5
+
+
+def test_one_letter_at_a_time_is_no_way_to_stay(port: int) -> None:
+    with begin(port, "Content-Length: 900") as sender:
+        sender.settimeout(0.2)
+        answer, deadline = b"", time.monotonic() + 60
+        while not answer and time.monotonic() < deadline:
+            sender.sendall(b"x")
+            with suppress(TimeoutError):
+                answer = sender.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_who_sends_slowly_keeps_nobody_else_out(port: int) -> None:
+    """More of them than the server has threads."""
+    senders = [begin(port, "Content-Length: 900", b"x", "127.0.0.2") for _ in range(24)]
+    began = time.monotonic()
+    try:
+        assert post(port, "/", b"y" * 1_000, chunked=False) == (200, b"1000")
+        assert time.monotonic() - began < 25
+        assert all(sender.recv(1_000).startswith(b"HTTP/1.1 408 ") for sender in senders)
+    finally:
+        for sender in senders:
+            sender.close()
+
+
+def test_a_connection_that_waits_for_its_next_request_is_kept(port: int) -> None:
+    idle = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    idle.request("POST", "/", b"x" * 10)
+    assert idle.getresponse().read() == b"10"
+    own = idle.sock
+    time.sleep(1)
+    with begin(port, "Content-Length: 900") as sender:
+        assert sender.recv(1_000).startswith(b"HTTP/1.1 408 ")
+    idle.request("POST", "/", b"x" * 20)
+    assert idle.getresponse().read() == b"20"
+    assert idle.sock is own
+    idle.close()

@@ -22,4 +22,5 @@ def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return [said]
 
 
-application = WholeBodies(echo)
+application = WholeBodies(echo, timeout_s=2)
+application.watch.start()
