@@ -313,7 +313,9 @@ def _flat(pieces: Sequence[bytes], depth: int = 0) -> list[tuple[bytes, str]]:
         if inner.startswith(b'"') and depth < _DEEPEST and (text := _json_in(inner)):
             flat += [(item, TEXT) for item, _nested in _flat([text], depth + 1)]
             continue
-        items = split_array(inner).items if inner.startswith(b"[") and depth < _DEEPEST else []
+        # Brackets that only open are no list of items, and would be cut anew for each of the first.
+        is_list = inner.startswith(b"[") and not inner.startswith(b"[" * (_DEEPEST + 2)) and depth < _DEEPEST
+        items = split_array(inner).items if is_list else []
         if items and all(item.strip(OUTER)[:1] in (b"{", b"[") for item in items):
             flat += [(item, NESTED) for item, _nested in _flat(items, depth + 1)]
         else:

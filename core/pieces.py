@@ -119,6 +119,8 @@ def decode_piece(piece: bytes, decode: Callable[[bytes], Value]) -> tuple[Value,
     cleaned = clean_json(piece)
     try:
         value = decode(cleaned)
+    except RecursionError:
+        raise  # no repair makes it shallower
     except MALFORMED as error:
         repaired = _TEXT_OR_NUMBER.sub(_repair, cleaned)
         try:

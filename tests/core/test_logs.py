@@ -80,6 +80,22 @@ def test_a_request_by_a_key_names_the_key_by_number(lines: Lines) -> None:
 
 
 @pytest.mark.django_db
+def test_refused_sign_ins_and_keys_are_events_of_their_own(client: Client, lines: Lines) -> None:
+    client.post("/sign-in/", {"username": "anna", "password": "hunter2"}, REMOTE_ADDR="192.0.2.7")
+    client.get("/api/v1/charging/groups", headers={"Authorization": "Bearer sbx_hunter2"}, REMOTE_ADDR="192.0.2.8")
+    _key, plain = make_key("outbox:read")
+    client.get("/api/v1/charging/groups", headers={"Authorization": f"Bearer {plain}"}, REMOTE_ADDR="192.0.2.9")
+    written = lines()
+    refused = [line for line in written if line["event"].endswith("refused")]
+    assert [(line["event"], line["address"], line["why"]) for line in refused] == [
+        ("sign-in refused", "192.0.2.7", "wrong"),
+        ("key refused", "192.0.2.8", "unknown"),
+        ("key refused", "192.0.2.9", "scope"),
+    ]
+    assert "hunter2" not in json.dumps(written)
+
+
+@pytest.mark.django_db
 def test_nothing_of_one_request_stands_in_the_line_of_the_next(client: Client, lines: Lines) -> None:
     client.get("/api/v1/event-kinds", headers={"Authorization": f"Bearer {make_key()[1]}"})
     client.get("/sign-in/")
