@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from core.slow_bodies import Watch
+from core.slow_bodies import Peer, Watch
 
 # What Django holds in memory at most (DATA_UPLOAD_MAX_MEMORY_SIZE); longer ones in chunks are refused.
 MAX_CHUNKED_BYTES = 6 * 1024 * 1024
@@ -35,7 +35,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class _Watched:
     """A body that is waited for until it is late and no longer, and knows how much of it was read."""
 
-    def __init__(self, stream: Any, watch: Watch, peer: str) -> None:
+    def __init__(self, stream: Any, watch: Watch, peer: Peer) -> None:
         self._stream, self._watch, self._peer = stream, watch, peer
         self.count, self.is_late = 0, False
 
@@ -68,7 +68,8 @@ class WholeBodies:
         length = int(said) if said.isdecimal() and len(said) < 16 else 0
         if not (is_chunked or length):
             return self._application(environ, start_response)
-        body = environ["wsgi.input"] = _Watched(environ["wsgi.input"], self.watch, environ.get("REMOTE_ADDR", ""))
+        peer = Peer(environ.get("REMOTE_ADDR", ""), int(environ.get("SERVER_PORT") or 0))
+        body = environ["wsgi.input"] = _Watched(environ["wsgi.input"], self.watch, peer)
         try:
             if is_chunked:
                 _join_chunks(environ)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -29,9 +30,16 @@ _SLACK_S = 0.5
 _SENT, _RECEIVED, _SEGMENTS, _SIZE = 44, 52, 156, 160
 
 
+class Peer(NamedTuple):
+    """Who sends, and to which port of ours: what we ourselves asked of that machine, a database, goes on."""
+
+    address: str
+    port: int
+
+
 @dataclass(slots=True, eq=False)
 class _Wait:
-    peer: str
+    peer: Peer
     began: float
     until: float
     is_late: bool = False
@@ -46,7 +54,7 @@ class Watch:
         self._pid = 0
 
     @contextmanager
-    def waiting(self, length: int, peer: str) -> Iterator[None]:
+    def waiting(self, length: int, peer: Peer) -> Iterator[None]:
         """Around a read of so many bytes. Raises TimeoutError behind it where it was ended."""
         me, now = threading.get_ident(), time.monotonic()
         wait = self._waiting[me] = _Wait(peer, now, now + self._timeout_s + length / LEAST_BYTES_PER_S)
@@ -73,27 +81,30 @@ class Watch:
             for peer in {wait.peer for wait in late}:
                 longest = max(now - wait.began for wait in late if wait.peer == peer)
                 ended = _end(peer, min(now - wait.began for wait in late if wait.peer == peer))
-                log.warning("bodies too slow", address=peer, since_s=round(longest, 1), ended=ended)
+                log.warning("bodies too slow", address=peer.address, since_s=round(longest, 1), ended=ended)
 
 
-def _end(peer: str, age_s: float) -> int:
+def _end(peer: Peer, age_s: float) -> int:
     """Ends the receiving side of an address's connections that have got no answer for so long and sent something since
     the last one (a connection between two requests has not); returns how many."""
     return sum(_end_one(name, peer, age_s) for name in os.listdir("/proc/self/fd"))
 
 
-def _end_one(name: str, peer: str, age_s: float) -> bool:
+def _end_one(name: str, peer: Peer, age_s: float) -> bool:
     with suppress(OSError):
         if not os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
             return False
         with socket.socket(fileno=os.dup(int(name))) as connection:
-            if connection.family not in (socket.AF_INET, socket.AF_INET6) or connection.getpeername()[0] != peer:
+            if connection.family not in (socket.AF_INET, socket.AF_INET6):
+                return False
+            if peer != (connection.getpeername()[0], connection.getsockname()[1]):
                 return False
             info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE)
             if len(info) < _SIZE:
                 return False
             sent, received, segments = (struct.unpack_from("I", info, at)[0] for at in (_SENT, _RECEIVED, _SEGMENTS))
-            if not segments or (received < sent and sent >= (age_s - _SLACK_S) * 1000):
+            # Of a connection that was never answered, the first number counts from its beginning.
+            if sent >= (age_s - _SLACK_S) * 1000 and (received < sent or not segments):
                 connection.shutdown(socket.SHUT_RD)
                 return True
     return False

@@ -114,9 +114,9 @@ def test_a_length_that_is_none_is_left_to_django(length: str) -> None:
 # ---- what does not arrive -----------------------------------------------------------------------------------------
 
 
-def begin(port: int, head: str, body: bytes = b"", own: str = "127.0.0.1") -> socket.socket:
+def begin(port: int, head: str, body: bytes = b"", own: str = "127.0.0.1", path: str = "/") -> socket.socket:
     sender = socket.create_connection(("127.0.0.1", port), 10, (own, 0))
-    sender.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+    sender.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
     return sender
 
 
@@ -154,15 +154,21 @@ def test_who_sends_slowly_keeps_nobody_else_out(port: int) -> None:
             sender.close()
 
 
-def test_a_connection_that_waits_for_its_next_request_is_kept(port: int) -> None:
+def test_nothing_else_of_the_same_machine_is_ended(port: int) -> None:
+    """A connection between two requests, one whose first answer is being made, and one that the server itself began."""
     idle = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     idle.request("POST", "/", b"x" * 10)
     assert idle.getresponse().read() == b"10"
     own = idle.sock
-    time.sleep(1)
+    assert post(port, "/database", b"x", chunked=False) == (200, b"!")
+    time.sleep(0.5)
     with begin(port, "Content-Length: 900") as sender:
-        assert sender.recv(1_000).startswith(b"HTTP/1.1 408 ")
+        time.sleep(1.8)
+        with begin(port, "Content-Length: 1", b"x", path="/late") as young:
+            assert sender.recv(1_000).startswith(b"HTTP/1.1 408 ")
+            assert young.recv(1_000).startswith(b"HTTP/1.1 200 ")
     idle.request("POST", "/", b"x" * 20)
     assert idle.getresponse().read() == b"20"
     assert idle.sock is own
     idle.close()
+    assert post(port, "/database", b"x", chunked=False) == (200, b"!")
