@@ -15,7 +15,7 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 BEGAN = datetime.fromisoformat(os.environ["TESTS_BEGAN"])
 
 
-def last(hour: int, ago: timedelta) -> datetime:
+def last(hour: int, ago: timedelta = timedelta()) -> datetime:
     """The last time at which it was this hour in UTC, so long before the tests began at least; to the second."""
     return (BEGAN - ago - hour * HOUR).replace(hour=hour, minute=0, second=0, microsecond=0)
 

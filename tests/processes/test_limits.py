@@ -100,7 +100,7 @@ def test_strangers_at_the_sign_in_do_not_slow_ingestion(live: Live) -> None:
 
     def ingest(seconds: float) -> float:
         connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
-        took = []
+        took: list[float] = []
         end = time.monotonic() + seconds
         beat = {"station": "TRACED", "action": "Heartbeat", "payload": {}}
         while time.monotonic() < end or len(took) < 40:
