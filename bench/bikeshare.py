@@ -38,7 +38,9 @@ new = lambda model, **values: model(id=new_id(model.PREFIX), program=program, cr
 boxes = LockBox.objects.bulk_create([new(LockBox, number=f"BX-{n}") for n in range(count)])
 LockBoxState.objects.bulk_create([LockBoxState(boitier=box) for box in boxes])
 bikes = Bike.objects.bulk_create(
-    [new(Bike, number=str(n), type="vae", status="ready", boitier=box) for n, box in enumerate(boxes)])
+    [new(Bike, number=str(n), type="vae", status="ready", boitier=box, on_trip=True)
+     for n, box in enumerate(boxes)])
+BikeState.objects.bulk_create([BikeState(vehicule=bike) for bike in bikes])
 riders = Cyclist.objects.bulk_create([new(Cyclist, status="active") for _ in range(count)])
 Trip.objects.bulk_create(
     [new(Trip, cyclist=r, vehicule=b, vehicule_number=b.number, vehicule_type=b.type, start_at=start)

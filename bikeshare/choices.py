@@ -11,7 +11,7 @@ class ProgramStatus(models.TextChoices):
 
 
 class CyclistStatus(models.TextChoices):
-    """unconfirmed → active ⇄ blocked; any → deletion_requested → deleted."""
+    """unconfirmed ⇄ active ⇄ blocked; any → deletion_requested → deleted."""
 
     UNCONFIRMED = "unconfirmed", _("Unconfirmed")
     ACTIVE = "active", _("Active")
@@ -165,6 +165,7 @@ class Refusal(models.TextChoices):
     PROGRAM_BLOCKED = "program_blocked", _("The program is blocked.")
     CYCLIST_BLOCKED = "cyclist_blocked", _("The cyclist is blocked.")
     CYCLIST_UNCONFIRMED = "cyclist_unconfirmed", _("The cyclist has not confirmed the phone number yet.")
+    NO_PHONE_NUMBER = "no_phone_number", _("The cyclist has no phone number that could be confirmed.")
     CYCLIST_INACTIVE = "cyclist_inactive", _("The cyclist is leaving or gone.")
     UNCONFIRMED_REGISTRATION = (
         "unconfirmed_registration",

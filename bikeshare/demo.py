@@ -125,6 +125,7 @@ def _vehicules(city: City, count: int) -> None:
             model="titi" if number % 3 else "city",
             status=status,
         )
+        city.work.attach(models.BikeState(vehicule=vehicule))
         city.work.change(dock, vehicule=vehicule)
         city.vehicules.append(vehicule)
 

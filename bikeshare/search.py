@@ -127,7 +127,7 @@ SEARCHES: dict[str, SearchSchema] = {
         NumberFacet("battery", "state__battery", _("Battery (%)"), units=_PERCENT),
         TimeFacet("seen", "state__last_seen", _("Last seen")),
         _clock("state__"),
-        _flag("low", _("Battery low"), Q(state__battery_low=True) | Q(state__battery_vae_low=True)),
+        _flag("low", _("Battery low"), Q(vehicule__told__battery_low=True) | Q(vehicule__told__battery_vae_low=True)),
     ),
     "vehicules": _schema(
         ("number", "model", "rfid", "boitier__number", "station__name"),
@@ -142,7 +142,8 @@ SEARCHES: dict[str, SearchSchema] = {
         NumberFacet("battery_vae", "boitier__state__battery_vae", _("Assistance battery (%)"), units=_PERCENT),
         TimeFacet("seen", "boitier__state__last_seen", _("Last seen")),
         _clock("boitier__state__"),
-        _flag("low", _("Battery low"), Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
+        _flag("riding", _("On a trip"), Q(on_trip=True)),
+        _flag("low", _("Battery low"), Q(told__battery_low=True) | Q(told__battery_vae_low=True)),
     ),
     "trips": _schema(
         ("vehicule_number", "start_name", "end_name"),

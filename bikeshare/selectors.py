@@ -32,7 +32,7 @@ from outbox.models import Event, TopicList, WebhookEndpoint
 _JOINED: dict[type[Resource], tuple[str, ...]] = {
     LockBox: ("state", "vehicule"),
     Dock: ("vehicule",),
-    Bike: ("boitier__state",),
+    Bike: ("boitier__state", "program"),
 }
 _SHOWN: dict[str, tuple[str, ...]] = {
     "abonnement": ("cyclist",),
@@ -40,7 +40,7 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "pass": ("user",),
     "registration": ("cyclist",),
     "trip": ("cyclist", "vehicule"),
-    "vehicule": ("boitier__state", "station"),
+    "vehicule": ("boitier__state", "station", "told"),
     "boitier": ("state", "vehicule"),
 }
 
@@ -127,7 +127,7 @@ def overview(now: datetime) -> dict[str, int]:
     trips = running_trips().aggregate(renting=Count("pk"), ending=Count("pk", filter=Q(status__in=ENDING)))
     vehicules = Bike.objects.aggregate(
         ready=Count("pk", filter=Q(status=BikeStatus.READY)),
-        low=Count("pk", filter=Q(boitier__state__battery_low=True) | Q(boitier__state__battery_vae_low=True)),
+        low=Count("pk", filter=Q(told__battery_low=True) | Q(told__battery_vae_low=True)),
     )
     since = Event.objects.filter(kind="vehicule.position.forbidden", created_at__gte=now - timedelta(hours=24))
     return {**trips, **vehicules, "forbidden": since.count()}

@@ -22,7 +22,8 @@ from django.utils import timezone
 
 from bikeshare.choices import BikeStatus, BikeType, OpenStatus, ProgramStatus, ZoneType
 from bikeshare.models import Bike, Dock, Program, Station, Zone
-from bikeshare.selectors import rows_of, running_trips
+from bikeshare.selectors import rows_of
+from bikeshare.services.payloads import is_rentable
 from core.api import rfc3339
 from core.permissions import public
 
@@ -122,7 +123,7 @@ def station_status(program: Program, now: datetime) -> Data:
 
 
 def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program: Program, now: datetime) -> Data:
-    ready = Counter(vehicule.type for vehicule in vehicules if _is_rentable(vehicule))
+    ready = Counter(vehicule.type for vehicule in vehicules if is_rentable(vehicule))
     is_open = station.status == OpenStatus.OPEN
     status: Data = {
         "station_id": station.pk,
@@ -142,14 +143,8 @@ def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program:
 
 
 def _on_the_street(program: Program) -> list[Bike]:
-    rented = running_trips().filter(program=program).values("vehicule_id")
-    rows = rows_of(Bike).filter(program=program).exclude(status__in=_AWAY).exclude(pk__in=rented)
+    rows = rows_of(Bike).filter(program=program, on_trip=False).exclude(status__in=_AWAY)
     return list(rows.select_related("boitier__state", "station").order_by("pk"))
-
-
-def _is_rentable(vehicule: Bike) -> bool:
-    state = vehicule.state
-    return vehicule.status == BikeStatus.READY and not (state is not None and state.battery_low)
 
 
 def rotating_id(vehicule: Bike) -> str:
@@ -177,7 +172,7 @@ def _vehicle(vehicule: Bike) -> Data | None:
         "lat": place[0],
         "lon": place[1],
         "is_reserved": False,
-        "is_disabled": not _is_rentable(vehicule),
+        "is_disabled": not is_rentable(vehicule),
         "vehicle_type_id": vehicule.type,
     }
     if station is not None:

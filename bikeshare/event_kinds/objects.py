@@ -122,7 +122,8 @@ class LockBoxFacts(ObjectFacts, kw_only=True):
 class BikeFacts(ObjectFacts, kw_only=True):
     """`lock` to `last_seen` are what its box last said; their change alone is no `vehicule.updated`.
 
-    `rentable` says that it is ready; whether it is on a trip right now, its trips say.
+    `rentable` says that a cyclist could rent it now: ready, on no trip, and its battery not known to be below the
+    program's least; the program is open.
     """
 
     object: Literal["vehicule"] = "vehicule"

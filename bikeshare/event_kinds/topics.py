@@ -129,7 +129,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "abonnement.validation_declined", _("Validation declined"),
-        _("Occurs whenever an abonnement validation has been declined by the operator."),
+        _("Occurs whenever an abonnement activation has been declined by the operator."),
         _("An operator declined an abonnement that waited for validation; it is incomplete again."),
         SubscriptionDeclined(
             **_WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), validator="user:7", reason="Not readable"
@@ -137,17 +137,17 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "abonnement.trial_will_end", _("Trial will end"), _("Occurs 3 days before the abonnement trial period end."),
-        _("The end of a trial is 72 hours away or nearer; once for each end, found by a periodic task, at once when a trial is shortened."),  # noqa: E501
+        _("The end of an activated abonnement’s trial is 72 hours away or nearer; once for each end, found by a periodic task, at once when it is activated or shortened then."),  # noqa: E501
         TrialWillEnd(**_WHERE, object=ex.ABONNEMENT, trial_end=ex.AT.replace(day=24)),
     ),
     Topic(
         "boitier.locked", _("Locked"), _("Occurs whenever a chain is added into a vehicule lock."),
-        _("A lock message says “locked” and the lock was not locked before."),
+        _("A lock message says “locked”, and of locked and unlocked the last word was not that."),
         LockChanged(**_WHERE, object=ex.BOITIER, **_REPORTED, previous="unlocked", rfid="E200001B"),
     ),
     Topic(
         "boitier.unlocked", _("Unlocked"), _("Occurs whenever a chain is removed from a vehicule lock."),
-        _("A lock message says “unlocked” and the lock was not unlocked before."),
+        _("A lock message says “unlocked”, and of locked and unlocked the last word was not that."),
         LockChanged(**_WHERE, object=replace(ex.BOITIER, lock="unlocked"), **_REPORTED, previous="locked"),
     ),
     Topic(
@@ -172,7 +172,8 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "cyclist.confirmed", _("Cyclist confirmed"), _("Occurs whenever a cyclist has confirmed their phone number."),
-        _("An unconfirmed cyclist became active by confirming the phone number."), _about(ex.CYCLIST),
+        _("An unconfirmed cyclist became active by confirming the phone number; another number is confirmed anew."),
+        _about(ex.CYCLIST),
     ),
     Topic(
         "cyclist.updated", _("Cyclist updated"), _("Occurs whenever a cyclist’s properties has been updated."),
@@ -212,7 +213,7 @@ TOPICS: tuple[Topic, ...] = (
             "Occurs whenever a pass is confirmed (if the pass is added from the vehicule, it should be confirmed"
             " with the cyclist phone number)."
         ),
-        _("The code sent to the cyclist’s phone was accepted for a pass that was added on a vehicle."),
+        _("A pass was given to a cyclist in the app, or the code sent to the phone was accepted for one added on a vehicle."),  # noqa: E501
         _about(replace(ex.PASS, confirmed_at=ex.AT)),
     ),
     Topic(
@@ -279,7 +280,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "vehicule.battery.low", _("Battery low"), _("Occurs whenever a vehicule internal battery is under 20 percent."),
-        _("A battery message is the first below 20 % (20 itself is not); told again only after 25 % or more."),
+        _("A battery message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it; told again only after 25 % or more."),  # noqa: E501
         BatteryLow(
             **_WHERE, object=ex.VEHICULE, value=19.0, previous=22.0, threshold=20.0, trip=None, reported_at=ex.AT
         ),
@@ -288,7 +289,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "vehicule.battery_vae.low", _("Assistance battery low"),
         _("Occurs whenever a vehicule electrical assistance battery is under 20 percent."),
-        _("A battery_vae message is the first below 20 % (20 itself is not); told again only after 25 % or more."),
+        _("A battery_vae message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it; told again only after 25 % or more."),  # noqa: E501
         BatteryLow(
             **_WHERE, object=replace(ex.VEHICULE, battery_vae=12.0), value=12.0, previous=31.0, threshold=20.0,
             trip=ex.TRIP.id, reported_at=ex.AT,
@@ -307,7 +308,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "vehicule.position.forbidden", _("Vehicle in a forbidden zone"),
         _("Occurs whenever a vehicule with a renting trip just went into a forbidden zone."),
-        _("A position of a renting trip is the first in a forbidden zone, the one before it was not; see *Zones*."),
+        _("A position of a renting trip is the first in a forbidden zone, the one before it or where the trip began was not; see *Zones*."),  # noqa: E501
         PositionForbidden(
             **_WHERE, object=ex.VEHICULE, trip=ex.TRIP.id, cyclist=ex.CYCLIST.id,
             zone=ZoneReference(ex.ZONE.id, ex.ZONE.name), rule={"ride_through_allowed": False}, position=ex.HERE,

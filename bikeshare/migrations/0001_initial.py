@@ -36,6 +36,7 @@ MODELS = (
     "lockbox",
     "lockboxstate",
     "bike",
+    "bikestate",
     "dock",
     "trip",
     "terminationrequest",
@@ -318,15 +319,16 @@ class Migration(migrations.Migration):
                 ("clock_error_s", models.IntegerField(null=True, verbose_name="clock wrong by (s)")),
                 ("lock", models.CharField(blank=True, default="", max_length=20, verbose_name="lock")),
                 ("lock_at", models.DateTimeField(null=True)),
+                ("lock_known", models.CharField(blank=True, default="", max_length=20)),
                 ("chain_type", models.CharField(blank=True, default="", max_length=20, verbose_name="chain")),
                 ("chain_type_at", models.DateTimeField(null=True)),
                 ("battery", models.FloatField(null=True, verbose_name="battery (%)")),
                 ("battery_at", models.DateTimeField(null=True)),
-                ("battery_low", models.BooleanField(default=False, verbose_name="battery low")),
+                ("battery_on", models.CharField(blank=True, default="", max_length=32)),
                 ("battery_vae", models.FloatField(null=True, verbose_name="assistance battery (%)")),
                 ("battery_vae_range_m", models.FloatField(null=True, verbose_name="remaining distance (m)")),
                 ("battery_vae_at", models.DateTimeField(null=True)),
-                ("battery_vae_low", models.BooleanField(default=False, verbose_name="assistance battery low")),
+                ("battery_vae_on", models.CharField(blank=True, default="", max_length=32)),
                 ("latitude", models.FloatField(null=True, verbose_name="latitude")),
                 ("longitude", models.FloatField(null=True, verbose_name="longitude")),
                 ("accuracy", models.FloatField(null=True, verbose_name="accuracy (m)")),
@@ -342,9 +344,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "state of a boitier",
                 "verbose_name_plural": "states of boitiers",
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("battery_low", True)), fields=["boitier"], name="boitierstate_low"
-                    ),
                     models.Index(
                         condition=models.Q(("clock_error_s__isnull", False)),
                         fields=["boitier"],
@@ -394,6 +393,7 @@ class Migration(migrations.Migration):
                 ("dockless", models.BooleanField(default=False, verbose_name="needs no dock")),
                 ("score", models.IntegerField(blank=True, null=True, verbose_name="score")),
                 ("trips", models.PositiveIntegerField(default=0, verbose_name="trips")),
+                ("on_trip", models.BooleanField(default=False, editable=False, verbose_name="on a trip")),
                 (
                     "boitier",
                     models.OneToOneField(
@@ -440,6 +440,35 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("number", ""), _negated=True), name="vehicule_number_given"
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BikeState",
+            fields=[
+                (
+                    "vehicule",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="told",
+                        serialize=False,
+                        to="bikeshare.bike",
+                    ),
+                ),
+                ("battery_low", models.BooleanField(default=False, verbose_name="battery low")),
+                ("battery_vae_low", models.BooleanField(default=False, verbose_name="assistance battery low")),
+            ],
+            options={
+                "verbose_name": "state of a vehicle",
+                "verbose_name_plural": "states of vehicles",
+                "db_table": "bikeshare_vehiculestate",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("battery_low", True), ("battery_vae_low", True), _connector="OR"),
+                        fields=["vehicule"],
+                        name="vehiculestate_low",
+                    )
                 ],
             },
         ),
@@ -582,6 +611,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("has_payment_source", models.BooleanField(default=False, verbose_name="has a credit card")),
+                (
+                    "phone_confirmed_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="phone confirmed"),
+                ),
                 (
                     "program",
                     models.ForeignKey(

@@ -2,7 +2,7 @@
 
 from bikeshare.models.base import Resource, new_id
 from bikeshare.models.cyclists import Cyclist, Pass, Registration, StationFavorite, Subscription
-from bikeshare.models.fleet import Bike, Dock, LockBox, LockBoxState, Station
+from bikeshare.models.fleet import Bike, BikeState, Dock, LockBox, LockBoxState, Station
 from bikeshare.models.programs import Program
 from bikeshare.models.telemetry import TelemetryMessage
 from bikeshare.models.trips import TerminationRequest, Trip
@@ -10,6 +10,7 @@ from bikeshare.models.zones import Zone
 
 __all__ = [
     "Bike",
+    "BikeState",
     "Cyclist",
     "Dock",
     "LockBox",

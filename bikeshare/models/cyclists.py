@@ -36,6 +36,8 @@ class Cyclist(Resource):
         models.CharField(max_length=80), verbose_name=_("blocked because"), default=list, blank=True
     )
     has_payment_source = models.BooleanField(_("has a credit card"), default=False)
+    # When this number was confirmed; null for one that is new.
+    phone_confirmed_at = models.DateTimeField(_("phone confirmed"), null=True, editable=False)
 
     lifecycle = Lifecycle(
         kept=KEPT_AS_SUBJECT,

@@ -102,15 +102,18 @@ class LockBoxState(models.Model):
     clock_error_s = models.IntegerField(_("clock wrong by (s)"), null=True)
     lock = models.CharField(_("lock"), max_length=20, blank=True, default="")
     lock_at = models.DateTimeField(null=True)
+    # The last of locked and unlocked, from which the next is judged: what a lock did not know for a while is no edge.
+    lock_known = models.CharField(max_length=20, blank=True, default="")
     chain_type = models.CharField(_("chain"), max_length=20, blank=True, default="")
     chain_type_at = models.DateTimeField(null=True)
     battery = models.FloatField(_("battery (%)"), null=True)
     battery_at = models.DateTimeField(null=True)
-    battery_low = models.BooleanField(_("battery low"), default=False)
+    # The vehicle of which it said so: boxes are moved between vehicles.
+    battery_on = models.CharField(max_length=32, blank=True, default="")
     battery_vae = models.FloatField(_("assistance battery (%)"), null=True)
     battery_vae_range_m = models.FloatField(_("remaining distance (m)"), null=True)
     battery_vae_at = models.DateTimeField(null=True)
-    battery_vae_low = models.BooleanField(_("assistance battery low"), default=False)
+    battery_vae_on = models.CharField(max_length=32, blank=True, default="")
     latitude = models.FloatField(_("latitude"), null=True)
     longitude = models.FloatField(_("longitude"), null=True)
     accuracy = models.FloatField(_("accuracy (m)"), null=True)
@@ -131,8 +134,6 @@ class LockBoxState(models.Model):
         verbose_name = _("state of a boitier")
         verbose_name_plural = _("states of boitiers")
         indexes = (
-            # The dashboard and the list: what is low.
-            models.Index(fields=("boitier",), name="boitierstate_low", condition=Q(battery_low=True)),
             # The list of boxes whose clock is wrong.
             models.Index(fields=("boitier",), name="boitierstate_clock", condition=Q(clock_error_s__isnull=False)),
         )
@@ -156,6 +157,8 @@ class Bike(Resource):
     score = models.IntegerField(_("score"), null=True, blank=True)
     # How many trips it has made; the public feed's id of it changes with each.
     trips = models.PositiveIntegerField(_("trips"), default=0)
+    # Whether a trip with it is running; the trip's own status says how.
+    on_trip = models.BooleanField(_("on a trip"), default=False, editable=False)
 
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 
@@ -178,6 +181,30 @@ class Bike(Resource):
     def state(self) -> LockBoxState | None:
         """What its box last said; None without a box."""
         return getattr(self.boitier, "state", None) if self.boitier_id else None
+
+
+class BikeState(models.Model):
+    """What was told of a vehicle, whatever box is on it: edges belong to the vehicle. No version, no `updated`."""
+
+    vehicule = models.OneToOneField(Bike, models.CASCADE, primary_key=True, related_name="told")
+    battery_low = models.BooleanField(_("battery low"), default=False)
+    battery_vae_low = models.BooleanField(_("assistance battery low"), default=False)
+
+    lifecycle = Lifecycle(kept=With("vehicule"), personal=(), audited=None)
+
+    class Meta:
+        db_table = "bikeshare_vehiculestate"
+        verbose_name = _("state of a vehicle")
+        verbose_name_plural = _("states of vehicles")
+        indexes = (
+            # The dashboard and the list: what is low.
+            models.Index(
+                fields=("vehicule",), name="vehiculestate_low", condition=Q(battery_low=True) | Q(battery_vae_low=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.vehicule_id)
 
 
 class Dock(Resource):

@@ -52,11 +52,16 @@ def refusal_to_rent(facts: RentFacts) -> Refusal | None:
         return Refusal.NOT_VALIDATED_ABONNEMENT
     if facts.renting >= facts.max_renting:
         return Refusal.MAX_RENTING_COUNT_REACHED
-    if facts.vehicule_is_rented:
+    return refusal_of_vehicule(facts.vehicule, facts.vehicule_is_rented, facts.battery, facts.min_battery)
+
+
+def refusal_of_vehicule(status: str, is_rented: bool, battery: float | None, min_battery: int) -> Refusal | None:
+    """What forbids renting a vehicle, whoever the cyclist is; None when nothing does. An unknown battery does not."""
+    if is_rented:
         return Refusal.RENT_LOCKED_VEHICULE
-    if facts.vehicule != BikeStatus.READY:
+    if status != BikeStatus.READY:
         return Refusal.NOT_RENTABLE
-    if facts.battery is not None and facts.battery < facts.min_battery:
+    if battery is not None and battery < min_battery:
         return Refusal.LOW_BATTERY
     return None
 

@@ -42,8 +42,9 @@ MACHINES: Mapping[str, Mapping[str, str]] = {
     },
     "cyclist": {
         CyclistStatus.UNCONFIRMED: "active deletion_requested",
-        CyclistStatus.ACTIVE: "blocked deletion_requested",
-        CyclistStatus.BLOCKED: "active deletion_requested",
+        # Another phone number is confirmed anew.
+        CyclistStatus.ACTIVE: "unconfirmed blocked deletion_requested",
+        CyclistStatus.BLOCKED: "unconfirmed active deletion_requested",
         CyclistStatus.DELETION_REQUESTED: "deleted",
         CyclistStatus.DELETED: "",
     },

@@ -19,9 +19,14 @@ def is_late(at: datetime, known_at: datetime | None) -> bool:
     return known_at is not None and at < known_at
 
 
-def lock_edge(old: str, new: str) -> str:
-    """`locked` or `unlocked` when the lock became so, empty otherwise; other words count as neither."""
-    return new if new != old and new in (Lock.LOCKED, Lock.UNLOCKED) else ""
+def is_known(lock: str) -> bool:
+    """Whether a lock says how it is; other words count as neither."""
+    return lock in (Lock.LOCKED, Lock.UNLOCKED)
+
+
+def lock_edge(known: str, new: str) -> str:
+    """`locked` or `unlocked` when the lock became so since it last knew, empty otherwise."""
+    return new if new != known and is_known(new) else ""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bikeshare import models
-from bikeshare.choices import BikeStatus
+from bikeshare.choices import ProgramStatus
 from bikeshare.event_kinds import objects as facts
+from bikeshare.rules.renting import refusal_of_vehicule
 from bikeshare.rules.telemetry import masked
 
 # Above this many points a zone's geometry is left out of events, which should stay below 20 kB.
@@ -23,6 +24,13 @@ def facts_of(row: models.Resource) -> facts.ObjectFacts:
 
 def position(latitude: float | None, longitude: float | None) -> facts.Position | None:
     return None if latitude is None or longitude is None else facts.Position(latitude, longitude)
+
+
+def is_rentable(row: models.Bike) -> bool:
+    """The one rule, for events, answers and the public feed; a rental asks it too, and then about its cyclist."""
+    program, battery = row.program, row.state.battery if row.state else None
+    is_open = program.status == ProgramStatus.OPEN
+    return is_open and refusal_of_vehicule(row.status, row.on_trip, battery, program.min_rent_battery) is None
 
 
 def _place(row: models.Station | models.TerminationRequest) -> dict[str, Any]:
@@ -54,7 +62,7 @@ def _boitier(row: models.LockBox) -> dict[str, Any]:
 
 def _vehicule(row: models.Bike) -> dict[str, Any]:
     return {
-        "rentable": row.status == BikeStatus.READY,
+        "rentable": is_rentable(row),
         "fw": row.boitier.fw if row.boitier_id and row.boitier else "",
         **_of_state(row.state, "position_at"),
         "remaining_distance": row.state.battery_vae_range_m if row.state else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -23,10 +24,31 @@ ERASED = {
 }
 
 
-def _move(work: ResourceUnitOfWork, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str]) -> None:
-    work.change(
-        cyclist, status=status, status_updated_at=work.now, status_updated_reason=reason[:200], blocked_reasons=reasons
-    )
+def _move(
+    work: ResourceUnitOfWork, cyclist: Cyclist, status: CyclistStatus, reason: str, reasons: list[str], **more: Any
+) -> None:
+    said = {"status_updated_at": work.now, "status_updated_reason": reason[:200], "blocked_reasons": reasons}
+    work.change(cyclist, status=status, **said, **more)
+
+
+def _require_number(cyclist: Cyclist | None) -> None:
+    if cyclist is None or not cyclist.phone_number:
+        raise refusal(Refusal.NO_PHONE_NUMBER)
+
+
+def with_number(cyclist: Cyclist, values: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The changes of a cyclist, with what follows from another phone number: it is confirmed anew, and until then
+    nothing can be rented. The same number in another spelling is no other."""
+    if digits(values.get("phone_number", cyclist.phone_number)) == digits(cyclist.phone_number):
+        return values
+    values |= {"phone_confirmed_at": None}
+    if cyclist.status == CyclistStatus.ACTIVE:
+        values |= {"status": CyclistStatus.UNCONFIRMED, "status_updated_at": now}
+    return values
+
+
+def digits(number: str) -> str:
+    return "".join(filter(str.isdigit, number))
 
 
 def confirm_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
@@ -35,7 +57,8 @@ def confirm_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
         cyclist = load_by_id(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.UNCONFIRMED:
             raise refusal(Refusal.ILLEGAL_MOVE, _("Only an unconfirmed cyclist can be confirmed."))
-        _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
+        _require_number(cyclist)
+        _move(work, cyclist, CyclistStatus.ACTIVE, "", [], phone_confirmed_at=now)
         work.publish("cyclist.confirmed", cyclist, ObjectPayload)
         return cyclist
 
@@ -52,7 +75,8 @@ def unblock_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
         cyclist = load_by_id(Cyclist, cyclist_id)
         if cyclist.status != CyclistStatus.BLOCKED:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The cyclist is not blocked."))
-        _move(work, cyclist, CyclistStatus.ACTIVE, "", [])
+        status = CyclistStatus.ACTIVE if cyclist.phone_confirmed_at else CyclistStatus.UNCONFIRMED
+        _move(work, cyclist, status, "", [])
         return cyclist
 
 
@@ -87,7 +111,8 @@ def erase_cyclist(cyclist_id: str, *, now: datetime) -> Cyclist:
 
 
 def associate_pass(pass_id: str, *, cyclist_id: str, now: datetime, confirmed: bool = True) -> Pass:
-    """Gives a pass to a cyclist; one that was added on a vehicle waits for its confirmation (`confirmed` false)."""
+    """Gives a pass to a cyclist, which confirms it in the app; one that was added on a vehicle waits for the code that
+    is sent to the cyclist's phone (`confirmed` false)."""
     with ResourceUnitOfWork.begin(now, audited=True) as work:
         cyclist, row = load_by_id(Cyclist, cyclist_id), load_by_id(Pass, pass_id)
         if row.disabled_at is not None:
@@ -97,8 +122,12 @@ def associate_pass(pass_id: str, *, cyclist_id: str, now: datetime, confirmed: b
         others = Pass.objects.filter(user=cyclist, program_id=row.program_id, disabled_at__isnull=True)
         if others.exclude(pk=row.pk).exists():
             raise refusal(Refusal.FORBIDDEN_PASS, _("The cyclist has another pass; take that one back first."))
-        if work.change(row, user=cyclist, confirmed_at=now if confirmed else None):
+        is_new = row.user_id is None
+        work.change(row, user=cyclist)
+        if is_new:
             work.publish("pass.associated", row, ObjectPayload)
+        if confirmed:
+            _confirm(work, row)
         return row
 
 
@@ -123,9 +152,14 @@ def confirm_pass(pass_id: str, *, now: datetime) -> Pass:
         row = load_by_id(Pass, pass_id)
         if row.user_id is None:
             raise refusal(Refusal.ILLEGAL_MOVE, _("The pass belongs to nobody; give it to a cyclist first."))
-        if work.change(row, confirmed_at=row.confirmed_at or now):
-            work.publish("pass.confirmed", row, ObjectPayload)
+        _require_number(row.user)
+        _confirm(work, row)
         return row
+
+
+def _confirm(work: ResourceUnitOfWork, row: Pass) -> None:
+    if work.change(row, confirmed_at=row.confirmed_at or work.now):
+        work.publish("pass.confirmed", row, ObjectPayload)
 
 
 # ---- favourites -------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def _check(parties: _Parties) -> None:
         renting=running_trips().filter(cyclist=parties.cyclist).count(),
         max_renting=parties.program.max_renting,
         vehicule=parties.vehicule.status,
-        vehicule_is_rented=running_trips().filter(vehicule=parties.vehicule).exists(),
+        vehicule_is_rented=parties.vehicule.on_trip,
         battery=state.battery if state else None,
         min_battery=parties.program.min_rent_battery,
     )
@@ -111,7 +111,7 @@ def _begin(work: ResourceUnitOfWork, parties: _Parties, details: dict[str, Any])
         **details,
     )
     work.create(trip)
-    work.change(vehicule, station_id=None)
+    work.change(vehicule, station_id=None, on_trip=True)
     if dock is not None:
         work.change(dock, vehicule=None)
     if parties.registration is not None:

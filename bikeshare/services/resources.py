@@ -14,6 +14,7 @@ from bikeshare.choices import Refusal
 from bikeshare.ingest.resources import ResourceBody, values_of
 from bikeshare.models import (
     Bike,
+    BikeState,
     Cyclist,
     Dock,
     LockBox,
@@ -89,6 +90,8 @@ def _create(work: ResourceUnitOfWork, spec: Spec, values: dict[str, Any], refere
         subscriptions.notify_trial_end(work, row)  # type: ignore[arg-type]
     if isinstance(row, LockBox):
         work.attach(LockBoxState(boitier=row))
+    if isinstance(row, Bike):
+        work.attach(BikeState(vehicule=row))
     if isinstance(row, Dock) and row.vehicule_id is not None:
         _moved_into(work, row)
     return row
@@ -99,7 +102,7 @@ class _References:
 
     def __init__(self, spec: Spec, submitted: Iterable[dict[str, Any]]) -> None:
         submitted = list(submitted)
-        self.programs = set(Program.objects.filter(pk__in=_named(submitted, "program")).values_list("pk", flat=True))
+        self.programs = Program.objects.in_bulk(_named(submitted, "program"))
         self.rows = {
             name: {row.pk: row for row in rows_of(model).filter(pk__in=_named(submitted, name))}
             for name, model in spec.references.items()
@@ -127,13 +130,16 @@ def _columns(spec: Spec, values: dict[str, Any], row: Any, references: _Referenc
         if name not in spec.anywhere and referenced.program_id != program_id:
             raise invalid(name, _("It belongs to another program."))
         values[name] = referenced
-    return values if row is not None else values | {"program_id": program_id}
+    if row is not None:
+        return values
+    program = references.programs.get(program_id)
+    return values | ({"program": program} if program is not None else {"program_id": program_id})
 
 
 def _unchecked(spec: Spec, values: dict[str, Any]) -> set[str]:
     """The fields that `clean_fields` leaves alone: relations, and what was not given."""
     names = {f.name for f in spec.model._meta.fields}
-    columns = {name for name in values if name not in spec.references and values[name] is not None}
+    columns = {name for name in values if name not in (*spec.references, "program") and values[name] is not None}
     return names - columns
 
 
@@ -163,6 +169,8 @@ def _patch(work: ResourceUnitOfWork, spec: Spec, pk: str, body: ResourceBody) ->
     if isinstance(row, Subscription) and "trial_end" in values and values["trial_end"] != row.trial_end:
         due, is_due = subscriptions.trial_plan(row, values["trial_end"], work.now)
         values["trial_notice_at"] = due
+    if isinstance(row, Cyclist):
+        values = people.with_number(row, values, work.now)
     left = row.vehicule if isinstance(row, Dock) and row.vehicule_id else None
     work.change(row, **values)
     if is_due:

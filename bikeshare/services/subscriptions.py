@@ -60,9 +60,9 @@ def validate(abonnement_id: str, *, by: str, now: datetime, error: Failure | Non
         if failure is not None:
             _publish_attempt(work, "abonnement.validation_failed", row, SubscriptionFailed, error=failure)
             return row
-        work.change(row, status=SubscriptionStatus.ACTIVE, activated_at=now)
+        due = _activate(work, row)
         work.publish("abonnement.validation_succeeded", row, SubscriptionValidated, validator=by)
-        work.publish("abonnement.activation_succeeded", row, ObjectPayload)
+        _publish_activated(work, row, due)
         return row
 
 
@@ -91,9 +91,23 @@ def activate(abonnement_id: str, *, now: datetime, error: Failure | None = None)
         if failure is not None:
             _publish_attempt(work, "abonnement.activation_failed", row, SubscriptionFailed, error=failure)
             return row
-        work.change(row, status=SubscriptionStatus.ACTIVE, activated_at=now)
-        work.publish("abonnement.activation_succeeded", row, ObjectPayload)
+        _publish_activated(work, row, _activate(work, row))
         return row
+
+
+def _activate(work: ResourceUnitOfWork, row: Subscription) -> bool:
+    """Says whether the end of its trial is to be told at once."""
+    row.activated_at = work.now
+    due, is_due = trial_plan(row, row.trial_end, work.now)
+    row.activated_at = None
+    work.change(row, status=SubscriptionStatus.ACTIVE, activated_at=work.now, trial_notice_at=due)
+    return is_due
+
+
+def _publish_activated(work: ResourceUnitOfWork, row: Subscription, trial_ends: bool) -> None:
+    work.publish("abonnement.activation_succeeded", row, ObjectPayload)
+    if trial_ends:
+        notify_trial_end(work, row)
 
 
 def _publish_attempt(work: ResourceUnitOfWork, topic: str, row: Subscription, payload: Any, **extra: Any) -> None:
@@ -148,8 +162,10 @@ def delete(abonnement_id: str, *, now: datetime) -> Subscription:
 
 
 def trial_plan(row: Subscription, trial_end: datetime | None, now: datetime) -> tuple[datetime | None, bool]:
-    """For an abonnement whose trial ends (anew) then: when its notice is due, and whether it is given at once."""
-    due = trial_notice_at(trial_end, now) if row.status not in ENDED else None
+    """For an abonnement whose trial ends (anew) then: when its notice is due, and whether it is given at once. One that
+    was never activated has no trial yet."""
+    is_running = row.activated_at is not None and row.status not in ENDED
+    due = trial_notice_at(trial_end, now) if is_running else None
     return (None, True) if due is not None and due <= now else (due, False)
 
 

@@ -186,7 +186,8 @@ def complete(work: ResourceUnitOfWork, ride: OpenTrip, *, dock: Dock | None = No
         **_end_of(ride, request, dock),
     )
     work.publish("trip.terminated", trip, ObjectPayload)
-    work.change(ride.vehicule, trips=ride.vehicule.trips + 1, station_id=dock.station_id if dock else None)
+    station_id = dock.station_id if dock else None
+    work.change(ride.vehicule, trips=ride.vehicule.trips + 1, station_id=station_id, on_trip=False)
     if dock is not None:
         work.change(dock, vehicule=ride.vehicule)
 

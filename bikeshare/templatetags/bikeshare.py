@@ -33,9 +33,9 @@ def euros(cents: int | None) -> str:
 
 
 @register.filter
-def charge(value: float | None) -> SafeString:
-    """A battery's charge, low ones marked."""
-    if value is None:
+def charge(value: float | str | None) -> SafeString:
+    """A battery's charge, low ones marked; a template has an empty text where there is no box to ask."""
+    if not isinstance(value, float | int):
         return format_html('<span class="text-body-secondary">{}</span>', "–")
     if value < 20:
         return format_html('<span class="badge badge-danger">{} %</span>', round(value))

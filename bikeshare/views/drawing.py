@@ -135,7 +135,7 @@ def _has_place(vehicule: Bike) -> bool:
 def _vehicule_style(vehicule: Bike) -> str:
     if getattr(vehicule, "is_rented", False):
         return "vehicule-rented"
-    if vehicule.state is not None and vehicule.state.battery_low:
+    if vehicule.told.battery_low:
         return "vehicule-low"
     return "vehicule-ready" if vehicule.status == "ready" else "vehicule-away"
 

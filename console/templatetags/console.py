@@ -41,9 +41,10 @@ def short_duration(seconds: float) -> str:
 
 
 @register.filter
-def ago(moment: datetime | None) -> str:
-    """How long ago (or ahead), as time element with the exact instant on hover and the local time beside it."""
-    if moment is None:
+def ago(moment: datetime | str | None) -> str:
+    """How long ago (or ahead), as time element with the exact instant on hover and the local time beside it. A template
+    hands over an empty text for what would stand behind a relation that leads to nothing; here and below."""
+    if not isinstance(moment, datetime):
         return format_html('<span class="text-body-secondary">{}</span>', _("never"))
     seconds = (timezone.now() - moment).total_seconds()
     text = (_("%(time)s ago") if seconds >= 0 else _("in %(time)s")) % {"time": short_duration(seconds)}
@@ -57,9 +58,9 @@ def until(moment: datetime) -> str:
 
 
 @register.filter
-def exact(moment: datetime | None) -> str:
+def exact(moment: datetime | str | None) -> str:
     """Date and time in the viewer's zone, the exact instant on hover."""
-    if moment is None:
+    if not isinstance(moment, datetime):
         return format_html('<span class="text-body-secondary">{}</span>', "–")
     return _time_element(moment, formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT"))
 
@@ -75,8 +76,8 @@ def _time_element(moment: datetime, text: str) -> SafeString:
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
-    return "–" if seconds is None else short_duration(seconds)
+def duration(seconds: float | str | None) -> str:
+    return short_duration(seconds) if isinstance(seconds, float | int) else "–"
 
 
 @register.simple_tag

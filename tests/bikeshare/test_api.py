@@ -382,7 +382,7 @@ def test_favourites_and_passes_name_a_cyclist(api: ApiClient) -> None:
         ok(api.post(f"/bikeshare/{path}", {"cyclist": cyclist.pk}))
     assert problem(api.post(f"/bikeshare/stations/{station.pk}/favorite", {"cyclist": "cycl_x"}), 422)
     assert problem(api.post(f"/bikeshare/stations/{station.pk}/favorite"), 400)
-    assert topics() == ["pass.associated", "station.favorite"]
+    assert topics() == ["pass.associated", "pass.confirmed", "station.favorite"]
 
 
 def test_actions_on_nothing_are_404(api: ApiClient) -> None:

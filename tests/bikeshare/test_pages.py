@@ -122,7 +122,7 @@ def test_a_deleted_resource_is_not_shown(viewer: Client) -> None:
 
 
 def test_filters_stand_beside_magic_search(viewer: Client) -> None:
-    low = BikeFactory(boitier__said={"battery": 5, "battery_low": True})
+    low = BikeFactory(boitier__said={"battery": 5}, told={"battery_low": True})
     full = BikeFactory(boitier__said={"battery": 90})
     found = html(viewer.get(url("vehicules") + "?low=yes"))
     assert low.pk in found
@@ -375,7 +375,7 @@ def test_statements_of_the_topics_page_are_few(viewer: Client) -> None:
 def test_the_dashboard_shows_the_fleet(viewer: Client) -> None:
     TripFactory()
     ending_trip()
-    BikeFactory(boitier__said={"battery_low": True})
+    BikeFactory(told={"battery_low": True})
     page = html(viewer.get(reverse("console:dashboard")))
     tile = page[page.index('id="tile-bikeshare"') :]
     numbers = [part.split("<")[0] for part in tile.split('big-number">')[1:5]]

@@ -290,8 +290,10 @@ def test_the_same_end_is_told_once_even_when_it_is_set_again() -> None:
 
 def test_a_short_trial_is_told_when_it_begins() -> None:
     cyclist = CyclistFactory()
-    create("abonnements", program=cyclist.program_id, cyclist=cyclist.pk, forfait="day", trial_end=NOW + DAY)
-    assert topics() == ["abonnement.created", TRIAL]
+    row = create("abonnements", program=cyclist.program_id, cyclist=cyclist.pk, forfait="day", trial_end=NOW + DAY)
+    assert topics() == ["abonnement.created"]
+    subscriptions.activate(row.pk, now=NOW)
+    assert TRIAL in topics()
 
 
 def test_a_trial_without_end_or_that_was_canceled_says_nothing() -> None:

@@ -37,7 +37,7 @@ def test_a_lock_tells_its_edges() -> None:
     bike = BikeFactory()
     for seconds, said in enumerate(["locked", "locked", "undefined", "locked", "unlocked", "unlocked", "jammed"]):
         say(bike, "lock", at(seconds), state=said)
-    assert [event.kind for event in told()] == ["boitier.locked", "boitier.locked", "boitier.unlocked"]
+    assert [event.kind for event in told()] == ["boitier.locked", "boitier.unlocked"]
     assert state_of(bike).lock == "jammed"
 
 

@@ -20,6 +20,7 @@ from bikeshare.choices import (
 )
 from bikeshare.models import (
     Bike,
+    BikeState,
     Cyclist,
     Dock,
     LockBox,
@@ -75,6 +76,7 @@ class CyclistFactory(ResourceFactory):
     phone_number = "+33600000000"
     status = CyclistStatus.ACTIVE
     has_payment_source = True
+    phone_confirmed_at = MADE
 
 
 class RegistrationFactory(ResourceFactory):
@@ -135,6 +137,13 @@ class BikeFactory(ResourceFactory):
     status = BikeStatus.READY
     boitier = factory.SubFactory(LockBoxFactory, program=factory.SelfAttribute("..program"))
 
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        told = kwargs.pop("told", {})
+        bike = super()._create(model_class, *args, **kwargs)
+        BikeState.objects.create(vehicule=bike, **told)
+        return bike
+
 
 class DockFactory(ResourceFactory):
     class Meta:
@@ -159,6 +168,13 @@ class TripFactory(ResourceFactory):
     status = TripStatus.RENTING
     start_at = MADE
     pin_hash = factory.LazyAttribute(lambda trip: pin_hash(trip.id, PIN))
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        trip = super()._create(model_class, *args, **kwargs)
+        trip.vehicule.on_trip = trip.status != TripStatus.COMPLETED
+        Bike.objects.filter(pk=trip.vehicule_id).update(on_trip=trip.vehicule.on_trip)
+        return trip
 
 
 class RequestFactory(ResourceFactory):

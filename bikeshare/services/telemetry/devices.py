@@ -10,7 +10,8 @@ from typing import Any
 from django.db import connection
 
 from bikeshare.choices import RUNNING
-from bikeshare.models import LockBoxState
+from bikeshare.models import BikeState, LockBoxState
+from bikeshare.rules.telemetry import battery_step
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
 from core.device_clock import ClockMark, Moment, remember
@@ -38,14 +39,19 @@ _SELDOM = tuple(
     for column in columns(LockBoxState, *(field.attname for field in LockBoxState._meta.concrete_fields))
     if column not in _OFTEN and column.name != "boitier_id"
 )
+_TOLD = columns(BikeState, "battery_low", "battery_vae_low")
 _NAMES = tuple(column.name for column in (*_OFTEN, *_SELDOM))
 _READ = (
     f"SELECT b.id, b.number, b.program_id, v.id, coalesce(v.type, ''), t.id, coalesce(t.status, ''),"  # noqa: S608
-    " coalesce(t.cyclist_id, ''), t.start_at, coalesce(t.pin_hash, ''),"
+    " coalesce(t.cyclist_id, ''), t.start_at, coalesce(t.start_latitude, d.latitude),"
+    " coalesce(t.start_longitude, d.longitude), coalesce(t.pin_hash, ''), coalesce(w.battery_low, false),"
+    " coalesce(w.battery_vae_low, false),"
     f" {', '.join(f's.{name}' for name in _NAMES)} FROM bikeshare_boitier b"
     " JOIN bikeshare_boitierstate s ON s.boitier_id = b.id"
     " LEFT JOIN bikeshare_vehicule v ON v.boitier_id = b.id AND v.deleted_at IS NULL"
     " LEFT JOIN bikeshare_trip t ON t.vehicule_id = v.id AND t.deleted_at IS NULL AND t.status = ANY(%s)"
+    " LEFT JOIN bikeshare_station d ON d.id = t.start_station_id"
+    " LEFT JOIN bikeshare_vehiculestate w ON w.vehicule_id = v.id"
     " WHERE b.deleted_at IS NULL AND (b.number = ANY(%s) OR b.id = ANY(%s)) ORDER BY b.id FOR UPDATE OF s"
 )
 
@@ -64,19 +70,26 @@ class Device:
     trip_status: str
     cyclist_id: str
     trip_start: datetime | None
+    start_latitude: float | None
+    start_longitude: float | None
     pin_hash: str
+    # Which battery of the vehicle was told as low.
+    low: dict[str, bool]
     watch: Watch = field(default_factory=Watch)
-    # Whether a message wrote more than a position does.
+    # Whether a message wrote more than a position does, and whether of the vehicle something was told.
     is_changed: bool = False
+    is_told: bool = False
     # The running trip with all that its end touches, when a message may end it.
     open: OpenTrip | None = None
 
     def begin(self) -> None:
-        """The watch as it was kept; that of another trip is none."""
+        """The watch as it was kept; that of another trip is none, and then this one's begins where it began."""
         s = self.state
         if self.trip_id and s["anchor_trip"] == self.trip_id and s["anchor_latitude"] is not None:
             anchor = Fix(s["anchor_latitude"], s["anchor_longitude"], s["position_at"])
             self.watch = Watch(anchor, s["streak"])
+        elif self.trip_start is not None and self.start_latitude is not None and self.start_longitude is not None:
+            self.watch = Watch(Fix(self.start_latitude, self.start_longitude, self.trip_start))
 
     @property
     def clock_mark(self) -> ClockMark | None:
@@ -102,6 +115,18 @@ class Device:
             "streak": self.watch.streak,
         }
 
+    def note_battery(self, name: str, value: float, at: datetime) -> tuple[bool, float | None]:
+        """Takes a charge in; says whether the vehicle became low by it, and what was said of that vehicle before."""
+        vehicule_id = self.vehicule_id or ""
+        before = self.state[name] if self.state[f"{name}_on"] == vehicule_id else None
+        self.state |= {name: value, f"{name}_at": at, f"{name}_on": vehicule_id}
+        if not vehicule_id:
+            return False, before
+        step = battery_step(bool(self.low[name]), value)
+        self.is_told |= step.is_low != self.low[name]
+        self.low[name] = step.is_low
+        return step.crossed, before
+
     def end_trip(self) -> None:
         self.trip_id, self.trip_status, self.cyclist_id, self.trip_start, self.open = None, "", "", None, None
         self.pin_hash, self.watch = "", Watch()
@@ -119,7 +144,9 @@ def read_devices(names: Iterable[str]) -> dict[str, Device]:
         rows = cursor.fetchall()
     devices: dict[str, Device] = {}
     for row in rows:
-        device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *row[: -len(_NAMES)])
+        *of_trip, battery_low, battery_vae_low = row[: -len(_NAMES)]
+        low = {"battery": battery_low, "battery_vae": battery_vae_low}
+        device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *of_trip, low)
         device.begin()
         devices[device.number] = devices[device.id] = device
     return devices
@@ -147,3 +174,5 @@ def write_devices(devices: Iterable[Device]) -> None:
         names = [column.name for column in written]
         rows = [(device.id, *(device.state[name] for name in names)) for device in group]
         update_rows("bikeshare_boitierstate", Col("boitier_id", "text"), written, rows)
+    rows = [(d.vehicule_id, d.low["battery"], d.low["battery_vae"]) for d in devices if d.is_told]
+    update_rows("bikeshare_vehiculestate", Col("vehicule_id", "text"), _TOLD, rows)

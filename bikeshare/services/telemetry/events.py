@@ -46,8 +46,7 @@ class DeviceEvents:
         self._add(LockBox, device.id, device, topic=topic, payload=payload, key=key, at=at, **extra)
 
     def low_battery(self, topic: str, device: Device, at: datetime, value: float, previous: float | None) -> None:
-        if device.vehicule_id is None:
-            return
+        assert device.vehicule_id is not None
         self._add(
             Bike,
             device.vehicule_id,

@@ -194,7 +194,9 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         state, rfid = clean(message.state), clean(message.rfid or "")
         previous = device.state["lock"]
         device.state |= {"lock": state, "lock_at": at}
-        edge = rules.lock_edge(previous, state)
+        edge = rules.lock_edge(device.state["lock_known"], state)
+        if rules.is_known(state):
+            device.state["lock_known"] = state
         if edge:
             self.events.of_boitier(f"boitier.{edge}", device, at, LockChanged, previous=previous, rfid=rfid)
         effects.after_lock(self.work, device, state, edge=edge, at=at, dock=self.docks.get((device.program_id, rfid)))
@@ -238,13 +240,12 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         if rules.is_late(at, device.state[f"{name}_at"]):
             return TelemetryVerdict.LATE
         assert message.value is not None
-        previous, step = device.state[name], rules.battery_step(device.state[f"{name}_low"], message.value)
-        device.state |= {name: message.value, f"{name}_at": at, f"{name}_low": step.is_low}
+        crossed, previous = device.note_battery(name, message.value, at)
         if name == TelemetryType.BATTERY_VAE:
             device.state["battery_vae_range_m"] = message.remaining_distance
-        if step.crossed:
+        if crossed:
             self.events.low_battery(f"vehicule.{name}.low", device, at, message.value, previous)
-        return TelemetryVerdict.EVENT if step.crossed else TelemetryVerdict.STATE
+        return TelemetryVerdict.EVENT if crossed else TelemetryVerdict.STATE
 
     def _position(self, row: int, device: Device, at: datetime) -> str:
         message, inside = self.messages[row], self.inside[row]
