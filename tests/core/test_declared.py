@@ -43,6 +43,7 @@ PERSONAL = re.compile(r"(^|_)(e?mail|phone|contact|author|requested_by|address|k
 NOT_OF_A_PERSON = {
     "bikeshare.Station.address",  # where it stands
     "outbox.TopicDecision.mail_id",
+    "bikeshare.Cyclist.phone_confirmed_at",
     "vehicles.Vehicle.last_contact_at",
     "axes.AccessAttempt.ip_address",
     "axes.AccessLog.ip_address",
