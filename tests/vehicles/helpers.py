@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from django.db import transaction
 
 from core.ingest import Intake, Submission
 from outbox.models import Delivery, Event
 from tests import clock
 from vehicles.ingest import AnyFact, IncomingFact
-from vehicles.models import Driver, DriverNotification, NotificationStep
+from vehicles.models import Driver, DriverNotification, Feed, NotificationStep
 from vehicles.services.campaigns import gather_audiences
-from vehicles.services.evaluation import sweep_due
+from vehicles.services.evaluation import evaluate, sweep_due
 from vehicles.services.intake import take_facts
 
 NOW = clock.NOW
@@ -90,10 +91,23 @@ def decoded(json: Json) -> IncomingFact:
 # ---- taking it in ---------------------------------------------------------------------------------------------------
 
 
-def take(*facts: Json, now: datetime = NOW, key: int = KEY) -> Intake:
-    """A batch of facts."""
+def take(*facts: Json, now: datetime = NOW, key: int = KEY, alone: bool = False) -> Intake:
+    """A batch of facts. Unless it is alone, its feed was heard until then, if only of other cars, and old facts in it
+    are judged at once, as by the newer ones that follow."""
+    if not alone:
+        heard(now)
     items = [(number, decoded(one)) for number, one in enumerate(facts)]
-    return take_facts(submissions=[Submission(key, items)], now=now)[0]
+    (intake,) = take_facts(submissions=[Submission(key, items)], now=now)
+    if not alone:
+        judge(now)
+    return intake
+
+
+def judge(now: datetime) -> None:
+    """Nothing newer comes after old facts: they are judged."""
+    if waiting := list(Driver.objects.filter(unsettled_since__isnull=False).values_list("pk", flat=True)):
+        with transaction.atomic():
+            evaluate(driver_ids=waiting, now=now)
 
 
 def report_each(*facts: Json) -> None:
@@ -102,8 +116,14 @@ def report_each(*facts: Json) -> None:
         take(one, now=datetime.fromisoformat(one["occurred_at"]))
 
 
+def heard(now: datetime) -> None:
+    """Every feed goes on being heard, if only of other cars."""
+    Feed.objects.filter(last_heard_at__lt=now).update(last_heard_at=now)
+
+
 def sweep(now: datetime) -> int:
     """What the periodic task does, at a moment of our choice; returns how many drivers were due."""
+    heard(now)
     gather_audiences(now=now)
     return sweep_due(now=now)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests import clock
 from tests.conftest import ApiClient
+from tests.vehicles.helpers import judge
 from vehicles import selectors
 from vehicles.choices import PlatformName
 from vehicles.ingest.platforms import PLATFORMS
@@ -59,7 +60,10 @@ def send(platform: str, body: Any, headers: dict[str, str] | None = None) -> Any
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     signature = smartcar_signature(data) if platform == "smartcar" else enode_signature(data)
     path = f"/api/v1/vehicles/sources/{platform}"
-    return Client().post(path, data, content_type="application/json", headers=signature if headers is None else headers)
+    headers = signature if headers is None else headers
+    answer = Client().post(path, data, content_type="application/json", headers=headers)
+    judge(timezone.now())
+    return answer
 
 
 def state(*signals: Json, vehicle: str = "3cd7", **more: Any) -> Json:

@@ -29,6 +29,7 @@ from tests.vehicles.helpers import (
     telemetry,
 )
 from vehicles.catalogue import TYPES
+from vehicles.models import TypeSetting
 from vehicles.rules.deciding import History, Person, decide
 from vehicles.rules.windows import Window
 from vehicles.services.policies import policy_of
@@ -149,6 +150,7 @@ def test_layer_by_layer_the_next_cause_appears() -> None:
 
 def test_privacy_explains_silence_and_silence_explains_a_session() -> None:
     people()
+    TypeSetting.objects.filter(type="CarNotReachable").update(thresholds={"hours": 12})
     take(
         linked("Audi", user_role="primary", capabilities=["geoLocation", "startStopCharging"]),
         fact("charge_settings", at(days=-5), vehicle=CAR, smart_charging=True),
@@ -157,12 +159,12 @@ def test_privacy_explains_silence_and_silence_explains_a_session() -> None:
         now=at(hours=-25),
     )
     assert "SessionImpossible" in shown()
-    sweep(at(hours=-2))
+    sweep(at(hours=-14))
     assert (shown() & {"SessionImpossible", "CarNotReachable"}, held()) == (
         {"CarNotReachable"},
         {"SessionImpossible": "root_cause:CarNotReachable"},
     )
-    take(car(at(), privacy_mode=True))
+    take(car(at(hours=-13), privacy_mode=True), now=at(hours=-13))
     assert held() == dict.fromkeys(("SessionImpossible", "CarNotReachable"), "root_cause:AudiRemoteAccessDisabled")
 
 

@@ -28,7 +28,7 @@ from tests.vehicles.helpers import (
     telemetry,
 )
 from vehicles.models import ChargingSession, TelemetrySample, Vehicle
-from vehicles.rules.sessions import Sample, derive
+from vehicles.rules.sessions import Sample, Surroundings, derive
 from vehicles.rules.timelines import Reports
 
 SMART = {"geoLocation": "available", "startStopCharging": "available"}
@@ -226,5 +226,5 @@ def test_a_new_driver_of_a_car_gets_what_is_open_and_the_old_one_loses_it() -> N
 def test_samples_that_say_nothing_end_nothing() -> None:
     reports = Reports({"smart_charging": [["2020-01-01T00:00:00.000000Z", True]]})
     samples = [Sample(at(minutes=0), "charging"), Sample(at(minutes=5), "unknown"), Sample(at(minutes=9), "")]
-    (session,) = derive(samples, reports)
+    (session,) = derive(samples, Surroundings(reports))
     assert (session.ended_at, session.last_at) == (None, at())

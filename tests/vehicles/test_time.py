@@ -28,6 +28,7 @@ from tests.vehicles.helpers import (
     due,
     events,
     fact,
+    heard,
     linked,
     notes,
     only,
@@ -266,6 +267,7 @@ def test_a_driver_who_cannot_be_looked_at_stops_nobody(monkeypatch: pytest.Monke
         return genuine(snapshot, policies)
 
     monkeypatch.setattr(evaluation, "windows_of", stumbling)
+    heard(at(days=1))
     assert sweep_due(now=at(days=1)) == 2
     assert shown("driver-8") == {"CarNotReachable"}
     assert due() == at(days=1, minutes=10)
@@ -320,6 +322,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
 
 def until_done(now: datetime) -> int:
+    heard(now)
     looked = 0
     while found := sweep_due(now=now, limit=7):
         looked += found

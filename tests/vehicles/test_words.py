@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import ApiClient
-from tests.vehicles.helpers import ACCOUNT, CAR, at, fact
+from tests.vehicles.helpers import ACCOUNT, CAR, at, fact, judge
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle
 from vehicles.rules.words import CHARGE_STATE, VOCABULARIES, Vocabulary
 
@@ -67,11 +67,13 @@ def test_an_unknown_word_is_warned_of_and_nothing_follows(api: ApiClient, kind: 
 @pytest.mark.django_db
 def test_an_unknown_word_is_shown_and_the_known_one_holds_on(api: ApiClient) -> None:
     api.post(PATH, fact("oem_account", at(), account=ACCOUNT, driver="d", brand="Renault", auth_state="AUTH_FAILED"))
+    judge(at())
     assert DriverNotification.objects.filter(type="InvalidCredentials").exists()
     api.post(PATH, fact("oem_account", at(hours=1), account=ACCOUNT, auth_state="half-signed-in"))
     assert OemAccount.objects.get().auth_state == "half-signed-in"
     assert not DriverNotification.objects.filter(type="InvalidCredentials", state="resolved").exists()
     api.post(PATH, fact("oem_account", at(hours=2), account=ACCOUNT, auth_state="Valid"))
+    judge(at(hours=2))
     assert OemAccount.objects.get().auth_state == "ok"
     assert DriverNotification.objects.get(type="InvalidCredentials").state == "resolved"
 

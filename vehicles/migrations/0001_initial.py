@@ -137,6 +137,7 @@ class Migration(migrations.Migration):
                 ("quiet_until", models.TimeField(blank=True, null=True, verbose_name="quiet until")),
                 ("removed", models.BooleanField(default=False, verbose_name="removed")),
                 ("due_at", models.DateTimeField(editable=False, null=True, verbose_name="next look")),
+                ("unsettled_since", models.DateTimeField(editable=False, null=True)),
                 (
                     "search_text",
                     models.GeneratedField(
@@ -460,6 +461,7 @@ class Migration(migrations.Migration):
                 ("smart_charging", models.BooleanField(null=True, verbose_name="smart charging")),
                 ("last_contact_at", models.DateTimeField(null=True, verbose_name="last contact")),
                 ("removed", models.BooleanField(default=False, verbose_name="removed")),
+                ("feed_key", models.BigIntegerField(editable=False, null=True)),
                 (
                     "search_text",
                     models.GeneratedField(
@@ -1064,6 +1066,19 @@ class Migration(migrations.Migration):
                 "verbose_name": "platform source",
                 "verbose_name_plural": "platform sources",
                 "ordering": ("slug",),
+            },
+        ),
+        migrations.CreateModel(
+            name="Feed",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.BigIntegerField(unique=True)),
+                ("heard_since", models.DateTimeField(verbose_name="heard since")),
+                ("last_heard_at", models.DateTimeField(verbose_name="last heard")),
+            ],
+            options={
+                "verbose_name": "feed",
+                "verbose_name_plural": "feeds",
             },
         ),
         migrations.CreateModel(

@@ -8,7 +8,7 @@ from vehicles.models.facts import Fact
 from vehicles.models.money import CostStatement, Payout, Referral, Reimbursement
 from vehicles.models.notifications import DriverNotification, NotificationStep, NotificationText, TypeSetting
 from vehicles.models.oem import OemAccount, OemService, Vehicle
-from vehicles.models.sources import PlatformMessage, VehicleSource
+from vehicles.models.sources import Feed, PlatformMessage, VehicleSource
 
 __all__ = [
     "Campaign",
@@ -19,6 +19,7 @@ __all__ = [
     "Driver",
     "DriverNotification",
     "Fact",
+    "Feed",
     "NotificationStep",
     "NotificationText",
     "OemAccount",

@@ -36,6 +36,8 @@ class Driver(Reported):
     removed = models.BooleanField(_("removed"), default=False)
     # When something may change for this driver without a new fact.
     due_at = models.DateTimeField(_("next look"), null=True, editable=False)
+    # Since when old facts have come, which wait for newer ones before anything is decided.
+    unsettled_since = models.DateTimeField(null=True, editable=False)
     search_text = models.GeneratedField(
         expression=folded("external_id", "name", "email"), output_field=models.TextField(), db_persist=True
     )

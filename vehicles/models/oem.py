@@ -56,6 +56,8 @@ class Vehicle(Reported):
     smart_charging = models.BooleanField(_("smart charging"), null=True)
     last_contact_at = models.DateTimeField(_("last contact"), null=True)
     removed = models.BooleanField(_("removed"), default=False)
+    # The feed that spoke of it last (`Feed.key`).
+    feed_key = models.BigIntegerField(null=True, editable=False)
     search_text = models.GeneratedField(
         expression=folded("external_id", "brand", "model", "vin"), output_field=models.TextField(), db_persist=True
     )

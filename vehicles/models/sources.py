@@ -51,6 +51,24 @@ class VehicleSource(models.Model):
         return self.slug
 
 
+class Feed(models.Model):
+    """Whoever sends facts, and since when it is heard without a long pause: silence of a car counts only meanwhile."""
+
+    # An API key's id, a platform's with a high bit, or 0 for the console.
+    key = models.BigIntegerField(unique=True)
+    heard_since = models.DateTimeField(_("heard since"))
+    last_heard_at = models.DateTimeField(_("last heard"))
+
+    lifecycle = Lifecycle(kept=While("It is as many as there are keys."), personal=(), audited=None)
+
+    class Meta:
+        verbose_name = _("feed")
+        verbose_name_plural = _("feeds")
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
 class PlatformMessage(models.Model):
     """A body as it was received, stored before anything else is done with it. Append-only; deleted by age."""
 

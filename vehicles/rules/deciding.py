@@ -185,7 +185,11 @@ def _no_channel(case: _Case) -> Hold | None:
 
 
 def _cooldown(case: _Case) -> Hold | None:
-    """A banner waits after it was dismissed; what rings or mails waits after it was sent."""
+    """A banner waits after it was dismissed; what rings or mails waits after it was sent. What is critical and was only
+    taken back meanwhile, because of its cause, waits for nothing."""
+    was_told = case.row is not None and case.row.told_at is not None and case.row.dismissed_at is None
+    if was_told and case.policy.severity == DriverSeverity.CRITICAL:
+        return None
     memory = case.history.dismissed if case.policy.is_banner else case.history.notified
     own = (case.row.dismissed_at if case.policy.is_banner else case.row.told_at) if case.row else None
     last = max((m for m in (memory.get((case.policy.name, case.window.subject)), own) if m), default=None)

@@ -3,14 +3,15 @@
 A session lasts while the car is plugged in. It begins with the first sample that says so and ends with the last one
 that still did, not with the moment at which the end was noticed. It is managed while smart charging is on, the place
 is known and the car can be started, stopped and located; where that changes, one session ends and another begins.
-Switching smart charging off ends a managed session at once; the unmanaged one begins with the next sample.
+Switching smart charging off ends a managed session at once; the unmanaged one begins with the next sample. Without any
+sample for a day it has ended, and while the car or its account is gone nothing is recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from vehicles.choices import UnmanagedReason
 from vehicles.rules.timelines import Reports
@@ -18,6 +19,8 @@ from vehicles.rules.timelines import Reports
 NEEDED = ("geoLocation", "startStopCharging")
 DISCONNECTED, CHARGING, STOPPED, COMPLETE = "disconnected", "charging", "stopped", "complete"
 FULL = 100
+# A session of which nothing is heard for so long is over.
+LONGEST_PAUSE = timedelta(hours=24)
 UNKNOWN_STATE = "unknown"
 SILENT_STATES = ("", UNKNOWN_STATE)
 
@@ -55,11 +58,44 @@ class Derived:
         return shared.total_seconds() + 1 if shared.total_seconds() >= 0 else 0
 
 
-def why_unmanaged(sample: Sample, reports: Reports) -> str:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was reported of a car, of the account that it is reached through, and of the places where it was."""
+
+    car: Reports
+    account: Reports = field(default_factory=Reports)
+    places: Mapping[str, Reports] = field(default_factory=dict)
+
+    def gone_at(self, moment: datetime) -> str:
+        """Why the car cannot be followed at a moment; empty while it can."""
+        if self.car.at("removed", moment) is True:
+            return "vehicle_removed"
+        return "account_unlinked" if self.account.at("linked", moment) is False else ""
+
+    def gone_between(self, after: datetime, until: datetime | None) -> str:
+        """Why the car could not be followed at some time after one moment and up to another."""
+        for reports, name, value, reason in (
+            (self.car, "removed", True, "vehicle_removed"),
+            (self.account, "linked", False, "account_unlinked"),
+        ):
+            for text, said in reports.raw.get(name, ()):
+                moment = datetime.fromisoformat(text)
+                if said is value and moment > after and (until is None or moment <= until):
+                    return reason
+        return ""
+
+    def knows_place(self, sample: Sample) -> bool:
+        """Whether a sample's place is one of the driver's, and was not removed by then."""
+        place = self.places.get(sample.location)
+        return bool(sample.location) and (place is None or place.at("removed", sample.at) is not True)
+
+
+def why_unmanaged(sample: Sample, around: Surroundings) -> str:
     """Why a session at this sample is not managed; empty when it is."""
+    reports = around.car
     if reports.at("smart_charging", sample.at) is not True:
         return UnmanagedReason.SMART_CHARGING_OFF
-    if not sample.location:
+    if not around.knows_place(sample):
         return UnmanagedReason.UNKNOWN_LOCATION
     if any(reports.at(f"capability.{name}", sample.at) != "available" for name in NEEDED):
         return UnmanagedReason.MISSING_CAPABILITY
@@ -85,42 +121,51 @@ def switched_off_at(reports: Reports, after: datetime, until: datetime | None) -
     return None
 
 
-def derive(samples: Iterable[Sample], reports: Reports) -> list[Derived]:
+def derive(samples: Iterable[Sample], around: Surroundings) -> list[Derived]:
     """The sessions that follow from samples, oldest first; all but the last have ended. Samples need no order."""
     sessions: list[Derived] = []
     current: Derived | None = None
     for sample in sorted(samples, key=lambda s: (s.at, s.charge_state)):
-        if sample.charge_state in SILENT_STATES:
+        if sample.charge_state in SILENT_STATES or around.gone_at(sample.at):
             continue
+        if current is not None and (end := _why_over(current, sample, around)):
+            _end(current, end)
+            current = None
         if sample.charge_state == DISCONNECTED:
-            _end(current, "unplugged")
             current = None
             continue
-        reason = why_unmanaged(sample, reports)
-        if current is not None and _forced_end(current, reports, sample.at):
-            _end(current, "smart_charging_off")
-            current = None
-        if current is not None and current.managed == bool(reason):
-            _end(current, "conditions_changed")
-            current = None
         if current is None:
+            reason = why_unmanaged(sample, around)
             current = Derived(not reason, reason, sample.at, sample.at, sample.location, soc_start=sample.soc)
             sessions.append(current)
-        _follow(current, sample, reports)
-    if current is not None and _forced_end(current, reports, None):
-        _end(current, "smart_charging_off")
-    elif reports.latest("removed") is True:
-        _end(current, "vehicle_removed")
+        _follow(current, sample, around.car)
+    if current is not None:
+        if _forced_end(current, around.car, None):
+            _end(current, "smart_charging_off")
+        elif gone := around.gone_between(current.last_at, None):
+            _end(current, gone)
     return sessions
+
+
+def _why_over(session: Derived, sample: Sample, around: Surroundings) -> str:
+    """Why a session does not go on with the next sample; empty when it does."""
+    if gone := around.gone_between(session.last_at, sample.at):
+        return gone
+    if sample.at - session.last_at >= LONGEST_PAUSE:
+        return "no_samples"
+    if sample.charge_state == DISCONNECTED:
+        return "unplugged"
+    if _forced_end(session, around.car, sample.at):
+        return "smart_charging_off"
+    return "conditions_changed" if session.managed == bool(why_unmanaged(sample, around)) else ""
 
 
 def _forced_end(session: Derived, reports: Reports, until: datetime | None) -> bool:
     return session.managed and switched_off_at(reports, session.last_at, until) is not None
 
 
-def _end(session: Derived | None, reason: str) -> None:
-    if session is not None:
-        session.ended_at, session.end_reason, session.no_power_since = session.last_at, reason, None
+def _end(session: Derived, reason: str) -> None:
+    session.ended_at, session.end_reason, session.no_power_since = session.last_at, reason, None
 
 
 def _follow(session: Derived, sample: Sample, reports: Reports) -> None:

@@ -43,11 +43,22 @@ class Session(Entity):
     no_power_since: datetime | None = None
     soc_start: int | None = None
     energy_kwh: float | None = None
+    # Of one that follows from telemetry, its last sample.
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Who sends facts of a car: since when it is heard without a long pause, and when it was heard last."""
+
+    heard_since: datetime
+    last_heard_at: datetime
 
 
 @dataclass(slots=True)
 class Vehicle(Entity):
     account: Account | None = None
+    feed: Feed | None = None
     services: list[Service] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     # The brand as rules compare it, the name as people write it, whether it is linked: asked by nearly every rule.

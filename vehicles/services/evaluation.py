@@ -17,13 +17,16 @@ from vehicles.choices import LIVE
 from vehicles.models import Driver, Vehicle
 from vehicles.rules import windows_of
 from vehicles.rules.clocks import as_day
+from vehicles.rules.conditions.connection import HEARD_WITHIN, silence_judged_at, silent_at
 from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row, decide
 from vehicles.rules.pairing import Patience, pairing_status, status_changes
+from vehicles.rules.sessions import LONGEST_PAUSE
 from vehicles.rules.windows import Window
 from vehicles.services.notifying import Item, write_changes
 from vehicles.services.policies import policies_in_force
 from vehicles.services.settling import settle_items
 from vehicles.services.snapshots import Subject, read_snapshots
+from vehicles.services.telemetry import end_silent_sessions
 from vehicles.services.texts import Wording, Words
 
 log = structlog.get_logger("signalbox.vehicles")
@@ -101,6 +104,7 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     ids = sorted(driver_ids)
     if not ids:
         return
+    end_silent_sessions(driver_ids=ids, now=now)
     policies, wording = policies_in_force(), Wording()
     subjects = read_snapshots(ids, now)
     windows = {pk: list(windows_of(subject.snapshot, policies.values())) for pk, subject in subjects.items()}
@@ -113,7 +117,7 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
         decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now)
         items += [_item(subject, change, wording, previous, now) for change in decision.changes]
         next_evaluation = _next_evaluation(subject, decision, patience, now)
-        if next_evaluation != subject.driver.due_at:
+        if next_evaluation != subject.driver.due_at or subject.driver.unsettled_since is not None:
             due.append((pk, next_evaluation))
     if items:
         write_changes(items=items, now=now)
@@ -205,9 +209,14 @@ def _patience(policies: Mapping[str, Policy]) -> Patience:
 def _next_evaluation(subject: Subject, decision: Decision, patience: Patience, now: datetime) -> datetime | None:
     if subject.driver.removed:
         return None
-    moments = [decision.due_at] + [
-        moment for vehicle in subject.snapshot.vehicles for moment in status_changes(vehicle, patience)
-    ]
+    moments = [decision.due_at]
+    for vehicle in subject.snapshot.vehicles:
+        moments += status_changes(vehicle, patience)
+        moments += (s.last_at + LONGEST_PAUSE for s in vehicle.sessions if s.last_at and s.ended_at is None)
+        asked = silence_judged_at(vehicle, patience.silence)
+        if asked is not None and silent_at(vehicle, patience.silence) is None:
+            # Its feed is silent, too: once in a while it is asked whether it speaks again.
+            moments.append(asked if asked > now else now + HEARD_WITHIN)
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
@@ -232,5 +241,5 @@ def _write_statuses(subjects: Iterable[Subject], patience: Patience, now: dateti
 
 
 def _write_due(due: Sequence[tuple[int, datetime | None]]) -> None:
-    key, due_at = columns(Driver, "id", "due_at")
-    update_rows("vehicles_driver", key, (due_at,), due)
+    key, *written = columns(Driver, "id", "due_at", "unsettled_since")
+    update_rows("vehicles_driver", key, written, [(pk, moment, None) for pk, moment in due])

@@ -21,6 +21,7 @@ from vehicles.ingest import IncomingFact
 from vehicles.models import Fact
 from vehicles.services.campaigns import add_recipients
 from vehicles.services.evaluation import evaluate, lock_drivers
+from vehicles.services.feeds import OLD_AFTER, note_feeds, wait_for_newer
 from vehicles.services.telemetry import take_samples
 from vehicles.services.unit_of_work import EntityUnitOfWork, drivers_concerned, inherit_drivers
 
@@ -77,14 +78,39 @@ class _FactSteps(BatchSteps[IncomingFact]):
         )
         samples = [fact.samples(at) for fact, at in zip(self.facts, self.moments, strict=True)]
         take_samples(samples=[sample for some in samples for sample in some], work=work)
-        concerned = drivers_concerned(work)
+        note_feeds(spoken=self._spoken(rows), work=work, now=self.now)
+        concerned = drivers_concerned(work.entities) | work.driver_ids()
+        waiting = self._waiting(rows, work, concerned)
         lock_drivers(concerned)
         work.load_drivers()
         self._change(work, of_drivers=True)
         work.flush()
         self._write_facts()
         add_recipients(driver_ids=concerned, now=self.now)
-        evaluate(driver_ids=concerned, now=self.now)
+        evaluate(driver_ids=concerned - waiting, now=self.now)
+        wait_for_newer(driver_ids=waiting, now=self.now)
+
+    def _spoken(self, rows: list[int]) -> list[tuple[int, str]]:
+        """By which key which car was spoken of; "" for everything else."""
+        cars = (getattr(fact, "vehicle", "") for fact in self.facts)
+        return [
+            (self.incoming.keys[row], car if isinstance(car, str) else "") for row, car in zip(rows, cars, strict=True)
+        ]
+
+    def _waiting(self, rows: list[int], work: EntityUnitOfWork, concerned: set[int]) -> set[int]:
+        """The drivers of whom only old things were said, and not by a person."""
+        since = self.now - OLD_AFTER
+        old = [at < since and self.incoming.keys[row] != 0 for row, at in zip(rows, self.moments, strict=True)]
+        if not any(old):
+            return set()
+        new = {
+            (report.kind, report.key)
+            for is_old, reports in zip(old, self.reports, strict=True)
+            if not is_old
+            for report in reports
+        }
+        lately = drivers_concerned(entity for entity in work.entities if (entity.kind.name, entity.key) in new)
+        return concerned - lately - work.ids_of("driver", (key for kind, key in new if kind == "driver"))
 
     def _moment(self, row: int) -> datetime:
         fact = self.incoming.items[row]

@@ -24,6 +24,7 @@ from vehicles.rules.timelines import Raw, Reports
 # An ended campaign is still evaluated so long, so that its end is seen.
 ENDED_LATELY = timedelta(days=30)
 _BASIC = "id, external_id, reports::text"
+_OF_VEHICLE = "v.id, v.external_id, v.reports::text"
 _decode = msgspec.json.Decoder(Raw).decode
 
 
@@ -94,8 +95,9 @@ def _subject(driver: Driver, reports: Reports) -> Subject:
 
 def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
     rows = _rows(
-        f"SELECT driver_id, account_id, pairing_state, pairing_reason, {_BASIC} FROM vehicles_vehicle"  # noqa: S608
-        " WHERE driver_id = ANY(%s) ORDER BY id",
+        "SELECT driver_id, account_id, pairing_state, pairing_reason, f.heard_since, f.last_heard_at,"  # noqa: S608
+        f" {_OF_VEHICLE} FROM vehicles_vehicle v LEFT JOIN vehicles_feed f ON f.key = v.feed_key"
+        " WHERE driver_id = ANY(%s) ORDER BY v.id",
         driver_ids,
     )
     # Also accounts of somebody else's through which one of these cars is reached.
@@ -111,8 +113,9 @@ def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
         if driver_id in subjects:
             subjects[driver_id].snapshot.accounts.append(accounts[pk])
     vehicles: dict[int, pic.Vehicle] = {}
-    for driver_id, account_id, state, reason, pk, key, reports in rows:
-        vehicles[pk] = pic.Vehicle(pk, key, _reports(reports), account=accounts.get(account_id))
+    for driver_id, account_id, state, reason, since, last, pk, key, reports in rows:
+        feed = pic.Feed(since, last) if since is not None else None
+        vehicles[pk] = pic.Vehicle(pk, key, _reports(reports), account=accounts.get(account_id), feed=feed)
         subjects[driver_id].snapshot.vehicles.append(vehicles[pk])
         subjects[driver_id].statuses[pk] = (state, reason)
     if vehicles:
@@ -128,8 +131,8 @@ def _read_services_and_sessions(vehicles: dict[int, pic.Vehicle]) -> None:
         vehicles[vehicle_id].services.append(pic.Service(pk, key, _reports(reports)))
     for vehicle_id, pk, key, reports, *values in _rows(
         f"SELECT vehicle_id, {_BASIC}, managed, reason, started_at, ended_at, no_power_since, soc_start,"  # noqa: S608
-        " energy_kwh FROM vehicles_chargingsession WHERE vehicle_id = ANY(%s) AND NOT settled AND NOT withdrawn"
-        " ORDER BY id",
+        " energy_kwh, CASE WHEN derived THEN last_at END FROM vehicles_chargingsession"
+        " WHERE vehicle_id = ANY(%s) AND NOT settled AND NOT withdrawn ORDER BY id",
         ids,
     ):
         vehicles[vehicle_id].sessions.append(pic.Session(pk, key, _reports(reports), *values))

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 from core.sql import columns, insert_rows, take_ids, update_rows
 from vehicles.ingest import SampleReport
 from vehicles.models import ChargingSession, TelemetrySample
 from vehicles.models.charging import SAMPLES_MATTER_DAYS
-from vehicles.rules.sessions import NEEDED, Derived, Recorded, Sample, derive, match
+from vehicles.rules.sessions import LONGEST_PAUSE, NEEDED, Derived, Recorded, Sample, Surroundings, derive, match
+from vehicles.rules.timelines import Raw, Reports
 from vehicles.services.unit_of_work import EntityChange, EntityUnitOfWork
 
 # Changes of these may begin or end a session, or say that power was expected.
-DECISIVE_FIELDS = ("smart_charging", "command", *(f"capability.{name}" for name in NEEDED))
+DECISIVE_FIELDS = ("smart_charging", "command", "removed", *(f"capability.{name}" for name in NEEDED))
 
 _SAMPLE = columns(TelemetrySample, "vehicle_id", "at", "charge_state", "location", "power_kw", "soc")
 _ID = columns(ChargingSession, "id")[0]
@@ -47,26 +49,33 @@ def take_samples(*, samples: Iterable[SampleReport], work: EntityUnitOfWork) -> 
     _insert([(key[0], rows[key]) for key in sorted(rows)])
     if from_moment:
         _follow(from_moment, vehicles)
-    _end_gone("vehicle_removed", "v.id", _gone(vehicles.values(), "removed", True))
-    _end_gone("account_unlinked", "v.account_id", _gone(work.of("account"), "linked", False))
+    _end_open("vehicle_removed", "v.id = ANY(%s)", _gone(vehicles.values(), "removed", True))
+    _end_open("account_unlinked", "v.account_id = ANY(%s)", _gone(work.of("account"), "linked", False))
+    _end_open("place_removed", "c.location_id = ANY(%s) AND c.managed", _gone(work.of("location"), "removed", True))
 
 
 def _gone(entities: Iterable[EntityChange], field: str, value: bool) -> list[int]:
     return [entity.id for entity in entities if field in entity.news and entity.reports.latest(field) is value]
 
 
-def _end_gone(reason: str, column: str, ids: list[int]) -> None:
-    """Ends the open sessions of what is gone, with their last good sample."""
+def _end_open(reason: str, which: str, ids: list[int], *more: Any, passing: str = "") -> None:
+    """Ends the open sessions of what is gone or silent, with their last good sample."""
     if not ids:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE vehicles_chargingsession SET ended_at = coalesce(last_at, started_at), end_reason = %s,"  # noqa: S608
             " no_power_since = NULL WHERE id IN (SELECT c.id FROM vehicles_chargingsession c"
-            f" JOIN vehicles_vehicle v ON v.id = c.vehicle_id WHERE {column} = ANY(%s) AND c.ended_at IS NULL"
-            " AND NOT c.withdrawn AND c.started_at IS NOT NULL ORDER BY c.id FOR NO KEY UPDATE OF c)",
-            [reason, sorted(ids)],
+            f" JOIN vehicles_vehicle v ON v.id = c.vehicle_id WHERE {which} AND c.ended_at IS NULL"
+            f" AND NOT c.withdrawn AND c.started_at IS NOT NULL ORDER BY c.id FOR NO KEY UPDATE OF c {passing})",
+            [reason, sorted(ids), *more],
         )
+
+
+def end_silent_sessions(*, driver_ids: Sequence[int], now: datetime) -> None:
+    """Ends sessions of which there was no sample for a day. One that a batch of facts holds is left to that batch."""
+    which = "v.driver_id = ANY(%s) AND c.derived AND c.last_at <= %s"
+    _end_open("no_samples", which, list(driver_ids), now - LONGEST_PAUSE, passing="SKIP LOCKED")
 
 
 def _both(sample: Sample, other: Sample) -> Sample:
@@ -97,12 +106,14 @@ def _follow(from_moment: Mapping[int, datetime], vehicles: Mapping[int, EntityCh
     ids = sorted(from_moment)
     anchors = _anchors(ids, [from_moment[vehicle_id] for vehicle_id in ids])
     samples, recorded = _samples_since(anchors), _sessions_since(anchors)
-    locations = _location_ids(samples)
+    locations, places = _locations(samples)
+    accounts = _accounts(ids)
     fresh: list[tuple[int, Derived]] = []
     rows: list[tuple[Any, ...]] = []
     for vehicle_id in ids:
         earlier = recorded.get(vehicle_id, [])
-        derived = derive(samples.get(vehicle_id, []), vehicles[vehicle_id].reports)
+        around = Surroundings(vehicles[vehicle_id].reports, accounts.get(vehicle_id, Reports()), places)
+        derived = derive(samples.get(vehicle_id, []), around)
         continued, new = match(derived, earlier)
         rows += [(old, *_row(session, locations)) for old, session in continued.items()]
         rows += [_withdrawn(old) for old in earlier if old.id not in continued]
@@ -157,15 +168,35 @@ def _sessions_since(anchors: Sequence[tuple[int, datetime | None]]) -> dict[int,
     return sessions
 
 
-def _location_ids(samples: Mapping[int, Sequence[Sample]]) -> dict[str, int]:
+def _locations(samples: Mapping[int, Sequence[Sample]]) -> tuple[dict[str, int], dict[str, Reports]]:
+    """The places where cars were: their ids, and whether they were removed."""
     keys = {sample.location for some in samples.values() for sample in some if sample.location}
     if not keys:
-        return {}
+        return {}, {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT external_id, id FROM vehicles_charginglocation WHERE external_id = ANY(%s)", [list(keys)]
+            "SELECT external_id, id, coalesce(reports -> 'removed', '[]')::text FROM vehicles_charginglocation"
+            " WHERE external_id = ANY(%s)",
+            [list(keys)],
         )
-        return dict(cursor.fetchall())
+        rows = cursor.fetchall()
+    return {key: pk for key, pk, _ in rows}, {key: _timeline("removed", text) for key, _pk, text in rows}
+
+
+def _accounts(vehicle_ids: Sequence[int]) -> dict[int, Reports]:
+    """Of each car, whether its account was linked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT v.id, (a.reports -> 'linked')::text FROM vehicles_vehicle v JOIN vehicles_oemaccount a"
+            " ON a.id = v.account_id AND a.reports ? 'linked' WHERE v.id = ANY(%s)",
+            [list(vehicle_ids)],
+        )
+        return {vehicle_id: _timeline("linked", text) for vehicle_id, text in cursor.fetchall()}
+
+
+def _timeline(name: str, text: str) -> Reports:
+    raw: Raw = {name: msgspec.json.decode(text)}
+    return Reports(raw)
 
 
 def _row(derived: Derived, locations: Mapping[str, int]) -> tuple[Any, ...]:

@@ -30,6 +30,8 @@ class EntityChange:
     changed: bool = False
     # The moments of what was new, by field.
     news: dict[str, datetime] = field(default_factory=dict)
+    # Drivers to whom it belonged before.
+    former: frozenset[int | None] = frozenset()
 
 
 class EntityUnitOfWork(UnitOfWork):
@@ -40,8 +42,6 @@ class EntityUnitOfWork(UnitOfWork):
         self._named: dict[str, dict[str, EntityReport | None]] = defaultdict(dict)
         self._ids: dict[tuple[str, str], int] = {}
         self._entities: dict[tuple[str, str], EntityChange] = {}
-        # Drivers to whom something belonged before this batch.
-        self.former_drivers: set[int] = set()
 
     # ---- load -------------------------------------------------------------------------------------------------
 
@@ -107,10 +107,10 @@ class EntityUnitOfWork(UnitOfWork):
             )
             for pk, key, reports, *targets in cursor.fetchall():
                 linked = dict(zip(links, targets, strict=True))
+                former = frozenset(linked[c] for c in _driver_columns(kind))
                 self._entities[kind.name, key] = EntityChange(
-                    kind, pk, key, Reports(msgspec.json.decode(reports)), linked
+                    kind, pk, key, Reports(msgspec.json.decode(reports)), linked, former=former
                 )
-                self.former_drivers |= {linked[c] for c in _driver_columns(kind) if linked[c] is not None}
 
     # ---- change -----------------------------------------------------------------------------------------------
 
@@ -158,6 +158,9 @@ class EntityUnitOfWork(UnitOfWork):
         """The drivers that reports are about, as far as they are made."""
         return {self._ids["driver", key] for key in self._reported("driver")}
 
+    def ids_of(self, kind: str, keys: Iterable[str]) -> set[int]:
+        return {self._ids[kind, key] for key in keys}
+
 
 def _driver_columns(kind: EntityKind) -> list[str]:
     return [column for column, target in kind.links.values() if target == "driver"]
@@ -199,11 +202,12 @@ def inherit_drivers(account_ids: Iterable[int], vehicle_ids: Iterable[int], loca
             )
 
 
-def drivers_concerned(work: EntityUnitOfWork) -> set[int]:
-    """Everyone to whom something belongs, or belonged, that this batch reports of."""
+def drivers_concerned(entities: Iterable[EntityChange]) -> set[int]:
+    """Everyone to whom something belongs, or belonged, that this batch reports of these."""
     ids: dict[str, set[int]] = defaultdict(set)
-    drivers = work.former_drivers | work.driver_ids()
-    for entity in work.entities:
+    drivers: set[int] = set()
+    for entity in entities:
+        drivers |= {pk for pk in entity.former if pk is not None}
         ids[entity.kind.name].add(entity.id)
         for column, (name, target) in ((c, (n, k)) for n, (c, k) in entity.kind.links.items()):
             linked = entity.links[column]

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from vehicles.rules.snapshot import Snapshot, Vehicle
+from vehicles.rules.timelines import to_moment
 from vehicles.rules.windows import Thresholds, Window, condition, of_vehicle
 
 RENAULT = "renault"
 # A car counts as lost from its account when it was absent on so many syncs in a row.
 ABSENCES = 2
+# A feed that was heard of so lately is no reason for a car's silence.
+HEARD_WITHIN = timedelta(hours=2)
 
 
 @condition("invalid_credentials")
@@ -62,7 +65,7 @@ def is_revoked(vehicle: Vehicle) -> bool:
 
 @condition("car_not_reachable")
 def car_not_reachable(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Window]:
-    """Nothing was heard of a linked car for so many hours."""
+    """Nothing was heard of a linked car for so many hours, although one tried or its feed was heard."""
     for vehicle in snapshot.vehicles:
         if vehicle.is_linked:
             yield from of_vehicle(
@@ -74,10 +77,37 @@ def car_not_reachable(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Wi
 
 
 def silent_at(vehicle: Vehicle, hours: float) -> datetime | None:
-    """When a car's silence counts; None while it is known to be asleep, or nobody ever tried to reach it."""
-    reports, heard = vehicle.reports, vehicle.last_contact
-    asleep_since = reports.since("asleep") if reports.latest("asleep") is True else None
-    if asleep_since is not None and (heard is None or asleep_since >= heard):
+    """When a car's silence counts: so long after an attempt failed, or after it was last heard of while its feed was.
+
+    None while it is known to be asleep, or while it may be the feed that is silent.
+    """
+    if _is_asleep(vehicle):
         return None
-    begins = heard or reports.first_time("contact", False)
-    return begins + timedelta(hours=hours) if begins else None
+    at = silence_judged_at(vehicle, hours)
+    if at is not None and vehicle.feed is not None and vehicle.feed.last_heard_at + HEARD_WITHIN < at:
+        at = None
+    return min((moment for moment in (_failed_at(vehicle, hours), at) if moment is not None), default=None)
+
+
+def _is_asleep(vehicle: Vehicle) -> bool:
+    reports, heard = vehicle.reports, vehicle.last_contact
+    since = reports.since("asleep") if reports.latest("asleep") is True else None
+    return since is not None and (heard is None or since >= heard)
+
+
+def _failed_at(vehicle: Vehicle, hours: float) -> datetime | None:
+    """Failed attempts since a car was last heard of: the first is so long ago, or one was made so long after."""
+    heard, patience = vehicle.last_contact, timedelta(hours=hours)
+    said = [(to_moment(text), value) for text, value in vehicle.reports.raw.get("contact", ())]
+    failed = [moment for moment, value in said if value is False and (heard is None or moment > heard)]
+    if not failed:
+        return None
+    late = next((moment for moment in failed if heard is not None and moment >= heard + patience), None)
+    return min(filter(None, (failed[0] + patience, late)))
+
+
+def silence_judged_at(vehicle: Vehicle, hours: float) -> datetime | None:
+    """When it can be asked whether a car is silent: its feed was heard for so long since the car was."""
+    if vehicle.last_contact is None or vehicle.feed is None:
+        return None
+    return max(vehicle.last_contact, vehicle.feed.heard_since) + timedelta(hours=hours)
