@@ -51,9 +51,10 @@ def wait_for_newer(*, driver_ids: Collection[int], now: datetime) -> None:
     """Has the sweep judge drivers, whom the caller holds, when nothing newer has come for a moment."""
     if not driver_ids:
         return
+    seconds = LONGEST_WAIT.total_seconds()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE vehicles_driver SET unsettled_since = coalesce(unsettled_since, %(now)s),"
-            " due_at = least(%(soon)s, coalesce(unsettled_since, %(now)s) + %(longest)s) WHERE id = ANY(%(ids)s)",
-            {"now": now, "soon": now + WAIT, "longest": LONGEST_WAIT, "ids": sorted(driver_ids)},
+            "UPDATE vehicles_driver SET unsettled_since = coalesce(unsettled_since, %s),"
+            " due_at = least(%s, coalesce(unsettled_since, %s) + make_interval(secs => %s)) WHERE id = ANY(%s)",
+            [now, now + WAIT, now, seconds, sorted(driver_ids)],
         )
