@@ -19,8 +19,8 @@ import msgspec
 _SCALARS = {str, int, float, bool, type(None), datetime, date}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
 _TRUTHS = {
-    **dict.fromkeys(("true", "yes", "on", "1", "1.0"), True),
-    **dict.fromkeys(("false", "no", "off", "0", "0.0"), False),
+    **dict.fromkeys(("true", "yes", "on", "1", "1.0", "t", "y", "oui", "vrai", "ja", "wahr"), True),
+    **dict.fromkeys(("false", "no", "off", "0", "0.0", "f", "n", "non", "faux", "nein", "falsch"), False),
 }
 # From 2001 on, in seconds or in milliseconds.
 _SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
@@ -170,7 +170,9 @@ class Corrections:
             is_moment = name == "at" or name.endswith("_at")
             value = _read(item[name], wanted, is_moment=is_moment, rounds=self._rounds)
             if value is not UNREADABLE:
-                if value == item[name] and type(value) is type(item[name]):
+                if value == item[name] and (
+                    type(item[name]) is type(value) or (type(item[name]), type(value)) == (int, float)
+                ):
                     continue
                 corrected[name] = value
                 notes.append(f"`{name}` was {_short(item[name])} and was read as {_short(value)}.")
@@ -276,6 +278,8 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
         return moment if (moment := moment_of(value)) is UNREADABLE else moment[:10]
     if isinstance(value, float) and int in wanted and (value.is_integer() or (rounds and abs(value) < 10**15)):
         return round(value)
+    if isinstance(value, int) and float in wanted:
+        return float(value)
     if bool in wanted and value in (0, 1):
         return bool(value)
     return str(value) if str in wanted else UNREADABLE

@@ -6,12 +6,13 @@ from django.http import HttpRequest, HttpResponse
 
 from bikeshare.api.helpers import WRITE
 from bikeshare.api.resources import router
-from bikeshare.ingest.telemetry import DeviceMessage
+from bikeshare.ingest.spelling import BOX
+from bikeshare.ingest.telemetry import SPARE, DeviceMessage
 from bikeshare.services.telemetry import take_telemetry
 from core.batches import batch_openapi
 from core.ingest import BatchEndpoint
 
-_messages = BatchEndpoint[DeviceMessage](DeviceMessage, take_telemetry)
+_messages = BatchEndpoint[DeviceMessage](DeviceMessage, take_telemetry, spare=SPARE, envelope=BOX)
 
 
 @router.post(

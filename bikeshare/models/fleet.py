@@ -100,11 +100,11 @@ class LockBoxState(models.Model):
     clock_at = models.DateTimeField(null=True)
     clock_received_at = models.DateTimeField(null=True)
     clock_error_s = models.IntegerField(_("clock wrong by (s)"), null=True)
-    lock = models.CharField(_("lock"), max_length=20, blank=True, default="")
+    lock = models.CharField(_("lock"), max_length=40, blank=True, default="")
     lock_at = models.DateTimeField(null=True)
     # The last of locked and unlocked, from which the next is judged: what a lock did not know for a while is no edge.
     lock_known = models.CharField(max_length=20, blank=True, default="")
-    chain_type = models.CharField(_("chain"), max_length=20, blank=True, default="")
+    chain_type = models.CharField(_("chain"), max_length=40, blank=True, default="")
     chain_type_at = models.DateTimeField(null=True)
     battery = models.FloatField(_("battery (%)"), null=True)
     battery_at = models.DateTimeField(null=True)

@@ -12,14 +12,17 @@ import hmac
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db.models import Q
+from msgspec import UNSET
 
 from bikeshare.choices import TelemetryType, TelemetryVerdict, TripStatus
 from bikeshare.event_kinds.payloads import ChainTypeUpdated, LockChanged, PassUnrecognized, PinIncorrect
 from bikeshare.ingest.resources import clean
+from bikeshare.ingest.spelling import read_message
 from bikeshare.ingest.telemetry import DeviceMessage, moment_of, problem, stored_value
 from bikeshare.models import Dock, Pass, Program, TelemetryMessage
 from bikeshare.rules import telemetry as rules
@@ -63,6 +66,15 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         self.touched: dict[str, Device] = {}
         self.docks: dict[tuple[str, str], Dock] = {}
         self.passes: set[tuple[str, str]] = set()
+
+    def read(self) -> None:
+        for row, message in enumerate(self.messages):
+            self.messages[row], notes = read_message(message)
+            for note in notes:
+                self.incoming.warn(row, note)
+
+    def content(self, row: int) -> Any:
+        return {name: value for name, value in super().content(row).items() if value not in (None, UNSET)}
 
     def check(self, item: DeviceMessage) -> str:
         return problem(item)
@@ -203,7 +215,7 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         return TelemetryVerdict.EVENT if edge else TelemetryVerdict.STATE
 
     def _pass(self, message: DeviceMessage, device: Device, at: datetime) -> str:
-        uid = message.uid or ""
+        uid = str(message.uid or "")
         if (device.program_id, uid) in self.passes:
             return TelemetryVerdict.STATE
         shown = rules.masked(uid)
@@ -213,13 +225,13 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
     def _pin(self, message: DeviceMessage, device: Device, at: datetime) -> str:
         correct = message.correct
         if message.pin is not None:
-            correct = is_pin(device.trip_id or "", message.pin, device.pin_hash)
+            correct = is_pin(device.trip_id or "", str(message.pin), device.pin_hash)
         if correct:
             device.state["pin_attempts"] = 0
             return TelemetryVerdict.STATE
         attempts = min(device.state["pin_attempts"] + 1, MAX_PIN_ATTEMPTS)
         device.state["pin_attempts"] = attempts
-        key = _trace(message.pin or "")
+        key = _trace(str(message.pin or ""))
         self.events.of_boitier("boitier.pin.incorrect", device, at, PinIncorrect, key=key, attempts=attempts)
         return TelemetryVerdict.EVENT
 
