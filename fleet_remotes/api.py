@@ -38,6 +38,7 @@ from fleet_remotes.catalogue import summary_of
 from fleet_remotes.choices import State
 from fleet_remotes.ingest.commands import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
+from fleet_remotes.rules.budget import Budget, Forecast
 from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.search import ACTION_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import callbacks as callback_services
@@ -117,10 +118,14 @@ def list_vehicles(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 @router.get("/vehicles/{vin}", auth=READ, summary="One vehicle, with its wake-up budget")
 def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
     vehicle = get_object_or_404(selectors.vehicles(), vin=vin.upper())
-    budget = selectors.budgets([vehicle], timezone.now())[vehicle.pk]
-    return serialize_vehicle(vehicle) | {
-        "wakeups": {"used": budget.used, "budget": budget.effective, "left": budget.left, "refused": budget.refused}
-    }
+    now = timezone.now()
+    selectors.attach_budgets([vehicle], now)
+    budget: Budget = vehicle.budget  # type: ignore[attr-defined]
+    forecast: Forecast = vehicle.forecast  # type: ignore[attr-defined]
+    wakeups = {"used": budget.used, "budget": budget.effective, "left": budget.left, "refused": budget.refused}
+    wakeups |= {"at_month_end": forecast.at_month_end, "used_up_on": forecast.used_up_on}
+    awake_until = selectors.awake_until([vehicle.pk], now).get(vehicle.pk)
+    return serialize_vehicle(vehicle) | {"wakeups": wakeups, "awake_until": rfc3339(awake_until)}
 
 
 # ---- callbacks ------------------------------------------------------------------------------------------------

@@ -12,13 +12,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from fleet_remotes.choices import Kind
+from fleet_remotes.rules.words import cause_of_word
 
 NOT_SPECIFIED = "NotSpecified"
-# Other spellings of one cause: the flow chart's, and Pending statuses used as causes (reference B5, 4 and 5).
-CAUSE_ALIASES = {
-    "TooManyWakesUpsOverMonth": "TooManyWakeUpsOverMonth",
-    "VehicleBatteryChargeTooLow": "NotPossibleDueToVehicleBatteryLevel",
-}
 
 
 class CauseGroup(models.TextChoices):
@@ -160,7 +156,7 @@ _TABLE = {
 
 def advice_of(cause: str) -> Advice:
     """What a cause means; one that we do not know is shown as it came."""
-    advice = _TABLE.get(CAUSE_ALIASES.get(cause, cause))
+    advice = _TABLE.get(cause_of_word(cause))
     if advice is not None:
         return advice
     unknown = format_lazy(_("The vendor’s reason is “{cause}”, which we do not know."), cause=cause)
@@ -168,7 +164,7 @@ def advice_of(cause: str) -> Advice:
 
 
 def is_known_cause(cause: str) -> bool:
-    return CAUSE_ALIASES.get(cause, cause) in _TABLE
+    return cause_of_word(cause) in _TABLE
 
 
 def group_of(cause: str) -> CauseGroup:
@@ -179,6 +175,7 @@ def group_of(cause: str) -> CauseGroup:
 _HINTS = {
     "CapabilityUnknown": _("It was never said what the vehicle can do."),
     "PositionHidden": _("The driver hides the position; some commands may fail."),
+    "Asleep": _("It sleeps, as far as is known: the command wakes it up, which takes longer and counts."),
     "WakeUpsUsedUp": _("Its wake-ups are used up: it works only while the vehicle is awake."),
     "WokenUpOften": _("It was woken up often just now; it is sent after a rest."),
     "OppositeOpen": _("The same kind of command with other values is under way; this one waits for its end."),

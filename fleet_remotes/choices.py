@@ -30,20 +30,6 @@ REMOTE_TYPES = {
     Kind.WAKE_UP: "WakeUp",
     Kind.NAVIGATION: "Navigation",
 }
-# VehicleState and ChargingState, which only notifications name, are refreshes: what a wake-up asks for.
-KIND_OF_REMOTE_TYPE = {name: kind for kind, name in REMOTE_TYPES.items()} | {
-    "VehicleState": Kind.WAKE_UP,
-    "ChargingState": Kind.WAKE_UP,
-}
-# Other spellings that are understood when a command is given.
-KIND_ALIASES = {
-    "doors": Kind.DOOR,
-    "wakeup": Kind.WAKE_UP,
-    "wake_up": Kind.WAKE_UP,
-    "immobilisation": Kind.IMMOBILIZATION,
-    "thermalpreconditioning": Kind.PRECONDITIONING,
-    "electricbatterychargingrequest": Kind.CHARGING,
-}
 # Mechanical or legal in effect: confirmed a second time, and given with a reason.
 DANGEROUS_KINDS = frozenset({Kind.DOOR, Kind.IMMOBILIZATION, Kind.STOLEN})
 # What an installation may choose to have repeated by itself: nobody is startled or locked out by a second time.
@@ -165,10 +151,6 @@ class Brand(models.TextChoices):
     PEUGEOT = "peugeot", _("Peugeot")
     OPEL = "opel", _("Opel")
     VAUXHALL = "vauxhall", _("Vauxhall")
-
-
-# What is typed or sent instead of a brand's own value.
-BRAND_ALIASES = {"citroën": Brand.CITROEN, "ac": Brand.CITROEN, "ds automobiles": Brand.DS, "vx": Brand.VAUXHALL}
 
 
 class Privacy(models.TextChoices):

@@ -14,6 +14,7 @@ from fleet_remotes.catalogue import summary_of
 from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.commands import Command, CommandError, read_command
 from fleet_remotes.models import Fleet
+from fleet_remotes.rules.words import kind_of_name
 from fleet_remotes.services.commands import MIN_REASON
 
 Values = dict[str, Any]
@@ -151,14 +152,16 @@ class CommandForm(forms.Form):
         return None if missing else read_command(kind, build(values))
 
     def _custom(self, values: Values) -> Command | None:
-        if not values.get("kind"):
-            self.add_error("kind", _("Choose the action."))
-            return None
         try:
             parameters = msgspec.json.decode((values.get("parameters") or "{}").encode())
         except (msgspec.DecodeError, RecursionError) as error:
             raise CommandError(f"{error}") from error
-        return read_command(values["kind"], parameters)
+        # The vendor's whole request names the action itself.
+        named = [key for key in parameters if kind_of_name(key)] if isinstance(parameters, dict) else []
+        if not values.get("kind") and len(named) != 1:
+            self.add_error("kind", _("Choose the action."))
+            return None
+        return read_command(values.get("kind") or named[0], parameters)
 
 
 class ConfirmForm(forms.Form):

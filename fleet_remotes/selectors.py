@@ -10,13 +10,23 @@ from itertools import pairwise
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from core.health import Finding
 from fleet_remotes.catalogue import advice_of
-from fleet_remotes.choices import IN_FLIGHT, OPEN, UNMATCHED, VERDICT_COLOURS, CallbackStatus, Kind, State, Verdict
+from fleet_remotes.choices import (
+    IN_FLIGHT,
+    OPEN,
+    SUCCESS,
+    UNMATCHED,
+    VERDICT_COLOURS,
+    CallbackStatus,
+    Kind,
+    State,
+    Verdict,
+)
 from fleet_remotes.client import is_set_up
 from fleet_remotes.ingest.notifications import believed_date
 from fleet_remotes.models import (
@@ -46,16 +56,18 @@ def vehicles() -> QuerySet[FleetVehicle]:
 
 
 def attach_budgets(rows: Sequence[FleetVehicle], now: datetime) -> None:
-    """Gives each vehicle `budget`, `forecast`, `last_action` and `open_count`, in a fixed number of queries."""
+    """Gives each vehicle `budget`, `forecast`, `awake_until`, `last_action`, `open_count`; queries do not grow."""
     ids = [row.pk for row in rows]
     budget = budgets(rows, now)
     newest = RemoteAction.objects.filter(vehicle_id__in=ids).order_by("vehicle_id", "-pk").distinct("vehicle_id")
     last = {action.vehicle_id: action for action in newest}
     counts = RemoteAction.objects.filter(vehicle_id__in=ids, state__in=OPEN).values_list("vehicle_id")
     waiting = dict(counts.annotate(n=Count("pk")).order_by())
+    awake = awake_until(ids, now)
     for row in rows:
         row.budget = budget[row.pk]  # type: ignore[attr-defined]
         row.forecast = forecast_of(budget[row.pk], now)  # type: ignore[attr-defined]
+        row.awake_until = awake.get(row.pk)  # type: ignore[attr-defined]
         row.last_action = last.get(row.pk)  # type: ignore[attr-defined]
         row.open_count = waiting.get(row.pk, 0)  # type: ignore[attr-defined]
 
@@ -251,10 +263,27 @@ def _recent_wakes(ids: Sequence[int], now: datetime) -> dict[int, list[datetime]
     """When each was woken up lately, the last time first."""
     since = now - timedelta(seconds=settings.REMOTES_WAKEUPS_BURST_S)
     rows = RemoteNotification.objects.filter(status="WakingUpVehicle", vehicle_id__in=ids, received_at__gt=since)
+    seen = RemoteAction.objects.filter(vehicle_id__in=ids, wake_seen_at__gt=since)  # shown by the record alone
     wakes: dict[int, list[datetime]] = defaultdict(list)
-    for vehicle_id, received_at in rows.order_by("-received_at").values_list("vehicle_id", "received_at"):
-        wakes[vehicle_id or 0].append(received_at)
-    return wakes
+    for vehicle_id, at in (
+        *rows.values_list("vehicle_id", "received_at"),
+        *seen.values_list("vehicle_id", "wake_seen_at"),
+    ):
+        wakes[vehicle_id or 0].append(at)
+    return {vehicle_id: sorted(times, reverse=True) for vehicle_id, times in wakes.items()}
+
+
+# "If the vehicle is stopped, it stays awake during 3 min; each time a message is sent, 3 min more" (seed 003).
+AWAKE_FOR = timedelta(minutes=3)
+# What only a vehicle that was reached can say.
+_REACHED = (State.SENT, *SUCCESS)
+
+
+def awake_until(ids: Sequence[int], now: datetime) -> dict[int, datetime]:
+    """Until when each vehicle that is awake stays so at least: three minutes from what was last sent to it."""
+    reached = RemoteAction.objects.filter(vehicle_id__in=ids, state__in=_REACHED, since__gt=now - AWAKE_FOR)
+    last = reached.values_list("vehicle_id").annotate(last=Max("since")).order_by()
+    return {vehicle_id: at + AWAKE_FOR for vehicle_id, at in last}
 
 
 def snapshots_of(
@@ -268,6 +297,7 @@ def snapshots_of(
     for vehicle_id, *facts in rows.order_by("pk").values_list("vehicle_id", "pk", "kind", "parameters"):
         open_actions[vehicle_id].append(OpenAction(*facts))
     budget = budgets(vehicles, now)
+    awake = awake_until([vehicle.pk for vehicle in vehicles], now)
     return {
         vehicle.pk: VehicleSnapshot(
             has_id=bool(vehicle.vehicle_id),
@@ -275,6 +305,7 @@ def snapshots_of(
             privacy=vehicle.privacy,
             battery_level=vehicle.battery_level,
             is_stolen=vehicle.is_stolen,
+            awake_until=awake.get(vehicle.pk),
             open_actions=tuple(open_actions[vehicle.pk]),
             budget=budget[vehicle.pk],
         )

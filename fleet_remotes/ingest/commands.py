@@ -1,6 +1,7 @@
 """Commands as they are given: the nine actions with their parameters, spelled as the vendor's API spells them.
 
-Parameters are strict, unlike notifications: what is wrong is refused before anything is sent (reference B1).
+What has one meaning is taken in other spellings too (`spelling`); what is wrong is refused before anything is sent
+(reference B1).
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_remotes.choices import KIND_ALIASES, Kind
+from core.corrections import folded
+from fleet_remotes.choices import Kind
+from fleet_remotes.ingest.spelling import Misspelled, as_meant
+from fleet_remotes.rules.words import kind_of_name
 
 Slot = Annotated[int, Meta(ge=1, le=4)]
-TimeOfDay = Annotated[str, Meta(pattern=r"^PT(?:([01]?\d|2[0-3])H)?(?:[0-5]?\dM)?$", min_length=3)]
+TimeOfDay = str
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
@@ -36,7 +40,8 @@ class Occurrence(_Strict):
 
 class AirProgram(_Strict):
     slot: Slot
-    start: TimeOfDay
+    # A program that is deleted needs none, but the vendor's document asks for one.
+    start: TimeOfDay | UnsetType = UNSET
     enabled: bool = True
     # The vendor's own spelling.
     occurence: Occurrence | UnsetType = UNSET
@@ -81,6 +86,8 @@ class Charging(_Strict):
 
 class Door(_Strict):
     state: Literal["Locked", "Unlocked"]
+    # Deprecated, as `driverApproval` below: the vendor takes it, and ignores it where it does not apply.
+    forced: bool | UnsetType = UNSET
 
 
 class Horn(_Strict):
@@ -127,6 +134,7 @@ class Navigation(_Strict):
     """Up to ten points; the last is the destination."""
 
     positions: Annotated[list[Point], Meta(min_length=1, max_length=10)]
+    driverApproval: bool | UnsetType = UNSET  # noqa: N815 - the vendor's spelling
 
 
 PARAMETERS: dict[Kind, type[_Strict]] = {
@@ -163,8 +171,7 @@ class Command:
 
 def kind_named(name: str) -> Kind:
     """Raises CommandError for a name that is none of the nine."""
-    kinds = {kind.lower(): kind for kind in Kind} | KIND_ALIASES
-    kind = kinds.get(name.strip().lower())
+    kind = kind_of_name(name)
     if kind is None:
         raise CommandError(f"`type` must be one of {', '.join(Kind.values)}.", "/type")
     return kind
@@ -174,7 +181,10 @@ def read_command(name: str, parameters: Any) -> Command:
     """Raises CommandError that says what is wrong and where."""
     kind = kind_named(name)
     try:
-        read = msgspec.convert({} if parameters is None else parameters, PARAMETERS[kind])
+        given = _of_kind(kind, {} if parameters is None else parameters)
+        read = msgspec.convert(as_meant(given, PARAMETERS[kind]), PARAMETERS[kind])
+    except Misspelled as error:
+        raise CommandError(str(error), f"/parameters{error.path}") from error
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         pointer = path.rstrip("`").replace("[", ".").replace("]", "").replace(".", "/")
@@ -188,11 +198,29 @@ def read_command(name: str, parameters: Any) -> Command:
     return Command(kind, built)
 
 
+def _of_kind(kind: Kind, given: Any) -> Any:
+    """The parameters themselves, also of the vendor's whole request, where they stand under the command's own key."""
+    if not isinstance(given, dict):
+        return given
+    rest = [(key, value) for key, value in given.items() if folded(key) != "label"]
+    if len(rest) == 1 and isinstance(rest[0][1], dict) and kind_of_name(rest[0][0]) == kind:
+        is_field = rest[0][0] in PARAMETERS[kind].__struct_fields__ and kind != Kind.STOLEN
+        given = given if is_field else rest[0][1]
+    if kind == Kind.CHARGING and "nextDelayedTime" in given:  # deprecated beside `schedule`
+        given = {key: value for key, value in given.items() if key != "nextDelayedTime"} | {
+            "schedule": {"nextDelayedTime": given["nextDelayedTime"]}
+        }
+    if kind == Kind.PRECONDITIONING and not any(folded(key).startswith("aircondition") for key in given) and given:
+        given = {"airConditioning": given}
+    return given
+
+
 def _with_enabled(built: dict[str, Any]) -> dict[str, Any]:
-    """Says `enabled` of every program, which the vendor does not default."""
+    """Says of every program what the vendor does not default."""
     for part in (built.get("airConditioning", {}), built.get("schedule", {})):
         for program in part.get("programs", ()):
             program.setdefault("enabled", True)
+            program.setdefault("start", "PT0H0M")
     return built
 
 
@@ -201,6 +229,10 @@ def _check(read: msgspec.Struct) -> None:
     match read:
         case Preconditioning(airConditioning=air) if air.immediate is UNSET and air.programs is UNSET:
             raise CommandError("Give `immediate` or `programs`.", "/parameters/airConditioning")
+        case Preconditioning(airConditioning=AirConditioning(programs=list(programs))) if any(
+            program.start is UNSET and program.actionsType != "Delete" for program in programs
+        ):
+            raise CommandError("Give each program its `start`, e.g. PT6H30M.", "/parameters/airConditioning/programs")
         case Charging() if _present(read) == []:
             raise CommandError("Give `immediate`, `schedule` or `preferences`.")
         case Charging() if "preferences" in _present(read) and len(_present(read)) > 1:

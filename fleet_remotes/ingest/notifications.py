@@ -1,43 +1,43 @@
 """The vendor's notifications, read leniently: whatever comes is kept, and what can be understood is.
 
 Four top levels are taken (reference B2, B3): `RemoteEvents` with its `events`, an array of those, the B2C `Message`
-with one `remoteEvent`, an array of those; a bare event too. Each event is read on its own, so that one bad event never
-loses its neighbours.
+with one `remoteEvent`, an array of those; a bare event too, and one object where a list is usual. Keys may be spelled
+in any case and with "_". Each event is read on its own, so that one bad event never loses its neighbours.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from core.corrections import UNREADABLE, folded, moment_of
 from core.device_clock import Clock, judge
 from core.pieces import MALFORMED, decode_any, split_array, why_malformed
 from core.text import as_utf8, clean_text
-from fleet_remotes.catalogue import CAUSE_ALIASES, NOT_SPECIFIED, is_known_cause
+from fleet_remotes.catalogue import NOT_SPECIFIED, is_known_cause
 from fleet_remotes.choices import Flag, State
 from fleet_remotes.rules.status import VendorReport
+from fleet_remotes.rules.words import DONE, PENDING, cause_of_word
 
 MAX_TEXT = 128
 # What precedes the array of messages, or the one of events within a message.
 _ARRAY = re.compile(rb'\s*((?:\{.{0,2000}?"events"\s*:\s*)?)\[', re.DOTALL)
 _CALLBACK_ID = re.compile(rb'"callbackId"\s*:\s*"([^"\\]{1,128})"')
 
-_PENDING = {
-    "accepted": State.ACCEPTED,
-    "wakingupvehicle": State.WAKING,
-    "checkingvehicle": State.CHECKING,
-    "senttovehicle": State.SENT,
-    "vehiclebatterychargetoolow": State.BLOCKED_BATTERY,
-    "toomanywakeupsovermonth": State.BLOCKED_QUOTA,
-    "toomanywakesupsovermonth": State.BLOCKED_QUOTA,
-}
-_DONE = {"success": State.SUCCEEDED, "alreadydone": State.ALREADY_DONE, "failed": State.FAILED}
+# Where a cause, a feedback, a status may stand, folded; within `eventStatus`, within `status`, or beside both.
+_CAUSES = ("failurecause", "remotefailedeventstatus", "failedeventstatus", "cause", "failurereason", "errorcause")
+_FEEDBACKS = ("feedbackdetail", "remoteeventfeedbackdetail")
+_STATUSES = ("remotedoneeventstatus", "remotependingeventstatus", "remoteactionstatus", "status")
+# What is written where there is no cause.
+_NO_CAUSE = ("none", "noerror", "null", "no")
+_fold = lru_cache(2_048)(folded)
 
 
 @dataclass(slots=True)
@@ -125,83 +125,125 @@ def _message(message: Any) -> Iterator[Event]:
     if not isinstance(message, dict):
         yield _unreadable(message, "Neither a notification nor a batch of them.")
         return
-    callback_id = _text(message.get("callbackId"))
-    if isinstance(message.get("events"), list):
-        if not message["events"]:
-            yield _unreadable(message, "The body holds no event.")
-        for event in message["events"]:
-            yield _event(event, callback_id, {})
-    elif isinstance(message.get("remoteEvent"), dict):  # the B2C Message, whose date is outside
-        yield _event(message["remoteEvent"], callback_id, {"eventDate": message.get("date")})
-    elif "eventStatus" in message:
+    found = _by_key(message)
+    callback_id = _text(found.get("callbackid"))
+    for name in ("events", "remoteevents", "remoteevent", "event"):
+        if isinstance(found.get(name), dict | list):
+            # Of the B2C Message the date is outside.
+            yield from _events(message, _listed(found[name]), callback_id, {"eventDate": found.get("date")})
+            return
+    if found.keys() & {"eventstatus", "remoteactionid"}:
         yield _event(message, callback_id, {})
     else:
         yield _unreadable(message, "Not a notification of a remote action.")
 
 
+def _events(message: Any, events: list[Any], callback_id: str, outside: dict[str, Any]) -> Iterator[Event]:
+    if not events:
+        yield _unreadable(message, "The body holds no event.")
+    for event in events:
+        yield _event(event, callback_id, outside)
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list, or the one thing that stands where a list is usual."""
+    return value if isinstance(value, list) else [value]
+
+
+def _by_key(raw: dict[str, Any]) -> dict[str, Any]:
+    """What an object holds, by keys without case and "_"."""
+    return {_fold(key): value for key, value in raw.items()}
+
+
 def _event(raw: Any, callback_id: str, outside: dict[str, Any]) -> Event:
     if not isinstance(raw, dict):
         return _unreadable(raw, "An event must be an object.")
-    status = raw.get("eventStatus")
-    remote_action_id = _text(raw.get("remoteActionId"))
+    found = _by_key(raw)
+    remote_action_id = _text(found.get("remoteactionid"))
     if not remote_action_id:
         return _unreadable(raw, "remoteActionId is missing.")
+    status = found.get("eventstatus", found if "status" in found else None)
+    if isinstance(status, list) and len(status) == 1:
+        status = status[0]
     if not isinstance(status, dict):
         return _unreadable(raw, "eventStatus is missing.")
+    said = _by_key(status)
+    inner = _by_key(said["status"]) if isinstance(said.get("status"), dict) else {}
+    places = (said, inner, found)
+    date = found.get("eventdate") or outside.get("eventDate")
     event = Event(
         raw=raw,
         digest="",
         callback_id=callback_id,
         remote_action_id=remote_action_id,
-        vin=_text(raw.get("vin")).upper(),
-        remote_type=_text(raw.get("remoteType")),
-        type=_text(status.get("type")),
-        feedback=_text(status.get("feedbackDetail")),
-        cause=_text(status.get("failureCause")),
+        vin=_text(found.get("vin")).upper(),
+        remote_type=_text(found.get("remotetype")),
+        type=_text(said.get("type")),
+        status=_status_text(said, inner),
+        feedback=_first(places, _FEEDBACKS),
+        cause=_cause_in(places),
     )
-    _read_date(event, raw.get("eventDate", outside.get("eventDate")))
-    event.status = _status_text(event, status.get("status"))
-    event.digest = _digest_of(event, raw.get("eventDate", outside.get("eventDate")))
+    if inner:  # the seed shows an object of two fields, the specification one text
+        event.flags.append(Flag.NORMALISED)
+    _read_date(event, date)
+    event.digest = _digest_of(event, date)
     understand(event)
     return event
+
+
+def _first(places: Iterable[dict[str, Any]], names: Iterable[str]) -> str:
+    """The first of these fields that says something, wherever it stands."""
+    for place in places:
+        for name in names:
+            value = place.get(name)
+            if isinstance(value, dict):
+                value = next((one for one in value.values() if one), None)
+            if text := _text(value):
+                return text
+    return ""
+
+
+def _cause_in(places: Iterable[dict[str, Any]]) -> str:
+    cause = _first(places, _CAUSES)
+    return "" if folded(cause) in _NO_CAUSE else cause
+
+
+def _status_text(said: dict[str, Any], inner: dict[str, Any]) -> str:
+    """The status; the one of two whose name fits the type, where both are named."""
+    if not inner:
+        return _text(said.get("status"))
+    names = _STATUSES if folded(_text(said.get("type"))) != "pending" else _STATUSES[1::-1] + _STATUSES[2:]
+    return _first((inner,), names)
 
 
 def _read_date(event: Event, date: Any) -> None:
     if date in (None, ""):
         event.flags.append(Flag.NO_DATE)
         return
+    spelled = moment_of(date) if isinstance(date, int | float) and not isinstance(date, bool) else date
     try:
-        moment = datetime.fromisoformat(date)
+        number = float(date) if isinstance(date, str) and date.strip().isdigit() else None
+        spelled = moment_of(number) if number is not None else spelled
+        moment = datetime.fromisoformat(spelled if spelled is not UNREADABLE else "")
         event.event_date = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         event.flags.append(Flag.BAD_DATE)
 
 
-def _status_text(event: Event, status: Any) -> str:
-    """The status, which the seed shows as an object of two fields and the specification as one text."""
-    if isinstance(status, dict):
-        key = "RemotePendingEventStatus" if event.type == "Pending" else "RemoteDoneEventStatus"
-        event.flags.append(Flag.NORMALISED)
-        text = status.get(key) or next((value for value in status.values() if value), "")
-        return _text(text)
-    return _text(status)
-
-
 def understand(event: Event) -> None:
     """Decides what the event means, correcting the spellings of reference B5."""
-    kind, status = event.type.lower(), event.status.lower()
+    kind = folded(event.type) or _kind_of_status(event)
     if kind == "failed":  # the flow chart's `type: Failed`, with the cause in the status' place
         event.flags.append(Flag.NORMALISED)
-        if not event.cause and status != "failed":
+        if not event.cause and DONE.read(event.status) != State.FAILED:
             event.cause = event.status
         event.state = State.FAILED
     elif kind == "done":
-        event.state = _DONE.get(status)
-        if event.state is None and is_known_cause(event.status):
-            event.flags.append(Flag.NORMALISED)
-            event.cause, event.state = event.cause or event.status, State.FAILED
+        event.state = _outcome(event)
     elif kind == "pending":
-        event.state = _PENDING.get(status)
+        event.state = _state(PENDING.read(event.status))
+    if event.state == State.WAKING:
+        event.status = "WakingUpVehicle"  # by which wake-ups are counted
     if event.state == State.FAILED:
         _name_cause(event)
     elif event.cause:
@@ -210,11 +252,32 @@ def understand(event: Event) -> None:
     event.flags = list(dict.fromkeys(event.flags))
 
 
-def _name_cause(event: Event) -> None:
-    if event.cause in CAUSE_ALIASES:
+def _state(word: str | None) -> State | None:
+    return None if word is None else State(word)
+
+
+def _kind_of_status(event: Event) -> str:
+    """The type where none is said: a status stands in one of the two lists alone."""
+    if event.status and PENDING.read(event.status):
+        return "pending"
+    return "done" if event.cause or (event.status and (DONE.read(event.status) or is_known_cause(event.status))) else ""
+
+
+def _outcome(event: Event) -> State | None:
+    """Of a Done: a cause makes it a failure, also where it stands in the status' place or the status is empty."""
+    state = _state(DONE.read(event.status)) if event.status else None
+    if state is None and (event.cause or is_known_cause(event.status)):
         event.flags.append(Flag.NORMALISED)
-    event.cause = CAUSE_ALIASES.get(event.cause, event.cause) or NOT_SPECIFIED
-    if not is_known_cause(event.cause):
+        event.cause, state = event.cause or event.status, State.FAILED
+    return state
+
+
+def _name_cause(event: Event) -> None:
+    cause = cause_of_word(event.cause) or NOT_SPECIFIED
+    if event.cause and cause != event.cause:
+        event.flags.append(Flag.NORMALISED)
+    event.cause = cause
+    if not is_known_cause(cause):
         event.flags.append(Flag.UNKNOWN_CAUSE)
 
 
@@ -222,19 +285,21 @@ def read_record(record: Any, at: datetime) -> VendorReport | None:
     """What the vendor's own record of an action says: a flat `status` (reference B1). None when we do not know it."""
     if not isinstance(record, dict):
         return None
-    status = record.get("status")
-    inner = status if isinstance(status, dict) else {"status": status}
-    text = _text(inner.get("status")).lower()
-    state = _DONE.get(text) or _PENDING.get(text)
+    found = _by_key(record)
+    inner = _by_key(found["status"]) if isinstance(found.get("status"), dict) else {}
+    text, cause = _status_text(found, inner), _cause_in((inner, found))
+    state = _state((DONE.read(text) or PENDING.read(text)) if text else None)
+    if state is None and (cause or is_known_cause(text)):
+        cause, state = cause or text, State.FAILED
     if state is None:
         return None
-    cause = _text(record.get("failureCause") or inner.get("failureCause"))
-    feedback = _text(record.get("feedbackDetail") or inner.get("feedbackDetail"))
-    cause = (CAUSE_ALIASES.get(cause, cause) or NOT_SPECIFIED) if state == State.FAILED else ""
-    return VendorReport(state, at, cause, feedback, from_record=True)
+    cause = (cause_of_word(cause) or NOT_SPECIFIED) if state == State.FAILED else ""
+    return VendorReport(state, at, cause, _first((inner, found), _FEEDBACKS), from_record=True)
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if value is None or isinstance(value, dict | list | bool):
         return ""
     return str(value).strip()[:MAX_TEXT]

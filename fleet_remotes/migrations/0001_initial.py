@@ -41,7 +41,7 @@ def roles(apps, schema_editor):
         "fleet_remotes",
         {
             VIEWER: [f"view_{model}" for model in READ],
-            OPERATOR: ["send_command", "send_dangerous_command", "stop_fleet"],
+            OPERATOR: ["send_command", "send_dangerous_command", "stop_fleet", "set_wakeup_budget"],
             ADMINISTRATOR: [
                 *(f"{action}_{model}" for action in ("add", "change", "delete") for model in SET_UP),
                 "register_callback",
@@ -255,6 +255,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "fleet vehicle",
                 "verbose_name_plural": "fleet vehicles",
                 "ordering": ("vin",),
+                "permissions": (("set_wakeup_budget", "Can set how often vehicles may be woken up"),),
                 "indexes": [
                     models.Index(fields=["fleet", "vin"], name="fleetvehicle_fleet"),
                     django.contrib.postgres.indexes.GinIndex(
@@ -401,6 +402,8 @@ class Migration(migrations.Migration):
                 ("look_at", models.DateTimeField(null=True, verbose_name="next look")),
                 ("looks", models.PositiveSmallIntegerField(default=0)),
                 ("deadline_at", models.DateTimeField(null=True, verbose_name="deadline")),
+                ("wake_seen_at", models.DateTimeField(editable=False, null=True)),
+                ("quota_seen_at", models.DateTimeField(editable=False, null=True)),
                 ("auto_tries", models.PositiveSmallIntegerField(default=0)),
                 ("thread", models.CharField(blank=True, default="", editable=False, max_length=32)),
                 (

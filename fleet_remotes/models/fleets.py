@@ -119,6 +119,7 @@ class FleetVehicle(models.Model):
             GinIndex(fields=("search_text",), name="fleetvehicle_search", opclasses=("gin_trgm_ops",)),
             GinIndex(fields=("tags",), name="fleetvehicle_tags"),
         )
+        permissions = (("set_wakeup_budget", _("Can set how often vehicles may be woken up")),)
 
     def __str__(self) -> str:
         return self.vin

@@ -23,7 +23,7 @@ class Budget:
     used: int = 0
     # Set by a person, for the vehicle or the installation; None for no limit of ours.
     limit: int | None = None
-    # The count at which the vendor first refused, ever; None when it never did.
+    # The count at which the vendor first refused, in a month that was counted from its beginning.
     learnt: int | None = None
     # The vendor refused in this month.
     refused: bool = False
@@ -32,17 +32,19 @@ class Budget:
 
     @property
     def effective(self) -> int | None:
-        """The number that counts: the smaller of what a person set and what the vendor taught."""
-        limits = [number for number in (self.limit, self.learnt) if number is not None]
-        return min(limits) if limits else None
+        """The number that counts: what a person set, else what the vendor taught."""
+        return self.limit if self.limit is not None else self.learnt
 
     @property
     def is_exhausted(self) -> bool:
-        return self.refused or (self.effective is not None and self.used >= self.effective)
+        """By what a person set; without that by what the vendor taught, or its refusal in this month."""
+        if self.limit is None and self.refused:
+            return True
+        return self.effective is not None and self.used >= self.effective
 
     @property
     def left(self) -> int | None:
-        return None if self.effective is None else max(0, 0 if self.refused else self.effective - self.used)
+        return None if self.effective is None else 0 if self.is_exhausted else self.effective - self.used
 
 
 def resting_until(wakes: Sequence[datetime], *, burst: int, burst_s: int) -> datetime | None:

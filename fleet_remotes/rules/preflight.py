@@ -20,6 +20,7 @@ class Level(Enum):
     BLOCKS = "blocks"  # it is not sent
     WAITS = "waits"  # it is sent later, by itself
     WARNS = "warns"  # it is sent, and may fail
+    NOTES = "notes"  # it is sent; worth knowing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class VehicleSnapshot:
     privacy: str = Privacy.UNKNOWN
     battery_level: int | None = None
     is_stolen: bool = False
+    # Until when it stays awake at least; None when it sleeps, as far as we know.
+    awake_until: datetime | None = None
     # Queued, or with the vendor; the oldest first.
     open_actions: tuple[OpenAction, ...] = ()
     budget: Budget = field(default_factory=Budget)
@@ -93,8 +96,9 @@ def _of_sending(context: SendingContext) -> Iterator[CheckFinding]:
 def _of_vehicle(kind: Kind, vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
     """May this command be sent to this vehicle?
 
-    A limit of wake-ups that a person set holds for every command, since each may wake the vehicle. What the vendor
-    taught holds for wake-ups alone: other commands may still reach a vehicle that is in use (reference B4 and B6).
+    A limit of wake-ups that a person set holds for every command to a vehicle that sleeps, since each wakes it. What
+    the vendor taught holds for wake-ups alone: other commands may still reach a vehicle that is in use (reference B4
+    and B6). One that is awake is not woken up.
     """
     if not vehicle.has_id:
         yield _blocks(Refusal.NO_VEHICLE_ID)
@@ -108,10 +112,14 @@ def _of_vehicle(kind: Kind, vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
     elif vehicle.privacy == Privacy.GEOLOCATION:
         yield CheckFinding(Level.WARNS, "PositionHidden")
     budget = vehicle.budget
+    if vehicle.awake_until is not None:
+        return
+    yield CheckFinding(Level.NOTES, "Asleep")
     if budget.is_exhausted:
-        is_over_limit = budget.limit is not None and budget.used >= budget.limit
-        blocks = is_over_limit or kind == Kind.WAKE_UP
+        blocks = budget.limit is not None or kind == Kind.WAKE_UP
         yield _blocks(Refusal.BUDGET) if blocks else CheckFinding(Level.WARNS, "WakeUpsUsedUp")
+    elif budget.refused:
+        yield CheckFinding(Level.WARNS, "WakeUpsUsedUp")
 
 
 def _of_others(kind: Kind, parameters: dict[str, Any], vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
@@ -127,7 +135,7 @@ def _of_others(kind: Kind, parameters: dict[str, Any], vehicle: VehicleSnapshot)
 
 def _of_moment(kind: Kind, vehicle: VehicleSnapshot, context: SendingContext) -> Iterator[CheckFinding]:
     """May it be sent now, and will it do?"""
-    if vehicle.budget.resting_until is not None:
+    if vehicle.budget.resting_until is not None and vehicle.awake_until is None:
         yield CheckFinding(Level.WAITS, "WokenUpOften", vehicle.budget.resting_until)
     if context.paused_until is not None:
         yield CheckFinding(Level.WAITS, "Throttled", context.paused_until)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fleet_remotes.catalogue import CAUSE_ALIASES
 from fleet_remotes.choices import REPEATABLE_KINDS, Kind
+from fleet_remotes.rules.words import cause_of_word
 
 _MINUTE = timedelta(minutes=1)
 # Cause → the pauses before each further try; what is not listed is never tried again by itself.
@@ -24,7 +24,7 @@ def auto_retry_delay(*, kind: Kind, cause: str, tries: int) -> timedelta | None:
     """
     if kind not in REPEATABLE_KINDS:
         return None
-    pauses = _PAUSES.get(CAUSE_ALIASES.get(cause, cause), ())
+    pauses = _PAUSES.get(cause_of_word(cause), ())
     return pauses[tries] if tries < len(pauses) else None
 
 

@@ -17,9 +17,10 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 
 from core.sql import storable
-from fleet_remotes.choices import KIND_OF_REMOTE_TYPE, Flag, State, Verdict
+from fleet_remotes.choices import Flag, State, Verdict
 from fleet_remotes.ingest.notifications import Event, believed_date, read_body
 from fleet_remotes.models import Callback, CallbackMessage, FleetVehicle, RemoteAction
+from fleet_remotes.rules.words import kind_of_name
 from fleet_remotes.services.bulk_writes import (
     bump_duplicates,
     count_on_callbacks,
@@ -150,7 +151,7 @@ class _Applying:
             if item.action is not None and item.verdict != Verdict.VIN_MISMATCH:
                 item.vehicle_id = item.action.vehicle_id
         write_notifications([item.row() for item in fresh])
-        count_wakeups(wakeups_of(fresh), self.now)
+        count_wakeups(wakeups_of(fresh, work), self.now)
         work.flush()
         self._finish()
 
@@ -227,18 +228,19 @@ def judge(
         return Verdict.UNKNOWN_ACTION, ""
     if event.vin and event.vin != action.vehicle.vin:
         return Verdict.VIN_MISMATCH, action.vehicle.vin
-    if event.remote_type and KIND_OF_REMOTE_TYPE.get(event.remote_type) != action.kind:
+    if event.remote_type and kind_of_name(event.remote_type) != action.kind:
         event.flags.append(Flag.TYPE_MISMATCH)
     return work.report(action, report), ""
 
 
-def wakeups_of(fresh: Sequence[_ReceivedEvent]) -> list[WakeUpReport]:
+def wakeups_of(fresh: Sequence[_ReceivedEvent], work: ActionUnitOfWork) -> list[WakeUpReport]:
     """What the notifications say of wake-ups, also of those that other tools ordered."""
     return [
         news
         for item in fresh
         if item.vehicle_id is not None and item.verdict != Verdict.VIN_MISMATCH
         for news in wakeups_in(item.event, item.vehicle_id, item.message.received_at)
+        if not work.is_counted(item.action, refused=news.refused)
     ]
 
 

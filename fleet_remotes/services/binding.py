@@ -57,7 +57,8 @@ def bind(pairs: Sequence[tuple[int, int]], work: ActionUnitOfWork) -> int:
         flags = list(dict.fromkeys((*event.flags, Flag.BOUND_LATER)))
         is_ours = verdict != Verdict.VIN_MISMATCH
         if is_ours and row.vehicle_id is None:  # its wake-ups could not be counted before
-            news += wakeups_in(event, action.vehicle_id, row.received_at)
+            found = wakeups_in(event, action.vehicle_id, row.received_at)
+            news += [item for item in found if not work.is_counted(action, refused=item.refused)]
         vehicle_id = action.vehicle_id if is_ours else row.vehicle_id
         rows.append((pk, action_id if is_ours else None, vehicle_id, verdict.value, reason[:200], flags))
     rewrite_notifications(rows)

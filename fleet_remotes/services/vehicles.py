@@ -17,13 +17,12 @@ from msgspec import UNSET, Meta, UnsetType
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.refusal import Refused
 from core.sql import columns, insert_rows
-from fleet_remotes.choices import BRAND_ALIASES, Brand, Capability, Privacy
+from fleet_remotes.choices import Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin
+from fleet_remotes.rules.words import BRAND, CAPABILITY, PRIVACY
 from fleet_remotes.services import nudges
 from fleet_remotes.services.binding import bind_vehicles
-
-_NAMES = {brand.value: brand for brand in Brand} | BRAND_ALIASES
 
 
 class VehicleInput(msgspec.Struct, kw_only=True):
@@ -36,9 +35,10 @@ class VehicleInput(msgspec.Struct, kw_only=True):
     model: Annotated[str, Meta(max_length=60)] | UnsetType | None = UNSET
     plate: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
     name: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
-    capabilities: list[str] | UnsetType | None = UNSET
-    privacy: Annotated[str, Meta(max_length=20)] | UnsetType | None = UNSET
-    battery_level: Annotated[int, Meta(ge=0, le=100)] | UnsetType | None = UNSET
+    capabilities: list[str] | str | UnsetType | None = UNSET
+    privacy: Annotated[str, Meta(max_length=40)] | UnsetType | None = UNSET
+    # 0 to 100.
+    battery_level: float | UnsetType | None = UNSET
     is_stolen: bool | UnsetType = UNSET
     wakeup_budget: Annotated[int, Meta(ge=0, le=32767)] | UnsetType | None = UNSET
     tags: list[Annotated[str, Meta(max_length=40)]] | UnsetType | None = UNSET
@@ -57,15 +57,33 @@ def problem_with(item: VehicleInput) -> str:
         return f"vin: {error.messages[0]}"
     if not _clean(item.fleet):
         return "fleet: must not be blank."
-    if item.brand.strip().lower() not in _NAMES:
+    if BRAND.read(item.brand) is None:
         return f"brand: must be one of {', '.join(Brand.values)}."
-    capabilities = item.capabilities if isinstance(item.capabilities, list) else []
-    unknown = sorted(set(map(str.lower, capabilities)) - set(Capability.values))
-    if unknown:
-        return f"capabilities: {', '.join(unknown)} is none of {', '.join(Capability.values)}."
-    if isinstance(item.privacy, str) and item.privacy not in Privacy.values:
-        return f"privacy: must be one of {', '.join(filter(None, Privacy.values))}."
     return ""
+
+
+def as_known(item: VehicleInput) -> tuple[VehicleInput, list[str]]:
+    """A vehicle in our words; of what we do not know it says so, and leaves that as it was."""
+    known: dict[str, Any] = {}
+    notes = []
+    if isinstance(item.capabilities, list | str):
+        words = (
+            item.capabilities if isinstance(item.capabilities, list) else item.capabilities.replace(";", ",").split(",")
+        )
+        read = {word: CAPABILITY.read(word) for word in filter(str.strip, words)}
+        known["capabilities"] = sorted({str(word) for word in read.values() if word is not None})
+        unknown = ", ".join(word.strip()[:40] for word, ours in read.items() if ours is None)
+        notes += [f"capabilities: {unknown} is none of {', '.join(Capability.values)}."] if unknown else []
+    if isinstance(item.privacy, str) and (privacy := PRIVACY.read(item.privacy)) is not None:
+        known["privacy"] = str(privacy)
+    elif isinstance(item.privacy, str) and item.privacy.strip():
+        known["privacy"] = UNSET
+        notes.append(f"privacy: “{item.privacy[:40]}” is none of {', '.join(filter(None, Privacy.values))}.")
+    if isinstance(item.battery_level, float | int):
+        is_level = 0 <= item.battery_level <= 100
+        known["battery_level"] = round(item.battery_level) if is_level else UNSET
+        notes += [] if is_level else [f"battery_level: {item.battery_level} is no percentage; it was left out."]
+    return (msgspec.structs.replace(item, **known) if known else item), notes
 
 
 def _clean(text: str) -> str:
@@ -79,9 +97,7 @@ def _vin(text: str) -> str:
 def _document(item: VehicleInput) -> dict[str, Any]:
     doc: dict[str, Any] = msgspec.to_builtins(item)
     doc = {key: _clean(value) if isinstance(value, str) else value for key, value in doc.items()}
-    doc["vin"] = doc["vin"].upper()
-    if doc.get("capabilities") is not None:
-        doc["capabilities"] = sorted({capability.lower() for capability in doc["capabilities"]})
+    doc["vin"], doc["brand"] = doc["vin"].upper(), BRAND.read(doc["brand"])
     if doc.get("tags"):
         doc["tags"] = sorted({" ".join(_clean(tag).lower().split()) for tag in doc["tags"] if _clean(tag)})
     return doc
@@ -89,6 +105,12 @@ def _document(item: VehicleInput) -> dict[str, Any]:
 
 class _VehicleSteps(BatchSteps[VehicleInput]):
     endpoint = "remotes/vehicles"
+
+    def read(self) -> None:
+        for row, item in enumerate(self.incoming.items):
+            self.incoming.items[row], notes = as_known(item)
+            for note in notes:
+                self.incoming.warn(row, note)
 
     def check(self, item: VehicleInput) -> str:
         return problem_with(item)
@@ -124,7 +146,7 @@ def _upsert(rows: Sequence[VehicleInput], now: datetime) -> list[str]:
     vehicles = list(FleetVehicle.objects.select_for_update(no_key=True).filter(vin__in=documents).order_by("pk"))
     for vehicle in vehicles:
         document = documents[vehicle.vin]
-        vehicle.fleet_id, vehicle.brand = fleets[document["fleet"]], _NAMES[document["brand"].lower()]
+        vehicle.fleet_id, vehicle.brand = fleets[document["fleet"]], document["brand"]
         for name in _FIELDS:
             if name in document:
                 setattr(vehicle, name, getattr(blank, name) if document[name] is None else document[name])

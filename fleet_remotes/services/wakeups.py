@@ -1,4 +1,4 @@
-"""The wake-up budget as it is used: counted by WakingUpVehicle, taught by the vendor's first refusal."""
+"""The wake-up budget as it is used: counted by WakingUpVehicle, taught by the vendor's first refusal in a month."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from outbox.contract import NewEvent
 from outbox.services import publish
 
 QUOTA_CAUSE = "TooManyWakeUpsOverMonth"
+# How a notification says it.
+QUOTA_WORDS = (QUOTA_CAUSE, "TooManyWakesUpsOverMonth")
+WAKING_WORD = "WakingUpVehicle"
 
 
 @dataclass(frozen=True, slots=True)
 class WakeUpReport:
-    """One notification that concerns the budget: the vehicle was woken up, or the vendor refused to."""
+    """What concerns the budget, notified or in the vendor's record: a vehicle was woken up, or that was refused."""
 
     vehicle_id: int
     at: datetime
@@ -55,7 +58,7 @@ def count_wakeups(news: Sequence[WakeUpReport], now: datetime) -> None:
         " fleet_remotes_wakeupuse.used + EXCLUDED.refused_at_count)"
         " RETURNING vehicle_id, month, used, refusals, refused_at_count",
     )
-    _learn([(pk, count) for pk, _month, _used, _refusals, count in written if count is not None])
+    _learn([(pk, month, used, count) for pk, month, used, _refusals, count in written])
     _publish_exhausted([row for row in written if row[3] or woken[row[0], row[1]]], now)
 
 
@@ -66,17 +69,20 @@ def _first_count(
     return woken[pk, month] if refused[pk, month] else None
 
 
-def _learn(counts: Iterable[tuple[int, int]]) -> None:
-    """Remembers the count at which a vehicle was first refused, ever. A count of none teaches nothing: the vendor
-    counted wake-ups that it did not report to us."""
-    rows = [(pk, min(count, 32_767)) for pk, count in counts if count > 0]
-    if not rows:
-        return
+def _learn(counts: Iterable[tuple[int, date, int, int | None]]) -> None:
+    """Remembers the count at which a vehicle was first refused in a month, as long as the whole of that month was
+    counted: vehicle and callback were there before it began. A month without wake-ups of ours teaches nothing, and one
+    with more of them than were learnt says that what was learnt is wrong."""
+    rows = [(pk, month, min(used, 32_767), count and min(count, 32_767)) for pk, month, used, count in counts]
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE fleet_remotes_fleetvehicle v SET wakeup_learnt = x.n"
-            " FROM unnest(%s::bigint[], %s::smallint[]) AS x(id, n) WHERE v.id = x.id AND v.wakeup_learnt IS NULL",
-            [[pk for pk, _count in rows], [count for _pk, count in rows]],
+            "UPDATE fleet_remotes_fleetvehicle v SET wakeup_learnt = nullif(x.refused_at, 0)"
+            " FROM unnest(%s::bigint[], %s::date[], %s::smallint[], %s::smallint[]) AS x(id, month, used, refused_at)"
+            " WHERE v.id = x.id AND (x.refused_at > 0 OR v.wakeup_learnt < x.used)"
+            " AND v.wakeup_learnt IS DISTINCT FROM nullif(x.refused_at, 0)"
+            " AND v.created_at < x.month AT TIME ZONE 'UTC' AND EXISTS (SELECT 1 FROM fleet_remotes_callback c"
+            "   WHERE c.fleet_id = v.fleet_id AND c.created_at < x.month AT TIME ZONE 'UTC')",
+            [list(column) for column in zip(*rows, strict=True)],
         )
 
 

@@ -123,7 +123,7 @@ def draft_check(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _by_level(vehicles: list[FleetVehicle], findings: dict[int, list[CheckFinding]]) -> dict[str, Any]:
     """The vehicles that do not get it first, then those that wait or may fail, then the rest."""
-    order = {Level.BLOCKS: 0, Level.WAITS: 1, Level.WARNS: 2}
+    order = {Level.BLOCKS: 0, Level.WAITS: 1, Level.WARNS: 2, Level.NOTES: 3}
 
     def gravest(vehicle: FleetVehicle) -> int:
         return min((order[finding.level] for finding in findings[vehicle.pk]), default=3)

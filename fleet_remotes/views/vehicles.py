@@ -73,7 +73,7 @@ def vehicle(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "fleet_remotes/vehicle.html", context)
 
 
-@requires("fleet_remotes.change_fleetvehicle")
+@requires("fleet_remotes.set_wakeup_budget")
 @require_POST
 def vehicle_budget(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = get_object_or_404(selectors.vehicles(), pk=pk)

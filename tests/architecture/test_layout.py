@@ -92,6 +92,7 @@ OWN_MODULES = {
         "undo",
         "unit_of_work",
         "versions",
+        "words",
     },
     # The 38 notifications: what they are and in which words drivers read them, as data.
     "vehicles": {"catalogue"},

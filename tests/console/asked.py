@@ -34,12 +34,12 @@ PAGES: dict[str, dict[str, str]] = {
     },
     "fleet_remotes": {
         "add_callback": "callback_new",
-        "change_fleetvehicle": "vehicle_budget",
         "register_callback": "callback_register",
         "send_command": (
             "action_again action_cancel action_look batch_cancel batch_retry draft draft_check draft_discard"
             " unmatched_read_again vehicles_command"
         ),
+        "set_wakeup_budget": "vehicle_budget",
         "stop_fleet": "fleet_resume fleet_stop",
         "view_callback": "callback callbacks",
         "view_callbackmessage": "message messages",

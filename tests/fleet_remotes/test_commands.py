@@ -113,7 +113,7 @@ def test_the_opposite_command_is_queued_behind_the_one_under_way(vehicle: FleetV
     assert place(vehicle)[0].state == State.QUEUED
     with pytest.raises(Refused):
         place(vehicle)
-    (finding,) = commands.check_vehicles([vehicle], LOCK, timezone.now())[vehicle.pk]
+    _asleep, finding = commands.check_vehicles([vehicle], LOCK, timezone.now())[vehicle.pk]
     assert (finding.code, finding.action and finding.action.id) == ("VehicleBusy", action.pk)
 
 

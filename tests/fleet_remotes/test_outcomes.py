@@ -10,15 +10,13 @@ import pytest
 
 from fleet_remotes import event_kinds as kinds
 from fleet_remotes.choices import Kind
-from fleet_remotes.models import Callback, FleetVehicle, RemoteAction, WakeUpUse
+from fleet_remotes.models import Callback, RemoteAction
 from fleet_remotes.services.polling import Question, VendorReply, give_up, take_answer
 from fleet_remotes.services.silence import watch_callbacks
 from outbox.event_kinds import all_kinds, kind_of
 from outbox.models import Event
-from tests.clock import SECOND, iso
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.helpers import (
-    DAY,
     HOUR,
     NOW,
     accepted,
@@ -153,67 +151,6 @@ def test_a_conflict_that_nobody_decides_is_told_in_the_end() -> None:
     for _ in range(5):
         take_answer(question=question, answer=VendorReply(problem="away"), now=at(120))
     assert published_kinds() == [kinds.FAILED]
-
-
-# ---- wake-ups -----------------------------------------------------------------------------------------------------
-
-
-def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
-    action, callback = in_flight()
-    notify(callback, accepted(action), waking(action), waking(action), waking(action, 3), sent(action))
-    use = WakeUpUse.objects.get()
-    assert (use.vehicle, use.month, use.used, use.refusals) == (action.vehicle, NOW.date().replace(day=1), 2, 0)
-
-
-def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
-    action, callback = in_flight()
-    foreign = waking(action) | {"remoteActionId": "of-another-tool", "eventDate": iso(THIS_MONTH)}
-    before = foreign | {"eventDate": iso(THIS_MONTH - SECOND)}
-    notify(callback, foreign, before, foreign | {"vin": "VR3NOBODY000"}, now=THIS_MONTH + DAY)
-    assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [
-        ((THIS_MONTH - DAY).month, 1),
-        (THIS_MONTH.month, 1),
-    ]
-
-
-def test_the_first_refusal_teaches_the_budget() -> None:
-    action, callback = in_flight()
-    notify(callback, *(waking(action, second) for second in range(31)))
-    notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
-    later = RemoteActionFactory(vehicle=action.vehicle, since=at(90))
-    notify(callback, waking(later, 91), event(later, "Pending", "TooManyWakeUpsOverMonth", 92), now=at(99))
-    use = WakeUpUse.objects.get()
-    assert (use.used, use.refusals, use.refused_at_count) == (32, 2, 31)
-    assert FleetVehicle.objects.get().wakeup_learnt == 31
-
-
-def test_a_refusal_without_any_wake_up_of_ours_teaches_nothing() -> None:
-    action, callback = in_flight()
-    notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
-    assert FleetVehicle.objects.get().wakeup_learnt is None
-    assert WakeUpUse.objects.get().refusals == 1
-
-
-def test_used_up_wake_ups_are_told_once_a_month() -> None:
-    action, callback = in_flight()
-    FleetVehicle.objects.update(wakeup_budget=2)
-    notify(callback, waking(action, 1))
-    assert published_kinds() == []
-    notify(callback, waking(action, 2), waking(action, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
-    ((kind, payload),) = published()
-    assert (kind, payload["month"]) == (kinds.WAKEUPS_EXHAUSTED, f"{NOW:%Y-%m}")
-    assert (payload["used"], payload["budget"]) == (3, 2)
-    following = (THIS_MONTH + 32 * DAY).replace(day=1)
-    notify(callback, waking(action, 5) | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
-    assert len(published()) == 1
-
-
-def test_what_happened_last_month_is_counted_but_no_news() -> None:
-    action, callback = in_flight()
-    late = failed(action, "TooManyWakeUpsOverMonth") | {"eventDate": iso(THIS_MONTH - DAY)}
-    notify(callback, late, now=THIS_MONTH + DAY)
-    assert WakeUpUse.objects.get().refusals == 1
-    assert kinds.WAKEUPS_EXHAUSTED not in published_kinds()
 
 
 # ---- silence ------------------------------------------------------------------------------------------------------

@@ -96,15 +96,15 @@ def test_vehicle_page_tells_what_is_known(viewer: Client, settings: Settings) ->
     assert "Send a command" not in shown
 
 
-def test_budget_is_set_by_an_administrator(administrator: Client, operator: Client) -> None:
+def test_budget_is_set_by_an_operator(operator: Client, viewer: Client) -> None:
     vehicle = FleetVehicleFactory()
-    assert operator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": 5}).status_code == 403
-    administrator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": 5})
+    assert viewer.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": 5}).status_code == 403
+    operator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": 5})
     assert FleetVehicle.objects.get().wakeup_budget == 5
     assert "greater than or equal" in text_of(
-        administrator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": -1}, follow=True)
+        operator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": -1}, follow=True)
     )
-    administrator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": ""})
+    operator.post(url("vehicle_budget", vehicle.pk), {"wakeup_budget": ""})
     assert FleetVehicle.objects.get().wakeup_budget is None
 
 

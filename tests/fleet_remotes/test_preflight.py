@@ -16,11 +16,14 @@ from fleet_remotes.rules.retrying import auto_retry_delay, may_post_again
 from tests.fleet_remotes.helpers import NOW, at
 
 ABLE = VehicleSnapshot(capabilities=frozenset(Capability.values))
+ASLEEP = ("notes", "Asleep")
 
 
 def found(kind: Kind = Kind.LIGHTS, context: SendingContext | None = None, **more: Any) -> list[tuple[str, str]]:
     findings = preflight(kind, {"on": True}, replace(ABLE, **more), context or SendingContext())
-    return [(f.level.value, str(f.code)) for f in findings]
+    found = [(f.level.value, str(f.code)) for f in findings]
+    assert (ASLEEP in found) == (more.get("awake_until") is None)
+    return [finding for finding in found if finding != ASLEEP]
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -53,6 +56,7 @@ def test_immobilisation_is_no_capability_and_needs_none() -> None:
         ({"budget": Budget(used=40, limit=40)}, ("blocks", "WakeUpBudgetUsed")),
         ({"budget": Budget(used=40, learnt=40)}, ("warns", "WakeUpsUsedUp")),
         ({"budget": Budget(used=3, limit=40, refused=True)}, ("warns", "WakeUpsUsedUp")),
+        ({"budget": Budget(used=3, refused=True)}, ("warns", "WakeUpsUsedUp")),
         ({"budget": Budget(resting_until=at(60))}, ("waits", "WokenUpOften")),
     ],
 )
@@ -87,21 +91,34 @@ def test_what_sending_stands_on_is_checked(context: SendingContext, expected: tu
 
 
 def test_waits_say_until_when() -> None:
-    (finding,) = preflight(Kind.LIGHTS, {}, replace(ABLE, budget=Budget(resting_until=at(60))), SendingContext())
+    vehicle = replace(ABLE, budget=Budget(resting_until=at(60)))
+    _asleep, finding = preflight(Kind.LIGHTS, {}, vehicle, SendingContext())
     assert (finding.level, finding.until) == (Level.WAITS, at(60))
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize(
+    "budget", [Budget(used=9, limit=9), Budget(used=9, learnt=9), Budget(refused=True), Budget(resting_until=at(60))]
+)
+def test_what_is_awake_is_not_woken_up(kind: Kind, budget: Budget) -> None:
+    assert found(kind, budget=budget, awake_until=at(60)) == []
 
 
 # ---- budget ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("limit", "learnt", "effective"), [(None, None, None), (40, None, 40), (None, 31, 31), (40, 31, 31), (9, 31, 9)]
+    ("limit", "learnt", "effective"), [(None, None, None), (40, None, 40), (None, 31, 31), (40, 31, 40), (9, 31, 9)]
 )
-def test_the_smaller_of_set_and_learnt_counts(limit: int | None, learnt: int | None, effective: int | None) -> None:
+def test_what_a_person_set_wins_over_what_was_learnt(
+    limit: int | None, learnt: int | None, effective: int | None
+) -> None:
     budget = Budget(used=9, limit=limit, learnt=learnt)
     assert budget.effective == effective
     assert budget.left == (None if effective is None else effective - 9)
     assert budget.is_exhausted == (effective == 9)
+    refused = replace(budget, refused=True)
+    assert refused.is_exhausted == (limit != 40)
 
 
 def test_six_in_twenty_minutes_ask_for_a_rest() -> None:

@@ -22,7 +22,7 @@ SEEN = (
 # What a role may do beyond the role before it.
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in SEEN},
-    OPERATOR: {"send_command", "send_dangerous_command", "stop_fleet"},
+    OPERATOR: {"send_command", "send_dangerous_command", "stop_fleet", "set_wakeup_budget"},
     ADMINISTRATOR: {
         f"{action}_{model}" for action in ("add", "change", "delete") for model in ("fleet", "fleetvehicle", "callback")
     }

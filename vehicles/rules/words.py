@@ -1,7 +1,6 @@
 """The words that manufacturers and platforms use for the states that Signalbox knows, one table for each field.
 
-A table maps each of our words to those that mean the same; ours mean themselves. Case, blanks, "-", "_" and ":" do not
-matter. A word in no table is unknown: it brings nothing about.
+A word in no table is unknown: it brings nothing about.
 
 Sources: the vocabularies of Jedlix, Smartcar, Enode, Renault's Kamereon (numbers as text), WeConnect, BMW CarData and
 Tesla, as their documentation and the clients `renault-api`, `WeConnect-python` and `bimmer_connected` name them.
@@ -9,44 +8,9 @@ Tesla, as their documentation and the clients `renault-api`, `WeConnect-python` 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-_JOINTS = re.compile(r"[\s_:/-]+")
-
-
-def _key(word: str) -> str:
-    """The same for all spellings of a word, and for all of a number: Renault's cars say 1.0 for "charging"."""
-    try:
-        return format(float(word), "g")
-    except ValueError:
-        return _JOINTS.sub("", word).casefold()
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """Our words of a field, each with its synonyms."""
-
-    synonyms: Mapping[str, str]
-    meanings: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        meanings: dict[str, str] = {}
-        for ours, synonyms in self.synonyms.items():
-            for word in (ours, *synonyms.split()):
-                if meanings.setdefault(_key(word), ours) != ours:
-                    raise ValueError(f"{word!r} has two meanings: {meanings[_key(word)]} and {ours}")
-        object.__setattr__(self, "meanings", meanings)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        return tuple(self.synonyms)
-
-    def read(self, word: str) -> str | None:
-        """Our word for what somebody else says; None for one that nobody told us."""
-        return self.meanings.get(_key(word))
-
+from core.words import Vocabulary
 
 # Whether a plug is in is not said by "not charging": it may be the answer of a car on the motorway.
 CHARGE_STATE = Vocabulary(

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from fleet_remotes.choices import KIND_ALIASES, REMOTE_TYPES, Kind
+from fleet_remotes.choices import REMOTE_TYPES, Kind
 from fleet_remotes.management.remote_simulator import paths
 from fleet_remotes.management.remote_simulator.paths import PATHS, Path, PathStep
 
@@ -296,4 +296,4 @@ def kind_in(request: Mapping[str, Any]) -> Kind | None:
     keys = [key for key in request if key != "label"]
     if len(keys) != 1:
         return None
-    return next((kind for kind in Kind if kind.value == keys[0]), KIND_ALIASES.get(keys[0]))
+    return next((kind for kind in Kind if kind.value == keys[0]), None)

@@ -1,0 +1,45 @@
+"""The words that other systems use for what Signalbox knows: tables of synonyms, one for each field. Pure.
+
+A table maps each of our words to those that mean the same; ours mean themselves. Case, blanks, "-", "_" and ":" do not
+matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_JOINTS = re.compile(r"[\s_:/-]+")
+
+
+def word_key(word: str) -> str:
+    """The same for all spellings of a word, and for all of a number: Renault's cars say 1.0 for "charging"."""
+    try:
+        return format(float(word), "g")
+    except ValueError:
+        return _JOINTS.sub("", word).casefold()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Our words of a field, each with its synonyms."""
+
+    synonyms: Mapping[str, str]
+    meanings: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        meanings: dict[str, str] = {}
+        for ours, synonyms in self.synonyms.items():
+            for word in (ours, *synonyms.split()):
+                if meanings.setdefault(word_key(word), ours) != ours:
+                    raise ValueError(f"{word!r} has two meanings: {meanings[word_key(word)]} and {ours}")
+        object.__setattr__(self, "meanings", meanings)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(self.synonyms)
+
+    def read(self, word: str) -> str | None:
+        """Our word for what somebody else says; None for one that nobody told us."""
+        return self.meanings.get(word_key(word))

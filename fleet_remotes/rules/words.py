@@ -1,0 +1,151 @@
+"""The words of the vendor's pages, of its API and of its callbacks, and of the clients that others wrote for them.
+
+Sources: `api-b2b.yaml`, the pages "Set Up" and "Notifications & Errors" with their own spellings, the flow chart, and
+the names of `homeassistant-stellantis-vehicles`, `psa_car_controller` and the Home Assistant client of callbacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.words import Vocabulary
+from fleet_remotes.choices import Brand, Capability, Kind, Privacy, State
+
+KIND = Vocabulary(
+    {
+        Kind.PRECONDITIONING: (
+            "remote_preconditioning preconditionning preonditionning preonditioning thermal_preconditioning"
+            " thermal_preconditioning_request air_conditioning precond"
+        ),
+        Kind.CHARGING: ("remote_charging charge electric_battery_charging_request electric_battery_charging ve_charge"),
+        Kind.DOOR: "remote_doors_state remote_door doors door_state doors_state remote_doors door_lock",
+        Kind.HORN: "remote_horn",
+        Kind.LIGHTS: "remote_lights light ligths remote_light",
+        Kind.IMMOBILIZATION: (
+            "remote_set_immobilization remote_immobilization immobilisation remote_set_immobilisation"
+            " remote_immobilisation"
+        ),
+        Kind.STOLEN: "remote_set_stolen remote_stolen stolen_vehicle",
+        # A wake-up asks for what a refresh of the state brings.
+        Kind.WAKE_UP: "remote_wake_up remote_state state vehicle_state charging_state remote_vehicle_state refresh",
+        Kind.NAVIGATION: "remote_navigation navigate",
+    }
+)
+CAPABILITY = Vocabulary(
+    {
+        capability: f"{kind} {KIND.synonyms[kind]} remote:{capability}:write"
+        for kind in Kind
+        for capability in Capability
+        if kind.lower() == capability
+    }
+)
+PENDING = Vocabulary(
+    {
+        State.ACCEPTED: "",
+        State.WAKING: "waking_up_vehicle wakingup waking_up wake_up_vehicle wakeup_vehicle vehicle_asleep",
+        State.CHECKING: "checking_vehicle checking",
+        State.SENT: "sent_to_vehicle sent forwarded",
+        State.BLOCKED_BATTERY: "vehicle_battery_charge_too_low battery_charge_too_low",
+        State.BLOCKED_QUOTA: "too_many_wake_ups_over_month too_many_wakes_ups_over_month",
+    }
+)
+DONE = Vocabulary(
+    {
+        State.SUCCEEDED: "success successful ok complete completed done",
+        State.ALREADY_DONE: "already",
+        State.FAILED: "failure error ko",
+    }
+)
+CAUSE = Vocabulary(
+    {
+        "GeneralError": "generic_error other_failures",
+        "VehicleError": "defect",
+        "WrongCommand": "",
+        "VehicleConnectionTimeout": "vehicle_connection_time_out connection_timeout vehicle_timeout",
+        "MissingRights": "missing_right",
+        # A pending status used as a cause, as the flow chart and the page's text do.
+        "NotPossibleDueToVehicleBatteryLevel": "vehicle_battery_charge_too_low low_battery battery_too_low",
+        "NotPossibleDueToVehiclePrivacyLevel": "rights.error.privacy.on",
+        "TooManyWakeUpsOverMonth": "too_many_wakes_ups_over_month too_many_wakeup_over_month",
+        "TooManyRequestInShortTime": "too_many_requests_in_short_time too_many_requests_in_a_short_time",
+        "TooManyRequestSent": "too_many_requests_sent too_many_requests",
+        "SameActionInProgress": "duplicate",
+        "NotPossibleDueToVehicleStolenState": "",
+        "VehicleInUse": "not_parked",
+        "DoorsOpen": "door_open doors_opened door_opened",
+        "VehicleErrorOrCidInside": "",
+        "CidInside": "",
+        "ExternalChargingSystemError": "",
+        "VehicleChargingSystemError": "",
+        "VehicleIsNotLocked": "vehicle_not_locked",
+        "CanceledByDriver": "cancelled_by_driver",
+    }
+)
+PRIVACY = Vocabulary(
+    {
+        Privacy.NONE: "off no false disabled inactive none_privacy",
+        Privacy.GEOLOCATION: "geo position geolocalisation geolocalization location",
+        Privacy.FULL: "total all on full_privacy",
+    }
+)
+BRAND = Vocabulary(
+    {
+        Brand.CITROEN: "citroën ac clients_b2c_citroen",
+        Brand.DS: "ds_automobiles dsautomobiles clients_b2c_ds",
+        Brand.PEUGEOT: "ap clients_b2c_peugeot",
+        Brand.OPEL: "op ov clients_b2c_opel",
+        Brand.VAUXHALL: "vx vauxhall_motors clients_b2c_vauxhall",
+    }
+)
+# Words within the parameters of a command, by the field that holds them.
+_DAYS = {
+    "Mon": "monday mo lundi montag",
+    "Tue": "tuesday tu mardi dienstag",
+    "Wed": "wednesday we mercredi mittwoch",
+    "Thu": "thursday th jeudi donnerstag",
+    "Fri": "friday fr vendredi freitag",
+    "Sat": "saturday sa samedi samstag",
+    "Sun": "sunday su dimanche sonntag",
+}
+PARAMETER: Mapping[str, Vocabulary] = {
+    "Door.state": Vocabulary({"Locked": "lock", "Unlocked": "unlock"}),
+    "Horn.state": Vocabulary(
+        {"Activated": "activate active on start", "Unactivated": "deactivated deactivate unactivate off stop inactive"}
+    ),
+    "WakeUp.action": Vocabulary({"WakeUp": "state refresh"}),
+    "Occurrence.day": Vocabulary(_DAYS),
+    "AirProgram.recurrence": Vocabulary({"None": "once never", "Daily": "weekly every_day"}),
+    "AirProgram.actionsType": Vocabulary({"Set": "create update", "Delete": "remove"}),
+    "ChargePreferences.level": Vocabulary({f"Level{n}": str(n) for n in range(1, 6)}),
+    "ChargePreferences.type": Vocabulary({"Partial": "partly", "Full": "complete"}),
+    "Point.type": Vocabulary({"Point": ""}),
+}
+SWITCH = Vocabulary(
+    {
+        "true": "1 on yes activate activated start enable enabled",
+        "false": "0 off no deactivate deactivated unactivated stop disable disabled",
+    }
+)
+# Other names of parameters, beside case and "_".
+FIELD: Mapping[str, str] = {
+    "occurrence": "occurence",
+    "days": "day",
+    "airconditioner": "airConditioning",
+    "actiontype": "actionsType",
+    "starttime": "start",
+    "endtime": "end",
+    "immediately": "immediate",
+    "position": "positions",
+    "activated": "activate",
+}
+
+
+def kind_of_name(name: str) -> Kind | None:
+    """The command that goes by this name in the vendor's API, its pages or its notifications."""
+    known = KIND.read(name)
+    return None if known is None else Kind(known)
+
+
+def cause_of_word(word: str) -> str:
+    """The vendor's own spelling of a cause; a word that is none stays as it is."""
+    return CAUSE.read(word) or word

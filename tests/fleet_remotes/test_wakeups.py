@@ -1,0 +1,158 @@
+"""The wake-up budget as it is used: counted once whoever says it, learnt from whole months, told once a month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from fleet_remotes import event_kinds as kinds
+from fleet_remotes.models import Callback, FleetVehicle, RemoteAction, WakeUpUse
+from fleet_remotes.selectors import awake_until, budgets
+from fleet_remotes.services.polling import Question, VendorReply, take_answer
+from tests.clock import SECOND, iso
+from tests.factories.fleet_remotes import RemoteActionFactory, with_callback
+from tests.fleet_remotes.helpers import (
+    DAY,
+    NOW,
+    accepted,
+    at,
+    event,
+    failed,
+    notify,
+    published,
+    published_kinds,
+    sent,
+    success,
+    waking,
+)
+
+pytestmark = pytest.mark.django_db
+THIS_MONTH = NOW.replace(day=1, hour=0)
+
+
+def in_flight(**more: Any) -> tuple[RemoteAction, Callback]:
+    return with_callback(since=at(0), **more)
+
+
+def test_wake_ups_are_counted_when_they_are_heard_once_each() -> None:
+    action, callback = in_flight()
+    notify(callback, accepted(action), waking(action), waking(action), waking(action, 3), sent(action))
+    use = WakeUpUse.objects.get()
+    assert (use.vehicle, use.month, use.used, use.refusals) == (action.vehicle, NOW.date().replace(day=1), 2, 0)
+
+
+def test_wake_ups_of_other_tools_count_too_and_each_in_its_own_month() -> None:
+    action, callback = in_flight()
+    foreign = waking(action) | {"remoteActionId": "of-another-tool", "eventDate": iso(THIS_MONTH)}
+    before = foreign | {"eventDate": iso(THIS_MONTH - SECOND)}
+    notify(callback, foreign, before, foreign | {"vin": "VR3NOBODY000"}, now=THIS_MONTH + DAY)
+    assert list(WakeUpUse.objects.order_by("month").values_list("month__month", "used")) == [
+        ((THIS_MONTH - DAY).month, 1),
+        (THIS_MONTH.month, 1),
+    ]
+
+
+def since_last_month(callback: Callback, vehicle: FleetVehicle) -> None:
+    """As if both had been there when this month began."""
+    for rows in (Callback.objects.filter(pk=callback.pk), FleetVehicle.objects.filter(pk=vehicle.pk)):
+        rows.update(created_at=THIS_MONTH - DAY)
+
+
+def test_the_first_refusal_of_a_whole_month_teaches_the_budget() -> None:
+    action, callback = in_flight()
+    since_last_month(callback, action.vehicle)
+    notify(callback, *(waking(action, second) for second in range(31)))
+    notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
+    later = RemoteActionFactory(vehicle=action.vehicle, since=at(90))
+    notify(callback, event(later, "Pending", "TooManyWakeUpsOverMonth", 92), now=at(99))
+    use = WakeUpUse.objects.get()
+    assert (use.used, use.refusals, use.refused_at_count) == (31, 2, 31)
+    assert FleetVehicle.objects.get().wakeup_learnt == 31
+
+
+@pytest.mark.parametrize("young", [Callback, FleetVehicle])
+def test_a_month_that_was_not_counted_from_its_beginning_teaches_nothing(young: type[Any]) -> None:
+    action, callback = in_flight()
+    since_last_month(callback, action.vehicle)
+    young.objects.update(created_at=THIS_MONTH + SECOND)
+    notify(callback, waking(action), failed(action, "TooManyWakeUpsOverMonth"))
+    assert WakeUpUse.objects.get().refused_at_count == 1
+    assert FleetVehicle.objects.get().wakeup_learnt is None
+
+
+def test_more_wake_ups_than_were_learnt_show_that_it_was_learnt_wrongly() -> None:
+    action, callback = in_flight()
+    since_last_month(callback, action.vehicle)
+    FleetVehicle.objects.update(wakeup_learnt=2)
+    notify(callback, waking(action, 1), waking(action, 2))
+    assert FleetVehicle.objects.get().wakeup_learnt == 2
+    notify(callback, waking(action, 3))
+    assert FleetVehicle.objects.get().wakeup_learnt is None
+
+
+@pytest.mark.parametrize(
+    ("record", "said", "counted"),
+    [
+        ({"status": "WakingUpVehicle"}, ("Pending", "WakingUpVehicle"), (1, 0)),
+        ({"status": "TooManyWakeUpsOverMonth"}, ("Pending", "TooManyWakeUpsOverMonth"), (0, 1)),
+        ({"status": "Failed", "failureCause": "TooManyWakeUpsOverMonth"}, ("Done", "Failed"), (0, 1)),
+    ],
+)
+def test_what_the_record_alone_shows_counts_once_as_if_it_were_notified(
+    settings: Settings, record: dict[str, Any], said: tuple[str, str], counted: tuple[int, int]
+) -> None:
+    settings.REMOTES_WAKEUPS_BURST = 1
+    action, callback = in_flight()
+    question = Question(action.pk, "", "", "", action.remote_action_id)
+    for _ in range(2):
+        take_answer(question=question, answer=VendorReply(record=record), now=at(30))
+    use = WakeUpUse.objects.get()
+    assert (use.used, use.refusals) == counted
+    assert (budgets([action.vehicle], at(31))[action.vehicle_id].resting_until is not None) == bool(counted[0])
+    notify(callback, event(action, *said, 5, record.get("failureCause", "")))
+    take_answer(question=question, answer=VendorReply(record=record), now=at(90))
+    use.refresh_from_db()
+    assert (use.used, use.refusals) == counted
+
+
+def test_a_vehicle_is_awake_for_three_minutes_after_what_was_sent_to_it() -> None:
+    action, callback = in_flight()
+    ids = [action.vehicle_id]
+    notify(callback, waking(action, 2))
+    assert awake_until(ids, at(3)) == {}
+    notify(callback, sent(action, 30), now=at(31))
+    assert awake_until(ids, at(31)) == {action.vehicle_id: at(30 + 180)}
+    notify(callback, success(action, 40), now=at(41))
+    assert awake_until(ids, at(219)) == {action.vehicle_id: at(40 + 180)}
+    assert awake_until(ids, at(221)) == {}
+
+
+def test_a_refusal_without_any_wake_up_of_ours_teaches_nothing() -> None:
+    action, callback = in_flight()
+    notify(callback, failed(action, "TooManyWakeUpsOverMonth"))
+    assert FleetVehicle.objects.get().wakeup_learnt is None
+    assert WakeUpUse.objects.get().refusals == 1
+
+
+def test_used_up_wake_ups_are_told_once_a_month() -> None:
+    action, callback = in_flight()
+    FleetVehicle.objects.update(wakeup_budget=2)
+    notify(callback, waking(action, 1))
+    assert published_kinds() == []
+    notify(callback, waking(action, 2), waking(action, 3), event(action, "Pending", "TooManyWakeUpsOverMonth", 4))
+    ((kind, payload),) = published()
+    assert (kind, payload["month"]) == (kinds.WAKEUPS_EXHAUSTED, f"{NOW:%Y-%m}")
+    assert (payload["used"], payload["budget"]) == (3, 2)
+    following = (THIS_MONTH + 32 * DAY).replace(day=1)
+    notify(callback, waking(action, 5) | {"eventDate": iso(following + 5 * SECOND)}, now=following + DAY)
+    assert len(published()) == 1
+
+
+def test_what_happened_last_month_is_counted_but_no_news() -> None:
+    action, callback = in_flight()
+    late = failed(action, "TooManyWakeUpsOverMonth") | {"eventDate": iso(THIS_MONTH - DAY)}
+    notify(callback, late, now=THIS_MONTH + DAY)
+    assert WakeUpUse.objects.get().refusals == 1
+    assert kinds.WAKEUPS_EXHAUSTED not in published_kinds()
