@@ -34,7 +34,7 @@ from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
 from core.permissions import public
 from fleet_remotes import selectors
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.choices import State
 from fleet_remotes.ingest.commands import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
@@ -122,7 +122,12 @@ def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
     selectors.attach_budgets([vehicle], now)
     budget: Budget = vehicle.budget  # type: ignore[attr-defined]
     forecast: Forecast = vehicle.forecast  # type: ignore[attr-defined]
-    wakeups = {"used": budget.used, "budget": budget.effective, "left": budget.left, "refused": budget.refused}
+    wakeups: dict[str, Any] = {
+        "used": budget.used,
+        "budget": budget.effective,
+        "left": budget.left,
+        "refused": budget.refused,
+    }
     wakeups |= {"at_month_end": forecast.at_month_end, "used_up_on": forecast.used_up_on}
     awake_until = selectors.awake_until([vehicle.pk], now).get(vehicle.pk)
     return serialize_vehicle(vehicle) | {"wakeups": wakeups, "awake_until": rfc3339(awake_until)}

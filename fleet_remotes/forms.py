@@ -10,11 +10,11 @@ import msgspec
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
+from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.commands import Command, CommandError, read_command
 from fleet_remotes.models import Fleet
-from fleet_remotes.rules.words import kind_of_name
 from fleet_remotes.services.commands import MIN_REASON
 
 Values = dict[str, Any]

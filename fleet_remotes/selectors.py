@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from core.health import Finding
-from fleet_remotes.catalogue import advice_of
+from fleet_remotes.catalogue.advice import advice_of
 from fleet_remotes.choices import (
     IN_FLIGHT,
     OPEN,
@@ -269,7 +269,8 @@ def _recent_wakes(ids: Sequence[int], now: datetime) -> dict[int, list[datetime]
         *rows.values_list("vehicle_id", "received_at"),
         *seen.values_list("vehicle_id", "wake_seen_at"),
     ):
-        wakes[vehicle_id or 0].append(at)
+        if at is not None:
+            wakes[vehicle_id or 0].append(at)
     return {vehicle_id: sorted(times, reverse=True) for vehicle_id, times in wakes.items()}
 
 

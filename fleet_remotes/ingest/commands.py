@@ -13,9 +13,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from core.corrections import folded
+from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.spelling import Misspelled, as_meant
-from fleet_remotes.rules.words import kind_of_name
 
 Slot = Annotated[int, Meta(ge=1, le=4)]
 TimeOfDay = str

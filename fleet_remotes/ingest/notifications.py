@@ -21,10 +21,10 @@ from core.corrections import UNREADABLE, folded, moment_of
 from core.device_clock import Clock, judge
 from core.pieces import MALFORMED, decode_any, split_array, why_malformed
 from core.text import as_utf8, clean_text
-from fleet_remotes.catalogue import NOT_SPECIFIED, is_known_cause
+from fleet_remotes.catalogue.advice import NOT_SPECIFIED, is_known_cause
+from fleet_remotes.catalogue.words import DONE, PENDING, cause_of_word
 from fleet_remotes.choices import Flag, State
 from fleet_remotes.rules.status import VendorReport
-from fleet_remotes.rules.words import DONE, PENDING, cause_of_word
 
 MAX_TEXT = 128
 # What precedes the array of messages, or the one of events within a message.

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from core.corrections import folded
-from fleet_remotes.rules.words import FIELD, PARAMETER, SWITCH
+from fleet_remotes.catalogue.words import FIELD, PARAMETER, SWITCH
 
 # Fields that hold a time of day, as an ISO 8601 duration since midnight; the last may be a moment too.
 _TIMES, _MOMENT = ("start", "end", "nextDelayedTime"), "nextDelayedTime"

@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import chain
 from typing import Any
 
-from fleet_remotes.catalogue import Refusal
+from fleet_remotes.catalogue.advice import Refusal
 from fleet_remotes.choices import CAPABILITY_OF, Kind, Privacy
 from fleet_remotes.rules.budget import Budget
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from fleet_remotes.catalogue.words import cause_of_word
 from fleet_remotes.choices import REPEATABLE_KINDS, Kind
-from fleet_remotes.rules.words import cause_of_word
 
 _MINUTE = timedelta(minutes=1)
 # Cause → the pauses before each further try; what is not listed is never tried again by itself.

@@ -17,10 +17,10 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 
 from core.sql import storable
+from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Flag, State, Verdict
 from fleet_remotes.ingest.notifications import Event, believed_date, read_body
 from fleet_remotes.models import Callback, CallbackMessage, FleetVehicle, RemoteAction
-from fleet_remotes.rules.words import kind_of_name
 from fleet_remotes.services.bulk_writes import (
     bump_duplicates,
     count_on_callbacks,

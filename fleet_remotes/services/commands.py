@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from core.refusal import Reason, Refused
 from core.services import digest_of
-from fleet_remotes.catalogue import advice_of, summary_of
+from fleet_remotes.catalogue.advice import advice_of, summary_of
 from fleet_remotes.choices import FAILURES, REPEATABLE_KINDS, UNSENT, State, StepKind
 from fleet_remotes.ingest.commands import Command
 from fleet_remotes.models import CommandBatch, FleetVehicle, RemoteAction

@@ -14,7 +14,7 @@ from django.utils.translation import override
 
 from core.sql import Col, update_rows
 from fleet_remotes import event_kinds as kinds
-from fleet_remotes.catalogue import CauseGroup, advice_of, group_of, summary_of
+from fleet_remotes.catalogue.advice import CauseGroup, advice_of, group_of, summary_of
 from fleet_remotes.choices import FAILURES, SUCCESS, Brand, State
 from fleet_remotes.event_kinds import ActionFacts, RemoteOutcome, VehicleFacts
 from fleet_remotes.models import FleetVehicle, RemoteAction

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.db import connection
 
-from fleet_remotes.catalogue import Refusal
+from fleet_remotes.catalogue.advice import Refusal
 from fleet_remotes.choices import REMOTE_TYPES, UNSENT, Kind, State, StepKind
 from fleet_remotes.client import ApiAway, ApiError, Remotes, is_set_up
 from fleet_remotes.ingest.notifications import read_record

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from fleet_remotes.catalogue import Refusal
+from fleet_remotes.catalogue.advice import Refusal
 from fleet_remotes.choices import IN_FLIGHT, Kind, State, StepKind
 from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.ingest.commands import Command

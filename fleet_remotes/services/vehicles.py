@@ -17,10 +17,10 @@ from msgspec import UNSET, Meta, UnsetType
 from core.ingest import BatchSteps, Intake, Submission, take
 from core.refusal import Refused
 from core.sql import columns, insert_rows
+from fleet_remotes.catalogue.words import BRAND, CAPABILITY, PRIVACY
 from fleet_remotes.choices import Brand, Capability, Privacy
 from fleet_remotes.models import Fleet, FleetVehicle
 from fleet_remotes.models.fleets import check_vin
-from fleet_remotes.rules.words import BRAND, CAPABILITY, PRIVACY
 from fleet_remotes.services import nudges
 from fleet_remotes.services.binding import bind_vehicles
 

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from core.sql import columns, insert_rows
 from fleet_remotes import event_kinds as kinds
-from fleet_remotes.catalogue import advice_of
+from fleet_remotes.catalogue.advice import advice_of
 from fleet_remotes.event_kinds import WakeUpsExhausted
 from fleet_remotes.models import FleetVehicle, WakeUpUse
 from fleet_remotes.rules.budget import month_of

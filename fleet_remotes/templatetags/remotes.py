@@ -8,7 +8,7 @@ from django import template
 from django.utils.formats import number_format
 
 from console.templatetags.console import register_colours, short_duration
-from fleet_remotes.catalogue import advice_of, summary_of, words_for
+from fleet_remotes.catalogue.advice import advice_of, summary_of, words_for
 from fleet_remotes.choices import STATE_COLOURS, VERDICT_COLOURS
 from fleet_remotes.models import CommandBatch, RemoteAction
 from fleet_remotes.rules.preflight import CheckFinding, OpenAction

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from console.lists import ListPage
 from core.permissions import person, requires
 from fleet_remotes import selectors
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.choices import OPEN
 from fleet_remotes.filters import ActionFilters
 from fleet_remotes.models import CommandDraft, RemoteAction

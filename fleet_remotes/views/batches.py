@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from console.lists import Column, ListPage
 from core.permissions import person, requires
 from fleet_remotes import selectors
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.choices import IN_FLIGHT, STATE_COLOURS, SUCCESS, UNSENT, State
 from fleet_remotes.filters import ActionFilters, BatchFilters
 from fleet_remotes.models import CommandBatch, CommandDraft

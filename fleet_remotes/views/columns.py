@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from console.lists import Column
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.models import CommandBatch, RemoteAction
 
 CELLS = "fleet_remotes/cells"

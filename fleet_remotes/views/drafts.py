@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from core.permissions import person, requires
 from core.refusal import Refused
 from fleet_remotes import selectors
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.choices import Kind
 from fleet_remotes.forms import CommandForm, ConfirmForm
 from fleet_remotes.ingest.commands import Command

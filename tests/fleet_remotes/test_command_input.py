@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet_remotes.catalogue import summary_of
+from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.choices import Kind
 from fleet_remotes.forms import COMMANDS, CommandForm
 from fleet_remotes.ingest.commands import CommandError, read_command

@@ -73,7 +73,7 @@ def _set_up(settings: Settings) -> None:
     ],
 )
 def test_vehicles_are_found(viewer: Client, query: str, found: list[str]) -> None:
-    fleet = FleetFactory(key="F-9", name="North")
+    fleet = FleetFactory(key="F-N", name="North")
     FleetVehicleFactory(name="A", vin="VR3AAAAAAA0000001", battery_level=12, fleet=fleet)
     b = FleetVehicleFactory(name="B", vin="VR3AAAAAAA0000002", brand="opel", plate="KSB7")
     FleetVehicleFactory(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fleet_remotes.catalogue import words_for
+from fleet_remotes.catalogue.advice import words_for
 from fleet_remotes.choices import CAPABILITY_OF, Capability, Kind
 from fleet_remotes.rules.budget import Budget, forecast_of, month_of, next_month, resting_until
 from fleet_remotes.rules.preflight import Level, OpenAction, SendingContext, VehicleSnapshot, preflight

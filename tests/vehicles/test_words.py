@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from core.words import Vocabulary
 from tests.conftest import ApiClient
 from tests.vehicles.helpers import ACCOUNT, CAR, at, fact, judge
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle
-from vehicles.rules.words import CHARGE_STATE, VOCABULARIES, Vocabulary
+from vehicles.rules.words import CHARGE_STATE, VOCABULARIES
 
 PATH = "/vehicles/facts"
 

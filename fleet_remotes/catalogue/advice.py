@@ -11,8 +11,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from fleet_remotes.catalogue.words import cause_of_word
 from fleet_remotes.choices import Kind
-from fleet_remotes.rules.words import cause_of_word
 
 NOT_SPECIFIED = "NotSpecified"
 

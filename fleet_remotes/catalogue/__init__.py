@@ -1,0 +1,1 @@
+"""What the vendor says and what it means: causes and commands in words, and its words in their spellings."""
