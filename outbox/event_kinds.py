@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ class EventKind:
     example: msgspec.Struct
     severity: Severity = Severity.INFO
     mail: str = ""
+    # Where each event has a severity of its own in its payload (`severity`): the outbox's for each of its words.
+    severities: Mapping[str, Severity] = field(default_factory=dict)
     # Kinds that only carry a mail (a group's alert, a test) are no topics for webhooks.
     is_public: bool = True
     # Dotted path of what makes the link of one delivery (by its id) that its receiver alone gets, e.g. to acknowledge;
@@ -36,6 +38,10 @@ class EventKind:
     # Dotted path of what brings the payloads of such mails up to date right before they are sent: a function of a batch
     # of `ClaimedEvent`s that returns what is `Refreshed`, by event id.
     refresh: str = ""
+
+    def severity_of(self, payload: Mapping[str, Any]) -> str:
+        """The severity of one event: what its payload says, or else the kind's."""
+        return str(self.severities.get(str(payload.get("severity")), self.severity))
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of `data` in this kind's payload."""

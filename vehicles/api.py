@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from ninja import Status
-from pydantic import Field
+from ninja import Schema, Status
+from pydantic import AwareDatetime, Field
 
 from core import rates
 from core.api import (
@@ -29,18 +29,20 @@ from core.api import (
     rfc3339,
     serialize,
 )
+from core.batches import batch_answer
 from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
 from core.people import shown
 from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
-from vehicles.choices import DriverChannel, NotificationState
+from vehicles.choices import SHOWN, DriverChannel, NotificationState, PushState
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.openapi import FACTS_OPENAPI
 from vehicles.models import Driver, DriverNotification, VehicleSource
 from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
 from vehicles.services import notifications as services
+from vehicles.services import pushes
 from vehicles.services import sources as source_services
 from vehicles.services.intake import take_facts
 from vehicles.services.policies import policies_in_force
@@ -218,12 +220,12 @@ def list_drivers(request: HttpRequest, q: str = "", limit: int = 100, cursor: st
     return page_of(drivers, limit=limit, cursor=cursor, shape=serialize_driver, descending=False)
 
 
-_NOTIFICATION = (*("type", "subject", "severity", "category", "state", "reason", "language", "repeats"),)
+_NOTIFICATION = ("type", "subject", "severity", "category", "state", "reason", "language", "repeats", "push_state")
 
 
 def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
     vehicle = notification.vehicle
-    moments = ("created_at", "told_at", "read_at", "dismissed_at", "ended_at")
+    moments = ("created_at", "told_at", "read_at", "dismissed_at", "push_at", "ended_at")
     return {
         "id": notification.pk,
         "driver": notification.driver.external_id,
@@ -231,6 +233,7 @@ def serialize_notification(notification: DriverNotification) -> dict[str, Any]:
         "channel": notification.ways[0],
         "channels": notification.ways,
         "root_cause": notification.root,
+        "program": notification.driver.program,
         "since": rfc3339(notification.begins),
         "title": notification.shown_title,
         "body": notification.shown_body,
@@ -249,7 +252,8 @@ def driver_notifications(
     limit: int = 100,
     cursor: str | None = None,
 ) -> dict[str, Any]:
-    """`channel=banner&state=open` are the banners to be shown now; `state` may name several, separated by commas."""
+    """`channel=banner&state=shown` are the banners to be shown now, read or not, until they are dismissed or over;
+    `state` may name several, separated by commas."""
     driver = get_object_or_404(Driver, external_id=driver_id)
     notifications = selectors.notifications().filter(driver=driver)
     return page_of(_narrowed(notifications, channel, state), limit=limit, cursor=cursor, shape=serialize_notification)
@@ -257,7 +261,7 @@ def driver_notifications(
 
 def _narrowed(notifications: QuerySet[DriverNotification], channel: str, state: str) -> QuerySet[DriverNotification]:
     """Raises Problem 422 for a channel or state that there is not: a silent empty list would mislead."""
-    states = [word.strip() for word in state.split(",") if word.strip()]
+    states = [word.strip() for word in state.replace("shown", ",".join(SHOWN)).split(",") if word.strip()]
     for pointer, words, choices in (
         ("/channel", [channel] if channel else [], DriverChannel),
         ("/state", states, NotificationState),
@@ -310,3 +314,25 @@ def dismiss_notification(request: HttpRequest, notification_id: int) -> dict[str
     if not services.dismiss(notification=notification, now=timezone.now()):
         raise Problem(409, f"This notification is {notification.state}; only one that is shown can be dismissed.")
     return serialize_notification(notification)
+
+
+class PushReportIn(Schema):
+    """`notification` is the `id` in the event's data; without `at` it is now."""
+
+    notification: int = Field(ge=1, lt=1 << 63)
+    state: str = Field(examples=list(PushState.values))
+    at: AwareDatetime | None = None
+    reason: str = ""
+
+
+@router.post("/push-reports", auth=WRITE, summary="What became of pushes: delivered, failed, opened")
+def report_pushes(request: HttpRequest, body: list[PushReportIn] | PushReportIn) -> dict[str, Any]:
+    """For the app's backend; one report or up to 1,000, in any order. `opened` marks the notification as read."""
+    reports = body if isinstance(body, list) else [body]
+    if len(reports) > pushes.AT_ONCE:
+        raise Problem(413, f"Send at most {pushes.AT_ONCE} reports at once.")
+    now = timezone.now()
+    taken = [pushes.PushReport(r.notification, r.state, r.at or now, r.reason) for r in reports]
+    errors = pushes.take_reports(taken)
+    rejected = [(place, error) for place, error in enumerate(errors) if error]
+    return batch_answer(len(errors) - len(rejected), 0, rejected)

@@ -85,6 +85,7 @@ class Reason(models.TextChoices):
     PREFERENCE = "preference", _("The driver does not want this category")
     NO_CONSENT = "no_consent", _("The driver did not consent to marketing")
     NO_CHANNEL = "no_way", _("There is no way to the driver: no e-mail address, or push is switched off")
+    NO_LISTENER = "no_listener", _("Nobody listens: no webhook takes pushes to the app’s backend")
     COOLDOWN = "cooldown", _("The same was told or dismissed shortly before")
     QUIET_HOURS = "quiet_hours", _("Quiet hours in the driver’s time zone")
     NEVER_NOTIFIED = "never_told", _("It was over before it could be told")
@@ -106,6 +107,20 @@ class StepKind(models.TextChoices):
     DISMISSED = "dismissed", _("Dismissed")
     RESOLVED = "resolved", _("Resolved")
     EXPIRED = "expired", _("Expired")
+    PUSH_DELIVERED = "delivered", _("Push delivered")
+    PUSH_FAILED = "failed", _("Push failed")
+    PUSH_OPENED = "opened", _("Push opened")
+
+
+class PushState(models.TextChoices):
+    """What the app's backend reports of a push."""
+
+    DELIVERED = "delivered", _("Delivered")
+    FAILED = "failed", _("Failed")
+    OPENED = "opened", _("Opened")
+
+
+PUSH_COLOURS = {PushState.DELIVERED: "success", PushState.FAILED: "danger", PushState.OPENED: "success"}
 
 
 class PairingState(models.TextChoices):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
+from outbox.choices import Severity
 from outbox.event_kinds import EventKind
 
 DOMAIN = "vehicles"
@@ -54,6 +55,8 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
     title: str
     body: str
     language: str
+    # The driver's.
+    program: str = ""
     since: datetime
     occasion: str = "new"
     reason: str = ""
@@ -63,6 +66,8 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
     named: NamedWords | msgspec.UnsetType = msgspec.UNSET
 
 
+# The others are information.
+_SEVERITIES = {"warning": Severity.WARNING, "critical": Severity.CRITICAL}
 CREATED, RESOLVED = "vehicle.notification.created", "vehicle.notification.resolved"
 SAMPLE = "vehicle.notification.sample"
 MAIL = "vehicles/mail/notification"
@@ -91,6 +96,7 @@ KINDS = (
         DOMAIN,
         NotificationFacts,
         _EXAMPLE,
+        severities=_SEVERITIES,
         mail=MAIL,
     ),
     EventKind(
@@ -100,6 +106,7 @@ KINDS = (
         DOMAIN,
         NotificationFacts,
         msgspec.structs.replace(_EXAMPLE, state="resolved", occasion="", reason="condition_ended"),
+        severities=_SEVERITIES,
     ),
     EventKind(
         SAMPLE,

@@ -17,6 +17,7 @@ from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
+    SHOWN,
     CampaignState,
     Category,
     DriverChannel,
@@ -25,6 +26,7 @@ from vehicles.choices import (
     PairingReason,
     PairingState,
     PlatformName,
+    PushState,
     Reason,
     TriggerKind,
     UnmanagedReason,
@@ -221,15 +223,18 @@ CONTRACT_SEARCH = SearchSchema(
         TextFacet("location", "location__name", _("Location"), personal=True),
     ),
 )
+_STATES: dict[str, Any] = {"live": Q(state__in=LIVE), "shown": Q(state__in=SHOWN)}
 NOTIFICATION_SEARCH = SearchSchema(
     _notification_text,
     (
-        ChoiceFacet("state", "state", _("State"), choices=_values(NotificationState) | {"live": Q(state__in=LIVE)}),
+        ChoiceFacet("state", "state", _("State"), choices=_values(NotificationState) | _STATES),
         ChoiceFacet("type", "type", _("Type"), choices={name.lower(): name for name in TYPES}),
         ChoiceFacet("reason", "reason", _("Reason"), choices=_values(Reason)),
         ChoiceFacet("severity", "severity", _("Severity"), choices=_values(DriverSeverity)),
         ChoiceFacet("category", "category", _("Category"), choices=_values(Category)),
         TagFacet("channel", "ways", _("Channel"), ("way",)),
+        ChoiceFacet("push", "push_state", _("Push"), choices=_values(PushState)),
+        TextFacet("program", "driver__program", _("Programme"), ("programme",)),
         TextFacet("driver", "driver__external_id", _("Driver")),
         TextFacet("vehicle", "vehicle__external_id", _("Vehicle")),
         TextFacet("about", "subject", _("About")),

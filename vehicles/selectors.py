@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -15,7 +15,9 @@ from core.health import Finding
 from core.people import seen_as_it_is
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
-from vehicles.choices import LIVE, SHOWN, NotificationState
+from outbox.subscriptions.matching import is_listened_to
+from vehicles.choices import LIVE, SHOWN, NotificationState, PushState, Reason
+from vehicles.event_kinds import CREATED
 from vehicles.models import (
     Campaign,
     CampaignRecipient,
@@ -64,6 +66,37 @@ def check_sources(now: datetime) -> Finding:
     if silent:
         return Finding(False, _("nothing arrives from %(slugs)s") % {"slugs": ", ".join(silent)})
     return Finding(True, _("what platforms bring is read"), age)
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """Of the last day: how many pushes the backend said arrived or failed; and how many wait for a backend."""
+
+    delivered: int
+    failed: int
+    unheard: int
+    is_heard: bool
+
+
+def pushes(now: datetime) -> Pushes:
+    reported = DriverNotification.objects.filter(push_at__gte=now - timedelta(days=1))
+    counts = _counts(reported, "push_state")
+    failed = counts.pop(PushState.FAILED.value, 0)
+    waiting = DriverNotification.objects.filter(reason=Reason.NO_LISTENER, state=NotificationState.SUPPRESSED)
+    return Pushes(sum(counts.values()), failed, waiting.count(), is_listened_to(CREATED))
+
+
+def check_pushes(now: datetime) -> Finding:
+    """Whether somebody takes pushes to the phones, and whether they arrive."""
+    found = pushes(now)
+    if not found.is_heard and found.unheard:
+        return Finding(
+            False, _("nobody listens: %(n)d notifications by push wait for a webhook") % {"n": found.unheard}
+        )
+    if found.failed > found.delivered:
+        numbers = {"failed": found.failed, "all": found.failed + found.delivered}
+        return Finding(False, _("%(failed)d of %(all)d pushes of the last day failed") % numbers)
+    return Finding(True, _("pushes are heard, or there is none"))
 
 
 def vehicles() -> QuerySet[Vehicle]:

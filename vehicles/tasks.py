@@ -5,13 +5,14 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from vehicles.services import campaigns, evaluation, policies, sources
+from vehicles.services import campaigns, evaluation, policies, pushes, sources
 
 
 @shared_task(name="vehicles.sweep")
 def sweep() -> None:
     """What time brings: audiences that are still to be gathered, drivers for whom something is due."""
     now = timezone.now()
+    pushes.tell_the_unheard(now=now)
     while campaigns.gather_audiences(now=now) >= campaigns.AT_ONCE:
         continue
     if evaluation.sweep_due(now=now) >= evaluation.AT_ONCE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from vehicles import selectors
 from vehicles.choices import DriverSeverity
@@ -17,4 +18,5 @@ def notification_tile(request: HttpRequest) -> dict[str, Any]:
     return {
         "severities": [(severity, counts.get(severity.value, 0)) for severity in order],
         "worst": worst,
+        "pushes": selectors.pushes(timezone.now()),
     }

@@ -26,6 +26,8 @@ from outbox.contract import NewEvent
 from outbox.event_kinds import EventKind, matches_topic
 
 ENVELOPE = ("kind", "domain", "severity", "subject")
+# Of every event, beside its envelope.
+_ALWAYS = (*ENVELOPE, "type")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class EventView:
     @classmethod
     def of(cls, kind: EventKind, subject: str, payload: dict[str, Any]) -> EventView:
         """An event of this kind; `payload` is plain JSON."""
-        return cls(kind.key, kind.domain, str(kind.severity), subject, payload)
+        return cls(kind.key, kind.domain, kind.severity_of(payload), subject, payload)
 
     @classmethod
     def of_new(cls, event: NewEvent, kind: EventKind) -> EventView:
@@ -56,6 +58,8 @@ class EventView:
                 values.setdefault(name, []).append(value)
         for name in ENVELOPE:
             values[name] = [getattr(self, name)]
+        # What payloads call their type is asked for beside the event's own.
+        values["type"] = [self.kind, *values.get("type", [])]
         return values
 
     @cached_property
@@ -101,7 +105,8 @@ class EventCondition(SearchSchema):
 EVENT_CONDITION = EventCondition(
     lambda text: Q(**{"*__fold_contains": text}),
     (
-        TopicFacet("kind", "kind", gettext_lazy("Kind"), ("type", "topic")),
+        TopicFacet("kind", "kind", gettext_lazy("Kind"), ("topic",)),
+        TopicFacet("type", "type", gettext_lazy("Type")),
         OpenFacet("domain", "domain", gettext_lazy("Domain")),
         RankedFacet("severity", "severity", gettext_lazy("Severity"), ranks=tuple(Severity.values)),
         OpenFacet("subject", "subject", gettext_lazy("About"), ("about",)),
@@ -119,7 +124,7 @@ def compile_condition(text: str) -> Predicate:
 def check_condition(text: str, kinds: Iterable[EventKind]) -> None:
     """Raises SearchError when a condition is malformed or names a field that none of these kinds has."""
     compile_condition(text)
-    fields_known: set[str] = set(ENVELOPE)
+    fields_known: set[str] = set(_ALWAYS)
     for kind in kinds:
         fields = fields_of(kind)
         if fields is None:

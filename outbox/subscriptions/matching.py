@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+from django.db import connection
+
+from outbox.choices import Reason
 from outbox.contract import NewEvent, Recipient
 from outbox.event_kinds import kind_of, matches_topic
 from outbox.subscriptions.conditions import EventView, Predicate
-from outbox.subscriptions.stamps import Source
+from outbox.subscriptions.stamps import STAMPS, Source
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,12 @@ def listening_to(events: Sequence[NewEvent], stamps: Mapping[str, str]) -> Itera
         for listener in listeners:
             if listener.condition is None or (view is not None and listener.condition(view)):
                 yield from ((event, recipient) for recipient in listener.recipients)
+
+
+def is_listened_to(key: str) -> bool:
+    """Whether any listener takes events of this kind, whatever its condition says of each, and is not held back."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {STAMPS}::text")
+        stamps: dict[str, str] = msgspec.json.decode(cursor.fetchone()[0])
+    found = (listener for source in _sources.values() for listener in source.as_of(stamps).of(kind_of(key)))
+    return any(to.held_back in (Reason.NONE, Reason.PAUSED) for listener in found for to in listener.recipients)

@@ -7,7 +7,7 @@ from core.roles import OPERATOR, VIEWER
 _SEEN = (
     "driver oemaccount vehicle oemservice charginglocation utilitycontract pdlagreement chargingsession telemetrysample"
     " payout reimbursement coststatement referral campaign campaignrecipient fact drivernotification notificationstep"
-    " typesetting notificationtext vehiclesource platformmessage"
+    " typesetting notificationtext vehiclesource platformmessage feed"
 )
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in _SEEN.split()},

@@ -18,6 +18,7 @@ REASONS = [
     ("preference", "The driver does not want this category"),
     ("no_consent", "The driver did not consent to marketing"),
     ("no_way", "There is no way to the driver: no e-mail address, or push is switched off"),
+    ("no_listener", "Nobody listens: no webhook takes pushes to the app’s backend"),
     ("cooldown", "The same was told or dismissed shortly before"),
     ("quiet_hours", "Quiet hours in the driver’s time zone"),
     ("never_told", "It was over before it could be told"),
@@ -890,6 +891,24 @@ class Migration(migrations.Migration):
                 ("last_seen_at", models.DateTimeField(null=True, verbose_name="last seen")),
                 ("read_at", models.DateTimeField(null=True, verbose_name="read")),
                 ("dismissed_at", models.DateTimeField(null=True, verbose_name="dismissed")),
+                (
+                    "push_state",
+                    models.CharField(
+                        blank=True,
+                        choices=[("delivered", "Delivered"), ("failed", "Failed"), ("opened", "Opened")],
+                        db_default="",
+                        default="",
+                        max_length=10,
+                        verbose_name="push",
+                    ),
+                ),
+                ("push_at", models.DateTimeField(null=True, verbose_name="push reported")),
+                (
+                    "push_reason",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=200, verbose_name="why the push failed"
+                    ),
+                ),
                 ("due_at", models.DateTimeField(null=True, verbose_name="looked at again")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 (
@@ -927,6 +946,12 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["type", "-id"], name="notification_by_type"),
                     models.Index(fields=["vehicle", "-id"], name="notification_of_vehicle"),
+                    models.Index(
+                        condition=models.Q(("reason", "no_listener")), fields=["driver"], name="notification_unheard"
+                    ),
+                    models.Index(
+                        condition=models.Q(("push_at__isnull", False)), fields=["push_at"], name="notification_pushed"
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -957,6 +982,9 @@ class Migration(migrations.Migration):
                             ("dismissed", "Dismissed"),
                             ("resolved", "Resolved"),
                             ("expired", "Expired"),
+                            ("delivered", "Push delivered"),
+                            ("failed", "Push failed"),
+                            ("opened", "Push opened"),
                         ],
                         max_length=10,
                         verbose_name="what",

@@ -19,6 +19,7 @@ from vehicles.choices import (
     DriverChannel,
     DriverSeverity,
     NotificationState,
+    PushState,
     Reason,
     StepKind,
 )
@@ -62,6 +63,12 @@ class DriverNotification(models.Model):
     last_seen_at = models.DateTimeField(_("last seen"), null=True)
     read_at = models.DateTimeField(_("read"), null=True)
     dismissed_at = models.DateTimeField(_("dismissed"), null=True)
+    # What the app's backend reports of its push.
+    push_state = models.CharField(
+        _("push"), max_length=10, choices=PushState.choices, blank=True, default="", db_default=""
+    )
+    push_at = models.DateTimeField(_("push reported"), null=True)
+    push_reason = models.CharField(_("why the push failed"), max_length=200, blank=True, default="", db_default="")
     # When it is evaluated again, while it is held back.
     due_at = models.DateTimeField(_("looked at again"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -88,6 +95,9 @@ class DriverNotification(models.Model):
             models.Index(fields=("type", "state"), name="notification_living", condition=Q(state__in=LIVE)),
             models.Index(fields=("type", "-id"), name="notification_by_type"),
             models.Index(fields=("vehicle", "-id"), name="notification_of_vehicle"),
+            # Those that wait for somebody to listen.
+            models.Index(fields=("driver",), name="notification_unheard", condition=Q(reason="no_listener")),
+            models.Index(fields=("push_at",), name="notification_pushed", condition=Q(push_at__isnull=False)),
         )
         permissions = (("send_sample", _("Can send samples")),)
 

@@ -54,10 +54,19 @@ class Person:
     consents: bool = False
     has_email: bool = False
     push_enabled: bool = True
+    # Whether anybody takes pushes to the phones.
+    push_is_heard: bool = True
+
+    def closed(self, channel: str) -> Reason | None:
+        """Why a channel does not lead to the driver; None where it does."""
+        if channel == DriverChannel.EMAIL and not self.has_email:
+            return Reason.NO_CHANNEL
+        if channel == DriverChannel.PUSH and not (self.push_enabled and self.push_is_heard):
+            return Reason.NO_LISTENER if self.push_enabled else Reason.NO_CHANNEL
+        return None
 
     def usable(self, ways: Sequence[str]) -> tuple[str, ...]:
-        closed = {DriverChannel.EMAIL: not self.has_email, DriverChannel.PUSH: not self.push_enabled}
-        return tuple(channel for channel in ways if not closed.get(DriverChannel(channel), False))
+        return tuple(channel for channel in ways if self.closed(channel) is None)
 
 
 @dataclass(slots=True)
@@ -181,7 +190,10 @@ def _consent(case: _Case) -> Hold | None:
 
 
 def _no_channel(case: _Case) -> Hold | None:
-    return None if case.person.usable(case.policy.ways) else Hold(Reason.NO_CHANNEL)
+    if case.person.usable(case.policy.ways):
+        return None
+    reasons = {case.person.closed(channel) for channel in case.policy.ways}
+    return Hold(Reason.NO_LISTENER if Reason.NO_LISTENER in reasons else Reason.NO_CHANNEL)
 
 
 def _cooldown(case: _Case) -> Hold | None:
@@ -332,8 +344,8 @@ def _show(change: Change, case: _Case, kind: StepKind) -> Change:
         row.state = NotificationState.OPEN
     change.notify_by = usable
     change.steps.append(DecidedStep(kind, detail=", ".join(usable)))
-    skipped = [channel for channel in case.policy.ways if channel not in usable]
-    change.steps += [DecidedStep(StepKind.SKIPPED, Reason.NO_CHANNEL, channel) for channel in skipped]
+    skipped = [(channel, reason) for channel in case.policy.ways if (reason := case.person.closed(channel))]
+    change.steps += [DecidedStep(StepKind.SKIPPED, reason, channel) for channel, reason in skipped]
     return change
 
 

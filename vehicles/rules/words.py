@@ -117,6 +117,13 @@ CAPABILITY_STATE = Vocabulary(
         "blocked": "disabled restricted intervention_required user_action_required",
     }
 )
+PUSH_STATE = Vocabulary(
+    {
+        "delivered": "accepted ok success received displayed",
+        "failed": "error undelivered rejected bounced unregistered expired dropped invalid_token",
+        "opened": "read clicked open tapped seen",
+    }
+)
 # Of a type of fact, the table of each field of its data.
 VOCABULARIES: Mapping[str, Mapping[str, Vocabulary]] = {
     "oem_account": {"auth_state": AUTH_STATE},

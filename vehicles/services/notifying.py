@@ -59,6 +59,11 @@ def write_changes(*, items: Sequence[Item], now: datetime) -> None:
     insert_rows("vehicles_drivernotification", (*_IDENTITY, *_STATE), [(*_identity(i), *_state(i)) for i in new])
     old = [(item.change.row.id, *_state(item)) for item in items if item.change.row.id not in fresh]
     update_rows("vehicles_drivernotification", _IDENTITY[0], _STATE, old)
+    again = [item.change.row.id for item in items if item.change.notify_by and item.change.row.id not in fresh]
+    if again:
+        # What was reported of a push is said of the last one.
+        told = DriverNotification.objects.filter(pk__in=again).exclude(push_state="")
+        told.update(push_state="", push_at=None, push_reason="")
     _end_banners([item for item in items if item.change.row.id not in fresh], now)
     event_ids = _publish(items, now)
     _write_steps(items, event_ids, now)
@@ -174,6 +179,7 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
         title=item.nameless.title,
         body=item.nameless.body,
         language=driver.language,
+        program=driver.program,
         since=row.begins,
         occasion=occasion,
         reason=reason,

@@ -16,6 +16,8 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
+from outbox.subscriptions.matching import is_listened_to
+from vehicles.event_kinds import CREATED
 from vehicles.models import Driver
 from vehicles.rules import snapshot as pic
 from vehicles.rules.deciding import Person
@@ -68,9 +70,10 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
         ids,
     )
     subjects = {}
+    push_is_heard = is_listened_to(CREATED) if rows else True
     for reports, *values in rows:
         driver = Driver(**dict(zip(names, values, strict=True)))
-        subjects[driver.pk] = _subject(driver, _reports(reports))
+        subjects[driver.pk] = _subject(driver, _reports(reports), push_is_heard)
     snapshots = {pk: subject.snapshot for pk, subject in subjects.items()}
     _read_cars(ids, subjects)
     _read_locations(ids, snapshots)
@@ -79,7 +82,7 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
     return subjects
 
 
-def _subject(driver: Driver, reports: Reports) -> Subject:
+def _subject(driver: Driver, reports: Reports, push_is_heard: bool) -> Subject:
     zone = zone_named(driver.time_zone)
     person = Person(
         zone=zone,
@@ -89,6 +92,7 @@ def _subject(driver: Driver, reports: Reports) -> Subject:
         consents=driver.marketing_consent,
         has_email=bool(driver.email),
         push_enabled=driver.push_enabled,
+        push_is_heard=push_is_heard,
     )
     return Subject(driver, pic.Snapshot(driver.pk, driver.external_id, reports, zone=zone), person)
 

@@ -9,12 +9,21 @@ from django import template
 from django.utils.safestring import SafeString
 
 from console.templatetags.console import badge, register_colours
-from vehicles.choices import CAMPAIGN_COLOURS, PAIRING_COLOURS, SEVERITY_COLOURS, STATE_COLOURS, DriverChannel, StepKind
+from vehicles.choices import (
+    CAMPAIGN_COLOURS,
+    PAIRING_COLOURS,
+    PUSH_COLOURS,
+    SEVERITY_COLOURS,
+    STATE_COLOURS,
+    DriverChannel,
+    StepKind,
+)
 from vehicles.ingest import FACT_TYPES
 
 register = template.Library()
 register_colours(register, campaign_colour=CAMPAIGN_COLOURS, pairing_colour=PAIRING_COLOURS)
 register_colours(register, driver_severity_colour=SEVERITY_COLOURS, driver_state_colour=STATE_COLOURS)
+register_colours(register, push_colour=PUSH_COLOURS)
 
 _CHANNEL_ICONS = {
     DriverChannel.PUSH: "device-phone-mobile",
@@ -30,6 +39,9 @@ _STEP_CLASSES = {
     StepKind.HELD: "quiet",
     StepKind.WITHDRAWN: "quiet",
     StepKind.SKIPPED: "bad",
+    StepKind.PUSH_DELIVERED: "good",
+    StepKind.PUSH_OPENED: "good",
+    StepKind.PUSH_FAILED: "bad",
 }
 
 

@@ -29,7 +29,7 @@ def envelope(
     """
     try:
         registered = kind_of(kind)
-        domain, severity = registered.domain, str(registered.severity)
+        domain, severity = registered.domain, registered.severity_of(data)
     except UnknownKind:
         domain = severity = ""
     version = _of_object(data, "version")

@@ -1,0 +1,28 @@
+"""The app's backend of these tests: somebody listens, so that pushes are told."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from outbox.models import WebhookEndpoint
+from outbox.subscriptions.stamps import listeners_changed
+
+
+@pytest.fixture(autouse=True)
+def somebody_listens(request: pytest.FixtureRequest) -> None:
+    """A webhook that takes pushes, where there is a database; its condition fits none, so that nothing is delivered."""
+    if request.node.get_closest_marker("django_db") or {"db", "committed"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        listen("kind:none.of.these")
+
+
+def listen(condition: str = "") -> None:
+    WebhookEndpoint.objects.create(
+        url="https://app.example/",
+        shown_url="https://app.example",
+        topics=["vehicle.notification.*"],
+        condition=condition,
+        created_at=timezone.now(),
+    )
+    listeners_changed("webhooks")

@@ -1,0 +1,221 @@
+"""Pushes are proven: who listens, what the app's backend reports of each, and what events say of their severity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from outbox.event_kinds import kind_of
+from outbox.models import Delivery, WebhookEndpoint
+from outbox.subscriptions.conditions import EventView, check_condition, compile_condition
+from outbox.subscriptions.stamps import listeners_changed
+from outbox.transports.webhook.envelope import envelope
+from tests.conftest import ApiClient
+from tests.vehicles.cases import renault
+from tests.vehicles.conftest import listen
+from tests.vehicles.helpers import (
+    DRIVER,
+    EMAIL,
+    account,
+    at,
+    car,
+    deliveries,
+    driver,
+    events,
+    held,
+    linked,
+    only,
+    people,
+    shown,
+    steps,
+    sweep,
+    take,
+)
+from vehicles.models import DriverNotification
+from vehicles.selectors import check_pushes
+from vehicles.services.pushes import tell_the_unheard
+
+pytestmark = pytest.mark.django_db
+PATH = "/vehicles/push-reports"
+
+
+def deaf() -> None:
+    WebhookEndpoint.objects.all().delete()
+    listeners_changed("webhooks")
+
+
+def private() -> DriverNotification:
+    """Something that goes by push alone."""
+    people()
+    take(linked("Audi", user_role="primary"), car(privacy_mode=True))
+    return only("AudiRemoteAccessDisabled")
+
+
+# ---- nobody listens -------------------------------------------------------------------------------------------------
+
+
+def test_what_goes_by_push_alone_waits_while_nobody_listens() -> None:
+    deaf()
+    private()
+    assert held() == {"AudiRemoteAccessDisabled": "no_listener"}
+    assert shown() == {"AudiRemoteAccessDisabledBanner"}
+    assert events(name="AudiRemoteAccessDisabled") == []
+    finding = check_pushes(timezone.now())
+    assert not finding.ok
+    assert "1" in finding.text
+    assert tell_the_unheard(now=at()) == 0
+    listen()
+    assert check_pushes(timezone.now()).ok
+    assert tell_the_unheard(now=at(minutes=1)) == 1
+    sweep(at(minutes=1))
+    assert "AudiRemoteAccessDisabled" in shown()
+    assert [d[0] for d in deliveries("AudiRemoteAccessDisabled")] == ["webhook"]
+
+
+def test_what_is_mailed_too_is_told_by_mail_and_says_why_by_no_push() -> None:
+    deaf()
+    people()
+    take(*renault(), account(auth_state="revoked"))
+    assert deliveries("InvalidCredentials") == [("email", EMAIL, "pending")]
+    assert ("skipped", "no_listener") in steps("InvalidCredentials")
+
+
+def test_the_dashboard_says_that_nobody_listens(viewer: Client) -> None:
+    deaf()
+    private()
+    assert "Nobody listens" in viewer.get("/").content.decode()
+
+
+@pytest.mark.parametrize(("state", "waits"), [("enabled", False), ("paused", False), ("disabled", True)])
+def test_a_paused_webhook_listens_and_a_disabled_one_does_not(state: str, waits: bool) -> None:
+    WebhookEndpoint.objects.update(state=state)
+    listeners_changed("webhooks")
+    private()
+    assert ("AudiRemoteAccessDisabled" in held()) is waits
+
+
+# ---- what became of them --------------------------------------------------------------------------------------------
+
+
+def test_the_backend_reports_delivered_and_opened(api: ApiClient) -> None:
+    note = private()
+    assert api.post(PATH, {"notification": note.pk, "state": "Delivered"}).json()["accepted"] == 1
+    note.refresh_from_db()
+    assert (note.push_state, note.state) == ("delivered", "open")
+    assert api.post(PATH, [{"notification": note.pk, "state": "opened"}]).json()["accepted"] == 1
+    note.refresh_from_db()
+    assert (note.push_state, note.state) == ("opened", "read")
+    assert [kind for kind, _reason in steps("AudiRemoteAccessDisabled")] == ["told", "delivered", "opened"]
+
+
+def test_a_failed_push_is_found(api: ApiClient) -> None:
+    note = private()
+    api.post(PATH, {"notification": note.pk, "state": "failed", "reason": "the token is gone"})
+    (row,) = api.get("/vehicles/notifications?q=push:failed").json()["items"]
+    assert (row["id"], row["push_state"]) == (note.pk, "failed")
+    assert "1" in check_pushes(timezone.now()).text
+    assert not check_pushes(timezone.now()).ok
+
+
+def test_the_newest_report_counts_and_opened_is_the_last_word(api: ApiClient) -> None:
+    note = private()
+    for minutes, state, expected in (
+        (5, "failed", "failed"),
+        (3, "delivered", "failed"),
+        (9, "delivered", "delivered"),
+    ):
+        api.post(PATH, {"notification": note.pk, "state": state, "at": at(minutes=minutes).isoformat()})
+        note.refresh_from_db()
+        assert note.push_state == expected
+    api.post(PATH, {"notification": note.pk, "state": "opened", "at": at(minutes=1).isoformat()})
+    api.post(PATH, {"notification": note.pk, "state": "failed", "at": at(minutes=20).isoformat()})
+    note.refresh_from_db()
+    assert note.push_state == "opened"
+
+
+def test_bad_reports_are_named_and_good_ones_taken(api: ApiClient) -> None:
+    note = private()
+    banner = only("AudiRemoteAccessDisabledBanner")
+    body: list[dict[str, Any]] = [
+        {"notification": note.pk, "state": "delivered"},
+        {"notification": note.pk, "state": "eaten"},
+        {"notification": 999_999, "state": "delivered"},
+        {"notification": banner.pk, "state": "delivered"},
+    ]
+    answer = api.post(PATH, body).json()
+    assert (answer["accepted"], [row["index"] for row in answer["rejected"]]) == (1, [1, 2, 3])
+
+
+# ---- banners, severity, filters -------------------------------------------------------------------------------------
+
+
+def test_banners_are_listed_until_they_are_dismissed_or_over(api: ApiClient) -> None:
+    private()
+    banner = only("AudiRemoteAccessDisabledBanner")
+
+    def listed() -> list[int]:
+        rows = api.get(f"/vehicles/drivers/{DRIVER}/notifications?channel=banner&state=shown").json()["items"]
+        return [row["id"] for row in rows]
+
+    api.post(f"/vehicles/notifications/{banner.pk}/read")
+    assert listed() == [banner.pk]
+    api.post(f"/vehicles/notifications/{banner.pk}/dismiss")
+    assert listed() == []
+
+
+def test_an_events_severity_is_the_notifications() -> None:
+    people()
+    take(driver(at(days=-6), program="Lyon"), *renault(), account(auth_state="revoked"))
+    (event,) = events(name="InvalidCredentials")
+    sent = envelope(
+        event_uuid=event.uuid,
+        kind=event.kind,
+        subject=event.subject,
+        occurred_at=event.occurred_at,
+        sequence=1,
+        data=event.payload,
+    )
+    assert (sent["severity"], sent["program"]) == ("critical", "Lyon")
+
+
+@pytest.mark.parametrize(
+    ("condition", "fits"),
+    [
+        ("type:InvalidCredentials", True),
+        ("type:vehicle.notification.*", True),
+        ("type:CarNotFound", False),
+        ("severity:>=warning", True),
+        ("severity:info", False),
+        ("program:lyon", True),
+        ("program:paris", False),
+        ("-type:InvalidCredentials", False),
+    ],
+)
+def test_conditions_ask_for_type_severity_and_program(condition: str, fits: bool) -> None:
+    people()
+    take(driver(at(days=-6), program="Lyon"), *renault(), account(auth_state="revoked"))
+    (event,) = events(name="InvalidCredentials")
+    kind = kind_of(event.kind)
+    check_condition(condition, [kind])
+    assert compile_condition(condition)(EventView.of(kind, event.subject, event.payload)) is fits
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("type:InvalidCredentials", {"InvalidCredentials"}),
+        ("severity:critical", {"InvalidCredentials", "InvalidCredentialsBanner"}),
+        ("program:lyon type:invalidcredentials", {"InvalidCredentials"}),
+        ("program:paris", set()),
+        ("state:shown channel:banner", {"InvalidCredentialsBanner"}),
+    ],
+)
+def test_the_list_asks_for_type_severity_and_program(api: ApiClient, query: str, found: set[str]) -> None:
+    people()
+    take(driver(at(days=-6), program="Lyon"), *renault(), account(auth_state="revoked"))
+    rows = api.get(f"/vehicles/notifications?q={query}").json()["items"]
+    assert {row["type"] for row in rows} == found
+    assert not Delivery.objects.filter(channel="webhook").exists()
