@@ -56,6 +56,7 @@ READ = (
     "notificationtext",
     "vehiclesource",
     "platformmessage",
+    "feed",
 )
 
 
