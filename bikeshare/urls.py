@@ -3,7 +3,7 @@
 from django.urls import path
 
 from bikeshare import views
-from bikeshare.api.gbfs import FILES, gbfs_file
+from bikeshare.api.public_feeds import VERSIONS, gbfs_file, gbfs_manifest
 from bikeshare.services.specs import SPECS
 
 app_name = "bikeshare"
@@ -19,5 +19,15 @@ urlpatterns = [
         for spec in SPECS.values()
         if spec.name in views.PAGES
     ),
-    *(path(f"gbfs/<slug:pk>/{name}.json", gbfs_file(name), name=f"gbfs_{name}") for name in FILES),
+    path("gbfs/manifest.json", gbfs_manifest, name="gbfs_manifest"),
+    # The newest version stands where the feed always stood.
+    *(
+        path(
+            f"gbfs/<slug:pk>/{'' if version == '3.0' else f'{version}/'}{name}.json",
+            gbfs_file(version, name),
+            name=f"gbfs_{version}_{name}",
+        )
+        for version, files in VERSIONS.items()
+        for name in files
+    ),
 ]

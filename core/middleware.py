@@ -54,6 +54,9 @@ class RequestLog:
         route = request.resolver_match.route if request.resolver_match else "unmatched"
         # Whatever a stranger calls a method must not become a series of its own.
         method = request.method if request.method in KNOWN_METHODS else "other"
+        if getattr(response, "is_for_everyone", False):
+            response.headers["Vary"] = "Accept-Encoding"
+            response.cookies.clear()
         metrics.HTTP_SECONDS.labels(method, route, response.status_code // 100).observe(took)
         if not request.path.startswith(_QUIET):
             user = getattr(request, "user", None)
@@ -67,6 +70,12 @@ class RequestLog:
                 user=user.pk if user is not None and user.is_authenticated else None,
             )
         return response
+
+
+def for_everyone(response: HttpResponse) -> HttpResponse:
+    """Marks what is the same whoever asks, so that caches keep it: neither cookies nor languages make a difference."""
+    response.is_for_everyone = True  # type: ignore[attr-defined]
+    return response
 
 
 class Security(SecurityMiddleware):

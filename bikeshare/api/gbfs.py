@@ -1,7 +1,8 @@
-"""The public GBFS 3.0 feed of a program: open to everyone, as the standard wants it, where the program publishes it.
+"""The public GBFS feed of a program, in 3.0 and in 2.3: open to everyone, where the program publishes it.
 
 Vehicle ids are keyed hashes that change with each trip, so that nobody can follow a vehicle from ride to ride;
-vehicles on a trip do not appear.
+vehicles on a trip do not appear. What is not known is left out: a motorised vehicle whose range nobody knows, which the
+standard does not allow, stands under a type of its own that promises none.
 """
 
 from __future__ import annotations
@@ -13,59 +14,68 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 
 from bikeshare.choices import BikeStatus, BikeType, OpenStatus, ProgramStatus, ZoneType
 from bikeshare.models import Bike, Dock, Program, Station, Zone
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import is_rentable
 from core.api import rfc3339
-from core.permissions import public
 
 VERSION = "3.0"
-TTL_S = 60
 E_BIKE_RANGE_M = 60_000
+UNKNOWN = "_range_unknown"
+_ASSISTED = (BikeType.VAE, BikeType.VAE_HYBRID, BikeType.VAE_OTGR, BikeType.OTGR_VAE)
 # Our types in the standard's words: form, drive, and the range in metres on a full charge.
 _TYPES: dict[str, tuple[str, str, int | None]] = {
-    BikeType.CLASSIC: ("bicycle", "human", None),
-    BikeType.VAE: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    BikeType.VAE_HYBRID: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    BikeType.VAE_OTGR: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    BikeType.OTGR_VAE: ("bicycle", "electric_assist", E_BIKE_RANGE_M),
-    BikeType.SCOOTER: ("scooter_standing", "electric", 30_000),
-    BikeType.BOAT: ("other", "electric", 30_000),
+    BikeType.CLASSIC.value: ("bicycle", "human", None),
+    **{kind.value: ("bicycle", "electric_assist", E_BIKE_RANGE_M) for kind in _ASSISTED},
+    BikeType.SCOOTER.value: ("scooter_standing", "electric", 30_000),
+    BikeType.BOAT.value: ("other", "electric", 30_000),
+    **{f"{kind.value}{UNKNOWN}": ("bicycle", "human", None) for kind in _ASSISTED},
 }
 # Vehicles that are not on the street.
 _AWAY = (BikeStatus.STOCK, BikeStatus.LOST, BikeStatus.DESTROYED)
 Data = dict[str, Any]
 
 
+def language_of(program: Program) -> str:
+    return program.language[:2].lower() or "en"
+
+
 def _texts(text: str, program: Program) -> list[dict[str, str]]:
-    return [{"text": text, "language": program.language[:2].lower() or "en"}]
+    return [{"text": text, "language": language_of(program)}]
 
 
 def gbfs(program: Program, now: datetime) -> Data:
     feeds = [name for name in FILES if name != "gbfs"]
-    return {"feeds": [{"name": name, "url": _url(program, name)} for name in feeds]}
+    return {"feeds": [{"name": name, "url": url_of(program, name)} for name in feeds]}
 
 
-def _url(program: Program, name: str) -> str:
-    return f"{settings.PUBLIC_URL}{reverse(f'bikeshare:gbfs_{name}', args=[program.pk])}"
+def url_of(program: Program, name: str, version: str = VERSION) -> str:
+    path = reverse(f"bikeshare:gbfs_{version}_{name}", args=[program.pk])
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def gbfs_versions(program: Program, now: datetime) -> Data:
+    return {"versions": [{"version": one, "url": url_of(program, "gbfs", one)} for one in ("2.3", VERSION)]}
+
+
+def manifest(programs: list[Program], now: datetime) -> Data:
+    """All feeds that are published here."""
+    return {"datasets": [{"system_id": program.pk, **gbfs_versions(program, now)} for program in programs]}
 
 
 def system_information(program: Program, now: datetime) -> Data:
     information: Data = {
         "system_id": program.pk,
-        "languages": [program.language[:2].lower() or "en"],
+        "languages": [language_of(program)],
         "name": _texts(program.name, program),
         "opening_hours": program.opening_hours or "24/7",
         "feed_contact_email": program.contact_email or settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">"),
         "timezone": program.timezone,
+        "manifest_url": settings.PUBLIC_URL + reverse("bikeshare:gbfs_manifest"),
     }
     if program.operator:
         information["operator"] = _texts(program.operator, program)
@@ -77,15 +87,19 @@ def system_information(program: Program, now: datetime) -> Data:
 def vehicle_types(program: Program, now: datetime) -> Data:
     types = []
     for key, (form, drive, max_range) in _TYPES.items():
-        kind = {"vehicle_type_id": str(key), "form_factor": form, "propulsion_type": drive}
+        kind = {"vehicle_type_id": key, "form_factor": form, "propulsion_type": drive}
         types.append(kind | ({"max_range_meters": max_range} if max_range else {}))
     return {"vehicle_types": types}
 
 
+def _stations(program: Program) -> list[Station]:
+    placed = Station.objects.filter(program=program, latitude__isnull=False, longitude__isnull=False)
+    return list(placed.order_by("pk"))
+
+
 def station_information(program: Program, now: datetime) -> Data:
     docks = Counter(Dock.objects.filter(program=program).values_list("station_id", flat=True))
-    stations = Station.objects.filter(program=program, latitude__isnull=False, longitude__isnull=False).order_by("pk")
-    return {"stations": [_station(station, program, docks[station.pk]) for station in stations]}
+    return {"stations": [_station(station, program, docks[station.pk]) for station in _stations(program)]}
 
 
 def _station(station: Station, program: Program, docks: int) -> Data:
@@ -116,24 +130,34 @@ def station_status(program: Program, now: datetime) -> Data:
     for vehicule in _on_the_street(program):
         if vehicule.station_id:
             vehicules[vehicule.station_id].append(vehicule)
-    stations = Station.objects.filter(program=program, latitude__isnull=False, longitude__isnull=False).order_by("pk")
-    return {
-        "stations": [_status(station, docks[station.pk], vehicules[station.pk], program, now) for station in stations]
-    }
+    statuses = (_status(one, docks[one.pk], vehicules[one.pk], program) for one in _stations(program))
+    return {"stations": [status for status in statuses if status]}
 
 
-def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program: Program, now: datetime) -> Data:
-    ready = Counter(vehicule.type for vehicule in vehicules if is_rentable(vehicule))
+def _status(station: Station, docks: list[Dock], vehicules: list[Bike], program: Program) -> Data | None:
+    """What is there; of a station that another feed knows better what that says, and nothing where it does not."""
     is_open = station.status == OpenStatus.OPEN
+    seen = [vehicule.state.last_seen for vehicule in vehicules if vehicule.state and vehicule.state.last_seen]
+    reported = [station.reported_at] if station.reported_at else []
     status: Data = {
         "station_id": station.pk,
-        "num_vehicles_available": sum(ready.values()),
-        "num_vehicles_disabled": len(vehicules) - sum(ready.values()),
-        "vehicle_types_available": [{"vehicle_type_id": kind, "count": n} for kind, n in sorted(ready.items())],
         "is_installed": True,
         "is_renting": is_open and program.status == ProgramStatus.OPEN,
         "is_returning": is_open,
-        "last_reported": rfc3339(now),
+        "last_reported": rfc3339(max([*seen, *reported], default=station.created)),
+    }
+    if station.external_id and not docks and not vehicules:
+        if station.reported_vehicules is None:
+            return None
+        status |= {"num_vehicles_available": station.reported_vehicules, "vehicle_types_available": []}
+        if station.reported_docks is not None:
+            status["num_docks_available"] = station.reported_docks
+        return status
+    ready = Counter(vehicule.type for vehicule in vehicules if is_rentable(vehicule))
+    status |= {
+        "num_vehicles_available": sum(ready.values()),
+        "num_vehicles_disabled": len(vehicules) - sum(ready.values()),
+        "vehicle_types_available": [{"vehicle_type_id": kind, "count": n} for kind, n in sorted(ready.items())],
     }
     if docks:
         empty = [dock for dock in docks if dock.vehicule_id is None]
@@ -167,25 +191,36 @@ def _vehicle(vehicule: Bike) -> Data | None:
         place = (station.latitude, station.longitude)
     if place[0] is None:
         return None
+    energy = _energy(vehicule)
+    kind = vehicule.type if energy is not None else f"{vehicule.type}{UNKNOWN}"
+    if kind not in _TYPES:
+        return None
     vehicle: Data = {
         "vehicle_id": rotating_id(vehicule),
         "lat": place[0],
         "lon": place[1],
         "is_reserved": False,
         "is_disabled": not is_rentable(vehicule),
-        "vehicle_type_id": vehicule.type,
-    }
+        "vehicle_type_id": kind,
+    } | (energy or {})
     if station is not None:
         vehicle["station_id"] = station.pk
     if state is not None and state.last_seen is not None:
         vehicle["last_reported"] = rfc3339(state.last_seen)
-    max_range = _TYPES[vehicule.type][2] if vehicule.type in _TYPES else None
-    if max_range is not None:
-        share = (state.battery_vae or 0) / 100 if state else 0
-        reported = state.battery_vae_range_m if state else None
-        vehicle["current_range_meters"] = round(reported if reported is not None else share * max_range)
-        vehicle["current_fuel_percent"] = round(share, 2)
     return vehicle
+
+
+def _energy(vehicule: Bike) -> Data | None:
+    """The range and the charge as far as they are known; None where a vehicle has a motor and its range is not."""
+    max_range = _TYPES[vehicule.type][2]
+    if max_range is None:
+        return {}
+    charge = vehicule.state.battery_vae if vehicule.state else None
+    reported = vehicule.state.battery_vae_range_m if vehicule.state else None
+    if charge is None:
+        return None if reported is None else {"current_range_meters": round(reported)}
+    metres = reported if reported is not None else charge / 100 * max_range
+    return {"current_range_meters": round(metres), "current_fuel_percent": round(charge / 100, 2)}
 
 
 def geofencing_zones(program: Program, now: datetime) -> Data:
@@ -203,6 +238,7 @@ def _feature(zone: Zone, program: Program) -> Data:
     rules = list(zone.rules) or [forbidden if zone.type == ZoneType.FORBIDDEN else allowed]
     if zone.vehicule_type:
         rules = [{"vehicle_type_ids": [zone.vehicule_type]} | rule for rule in rules]
+    rules = [_with_unknown_ranges(rule) for rule in rules]
     properties: Data = {"rules": rules} | ({"name": _texts(zone.name, program)} if zone.name else {})
     for key in ("start", "end"):
         if moment := getattr(zone, key):
@@ -210,8 +246,17 @@ def _feature(zone: Zone, program: Program) -> Data:
     return {"type": "Feature", "geometry": zone.geometry, "properties": properties}
 
 
+def _with_unknown_ranges(rule: Data) -> Data:
+    """A rule that binds a type binds its vehicles of unknown range, too."""
+    bound = rule.get("vehicle_type_ids")
+    if not bound:
+        return rule
+    return rule | {"vehicle_type_ids": [*bound, *(f"{one}{UNKNOWN}" for one in bound if f"{one}{UNKNOWN}" in _TYPES)]}
+
+
 FILES: dict[str, Callable[[Program, datetime], Data]] = {
     "gbfs": gbfs,
+    "gbfs_versions": gbfs_versions,
     "system_information": system_information,
     "vehicle_types": vehicle_types,
     "station_information": station_information,
@@ -219,21 +264,3 @@ FILES: dict[str, Callable[[Program, datetime], Data]] = {
     "vehicle_status": vehicle_status,
     "geofencing_zones": geofencing_zones,
 }
-
-
-def gbfs_file(name: str) -> Callable[..., HttpResponse]:
-    """The view of one file."""
-
-    @public
-    def view(request: HttpRequest, pk: str) -> HttpResponse:
-        program = get_object_or_404(Program, pk=pk)
-        if not program.publish_gbfs:
-            raise Http404
-        now = timezone.now()
-        body = {"last_updated": rfc3339(now), "ttl": TTL_S, "version": VERSION, "data": FILES[name](program, now)}
-        response = HttpResponse(msgspec.json.encode(body), content_type="application/json")
-        response["Cache-Control"] = f"public, max-age={TTL_S}"
-        response["Access-Control-Allow-Origin"] = "*"
-        return response
-
-    return view

@@ -236,6 +236,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "reported_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="last reported"),
+                ),
+                (
+                    "reported_vehicules",
+                    models.PositiveIntegerField(editable=False, null=True, verbose_name="vehicles by its feed"),
+                ),
+                (
+                    "reported_docks",
+                    models.PositiveIntegerField(editable=False, null=True, verbose_name="free docks by its feed"),
+                ),
+                (
                     "program",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,

@@ -42,6 +42,10 @@ class Station(Resource):
     electrical = models.BooleanField(_("charges vehicles"), default=False)
     score = models.IntegerField(_("score"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=OpenStatus.choices, default=OpenStatus.OPEN)
+    # When something last was said of it, and what the feed that it came from says is there. No version, no `updated`.
+    reported_at = models.DateTimeField(_("last reported"), null=True, editable=False)
+    reported_vehicules = models.PositiveIntegerField(_("vehicles by its feed"), null=True, editable=False)
+    reported_docks = models.PositiveIntegerField(_("free docks by its feed"), null=True, editable=False)
 
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from bikeshare.choices import Refusal
 from bikeshare.event_kinds import TOPIC_OF
 from bikeshare.event_kinds.payloads import Deleted, ObjectPayload, Updated
-from bikeshare.models import Cyclist, Program, Resource, Zone
+from bikeshare.models import Bike, Cyclist, Dock, Program, Resource, Station, Zone
 from bikeshare.rules.states import may_move
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
@@ -76,6 +76,7 @@ class ResourceUnitOfWork(UnitOfWork):
         self._events: list[NewEvent] = []
         self._cities: dict[str, str] = {}
         self._redrawn: set[str] = set()
+        self._reported: set[str] = set()
         self._attached: dict[type[Model], list[Model]] = defaultdict(list)
 
     # ---- what callers do ------------------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class ResourceUnitOfWork(UnitOfWork):
         row.version = 1
         self._created.setdefault(type(row), {})[row.pk] = row
         self._note_zone(row)
+        self._note_station(row)
         if f"{row.NAME}.created" in TOPIC_OF:
             self.publish(f"{row.NAME}.created", row, ObjectPayload)
         return row
@@ -103,6 +105,8 @@ class ResourceUnitOfWork(UnitOfWork):
         self._note_change(row, values)
         for name, value in values.items():
             setattr(row, name, value)
+        if not isinstance(row, Bike) or "station" in values or "station_id" in values:
+            self._note_station(row)
         after = msgspec.to_builtins(facts_of(row))
         previous = {key: old for key, old in before.items() if key not in _NOT_PUBLISHED and after[key] != old}
         if (previous or personal) and f"{row.NAME}.updated" in TOPIC_OF:
@@ -168,6 +172,12 @@ class ResourceUnitOfWork(UnitOfWork):
         if isinstance(row, Zone):
             self._redrawn.add(row.program_id)
 
+    def _note_station(self, row: Resource) -> None:
+        """Whatever changes at a station is the last that is known of it."""
+        station_id = row.pk if isinstance(row, Station) else getattr(row, "station_id", None)
+        if station_id is not None and isinstance(row, Station | Dock | Bike):
+            self._reported.add(station_id)
+
     def _city(self, program_id: str) -> str:
         if program_id not in self._cities:
             self._cities |= dict(Program.objects.values_list("id", "city"))
@@ -185,6 +195,8 @@ class ResourceUnitOfWork(UnitOfWork):
             kind._default_manager.bulk_create(attached)
         if self._redrawn:
             Program.objects.filter(pk__in=self._redrawn).update(zones_version=F("zones_version") + 1)
+        if self._reported:
+            Station.objects.filter(pk__in=self._reported).update(reported_at=self.now)
         if self.audited:
             self._write_audit()
         publish(events=self._events, now=self.now)

@@ -412,7 +412,7 @@ def test_device_messages_come_in_one_by_one_or_in_batches(api: ApiClient) -> Non
         "rejected": [],
         "warnings": [],
     }
-    batch = [one, one | {"id": "m-2", "at": "yesterday"}, one | {"id": "m-3", "boitier": "BX-x"}, {"type": 5}]
+    batch = [one, one | {"id": "m-2", "value": "little"}, one | {"id": "m-3", "boitier": "BX-x"}, {"type": 5}]
     answer = ok(api.post("/bikeshare/telemetry", batch), 202)
     assert (answer["accepted"], answer["duplicates"]) == (0, 1)
     assert [item["index"] for item in answer["rejected"]] == [1, 2, 3]

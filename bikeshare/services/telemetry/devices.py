@@ -73,8 +73,8 @@ class Device:
     start_latitude: float | None
     start_longitude: float | None
     pin_hash: str
-    # Which battery of the vehicle was told as low.
-    low: dict[str, bool]
+    battery_low: bool
+    battery_vae_low: bool
     watch: Watch = field(default_factory=Watch)
     # Whether a message wrote more than a position does, and whether of the vehicle something was told.
     is_changed: bool = False
@@ -122,9 +122,10 @@ class Device:
         self.state |= {name: value, f"{name}_at": at, f"{name}_on": vehicule_id}
         if not vehicule_id:
             return False, before
-        step = battery_step(bool(self.low[name]), value)
-        self.is_told |= step.is_low != self.low[name]
-        self.low[name] = step.is_low
+        was_low = getattr(self, f"{name}_low")
+        step = battery_step(was_low, value)
+        self.is_told |= step.is_low != was_low
+        setattr(self, f"{name}_low", step.is_low)
         return step.crossed, before
 
     def end_trip(self) -> None:
@@ -144,9 +145,7 @@ def read_devices(names: Iterable[str]) -> dict[str, Device]:
         rows = cursor.fetchall()
     devices: dict[str, Device] = {}
     for row in rows:
-        *of_trip, battery_low, battery_vae_low = row[: -len(_NAMES)]
-        low = {"battery": battery_low, "battery_vae": battery_vae_low}
-        device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *of_trip, low)
+        device = Device(dict(zip(_NAMES, row[-len(_NAMES) :], strict=True)), *row[: -len(_NAMES)])
         device.begin()
         devices[device.number] = devices[device.id] = device
     return devices
@@ -174,5 +173,5 @@ def write_devices(devices: Iterable[Device]) -> None:
         names = [column.name for column in written]
         rows = [(device.id, *(device.state[name] for name in names)) for device in group]
         update_rows("bikeshare_boitierstate", Col("boitier_id", "text"), written, rows)
-    rows = [(d.vehicule_id, d.low["battery"], d.low["battery_vae"]) for d in devices if d.is_told]
+    rows = [(d.vehicule_id, d.battery_low, d.battery_vae_low) for d in devices if d.is_told]
     update_rows("bikeshare_vehiculestate", Col("vehicule_id", "text"), _TOLD, rows)
