@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from bikeshare.api.public_feeds import VERSIONS
 from core.choices import Scope
 from core.permissions import SIGNED_IN
 from tests.conftest import ApiClient
@@ -41,13 +42,8 @@ PUBLIC = {
     # The door for parties of OCPI: it asks for their tokens.
     "ocpi",
     # The public feed of a program that publishes one (GBFS).
-    "bikeshare:gbfs_gbfs",
-    "bikeshare:gbfs_system_information",
-    "bikeshare:gbfs_vehicle_types",
-    "bikeshare:gbfs_station_information",
-    "bikeshare:gbfs_station_status",
-    "bikeshare:gbfs_vehicle_status",
-    "bikeshare:gbfs_geofencing_zones",
+    "bikeshare:gbfs_manifest",
+    *(f"bikeshare:gbfs_{version}_{name}" for version, files in VERSIONS.items() for name in files),
 }
 # The description of the API is public too; it holds no data.
 PUBLIC_API = {"api:openapi-json", "api:openapi-view", "api:api-root"}

@@ -295,6 +295,7 @@ def _bikes(world: World) -> None:
         station,
         box,
         box.state,
+        vehicule.told,
         vehicule,
         trip,
         cyclist,
