@@ -50,6 +50,6 @@ def test_many_rows_are_written_a_few_hundred_at_once(monkeypatch: pytest.MonkeyP
     stations = [StationFactory(name="Quai") for _number in range(7)]
     with CaptureQueriesContext(connection) as captured:
         rename(stations)
-    assert sum(query["sql"].startswith('UPDATE "bikeshare_station"') for query in captured) == 5  # meanwhile, and the last report
+    assert sum(query["sql"].startswith('UPDATE "bikeshare_station"') for query in captured) == 5
     assert set(Station.objects.values_list("name", "version")) == {("Quai 2", 2)}
     assert len(told("station.updated")) == 7
