@@ -12,10 +12,6 @@ from infra_notifications.api.ocpi import ocpi
 from vehicles.api import receive_webhook
 
 urlpatterns = [
-    path("", include("console.urls")),
-    path("outbox/", include("outbox.urls")),
-    path("infrastructure/", include("infra_notifications.urls")),
-    path("remotes/", include("fleet_remotes.urls")),
     # The vendor's door has a static header instead of an API key, so it is none of the API's operations.
     path("api/v1/remotes/callbacks/<slug:slug>", receive_callback, name="remote_callback"),
     # So have platforms, which sign what they send.
@@ -24,9 +20,14 @@ urlpatterns = [
     path("api/v1/charging/in/citrineos/<str:token>", receive_events, name="citrineos"),
     # Parties of OCPI bring tokens, and want answers, of their own kind.
     path("ocpi/<path:path>", ocpi, name="ocpi"),
+    # First, because machines ask the most.
+    path("api/v1/", api.urls),
+    path("", include("console.urls")),
+    path("outbox/", include("outbox.urls")),
+    path("infrastructure/", include("infra_notifications.urls")),
+    path("remotes/", include("fleet_remotes.urls")),
     path("vehicles/", include("vehicles.urls")),
     path("", include("bikeshare.urls")),
-    path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     path("language/", public(set_language), name="set_language"),
 ]

@@ -8,17 +8,18 @@ from django.core.wsgi import get_wsgi_application
 
 from core.bodies import WholeBodies
 
-_django = get_wsgi_application()
+_people = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - these need the settings
 from django.urls import get_resolver  # noqa: E402
 
 from core import rates  # noqa: E402
+from core.handlers import MachineHandler, by_address  # noqa: E402
 from core.logs import catch_stray_errors  # noqa: E402
 from core.memory import limit_growth  # noqa: E402
 from outbox import watch  # noqa: E402
 
-application = WholeBodies(_django, timeout_s=settings.BODY_TIMEOUT_S)
+application = WholeBodies(by_address(_people, MachineHandler()), timeout_s=settings.BODY_TIMEOUT_S)
 _ = get_resolver().url_patterns  # loaded now and not while the first person waits
 catch_stray_errors()
 limit_growth(settings.WEB_MEMORY_MB)

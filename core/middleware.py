@@ -17,6 +17,7 @@ from core import metrics
 from core.addresses import client_address
 from core.api import Problem, needs_too_much, problem_response
 from core.choices import Scope
+from core.handlers import OF_MACHINES
 from core.hashing import TooManyPasswords
 from core.models import ApiKey
 from core.people import SEE_PEOPLE, key_sees_people, seen_by
@@ -30,7 +31,6 @@ _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OF_MACHINES = ("/api/", "/ocpi/")
 
 
 class RequestLog:
@@ -83,7 +83,7 @@ class Security(SecurityMiddleware):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
         redirect: HttpResponse | None = super().process_request(request)
-        if redirect is None or not request.path.startswith(_OF_MACHINES):
+        if redirect is None or not request.path.startswith(OF_MACHINES):
             return redirect
         sentence = "Use https://. A key that was sent without it may have been read on the way: make a new one."
         return problem_response(Problem(403, sentence))
@@ -146,7 +146,7 @@ class ComposedForms:
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
         # Machines send bodies, whatever type they name; who reads them as a form takes them away.
         is_form = request.method == "POST" and request.content_type in _FORMS
-        if not is_form or request.path_info.startswith(_OF_MACHINES):
+        if not is_form or request.path_info.startswith(OF_MACHINES):
             return
         parted = {
             name: [unicodedata.normalize("NFC", value) for value in values]
@@ -158,6 +158,18 @@ class ComposedForms:
             for name, values in parted.items():
                 typed.setlist(name, values)
             request.POST = typed  # type: ignore[assignment] # as Django's own parser sets it, but for being locked
+
+
+class NoPage:
+    """Nothing that a machine gets may do anything where a browser shows it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        return response
 
 
 class ApiProblems:

@@ -16,11 +16,13 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
 from django.test import Client
+from django.test.client import ClientHandler
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
 from console.paging import long_tables
 from core import cache, rates
+from core.handlers import ForMachines
 from outbox import dispatcher
 from tests.browser.kit import chromium
 from tests.committing import keep_aside, put_back
@@ -56,11 +58,16 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+class _MachineHandler(ForMachines, ClientHandler):
+    """What surrounds a request of a machine where the product runs."""
+
+
 class ApiClient:
     """Calls the API with a key and JSON bodies."""
 
     def __init__(self, plain_key: str | None) -> None:
         self.client = Client()
+        self.client.handler = _MachineHandler(enforce_csrf_checks=False)
         self.headers = {"Authorization": f"Bearer {plain_key}"} if plain_key else {}
 
     def call(self, method: str, path: str, body: Any = None, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from infra_notifications.rules.actions import ACTIONS
 
@@ -22,6 +23,12 @@ _NO_LETTER = re.compile(r"[^a-z0-9]")
 
 def fold(text: str) -> str:
     """A name without case, blanks, and signs between its words; full-width letters are letters."""
+    return _folded(text) if len(text) <= 64 else _folded.__wrapped__(text)
+
+
+# Messages repeat their names by the million.
+@lru_cache(maxsize=8192)
+def _folded(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return _NO_LETTER.sub("", text.lower())

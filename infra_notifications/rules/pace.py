@@ -5,7 +5,8 @@ What a person sets wins. Else the interval is learnt, in this order:
 | from                                                                                     | source         |
 |------------------------------------------------------------------------------------------|----------------|
 | the interval that the CSMS gave in its answer to BootNotification                          | boot           |
-| two gaps between Heartbeats that agree, which is what the station was told or configured   | messages       |
+| two gaps between Heartbeats that agree, which is what the station was told or configured;  | messages       |
+| an hour later they are measured anew                                                      |                |
 | the longest usual gap between any two messages, after a day of them                        | messages       |
 | nothing yet: CHARGING_EXPECTED_INTERVAL_S                                                  | default        |
 
@@ -25,7 +26,7 @@ SHORTEST_SILENCE_S = 900
 MARGIN = 1.25
 WATCHED = timedelta(days=1)
 # The longest gap is forgotten by half in this time, so that a station may learn a quicker pace; in steps, so that not
-# each of many messages changes what is remembered.
+# each of many messages changes what is remembered; for so long heartbeats that agreed are not measured anew.
 HALF_LIFE_S = 14 * 86_400
 FADES_AFTER = timedelta(hours=1)
 HEARTBEATS_AGREE = 0.1
@@ -44,6 +45,8 @@ class Pace(msgspec.Struct, array_like=True):
     usual_s: float | None = None
     doubt_s: int | None = None
     usual_at: datetime | None = None
+    # Until when heartbeats teach nothing, because the last ones agreed.
+    beats_known_until: datetime | None = None
 
     def hear(self, last_seen: datetime | None, received_at: datetime, *, heartbeat: bool, default_s: int) -> bool:
         """Learns from a message and says whether it taught anything; one that was received before the last does not."""
@@ -77,12 +80,17 @@ class Pace(msgspec.Struct, array_like=True):
         return True
 
     def _beat(self, received_at: datetime) -> bool:
+        if self.beats_known_until is not None:
+            if received_at < self.beats_known_until:
+                return False
+            self.heartbeat_at = self.heartbeat_gap_s = self.beats_known_until = None
         if self.heartbeat_at is not None:
             gap_s, before_s = int((received_at - self.heartbeat_at).total_seconds()), self.heartbeat_gap_s
             if gap_s < 1:
                 return False
             if before_s is not None and abs(gap_s - before_s) <= 2 + HEARTBEATS_AGREE * max(gap_s, before_s):
                 self.heartbeat_s = min(max(gap_s, before_s), LONGEST_INTERVAL_S)
+                self.beats_known_until = received_at + FADES_AFTER
             self.heartbeat_gap_s = gap_s
         self.heartbeat_at = received_at
         return True

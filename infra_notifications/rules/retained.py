@@ -65,6 +65,7 @@ _KEPT: dict[str, Fields] = {
     ),
     "DataTransfer": _fields("vendorId messageId"),
 }
+_KEPT = {action: {**_EVERYWHERE, **fields} for action, fields in _KEPT.items()}
 _TEXTS = frozenset(map(fold, TEXT_FIELDS))
 _STATUS = _fields("status")
 _KEPT_OF_ANSWERS = _fields(
@@ -101,7 +102,7 @@ def retained(action: str, payload: Any, kind: str = CALL) -> dict[str, Any]:
         return {"errorCode": text(body.get("errorCode"))[:MOST_VALUE]}
     if kind != CALL:
         return _part(body, _KEPT_OF_ANSWERS)
-    kept = _part(body, {**_EVERYWHERE, **_KEPT.get(action, {})})
+    kept = _part(body, _KEPT.get(action, _EVERYWHERE))
     if action == "DataTransfer":
         _keep_carried(body, kept)
     for event in _elements(kept, "eventdata"):

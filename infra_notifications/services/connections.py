@@ -231,7 +231,7 @@ def _mark_points(store: IncidentStore, stations: Iterable[tuple[StationRow, Sequ
     for station, points in stations:
         for point in points:
             at = None if station.connected or station.lost_at else station.links.closed_at
-            last_seen = store.state_of(point.id).last_seen
+            last_seen = store.last_seen_of(point.id)
             rows.append((point.id, None if at is None or (last_seen and last_seen > at) else at, None))
     update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _MARK, sorted(rows))
 
@@ -254,7 +254,7 @@ def settle(station: StationRow, points: Sequence[Point], store: IncidentStore, *
             if store.is_open(point.id, Case.UNAVAILABLE):
                 store.change(point.id, connected_signal(max(station.since, closed_at or station.since)))
             continue
-        last_seen = store.state_of(point.id).last_seen
+        last_seen = store.last_seen_of(point.id)
         if station.lost_at or closed_at is None or (last_seen is not None and last_seen > closed_at):
             continue
         if is_new or not _is_raised(store, point.id, closed_at):

@@ -55,10 +55,12 @@ def late_retries(
     what is not older was not said before. Only messages `before` this id are looked at, where it is given."""
     asked = []
     for row, teller, message, observations in said:
-        if message.id or message.received_at or message.action not in STATES or not has_moment(message.payload):
+        if message.id or message.received_at or message.action not in STATES:
             continue
         moment = next((o.occurred_at for o in observations if o.occurred_at), None)
-        if moment is not None and any(each is not None and each > moment for each in newest(row)):
+        if moment is None or not any(each is not None and each > moment for each in newest(row)):
+            continue
+        if has_moment(message.payload):
             asked.append(_Status(row, teller, message.payload, moment))
     of_points = [status for status in asked if status.teller[0] is not None]
     of_stations = [status for status in asked if status.teller[0] is None]

@@ -19,13 +19,22 @@ from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.rules.vocabulary import VALUES
 from infra_notifications.services.directory import Point
-from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStore, PointState
+from infra_notifications.services.unit_of_work import FACTS, Facts, IncidentStore, StoredState
 
 # What comes too late moves no deadline.
 _LIFE = columns(
     ChargePointState, "last_seen", "silent_at", computed={"silent_at": "coalesce(x.silent_at, t.silent_at)"}
 )
-_MEMORY = columns(ChargePointState, "memory", "pace")
+# Empty for what stays.
+_MEMORY = columns(
+    ChargePointState,
+    "memory",
+    "pace",
+    computed={
+        "memory": "coalesce(nullif(x.memory, ''), t.memory)",
+        "pace": "coalesce(nullif(x.pace, ''), t.pace)",
+    },
+)
 _FACTS = columns(
     ChargePointState,
     *FACTS,
@@ -44,27 +53,22 @@ class _Kin(msgspec.Struct):
     `heard_at` is the last receipt, from `source`; `protocol` is that of what was read last.
     """
 
-    eldest: PointState
+    stored: StoredState
     pace: Pace
-    facts: Facts
     interval_s: int | None
     seen_before: datetime | None
     last_seen: datetime | None
-    members: list[tuple[int, PointState]]
+    clock_error_s: int | None
+    members: list[int]
     pace_changed: bool = False
     heard_at: datetime | None = None
     source: int | None = None
     protocol: str = ""
 
-    def is_of(self, state: PointState, interval_s: int | None) -> bool:
+    def is_of(self, stored: StoredState, interval_s: int | None) -> bool:
         """Whether a charge point is one of these, as far as its stored row says."""
-        known = self.eldest
-        return (
-            state.seen_before == known.seen_before
-            and state.pace == known.pace
-            and state.facts == known.facts
-            and interval_s == self.interval_s
-        )
+        known = self.stored
+        return stored.heard == known.heard and stored.pace == known.pace and interval_s == self.interval_s
 
 
 class PointStates:
@@ -94,12 +98,11 @@ class PointStates:
                 kin.pace_changed = True
             if last_seen is None or received > last_seen:
                 kin.last_seen = received
-                for _pk, state in kin.members:
-                    state.last_seen = received
+                self._store.heard.update(dict.fromkeys(kin.members, received))
             if kin.heard_at is None or received > kin.heard_at:
                 kin.heard_at, kin.source = received, source
             kin.protocol = protocol
-            silent = [pk for pk, _state in kin.members if self._store.is_open(pk, Case.UNAVAILABLE)]
+            silent = [pk for pk in kin.members if self._store.is_open(pk, Case.UNAVAILABLE)]
             if silent and self._deadline(kin, received, self._learnt(kin)) > self._now:
                 yield from silent
 
@@ -111,18 +114,18 @@ class PointStates:
         if family is None:
             family = self._families[points[0].id] = []
             for point in points:
-                state, by_hand = self._store.state_of(point.id), self._by_hand.get(point.id)
-                kin = next((kin for kin in family if kin.is_of(state, by_hand)), None)
+                stored, by_hand = self._store.stored_of(point.id), self._by_hand.get(point.id)
+                kin = next((kin for kin in family if kin.is_of(stored, by_hand)), None)
                 if kin is None:
-                    seen = state.seen_before
-                    kin = _Kin(state, read_pace(state.pace), state.facts, by_hand, seen, seen, [])
+                    seen, error_s = stored.last_seen, stored.facts[_CLOCK_ERROR]
+                    kin = _Kin(stored, read_pace(stored.pace), by_hand, seen, seen, error_s, [])
                     family.append(kin)
-                kin.members.append((point.id, state))
+                kin.members.append(point.id)
         return family
 
     def _learnt(self, kin: _Kin) -> Learnt:
         """The interval and silence that were learnt, in seconds, and from what; what was not learnt may be by now."""
-        learnt: Learnt = kin.facts[_LEARNT:]
+        learnt: Learnt = kin.stored.facts[_LEARNT:]
         if not kin.pace_changed and (learnt[1] is not None or not kin.pace.is_watched(self._now)):
             return learnt
         allowed = kin.pace.allowed(self._now, self._default_s)
@@ -159,15 +162,16 @@ class PointStates:
         # Security events are kept until they are delivered (OCPP 2.0.1 A04).
         queued = queued or observation.action.lower() == "securityeventnotification"
         apart = queued or (observation.evse == 0 and not observation.component)
-        first = self._store.state_of(points[0].id)
-        moment = judge(stamp, received, first.memory.mark(first.clock_error_s), queued=apart)
+        first, kin = self._store.state_of(points[0].id), self._family(station)
+        error_s = kin[0].clock_error_s if kin else first.stored.facts[_CLOCK_ERROR]
+        moment = judge(stamp, received, first.memory.mark(error_s), queued=apart)
         for point in () if apart else points:
             state = self._store.state_of(point.id)
-            if state.memory.note_clock(moment, received, state.clock_error_s):
+            if state.memory.note_clock(moment, received, error_s):
                 state.memory_changed = True
         if moment.clock in (Clock.WRONG, Clock.RIGHT):
-            for point in station:
-                self._store.state_of(point.id).clock_error_s = moment.error_s
+            for one in kin:
+                one.clock_error_s = moment.error_s
         if moment.error_s is None and observation.sent_at is not None and observation.occurred_at is not None:
             occurred = judge(observation.occurred_at, received)
             return occurred if occurred.device_clock else moment
@@ -179,7 +183,7 @@ class PointStates:
         `_hides` says what must not take its place."""
         for point in points:
             is_faulty, state = self._store.is_faulty(point.id), self._store.state_of(point.id)
-            shown = state.said[0] if state.said else state.status
+            shown = state.said[0] if state.said else state.stored.status
             if (observation.faulted and not is_faulty) or _hides(observation, shown, is_faulty=is_faulty):
                 continue
             if state.memory.status_order is None or order >= state.memory.status_order:
@@ -193,21 +197,27 @@ class PointStates:
         """Writes every row that was heard: in one statement those that were only heard, in another what else is new."""
         lives: list[tuple[Any, ...]] = []
         changes: list[tuple[Any, ...]] = []
-        for kin in (kin for family in self._families.values() for kin in family):
+        states = self._store.states
+        for kin in (kin for family in self._families.values() for kin in family if kin.heard_at is not None):
             facts, silent_at = self._facts(kin)
-            pace, is_new = stored_pace(kin.pace) if kin.pace_changed else "", facts != kin.facts
-            for pk, state in kin.members:
-                status, status_at = state.said or (state.status, None)
-                if status == state.status:
-                    status_at = None
-                if is_new or pace or status_at or state.memory_changed:
-                    shared = (state.last_seen, silent_at, *facts, status, status_at)
-                    changes.append((pk, self._store.memory_of(pk), pace or state.pace, shared))
-                elif state.last_seen != state.seen_before:
-                    lives.append((pk, state.last_seen, silent_at))
+            is_new = kin.pace_changed or facts != kin.stored.facts
+            pace, is_later = stored_pace(kin.pace) if kin.pace_changed else "", kin.last_seen != kin.seen_before
+            for pk in kin.members:
+                state = states.get(pk)
+                if is_new or (state is not None and (state.memory_changed or state.said)):
+                    shared = (kin.last_seen, silent_at, *facts, *self._status(pk))
+                    changes.append((pk, self._store.new_memory_of(pk), pace, shared))
+                elif is_later:
+                    lives.append((pk, kin.last_seen, silent_at))
         update_rows("infra_notifications_chargepointstate", _KEY, _LIFE, sorted(lives))
         changes.sort(key=itemgetter(0))
         update_rows("infra_notifications_chargepointstate", _KEY, _MEMORY, changes, shared=(*_LIFE, *_FACTS))
+
+    def _status(self, pk: int) -> tuple[str, datetime | None]:
+        """The status of a charge point, and since when; None where that stays."""
+        before, state = self._store.stored_of(pk).status, self._store.states.get(pk)
+        status, since = state.said if state is not None and state.said else (before, None)
+        return status, since if status != before else None
 
     def _facts(self, kin: _Kin) -> tuple[Facts, datetime | None]:
         """What rows say now beside memory and status; and their new deadline, None where that stays.
@@ -216,7 +226,7 @@ class PointStates:
         connection closed shows that it is back; a connection that was opened with no word of its version leaves what
         was known.
         """
-        connectivity, version, source_id, other_id, disconnected_at, *_rest = kin.facts
+        connectivity, version, source_id, other_id, disconnected_at, *_rest = kin.stored.facts
         learnt, silent_at, before = self._learnt(kin), None, kin.seen_before
         seen, source = kin.heard_at or self._now, kin.source
         is_back = disconnected_at is None or seen >= disconnected_at
@@ -233,8 +243,7 @@ class PointStates:
         if source is not None and source != source_id and (is_later or seen == before):
             source_id, other_id = source, source_id if source_id is not None else other_id
         disconnected_at, version = None if is_back else disconnected_at, kin.protocol or version
-        clock_error_s = kin.eldest.clock_error_s  # which is judged for the whole station
-        return (connectivity, version, source_id, other_id, disconnected_at, clock_error_s, *learnt), silent_at
+        return (connectivity, version, source_id, other_id, disconnected_at, kin.clock_error_s, *learnt), silent_at
 
 
 def _hides(observation: Observation, shown: str, *, is_faulty: bool) -> bool:
@@ -250,3 +259,4 @@ _KEY = Col("charge_point_id", "bigint")
 _NOTHING: Learnt = (None, None, IntervalSource.DEFAULT.value)
 # Where what was learnt stands among the facts.
 _LEARNT = FACTS.index("learnt_interval_s")
+_CLOCK_ERROR = FACTS.index("clock_error_s")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection
@@ -66,36 +66,35 @@ FACTS = (
 )
 Facts = tuple[Any, ...]
 _NO_FACTS: Facts = (Connectivity.NEVER.value, "", None, None, None, None, None, None, IntervalSource.DEFAULT.value)
-_CLOCK_ERROR = FACTS.index("clock_error_s")
+
+
+class StoredState(NamedTuple):
+    """A charge point's locked state row; `heard` is when it was heard last, in microseconds, and the facts then."""
+
+    memory: str
+    pace: str
+    status: str
+    heard: tuple[Any, ...]
+
+    @property
+    def last_seen(self) -> datetime | None:
+        return _EPOCH + timedelta(microseconds=self.heard[0]) if self.heard[0] is not None else None
+
+    @property
+    def facts(self) -> Facts:
+        return self.heard[1:]
 
 
 class PointState(msgspec.Struct):
-    """A charge point's locked state row, and beside it what its messages make of it.
+    """What messages make of a charge point beside its life: `said` is the present status and when it was said."""
 
-    `facts`, `status`, `pace`, `seen_before` and `remembered` are as they are stored. `said` is the present status and
-    when it was said.
-    """
-
-    remembered: str
-    pace: str
-    status: str
-    seen_before: datetime | None
-    last_seen: datetime | None
-    facts: Facts
-    clock_error_s: int | None
+    stored: StoredState
+    memory: PointMemory
     memory_changed: bool = False
     said: tuple[str, datetime] | None = None
-    _memory: PointMemory | None = None
-
-    @property
-    def memory(self) -> PointMemory:
-        """Read when it is first asked for: most charge points are only heard."""
-        if self._memory is None:
-            self._memory = read_memory(self.remembered)
-        return self._memory
 
 
-def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
+def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, StoredState]:
     """Locks the state rows in the order of their key, and reads them."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -108,14 +107,10 @@ def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, PointState]:
             [array_literal(charge_point_ids)],
         )
         cursor.nextset()
-        return {row[0]: _read_point(row[1], row[2], row[3], row[4], row[5:]) for row in cursor.fetchall()}
+        return {row[0]: StoredState(row[1], row[2], row[3], row[4:]) for row in cursor.fetchall()}
 
 
-def _read_point(
-    memory: str = "", pace: str = "", status: str = "", seen_us: int | None = None, facts: Facts = _NO_FACTS
-) -> PointState:
-    last_seen = _EPOCH + timedelta(microseconds=seen_us) if seen_us is not None else None
-    return PointState(memory, pace, status, last_seen, last_seen, facts, facts[_CLOCK_ERROR])
+_DELETED = StoredState("", "", "", (None, *_NO_FACTS))
 
 
 def _read_state(pk: int, case: str, *values: Any) -> IncidentState:
@@ -135,7 +130,10 @@ class IncidentStore(UnitOfWork):
 
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
+        self._stored: dict[int, StoredState] = {}
+        # Of those charge points of which more was said or asked than that they live; when they were heard.
         self.states: dict[int, PointState] = {}
+        self.heard: dict[int, datetime] = {}
         self._points: dict[int, PointHistory] = {}
         self._news_since = now - max_age()
 
@@ -146,7 +144,7 @@ class IncidentStore(UnitOfWork):
         """
         ids = list(charge_point_ids)
         if not locked:
-            self.states = _lock_states(ids)
+            self._stored = _lock_states(ids)
         self._read_open(ids)
         if raising := list(raising):
             self._read_last_closed(raising)
@@ -179,7 +177,7 @@ class IncidentStore(UnitOfWork):
     def _point(self, charge_point_id: int) -> PointHistory:
         point = self._points.get(charge_point_id)
         if point is None:
-            state = self.states.get(charge_point_id)
+            state = self._known(charge_point_id)
             point = PointHistory(state.memory.raised, state.memory.cleared) if state is not None else PointHistory()
             self._points[charge_point_id] = point
         return point
@@ -196,7 +194,7 @@ class IncidentStore(UnitOfWork):
 
     def change(self, charge_point_id: int, signal: Signal) -> str:
         """Applies one signal and returns the step it made."""
-        if (state := self.states.get(charge_point_id)) is not None:
+        if (state := self._known(charge_point_id)) is not None:
             state.memory_changed = True
         return self._point(charge_point_id).apply(signal, news_since=self._news_since)
 
@@ -208,7 +206,7 @@ class IncidentStore(UnitOfWork):
 
     def end_everywhere(self, charge_point_id: int, signal: Signal) -> list[tuple[Case, str]]:
         """Applies a clear of every case and returns the steps it made, by case."""
-        if (state := self.states.get(charge_point_id)) is not None:
+        if (state := self._known(charge_point_id)) is not None:
             state.memory_changed = True
         return self._point(charge_point_id).end_everywhere(signal)
 
@@ -219,18 +217,32 @@ class IncidentStore(UnitOfWork):
         history.touch(incident)
         history.last_closed, history.open = incident, None
 
+    def _known(self, charge_point_id: int) -> PointState | None:
+        """A charge point whose row was read; None for one whose incidents alone are in question."""
+        return self.state_of(charge_point_id) if charge_point_id in self._stored else None
+
+    def stored_of(self, charge_point_id: int) -> StoredState:
+        """What the locked row said; an empty one for a charge point that has just been deleted."""
+        return self._stored.setdefault(charge_point_id, _DELETED)
+
     def state_of(self, charge_point_id: int) -> PointState:
-        """What the locked row said; an empty state for a charge point that has just been deleted."""
+        """What is said of a charge point, beginning with what its locked row said."""
         state = self.states.get(charge_point_id)
         if state is None:
-            state = self.states[charge_point_id] = _read_point()
+            stored = self.stored_of(charge_point_id)
+            state = self.states[charge_point_id] = PointState(stored, read_memory(stored.memory))
         return state
 
-    def memory_of(self, charge_point_id: int) -> str:
-        """What is remembered of a charge point, for whoever writes its state row: then `flush` does not."""
-        state = self.states[charge_point_id]
-        if not state.memory_changed:
-            return state.remembered
+    def last_seen_of(self, charge_point_id: int) -> datetime | None:
+        """When a charge point was heard last, this batch included."""
+        return self.heard.get(charge_point_id) or self.stored_of(charge_point_id).last_seen
+
+    def new_memory_of(self, charge_point_id: int) -> str:
+        """What is remembered of a charge point, for whoever writes its state row: then `flush` does not. Empty where
+        that stays."""
+        state = self.states.get(charge_point_id)
+        if state is None or not state.memory_changed:
+            return ""
         state.memory_changed = False
         memory = state.memory
         for case in [*memory.raised]:
@@ -243,7 +255,7 @@ class IncidentStore(UnitOfWork):
     def flush(self) -> None:
         """Writes what changed, tells whoever is to be told now, and schedules the rest."""
         changed = [pk for pk, state in self.states.items() if state.memory_changed]
-        rows = [(pk, self.memory_of(pk)) for pk in changed]
+        rows = [(pk, self.new_memory_of(pk)) for pk in changed]
         update_rows("infra_notifications_chargepointstate", Col("charge_point_id", "bigint"), _MEMORY, rows)
         histories = ((cp, history) for cp, point in self._points.items() for history in point.cases.values())
         touched = [(cp, state) for cp, history in histories for state in history.touched]

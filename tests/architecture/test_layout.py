@@ -62,6 +62,7 @@ OWN_MODULES = {
         "email_addresses",
         "encryption",
         "erasure",
+        "handlers",
         "hashing",
         "health",
         "keys",

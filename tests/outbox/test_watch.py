@@ -160,7 +160,8 @@ def test_topic_list_that_is_not_told_is_a_trouble_and_no_reason_to_close_the_doo
     all_alive(now)
     a_list()
     assert "A topic list is not told" not in viewer.get("/").text
-    happens(happening(), seconds=(now - NOW).total_seconds() - 360)
+    six_minutes_ago = (now - NOW).total_seconds() - 360
+    happens(happening(seconds=six_minutes_ago), seconds=six_minutes_ago)
     watch.evaluate(now=now)
     assert watch.evaluate(now=now + MAIL_AFTER) == 2
     assert smtp.mails[0].message["Subject"] == "Signalbox: trouble: topic lists"
