@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from core.api import Problem, limited_body, problem_response
+from core.api import Problem, problem_response, raw_body
 from core.batches import MAX_ITEMS, batch_answer
 from core.choices import Scope
 from core.keys import admit
@@ -43,7 +43,7 @@ def _receive(request: HttpRequest, token: str) -> HttpResponse:
     sentence = "The address must end with a valid API key; an administrator makes one in the console."
     key = admit(request, token, Scope.CHARGING_WRITE.value, sentence)
     try:
-        value, note = decoded(as_utf8(limited_body(request)))
+        value, note = decoded(as_utf8(raw_body(request)))
     except MALFORMED as error:
         raise Problem(400, f"The body is not valid JSON: {why_malformed(error)}.") from error
     bodies = value if isinstance(value, list) else [value]

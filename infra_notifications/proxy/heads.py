@@ -127,7 +127,7 @@ def check_handshake(message: RawRequestMessage) -> None:
     """Raises Refusal for what is no opening of a WebSocket."""
     if not is_handshake(message) or message.version < (1, 1):
         raise Refusal(426, "This is a WebSocket address of OCPP.", "malformed", headers=((b"Upgrade", b"websocket"),))
-    if "Content-Length" in message.headers or message.chunked:
+    if message.chunked or any(length.strip("0 \t") for length in message.headers.getall("Content-Length", ())):
         raise Refusal(400, "A WebSocket handshake has no body.", "malformed")
 
 

@@ -41,7 +41,7 @@ from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import PROTOCOLS
 
 log = structlog.get_logger("signalbox.ocpp_listener")
-# Calls of which the payload is read, and answers of which.
+# Calls of which more is read than of all, and answers of which something is.
 _READ = frozenset(
     ("BootNotification", "StatusNotification", "NotifyEvent", "SecurityEventNotification", "StartTransaction")
 ) | {"NotifyReport", "StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
@@ -201,21 +201,18 @@ class Listener:
         is_answered: bool,
     ) -> None:
         action = name if name in ACTIONS else canonical_action(name)
-        payload: dict[str, Any] | None = None
-        if action in _READ:
-            try:
-                payload, odd = reading.payload_in(data)
-            except MALFORMED:
-                self._read(station, from_station, None, data, now)
-                return
-            if payload is None:
-                self._reject(station, from_station, now)
-                return
-            note = note or odd
+        try:
+            payload, odd = reading.payload_in(data) if action in _READ else reading.outline_in(data)
+        except MALFORMED:
+            self._read(station, from_station, None, data, now)
+            return
+        if payload is None:
+            self._reject(station, from_station, now)
+            return
         if is_answered:
             calls = station.from_station if from_station else station.from_csms
             calls.put(pk.decode("utf-8", "replace"), Call(action, connector_in(payload), now))
-        kept = retained(action, payload) if payload is not None else reading.skeleton(action, station.protocol)
+        kept = retained(action, payload)
         message = HeardMessage(
             id=self._next_id(station),
             station=station.identity,
@@ -224,7 +221,7 @@ class Listener:
             payload=station.tokens.masked(kept),
             received_at=_iso(now),
             from_station=from_station and action not in FROM_CSMS,
-            note=note,
+            note=note or odd,
         )
         self._put(station, reading.rank_of(action, kept) if from_station else Rank.LIFE, message=message)
 

@@ -12,11 +12,8 @@ import msgspec
 
 from core.pieces import MALFORMED
 from infra_notifications.proxy.records import Rank
-from infra_notifications.rules.actions import ACTIONS
-from infra_notifications.rules.frame_text import decoded
+from infra_notifications.rules.frame_text import NUL, decoded
 from infra_notifications.rules.frames import Frame, unwrap
-from infra_notifications.rules.retained import HIDDEN
-from infra_notifications.rules.spelling import PROTOCOLS
 from infra_notifications.rules.vocabulary import object_of
 from infra_notifications.services.frames import frames_of
 
@@ -31,6 +28,9 @@ LONGEST_HEAD, LONGEST_READ, LONGEST_ODD = 1_000, 64 * 1024, 16 * 1024
 _STATES = frozenset(("BootNotification", "FirmwareStatusNotification", "NotifyReport"))
 _OTHER = frozenset(("StartTransaction", "StopTransaction", "TransactionEvent", "DataTransfer"))
 _CALM = frozenset(("noerror", ""))
+# What is longer names no place and no transaction.
+LONGEST_PLACE = 500
+_outline = msgspec.json.Decoder(tuple[int, str, str, dict[str, msgspec.Raw]])
 _NUMBERS = {"call": 2, "result": 3, "error": 4}
 
 
@@ -73,6 +73,18 @@ def payload_in(data: bytes) -> tuple[dict[str, Any] | None, str]:
     return payload if isinstance(payload, dict) else None, note or unwrapped
 
 
+def outline_in(data: bytes) -> tuple[dict[str, Any], str]:
+    """As `payload_in`, of a call of which is kept only what is of any: its long parts stay unread. Raises MALFORMED."""
+    try:
+        payload = None if NUL in data else _outline.decode(data)[3]
+    except msgspec.MsgspecError:
+        payload = None
+    if payload is None:
+        found, note = payload_in(data)
+        return found or {}, note
+    return {name: None if len(raw) > LONGEST_PLACE else msgspec.json.decode(raw) for name, raw in payload.items()}, ""
+
+
 def result_in(data: bytes) -> dict[str, Any] | None:
     """The payload of a result, an empty one where it is no object; None where the frame is no JSON."""
     try:
@@ -102,12 +114,6 @@ def ahead_s(answer: dict[str, Any], now: float, known: float | None) -> float | 
         return known
     told = told.replace(tzinfo=UTC) if told.tzinfo is None else told
     return round(told.timestamp() - now, 1)
-
-
-def skeleton(action: str, protocol: str) -> dict[str, str]:
-    """What stands for a payload that nobody reads."""
-    versions = ACTIONS.get(action, {})
-    return dict.fromkeys(sorted(versions.get(PROTOCOLS[protocol], ())), HIDDEN)
 
 
 def rank_of(action: str, payload: dict[str, Any]) -> Rank:

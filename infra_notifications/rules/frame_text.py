@@ -11,9 +11,12 @@ from typing import Any
 
 import msgspec
 
-from core.pieces import MALFORMED, OUTER, decode_any, keys_in, repeated_keys, repeated_sentence
+from core.pieces import MALFORMED, OUTER, REPLACED, decode_any, keys_in, repeated_keys, repeated_sentence
+from core.text import clean_json
 
 MENDED = "It was not valid JSON (a last bracket missing, quotes in a text); it was read as what it says."
+# Strict readers take it; no database does.
+NUL = b"\\u0000"
 # A text, to its end or that of all: what looks for an end that is not there looks no second time.
 _SIGN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _QUOTE = re.compile(rb'\\.|"', re.DOTALL)
@@ -26,6 +29,8 @@ def decoded(body: bytes) -> tuple[Any, str]:
     """What a JSON text says, and what had to be done to read it, as a sentence. Raises MALFORMED."""
     try:
         value, note = msgspec.json.decode(body), ""
+        if NUL in body and (cleaned := clean_json(body)) != body:
+            value, note = msgspec.json.decode(cleaned), REPLACED
     except MALFORMED as error:
         value, note = _with_pains(body.strip(OUTER), error)
     return value, note or repeats(body, value)

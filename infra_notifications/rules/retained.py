@@ -66,6 +66,7 @@ _KEPT: dict[str, Fields] = {
     "DataTransfer": _fields("vendorId messageId"),
 }
 _KEPT = {action: {**_EVERYWHERE, **fields} for action, fields in _KEPT.items()}
+_REQUIRED = frozenset(map(fold, REQUIRED_ANYWHERE))
 _TEXTS = frozenset(map(fold, TEXT_FIELDS))
 _STATUS = _fields("status")
 _KEPT_OF_ANSWERS = _fields(
@@ -118,7 +119,7 @@ def _part(body: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     for name, value in body.items():
         folded = fold(name) if isinstance(name, str) and len(name) <= MOST_VALUE else ""
         if folded not in fields:
-            if name in REQUIRED_ANYWHERE:
+            if folded in _REQUIRED:
                 part[name] = HIDDEN
         elif (inner := fields[folded]) is not None:
             part[name] = _inner(value, inner)

@@ -12,11 +12,11 @@ from core.api import Problem
 from core.batches import MAX_ITEMS
 from core.cache import Cache
 from core.ingest import Submission
-from core.pieces import MALFORMED, OUTER, repeats_keys, split_array, split_values, why_malformed
-from core.text import as_utf8, identity_key
+from core.pieces import MALFORMED, OUTER, REPLACED, repeats_keys, split_array, split_values, why_malformed
+from core.text import as_utf8, clean_json, identity_key
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import CALL
-from infra_notifications.rules.frame_text import decoded, repeats
+from infra_notifications.rules.frame_text import NUL, decoded, repeats
 from infra_notifications.rules.frames import (
     FROM_CSMS,
     TEXT,
@@ -146,13 +146,23 @@ def _read(body: bytes) -> _Frames:
         value = msgspec.json.decode(body)
     except MALFORMED as error:
         return _checked(_read_pieces(body, error))
+    values = _values_of(value)
+    warnings = _repeats(body, values)
+    if NUL in body and (cleaned := clean_json(body)) != body:
+        sent, values = values, _values_of(msgspec.json.decode(cleaned))
+        warnings += [(place, REPLACED) for place, each in enumerate(values) if each != sent[place]]
+    return _checked(_Frames(list(enumerate(values)), warnings=warnings))
+
+
+def _values_of(value: Any) -> list[Any]:
+    """The frames of a body that is JSON, in whatever they are wrapped. Raises Problem 422."""
     if isinstance(value, dict) and isinstance(inner := next(iter(value.values()), None), list) and len(value) == 1:
         value = inner
     if isinstance(value, str | dict) or (isinstance(value, list) and frames_in(value)):
         value = [value]
     if not isinstance(value, list):
         raise Problem(422, 'The body must be a frame, such as [2,"7","Heartbeat",{}], or an array of frames.')
-    return _checked(_Frames(list(enumerate(value)), warnings=_repeats(body, value)))
+    return value
 
 
 def _repeats(body: bytes, values: Sequence[Any]) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ which rule does it meet, what does that do to an incident, and the sign of life 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentChange
 from infra_notifications.rules.matching import Reading, effect_of
 from infra_notifications.rules.oddities import contradiction
+from infra_notifications.rules.places import part_about
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.stations import firmware_of
 from infra_notifications.services.directory import Directory, Point
@@ -40,6 +42,9 @@ from infra_notifications.services.sources import Heard, source_of, take_and_coun
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import IncidentStore
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
+
+IS_KEPT = "It is kept in the list of unknown charge points; adopt it there."
+PART_IS_KEPT = "What was said of it is kept in the list of unknown charge points; adopt it there."
 
 
 def take_messages(
@@ -59,13 +64,44 @@ class _MessageSteps(MessageReading):
         self.directory = Directory({key for key in self.evse_keys if key}, {name for name in self.stations if name})
         for row in every:
             sender = self._locate(row)
-            if sender and not self.incoming.errors[row]:
-                fate = too_long(self.evse_keys[row], self.stations[row])
-                if not fate:
-                    self._note_unknown(row, self.evses[row])
-                    fate = "It is kept in the list of unknown charge points; adopt it there."
-                self.incoming.reject(row, f"Unknown {sender}. {fate}")
-                self.heard.strangers[self.incoming.keys[row]] += 1
+            if not self.incoming.errors[row]:
+                self._admit(row, sender)
+
+    def _admit(self, row: int, sender: str) -> None:
+        """Rejects what is about nobody whom we know, `sender` or connectors of a station, and warns of such parts; what
+        it says is kept."""
+        strange = {} if sender else self._strange(row)
+        if not (sender or strange):
+            return
+        fate = too_long(self.evse_keys[row], self.stations[row])
+        named = sender or f"station {shown(self.messages[row].station)}, connector {', '.join(map(str, strange))}"
+        if not sender and sum(strange.values()) < len(self.observations[row]):
+            self.warn(row, f"Unknown {named}. {fate or PART_IS_KEPT}")
+            return
+        if not fate:
+            for evse in strange or self._evses_of(row):
+                self._note_unknown(row, evse)
+        self.incoming.reject(row, f"Unknown {named}. {fate or IS_KEPT}")
+        self.heard.strangers[self.incoming.keys[row]] += 1
+
+    def _strange(self, row: int) -> Counter[int]:
+        """The connectors without a charge point that a message of a known station speaks of, and how often."""
+        other = (o.evse for o in self.observations[row] if o.evse and o.evse != self.evses[row])
+        found = Counter(other)
+        return Counter(
+            {
+                evse: count
+                for evse, count in found.items()
+                if not (self.evse_keys[row] or self.directory.at(self.stations[row], evse))
+            }
+        )
+
+    def _evses_of(self, row: int) -> set[int | None]:
+        """The connectors that a message of an unknown sender speaks of; None is the sender as a whole."""
+        evse = self.evses[row]
+        if evse is not None or self.evse_keys[row]:
+            return {evse}
+        return {observation.evse or None for observation in self.observations[row]} or {None}
 
     def apply(self, rows: list[int]) -> None:
         # What is rejected proves life too.
@@ -81,7 +117,11 @@ class _MessageSteps(MessageReading):
         source, name = source_of(self.incoming.keys[last]), identity(self.messages[last].station or "")
         sender = UnknownSender(self.evse_keys[last], name, evse, source, self.received[last])
         for row in rows:
-            sender.hear(self.messages[row], self.observations[row], self.received[row], (self.now, row))
+            message, said = self.messages[row], self.observations[row]
+            if self.evses[row] is None and not self.evse_keys[row]:
+                message = replace(message, payload=part_about(evse, message.action, message.payload))
+                said = [each for each in said if (each.evse or None) == (evse or None)]
+            sender.hear(message, said, self.received[row], (self.now, row))
         return sender
 
     def _locate(self, row: int) -> str:
@@ -105,7 +145,9 @@ class _MessageSteps(MessageReading):
         return f"station {shown(message.station)}" + (f", connector {evse}" if evse else "")
 
     def _note_unknown(self, row: int, evse: int | None) -> None:
-        self.unknown[self.evse_keys[row], self.stations[row], evse].append(row)
+        rows = self.unknown[self.evse_keys[row], self.stations[row], evse]
+        if row not in rows[-1:]:
+            rows.append(row)
 
     # ---- deciding ---------------------------------------------------------------------------------------------
 
@@ -201,6 +243,9 @@ class _MessageSteps(MessageReading):
         points = self._concerned(row, observation)
         if not points:
             self._note_unknown(row, observation.evse)
+            if observation.alarming:
+                finding = {"rule": None, "said": reading.said, "n": 0, "steps": []}
+                self.findings[row].add(MessageVerdict.UNMAPPED, finding)
             return
         moment = self._moment_of(row, observation, points, states)
         effect = effect_of(rule, observation) if rule else Effect.INFO

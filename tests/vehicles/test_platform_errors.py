@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
+from core.pieces import REPAIRED
 from tests.vehicles.test_platforms import Json, error, make, send, signal, state
-from vehicles.models import DriverNotification, OemAccount, TelemetrySample, VehicleSource
+from vehicles.ingest.platforms.base import TEST
+from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle, VehicleSource
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +61,33 @@ def test_a_state_of_charge_that_is_none_is_left_out_and_named(value: object) -> 
     send("smartcar", state(signal("tractionbattery-stateofcharge", value), signal("charge-ischarging", True)))
     assert TelemetrySample.objects.get().soc is None
     assert "state of charge" in str(VehicleSource.objects.get().notes)
+
+
+@pytest.mark.parametrize(
+    ("platform", "body"),
+    [
+        ("smartcar", error("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED") | {"meta": {"mode": "TEST"}}),
+        ("smartcar", state(signal("charge-ischarging", True)) | {"meta": {"mode": "test", "deliveryId": "1"}}),
+        ("smartcar", {"version": "2.0", "eventName": "schedule", "mode": "test", "payload": {"vehicles": [{}]}}),
+        ("enode", [{"event": "enode:webhook:test"}]),
+    ],
+)
+def test_a_test_event_is_acknowledged_and_shown_and_changes_nothing(platform: str, body: Any) -> None:
+    make(platform)
+    answer = send(platform, body)
+    assert (answer.status_code, answer.json()["facts"]) == (200, 0)
+    assert list(VehicleSource.objects.get().notes) == [TEST]
+    assert not Vehicle.objects.exists()
+    assert not DriverNotification.objects.exists()
+
+
+def test_an_error_that_says_nothing_and_a_number_that_is_none_are_shown() -> None:
+    make("smartcar")
+    send("smartcar", error("", "") | {"data": {"error": "Unauthorized"}})
+    odd = state(signal("charge-ischarging", True), signal("x", float("inf")))
+    send("smartcar", json.dumps(odd).encode())
+    assert list(VehicleSource.objects.get().notes) == ["An error of a vehicle does not say what it is.", REPAIRED]
+    assert TelemetrySample.objects.get().charge_state == "charging"
 
 
 def test_power_alone_is_telemetry() -> None:

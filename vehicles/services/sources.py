@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from core.api import rfc3339
 from core.batches import readable
 from core.ingest import Submission
+from core.pieces import MALFORMED, decode_any
 from core.refusal import Refused
 from core.text import SLUG, clean_json
 from vehicles.choices import PlatformName
@@ -140,12 +141,14 @@ def apply_waiting(*, now: datetime) -> int:
 
 def _translate(platform: Platform, body: bytes) -> Translation:
     try:
-        decoded = msgspec.json.decode(clean_json(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        translation = Translation()
-        translation.note("The body is no JSON.")
-        return translation
-    return platform.translate(decoded)
+        decoded, note = decode_any(body)
+    except MALFORMED:
+        translation, note = Translation(), "The body is no JSON."
+    else:
+        translation = platform.translate(decoded)
+    if note:
+        translation.note(note)
+    return translation
 
 
 def _take(message: PlatformMessage, translation: Translation) -> int:

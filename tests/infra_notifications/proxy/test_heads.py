@@ -26,6 +26,7 @@ def test_a_chain_of_certificates_is_believed_of_a_proxy_alone(trusted: bool) -> 
     ("head", "target", "identity"),
     [
         (request("//site/CP-1"), "/ocpp/CP-1", "CP-1"),
+        (request("/site/CP-1", "Content-Length: 0"), "/ocpp/CP-1", "CP-1"),
         (request("///site///CP-1"), "/ocpp///CP-1", "CP-1"),
         (request("/site/CP-1").replace(b"CP-1", "CPä".encode()), "/ocpp/CP%C3%A4", "CPä"),
         (request("/site/CPä"), "/ocpp/CP%E4", "CP%E4"),

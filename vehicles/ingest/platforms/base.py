@@ -19,6 +19,8 @@ Fact = dict[str, Any]
 Number = TypeVar("Number", int, float)
 # Moments are seconds or milliseconds since 1970, or texts; whoever counts milliseconds is beyond this.
 _MILLISECONDS = 100_000_000_000
+# What is sent to try the address, with invented cars and drivers.
+TEST = "It is a test event of the platform; it arrived, and nothing follows from it."
 
 
 @dataclass(slots=True)

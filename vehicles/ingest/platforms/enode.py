@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from vehicles.ingest.platforms.base import (
+    TEST,
     Platform,
     Translation,
     first,
@@ -28,7 +29,6 @@ from vehicles.ingest.platforms.base import (
 _SILENT = frozenset(
     (
         "system:heartbeat",
-        "enode:webhook:test",
         "user:vehicle:smart-charging-status-updated",
         "user:schedule:execution-updated",
         "user:vendor-action:updated",
@@ -74,6 +74,8 @@ class Enode(Platform):
             translation.add("vehicle", {"removed": True}, at, vehicle=text(member(event, "vehicle", "id")))
         elif name == "user:credentials:invalidated":
             self._invalidated(event, translation)
+        elif name == "enode:webhook:test":
+            translation.note(TEST)
         elif name not in _SILENT and not name.startswith(_OTHER_DEVICES):
             translation.note(f"The event “{name}” is not known; nothing follows from it.")
 

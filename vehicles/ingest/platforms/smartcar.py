@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vehicles.ingest.platforms.base import (
+    TEST,
     Platform,
     Translation,
     first,
@@ -74,7 +75,9 @@ class Smartcar(Platform):
     def translate(self, body: Any) -> Translation:
         translation = Translation(delivery=text(first(member(body, "eventId"), member(body, "meta", "deliveryId"))))
         kind = _kind(body)
-        if kind == "VEHICLE_STATE":
+        if text(first(member(body, "meta", "mode"), member(body, "mode"))).upper() == "TEST":
+            translation.note(TEST)
+        elif kind == "VEHICLE_STATE":
             _state(body, translation)
         elif kind in _SCHEDULED:
             for car in objects(first(member(body, "payload", "vehicles"), [])):
@@ -82,8 +85,11 @@ class Smartcar(Platform):
         elif kind == "EVENTBASED":
             _charge_event(member(body, "payload"), translation)
         elif kind == "VEHICLE_ERROR":
-            for error in objects(first(member(body, "data", "errors"), member(body, "data", "error"), [])):
+            errors = [*objects(first(member(body, "data", "errors"), member(body, "data", "error"), []))]
+            for error in errors:
                 _error(body, error, translation)
+            if not errors:
+                translation.note("An error of a vehicle does not say what it is.")
         else:
             translation.note(f"The event “{kind or 'without a type'}” is not known; nothing follows from it.")
         return translation

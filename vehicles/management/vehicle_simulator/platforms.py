@@ -105,5 +105,5 @@ def _event(car: SimulatedCar, kind: str, at: datetime, data: Json) -> Json:
         "eventType": kind,
         "data": {"user": {"id": car.user}, "vehicle": vehicle, **data},
         "triggers": [],
-        "meta": {"version": "4.0", "deliveryId": pk, "deliveredAt": at.isoformat(), "mode": "TEST"},
+        "meta": {"version": "4.0", "deliveryId": pk, "deliveredAt": at.isoformat(), "mode": "LIVE"},
     }
