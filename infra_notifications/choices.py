@@ -202,6 +202,7 @@ class CloseReason(models.TextChoices):
     REMOVED = "removed", _("The charge point was removed")
     RENAMED = "renamed", _("It is reported as another case by now")
     MOVED = "moved", _("The charge point got another station or connector")
+    UNREPORTED = "unreported", _("The OCPI party that reported it is no longer connected")
 
 
 class NotificationKind(models.TextChoices):

@@ -23,7 +23,8 @@ from core import rates
 from core.api import Problem, limited_body, rfc3339
 from core.keys import refuse, slow_down
 from core.permissions import public
-from core.text import clean_json, one_line
+from core.pieces import MALFORMED, decode_any
+from core.text import one_line
 from infra_notifications.choices import OcpiPartyState
 from infra_notifications.models import OcpiParty
 from infra_notifications.rules.ocpi import VERSIONS
@@ -80,10 +81,10 @@ class _Call:
     def body(self) -> Any:
         """The JSON body. Raises _Answer 400 for what is none."""
         try:
-            return msgspec.json.decode(clean_json(limited_body(self.request)))
+            return decode_any(limited_body(self.request))[0]
         except Problem as problem:
             raise _Answer(problem.status, INVALID, problem.detail) from problem
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except MALFORMED as error:
             raise _Answer(400, INVALID, f"The body is not valid JSON: {error}.") from error
 
 
@@ -233,7 +234,7 @@ def _register(call: _Call, version: str, *, is_first: bool) -> _Answer:
 def _unregister(call: _Call) -> _Answer:
     if not call.is_registered:
         raise _Answer(405, INVALID, "You are not registered.", headers={"Allow": "GET, POST"})
-    unregister(party=call.party)
+    unregister(party=call.party, now=call.now)
     return _Answer()
 
 

@@ -112,7 +112,7 @@ def delete_ocpi_party(request: HttpRequest, party_id: int) -> Status[None]:
     """It is told that its registration ends. Its charge points stay; what it alone could end is ended."""
     party = _party(party_id)
     with audited_by(key_of(request)):
-        end_registration(party=party)
+        end_registration(party=party, now=timezone.now())
         services.delete_party(party=party, now=timezone.now())
     return Status(204, None)
 
@@ -122,7 +122,7 @@ def invite_ocpi_party_again(request: HttpRequest, party_id: int) -> dict[str, An
     """Its token is dead from now on; the new token A is shown this once."""
     party = _party(party_id)
     with audited_by(key_of(request)):
-        token = services.invite_again(party=party)
+        token = services.invite_again(party=party, now=timezone.now())
     return _with_token(_party(party_id), token)
 
 
@@ -150,7 +150,7 @@ def unregister_ocpi_party(request: HttpRequest, party_id: int) -> dict[str, Any]
     """Here, and there by DELETE; `not_told` says why the other side could not be told."""
     party = _party(party_id)
     with audited_by(key_of(request)):
-        error = end_registration(party=party)
+        error = end_registration(party=party, now=timezone.now())
     return serialize_party(_party(party_id)) | {"not_told": error or None}
 
 

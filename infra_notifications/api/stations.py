@@ -18,13 +18,13 @@ from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, StationConnection
 from infra_notifications.rules.connections import ConnectionReport
-from infra_notifications.rules.envelopes import PLAIN
+from infra_notifications.rules.envelopes import CONNECTION
 from infra_notifications.services.connections import take_connections
 from infra_notifications.services.frames import frames_submission
 from infra_notifications.services.messages import take_messages
 
 _connections = BatchEndpoint[ConnectionReport](
-    ConnectionReport, take_connections, spare=("id", "at", "connection"), envelope=PLAIN
+    ConnectionReport, take_connections, spare=("id", "at", "connection", "reason"), envelope=CONNECTION
 )
 
 

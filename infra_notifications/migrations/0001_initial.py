@@ -1136,6 +1136,7 @@ class Migration(migrations.Migration):
                             ("removed", "The charge point was removed"),
                             ("renamed", "It is reported as another case by now"),
                             ("moved", "The charge point got another station or connector"),
+                            ("unreported", "The OCPI party that reported it is no longer connected"),
                         ],
                         default="",
                         max_length=10,

@@ -6,6 +6,7 @@
 | stationId, chargeBoxId, chargePointId, cpId, identity | station      |
 | messageType, method, type                             | action       |
 | data, message, body, frame                            | payload      |
+| event, state, status of a connection                  | connected    |
 | fields of the payload beside its action               | payload      |
 """
 
@@ -17,6 +18,7 @@ from core.corrections import Envelope
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.rules.action_names import fold, known_action
 from infra_notifications.rules.actions import ACTIONS
+from infra_notifications.rules.vocabulary import spoken
 
 _STATION = """
     stationid stationidentity chargeboxid chargeboxidentity chargeboxserial chargingstation chargingstationid
@@ -33,6 +35,14 @@ _PAYLOADS = frozenset(
 _OURS = frozenset(OcppMessage.__struct_fields__)
 _MOMENTS = dict.fromkeys(("occurred", "at", "time", "timestamp", "date"), "occurred_at")
 SIGNAL_ALIASES = _WHO | _MOMENTS | dict.fromkeys(("details", "description", "info", "text", "reason"), "detail")
+CONNECTION_ALIASES = dict.fromkeys((*_STATION.split(), "chargepoint"), "station")
+CONNECTION_ALIASES |= dict.fromkeys((*_MOMENTS, "occurredat", "receivedat"), "at")
+CONNECTION_ALIASES |= dict.fromkeys(
+    ("event", "state", "status", "type", "action", "isconnected", "online"), "connected"
+)
+CONNECTION_ALIASES |= dict.fromkeys(("details", "detail", "description", "closereason", "error"), "reason")
+CONNECTION_ALIASES |= dict.fromkeys(("connectionid", "socket", "session"), "connection")
+_LONGEST_REASON = 200
 # An EVSE id is longer than any number of an EVSE.
 _SHORTEST_ID = 7
 
@@ -112,10 +122,30 @@ def complete_signal(item: dict[str, Any]) -> list[str]:
     return notes
 
 
+# What is said of a connection, folded.
+_CONNECTED = {
+    **dict.fromkeys(("connected", "connect", "online", "open", "opened", "up", "accepted", "reconnected"), True),
+    **dict.fromkeys(("disconnected", "disconnect", "offline", "close", "closed", "down", "lost"), False),
+}
+
+
+def complete_connection(item: dict[str, Any]) -> list[str]:
+    """Reads whether a station is connected, where that is a word, and a reason that is an object; in place."""
+    notes, said, reason = list[str](), item.get("connected"), item.get("reason")
+    if isinstance(said, str) and (meant := _CONNECTED.get(fold(said))) is not None:
+        item["connected"] = meant
+        notes.append(f"`connected` was {said[:40]!r} and was read as {str(meant).lower()}.")
+    if isinstance(reason, dict | list):
+        item["reason"] = spoken(reason)[:_LONGEST_REASON]
+        notes.append(f"`reason` was no text and was read as {item['reason'][:60]!r}.")
+    return notes
+
+
 _SENDER = ("station", "charge_point")
 # A `version` or `uid` beside a whole message may be the sender's own.
 _UNSURE = frozenset(("protocol", "id"))
 MESSAGE = Envelope(MESSAGE_ALIASES, (_SENDER, ("payload",)), complete_message, _UNSURE, warns=True)
 SIGNAL = Envelope(SIGNAL_ALIASES, (_SENDER,), complete_signal, _UNSURE, warns=True)
+CONNECTION = Envelope(CONNECTION_ALIASES, (("station",), ("connected",)), complete_connection, warns=True)
 # What has no other names than spellings of its own.
 PLAIN = Envelope(warns=True)

@@ -212,6 +212,8 @@ def _is_late_copy(signal: Signal, closed: IncidentState) -> bool:
         return False
     if closed.opened_received_at <= signal.order < closed.closed_received_at:
         return True
+    if closed.close_reason in (CloseReason.REMOVED, CloseReason.UNREPORTED):
+        return False  # nobody said that it was over
     return closed.device_clock and signal.moment.stamp == closed.opened_at < closed.closed_at
 
 

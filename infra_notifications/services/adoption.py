@@ -28,7 +28,7 @@ from infra_notifications.models.sources import source_id
 from infra_notifications.services.charge_points import evse_id_problem
 from infra_notifications.services.unknown import apply_what_they_said
 
-MAX_EVSE_ID = 48
+MAX_EVSE_ID, MAX_PATTERN = 48, 100
 _PLACE = re.compile(r"{(\w*)}")
 _PLACES = ("station", "connector")
 
@@ -122,7 +122,22 @@ def check_pattern(pattern: str) -> str:
         raise Refused(
             _("The pattern must hold {station}, or all stations would get the same EVSE id."), field="pattern"
         )
+    # The shortest that it makes.
+    sample = _filled(pattern, "S", 1)
+    if len(sample) > MAX_EVSE_ID or len(pattern) > MAX_PATTERN:
+        raise Refused(
+            _("An EVSE id has at most %(n)d characters, with its station and connector; shorten the pattern.")
+            % {"n": MAX_EVSE_ID},
+            field="pattern",
+        )
+    if problem := evse_id_problem(sample):
+        raise Refused(problem, field="pattern")
     return pattern
+
+
+def _filled(pattern: str, station: str, connector: int) -> str:
+    values = {"station": station, "connector": str(connector)}
+    return _PLACE.sub(lambda found: values.get(found.group(1), ""), pattern)
 
 
 def proposed(sender: UnknownChargePoint, pattern: str) -> str:
@@ -130,8 +145,7 @@ def proposed(sender: UnknownChargePoint, pattern: str) -> str:
     is its first."""
     if sender.evse_id:
         return sender.evse_id
-    values = {"station": sender.station, "connector": str(sender.connector or 1)}
-    return _PLACE.sub(lambda found: values.get(found.group(1), ""), pattern or settings.CHARGING_EVSE_PATTERN)
+    return _filled(pattern or settings.CHARGING_EVSE_PATTERN, sender.station, sender.connector or 1)
 
 
 def stations_of(senders: Iterable[UnknownChargePoint]) -> list[UnknownStation]:

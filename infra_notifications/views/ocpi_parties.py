@@ -107,7 +107,7 @@ def party_token(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks first, then begins the registration anew: the old token is dead, the new one is shown once."""
     found = get_object_or_404(OcpiParty, pk=pk)
     if request.method == "POST":
-        return _token_page(request, found, services.invite_again(party=found))
+        return _token_page(request, found, services.invite_again(party=found, now=timezone.now()))
     context = {"page_title": _("New token of %(name)s") % {"name": found}, "party": found}
     return render(request, "infra_notifications/ocpi_party_invite.html", context)
 
@@ -175,7 +175,7 @@ def party_rotate(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(_CHANGE)
 @require_POST
 def party_unregister(request: HttpRequest, pk: int) -> HttpResponse:
-    if error := end_registration(party=get_object_or_404(OcpiParty, pk=pk)):
+    if error := end_registration(party=get_object_or_404(OcpiParty, pk=pk), now=timezone.now()):
         messages.warning(request, _("The registration is ended; the other side could not be told: %s") % error)
     else:
         messages.success(request, _("The registration is ended."))
@@ -212,7 +212,7 @@ def party_delete(request: HttpRequest, pk: int) -> HttpResponse:
         refusal=_("This is not the party’s name."),
     )
     if request.method == "POST" and form.is_valid():
-        end_registration(party=found)
+        end_registration(party=found, now=timezone.now())
         services.delete_party(party=found, now=timezone.now())
         messages.success(request, _("The party “%(name)s” is deleted.") % {"name": found.name})
         return redirect("infra_notifications:ocpi_parties")

@@ -224,9 +224,25 @@ def test_pattern_that_cannot_be_is_refused_with_a_sentence(pattern: str) -> None
 @pytest.mark.parametrize(
     ("pattern", "says_why"),
     [
-        ("{station}", "same EVSE id"),
         ("{station} {connector}", "holds a blank"),
-        ("{station}*{connector}" + "x" * 48, "at most 48 characters"),
+        ("{station},{connector}", "a comma"),
+        ("{station}*{connector}" + "x" * 46, "at most 48 characters"),
+        ("{station}" * 20, "at most 48 characters"),
+    ],
+)
+def test_a_pattern_of_which_every_id_would_be_refused_is(api: ApiClient, pattern: str, says_why: str) -> None:
+    with pytest.raises(Refused, match=says_why):
+        check_pattern(pattern)
+    route = {"slug": "one", "upstream": "wss://csms.example/ocpp", "evse_pattern": pattern}
+    answer = api.post("/charging/ocpp-routes", route)
+    assert (answer.status_code, says_why in answer.content.decode()) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says_why"),
+    [
+        ("{station}", "same EVSE id"),
+        ("{station}*{connector}" + "x" * 43, "at most 48 characters"),
         ("taken-{station}-{connector}", "already"),
     ],
 )

@@ -76,7 +76,7 @@ def rotate(*, party: OcpiParty, now: datetime) -> OcpiParty:
     return _keep(party, given, places, ours, is_plain=peer.is_plain, now=now)
 
 
-def end_registration(*, party: OcpiParty) -> str:
+def end_registration(*, party: OcpiParty, now: datetime) -> str:
     """Ends a registration here, and there by DELETE; returns why the other side could not be told, "" when it was."""
     error = ""
     if party.state == OcpiPartyState.REGISTERED and party.credentials_url:
@@ -86,7 +86,7 @@ def end_registration(*, party: OcpiParty) -> str:
         except PeerError as failure:
             error = str(failure)
             log.warning("a party could not be told that its registration ends", party=party.pk, error=error)
-    unregister(party=party)
+    unregister(party=party, now=now)
     return error
 
 

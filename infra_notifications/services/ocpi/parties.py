@@ -69,7 +69,7 @@ def _save_named(party: OcpiParty, fields: list[str] | None = None) -> None:
         raise Refused(sentence, field="name", code="unique") from error
 
 
-def invite_again(*, party: OcpiParty) -> str:
+def invite_again(*, party: OcpiParty, now: datetime) -> str:
     """Ends a registration, and returns a new token A with which the party can begin anew; shown this once."""
     token = new_token()
     with transaction.atomic():
@@ -78,6 +78,7 @@ def invite_again(*, party: OcpiParty) -> str:
         locked.old_token_digest = None
         locked.peer_token, locked.pull_due_at = "", None
         locked.save()
+        forget_party(party=locked, now=now)
     return token
 
 
@@ -209,11 +210,12 @@ def ask_endpoints(peer: Peer, versions_url: str, version: str) -> Places:
     return Places(version, locations, credentials_url(details))
 
 
-def unregister(*, party: OcpiParty) -> None:
-    """The registration ends: the party's tokens are dead, and it is called no more."""
+def unregister(*, party: OcpiParty, now: datetime) -> None:
+    """The registration ends: the party's tokens are dead, it is not called, and what it alone could end is ended."""
     with transaction.atomic():
         locked = OcpiParty.objects.select_for_update().get(pk=party.pk)
         locked.state, locked.token_digest = OcpiPartyState.ENDED, digest_of(new_token())
         locked.old_token_digest = None
         locked.peer_token, locked.pull_due_at = "", None
         locked.save()
+        forget_party(party=locked, now=now)

@@ -15,7 +15,8 @@ import msgspec
 import structlog
 
 from core.bodies import GZIP, CompressionError, decompress
-from core.text import clean_json, one_line
+from core.pieces import MALFORMED, decode_any
+from core.text import one_line
 from infra_notifications.rules.vocabulary import object_of, text, whole
 from outbox.services.webhooks import policy_from_settings
 from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
@@ -79,9 +80,9 @@ class Peer:
             self.is_plain = self.is_plain if answer.status != 401 else not self.is_plain
             raise PeerError(f"{_shown(url)} answered with HTTP {answer.status}{_said(answer)}.")
         envelope = object_of(_parsed(answer, url))
-        code = envelope.get("status_code")
+        code = whole(envelope.get("status_code")) or 0
         has_data = "data" in envelope or method == "DELETE"
-        if not isinstance(code, int) or not 1000 <= code < 2000 or not has_data:
+        if not 1000 <= code < 2000 or not has_data:
             raise PeerError(f"{_shown(url)} answered with no data of OCPI{_said(answer)}.")
         following = _NEXT.search(answer.headers.get("link", ""))
         next_url = _next_url(url, following[1].strip()) if following else None
@@ -133,8 +134,8 @@ def _parsed(answer: Answer, url: str) -> Any:
     try:
         if body[:2] == GZIP or encoding:
             body = decompress(body, encoding or "gzip", MOST_BYTES)
-        return msgspec.json.decode(clean_json(body))
-    except (CompressionError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return decode_any(body)[0]
+    except (CompressionError, *MALFORMED) as error:
         raise PeerError(f"{_shown(url)} answered with something that is no JSON.") from error
 
 
@@ -143,8 +144,8 @@ def _said(answer: Answer) -> str:
     if answer.is_inside:
         return ""
     try:
-        envelope = object_of(msgspec.json.decode(clean_json(answer.body)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        envelope = object_of(decode_any(answer.body)[0])
+    except MALFORMED:
         return ""
     code, said = whole(envelope.get("status_code")), one_line(text(envelope.get("status_message")))[:120]
     return f" (OCPI {code}{': ' + said if said else ''})" if code else ""

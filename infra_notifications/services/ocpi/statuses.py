@@ -15,7 +15,7 @@ from infra_notifications.choices import Case, CloseReason, Connectivity, Effect,
 from infra_notifications.ingest import parse_time
 from infra_notifications.models import ChargePointState, MaintenanceTarget, MaintenanceWindow, OcpiEvse, OcpiParty
 from infra_notifications.rules.lifecycle import OCPI_OFFLINE, IncidentChange, Signal
-from infra_notifications.rules.ocpi.statuses import MEANINGS, OCPI_FAULT, Meaning
+from infra_notifications.rules.ocpi.statuses import MEANINGS, OCPI_FAULT, REMOVED, Meaning
 from infra_notifications.services.maintenance import ask_again
 from infra_notifications.services.records import write_message_rows
 from infra_notifications.services.unit_of_work import IncidentStore
@@ -24,6 +24,7 @@ from infra_notifications.services.unit_of_work import IncidentStore
 MAINTENANCE = timedelta(days=3_650)
 # What a CSMS forwards is truer than what an operator says of it: where there are messages, OCPI shows no state.
 _IS_FED = "t.silent_at IS NULL AND (t.ocpp_version = '' OR t.ocpp_version LIKE 'ocpi%%')"
+_OWN = Q(ocpp_version="") | Q(ocpp_version__startswith="ocpi")
 _STATE = columns(
     ChargePointState,
     "last_seen",
@@ -102,14 +103,21 @@ def _close_all(point_id: int, store: IncidentStore) -> list[tuple[Case, str]]:
 
 
 def forget_party(*, party: OcpiParty, now: datetime) -> None:
-    """Ends what a party alone could end: what it had raised, and the maintenance that it had begun. In the caller's
-    transaction; a person did it, because the party is deleted."""
+    """Ends what a party alone could end, because it is no longer connected: what it had raised, the maintenance that it
+    had begun, and the states that it had told. What it says when it connects again is news. In the caller's
+    transaction."""
     evses = OcpiEvse.objects.filter(location__party=party, charge_point__isnull=False)
     windows = [pk for pk in evses.values_list("maintenance_id", flat=True) if pk is not None]
     MaintenanceWindow.objects.filter(pk__in=windows, ends_at__gt=now).update(ends_at=now)
     points = {pk for pk in evses.values_list("charge_point_id", flat=True) if pk is not None}
-    end_what_ocpi_raised(point_ids=points, reason=CloseReason.BY_HAND, now=now)
+    end_what_ocpi_raised(point_ids=points, reason=CloseReason.UNREPORTED, now=now)
     ask_again(windows=windows, at=now)
+    states = ChargePointState.objects.filter(_OWN, pk__in=points, silent_at=None).exclude(status="Removed")
+    states.update(connectivity=Connectivity.NEVER, status=MEANINGS["UNKNOWN"].word, status_at=now)
+    said = list(OcpiEvse.objects.filter(location__party=party).exclude(document__status=REMOVED))
+    for evse in said:
+        evse.document = evse.document | {"status": ""}
+    OcpiEvse.objects.bulk_update(said, ["document"], batch_size=1_000)
 
 
 def end_what_ocpi_raised(*, point_ids: Collection[int], reason: CloseReason, now: datetime) -> None:
@@ -132,8 +140,7 @@ def leave_points(*, point_ids: Collection[int], windows: Sequence[int], now: dat
         return
     end_what_ocpi_raised(point_ids=point_ids, reason=CloseReason.REMOVED, now=now)
     _end_maintenance(windows, now)
-    own = Q(ocpp_version="") | Q(ocpp_version__startswith="ocpi")
-    _show_removed(ChargePointState.objects.filter(own, pk__in=point_ids))
+    _show_removed(ChargePointState.objects.filter(_OWN, pk__in=point_ids))
 
 
 # ---- maintenance ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -145,3 +146,13 @@ def test_a_comparison_is_asked_for_by_the_api(party: OcpiParty, api: ApiClient) 
     assert pull_due(now=timezone.now()) == 1
     api.post(f"/charging/ocpi-parties/{party.pk}/token")
     assert api.post(f"/charging/ocpi-parties/{party.pk}/pull").status_code == 409
+
+
+def test_what_no_json_may_hold_spoils_no_page(sender: Sender, party: OcpiParty) -> None:
+    odd = (
+        location("LOC1", evse("1"), coordinates={"latitude": float("nan")}),
+        location("LOC2", evse("2"), name="\ud83d"),
+    )
+    sender.answer = 200, json.dumps({"status_code": "1000", "data": odd}).encode()
+    found = pull(party)
+    assert (found.pull_error, found.pull_result["evses"], ChargePoint.objects.count()) == ("", 2, 2)

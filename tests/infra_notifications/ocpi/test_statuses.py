@@ -11,11 +11,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from infra_notifications.models import ChargePoint, ChargePointMessage, Incident, MaintenanceWindow, OcpiParty
+from infra_notifications.models import (
+    ChargePoint,
+    ChargePointMessage,
+    Incident,
+    MaintenanceWindow,
+    OcpiParty,
+    StatusPeriod,
+)
 from infra_notifications.services.ocpi.parties import delete_party
+from tests.conftest import ApiClient
 from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.infra_notifications.helpers import kinds, message, open_cases, signal, sweep, take, take_neutral
-from tests.infra_notifications.ocpi.cpo import Cpo, evse, location, said
+from tests.infra_notifications.ocpi.cpo import Cpo, Sender, evse, location, said
 
 pytestmark = pytest.mark.django_db
 EVSE_ID = "BE*BEC*E041503256"
@@ -40,7 +48,8 @@ class Point:
         )
 
     def becomes(self, status: Any, **more: Any) -> None:
-        answer = self.cpo.patch("LOC1/3256", {"status": status, "last_updated": next(self.moments)} | more)
+        self.said_at = next(self.moments)
+        answer = self.cpo.patch("LOC1/3256", {"status": status, "last_updated": self.said_at} | more)
         assert said(answer) == (200, 1000)
 
     @property
@@ -204,12 +213,29 @@ def test_statuses_are_messages_of_their_charge_point(point: Point) -> None:
     ]
 
 
-def test_a_deleted_party_leaves_nothing_behind_that_nobody_ends(point: Point, party: OcpiParty) -> None:
+@pytest.mark.parametrize("how", ["they end it", "we end it", "begun anew", "deleted"])
+def test_who_is_no_longer_connected_leaves_nothing_behind_that_nobody_ends(
+    point: Point, party: OcpiParty, api: ApiClient, sender: Sender, how: str
+) -> None:
     point.becomes("OUTOFORDER")
-    delete_party(party=party, now=timezone.now())
-    assert point.cases == []
-    assert not OcpiParty.objects.exists()
+    address, token = f"/charging/ocpi-parties/{party.pk}", ""
+    if how == "they end it":
+        assert said(point.cpo.call("DELETE", "/ocpi/2.2.1/credentials")) == (200, 1000)
+    elif how == "we end it":
+        assert api.post(f"{address}/unregister", {}).status_code == 200
+    elif how == "deleted":
+        assert api.delete(address).status_code == 204
+    if how in ("they end it", "we end it", "begun anew"):
+        token = api.post(f"{address}/token", {}).json()["token"]
+    found = Incident.objects.get()
+    assert (found.close_reason, point.state.status, point.state.connectivity) == ("unreported", "Unknown", "never")
+    assert not StatusPeriod.objects.filter(ended_at=None).exists()
     assert ChargePoint.objects.get().evse_id == EVSE_ID
+    if token:
+        answer = Cpo(token).call("POST", "/ocpi/2.2.1/credentials", sender.credentials())
+        again = evse(status="OUTOFORDER", last_updated=point.said_at)
+        put = Cpo(answer.json()["data"]["token"]).put("LOC1/3256", again)
+        assert (said(put), point.cases, point.state.status) == ((200, 1000), ["OTHER_FAULT"], "Faulted")
 
 
 def test_a_deleted_party_ends_its_maintenance(point: Point, party: OcpiParty) -> None:
