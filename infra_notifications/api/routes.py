@@ -11,6 +11,8 @@ from ninja import Status
 from pydantic import Field
 
 from core.api import ConfigurationIn, PartialIn, Problem, audited_by, key_of, page_of, serialize
+from core.choices import Scope
+from core.models import ApiKey
 from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.models import OcppRoute
 from infra_notifications.search import ROUTE_SEARCH
@@ -47,11 +49,13 @@ class MoveIn(ConfigurationIn):
     target: str
 
 
-def serialize_route(route: OcppRoute) -> dict[str, Any]:
+def serialize_route(route: OcppRoute, key: ApiKey) -> dict[str, Any]:
+    """Of the `upstream`, which may hold a token, those who may not write read scheme and host."""
     if not hasattr(route, "connected"):
         services.attach_connected([route])
     shown = ("id", "slug", "upstream", "register_unknown", "evse_pattern", "enabled", "connected", "created_at")
-    return serialize(route, *shown) | {"url": services.address_of(route)}
+    upstream = route.upstream if Scope.CHARGING_WRITE.value in key.scopes else route.shown_upstream
+    return serialize(route, *shown) | {"upstream": upstream, "url": services.address_of(route)}
 
 
 def _route(slug: str) -> OcppRoute:
@@ -63,7 +67,12 @@ def list_routes(request: HttpRequest, q: str = "", limit: int = 100, cursor: str
     """`url` is what stations are set to; they append their identity. `connected`: how many are now."""
     found = OcppRoute.objects.filter(ROUTE_SEARCH.condition(q))
     return page_of(
-        found, limit=limit, cursor=cursor, shape=serialize_route, prepare=services.attach_connected, descending=False
+        found,
+        limit=limit,
+        cursor=cursor,
+        shape=lambda route: serialize_route(route, key_of(request)),
+        prepare=services.attach_connected,
+        descending=False,
     )
 
 
@@ -72,12 +81,12 @@ def create_route(request: HttpRequest, body: RouteIn) -> Status[dict[str, Any]]:
     """The proxy knows it within seconds. 409 for a slug that is taken."""
     with audited_by(key_of(request)):
         route = services.create_route(details=services.RouteInput(**body.model_dump()))
-    return Status(201, serialize_route(route))
+    return Status(201, serialize_route(route, key_of(request)))
 
 
 @router.get("/ocpp-routes/{slug}", auth=READ, summary="One route of the OCPP proxy")
 def get_route(request: HttpRequest, slug: str) -> dict[str, Any]:
-    return serialize_route(_route(slug))
+    return serialize_route(_route(slug), key_of(request))
 
 
 @router.patch("/ocpp-routes/{slug}", auth=WRITE, summary="Change a route of the OCPP proxy")
@@ -86,7 +95,7 @@ def patch_route(request: HttpRequest, slug: str, body: RoutePatch) -> dict[str, 
     route = _route(slug)
     with audited_by(key_of(request)):
         services.change_route(route=route, changes=body.changes())
-    return serialize_route(route)
+    return serialize_route(route, key_of(request))
 
 
 @router.delete("/ocpp-routes/{slug}", auth=WRITE, response={204: None}, summary="Delete a route of the OCPP proxy")

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Lifecycle, While
+from core.text import shown_url
 
 MAX_UPSTREAM, MAX_STATION = 2_000, 255
 
@@ -34,6 +35,11 @@ class OcppRoute(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def shown_upstream(self) -> str:
+        """For those who may not change it: behind the host may stand a token."""
+        return shown_url(self.upstream)
 
 
 class MovedStation(models.Model):

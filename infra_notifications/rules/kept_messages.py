@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from infra_notifications.rules.action_names import CALL
-from infra_notifications.rules.retained import MOST_TEXT, retained
+from infra_notifications.rules.retained import MOST_TEXT, retained, without_secrets
 from infra_notifications.rules.tokens import Tokens
 
 # Messages that come by the thousand, and the fields of which all are kept.
@@ -36,6 +36,9 @@ def kept_payload(action: str, payload: Any, kind: str = CALL) -> Any:
 
 def _is_flat(payload: dict[str, Any]) -> bool:
     for value in payload.values():
-        if not (isinstance(value, _SCALARS) or (isinstance(value, str) and len(value) <= MOST_TEXT)):
+        if isinstance(value, str):
+            if len(value) > MOST_TEXT or without_secrets(value) != value:
+                return False
+        elif not isinstance(value, _SCALARS):
             return False
     return True

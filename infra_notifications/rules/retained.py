@@ -7,6 +7,7 @@ passwords in configurations, whatever a vendor adds) stay out. A required field 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +95,15 @@ _SECRET = (
     ),
     *("user", "customer", "apn", "imsi", "iccid", "vehicleid", "serial", "account", "login", "signature", "csr"),
 )
+# Where a free text names a secret.
+_NAMED_SECRET = re.compile(
+    r"\b(pass(?:word|wd|phrase)?|pwd?|secret|token|api_?key)(\s*[=:]\s*)[^\s,;&]+", re.IGNORECASE
+)
+
+
+def without_secrets(said: str) -> str:
+    """A text without what it names as a password or a key (`pw=…`)."""
+    return _NAMED_SECRET.sub(rf"\1\2{HIDDEN}", said) if "=" in said or ":" in said else said
 
 
 def retained(action: str, payload: Any, kind: str = CALL) -> dict[str, Any]:
@@ -124,7 +134,7 @@ def _part(body: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
         elif (inner := fields[folded]) is not None:
             part[name] = _inner(value, inner)
         elif isinstance(value := _plain(folded, value), str):
-            part[name] = value[:MOST_TEXT]
+            part[name] = (without_secrets(value) if folded in _TEXTS else value)[:MOST_TEXT]
         elif isinstance(value, int | float) or value is None:
             part[name] = value
     return part
@@ -186,7 +196,7 @@ def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
 def _said(data: Any, depth: int) -> Any:
     """What a vendor's own message says of a fault: its texts under the names that are read, and what is yes or no."""
     if isinstance(data, str):
-        return data[:MOST_TEXT]
+        return without_secrets(data[:MOST_TEXT])
     if isinstance(data, list) and depth < _DEEPEST:
         return [said for each in data if (said := _said(each, depth + 1))]
     if not isinstance(data, dict) or depth == _DEEPEST:
@@ -197,7 +207,7 @@ def _said(data: Any, depth: int) -> Any:
             said = _said(value, depth + 1)
         else:
             said = value if isinstance(value, bool) or fold(name) in REPORTED else None
-            said = said[:MOST_TEXT] if isinstance(said, str) else said
+            said = without_secrets(said[:MOST_TEXT]) if isinstance(said, str) else said
         if said is not None and len(name) <= MOST_VALUE:
             kept[name] = said
     return kept

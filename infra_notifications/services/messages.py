@@ -244,8 +244,8 @@ class _MessageSteps(MessageReading):
         if not points:
             self._note_unknown(row, observation.evse)
             if observation.alarming:
-                finding = {"rule": None, "said": reading.said, "n": 0, "steps": []}
-                self.findings[row].add(MessageVerdict.UNMAPPED, finding)
+                nobodys: dict[str, Any] = {"rule": None, "said": reading.said, "n": 0, "steps": []}
+                self.findings[row].add(MessageVerdict.UNMAPPED, nobodys)
             return
         moment = self._moment_of(row, observation, points, states)
         effect = effect_of(rule, observation) if rule else Effect.INFO

@@ -14,6 +14,7 @@ from core.sql import array_literal, columns, insert_rows, storable
 from core.text import one_line
 from infra_notifications.models import StationConnection
 from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport
+from infra_notifications.rules.retained import without_secrets
 
 MAX_REASON, MAX_CONNECTION = 200, 64
 _TABLE = "infra_notifications_stationconnection"
@@ -106,7 +107,7 @@ def connection_of(report: ConnectionReport) -> str:
 
 
 def reason_of(report: ConnectionReport) -> str:
-    return one_line(report.reason or "")[:MAX_REASON]
+    return without_secrets(one_line(report.reason or ""))[:MAX_REASON]
 
 
 def read_stations(keys: Iterable[str]) -> dict[str, StationRow]:

@@ -15,6 +15,7 @@ from infra_notifications.models import MovedStation, OcppRoute, StationConnectio
 from infra_notifications.rules.upstreams import parse_upstream
 from outbox.transports.webhook.targets import Forbidden, NotPublic
 from tests.conftest import ApiClient
+from tests.factories.console import make_key
 from tests.factories.infra_notifications import ChargePointFactory
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,23 @@ def route(slug: str = "berlin", upstream: str = "wss://csms.example/ocpp", **val
 def errors(answer: Any) -> dict[str, str]:
     assert answer.status_code == 422, answer.content
     return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+
+
+def test_the_secrets_of_an_upstream_are_for_those_who_may_change_it(
+    api: ApiClient, viewer: Client, administrator: Client
+) -> None:
+    first, second = route(upstream="wss://csms.example/t0ken"), route("two", "wss://other.example/t0ken")
+    MovedStation.objects.create(route=first, station="CP-1", station_key="CP-1", target=second, moved_at=timezone.now())
+    _key, reads = make_key("charging:read")
+    for path in (ROUTES, f"{ROUTES}/berlin"):
+        answer = Client().get(f"/api/v1{path}", headers={"Authorization": f"Bearer {reads}"})
+        assert ("t0ken" in answer.content.decode(), "csms.example" in answer.content.decode()) == (False, True)
+        assert "t0ken" in api.get(path).content.decode()
+    for name, args in (("ocpp_routes", []), ("ocpp_route", [first.pk]), ("ocpp_route_moved", [first.pk])):
+        page = reverse(f"infra_notifications:{name}", args=args)
+        assert "t0ken" in administrator.get(page).content.decode()
+        seen = viewer.get(page).content.decode()
+        assert ("t0ken" in seen, "***" in seen) == (False, True)
 
 
 # ---- what an upstream may be --------------------------------------------------------------------------------------

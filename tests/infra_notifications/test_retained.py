@@ -14,6 +14,7 @@ import pytest
 from infra_notifications.ingest import observe
 from infra_notifications.rules.action_names import CALL, ERROR, RESULT
 from infra_notifications.rules.actions import missing_fields
+from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.retained import HIDDEN, retained
 from infra_notifications.rules.spelling import is_exact
 from tests.infra_notifications.helpers import event, events, fault
@@ -106,6 +107,17 @@ def test_whatever_is_not_known_is_not_kept() -> None:
         assert "S" not in list(texts(retained(action, odd)))
     for nothing in (None, "S", ["S"], 7):
         assert retained("Authorize", nothing) == {}
+
+
+@pytest.mark.parametrize(
+    "said", ["login pw=hunter2", "Password: hunter2, retry", "api_key=hunter2&x=1", "token = hunter2"]
+)
+def test_a_text_that_names_a_secret_is_kept_without_it(said: str) -> None:
+    kept = retained("StatusNotification", {"info": said, "status": "Faulted", "timestamp": "2026-11-29T09:00:00Z"})
+    assert "hunter2" not in str(kept)
+    assert kept["info"].startswith(said[:5])
+    assert "hunter2" not in str(kept_payload("StatusNotification", {"info": said, "status": "Faulted"}))
+    assert kept_payload("StatusNotification", {"info": "Fuse: blown = yes"}) == {"info": "Fuse: blown = yes"}
 
 
 def test_names_in_other_spellings_are_kept_and_hidden_alike() -> None:
