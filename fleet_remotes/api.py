@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from django.db import DatabaseError
@@ -35,14 +35,14 @@ from core.keys import refuse, slow_down
 from core.permissions import public
 from fleet_remotes import selectors
 from fleet_remotes.catalogue.advice import summary_of
-from fleet_remotes.choices import State
+from fleet_remotes.choices import CallbackStatus, State
 from fleet_remotes.ingest.commands import CommandError, read_command
 from fleet_remotes.models import Callback, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.rules.budget import Budget, Forecast
 from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.search import ACTION_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import callbacks as callback_services
-from fleet_remotes.services import commands
+from fleet_remotes.services import commands, registration
 from fleet_remotes.services.callbacks import Body
 from fleet_remotes.services.outcomes import explanation_of
 from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
@@ -196,6 +196,74 @@ def create_callback(request: HttpRequest, body: CallbackIn) -> Status[dict[str, 
 @router.get("/callbacks", auth=READ, summary="Callbacks and how they are")
 def list_callbacks(request: HttpRequest, limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     return page_of(selectors.callbacks(), limit=limit, cursor=cursor, shape=serialize_callback, descending=False)
+
+
+class RegistrationIn(ConfigurationIn):
+    """Registers a callback: the vendor is told the header's value, which is stored nowhere."""
+
+    header_value: str
+
+
+class RegistrationChangeIn(ConfigurationIn):
+    """What is to change; the rest stays. With `rotate` the header gets `header_value`, or a random value."""
+
+    batch_window_s: int | None = Field(default=None, ge=0, le=86_400)
+    silent_after_s: int | None = Field(default=None, ge=60, le=2_592_000)
+    status: Literal["Running", "Paused"] | None = None
+    rotate: bool = False
+    header_value: str = ""
+
+
+def _callback(slug: str) -> Callback:
+    return get_object_or_404(selectors.callbacks(), slug=slug)
+
+
+@router.post("/callbacks/{slug}/registration", auth=WRITE, summary="Register a callback with the vendor")
+def register_callback(request: HttpRequest, slug: str, body: RegistrationIn) -> dict[str, Any]:
+    callback = _callback(slug)
+    with audited_by(key_of(request)):
+        registration.register_callback(callback=callback, header_value=body.header_value)
+    return serialize_callback(callback)
+
+
+@router.put("/callbacks/{slug}/registration", auth=WRITE, summary="Update, pause, resume a callback, rotate its header")
+def change_registration(request: HttpRequest, slug: str, body: RegistrationChangeIn) -> dict[str, Any]:
+    """Changes a callback here and, once it is registered, at the vendor. After `rotate` the earlier value is taken for
+    three more days. A body without fields brings the vendor up to date: address, commands, tries for three days."""
+    callback, value = _callback(slug), ""
+    with audited_by(key_of(request)):
+        if body.rotate:
+            value = registration.rotate_header(callback=callback, now=timezone.now(), header_value=body.header_value)
+        if body.status:
+            registration.set_status(callback=callback, status=CallbackStatus(body.status))
+        if not (body.rotate or body.status) or body.batch_window_s is not None or body.silent_after_s is not None:
+            registration.update_callback(
+                callback=callback, batch_window_s=body.batch_window_s, silent_after_s=body.silent_after_s
+            )
+    answer = serialize_callback(callback)
+    if value and not body.header_value.strip():
+        answer["header"]["value"] = value
+    return answer
+
+
+@router.delete("/callbacks/{slug}/registration", auth=WRITE, summary="Delete a callback at the vendor")
+def delete_registration(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """Deletes the registration; what the callback brought stays, and it can be registered anew."""
+    callback = _callback(slug)
+    with audited_by(key_of(request)):
+        registration.delete_at_vendor(callback=callback)
+    return serialize_callback(callback)
+
+
+@router.get("/fleets/{fleet}/callbacks", auth=READ, summary="Callbacks of a fleet that the vendor knows")
+def list_vendors_callbacks(request: HttpRequest, fleet: str) -> dict[str, Any]:
+    found = registration.list_at_vendor(fleet=get_object_or_404(Fleet, key=fleet))
+    return {
+        "items": [
+            serialize(one, "id", "status", "label", "target", "retries") | {"slug": one.ours.slug if one.ours else None}
+            for one in found
+        ]
+    }
 
 
 # ---- commands -------------------------------------------------------------------------------------------------

@@ -99,7 +99,10 @@ class Remotes:
     def actions(self, fleet: str, vehicle_id: str, callback_id: str) -> list[dict[str, Any]]:
         """The vendor's whole list of a vehicle's actions. Raises ApiAway where its end cannot be read: what is not in
         a part of a list may be in the rest."""
-        path, query = _remotes(fleet, vehicle_id, callback_id), {"pageSize": str(PAGE_SIZE)}
+        return self._whole_list(_remotes(fleet, vehicle_id, callback_id))
+
+    def _whole_list(self, path: str) -> list[dict[str, Any]]:
+        query = {"pageSize": str(PAGE_SIZE)}
         entries: list[dict[str, Any]] = []
         for _ in range(MOST_PAGES):
             answer = self._call("GET", path, query=query)
@@ -122,12 +125,35 @@ class Remotes:
 
     def create_callback(self, fleet: str, body: Mapping[str, Any]) -> tuple[str, str]:
         """Registers a callback and returns the vendor's id and status of it."""
-        return _registered(self._call("POST", f"/fleets/{quote(fleet, safe='')}/remote/callbacks", body))
+        return _registered(self._call("POST", _callbacks(fleet), body))
+
+    def callbacks(self, fleet: str) -> list[dict[str, Any]]:
+        """Every callback of a fleet that the vendor knows."""
+        return self._whole_list(_callbacks(fleet))
 
     def callback(self, fleet: str, callback_id: str) -> tuple[str, str]:
         """The id and status of a callback."""
-        path = f"/fleets/{quote(fleet, safe='')}/remote/callbacks/{quote(callback_id, safe='')}"
-        return _registered(self._call("GET", path))
+        return _registered(self._call("GET", _callbacks(fleet, callback_id)))
+
+    def subscription(self, fleet: str, callback_id: str) -> dict[str, Any]:
+        """A callback as it was registered, to be changed and given back whole."""
+        return _object(_object(self._call("GET", _callbacks(fleet, callback_id))).get("subscribe"))
+
+    def update_callback(self, fleet: str, callback_id: str, body: Mapping[str, Any]) -> tuple[str, str]:
+        """Replaces a callback; the vendor wants it whole."""
+        return _registered(self._call("PUT", _callbacks(fleet, callback_id), body))
+
+    def set_callback_status(self, fleet: str, callback_id: str, status: str) -> tuple[str, str]:
+        """Running or Paused; what is paused posts nothing at all."""
+        return _registered(self._call("PUT", f"{_callbacks(fleet, callback_id)}/status", {"status": status}))
+
+    def delete_callback(self, fleet: str, callback_id: str) -> None:
+        """The vendor refuses while a command is pending. One that it does not know any more is gone too."""
+        try:
+            self._call("DELETE", _callbacks(fleet, callback_id))
+        except ApiError as error:
+            if error.status != 404:
+                raise
 
     # ---- the wire ---------------------------------------------------------------------------------------------
 
@@ -182,6 +208,11 @@ def _headers(data: bytes | None) -> dict[str, str]:
 def _remotes(fleet: str, vehicle_id: str, callback_id: str) -> str:
     parts = (quote(part, safe="") for part in (fleet, vehicle_id, callback_id))
     return "/fleets/{}/vehicles/{}/callbacks/{}/remotes".format(*parts)
+
+
+def _callbacks(fleet: str, callback_id: str = "") -> str:
+    path = f"/fleets/{quote(fleet, safe='')}/remote/callbacks"
+    return f"{path}/{quote(callback_id, safe='')}" if callback_id else path
 
 
 def _parsed(content: bytes) -> Any:

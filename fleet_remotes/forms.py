@@ -218,6 +218,20 @@ class CallbackForm(forms.Form):
     )
 
 
+class CallbackUpdateForm(forms.Form):
+    batch_window_s = CallbackForm.base_fields["batch_window_s"]
+    silent_after_s = CallbackForm.base_fields["silent_after_s"]
+
+
+class RotateForm(forms.Form):
+    header_value = forms.CharField(
+        label=_("The header’s new value"),
+        max_length=500,
+        required=False,
+        help_text=_("Empty for a random one. It is shown once and stored nowhere."),
+    )
+
+
 class RegisterForm(forms.Form):
     header_value = forms.CharField(
         label=_("The header’s value"),

@@ -637,6 +637,8 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(max_length=60, unique=True, verbose_name="slug")),
                 ("header_name", models.CharField(max_length=60, verbose_name="header")),
                 ("header_digest", models.CharField(editable=False, max_length=64)),
+                ("earlier_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("earlier_until", models.DateTimeField(editable=False, null=True)),
                 ("callback_id", models.CharField(blank=True, default="", max_length=128, verbose_name="callback id")),
                 (
                     "status",

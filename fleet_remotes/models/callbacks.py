@@ -23,6 +23,9 @@ class Callback(models.Model):
     header_name = models.CharField(_("header"), max_length=60)
     # SHA-256 of the header's value, which is shown once and stored nowhere.
     header_digest = models.CharField(max_length=64, editable=False)
+    # While the vendor takes a new value over, and for what it sent before, the one before is right too.
+    earlier_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    earlier_until = models.DateTimeField(null=True, editable=False)
     # The vendor's id, once it is registered there, and what the vendor says of it.
     callback_id = models.CharField(_("callback id"), max_length=128, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=CallbackStatus.choices, blank=True, default="")

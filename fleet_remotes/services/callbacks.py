@@ -1,4 +1,4 @@
-"""Callbacks: creating them, registering them with the vendor, and storing what they receive."""
+"""Callbacks: creating them, and storing what they receive."""
 
 from __future__ import annotations
 
@@ -8,27 +8,22 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
 from core.services import digest_of
 from core.text import SLUG
-from fleet_remotes.choices import REMOTE_TYPES
-from fleet_remotes.client import ApiAway, ApiError, Remotes
 from fleet_remotes.models import Callback, Fleet
 from fleet_remotes.services import nudges
 from fleet_remotes.services.bulk_writes import store_bodies
 
 # RFC 9110's token; some names would never reach us, or are not the vendor's to set.
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
-# A try a minute for the three days for which the vendor keeps what it could not deliver; it stops after 3 in half a
-# minute by itself, and an update of ours takes longer.
-RETRY_POLICY = {"policy": "Bounded", "retryNumber": 3 * 24 * 60, "retryDelay": 60}
 _TAKEN = ("host", "content-length", "content-type", "connection", "transfer-encoding", "cookie")
 
 
@@ -57,7 +52,7 @@ def create_callback(
     """
     slug, header_name = slug.strip().lower(), header_name.strip()
     value = header_value.strip() or secrets.token_urlsafe(32)
-    _check_header(header_name, value)
+    check_header(header_name, value)
     if not SLUG.fullmatch(slug) or len(slug) > 60:
         raise Refused(_("Give a short name of letters, digits and hyphens."), field="slug")
     callback = Callback(
@@ -78,7 +73,7 @@ def create_callback(
     return callback, value
 
 
-def _check_header(name: str, value: str) -> None:
+def check_header(name: str, value: str) -> None:
     if not _HEADER.fullmatch(name) or name.lower() in _TAKEN:
         raise Refused(_("This is no header that the vendor can send, e.g. Authorization."), field="header_name")
     if len(value) < 16 or len(value) > 500 or not value.isascii() or not value.isprintable():
@@ -86,8 +81,11 @@ def _check_header(name: str, value: str) -> None:
 
 
 def header_matches(callback: Callback, value: str) -> bool:
-    """Compares in constant time; only the digest of the right value is known here."""
-    return hmac.compare_digest(callback.header_digest, digest_of(value))
+    """Compares in constant time; only the digests of the right value, and of the one before it, are known here."""
+    given = digest_of(value)
+    is_earlier = callback.earlier_until is not None and timezone.now() < callback.earlier_until
+    matches = hmac.compare_digest(callback.header_digest, given)
+    return matches or (is_earlier and hmac.compare_digest(callback.earlier_digest, given))
 
 
 def demo_header() -> str:
@@ -105,30 +103,3 @@ def take_bodies(bodies: Sequence[Body]) -> list[None]:
 def count_refused(*, callback: Callback, now: datetime) -> None:
     """A wrong header: nothing is stored but this count. The vendor repeats for 72 h, so a mistake loses nothing."""
     Callback.objects.filter(pk=callback.pk).update(refused=F("refused") + 1, last_refused_at=now)
-
-
-def register_callback(*, callback: Callback, header_value: str, url: str) -> None:
-    """Registers a callback with the vendor and stores its id. Raises Refused with the vendor's message.
-
-    With retryPolicy Bounded, because the vendor's pages disagree about what None means (reference B5).
-    """
-    if not header_matches(callback, header_value):
-        raise Refused(_("This is not the header’s value."))
-    webhook = {
-        "target": url,
-        "name": callback.slug,
-        "attributes": [{"type": "Header", "key": callback.header_name, "value": header_value}],
-    }
-    body: dict[str, Any] = {
-        "label": f"signalbox-{callback.slug}",
-        "callback": {"webhook": webhook},
-        "remoteTypes": list(REMOTE_TYPES.values()),
-        "retryPolicy": RETRY_POLICY,
-    }
-    if callback.batch_window_s:
-        body["batchNotify"] = {"size": 500, "timeWindow": max(5, callback.batch_window_s)}
-    try:
-        callback.callback_id, callback.status = Remotes().create_callback(callback.fleet.key, body)
-    except (ApiAway, ApiError) as error:
-        raise Refused(_("The vendor did not register it: %(why)s") % {"why": error}) from error
-    callback.save(update_fields=["callback_id", "status"])

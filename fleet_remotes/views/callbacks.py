@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,15 +18,17 @@ from console.lists import Action, Column, ListPage
 from core.permissions import requires
 from core.refusal import Refused, add_refusal
 from fleet_remotes import selectors
+from fleet_remotes.choices import CallbackStatus
 from fleet_remotes.filters import MessageFilters, NotificationFilters
-from fleet_remotes.forms import CallbackForm, RegisterForm
-from fleet_remotes.models import Callback, CallbackMessage
+from fleet_remotes.forms import CallbackForm, CallbackUpdateForm, RegisterForm, RotateForm
+from fleet_remotes.models import Callback, CallbackMessage, Fleet
 from fleet_remotes.search import CALLBACK_SEARCH, MESSAGE_SEARCH, NOTIFICATION_SEARCH
-from fleet_remotes.services import binding
+from fleet_remotes.services import binding, registration
 from fleet_remotes.services import callbacks as services
 from fleet_remotes.views.columns import CELLS, NOTIFICATION_COLUMNS
 
 _VIEW, _ADD = "fleet_remotes.view_callback", "fleet_remotes.add_callback"
+_REGISTER = "fleet_remotes.register_callback"
 _NOTIFICATIONS, _MESSAGES = "fleet_remotes.view_remotenotification", "fleet_remotes.view_callbackmessage"
 
 
@@ -86,15 +87,14 @@ def _callback_page(request: HttpRequest, callback: Callback, header_value: str =
         "page_title": callback.slug,
         "callback": callback,
         "health": selectors.callback_health([callback])[callback.pk],
-        "address": _address(callback.slug),
+        "address": registration.address_of(callback),
+        "now": timezone.now(),
+        "can_pause": callback.status == CallbackStatus.RUNNING,
+        "can_resume": callback.status in (CallbackStatus.PAUSED, CallbackStatus.FAILED),
         "header_value": header_value,
         "last": selectors.notifications().filter(callback=callback)[:20],
     }
     return render(request, "fleet_remotes/callback.html", context)
-
-
-def _address(slug: str) -> str:
-    return settings.PUBLIC_URL + reverse("remote_callback", args=[slug])
 
 
 @requires(_ADD)
@@ -111,16 +111,14 @@ def callback_new(request: HttpRequest) -> HttpResponse:
     return render(request, "fleet_remotes/callback_new.html", context, status=422 if form.errors else 200)
 
 
-@requires("fleet_remotes.register_callback")
+@requires(_REGISTER)
 def callback_register(request: HttpRequest, pk: int) -> HttpResponse:
     """Registers a callback with the vendor, who gets the header's value; it is not stored here."""
     callback = get_object_or_404(selectors.callbacks(), pk=pk)
     form = RegisterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.register_callback(
-                callback=callback, header_value=form.cleaned_data["header_value"], url=_address(callback.slug)
-            )
+            registration.register_callback(callback=callback, header_value=form.cleaned_data["header_value"])
         except Refused as error:
             add_refusal(form, error)
         else:
@@ -130,9 +128,80 @@ def callback_register(request: HttpRequest, pk: int) -> HttpResponse:
         "page_title": _("Register %(slug)s") % {"slug": callback.slug},
         "callback": callback,
         "form": form,
-        "address": _address(callback.slug),
+        "address": registration.address_of(callback),
     }
     return render(request, "fleet_remotes/callback_register.html", context, status=422 if form.errors else 200)
+
+
+@requires(_REGISTER)
+def callback_update(request: HttpRequest, pk: int) -> HttpResponse:
+    """Changes what is set, here and at the vendor."""
+    callback = get_object_or_404(selectors.callbacks(), pk=pk)
+    initial = {"batch_window_s": callback.batch_window_s, "silent_after_s": callback.silent_after_s}
+    form = CallbackUpdateForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            registration.update_callback(callback=callback, **form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("It is up to date."))
+            return redirect("fleet_remotes:callback", pk)
+    context = {"page_title": _("Update %(slug)s") % {"slug": callback.slug}, "callback": callback, "form": form}
+    return render(request, "fleet_remotes/callback_update.html", context, status=422 if form.errors else 200)
+
+
+@requires(_REGISTER)
+def callback_rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Gives the header a new value, which is shown once."""
+    callback = get_object_or_404(selectors.callbacks(), pk=pk)
+    form = RotateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        value = form.cleaned_data["header_value"]
+        try:
+            value = registration.rotate_header(callback=callback, now=timezone.now(), header_value=value)
+        except Refused as error:
+            add_refusal(form, error, field="header_value")
+        else:
+            messages.success(request, _("The header has a new value; the one before is taken for three more days."))
+            return _callback_page(request, callback, value)
+    context = {"page_title": _("New header for %(slug)s") % {"slug": callback.slug}, "callback": callback, "form": form}
+    return render(request, "fleet_remotes/callback_rotate.html", context, status=422 if form.errors else 200)
+
+
+@requires(_REGISTER)
+@require_POST
+def callback_set_status(request: HttpRequest, pk: int, what: str) -> HttpResponse:
+    """Pauses, resumes or deletes a callback at the vendor."""
+    callback = get_object_or_404(selectors.callbacks(), pk=pk)
+    try:
+        if what == "delete":
+            registration.delete_at_vendor(callback=callback)
+            messages.success(request, _("The vendor deleted it; what it brought stays here."))
+        else:
+            status = CallbackStatus.PAUSED if what == "pause" else CallbackStatus.RUNNING
+            registration.set_status(callback=callback, status=status)
+            messages.success(request, _("The vendor says: %(status)s.") % {"status": callback.get_status_display()})
+    except Refused as error:
+        messages.error(request, error.sentence)
+    return redirect("fleet_remotes:callback", pk)
+
+
+@requires(_VIEW)
+def callbacks_at_vendor(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every callback of a fleet that the vendor knows, as it says now."""
+    fleet = get_object_or_404(Fleet, pk=pk)
+    found, refusal = [], ""
+    try:
+        found = registration.list_at_vendor(fleet=fleet)
+    except Refused as error:
+        refusal = error.sentence
+    context = {
+        "page_title": _("Callbacks of %(fleet)s at the vendor") % {"fleet": fleet},
+        "found": found,
+        "refusal": refusal,
+    }
+    return render(request, "fleet_remotes/callbacks_at_vendor.html", context)
 
 
 class NotificationList(ListPage):

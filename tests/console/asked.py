@@ -34,14 +34,16 @@ PAGES: dict[str, dict[str, str]] = {
     },
     "fleet_remotes": {
         "add_callback": "callback_new",
-        "register_callback": "callback_register",
+        "register_callback": (
+            "callback_delete callback_pause callback_register callback_resume callback_rotate callback_update"
+        ),
         "send_command": (
             "action_again action_cancel action_look batch_cancel batch_retry draft draft_check draft_discard"
             " unmatched_read_again vehicles_command"
         ),
         "set_wakeup_budget": "vehicle_budget",
         "stop_fleet": "fleet_resume fleet_stop",
-        "view_callback": "callback callbacks",
+        "view_callback": "callback callbacks callbacks_at_vendor",
         "view_callbackmessage": "message messages",
         "view_commandbatch": "batch batches",
         "view_fleet": "fleets",

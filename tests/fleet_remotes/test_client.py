@@ -15,7 +15,7 @@ from pytest_django import Settings
 from core.refusal import Refused
 from fleet_remotes.client import ApiAway, ApiError, Remotes, listed_objects, seconds_to_wait
 from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
-from fleet_remotes.services.callbacks import register_callback
+from fleet_remotes.services.registration import address_of, register_callback
 from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory, FleetFactory
 from tests.fleet_remotes.conftest import Running
 from tests.mailserver import free_port
@@ -199,9 +199,9 @@ def test_a_certificate_that_cannot_be_read_is_said(tls: trustme.CA, settings: Se
 @pytest.mark.django_db
 def test_a_callback_is_registered_with_its_header_and_a_policy_that_repeats(vendor: Running) -> None:
     callback = CallbackFactory(fleet=FleetFactory(key="F"), callback_id="", status="", batch_window_s=30)
-    register_callback(callback=callback, header_value=HEADER_VALUE, url="https://signalbox.example/x")
+    register_callback(callback=callback, header_value=HEADER_VALUE)
     hook = vendor.vendor.hooks[callback.callback_id]
-    assert (hook.target, hook.headers) == ("https://signalbox.example/x", {"Authorization": HEADER_VALUE})
+    assert (hook.target, hook.headers) == (address_of(callback), {"Authorization": HEADER_VALUE})
     assert (hook.retries, hook.batch_size, hook.batch_window_s) == (4320, 500, 30)
     callback.refresh_from_db()
     assert callback.status == "Running"
@@ -211,9 +211,9 @@ def test_a_callback_is_registered_with_its_header_and_a_policy_that_repeats(vend
 def test_registering_says_what_is_wrong(vendor: Running, settings: Settings) -> None:
     callback = CallbackFactory(callback_id="")
     with pytest.raises(Refused, match="not the header’s value"):
-        register_callback(callback=callback, header_value="something else", url="https://x")
+        register_callback(callback=callback, header_value="something else")
     settings.REMOTES_PASSWORD = "wrong"
     with pytest.raises(Refused, match="HTTP 401"):
-        register_callback(callback=callback, header_value=HEADER_VALUE, url="https://x")
+        register_callback(callback=callback, header_value=HEADER_VALUE)
     callback.refresh_from_db()
     assert callback.callback_id == ""

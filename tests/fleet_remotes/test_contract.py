@@ -16,7 +16,7 @@ import pytest
 from pytest_django import Settings
 
 from fleet_remotes.client import ApiAway, Remotes
-from fleet_remotes.services.callbacks import register_callback
+from fleet_remotes.services.registration import register_callback
 from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory
 from tests.fleet_remotes import vendor_facts as facts
 from tests.fleet_remotes.conftest import Running
@@ -187,8 +187,10 @@ def test_a_list_that_leads_round_in_a_circle_ends(document: type[Document], monk
 @pytest.mark.django_db
 def test_a_callback_is_registered_with_tries_for_all_of_the_three_days(document: type[Document]) -> None:
     callback = CallbackFactory(callback_id="", status="")
-    register_callback(callback=callback, header_value=HEADER_VALUE, url="https://signalbox.example/x")
-    ((name, _query, body),) = document.asked
+    document.pages = [page()]
+    register_callback(callback=callback, header_value=HEADER_VALUE)
+    (listed, _query, _body), (name, _query, body) = document.asked
+    assert listed == "getFleetRemotes"
     policy = body["retryPolicy"]
     assert (name, callback.callback_id) == ("setFleetVehicleRemote", "cb1")
     assert policy["policy"] in facts.RETRY_POLICIES
