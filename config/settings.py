@@ -265,6 +265,8 @@ REMOTES_SOFT_SENT_S = env.number("REMOTES_SOFT_SENT_S", 120, least=1)
 REMOTES_SOFT_BLOCKED_S = env.number("REMOTES_SOFT_BLOCKED_S", 60, least=1)
 REMOTES_HARD_BLOCKED_S = env.number("REMOTES_HARD_BLOCKED_S", 300, least=1)
 REMOTES_HARD_S = env.number("REMOTES_HARD_S", 600, least=1)
+# How often the vendor's vehicles are read; 0: only when a person asks.
+REMOTES_VEHICLES_S = env.number("REMOTES_VEHICLES_S", 3600)
 REMOTES_SWEEP_S = env.number("REMOTES_SWEEP_S", 5, least=1)
 # --- vehicles ----------------------------------------------------------------------------------------
 VEHICLES_SWEEP_S = env.number("VEHICLES_SWEEP_S", 5, least=1)

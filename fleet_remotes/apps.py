@@ -26,6 +26,10 @@ class FleetRemotesConfig(AppConfig):
         register_check("callbacks", check_callbacks, for_readiness=False)
         register_periodic("remotes: sweep", task="fleet_remotes.sweep", every_s=settings.REMOTES_SWEEP_S)
         register_periodic("remotes: bind", task="fleet_remotes.bind", every_s=60)
+        if settings.REMOTES_VEHICLES_S:
+            register_periodic(
+                "remotes: vehicles", task="fleet_remotes.read_vehicles", every_s=settings.REMOTES_VEHICLES_S
+            )
         for label, url, permission, icon, order in (
             (_("Fleet vehicles"), "vehicles", "view_fleetvehicle", "truck", 70),
             (_("Remote actions"), "actions", "view_remoteaction", "key", 71),

@@ -101,8 +101,8 @@ class Remotes:
         a part of a list may be in the rest."""
         return self._whole_list(_remotes(fleet, vehicle_id, callback_id))
 
-    def _whole_list(self, path: str) -> list[dict[str, Any]]:
-        query = {"pageSize": str(PAGE_SIZE)}
+    def _whole_list(self, path: str, **more: str) -> list[dict[str, Any]]:
+        query = {"pageSize": str(PAGE_SIZE), **more}
         entries: list[dict[str, Any]] = []
         for _ in range(MOST_PAGES):
             answer = self._call("GET", path, query=query)
@@ -120,6 +120,24 @@ class Remotes:
         base = urlsplit(settings.REMOTES_API_URL).path
         parts = urlsplit(urljoin(base + path, link))
         return parts.path.removeprefix(base), dict(parse_qsl(parts.query))
+
+    # ---- vehicles ---------------------------------------------------------------------------------------------
+
+    def fleets(self) -> list[dict[str, Any]]:
+        """The fleets of this subscription."""
+        return self._whole_list("/fleets")
+
+    def vehicles(self, fleet: str) -> list[dict[str, Any]]:
+        """The vehicles of a fleet: id, VIN, brand; what each can do stands in its own record alone."""
+        return self._whole_list(f"/fleets/{quote(fleet, safe='')}/vehicles", extension="branding")
+
+    def vehicle(self, fleet: str, vehicle_id: str) -> dict[str, Any]:
+        """One vehicle with its capabilities."""
+        return _object(self._call("GET", _vehicle(fleet, vehicle_id), query={"extension": "onboardCapabilities"}))
+
+    def vehicle_status(self, fleet: str, vehicle_id: str) -> dict[str, Any]:
+        """What is last known of a vehicle's state; asking does not wake it up."""
+        return _object(self._call("GET", f"{_vehicle(fleet, vehicle_id)}/status"))
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 
@@ -208,6 +226,10 @@ def _headers(data: bytes | None) -> dict[str, str]:
 def _remotes(fleet: str, vehicle_id: str, callback_id: str) -> str:
     parts = (quote(part, safe="") for part in (fleet, vehicle_id, callback_id))
     return "/fleets/{}/vehicles/{}/callbacks/{}/remotes".format(*parts)
+
+
+def _vehicle(fleet: str, vehicle_id: str) -> str:
+    return "/fleets/{}/vehicles/{}".format(*(quote(part, safe="") for part in (fleet, vehicle_id)))
 
 
 def _callbacks(fleet: str, callback_id: str = "") -> str:

@@ -284,7 +284,12 @@ def awake_until(ids: Sequence[int], now: datetime) -> dict[int, datetime]:
     """Until when each vehicle that is awake stays so at least: three minutes from what was last sent to it."""
     reached = RemoteAction.objects.filter(vehicle_id__in=ids, state__in=_REACHED, since__gt=now - AWAKE_FOR)
     last = reached.values_list("vehicle_id").annotate(last=Max("since")).order_by()
-    return {vehicle_id: at + AWAKE_FOR for vehicle_id, at in last}
+    in_use = FleetVehicle.objects.filter(pk__in=ids, in_use_at__gt=now - AWAKE_FOR).values_list("pk", "in_use_at")
+    found: dict[int, datetime] = {}
+    for vehicle_id, at in (*last, *in_use):
+        if at is not None:
+            found[vehicle_id] = max(at + AWAKE_FOR, found.get(vehicle_id, now))
+    return found
 
 
 def snapshots_of(
@@ -306,6 +311,8 @@ def snapshots_of(
             privacy=vehicle.privacy,
             battery_level=vehicle.battery_level,
             is_stolen=vehicle.is_stolen,
+            is_refused_for_privacy=vehicle.privacy_refused_at is not None,
+            is_refused_for_battery=vehicle.battery_refused_at is not None,
             awake_until=awake.get(vehicle.pk),
             open_actions=tuple(open_actions[vehicle.pk]),
             budget=budget[vehicle.pk],

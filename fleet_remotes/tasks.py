@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from fleet_remotes.services import applying, binding, nudges, polling, sending, silence
+from fleet_remotes.services import applying, binding, nudges, polling, sending, silence, vendor_vehicles
 
 
 @shared_task(name="fleet_remotes.apply_callbacks")
@@ -37,6 +37,12 @@ def sweep() -> None:
     nudges.apply_soon()
     nudges.send_soon()
     nudges.poll_soon()
+
+
+@shared_task(name="fleet_remotes.read_vehicles")
+def read_vehicles() -> None:
+    """Reads the vendor's vehicles, what they can do and how they are."""
+    vendor_vehicles.read_all(now=timezone.now())
 
 
 @shared_task(name="fleet_remotes.bind")

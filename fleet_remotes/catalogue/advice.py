@@ -175,6 +175,9 @@ def group_of(cause: str) -> CauseGroup:
 _HINTS = {
     "CapabilityUnknown": _("It was never said what the vehicle can do."),
     "PositionHidden": _("The driver hides the position; some commands may fail."),
+    "RefusedForPrivacy": _(
+        "The vendor refused the last command because of the vehicle’s privacy; it may refuse again."
+    ),
     "Asleep": _("It sleeps, as far as is known: the command wakes it up, which takes longer and counts."),
     "WakeUpsUsedUp": _("Its wake-ups are used up: it works only while the vehicle is awake."),
     "WokenUpOften": _("It was woken up often just now; it is sent after a rest."),

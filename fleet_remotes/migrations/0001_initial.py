@@ -187,6 +187,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_stolen", models.BooleanField(default=False, verbose_name="declared stolen")),
+                (
+                    "privacy_refused_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="refused for privacy"),
+                ),
+                (
+                    "battery_refused_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="refused for its battery"),
+                ),
+                ("in_use_at", models.DateTimeField(editable=False, null=True, verbose_name="in use")),
                 ("facts_at", models.DateTimeField(blank=True, null=True, verbose_name="facts of")),
                 (
                     "tags",

@@ -82,6 +82,11 @@ class FleetVehicle(models.Model):
         _("battery (%)"), null=True, blank=True, validators=[MaxValueValidator(100)]
     )
     is_stolen = models.BooleanField(_("declared stolen"), default=False)
+    # What commands taught since privacy and battery were last reported; a command that succeeds takes it back.
+    privacy_refused_at = models.DateTimeField(_("refused for privacy"), null=True, editable=False)
+    battery_refused_at = models.DateTimeField(_("refused for its battery"), null=True, editable=False)
+    # When its ignition was last known to be on.
+    in_use_at = models.DateTimeField(_("in use"), null=True, editable=False)
     # When privacy, battery and the rest were last reported.
     facts_at = models.DateTimeField(_("facts of"), null=True, blank=True)
     tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), blank=True, default=list)
@@ -100,7 +105,9 @@ class FleetVehicle(models.Model):
     lifecycle = Lifecycle(
         kept=While("Operators add and remove it."),
         personal=masked("name"),
-        audited=Audited(exclude=("search_text", "updated_at", "facts_at")),
+        audited=Audited(
+            exclude=("search_text", "updated_at", "facts_at", "privacy_refused_at", "battery_refused_at", "in_use_at")
+        ),
     )
 
     class Meta:

@@ -53,6 +53,9 @@ class VehicleSnapshot:
     privacy: str = Privacy.UNKNOWN
     battery_level: int | None = None
     is_stolen: bool = False
+    # A command was refused for it since its privacy, its battery was last reported.
+    is_refused_for_privacy: bool = False
+    is_refused_for_battery: bool = False
     # Until when it stays awake at least; None when it sleeps, as far as we know.
     awake_until: datetime | None = None
     # Queued, or with the vendor; the oldest first.
@@ -109,6 +112,8 @@ def _of_vehicle(kind: Kind, vehicle: VehicleSnapshot) -> Iterator[CheckFinding]:
         yield _blocks(Refusal.NOT_CAPABLE)
     if vehicle.privacy == Privacy.FULL:
         yield _blocks(Refusal.PRIVACY)
+    elif vehicle.is_refused_for_privacy:
+        yield CheckFinding(Level.WARNS, "RefusedForPrivacy")
     elif vehicle.privacy == Privacy.GEOLOCATION:
         yield CheckFinding(Level.WARNS, "PositionHidden")
     budget = vehicle.budget
@@ -140,7 +145,8 @@ def _of_moment(kind: Kind, vehicle: VehicleSnapshot, context: SendingContext) ->
     if context.paused_until is not None:
         yield CheckFinding(Level.WAITS, "Throttled", context.paused_until)
     level = vehicle.battery_level
-    if level is not None and level < context.low_battery and kind != Kind.CHARGING:
+    is_low = vehicle.is_refused_for_battery or (level is not None and level < context.low_battery)
+    if is_low and kind != Kind.CHARGING:
         yield CheckFinding(Level.WARNS, "BatteryLow")
     if vehicle.is_stolen and kind != Kind.STOLEN:
         yield CheckFinding(Level.WARNS, "DeclaredStolen")

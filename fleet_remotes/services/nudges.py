@@ -17,6 +17,9 @@ send_soon = Nudger("fleet_remotes.send_due").nudge
 # The vendor is to be asked.
 poll_soon = Nudger("fleet_remotes.look_due").nudge
 
+# The vendor's vehicles are to be read.
+read_vehicles_soon = Nudger("fleet_remotes.read_vehicles").nudge
+
 
 def send_in(seconds: float) -> None:
     """Goes on sending a little later: the rate limit left something behind."""

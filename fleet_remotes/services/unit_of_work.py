@@ -24,6 +24,7 @@ from fleet_remotes.rules.status import ActionStatus, VendorReport, advance
 from fleet_remotes.rules.timers import Timers, watch_after
 from fleet_remotes.services import nudges
 from fleet_remotes.services.bulk_writes import write_steps
+from fleet_remotes.services.learning import learn_from
 from fleet_remotes.services.outcomes import publish_outcomes
 from fleet_remotes.services.retries import cancel_retries, plan_retries
 from fleet_remotes.services.wakeups import QUOTA_CAUSE, QUOTA_WORDS, WAKING_WORD, WakeUpReport, count_wakeups
@@ -160,6 +161,7 @@ class ActionUnitOfWork(UnitOfWork):
         changed = [self.changed[pk] for pk in sorted(self.changed)]
         ended = [action for action in changed if action.is_terminal and self._is_final_news(action)]
         cancel_retries(ended, self.now)
+        learn_from(ended, self.now)
         retried = plan_retries([action for action in ended if self._may_retry(action)], self.now)
         for action_id, at in retried.items():
             self._steps.append((action_id, self.now, StepKind.RETRYING, at.isoformat(timespec="seconds")))

@@ -152,11 +152,23 @@ def _upsert(rows: Sequence[VehicleInput], now: datetime) -> list[str]:
                 setattr(vehicle, name, getattr(blank, name) if document[name] is None else document[name])
         if not _FACTS.isdisjoint(document):
             vehicle.facts_at = now
+        if "privacy" in document:
+            vehicle.privacy_refused_at = None
+        if "battery_level" in document:
+            vehicle.battery_refused_at = None
     FleetVehicle.objects.bulk_create(
         vehicles,
         update_conflicts=True,
         unique_fields=("vin",),
-        update_fields=("fleet", "brand", *_FIELDS, "facts_at", "updated_at"),
+        update_fields=(
+            "fleet",
+            "brand",
+            *_FIELDS,
+            "facts_at",
+            "privacy_refused_at",
+            "battery_refused_at",
+            "updated_at",
+        ),
     )
     return sorted(documents)
 

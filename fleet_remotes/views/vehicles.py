@@ -18,10 +18,12 @@ from core.permissions import person, requires
 from core.refusal import Refused, add_refusal
 from fleet_remotes import selectors
 from fleet_remotes.choices import Capability
+from fleet_remotes.client import ApiAway, ApiError, is_set_up
 from fleet_remotes.filters import VehicleFilters
 from fleet_remotes.forms import BudgetForm, StopForm
 from fleet_remotes.models import Fleet
 from fleet_remotes.search import FLEET_SEARCH, VEHICLE_SEARCH
+from fleet_remotes.services import nudges, vendor_vehicles
 from fleet_remotes.services import vehicles as services
 from fleet_remotes.views.columns import CELLS, VEHICLE_COLUMNS
 
@@ -43,7 +45,9 @@ class VehicleList(ListPage):
     results_template = "fleet_remotes/vehicle_results.html"
     placeholder = gettext_lazy("Search, e.g. peugeot battery:<30 busy:no")
     empty_title = gettext_lazy("No vehicles yet")
-    empty_text = gettext_lazy("Send them to the API (PUT /remotes/vehicles), or add them in the administration.")
+    empty_text = gettext_lazy(
+        "Read them from the vendor, import a file, or send them to the API (PUT /remotes/vehicles)."
+    )
 
     def rows(self, request: HttpRequest) -> Any:
         return selectors.vehicles()
@@ -84,6 +88,34 @@ def vehicle_budget(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.error(request, " ".join(str(error) for error in form.errors["wakeup_budget"]))
     return redirect("fleet_remotes:vehicle", pk)
+
+
+@requires("fleet_remotes.send_command")
+@require_POST
+def vehicle_read(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks the vendor how a vehicle is, now; that wakes nothing up."""
+    vehicle = get_object_or_404(selectors.vehicles(), pk=pk)
+    try:
+        if not is_set_up() or not vehicle.vehicle_id:
+            messages.warning(request, _("Its id, or the access to the vendor, is missing."))
+        else:
+            vendor_vehicles.read_vehicle_now(vehicle=vehicle, now=timezone.now())
+            messages.success(request, _("This is what the vendor knows now."))
+    except (ApiAway, ApiError) as error:
+        messages.error(request, _("The vendor did not say: %(why)s") % {"why": error})
+    return redirect("fleet_remotes:vehicle", pk)
+
+
+@requires("fleet_remotes.change_fleetvehicle")
+@require_POST
+def vehicles_read(request: HttpRequest) -> HttpResponse:
+    """Has a worker read the vendor's list of vehicles."""
+    if is_set_up():
+        nudges.read_vehicles_soon()
+        messages.success(request, _("The vendor’s list is being read; its vehicles stand here in a moment."))
+    else:
+        messages.warning(request, _("The access to the vendor’s API is not set up."))
+    return redirect("fleet_remotes:vehicles")
 
 
 class WakeUpList(ListPage):

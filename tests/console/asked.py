@@ -34,12 +34,13 @@ PAGES: dict[str, dict[str, str]] = {
     },
     "fleet_remotes": {
         "add_callback": "callback_new",
+        "change_fleetvehicle": "vehicles_read",
         "register_callback": (
             "callback_delete callback_pause callback_register callback_resume callback_rotate callback_update"
         ),
         "send_command": (
             "action_again action_cancel action_look batch_cancel batch_retry draft draft_check draft_discard"
-            " unmatched_read_again vehicles_command"
+            " unmatched_read_again vehicle_read vehicles_command"
         ),
         "set_wakeup_budget": "vehicle_budget",
         "stop_fleet": "fleet_resume fleet_stop",

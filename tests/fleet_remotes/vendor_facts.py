@@ -43,7 +43,24 @@ class Operation:
         return method == self.method and re.fullmatch(pattern, path) is not None
 
 
+VEHICLES = "/fleets/{fid}/vehicles"
+PRIVACY = {"None", "Geolocation", "Full"}
+
 OPERATIONS = {
+    "getFleets": Operation("GET", "/fleets", 200, FIELDS_OF_PAGE, PAGING - {"indexRange"}, "fleets", {"_links", "id"}),
+    "getVehiclesByDevice": Operation(
+        "GET",
+        VEHICLES,
+        200,
+        FIELDS_OF_PAGE,
+        (PAGING - {"indexRange"}) | {"locale", "extension", "vinPrefix"},
+        "vehicles",
+        {"_links", "id", "vin"},
+    ),
+    "getVehicleByid": Operation("GET", VEHICLES + "/{vid}", 200, {"_links"}, frozenset({"locale", "extension"})),
+    "getFleetVehicleStatus": Operation(
+        "GET", VEHICLES + "/{vid}/status", 200, {"_links", "createdAt", "vin"}, frozenset({"profile"})
+    ),
     "getFleetRemotes": Operation(
         "GET", CALLBACKS, 200, FIELDS_OF_PAGE, PAGING | {"remoteType"}, "callbacks", FIELDS_OF_CALLBACK
     ),

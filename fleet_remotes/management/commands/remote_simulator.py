@@ -40,7 +40,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        database = {"vin_of": vin_of, "find_hook": demo_hook} if options["database"] else {}
+        database = {"vin_of": vin_of, "find_hook": demo_hook, "vins_of": vins_of} if options["database"] else {}
         vendor = Vendor(
             seed=options["seed"],
             speed=options["speed"],
@@ -73,6 +73,15 @@ def vin_of(vehicle_id: str) -> str | None:
         return FleetVehicle.objects.filter(vehicle_id=vehicle_id).values_list("vin", flat=True).first()
     finally:
         connection.close()  # each request is a thread of its own, which would keep it
+
+
+def vins_of(fleet: str) -> dict[str, str]:
+    """The vehicles of a fleet of this installation."""
+    try:
+        rows = FleetVehicle.objects.filter(fleet__key=fleet).exclude(vehicle_id="")
+        return dict(rows.values_list("vehicle_id", "vin"))
+    finally:
+        connection.close()
 
 
 def demo_hook(callback_id: str) -> Hook | None:

@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from fleet_remotes.choices import REMOTE_TYPES
 from fleet_remotes.management.remote_simulator.paths import named
+from fleet_remotes.management.remote_simulator.records import fleet_record as _fleet
+from fleet_remotes.management.remote_simulator.records import status_record, vehicle_record
 from fleet_remotes.management.remote_simulator.vendor import Hook, Remote, Vendor, kind_in
 
 BASE = "/connectedcar/v3"
@@ -25,6 +27,7 @@ HANG_S = 120.0
 THROTTLED_FOR_S = 2
 _CALLBACKS = re.compile(r"/fleets/([^/]+)/remote/callbacks(?:/([^/]+)(/status)?)?")
 _REMOTES = re.compile(r"/fleets/([^/]+)/vehicles/([^/]+)/callbacks/([^/]+)/remotes(?:/([^/]+))?")
+_VEHICLES = re.compile(r"/fleets/([^/]+)/vehicles(?:/([^/]+)(/status)?)?")
 MOST_OF_A_PAGE = 60
 
 
@@ -94,6 +97,11 @@ class Pages(BaseHTTPRequestHandler):
                 self._list(vehicle_id, callback_id, parse_qs(parts.query))
             else:
                 raise VendorRefusal(405, "Method not allowed.")
+        elif matched := _VEHICLES.fullmatch(path):
+            self._vehicles(unquote(matched[1]), unquote(matched[2] or ""), parse_qs(parts.query), bool(matched[3]))
+        elif path == "/fleets" and self.command == "GET":
+            fleets = sorted({hook.fleet for hook in self.vendor.hooks.values()})
+            self._answer(200, self._page([_fleet(fleet) for fleet in fleets], "fleets", parse_qs(parts.query)))
         elif matched := _CALLBACKS.fullmatch(path):
             fleet, callback_id = unquote(matched[1]), unquote(matched[2] or "")
             if callback_id:
@@ -166,6 +174,24 @@ class Pages(BaseHTTPRequestHandler):
             links["next"] = {"href": f"{address}&pageToken=p{page + 1}"}
         answer = {"total": len(records), "totalPage": pages, "currentPage": page, "_links": links}
         return answer | {"_embedded": {name: records[page * size : (page + 1) * size]}}
+
+    # ---- vehicles ---------------------------------------------------------------------------------------------
+
+    def _vehicles(self, fleet: str, vehicle_id: str, query: dict[str, list[str]], is_status: bool) -> None:
+        if self.command != "GET":
+            raise VendorRefusal(405, "Method not allowed.")
+        vins = self.vendor.vins_in(fleet)
+        if not vehicle_id:
+            records = [vehicle_record(fleet, *known) for known in sorted(vins.items())]
+            self._answer(200, self._page(records, "vehicles", query))
+            return
+        vin = vins.get(vehicle_id) or self.vendor.vin(vehicle_id)
+        if vin is None:
+            raise VendorRefusal(404, "No such vehicle.", 40499)
+        if is_status:
+            self._answer(200, status_record(fleet, vehicle_id, vin, self.vendor.states[vehicle_id]))
+        else:
+            self._answer(200, vehicle_record(fleet, vehicle_id, vin, has_capabilities=True))
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 

@@ -82,11 +82,14 @@ class Vendor:
         speed: float = 1.0,
         vin_of: Callable[[str], str | None] | None = None,
         find_hook: Callable[[str], Hook | None] | None = None,
+        vins_of: Callable[[str], Mapping[str, str]] | None = None,
         wakeups_per_month: int = 40,
     ) -> None:
         self.seed, self.speed, self.wakeups_per_month = seed, speed, wakeups_per_month
         self.vins: dict[str, str] = {}
-        self._vin_of, self._find_hook = vin_of, find_hook
+        self._vin_of, self._find_hook, self._vins_of = vin_of, find_hook, vins_of
+        # What the vendor knows of a vehicle beside the rest, by its id: fields of its status.
+        self.states: dict[str, dict[str, Any]] = defaultdict(dict)
         self.hooks: dict[str, Hook] = {}
         self.remotes: dict[str, Remote] = {}
         self.forced: dict[str, deque[str]] = defaultdict(deque)
@@ -116,6 +119,10 @@ class Vendor:
         if vehicle_id not in self.vins and self._vin_of is not None and (vin := self._vin_of(vehicle_id)):
             self.vins[vehicle_id] = vin
         return self.vins.get(vehicle_id)
+
+    def vins_in(self, fleet: str) -> dict[str, str]:
+        """The vehicles of a fleet, by their ids."""
+        return dict(self._vins_of(fleet)) if self._vins_of is not None else dict(self.vins)
 
     def hook(self, callback_id: str) -> Hook | None:
         if callback_id not in self.hooks and self._find_hook is not None and (hook := self._find_hook(callback_id)):

@@ -1,0 +1,129 @@
+"""The vendor's records of vehicles and their state, read leniently: what is missing or unknown stays unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.corrections import UNREADABLE, folded, moment_of
+from fleet_remotes.catalogue.words import BRAND, CAPABILITY, PRIVACY, SWITCH
+
+# The first signs of a VIN, where no brand is said (ISO 3780; the vendor's sites).
+_BRAND_OF_VIN = {
+    **dict.fromkeys(("VF3", "VR3"), "peugeot"),
+    **dict.fromkeys(("VF7", "VR7", "VS7"), "citroen"),
+    "VR1": "ds",
+    **dict.fromkeys(("W0L", "W0V", "VXK", "VXE"), "opel"),
+}
+_ON = ("start", "startup", "on", "running", "moving")
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleRecord:
+    """A vehicle of the vendor's list; `brand` is empty where none is known."""
+
+    vin: str
+    vehicle_id: str
+    brand: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleState:
+    """What the vendor last knew of a vehicle; None for what it does not say."""
+
+    at: datetime
+    privacy: str | None
+    battery_level: int | None
+    is_stolen: bool
+    is_in_use: bool
+
+
+def _part(record: Any, *names: str) -> Any:
+    """What stands under these keys, in any spelling, of objects in objects."""
+    for name in names:
+        if not isinstance(record, dict):
+            return None
+        wanted = folded(name)
+        record = next((value for key, value in record.items() if folded(key) == wanted), None)
+    return record
+
+
+def _word(value: Any) -> str:
+    value = value[0] if isinstance(value, list) and value else value
+    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def read_vehicle(record: Any) -> VehicleRecord | None:
+    """One of the list; None for what has no VIN or no id."""
+    vin, vehicle_id = _word(_part(record, "vin")).upper(), _word(_part(record, "id"))
+    if not vin or not vehicle_id or len(vehicle_id) > 128:
+        return None
+    branding = _part(record, "_embedded", "extension", "branding") or {}
+    named = _word(_part(branding, "brand")) or _word(_part(record, "brand"))
+    brand = (BRAND.read(named) if named else None) or _BRAND_OF_VIN.get(vin[:3], "")
+    model = _word(_part(branding, "label")) or _word(_part(record, "model")) or _word(_part(record, "shortLabel"))
+    return VehicleRecord(vin, vehicle_id, str(brand), model[:60])
+
+
+def read_capabilities(record: Any) -> list[str] | None:
+    """What a vehicle can do, by its own record; None where it does not say."""
+    remote = _part(record, "_embedded", "extension", "onboardCapabilities", "remote")
+    if not isinstance(remote, dict):
+        remote = _part(record, "onboardCapabilities", "remote")
+    if not isinstance(remote, dict):
+        return None
+    known = {CAPABILITY.read(name) for name, said in remote.items() if _is_true(_supported(said))}
+    return sorted(str(capability) for capability in known if capability is not None)
+
+
+def _supported(said: Any) -> Any:
+    return _part(said, "supported") if isinstance(said, dict) else said
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or (isinstance(value, str | int) and SWITCH.read(str(value)) == "true")
+
+
+def read_state(record: Any, now: datetime) -> VehicleState:
+    """The state of a vehicle."""
+    privacy = _word(_part(record, "privacy", "state")) or _word(_part(record, "privacy"))
+    stolen = _part(record, "stolen")
+    # "Only returned when the vehicle is reported stolen."
+    is_stolen = _is_true(_part(stolen, "state")) if isinstance(stolen, dict) else _is_true(stolen)
+    at = _moment(_part(record, "updatedAt")) or _moment(_part(record, "createdAt")) or now
+    known = PRIVACY.read(privacy) if privacy else None
+    return VehicleState(
+        at=min(at, now),
+        privacy=None if known is None else str(known),
+        battery_level=_level(record),
+        is_stolen=is_stolen,
+        is_in_use=folded(_word(_part(record, "ignition", "type"))) in _ON,
+    )
+
+
+def _level(record: Any) -> int | None:
+    """The percentage of the traction battery; a hybrid says its fuel too."""
+    energies = _part(record, "energies") or _part(record, "energy") or []
+    for energy in energies if isinstance(energies, list) else [energies]:
+        kind = folded(_word(_part(energy, "type")) or _word(_part(energy, "subType")))
+        if kind.startswith("electric"):
+            try:
+                level = float(str(_part(energy, "level")).rstrip("% ").replace(",", "."))
+            except ValueError:
+                return None
+            return round(level) if 0 <= level <= 100 else None
+    return None
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = moment_of(value)
+    if value is UNREADABLE or not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
