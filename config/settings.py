@@ -246,9 +246,7 @@ REMOTES_TIMEOUT_S = env.number("REMOTES_TIMEOUT_S", 15, least=1)
 REMOTES_SEND_PER_S = env.number("REMOTES_SEND_PER_S", 5, least=1)
 # A command that could not be sent for this long is not sent any more: nobody expects it then.
 REMOTES_QUEUE_MAX_S = env.number("REMOTES_QUEUE_MAX_S", 3600, least=60)
-# A worker that posted and died is found out after this time.
 REMOTES_LEASE_S = env.number("REMOTES_LEASE_S", 60, least=5)
-# What is tried again by itself where its failure allows it; the others never are.
 REMOTES_AUTO_RETRY = env.some("REMOTES_AUTO_RETRY", ("preconditioning", "charging", "wakeUp", "navigation"))
 # Whether unlocking, immobilising and declaring stolen may be sent to many vehicles at once.
 REMOTES_DANGEROUS_IN_BULK = env.flag("REMOTES_DANGEROUS_IN_BULK", False)
@@ -265,7 +263,6 @@ REMOTES_SOFT_SENT_S = env.number("REMOTES_SOFT_SENT_S", 120, least=1)
 REMOTES_SOFT_BLOCKED_S = env.number("REMOTES_SOFT_BLOCKED_S", 60, least=1)
 REMOTES_HARD_BLOCKED_S = env.number("REMOTES_HARD_BLOCKED_S", 300, least=1)
 REMOTES_HARD_S = env.number("REMOTES_HARD_S", 600, least=1)
-# How often the vendor's vehicles are read; 0: only when a person asks.
 REMOTES_VEHICLES_S = env.number("REMOTES_VEHICLES_S", 3600)
 REMOTES_SWEEP_S = env.number("REMOTES_SWEEP_S", 5, least=1)
 # --- vehicles ----------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def get_vehicle(request: HttpRequest, vin: str) -> dict[str, Any]:
         "refused": budget.refused,
     }
     wakeups |= {"at_month_end": forecast.at_month_end, "used_up_on": forecast.used_up_on}
-    awake_until = selectors.awake_until([vehicle.pk], now).get(vehicle.pk)
+    awake_until = selectors.awake_until([vehicle], now).get(vehicle.pk)
     return serialize_vehicle(vehicle) | {"wakeups": wakeups, "awake_until": rfc3339(awake_until)}
 
 

@@ -63,7 +63,7 @@ def attach_budgets(rows: Sequence[FleetVehicle], now: datetime) -> None:
     last = {action.vehicle_id: action for action in newest}
     counts = RemoteAction.objects.filter(vehicle_id__in=ids, state__in=OPEN).values_list("vehicle_id")
     waiting = dict(counts.annotate(n=Count("pk")).order_by())
-    awake = awake_until(ids, now)
+    awake = awake_until(rows, now)
     for row in rows:
         row.budget = budget[row.pk]  # type: ignore[attr-defined]
         row.forecast = forecast_of(budget[row.pk], now)  # type: ignore[attr-defined]
@@ -280,14 +280,15 @@ AWAKE_FOR = timedelta(minutes=3)
 _REACHED = (State.SENT, *SUCCESS)
 
 
-def awake_until(ids: Sequence[int], now: datetime) -> dict[int, datetime]:
+def awake_until(vehicles: Sequence[FleetVehicle], now: datetime) -> dict[int, datetime]:
     """Until when each vehicle that is awake stays so at least: three minutes from what was last sent to it."""
+    ids = [vehicle.pk for vehicle in vehicles]
     reached = RemoteAction.objects.filter(vehicle_id__in=ids, state__in=_REACHED, since__gt=now - AWAKE_FOR)
     last = reached.values_list("vehicle_id").annotate(last=Max("since")).order_by()
-    in_use = FleetVehicle.objects.filter(pk__in=ids, in_use_at__gt=now - AWAKE_FOR).values_list("pk", "in_use_at")
+    in_use = [(vehicle.pk, vehicle.in_use_at) for vehicle in vehicles]
     found: dict[int, datetime] = {}
     for vehicle_id, at in (*last, *in_use):
-        if at is not None:
+        if at is not None and at + AWAKE_FOR > now:
             found[vehicle_id] = max(at + AWAKE_FOR, found.get(vehicle_id, now))
     return found
 
@@ -303,7 +304,7 @@ def snapshots_of(
     for vehicle_id, *facts in rows.order_by("pk").values_list("vehicle_id", "pk", "kind", "parameters"):
         open_actions[vehicle_id].append(OpenAction(*facts))
     budget = budgets(vehicles, now)
-    awake = awake_until([vehicle.pk for vehicle in vehicles], now)
+    awake = awake_until(vehicles, now)
     return {
         vehicle.pk: VehicleSnapshot(
             has_id=bool(vehicle.vehicle_id),

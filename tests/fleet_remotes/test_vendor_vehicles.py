@@ -138,7 +138,7 @@ def test_a_vehicle_in_use_is_awake(listed: Running) -> None:
     vehicle = FleetVehicleFactory(fleet=Fleet.objects.get(), vehicle_id="v01")
     listed.vendor.states["v01"] = {"ignition": {"type": "StartUp"}, "updatedAt": at(0).isoformat()}
     read_vehicle_now(vehicle=vehicle, now=at(10))
-    assert awake_until([vehicle.pk], at(10)) == {vehicle.pk: at(180)}
+    assert awake_until([vehicle], at(10)) == {vehicle.pk: at(180)}
 
 
 @pytest.mark.django_db

@@ -119,14 +119,13 @@ def test_what_the_record_alone_shows_counts_once_as_if_it_were_notified(
 
 def test_a_vehicle_is_awake_for_three_minutes_after_what_was_sent_to_it() -> None:
     action, callback = in_flight()
-    ids = [action.vehicle_id]
     notify(callback, waking(action, 2))
-    assert awake_until(ids, at(3)) == {}
+    assert awake_until([action.vehicle], at(3)) == {}
     notify(callback, sent(action, 30), now=at(31))
-    assert awake_until(ids, at(31)) == {action.vehicle_id: at(30 + 180)}
+    assert awake_until([action.vehicle], at(31)) == {action.vehicle_id: at(30 + 180)}
     notify(callback, success(action, 40), now=at(41))
-    assert awake_until(ids, at(219)) == {action.vehicle_id: at(40 + 180)}
-    assert awake_until(ids, at(221)) == {}
+    assert awake_until([action.vehicle], at(219)) == {action.vehicle_id: at(40 + 180)}
+    assert awake_until([action.vehicle], at(221)) == {}
 
 
 def test_a_refusal_without_any_wake_up_of_ours_teaches_nothing() -> None:
