@@ -34,6 +34,8 @@ Item = TypeVar("Item", bound=msgspec.Struct)
 Result = TypeVar("Result")
 
 TRIES = 3
+# A thousand messages are less. What is more takes so long that it waits for its like alone, and nobody for it.
+HEAVY_BYTES = 1024 * 1024
 # Of PostgreSQL's errors those that mean that somebody else was quicker: serialization_failure, deadlock_detected,
 # lock_not_available (its documentation, appendix A).
 _LOST_TO_ANOTHER = ("40001", "40P01", "55P03")
@@ -339,15 +341,20 @@ class BatchEndpoint(Generic[Item]):
         self._decoder: BatchDecoder[Item] = BatchDecoder(
             item_type, Corrections(item_type, blanks, spare, within=within, envelope=envelope)
         )
-        self._combiner = Combiner[Submission[Item], Intake](
-            lambda submissions: take_batch(submissions=submissions, now=timezone.now())
-        )
+
+        def write(submissions: Sequence[Submission[Item]]) -> list[Intake]:
+            return take_batch(submissions=submissions, now=timezone.now())
+
+        self._combiner = Combiner[Submission[Item], Intake](write)
+        self._heavy = Combiner[Submission[Item], Intake](write, most=1)
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """202 after the commit, with what became of the items. Raises Problem for a body that is no batch."""
-        batch = self._decoder.decode(raw_body(request))
+        body = raw_body(request)
+        batch = self._decoder.decode(body)
+        combiner = self._heavy if len(body) > HEAVY_BYTES else self._combiner
         submission = Submission(key_of(request).pk, batch.items, batch.rejected, batch.warnings, batch.refused)
         size = len(batch)
-        intake = self._combiner.submit(submission, size=size) if size else Intake()
-        body = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
-        return HttpResponse(msgspec.json.encode(body), status=202, content_type="application/json")
+        intake = combiner.submit(submission, size=size) if size else Intake()
+        answer = batch_answer(intake.accepted, intake.duplicates, intake.rejected, intake.warnings)
+        return HttpResponse(msgspec.json.encode(answer), status=202, content_type="application/json")

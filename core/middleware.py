@@ -12,16 +12,18 @@ from urllib.parse import quote
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.security import SecurityMiddleware
+from django.utils import timezone
 
 from core import metrics
 from core.addresses import client_address
-from core.api import Problem, needs_too_much, problem_response
+from core.api import Problem, audited_by, needs_too_much, problem_response
 from core.choices import Scope
 from core.handlers import OF_MACHINES
 from core.hashing import TooManyPasswords
 from core.models import ApiKey
 from core.people import SEE_PEOPLE, key_sees_people, seen_by
 from core.rates import Verdict
+from core.reporting import audit_reading
 from core.text import UNKNOWN
 
 log = structlog.get_logger("signalbox.request")
@@ -91,14 +93,19 @@ class Security(SecurityMiddleware):
 
 class PeopleShown:
     """Who people are is shown to persons with the permission, and to keys that may write where they ask or have the
-    scope (`core.people`)."""
+    scope (`core.people`). That a key reads them is audited."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with seen_by(lambda: _sees_people(request)):
-            return self.get_response(request)
+        with seen_by(lambda: _sees_people(request)) as viewer:
+            response = self.get_response(request)
+        key, match = getattr(request, "auth", None), request.resolver_match
+        if viewer.saw and isinstance(key, ApiKey) and request.method == "GET" and match is not None:
+            with audited_by(key):
+                audit_reading(key=key, where=f"/{match.route}", now=timezone.now())
+        return response
 
 
 def _sees_people(request: HttpRequest) -> bool:

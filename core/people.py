@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 SEE_PEOPLE = "console.see_personal_data"
@@ -19,21 +20,39 @@ SEE_PEOPLE = "console.see_personal_data"
 PEOPLE_SCOPE = "personal:read"
 HIDDEN = "***"
 _ADDRESS = re.compile(r"[^\s@<>()\[\]{}\",:;=/'|]{1,64}+@[\w.-]{1,255}+")
-_viewer: ContextVar[Callable[[], bool] | None] = ContextVar("viewer", default=None)
+
+
+@dataclass(slots=True, eq=False)
+class Viewer:
+    """Somebody for whom something is answered; `saw`: people were shown."""
+
+    may_see: Callable[[], bool]
+    saw: bool = False
+
+
+_viewer: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 
 
 def sees_people() -> bool:
     """Whether what is shown now may name people."""
-    sees = _viewer.get()
-    return sees is None or sees()
+    viewer = _viewer.get()
+    return viewer is None or viewer.may_see()
+
+
+def shows_people() -> bool:
+    """The same, asked by what shows them then: it is noted."""
+    viewer = _viewer.get()
+    if viewer is not None and viewer.may_see():
+        viewer.saw = True
+    return viewer is None or viewer.saw
 
 
 @contextmanager
-def seen_by(sees: Callable[[], bool]) -> Iterator[None]:
+def seen_by(sees: Callable[[], bool]) -> Iterator[Viewer]:
     """Within it, `sees` answers whether people may be seen."""
-    token = _viewer.set(sees)
+    token = _viewer.set(viewer := Viewer(sees))
     try:
-        yield
+        yield viewer
     finally:
         _viewer.reset(token)
 
@@ -50,14 +69,14 @@ def key_sees_people(scopes: Collection[str], domain: str) -> bool:
 
 def shown(value: Any) -> Any:
     """A personal value, or HIDDEN in its place; what is empty stays so."""
-    if not value or sees_people():
+    if not value or shows_people():
         return value
     return [HIDDEN] if isinstance(value, list | tuple) else HIDDEN
 
 
 def shown_text(value: Any, *words: str) -> Any:
     """A text or a JSON value, in which these words (a name) and all mail addresses are hidden."""
-    if not value or sees_people():
+    if not value or shows_people():
         return value
     named = [re.escape(word) for word in sorted(words, key=len, reverse=True) if word]
     return _without(re.compile("|".join((*named, _ADDRESS.pattern)), re.IGNORECASE), value)

@@ -14,6 +14,7 @@ from typing import Any
 from auditlog.models import LogEntry
 from django.db.models import ForeignKey, GeneratedField, Model
 
+from core.cache import Cache
 from core.declared import declared
 from core.encryption import EncryptedTextField
 from core.erasure import pattern_of, rows_with, texts_of, without
@@ -47,12 +48,14 @@ def report_on(*, address: str, now: datetime) -> Iterator[str]:
     yield '], "named_in": {'
     comma = ""
     for model, _life in declared():
-        rows: list[dict[str, Any]] = []
+        before = f"{comma}{_json(_name(model))}: ["
         for found in _naming(model, address, told):
-            rows += found
+            for values in found:
+                yield before + _json(values)
+                before = ", "
             yield "\n"  # so that whoever waits sees that it goes on
-        if rows:
-            yield f"{comma}{_json(_name(model))}: {_json(rows)}"
+        if before == ", ":
+            yield "]"
             comma = ", "
     yield "}}\n"
 
@@ -60,6 +63,23 @@ def report_on(*, address: str, now: datetime) -> Iterator[str]:
 def audit_report(*, by: Model, reason: str) -> None:
     """The audit log says who asked for a report and why, not on whom."""
     LogEntry.objects.log_create(by, action=LogEntry.Action.ACCESS, changes={"report on a person": ["", reason]})
+
+
+_readings: Cache[tuple[Any, str, date], bool] = Cache()
+
+
+def audit_reading(*, key: Model, where: str, now: datetime) -> None:
+    """The audit log says once a day which key reads people, and by which operation; not whom."""
+    changes = {"reading of personal data": ["", where]}
+
+    def note() -> bool:
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        known = LogEntry.objects.get_for_object(key).filter(action=LogEntry.Action.ACCESS, timestamp__gte=today)
+        if not known.filter(changes=changes).exists():
+            LogEntry.objects.log_create(key, action=LogEntry.Action.ACCESS, changes=changes)
+        return True
+
+    _readings.get((key.pk, where, now.date()), note)
 
 
 def _json(value: Any) -> str:

@@ -14,7 +14,7 @@ from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, Te
 from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
 from core.batches import readable
-from core.people import sees_people, shown
+from core.people import shown, shows_people
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -82,7 +82,7 @@ def _more(row: Resource) -> dict[str, Any]:
         case Cyclist():
             return {name: shown(getattr(row, name)) for name in Cyclist.PERSONAL}
         case Pass():
-            return {"uid": row.uid} if sees_people() else {}
+            return {"uid": row.uid} if shows_people() else {}
         case Dock():
             return {"end_code": row.end_code}
         case Zone():

@@ -11,7 +11,7 @@ from bikeshare.choices import CyclistStatus, RegistrationStatus, SubscriptionSta
 from bikeshare.models.base import KEPT_AS_SUBJECT, LIVE, Resource
 from bikeshare.models.fleet import Station
 from core.lifecycle import Lifecycle, With, masked, of_person
-from core.people import sees_people, shown
+from core.people import shown, shows_people
 
 
 class Cyclist(Resource):
@@ -57,7 +57,7 @@ class Cyclist(Resource):
         permissions = (("block_cyclist", _("Can block and unblock cyclists")),)
 
     def __str__(self) -> str:
-        return (self.name if sees_people() else "") or self.pk
+        return (self.name if shows_people() else "") or self.pk
 
 
 class Registration(Resource):

@@ -17,6 +17,7 @@ from infra_notifications.ingest import BESIDE_STATUS, FAULTED, UNSPECIFIC, Obser
 from infra_notifications.rules.lettering import Dictionary, plain, spellings
 from infra_notifications.rules.phrases import FULL_FORMS
 from infra_notifications.rules.vocabulary import STANDARD_CODES
+from infra_notifications.rules.word_patterns import lower_pattern, one_of, word_pattern
 from infra_notifications.rules.wording import (
     around,
     clause_of,
@@ -33,8 +34,6 @@ NO_ERROR = "noerror"
 NAMED = (Case.FUSE_TRIPPED, Case.SENSORS)
 # A text that repeats a word more often than this says nothing new with it.
 MAX_FINDS = 6
-# Between the words of a phrase, as `re.escape` writes it: "court-circuit" is "court circuit".
-_GAP = re.compile(r"(?<=\w)\\[ -](?=\w)")
 
 
 class RuleRow(Protocol):
@@ -56,52 +55,6 @@ class RuleRow(Protocol):
     momentary_s: int | None
 
 
-def word_pattern(words: Iterable[str], flags: int = re.IGNORECASE) -> re.Pattern[str] | None:
-    """One pattern for a list of words: `trip*` a beginning, `*sensor` an ending, else a whole word or phrase.
-
-    "-" joins what stands behind it to the word before it: "Wi-Fi" holds no "FI", "FI-Schalter" does; within a phrase it
-    is as good as a blank. Built from escaped text and word borders alone, so that its time grows linearly whatever
-    anyone types.
-    """
-    bordered: list[str] = []
-    free: list[str] = []
-    for word in words:
-        is_ending, border = word.startswith("*"), "" if word.endswith("*") else r"(?!\w)"
-        cores = (
-            _GAP.sub("[ -]", re.escape(core)).replace("'", "[' ]?")
-            for core in spellings(word.strip("*"), is_ending=is_ending)
-        )
-        (free if is_ending else bordered).extend(core + border for core in cores if core)
-    # The border is asked once for all words, so that most positions of a text are passed over quickly.
-    parts = [rf"(?<!\w)(?<!\w-)(?:{'|'.join(bordered)})"] * bool(bordered) + free
-    return re.compile("|".join(parts), flags) if parts else None
-
-
-def _one_of(values: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a text equals one of these, ignoring case; `*` at either end stands for anything, `!` for "not".
-
-    `!*` is met by nothing: asked of a list, such as codes, it means that there are none.
-    """
-    wanted = [v.lower() for v in values if not v.startswith("!")]
-    unwanted = {v[1:].lower() for v in values if v.startswith("!")}
-    never = "*" in unwanted
-    exact = {v for v in wanted if "*" not in v}
-    ends = tuple(v[1:] for v in wanted if v.startswith("*"))
-    starts = tuple(v[:-1] for v in wanted if v.endswith("*") and not v.startswith("*"))
-
-    def test(text: str) -> bool:
-        lowered = text.lower()
-        if never or lowered in unwanted:
-            return False
-        if not wanted:
-            return True
-        return (
-            lowered in exact or (bool(ends) and lowered.endswith(ends)) or (bool(starts) and lowered.startswith(starts))
-        )
-
-    return test
-
-
 @dataclass(frozen=True)
 class CompiledRule:
     """A rule ready to be asked."""
@@ -118,12 +71,17 @@ class CompiledRule:
     is_by_code: bool = False  # and no words
     # It names just what was seen, as a rule made by a click does.
     is_exact: bool = False
+    is_of: Callable[[str], bool] | None = None  # the actions of which it may be; None: of all
 
-    def is_met_by(self, observation: Observation, heard: _Heard | None = None) -> bool:
-        """`heard`: the observation's texts, where several rules are asked."""
-        if not all(test(observation) for test in self.tests):
-            return False
-        return self.says is None or self.says.met_by(heard or _Heard(observation))
+    def is_met_by(self, observation: Observation) -> bool:
+        return (self.is_of is None or self.is_of(observation.action)) and self.holds(observation, _Heard(observation))
+
+    def holds(self, observation: Observation, heard: _Heard) -> bool:
+        """Of an observation of its actions; `heard` are its texts, for all rules that are asked."""
+        for test in self.tests:  # a generator would take longer than the tests
+            if not test(observation):
+                return False
+        return self.says is None or self.says.met_by(heard)
 
 
 def compile_rule(row: RuleRow) -> CompiledRule:
@@ -132,27 +90,22 @@ def compile_rule(row: RuleRow) -> CompiledRule:
     if row.protocols:
         starts = tuple(p.lower().rstrip("*") for p in row.protocols)
         tests.append(lambda o: o.protocol.lower().startswith(starts))
-    if row.actions:
-        is_action = _one_of(row.actions)
-        # What a vendor's own messages, or ends of transactions, say is what others say beside a status.
-        is_said = is_action("StatusNotification")
-        tests.append(lambda o: is_action(o.action) or (is_said and o.action in BESIDE_STATUS))
     if row.statuses:
-        is_status = _one_of(row.statuses)
+        is_status = one_of(row.statuses)
         tests.append(lambda o: is_status(o.status))
     if exact := {code[1:].lower() for code in row.codes if code.startswith("=")}:
         tests.append(lambda o: ",".join(o.codes).lower() in exact)
     if wanted := [code for code in row.codes if not code.startswith(("!", "="))]:
-        is_code = _one_of(wanted)
+        is_code = one_of(wanted)
         tests.append(lambda o: any(is_code(code) for code in o.codes))
     if unwanted := [code for code in row.codes if code.startswith("!")]:
-        may_be_code = _one_of(unwanted)
+        may_be_code = one_of(unwanted)
         tests.append(lambda o: all(may_be_code(code) for code in o.codes))
     if row.components:
-        is_component = _one_of(row.components)
+        is_component = one_of(row.components)
         tests.append(lambda o: bool(o.component) and is_component(o.component))
     if row.variables:
-        is_variable = _one_of(row.variables)
+        is_variable = one_of(row.variables)
         tests.append(lambda o: bool(o.variable) and is_variable(o.variable))
     if row.vendors:
         vendor = word_pattern([f"*{v.strip('*')}*" for v in row.vendors])
@@ -164,12 +117,16 @@ def compile_rule(row: RuleRow) -> CompiledRule:
     is_exact = any(text[:1] == "=" for text in (*row.codes, *row.words))
     is_specific = any(not text.startswith("!") and text != "=" for text in (*row.codes, *row.words))
     kinds = {"is_specific": is_specific, "is_by_code": bool(wanted) and not row.words, "is_exact": is_exact}
-    return CompiledRule(row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, **kinds)
+    return CompiledRule(
+        row.pk, row.name, effect, row.case, row.momentary_s, tuple(tests), says, **kinds, is_of=_of_actions(row.actions)
+    )
 
 
-def _lower_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
-    """`word_pattern` for texts in lower case, in which it finds its words twice as fast."""
-    return word_pattern([word.lower() for word in words], flags=0)
+def _of_actions(actions: Sequence[str]) -> Callable[[str], bool] | None:
+    """What a vendor's own messages, or ends of transactions, say is what others say beside a status."""
+    is_action = one_of(actions)
+    is_said = is_action("StatusNotification")
+    return (lambda action: is_action(action) or (is_said and action in BESIDE_STATUS)) if actions else None
 
 
 class _Heard:
@@ -196,9 +153,9 @@ class _Says:
     """
 
     def __init__(self, row: RuleRow) -> None:
-        self._words = _lower_pattern(word for word in row.words if not word.startswith(("!", "=")))
-        self._further = _lower_pattern(row.and_words)
-        self._unless = _lower_pattern(word[1:] for word in row.words if word.startswith("!"))
+        self._words = lower_pattern(word for word in row.words if not word.startswith(("!", "=")))
+        self._further = lower_pattern(row.and_words)
+        self._unless = lower_pattern(word[1:] for word in row.words if word.startswith("!"))
         # A word that is known to be no alarm needs nothing beside it.
         is_denied = negates if row.and_words else lambda rest, clause: False
         if row.effect == Effect.CLEAR:
@@ -284,7 +241,7 @@ class Reading(msgspec.Struct, frozen=True):
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
     heard = _Heard(observation)
     rule = _beside_no_error(rules, observation, heard)
-    rule = rule or next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
+    rule = rule or next((rule for rule in rules if rule.holds(observation, heard)), None)
     is_unmapped, ended, is_vague = rule is None, "", False
     if rule is None:
         rule = OTHER_FAULT if observation.defective else None
@@ -309,7 +266,7 @@ def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, he
     if len(codes) == len(observation.codes):
         return None
     bare = replace(observation, codes=codes)
-    rule = next((rule for rule in rules if rule.is_met_by(bare, heard)), None)
+    rule = next((rule for rule in rules if rule.holds(bare, heard)), None)
     if rule is None or rule.effect != Effect.RAISE or not rule.is_specific:
         return None
     is_vendors = rule.is_by_code and not any(code.lower() in STANDARD_CODES for code in codes)
@@ -327,7 +284,7 @@ def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: st
     heard, heard_bare = _Heard(observation), _Heard(bare)
     for rule in rules:
         if rule.effect == Effect.RAISE and (
-            rule.is_met_by(bare, heard_bare) or (rule.case != ended and rule.is_met_by(observation, heard))
+            rule.holds(bare, heard_bare) or (rule.case != ended and rule.holds(observation, heard))
         ):
             return rule
     return OTHER_FAULT
@@ -353,7 +310,7 @@ def _dictionary(rows: Iterable[RuleRow]) -> Dictionary:
 class RuleBook:
     """The enabled rules in their order; remembers the answer for facts it has seen, because most messages repeat."""
 
-    REMEMBERED = 20_000
+    REMEMBERED, ACTIONS = 20_000, 200
 
     def __init__(self, rows: Iterable[RuleRow]) -> None:
         rows = list(rows)
@@ -361,6 +318,7 @@ class RuleBook:
         self.asks_for_vendor = any(row.vendors for row in rows)
         self._dictionary = _dictionary(rows)
         self._readings: dict[tuple[object, ...], Reading] = {}
+        self._by_action: dict[str, list[CompiledRule]] = {}
 
     def read(self, observation: Observation) -> Reading:
         facts = observation.facts
@@ -371,15 +329,25 @@ class RuleBook:
             self._readings[facts] = found
         return found
 
+    def _of(self, action: str) -> list[CompiledRule]:
+        """The rules that a message of this action may meet; a message of thousands of entries asks for no others."""
+        if (found := self._by_action.get(action)) is None:
+            if len(self._by_action) >= self.ACTIONS:
+                self._by_action.clear()
+            found = [rule for rule in self.rules if rule.is_of is None or rule.is_of(action)]
+            self._by_action[action] = found
+        return found
+
     def _read(self, observation: Observation) -> Reading:
         """A text may have a letter wrong, in what names a fault or in what denies it."""
-        found = _reading(self.rules, observation)
+        rules = self._of(observation.action)
+        found = _reading(rules, observation)
         if found.rule and found.rule.is_exact:
             return found
         words = self._dictionary.corrected(taken_apart(observation.words))
         if words == observation.words:
             return found
-        other = replace(_reading(self.rules, replace(observation, words=words)), said=found.said)
+        other = replace(_reading(rules, replace(observation, words=words)), said=found.said)
         if found.is_plain:
             beside = other.is_plain and NO_ERROR in map(str.lower, observation.codes)
             return other if found.raises is not other.raises and (found.raises or beside) else found

@@ -8,11 +8,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import msgspec
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import RequestFactory
 
 from core.combine import Combiner
+from core.ingest import HEAVY_BYTES, BatchEndpoint, Intake, Submission
+from core.models import ApiKey
+
+
+class Note(msgspec.Struct):
+    text: str
 
 
 class Bad(Exception):
@@ -174,3 +182,29 @@ def _asked(number: int) -> int:
         cursor.execute("SELECT %s::int", [number])
         (answer,) = cursor.fetchone()
     return int(answer)
+
+
+def test_nobody_waits_for_a_message_of_thousands_of_entries(rf: RequestFactory) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+
+    def take(*, submissions: Sequence[Submission[Note]], now: object) -> list[Intake]:
+        if any(len(item.text) > HEAVY_BYTES for submission in submissions for _place, item in submission.items):
+            writing.set()
+            assert go_on.wait(10)
+        return [Intake(accepted=len(submission.items)) for submission in submissions]
+
+    endpoint = BatchEndpoint[Note](Note, take)
+
+    def post(text: str) -> bytes:
+        request = rf.post("/", msgspec.json.encode(Note(text)), content_type="application/json")
+        request.auth = ApiKey(pk=1)  # type: ignore[attr-defined]
+        return endpoint.answer(request).content
+
+    with ThreadPoolExecutor(2) as pool:
+        heavy = pool.submit(post, "x" * (HEAVY_BYTES + 1))
+        try:
+            assert writing.wait(10)
+            assert b'"accepted":1' in pool.submit(post, "x").result(10)
+        finally:
+            go_on.set()
+        assert b'"accepted":1' in heavy.result(10)

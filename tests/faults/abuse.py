@@ -23,6 +23,8 @@ from typing import TypeAlias
 
 ANSWERED_WITHIN_S = 20.0
 API = "/api/v1/charging/messages"
+# A charge point that the abused installation knows.
+ABUSED = "DE*ABU*E1*1"
 
 
 @dataclass
@@ -123,10 +125,10 @@ async def wrong_keys(abuse: Abuse) -> None:
 
 def huge() -> dict[str, tuple[bytes, dict[str, str]]]:
     """Bodies that are as large as they may be, or larger; made before the time begins."""
-    entry = {"component": {"name": "Nobody"}, "variable": {"name": "Knows"}, "trigger": "Alerting", "actualValue": "x"}
-    events = [entry | {"eventId": n, "timestamp": "2026-01-01T00:00:00Z"} for n in range(22_000)]
-    item = {"charge_point": "DE*ABU*1*1", "protocol": "ocpp2.0.1", "action": "NotifyEvent"}
-    notify = json.dumps([item | {"payload": {"generatedAt": "2026-01-01T00:00:00Z", "seqNo": 0, "eventData": events}}])
+    entry = {"component": {"name": "Nobody"}, "trigger": "Alerting", "actualValue": "x"}
+    events = [entry | {"eventId": n, "variable": {"name": f"Knows{n}"}} for n in range(22_000)]
+    item = {"charge_point": ABUSED, "protocol": "ocpp2.0.1", "action": "NotifyEvent"}
+    notify = json.dumps([item | {"payload": {"seqNo": 0, "eventData": events}}])
     return {
         "huge event": (notify.encode(), {}),
         "huge nesting": (b"[" * 4_000_000, {}),

@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from config.demo.supervisor import start_process, stop_process
+from tests.faults.abuse import ABUSED
 from tests.faults.sink import Sink
 from tests.live import ROOT, Live, running
 from tests.mailserver import free_port
@@ -108,6 +109,7 @@ def is_open(port: int) -> bool:
 
 def prepared(live: Live) -> list[str]:
     """More points than there will be messages, each with a group that is told at once."""
+    live.api("PUT", "/charging/charge-points", {"evse_id": ABUSED, "station": "ABU", "connector": 1})
     points = [f"DE*SOK*E{n}*1" for n in range(int(ROUNDS * (SOAK_S * 1.5 + 30) * A_SECOND))]
     for group in range(GROUPS):
         mine = points[group::GROUPS]

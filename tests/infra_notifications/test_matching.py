@@ -10,7 +10,8 @@ import pytest
 
 from infra_notifications.choices import Effect
 from infra_notifications.ingest import Observation
-from infra_notifications.rules.matching import CompiledRule, RuleBook, compile_rule, effect_of, word_pattern
+from infra_notifications.rules.matching import CompiledRule, RuleBook, compile_rule, effect_of
+from infra_notifications.rules.word_patterns import word_pattern
 
 
 @dataclass

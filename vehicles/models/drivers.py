@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Lifecycle, While, masked, of_person
-from core.people import sees_people
+from core.people import shows_people
 from outbox.choices import Language
 from vehicles.models.base import Reported, folded
 
@@ -65,4 +65,4 @@ class Driver(Reported):
 
     @property
     def label(self) -> str:
-        return (self.name or self.email if sees_people() else "") or self.external_id
+        return (self.name or self.email if shows_people() else "") or self.external_id

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person, one_of
-from core.people import sees_people, shown_text
+from core.people import shown_text, shows_people
 from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
@@ -118,7 +118,7 @@ class DriverNotification(models.Model):
 
     def _shown(self, text: Any) -> Any:
         """What names the driver, for those who may see who it is."""
-        return text if sees_people() else shown_text(text, self.driver.name, self.driver.email)
+        return text if shows_people() else shown_text(text, self.driver.name, self.driver.email)
 
 
 class NotificationStep(models.Model):
