@@ -130,8 +130,13 @@ class Buckets:
             }
         if not told:
             return
-        spent, limits = [n for _name, n, _limit in told.values()], [limit for _name, _n, limit in told.values()]
-        columns: list[Any] = [list(told), spent, [limit.burst for limit in limits], [limit.per_s for limit in limits]]
+        # Settings are whole numbers, and psycopg takes no list of such and others.
+        columns: list[Any] = [
+            list(told),
+            [float(n) for _name, n, _limit in told.values()],
+            [float(limit.burst) for _name, _n, limit in told.values()],
+            [float(limit.per_s) for _name, _n, limit in told.values()],
+        ]
         with connection.cursor() as cursor:
             cursor.execute(_SHARE, columns)
             rows = cursor.fetchall()

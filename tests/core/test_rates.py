@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -95,6 +95,14 @@ def test_what_others_spent_is_gone_here_too() -> None:
     assert spent("a", 1, slow) == [True]
     rates.share()
     assert spent("a", 1, slow) == [False]
+
+
+def test_limits_of_all_kinds_are_shared_at_once(rf: RequestFactory) -> None:
+    rates.of_key(1)
+    rates.of_stranger(rf.get("/"))
+    rates.spend(rates.sign_in_limit(), "192.0.2.7")
+    rates.share()
+    assert RateAccount.objects.count() == 3
 
 
 def test_what_was_too_much_is_owed() -> None:

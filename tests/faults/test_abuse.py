@@ -1,7 +1,7 @@
 """Mixed abuse beside normal traffic: nothing of that is lost, it is hardly slower, and memory stays what it was.
 
 Through nginx as `deploy/nginx.conf` sets it up, which waits for slow heads and bodies so that Signalbox need not. CI
-has half a minute; `SOAK_S=600 make test-faults` has ten.
+has some seconds; `SOAK_S=600 make test-faults ARGS=tests/faults/test_abuse.py` has ten minutes.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from tests.mailserver import free_port
 from tests.processes.scenarios import fuse
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
-SOAK_S = float(os.environ.get("SOAK_S", "30"))
+SOAK_S = float(os.environ.get("SOAK_S", "12"))
 A_SECOND, GROUPS, ROUNDS = 10, 10, 2
-# Below this a p99 is noise of a machine on which other tests run.
-LEAST_P99_S = 0.25
+# Below this a p99 is noise of a machine on which other tests run; of some seconds it is one answer or two.
+LEAST_P99_S = 0.1 if SOAK_S >= 300 else 0.25
 TIMES = 3
 # What processes may keep of the largest bodies that they ever held at once.
 GROWTH, GROWTH_BYTES = 1.25, 64 * 1024 * 1024
@@ -130,26 +130,33 @@ def memory(live: Live) -> int:
 
 
 def abused(traffic: Traffic, key: str) -> tuple[float, float, list[int]]:
-    """A round: the p99 without and with abuse, and the memory after a while of it and at its end."""
-    quiet = traffic.run(max(8.0, SOAK_S / 4))
+    """A round: the p99 without and with abuse, and the memory at 20 times of it and at its end."""
+    quiet = traffic.run(max(5.0, SOAK_S / 4))
     command = [sys.executable, "-m", "tests.faults.abuse", str(traffic.port), str(SOAK_S), key]
     abuse = subprocess.Popen(command, cwd=ROOT, env=traffic.live.env, stdout=subprocess.PIPE, text=True)
     assert abuse.stdout is not None
     assert abuse.stdout.readline() == "ready\n"
     held: list[int] = []
-    half = threading.Timer(SOAK_S * 0.6, lambda: held.append(memory(traffic.live)))
-    half.start()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(SOAK_S / 20):
+            held.append(memory(traffic.live))
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
     try:
         beside = traffic.run(SOAK_S)
         held.append(memory(traffic.live))
         said = json.loads(abuse.communicate(timeout=120)[0])
     finally:
-        half.cancel()
+        over.set()
+        looking.join()
         abuse.kill()
         abuse.wait()
     # The machine's own noise may have changed meanwhile.
-    quiet = max(quiet, traffic.run(max(8.0, SOAK_S / 8)))
-    print(json.dumps({"p99 without": quiet, "p99 with": beside, "memory": held, "said": said}))
+    quiet = max(quiet, traffic.run(max(4.0, SOAK_S / 8)))
+    print(json.dumps({"p99 without": quiet, "p99 with": beside, "MB": [n >> 20 for n in held], "said": said}))
     assert abuse.returncode == 0
     assert all(sum(counted.values()) for counted in said.values())
     assert not {kind: counted for kind, counted in said.items() if {"500", "502", "504"} & counted.keys()}
@@ -164,7 +171,8 @@ def test_abuse_loses_nothing_delays_little_and_leaves_memory_flat(live: Live, fr
     for _ in range(ROUNDS):
         quiet, beside, held = abused(traffic, key)
         assert traffic.refused == []
-        assert held[1] <= held[0] * GROWTH + GROWTH_BYTES
+        later = len(held) * 3 // 5
+        assert max(held[later:]) <= max(held[:later]) * GROWTH + GROWTH_BYTES
         if beside <= TIMES * max(quiet, LEAST_P99_S):
             break
     else:
