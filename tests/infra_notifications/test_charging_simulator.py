@@ -29,6 +29,8 @@ from infra_notifications.models import ChargePoint, ChargePointState, Incident, 
 from infra_notifications.search import CHARGE_POINT_SEARCH
 from outbox.choices import EndpointState
 from outbox.models import Delivery, WebhookEndpoint
+from outbox.models import Event as OutboxEvent
+from outbox.subscriptions.kinds import ENDPOINT_MOVED
 from tests.conftest import ApiClient
 from tests.infra_notifications.helpers import station as two_connectors
 
@@ -281,6 +283,7 @@ def test_the_demos_route_and_webhook_lead_to_the_simulator_and_keep_what_people_
         assert OcppRoute.objects.get(slug=ROUTE).upstream == f"ws://127.0.0.1:{port}/ocpp"
         endpoint = WebhookEndpoint.objects.get(description=TICKETS)
         assert (endpoint.url, endpoint.state) == (f"http://127.0.0.1:{port}/tickets", EndpointState.ENABLED)
+    assert not OutboxEvent.objects.filter(kind=ENDPOINT_MOVED).exists()
     endpoint.url, endpoint.state = "https://elsewhere.example/x", EndpointState.PAUSED
     endpoint.save()
     point_tickets("http://127.0.0.1:9103/tickets")

@@ -29,7 +29,7 @@ from infra_notifications.models import OcppRoute
 from infra_notifications.services.ocpp_routes import RouteInput, change_route, create_route
 from outbox.choices import EndpointState
 from outbox.models import WebhookEndpoint
-from outbox.services.webhooks import update_endpoint
+from outbox.services.webhooks import resume_endpoint, update_endpoint
 
 # A proxy that is stopped at the same moment closes first: then that is its end, and no fault of a station.
 LINGER_S = 1.0
@@ -113,6 +113,9 @@ def point_tickets(url: str) -> None:
     endpoint = WebhookEndpoint.objects.filter(description=TICKETS).first()
     if endpoint is None or not (endpoint.url == TICKETS_PLACEHOLDER or endpoint.url.startswith("http://127.0.0.1:")):
         return
-    is_first = endpoint.url == TICKETS_PLACEHOLDER and endpoint.state == EndpointState.PAUSED
-    if endpoint.url != url:
-        update_endpoint(endpoint=endpoint, changes={"url": url}, enabled=True if is_first else None, now=timezone.now())
+    if endpoint.url == TICKETS_PLACEHOLDER and endpoint.state == EndpointState.PAUSED:
+        endpoint.url = url  # it never led anywhere, so nobody is told that it leads elsewhere
+        endpoint.save()
+        resume_endpoint(endpoint=endpoint, now=timezone.now())
+    elif endpoint.url != url:
+        update_endpoint(endpoint=endpoint, changes={"url": url}, enabled=None, now=timezone.now())
