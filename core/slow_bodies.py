@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,6 +24,8 @@ log = structlog.get_logger("signalbox.bodies")
 # A long body gets beside the time-out the time that it takes at this pace.
 LEAST_BYTES_PER_S = 64 * 1024
 WATCHED_EVERY_S = 0.5
+# So many bodies of one address may take longer than that; where there are more, they take the threads of all others.
+MOST_SLOW, SLOW_S = 4, 3.0
 # By how much the clocks of the system and of a connection may differ.
 _SLACK_S = 0.5
 # In Linux's struct tcp_info: milliseconds since data were last sent, and received; how many segments of data were sent.
@@ -38,7 +40,7 @@ class Peer(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class _Wait:
+class Wait:
     peer: Peer
     began: float
     until: float
@@ -50,14 +52,14 @@ class Watch:
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._waiting: dict[int, _Wait] = {}
+        self._waiting: dict[int, Wait] = {}
         self._pid = 0
 
     @contextmanager
     def waiting(self, length: int, peer: Peer) -> Iterator[None]:
         """Around a read of so many bytes. Raises TimeoutError behind it where it was ended."""
         me, now = threading.get_ident(), time.monotonic()
-        wait = self._waiting[me] = _Wait(peer, now, now + self._timeout_s + length / LEAST_BYTES_PER_S)
+        wait = self._waiting[me] = Wait(peer, now, now + self._timeout_s + length / LEAST_BYTES_PER_S)
         try:
             yield
         finally:
@@ -75,13 +77,23 @@ class Watch:
         while os.path.isdir("/proc/self/fd"):  # as long as this is Linux
             time.sleep(WATCHED_EVERY_S)
             now = time.monotonic()
-            late = [wait for wait in list(self._waiting.values()) if wait.until < now]
+            late = late_of(list(self._waiting.values()), now)
             for wait in late:
                 wait.is_late = True
             for peer in {wait.peer for wait in late}:
                 longest = max(now - wait.began for wait in late if wait.peer == peer)
                 ended = _end(peer, min(now - wait.began for wait in late if wait.peer == peer))
                 log.warning("bodies too slow", address=peer.address, since_s=round(longest, 1), ended=ended)
+
+
+def late_of(waits: Sequence[Wait], now: float) -> list[Wait]:
+    """Those that had their time, and the longest of an address of which too many wait."""
+    slow: dict[Peer, list[Wait]] = {}
+    for wait in sorted(waits, key=lambda each: -each.began):
+        if wait.began + SLOW_S < now:
+            slow.setdefault(wait.peer, []).append(wait)
+    crowd = {id(wait) for of_peer in slow.values() for wait in of_peer[MOST_SLOW:]}
+    return [wait for wait in waits if wait.until < now or id(wait) in crowd]
 
 
 def _end(peer: Peer, age_s: float) -> int:

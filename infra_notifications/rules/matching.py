@@ -73,10 +73,7 @@ class CompiledRule:
     is_exact: bool = False
     is_of: Callable[[str], bool] | None = None  # the actions of which it may be; None: of all
 
-    def is_met_by(self, observation: Observation) -> bool:
-        return (self.is_of is None or self.is_of(observation.action)) and self.holds(observation, _Heard(observation))
-
-    def holds(self, observation: Observation, heard: _Heard) -> bool:
+    def is_met_by(self, observation: Observation, heard: _Heard) -> bool:
         """Of an observation of its actions; `heard` are its texts, for all rules that are asked."""
         for test in self.tests:  # a generator would take longer than the tests
             if not test(observation):
@@ -241,7 +238,7 @@ class Reading(msgspec.Struct, frozen=True):
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
     heard = _Heard(observation)
     rule = _beside_no_error(rules, observation, heard)
-    rule = rule or next((rule for rule in rules if rule.holds(observation, heard)), None)
+    rule = rule or next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
     is_unmapped, ended, is_vague = rule is None, "", False
     if rule is None:
         rule = OTHER_FAULT if observation.defective else None
@@ -266,7 +263,7 @@ def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, he
     if len(codes) == len(observation.codes):
         return None
     bare = replace(observation, codes=codes)
-    rule = next((rule for rule in rules if rule.holds(bare, heard)), None)
+    rule = next((rule for rule in rules if rule.is_met_by(bare, heard)), None)
     if rule is None or rule.effect != Effect.RAISE or not rule.is_specific:
         return None
     is_vendors = rule.is_by_code and not any(code.lower() in STANDARD_CODES for code in codes)
@@ -284,7 +281,7 @@ def _standing(rules: Sequence[CompiledRule], observation: Observation, ended: st
     heard, heard_bare = _Heard(observation), _Heard(bare)
     for rule in rules:
         if rule.effect == Effect.RAISE and (
-            rule.holds(bare, heard_bare) or (rule.case != ended and rule.holds(observation, heard))
+            rule.is_met_by(bare, heard_bare) or (rule.case != ended and rule.is_met_by(observation, heard))
         ):
             return rule
     return OTHER_FAULT

@@ -16,6 +16,7 @@ import pytest
 
 from core import bodies
 from core.bodies import WholeBodies
+from core.slow_bodies import MOST_SLOW, Peer, Wait, late_of
 from tests.core.whole_bodies import MOST, application, echo
 
 MIB = 1024 * 1024
@@ -152,6 +153,15 @@ def test_who_sends_slowly_keeps_nobody_else_out(port: int) -> None:
     finally:
         for sender in senders:
             sender.close()
+
+
+def test_of_many_that_send_slowly_at_once_few_get_their_time() -> None:
+    one, other = Peer("192.0.2.1", 8000), Peer("192.0.2.2", 8000)
+    crowd = [Wait(one, began=n / 10, until=40) for n in range(20)]
+    others = [Wait(other, began=0, until=40) for _ in range(MOST_SLOW)]
+    young = [Wait(one, began=7.5, until=40) for _ in range(20)]
+    assert late_of([*crowd, *others, *young], 10) == crowd[:-MOST_SLOW]
+    assert late_of(others, 41) == others
 
 
 def test_nothing_else_of_the_same_machine_is_ended(port: int) -> None:
