@@ -43,6 +43,7 @@ MAY_OPEN = {
     "outbox/services/bounces/mailbox.py": "the mailbox of BOUNCE_MAILBOX_URL",
     "infra_notifications/mqtt/link.py": "the broker of MQTT_URL",
     "core/alive.py": "this machine's own port",
+    "core/slow_bodies.py": "ends what came in, and begins nothing",
     "core/services.py": "nothing: it asks for this machine's name",
 }
 CLIENTS = ("bikeshare/client.py", "fleet_remotes/client.py", "infra_notifications/services/ocpi/peers.py")

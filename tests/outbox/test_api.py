@@ -144,10 +144,11 @@ def test_kind_that_nothing_has_finds_nothing(api: ApiClient, kind: str) -> None:
 @pytest.mark.parametrize("number", [1, 100])
 def test_queries_of_the_log_do_not_grow_with_it(api: ApiClient, number: int) -> None:
     published(*[a_note() for _ in range(number)])
+    log(api)  # that the key reads people is audited once
     with CaptureQueriesContext(connection) as queries:
         assert len(log(api, "?limit=500")[0]) == number
-    # key, its last use, savepoint, lock, numbers, savepoint, the log's end, page, how far it was pruned
-    assert len(queries) <= 9
+    # savepoint, lock, numbers, savepoint, the log's end, page, how far it was pruned
+    assert len(queries) <= 7
 
 
 # ---- deliveries ---------------------------------------------------------------------------------------------------
@@ -205,6 +206,7 @@ def test_search_that_cannot_be_read_is_refused_with_a_pointer(api: ApiClient, qu
 @pytest.mark.parametrize("number", [1, 100])
 def test_queries_of_the_deliveries_do_not_grow_with_them(api: ApiClient, number: int) -> None:
     published(*[a_note("a@example.org") for _ in range(number)])
+    api.get("/deliveries")  # that the key reads people is audited once
     with CaptureQueriesContext(connection) as queries:
         assert len(api.get("/deliveries?limit=500").json()["items"]) == number
     assert len(queries) <= 3
