@@ -121,6 +121,12 @@ _PROGRAM_FIELDS = (
     "confirm_fixes",
     "exit_margin_m",
     "global_rules",
+    "connection_lost_min",
+    "unseen_days",
+    "unridden_days",
+    "moved_m",
+    "watch_unlocking",
+    "watch_stations",
 )
 
 

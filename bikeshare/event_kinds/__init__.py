@@ -1,11 +1,13 @@
-"""The kinds of event that bike-share publishes: the seed's topics."""
+"""The kinds of event that bike-share publishes: the customer's topics, and some of our own."""
 
 from __future__ import annotations
 
-from bikeshare.event_kinds.topics import TOPICS, Topic
+from bikeshare.event_kinds.topics import CUSTOMERS, Topic
+from bikeshare.event_kinds.watching import OWN
 from outbox.event_kinds import EventKind
 
 DOMAIN = "bikeshare"
+TOPICS = (*CUSTOMERS, *OWN)
 KINDS = tuple(
     EventKind(topic.key, topic.label, topic.description, DOMAIN, topic.payload, topic.example, topic.severity)
     for topic in TOPICS

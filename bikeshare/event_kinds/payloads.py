@@ -143,3 +143,46 @@ class PositionForbidden(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=Tr
     position: Position
     accuracy: float | None
     reported_at: datetime
+
+
+class ConnectionLost(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
+    last_seen: datetime
+
+
+class ConnectionRestored(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
+    """`lost_at` is when its loss was told."""
+
+    lost_at: datetime
+    reported_at: datetime
+
+
+class MovedWithoutTrip(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
+    """`rested` is where it stood before, `distance` how many metres away it is now."""
+
+    rested: Position
+    position: Position
+    distance: int
+    accuracy: float | None
+    reported_at: datetime
+
+
+class UnlockedWithoutTrip(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
+    reported_at: datetime
+
+
+class NotSeen(ConnectionLost, kw_only=True, omit_defaults=True):
+    days: int
+
+
+class NotRidden(ObjectPayload[BikeFacts], kw_only=True, omit_defaults=True):
+    """`last_ridden` is when its last trip began or ended; null for a vehicle that never rode."""
+
+    last_ridden: datetime | None
+    days: int
+
+
+class StationFill(ObjectPayload[StationFacts], kw_only=True, omit_defaults=True):
+    """`free_docks` is null where a station has no docks and no capacity."""
+
+    vehicules: int | None
+    free_docks: int | None

@@ -38,7 +38,7 @@ from bikeshare.event_kinds.payloads import (
 from outbox.choices import Severity
 
 Text = str | Promise
-_WHERE: dict[str, Any] = {"program": ex.PROGRAM, "city": ex.CITY}
+WHERE: dict[str, Any] = {"program": ex.PROGRAM, "city": ex.CITY}
 _REPORTED: dict[str, Any] = {"vehicule": ex.VEHICULE.id, "trip": ex.TRIP.id, "reported_at": ex.AT}
 _NO_CARD = Failure("no_default_payment_source", "The cyclist has no registered credit card.")
 _DONE = replace(
@@ -78,15 +78,15 @@ class Topic:
 
 
 def _about(example: ObjectFacts) -> ObjectPayload[Any]:
-    return ObjectPayload(**_WHERE, object=example)
+    return ObjectPayload(**WHERE, object=example)
 
 
 def _deleted(example: ObjectFacts) -> Deleted[Any]:
-    return Deleted(**_WHERE, object=example, deleted=True)
+    return Deleted(**WHERE, object=example, deleted=True)
 
 
 # Laid out by hand as a table, a topic on few lines: it is read by its rows.
-TOPICS: tuple[Topic, ...] = (
+CUSTOMERS: tuple[Topic, ...] = (
     Topic(
         "abonnement.created", _("Abonnement created"), _("Occurs whenever an abonnement has been created."),
         _("An abonnement was made."), _about(ex.ABONNEMENT),
@@ -95,7 +95,7 @@ TOPICS: tuple[Topic, ...] = (
         "abonnement.updated", _("Abonnement updated"),
         _("Occurs whenever an abonnement’s properties has been updated."),
         _("At least one property of an abonnement changed, its status too."),
-        Updated(**_WHERE, object=ex.ABONNEMENT, previous_attributes={"status": "past_due", "can_rent": False}),
+        Updated(**WHERE, object=ex.ABONNEMENT, previous_attributes={"status": "past_due", "can_rent": False}),
     ),
     Topic(
         "abonnement.deleted", _("Abonnement deleted"), _("Occurs whenever an abonnement has been deleted."),
@@ -106,7 +106,7 @@ TOPICS: tuple[Topic, ...] = (
         "abonnement.activation_failed", _("Activation failed"),
         _("Occurs whenever an abonnement activation has failed (for example because the cyclist doesn’t have a registered credit card)."),  # noqa: E501
         _("An activation was tried and refused: no credit card for a tariff that costs, or an error that the payment system reported."),  # noqa: E501
-        SubscriptionFailed(**_WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), error=_NO_CARD),
+        SubscriptionFailed(**WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), error=_NO_CARD),
         Severity.WARNING,
     ),
     Topic(
@@ -118,53 +118,53 @@ TOPICS: tuple[Topic, ...] = (
         "abonnement.validation_failed", _("Validation failed"),
         _("Occurs whenever an abonnement validation has failed (for example because the cyclist doesn’t have a registered credit card)."),  # noqa: E501
         _("A validation was tried and refused: no credit card for a tariff that costs, or an error that was reported."),
-        SubscriptionFailed(**_WHERE, object=replace(ex.ABONNEMENT, status="waiting_validation"), error=_NO_CARD),
+        SubscriptionFailed(**WHERE, object=replace(ex.ABONNEMENT, status="waiting_validation"), error=_NO_CARD),
         Severity.WARNING,
     ),
     Topic(
         "abonnement.validation_succeeded", _("Validation succeeded"),
         _("Occurs whenever an abonnement validation has succeeded."),
         _("An abonnement that waited for validation was validated; its activation follows in the same moment."),
-        SubscriptionValidated(**_WHERE, object=ex.ABONNEMENT, validator="user:7"),
+        SubscriptionValidated(**WHERE, object=ex.ABONNEMENT, validator="user:7"),
     ),
     Topic(
         "abonnement.validation_declined", _("Validation declined"),
         _("Occurs whenever an abonnement activation has been declined by the operator."),
         _("An operator declined an abonnement that waited for validation; it is incomplete again."),
         SubscriptionDeclined(
-            **_WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), validator="user:7", reason="Not readable"
+            **WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), validator="user:7", reason="Not readable"
         ),
     ),
     Topic(
         "abonnement.trial_will_end", _("Trial will end"), _("Occurs 3 days before the abonnement trial period end."),
         _("The end of an activated abonnement’s trial is 72 hours away or nearer; once for each end, found by a periodic task, at once when it is activated or shortened then."),  # noqa: E501
-        TrialWillEnd(**_WHERE, object=ex.ABONNEMENT, trial_end=ex.AT.replace(day=24)),
+        TrialWillEnd(**WHERE, object=ex.ABONNEMENT, trial_end=ex.AT.replace(day=24)),
     ),
     Topic(
         "boitier.locked", _("Locked"), _("Occurs whenever a chain is added into a vehicule lock."),
         _("A lock message says “locked”, and of locked and unlocked the last word was not that."),
-        LockChanged(**_WHERE, object=ex.BOITIER, **_REPORTED, previous="unlocked", rfid="E200001B"),
+        LockChanged(**WHERE, object=ex.BOITIER, **_REPORTED, previous="unlocked", rfid="E200001B"),
     ),
     Topic(
         "boitier.unlocked", _("Unlocked"), _("Occurs whenever a chain is removed from a vehicule lock."),
         _("A lock message says “unlocked”, and of locked and unlocked the last word was not that."),
-        LockChanged(**_WHERE, object=replace(ex.BOITIER, lock="unlocked"), **_REPORTED, previous="locked"),
+        LockChanged(**WHERE, object=replace(ex.BOITIER, lock="unlocked"), **_REPORTED, previous="locked"),
     ),
     Topic(
         "boitier.pass.unrecognized", _("Pass unrecognized"),
         _("Occurs whenever an NFC card is swiped on a vehicule and is not recognised by the system."),
         _("A pass message names a card that is no enabled pass of a cyclist in the program; each time."),
-        PassUnrecognized(**_WHERE, object=ex.BOITIER, **_REPORTED, uid="••••9A01"),
+        PassUnrecognized(**WHERE, object=ex.BOITIER, **_REPORTED, uid="••••9A01"),
     ),
     Topic(
         "boitier.pin.incorrect", _("PIN incorrect"), _("Occurs whenever an incorrect pin is typed on a vehicule."),
         _("A pin message holds another PIN than that of the vehicle’s trip, or says that it was wrong; each time."),
-        PinIncorrect(**_WHERE, object=ex.BOITIER, **_REPORTED, attempts=2),
+        PinIncorrect(**WHERE, object=ex.BOITIER, **_REPORTED, attempts=2),
     ),
     Topic(
         "boitier.chain_type.updated", _("Chain changed"), _("Occurs whenever the vehicule chain reading has changed."),
         _("A chain_type message says something else than the last one."),
-        ChainTypeUpdated(**_WHERE, object=ex.BOITIER, **_REPORTED, chain_type="valid", previous="checking"),
+        ChainTypeUpdated(**WHERE, object=ex.BOITIER, **_REPORTED, chain_type="valid", previous="checking"),
     ),
     Topic(
         "cyclist.created", _("Cyclist created"), _("Occurs whenever a cyclist is created."), _("A cyclist was made."),
@@ -178,7 +178,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "cyclist.updated", _("Cyclist updated"), _("Occurs whenever a cyclist’s properties has been updated."),
         _("At least one property of a cyclist changed; personal ones are named, not shown."),
-        Updated(**_WHERE, object=ex.CYCLIST, previous_attributes={}, personal_attributes_changed=["email"]),
+        Updated(**WHERE, object=ex.CYCLIST, previous_attributes={}, personal_attributes_changed=["email"]),
     ),
     Topic(
         "cyclist.deleted", _("Cyclist deleted"), _("Occurs whenever a cyclist is deleted."),
@@ -192,7 +192,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "dock.updated", _("Dock updated"), _("Occurs whenever a dock’s properties has been updated."),
         _("At least one property of a dock changed; a vehicle that leaves it or comes into it is such a change."),
-        Updated(**_WHERE, object=ex.DOCK, previous_attributes={"free": True, "vehicule": None}),
+        Updated(**WHERE, object=ex.DOCK, previous_attributes={"free": True, "vehicule": None}),
     ),
     Topic(
         "dock.deleted", _("Dock deleted"), _("Occurs whenever a dock is deleted."), _("An empty dock was deleted."),
@@ -201,7 +201,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "pass.disassociated", _("Pass disassociated"), _("Occurs whenever a pass is disassociated from a user."),
         _("A pass was taken from its cyclist."),
-        PassDisassociated(**_WHERE, object=replace(ex.PASS, user=None), previous_user=ex.CYCLIST.id),
+        PassDisassociated(**WHERE, object=replace(ex.PASS, user=None), previous_user=ex.CYCLIST.id),
     ),
     Topic(
         "pass.associated", _("Pass associated"), _("Occurs whenever a pass is associated to a user."),
@@ -220,7 +220,7 @@ TOPICS: tuple[Topic, ...] = (
         "registration.updated", _("Registration updated"),
         _("Occurs whenever a registration’s properties has been updated."),
         _("At least one property of a registration changed; the first and each further trip is such a change."),
-        Updated(**_WHERE, object=ex.REGISTRATION, previous_attributes={"first_trip_at": None}),
+        Updated(**WHERE, object=ex.REGISTRATION, previous_attributes={"first_trip_at": None}),
     ),
     Topic(
         "registration.deleted", _("Registration deleted"), _("Occurs whenever a registration is deleted."),
@@ -233,7 +233,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "station.updated", _("Station updated"), _("Occurs whenever a station’s properties has been updated."),
         _("At least one property of a station changed; what comes and goes in its docks is not one."),
-        Updated(**_WHERE, object=ex.STATION, previous_attributes={"capacity": 6}),
+        Updated(**WHERE, object=ex.STATION, previous_attributes={"capacity": 6}),
     ),
     Topic(
         "station.deleted", _("Station deleted"), _("Occurs whenever a station is deleted."),
@@ -243,7 +243,7 @@ TOPICS: tuple[Topic, ...] = (
         "station.favorite", _("Station is a favourite"),
         _("Occurs whenever a station is added to a cyclist favorite list."),
         _("A cyclist put a station on the list of favourites where it did not stand."),
-        StationFavored(**_WHERE, object=ex.STATION, cyclist=ex.CYCLIST.id),
+        StationFavored(**WHERE, object=ex.STATION, cyclist=ex.CYCLIST.id),
     ),
     Topic(
         "trip.created", _("Trip created"), _("Occurs whenever a trip is created."), _("A cyclist rented a vehicle."),
@@ -252,7 +252,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "trip.updated", _("Trip updated"), _("Occurs whenever a trip’s properties has been updated."),
         _("At least one property of a trip changed: its status, and later what it costs."),
-        Updated(**_WHERE, object=replace(_DONE, amount=150), previous_attributes={"amount": None}),
+        Updated(**WHERE, object=replace(_DONE, amount=150), previous_attributes={"amount": None}),
     ),
     Topic(
         "trip.terminated", _("Trip terminated"), _("Occurs whenever a trip is completed."),
@@ -262,14 +262,14 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "trip.marked", _("Termination requested"), _("Occurs whenever a termination request is created for the trip."),
         _("The lock was closed, the cyclist asked for the end with a photo or an end code, or an operator closes the trip."),  # noqa: E501
-        TripMarked(**_WHERE, object=replace(ex.TRIP, status="terminating"), termination_request=ex.REQUEST),
+        TripMarked(**WHERE, object=replace(ex.TRIP, status="terminating"), termination_request=ex.REQUEST),
     ),
     Topic(
         "trip.mark.updated", _("Termination request updated"),
         _("Occurs whenever a trip’s termination request is updated."),
         _("A termination request was accepted, cancelled, or changed."),
         TripMarkUpdated(
-            **_WHERE, object=_DONE, termination_request=_ACCEPTED, previous_attributes={"status": "created"}
+            **WHERE, object=_DONE, termination_request=_ACCEPTED, previous_attributes={"status": "created"}
         ),
     ),
     Topic(
@@ -282,7 +282,7 @@ TOPICS: tuple[Topic, ...] = (
         "vehicule.battery.low", _("Battery low"), _("Occurs whenever a vehicule internal battery is under 20 percent."),
         _("A battery message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it; told again only after 25 % or more."),  # noqa: E501
         BatteryLow(
-            **_WHERE, object=ex.VEHICULE, value=19.0, previous=22.0, threshold=20.0, trip=None, reported_at=ex.AT
+            **WHERE, object=ex.VEHICULE, value=19.0, previous=22.0, threshold=20.0, trip=None, reported_at=ex.AT
         ),
         Severity.WARNING,
     ),
@@ -291,7 +291,7 @@ TOPICS: tuple[Topic, ...] = (
         _("Occurs whenever a vehicule electrical assistance battery is under 20 percent."),
         _("A battery_vae message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it; told again only after 25 % or more."),  # noqa: E501
         BatteryLow(
-            **_WHERE, object=replace(ex.VEHICULE, battery_vae=12.0), value=12.0, previous=31.0, threshold=20.0,
+            **WHERE, object=replace(ex.VEHICULE, battery_vae=12.0), value=12.0, previous=31.0, threshold=20.0,
             trip=ex.TRIP.id, reported_at=ex.AT,
         ),
         Severity.WARNING,
@@ -303,14 +303,14 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "vehicule.updated", _("Vehicle updated"), _("Occurs whenever a vehicule’s properties has been updated."),
         _("At least one property of a vehicle changed; what its box says (position, lock, batteries) is none."),
-        Updated(**_WHERE, object=ex.VEHICULE, previous_attributes={"status": "maintenance"}),
+        Updated(**WHERE, object=ex.VEHICULE, previous_attributes={"status": "maintenance"}),
     ),
     Topic(
         "vehicule.position.forbidden", _("Vehicle in a forbidden zone"),
         _("Occurs whenever a vehicule with a renting trip just went into a forbidden zone."),
         _("A position of a renting trip is the first in a forbidden zone, the one before it or where the trip began was not; see *Zones*."),  # noqa: E501
         PositionForbidden(
-            **_WHERE, object=ex.VEHICULE, trip=ex.TRIP.id, cyclist=ex.CYCLIST.id,
+            **WHERE, object=ex.VEHICULE, trip=ex.TRIP.id, cyclist=ex.CYCLIST.id,
             zone=ZoneReference(ex.ZONE.id, ex.ZONE.name), rule={"ride_through_allowed": False}, position=ex.HERE,
             accuracy=8.0, reported_at=ex.AT,
         ),
@@ -327,7 +327,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "zone.updated", _("Zone updated"), _("Occurs whenever a zone’s properties has been updated."),
         _("At least one property of a zone changed, its area too."),
-        Updated(**_WHERE, object=ex.ZONE, previous_attributes={"status": "closed"}),
+        Updated(**WHERE, object=ex.ZONE, previous_attributes={"status": "closed"}),
     ),
     Topic(
         "zone.deleted", _("Zone deleted"), _("Occurs whenever a zone is deleted."),

@@ -53,6 +53,12 @@ class ProgramBody(ResourceBody, kw_only=True):
     confirm_fixes: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
     exit_margin_m: Annotated[float, Meta(ge=0, le=1000)] | UnsetType = UNSET
     global_rules: list[dict[str, Any]] | UnsetType = UNSET
+    connection_lost_min: Annotated[int, Meta(ge=0, le=30_000)] | UnsetType = UNSET
+    unseen_days: Annotated[int, Meta(ge=0, le=1_000)] | UnsetType = UNSET
+    unridden_days: Annotated[int, Meta(ge=0, le=1_000)] | UnsetType = UNSET
+    moved_m: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType = UNSET
+    watch_unlocking: bool | UnsetType = UNSET
+    watch_stations: bool | UnsetType = UNSET
 
 
 class CyclistBody(ResourceBody, kw_only=True):

@@ -161,6 +161,38 @@ class Migration(migrations.Migration):
                         verbose_name="exit margin (m)",
                     ),
                 ),
+                (
+                    "connection_lost_min",
+                    models.PositiveSmallIntegerField(
+                        default=120, help_text="0: not told.", verbose_name="connection lost after (min)"
+                    ),
+                ),
+                (
+                    "unseen_days",
+                    models.PositiveSmallIntegerField(
+                        default=3, help_text="0: not told.", verbose_name="not seen for (days)"
+                    ),
+                ),
+                (
+                    "unridden_days",
+                    models.PositiveSmallIntegerField(
+                        default=14, help_text="0: not told.", verbose_name="not ridden for (days)"
+                    ),
+                ),
+                (
+                    "moved_m",
+                    models.PositiveIntegerField(
+                        default=150, help_text="0: not told.", verbose_name="moved without a trip by (m)"
+                    ),
+                ),
+                (
+                    "watch_unlocking",
+                    models.BooleanField(default=False, verbose_name="tell of locks opened without a trip"),
+                ),
+                (
+                    "watch_stations",
+                    models.BooleanField(default=True, verbose_name="tell of empty and full stations"),
+                ),
                 ("global_rules", models.JSONField(blank=True, default=list, verbose_name="rules outside all zones")),
                 ("zones_version", models.PositiveBigIntegerField(default=1, editable=False)),
                 ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
@@ -243,6 +275,7 @@ class Migration(migrations.Migration):
                     "reported_vehicules",
                     models.PositiveIntegerField(editable=False, null=True, verbose_name="vehicles by its feed"),
                 ),
+                ("fill", models.CharField(blank=True, default="", editable=False, max_length=5)),
                 (
                     "reported_docks",
                     models.PositiveIntegerField(editable=False, null=True, verbose_name="free docks by its feed"),
@@ -470,6 +503,13 @@ class Migration(migrations.Migration):
                 ),
                 ("battery_low", models.BooleanField(default=False, verbose_name="battery low")),
                 ("battery_vae_low", models.BooleanField(default=False, verbose_name="assistance battery low")),
+                ("connection_lost_at", models.DateTimeField(null=True, verbose_name="connection lost")),
+                ("unseen_at", models.DateTimeField(null=True, verbose_name="told as not seen")),
+                ("unridden_at", models.DateTimeField(null=True, verbose_name="told as not ridden")),
+                ("ridden_at", models.DateTimeField(null=True, verbose_name="last ridden")),
+                ("rest_latitude", models.FloatField(null=True)),
+                ("rest_longitude", models.FloatField(null=True)),
+                ("moved_at", models.DateTimeField(null=True, verbose_name="moved without a trip")),
             ],
             options={
                 "verbose_name": "state of a vehicle",

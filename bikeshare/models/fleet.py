@@ -45,6 +45,8 @@ class Station(Resource):
     # When something last was said of it, and what the feed that it came from says is there. No version, no `updated`.
     reported_at = models.DateTimeField(_("last reported"), null=True, editable=False)
     reported_vehicules = models.PositiveIntegerField(_("vehicles by its feed"), null=True, editable=False)
+    # Whether it was told as empty or full; empty when it is neither.
+    fill = models.CharField(max_length=5, blank=True, default="", editable=False)
     reported_docks = models.PositiveIntegerField(_("free docks by its feed"), null=True, editable=False)
 
     lifecycle = Lifecycle(kept=KEPT_AS_SUBJECT, personal=(), audited=None)
@@ -193,6 +195,15 @@ class BikeState(models.Model):
     vehicule = models.OneToOneField(Bike, models.CASCADE, primary_key=True, related_name="told")
     battery_low = models.BooleanField(_("battery low"), default=False)
     battery_vae_low = models.BooleanField(_("assistance battery low"), default=False)
+    # When each was told; null while there is nothing of the kind to tell.
+    connection_lost_at = models.DateTimeField(_("connection lost"), null=True)
+    unseen_at = models.DateTimeField(_("told as not seen"), null=True)
+    unridden_at = models.DateTimeField(_("told as not ridden"), null=True)
+    # When its last trip began or ended, where it rests since, and when it last moved from there without a trip.
+    ridden_at = models.DateTimeField(_("last ridden"), null=True)
+    rest_latitude = models.FloatField(null=True)
+    rest_longitude = models.FloatField(null=True)
+    moved_at = models.DateTimeField(_("moved without a trip"), null=True)
 
     lifecycle = Lifecycle(kept=With("vehicule"), personal=(), audited=None)
 

@@ -64,6 +64,17 @@ class Program(models.Model):
         validators=[MinValueValidator(0)],
         help_text=_("A vehicle has left the zone when it is farther from it than this; 15 suits most."),
     )
+    # What is told by the topics of our own, x.*; 0 tells nothing.
+    connection_lost_min = models.PositiveSmallIntegerField(
+        _("connection lost after (min)"), default=120, help_text=_("0: not told.")
+    )
+    unseen_days = models.PositiveSmallIntegerField(_("not seen for (days)"), default=3, help_text=_("0: not told."))
+    unridden_days = models.PositiveSmallIntegerField(
+        _("not ridden for (days)"), default=14, help_text=_("0: not told.")
+    )
+    moved_m = models.PositiveIntegerField(_("moved without a trip by (m)"), default=150, help_text=_("0: not told."))
+    watch_unlocking = models.BooleanField(_("tell of locks opened without a trip"), default=False)
+    watch_stations = models.BooleanField(_("tell of empty and full stations"), default=True)
     # GBFS `global_rules`: what holds outside all zones, i.e. the operating area; an empty list restricts nothing.
     global_rules = models.JSONField(_("rules outside all zones"), default=list, blank=True)
     # Counts the changes of its zones, so that every process knows when its index of them is old.

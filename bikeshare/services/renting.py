@@ -112,6 +112,7 @@ def _begin(work: ResourceUnitOfWork, parties: _Parties, details: dict[str, Any])
     )
     work.create(trip)
     work.change(vehicule, station_id=None, on_trip=True)
+    work.note_ride(vehicule.pk)
     if dock is not None:
         work.change(dock, vehicule=None)
     if parties.registration is not None:

@@ -188,6 +188,7 @@ def complete(work: ResourceUnitOfWork, ride: OpenTrip, *, dock: Dock | None = No
     work.publish("trip.terminated", trip, ObjectPayload)
     station_id = dock.station_id if dock else None
     work.change(ride.vehicule, trips=ride.vehicule.trips + 1, station_id=station_id, on_trip=False)
+    work.note_ride(ride.vehicule.pk)
     if dock is not None:
         work.change(dock, vehicule=ride.vehicule)
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from bikeshare.choices import Refusal
 from bikeshare.event_kinds import TOPIC_OF
 from bikeshare.event_kinds.payloads import Deleted, ObjectPayload, Updated
-from bikeshare.models import Bike, Cyclist, Dock, Program, Resource, Station, Zone
+from bikeshare.models import Bike, BikeState, Cyclist, Dock, Program, Resource, Station, Zone
 from bikeshare.rules.states import may_move
 from bikeshare.selectors import rows_of
 from bikeshare.services.payloads import facts_of
@@ -77,6 +77,7 @@ class ResourceUnitOfWork(UnitOfWork):
         self._cities: dict[str, str] = {}
         self._redrawn: set[str] = set()
         self._reported: set[str] = set()
+        self._ridden: set[str] = set()
         self._attached: dict[type[Model], list[Model]] = defaultdict(list)
 
     # ---- what callers do ------------------------------------------------------------------------------------------
@@ -143,6 +144,10 @@ class ResourceUnitOfWork(UnitOfWork):
         dedup_key = f"{topic}:{row.pk}:{key or row.version}"
         self._events.append(NewEvent(topic, row.pk, published, dedup_key, at or self.now))
 
+    def note_ride(self, vehicule_id: str) -> None:
+        """A trip with the vehicle begins or ends: it is ridden, and rests where it is next seen."""
+        self._ridden.add(vehicule_id)
+
     def attach(self, row: Model) -> None:
         """Inserts a row that is no resource of its own, after those that it belongs to."""
         self._attached[type(row)].append(row)
@@ -195,6 +200,9 @@ class ResourceUnitOfWork(UnitOfWork):
             kind._default_manager.bulk_create(attached)
         if self._redrawn:
             Program.objects.filter(pk__in=self._redrawn).update(zones_version=F("zones_version") + 1)
+        if self._ridden:
+            rest = {"rest_latitude": None, "rest_longitude": None, "moved_at": None, "unridden_at": None}
+            BikeState.objects.filter(vehicule__in=self._ridden).update(ridden_at=self.now, **rest)
         if self._reported:
             Station.objects.filter(pk__in=self._reported).update(reported_at=self.now)
         if self.audited:

@@ -16,6 +16,7 @@ from bikeshare.event_kinds import KINDS, TOPIC_OF, TOPICS
 from bikeshare.event_kinds.payloads import Failure
 from bikeshare.services import people, renting, resources, subscriptions, trips
 from bikeshare.services.specs import SPECS
+from bikeshare.services.watching import watch_fleets
 from outbox.event_kinds import all_kinds, matches_topic
 from tests.bikeshare.kit import DAY, NOW, create, delete, given, last, patch, say, told
 from tests.bikeshare.test_api import CHANGES
@@ -66,6 +67,26 @@ def _ride_into_a_zone() -> None:
     create("zones", program=trip.program_id, type="forbidden", bounds=BOUNDS)
     say(trip, "position", NOW, latitude=48.0, longitude=2.35)
     say(trip, "position", NOW + DAY / 1440, latitude=48.85, longitude=2.35)
+
+
+def _somewhere_else() -> None:
+    bike = BikeFactory()
+    say(bike, "position", NOW, latitude=48.0, longitude=2.35)
+    say(bike, "position", NOW + DAY / 1440, latitude=48.1, longitude=2.35)
+
+
+def _silent(span: Any) -> Any:
+    BikeFactory(boitier__said={"last_seen": NOW})
+    bike = BikeFactory(boitier__said={"last_seen": NOW - span})
+    watch_fleets(now=NOW)
+    return bike
+
+
+def _stand(*places: bool) -> None:
+    station = StationFactory()
+    for is_taken in places:
+        DockFactory(station=station, vehicule=BikeFactory() if is_taken else None)
+    watch_fleets(now=NOW)
 
 
 # What brings about each topic, as simple as it can be.
@@ -133,6 +154,14 @@ CAUSES: dict[str, Callable[[], Any]] = {
     "zone.created": lambda: create("zones", program=ProgramFactory().pk, type="forbidden", bounds=BOUNDS),
     "zone.updated": lambda: patch(ZoneFactory(), name="Jardin"),
     "zone.deleted": lambda: delete(ZoneFactory()),
+    "x.vehicule.connection.lost": lambda: _silent(DAY),
+    "x.vehicule.connection.restored": lambda: say(_silent(DAY), "battery", value=50),
+    "x.vehicule.moved": _somewhere_else,
+    "x.vehicule.unlocked": lambda: say(BikeFactory(program__watch_unlocking=True), "lock", state="unlocked"),
+    "x.vehicule.unseen": lambda: _silent(4 * DAY),
+    "x.vehicule.unridden": lambda: (BikeFactory(), watch_fleets(now=NOW)),
+    "x.station.empty": lambda: _stand(False),
+    "x.station.full": lambda: _stand(True),
 }
 FACTORIES: dict[str, Any] = {
     "abonnements": SubscriptionFactory,

@@ -12,6 +12,7 @@ from django.db import connection
 from bikeshare.choices import RUNNING
 from bikeshare.models import BikeState, LockBoxState
 from bikeshare.rules.telemetry import battery_step
+from bikeshare.rules.watching import HANDLED, Rest, rest_after
 from bikeshare.rules.zones import Fix, Watch
 from bikeshare.services.trips import OpenTrip
 from core.device_clock import ClockMark, Moment, remember
@@ -39,13 +40,22 @@ _SELDOM = tuple(
     for column in columns(LockBoxState, *(field.attname for field in LockBoxState._meta.concrete_fields))
     if column not in _OFTEN and column.name != "boitier_id"
 )
-_TOLD = columns(BikeState, "battery_low", "battery_vae_low")
+_TOLD = columns(
+    BikeState,
+    "battery_low",
+    "battery_vae_low",
+    "connection_lost_at",
+    "unseen_at",
+    "rest_latitude",
+    "rest_longitude",
+    "moved_at",
+)
 _NAMES = tuple(column.name for column in (*_OFTEN, *_SELDOM))
 _READ = (
     f"SELECT b.id, b.number, b.program_id, v.id, coalesce(v.type, ''), t.id, coalesce(t.status, ''),"  # noqa: S608
     " coalesce(t.cyclist_id, ''), t.start_at, coalesce(t.start_latitude, d.latitude),"
-    " coalesce(t.start_longitude, d.longitude), coalesce(t.pin_hash, ''), coalesce(w.battery_low, false),"
-    " coalesce(w.battery_vae_low, false),"
+    " coalesce(t.start_longitude, d.longitude), coalesce(t.pin_hash, ''), coalesce(v.status, ''),"
+    f" {', '.join(f'w.{column.name}' for column in _TOLD)},"
     f" {', '.join(f's.{name}' for name in _NAMES)} FROM bikeshare_boitier b"
     " JOIN bikeshare_boitierstate s ON s.boitier_id = b.id"
     " LEFT JOIN bikeshare_vehicule v ON v.boitier_id = b.id AND v.deleted_at IS NULL"
@@ -73,8 +83,14 @@ class Device:
     start_latitude: float | None
     start_longitude: float | None
     pin_hash: str
-    battery_low: bool
-    battery_vae_low: bool
+    vehicule_status: str
+    battery_low: bool | None
+    battery_vae_low: bool | None
+    connection_lost_at: datetime | None
+    unseen_at: datetime | None
+    rest_latitude: float | None
+    rest_longitude: float | None
+    moved_at: datetime | None
     watch: Watch = field(default_factory=Watch)
     # Whether a message wrote more than a position does, and whether of the vehicle something was told.
     is_changed: bool = False
@@ -122,11 +138,33 @@ class Device:
         self.state |= {name: value, f"{name}_at": at, f"{name}_on": vehicule_id}
         if not vehicule_id:
             return False, before
-        was_low = getattr(self, f"{name}_low")
+        was_low = bool(getattr(self, f"{name}_low"))
         step = battery_step(was_low, value)
         self.is_told |= step.is_low != was_low
         setattr(self, f"{name}_low", step.is_low)
         return step.crossed, before
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether nobody should move or open its vehicle: on no trip, and not in the hands of staff."""
+        return self.vehicule_id is not None and self.trip_id is None and self.vehicule_status not in HANDLED
+
+    def speaks(self) -> datetime | None:
+        """Whatever was told of its silence is over; returns when the loss of the connection was told, if it was."""
+        lost_at = self.connection_lost_at
+        if lost_at is not None or self.unseen_at is not None:
+            self.connection_lost_at = self.unseen_at = None
+            self.is_told = True
+        return lost_at
+
+    def rests(self, latitude: float, longitude: float, at: datetime, accuracy: float | None, moved_m: int) -> float:
+        """Takes a position without a trip in; how far the vehicle moved, if that is to be told, else 0."""
+        before = Rest(self.rest_latitude, self.rest_longitude, self.moved_at)
+        rest, metres = rest_after(before, latitude, longitude, at, accuracy=accuracy, moved_m=moved_m)
+        if rest != before:
+            self.rest_latitude, self.rest_longitude, self.moved_at = rest.latitude, rest.longitude, rest.moved_at
+            self.is_told = True
+        return metres
 
     def end_trip(self) -> None:
         self.trip_id, self.trip_status, self.cyclist_id, self.trip_start, self.open = None, "", "", None, None
@@ -173,5 +211,5 @@ def write_devices(devices: Iterable[Device]) -> None:
         names = [column.name for column in written]
         rows = [(device.id, *(device.state[name] for name in names)) for device in group]
         update_rows("bikeshare_boitierstate", Col("boitier_id", "text"), written, rows)
-    rows = [(d.vehicule_id, d.battery_low, d.battery_vae_low) for d in devices if d.is_told]
+    rows = [(d.vehicule_id, *(getattr(d, column.name) for column in _TOLD)) for d in devices if d.is_told]
     update_rows("bikeshare_vehiculestate", Col("vehicule_id", "text"), _TOLD, rows)

@@ -46,21 +46,17 @@ class DeviceEvents:
         self._add(LockBox, device.id, device, topic=topic, payload=payload, key=key, at=at, **extra)
 
     def low_battery(self, topic: str, device: Device, at: datetime, value: float, previous: float | None) -> None:
+        low = {"value": value, "previous": previous, "threshold": LOW_BATTERY, "trip": device.trip_id}
+        self.of_vehicule(topic, device, at, BatteryLow, **low)
+
+    def of_vehicule(
+        self, topic: str, device: Device, at: datetime, payload: type[msgspec.Struct], **extra: Any
+    ) -> None:
+        """An event about the vehicle that the box is on."""
         assert device.vehicule_id is not None
-        self._add(
-            Bike,
-            device.vehicule_id,
-            device,
-            topic=topic,
-            payload=BatteryLow,
-            key=at.isoformat(),
-            at=at,
-            value=value,
-            previous=previous,
-            threshold=LOW_BATTERY,
-            trip=device.trip_id,
-            reported_at=at,
-        )
+        key = at.isoformat()
+        publication = {"topic": topic, "payload": payload, "key": key, "at": at, "reported_at": at}
+        self._add(Bike, device.vehicule_id, device, **publication, **extra)
 
     def forbidden(self, device: Device, fix: Fix, entry: Entry) -> None:
         assert device.vehicule_id is not None

@@ -19,8 +19,16 @@ from django.conf import settings
 from django.db.models import Q
 from msgspec import UNSET
 
-from bikeshare.choices import TelemetryType, TelemetryVerdict, TripStatus
-from bikeshare.event_kinds.payloads import ChainTypeUpdated, LockChanged, PassUnrecognized, PinIncorrect
+from bikeshare.choices import Lock, TelemetryType, TelemetryVerdict, TripStatus
+from bikeshare.event_kinds.payloads import (
+    ChainTypeUpdated,
+    ConnectionRestored,
+    LockChanged,
+    MovedWithoutTrip,
+    PassUnrecognized,
+    PinIncorrect,
+    UnlockedWithoutTrip,
+)
 from bikeshare.ingest.resources import clean
 from bikeshare.ingest.spelling import read_message
 from bikeshare.ingest.telemetry import DeviceMessage, moment_of, problem, stored_value
@@ -28,6 +36,7 @@ from bikeshare.models import Dock, Pass, Program, TelemetryMessage
 from bikeshare.rules import telemetry as rules
 from bikeshare.rules import zones
 from bikeshare.selectors import rows_of
+from bikeshare.services.payloads import position
 from bikeshare.services.telemetry import trips as effects
 from bikeshare.services.telemetry.devices import Device, read_devices, stored_moments, write_devices
 from bikeshare.services.telemetry.events import DeviceEvents
@@ -194,6 +203,10 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         message, device = self.messages[row], self._device(row)
         self.trips[row] = device.trip_id or ""
         device.state["last_seen"] = max(device.state["last_seen"] or self.now, self.now)
+        lost_at = device.speaks()
+        if lost_at is not None:
+            topic = "x.vehicule.connection.restored"
+            self.events.of_vehicule(topic, device, self.moments[row], ConnectionRestored, lost_at=lost_at)
         device.is_changed |= message.type != TelemetryType.POSITION
         if message.type == TelemetryType.POSITION:
             self.verdicts[row] = self._position(row, device, self.moments[row])
@@ -211,6 +224,8 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             device.state["lock_known"] = state
         if edge:
             self.events.of_boitier(f"boitier.{edge}", device, at, LockChanged, previous=previous, rfid=rfid)
+        if edge == Lock.UNLOCKED and device.is_watched and self.programs[device.program_id].watch_unlocking:
+            self.events.of_vehicule("x.vehicule.unlocked", device, at, UnlockedWithoutTrip)
         effects.after_lock(self.work, device, state, edge=edge, at=at, dock=self.docks.get((device.program_id, rfid)))
         return TelemetryVerdict.EVENT if edge else TelemetryVerdict.STATE
 
@@ -271,6 +286,8 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
             "accuracy": message.accuracy,
             "position_at": at,
         }
+        if device.is_watched:
+            return self._resting(device, latitude, longitude, at, message.accuracy)
         # What was sent before the trip began says nothing about where the trip has been.
         if device.trip_id is None or (device.trip_start is not None and at < device.trip_start):
             return TelemetryVerdict.STATE
@@ -286,6 +303,15 @@ class _TelemetrySteps(BatchSteps[DeviceMessage]):
         if entry is None:
             return TelemetryVerdict.STATE
         self.events.forbidden(device, fix, entry)
+        return TelemetryVerdict.EVENT
+
+    def _resting(self, device: Device, latitude: float, longitude: float, at: datetime, accuracy: float | None) -> str:
+        rested = position(device.rest_latitude, device.rest_longitude)
+        metres = device.rests(latitude, longitude, at, accuracy, self.programs[device.program_id].moved_m)
+        if not metres:
+            return TelemetryVerdict.STATE
+        here = {"rested": rested, "position": position(latitude, longitude), "distance": round(metres)}
+        self.events.of_vehicule("x.vehicule.moved", device, at, MovedWithoutTrip, **here, accuracy=accuracy)
         return TelemetryVerdict.EVENT
 
     # ---- writing --------------------------------------------------------------------------------------------------
