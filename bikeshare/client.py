@@ -6,6 +6,7 @@ feeds may be behind plain http.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,19 +15,24 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from bikeshare.ingest.areas import zones_of_areas
 from core.text import one_line
 from outbox.services.webhooks import policy_from_settings
-from outbox.transports.webhook.http import BlockingClient, Unreachable
+from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
 from outbox.transports.webhook.targets import Policy
 
 MAX_BYTES = 50 * 1024 * 1024
 # What an import reads; the other files of a feed are not asked for.
-WANTED = ("system_information", "station_information", "geofencing_zones", "vehicle_types")
+WANTED = ("system_information", "station_information", "station_status", "geofencing_zones", "vehicle_types")
+# The large ones are asked for only if they changed since the tags that are known; the others say how to read them.
+CONDITIONAL = ("station_information", "station_status", "geofencing_zones")
 
 
 # What reading an address may end with: none that may be called (a ValueError), no answer, a body that is no JSON.
 UNREADABLE = (Unreachable, ValueError, RecursionError)
-HEADERS = {"User-Agent": "Signalbox", "Accept": "application/json"}
+HEADERS = {"User-Agent": "Signalbox", "Accept": "application/json", "Accept-Encoding": "gzip"}
+_ASKED_BY = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+Tags = dict[str, dict[str, str]]
 
 
 class CannotRead(Exception):
@@ -39,13 +45,24 @@ class Documents:
 
     files: dict[str, Any] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    # By address what its server said by which a change is known, and the files that did not change since the last tags.
+    tags: Tags = field(default_factory=dict)
+    unchanged: set[str] = field(default_factory=set)
 
 
-def read_feed(source: str) -> Documents:
-    """The files of a feed. `source` is a folder or the http(s) address of a gbfs.json. Raises CannotRead."""
+def read_feed(source: str, tags: Tags | None = None) -> Documents:
+    """The files of a feed. `source` is a folder, or the http(s) address of a gbfs.json, of GeoJSON, or of MDS
+    geographies; in place of the folder a file of one of the latter. Raises CannotRead."""
     if urlsplit(source).scheme in ("http", "https"):
-        return _read_url(source)
+        return _read_url(source, tags or {})
     folder = Path(source)
+    if folder.is_file():
+        documents = Documents()
+        _keep(documents, "geofencing_zones", folder.read_bytes())
+        zones = zones_of_areas(documents.files.get("geofencing_zones"))
+        if zones is None:
+            raise CannotRead(f"{source} holds neither GeoJSON nor MDS geographies.")
+        return Documents({"geofencing_zones": zones})
     if not folder.is_dir():
         raise CannotRead(f"{source} is neither a folder nor an http address.")
     return _read_folder(folder)
@@ -63,20 +80,28 @@ def _read_folder(folder: Path) -> Documents:
     return documents
 
 
-def _read_url(url: str) -> Documents:
+def _read_url(url: str, tags: Tags) -> Documents:
     documents = Documents()
     with BlockingClient(_policy()) as client:
         try:
-            index = msgspec.json.decode(_get(client, url))
+            index = msgspec.json.decode(_get(client, url).body)
         except UNREADABLE as error:
             raise CannotRead(f"{url} cannot be read: {error}") from error
+        if (zones := zones_of_areas(index)) is not None:
+            return Documents({"geofencing_zones": zones})
         for name, address in _addresses(index).items():
             if name in WANTED:
                 try:
-                    _keep(documents, name, _get(client, address))
+                    answer = _get(client, address, tags.get(address, {}) if name in CONDITIONAL else {})
+                    if answer.status == 304:
+                        documents.unchanged.add(name)
+                        documents.tags[address] = tags[address]
+                        continue
+                    documents.tags[address] = {key: answer.headers[key] for key in _ASKED_BY if key in answer.headers}
+                    _keep(documents, name, answer.body)
                 except UNREADABLE as error:
                     documents.problems.append((f"{name}.json", f"{address} cannot be read: {error}"))
-    if not documents.files and not documents.problems:
+    if not documents.files and not documents.problems and not documents.unchanged:
         raise CannotRead(f"{url} names none of {', '.join(WANTED)}; is it a gbfs.json?")
     return documents
 
@@ -100,13 +125,30 @@ def _policy() -> Policy:
     return replace(policy, schemes={"http", *policy.schemes}, ports={80, *policy.ports})
 
 
-def _get(client: BlockingClient, url: str) -> bytes:
-    """The body of an http(s) address. Raises one of UNREADABLE."""
-    answer = client.ask("GET", url, HEADERS, MAX_BYTES)
+def _get(client: BlockingClient, url: str, tags: Mapping[str, str] | None = None) -> Answer:
+    """What an http(s) address holds, or that it is unchanged (304) since the tags. Raises one of UNREADABLE."""
+    asked = {_ASKED_BY[name]: value for name, value in (tags or {}).items()}
+    answer = client.ask("GET", url, HEADERS | asked, MAX_BYTES)
+    if answer.status == 304 and asked:
+        return answer
     if answer.status != 200:
         moved = "" if answer.is_inside else one_line(answer.headers.get("location", ""))[:200]
         raise Unreachable(f"HTTP {answer.status}" + (f"; it is now at {moved}" if moved else ""))
-    return answer.body
+    return replace(answer, body=_unpacked(answer.body))
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A body that is packed, whether or not its headers say so. Raises Unreachable for one that is too large."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        unpacked = reader.decompress(body, MAX_BYTES)
+    except zlib.error as error:
+        raise Unreachable(f"what came is packed and cannot be unpacked: {error}") from error
+    if reader.unconsumed_tail or not reader.eof:
+        raise Unreachable("what came is packed, and too large or broken off")
+    return unpacked
 
 
 def _keep(documents: Documents, name: str, body: bytes) -> None:

@@ -18,7 +18,7 @@ import msgspec
 
 _SCALARS = {str, int, float, bool, type(None), datetime, date}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
-_TRUTHS = {
+TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1", "1.0", "t", "y", "oui", "vrai", "ja", "wahr"), True),
     **dict.fromkeys(("false", "no", "off", "0", "0.0", "f", "n", "non", "faux", "nein", "falsch"), False),
 }
@@ -286,8 +286,8 @@ def _read(value: Any, wanted: set[Any], *, is_moment: bool, rounds: bool) -> Any
 
 
 def _of_text(text: str, wanted: set[Any], *, rounds: bool) -> Any:
-    if bool in wanted and text.lower() in _TRUTHS:
-        return _TRUTHS[text.lower()]
+    if bool in wanted and text.lower() in TRUTHS:
+        return TRUTHS[text.lower()]
     if wanted & {datetime, date} and not _NUMBER.fullmatch(text):
         return _moment_of_text(text, wanted)
     spelt = text.removesuffix("%").strip()

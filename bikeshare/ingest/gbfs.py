@@ -17,14 +17,26 @@ from typing import Any
 from shapely.geometry import MultiPolygon
 from shapely.ops import unary_union
 
-from bikeshare.choices import BikeType
+from bikeshare.choices import BikeType, ZoneType
 from bikeshare.ingest.resources import clean
-from bikeshare.ingest.rules import BadRule, rules_from
+from bikeshare.ingest.rules import BadRule, rules_from, truth
 from bikeshare.rules.geometry import BadArea, area_of, geojson_of, is_counter_clockwise, turned_inside_out
 from bikeshare.rules.telemetry import is_position
 
 # The versions in which the direction of a ring has a meaning.
+# Above this a number of seconds is one of milliseconds.
+_MILLISECONDS = 10**11
 DIRECTED = ("2.1", "2.2", "2.3")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a feed says of a station at the moment."""
+
+    is_open: bool | None
+    vehicules: int | None
+    docks: int | None
+    at: datetime | None
 
 
 @dataclass
@@ -37,7 +49,11 @@ class Feed:
     stations: list[dict[str, Any]] = field(default_factory=list)
     # None: the feed has no such file, so nothing is said about the zones.
     zones: list[dict[str, Any]] | None = None
+    # By station id what its status says: `is_open`, `vehicules`, `docks`, `at`; None where it does not say.
+    statuses: dict[str, Status] = field(default_factory=dict)
     global_rules: list[dict[str, Any]] = field(default_factory=list)
+    # By what the zones of this kind of source are known.
+    zones_prefix: str = "gbfs:"
     # Zones that are in the file but could not be read: what is known of them is left alone.
     unread_zones: set[str] = field(default_factory=set)
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -63,13 +79,15 @@ def feed_from(
     _system(feed, files.get("system_information"))
     if "station_information" in files:
         _stations(feed, files["station_information"])
+    if "station_status" in files:
+        _statuses(feed, files["station_status"])
     if "geofencing_zones" in files:
         own_types = _own_types(feed, files.get("vehicle_types")) | dict(types or {})
         _zones(feed, files["geofencing_zones"], own_types, ring_direction_counts)
     return feed
 
 
-def _data(document: Any) -> Mapping[str, Any]:
+def data_of(document: Any) -> Mapping[str, Any]:
     data = document.get("data") if isinstance(document, Mapping) else None
     return data if isinstance(data, Mapping) else {}
 
@@ -107,8 +125,9 @@ def _moment(value: Any) -> datetime | None:
     if value is None:
         return None
     try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
+        number = _number(value)
+        if number is not None:
+            return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
         moment = datetime.fromisoformat(str(value))
     except (OverflowError, OSError) as error:
         raise ValueError(str(error)) from error
@@ -119,7 +138,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _system(feed: Feed, document: Any) -> None:
-    data = _data(document)
+    data = data_of(document)
     languages = data.get("languages")
     feed.language = _text(languages[0] if isinstance(languages, list) and languages else data.get("language"))[:10]
     feed.name = _text(data.get("name"), feed.language)[:80]
@@ -129,7 +148,7 @@ def _system(feed: Feed, document: Any) -> None:
 def _own_types(feed: Feed, document: Any) -> dict[str, str]:
     """The feed's vehicle types as ours, by form and drive; others keep their ids."""
     ours = {}
-    types = _data(document).get("vehicle_types")
+    types = data_of(document).get("vehicle_types")
     for vehicle_type in types if isinstance(types, list) else ():
         if isinstance(vehicle_type, Mapping) and (pk := _text(vehicle_type.get("vehicle_type_id"))):
             form, drive = _text(vehicle_type.get("form_factor")), _text(vehicle_type.get("propulsion_type"))
@@ -145,9 +164,14 @@ def _own_types(feed: Feed, document: Any) -> dict[str, str]:
 _STATION_TEXTS = {"short_name": 40, "address": 200, "post_code": 12, "city": 80}
 
 
+def items_of(value: Any) -> list[Any] | None:
+    """A list; one object is a list of one."""
+    return [value] if isinstance(value, Mapping) else value if isinstance(value, list) else None
+
+
 def _stations(feed: Feed, document: Any) -> None:
-    items = _data(document).get("stations")
-    if not isinstance(items, list):
+    items = items_of(data_of(document).get("stations"))
+    if items is None:
         feed.problems.append(("station_information.json data.stations", "must be a list"))
         return
     seen: set[str] = set()
@@ -181,8 +205,8 @@ def _station(feed: Feed, item: Any, path: str) -> dict[str, Any]:
         "latitude": latitude,
         "longitude": longitude,
         "region": _text(item.get("region_id"))[:80],
-        "is_virtual": item.get("is_virtual_station") is True,
-        "electrical": item.get("is_charging_station") is True,
+        "is_virtual": truth(item.get("is_virtual_station")) is True,
+        "electrical": truth(item.get("is_charging_station")) is True,
     }
     for key, length in _STATION_TEXTS.items():
         station[key] = _text(item.get(key), feed.language)[:length]
@@ -210,15 +234,54 @@ def _station_area(feed: Feed, item: Mapping[str, Any], path: str) -> dict[str, A
         return None
 
 
+# ---- what stations say ------------------------------------------------------------------------------------------
+
+_BIKES = ("num_vehicles_available", "num_bikes_available", "numBikesAvailable", "numbikesavailable")
+_DOCKS = ("num_docks_available", "numDocksAvailable", "numdocksavailable")
+
+
+def _statuses(feed: Feed, document: Any) -> None:
+    items = items_of(data_of(document).get("stations"))
+    if items is None:
+        feed.problems.append(("station_status.json data.stations", "must be a list"))
+        return
+    for number, item in enumerate(items):
+        path = f"station_status.json data.stations[{number}]"
+        external_id = _text(item.get("station_id")) if isinstance(item, Mapping) else ""
+        if not external_id:
+            feed.problems.append((f"{path}.station_id", "is missing"))
+            continue
+        flags = {name: truth(item.get(name)) for name in ("is_installed", "is_renting", "is_returning")}
+        at = None
+        try:
+            at = _moment(item.get("last_reported"))
+        except ValueError:
+            feed.notes.append((f"{path}.last_reported", "is no time and was left out"))
+        feed.statuses[external_id] = Status(_is_open(flags), _count(item, _BIKES), _count(item, _DOCKS), at)
+
+
+def _is_open(flags: Mapping[str, bool | None]) -> bool | None:
+    """A station is out of service that does not stand there, or that neither rents nor takes back."""
+    if flags["is_installed"] is False or (flags["is_renting"] is False and flags["is_returning"] is False):
+        return False
+    return None if all(flag is None for flag in flags.values()) else True
+
+
+def _count(item: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    number = next((found for name in names if (found := _number(item.get(name))) is not None), None)
+    return int(number) if number is not None and 0 <= number < 2**31 else None
+
+
 # ---- zones ------------------------------------------------------------------------------------------------------
 
 
 def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_counts: bool) -> None:
-    data = _data(document)
+    data = data_of(document)
     collection = data.get("geofencing_zones")
-    features = collection.get("features") if isinstance(collection, Mapping) else None
+    features = items_of(collection.get("features")) if isinstance(collection, Mapping) else None
     where = "geofencing_zones.json data"
-    if not isinstance(features, list):
+    feed.zones_prefix = "geo:" if data.get("is_geojson") else "gbfs:"
+    if features is None:
         feed.problems.append((f"{where}.geofencing_zones.features", "must be a list"))
         return
     directed = ring_direction_counts and _version(document) in DIRECTED
@@ -226,7 +289,7 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     names: dict[str, int] = {}
     for number, item in enumerate(features):
         path = f"{where}.geofencing_zones.features[{number}]"
-        key = _zone_key(item, feed.language, names)
+        key = _zone_key(item, feed, names)
         try:
             feed.zones.append(_zone(feed, item, types, directed, path) | {"external_id": key, "precedence": number})
         except _Bad as error:
@@ -240,13 +303,13 @@ def _zones(feed: Feed, document: Any, types: Mapping[str, str], ring_direction_c
     _note_unknown_types(feed, where)
 
 
-def _zone_key(item: Any, language: str, names: dict[str, int]) -> str:
+def _zone_key(item: Any, feed: Feed, names: dict[str, int]) -> str:
     """What makes this zone the same in the next import: GBFS gives zones no ids, so its name, else its area."""
     properties = item.get("properties") if isinstance(item, Mapping) else None
-    name = _text(properties.get("name"), language) if isinstance(properties, Mapping) else ""
+    name = _text(properties.get("name"), feed.language) if isinstance(properties, Mapping) else ""
     geometry = item.get("geometry") if isinstance(item, Mapping) else item
     digest = hashlib.sha256(repr(geometry).encode()).hexdigest()[:20]
-    key = f"gbfs:{name[:100] or digest}"
+    key = f"{feed.zones_prefix}{name[:100] or digest}"
     names[key] = names.get(key, 0) + 1
     return key if names[key] == 1 else f"{key}#{names[key]}"
 
@@ -269,6 +332,8 @@ def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path:
         "geometry": geojson_of(area),
         "rules": rules,
     }
+    if properties.get("type") in ZoneType.values:
+        zone["type"] = properties["type"]
     for key in ("start", "end"):
         try:
             zone[key] = _moment(properties.get(key))

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.corrections import TRUTHS
+
 _FLAGS = ("ride_start_allowed", "ride_end_allowed", "ride_through_allowed")
+
+
+def truth(value: Any) -> bool | None:
+    """Yes or no in any spelling; None for what is neither."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and value in (0, 1):
+        return bool(value)
+    return TRUTHS.get(value.strip().lower()) if isinstance(value, str) else None
 
 
 class BadRule(ValueError):
@@ -19,6 +30,8 @@ def rules_from(raw: Any, types: Mapping[str, str] | None = None) -> list[dict[st
     `vehicle_type_ids`, a text or a list: overlooking one would bind a rule to all types. `types` maps a feed's types
     to ours; those that it does not name stay as they are.
     """
+    if isinstance(raw, dict):
+        raw = [raw]
     if not isinstance(raw, list):
         raise BadRule("rules must be a list")
     return [_rule(raw_rule, f"rules[{number}]", types or {}) for number, raw_rule in enumerate(raw)]
@@ -51,10 +64,8 @@ def _rule(raw: Any, where: str, types: Mapping[str, str]) -> dict[str, Any]:
 
 def _flag(raw: Mapping[str, Any], name: str, where: str) -> bool | None:
     value = raw.get(name)
-    if value is None or isinstance(value, bool):
-        return value
-    if value in (0, 1):
-        return bool(value)
+    if value is None or (meant := truth(value)) is not None:
+        return None if value is None else meant
     raise BadRule(f"{where}.{name} must be true or false")
 
 

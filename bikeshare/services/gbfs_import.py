@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from bikeshare.choices import ZoneType
+from bikeshare.choices import OpenStatus, ZoneType
 from bikeshare.ingest.gbfs import Feed
 from bikeshare.models import Program, Station, Zone, new_id
 from bikeshare.selectors import rows_of
@@ -49,6 +49,7 @@ def import_feed(*, program_id: str, feed: Feed, now: datetime, dry_run: bool = F
             _write_stations(work, report, feed)
             if feed.zones is not None:
                 _write_zones(work, report, feed)
+        _write_reported(report.program, feed)
         if dry_run:
             transaction.set_rollback(True)
     return report
@@ -75,15 +76,43 @@ def _program(program_id: str, feed: Feed) -> tuple[Program, bool]:
 def _write_stations(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
     existing = _by_external_id(Station, report.program, prefix="")
     for values in feed.stations:
-        _put(work, report.program, Station, existing.pop(values["external_id"], None), values, report.stations)
-    report.missing_stations = len(existing)
+        row = existing.pop(values["external_id"], None)
+        _put(work, report.program, Station, row, values | _open_status(feed, values["external_id"]), report.stations)
+    for external_id, row in existing.items():
+        # The file of stations does not change when they close: a feed may bring their status alone.
+        if not feed.stations and (status := _open_status(feed, external_id)):
+            _put(work, report.program, Station, row, status, report.stations)
+    report.missing_stations = len(existing) if feed.stations else 0
+
+
+def _open_status(feed: Feed, external_id: str) -> dict[str, Any]:
+    status = feed.statuses.get(external_id)
+    if status is None or status.is_open is None:
+        return {}
+    return {"status": OpenStatus.OPEN if status.is_open else OpenStatus.CLOSED}
+
+
+def _write_reported(program: Program, feed: Feed) -> None:
+    """What is there at the moment: no change of the stations, so nothing is told of it."""
+    rows = [
+        (program.pk, external_id, status.at, status.vehicules, status.docks)
+        for external_id, status in feed.statuses.items()
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE bikeshare_station SET reported_at = coalesce(%s, reported_at), reported_vehicules = %s,"
+                " reported_docks = %s WHERE program_id = %s AND external_id = %s AND deleted_at IS NULL",
+                [(at, vehicules, docks, key, external_id) for key, external_id, at, vehicules, docks in rows],
+            )
 
 
 def _write_zones(work: ResourceUnitOfWork, report: Report, feed: Feed) -> None:
-    existing = _by_external_id(Zone, report.program, prefix="gbfs:")
+    existing = _by_external_id(Zone, report.program, prefix=feed.zones_prefix)
     for values in feed.zones or ():
         row = existing.pop(values["external_id"], None)
-        _put(work, report.program, Zone, row, values | {"type": _type_of(values["rules"])}, report.zones)
+        kind = values.get("type") or _type_of(values["rules"])
+        _put(work, report.program, Zone, row, values | {"type": kind}, report.zones)
     for key, row in existing.items():
         if key not in feed.unread_zones:
             work.delete(row)

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Imports the stations and zones of a GBFS feed; bad items are named and left out, the rest is written."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", help="the address of a gbfs.json, or a folder with the feed's files")
+        parser.add_argument("source", help="the address of a gbfs.json, GeoJSON or MDS geographies, or a folder")
         parser.add_argument("--program", required=True, help="the program's key; it is made if there is none")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done and write nothing")
         parser.add_argument(
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stderr.write(f"left out: {path}: {sentence}")
         for path, sentence in feed.notes:
             self.stderr.write(f"note: {path}: {sentence}")
-        if not feed.stations and feed.zones is None:
+        if not feed.stations and not feed.statuses and feed.zones is None:
             raise CommandError("The feed holds neither stations nor zones that can be read; nothing was imported.")
         try:
             report = import_feed(

@@ -1,0 +1,44 @@
+"""Areas that are no GBFS: GeoJSON and the geographies of MDS 1 and 2 → a file of zones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bikeshare.ingest.gbfs import data_of, items_of
+
+
+def zones_of_areas(document: Any) -> dict[str, Any] | None:
+    """GeoJSON, or MDS geographies, as a file of zones; None for what is neither. Without rules a zone has those of its
+    `type`, one of ours, and restricts nothing if it has none."""
+    held = data_of(document) or document
+    if not isinstance(held, Mapping):
+        return None
+    features: list[Any] = []
+    geographies = items_of(held.get("geographies") or (held if "geography_json" in held else None))
+    for geography in geographies or ():
+        if isinstance(geography, Mapping):
+            own = {"name": geography.get("name"), "start": geography.get("effective_date")}
+            features += [_named(feature, own) for feature in _features(geography.get("geography_json"))]
+    features += _features(held)
+    if geographies is None and not features and held.get("type") != "FeatureCollection":
+        return None
+    collection = {"type": "FeatureCollection", "features": features}
+    return {"version": "", "data": {"geofencing_zones": collection, "is_geojson": True}}
+
+
+def _features(document: Any) -> list[Any]:
+    if not isinstance(document, Mapping):
+        return []
+    kind = document.get("type")
+    if kind in ("Polygon", "MultiPolygon"):
+        return [{"type": "Feature", "geometry": document, "properties": {}}]
+    return [document] if kind == "Feature" else items_of(document.get("features")) or []
+
+
+def _named(feature: Any, own: Mapping[str, Any]) -> Any:
+    if not isinstance(feature, Mapping):
+        return feature
+    properties = feature.get("properties")
+    given = properties if isinstance(properties, Mapping) else {}
+    return {**feature, "properties": {**{k: v for k, v in own.items() if v is not None}, **given}}
