@@ -36,6 +36,7 @@ class VehiclesConfig(AppConfig):
         register_retention_hold(app, retention.events_of_living)
         register_owner(AUDIENCE, BANNERS)
         register_check("platforms", selectors.check_sources, for_readiness=False)
+        register_check("brakes", selectors.check_brakes, for_readiness=False)
         register_check("pushes", selectors.check_pushes, for_readiness=False)
         register_periodic("vehicles: apply messages", task="vehicles.apply_messages", every_s=60)
         register_periodic("vehicles: sweep", task="vehicles.sweep", every_s=settings.VEHICLES_SWEEP_S)

@@ -85,6 +85,10 @@ class Reason(models.TextChoices):
     PREFERENCE = "preference", _("The driver does not want this category")
     NO_CONSENT = "no_consent", _("The driver did not consent to marketing")
     NO_CHANNEL = "no_way", _("There is no way to the driver: no e-mail address, or push is switched off")
+    BY_HAND = "by_hand", _("A person ended it")
+    MUTED = "muted", _("A person muted it for a time")
+    BRAKE = "brake", _("Too many at once of one feed: a person is asked first")
+    DROPPED = "dropped", _("Too many at once of one feed: a person dropped it")
     NO_LISTENER = "no_listener", _("Nobody listens: no webhook takes pushes to the app’s backend")
     COOLDOWN = "cooldown", _("The same was told or dismissed shortly before")
     QUIET_HOURS = "quiet_hours", _("Quiet hours in the driver’s time zone")
@@ -110,6 +114,8 @@ class StepKind(models.TextChoices):
     PUSH_DELIVERED = "delivered", _("Push delivered")
     PUSH_FAILED = "failed", _("Push failed")
     PUSH_OPENED = "opened", _("Push opened")
+    RESENT = "resent", _("Sent again")
+    NOTE = "note", _("Note")
 
 
 class PushState(models.TextChoices):
@@ -121,6 +127,17 @@ class PushState(models.TextChoices):
 
 
 PUSH_COLOURS = {PushState.DELIVERED: "success", PushState.FAILED: "danger", PushState.OPENED: "success"}
+
+
+class BrakeState(models.TextChoices):
+    """Of many notifications at once: held until a person releases or drops them."""
+
+    HOLDING = "holding", _("Holding")
+    RELEASED = "released", _("Released")
+    DROPPED = "dropped", _("Dropped")
+
+
+BRAKE_COLOURS = {BrakeState.HOLDING: "danger", BrakeState.RELEASED: "success", BrakeState.DROPPED: "secondary"}
 
 
 class PairingState(models.TextChoices):

@@ -36,6 +36,16 @@ class VehicleFacts(msgspec.Struct, kw_only=True):
     model: str = ""
 
 
+class BrakeFacts(msgspec.Struct, kw_only=True):
+    """Trouble of so many drivers of a brand at once that it is held until a person decides; `feed` is the API key's id,
+    or a platform's."""
+
+    brand: str
+    feed: str
+    drivers: int
+    of: int
+
+
 class NotificationFacts(msgspec.Struct, kw_only=True):
     """One notification. `channels` says how it reaches the driver: on `push`, the app's backend shows it on the phone.
 
@@ -68,6 +78,7 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
 
 # The others are information.
 _SEVERITIES = {"warning": Severity.WARNING, "critical": Severity.CRITICAL}
+BRAKED = "vehicle.feed.braked"
 CREATED, RESOLVED = "vehicle.notification.created", "vehicle.notification.resolved"
 SAMPLE = "vehicle.notification.sample"
 MAIL = "vehicles/mail/notification"
@@ -89,6 +100,15 @@ _EXAMPLE = NotificationFacts(
     facts={"brand": "Renault", "account": "renault-7"},
 )
 KINDS = (
+    EventKind(
+        BRAKED,
+        _("Feed of cars braked"),
+        _("Too many drivers of one brand and feed were to be told of trouble at once: the rest waits for a person."),
+        DOMAIN,
+        BrakeFacts,
+        BrakeFacts(brand="renault", feed="3", drivers=61, of=1_000),
+        severity=Severity.CRITICAL,
+    ),
     EventKind(
         CREATED,
         _("Driver notified"),

@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from core.versions import Versioned
 from outbox.choices import Language
-from vehicles.catalogue import CAMPAIGN_TYPES, NotificationType
+from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
 from vehicles.choices import DriverChannel, PlatformName
 from vehicles.ingest.base import IncomingFact
 from vehicles.rules.deciding import Policy
@@ -227,6 +227,20 @@ class TextForm(forms.Form):
 class SampleForm(forms.Form):
     to = forms.CharField(label=_("To"), max_length=320, help_text=_("An e-mail address, or the id of a driver."))
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(label=_("Note"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class MuteForm(forms.Form):
+    """For how long support mutes what."""
+
+    type = forms.ChoiceField(
+        label=_("Notification"), required=False, choices=[("", _("everything")), *((name, name) for name in TYPES)]
+    )
+    hours = forms.IntegerField(label=_("Hours"), min_value=1, max_value=24 * 365, initial=24)
+    note = forms.CharField(label=_("Why"), max_length=250, required=False)
 
 
 class CampaignForm(forms.Form):

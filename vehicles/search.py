@@ -18,6 +18,7 @@ from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
     SHOWN,
+    BrakeState,
     CampaignState,
     Category,
     DriverChannel,
@@ -315,5 +316,13 @@ PLATFORM_MESSAGE_SEARCH = SearchSchema(
         FlagFacet("read", "applied_at", _("Read"), when_true=Q(applied_at__isnull=False)),
         FlagFacet("understood", "notes", _("Understood"), when_true=Q(notes=[])),
         NumberFacet("facts", "facts", _("Facts")),
+    ),
+)
+BRAKE_SEARCH = SearchSchema(
+    any_text("brake_key"),
+    (
+        ChoiceFacet("state", "state", _("State"), choices=_values(BrakeState)),
+        TextFacet("brand", "brake_key", _("Brand")),
+        TimeFacet("began", "began_at", _("Began")),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,13 +12,15 @@ from django.utils.translation import gettext as _
 
 from console.paging import COUNT_CAP, capped_ids
 from core.health import Finding
+from core.models import ApiKey
 from core.people import seen_as_it_is
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
 from outbox.subscriptions.matching import is_listened_to
-from vehicles.choices import LIVE, SHOWN, NotificationState, PushState, Reason
+from vehicles.choices import LIVE, SHOWN, BrakeState, NotificationState, PushState, Reason
 from vehicles.event_kinds import CREATED
 from vehicles.models import (
+    Brake,
     Campaign,
     CampaignRecipient,
     ChargingLocation,
@@ -26,6 +28,7 @@ from vehicles.models import (
     Driver,
     DriverNotification,
     Fact,
+    Mute,
     NotificationStep,
     OemAccount,
     PlatformMessage,
@@ -34,9 +37,13 @@ from vehicles.models import (
     Vehicle,
     VehicleSource,
 )
+from vehicles.models.sources import KEYS_OF_SOURCES
 from vehicles.search import DRIVER_SEARCH
 
-TIMELINE = 200
+# Lines of a page of the timeline.
+TIMELINE = 50
+# Things of a kind whose facts are looked for.
+THINGS = 200
 
 
 # A body that waits longer than this means that nobody applies them.
@@ -84,6 +91,44 @@ def pushes(now: datetime) -> Pushes:
     failed = counts.pop(PushState.FAILED.value, 0)
     waiting = DriverNotification.objects.filter(reason=Reason.NO_LISTENER, state=NotificationState.SUPPRESSED)
     return Pushes(sum(counts.values()), failed, waiting.count(), is_listened_to(CREATED))
+
+
+def mutes_of(driver: Driver, now: datetime) -> QuerySet[Mute]:
+    return Mute.objects.filter(driver=driver, until__gt=now)
+
+
+def _waiting(brakes: Iterable[Brake]) -> dict[str, int]:
+    """How many drivers wait, by the brake's key."""
+    keys = {brake.brake_key for brake in brakes if brake.state == BrakeState.HOLDING}
+    held = DriverNotification.objects.filter(brake_key__in=keys, state=NotificationState.SUPPRESSED)
+    braked = held.filter(reason=Reason.BRAKE).values_list("brake_key")
+    return dict(braked.annotate(n=Count("driver_id", distinct=True)).order_by())
+
+
+def waiting_for(brake: Brake) -> int:
+    return _waiting([brake]).get(brake.brake_key, 0)
+
+
+def attach_waiting(rows: Sequence[Brake]) -> None:
+    """Gives each brake the name of its feed and how many wait, in three queries."""
+    counts = _waiting(rows)
+    feeds = {row.brake_key: int(row.brake_key.rpartition("|")[2]) for row in rows}
+    names = dict(ApiKey.objects.filter(pk__in=feeds.values()).values_list("pk", "name"))
+    sources = {feed ^ KEYS_OF_SOURCES: feed for feed in feeds.values() if feed & KEYS_OF_SOURCES}
+    for pk, slug in VehicleSource.objects.filter(pk__in=sources).values_list("pk", "slug"):
+        names[sources[pk]] = slug
+    for row in rows:
+        row.waiting = counts.get(row.brake_key, 0)  # type: ignore[attr-defined]
+        row.feed_label = names.get(feeds[row.brake_key]) or _("the console")  # type: ignore[attr-defined]
+
+
+def check_brakes(_now: datetime) -> Finding:
+    """Whether trouble of many at once waits for a person."""
+    holding = list(Brake.objects.filter(state=BrakeState.HOLDING))
+    if not holding:
+        return Finding(True, _("no feed of cars is braked"))
+    brands = ", ".join(sorted({brake.brand for brake in holding}))
+    return Finding(False, _("too many at once: notifications of %(brands)s wait for an operator") % {"brands": brands})
 
 
 def check_pushes(now: datetime) -> Finding:
@@ -164,26 +209,28 @@ def subjects_of(driver: Driver) -> list[str]:
         ("referral", driver.referred),
         ("referral", driver.invited),
     ):
-        subjects += [f"{name}:{key}" for key in rows.order_by("-pk").values_list("external_id", flat=True)[:TIMELINE]]
+        subjects += [f"{name}:{key}" for key in rows.order_by("-pk").values_list("external_id", flat=True)[:THINGS]]
     sessions = ChargingSession.objects.filter(vehicle__driver=driver, derived=False).order_by("-pk")
-    return subjects + [f"session:{key}" for key in sessions.values_list("external_id", flat=True)[:TIMELINE]]
+    return subjects + [f"session:{key}" for key in sessions.values_list("external_id", flat=True)[:THINGS]]
 
 
-def facts_of(driver: Driver, limit: int = TIMELINE) -> QuerySet[Fact]:
-    return Fact.objects.filter(subject__in=subjects_of(driver)).order_by("-id")[:limit]
+TELEMETRY = ("telemetry", "vehicle_contact")
 
 
-def timeline_of(driver: Driver, limit: int = TIMELINE) -> list[TimelineItem]:
-    """What was reported of a driver's entities and what the driver was notified of, newest first."""
-    facts = [TimelineItem(fact.occurred_at, "fact", fact) for fact in facts_of(driver, limit)]
-    steps = list(
-        NotificationStep.objects.filter(notification__driver=driver)
-        .select_related("notification")
-        .order_by("-id")[:limit]
-    )
-    deliveries = deliveries_of_steps(steps)
-    steps_taken = [TimelineItem(step.at, "step", step, deliveries.get(step.event_id or 0, [])) for step in steps]
-    return sorted([*facts, *steps_taken], key=lambda moment: (moment.at, moment.row.pk), reverse=True)[:limit]
+def timeline_of(driver: Driver, what: str, before: int = 0) -> tuple[list[TimelineItem], int]:
+    """A page of what a driver was told and not told (notifications), of what was reported (facts), or of what the cars
+    say of themselves (telemetry), newest first; and the id before which the next page begins, 0 on the last one."""
+    if what == "notifications":
+        steps = NotificationStep.objects.filter(notification__driver=driver).select_related("notification")
+        found: list[Any] = list((steps.filter(pk__lt=before) if before else steps).order_by("-id")[: TIMELINE + 1])
+        deliveries = deliveries_of_steps(found[:TIMELINE])
+        items = [TimelineItem(s.at, "step", s, deliveries.get(s.event_id or 0, [])) for s in found[:TIMELINE]]
+    else:
+        facts = Fact.objects.filter(subject__in=subjects_of(driver))
+        chosen = facts.filter(type__in=TELEMETRY) if what == "telemetry" else facts.exclude(type__in=TELEMETRY)
+        found = list((chosen.filter(pk__lt=before) if before else chosen).order_by("-id")[: TIMELINE + 1])
+        items = [TimelineItem(fact.occurred_at, "fact", fact) for fact in found[:TIMELINE]]
+    return items, items[-1].row.pk if len(found) > TIMELINE else 0
 
 
 def deliveries_of_steps(steps: Sequence[NotificationStep]) -> dict[int, list[Delivery]]:

@@ -56,9 +56,11 @@ from infra_notifications.services.mail_links import acknowledge_url
 from outbox.models import Address, Banner, Delivery, Event, TopicList, WebhookEndpoint
 from tests.factories.everything import World
 from vehicles.models import (
+    Brake,
     Campaign,
     Driver,
     DriverNotification,
+    Mute,
     PlatformMessage,
     TypeSetting,
     Vehicle,
@@ -102,6 +104,8 @@ OBJECT_OF: dict[str, type[Model]] = {
     "vehicles:notification": DriverNotification,
     "vehicles:type": TypeSetting,
     "vehicles:campaign": Campaign,
+    "vehicles:brake": Brake,
+    "vehicles:driver_unmute": Mute,
     "bikeshare:gbfs": Program,
     "bikeshare:abonnement": Subscription,
     "bikeshare:boitier": LockBox,

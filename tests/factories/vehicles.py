@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from vehicles.choices import CampaignState, StepKind
 from vehicles.models import (
+    Brake,
     Campaign,
     CampaignRecipient,
     ChargingLocation,
@@ -20,6 +21,8 @@ from vehicles.models import (
     Driver,
     DriverNotification,
     Fact,
+    Feed,
+    Mute,
     NotificationStep,
     NotificationText,
     OemAccount,
@@ -129,6 +132,9 @@ def one_of_each(owner: User) -> list[Model]:
             digest=b"walked",
         ),
         NotificationStep.objects.create(notification=note, at=now, kind=StepKind.NOTIFIED, detail="banner"),
+        Mute.objects.create(driver=driver, type=note.type, until=now + timedelta(days=1), note="<b>", created_by="x"),
+        Brake.objects.create(brake_key="renault|0", drivers=30, of=100, began_at=now),
+        Feed.objects.create(key=0, heard_since=now, last_heard_at=now),
         TypeSetting.objects.get_or_create(type=note.type)[0],
         NotificationText.objects.create(type=note.type, language="de", title="Titel", body="Text"),
     ]

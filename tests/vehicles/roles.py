@@ -7,7 +7,7 @@ from core.roles import OPERATOR, VIEWER
 _SEEN = (
     "driver oemaccount vehicle oemservice charginglocation utilitycontract pdlagreement chargingsession telemetrysample"
     " payout reimbursement coststatement referral campaign campaignrecipient fact drivernotification notificationstep"
-    " typesetting notificationtext vehiclesource platformmessage feed"
+    " typesetting notificationtext vehiclesource platformmessage feed mute brake"
 )
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in _SEEN.split()},
@@ -15,6 +15,8 @@ GRANTS: dict[str, set[str]] = {
         "add_fact",
         "send_sample",
         "run_campaign",
+        "support_drivernotification",
+        "decide_brake",
         *(
             f"{action}_{model}"
             for model in ("campaign", "typesetting", "notificationtext", "vehiclesource")

@@ -18,6 +18,10 @@ REASONS = [
     ("preference", "The driver does not want this category"),
     ("no_consent", "The driver did not consent to marketing"),
     ("no_way", "There is no way to the driver: no e-mail address, or push is switched off"),
+    ("by_hand", "A person ended it"),
+    ("muted", "A person muted it for a time"),
+    ("brake", "Too many at once of one feed: a person is asked first"),
+    ("dropped", "Too many at once of one feed: a person dropped it"),
     ("no_listener", "Nobody listens: no webhook takes pushes to the app’s backend"),
     ("cooldown", "The same was told or dismissed shortly before"),
     ("quiet_hours", "Quiet hours in the driver’s time zone"),
@@ -57,6 +61,8 @@ READ = (
     "vehiclesource",
     "platformmessage",
     "feed",
+    "mute",
+    "brake",
 )
 
 
@@ -73,6 +79,8 @@ def roles(apps, schema_editor):
                 "change_campaign",
                 "delete_campaign",
                 "run_campaign",
+                "support_drivernotification",
+                "decide_brake",
                 *(
                     f"{action}_{model}"
                     for action in ("add", "change", "delete")
@@ -910,6 +918,10 @@ class Migration(migrations.Migration):
                         blank=True, db_default="", default="", max_length=200, verbose_name="why the push failed"
                     ),
                 ),
+                (
+                    "brake_key",
+                    models.CharField(blank=True, db_default="", default="", editable=False, max_length=80),
+                ),
                 ("due_at", models.DateTimeField(null=True, verbose_name="looked at again")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 (
@@ -937,7 +949,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "notification",
                 "verbose_name_plural": "notifications",
                 "ordering": ("-id",),
-                "permissions": (("send_sample", "Can send samples"),),
+                "permissions": (
+                    ("send_sample", "Can send samples"),
+                    ("support_drivernotification", "Can resend, end, mute and note notifications"),
+                ),
                 "indexes": [
                     models.Index(fields=["driver", "subject", "type", "-id"], name="notification_history"),
                     models.Index(
@@ -949,6 +964,11 @@ class Migration(migrations.Migration):
                     models.Index(fields=["vehicle", "-id"], name="notification_of_vehicle"),
                     models.Index(
                         condition=models.Q(("reason", "no_listener")), fields=["driver"], name="notification_unheard"
+                    ),
+                    models.Index(
+                        condition=models.Q(("brake_key", ""), _negated=True),
+                        fields=["brake_key", "told_at"],
+                        name="notification_brake",
                     ),
                     models.Index(
                         condition=models.Q(("push_at__isnull", False)), fields=["push_at"], name="notification_pushed"
@@ -986,6 +1006,8 @@ class Migration(migrations.Migration):
                             ("delivered", "Push delivered"),
                             ("failed", "Push failed"),
                             ("opened", "Push opened"),
+                            ("resent", "Sent again"),
+                            ("note", "Note"),
                         ],
                         max_length=10,
                         verbose_name="what",
@@ -995,7 +1017,8 @@ class Migration(migrations.Migration):
                     "reason",
                     models.CharField(blank=True, choices=REASONS, default="", max_length=20, verbose_name="reason"),
                 ),
-                ("detail", models.CharField(blank=True, default="", max_length=120, verbose_name="detail")),
+                ("detail", models.CharField(blank=True, default="", max_length=500, verbose_name="detail")),
+                ("by", models.CharField(blank=True, db_default="", default="", max_length=150, verbose_name="by")),
                 ("event_id", models.BigIntegerField(null=True)),
                 (
                     "notification",
@@ -1010,6 +1033,69 @@ class Migration(migrations.Migration):
                 "verbose_name": "notification step",
                 "verbose_name_plural": "notification steps",
                 "ordering": ("id",),
+            },
+        ),
+        migrations.CreateModel(
+            name="Mute",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "type",
+                    models.CharField(
+                        blank=True, default="", help_text="Empty: every type.", max_length=60, verbose_name="type"
+                    ),
+                ),
+                ("until", models.DateTimeField(verbose_name="until")),
+                ("note", models.CharField(blank=True, default="", max_length=250, verbose_name="note")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("created_by", models.CharField(blank=True, default="", max_length=150, verbose_name="by")),
+                (
+                    "driver",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mutes",
+                        to="vehicles.driver",
+                        verbose_name="driver",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "mute",
+                "verbose_name_plural": "mutes",
+                "ordering": ("-id",),
+                "constraints": [models.UniqueConstraint(fields=("driver", "type"), name="mute_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Brake",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("brake_key", models.CharField(max_length=80, verbose_name="brand and feed")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("holding", "Holding"), ("released", "Released"), ("dropped", "Dropped")],
+                        default="holding",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("drivers", models.PositiveIntegerField(verbose_name="drivers")),
+                ("of", models.PositiveIntegerField(verbose_name="of so many")),
+                ("began_at", models.DateTimeField(verbose_name="began")),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="decided")),
+                ("decided_by", models.CharField(blank=True, default="", max_length=150, verbose_name="by")),
+            ],
+            options={
+                "verbose_name": "brake",
+                "verbose_name_plural": "brakes",
+                "ordering": ("-id",),
+                "permissions": (("decide_brake", "Can release and drop what is held"),),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "holding")), fields=("brake_key",), name="brake_holds_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

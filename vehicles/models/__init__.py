@@ -6,11 +6,19 @@ from vehicles.models.contracts import ChargingLocation, PdlAgreement, UtilityCon
 from vehicles.models.drivers import Driver
 from vehicles.models.facts import Fact
 from vehicles.models.money import CostStatement, Payout, Referral, Reimbursement
-from vehicles.models.notifications import DriverNotification, NotificationStep, NotificationText, TypeSetting
+from vehicles.models.notifications import (
+    Brake,
+    DriverNotification,
+    Mute,
+    NotificationStep,
+    NotificationText,
+    TypeSetting,
+)
 from vehicles.models.oem import OemAccount, OemService, Vehicle
 from vehicles.models.sources import Feed, PlatformMessage, VehicleSource
 
 __all__ = [
+    "Brake",
     "Campaign",
     "CampaignRecipient",
     "ChargingLocation",
@@ -20,6 +28,7 @@ __all__ = [
     "DriverNotification",
     "Fact",
     "Feed",
+    "Mute",
     "NotificationStep",
     "NotificationText",
     "OemAccount",

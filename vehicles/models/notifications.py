@@ -15,6 +15,7 @@ from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
+    BrakeState,
     Category,
     DriverChannel,
     DriverSeverity,
@@ -69,6 +70,8 @@ class DriverNotification(models.Model):
     )
     push_at = models.DateTimeField(_("push reported"), null=True)
     push_reason = models.CharField(_("why the push failed"), max_length=200, blank=True, default="", db_default="")
+    # Of what many of one feed may have at once, its brand and feed.
+    brake_key = models.CharField(max_length=80, blank=True, default="", db_default="", editable=False)
     # When it is evaluated again, while it is held back.
     due_at = models.DateTimeField(_("looked at again"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -97,9 +100,13 @@ class DriverNotification(models.Model):
             models.Index(fields=("vehicle", "-id"), name="notification_of_vehicle"),
             # Those that wait for somebody to listen.
             models.Index(fields=("driver",), name="notification_unheard", condition=Q(reason="no_listener")),
+            models.Index(fields=("brake_key", "told_at"), name="notification_brake", condition=~Q(brake_key="")),
             models.Index(fields=("push_at",), name="notification_pushed", condition=Q(push_at__isnull=False)),
         )
-        permissions = (("send_sample", _("Can send samples")),)
+        permissions = (
+            ("send_sample", _("Can send samples")),
+            ("support_drivernotification", _("Can resend, end, mute and note notifications")),
+        )
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject}"
@@ -128,10 +135,12 @@ class NotificationStep(models.Model):
     at = models.DateTimeField(_("at"))
     kind = models.CharField(_("what"), max_length=10, choices=StepKind.choices)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True, default="")
-    detail = models.CharField(_("detail"), max_length=120, blank=True, default="")
+    detail = models.CharField(_("detail"), max_length=500, blank=True, default="")
+    # Who did it, where a person did.
+    by = models.CharField(_("by"), max_length=150, blank=True, default="", db_default="")
     event_id = models.BigIntegerField(null=True)
 
-    lifecycle = Lifecycle(kept=With("notification"), personal=masked("detail"), audited=None)
+    lifecycle = Lifecycle(kept=With("notification"), personal=masked("detail", "by"), audited=None)
 
     class Meta:
         verbose_name = _("notification step")
@@ -140,6 +149,58 @@ class NotificationStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.notification_id}"
+
+
+class Mute(models.Model):
+    """A driver is told nothing, or nothing of one type, until a moment: support set it."""
+
+    driver = models.ForeignKey(Driver, models.CASCADE, related_name="mutes", verbose_name=_("driver"))
+    type = models.CharField(_("type"), max_length=60, blank=True, default="", help_text=_("Empty: every type."))
+    until = models.DateTimeField(_("until"))
+    note = models.CharField(_("note"), max_length=250, blank=True, default="")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    created_by = models.CharField(_("by"), max_length=150, blank=True, default="")
+
+    lifecycle = Lifecycle(kept=With("driver"), personal=masked("note", "created_by"), audited=Audited())
+
+    class Meta:
+        verbose_name = _("mute")
+        verbose_name_plural = _("mutes")
+        ordering = ("-id",)
+        constraints = (models.UniqueConstraint(fields=("driver", "type"), name="mute_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.driver_id} {self.type or '*'}"
+
+
+class Brake(models.Model):
+    """Too many drivers of one brand and feed were to be told of trouble at once: a person is asked first."""
+
+    brake_key = models.CharField(_("brand and feed"), max_length=80)
+    state = models.CharField(_("state"), max_length=10, choices=BrakeState.choices, default=BrakeState.HOLDING)
+    drivers = models.PositiveIntegerField(_("drivers"))
+    of = models.PositiveIntegerField(_("of so many"))
+    began_at = models.DateTimeField(_("began"))
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decided_by = models.CharField(_("by"), max_length=150, blank=True, default="")
+
+    lifecycle = Lifecycle(kept=While("Operators decide it."), personal=masked("decided_by"), audited=Audited())
+
+    class Meta:
+        verbose_name = _("brake")
+        verbose_name_plural = _("brakes")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("brake_key",), condition=Q(state="holding"), name="brake_holds_once"),
+        )
+        permissions = (("decide_brake", _("Can release and drop what is held")),)
+
+    def __str__(self) -> str:
+        return self.brake_key
+
+    @property
+    def brand(self) -> str:
+        return self.brake_key.rpartition("|")[0]
 
 
 class TypeSetting(models.Model):

@@ -12,6 +12,9 @@ from core.encryption import EncryptedTextField
 from core.lifecycle import Audited, Kept, Lifecycle, While, masked
 from vehicles.choices import PlatformName
 
+# A platform's facts are those of a key that no API key has.
+KEYS_OF_SOURCES = 1 << 48
+
 
 class VehicleSource(models.Model):
     """An address at which a platform's webhook arrives, with the secret by which it signs."""

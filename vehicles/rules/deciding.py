@@ -3,12 +3,13 @@
 A notification is held back by the first stage that objects, and the stage's reason is kept, so that "why did the
 driver not get it?" always has an answer:
 
-    switched off → root cause → preference → consent → no channel → cooldown → quiet hours
+    switched off → ended by hand → root cause → preference → consent → muted → brake → no channel → cooldown
+    → quiet hours
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -32,6 +33,8 @@ class Policy:
     enabled: bool = True
     rank: int = 0
     explains: bool = True
+    # Trouble of a car: many at once are the feed's, and a person is asked first.
+    is_trouble: bool = False
     once: bool = False
     needs_consent: bool = False
     cooldown: timedelta = timedelta(0)
@@ -56,6 +59,8 @@ class Person:
     push_enabled: bool = True
     # Whether anybody takes pushes to the phones.
     push_is_heard: bool = True
+    # Until when which type is muted; "" is every type.
+    mutes: Mapping[str, datetime] = field(default_factory=dict)
 
     def closed(self, channel: str) -> Reason | None:
         """Why a channel does not lead to the driver; None where it does."""
@@ -149,6 +154,7 @@ class _Case:
     history: History
     causes: Sequence[tuple[Policy, Window]]
     now: datetime
+    is_braked: bool = False
 
 
 # ---- the stages: each returns why not, or None ----------------------------------------------------------------------
@@ -177,6 +183,22 @@ def _concerns(cause: Window, window: Window) -> bool:
     if cause.vehicle_id is not None:
         return cause.vehicle_id == window.vehicle_id
     return cause.account_id is not None and cause.account_id == window.account_id
+
+
+def _by_hand(case: _Case) -> Hold | None:
+    """What a person ended or dropped stays so as long as its condition holds."""
+    ended = case.row is not None and case.row.reason in (Reason.BY_HAND, Reason.DROPPED)
+    return Hold(Reason(case.row.reason)) if ended and case.row is not None else None
+
+
+def _muted(case: _Case) -> Hold | None:
+    mutes = case.person.mutes
+    until = max((m for m in (mutes.get(""), mutes.get(case.policy.name)) if m is not None), default=None)
+    return Hold(Reason.MUTED, until=until) if until is not None and until > case.now else None
+
+
+def _brake(case: _Case) -> Hold | None:
+    return Hold(Reason.BRAKE) if case.is_braked else None
 
 
 def _preference(case: _Case) -> Hold | None:
@@ -219,8 +241,15 @@ def _quiet_hours(case: _Case) -> Hold | None:
 
 
 # What also takes back something that is shown already; the others only delay a beginning.
-WITHDRAWING = (_switched_off, _root_cause, _preference, _consent)
-STAGES: tuple[Callable[[_Case], Hold | None], ...] = (*WITHDRAWING, _no_channel, _cooldown, _quiet_hours)
+WITHDRAWING = (_switched_off, _by_hand, _root_cause, _preference, _consent)
+STAGES: tuple[Callable[[_Case], Hold | None], ...] = (
+    *WITHDRAWING,
+    _muted,
+    _brake,
+    _no_channel,
+    _cooldown,
+    _quiet_hours,
+)
 
 
 def _objection(case: _Case, stages: Iterable[Callable[[_Case], Hold | None]]) -> Hold | None:
@@ -237,8 +266,10 @@ def decide(
     person: Person,
     history: History,
     now: datetime,
+    braked: Collection[Key] = (),
 ) -> Decision:
-    """What becomes of one driver's notifications. `rows` are those that live; they are changed in place."""
+    """What becomes of one driver's notifications. `rows` are those that live; they are changed in place. `braked` are
+    those that wait for a person, because too many of their feed came at once."""
     in_force = [pair for pair in windows if pair[0].name in policies]
     live = {row.key: row for row in rows}
     holding = {(policy.name, window.subject): (policy, window) for policy, window in in_force if window.holds(now)}
@@ -250,7 +281,7 @@ def decide(
         row = live.get(key)
         if row is None and policy.once and key in history.once:
             continue
-        change = _advance(_Case(policy, window, row, person, history, causes, now))
+        change = _advance(_Case(policy, window, row, person, history, causes, now, key in braked))
         changes += [change] if change else []
         now_shown = change.row if change else row
         if policy.rank and policy.explains and now_shown is not None and now_shown.state in SHOWN:
@@ -299,7 +330,7 @@ def _shown(change: Change, case: _Case) -> Change | None:
         return change
     if not case.policy.reminder or row.told_at is None or row.told_at + case.policy.reminder > case.now:
         return None
-    quiet = _quiet_hours(case)
+    quiet = _muted(case) or _quiet_hours(case)
     if quiet is None:
         return _show(change, case, StepKind.REMINDED)
     postponed, row.due_at = row.due_at != quiet.until, quiet.until

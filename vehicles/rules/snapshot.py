@@ -51,6 +51,7 @@ class Session(Entity):
 class Feed:
     """Who sends facts of a car: since when it is heard without a long pause, and when it was heard last."""
 
+    key: int
     heard_since: datetime
     last_heard_at: datetime
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,19 @@ def audience_of(text: str) -> Q:
     """The drivers whom a Magic Search finds, whoever asks for it. Raises SearchError."""
     with seen_as_it_is():
         return DRIVER_SEARCH.condition(text) & Q(removed=False)
+
+
+def audience_for(text: str, brands: Sequence[str], programs: Sequence[str]) -> str:
+    """A search narrowed to drivers of some brands and programmes. Raises Refused for a name that cannot be quoted."""
+    terms = [text.strip()]
+    for field, names in (("brand", brands), ("program", programs)):
+        words = [" ".join(name.split()) for name in names]
+        if any(not word or '"' in word for word in words):
+            sentence = _("A brand or programme is a text without quotation marks.")
+            raise Refused(sentence, field=f"{field}s")
+        if words:
+            terms.append(f"{field}:" + ",".join(f'"{word}"' for word in words))
+    return " ".join(filter(None, terms))
 
 
 def clean_campaign(values: dict[str, Any]) -> dict[str, Any]:

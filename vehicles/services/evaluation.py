@@ -22,6 +22,7 @@ from vehicles.rules.deciding import Change, Decision, History, Key, Policy, Row,
 from vehicles.rules.pairing import Patience, pairing_status, status_changes
 from vehicles.rules.sessions import LONGEST_PAUSE
 from vehicles.rules.windows import Window
+from vehicles.services.brakes import Brakes
 from vehicles.services.notifying import Item, write_changes
 from vehicles.services.policies import policies_in_force
 from vehicles.services.settling import settle_items
@@ -112,10 +113,15 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     items: list[Item] = []
     due: list[tuple[int, datetime | None]] = []
     patience = _patience(policies)
+    brakes = Brakes(subjects, windows, rows, now)
     for pk, subject in subjects.items():
         in_force = [] if subject.driver.removed else windows[pk]
-        decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now)
-        items += [_item(subject, change, wording, previous, now) for change in decision.changes]
+        braked = brakes.held.get(pk, ())
+        decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now, braked)
+        for change in decision.changes:
+            item = _item(subject, change, wording, previous, now)
+            item.brake_key = brakes.key_of(subject.snapshot, change.policy, change.window)
+            items.append(item)
         next_evaluation = _next_evaluation(subject, decision, patience, now)
         if next_evaluation != subject.driver.due_at or subject.driver.unsettled_since is not None:
             due.append((pk, next_evaluation))

@@ -29,6 +29,7 @@ _STATE = columns(DriverNotification, *_ROW, "ways", "language", "title", "body",
 _IDENTITY = columns(
     DriverNotification,
     *("id", "driver_id", "type", "subject", "vehicle_id", "severity", "category", "begins", "created_at"),
+    "brake_key",
 )
 _STEP = columns(NotificationStep, "notification_id", "at", "kind", "reason", "detail", "event_id")
 _OCCASIONS = {StepKind.NOTIFIED: "new", StepKind.RETURNED: "returned", StepKind.REMINDED: "reminder"}
@@ -43,6 +44,7 @@ class Item:
     vehicle_key: str = ""
     brand: str = ""
     model: str = ""
+    brake_key: str = ""
     # As the driver's app shows them, and as an event holds them: without the driver's name, or with its place.
     words: Words = field(default_factory=lambda: Words("", ""))
     nameless: Words = field(default_factory=lambda: Words("", ""))
@@ -105,6 +107,7 @@ def _identity(item: Item) -> tuple[Any, ...]:
         policy.category,
         row.begins,
         row.created_at,
+        item.brake_key,
     )
 
 

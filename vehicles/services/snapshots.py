@@ -7,7 +7,8 @@ drivers there are, their ids are one parameter.
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -71,9 +72,12 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
     )
     subjects = {}
     push_is_heard = is_listened_to(CREATED) if rows else True
+    mutes: dict[int, dict[str, datetime]] = defaultdict(dict)
+    for pk, name, until in _rows("SELECT driver_id, type, until FROM vehicles_mute WHERE driver_id = ANY(%s)", ids):
+        mutes[pk][name] = until
     for reports, *values in rows:
         driver = Driver(**dict(zip(names, values, strict=True)))
-        subjects[driver.pk] = _subject(driver, _reports(reports), push_is_heard)
+        subjects[driver.pk] = _subject(driver, _reports(reports), push_is_heard, mutes[driver.pk])
     snapshots = {pk: subject.snapshot for pk, subject in subjects.items()}
     _read_cars(ids, subjects)
     _read_locations(ids, snapshots)
@@ -82,7 +86,7 @@ def read_snapshots(driver_ids: Sequence[int], now: datetime) -> dict[int, Subjec
     return subjects
 
 
-def _subject(driver: Driver, reports: Reports, push_is_heard: bool) -> Subject:
+def _subject(driver: Driver, reports: Reports, push_is_heard: bool, mutes: Mapping[str, datetime]) -> Subject:
     zone = zone_named(driver.time_zone)
     person = Person(
         zone=zone,
@@ -93,13 +97,14 @@ def _subject(driver: Driver, reports: Reports, push_is_heard: bool) -> Subject:
         has_email=bool(driver.email),
         push_enabled=driver.push_enabled,
         push_is_heard=push_is_heard,
+        mutes=mutes,
     )
     return Subject(driver, pic.Snapshot(driver.pk, driver.external_id, reports, zone=zone), person)
 
 
 def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
     rows = _rows(
-        "SELECT driver_id, account_id, pairing_state, pairing_reason, f.heard_since, f.last_heard_at,"  # noqa: S608
+        "SELECT driver_id, account_id, pairing_state, pairing_reason, v.feed_key, f.heard_since, f.last_heard_at,"  # noqa: S608
         f" {_OF_VEHICLE} FROM vehicles_vehicle v LEFT JOIN vehicles_feed f ON f.key = v.feed_key"
         " WHERE driver_id = ANY(%s) ORDER BY v.id",
         driver_ids,
@@ -117,8 +122,8 @@ def _read_cars(driver_ids: list[int], subjects: dict[int, Subject]) -> None:
         if driver_id in subjects:
             subjects[driver_id].snapshot.accounts.append(accounts[pk])
     vehicles: dict[int, pic.Vehicle] = {}
-    for driver_id, account_id, state, reason, since, last, pk, key, reports in rows:
-        feed = pic.Feed(since, last) if since is not None else None
+    for driver_id, account_id, state, reason, feed_key, since, last, pk, key, reports in rows:
+        feed = pic.Feed(feed_key, since, last) if since is not None else None
         vehicles[pk] = pic.Vehicle(pk, key, _reports(reports), account=accounts.get(account_id), feed=feed)
         subjects[driver_id].snapshot.vehicles.append(vehicles[pk])
         subjects[driver_id].statuses[pk] = (state, reason)

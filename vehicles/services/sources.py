@@ -29,12 +29,11 @@ from vehicles.choices import PlatformName
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.platforms import PLATFORMS, Platform, Translation
 from vehicles.models import ChargingLocation, PlatformMessage, Vehicle, VehicleSource
+from vehicles.models.sources import KEYS_OF_SOURCES
 from vehicles.rules.places import Position, place_at
 from vehicles.services.intake import take_facts
 
 log = structlog.get_logger("signalbox.vehicles")
-# Receipts of facts count within a key; a source's are those of a key that no API key has.
-_KEYS_OF_SOURCES = 1 << 48
 # So many sentences are kept of a source, and of a message.
 NOTES, NOTES_OF_MESSAGE = 100, 50
 LEAST_SECRET = 16
@@ -164,7 +163,7 @@ def _take(message: PlatformMessage, translation: Translation) -> int:
         except msgspec.ValidationError as error:
             translation.note(f"A fact of type {fact['type']} was left out: {readable(error)}.")
         told[key] += 1
-    submission = Submission(_KEYS_OF_SOURCES | message.source_id, items)
+    submission = Submission(KEYS_OF_SOURCES | message.source_id, items)
     (intake,) = take_facts(submissions=[submission], now=message.received_at)
     for _place, sentence in (*intake.rejected, *intake.warnings):
         translation.note(sentence)

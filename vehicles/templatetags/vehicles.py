@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from console.templatetags.console import badge, register_colours
 from vehicles.choices import (
+    BRAKE_COLOURS,
     CAMPAIGN_COLOURS,
     PAIRING_COLOURS,
     PUSH_COLOURS,
@@ -23,7 +24,7 @@ from vehicles.ingest import FACT_TYPES
 register = template.Library()
 register_colours(register, campaign_colour=CAMPAIGN_COLOURS, pairing_colour=PAIRING_COLOURS)
 register_colours(register, driver_severity_colour=SEVERITY_COLOURS, driver_state_colour=STATE_COLOURS)
-register_colours(register, push_colour=PUSH_COLOURS)
+register_colours(register, push_colour=PUSH_COLOURS, brake_colour=BRAKE_COLOURS)
 
 _CHANNEL_ICONS = {
     DriverChannel.PUSH: "device-phone-mobile",

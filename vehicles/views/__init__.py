@@ -22,10 +22,20 @@ from vehicles.views.sources import (
     source_edit,
     source_new,
 )
+from vehicles.views.support import (
+    BrakeList,
+    brake_decide,
+    driver_mute,
+    driver_unmute,
+    notification_note,
+    notification_resend,
+    notification_resolve,
+)
 from vehicles.views.vehicles import AccountList, ContractList, SessionList, VehicleList, vehicle
 
 __all__ = [
     "AccountList",
+    "BrakeList",
     "CampaignList",
     "CatalogueList",
     "ContractList",
@@ -35,6 +45,7 @@ __all__ = [
     "SessionList",
     "SourceList",
     "VehicleList",
+    "brake_decide",
     "campaign",
     "campaign_delete",
     "campaign_edit",
@@ -42,8 +53,13 @@ __all__ = [
     "campaign_new",
     "campaign_start",
     "driver",
+    "driver_mute",
+    "driver_unmute",
     "fact_new",
     "notification",
+    "notification_note",
+    "notification_resend",
+    "notification_resolve",
     "notification_type",
     "platform_message",
     "source",

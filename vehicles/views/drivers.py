@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +16,7 @@ from core.permissions import requires
 from vehicles import selectors
 from vehicles.choices import Category
 from vehicles.filters import DriverFilters
+from vehicles.forms import MuteForm
 from vehicles.models import Driver
 from vehicles.search import DRIVER_SEARCH
 
@@ -61,9 +63,22 @@ class DriverList(ListPage):
         return [Action(_("Tell a fact"), reverse("vehicles:fact_new"), "vehicles.add_fact", "pencil-square")]
 
 
+TIMELINES = {
+    "notifications": gettext_lazy("Notifications"),
+    "facts": gettext_lazy("Facts"),
+    "telemetry": gettext_lazy("Telemetry"),
+}
+
+
 @requires("vehicles.view_driver")
 def driver(request: HttpRequest, pk: int) -> HttpResponse:
-    driver = get_object_or_404(Driver, pk=pk)
+    return driver_page(request, get_object_or_404(Driver, pk=pk), MuteForm())
+
+
+def driver_page(request: HttpRequest, driver: Driver, mute_form: MuteForm) -> HttpResponse:
+    asked, before = request.GET.get("timeline", ""), request.GET.get("before", "")
+    what = asked if asked in TIMELINES else "notifications"
+    timeline, older = selectors.timeline_of(driver, what, int(before) if before.isdecimal() and len(before) < 19 else 0)
     living = list(selectors.living_of(driver))
     context = {
         "page_title": driver.label,
@@ -74,7 +89,12 @@ def driver(request: HttpRequest, pk: int) -> HttpResponse:
         "locations": selectors.locations_of(driver),
         "shown": [note for note in living if note.state in ("open", "read")],
         "held": [note for note in living if note.state in ("suppressed", "dismissed")],
-        "timeline": selectors.timeline_of(driver),
+        "timeline": timeline,
+        "timelines": TIMELINES.items(),
+        "what": what,
+        "older": older,
+        "mutes": selectors.mutes_of(driver, timezone.now()),
+        "mute_form": mute_form,
         "campaigns": driver.campaigns.select_related("campaign"),
     }
-    return render(request, "vehicles/driver.html", context)
+    return render(request, "vehicles/driver.html", context, status=422 if mute_form.errors else 200)

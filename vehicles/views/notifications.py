@@ -12,7 +12,10 @@ from console.lists import Column, ListPage
 from core.permissions import requires
 from vehicles import selectors
 from vehicles.catalogue import TYPES
+from vehicles.choices import SHOWN, NotificationState
 from vehicles.filters import NotificationFilters
+from vehicles.forms import NoteForm
+from vehicles.models import DriverNotification
 from vehicles.search import NOTIFICATION_SEARCH
 from vehicles.views.tabs import NOTIFICATION_TABS, tabs_of
 
@@ -49,7 +52,10 @@ class NotificationList(ListPage):
 
 @requires("vehicles.view_drivernotification")
 def notification(request: HttpRequest, pk: int) -> HttpResponse:
-    note = get_object_or_404(selectors.notifications(), pk=pk)
+    return notification_page(request, get_object_or_404(selectors.notifications(), pk=pk), NoteForm())
+
+
+def notification_page(request: HttpRequest, note: DriverNotification, form: NoteForm) -> HttpResponse:
     steps = list(selectors.steps_of(note))
     deliveries = selectors.deliveries_of_steps(steps)
     context = {
@@ -59,5 +65,8 @@ def notification(request: HttpRequest, pk: int) -> HttpResponse:
         "setting": selectors.setting_of(note.type),
         "steps": [(step, deliveries.get(step.event_id or 0, [])) for step in steps],
         "facts": sorted(note.shown_facts.items()),
+        "form": form,
+        "can_resend": note.told_at is not None and note.state != NotificationState.SUPPRESSED,
+        "can_resolve": note.state in (*SHOWN, NotificationState.DISMISSED),
     }
-    return render(request, "vehicles/notification.html", context)
+    return render(request, "vehicles/notification.html", context, status=422 if form.errors else 200)

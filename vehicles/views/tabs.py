@@ -22,6 +22,7 @@ VEHICLE_TABS = (
 SOURCE_TABS = (
     ("sources", _("Platforms"), "vehicles.view_vehiclesource"),
     ("platform_messages", _("Messages of platforms"), "vehicles.view_platformmessage"),
+    ("brakes", _("Brakes"), "vehicles.view_brake"),
 )
 
 

@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from ninja import Schema, Status
-from pydantic import AwareDatetime, Field
+from ninja import Status
+from pydantic import Field
 
 from core import rates
 from core.api import (
@@ -29,20 +29,18 @@ from core.api import (
     rfc3339,
     serialize,
 )
-from core.batches import batch_answer
 from core.ingest import BatchEndpoint
 from core.keys import refuse, slow_down
 from core.people import shown
 from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
-from vehicles.choices import SHOWN, DriverChannel, NotificationState, PushState
+from vehicles.choices import SHOWN, DriverChannel, NotificationState
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.openapi import FACTS_OPENAPI
 from vehicles.models import Driver, DriverNotification, VehicleSource
 from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
 from vehicles.services import notifications as services
-from vehicles.services import pushes
 from vehicles.services import sources as source_services
 from vehicles.services.intake import take_facts
 from vehicles.services.policies import policies_in_force
@@ -292,7 +290,7 @@ def list_notifications(
 def get_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
     notification = get_object_or_404(selectors.notifications(), pk=notification_id)
     steps = [
-        {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": step.detail}
+        {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": shown(step.detail), "by": step.by}
         for step in selectors.steps_of(notification)
     ]
     return serialize_notification(notification) | {"steps": steps}
@@ -314,25 +312,3 @@ def dismiss_notification(request: HttpRequest, notification_id: int) -> dict[str
     if not services.dismiss(notification=notification, now=timezone.now()):
         raise Problem(409, f"This notification is {notification.state}; only one that is shown can be dismissed.")
     return serialize_notification(notification)
-
-
-class PushReportIn(Schema):
-    """`notification` is the `id` in the event's data; without `at` it is now."""
-
-    notification: int = Field(ge=1, lt=1 << 63)
-    state: str = Field(examples=list(PushState.values))
-    at: AwareDatetime | None = None
-    reason: str = ""
-
-
-@router.post("/push-reports", auth=WRITE, summary="What became of pushes: delivered, failed, opened")
-def report_pushes(request: HttpRequest, body: list[PushReportIn] | PushReportIn) -> dict[str, Any]:
-    """For the app's backend; one report or up to 1,000, in any order. `opened` marks the notification as read."""
-    reports = body if isinstance(body, list) else [body]
-    if len(reports) > pushes.AT_ONCE:
-        raise Problem(413, f"Send at most {pushes.AT_ONCE} reports at once.")
-    now = timezone.now()
-    taken = [pushes.PushReport(r.notification, r.state, r.at or now, r.reason) for r in reports]
-    errors = pushes.take_reports(taken)
-    rejected = [(place, error) for place, error in enumerate(errors) if error]
-    return batch_answer(len(errors) - len(rejected), 0, rejected)
