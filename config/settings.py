@@ -267,13 +267,9 @@ REMOTES_VEHICLES_S = env.number("REMOTES_VEHICLES_S", 3600)
 REMOTES_SWEEP_S = env.number("REMOTES_SWEEP_S", 5, least=1)
 # --- vehicles ----------------------------------------------------------------------------------------
 VEHICLES_SWEEP_S = env.number("VEHICLES_SWEEP_S", 5, least=1)
-# Trouble of more than this share of a brand's drivers at one feed within so many minutes waits for a person.
 VEHICLES_BRAKE_PERCENT = env.number("VEHICLES_BRAKE_PERCENT", 5, least=1)
-VEHICLES_BRAKE_MINUTES = env.number("VEHICLES_BRAKE_MINUTES", 15, least=1)
-VEHICLES_BRAKE_LEAST = env.number("VEHICLES_BRAKE_LEAST", 20, least=1)
 # --- bike-share --------------------------------------------------------------------------------------
-# How often the ends of trials are looked for.
-BIKESHARE_SWEEP_S = env.number("BIKESHARE_SWEEP_S", 60, least=1)
+BIKESHARE_SWEEP_S = env.number("BIKESHARE_SWEEP_S", 60, least=1)  # the ends of trials
 
 # --- celery ------------------------------------------------------------------------------------------
 CELERY_TIMEZONE = "UTC"

@@ -112,7 +112,7 @@ def waiting_for(brake: Brake) -> int:
 def attach_waiting(rows: Sequence[Brake]) -> None:
     """Gives each brake the name of its feed and how many wait, in three queries."""
     counts = _waiting(rows)
-    feeds = {row.brake_key: int(row.brake_key.rpartition("|")[2]) for row in rows}
+    feeds = {row.brake_key: row.feed for row in rows}
     names = dict(ApiKey.objects.filter(pk__in=feeds.values()).values_list("pk", "name"))
     sources = {feed ^ KEYS_OF_SOURCES: feed for feed in feeds.values() if feed & KEYS_OF_SOURCES}
     for pk, slug in VehicleSource.objects.filter(pk__in=sources).values_list("pk", "slug"):

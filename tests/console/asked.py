@@ -118,6 +118,11 @@ PAGES: dict[str, dict[str, str]] = {
         "change_typesetting": "type_edit",
         "delete_campaign": "campaign_delete",
         "run_campaign": "campaign_end campaign_start",
+        "view_brake": "brakes",
+        "decide_brake": "brake_decide",
+        "support_drivernotification": (
+            "driver_mute driver_unmute notification_note notification_resend notification_resolve"
+        ),
         "send_sample": "type_sample",
         "view_campaign": "campaign campaigns",
         "view_chargingsession": "sessions",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from outbox.models import WebhookEndpoint
 from outbox.subscriptions.stamps import listeners_changed
+from vehicles.services import brakes
 
 
 @pytest.fixture(autouse=True)
-def no_brake(settings: Settings) -> None:
+def no_brake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fleets of tests are in trouble together; tests of the brake set it."""
-    settings.VEHICLES_BRAKE_LEAST = 100_000
+    monkeypatch.setattr(brakes, "LEAST", 100_000)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from tests.conftest import ApiClient
 from tests.vehicles.helpers import EMAIL, Json, at, driver, events, fact, sweep, take
 from vehicles.models import Brake, DriverNotification
 from vehicles.selectors import check_brakes
+from vehicles.services import brakes
 from vehicles.services.brakes import decide_brake
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +20,9 @@ MANY = 40
 
 
 @pytest.fixture(autouse=True)
-def a_fleet(db: None, settings: Settings, no_brake: None) -> None:
-    settings.VEHICLES_BRAKE_LEAST, settings.VEHICLES_BRAKE_PERCENT, settings.VEHICLES_BRAKE_MINUTES = 5, 25, 15
+def a_fleet(db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, no_brake: None) -> None:
+    monkeypatch.setattr(brakes, "LEAST", 5)
+    settings.VEHICLES_BRAKE_PERCENT = 25
     facts: list[Json] = []
     for n in range(MANY):
         facts.append(driver(at(days=-2), driver=f"d-{n}", email=EMAIL))
@@ -63,8 +65,8 @@ def test_what_comes_slowly_is_told() -> None:
     assert (count("open"), Brake.objects.count()) == (15, 0)
 
 
-def test_few_drivers_are_never_too_many(settings: Settings) -> None:
-    settings.VEHICLES_BRAKE_LEAST = 15
+def test_few_drivers_are_never_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brakes, "LEAST", 15)
     refuse(*range(14))
     assert count("open") == 14
 

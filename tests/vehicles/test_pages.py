@@ -103,13 +103,14 @@ def test_a_drivers_page_says_what_is_shown_and_what_not_and_why(viewer: Client) 
         "AudiRemoteAccessDisabled",
         "Another notification tells its cause: InvalidCredentials",
         "Timeline",
-        "oem_account",
-        "account:account-7",
+        "Told · push, email",
         "E-mail",
         "Payouts and costs",
         "Verbindung zu Audi verloren",
     ):
         assert there in text, there
+    facts = words(viewer.get(url("driver", Driver.objects.get().pk) + "?timeline=facts"))
+    assert "oem_account account:account-7" in facts
 
 
 @pytest.mark.usefixtures("world")

@@ -35,10 +35,10 @@ from core.people import shown
 from core.permissions import public
 from vehicles import selectors
 from vehicles.catalogue import TYPES
-from vehicles.choices import SHOWN, DriverChannel, NotificationState
+from vehicles.choices import SHOWN, DriverChannel, NotificationState, StepKind
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.ingest.openapi import FACTS_OPENAPI
-from vehicles.models import Driver, DriverNotification, VehicleSource
+from vehicles.models import Driver, DriverNotification, NotificationStep, VehicleSource
 from vehicles.search import DRIVER_SEARCH, NOTIFICATION_SEARCH
 from vehicles.services import notifications as services
 from vehicles.services import sources as source_services
@@ -286,11 +286,16 @@ def list_notifications(
     return page_of(notifications, limit=limit, cursor=cursor, shape=serialize_notification)
 
 
+def _detail(step: NotificationStep) -> str:
+    """A note may name people; everything else is ours."""
+    return str(shown(step.detail)) if step.kind == StepKind.NOTE else step.detail
+
+
 @router.get("/notifications/{notification_id}", auth=READ, summary="One notification, and what happened to it")
 def get_notification(request: HttpRequest, notification_id: int) -> dict[str, Any]:
     notification = get_object_or_404(selectors.notifications(), pk=notification_id)
     steps = [
-        {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": shown(step.detail), "by": step.by}
+        {"at": rfc3339(step.at), "what": step.kind, "reason": step.reason, "detail": _detail(step), "by": step.by}
         for step in selectors.steps_of(notification)
     ]
     return serialize_notification(notification) | {"steps": steps}

@@ -130,7 +130,7 @@ def unmute_driver(request: HttpRequest, mute_id: int) -> Status[None]:
 
 def _serialize_brake(brake: Brake) -> dict[str, Any]:
     return serialize(brake, "id", "state", "brand", "drivers", "of", "decided_by") | {
-        "feed": brake.brake_key.rpartition("|")[2],
+        "feed": str(brake.feed),
         "began_at": rfc3339(brake.began_at),
         "decided_at": rfc3339(brake.decided_at),
         "waiting": selectors.waiting_for(brake),

@@ -202,6 +202,12 @@ class Brake(models.Model):
     def brand(self) -> str:
         return self.brake_key.rpartition("|")[0]
 
+    @property
+    def feed(self) -> int:
+        """The key of the feed; the console's for what is none."""
+        feed = self.brake_key.rpartition("|")[2]
+        return int(feed) if feed.isdecimal() else 0
+
 
 class TypeSetting(models.Model):
     """What operators changed about a type of the catalogue; what is null is as the catalogue says."""

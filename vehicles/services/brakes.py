@@ -24,6 +24,8 @@ from vehicles.rules.windows import Window
 from vehicles.services.snapshots import Subject
 
 Windows = Mapping[int, Sequence[tuple[Policy, Window]]]
+# So many of them within this time; fewer than LEAST drivers are never too many.
+WITHIN, LEAST = timedelta(minutes=15), 20
 # What was released holds nothing for a day: the person has seen it.
 RELEASED_FOR = timedelta(days=1)
 # How many drivers a brand has at a feed changes slowly.
@@ -75,14 +77,14 @@ class Brakes:
         told = self._told_lately(asked)
         for key in asked:
             drivers = len(told[key] | set(coming[key]))
-            if drivers >= settings.VEHICLES_BRAKE_LEAST and self._is_too_many(key, drivers):
+            if drivers >= LEAST and self._is_too_many(key, drivers):
                 holding.add(key)
         return sorted(holding)
 
     def _told_lately(self, keys: Sequence[str]) -> dict[str, set[int]]:
         told: dict[str, set[int]] = defaultdict(set)
         if keys:
-            since = self.now - timedelta(minutes=settings.VEHICLES_BRAKE_MINUTES)
+            since = self.now - WITHIN
             rows = DriverNotification.objects.filter(brake_key__in=keys, told_at__gt=since)
             for key, driver_id in rows.values_list("brake_key", "driver_id").distinct():
                 told[key].add(driver_id)
