@@ -12,6 +12,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from django.conf import settings
 
 from core.alive import BY_FILE, PORTS
 from tests.licences import table
@@ -173,6 +174,19 @@ def test_pod_meets_the_restricted_standard_and_more(name: str) -> None:
         assert command[:3] == ["python", "-m", "core.alive"]
         assert command[3] in PARTS
         assert container["startupProbe"]["exec"]["command"] == command
+
+
+def test_web_meets_its_own_limit_of_memory_before_that_of_the_system() -> None:
+    """What asks for too much fails by itself (WEB_MEMORY_MB); the system would end all of it."""
+    web = (DEPLOY / "systemd" / "signalbox-web.service").read_text()
+    given = {
+        *re.findall(r"^MemoryMax=(\d+)M$", web, re.MULTILINE),
+        COMPOSE["services"]["web"]["mem_limit"].removesuffix("m"),
+        PODS["20-web:Deployment/web"]["containers"][0]["resources"]["limits"]["memory"].removesuffix("Mi"),
+    }
+    (workers,) = set(re.findall(r"--workers (\d+)", web))
+    of_a_process = settings.WEB_MEMORY_MB + 200
+    assert {int(number) >= int(workers) * of_a_process for number in given} == {True}
 
 
 def test_beat_is_never_there_twice() -> None:

@@ -30,7 +30,7 @@ from tests.mailserver import free_port
 from tests.processes.scenarios import fuse
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
-SOAK_S = float(os.environ.get("SOAK_S", "12"))
+SOAK_S = float(os.environ.get("SOAK_S", "9"))
 A_SECOND, GROUPS, ROUNDS = 10, 10, 2
 # Below this a p99 is noise of a machine on which other tests run; of some seconds it is one answer or two.
 LEAST_P99_S = 0.1 if SOAK_S >= 300 else 0.25
@@ -131,7 +131,7 @@ def memory(live: Live) -> int:
 
 def abused(traffic: Traffic, key: str) -> tuple[float, float, list[int]]:
     """A round: the p99 without and with abuse, and the memory at 20 times of it and at its end."""
-    quiet = traffic.run(max(5.0, SOAK_S / 4))
+    quiet = traffic.run(max(4.0, SOAK_S / 4))
     command = [sys.executable, "-m", "tests.faults.abuse", str(traffic.port), str(SOAK_S), key]
     abuse = subprocess.Popen(command, cwd=ROOT, env=traffic.live.env, stdout=subprocess.PIPE, text=True)
     assert abuse.stdout is not None
@@ -155,7 +155,7 @@ def abused(traffic: Traffic, key: str) -> tuple[float, float, list[int]]:
         abuse.kill()
         abuse.wait()
     # The machine's own noise may have changed meanwhile.
-    quiet = max(quiet, traffic.run(max(4.0, SOAK_S / 8)))
+    quiet = max(quiet, traffic.run(max(3.0, SOAK_S / 8)))
     print(json.dumps({"p99 without": quiet, "p99 with": beside, "MB": [n >> 20 for n in held], "said": said}))
     assert abuse.returncode == 0
     assert all(sum(counted.values()) for counted in said.values())
@@ -166,7 +166,7 @@ def abused(traffic: Traffic, key: str) -> tuple[float, float, list[int]]:
 def test_abuse_loses_nothing_delays_little_and_leaves_memory_flat(live: Live, front: int, sink: Sink) -> None:
     key = live.manage("create_api_key", "abuser", "--scope", "charging:write")
     traffic = Traffic(live, front, iter(prepared(live)))
-    traffic.run(3)  # until everything is loaded
+    traffic.run(2)  # until everything is loaded
     # A machine on which others work may hiccup once.
     for _ in range(ROUNDS):
         quiet, beside, held = abused(traffic, key)
