@@ -24,9 +24,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from django.utils.dateparse import parse_datetime
 
 Said = TypeVar("Said")
 TOLERANCE = timedelta(minutes=5)
@@ -156,3 +157,22 @@ def in_time(said: Sequence[Said], moment_of: Callable[[Said], datetime | None]) 
     if len(moments) < len(said):
         return said
     return [said[place] for place in sorted(range(len(said)), key=moments.__getitem__)]
+
+
+def parse_time(value: Any) -> datetime | None:
+    """A moment from RFC 3339 text (without offset it is UTC), or None for anything else."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if len(value) >= 19 else None
+    except ValueError:
+        try:
+            moment = parse_datetime(value.strip().upper())
+        except ValueError:
+            return None
+    if moment is None:
+        return None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None

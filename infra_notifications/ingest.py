@@ -8,13 +8,12 @@ payload, whatever it holds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.utils.dateparse import parse_datetime
 
-from core.device_clock import in_time
+from core.device_clock import in_time, parse_time
 from core.text import one_line
 from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY
@@ -174,25 +173,6 @@ class Observation(msgspec.Struct, frozen=True):
             self.defective,
             self.faulted,
         )
-
-
-def parse_time(value: Any) -> datetime | None:
-    """A moment from RFC 3339 text (without offset it is UTC), or None for anything else."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value) if len(value) >= 19 else None
-    except ValueError:
-        try:
-            moment = parse_datetime(value.strip().upper())
-        except ValueError:
-            return None
-    if moment is None:
-        return None
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
 
 
 def _status_fault(evse: int | None, connector: int | None = None, *, vague: bool = False) -> str:
@@ -386,6 +366,19 @@ def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator
         )
 
 
+def _der_alarm(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
+    """OCPP 2.1: a fault of the grid, as what controls the charging of cars from it sees it, until it says its end."""
+    said = {
+        "actualValue": "false" if truth(body.get("alarmEnded")) else "true",
+        "techCode": body.get("gridEventFault"),
+        "techInfo": body.get("extraInfo"),
+        "trigger": "Alerting",
+        "timestamp": body.get("timestamp"),
+    }
+    part = {"name": "DERControl", "instance": text(body.get("controlType"))}
+    yield _event(protocol, action, said, part, {"name": "Problem"}, None)
+
+
 _READERS = {
     "datatransfer": _data_transfer,
     "stoptransaction": _transaction_end,
@@ -393,5 +386,6 @@ _READERS = {
     "statusnotification": _status_notification,
     "notifyevent": _notify_event,
     "notifyreport": _notify_report,
+    "notifyderalarm": _der_alarm,
     "securityeventnotification": _security_event,
 }

@@ -129,8 +129,8 @@ def list_unmapped(request: HttpRequest, q: str = "", limit: int = 100, cursor: s
 
 
 def serialize_station(station: UnknownStation) -> dict[str, Any]:
-    """A station with what it said; `proposed_evse_id` follows the pattern of its route, or else the
-    installation's."""
+    """A station with what it said; `refusal` is why its route could not register it, `proposed_evse_id` follows that
+    route's pattern, or else the installation's."""
     return {
         "station": station.senders[0].station,
         "source": station.newest.source_id,
@@ -139,6 +139,7 @@ def serialize_station(station: UnknownStation) -> dict[str, Any]:
         "first_seen": rfc3339(min(sender.first_seen for sender in station.senders)),
         "last_seen": rfc3339(station.last_seen),
         "fault": station.fault or None,
+        "refusal": next((sender.refusal for sender in station.senders if sender.refusal), None),
         "charge_points": [
             {
                 "evse_id": sender.evse_id or None,

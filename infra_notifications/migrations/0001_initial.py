@@ -702,6 +702,10 @@ class Migration(migrations.Migration):
                 ),
                 ("first_seen", models.DateTimeField(verbose_name="first seen")),
                 ("last_seen", models.DateTimeField(verbose_name="last seen")),
+                (
+                    "refusal",
+                    models.CharField(blank=True, db_default="", max_length=300, verbose_name="not registered because"),
+                ),
             ],
             options={
                 "verbose_name": "unknown charge point",

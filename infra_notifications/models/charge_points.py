@@ -349,6 +349,8 @@ class UnknownChargePoint(models.Model):
     )
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
+    # Why its route, which registers stations by itself, could not.
+    refusal = models.CharField(_("not registered because"), max_length=300, blank=True, db_default="")
 
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_MESSAGES_DAYS", by="last_seen", in_order=False, name="charging unknownchargepoint"),

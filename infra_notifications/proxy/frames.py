@@ -17,6 +17,8 @@ MASKED, LENGTH = 0x80, 0x7F
 MOST_OF_CONTROL = 125
 # So much of a message that inflates beyond the limit is inflated all the same, in pieces.
 MOST_THROWN, THROWN_AT_ONCE = 8 * 1024 * 1024, 64 * 1024
+# What stands for the window that an inflation lost: a message that refers to it holds what no text does.
+LOST = bytes(1 << zlib.MAX_WBITS)
 # What the sender took off the end of a message that it deflated (RFC 7692 § 7.2.1).
 DEFLATE_TAIL = b"\x00\x00\xff\xff"
 
@@ -64,6 +66,7 @@ class FrameReader:
         "_inflator",
         "_left",
         "_limit",
+        "_lost",
         "_mask",
         "_message",
         "_opening",
@@ -76,6 +79,7 @@ class FrameReader:
         self._sink, self._from_station, self._limit, self._budget = sink, from_station, limit, budget
         self._deflates = deflates
         self._inflator: Any = None  # zlib names no public type
+        self._lost = 0  # of the last 32 KiB, that what follows may refer to, so much is not known
         self._header = b""  # of the frame that begins, until it is complete
         self._first, self._mask, self._left = 0, b"", 0  # of the frame under way
         self._frame: bytearray | None = None
@@ -232,7 +236,8 @@ class FrameReader:
                 data, why = self._inflated(data)
             else:
                 # What follows may refer to what is in here; where it does not, it is read.
-                self._inflator, why = None, why or Unread.NOT_INFLATED
+                self._lose_window()
+                why = why or Unread.NOT_INFLATED
         if why:
             self._sink.unread(why, size, from_station=self._from_station)
         else:
@@ -244,10 +249,13 @@ class FrameReader:
         why = Unread.NOT_INFLATED
         try:
             if self._inflator is None or self._inflator.eof:
-                self._inflator = zlib.decompressobj(-zlib.MAX_WBITS)
+                window = LOST if self._lost else b""
+                self._inflator = zlib.decompressobj(-zlib.MAX_WBITS, **({"zdict": window} if window else {}))
             message = self._inflator.decompress(data + DEFLATE_TAIL, self._limit + 1)
+            is_whole = not (self._lost and 0 in message)
+            self._lost = max(0, self._lost - len(message))
             if len(message) <= self._limit:
-                return message, None
+                return (message, None) if is_whole else (b"", why)
             why = Unread.TOO_LONG
             thrown = 0
             while (left := self._inflator.unconsumed_tail) and thrown < MOST_THROWN:
@@ -256,8 +264,11 @@ class FrameReader:
                 return b"", why
         except zlib.error:
             pass
-        self._inflator = None
+        self._lose_window()
         return b"", why
+
+    def _lose_window(self) -> None:
+        self._inflator, self._lost = None, len(LOST)
 
 
 def _unmasked(payload: bytes, mask: bytes) -> bytes:

@@ -42,13 +42,15 @@ from infra_notifications.rules.spelling import PROTOCOLS
 
 log = structlog.get_logger("signalbox.ocpp_listener")
 # Calls of which more is read than of all, and answers of which something is.
-_READ = frozenset(
-    ("BootNotification", "StatusNotification", "NotifyEvent", "SecurityEventNotification", "StartTransaction")
-) | {"NotifyReport", "StopTransaction", "TransactionEvent", "DataTransfer", "FirmwareStatusNotification"}
+_MORE = """
+    BootNotification StatusNotification NotifyEvent NotifyDERAlarm SecurityEventNotification StartTransaction
+    NotifyReport StopTransaction TransactionEvent DataTransfer FirmwareStatusNotification
+"""
+_READ = frozenset(_MORE.split())
 _READ_ANSWERS = frozenset(("BootNotification", "StartTransaction", "Heartbeat", "Authorize"))
 _SEEMS_SECRET = re.compile(r"(?<!\S)(?=[^\s\d]*+\d)\S{6,}+")
-# While it is connected a station is reported this often; records wait for company this long.
-REPORTED_EVERY_S, GATHERED_S = 60.0, 0.02
+# While it is connected a station is reported this often, and earlier at first; records wait for company this long.
+REPORTED_EVERY_S, REPORTED_AFTER_S, GATHERED_S = 60.0, 4.0, 0.02
 MEMORY_BYTES = 32 * 1024 * 1024
 UNREADABLE = "cannot be read: it is no OCPP-J."
 
@@ -113,6 +115,7 @@ class Listener:
         protocol = link.protocol if link.protocol in PROTOCOLS else "ocpp1.6"
         station = self._stations[link.id] = Station(link, protocol, clean_text(link.identity))
         station.heard_at = station.reported_at = self._clock()
+        station.pause_s = REPORTED_AFTER_S
         self._report(station, link.connected_at, opens=True)
 
     def closed(self, link: Link, *, code: int | None, reason: str, by_station: bool) -> None:
@@ -333,8 +336,9 @@ class Listener:
         """Stations that are connected, as far as they gave a sign since the last time."""
         now = self._clock()
         for station in list(self._stations.values()):
-            if now - station.reported_at >= REPORTED_EVERY_S and station.heard_at > station.reported_at:
+            if now - station.reported_at >= station.pause_s and station.heard_at > station.reported_at:
                 station.reported_at = now
+                station.pause_s = min(REPORTED_EVERY_S, station.pause_s * 4)
                 self._report(station, datetime.fromtimestamp(station.heard_at, UTC))
 
     def save(self) -> None:

@@ -99,3 +99,9 @@ def journal_of(folder: Path) -> list[Record]:
         for each in records_in(_bytes_of(path)):
             found[each.record.number] = each.record
     return [found[number] for number in sorted(found)]
+
+
+def numbers_in(folder: Path, least: int) -> set[int]:
+    """The numbers of the records that stand in a folder's segments, from this one on."""
+    every = (found.record.number for each in segments_of(folder) for found in records_in(_bytes_of(each.path)))
+    return {number for number in every if number >= least}

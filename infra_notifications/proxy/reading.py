@@ -122,7 +122,7 @@ def rank_of(action: str, payload: dict[str, Any]) -> Rank:
         status = str(payload.get("status") or payload.get("connectorStatus") or "").lower()
         code = str(payload.get("errorCode") or "").lower()
         return Rank.FAULT if status in ("faulted", "unavailable") or code not in _CALM else Rank.STATE
-    if action in ("NotifyEvent", "SecurityEventNotification"):
+    if action in ("NotifyEvent", "NotifyDERAlarm", "SecurityEventNotification"):
         return Rank.FAULT
     if action in _STATES:
         return Rank.STATE

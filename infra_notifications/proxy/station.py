@@ -22,6 +22,8 @@ class Station:
     messages: int = 0
     heard_at: float = 0.0
     reported_at: float = 0.0
+    # It is reported again after so long.
+    pause_s: float = 0.0
     round_trip_ms: float | None = None
     csms_offset_s: float | None = None
     from_station: OpenCalls = field(default_factory=OpenCalls)

@@ -20,13 +20,13 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from core.ingest import Submission
+from core.ingest import Intake, Submission
 from core.services import end_life, show_life
 from infra_notifications.choices import SourceKind
 from infra_notifications.ingest import OcppMessage
-from infra_notifications.models import OcppRoute
+from infra_notifications.models import OcppRoute, Source
 from infra_notifications.models.sources import source_id
-from infra_notifications.proxy.reader import FolderReader, journal_of
+from infra_notifications.proxy.reader import FolderReader, journal_of, numbers_in
 from infra_notifications.proxy.records import Record
 from infra_notifications.proxy.spool import ALIVE, claim, folders_in, is_alive, remove
 from infra_notifications.rules.frames import HeardMessage
@@ -57,10 +57,18 @@ class Writer:
         self._shown_at = -SHOWN_EVERY_S
         self._instance = f"{socket.gethostname()[:80]} {os.getppid()}"
         self._registrar = Registrar()
+        # Of the batch under way, what is taken in; and what is taken in and not counted yet.
+        self._taken: set[int] = set()
+        self._brought: list[tuple[Submission[Any], Intake]] = []
+        self._heard = Heard()
+        self._named: set[str] = set()
+        # By process, what of its journals stands in its spool.
+        self._saved: dict[str, set[int]] = defaultdict(set)
 
     def step(self) -> int:
         """Takes in at most one batch of each process; returns how many records. Raises OperationalError or
         InterfaceError while the database is away: then the rest waits."""
+        self._count()
         return sum(self._take_from(path) for base in self._folders for path in folders_in(base))
 
     def _take_from(self, path: Path) -> int:
@@ -77,22 +85,38 @@ class Writer:
         if records:
             self.take_in(records)
             reader.done()
+            self._taken.clear()
+            self._count()
         elif is_over and age_s >= self._patience_s:
             self._end(path)
         return len(records)
 
     def _end(self, path: Path) -> None:
         """A process has ended, and all that it wrote is taken in."""
-        left = journal_of(path)
+        left = self._unsaved(path)
         for start in range(0, len(left), AT_ONCE):
             self.take_in(left[start : start + AT_ONCE])
+        self._taken.clear()
+        self._count()
         reader, lock = self._readers.pop(path)
         if reader.damaged:
             log.warning("a segment was damaged", process=path.name, bytes=reader.damaged)
         if not any((base / path.name).is_dir() for base in self._folders if base / path.name != path):
             lose_process(process=path.name, at=_ended_at(path), now=timezone.now())
+            self._saved.pop(path.name, None)
         remove(path)
         os.close(lock)
+
+    def _unsaved(self, path: Path) -> list[Record]:
+        """What stands in the journals of a process and not in its spool: it was killed between the two."""
+        folders = [base / path.name for base in self._folders]
+        journals = [record.number for folder in folders for record in journal_of(folder)]
+        if not journals:
+            return []
+        saved = self._saved[path.name]
+        for folder in folders:
+            saved |= numbers_in(folder, min(journals))
+        return [record for record in journal_of(path) if record.number not in saved]
 
     def take_in(self, records: Sequence[Record]) -> None:
         """What cannot be taken in for a reason of its own is given up alone, and counted as lost."""
@@ -116,7 +140,7 @@ class Writer:
             defaultdict[int, list[tuple[HeardMessage, str]]](list),
         )
         links, heard = defaultdict(list), Heard()
-        for record in records:
+        for record in (each for each in records if each.link is not None or each.number not in self._taken):
             source = self._source(record.route)
             if record.message is not None and record.problem:
                 refused[source].append((record.message, record.problem))
@@ -128,13 +152,30 @@ class Writer:
                 heard.lost[source] += record.lost or 0
         spoken = [_submission(key, messages[key], refused[key]) for key in {**messages, **refused}]
         linked: list[Submission[Any]] = [Submission(key, list(enumerate(items))) for key, items in links.items()]
-        intakes = [
-            *(take_messages(submissions=spoken, now=now, heard=heard) if spoken else ()),
-            *(take_connections(submissions=linked, now=now, heard=heard) if linked else ()),
-        ]
-        # In one statement: what came together is counted together, or not at all.
-        brought = [*spoken, *linked]
-        count_sources(submissions=brought, intakes=intakes, heard=heard, now=now, is_answered=False)
+        if spoken:
+            self._brought += zip(spoken, take_messages(submissions=spoken, now=now, heard=heard), strict=True)
+        # The database may go away before the rest is taken: this batch comes once more then.
+        self._taken |= {record.number for record in records if record.link is None}
+        self._heard.add(heard)
+        if linked:
+            heard = Heard()
+            self._brought += zip(linked, take_connections(submissions=linked, now=now, heard=heard), strict=True)
+            self._heard.add(heard)
+
+    def _count(self) -> None:
+        """In one statement: what came together is counted together. What is a repetition to the intake was read from
+        the spool once more, and no source repeated anything."""
+        if not (self._brought or self._heard.lost):
+            return
+        for _submission, intake in self._brought:
+            intake.duplicates = 0
+        brought, intakes = [list(column) for column in zip(*self._brought, strict=True)] or ([], [])
+        count_sources(submissions=brought, intakes=intakes, heard=self._heard, now=timezone.now(), is_answered=False)
+        self._brought, self._heard = [], Heard()
+        # That of a route which is deleted meanwhile has its name all the same.
+        for route in self._routes.keys() - self._named:
+            Source.objects.filter(pk=self._routes[route], name="").update(name=route)
+        self._named |= self._routes.keys()
 
     def _source(self, route: str) -> int:
         if route not in self._routes:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.device_clock import EARLIEST
-from infra_notifications.ingest import NO_ERROR, Observation, parse_time
+from core.device_clock import EARLIEST, parse_time
+from infra_notifications.ingest import NO_ERROR, Observation
 from infra_notifications.rules.actions import missing_fields
 from infra_notifications.rules.spelling import PROTOCOLS
 from infra_notifications.rules.stations import firmware_of

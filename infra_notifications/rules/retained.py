@@ -59,6 +59,7 @@ _KEPT: dict[str, Fields] = {
         ),
     ),
     "SecurityEventNotification": _fields("type techInfo"),
+    "NotifyDERAlarm": _fields("controlType gridEventFault alarmEnded extraInfo"),
     "StartTransaction": _fields("meterStart reservationId"),
     "StopTransaction": _fields("meterStop reason"),
     "TransactionEvent": _fields(

@@ -15,7 +15,7 @@ _HINTS = (b"tag", b"token", b"emaid", b"evcc", b"contract")
 _SIGNS = re.compile(r"[^0-9a-z]+")
 _HEX = re.compile(r"[0-9a-f]{8,}")
 _TIMES = frozenset(("timestamp", "generatedat", "currenttime"))
-MOST, SHORTEST, LOOSE, LONGEST_SEARCHED = 16, 6, 8, 8 * 1024
+MOST, SHORTEST, LOOSE, LONGEST_SEARCHED = 16, 6, 8, 1 << 20
 
 
 class Tokens:

@@ -15,12 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from core.device_clock import judge
+from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import Col, columns, storable, update_rows
 from core.text import IdentityKeys, composed, identity_key
 from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
-from infra_notifications.ingest import OcppMessage, parse_time
+from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePointState, Source, StationConnection
 from infra_notifications.models.sources import kind_of_source
 from infra_notifications.rules.connections import STATION, ConnectionReport, Connections, LinkReport

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from core.device_clock import judge
+from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming
 from core.receipts import Receipt, digest_of_json
 from core.text import IdentityKeys
-from infra_notifications.ingest import Observation, OcppMessage, observe, parse_time
+from infra_notifications.ingest import Observation, OcppMessage, observe
 from infra_notifications.rules.action_names import CALL
 from infra_notifications.rules.findings import Findings
 from infra_notifications.rules.frames import HeardMessage

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
 
 from core.refusal import Refused
@@ -61,7 +62,16 @@ class Registrar:
     def _say(self, route: OcppRoute, station: str, sentence: str) -> None:
         if self._said.get((route.slug, station)) != sentence:
             self._said[route.slug, station] = sentence
+            senders = UnknownChargePoint.objects.filter(source=source_id(SourceKind.PROXY, route.pk))
+            if station:
+                senders = senders.filter(Q(station=station) | Q(station="", evse_id=station))
+            senders.update(refusal=sentence[:300])
             log.warning("a station was not registered", route=route.slug, station=station, error=sentence)
+
+
+def refused_by(route: OcppRoute) -> QuerySet[UnknownChargePoint]:
+    """Senders of a route that it could not register, each with the reason."""
+    return UnknownChargePoint.objects.filter(source=source_id(SourceKind.PROXY, route.pk)).exclude(refusal="")
 
 
 def _ready(stations: Sequence[UnknownStation], now: datetime) -> list[UnknownStation]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from core.device_clock import judge, span_text
+from core.device_clock import judge, parse_time, span_text
 from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import storable
 from core.text import IdentityKeys, identity, identity_key, one_line
 from infra_notifications.choices import Case, CloseReason, Effect, MessageVerdict
-from infra_notifications.ingest import SignalMessage, parse_time
+from infra_notifications.ingest import SignalMessage
 from infra_notifications.models import Incident
 from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.envelopes import state_of

@@ -18,10 +18,10 @@ import structlog
 from django.db import DatabaseError, OperationalError, connection
 
 from core.api import rfc3339
+from core.device_clock import parse_time
 from core.ingest import BatchSteps, Incoming, Intake, Item, Submission, take
 from core.sql import array_literal, storable
 from infra_notifications.choices import SourceKind
-from infra_notifications.ingest import parse_time
 from infra_notifications.models.sources import NUMBER_OF_KIND, kind_of_source
 from infra_notifications.rules.sources import KNOWN_GAPS, LAG_S, LAGGING, LEAST_OUTAGE_S, OUTAGES, TIMES
 from infra_notifications.services.directory import Point
@@ -138,6 +138,12 @@ class Heard:
         known = self.fed.setdefault(source, set())
         if len(known) < FED:
             known.update(point.station or point.evse_key for point in points)
+
+    def add(self, other: Heard) -> None:
+        for source, stations in other.fed.items():
+            self.fed.setdefault(source, set()).update(stations)
+        for mine, more in ((self.dropped, other.dropped), (self.strangers, other.strangers), (self.lost, other.lost)):
+            mine.update(more)
 
     def drop(self, dropped: Mapping[int, int]) -> None:
         self.dropped.update(dropped)

@@ -16,11 +16,12 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Upper
 
+from core.device_clock import parse_time
 from core.ingest import Submission
 from core.sql import array_literal
 from core.text import identity_key
 from infra_notifications.choices import EVSE_SEPARATORS
-from infra_notifications.ingest import OcppMessage, SignalMessage, parse_time
+from infra_notifications.ingest import OcppMessage, SignalMessage
 from infra_notifications.models import ChargePointState, Source, UnknownChargePoint
 from infra_notifications.rules.connections import ConnectionReport
 from infra_notifications.rules.evse_ids import letters_of

@@ -23,9 +23,12 @@ from infra_notifications.forms.routes import MoveNamedForm, RouteForm
 from infra_notifications.models import OcppRoute, StationConnection
 from infra_notifications.search import CONNECTION_SEARCH, MOVED_SEARCH, ROUTE_SEARCH
 from infra_notifications.services import ocpp_routes as services
+from infra_notifications.services.registering import refused_by
 from infra_notifications.tables import MOVE, MOVE_BACK
 
 _VIEW, _CHANGE = "infra_notifications.view_ocpproute", "infra_notifications.change_ocpproute"
+# So many senders are listed that could not be registered.
+SHOWN = 20
 _CELLS = "infra_notifications/cells"
 _STATION, _TRIP = gettext_lazy("Station"), gettext_lazy("Round trip")
 
@@ -105,6 +108,7 @@ def route(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(OcppRoute, pk=pk)
     services.attach_connected([found])
     context = _head(found, "ocpp_route") | {"source": services.source_of_route(found)}
+    context["refused"] = refused_by(found).order_by("station", "connector")[:SHOWN] if found.register_unknown else ()
     return render(request, "infra_notifications/ocpp_route.html", context)
 
 

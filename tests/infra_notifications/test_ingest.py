@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra_notifications.ingest import Observation, observe, parse_time
+from core.device_clock import parse_time
+from infra_notifications.ingest import Observation, observe
 from infra_notifications.rules.stations import firmware_of
 from infra_notifications.rules.vocabulary import evse_of, text, truth, whole
 from tests.infra_notifications.helpers import NOW, event, events, fault, fine

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.device_clock import parse_time
 from core.text import identity_key, one_line
-from infra_notifications.ingest import parse_time
 from infra_notifications.rules.ocpi.statuses import MEANINGS, REMOVED, read_status
 from infra_notifications.rules.vocabulary import text
 

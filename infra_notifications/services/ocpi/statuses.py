@@ -9,10 +9,9 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from core.device_clock import judge
+from core.device_clock import judge, parse_time
 from core.sql import Col, columns, storable, update_rows
 from infra_notifications.choices import Case, CloseReason, Connectivity, Effect, MessageVerdict
-from infra_notifications.ingest import parse_time
 from infra_notifications.models import ChargePointState, MaintenanceTarget, MaintenanceWindow, OcpiEvse, OcpiParty
 from infra_notifications.rules.lifecycle import OCPI_OFFLINE, IncidentChange, Signal
 from infra_notifications.rules.ocpi.statuses import MEANINGS, OCPI_FAULT, REMOVED, Meaning

@@ -191,6 +191,19 @@ def test_what_follows_a_message_that_inflates_beyond_the_limit_is_heard(size: in
     assert (first, third, fourth) == (("text", parts[0]), ("text", parts[2]), ("text", parts[3]))
 
 
+def test_a_message_that_is_not_inflated_costs_those_alone_that_refer_to_it() -> None:
+    press, rolls = zlib.compressobj(wbits=-15), random.Random(1)
+    texts = [f'[2,"{n}","StatusNotification",{{"info":"{rolls.random()}"}}]'.encode() for n in range(1_000)]
+    heard = Heard(deflates=True)
+    assert heard.feed(squeezed(press, texts[0])) == [("text", texts[0])]
+    assert heard.feed(squeezed(press, rolls.randbytes(2 * LIMIT)))[0][0] == Unread.TOO_LONG
+    said = [found for text in texts for found in heard.feed(squeezed(press, text))]
+    assert {found[1] for found in said if found[0] == "text"} <= set(texts)
+    # When what is not known is 32 KiB ago.
+    assert sum(map(len, texts[:600])) > 1 << 15
+    assert said[600:] == [("text", text) for text in texts[600:]]
+
+
 def test_what_needs_nothing_of_what_was_not_inflated_is_heard() -> None:
     """Without a context that is taken over, or behind a message of a kind of its own."""
     texts = [b'[2,"1","Heartbeat",{}]', b'[2,"2","Heartbeat",{}]']

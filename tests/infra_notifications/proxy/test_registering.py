@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 from structlog.testing import capture_logs
 
 from infra_notifications.choices import SourceKind
@@ -92,7 +93,9 @@ def test_who_only_connects_is_not_registered(ear: Ear) -> None:
     assert UnknownChargePoint.objects.count() == 2
 
 
-def test_a_refusal_is_logged_once_and_keeps_nobody_else_waiting(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_said_once_and_keeps_nobody_else_waiting(
+    ear: Ear, api: ApiClient, administrator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(registering, "LIMIT", 2)
     by_itself()
     for name in ("A1", "A2", "A3"):
@@ -108,6 +111,10 @@ def test_a_refusal_is_logged_once_and_keeps_nobody_else_waiting(ear: Ear, monkey
     assert made == ["DE*ABC*EB1*1"]
     said = [line["station"] for line in logs if line["event"] == "a station was not registered"]
     assert sorted(said) == ["A1", "A2", "A3"]
+    told = {each["station"]: each["refusal"] for each in api.get("/charging/unknown").json()["items"]}
+    assert sorted(told) == ["A1", "A2", "A3"]
+    page = administrator.get(url("ocpp_route", OcppRoute.objects.get().pk)).content.decode()
+    assert all(sentence and escape(sentence) in page for sentence in told.values())
 
 
 def test_the_pattern_of_the_route_is_proposed_and_used(ear: Ear, api: ApiClient, administrator: Client) -> None:
