@@ -237,7 +237,9 @@ class Relay:
         if route is None:
             raise Refusal(404, "There is no route of this name.", "unknown")
         if not route.enabled:
-            raise Refusal(503, "This route is switched off.", "disabled", headers=((b"Retry-After", b"60"),))
+            # Without an upstream nobody knows yet where it leads: the routes could not be read since the proxy started.
+            said = "This route is switched off." if route.upstream else "The proxy does not know its routes yet."
+            raise Refusal(503, said, "disabled", headers=((b"Retry-After", b"60"),))
         if self._closing or len(self.pairs) + len(self.waiting) > self._options.max_connections:
             raise Refusal(503, "This proxy takes no more stations now.", "busy", headers=((b"Retry-After", b"10"),))
         assert station.transport is not None

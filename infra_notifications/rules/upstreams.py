@@ -14,6 +14,7 @@ from outbox.transports.webhook.targets import Address, Forbidden, Network, NotPu
 
 _HTTP = {"ws": "http", "wss": "https"}
 _IDENTITY = re.compile(r"/(?:\{[^/{}]*\}|<[^/<>]*>)/?$")
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WS = {http: ws for ws, http in _HTTP.items()}
 
 
@@ -38,6 +39,8 @@ def parse_upstream(url: str, networks: Sequence[Network]) -> str:
         )
     if "?" in rest:
         raise Forbidden("The address holds a query (?); stations append their identity to it, so it ends with a path.")
+    if _NO_ESCAPE.search(rest):
+        raise Forbidden("The address holds a % that begins no escape, such as %20.")
     try:
         target = parse_target(f"{_HTTP[scheme.lower()]}://{rest}", upstream_policy(networks))
     except NotPublic:

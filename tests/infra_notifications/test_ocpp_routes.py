@@ -76,6 +76,8 @@ def test_an_upstream_is_stored_without_what_says_nothing(typed: str, stored: str
         "wss://",
         "wss:///ocpp",
         "wss://user:secret@csms.example/ocpp",
+        "wss://csms.example:443/%zz",
+        "wss://csms.example/100%",
         "wss://csms.example/ocpp?key=1",
         "wss://csms.example/ocpp#x",
         "wss://csms.example:0/ocpp",

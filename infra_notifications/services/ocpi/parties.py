@@ -83,13 +83,16 @@ def invite_again(*, party: OcpiParty, now: datetime) -> str:
 
 
 def set_disabled(*, party: OcpiParty, disabled: bool, now: datetime) -> None:
-    """While it is disabled a party is answered as a stranger and not called; afterwards its locations are compared."""
+    """While it is disabled a party is answered as a stranger and not called, and what it alone could end is ended;
+    afterwards its locations are compared."""
     with transaction.atomic():
         locked = OcpiParty.objects.select_for_update().get(pk=party.pk)
         locked.is_disabled = disabled
         is_connected = locked.state == OcpiPartyState.REGISTERED
         locked.pull_due_at = now if is_connected and not disabled else None
         locked.save()
+        if disabled:
+            forget_party(party=locked, now=now)
 
 
 def delete_party(*, party: OcpiParty, now: datetime) -> None:

@@ -213,7 +213,7 @@ def test_statuses_are_messages_of_their_charge_point(point: Point) -> None:
     ]
 
 
-@pytest.mark.parametrize("how", ["they end it", "we end it", "begun anew", "deleted"])
+@pytest.mark.parametrize("how", ["they end it", "we end it", "begun anew", "disabled", "deleted"])
 def test_who_is_no_longer_connected_leaves_nothing_behind_that_nobody_ends(
     point: Point, party: OcpiParty, api: ApiClient, sender: Sender, how: str
 ) -> None:
@@ -225,6 +225,8 @@ def test_who_is_no_longer_connected_leaves_nothing_behind_that_nobody_ends(
         assert api.post(f"{address}/unregister", {}).status_code == 200
     elif how == "deleted":
         assert api.delete(address).status_code == 204
+    elif how == "disabled":
+        assert api.patch(address, {"enabled": False}).status_code == 200
     if how in ("they end it", "we end it", "begun anew"):
         token = api.post(f"{address}/token", {}).json()["token"]
     found = Incident.objects.get()
