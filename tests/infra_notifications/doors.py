@@ -13,7 +13,6 @@ from infra_notifications.models import OcppRoute
 from infra_notifications.services.mqtt import MqttIntake
 from tests.conftest import ApiClient
 from tests.factories.console import make_key
-from tests.infra_notifications.helpers import NOW
 from tests.infra_notifications.proxy.test_listener import Ear
 from tests.infra_notifications.test_citrineos import event
 from tests.infra_notifications.test_mqtt import Arrival
@@ -39,7 +38,7 @@ def by_proxy(_api: ApiClient, folder: Path, protocol: str, frame: list[Any]) -> 
 
 def by_mqtt(_api: ApiClient, _folder: Path, protocol: str, frame: list[Any]) -> None:
     body = json.dumps({"type": "call", "action": frame[2], "id": frame[1], "request": frame[3]}).encode()
-    MqttIntake("broker").take([Arrival(f"cs/in/{protocol}/CP-1", body, timezone.now())], NOW)
+    MqttIntake("broker").take([Arrival(f"cs/in/{protocol}/CP-1", body, timezone.now())], timezone.now())
 
 
 def by_citrineos(api: ApiClient, _folder: Path, protocol: str, frame: list[Any]) -> None:
