@@ -88,6 +88,9 @@ register_read_only(
 )
 register_read_only(models.StationFavorite, ("cyclist", "station", "created"))
 register_read_only(models.LockBoxState, ("boitier", "last_seen", "lock", "chain_type", "battery", "battery_vae"))
+register_read_only(
+    models.FeedSource, ("program", "url", "every_min", "last_ok_at", "problem"), filters=("program",), search=("url",)
+)
 register_read_only(models.BikeState, ("vehicule", "battery_low", "battery_vae_low"))
 register_read_only(
     models.TelemetryMessage, ("id", "boitier_id", "type", "verdict", "at", "received_at"), filters=("type", "verdict")

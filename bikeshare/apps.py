@@ -13,9 +13,11 @@ class BikeshareConfig(AppConfig):
 
         from bikeshare import demo, selectors, tiles
         from bikeshare.event_kinds import DOMAIN, KINDS
+        from bikeshare.services.feeds import check_feeds
         from console.navigation import Entry, Tile, register_entry, register_section, register_tile
         from core.choices import Scope
         from core.demo import register_demo
+        from core.health import register_check
         from core.schedule import register_periodic
         from outbox.event_kinds import register_kinds
         from outbox.subscriptions.personal_data import Source, register_personal
@@ -25,6 +27,8 @@ class BikeshareConfig(AppConfig):
         register_kinds(KINDS)
         register_personal(DOMAIN, Source(selectors.people, Scope.BIKESHARE_READ, f"{app}.view_cyclist"))
         register_periodic("bike-share: sweep", task="bikeshare.sweep", every_s=settings.BIKESHARE_SWEEP_S)
+        register_periodic("bike-share: feeds", task="bikeshare.read_feeds", every_s=settings.BIKESHARE_SWEEP_S)
+        register_check("GBFS feeds", check_feeds, for_readiness=False)
         register_section(app, _("Bike-share"))
         for order, (label, name, model, icon) in enumerate(
             (
@@ -35,6 +39,7 @@ class BikeshareConfig(AppConfig):
                 (_("Zones"), "zones", "zone", "no-symbol"),
                 (_("Cyclists"), "cyclists", "cyclist", "users"),
                 (_("Abonnements"), "abonnements", "subscription", "ticket"),
+                (_("Feeds"), "feeds", "feedsource", "rss"),
                 (_("Topics"), "topics", "program", "megaphone"),
             )
         ):

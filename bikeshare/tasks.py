@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from bikeshare.services import subscriptions, watching
+from bikeshare.services import feeds, subscriptions, watching
 
 
 @shared_task(name="bikeshare.sweep")
@@ -14,3 +14,9 @@ def sweep() -> None:
     while subscriptions.notify_trial_ends(now=timezone.now()) >= subscriptions.SWEEP_LIMIT:
         continue
     watching.watch_fleets(now=timezone.now())
+
+
+@shared_task(name="bikeshare.read_feeds")
+def read_feeds() -> None:
+    """Feeds of others whose turn it is."""
+    feeds.read_due(now=timezone.now())

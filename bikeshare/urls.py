@@ -9,6 +9,9 @@ from bikeshare.services.specs import SPECS
 app_name = "bikeshare"
 urlpatterns = [
     path("bikeshare/map/", views.city_map, name="map"),
+    path("bikeshare/feeds/", views.feeds, name="feeds"),
+    path("bikeshare/feeds/<int:pk>/read/", views.feed_read, name="feed_read"),
+    path("bikeshare/feeds/<int:pk>/delete/", views.feed_delete, name="feed_delete"),
     path("bikeshare/topics/", views.topics, name="topics"),
     path("bikeshare/topics/sample/", views.topic_sample, name="topic_sample"),
     *(path(f"bikeshare/{plural}/", page.as_view(), name=plural) for plural, page in views.LISTS.items()),

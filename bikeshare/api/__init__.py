@@ -1,6 +1,6 @@
-"""Bike-share for machines: resources, their actions, device messages."""
+"""Bike-share for machines: resources, their actions, feeds, device messages."""
 
-from bikeshare.api import actions, telemetry
+from bikeshare.api import actions, feeds, telemetry
 from bikeshare.api.resources import router
 
-__all__ = ["actions", "router", "telemetry"]
+__all__ = ["actions", "feeds", "router", "telemetry"]

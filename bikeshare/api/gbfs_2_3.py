@@ -54,7 +54,8 @@ def _gbfs(program: Program, now: datetime) -> Data:
 
 
 def _system_information(program: Program, now: datetime) -> Data:
-    return _older(v3.system_information(program, now)) | {"language": v3.language_of(program)}
+    older: Data = _older(v3.system_information(program, now))
+    return older | {"language": v3.language_of(program)}
 
 
 def _geofencing_zones(program: Program, now: datetime) -> Data:

@@ -61,6 +61,16 @@ class ProgramBody(ResourceBody, kw_only=True):
     watch_stations: bool | UnsetType = UNSET
 
 
+class FeedBody(ResourceBody, kw_only=True):
+    """An address that is read every so many minutes; 0: only when somebody asks for it."""
+
+    program: Id | UnsetType = UNSET
+    url: Annotated[str, Meta(min_length=1, max_length=500)] | UnsetType = UNSET
+    every_min: Annotated[int, Meta(ge=0, le=525_600)] | UnsetType = UNSET
+    types: dict[str, str] | UnsetType = UNSET
+    rfc7946: bool | UnsetType = UNSET
+
+
 class CyclistBody(ResourceBody, kw_only=True):
     program: Id | UnsetType = UNSET
     name: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET

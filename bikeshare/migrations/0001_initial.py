@@ -37,6 +37,7 @@ MODELS = (
     "lockboxstate",
     "bike",
     "bikestate",
+    "feedsource",
     "dock",
     "trip",
     "terminationrequest",
@@ -52,7 +53,9 @@ def roles(apps, schema_editor):
         {
             VIEWER: [f"view_{model}" for model in MODELS],
             OPERATOR: ["close_trip", "validate_abonnement", "block_cyclist", "service_vehicule", "send_sample"],
-            ADMINISTRATOR: ["add_program", "change_program", "delete_program"],
+            ADMINISTRATOR: [
+                f"{act}_{model}" for model in ("program", "feedsource") for act in ("add", "change", "delete")
+            ],
         },
     )
 
@@ -205,6 +208,71 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("id", ""), _negated=True), name="program_key_given")
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="FeedSource",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "url",
+                    models.CharField(
+                        max_length=500,
+                        validators=[django.core.validators.URLValidator(["https", "http"])],
+                        verbose_name="address",
+                    ),
+                ),
+                (
+                    "every_min",
+                    models.PositiveIntegerField(
+                        default=5,
+                        help_text="0: only when somebody asks for it.",
+                        validators=[django.core.validators.MaxValueValidator(525600)],
+                        verbose_name="read every (min)",
+                    ),
+                ),
+                (
+                    "types",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='Which of ours each of the feed’s is, e.g. {"ebike": "vae"}.',
+                        verbose_name="vehicle types",
+                    ),
+                ),
+                (
+                    "rfc7946",
+                    models.BooleanField(
+                        default=False,
+                        help_text="For feeds of GBFS 2 that do not know its rings.",
+                        verbose_name="rings have no direction",
+                    ),
+                ),
+                ("next_at", models.DateTimeField(editable=False, null=True, verbose_name="next")),
+                ("last_at", models.DateTimeField(editable=False, null=True, verbose_name="last read")),
+                ("last_ok_at", models.DateTimeField(editable=False, null=True, verbose_name="last understood")),
+                (
+                    "problem",
+                    models.CharField(blank=True, default="", editable=False, max_length=500, verbose_name="problem"),
+                ),
+                ("result", models.JSONField(blank=True, default=dict, editable=False, verbose_name="result")),
+                ("tags", models.JSONField(blank=True, default=dict, editable=False)),
+                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="feeds",
+                        to="bikeshare.program",
+                        verbose_name="program",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "feed",
+                "verbose_name_plural": "feeds",
+                "ordering": ("program", "pk"),
+                "constraints": [models.UniqueConstraint(fields=("program", "url"), name="feedsource_once")],
             },
         ),
         migrations.CreateModel(

@@ -2,6 +2,7 @@
 
 from bikeshare.models.base import Resource, new_id
 from bikeshare.models.cyclists import Cyclist, Pass, Registration, StationFavorite, Subscription
+from bikeshare.models.feeds import FeedSource
 from bikeshare.models.fleet import Bike, BikeState, Dock, LockBox, LockBoxState, Station
 from bikeshare.models.programs import Program
 from bikeshare.models.telemetry import TelemetryMessage
@@ -13,6 +14,7 @@ __all__ = [
     "BikeState",
     "Cyclist",
     "Dock",
+    "FeedSource",
     "LockBox",
     "LockBoxState",
     "Pass",

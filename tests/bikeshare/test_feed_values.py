@@ -24,8 +24,8 @@ from bikeshare.ingest.gbfs import feed_from
 from bikeshare.models import Station, Zone
 from bikeshare.services.gbfs_import import import_feed
 from tests.bikeshare.kit import NOW, told
-from tests.bikeshare.test_gbfs import NO_RIDE_3, SQUARE, document, feature, load, station, zones
-from tests.factories.bikeshare import ProgramFactory, StationFactory, ZoneFactory
+from tests.bikeshare.test_gbfs import NO_RIDE_3, document, feature, load, station, zones
+from tests.factories.bikeshare import SQUARE, ProgramFactory, StationFactory, ZoneFactory
 
 pytestmark = pytest.mark.django_db
 STAMP = int(NOW.timestamp())
@@ -132,7 +132,7 @@ def test_rules_are_read_in_any_spelling(no: Any) -> None:
 # ---- areas of other kinds -------------------------------------------------------------------------------------------
 
 POLYGON = {"type": "Polygon", "coordinates": [SQUARE]}
-COLLECTION = {
+COLLECTION: Any = {
     "type": "FeatureCollection",
     "features": [
         {"type": "Feature", "properties": {"name": "Parc", "type": "forbidden"}, "geometry": POLYGON},
@@ -151,7 +151,7 @@ GEOGRAPHY = {
     ("given", "names"),
     [
         (COLLECTION, ["Parc", ""]),
-        (COLLECTION["features"][0], ["Parc"]),  # type: ignore[index]
+        (COLLECTION["features"][0], ["Parc"]),
         (POLYGON, [""]),
         ({"version": "2.0.0", "geographies": [GEOGRAPHY]}, ["Parc", "Downtown"]),
         ({"version": "1.2.0", "data": {"geographies": [GEOGRAPHY]}}, ["Parc", "Downtown"]),

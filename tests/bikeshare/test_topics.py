@@ -82,6 +82,11 @@ def _silent(span: Any) -> Any:
     return bike
 
 
+def _idle() -> None:
+    BikeFactory()
+    watch_fleets(now=NOW)
+
+
 def _stand(*places: bool) -> None:
     station = StationFactory()
     for is_taken in places:
@@ -159,7 +164,7 @@ CAUSES: dict[str, Callable[[], Any]] = {
     "x.vehicule.moved": _somewhere_else,
     "x.vehicule.unlocked": lambda: say(BikeFactory(program__watch_unlocking=True), "lock", state="unlocked"),
     "x.vehicule.unseen": lambda: _silent(4 * DAY),
-    "x.vehicule.unridden": lambda: (BikeFactory(), watch_fleets(now=NOW)),
+    "x.vehicule.unridden": _idle,
     "x.station.empty": lambda: _stand(False),
     "x.station.full": lambda: _stand(True),
 }

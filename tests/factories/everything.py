@@ -21,7 +21,7 @@ from django_celery_beat.models import (
 )
 
 from bikeshare.choices import SubscriptionStatus, TripStatus
-from bikeshare.models import StationFavorite, TelemetryMessage
+from bikeshare.models import FeedSource, StationFavorite, TelemetryMessage
 from core.choices import JobState
 from core.models import ColumnChoice, FacetCensus, FacetCount, Job, KnownValue, SavedSearch, SignOfLife
 from core.undo import keep_undo
@@ -306,6 +306,7 @@ def _bikes(world: World) -> None:
         PassFactory(program=program, user=cyclist),
         RegistrationFactory(program=program, cyclist=cyclist),
         SubscriptionFactory(program=program, cyclist=cyclist, status=SubscriptionStatus.WAITING_VALIDATION),
+        FeedSource.objects.create(program=program, url="https://feeds.example/<gbfs>.json"),
         StationFavorite.objects.create(cyclist=cyclist, station=station, created=now),
     )
 
