@@ -104,8 +104,14 @@ CUSTOMERS: tuple[Topic, ...] = (
     ),
     Topic(
         "abonnement.activation_failed", _("Activation failed"),
-        _("Occurs whenever an abonnement activation has failed (for example because the cyclist doesn’t have a registered credit card)."),  # noqa: E501
-        _("An activation was tried and refused: no credit card for a tariff that costs, or an error that the payment system reported."),  # noqa: E501
+        _(
+            "Occurs whenever an abonnement activation has failed (for example because the cyclist doesn’t have"
+            " a registered credit card)."
+        ),
+        _(
+            "An activation was tried and refused: no credit card for a tariff that costs, or an error that the"
+            " payment system reported."
+        ),
         SubscriptionFailed(**WHERE, object=replace(ex.ABONNEMENT, status="incomplete"), error=_NO_CARD),
         Severity.WARNING,
     ),
@@ -116,7 +122,10 @@ CUSTOMERS: tuple[Topic, ...] = (
     ),
     Topic(
         "abonnement.validation_failed", _("Validation failed"),
-        _("Occurs whenever an abonnement validation has failed (for example because the cyclist doesn’t have a registered credit card)."),  # noqa: E501
+        _(
+            "Occurs whenever an abonnement validation has failed (for example because the cyclist doesn’t have"
+            " a registered credit card)."
+        ),
         _("A validation was tried and refused: no credit card for a tariff that costs, or an error that was reported."),
         SubscriptionFailed(**WHERE, object=replace(ex.ABONNEMENT, status="waiting_validation"), error=_NO_CARD),
         Severity.WARNING,
@@ -137,7 +146,10 @@ CUSTOMERS: tuple[Topic, ...] = (
     ),
     Topic(
         "abonnement.trial_will_end", _("Trial will end"), _("Occurs 3 days before the abonnement trial period end."),
-        _("The end of an activated abonnement’s trial is 72 hours away or nearer; once for each end, found by a periodic task, at once when it is activated or shortened then."),  # noqa: E501
+        _(
+            "The end of an activated abonnement’s trial is 72 hours away or nearer; once for each end, found"
+            " by a periodic task, at once when it is activated or shortened then."
+        ),
         TrialWillEnd(**WHERE, object=ex.ABONNEMENT, trial_end=ex.AT.replace(day=24)),
     ),
     Topic(
@@ -275,12 +287,18 @@ CUSTOMERS: tuple[Topic, ...] = (
     Topic(
         "trip.resumed", _("Trip resumed"),
         _("Occurs whenever a trip in status terminating or termination_requested is set back to the renting status."),
-        _("A termination request was cancelled: the vehicle was unlocked again, or by the cyclist or an operator. The end of a pause is none."),  # noqa: E501
+        _(
+            "A termination request was cancelled: the vehicle was unlocked again, or by the cyclist or an"
+            " operator. The end of a pause is none."
+        ),
         _about(replace(ex.TRIP, version=4)),
     ),
     Topic(
         "vehicule.battery.low", _("Battery low"), _("Occurs whenever a vehicule internal battery is under 20 percent."),
-        _("A battery message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it; told again only after 25 % or more."),  # noqa: E501
+        _(
+            "A battery message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it;"
+            " told again only after 25 % or more."
+        ),
         BatteryLow(
             **WHERE, object=ex.VEHICULE, value=19.0, previous=22.0, threshold=20.0, trip=None, reported_at=ex.AT
         ),
@@ -289,7 +307,10 @@ CUSTOMERS: tuple[Topic, ...] = (
     Topic(
         "vehicule.battery_vae.low", _("Assistance battery low"),
         _("Occurs whenever a vehicule electrical assistance battery is under 20 percent."),
-        _("A battery_vae message is the vehicle’s first below 20 % (20 itself is not), whatever box is on it; told again only after 25 % or more."),  # noqa: E501
+        _(
+            "A battery_vae message is the vehicle’s first below 20 % (20 itself is not), whatever box is on"
+            " it; told again only after 25 % or more."
+        ),
         BatteryLow(
             **WHERE, object=replace(ex.VEHICULE, battery_vae=12.0), value=12.0, previous=31.0, threshold=20.0,
             trip=ex.TRIP.id, reported_at=ex.AT,
@@ -308,7 +329,10 @@ CUSTOMERS: tuple[Topic, ...] = (
     Topic(
         "vehicule.position.forbidden", _("Vehicle in a forbidden zone"),
         _("Occurs whenever a vehicule with a renting trip just went into a forbidden zone."),
-        _("A position of a renting trip is the first in a forbidden zone, the one before it or where the trip began was not; see *Zones*."),  # noqa: E501
+        _(
+            "A position of a renting trip is the first in a forbidden zone, the one before it or where the"
+            " trip began was not; see *Zones*."
+        ),
         PositionForbidden(
             **WHERE, object=ex.VEHICULE, trip=ex.TRIP.id, cyclist=ex.CYCLIST.id,
             zone=ZoneReference(ex.ZONE.id, ex.ZONE.name), rule={"ride_through_allowed": False}, position=ex.HERE,

@@ -33,7 +33,8 @@ def test_a_feed_is_read_when_it_is_due_and_again_after_its_time(feeds: str) -> N
     assert (row.last_ok_at, row.problem, row.next_at) == (NOW, "", NOW + 10 * MINUTE)
     assert row.result["stations"]["created"] == row.result["statuses"] == 1
     assert Station.objects.get().reported_vehicules == 3
-    before, _asked = len(told()), Feeds.asked.clear()
+    before = len(told())
+    Feeds.asked.clear()
     assert read_due(now=NOW + 10 * MINUTE) == 1
     row.refresh_from_db()
     assert (row.last_ok_at, len(told())) == (NOW + 10 * MINUTE, before)

@@ -29,7 +29,7 @@ SEEN = (
 )
 BIKES = (
     "program cyclist registration pass subscription stationfavorite station lockbox lockboxstate bike dock trip"
-    " terminationrequest zone telemetrymessage"
+    " terminationrequest zone telemetrymessage bikestate feedsource"
 )
 # What a role may do beyond the role before it, by app.
 GRANTS: dict[str, dict[str, set[str]]] = {
@@ -63,7 +63,7 @@ GRANTS: dict[str, dict[str, set[str]]] = {
         )
         | each("groupdraft", "view", "delete")
         | {"change_source"},
-        "bikeshare": each("program", *CHANGES),
+        "bikeshare": each("program feedsource", *CHANGES),
         "outbox": each("address", "change", "delete") | {"erase_address"} | each("webhookendpoint", *CHANGES),
         "console": each("apikey", *ALL)
         | each("signoflife job undo columnchoice savedsearch facetcensus facetcount knownvalue", "view")
