@@ -26,6 +26,8 @@ class Vocabulary:
     """Our words of a field, each with its synonyms."""
 
     synonyms: Mapping[str, str]
+    # What some put before each of their words.
+    prefixes: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,4 +44,7 @@ class Vocabulary:
 
     def read(self, word: str) -> str | None:
         """Our word for what somebody else says; None for one that nobody told us."""
-        return self.meanings.get(word_key(word))
+        key = word_key(word)
+        if key not in self.meanings:
+            key = next((key[len(prefix) :] for prefix in self.prefixes if key.startswith(prefix)), key)
+        return self.meanings.get(key)

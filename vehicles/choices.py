@@ -12,6 +12,15 @@ class DriverChannel(models.TextChoices):
     BANNER = "banner", _("Banner")
 
 
+class DriverLanguage(models.TextChoices):
+    """The languages in which drivers are told."""
+
+    ENGLISH = "en", _("English")
+    GERMAN = "de", _("German")
+    FRENCH = "fr", _("French")
+    DUTCH = "nl", _("Dutch")
+
+
 class DriverSeverity(models.TextChoices):
     INFO = "info", _("Information")
     ACTION = "action", _("To do")

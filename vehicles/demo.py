@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from core.ingest import Submission
+from outbox.services.webhooks import EndpointInput, create_endpoint
 from vehicles.ingest import AnyFact, IncomingFact
 from vehicles.models import Driver
 from vehicles.services.campaigns import gather_audiences, save_campaign, start_campaign
@@ -49,6 +50,10 @@ def load(now: datetime) -> None:
     """Fills an empty database; does nothing when there are drivers."""
     if Driver.objects.exists():
         return
+    backend = EndpointInput(
+        "https://app.example/signalbox", ("vehicle.notification.*",), description="The app’s backend"
+    )
+    create_endpoint(details=backend, now=now, enabled=False)  # it listens, and nothing is sent there
     chance = random.Random(20261121)  # noqa: S311 - the same demo everywhere
     facts = sorted((*_beginnings(now, chance), *_histories(now, chance), *_problems(now)), key=lambda f: f[0])
     decoder = msgspec.json.Decoder(AnyFact)

@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from msgspec import inspect
 
 from core.versions import Versioned
-from outbox.choices import Language
 from vehicles.catalogue import CAMPAIGN_TYPES, TYPES, NotificationType
-from vehicles.choices import DriverChannel, PlatformName
+from vehicles.choices import DriverChannel, DriverLanguage, PlatformName
 from vehicles.ingest.base import IncomingFact
 from vehicles.rules.deciding import Policy
 
@@ -226,7 +225,7 @@ class TextForm(forms.Form):
 
 class SampleForm(forms.Form):
     to = forms.CharField(label=_("To"), max_length=320, help_text=_("An e-mail address, or the id of a driver."))
-    language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
+    language = forms.ChoiceField(label=_("Language"), choices=DriverLanguage.choices)
 
 
 class NoteForm(forms.Form):

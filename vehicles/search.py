@@ -13,7 +13,6 @@ from core.search import ChoiceFacet, NumberFacet, SearchSchema, TextFacet, TimeF
 from core.search.facets import Facet, FlagFacet, SearchContext, TagFacet
 from core.search.grammar import Comparison, Span, Value, Word
 from core.search.schema import any_text, folded_text
-from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
@@ -22,6 +21,7 @@ from vehicles.choices import (
     CampaignState,
     Category,
     DriverChannel,
+    DriverLanguage,
     DriverSeverity,
     NotificationState,
     PairingReason,
@@ -113,7 +113,7 @@ DRIVER_SEARCH = SearchSchema(
         TextFacet("name", "name", _("Name"), through="search_text", personal=True),
         TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text", personal=True),
         TextFacet("country", "country", _("Country"), exact=True),
-        ChoiceFacet("language", "language", _("Language"), ("lang",), choices=_values(Language)),
+        ChoiceFacet("language", "language", _("Language"), ("lang",), choices=_values(DriverLanguage)),
         TextFacet("program", "program", _("Programme"), ("programme",)),
         TextFacet("platform", "app_platform", _("App platform")),
         VersionFacet("app", "app_version_key", _("App version"), ("version",)),

@@ -187,7 +187,7 @@ _STAYING = """
     outbox: Address ListenerStamp LogMark TopicList WebhookEndpoint
     infra_notifications: ChargePoint EventRule MovedStation NotificationGroup OcpiParty OcppRoute Source
     fleet_remotes: Callback Fleet FleetVehicle
-    vehicles: Campaign ChargingLocation Driver NotificationText OemAccount TypeSetting
+    vehicles: Brake Campaign ChargingLocation Driver Feed NotificationText OemAccount TypeSetting
     vehicles: UtilityContract Vehicle VehicleSource
     bikeshare: Bike Cyclist Dock LockBox Pass Program Registration Station Subscription Zone
 """

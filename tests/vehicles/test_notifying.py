@@ -348,7 +348,8 @@ def test_nonsense_is_refused_with_a_sentence(name: str, wrong: dict[str, Any]) -
     [
         ("de", "Bitte verbinden Sie Ihr Renault-Konto neu"),
         ("fr_FR", "Reconnectez votre compte Renault"),
-        ("nl", "Please connect your Renault account again"),
+        ("nl", "Verbind uw account bij Renault opnieuw"),
+        ("es", "Please connect your Renault account again"),
     ],
 )
 def test_a_driver_is_told_in_their_language(language: str, title: str) -> None:
@@ -431,7 +432,7 @@ def test_facts_that_look_like_placeholders_stay_as_they_are() -> None:
         (
             "InvalidCredentials",
             [fact("oem_account", account="a-9", driver=DRIVER, auth_state="invalid_credentials")],
-            "The sign-in of a-9 is no longer accepted. Without it we cannot charge your car smartly.",
+            "Your sign-in is no longer accepted. Without it we cannot charge your car smartly.",
         ),
     ],
 )
@@ -441,13 +442,13 @@ def test_what_is_not_known_leaves_no_gap(name: str, facts: list[Any], words: str
     assert only(name).body == words
 
 
-OPTIONAL = ("reason", "brand", "ready_by", "period", "supplier", "contract_number", "amount")
+OPTIONAL = ("vehicle", "location", "reason", "brand", "ready_by", "period", "supplier", "contract_number", "amount")
 GAP = re.compile(
     r" [.,)]|[:(] ?[.)]|\b(with|by|of|for|to|mit|bei|bis|von|für|zu|avec|à|de|pour|d’ici) ?([.,]|lost|perdue|verloren)"
 )
 
 
-@pytest.mark.parametrize("language", ["en", "de", "fr"])
+@pytest.mark.parametrize("language", ["en", "de", "fr", "nl"])
 @pytest.mark.parametrize("name", list(TYPES))
 def test_no_words_have_a_gap_where_something_is_not_known(name: str, language: str) -> None:
     every = examples_of(name)
@@ -458,6 +459,16 @@ def test_no_words_have_a_gap_where_something_is_not_known(name: str, language: s
             assert text[0].isupper()
             assert not GAP.search(text), (missing, text)
             assert not set(text) & set("{}[]")
+
+
+def test_a_car_and_a_place_without_a_name_are_no_ids() -> None:
+    take(driver(at(days=-7), email=EMAIL), fact("vehicle", at(days=-6), vehicle=CAR, driver=DRIVER))
+    take(fact("pairing", vehicle=CAR, step="ready"), contract("valid", at(days=-5)))
+    take(contract("invalid"))
+    assert only("ReadyForPairing").body == "Open the app and pair your car."
+    assert only("InvalidUtilityContract").body == (
+        "Your contract with Greenchoice for your place was found invalid. Please check it."
+    )
 
 
 def test_brackets_that_hold_no_fact_are_words() -> None:

@@ -7,6 +7,7 @@ import pytest
 from core.words import Vocabulary
 from tests.conftest import ApiClient
 from tests.vehicles.helpers import ACCOUNT, CAR, at, fact, judge
+from tests.vehicles.real_words import CASES
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle
 from vehicles.rules.words import CHARGE_STATE, VOCABULARIES
 
@@ -32,6 +33,11 @@ CHARGE_STATES = {
 
 @pytest.mark.parametrize(("ours", "word"), [(ours, word) for ours, words in CHARGE_STATES.items() for word in words])
 def test_a_platforms_charge_state_has_one_meaning(ours: str, word: str) -> None:
+    assert CHARGE_STATE.read(word) == ours
+
+
+@pytest.mark.parametrize(("maker", "ours", "word"), CASES)
+def test_what_cars_really_say_is_read(maker: str, ours: str, word: str) -> None:
     assert CHARGE_STATE.read(word) == ours
 
 

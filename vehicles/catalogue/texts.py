@@ -9,7 +9,9 @@ known: "[ by {ready_by}]".
 import tomllib
 from pathlib import Path
 
-from outbox.choices import Language
+from django.utils.translation import gettext as _
+
+from vehicles.choices import DriverLanguage
 
 
 def _words(language: str) -> dict[str, tuple[str, str]]:
@@ -18,7 +20,7 @@ def _words(language: str) -> dict[str, tuple[str, str]]:
     return {name: (row["title"], row["body"]) for name, row in table.items()}
 
 
-TEXTS: dict[str, dict[str, tuple[str, str]]] = {language: _words(language) for language in Language.values}
+TEXTS: dict[str, dict[str, tuple[str, str]]] = {language: _words(language) for language in DriverLanguage.values}
 
 # What may stand in braces, with an example for previews.
 PLACEHOLDERS: dict[str, object] = {
@@ -56,3 +58,25 @@ _OF_TYPE: dict[str, dict[str, object]] = {
 def examples_of(name: str) -> dict[str, object]:
     """Invented facts for a type's preview and sample."""
     return PLACEHOLDERS | _OF_TYPE.get(name, {})
+
+
+def awkward_examples(name: str) -> list[tuple[str, dict[str, object]]]:
+    """The usual facts of a type; those alone that are always known; and long, odd ones."""
+    usual = examples_of(name)
+    always = ("hours", "days", "date", "target", "forecast", "version", "installed", "ended_at", "started_at")
+    long = {
+        "vehicle": "Mercedes-Benz EQS 450+ SUV 4MATIC Edition One",
+        "brand": "Mercedes-Benz",
+        "name": "Anne-Sophie O’Neill-Müller",
+        "supplier": "Coöperatieve Energiemaatschappij Noord & Zuid <B.V.>",
+        "location": "Résidence « Les Hêtres », 12 bis",
+        "amount": "12345.6",
+        "currency": "NOK",
+        "days": 1,
+        "hours": 1,
+    }
+    return [
+        (str(_("Usual")), usual),
+        (str(_("Little is known")), {key: value for key, value in usual.items() if key in always}),
+        (str(_("Long and odd")), usual | long),
+    ]

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 (
                     "language",
                     models.CharField(
-                        choices=[("en", "English"), ("de", "German"), ("fr", "French")],
+                        choices=[("en", "English"), ("de", "German"), ("fr", "French"), ("nl", "Dutch")],
                         default="en",
                         max_length=5,
                         verbose_name="language",
@@ -1131,7 +1131,7 @@ class Migration(migrations.Migration):
                 (
                     "language",
                     models.CharField(
-                        choices=[("en", "English"), ("de", "German"), ("fr", "French")],
+                        choices=[("en", "English"), ("de", "German"), ("fr", "French"), ("nl", "Dutch")],
                         max_length=5,
                         verbose_name="language",
                     ),

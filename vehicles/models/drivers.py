@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Lifecycle, While, masked, of_person
 from core.people import shows_people
-from outbox.choices import Language
+from vehicles.choices import DriverLanguage
 from vehicles.models.base import Reported, folded
 
 
@@ -20,7 +20,9 @@ class Driver(Reported):
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     email = models.CharField(_("e-mail address"), max_length=320, blank=True, default="")
     country = models.CharField(_("country"), max_length=3, blank=True, default="")
-    language = models.CharField(_("language"), max_length=5, choices=Language.choices, default=Language.ENGLISH)
+    language = models.CharField(
+        _("language"), max_length=5, choices=DriverLanguage.choices, default=DriverLanguage.ENGLISH
+    )
     time_zone = models.CharField(_("time zone"), max_length=60, blank=True, default="")
     app_platform = models.CharField(_("app platform"), max_length=20, blank=True, default="")
     app_version = models.CharField(_("app version"), max_length=40, blank=True, default="")

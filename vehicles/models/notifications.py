@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked, of_person, one_of
 from core.people import shown_text, shows_people
-from outbox.choices import Language
 from vehicles.catalogue import TYPES
 from vehicles.choices import (
     LIVE,
     BrakeState,
     Category,
     DriverChannel,
+    DriverLanguage,
     DriverSeverity,
     NotificationState,
     PushState,
@@ -236,7 +236,7 @@ class NotificationText(models.Model):
     """An operator's words for a type in a language, instead of the catalogue's."""
 
     type = models.CharField(_("type"), max_length=60)
-    language = models.CharField(_("language"), max_length=5, choices=Language.choices)
+    language = models.CharField(_("language"), max_length=5, choices=DriverLanguage.choices)
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("text"), max_length=2000)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

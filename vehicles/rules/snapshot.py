@@ -70,7 +70,7 @@ class Vehicle(Entity):
     def __post_init__(self) -> None:
         words = (self.reports.latest("brand"), self.reports.latest("model"))
         self.brand = str(words[0] or "").strip().lower().replace(" ", "_")
-        self.name = " ".join(str(word) for word in words if word) or self.key
+        self.name = " ".join(str(word) for word in words if word)
         self.is_linked = self._is_linked()
 
     @property

@@ -15,25 +15,38 @@ from core.words import Vocabulary
 # Whether a plug is in is not said by "not charging": it may be the answer of a car on the motorway.
 CHARGE_STATE = Vocabulary(
     {
-        "disconnected": "unplugged not_plugged not_plugged_in not_connected plugged_out -1.0 -1",
+        "disconnected": (
+            "unplugged not_plugged not_plugged_in not_connected plugged_out connect_cable charger_disconnected "
+            "chrgr_sts_not_connected -1.0 -1"
+        ),
         "charging": (
             "charge_in_progress charging_active in_charge plugged_in:charging charging_slow charging_fast starting "
-            "conservation charge_purpose_reached_and_conservation quick_charging 1.0 1"
+            "conservation conserving charge_purpose_reached_and_conservation quick_charging normal_charging "
+            "rapidly_charging fast_charging smart_charging charging_ac charging_dc charging_dc_fast_charge "
+            "in_progress active 1.0 1"
         ),
         "stopped": (
             "stop paused charging_paused plugged_in plugged_in:stopped plugged_in:initializing plugged_in:no_power "
             "plugged_in:fault plugged_in:discharging no_power fault error charging_error initialization initializing "
             "ready_for_charging not_ready_for_charging waiting_for_charging waiting_for_a_planned_charge "
             "waiting_for_current_charge charging_interrupted interrupted energy_flap_opened discharging "
-            "finished_not_full charging_ended scheduled pending 0.1 0.3 0.4"
+            "finished_not_full charging_ended scheduled pending charge_scheduled calibrating suspended ready_to_charge "
+            "initialising waiting_to_charge failure charging_ready charging_connecting charging_user_stopped "
+            "charging_station_err waiting_on_charger cable_connected charging_evse_preparation connected "
+            "smart_charging_paused 0.1 0.3 0.4"
         ),
         "complete": (
             "completed full fully_charged finished finished_fully_charged charge_ended charging_complete "
             "target_reached plugged_in:complete charge_purpose_reached_and_not_conservation_charging "
-            "charging_completed done 0.2"
+            "charging_completed charge_complete completely_charged charge_target_reached soc_reached "
+            "no_charge_battery_full charging_end_ok done 0.2"
         ),
-        "unknown": "not_charging no_charging not_in_charge off unavailable unsupported invalid idle 0.0 0 -1.1",
-    }
+        "unknown": (
+            "not_charging no_charging not_in_charge off unavailable unsupported invalid idle default unspecified none "
+            "not_ready evse_not_detected 0.0 0 -1.1"
+        ),
+    },
+    ("chargingstatus", "chargingsystem", "chargestate", "chargingstate"),
 )
 AUTH_STATE = Vocabulary(
     {

@@ -11,9 +11,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.refusal import Refused
-from outbox.choices import Language
 from vehicles.catalogue import TYPES, NotificationType
-from vehicles.choices import LIVE, DriverChannel
+from vehicles.choices import LIVE, DriverChannel, DriverLanguage
 from vehicles.models import Driver, DriverNotification, NotificationText, TypeSetting
 from vehicles.rules.deciding import Policy
 from vehicles.services.texts import unknown_placeholders
@@ -126,8 +125,8 @@ def mark_everyone_due(*, now: datetime) -> int:
 
 def change_text(*, entry: NotificationType, language: str, title: str, body: str) -> None:
     """Sets an operator's words; empty ones give the catalogue's back. Raises Refused by field."""
-    if language not in Language.values:
-        raise Refused(_("The languages are %(known)s.") % {"known": ", ".join(Language.values)}, field="language")
+    if language not in DriverLanguage.values:
+        raise Refused(_("The languages are %(known)s.") % {"known": ", ".join(DriverLanguage.values)}, field="language")
     title, body = " ".join(title.split()), body.strip()
     if not title and not body:
         NotificationText.objects.filter(type=entry.name, language=language).delete()

@@ -19,29 +19,39 @@ _UNITS = {
     "en": {"days": ("day", "days"), "hours": ("hour", "hours")},
     "de": {"days": ("Tag", "Tagen"), "hours": ("Stunde", "Stunden")},
     "fr": {"days": ("jour", "jours"), "hours": ("heure", "heures")},
+    "nl": {"days": ("dag", "dagen"), "hours": ("uur", "uur")},
+}
+# What stands for a name that nobody told us: people know no ids.
+_UNNAMED = {
+    "vehicle": {"en": "car", "de": "Wagen", "fr": "voiture", "nl": "auto"},
+    "location": {"en": "your place", "de": "Ihren Ort", "fr": "votre lieu", "nl": "uw adres"},
 }
 _REASONS = {
     "smart_charging_off": {
         "en": "smart charging is switched off",
         "de": "smartes Laden ist ausgeschaltet",
         "fr": "la recharge intelligente est désactivée",
+        "nl": "slim laden is uitgeschakeld",
     },
     "unknown_location": {
         "en": "we do not know this place",
         "de": "wir kennen diesen Ort nicht",
         "fr": "nous ne connaissons pas ce lieu",
+        "nl": "we kennen deze plek niet",
     },
     "missing_capability": {
         "en": "your car does not allow it",
         "de": "Ihr Auto lässt es nicht zu",
         "fr": "votre voiture ne le permet pas",
+        "nl": "uw auto laat het niet toe",
     },
     "overview_requested": {
         "en": "was asked for; we tell you when it is here",
         "de": "ist angefordert; wir melden uns, wenn sie da ist",
         "fr": "est demandé, nous vous préviendrons dès qu’il sera là",
+        "nl": "is aangevraagd; we melden ons als het er is",
     },
-    "overview_issued": {"en": "is ready", "de": "ist da", "fr": "est prêt"},
+    "overview_issued": {"en": "is ready", "de": "ist da", "fr": "est prêt", "nl": "is er"},
 }
 
 
@@ -98,7 +108,8 @@ def fill(title: str, body: str, language: str, facts: Mapping[str, Any], zone: t
 
     def written(match: re.Match[str]) -> str:
         name = match.group(1)
-        return _FORMATS.get(name, _plain)(facts[name], language, facts, zone) if name in facts else ""
+        known = name in facts or name in _UNNAMED
+        return _FORMATS.get(name, _plain)(facts.get(name), language, facts, zone) if known else ""
 
     return Words(*(" ".join(_NAME.sub(written, _PART.sub(needed, text)).split()) for text in (title, body)))
 
@@ -110,6 +121,13 @@ Format = Callable[[Any, str, Mapping[str, Any], tzinfo], str]
 
 def _plain(value: Any, _language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
     return "" if value is None else str(value)
+
+
+def _named(name: str) -> Format:
+    def write_name(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
+        return str(value) if value not in (None, "") else _UNNAMED[name].get(language, _UNNAMED[name]["en"])
+
+    return write_name
 
 
 def _counted(unit: str) -> Format:
@@ -161,6 +179,8 @@ def _moment(value: Any, language: str, _facts: Mapping[str, Any], zone: tzinfo) 
 
 
 _FORMATS: dict[str, Format] = {
+    "vehicle": _named("vehicle"),
+    "location": _named("location"),
     "days": _counted("days"),
     "hours": _counted("hours"),
     "reason": _reason,

@@ -14,8 +14,7 @@ from typing import Any
 from django.db import models
 
 from core.sql import Col, columns
-from outbox.choices import Language
-from vehicles.choices import UnmanagedReason
+from vehicles.choices import DriverLanguage, UnmanagedReason
 from vehicles.models import (
     ChargingLocation,
     ChargingSession,
@@ -114,7 +113,7 @@ def _quiet(end: str) -> Present:
 def language_of(reports: Reports) -> str:
     """One of our languages from what a sender says: de, DE, de-AT; English where it is none of ours."""
     short = _text(reports, "language").lower()[:2]
-    return short if short in Language.values else Language.ENGLISH.value
+    return short if short in DriverLanguage.values else DriverLanguage.ENGLISH.value
 
 
 def _those(prefix: str, length: int, value: object) -> Present:

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST
 from console.lists import Column, ListPage
 from core.permissions import person, requires
 from core.refusal import Refused, add_refusal
-from outbox.choices import Language
 from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
-from vehicles.catalogue.texts import TEXTS, examples_of
+from vehicles.catalogue.texts import TEXTS, awkward_examples, examples_of
+from vehicles.choices import DriverLanguage
 from vehicles.filters import TypeFilters
 from vehicles.forms import SampleForm, TextForm, TypeForm, threshold_text
 from vehicles.models import TypeSetting
@@ -86,7 +86,7 @@ def _page(request: HttpRequest, setting: TypeSetting, entry: NotificationType, s
         "siblings": siblings_of(entry),
         "roots": [e for e in TYPES.values() if entry.rank and e.rank and e.rank < entry.rank],
         "counts": selectors.counts_of_type(entry.name),
-        "texts": [(language, wording.words(entry.name, language.value, examples, zone)) for language in Language],
+        "texts": [(language, wording.words(entry.name, language.value, examples, zone)) for language in DriverLanguage],
         "sample": sample,
     }
     return render(request, "vehicles/type.html", context)
@@ -146,7 +146,7 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
     """The words in one language, with a preview of what a driver would read."""
     setting, entry = _setting_and_type(pk)
     asked = request.GET.get("language", "en")
-    language = asked if asked in Language.values else "en"
+    language = asked if asked in DriverLanguage.values else "en"
     title, body = Wording().template(entry.name, language)
     form = TextForm(request.POST or None, initial={"title": title, "body": body})
     if request.method == "POST" and form.is_valid():
@@ -163,15 +163,18 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
                 messages.success(request, _("The words are saved."))
                 return redirect("vehicles:type", pk)
     own = TEXTS[language][entry.name]
-    preview = fill(title or own[0], body or own[1], language, examples_of(entry.name), zone_named(""))
+    previews = [
+        (label, fill(title or own[0], body or own[1], language, facts, zone_named("")))
+        for label, facts in awkward_examples(entry.name)
+    ]
     context = {
         "page_title": entry.name,
         "setting": setting,
         "entry": entry,
         "form": form,
         "language": language,
-        "languages": Language.choices,
-        "preview": preview,
+        "languages": DriverLanguage.choices,
+        "previews": previews,
         "catalogue_words": own,
         "placeholders": examples_of(entry.name),
     }

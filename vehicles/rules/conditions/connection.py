@@ -31,7 +31,7 @@ def invalid_credentials(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator
             begins,
             seen_at=account.reports.reported_at("auth_state"),
             account_id=account.id,
-            facts={"brand": brand, "account": account.key},
+            facts={"brand": brand, "account": brand},
         )
 
 

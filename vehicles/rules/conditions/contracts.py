@@ -24,7 +24,7 @@ def _contracts(snapshot: Snapshot) -> Iterator[tuple[Location, Contract, str]]:
 def _facts(location: Location, contract: Contract) -> Mapping[str, Any]:
     return {
         "supplier": str(contract.reports.latest("supplier") or ""),
-        "location": str(location.reports.latest("name") or location.key),
+        "location": str(location.reports.latest("name") or ""),
         "contract_number": str(contract.reports.latest("contract_number") or ""),
     }
 
@@ -94,7 +94,7 @@ def pdl_agreement_open(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[
             continue
         begins, newest = max(offered, key=lambda pair: (pair[0], pair[1].key))
         if not {"accepted", "declined"} & {str(value) for _at, value in newest.reports.raw.get("state", [])}:
-            facts = {"location": str(location.reports.latest("name") or location.key)}
+            facts = {"location": str(location.reports.latest("name") or "")}
             yield Window(f"agreement:{newest.key}", begins, facts=facts)
 
 
@@ -113,5 +113,5 @@ def pdl_missing(snapshot: Snapshot, _thresholds: Thresholds) -> Iterator[Window]
                     campaign.begins,
                     campaign.ends,
                     expires=True,
-                    facts={"location": str(location.reports.latest("name") or location.key)},
+                    facts={"location": str(location.reports.latest("name") or "")},
                 )
