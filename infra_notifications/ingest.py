@@ -15,9 +15,11 @@ import msgspec
 
 from core.device_clock import in_time, parse_time
 from core.text import one_line
+from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
 from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY
-from infra_notifications.rules.transfers import alarms_in
+from infra_notifications.rules.transfers import alarms_in, data_of, is_report
+from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
@@ -35,8 +37,6 @@ from infra_notifications.rules.vocabulary import (
 )
 from infra_notifications.rules.wording import minimum_codes
 
-# A fault's name: its place, and behind `#` the code that tells it from others at the same place.
-MAX_PLACE, MAX_CODE = 140, 50
 # A reported status that says by itself whether charging is possible (1.6 and 2.x).
 OPERATIVE = {"available", "occupied", "reserved", "preparing", "charging", "suspendedev", "suspendedevse", "finishing"}
 FAULTED = "faulted"
@@ -44,13 +44,6 @@ INOPERATIVE = {"unavailable", FAULTED}
 # Codes that say nothing by themselves: what tells is the status and the words beside them.
 UNSPECIFIC = ("othererror", "internalerror", "noerror")
 NO_ERROR = "NoError"
-# The name of what a status of the station as a whole holds open.
-WHOLE_STATION = "status@0"
-# Behind the name of a fault that was reported beside a status that lets one charge; and behind that of a clear that
-# ends what was reported beside Faulted alone.
-BESIDE, NOT_BESIDE = "#beside", "!"
-# Ends the name of a fault of which the cause is not known: "Faulted" without a word.
-VAGUE = "?"
 # Reasons for the end of a transaction that are faults (1.6 and 2.x, and the names of 1.6's error codes).
 FAULTS_THAT_END = {"emergencystop", "groundfault", "groundfailure", "overcurrentfault", "overcurrentfailure"}
 FAULTS_THAT_END |= {"abnormalcondition"}  # 2.x, triggerReason: "An Abnormal Error or Fault Condition has occurred"
@@ -175,13 +168,6 @@ class Observation(msgspec.Struct, frozen=True):
         )
 
 
-def _status_fault(evse: int | None, connector: int | None = None, *, vague: bool = False) -> str:
-    """What a reported status holds open; that of the whole station (0) is not ended by one of its connectors, and
-    that of a connector of an EVSE not by its neighbour."""
-    place = WHOLE_STATION if evse == 0 else f"status#{connector}" if connector else "status"
-    return place + VAGUE * vague
-
-
 def observe(protocol: str, action: str, payload: Any) -> list[Observation]:
     """What a message says beyond that its sender lives; empty for messages that say no more."""
     body = object_of(payload)
@@ -200,7 +186,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
             status,
             occurred_at=parse_time(body.get("timestamp")),
             over=status.lower() in OPERATIVE or None,
-            fault=_status_fault(evse, whole(body.get("connectorId")), vague=faulted),
+            fault=status_fault(evse, whole(body.get("connectorId")), vague=faulted),
             alarming=faulted,
             defective=faulted,
             faulted=faulted,
@@ -226,7 +212,7 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
         codes if fine else tuple(code for code in codes if code.lower() != "noerror"),
         vendor=text(body.get("vendorId")),
         words=said[:MAX_TEXT],
-        fault=_status_fault(connector, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
+        fault=status_fault(connector, vague=vague) + BESIDE * (is_operative and not (fine and not said)),
         operative=is_operative,
         alarming=not fine or faulted,
         defective=not fine or faulted,
@@ -260,7 +246,7 @@ def _event(
     told, said = reported(name, what, value), event_truth(what.lower(), value)
     is_state = told.is_state or what.lower() == "availabilitystate"
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
-    fault = _event_fault(f"{name}/{what}{instance}", number, codes)
+    fault = event_fault(f"{name}/{what}{instance}", number, whole(evse.get("connectorId")), codes)
     if said and what.lower() in CODE_VARIABLES:
         codes, is_defect = codes_of(data.get("techCode"), value), True
     if told.is_broken:
@@ -290,7 +276,7 @@ def _event(
         over=over,
         # A number or text that merely changed asserts no fault; a boolean does, and so do an alert and a status.
         asserted=(said is not None and not informational) or alerting or grave or status.lower() in INOPERATIVE,
-        fault=_status_fault(number or 0, whole(evse.get("connectorId")), vague=faulted and not codes and not words)
+        fault=status_fault(number or 0, whole(evse.get("connectorId")), vague=faulted and not codes and not words)
         if is_state
         else fault,
         explained=bool(codes or words) and not informational,
@@ -304,10 +290,6 @@ def _event(
         sent_at=generated,
         entry=entry,
     )
-
-
-def _event_fault(place: str, evse: int | None, codes: tuple[str, ...]) -> str:
-    return f"{place[:MAX_PLACE]}@{evse or 0}" + (f"#{codes[0][:MAX_CODE]}" if codes else "")
 
 
 def _notify_report(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
@@ -341,15 +323,20 @@ def _transaction_end(protocol: str, action: str, body: dict[str, Any]) -> Iterat
     if "".join(filter(str.isalnum, reason)).lower() not in FAULTS_THAT_END:
         return
     evse, at = whole(object_of(body.get("evse")).get("id")), parse_time(body.get("timestamp"))
-    fault = _status_fault(evse)
+    fault = status_fault(evse)
     said = Observation(action, protocol, evse, codes=(reason,), words=reason, fault=fault, occurred_at=at)
     yield msgspec.structs.replace(said, alarming=True, defective=True, transient=True)
 
 
 def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator[Observation]:
     """A vendor's own message. No status ends what it says, so that it ends by itself where nobody ends it."""
-    vendor = text(body.get("vendorId"))
-    for alarm in in_time(alarms_in(body), lambda alarm: parse_time(alarm.occurred_at)):
+    vendor, data = text(body.get("vendorId")), data_of(body)
+    states = states_in(body, data) if is_report(body) else []
+    for state in in_time(states, lambda state: parse_time(state.body.get("timestamp"))):
+        yield from _status_notification(protocol, "StatusNotification", state.body)
+    alarms = alarms_in(body, data, {state.source for state in states})
+    for alarm in in_time(alarms, lambda alarm: parse_time(alarm.occurred_at)):
+        is_open = alarm.is_named and not alarm.over
         yield Observation(
             action,
             protocol,
@@ -358,9 +345,9 @@ def _data_transfer(protocol: str, action: str, body: dict[str, Any]) -> Iterator
             vendor=vendor,
             words=alarm.words,
             over=alarm.over,
-            fault="transfer" + (f"#{alarm.codes[0][:MAX_CODE]}" if alarm.codes else ""),
-            alarming=alarm.is_named and not alarm.over,
-            defective=alarm.is_named and bool(alarm.codes) and not alarm.over,
+            fault=transfer_fault(vendor, alarm.topic, alarm.name),
+            alarming=is_open,
+            defective=is_open and (bool(alarm.codes) or alarm.is_told),
             transient=True,
             occurred_at=parse_time(alarm.occurred_at),
         )

@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
-from infra_notifications.ingest import BESIDE, FAULTED, NOT_BESIDE, VAGUE
+from infra_notifications.ingest import FAULTED
+from infra_notifications.rules.fault_names import BESIDE, NOT_BESIDE, VAGUE, covers
 from infra_notifications.rules.security_events import names_end_of
 
 SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
@@ -267,15 +268,7 @@ def _ends(clear: str, fault: str) -> bool:
         return True
     if clear.endswith(NOT_BESIDE):
         return fault.rstrip(VAGUE) == clear[: -len(NOT_BESIDE)]
-    return _covers(clear, fault) or names_end_of(clear, fault)
-
-
-def _covers(fault: str, other: str) -> bool:
-    """Whether two names mean the same fault: one without techCode (2.x) or connector means all of its place, one with
-    it also the one without. Stations do not always write their own names alike."""
-    fault, other = fault.rstrip(VAGUE).lower(), other.rstrip(VAGUE).lower()
-    place, _hash, code = fault.partition("#")
-    return other == fault or (other == place if code else other.startswith(place + "#"))
+    return covers(clear, fault) or names_end_of(clear, fault)
 
 
 Orders = dict[str, dict[str, datetime]]
@@ -347,7 +340,7 @@ class PointHistory:
         if other.open is None or mine is None or signal.order < other.open.last_raised_at:
             return
         vague = {fault for fault in other.open.faults if fault.endswith(VAGUE)} if _is_cause(mine) else set()
-        rest = {fault for fault in other.open.faults - vague if not _covers(signal.fault, fault)}
+        rest = {fault for fault in other.open.faults - vague if not covers(signal.fault, fault)}
         if rest == other.open.faults:
             return
         self._share(mine, vague)

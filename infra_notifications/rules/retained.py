@@ -18,6 +18,7 @@ from infra_notifications.rules.actions import REQUIRED_ANYWHERE
 from infra_notifications.rules.reported_values import TOLD_BY_REPORTS
 from infra_notifications.rules.transfers import FIELDS as REPORTED
 from infra_notifications.rules.transfers import data_of, is_report
+from infra_notifications.rules.vendor_states import tells_state
 from infra_notifications.rules.vocabulary import TEXT_FIELDS, alone, object_of, spoken, text
 
 HIDDEN = "***"
@@ -190,8 +191,9 @@ def _keep_carried(body: Mapping[str, Any], kept: dict[str, Any]) -> None:
             return
     if carried is not None and isinstance(data, dict):
         kept["data"] = retained(carried, data)
-    elif carried is None and text(kept.get("messageId")) and is_report(kept) and (said := _said(data_of(body), 0)):
-        kept["data"] = said
+    elif carried is None and text(kept.get("messageId")) and is_report(kept):
+        said = _said(data_of(body), 0)
+        kept |= {} if said is None else {"data": said}
 
 
 def _said(data: Any, depth: int) -> Any:
@@ -207,7 +209,8 @@ def _said(data: Any, depth: int) -> Any:
         if isinstance(value, dict | list):
             said = _said(value, depth + 1)
         else:
-            said = value if isinstance(value, bool) or fold(name) in REPORTED else None
+            is_read = isinstance(value, bool) or fold(name) in REPORTED or tells_state(fold(name), value)
+            said = value if is_read else None
             said = without_secrets(said[:MOST_TEXT]) if isinstance(said, str) else said
         if said is not None and len(name) <= MOST_VALUE:
             kept[name] = said

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason, Effect
-from infra_notifications.ingest import VAGUE, Observation
+from infra_notifications.ingest import Observation
+from infra_notifications.rules.fault_names import VAGUE
 from infra_notifications.rules.lifecycle import CLOSED, NEUTRAL, OCPI_OFFLINE, SILENCE, Signal, ending_what_faulted
 from infra_notifications.rules.matching import Reading
 

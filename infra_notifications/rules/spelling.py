@@ -16,7 +16,8 @@ from infra_notifications.rules.action_names import CALL, ERROR, RESULT, fold, kn
 from infra_notifications.rules.actions import ACTIONS, KNOWN_VERSIONS, nearest_action, version_of
 from infra_notifications.rules.keys import KEYS, KNOWN_KEYS, camel_keys, renamed_keys
 from infra_notifications.rules.spelt_values import STATE_OF, WireMessage, read_fields, read_values
-from infra_notifications.rules.transfers import is_report, status_in
+from infra_notifications.rules.transfers import data_of, is_report
+from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import MOST_CONNECTORS, VALUES
 
 PROTOCOLS = {"ocpp1.5": "1.6", "ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1", "ocpp2.1": "2.1"}
@@ -176,9 +177,9 @@ def _read_transfer(wire: WireMessage) -> None:
     named = [found[0] for name in names if isinstance(name, str) and (found := known_action(name))]
     action, data = next((name for name in named if name in _CARRIED), None), wire.payload["data"]
     if action in (None, "StatusNotification") and is_report(wire.payload):
-        # Also under a vendor's own name for an alarm or a state, and as a list.
-        status = status_in(wire.payload)
-        action, data = ("StatusNotification", status) if status else (action, data)
+        # Also under a vendor's own name for an alarm or a state, and as a list; several are told apart later.
+        states = states_in(wire.payload, data_of(wire.payload))
+        action, data = ("StatusNotification", states[0].body) if len(states) == 1 else (action, data)
     if action is None:
         return
     inner = read_wire(wire.protocol, action, data)

@@ -7,19 +7,32 @@ read, so that texts for displays, prices and settings alarm nobody.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from infra_notifications.rules.action_names import fold
-from infra_notifications.rules.vocabulary import BLANK_CODES, FOLDED_VALUES, MAX_TEXT, VALUES, text, whole
+from infra_notifications.rules.phrases import ENDS, FINE, GONE
+from infra_notifications.rules.vocabulary import (
+    BLANK_CODES,
+    FALSE_WORDS,
+    FOLDED_VALUES,
+    MAX_TEXT,
+    TRAITS,
+    text,
+    truth,
+    whole,
+)
+from infra_notifications.rules.wording import denies, readings
 
 # "Default" holds no fault, "Terror" would be none of ours either.
-_ALARM = re.compile(
-    r"(?<!de)fault|alarm|(?<!t)error|failure|emergency|alert|warning|tripped|malfunction|problem|stoerung|fehler"
-    r"|erreur|averia|guasto|dtc"
+_GRAVE = re.compile(
+    r"(?<!de)fault|alarm|(?<!t)error|failure|emergency|tripped|malfunction|problem|stoerung|fehler|erreur|averia|guasto"
+    r"|dtc"
 )
+_WARNING = re.compile(r"alert|warning")
 _REPORT = re.compile(r"status|state|event|notif|report|diagnos|health|condition")
 # What is asked of a station or set, what is listed of the past, what is shown: none of it says what is so now.
 _OTHER_WORDS = """
@@ -31,25 +44,49 @@ _END_WORDS = """
     clear cleared reset resolved end ended off gone recovered recovery closed over removed inactive deactivated false
     ok released disappeared
 """
-_OTHER, _END = frozenset(_OTHER_WORDS.split()), frozenset(_END_WORDS.split())
-# The fields of codes, of texts and of states, folded.
+_BEGIN_WORDS = "active activated raised triggered begin began started occurred fault faulted error"
+# What a name is called by in any of its states, and what every alarm is called by.
+_UNSAID_WORDS = """
+    on set open opened close tripped pressed detected present latched failed failure alarm alarms warning warnings alert
+    event events notification notify report message status state info new no not is has been a an the of and fehler
+    ausgelöst offen geöffnet betätigt gedrückt störung gestört detail details data faults errors current
+"""
+_OTHER, _END, _BEGIN = (frozenset(words.split()) for words in (_OTHER_WORDS, _END_WORDS, _BEGIN_WORDS))
+_UNSAID = {word.strip("*").lower() for word in (*ENDS, *GONE, *FINE) if " " not in word} | _END | _BEGIN
+_UNSAID |= FALSE_WORDS | {*_UNSAID_WORDS.split()}
+_CALM = {fold(word) for word in FALSE_WORDS} | {"healthy", "fine"}
+# In the name of what is yes or no: "closed" or "online" is no fault that ends when it is not so.
+_CALM_WORDS = (
+    _END | FALSE_WORDS | {"online", "connected", "locked", "charging", "running", "working", "valid", "powered"}
+)
+# The fields of codes, of texts and of states, folded; what names a fault comes first.
 _CODE_NAMES = "errorcode faultcode alarmcode vendorerrorcode eventcode code errorid faultid"
 _TEXT_NAMES = """
-    info message description desc text reason detail details cause error fault alarm event name title type
-    alarmname faultname errormessage errordescription faultdescription alarmtext errortext msg
+    name alarmname faultname errorname alarm fault error err title event type errormessage errormsg errordescription
+    errortext errorinfo faultdescription faultmessage faulttext alarmtext alarmmessage alarmdescription problem failure
+    info message description desc text reason detail details cause msg
 """
-_CODES, _TEXTS = frozenset(_CODE_NAMES.split()), frozenset(_TEXT_NAMES.split())
-_STATES = frozenset(("state", "status", "alarmstate", "faultstate", "action", "phase"))
+_CODES, _TEXTS = frozenset(_CODE_NAMES.split()), tuple(_TEXT_NAMES.split())
+_STATES = frozenset(("state", "status", "alarmstate", "faultstate"))
+_STEPS = frozenset(("action", "phase"))
+_SWITCHES = frozenset(("active", "isactive", "alarm", "fault", "error", "err", "problem", "failure"))
+_HARMLESS = frozenset(("warning", "warn", "notice", "info", "informational", "information", "debug"))
+_LEVELS = frozenset(("severity", "level"))
 _PLACES = ("evseid", "connectorid", "evse", "connector", "outlet")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
-_SEPARATOR = re.compile(r"[,;|]")
-_DEEPEST, _MOST_ALARMS = 4, 1_000
+_FORM = re.compile(r"\w+=[^&=]*(?:&\w+=[^&=]*)*")
+_CLAUSE = re.compile(r"[.,;!|]\s")
+_DEEPEST, _MOST_ALARMS, _MOST_NAME = 4, 1_000, 50
 # The fields that are read, folded; what else a vendor's message holds says nothing here.
-FIELDS = _CODES | _TEXTS | _STATES | {*_PLACES, "timestamp", "active", "cleared", "resolved"}
+FIELDS = {*_CODES, *_TEXTS, *_STATES, *_STEPS, *_SWITCHES, *_LEVELS, *_PLACES, "timestamp", "cleared", "resolved"}
 
 
 class Alarm(NamedTuple):
-    """One thing that a vendor's message says. `is_named`: it is called an alarm; `over` where it says so itself."""
+    """One thing that a vendor's message says. `is_named`: it is called an alarm; `over` where it says so itself.
+
+    `name` is what it is about in any of its states, "" where it does not say; one end without a name ends all of its
+    `topic`. `is_told`: it says in words or by a switch that something is so, and no level says that it is harmless.
+    """
 
     connector: int | None = None
     codes: tuple[str, ...] = ()
@@ -57,11 +94,21 @@ class Alarm(NamedTuple):
     over: bool | None = None
     is_named: bool = False
     occurred_at: Any = None
+    name: str = ""
+    topic: str = ""
+    is_told: bool = False
 
 
 def words_of(name: str) -> list[str]:
     """A name in its words, in lower case: `FaultCleared` is "fault", "cleared"."""
     return [word.lower() for word in _WORD.findall(name[:200])]
+
+
+def _name_of(said: str) -> str:
+    """What a text is about, whether it begins or ends: "Door opened" and "doorClosed" are about a door."""
+    return "".join(word for word in words_of(said) if word not in _UNSAID and not (word.isdecimal() and len(word) > 1))[
+        :_MOST_NAME
+    ]
 
 
 def _kind_of(name: str) -> tuple[bool, bool]:
@@ -70,7 +117,7 @@ def _kind_of(name: str) -> tuple[bool, bool]:
     if _OTHER.intersection(words_of(name)):
         return False, False
     folded = fold(name)
-    is_alarm = bool(_ALARM.search(folded))
+    is_alarm = bool(_GRAVE.search(folded) or _WARNING.search(folded))
     return is_alarm, is_alarm or not folded or bool(_REPORT.search(folded))
 
 
@@ -89,96 +136,149 @@ def data_of(payload: Mapping[str, Any]) -> Any:
             data = msgspec.json.decode(data)
         except (msgspec.DecodeError, RecursionError):
             break
+    if isinstance(data, str) and len(data) <= MAX_TEXT and _FORM.fullmatch(data.strip()):
+        return dict(parse_qsl(data.strip(), keep_blank_values=True))
     return data
 
 
-def status_in(payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The StatusNotification that a vendor's data are: a code of OCPP's and a state, or Faulted alone; or a list of the
-    connector, the state, the code, a text and the vendor's code, as EVBox writes it: "1,Faulted,OtherError,,17"."""
-    data = data_of(payload)
-    if isinstance(data, str):
-        data = _SEPARATOR.split(data.strip(), 5)
-    if isinstance(data, list) and len(data) > 1 and whole(data[0]) is not None:
-        named = zip(("connectorId", "status", "errorCode", "info", "vendorErrorCode"), map(text, data), strict=False)
-        data = {name: value for name, value in named if value} | {"vendorId": text(payload.get("vendorId"))}
-    if not isinstance(data, dict):
-        return None
-    values = {fold(key): value for key, value in data.items()}
-    status = FOLDED_VALUES["status"].get(fold(text(values.get("status"))))
-    code = FOLDED_VALUES["errorCode"].get(fold(text(values.get("errorcode"))))
-    return data if status == "Faulted" or (status in VALUES["status"] and code is not None) else None
-
-
-def alarms_in(payload: dict[str, Any]) -> list[Alarm]:
-    """What a DataTransfer says of faults, empty where it says nothing."""
+def alarms_in(payload: dict[str, Any], data: Any, stated: Container[int] = ()) -> list[Alarm]:
+    """What a DataTransfer, of which `data_of` made `data`, says of faults, empty where it says nothing. `stated`: the
+    ids of those objects in it that are states of connectors, which are read as such."""
     name = text(payload.get("messageId"))
     is_named, is_read = _kind_of(name)
     words = words_of(name)
     if _OTHER.intersection(words):
         return []
     over = True if is_named and _END.intersection(words) else None
-    spoken = " ".join(words)
-    found = list(_read(data_of(payload), 0))[:_MOST_ALARMS] if is_read else []
-    if not found:
-        return [Alarm(words=spoken, over=over, is_named=is_named)] if spoken else []
+    spoken, called = " ".join(words), _name_of(name) if is_named else ""
+    is_grave = bool(_GRAVE.search(fold(name)))
+    # A warning, or a report of a state, says nothing of what else its vendor called an alarm.
+    topic = "" if is_grave else "warning" if is_named else "".join(words) or "-"
+    found = list(_read(data, 0, stated))[:_MOST_ALARMS] if is_read else []
+    if not found and not stated:
+        return [Alarm(words=spoken, over=over, is_named=is_named, name=called, topic=topic)] if spoken else []
     return [
         alarm._replace(
             words=f"{alarm.words}. {spoken}".strip(". ")[:MAX_TEXT],
             over=alarm.over if alarm.over is not None else over,
             is_named=is_named,
+            name=alarm.name or called,
+            topic=topic,
+            is_told=alarm.is_told and is_grave,
         )
         for alarm in found
     ]
 
 
-def _read(data: Any, depth: int) -> Iterator[Alarm]:
-    if isinstance(data, str):
-        if data.strip():
-            yield Alarm(words=text(data))
+def _read(data: Any, depth: int, stated: Container[int]) -> Iterator[Alarm]:
+    if isinstance(data, str) and any(map(str.isalnum, data)):
+        if is_fine(data):
+            yield Alarm(over=True)
+        else:
+            yield Alarm(words=text(data), name=_name_of(data), is_told=_asserts(data))
+    elif data == [] and not depth:
+        yield Alarm(over=True)  # of those that there are, none
     elif isinstance(data, list) and depth < _DEEPEST:
         for each in data[:_MOST_ALARMS]:
-            yield from _read(each, depth + 1)
+            yield from _read(each, depth + 1, stated)
     elif isinstance(data, dict) and depth < _DEEPEST:
-        yield from _read_object(data, depth)
+        told, inner = _Told(), list[Alarm]()
+        for key, value in data.items():
+            if isinstance(value, dict | list):
+                inner += _read(value, 0 if _GRAVE.search(fold(key)) and not value else depth + 1, stated)
+            elif id(data) not in stated:
+                told.hear(key, value)
+        connector = place_of({fold(key): value for key, value in data.items()})
+        for alarm in (*told.alarms(), *inner):
+            yield alarm if alarm.connector is not None else alarm._replace(connector=connector)
 
 
-def _read_object(data: dict[str, Any], depth: int) -> Iterator[Alarm]:
-    values = {fold(key): value for key, value in data.items()}
-    codes, words, over = list[str](), list[str](), None
-    connector = next((number for key in _PLACES if (number := whole(values.get(key))) is not None), None)
-    inner: list[Alarm] = []
-    for key, value in data.items():
+def place_of(values: Mapping[str, Any]) -> int | None:
+    """The connector or EVSE that an object names; its keys are folded."""
+    return next((number for key in _PLACES if (number := whole(values.get(key))) is not None), None)
+
+
+class _Told:
+    """What the fields of one object say together."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+        self.texts: dict[str, str] = {}
+        self.states: list[str] = []
+        self.flags: dict[str, bool] = {}
+        self.over: bool | None = None
+        self.is_on = self.is_harmless = self.is_fine = False
+        self.at: Any = None
+
+    def hear(self, key: str, value: Any) -> None:
         folded = fold(key)
-        if isinstance(value, bool):
-            ended, is_said = _truth(folded, value=value)
-            over = ended if ended is not None else over
-            words += [" ".join(words_of(key))] if is_said else []
-        elif isinstance(value, dict | list):
-            inner += _read(value, depth + 1)
-        elif folded in _CODES:
-            codes.append(text(value))
-        elif folded in _STATES:
-            over = True if fold(text(value)) in _END else over
-            words += filter(None, [text(value)])
-        elif folded in _TEXTS and isinstance(value, str) and value.strip():
-            words.append(value)
-    real = tuple(code for code in codes if code and not is_fine(code))
-    if codes and not real and not words:
-        over = True
-    if real or words or over is not None:
-        said = ". ".join(words)[:MAX_TEXT]
-        yield Alarm(connector, real, said, over, occurred_at=values.get("timestamp"))
-    for alarm in inner:
-        yield alarm if alarm.connector is not None else alarm._replace(connector=connector)
+        if folded in _SWITCHES and (is_on := truth(value)) is not None:
+            self.is_on = self.is_on or is_on
+            self.over = not self.is_on
+        elif isinstance(value, bool):
+            if folded in _END:
+                self.over = True if value else self.over
+            else:
+                self.flags[key] = value
+        elif folded in _CODES or (folded in _SWITCHES and isinstance(value, int)):
+            self.codes.append(text(value))
+        elif folded in _STATES or folded in _STEPS:
+            self._hear_state(folded, text(value))
+        elif folded in _LEVELS:
+            self.is_harmless = fold(text(value)) in _HARMLESS
+        elif folded == "timestamp":
+            self.at = value
+        elif folded in _TEXTS and isinstance(value, str) and any(map(str.isalnum, value)):
+            self.is_fine = self.is_fine or is_fine(value)
+            self.texts |= {} if is_fine(value) else {folded: value}
+
+    def _hear_state(self, folded: str, said: str) -> None:
+        state = fold(said)
+        if state in _END or (state in _CALM and folded in _STATES):
+            self.over = True
+        self.is_on = self.is_on or state in _BEGIN
+        if any(map(str.isalpha, said)):
+            self.states.append(said)
+
+    def alarms(self) -> Iterator[Alarm]:
+        real = tuple(code for code in self.codes if not is_fine(code))
+        if not (real or self.texts) and self.flags:
+            yield from self._flagged()
+            return
+        words = [*self.texts.values(), *self.states]
+        words += [" ".join(words_of(key)) for key, value in self.flags.items() if value]
+        over = self.over
+        if (self.codes or self.is_fine) and not (real or self.texts or self.is_on):
+            over = True
+        if not (real or words or over is not None or self.is_on):
+            return
+        named = next((self.texts[field] for field in _TEXTS if field in self.texts), "")
+        asserted = ". ".join(self.texts.values())
+        yield Alarm(
+            codes=real,
+            words=". ".join(words)[:MAX_TEXT],
+            over=over,
+            occurred_at=self.at,
+            name=real[0][:_MOST_NAME].lower() if real else _name_of(named),
+            is_told=not self.is_harmless and (self.is_on or bool(asserted and _asserts(asserted))),
+        )
+
+    def _flagged(self) -> Iterator[Alarm]:
+        """What is yes or no by its name: what is so, or no longer is."""
+        for key, value in self.flags.items():
+            words, name = words_of(key), _name_of(key)
+            is_calm = not name or not _CALM_WORDS.isdisjoint(words) or fold(key).endswith(TRAITS)
+            if value:
+                is_told = bool(_GRAVE.search(fold(key))) and not (is_calm or self.is_harmless)
+                yield Alarm(words=" ".join(words), over=self.over, occurred_at=self.at, name=name, is_told=is_told)
+            elif not is_calm:
+                yield Alarm(over=True, occurred_at=self.at, name=name)
 
 
-def _truth(name: str, *, value: bool) -> tuple[bool | None, bool]:
-    """What a yes or no of this name says: whether the fault is over, and whether its name is what is so."""
-    if name in ("active", "isactive"):
-        return not value, False
-    if name in _END:
-        return (True, False) if value else (None, False)
-    return None, value
+def _asserts(said: str) -> bool:
+    """Whether a text says that something is so, and not that it is not, or no longer."""
+    first = _CLAUSE.split(readings(said[:MAX_TEXT])[-1], maxsplit=1)[0]
+    return not denies(first, first)
 
 
 def is_fine(code: str) -> bool:
@@ -186,4 +286,6 @@ def is_fine(code: str) -> bool:
     folded = fold(code)
     if code.strip() in BLANK_CODES or FOLDED_VALUES["errorCode"].get(folded) == "NoError":
         return True
+    if not folded:  # in another alphabet
+        return not any(map(str.isalnum, code))
     return not folded.removeprefix("e").removeprefix("0x").strip("0")

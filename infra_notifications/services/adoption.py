@@ -22,9 +22,10 @@ from core.text import identity, identity_key
 from infra_notifications.choices import Case as FaultCase
 from infra_notifications.choices import SourceKind
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
-from infra_notifications.ingest import BESIDE, VAGUE, observe
+from infra_notifications.ingest import observe
 from infra_notifications.models import ChargePoint, ChargePointState, OcppRoute, UnknownChargePoint
 from infra_notifications.models.sources import source_id
+from infra_notifications.rules.fault_names import BESIDE, VAGUE
 from infra_notifications.services.charge_points import evse_id_problem
 from infra_notifications.services.unknown import apply_what_they_said
 

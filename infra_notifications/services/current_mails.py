@@ -15,7 +15,7 @@ from django.db.models import F
 from core.api import rfc3339
 from infra_notifications.event_kinds import GROUP_DIGEST, GROUP_FLAPPING, GROUP_REMINDER
 from infra_notifications.models import Incident, Source
-from infra_notifications.services.payloads import incident_of, incidents_in
+from infra_notifications.services.payloads import incident_of, incidents_in, newest_incidents
 from outbox.contract import ClaimedEvent, Refreshed
 
 Payload = dict[str, Any]
@@ -27,19 +27,30 @@ class _Fate(NamedTuple):
     closed_at: datetime | None
     close_reason: str
     acknowledged_by: str
+    # The newest incident of its charge point and case, for mails that tell of these and not of one incident.
+    newest: Incident | None = None
 
     @property
     def needs_nobody(self) -> bool:
         return self.closed_at is not None or bool(self.acknowledged_by)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is, or has opened again."""
+        return self.closed_at is None or (self.newest is not None and self.newest.is_open)
+
 
 def current_mails(events: Sequence[ClaimedEvent]) -> dict[int, Refreshed]:
-    """Mails of groups as of now, by event. One statement."""
+    """Mails of groups as of now, by event. One statement, and another for those that tell of several openings."""
     ids = {pk for event in events for pk in incidents_in(event.payload)}
     found = Incident.objects.filter(pk__in=ids).annotate(author=F("acknowledgement__author"))
+    several = {pk for event in events if event.kind in _UPDATES for pk in incidents_in(event.payload)}
+    newest = newest_incidents(several) if several else {}
     fates = {
-        pk: _Fate(closed_at, reason, author or "")
-        for pk, closed_at, reason, author in found.values_list("pk", "closed_at", "close_reason", "author")
+        pk: _Fate(closed_at, reason, author or "", newest.get((point, case)))
+        for pk, point, case, closed_at, reason, author in found.values_list(
+            "pk", "charge_point_id", "case", "closed_at", "close_reason", "author"
+        )
     }
     return {event.id: _current(event, fates) for event in events if event.payload.get("items")}
 
@@ -88,13 +99,19 @@ def _update_digest(payload: Payload, items: list[Payload], fates: dict[int, _Fat
     ended, current = 0, []
     for item in items:
         fate = fates[incident_of(item)]
-        ended += fate.closed_at is not None and not _is_over(item)
-        current.append(item | {"closed_at": rfc3339(fate.closed_at), "acknowledged_by": fate.acknowledged_by})
+        ended += not fate.is_open and not _is_over(item)
+        closed_at = None if fate.is_open else rfc3339(fate.closed_at)
+        current.append(item | {"closed_at": closed_at, "acknowledged_by": fate.acknowledged_by})
     return {"items": current, "open": max(0, payload["open"] - ended), "over": payload["over"] + ended}
 
 
 def _update_flapping(payload: Payload, items: list[Payload], fates: dict[int, _Fate]) -> Payload:
-    return {"items": [item | {"is_open": fates[incident_of(item)].closed_at is None} for item in items]}
+    current = []
+    for item in items:
+        fate = fates[incident_of(item)]
+        last = {"opened_at": rfc3339(fate.newest.opened_at), "said": fate.newest.said} if fate.newest else {}
+        current.append(item | {"is_open": fate.is_open} | last)
+    return {"items": current}
 
 
 def _is_over(item: Payload) -> bool:

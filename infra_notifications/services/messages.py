@@ -216,9 +216,14 @@ class _MessageSteps(MessageReading):
         return readings
 
     def _concerned(self, row: int, observation: Observation) -> Sequence[Point]:
-        """The charge points that one finding of a message is about; a named charge point wins over its numbers."""
+        """The charge points that one finding of a message is about; a named charge point wins over its numbers, but
+        where they are of several."""
         if self.evse_keys[row]:
-            return self.targets[row]
+            named, evse = self.targets[row], observation.evse
+            if evse in (None, 0, named[0].connector) or len({each.evse for each in self.observations[row]}) == 1:
+                return named
+            # Of one that is not known, what is wrong is not lost.
+            return self.directory.at(named[0].station_key, evse) or (named if observation.alarming else ())
         evse = observation.evse if observation.evse is not None else self.evses[row]
         return self.directory.at(self.stations[row], evse)
 
@@ -242,7 +247,8 @@ class _MessageSteps(MessageReading):
         rule = reading.rule
         points = self._concerned(row, observation)
         if not points:
-            self._note_unknown(row, observation.evse)
+            if not self.evse_keys[row]:
+                self._note_unknown(row, observation.evse)
             if observation.alarming:
                 nobodys: dict[str, Any] = {"rule": None, "said": reading.said, "n": 0, "steps": []}
                 self.findings[row].add(MessageVerdict.UNMAPPED, nobodys)

@@ -175,14 +175,20 @@ def threads_of(threads: Iterable[str]) -> dict[str, MailThread]:
     }
 
 
+def newest_incidents(ids: Iterable[int]) -> dict[tuple[int, str], Incident]:
+    """The newest incidents of the charge points and cases of these, by both, in one statement."""
+    kin = Incident.objects.filter(charge_point=OuterRef("charge_point"), case=OuterRef("case")).order_by("-pk")
+    newest = Incident.objects.filter(pk__in=list(ids)).annotate(newest=Subquery(kin.values("pk")[:1])).values("newest")
+    found = Incident.objects.filter(pk__in=newest).select_related("charge_point")
+    return {(incident.charge_point_id, incident.case): incident for incident in found}
+
+
 def flapping_payload(
     group: NotificationGroup, notifications: Sequence[NotificationDecision], context: NotificationContext
 ) -> GroupFlapping:
-    """Charge points that flap, one item per charge point and case, with what its last incident said."""
-    latest: dict[tuple[int, str], Incident] = {}
-    for notification in notifications:
-        incident = notification.incident
-        latest[incident.charge_point_id, incident.case] = incident
+    """Charge points that flap, one item per charge point and case, with what its last incident said, be that told by
+    this mail or not."""
+    latest = newest_incidents(notification.incident_id for notification in notifications)
     items = [
         FlappingItem(
             charge_point=charge_point_facts(incident.charge_point),

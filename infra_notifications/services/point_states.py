@@ -13,8 +13,9 @@ from django.conf import settings
 from core.device_clock import Clock, Moment, judge
 from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
-from infra_notifications.ingest import OPERATIVE, WHOLE_STATION, Observation, OcppMessage
+from infra_notifications.ingest import OPERATIVE, Observation, OcppMessage
 from infra_notifications.models import ChargePointState
+from infra_notifications.rules.fault_names import WHOLE_STATION
 from infra_notifications.rules.pace import Pace, read_pace, stored_pace
 from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.rules.vocabulary import VALUES

@@ -236,7 +236,9 @@ def test_digest_and_flapping_mail_say_what_is_open_now(points: list[ChargePoint]
     update_group(group=group, settings={"digest_time": "19:00"}, now=BEGAN)
     take(message(points[0], fault()), message(points[1], fault()), now=BEGAN)
     sweep(BEGAN + DAY)
-    say(points[0], fine(), now=BEGAN + HOUR)
+    for point in points[:2]:
+        say(point, fine(), now=BEGAN + HOUR)
+    say(points[1], fault(), now=BEGAN + 2 * HOUR)
     Delivery.objects.update(next_attempt_at=timezone.now())
     deliver_due()
     (digest,) = smtp.mails
@@ -244,8 +246,9 @@ def test_digest_and_flapping_mail_say_what_is_open_now(points: list[ChargePoint]
     assert digest.text.count("Over since") == 1
 
 
+@pytest.mark.parametrize("opens_again", [False, True])
 def test_flapping_mail_says_what_is_open_now(
-    group: NotificationGroup, points: list[ChargePoint], smtp: MailServer
+    group: NotificationGroup, points: list[ChargePoint], smtp: MailServer, opens_again: bool
 ) -> None:
     for minute in range(0, 120, 5):
         say(points[0], fault(), now=BEGAN + minute * MINUTE)
@@ -254,9 +257,11 @@ def test_flapping_mail_says_what_is_open_now(
     sweep(BEGAN + 122 * MINUTE)
     assert Event.objects.get(kind="notification_group.flapping").payload["items"][0]["is_open"]
     say(points[0], fine(), now=BEGAN + 130 * MINUTE)
+    if opens_again:
+        say(points[0], fault("GroundFailure"), now=BEGAN + 131 * MINUTE)
     deliver_due()
     (mail,) = [mail for mail in smtp.mails if "again and again" in mail.text]
-    assert "Now: not open" in mail.text
+    assert ("Now: not open" in mail.text, "GroundFailure" in mail.text) == (not opens_again, opens_again)
 
 
 @pytest.fixture

@@ -181,3 +181,35 @@ def test_security_event_that_names_a_fault_ends_by_time(point: ChargePoint) -> N
     assert open_cases(point) == [FUSE]
     sweep(at(3_700))
     assert FUSE not in open_cases(point)
+
+
+@pytest.mark.parametrize("in_report", [False, True])
+@pytest.mark.parametrize(("component", "variable"), [("Connector", "Problem"), ("GroundFaultProtection", "Tripped")])
+def test_each_connector_of_an_evse_has_its_own_faults(
+    point: ChargePoint, component: str, variable: str, in_report: bool
+) -> None:
+    def tell(seconds: float, *values: tuple[int | None, str]) -> None:
+        data = []
+        for connector, value in values:
+            one = (
+                report(component, variable, value)["reportData"][0] if in_report else event(component, variable, value)
+            )
+            one["component"]["evse"] = {"id": 1} | ({"connectorId": connector} if connector else {})
+            data.append(one)
+        if in_report:
+            whole = report(component, variable, "") | {"reportData": data}
+            say(point, whole, now=at(seconds), action="NotifyReport", protocol="ocpp2.0.1")
+        else:
+            say(point, events(*data), now=at(seconds))
+
+    tell(0, (2, "true"), (1, "false"))
+    assert len(open_cases(point)) == 1
+    tell(1, (1, "true"))
+    tell(2, (1, "false"))
+    assert len(open_cases(point)) == 1
+    tell(3, (2, "false"))
+    assert open_cases(point) == []
+    # One that names no connector speaks of them all.
+    tell(4, (2, "true"))
+    tell(5, (None, "false"))
+    assert open_cases(point) == []

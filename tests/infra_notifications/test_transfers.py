@@ -32,6 +32,16 @@ ALARMS: list[tuple[str | None, Any, str]] = [
     ("tamperAlarm", {}, "SENSORS"),
     ("StatusReport", "Sicherung ausgelöst", "FUSE_TRIPPED"),
     (None, "RCD tripped", "FUSE_TRIPPED"),
+    ("errorInfo", {"connectorId": 1, "err": "Leakage", "state": 1}, "FUSE_TRIPPED"),
+    ("ErrorEvent", {"error": "Contactor welded", "state": "active"}, "OTHER_FAULT"),
+    ("Alarm", {"name": "Lüfter", "active": True, "severity": 3}, "OTHER_FAULT"),
+    ("faults", ["急停"], "OTHER_FAULT"),
+    ("chargerFault", "code=7&desc=door%20open", "SENSORS"),
+    ("ChargerStatus", {"connector": 1, "state": "Faulted"}, "OTHER_FAULT"),
+    ("status", {"connectors": [{"id": 1, "state": "Error"}, {"id": 2, "state": "Available"}]}, "OTHER_FAULT"),
+    ("StatusReport", [{"outlet": 1, "status": "Faulted", "error": "RCD tripped"}], "FUSE_TRIPPED"),
+    ("cpStatus", {"1": "Faulted"}, "OTHER_FAULT"),
+    ("cpStatus", {"connector1": {"state": "Faulted"}, "connector2": "Available"}, "OTHER_FAULT"),
 ]
 CALM: list[tuple[str | None, Any]] = [
     ("Status", {"status": "Accepted"}),
@@ -49,6 +59,11 @@ CALM: list[tuple[str | None, Any]] = [
     ("AlarmCleared", {"code": "E12", "description": "RCD tripped"}),
     ("Alarm", {"description": "RCD tripped", "state": "cleared"}),
     ("Heat", json.dumps(FAULTED)),
+    *(("ErrorReport", said) for said in ("0", "none", "", "No fault detected", [], {"errors": []}, {"alarm": 0})),
+    ("Alert", {"message": "Firmware update available"}),
+    ("Alarm", {"message": "fan replaced soon", "severity": "info"}),
+    ("UpdateStatus", {"connectorId": 1, "status": "Installed"}),
+    ("FirmwareStatus", {"status": "Failed"}),
 ]
 
 
@@ -87,8 +102,8 @@ def test_what_is_no_alarm_raises_nothing(point: ChargePoint, name: str | None, d
     assert ChargePointMessage.objects.get().action == "DataTransfer"
 
 
-def test_an_alarm_that_no_rule_knows_is_shown_as_such(point: ChargePoint) -> None:
-    say(point, transfer("Alarm", "something odd"), action="DataTransfer")
+def test_a_warning_that_no_rule_knows_is_shown_as_such(point: ChargePoint) -> None:
+    say(point, transfer("Warning", "something odd"), action="DataTransfer")
     say(point, transfer("Heat", "something odd"), action="DataTransfer")
     assert (sum(unmapped().values()), Incident.objects.exists()) == (1, False)
 
@@ -109,6 +124,81 @@ def test_the_end_of_an_alarm_ends_it_and_no_fault_of_the_status(point: ChargePoi
     assert Incident.objects.filter(closed_at=None).count() == 2
     say(point, transfer(name, data), action="DataTransfer", now=clock.NOW + timedelta(seconds=2))
     assert Incident.objects.get(closed_at=None).case == "FUSE_TRIPPED"
+
+
+ACTIVE, INACTIVE = {"state": "active"}, {"state": "inactive"}
+
+
+@pytest.mark.parametrize(
+    ("began", "data", "other"),
+    [
+        ("ErrorEvent", {"error": "RCD tripped"} | ACTIVE, ("ErrorEvent", {"error": "Door open"} | INACTIVE)),
+        ("Alarm", {"name": "EmergencyStop", "active": True}, ("Alarm", {"name": "DoorOpen", "active": False})),
+        ("Alarm", {"emergencyStop": True, "doorOpen": False}, ("Alarm", {"doorOpen": False})),
+        ("Alarm", "RCD tripped", ("WarningCleared", {"name": "WeakSignal"})),
+        ("Alarm", "RCD tripped", ("diagnosticStatus", {"state": "ok"})),
+        ("Alarm", "RCD tripped", ("HealthReport", {"connectorId": 1, "state": "ok", "code": 0})),
+        ("Alarm", "RCD tripped", ("Alarm", {"name": "RCD", "active": False, "vendor": "another"})),
+    ],
+)
+def test_the_end_of_one_alarm_is_not_that_of_another(
+    point: ChargePoint, began: str, data: Any, other: tuple[str, Any]
+) -> None:
+    say(point, transfer(began, data), action="DataTransfer")
+    ended = transfer(*other)
+    if "vendor" in ended["data"]:
+        ended["vendorId"] = "org.another"
+    say(point, ended, action="DataTransfer", now=at(1))
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+@pytest.mark.parametrize(
+    ("began", "data", "ended", "end"),
+    [
+        ("ErrorEvent", {"error": "RCD tripped"} | ACTIVE, "ErrorEvent", {"error": "RCD tripped"} | INACTIVE),
+        ("Alarm", "RCD tripped", "AlarmCleared", "RCD"),
+        ("Alarm", "RCD ausgelöst", "FaultReset", None),
+        ("EmergencyStopPressed", None, "EmergencyStopReleased", None),
+        ("Alarm", {"emergencyStop": True}, "Alarm", {"emergencyStop": False}),
+        ("StatusReport", "RCD tripped", "StatusReport", {"state": "ok"}),
+        ("Alarm", {"description": "RCD tripped", "state": 1}, "Alarm", {"description": "RCD OK", "state": 0}),
+        ("faults", ["RCD tripped"], "faults", []),
+        (
+            "Status",
+            [{"id": 1, "state": "Faulted", "error": "RCD tripped"}],
+            "Status",
+            [{"id": 1, "state": "Available"}],
+        ),
+    ],
+)
+def test_an_alarm_ends_by_its_own_name_or_by_none(
+    point: ChargePoint, began: str, data: Any, ended: str, end: Any
+) -> None:
+    say(point, transfer(began, data), action="DataTransfer")
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+    say(point, transfer(ended, end), action="DataTransfer", now=at(1))
+    assert open_cases(point) == []
+
+
+def test_one_message_begins_one_alarm_and_ends_another(point: ChargePoint) -> None:
+    both = [{"name": "EmergencyStop", "active": True}, {"name": "DoorOpen", "active": True}]
+    say(point, transfer("alarms", {"alarms": both}), action="DataTransfer")
+    assert open_cases(point) == ["FUSE_TRIPPED", "SENSORS"]
+    both[1]["active"] = False
+    say(point, transfer("alarms", {"alarms": both}), action="DataTransfer", now=at(1))
+    assert open_cases(point) == ["FUSE_TRIPPED"]
+
+
+def test_states_of_several_connectors_are_each_ones_own() -> None:
+    points = station(points=3)
+    listed = {
+        "connectors": [{"id": 1, "state": "Available"}, {"id": 2, "state": "Faulted"}, {"id": 3, "state": "faulted"}]
+    }
+    frame = Frame("call", "7", "DataTransfer", transfer("status", json.dumps(listed)))
+    assert take(message_of(frame, None, "CP-1", "ocpp1.6")).accepted == 1
+    assert [open_cases(point) for point in points] == [[], ["OTHER_FAULT"], ["OTHER_FAULT"]]
+    take(message("", fine(connectorId=2), charge_point=None, station="CP-1"), now=at(1))
+    assert [open_cases(point) for point in points] == [[], [], ["OTHER_FAULT"]]
 
 
 def test_an_alarm_that_nobody_ends_is_over_after_an_hour(point: ChargePoint) -> None:

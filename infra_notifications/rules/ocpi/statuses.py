@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra_notifications.choices import Case, Connectivity
-from infra_notifications.ingest import VAGUE
+from infra_notifications.rules.fault_names import VAGUE
 from infra_notifications.rules.lifecycle import OCPI_OFFLINE
 from infra_notifications.rules.vocabulary import text
 

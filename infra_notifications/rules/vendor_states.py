@@ -1,0 +1,133 @@
+"""The states of connectors in a vendor's own message (DataTransfer), alone or several in lists. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from infra_notifications.rules.action_names import fold
+from infra_notifications.rules.transfers import is_fine, place_of, words_of
+from infra_notifications.rules.vocabulary import FOLDED_VALUES, VALUES, text, whole
+
+_SEPARATOR = re.compile(r"[,;|]")
+_OWNER_NAMES = "connector evse outlet gun port plug socket charger chargepoint chargingpoint chargingstation station"
+_OWNERS = tuple(_OWNER_NAMES.split())
+_STATES = ("status", "state", *(owner + end for owner in _OWNERS for end in ("status", "state")))
+# An object under such a name, or in a list of it, may be called by its number alone.
+_NUMBERS = ("id", "number", "no", "num", "index")
+_OWNED = re.compile(rf"(?:{'|'.join(_OWNERS)})(?:list|states?|status|statuses|es|s)?(\d*)")
+# A messageId of these words alone is about nothing but states, so that calm ones among them are believed too.
+_STATE_WORDS = """
+    status statuses state states charge charging point box cp notification notify report event update change changed
+    info all connectors evses evb message data
+"""
+_ABOUT_STATES = {*_OWNERS, *_STATE_WORDS.split()}
+_SAID = (
+    "info",
+    "message",
+    "description",
+    "error",
+    "err",
+    "fault",
+    "alarm",
+    "reason",
+    "errormessage",
+    "errordescription",
+)
+_VENDOR_CODES = ("vendorerrorcode", "errorcode", "faultcode", "alarmcode", "errorid", "faultid", "code")
+# What is said of an attempt as well as of a connector.
+_OF_ATTEMPTS = {"failed", "failure", "error", "err", "alarm", "blocked", "tripped"}
+_DEEPEST, _MOST = 4, 1_000
+
+
+class State(NamedTuple):
+    """A StatusNotification in a vendor's message, and the id of the object that is it."""
+
+    body: dict[str, Any]
+    source: int
+
+
+def states_in(payload: Mapping[str, Any], data: Any) -> list[State]:
+    """The states that a DataTransfer holds, of which `data_of` made `data`: of objects, of lists of them, and of a list
+    of the connector, the state, the code, a text and the vendor's code, as EVBox writes it: "1,Faulted,OtherError,,17".
+    """
+    vendor = text(payload.get("vendorId"))
+    told = _SEPARATOR.split(data.strip(), 5) if isinstance(data, str) else data
+    if isinstance(told, list) and len(told) > 1 and whole(told[0]) is not None:
+        named = zip(("connectorId", "status", "errorCode", "info", "vendorErrorCode"), map(text, told), strict=False)
+        told = {name: value for name, value in named if value}
+    words = set(words_of(text(payload.get("messageId"))))
+    found = list(_read(told, 0, None, is_owned=isinstance(told, list)))[:_MOST]
+    return [State(one.body | {"vendorId": vendor}, one.source) for one in found if _is_state(one.body, words)]
+
+
+def _is_state(body: dict[str, Any], words: set[str]) -> bool:
+    """Whether it is the state of a connector: Faulted, where it is said of one or of no attempt; a calm word beside a
+    code, or in a message that speaks of nothing but states."""
+    said, is_placed = fold(body.pop("said")), "connectorId" in body or "evseId" in body
+    is_about = bool(words) and words <= _ABOUT_STATES
+    if body.get("connectorStatus", body.get("status")) == "Faulted":
+        return is_placed or said not in _OF_ATTEMPTS or (is_about and not words.isdisjoint(_OWNERS))
+    is_exact = said in map(fold, VALUES["status"])
+    return is_exact and ("errorCode" in body or (is_about and is_placed))
+
+
+def _read(data: Any, depth: int, place: int | None, *, is_owned: bool) -> Iterator[State]:
+    """`place` is the connector of what holds it; `is_owned`: it stands where connectors are listed."""
+    if depth == _DEEPEST:
+        return
+    if isinstance(data, list):
+        for each in data[:_MOST]:
+            yield from _read(each, depth + 1, place, is_owned=is_owned)
+    elif isinstance(data, dict):
+        values = {fold(key): value for key, value in data.items()}
+        named = place_of(values)
+        if named is None:
+            names = (*(each for each in _OWNERS), *(_NUMBERS if is_owned else ()))
+            named = next((number for key in names if (number := whole(values.get(key))) is not None), None)
+        place = place if named is None else named
+        if body := _body(values, place):
+            yield State(body, id(data))
+        for key, value in data.items():
+            yield from _read_member(fold(key), value, depth, place, is_owned=is_owned)
+
+
+def _read_member(key: str, value: Any, depth: int, place: int | None, *, is_owned: bool) -> Iterator[State]:
+    """What stands under a name: "connectors", "connector2", or in a list of connectors "2" alone."""
+    owner = _OWNED.fullmatch(key)
+    number = whole(key if is_owned or key.isdecimal() else owner[1] if owner else None)
+    if isinstance(value, dict | list):
+        yield from _read(value, depth + 1, place if number is None else number, is_owned=bool(owner))
+    elif number is not None and isinstance(value, str) and (body := _body({"status": value}, number)):
+        yield State(body, id(value))
+
+
+def tells_state(key: str, value: Any) -> bool:
+    """Whether a field, whose name is folded, says which connector is meant or which state it has."""
+    if key in _STATES or key.isdecimal() or (_OWNED.fullmatch(key) and isinstance(value, str)):
+        return fold(text(value)) in FOLDED_VALUES["status"]
+    return key in (*_OWNERS, *_NUMBERS) and whole(value) is not None
+
+
+def _body(values: Mapping[str, Any], place: int | None) -> dict[str, Any] | None:
+    """The StatusNotification that an object is, with the word for its state as it was `said`; None for any other."""
+    key = next((name for name in _STATES if isinstance(values.get(name), str)), "")
+    status = FOLDED_VALUES["status"].get(fold(text(values.get(key))))
+    if status is None:
+        return None
+    is_two = "evseid" in values and key == "connectorstatus"
+    body = {"said": text(values[key]), "connectorStatus" if is_two else "status": status}
+    if is_two:
+        body |= {"evseId": values["evseid"], "connectorId": values.get("connectorid")}
+    elif place is not None:
+        body["connectorId"] = place
+    if code := FOLDED_VALUES["errorCode"].get(fold(text(values.get("errorcode")))):
+        body["errorCode"] = code
+    codes = (text(values.get(name)) for name in _VENDOR_CODES if name != "errorcode" or not code)
+    said = [text(values.get(name)) for name in _SAID if isinstance(values.get(name), str)]
+    body["vendorErrorCode"] = ",".join(found for found in codes if found and not is_fine(found))
+    body["info"] = " ".join(found for found in said if found and not is_fine(found))
+    return {name: value for name, value in body.items() if value not in ("", None)} | {
+        name: values[name] for name in ("timestamp",) if name in values
+    }
