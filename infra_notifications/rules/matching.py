@@ -22,6 +22,7 @@ from infra_notifications.rules.wording import (
     around,
     clause_of,
     denies,
+    ends_of,
     in_one_clause,
     is_no_end,
     negates,
@@ -236,6 +237,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading:
+    if over := _ended_codes(observation):
+        return _reading_of_end(rules, observation, over)
     heard = _Heard(observation)
     rule = _beside_no_error(rules, observation, heard)
     rule = rule or next((rule for rule in rules if rule.is_met_by(observation, heard)), None)
@@ -252,6 +255,29 @@ def _reading(rules: Sequence[CompiledRule], observation: Observation) -> Reading
         unspecific = all(code.lower() in UNSPECIFIC for code in observation.codes)
         is_vague = is_end and rule.case == Case.OTHER_FAULT and unspecific
     return Reading(rule, observation.said, is_unmapped, ended, is_vague)
+
+
+def _ended_codes(observation: Observation) -> tuple[str, ...]:
+    """The vendor's codes of which the words say that they are over: "Error CX004 resolved"."""
+    if observation.component or observation.over or not observation.words:
+        return ()
+    vendors = (code for code in observation.codes[1:] if code.lower() not in UNSPECIFIC)
+    return tuple(code for code in vendors if ends_of(observation.words, code))
+
+
+def _reading_of_end(rules: Sequence[CompiledRule], observation: Observation, over: tuple[str, ...]) -> Reading:
+    """What is left beside codes that are over: the status' own code still tells its case."""
+    gone = replace(observation, codes=over, words="")
+    heard = _Heard(gone)
+    ended = next((rule.case for rule in rules if rule.effect == Effect.RAISE and rule.is_met_by(gone, heard)), "")
+    left = tuple(code for code in observation.codes if code not in over)
+    found = replace(_reading(rules, replace(observation, codes=left)), said=observation.said)
+    is_unspecific = all(code.lower() in UNSPECIFIC for code in left)
+    if found.raises and is_unspecific and not found.is_plain:
+        if ended and not observation.counts:
+            return replace(found, rule=CompiledRule(None, "The end of a code", Effect.CLEAR, ended, None, ()))
+        found = replace(found, is_vague=True)
+    return replace(found, ended="" if found.rule and ended == found.rule.case else found.ended or ended)
 
 
 def _beside_no_error(rules: Sequence[CompiledRule], observation: Observation, heard: _Heard) -> CompiledRule | None:

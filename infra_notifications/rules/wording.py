@@ -185,6 +185,22 @@ def is_no_end(rest: str, clause: str) -> bool:
     return negates(rest, clause) or bool(_NOT_ENDED.search(clause))
 
 
+_ONLY_ENDS = _compiled(rf"\W*(?:(?:error|fault|alarm|is|has been|now)\W+)*{_OVER}\W*")
+
+
+def ends_of(said: str, code: str) -> bool:
+    """Whether a text, behind which this code stands, says that it is over: by its name, or in general."""
+    text, name = plain(said).lower(), plain(code).lower()
+    first = text.find(name)
+    if not name or first < 0:
+        return False
+    bare = text.replace(name, "·")
+    if text.find(name, first + 1) < 0:
+        return bool(_ONLY_ENDS.fullmatch(bare))
+    place = [(first, first + 1)]
+    return bool(_END.search(around(bare, place))) and not _NOT_ENDED.search(clause_of(bare, place))
+
+
 _MINIMUM_CODE = re.compile(r"\W*(?:(?:error|err|fault|code)\W+)*(?:CX[-_ ]?0|MREC[-_ ]?)(\d{1,2})(?!\d)", re.IGNORECASE)
 
 
