@@ -249,8 +249,8 @@ def _event(
     fault = event_fault(f"{name}/{what}{instance}", number, whole(evse.get("connectorId")), codes)
     if said and what.lower() in CODE_VARIABLES:
         codes, is_defect = codes_of(data.get("techCode"), value), True
-    if told.is_broken:
-        said = is_defect = True
+    if told.is_broken or told.is_sensed:
+        said, is_defect = True, told.is_broken or is_defect
     words = " ".join(part for part in (words, told.words) if part)[:MAX_TEXT]
     status = told.status or (text(value) if is_state and not told.over else "")
     over = None if said is None else not said
@@ -270,7 +270,7 @@ def _event(
         status,
         codes,
         name,
-        what,
+        "Active" if told.is_sensed else what,
         words=words,
         place=f"{name} {what}" if said and over is not True and is_boolean and may_name(name, what) else "",
         over=over,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from infra_notifications.choices import BY_MAIL, CASE_EXPLANATIONS, Case
+from infra_notifications.choices import BY_MAIL, CASE_EXPLANATIONS, Case, CloseReason
 
 # What the rules write of a silence, in English, because it is kept with the incident.
 _SILENCE = re.compile(r"No message for (\d[\w ]*)")
@@ -49,6 +49,12 @@ def map_link(facts: dict[str, Any]) -> str:
     return str(settings.MAP_SEARCH_URL).format(address=quote(address))
 
 
+def close_reason(reason: Any) -> str:
+    """Why an incident ended, where not because its charge point said so."""
+    told = (CloseReason.BY_HAND, CloseReason.REMOVED, CloseReason.MOVED)
+    return str(CloseReason(reason).label) if reason in told else ""
+
+
 def case_label(case: Any) -> str:
     """A case in words; one that is none of ours as it is."""
     return str(Case(case).label) if case in Case.values else str(case)
@@ -81,6 +87,7 @@ MAIL_WORDS = {
     "model_line": model_line,
     "map_link": map_link,
     "case_label": case_label,
+    "close_reason": close_reason,
     "case_explanation": case_explanation,
     "reported": reported,
 }

@@ -134,6 +134,7 @@ class GroupConfigurationForm(forms.Form):
             )
         self.group = group
         # What was typed stays in its fields; pasted lists are spread over several.
+        self.known_emails = data.getlist("known_emails") if data is not None else ["", *addresses]
         self.emails = (addresses_in(data.getlist("emails")) if data is not None else addresses) or [""]
 
     def group_settings(self) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import re
 from infra_notifications.rules.phrases import A_NAME, ENDS, FINE, GONE, NEGATIONS, participles
 
 SN, NE, SE = ["StatusNotification"], ["NotifyEvent", "NotifyReport"], ["SecurityEventNotification"]
+# The variables by which any part may say that it is broken.
+DEFECTS = ["Problem", "Tripped", "Fault", "Failure", "Error", "Alarm"]
 FUSE, SENSORS, UNAVAILABLE, OTHER_FAULT = "FUSE_TRIPPED", "SENSORS", "UNAVAILABLE", "OTHER_FAULT"
 SPEC16 = "OCPP 1.6 edition 2, § 7.6 ChargePointErrorCode: "
 SPEC2 = "OCPP 2.0.1 appendices v1.4 and 2.1 v2.0, standardised components: "
@@ -1276,7 +1278,7 @@ RULES = [
         SPEC2 + "OverCurrentProtection.Active = Tripped.",
         actions=NE,
         components=["OverCurrentProtection"],
-        variables=["Active", "Tripped"],
+        variables=[*DEFECTS, "Active"],
     ),
     rule(
         30,
@@ -1286,7 +1288,7 @@ RULES = [
         SPEC2 + "RCD.Tripped “Breaker opened (manual reset required)”.",
         actions=NE,
         components=["RCD"],
-        variables=["Tripped", "Active"],
+        variables=[*DEFECTS, "Active"],
     ),
     rule(
         30,
@@ -1306,7 +1308,7 @@ RULES = [
         SPEC2 + "GroundIsolationProtection.Active “Leakage”, Problem.",
         actions=NE,
         components=["GroundIsolationProtection"],
-        variables=["Active", "Problem"],
+        variables=[*DEFECTS, "Active"],
     ),
     rule(
         30,
@@ -1326,7 +1328,7 @@ RULES = [
         SPEC2 + "OverCurrentProtectionRecloser and RCDRecloser.Problem.",
         actions=NE,
         components=["OverCurrentProtectionRecloser", "RCDRecloser"],
-        variables=["Problem"],
+        variables=DEFECTS,
     ),
     rule(
         30,
@@ -1373,9 +1375,12 @@ RULES = [
         "Flood sensor",
         "raise",
         SENSORS,
-        SPEC2 + "FloodSensor.Active “Flooding”, Tripped.",
+        SPEC2 + "FloodSensor.Active “Flooding”, Tripped; makers’ sensors of smoke, fire, water and tampering likewise.",
         actions=NE,
-        components=["FloodSensor"],
+        components=[
+            *("FloodSensor", "SmokeSensor", "FireSensor", "WaterSensor", "LeakSensor", "MoistureSensor", "DoorSensor"),
+            *("TamperSensor", "ImpactSensor", "VibrationSensor", "OverheatSensor"),
+        ],
         variables=["Active", "Tripped"],
     ),
     rule(
@@ -1432,7 +1437,7 @@ RULES = [
             "LocalAvailabilitySensor",
             "LightSensor",
         ],
-        variables=["!Problem", "!Tripped"],
+        variables=[f"!{variable}" for variable in DEFECTS],
     ),
     rule(
         30,
@@ -1445,17 +1450,17 @@ RULES = [
             *("BayOccupancySensor", "ConnectorHolsterSensor", "VehicleIdSensor", "LocalAvailabilitySensor"),
             "LightSensor",
         ],
-        variables=["Problem", "Tripped"],
+        variables=DEFECTS,
     ),
     rule(
         31,
         "A sensor is faulty",
         "raise",
         SENSORS,
-        SPEC2 + "*Sensor.Problem: the sensor itself has a fault.",
+        SPEC2 + "*Sensor.Problem: the sensor itself has a fault; *Sensor.Tripped: what it watches for is so.",
         actions=NE,
         components=["*Sensor"],
-        variables=["Problem"],
+        variables=DEFECTS,
     ),
     # -- 38: warnings
     rule(

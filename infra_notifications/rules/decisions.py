@@ -53,6 +53,10 @@ class Successor:
     is_told: bool
     due_at: datetime | None
 
+    def is_told_by(self, now: datetime) -> bool:
+        """Whether it is told, or goes on and is to be told now: then what it was before is no error of its own."""
+        return self.is_told or (not self.is_over and self.due_at is not None and self.due_at <= now)
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:

@@ -34,6 +34,17 @@ def transfer_fault(vendor: str, topic: str, name: str) -> str:
     return f"transfer:{maker}:{topic[:MAX_CODE]}" + f"#{named}" * bool(named)
 
 
+def is_of_station(fault: str) -> bool:
+    """Whether the station said it of itself as a whole."""
+    place = fault.rstrip(VAGUE).partition("#")[0]
+    return place.endswith("@0") or place.startswith("security/")
+
+
+def is_never_ended(fault: str) -> bool:
+    """Whether it was told by what seldom says its end: that of a transaction, a security event, a vendor's message."""
+    return fault.startswith(("status", "security/", "transfer:"))
+
+
 def covers(fault: str, other: str) -> bool:
     """Whether two names mean the same fault: one without techCode (2.x) or connector means all of its place, one with
     it also the one without. Stations do not always write their own names alike."""

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from core.device_clock import Moment
 from infra_notifications.choices import Case, CloseReason
 from infra_notifications.ingest import FAULTED
-from infra_notifications.rules.fault_names import BESIDE, NOT_BESIDE, VAGUE, covers
+from infra_notifications.rules.fault_names import BESIDE, NOT_BESIDE, VAGUE, covers, is_never_ended
 from infra_notifications.rules.security_events import names_end_of
 
 SILENCE, NEUTRAL, OCPI_OFFLINE = "silence", "signal", "ocpi offline"
@@ -330,9 +330,12 @@ class PointHistory:
         return [(case, self.apply(replace(signal, case=case))) for case in Case]
 
     def _share(self, incident: IncidentState, faults: set[str]) -> None:
-        if not faults <= incident.faults:
-            incident.faults |= faults
-            self.of(incident.case).touch(incident)
+        if faults <= incident.faults:
+            return
+        # What ends by time goes on for as long as that, as in `_join`.
+        incident.faults = incident.faults | faults if incident.ends_at is None else faults
+        incident.ends_at = None
+        self.of(incident.case).touch(incident)
 
     def _take_over(self, signal: Signal) -> None:
         """What was counted as OTHER_FAULT turns out to be this."""
@@ -368,8 +371,11 @@ class PointHistory:
 
 
 def _is_cause(incident: IncidentState) -> bool:
-    """Whether an incident explains that a charge point is Faulted: neither silence does, nor what ends by time."""
-    return incident.case not in (Case.OTHER_FAULT, Case.UNAVAILABLE) and incident.ends_at is None
+    """Whether an incident explains that a charge point is Faulted: neither silence does, nor what is but a moment. What
+    ends by time because nobody says its end does."""
+    if incident.case in (Case.OTHER_FAULT, Case.UNAVAILABLE):
+        return False
+    return incident.ends_at is None or any(map(is_never_ended, incident.faults))
 
 
 def close(incident: IncidentState, at: datetime, received_at: datetime, reason: CloseReason) -> None:

@@ -27,7 +27,19 @@ STATES |= {owner + end for owner in CHARGES for end in ("state", "status")}
 # The variables of a NotifyReport that say whether something is broken.
 TOLD_BY_REPORTS = DEFECTS | CODE_VARIABLES | STATES | {"active"}
 # What part of a station says of itself in any of its states; words such as "failed" may speak of what it tried to do.
-_BROKEN = {"fault", "faulted", "faulty", "broken", "defective", "tripped"}
+_BROKEN = {
+    "fault",
+    "faulted",
+    "faulty",
+    "broken",
+    "defective",
+    "tripped",
+    "welded",
+    "stuck",
+    "jammed",
+    "shorted",
+    "burnt",
+}
 # What says that it happened, not what: the name of its part and variable tells that.
 _HAPPENED = {
     *("open", "opened", "tripped", "triggered", "activated", "pressed", "latched", "detected", "blown", "alarm"),
@@ -55,6 +67,7 @@ class Reported(msgspec.Struct, frozen=True):
     """`status` is one of OCPP's where the value is the state of what one charges at; `words` are for rules to search.
 
     `over` is True where the value says that all is well. `is_past`: the value stays when what it names is over.
+    `is_sensed`: a sensor says that what it watches for is so, as its Active would.
     """
 
     status: str = ""
@@ -63,6 +76,7 @@ class Reported(msgspec.Struct, frozen=True):
     over: bool = False
     words: str = ""
     is_past: bool = False
+    is_sensed: bool = False
 
 
 NOTHING = Reported()
@@ -86,8 +100,10 @@ def reported(component: str, variable: str, value: Any) -> Reported:
         return Reported(over=name not in DEFECTS)
     if not any(map(str.isalpha, said)) or lowered in ("true", "yes", "on", "active"):
         return NOTHING
-    words = f"{component} {variable} {said}" if lowered in _HAPPENED else said
-    return Reported(is_broken=is_broken, words=words, is_past=is_past)
+    has_happened = lowered in _HAPPENED
+    words = f"{component} {variable} {said}" if has_happened else said
+    is_sensed = has_happened and name in STATES and component.lower().endswith("sensor")
+    return Reported(is_broken=is_broken, words=words, is_past=is_past, is_sensed=is_sensed)
 
 
 def told_by_report(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]:

@@ -246,14 +246,16 @@ def decide_closings(
             continue
         (cp, state), group = states[notification.incident_id], notification.group
         assert group is not None
+        successor_id = state.goes_on_as.id if state.goes_on_as is not None else None
+        successor = successors.get((group.pk, successor_id or 0))
         if notification.state == NotificationState.SENT:
-            successor_id = state.goes_on_as.id if state.goes_on_as is not None else None
-            successor = successors.get((group.pk, successor_id or 0))
             situation = situation_of(cp, state, context, context.flapping.get((cp, state.case.value)), successor)
             listener = listener_of(group, has_address=notification.has_address, is_paused=notification.is_paused)
             decision, kind = decide_recovery(situation, listener, now), NotificationKind.RECOVERED
             about = (notification.incident_id, group, kind, decision, now)
             rows.append(notification_row(*about, notification.thread, successor_id))
+        elif successor is not None and successor.is_told_by(now):
+            never[NotificationReason.RENAMED].append(notification.pk)
         elif (why := _why_never(notification, cp, state, context)) is not None:
             never[why].append(notification.pk)
     for reason, ids in never.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -40,7 +40,7 @@ from infra_notifications.services.records import (
 )
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
-from infra_notifications.services.unit_of_work import IncidentStore
+from infra_notifications.services.unit_of_work import IncidentStore, PointState
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
 
 IS_KEPT = "It is kept in the list of unknown charge points; adopt it there."
@@ -52,6 +52,10 @@ def take_messages(
 ) -> list[Intake]:
     """Takes the OCPP messages of several requests in one transaction; an Intake for each, in order."""
     return take_and_count(submissions, _MessageSteps, heard=heard, now=now)
+
+
+# So much older than what its device said since is only what waited in its queue.
+QUEUED_FOR = timedelta(minutes=5)
 
 
 class _MessageSteps(MessageReading):
@@ -234,6 +238,15 @@ class _MessageSteps(MessageReading):
         for point_id in states.hear(self.alive[row], received, self.messages[row], source_of(key)):
             store.change(point_id, last_seen_signal(received))
 
+    def _note_queued(self, row: int, observation: Observation, state: PointState) -> None:
+        """OCPP 1.6 keeps messages of transactions while a station is offline and marks none of them: one from before
+        what its device, whose clock is right, said meanwhile had waited."""
+        if self.messages[row].action not in ENDS or state.clock_error_s is not None:
+            return
+        stamp, newest = observation.occurred_at, state.memory.clock_newest
+        if stamp and newest and stamp + QUEUED_FOR < newest <= self.received[row]:
+            self.queued[row] = True
+
     def _moment_of(self, row: int, observation: Observation, points: Sequence[Point], states: PointStates) -> Moment:
         moment = states.judge(observation, self.received[row], points, self.alive[row], queued=self.queued[row])
         if moment.error_s is not None:
@@ -253,6 +266,7 @@ class _MessageSteps(MessageReading):
                 nobodys: dict[str, Any] = {"rule": None, "said": reading.said, "n": 0, "steps": []}
                 self.findings[row].add(MessageVerdict.UNMAPPED, nobodys)
             return
+        self._note_queued(row, observation, store.state_of(points[0].id))
         moment = self._moment_of(row, observation, points, states)
         effect = effect_of(rule, observation) if rule else Effect.INFO
         signals = signals_of(observation, reading, effect, moment, self.received[row], self.queued[row])

@@ -2,7 +2,7 @@
 
 Its former station told of them and no message of the new one will end them. They end with that reason, and go on at the
 charge point that has the former place now, where there is one: somebody has put right which is which. What another
-system told of the charge point itself, and that it is silent, stays.
+system told of the charge point itself, and that it is silent, stays; and all does where a station has another name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db.models.functions import Upper
 from core.device_clock import Moment
 from core.text import identity_key
 from infra_notifications.choices import Case, CloseReason
-from infra_notifications.models import ChargePoint
+from infra_notifications.models import ChargePoint, ChargePointState
 from infra_notifications.rules.lifecycle import NEUTRAL, OCPI_OFFLINE, IncidentState, Signal
 from infra_notifications.rules.ocpi.statuses import OCPI_FAULT
 from infra_notifications.services.unit_of_work import IncidentStore
@@ -42,8 +42,11 @@ class Place(NamedTuple):
 
 def leave_places(*, left: Sequence[Place], now: datetime) -> None:
     """Ends what was told of charge points at these former places, in the transaction that changed them."""
+    left = _without_renamed(left) if left else []
     if not left:
         return
+    # What the former station said of its state is not that of the new one.
+    ChargePointState.objects.filter(pk__in=[place.charge_point_id for place in left]).update(status="", status_at=None)
     heirs = {place: _now_at(place) for place in left}
     store = IncidentStore(now)
     ids = {place.charge_point_id for place in left}
@@ -58,6 +61,17 @@ def leave_places(*, left: Sequence[Place], now: datetime) -> None:
             moment = Moment(incident.opened_at, incident.device_clock)
             store.change(heir, Signal(incident.case, True, fault, moment, now, said=incident.said))
     store.flush()
+
+
+def _without_renamed(left: Sequence[Place]) -> list[Place]:
+    """Those of which the station is another one. One of which no charge point is left, while their connectors are the
+    same, has got another name: its faults are still those of its charge points."""
+    names = {identity_key(place.station) for place in left}
+    keys = ChargePoint.objects.annotate(key=Upper("station")).filter(key__in=names).values_list("key", flat=True)
+    ids = [place.charge_point_id for place in left]
+    connectors = dict(ChargePoint.objects.filter(pk__in=ids).values_list("pk", "connector"))
+    kept = {*keys, *(identity_key(one.station) for one in left if connectors[one.charge_point_id] != one.connector)}
+    return [place for place in left if identity_key(place.station) in kept]
 
 
 def _ended(store: IncidentStore, place: Place) -> list[tuple[set[str], IncidentState]]:

@@ -29,6 +29,7 @@ from infra_notifications.services.connections import take_connections
 from infra_notifications.services.messages import take_messages
 from infra_notifications.services.signals import take_signals
 from infra_notifications.services.sources import FED
+from infra_notifications.services.station_faults import hear_stations
 
 # By whoever passed it on and by us, it was received; and its place in the batch.
 _Order = tuple[datetime, datetime, int]
@@ -63,6 +64,7 @@ def apply_what_they_said(*, keys: Collection[str], now: datetime, named: Mapping
     of the charge point too. `named` maps senders to the EVSE ids under which a person adopted them. Belongs to the
     transaction that wrote the charge points. Returns how many senders there were.
     """
+    hear_stations(keys=keys, now=now)
     names = named or {}
     # Two ids may have the same letters too: each is looked up again by what it says.
     letters = {found for key in keys if (found := letters_of(key))}

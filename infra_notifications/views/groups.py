@@ -44,6 +44,7 @@ from outbox.selectors import (
     refused_addresses,
     webhooks_subscribed_to,
 )
+from outbox.services.mailing_lists.addresses import changed_addresses
 from outbox.views.deliveries import DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
@@ -160,7 +161,8 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
         form.errors.clear() if form.is_bound else None
     elif request.method == "POST" and form.is_valid():
         try:
-            services.update_group(group=group, settings=form.group_settings(), emails=form.emails, now=timezone.now())
+            emails = changed_addresses(form.emails, form.known_emails, addresses)
+            services.update_group(group=group, settings=form.group_settings(), emails=emails, now=timezone.now())
         except Refused as error:
             refusals = error.sentences
         else:

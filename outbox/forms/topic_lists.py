@@ -54,6 +54,7 @@ class TopicListForm(SubscriptionForm):
         super().__init__(data, **kwargs)
         self.topic_list = topic_list
         # What was typed stays in its fields; pasted lists are spread over several.
+        self.known_emails = data.getlist("known_emails") if data is not None else ["", *addresses]
         self.emails = (addresses_in(data.getlist("emails")) if data is not None else addresses) or [""]
 
     def check(self, data: dict[str, Any]) -> dict[str, Any]:

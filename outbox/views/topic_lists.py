@@ -25,6 +25,7 @@ from outbox.filters import DecisionFilters, DeliveryFilters, TopicListFilters
 from outbox.forms.topic_lists import TopicCheckForm, TopicListForm
 from outbox.models import TopicList
 from outbox.search import DECISION_SEARCH, DELIVERY_SEARCH, TOPIC_LIST_SEARCH
+from outbox.services.mailing_lists.addresses import changed_addresses
 from outbox.services.topic_lists import lists as services
 from outbox.subscriptions.conditions import check_condition, fields_of
 from outbox.views.deliveries import DELIVERY_COLUMNS
@@ -164,8 +165,10 @@ def _save(request: HttpRequest, topic_list: TopicList | None) -> tuple[TopicList
         if topic_list is None:
             saved = services.create_list(settings=form.cleaned_data, emails=form.emails)
         else:
+            present = [row.address for row in topic_list.addresses.all()]
+            emails = changed_addresses(form.emails, form.known_emails, present)
             saved = services.update_list(
-                topic_list=topic_list, settings=form.cleaned_data, emails=form.emails, now=timezone.now()
+                topic_list=topic_list, settings=form.cleaned_data, emails=emails, now=timezone.now()
             )
     except Refused as error:
         return form, error.sentences, None

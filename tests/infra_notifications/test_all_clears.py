@@ -55,6 +55,15 @@ def test_what_was_told_is_cleared_when_what_it_became_ends_untold(
     assert (item["incident"]["case"], recoveries()[0].payload["over"]) == (FUSE, 1)
 
 
+def test_what_turns_out_to_be_another_case_as_it_falls_due_is_one_error(point: ChargePoint) -> None:
+    NotificationGroupFactory(members=[point], hold_off_s={OTHER: 20, FUSE: 0})
+    say(point, fault("NoError"))
+    say(point, fault("GroundFailure"), now=at(21))
+    sweep(at(90))
+    (alert,) = alerts()
+    assert [item["incident"]["case"] for item in alert.payload["items"]] == [FUSE]
+
+
 def test_what_it_became_is_told_and_cleared_by_itself(point: ChargePoint) -> None:
     NotificationGroupFactory(members=[point], hold_off_s={OTHER: 0, FUSE: 300})
     say(point, fault("NoError"))

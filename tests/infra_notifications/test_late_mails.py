@@ -15,6 +15,7 @@ from django.utils import timezone
 from infra_notifications.choices import CloseReason
 from infra_notifications.models import ChargePoint, NotificationGroup, Source
 from infra_notifications.services.acknowledging import acknowledge_incidents
+from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from infra_notifications.services.groups import update_group
 from infra_notifications.services.incidents import close_by_hand
 from infra_notifications.services.source_watch import sweep_sources
@@ -262,6 +263,17 @@ def test_flapping_mail_says_what_is_open_now(
     deliver_due()
     (mail,) = [mail for mail in smtp.mails if "again and again" in mail.text]
     assert ("Now: not open" in mail.text, "GroundFailure" in mail.text) == (not opens_again, opens_again)
+
+
+def test_all_clear_of_a_charge_point_that_got_another_station_says_why(
+    group: NotificationGroup, points: list[ChargePoint], smtp: MailServer
+) -> None:
+    say(points[0], fault(), now=BEGAN)
+    deliver_due()
+    upsert_charge_points(rows=[ChargePointInput(evse_id=points[0].evse_id, station="CP-2")], now=BEGAN + HOUR)
+    sweep(BEGAN + HOUR + MINUTE)
+    deliver_due()
+    assert "Reason: The charge point got another station or connector" in smtp.mails[-1].text
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from infra_notifications.models import ChargePoint, UnknownChargePoint
 from infra_notifications.services.adoption import adopt_stations, stations_of, whole_stations
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from tests.clock import iso
-from tests.infra_notifications.helpers import HOUR, MINUTE, NOW, fault, fine, open_cases, take
+from tests.infra_notifications.helpers import HOUR, MINUTE, NOW, event, events, fault, fine, open_cases, take
 
 pytestmark = pytest.mark.django_db
 BOOT_16 = {"chargePointVendor": "ABB", "chargePointModel": "Terra AC", "firmwareVersion": "1.8"}
@@ -19,8 +20,8 @@ BOOT_2 = {"reason": "PowerUp", "chargingStation": {"vendorName": "ABB", "model":
 KNOWN = ("ABB", "Terra AC", "1.8")
 
 
-def says(*said: tuple[str, str, Any], **more: Any) -> None:
-    take(*(OcppMessage(station="NEW", protocol=p, action=a, payload=body, **more) for p, a, body in said))
+def says(*said: tuple[str, str, Any], now: datetime = NOW, **more: Any) -> None:
+    take(*(OcppMessage(station="NEW", protocol=p, action=a, payload=body, **more) for p, a, body in said), now=now)
 
 
 def register(connector: int, **more: Any) -> ChargePoint:
@@ -67,3 +68,22 @@ def test_nobody_was_seen_first_after_he_was_seen_last() -> None:
     says(("ocpp1.6", "Heartbeat", {}), received_at=iso(NOW - 5 * MINUTE))
     unknown = UnknownChargePoint.objects.get()
     assert unknown.first_seen <= unknown.last_seen == NOW - 5 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("protocol", "action", "payload"),
+    [
+        ("ocpp1.6", "StatusNotification", fault("GroundFailure", connectorId=0)),
+        ("ocpp2.0.1", "NotifyEvent", events(event("RCD", "Tripped", evse=None))),
+    ],
+)
+def test_a_connector_that_is_registered_later_has_the_open_fault_of_its_station(
+    protocol: str, action: str, payload: dict[str, Any]
+) -> None:
+    first = register(1)
+    says((protocol, action, payload), ("ocpp1.6", "StatusNotification", fault("HighTemperature")))
+    assert open_cases(first) == ["FUSE_TRIPPED", "SENSORS"]
+    second = register(2)
+    assert open_cases(second) == ["FUSE_TRIPPED"], "the other connector's own fault is not its"
+    says(("ocpp1.6", "StatusNotification", fine(connectorId=0)), now=NOW + 9 * HOUR)
+    assert open_cases(second) == ([] if protocol == "ocpp1.6" else ["FUSE_TRIPPED"])

@@ -229,6 +229,14 @@ RAISING = [
     ("ExternalTemperatureSensor", "Active", SENSORS),
     ("TiltSensor", "Problem", SENSORS),
     ("HumiditySensor", "Problem", SENSORS),
+    *((f"{part}Sensor", "Tripped", SENSORS) for part in ("Shock", "Tilt", "Temperature", "ExternalTemperature", "Odd")),
+    *(("RCD", variable, FUSE) for variable in ("Problem", "Fault", "Alarm")),
+    *(
+        (part, "Tripped", FUSE)
+        for part in ("GroundIsolationProtection", "OverCurrentProtectionRecloser", "RCDRecloser")
+    ),
+    ("SmokeSensor", "Active", SENSORS),
+    ("CaseAccessSensor", "Alarm", SENSORS),
 ]
 HARMLESS = [
     ("OverCurrentProtection", "Operated", "info"),
@@ -237,6 +245,7 @@ HARMLESS = [
     ("DataLink", "Active", "info"),
     ("BayOccupancySensor", "Active", "info"),
     ("BayOccupancySensor", "Problem", f"raise {OTHER}"),
+    ("BayOccupancySensor", "Fault", f"raise {OTHER}"),
     ("ConnectorHolsterSensor", "Active", "info"),
     ("VehicleIdSensor", "Active", "info"),
     ("LocalAvailabilitySensor", "Active", "info"),

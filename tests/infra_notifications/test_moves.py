@@ -7,10 +7,10 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from infra_notifications.admin import ChargePointAdmin
-from infra_notifications.models import ChargePoint, Incident
+from infra_notifications.models import ChargePoint, ChargePointState, Incident
 from infra_notifications.services.charge_points import ChargePointInput, upsert_charge_points
 from tests.factories.infra_notifications import ChargePointFactory
-from tests.infra_notifications.helpers import at, fault, fine, open_cases, say, signal, take_neutral
+from tests.infra_notifications.helpers import at, fault, fine, message, open_cases, say, signal, take, take_neutral
 from tests.infra_notifications.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -28,10 +28,11 @@ def written(*rows: tuple[ChargePoint, str | None, int | None], second: float = 6
 
 @pytest.mark.parametrize("place", [("CP-2", 1), ("CP-1", 2)])
 def test_incident_of_a_former_place_ends_and_says_why(operator: Client, place: tuple[str, int]) -> None:
-    point = a_point("CP-1")
+    point, _other = a_point("CP-1"), a_point("CP-1", 3)
     say(point, fault("GroundFailure"))
     written((point, *place))
     assert open_cases(point) == []
+    assert ChargePointState.objects.get(charge_point=point).status == ""
     incident = Incident.objects.get()
     assert incident.close_reason == "moved"
     page = text_of(operator.get(reverse("infra_notifications:incident", args=[incident.pk])))
@@ -65,6 +66,16 @@ def test_incidents_go_with_stations_that_were_mixed_up() -> None:
     assert open_cases(second) == []
 
 
+def test_faults_stay_with_a_station_that_gets_another_name() -> None:
+    points = [a_point("CP-1", 1), a_point("CP-1", 2)]
+    say(points[0], fault("GroundFailure"))
+    written((points[0], "CP-01", 1), (points[1], "CP-01", 2))
+    assert open_cases(points[0]) == ["FUSE_TRIPPED"]
+    assert ChargePointState.objects.get(charge_point=points[0]).status == "Faulted"
+    take(message("", fine(), charge_point=None, station="CP-01"), now=at(120))
+    assert open_cases(points[0]) == []
+
+
 def test_what_another_system_told_stays() -> None:
     point = a_point("CP-1")
     take_neutral(signal(point, "raised", case="SENSORS"))
@@ -73,7 +84,7 @@ def test_what_another_system_told_stays() -> None:
 
 
 def test_station_changed_in_the_admin(rf: RequestFactory) -> None:
-    point = a_point("CP-1")
+    point, _other = a_point("CP-1"), a_point("CP-1", 2)
     say(point, fault("GroundFailure"))
     point.station = "CP-9"
     form = modelform_factory(ChargePoint, fields=["station"])()

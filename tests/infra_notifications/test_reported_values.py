@@ -81,6 +81,10 @@ def test_whatever_says_faulted_is_told() -> None:
         ("EVSE", "State", "EmergencyStop", FUSE),
         ("EVSE", "ErrorMessage", "Ground fault detected", FUSE),
         ("EVSE", "ErrorCode", "12", OTHER),
+        ("CaseAccessSensor", "State", "Open", SENSORS),
+        ("SmokeSensor", "State", "Activated", SENSORS),
+        ("EmergencyStopSensor", "Status", "Latched", FUSE),
+        ("PowerContactor", "State", "Welded", OTHER),
     ],
 )
 def test_words_of_a_value_are_read(component: str, variable: str, value: str, case: str) -> None:

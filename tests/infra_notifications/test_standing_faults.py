@@ -102,33 +102,6 @@ def test_named_end_while_another_error_stands(point: ChargePoint, was_open: bool
     assert open_cases(point) == []
 
 
-@pytest.mark.parametrize(
-    ("code", "said", "was_open"),
-    [
-        *(("CX004", "Error {} resolved", was_open) for was_open in (False, True)),
-        *((code, "Error {} resolved", True) for code in ("GroundFailure", "MREC4OverCurrentFailure", "rcd/E17")),
-        *(("OverCurrentFailure", said, False) for said in ("{} resolved", "resolved")),
-    ],
-)
-def test_named_end_of_a_code_that_rules_know_while_another_stands(
-    point: ChargePoint, code: str, said: str, was_open: bool
-) -> None:
-    if was_open:
-        say(point, fault("OtherError", vendorErrorCode=code))
-    told = {"info": said.format(code), "vendorErrorCode": code}
-    say(point, fault("HighTemperature", **told), now=at(1))
-    assert open_cases(point) == [SENSORS]
-    say(point, fault("OtherError", status="Charging", **told), now=at(2))
-    assert open_cases(point) == []
-
-
-def test_a_code_that_is_not_said_to_be_over_still_tells_its_case(point: ChargePoint) -> None:
-    for number, said in enumerate(("Error CX004 not resolved", "CX004 must be reset", "CX004")):
-        say(point, fault("HighTemperature", info=said, vendorErrorCode="CX004"), now=at(2 * number))
-        assert FUSE in open_cases(point), said
-        say(point, fine(), now=at(2 * number + 1))
-
-
 def test_end_of_one_of_two_named_faults(point: ChargePoint) -> None:
     say(point, fault("OtherError", info="Door open"))
     say(point, fault("GroundFailure"), now=at(1))

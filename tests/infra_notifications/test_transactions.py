@@ -9,7 +9,7 @@ import pytest
 
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, Incident
-from tests.infra_notifications.helpers import NOW, fine, heartbeat, station, take
+from tests.infra_notifications.helpers import NOW, at, fault, fine, heartbeat, open_cases, station, sweep, take
 
 pytestmark = pytest.mark.django_db
 ONE_BY_ONE = pytest.mark.parametrize("is_one_batch", [False, True])
@@ -107,3 +107,32 @@ def test_it_ends_when_that_connector_reports_that_it_can_charge(points: list[Cha
     assert Incident.objects.filter(closed_at=None).exists()
     take(said("StatusNotification", fine(connectorId=2)))
     assert not Incident.objects.filter(closed_at=None).exists()
+
+
+@pytest.mark.parametrize(("clock_s", "is_told"), [(0, False), (-3 * 3600, True)])
+def test_an_end_that_waited_in_the_station_while_it_became_available_is_not_live(
+    points: list[ChargePoint], clock_s: int, is_told: bool
+) -> None:
+    """One whose clock is three hours behind says so of everything."""
+    for second in (0, 400):
+        stamp = at(second + clock_s).isoformat()
+        take(said("StatusNotification", fine(connectorId=1, timestamp=stamp)), now=at(second))
+    ended = {"meterStop": 9, "timestamp": at(500 - 3 * 3600).isoformat(), "transactionId": 7, "reason": "EmergencyStop"}
+    take(said("StopTransaction", ended), now=at(500))
+    assert Incident.objects.filter(closed_at=None).exists() is is_told
+    assert Incident.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_faulted_first", [False, True])
+def test_faulted_without_a_word_belongs_to_the_end_of_a_transaction(
+    points: list[ChargePoint], is_faulted_first: bool
+) -> None:
+    take(said("StatusNotification", fine(connectorId=1, status="Charging")))
+    told = [stop(), said("StatusNotification", fault("NoError"))]
+    for second, one in enumerate(reversed(told) if is_faulted_first else told):
+        take(one, now=at(second))
+    assert open_cases(points[0]) == ["FUSE_TRIPPED"]
+    sweep(at(4_000))
+    assert "FUSE_TRIPPED" in open_cases(points[0]), "it is still Faulted"
+    take(said("StatusNotification", fine()), now=at(5_000))
+    assert "FUSE_TRIPPED" not in open_cases(points[0])

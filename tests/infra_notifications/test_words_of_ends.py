@@ -1,11 +1,11 @@
-"""An end in parentheses belongs to the fault before it, and a sign stands for a word."""
+"""An end in parentheses belongs to the fault before it, a sign stands for a word, and what ends may be a code."""
 
 from __future__ import annotations
 
 import pytest
 
 from infra_notifications.models import ChargePoint
-from tests.infra_notifications.helpers import at, fault, open_cases, say, station
+from tests.infra_notifications.helpers import at, fault, fine, open_cases, say, station
 
 pytestmark = pytest.mark.django_db
 
@@ -51,3 +51,30 @@ def test_what_stands_is_told_whatever_parentheses_hold(point: ChargePoint, info:
     assert open_cases(point) == [case]
     say(point, fault("OtherError", status="Faulted", info=f"{info} (cleared)"), now=at(9))
     assert open_cases(point) != [], "what is Faulted is never silent"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "was_open"),
+    [
+        *(("CX004", "Error {} resolved", was_open) for was_open in (False, True)),
+        *((code, "Error {} resolved", True) for code in ("GroundFailure", "MREC4OverCurrentFailure", "rcd/E17")),
+        *(("OverCurrentFailure", said, False) for said in ("{} resolved", "resolved")),
+    ],
+)
+def test_named_end_of_a_code_that_rules_know_while_another_stands(
+    point: ChargePoint, code: str, said: str, was_open: bool
+) -> None:
+    if was_open:
+        say(point, fault("OtherError", vendorErrorCode=code))
+    told = {"info": said.format(code), "vendorErrorCode": code}
+    say(point, fault("HighTemperature", **told), now=at(1))
+    assert open_cases(point) == ["SENSORS"]
+    say(point, fault("OtherError", status="Charging", **told), now=at(2))
+    assert open_cases(point) == []
+
+
+def test_a_code_that_is_not_said_to_be_over_still_tells_its_case(point: ChargePoint) -> None:
+    for number, said in enumerate(("Error CX004 not resolved", "CX004 must be reset", "CX004")):
+        say(point, fault("HighTemperature", info=said, vendorErrorCode="CX004"), now=at(2 * number))
+        assert "FUSE_TRIPPED" in open_cases(point), said
+        say(point, fine(), now=at(2 * number + 1))

@@ -39,6 +39,18 @@ def _without_names(text: str) -> str:
     return "".join(kept + name)
 
 
+def changed_addresses(typed: Iterable[str], known: Iterable[str], present: Iterable[str]) -> list[str]:
+    """What a form makes of the present addresses that was shown those that were `known`: it takes off and adds what its
+    reader did, and leaves what another did meanwhile. One that does not say what was known replaces them all."""
+    typed, before = list(typed), {address.lower() for address in known}
+    if not before:
+        return typed
+    kept = {address.lower(): address for address in typed}
+    stay = [address for address in present if address.lower() in kept or address.lower() not in before]
+    there = {address.lower() for address in stay}
+    return stay + [address for key, address in kept.items() if key not in before and key not in there]
+
+
 def clean_addresses(texts: Iterable[str]) -> list[str]:
     """Addresses in their order, each once. Raises Refused that names every wrong one."""
     clean: dict[str, str] = {}
