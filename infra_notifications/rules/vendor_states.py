@@ -117,7 +117,7 @@ def _body(values: Mapping[str, Any], place: int | None) -> dict[str, Any] | None
     if status is None:
         return None
     is_two = "evseid" in values and key == "connectorstatus"
-    body = {"said": text(values[key]), "connectorStatus" if is_two else "status": status}
+    body: dict[str, Any] = {"said": text(values[key]), "connectorStatus" if is_two else "status": status}
     if is_two:
         body |= {"evseId": values["evseid"], "connectorId": values.get("connectorid")}
     elif place is not None:

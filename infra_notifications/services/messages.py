@@ -40,7 +40,7 @@ from infra_notifications.services.records import (
 )
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
-from infra_notifications.services.unit_of_work import IncidentStore, PointState
+from infra_notifications.services.unit_of_work import FACTS, IncidentStore, PointState
 from infra_notifications.services.unknown_senders import UnknownSender, shown, too_long, write_unknown
 
 IS_KEPT = "It is kept in the list of unknown charge points; adopt it there."
@@ -56,6 +56,7 @@ def take_messages(
 
 # So much older than what its device said since is only what waited in its queue.
 QUEUED_FOR = timedelta(minutes=5)
+_CLOCK_ERROR = FACTS.index("clock_error_s")
 
 
 class _MessageSteps(MessageReading):
@@ -241,7 +242,7 @@ class _MessageSteps(MessageReading):
     def _note_queued(self, row: int, observation: Observation, state: PointState) -> None:
         """OCPP 1.6 keeps messages of transactions while a station is offline and marks none of them: one from before
         what its device, whose clock is right, said meanwhile had waited."""
-        if self.messages[row].action not in ENDS or state.clock_error_s is not None:
+        if self.messages[row].action not in ENDS or state.stored.facts[_CLOCK_ERROR] is not None:
             return
         stamp, newest = observation.occurred_at, state.memory.clock_newest
         if stamp and newest and stamp + QUEUED_FOR < newest <= self.received[row]:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from infra_notifications.event_kinds import RECOVERED
 from outbox.services.mailing_lists.addresses import changed_addresses
 from outbox.services.topic_lists.lists import create_list
 from tests.factories.infra_notifications import NotificationGroupFactory
@@ -24,7 +25,7 @@ def a_group() -> tuple[Any, str]:
 
 
 def a_topic_list() -> tuple[Any, str]:
-    topics = create_list(settings={"name": "T", "topics": ["test.*"]}, emails=["a@example.org", "b@example.org"])
+    topics = create_list(settings={"name": "T", "topics": [RECOVERED]}, emails=["a@example.org", "b@example.org"])
     return topics, reverse("outbox:topic_list_edit", args=[topics.pk])
 
 
@@ -33,7 +34,7 @@ def test_an_address_that_another_tab_added_stays(operator: Client, make: Callabl
     listed, url = make()
     shown = _INPUT.findall(operator.get(url).content.decode())
     known = [address for name, address in shown if name == "known_emails"]
-    common = {"cases": ["SENSORS"], "language": "en", "name": "T", "topics": "test.*", "gather_s": 60}
+    common = {"cases": ["SENSORS"], "language": "en", "name": "T", "topics": RECOVERED, "gather_s": 60}
 
     def save(*emails: str) -> None:
         answer = operator.post(url, common | {"known_emails": known, "emails": list(emails)})
