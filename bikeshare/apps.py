@@ -12,19 +12,21 @@ class BikeshareConfig(AppConfig):
         from django.conf import settings
 
         from bikeshare import demo, selectors, tiles
-        from bikeshare.event_kinds import DOMAIN, KINDS
+        from bikeshare.event_kinds import ALIASES, DOMAIN, KINDS
         from bikeshare.services.feeds import check_feeds
         from console.navigation import Entry, Tile, register_entry, register_section, register_tile
         from core.choices import Scope
         from core.demo import register_demo
         from core.health import register_check
         from core.schedule import register_periodic
-        from outbox.event_kinds import register_kinds
+        from outbox.event_kinds import register_kinds, word_aliases
         from outbox.subscriptions.personal_data import Source, register_personal
 
         app = "bikeshare"
         register_demo(app, demo.load)
         register_kinds(KINDS)
+        for word, ours in ALIASES.items():
+            word_aliases.add(word, ours)
         register_personal(DOMAIN, Source(selectors.people, Scope.BIKESHARE_READ, f"{app}.view_cyclist"))
         register_periodic("bike-share: sweep", task="bikeshare.sweep", every_s=settings.BIKESHARE_SWEEP_S)
         register_periodic("bike-share: feeds", task="bikeshare.read_feeds", every_s=settings.BIKESHARE_SWEEP_S)

@@ -56,6 +56,8 @@ class UnknownKind(LookupError):
     """An event names a kind that no app registered."""
 
 
+# Other words for those of topics, e.g. vehicle for vehicule.
+word_aliases: Registry[str] = Registry("other word of topics")
 # By key.
 registered: Registry[EventKind] = Registry("kind of event")
 
@@ -114,13 +116,22 @@ def kinds_of(topics: Iterable[str], domain: str = "") -> list[EventKind]:
 
 def clean_topics(texts: Iterable[str]) -> list[str]:
     """Topics in their order, each once. Raises Refused for none at all, and for each that takes no kind."""
-    topics = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
+    topics = list(dict.fromkeys(_in_our_words(text.strip()) for text in texts if text.strip()))
     wrong = [topic for topic in topics if not kinds_of([topic])]
     if not topics:
         raise Refused(_("Choose at least one topic; * takes every event."))
     if wrong:
         raise Refused.by_field({"": [_unknown_topic(topic) for topic in wrong]})
     return topics
+
+
+def _in_our_words(topic: str) -> str:
+    """A topic as its kinds are called, where it is spelt in other words that an app registered."""
+    if kinds_of([topic]):
+        return topic
+    words = topic.lower().split(".")
+    meant = ".".join(word_aliases.get(word, word) for word in words)
+    return meant if kinds_of([meant]) else topic
 
 
 def _unknown_topic(topic: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib import messages
-from django.forms import ModelForm
+from django.forms import ModelForm, Textarea
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,6 +23,7 @@ class FeedForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = FeedSource
         fields = ("program", "url", "every_min", "types", "rfc7946")
+        widgets: ClassVar = {"types": Textarea({"rows": 2, "spellcheck": "false"})}
 
 
 @requires("bikeshare.view_feedsource", to_change="bikeshare.add_feedsource")

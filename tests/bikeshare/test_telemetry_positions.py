@@ -53,7 +53,7 @@ def test_without_a_trip_nothing_is_entered() -> None:
     bike = BikeFactory()
     say(bike, "position", at(0), **OUTSIDE)
     say(bike, "position", at(5), **INSIDE)
-    assert told() == []
+    assert told("vehicule.position.forbidden") == []
 
 
 def test_a_zone_that_is_changed_counts_from_then_on() -> None:

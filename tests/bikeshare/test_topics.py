@@ -14,10 +14,11 @@ from django.db import transaction
 from bikeshare.choices import BikeStatus, CyclistStatus, SubscriptionStatus, TripStatus
 from bikeshare.event_kinds import KINDS, TOPIC_OF, TOPICS
 from bikeshare.event_kinds.payloads import Failure
+from bikeshare.models import Program
 from bikeshare.services import people, renting, resources, subscriptions, trips
 from bikeshare.services.specs import SPECS
 from bikeshare.services.watching import watch_fleets
-from outbox.event_kinds import all_kinds, matches_topic
+from outbox.event_kinds import all_kinds, clean_topics, matches_topic
 from tests.bikeshare.kit import DAY, NOW, create, delete, given, last, patch, say, told
 from tests.bikeshare.test_api import CHANGES
 from tests.factories.bikeshare import (
@@ -80,6 +81,12 @@ def _silent(span: Any) -> Any:
     bike = BikeFactory(boitier__said={"last_seen": NOW - span})
     watch_fleets(now=NOW)
     return bike
+
+
+def _open_it() -> None:
+    bike = BikeFactory()
+    Program.objects.update(watch_unlocking=True)
+    say(bike, "lock", state="unlocked")
 
 
 def _idle() -> None:
@@ -162,7 +169,7 @@ CAUSES: dict[str, Callable[[], Any]] = {
     "x.vehicule.connection.lost": lambda: _silent(DAY),
     "x.vehicule.connection.restored": lambda: say(_silent(DAY), "battery", value=50),
     "x.vehicule.moved": _somewhere_else,
-    "x.vehicule.unlocked": lambda: say(BikeFactory(program__watch_unlocking=True), "lock", state="unlocked"),
+    "x.vehicule.unlocked": _open_it,
     "x.vehicule.unseen": lambda: _silent(4 * DAY),
     "x.vehicule.unridden": _idle,
     "x.station.empty": lambda: _stand(False),
@@ -286,3 +293,20 @@ def test_deleted_says_so() -> None:
     for key in [key for key in TOPIC_OF if key.endswith(".deleted")]:
         CAUSES[key]()
         assert last(key)["deleted"] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("vehicle.battery.low", "vehicule.battery.low"),
+        ("Bike.*", "vehicule.*"),
+        ("subscription.trial_will_end", "abonnement.trial_will_end"),
+        ("lock.pin.incorrect", "boitier.pin.incorrect"),
+        ("station.favourite", "station.favorite"),
+        ("x.vehicle.moved", "x.vehicule.moved"),
+        ("TRIP.TERMINATED", "trip.terminated"),
+        ("trip.*", "trip.*"),
+    ],
+)
+def test_topics_are_taken_in_english_words_too(given: str, meant: str) -> None:
+    assert clean_topics([given]) == [meant]
