@@ -70,6 +70,8 @@ _KEPT: dict[str, Fields] = {
 }
 _KEPT = {action: {**_EVERYWHERE, **fields} for action, fields in _KEPT.items()}
 _REQUIRED = frozenset(map(fold, REQUIRED_ANYWHERE))
+# Objects of which some write the name or number alone.
+_NAMED = ("evse", "component", "variable")
 _TEXTS = frozenset(map(fold, TEXT_FIELDS))
 _STATUS = _fields("status")
 _KEPT_OF_ANSWERS = _fields(
@@ -134,12 +136,16 @@ def _part(body: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
             if folded in _REQUIRED:
                 part[name] = HIDDEN
         elif (inner := fields[folded]) is not None:
-            part[name] = _inner(value, inner)
+            part[name] = value if folded in _NAMED and _is_name(value) else _inner(value, inner)
         elif isinstance(value := _plain(folded, value), str):
             part[name] = (without_secrets(value) if folded in _TEXTS else value)[:MOST_TEXT]
         elif isinstance(value, int | float) or value is None:
             part[name] = value
     return part
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and len(value) <= MOST_VALUE)
 
 
 def _plain(folded: str, value: Any) -> Any:
@@ -174,6 +180,7 @@ def _hide_value(event: dict[str, Any]) -> None:
     """The value of a variable, where it says who somebody is, or is longer than that of a fault."""
     parts = {fold(name): value for name, value in event.items() if isinstance(value, dict)}
     names = [fold(text(value)) for part in parts.values() for value in part.values()]
+    names += [fold(value) for name, value in event.items() if fold(name) in _NAMED and isinstance(value, str)]
     is_secret = any(word in name for name in names for word in _SECRET)
     for name, value in event.items():
         if fold(name) == "actualvalue" and (is_secret or len(text(value)) > MOST_VALUE):

@@ -120,6 +120,14 @@ def test_a_text_that_names_a_secret_is_kept_without_it(said: str) -> None:
     assert kept_payload("StatusNotification", {"info": "Fuse: blown = yes"}) == {"info": "Fuse: blown = yes"}
 
 
+def test_what_is_named_alone_is_kept_and_what_it_names_as_secret_is_not() -> None:
+    said = {"component": "EVSE", "variable": "Problem", "actualValue": "true", "timestamp": "x"}
+    placed = said | {"component": {"name": "EVSE", "evse": "2"}}
+    assert retained("NotifyEvent", {"eventData": [said, placed]})["eventData"] == [said, placed]
+    secret = said | {"variable": "BasicAuthPassword", "actualValue": "hunter2"}
+    assert "hunter2" not in str(retained("NotifyEvent", {"eventData": [secret, secret | {"component": "x" * 99}]}))
+
+
 def test_names_in_other_spellings_are_kept_and_hidden_alike() -> None:
     payload = {"connector_id": 1, "error_code": "GroundFailure", "status": "Faulted", "id_tag": "S", "ID-TAG": "S"}
     kept = {"connector_id": 1, "error_code": "GroundFailure", "status": "Faulted", "id_tag": "***", "ID-TAG": "***"}

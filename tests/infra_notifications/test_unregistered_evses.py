@@ -44,6 +44,16 @@ def test_what_is_partly_about_one_is_taken_with_a_warning_and_a_verdict() -> Non
     assert verdicts() == ["raised", "unmapped"]
 
 
+def test_an_evse_that_is_a_text_is_the_same_at_every_door(api: ApiClient, tmp_path: Path) -> None:
+    first, second = station()
+    said = event("EVSE", "Problem") | {"component": {"name": "EVSE", "evse": "2"}, "variable": "Problem"}
+    for place, door in enumerate(DOORS):
+        door(api, tmp_path, "ocpp2.0.1", [2, f"{place}-1", "NotifyEvent", events(said)])
+        assert (open_cases(first), open_cases(second)) == ([], ["OTHER_FAULT"]), door
+        door(api, tmp_path, "ocpp2.0.1", [2, f"{place}-2", "NotifyEvent", events(said | {"actualValue": "false"})])
+        assert open_cases(second) == [], door
+
+
 def test_a_station_that_nobody_knows_is_made_by_the_evses_that_its_events_name() -> None:
     said = [
         event("EVSE", "Problem", evse=2),
