@@ -250,6 +250,7 @@ REMOTES_LEASE_S = env.number("REMOTES_LEASE_S", 60, least=5)
 REMOTES_AUTO_RETRY = env.some("REMOTES_AUTO_RETRY", ("preconditioning", "charging", "wakeUp", "navigation"))
 # Whether unlocking, immobilising and declaring stolen may be sent to many vehicles at once.
 REMOTES_DANGEROUS_IN_BULK = env.flag("REMOTES_DANGEROUS_IN_BULK", False)
+REMOTES_SECOND_PERSON = env.flag("REMOTES_SECOND_PERSON", False)
 REMOTES_LOW_BATTERY = env.number("REMOTES_LOW_BATTERY", 20)
 # Wake-ups a month of a vehicle that names no budget (0: only what the vendor teaches), and 6 in 20 minutes.
 REMOTES_WAKEUPS_PER_MONTH = env.number("REMOTES_WAKEUPS_PER_MONTH", 0)

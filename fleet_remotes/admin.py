@@ -13,6 +13,7 @@ from fleet_remotes.models import (
     CallbackMessage,
     CommandBatch,
     CommandDraft,
+    CommandSchedule,
     Fleet,
     FleetVehicle,
     RemoteAction,
@@ -57,6 +58,9 @@ register_read_only(
 )
 register_read_only(ActionStep, ("id", "action_id", "at", "kind", "detail"), filters=("kind",))
 register_read_only(CommandBatch, ("id", "kind", "total", "reason", "created_at", "created_by"), filters=("kind",))
+
+
+register_read_only(CommandSchedule, ("name", "kind", "next_at", "created_by", "last_problem"), filters=("kind",))
 
 
 @admin.register(CommandDraft)

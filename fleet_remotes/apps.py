@@ -34,6 +34,7 @@ class FleetRemotesConfig(AppConfig):
             (_("Fleet vehicles"), "vehicles", "view_fleetvehicle", "truck", 70),
             (_("Remote actions"), "actions", "view_remoteaction", "key", 71),
             (_("Batches"), "batches", "view_commandbatch", "queue-list", 72),
+            (_("Schedules"), "schedules", "view_commandschedule", "calendar-days", 72),
             (_("Wake-up budgets"), "wakeups", "view_wakeupuse", "sun", 73),
             (_("Callbacks"), "callbacks", "view_callback", "inbox-arrow-down", 74),
             (_("Fleets"), "fleets", "view_fleet", "rectangle-group", 75),

@@ -91,6 +91,7 @@ class StepKind(models.TextChoices):
 
     CREATED = "created", _("Ordered")
     CONFIRMED = "confirmed", _("Confirmed a second time")
+    APPROVED = "approved", _("Approved by a second person")
     POSTPONED = "postponed", _("Postponed")
     SUBMITTING = "submitting", _("Posted to the vendor")
     SUBMITTED = "submitted", _("The vendor took it")

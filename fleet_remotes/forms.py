@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 from django import forms
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
+from core.time_zones import known_zones
 from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.catalogue.words import kind_of_name
 from fleet_remotes.choices import Kind
@@ -180,6 +182,18 @@ class ConfirmForm(forms.Form):
         if typed != self.expected:
             raise forms.ValidationError(_("This is not it; type %(expected)s.") % {"expected": self.expected})
         return typed
+
+
+_DAYS = tuple((str(number), word) for number, word in WEEKDAYS_ABBR.items())
+
+
+class ScheduleForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    days = forms.TypedMultipleChoiceField(
+        label=_("Days"), choices=_DAYS, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    at = forms.TimeField(label=_("Time of day"), widget=forms.TimeInput(attrs={"type": "time"}))
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=lambda: [(zone, zone) for zone in known_zones()])
 
 
 class StopForm(forms.Form):

@@ -141,6 +141,16 @@ BATCH_SEARCH = SearchSchema(
     ),
 )
 
+SCHEDULE_SEARCH = SearchSchema(
+    any_text("name", "reason"),
+    (
+        TextFacet("name", "name", _("Name")),
+        ChoiceFacet("type", "kind", _("Command"), ("command",), choices={k.lower(): k for k in Kind.values}),
+        FlagFacet("active", "next_at", _("Active"), when_true=Q(next_at__isnull=False)),
+        TimeFacet("next", "next_at", _("Next time")),
+    ),
+)
+
 CALLBACK_SEARCH = SearchSchema(
     any_text("slug", "fleet__key", "fleet__name", "callback_id"),
     (

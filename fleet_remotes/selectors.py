@@ -34,6 +34,7 @@ from fleet_remotes.models import (
     Callback,
     CallbackMessage,
     CommandBatch,
+    CommandSchedule,
     Fleet,
     FleetVehicle,
     RemoteAction,
@@ -86,6 +87,10 @@ def actions() -> QuerySet[RemoteAction]:
 
 def batches() -> QuerySet[CommandBatch]:
     return CommandBatch.objects.select_related("created_by")
+
+
+def schedules() -> QuerySet[CommandSchedule]:
+    return CommandSchedule.objects.select_related("created_by", "last_batch")
 
 
 def progress_of(rows: Sequence[CommandBatch]) -> dict[int, dict[str, int]]:

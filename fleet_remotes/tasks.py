@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from fleet_remotes.services import applying, binding, nudges, polling, sending, silence, vendor_vehicles
+from fleet_remotes.services import applying, binding, nudges, polling, schedules, sending, silence, vendor_vehicles
 
 
 @shared_task(name="fleet_remotes.apply_callbacks")
@@ -32,7 +32,7 @@ def poll_due() -> None:
 def sweep() -> None:
     """What time brings: time-outs, lost workers, expired commands, and whatever no wake-up announced."""
     now = timezone.now()
-    for step in (polling.recover_lost, polling.expire, polling.give_up, silence.watch_callbacks):
+    for step in (schedules.run_due, polling.recover_lost, polling.expire, polling.give_up, silence.watch_callbacks):
         step(now=now)
     nudges.apply_soon()
     nudges.send_soon()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from fleet_remotes.views import actions, batches, callbacks, drafts, vehicles
+from fleet_remotes.views import actions, batches, callbacks, drafts, schedules, vehicles
 
 app_name = "fleet_remotes"
 urlpatterns = [
@@ -14,10 +14,17 @@ urlpatterns = [
     path("vehicles/<int:pk>/budget/", vehicles.vehicle_budget, name="vehicle_budget"),
     path("drafts/<int:pk>/", drafts.draft_command, name="draft"),
     path("drafts/<int:pk>/check/", drafts.draft_check, name="draft_check"),
+    path("drafts/<int:pk>/schedule/", schedules.draft_schedule, name="draft_schedule"),
+    path("schedules/", schedules.ScheduleList.as_view(), name="schedules"),
+    path("schedules/<int:pk>/", schedules.schedule, name="schedule"),
+    path("schedules/<int:pk>/pause/", schedules.schedule_change, {"what": "pause"}, name="schedule_pause"),
+    path("schedules/<int:pk>/resume/", schedules.schedule_change, {"what": "resume"}, name="schedule_resume"),
+    path("schedules/<int:pk>/delete/", schedules.schedule_change, {"what": "delete"}, name="schedule_delete"),
     path("drafts/<int:pk>/discard/", drafts.draft_discard, name="draft_discard"),
     path("actions/", actions.ActionList.as_view(), name="actions"),
     path("actions/<int:pk>/", actions.action, name="action"),
     path("actions/<int:pk>/cancel/", actions.action_cancel, name="action_cancel"),
+    path("actions/<int:pk>/approve/", actions.action_approve, name="action_approve"),
     path("actions/<int:pk>/look/", actions.action_look, name="action_look"),
     path("actions/<int:pk>/again/", actions.action_again, name="action_again"),
     path("batches/", batches.BatchList.as_view(), name="batches"),

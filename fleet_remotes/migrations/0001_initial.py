@@ -29,6 +29,7 @@ READ = (
     "callbackmessage",
     "remotenotification",
     "commandbatch",
+    "commandschedule",
     "remoteaction",
     "actionstep",
 )
@@ -571,6 +572,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("created", "Ordered"),
                             ("confirmed", "Confirmed a second time"),
+                            ("approved", "Approved by a second person"),
                             ("postponed", "Postponed"),
                             ("submitting", "Posted to the vendor"),
                             ("submitted", "The vendor took it"),
@@ -603,6 +605,66 @@ class Migration(migrations.Migration):
                 "verbose_name": "step",
                 "verbose_name_plural": "steps",
                 "ordering": ("id",),
+            },
+        ),
+        migrations.CreateModel(
+            name="CommandSchedule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("kind", models.CharField(choices=KINDS, max_length=20, verbose_name="command")),
+                ("parameters", models.JSONField(default=dict, verbose_name="parameters")),
+                ("reason", models.CharField(blank=True, default="", max_length=200, verbose_name="reason")),
+                (
+                    "vehicles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None, verbose_name="vehicles"
+                    ),
+                ),
+                (
+                    "days",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(), default=list, size=None, verbose_name="days"
+                    ),
+                ),
+                ("at", models.TimeField(verbose_name="time of day")),
+                ("time_zone", models.CharField(max_length=64, verbose_name="time zone")),
+                ("next_at", models.DateTimeField(null=True, verbose_name="next time")),
+                (
+                    "last_problem",
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="last problem"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "last_batch",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="fleet_remotes.commandbatch",
+                        verbose_name="last batch",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "schedule",
+                "verbose_name_plural": "schedules",
+                "ordering": ("name", "pk"),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="commandschedule_due"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

@@ -3,6 +3,7 @@
 from fleet_remotes.models.actions import ActionStep, CommandBatch, CommandDraft, RemoteAction
 from fleet_remotes.models.callbacks import Callback, CallbackMessage, RemoteNotification
 from fleet_remotes.models.fleets import Fleet, FleetVehicle, WakeUpUse
+from fleet_remotes.models.schedules import CommandSchedule
 
 __all__ = [
     "ActionStep",
@@ -10,6 +11,7 @@ __all__ = [
     "CallbackMessage",
     "CommandBatch",
     "CommandDraft",
+    "CommandSchedule",
     "Fleet",
     "FleetVehicle",
     "RemoteAction",

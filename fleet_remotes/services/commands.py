@@ -81,6 +81,8 @@ def place_command(
         if is_draft:
             action.state, action.expires_at = State.DRAFT, now + CONFIRM_WITHIN
             action.confirm_digest = digest_of(code)
+        elif _asks_second_person(command):
+            action.state = State.DRAFT
         action.save()
         write_steps([(action.pk, now, StepKind.CREATED, by)])
         transaction.on_commit(nudges.send_soon, robust=True)
@@ -95,6 +97,8 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
         action = RemoteAction.objects.select_for_update(of=("self",)).select_related("vehicle__fleet").get(pk=action.pk)
         if action.state != State.DRAFT or action.expires_at <= now:
             raise Refused(_("This command does not wait for a confirmation any more."), code="conflict")
+        if action.awaits_approval:
+            raise Refused(_("It is confirmed, and waits for a second person."), code="conflict")
         if not hmac.compare_digest(action.confirm_digest, digest_of(code)):
             # One guess: a code of six digits must not be tried out.
             _cancel(RemoteAction.objects.filter(pk=action.pk), now, _("wrong confirmation code"))
@@ -105,14 +109,45 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
             findings = check_vehicles([action.vehicle], command, now)[action.vehicle_id]
             if any(finding.level is Level.BLOCKS for finding in findings):
                 raise _cannot_send(findings)
-            action.state, action.since, action.entered_at, action.not_before = State.QUEUED, now, now, now
-            action.expires_at = now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
-            action.save(update_fields=["state", "since", "entered_at", "not_before", "expires_at"])
             write_steps([(action.pk, now, StepKind.CONFIRMED, by)])
-            transaction.on_commit(nudges.send_soon, robust=True)
+            if _asks_second_person(command):
+                action.confirm_digest, action.expires_at = "", now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
+                action.save(update_fields=["confirm_digest", "expires_at"])
+            else:
+                _queue(action, now)
     if wrong:
         raise Refused(_("This is not the code; the command is cancelled. Give it again."), code="wrong_code")
     return action
+
+
+def _queue(action: RemoteAction, now: datetime) -> None:
+    """Lets a draft go."""
+    action.state, action.since, action.entered_at, action.not_before = State.QUEUED, now, now, now
+    action.expires_at = now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
+    action.save(update_fields=["state", "since", "entered_at", "not_before", "expires_at"])
+    transaction.on_commit(nudges.send_soon, robust=True)
+
+
+def _asks_second_person(command: Command) -> bool:
+    return command.is_dangerous and settings.REMOTES_SECOND_PERSON
+
+
+def approve_command(*, action: RemoteAction, by: User, now: datetime) -> None:
+    """The second person's yes to a dangerous command. Raises Refused for whoever ordered it, when it is late, and when
+    a check refuses by now."""
+    with transaction.atomic():
+        FleetVehicle.objects.select_for_update(no_key=True).get(pk=action.vehicle_id)
+        action = RemoteAction.objects.select_for_update(of=("self",)).select_related("vehicle__fleet").get(pk=action.pk)
+        if not action.awaits_approval or action.expires_at <= now:
+            raise Refused(_("This command does not wait for a second person any more."), code="conflict")
+        if action.requested_by == by.get_username():
+            raise Refused(_("You ordered it; somebody else has to say yes."), code="conflict")
+        command = Command(action.kind, action.parameters)  # type: ignore[arg-type]
+        findings = check_vehicles([action.vehicle], command, now)[action.vehicle_id]
+        if any(finding.level is Level.BLOCKS for finding in findings):
+            raise _cannot_send(findings)
+        write_steps([(action.pk, now, StepKind.APPROVED, by.get_username())])
+        _queue(action, now)
 
 
 def check_vehicles(vehicles: Sequence[FleetVehicle], command: Command, now: datetime) -> dict[int, list[CheckFinding]]:
@@ -163,6 +198,8 @@ def place_batch(
             blocking = next((f.code for f in findings[vehicle.pk] if f.level is Level.BLOCKS), "")
             if blocking:
                 action.state, action.cause = State.REFUSED, str(blocking)
+            elif _asks_second_person(command):
+                action.state = State.DRAFT
             actions.append(action)
         RemoteAction.objects.bulk_create(actions, batch_size=2_000)
         write_steps((action.pk, now, StepKind.CREATED, action.requested_by) for action in actions)

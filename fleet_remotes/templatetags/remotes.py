@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.formats import number_format
 
 from console.templatetags.console import register_colours, short_duration
@@ -20,6 +21,12 @@ register_colours(register, action_colour=STATE_COLOURS, remote_verdict_colour=VE
 @register.filter
 def summary(action: RemoteAction | CommandBatch | OpenAction) -> str:
     return summary_of(action.kind, action.parameters)
+
+
+@register.filter
+def weekdays(days: list[int]) -> str:
+    """Mon, Tue, Wed: days of the week, 0 for Monday."""
+    return ", ".join(str(WEEKDAYS_ABBR[day]) for day in days)
 
 
 @register.filter

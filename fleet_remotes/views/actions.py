@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from console.lists import ListPage
 from core.permissions import person, requires
+from core.refusal import Refused
 from fleet_remotes import selectors
 from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.choices import OPEN
@@ -59,6 +60,7 @@ def action(request: HttpRequest, pk: int) -> HttpResponse:
         "is_open": action.state in OPEN,
         "retries": action.retries.order_by("pk"),
         "resolves": action.resolved.exclude(pk=action.pk).order_by("pk"),
+        "can_approve": action.awaits_approval and action.requested_by != person(request).get_username(),
         "can_ask": action.submitting_at is not None,
     }
     name = "fleet_remotes/action.html"
@@ -73,6 +75,19 @@ def action_cancel(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The command is cancelled."))
     else:
         messages.warning(request, _("It was sent already; what the vendor has cannot be called back."))
+    return redirect("fleet_remotes:action", pk)
+
+
+@requires("fleet_remotes.send_dangerous_command")
+@require_POST
+def action_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """The second person's yes."""
+    action = get_object_or_404(RemoteAction, pk=pk)
+    try:
+        commands.approve_command(action=action, by=person(request), now=timezone.now())
+        messages.success(request, _("It is approved and will be sent."))
+    except Refused as error:
+        messages.error(request, error.sentence)
     return redirect("fleet_remotes:action", pk)
 
 

@@ -43,13 +43,16 @@ PAGES: dict[str, dict[str, str]] = {
         ),
         "send_command": (
             "action_again action_cancel action_look batch_cancel batch_retry draft draft_check draft_discard"
+            " draft_schedule schedule_delete schedule_pause schedule_resume"
             " unmatched_read_again vehicle_read vehicles_command"
         ),
         "set_wakeup_budget": "vehicle_budget",
         "stop_fleet": "fleet_resume fleet_stop",
         "view_callback": "callback callbacks callbacks_at_vendor",
         "view_callbackmessage": "message messages",
+        "send_dangerous_command": "action_approve",
         "view_commandbatch": "batch batches",
+        "view_commandschedule": "schedule schedules",
         "view_fleet": "fleets",
         "view_fleetvehicle": "vehicle vehicles",
         "view_remoteaction": "action actions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -31,6 +31,7 @@ from fleet_remotes.models import (
     CallbackMessage,
     CommandBatch,
     CommandDraft,
+    CommandSchedule,
     RemoteNotification,
     WakeUpUse,
 )
@@ -257,6 +258,19 @@ def _remotes(world: World, owner: User) -> None:
         ActionStep.objects.create(action=action, at=now, kind=StepKind.SUBMITTED),
         CommandDraft.objects.create(
             owner=owner, vehicles=[action.vehicle_id], command={"kind": "door", "parameters": {"state": "Locked"}}
+        ),
+        CommandSchedule.objects.create(
+            name="<b>Mornings",
+            kind=Kind.LIGHTS,
+            parameters={"on": True},
+            vehicles=[action.vehicle_id],
+            days=[0, 4],
+            at=time(6, 30),
+            time_zone="Europe/Berlin",
+            next_at=now,
+            last_batch=batch,
+            created_at=now,
+            created_by=owner,
         ),
         WakeUpUse.objects.create(vehicle=action.vehicle, month=now.date().replace(day=1), used=3),
         RemoteNotification.objects.create(

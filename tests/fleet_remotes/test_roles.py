@@ -16,6 +16,7 @@ SEEN = (
     "callbackmessage",
     "remotenotification",
     "commandbatch",
+    "commandschedule",
     "remoteaction",
     "actionstep",
 )
