@@ -18,6 +18,7 @@ from fleet_remotes.choices import Kind
 from fleet_remotes.ingest.commands import Command, CommandError, read_command
 from fleet_remotes.models import Fleet
 from fleet_remotes.services.commands import MIN_REASON
+from fleet_remotes.services.imports import MOST_BYTES
 
 Values = dict[str, Any]
 # What a person may choose, in groups: kind and parameters.
@@ -194,6 +195,21 @@ class ScheduleForm(forms.Form):
     )
     at = forms.TimeField(label=_("Time of day"), widget=forms.TimeInput(attrs={"type": "time"}))
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=lambda: [(zone, zone) for zone in known_zones()])
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV or Excel (.xlsx); its first line names the columns: vin, fleet, brand, plate, name …"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+    )
+
+    def clean_file(self) -> bytes:
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError(_("The file is larger than 5 MiB."))
+        content: bytes = file.read()
+        return content
 
 
 class StopForm(forms.Form):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("vehicles/", vehicles.VehicleList.as_view(), name="vehicles"),
     path("vehicles/command/", drafts.vehicles_command, name="vehicles_command"),
     path("vehicles/<int:pk>/", vehicles.vehicle, name="vehicle"),
+    path("vehicles/import/", vehicles.vehicles_import, name="vehicles_import"),
     path("vehicles/read/", vehicles.vehicles_read, name="vehicles_read"),
     path("vehicles/<int:pk>/read/", vehicles.vehicle_read, name="vehicle_read"),
     path("vehicles/<int:pk>/budget/", vehicles.vehicle_budget, name="vehicle_budget"),

@@ -141,6 +141,11 @@ class FleetVehicle(models.Model):
         """What a person calls it: name or plate, else brand and model."""
         return self.name or self.plate or f"{self.get_brand_display()} {self.model}".strip()
 
+    @property
+    def full_title(self) -> str:
+        """Its name and its plate, for a mail's subject."""
+        return ", ".join(filter(None, (self.name, self.plate))) or self.title
+
 
 class WakeUpUse(models.Model):
     """How often a vehicle was woken up in a month: counted when WakingUpVehicle is received, not per command."""

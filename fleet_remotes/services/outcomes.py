@@ -148,7 +148,7 @@ def _payload(action: RemoteAction, resolves: list[int]) -> RemoteOutcome:
     )
     state = State(action.state).label
     return RemoteOutcome(
-        headline=f"{summary}: {state} ({action.vehicle.title})",
+        headline=f"{summary}: {state} ({action.vehicle.full_title})",
         vehicle=vehicle_facts(action.vehicle, action.fleet.key),
         action=facts,
         explanation=meaning,

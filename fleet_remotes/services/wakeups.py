@@ -108,7 +108,7 @@ def _event(vehicle: FleetVehicle, month: date, used: int, limit: int | None, ref
     advice = advice_of(QUOTA_CAUSE)
     facts = vehicle_facts(vehicle, vehicle.fleet.key)
     payload = WakeUpsExhausted(
-        headline=_("Wake-ups used up: %(vehicle)s") % {"vehicle": vehicle.title},
+        headline=_("Wake-ups used up: %(vehicle)s") % {"vehicle": vehicle.full_title},
         vehicle=facts,
         month=f"{month:%Y-%m}",
         used=used,

@@ -8,22 +8,23 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from console.lists import Column, ListPage
+from console.lists import Action, Column, ListPage
 from core.permissions import person, requires
 from core.refusal import Refused, add_refusal
 from fleet_remotes import selectors
 from fleet_remotes.choices import Capability
 from fleet_remotes.client import ApiAway, ApiError, is_set_up
 from fleet_remotes.filters import VehicleFilters
-from fleet_remotes.forms import BudgetForm, StopForm
+from fleet_remotes.forms import BudgetForm, ImportForm, StopForm
 from fleet_remotes.models import Fleet
 from fleet_remotes.search import FLEET_SEARCH, VEHICLE_SEARCH
-from fleet_remotes.services import nudges, vendor_vehicles
+from fleet_remotes.services import imports, nudges, vendor_vehicles
 from fleet_remotes.services import vehicles as services
 from fleet_remotes.views.columns import CELLS, VEHICLE_COLUMNS
 
@@ -51,6 +52,10 @@ class VehicleList(ListPage):
 
     def rows(self, request: HttpRequest) -> Any:
         return selectors.vehicles()
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        url = reverse("fleet_remotes:vehicles_import")
+        return [Action(_("Import"), url, "fleet_remotes.add_fleetvehicle", "arrow-up-tray")]
 
     def finish(self, request: HttpRequest, rows: list[Any]) -> None:
         selectors.attach_budgets(rows, timezone.now())
@@ -116,6 +121,25 @@ def vehicles_read(request: HttpRequest) -> HttpResponse:
     else:
         messages.warning(request, _("The access to the vendor’s API is not set up."))
     return redirect("fleet_remotes:vehicles")
+
+
+@requires("fleet_remotes.add_fleetvehicle")
+def vehicles_import(request: HttpRequest) -> HttpResponse:
+    """Vehicles from a file: all of them, or none and what is wrong with it."""
+    form = ImportForm(request.POST or None, request.FILES or None)
+    found = None
+    if request.method == "POST" and form.is_valid():
+        found = imports.read_vehicles(form.cleaned_data["file"])
+        if not found.errors:
+            n = imports.write_vehicles(found=found, now=timezone.now())
+            said = ngettext("%(n)d vehicle is imported.", "%(n)d vehicles are imported.", n) % {"n": n}
+            messages.success(request, said)
+            for line, warning in found.warnings[:10]:
+                messages.warning(request, _("Line %(line)d: %(said)s") % {"line": line, "said": warning})
+            return redirect("fleet_remotes:vehicles")
+    context = {"page_title": _("Import vehicles"), "form": form, "found": found}
+    is_bad = request.method == "POST"
+    return render(request, "fleet_remotes/vehicles_import.html", context, status=422 if is_bad else 200)
 
 
 class WakeUpList(ListPage):

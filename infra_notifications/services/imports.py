@@ -20,6 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.batches import readable
+from core.sheets import MAX_COLUMNS, Table, Unreadable, read_table
 from core.text import identity_key
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.models import ChargePoint
@@ -32,7 +33,6 @@ from infra_notifications.services.charge_points import (
     shared_places,
     upsert_charge_points,
 )
-from infra_notifications.services.sheets import MAX_COLUMNS, Table, Unreadable, read_table
 
 CHUNK = 5_000
 MAX_ERRORS = 200

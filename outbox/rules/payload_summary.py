@@ -53,6 +53,22 @@ def key_facts(payload: Any, most: int = MOST_FACTS) -> list[PayloadFact]:
     return [facts[place] for place in sorted(chosen)]
 
 
+# What a payload says in whole sentences: shown as such, and not among the facts.
+_SENTENCES = ("explanation", "suggestion")
+
+
+def sentences(payload: Any) -> list[str]:
+    """What happened and what to do, where a payload says it in words."""
+    found = [payload.get(name) for name in _SENTENCES] if isinstance(payload, dict) else []
+    return [text for text in found if isinstance(text, str) and text]
+
+
+def without_sentences(payload: Any) -> Any:
+    """The payload without what is shown in words above its facts."""
+    shown = ("headline", *_SENTENCES)
+    return {key: value for key, value in payload.items() if key not in shown} if isinstance(payload, dict) else payload
+
+
 def in_order(payload: Any, schema: dict[str, Any]) -> Any:
     """The payload with its values in the order in which its JSON schema names them: the database forgets theirs."""
     return _ordered(payload, schema, schema.get("$defs", {}), 0)
@@ -71,7 +87,11 @@ def _ordered(value: Any, schema: dict[str, Any], defs: dict[str, Any], depth: in
 
 
 def headline(payload: Any) -> str:
-    """What the event is about in a few words, e.g. `DE*ABC*E0001*1, Köln`; empty when the payload names nothing."""
+    """What the event is about in a few words, e.g. `DE*ABC*E0001*1, Köln`: the payload's own headline, else what it
+    names; empty when it names nothing."""
+    own = payload.get("headline") if isinstance(payload, dict) else None
+    if isinstance(own, str) and own.strip():
+        return own
     values: dict[str, str] = {}
     for _part, name, value in _values(payload) if isinstance(payload, dict) else ():
         if isinstance(value, str | int) and not isinstance(value, bool):

@@ -29,6 +29,8 @@ class TopicItem(msgspec.Struct, kw_only=True):
     headline: str
     occurred_at: datetime
     facts: list[PayloadFact] = []
+    # Whole sentences: what happened and what to do.
+    words: list[str] = []
     url: str = ""
     page: str = ""
 

@@ -86,6 +86,7 @@ OWN_MODULES = {
         "roles",
         "samples",
         "schedule",
+        "sheets",
         "slow_bodies",
         "sql",
         "text",

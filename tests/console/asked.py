@@ -37,6 +37,7 @@ PAGES: dict[str, dict[str, str]] = {
     },
     "fleet_remotes": {
         "add_callback": "callback_new",
+        "add_fleetvehicle": "vehicles_import",
         "change_fleetvehicle": "vehicles_read",
         "register_callback": (
             "callback_delete callback_pause callback_register callback_resume callback_rotate callback_update"

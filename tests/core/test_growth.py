@@ -24,6 +24,7 @@ from core.samples import sample_of
 from core.search import SearchError
 from core.search.caret import typing_at
 from core.search.grammar import parse
+from core.sheets import Unreadable, read_table
 from core.text import clean_json, composed, identity, one_line
 from infra_notifications.ingest import OcppMessage, observe
 from infra_notifications.models.charge_points import tags_typed
@@ -33,7 +34,6 @@ from infra_notifications.rules.mqtt_topics import read_publication
 from infra_notifications.rules.ocpi.credentials import tokens_of
 from infra_notifications.rules.spelling import read_wire
 from infra_notifications.services.frames import frames_of
-from infra_notifications.services.sheets import Unreadable, read_table
 from outbox.rules.bounce_reports import read_report
 from outbox.services.mailing_lists.addresses import addresses_in, clean_addresses
 from outbox.transports.webhook.targets import Forbidden, Policy, parse_target

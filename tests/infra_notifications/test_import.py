@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from core.background import run_job
 from core.choices import JobState
 from core.models import Job
+from core.sheets import decode_csv
 from infra_notifications.models import ChargePoint
 from infra_notifications.services import imports
 from infra_notifications.services.import_jobs import confirm, start
 from infra_notifications.services.imports import check_file, plain_cell, safe_cell, write_import
-from infra_notifications.services.sheets import decode_csv
 from tests.factories.console import UserFactory
 from tests.factories.infra_notifications import ChargePointFactory
 from tests.infra_notifications.helpers import NOW

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from outbox.event_kinds import EventKind, UnknownKind, kind_of
 from outbox.models import Event
-from outbox.rules.payload_summary import headline, in_order, key_facts, link_of
+from outbox.rules.payload_summary import headline, in_order, key_facts, link_of, sentences, without_sentences
 from outbox.subscriptions.kinds import TopicItem
 
 
@@ -36,7 +36,8 @@ def item_of(event: Event) -> TopicItem:
         subject=event.subject,
         headline=headline(payload),
         occurred_at=event.occurred_at,
-        facts=key_facts(payload),
+        facts=key_facts(without_sentences(payload)),
+        words=sentences(payload),
         url=link_of(payload),
         page=f"{settings.PUBLIC_URL}{reverse('outbox:event', args=[event.pk])}",
     )
@@ -51,5 +52,6 @@ def example_item(kind: EventKind) -> TopicItem:
         subject=kind.key,
         headline=headline(payload),
         occurred_at=timezone.now(),
-        facts=key_facts(payload),
+        facts=key_facts(without_sentences(payload)),
+        words=sentences(payload),
     )

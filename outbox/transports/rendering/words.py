@@ -68,6 +68,17 @@ def fact_value(value: Any) -> str:
     return mail_time(value) if _moment(value) is not None else str(value)
 
 
+_JOINTS = re.compile(r"(: | \()")
+
+
+def in_language(text: Any) -> str:
+    """A sentence of ours, which payloads have in English, in the mail's language; of a headline its parts. What we did
+    not write ourselves, as names, stays as it is."""
+    whole = str(text)
+    known = _(whole) if whole else ""
+    return known if known != whole else "".join(_(part) if part else "" for part in _JOINTS.split(whole))
+
+
 def by_part(facts: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Facts in groups of those that stand side by side and belong to the same part of the payload."""
     return [(part, list(group)) for part, group in groupby(facts, key=lambda fact: fact.get("part", ""))]
@@ -79,6 +90,7 @@ mail_words: dict[str, Callable[..., Any]] = {
     "fact_name": fact_name,
     "fact_value": fact_value,
     "by_part": by_part,
+    "in_language": in_language,
 }
 
 
