@@ -324,8 +324,8 @@ AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
-    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
-]
+    for name in ("UserAttributeSimilarity", "MinimumLength", "NumericPassword")
+] + [{"NAME": "core.passwords.HouseWordsValidator"}]
 PASSWORD_HASHERS = ["core.hashing.PatientPBKDF2"]
 
 # --- limits: requests a second of a key; wrong keys and passwords a minute of an address; 0: none --------------------

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 from hashlib import blake2b
+from urllib.parse import urlsplit
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from core import rates
@@ -26,6 +30,26 @@ MANY_NAMES, LONGEST = 5, 300
 _key = os.urandom(32)
 # The names that were tried with a password, by a digest that nobody outside of this process can make.
 _names: Cache[bytes, set[str]] = Cache(age_s=3600)
+
+
+class HouseWordsValidator(CommonPasswordValidator):
+    """Refuses common passwords, and what is made of words of the house and of signs: whoever guesses tries these."""
+
+    WORDS = (
+        *("signalbox", "charging", "charger", "charge", "vehicle", "fleet", "remote", "bike", "share", "station"),
+        *("outbox", "webhook", "ocpp", "ocpi", "operator", "administrator", "admin", "viewer"),
+        *("password", "passwort", "welcome"),
+    )
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        super().validate(password, user)
+        host = urlsplit(settings.PUBLIC_URL).hostname or ""
+        letters = "".join(filter(str.isalpha, password.lower()))
+        left = letters
+        for word in sorted({*self.WORDS, *host.split(".")}, key=len, reverse=True):
+            left = left.replace(word, "") if word.isalpha() and len(word) > 2 else left
+        if letters and len(left) <= 1:  # a plural
+            raise ValidationError(self.get_error_message(), code="password_too_common")
 
 
 def too_often(request: HttpRequest, user: AbstractBaseUser | None = None) -> Verdict | None:

@@ -9,6 +9,8 @@ import pytest
 import time_machine
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
@@ -273,3 +275,14 @@ def test_a_weak_password_is_refused(anna: User, new: str) -> None:
 def test_the_account_page_names_ones_roles(viewer: Client, nobody: Client) -> None:
     assert ">viewer</span>" in viewer.get("/account/").content.decode()
     assert "none" in nobody.get("/account/").content.decode()
+
+
+@pytest.mark.parametrize("password", ["Signalbox2026!", "charging-stations-42", "Admin-OCPP-1234", "testserver.2026"])
+def test_words_of_the_house_are_no_password(password: str) -> None:
+    with pytest.raises(ValidationError, match="too common"):
+        validate_password(password)
+
+
+@pytest.mark.parametrize("password", ["blue-horse-signalbox-lamp", "charging my grandmother", "4711-0815-&%$-2026!"])
+def test_beside_other_words_they_may_stand(password: str) -> None:
+    validate_password(password)
