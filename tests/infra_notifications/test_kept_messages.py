@@ -74,3 +74,8 @@ def test_what_says_nothing_of_people_is_kept_as_it_is() -> None:
     assert kept_payload("Heartbeat", {}) == {}
     odd = kept_payload("StatusNotification", status | {"info": {"idTag": TAG}})
     assert TAG not in json.dumps(odd)
+
+
+def test_a_token_that_stands_far_behind_in_a_message_is_no_secret_less() -> None:
+    said = {"status": "Faulted", "info": "card 04 11 22 33 44 refused", "more": "x" * 60_000, "idTag": "0411223344"}
+    assert kept_payload("StatusNotification", said)["info"] == "card *** refused"
