@@ -46,6 +46,13 @@ class BrakeFacts(msgspec.Struct, kw_only=True):
     of: int
 
 
+class LinkFacts(msgspec.Struct, kw_only=True):
+    """Where the driver is led, and what stands on the button; operators set both, per programme."""
+
+    url: str
+    label: str
+
+
 class NotificationFacts(msgspec.Struct, kw_only=True):
     """One notification. `channels` says how it reaches the driver: on `push`, the app's backend shows it on the phone.
 
@@ -72,6 +79,7 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
     reason: str = ""
     url: str = ""
     facts: dict[str, Any] = {}
+    link: LinkFacts | msgspec.UnsetType = msgspec.UNSET
     # Only where the operators' words name the driver; `title` and `body` are the same without the name.
     named: NamedWords | msgspec.UnsetType = msgspec.UNSET
 

@@ -190,11 +190,23 @@ class TypeForm(forms.Form):
         help_text=_("Passes before the same is told again, or a dismissed banner comes back."),
     )
 
+    links = forms.CharField(
+        label=_("Links"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("A line each: “https://… Button”, or “programme | https://… Button” for one programme."),
+    )
+
     def __init__(self, data: Any = None, *, entry: NotificationType, policy: Policy, **kwargs: Any) -> None:
         initial = {
             "enabled": policy.enabled,
             "ways": list(policy.ways),
             "cooldown_h": policy.cooldown.total_seconds() / 3600,
+            "links": "\n".join(
+                f"{program} | {url} {label}" if program else f"{url} {label}"
+                for program, (url, label) in sorted(policy.links.items())
+            ),
         }
         super().__init__(data, initial=initial, **kwargs)
         self.entry = entry
@@ -202,6 +214,15 @@ class TypeForm(forms.Form):
             self.fields[f"threshold_{name}"] = forms.CharField(
                 label=_t("Threshold: %(name)s") % {"name": name}, initial=threshold_text(policy.thresholds[name])
             )
+
+    def clean_links(self) -> dict[str, list[str]]:
+        links: dict[str, list[str]] = {}
+        for line in self.cleaned_data["links"].splitlines():
+            program, _bar, link = line.rpartition("|")
+            url, _blank, label = link.strip().partition(" ")
+            if url:
+                links[program.strip()] = [url, label.strip()]
+        return links
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -15,7 +15,7 @@ from tests.vehicles.helpers import DRIVER, EMAIL, NOW, account, driver, events, 
 from tests.vehicles.test_catalogue import begin, play
 from vehicles.catalogue import TYPES
 from vehicles.choices import DriverChannel
-from vehicles.models import Driver, NotificationText
+from vehicles.models import Driver, NotificationText, TypeSetting
 from vehicles.services.notifications import send_sample
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -72,6 +72,21 @@ def test_an_operators_words_may_name_the_driver(smtp: MailServer) -> None:
     assert "For Anna &lt;b&gt;." in html
 
 
+@pytest.mark.parametrize(("program", "url"), [("Lyon", "myapp://connect"), ("", "https://app.example/connect")])
+def test_a_mail_leads_where_an_operator_says(smtp: MailServer, program: str, url: str) -> None:
+    links = {"": ["https://app.example/connect", "Connect <now>"], "lyon": ["myapp://connect", "Connect <now>"]}
+    TypeSetting.objects.filter(type="InvalidCredentials").update(links=links)
+    people()
+    take(driver(program=program), account(brand="Renault", auth_state="invalid_credentials"), linked("Renault"))
+    deliver_due()
+    _subject, text, html = parts(smtp.mails[0].content)
+    assert f"Connect <now>: {url}" in text
+    assert f'href="{url}"' in html
+    assert "Connect &lt;now&gt;" in html
+    (event,) = events(name="InvalidCredentials")
+    assert event.payload["link"] == {"url": url, "label": "Connect <now>"}
+
+
 def test_a_mail_to_a_driver_without_a_name_greets_nobody(smtp: MailServer) -> None:
     people()
     take(account(brand="Renault", auth_state="invalid_credentials"), linked("Renault"))
@@ -82,11 +97,13 @@ def test_a_mail_to_a_driver_without_a_name_greets_nobody(smtp: MailServer) -> No
 
 
 def test_a_sample_says_that_it_is_one(smtp: MailServer) -> None:
+    TypeSetting.objects.filter(type="PayoutReceipt").update(links={"": ["https://app.example", "Look"]})
     send_sample(entry=TYPES["PayoutReceipt"], to="me@example.org", language="en", sent_by="me", now=NOW)
     deliver_due()
     subject, text, _html = parts(smtp.mails[0].content)
     assert subject == "Your payout of 12.50 EUR"
     assert "This is a sample" in text
+    assert "Look: https://app.example" in text
 
 
 def test_banners_do_not_wait_for_the_courier(smtp: MailServer) -> None:

@@ -356,3 +356,15 @@ def test_the_demo_shows_every_kind_of_trouble_once() -> None:
     }
     held = set(DriverNotification.objects.filter(state="suppressed").values_list("type", "reason"))
     assert ("CarNotFound", "root_cause") in held
+
+
+def test_links_of_a_type_are_set_by_lines_and_checked(operator: Client) -> None:
+    page = url("type_edit", setting("CarNotFound").pk)
+    form = {"enabled": "on", "ways": ["push"], "cooldown_h": "24"}
+    operator.post(page, form | {"links": "https://app.example Open it\nLyon | myapp://cars Open"})
+    assert setting("CarNotFound").links == {"": ["https://app.example", "Open it"], "lyon": ["myapp://cars", "Open"]}
+    assert "lyon | myapp://cars Open" in operator.get(page).content.decode()
+    for wrong in ("javascript://x Open", "http://app.example Open", "app.example Open", "https://app.example"):
+        refused = operator.post(page, form | {"links": wrong})
+        assert "errorlist" in refused.content.decode() or "invalid-feedback" in refused.content.decode()
+    assert len(setting("CarNotFound").links) == 2

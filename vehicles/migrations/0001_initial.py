@@ -1115,6 +1115,7 @@ class Migration(migrations.Migration):
                 ),
                 ("cooldown_h", models.FloatField(null=True, verbose_name="cooldown (h)")),
                 ("thresholds", models.JSONField(default=dict, verbose_name="thresholds")),
+                ("links", models.JSONField(db_default={}, default=dict, verbose_name="links")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
             ],
             options={

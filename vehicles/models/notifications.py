@@ -219,6 +219,8 @@ class TypeSetting(models.Model):
     )
     cooldown_h = models.FloatField(_("cooldown (h)"), null=True)
     thresholds = models.JSONField(_("thresholds"), default=dict)
+    # Where a driver is led, and by which button: {programme: [URL, label]}; "" is every other programme.
+    links = models.JSONField(_("links"), default=dict, db_default={})
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     lifecycle = Lifecycle(kept=While("Operators set it."), personal=(), audited=Audited(exclude=("updated_at",)))

@@ -37,6 +37,12 @@ class Policy:
     cooldown: timedelta = timedelta(0)
     reminder: timedelta = timedelta(0)
     thresholds: Mapping[str, Any] = field(default_factory=dict)
+    # By programme, where a driver is led and by which button; "" is every other programme.
+    links: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def link_for(self, program: str) -> Sequence[str] | None:
+        """URL and label."""
+        return self.links.get(program.strip().casefold()) or self.links.get("")
 
     @property
     def is_banner(self) -> bool:

@@ -21,6 +21,7 @@ from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.timelines import Reports
 from vehicles.services.banners import audience_of, banner_recipient, banners_of, notifications_of_events
 from vehicles.services.evaluation import lock_drivers
+from vehicles.services.notifying import link_facts
 from vehicles.services.policies import policies_in_force
 from vehicles.services.snapshots import zone_named
 from vehicles.services.texts import Wording
@@ -120,7 +121,8 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     driver = None if is_address(to) else Driver.objects.filter(external_id=to).first()
     if driver is None and not is_address(to):
         raise Refused(_("There is no driver “%(id)s”, and it is no e-mail address.") % {"id": to}, field="to")
-    in_force, ways = policies_in_force()[entry.name].ways, [DriverChannel.EMAIL.value]
+    policy = policies_in_force()[entry.name]
+    in_force, ways = policy.ways, [DriverChannel.EMAIL.value]
     if driver is not None:
         language = driver.language
         ways = [channel for channel in in_force if channel != DriverChannel.PUSH] or ways
@@ -132,6 +134,7 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     if not recipients:
         raise Refused(_("The driver has no e-mail address."), field="to")
     payload = _sample_payload(entry, in_force, driver, language, sent_by, now)
+    payload.link = link_facts(policy, driver.program if driver is not None else "")
     with transaction.atomic():
         event = NewEvent(
             SAMPLE, f"notification:{entry.name}", payload, f"vehicle-sample/{uuid.uuid4().hex}", now, tuple(recipients)

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.urls import reverse
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from core.sql import columns, insert_rows, take_ids, update_rows
 from outbox.choices import BannerState
 from outbox.contract import NewEvent, Recipient
 from outbox.services import banners, publish
 from vehicles.choices import SHOWN, Category, DriverChannel, DriverSeverity, NotificationState, StepKind
-from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NamedWords, NotificationFacts, VehicleFacts
+from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, LinkFacts, NamedWords, NotificationFacts, VehicleFacts
 from vehicles.models import Driver, DriverNotification, NotificationStep
-from vehicles.rules.deciding import Change
+from vehicles.rules.deciding import Change, Policy
 from vehicles.services.banners import banner_recipient, events_that_notified
 from vehicles.services.texts import Words
 
@@ -188,8 +188,14 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
         reason=reason,
         url=notification_url(row.id),
         facts=dict(item.facts),
+        link=link_facts(policy, driver.program),
         named=NamedWords(title=item.named.title, body=item.named.body) if item.named is not None else UNSET,
     )
+
+
+def link_facts(policy: Policy, program: str) -> LinkFacts | UnsetType:
+    link = policy.link_for(program)
+    return LinkFacts(url=link[0], label=link[1]) if link else UNSET
 
 
 def notification_url(pk: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +45,7 @@ def policy_of(entry: NotificationType, setting: TypeSetting | None) -> Policy:
         cooldown=timedelta(hours=cooldown),
         reminder=timedelta(hours=entry.reminder_h),
         thresholds=dict(entry.thresholds) | (setting.thresholds if setting is not None else {}),
+        links=setting.links if setting is not None else {},
     )
 
 
@@ -55,6 +57,7 @@ def change_type(
     cooldown_h: float,
     thresholds: Mapping[str, Any],
     now: datetime,
+    links: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Changes a type and has everyone whom it may concern evaluated again. Raises Refused by field."""
     errors: dict[str, str] = {}
@@ -65,6 +68,8 @@ def change_type(
     for name, value in thresholds.items():
         if sentence := threshold_problem(entry, name, value):
             errors[f"threshold_{name}"] = sentence
+    if sentence := _link_problem(links or {}):
+        errors["links"] = sentence
     if errors:
         raise Refused.by_field(errors)
     with transaction.atomic():
@@ -73,9 +78,26 @@ def change_type(
         setting.enabled, setting.thresholds = enabled, dict(thresholds)
         setting.ways = [channel for channel in DriverChannel.values if channel in ways]
         setting.cooldown_h = cooldown_h
+        if links is not None:
+            setting.links = {program.strip().casefold(): [*link] for program, link in links.items()}
         setting.save()
         if before != policy_of(entry, setting):
             _evaluate_again(entry, before.thresholds != setting.thresholds, now)
+
+
+# https, or an app's own scheme; none that a browser runs.
+_LINK = re.compile(
+    r"(?!javascript:|data:|vbscript:|file:|http:)[a-z][a-z0-9+.-]{1,30}://[^\s<>\"]{1,500}", re.IGNORECASE
+)
+
+
+def _link_problem(links: Mapping[str, Sequence[str]]) -> str:
+    for url, label in links.values():
+        if not _LINK.fullmatch(url):
+            return _("“%(url)s” is no https link and no link into an app.") % {"url": url[:60]}
+        if not label or len(label) > 60:
+            return _("Give each link the words of its button, at most 60 characters.")
+    return ""
 
 
 def threshold_problem(entry: NotificationType, name: str, value: Any) -> str:

@@ -17,7 +17,8 @@ from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NotificationFac
 from vehicles.models import Driver, DriverNotification, Mute, NotificationStep
 from vehicles.services.banners import banner_recipient, events_that_notified
 from vehicles.services.evaluation import lock_drivers
-from vehicles.services.notifying import list_key_of, notification_url
+from vehicles.services.notifying import link_facts, list_key_of, notification_url
+from vehicles.services.policies import policies_in_force
 from vehicles.services.snapshots import zone_named
 from vehicles.services.texts import Wording
 
@@ -87,6 +88,7 @@ def payload_of(notification: DriverNotification, *, occasion: str = "", reason: 
         reason=reason,
         url=notification_url(notification.pk),
         facts=dict(notification.facts),
+        link=link_facts(policies_in_force()[notification.type], driver.program),
     )
 
 

@@ -130,6 +130,7 @@ def type_edit(request: HttpRequest, pk: int) -> HttpResponse:
                 ways=data["ways"],
                 cooldown_h=data["cooldown_h"],
                 thresholds=data["thresholds"],
+                links=data["links"],
                 now=timezone.now(),
             )
         except Refused as error:
