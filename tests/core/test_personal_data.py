@@ -186,10 +186,10 @@ _STAYING = """
     console: ApiKey FacetCensus FacetCount KnownValue
     outbox: Address ListenerStamp LogMark TopicList WebhookEndpoint
     infra_notifications: ChargePoint EventRule MovedStation NotificationGroup OcpiParty OcppRoute Source
-    fleet_remotes: Callback Fleet FleetVehicle
+    fleet_remotes: Callback CommandSchedule Fleet FleetVehicle
     vehicles: Brake Campaign ChargingLocation Driver Feed NotificationText OemAccount TypeSetting
     vehicles: UtilityContract Vehicle VehicleSource
-    bikeshare: Bike Cyclist Dock LockBox Pass Program Registration Station Subscription Zone
+    bikeshare: Bike Cyclist Dock FeedSource LockBox Pass Program Registration Station Subscription Zone
 """
 STAYING = {
     f"{app}.{name}"
