@@ -15,6 +15,7 @@ import msgspec
 
 from core.device_clock import in_time, parse_time
 from core.text import one_line
+from infra_notifications.rules.action_names import fold
 from infra_notifications.rules.fault_names import BESIDE, MAX_PLACE, event_fault, status_fault, transfer_fault
 from infra_notifications.rules.reported_values import reported, told_by_report
 from infra_notifications.rules.security_events import SECURITY
@@ -23,6 +24,8 @@ from infra_notifications.rules.vendor_states import states_in
 from infra_notifications.rules.vocabulary import (
     CODE_VARIABLES,
     DEFECTS,
+    FAULT_CODES,
+    FOLDED_VALUES,
     MAX_TEXT,
     STANDARD_CODES,
     codes_of,
@@ -198,6 +201,8 @@ def _status_notification(protocol: str, action: str, body: dict[str, Any]) -> It
     if not error and is_operative:
         error = NO_ERROR
     vendor_code = text(body.get("vendorErrorCode"))
+    if " " in vendor_code and FOLDED_VALUES["errorCode"].get(fold(vendor_code)) == NO_ERROR:
+        vendor_code = ""  # "No error." is no two codes
     said = " ".join(part for part in (text(body.get("info")), vendor_code) if part)
     fine, connector = error.lower() in ("", "noerror"), whole(body.get("evseId"))
     connector = whole(body.get("connectorId")) if connector is None else connector
@@ -261,7 +266,8 @@ def _event(
     severity, faulted = severity_of(data.get("severity")), status.lower() == FAULTED and over is not True
     grave = severity is not None and severity < GRAVEST_HARMLESS
     informational = severity is not None and severity >= INFORMATIONAL and not alerting and not is_defect
-    defective = over is not True and (faulted or grave or (said is True and is_defect))
+    is_named = any(code.lower() in FAULT_CODES for code in codes) and not informational
+    defective = over is not True and (faulted or grave or is_named or (said is True and is_defect))
     is_boolean = is_defect or what.lower() == "active" or text(value).lower() == "true" or value is True
     return Observation(
         action,

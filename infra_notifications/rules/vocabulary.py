@@ -24,6 +24,10 @@ _ERROR_CODES = """
     UnderVoltage WeakSignal
 """
 STANDARD_CODES = frozenset(code.lower() for code in (*_ERROR_CODES.split(), "Mode3Error"))
+# Those that say by themselves that something is broken, also beside a value (CharIN names them in OCPP 2.x).
+FAULT_CODES = STANDARD_CODES - {
+    *("noerror", "othererror", "evcommunicationerror", "weaksignal", "locallistconflict", "mode3error"),
+}
 VALUES = {
     "status": frozenset(_STATUSES.split()),
     "connectorStatus": frozenset(_STATUSES.split()),

@@ -100,6 +100,7 @@ _DENIAL = _compiled(
     rf"|{_IS_FINE}"
     r"|(?<![\w.,])0(?:[.,]\d+)?\s*m?\s?a\b|(?<![\w.,>])(?<!> )[1-5](?:[.,]\d+)?\s*ma\b"
     r"|(?<!\w)0\s+·"  # "0 ground faults"
+    r"|(?<![\w.,])0\s?(?:times|trips|x|mal|fois|veces|keer|maal|volte)(?!\w)"  # "tripped 0 times"
     r")"
 )
 

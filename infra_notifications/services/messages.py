@@ -56,6 +56,7 @@ def take_messages(
 
 # So much older than what its device said since is only what waited in its queue.
 QUEUED_FOR = timedelta(minutes=5)
+TOO_EARLY_TO_END = "It is from before the fault was reported last, and did not end it."
 _CLOCK_ERROR = FACTS.index("clock_error_s")
 
 
@@ -302,6 +303,7 @@ class _MessageSteps(MessageReading):
             findings.add(MessageVerdict.CLEARED, finding)
         elif ignored:
             self.ignored.append((finding, ignored))
+            self.warn(row, TOO_EARLY_TO_END)
             findings.add(MessageVerdict.IGNORED, finding)
         elif rule is not None:
             findings.add(MessageVerdict.INFO, finding)

@@ -48,6 +48,14 @@ def test_code_and_text_are_read_whatever_variable_carries_them_and_whatever_trig
                 assert meaning(events(data | {"cleared": True})).startswith("clear"), data
 
 
+def test_a_code_of_the_standard_beside_a_value_is_a_fault() -> None:
+    for trigger in ("Alerting", "Delta"):
+        assert meaning(events(event("ElectricalFeed", "Voltage", "300", trigger=trigger, techCode="Overvoltage"))) == (
+            f"raise {OTHER}"
+        )
+        assert meaning(events(event("EVSE", "Power", "1", trigger=trigger, techCode="WeakSignal"))) != f"raise {OTHER}"
+
+
 def test_calm_text_beside_a_value_raises_nothing() -> None:
     for said in ({"techInfo": "RCD OK"}, {"techInfo": "value changed"}, {"techCode": "17"}, {"techInfo": "fuse 32 A"}):
         for trigger in ("Delta", "Periodic"):

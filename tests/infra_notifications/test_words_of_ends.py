@@ -73,6 +73,25 @@ def test_named_end_of_a_code_that_rules_know_while_another_stands(
     assert open_cases(point) == []
 
 
+@pytest.mark.parametrize("info", ["RCD tripped 0 times", "FI 0 mal ausgelöst", "fuse trips: 0 x"])
+def test_what_happened_no_times_did_not(point: ChargePoint, info: str) -> None:
+    say(point, fine(info=info))
+    assert open_cases(point) == []
+
+
+def test_no_error_in_words_is_no_code(point: ChargePoint) -> None:
+    for status in ("Available", "Charging"):
+        say(point, fault("OtherError"))
+        say(point, fine(status=status, vendorErrorCode="No error."), now=at(1))
+        assert open_cases(point) == []
+
+
+def test_an_end_from_before_the_fault_is_warned_of(point: ChargePoint) -> None:
+    say(point, fault("GroundFailure"), now=at(10))
+    took = say(point, fine(), now=at(11), received_at=at(8).isoformat())
+    assert ["did not end it" in sentence for _place, sentence in took.warnings] == [True]
+
+
 def test_a_code_that_is_not_said_to_be_over_still_tells_its_case(point: ChargePoint) -> None:
     for number, said in enumerate(("Error CX004 not resolved", "CX004 must be reset", "CX004")):
         say(point, fault("HighTemperature", info=said, vendorErrorCode="CX004"), now=at(2 * number))
