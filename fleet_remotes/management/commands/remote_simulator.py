@@ -13,7 +13,7 @@ from django.db import connection
 from django.urls import reverse
 
 from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
-from fleet_remotes.management.remote_simulator.vendor import Hook
+from fleet_remotes.management.remote_simulator.vendor import Facts, Hook
 from fleet_remotes.models import Callback, FleetVehicle
 from fleet_remotes.services.callbacks import demo_header
 
@@ -40,7 +40,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        database = {"vin_of": vin_of, "find_hook": demo_hook, "vins_of": vins_of} if options["database"] else {}
+        database = (
+            {"vin_of": vin_of, "find_hook": demo_hook, "vins_of": vins_of, "facts_of": facts_of}
+            if options["database"]
+            else {}
+        )
         vendor = Vendor(
             seed=options["seed"],
             speed=options["speed"],
@@ -82,6 +86,20 @@ def vins_of(fleet: str) -> dict[str, str]:
         return dict(rows.values_list("vehicle_id", "vin"))
     finally:
         connection.close()
+
+
+def facts_of(vehicle_id: str) -> Facts:
+    """What this installation knows of a vehicle, so that reading it from here changes nothing."""
+    try:
+        vehicle = FleetVehicle.objects.filter(vehicle_id=vehicle_id).first()
+    finally:
+        connection.close()
+    if vehicle is None:
+        return Facts()
+    status: dict[str, Any] = {"privacy": {"state": vehicle.privacy or None}, "stolen": {"state": vehicle.is_stolen}}
+    if vehicle.battery_level is not None:
+        status["energies"] = [{"type": "Electric", "level": float(vehicle.battery_level)}]
+    return Facts(vehicle.capabilities, status)
 
 
 def demo_hook(callback_id: str) -> Hook | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,12 @@ def fleet_record(fleet: str) -> dict[str, Any]:
     return {"_links": {"self": {"href": f"{BASE}/fleets/{fleet}"}}, "id": fleet, "name": f"Fleet {fleet}"}
 
 
-def vehicle_record(fleet: str, vehicle_id: str, vin: str, *, has_capabilities: bool = False) -> dict[str, Any]:
+def vehicle_record(fleet: str, vehicle_id: str, vin: str, can: Sequence[str] = ()) -> dict[str, Any]:
     """A vehicle; what it can do stands in its own record alone, not in the list."""
     href = f"{BASE}/fleets/{fleet}/vehicles/{vehicle_id}"
     extension: dict[str, Any] = {"branding": {"brand": _BRANDS.get(vin[:3], "Peugeot")}}
-    if has_capabilities:
-        remote = {name: {"supported": True, "scopeName": f"remote:{name}:write"} for name in Capability.values}
+    if can:
+        remote = {c: {"supported": c in can, "scopeName": f"remote:{c}:write"} for c in Capability.values}
         extension["onboardCapabilities"] = {"data": [], "remote": remote}
     return {
         "_links": {"self": {"href": href}, "status": {"href": f"{href}/status"}},

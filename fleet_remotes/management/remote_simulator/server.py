@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fleet_remotes.choices import REMOTE_TYPES
+from fleet_remotes.choices import REMOTE_TYPES, Capability
 from fleet_remotes.management.remote_simulator.paths import named
 from fleet_remotes.management.remote_simulator.records import fleet_record as _fleet
 from fleet_remotes.management.remote_simulator.records import status_record, vehicle_record
@@ -189,9 +189,11 @@ class Pages(BaseHTTPRequestHandler):
         if vin is None:
             raise VendorRefusal(404, "No such vehicle.", 40499)
         if is_status:
-            self._answer(200, status_record(fleet, vehicle_id, vin, self.vendor.states[vehicle_id]))
+            self._answer(200, status_record(fleet, vehicle_id, vin, self.vendor.facts(vehicle_id).status))
         else:
-            self._answer(200, vehicle_record(fleet, vehicle_id, vin, has_capabilities=True))
+            self._answer(
+                200, vehicle_record(fleet, vehicle_id, vin, self.vendor.facts(vehicle_id).can or Capability.values)
+            )
 
     # ---- callbacks --------------------------------------------------------------------------------------------
 

@@ -48,6 +48,14 @@ class Hook:
     subscribe: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a vehicle; `can` is None for everything."""
+
+    can: list[str] | None = None
+    status: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class Remote:
     """A command that the vendor has."""
@@ -83,11 +91,12 @@ class Vendor:
         vin_of: Callable[[str], str | None] | None = None,
         find_hook: Callable[[str], Hook | None] | None = None,
         vins_of: Callable[[str], Mapping[str, str]] | None = None,
+        facts_of: Callable[[str], Facts] | None = None,
         wakeups_per_month: int = 40,
     ) -> None:
         self.seed, self.speed, self.wakeups_per_month = seed, speed, wakeups_per_month
         self.vins: dict[str, str] = {}
-        self._vin_of, self._find_hook, self._vins_of = vin_of, find_hook, vins_of
+        self._vin_of, self._find_hook, self._vins_of, self._facts_of = vin_of, find_hook, vins_of, facts_of
         # What the vendor knows of a vehicle beside the rest, by its id: fields of its status.
         self.states: dict[str, dict[str, Any]] = defaultdict(dict)
         self.hooks: dict[str, Hook] = {}
@@ -123,6 +132,11 @@ class Vendor:
     def vins_in(self, fleet: str) -> dict[str, str]:
         """The vehicles of a fleet, by their ids."""
         return dict(self._vins_of(fleet)) if self._vins_of is not None else dict(self.vins)
+
+    def facts(self, vehicle_id: str) -> Facts:
+        """What a vehicle can do, and what its status says beside the usual."""
+        facts = self._facts_of(vehicle_id) if self._facts_of is not None else Facts()
+        return Facts(facts.can, facts.status | self.states.get(vehicle_id, {}))
 
     def hook(self, callback_id: str) -> Hook | None:
         if callback_id not in self.hooks and self._find_hook is not None and (hook := self._find_hook(callback_id)):
