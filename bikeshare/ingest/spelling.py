@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from bikeshare.choices import Lock
+from bikeshare.choices import Lock, TelemetryType
 from bikeshare.ingest.telemetry import MAX_WORD, MOST_METRES, TYPES, DeviceMessage
 from core.corrections import Envelope, folded
 
@@ -52,7 +52,7 @@ _TYPE_NAMES = _names(
         "battery": "battery internalbattery batterylevel batterylow vehiculebattery vehiculebatterylow",
         "battery_vae": "batteryvae vae assistance assistancebattery assistbattery ebikebattery motorbattery"
         " drivebattery vehiculebatteryvae vehiculebatteryvaelow",
-        "pass": "pass nfc card rfid badge boitierpass boitierpassunrecognized",
+        TelemetryType.PASS.value: "pass nfc card rfid badge boitierpass boitierpassunrecognized",
         "pin": "pin keypad code pincode boitierpin boitierpinincorrect",
         "chain_type": "chaintype chain boitierchaintype boitierchaintypeupdated",
     }
