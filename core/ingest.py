@@ -214,8 +214,8 @@ def take(submissions: Sequence[Submission[Item]], begin: Begin[Item], *, now: da
 
 
 _Taken = tuple[BatchSteps[Any], set[int]]
-# What the database refuses of an item, however often it is tried.
-_REFUSALS = (DataError, IntegrityError, LostRace)
+# What is refused of an item, however often it is tried.
+_REFUSALS = (DataError, IntegrityError, LostRace, RecursionError)
 
 
 def try_again(work: Callable[[], Result]) -> Result:
@@ -258,7 +258,9 @@ def _take_by_halves(incoming: Incoming[Item], begin: Begin[Item]) -> list[_Taken
     except _REFUSALS as error:
         count = len(incoming.items)
         if count == 1:
-            incoming.reject(0, f"It cannot be stored: {str(error).strip().splitlines()[0]}.")
+            is_deep = isinstance(error, RecursionError)
+            why = "it is nested too deeply" if is_deep else str(error).strip().splitlines()[0]
+            incoming.reject(0, f"It cannot be stored: {why}.")
             return [(_Rejecting(incoming), set())]
         parts = (slice(0, count // 2), slice(count // 2, count))
         return [taken for part in parts for taken in _take_by_halves(incoming.part(part), begin)]

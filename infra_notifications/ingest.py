@@ -246,9 +246,8 @@ def _event(
 ) -> Observation:
     name, what, evse = text(component.get("name")), text(variable.get("name")), object_of(component.get("evse"))
     number, codes, words = whole(evse.get("id")), codes_of(data.get("techCode")), text(data.get("techInfo"))
-    alerting = text(data.get("trigger")).lower() == "alerting"
-    value, is_defect = data.get("actualValue"), what.lower() in DEFECTS
-    told, said = reported(name, what, value), event_truth(what.lower(), value)
+    value, alerting = data.get("actualValue"), text(data.get("trigger")).lower() == "alerting"
+    told, said, is_defect = reported(name, what, value), event_truth(what.lower(), value), what.lower() in DEFECTS
     is_state = told.is_state or what.lower() == "availabilitystate"
     instance = "".join(f"[{text(part.get('instance'))}]" for part in (component, variable) if part.get("instance"))
     fault = event_fault(f"{name}/{what}{instance}", number, whole(evse.get("connectorId")), codes)

@@ -30,7 +30,10 @@ from tests.factories.everything import World
 
 pytestmark = pytest.mark.django_db
 # Pages that show a thing to more people than may send their form.
-STRICTER = {"POST outbox:webhook_test": "outbox.operate_webhookendpoint"}
+STRICTER = {
+    "POST outbox:webhook_test": "outbox.operate_webhookendpoint",
+    "POST bikeshare:feeds": "bikeshare.add_feedsource",
+}
 ODD = "<script>\"'&"
 # Texts that are words of our own and not of people: their values have a meaning.
 WORDS = re.compile(

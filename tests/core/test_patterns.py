@@ -239,4 +239,5 @@ def test_patterns_are_found_wherever_they_stand() -> None:
     "pattern", [r"(a+)+b", r"\s*,\s*", r"[\w.]+@", r'(?:"[^"]*"|[^<"])*<', r"(?:\w+,?)+;", r"x*x*y", r"(?=\S*\d)\S{6}"]
 )
 def test_a_pattern_that_takes_long_is_seen(pattern: str) -> None:
-    assert slow_shape(Use(re.compile(pattern), _EVERY), 8 * KIB, quick_s=0.0002)
+    use = Use(re.compile(pattern), _EVERY)
+    assert any(slow_shape(use, 8 * KIB, quick_s=0.0002) for _attempt in range(3))

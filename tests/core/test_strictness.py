@@ -22,8 +22,11 @@ CONFIGURATION = (
     "/webhooks",
     "/outbox/reports",
     "/remotes/callbacks",
+    "/vehicles/campaigns",
     "/vehicles/platforms",
 )
+# What support does to a notification or a driver: so does it.
+ACTS = ("/notes", "/mutes")
 
 
 DOCUMENT = machine_api.get_openapi_schema()
@@ -65,7 +68,8 @@ def test_there_are_operations_of_every_kind() -> None:
 def test_every_body_says_whether_it_configures(path: str, method: str, operation: dict[str, Any]) -> None:
     body = body_of(operation)
     refuses_unknown = body.get("additionalProperties") is False
-    assert refuses_unknown == (bool(body) and path.startswith(CONFIGURATION))
+    configures = path.startswith(CONFIGURATION) or (path.startswith("/vehicles/") and path.endswith(ACTS))
+    assert refuses_unknown == (bool(body) and configures)
 
 
 def _filled(path: str) -> str:
@@ -113,6 +117,7 @@ CREATED: dict[str, dict[str, Any]] = {
     "/outbox/reports": {"address": "anna@example.org", "reason": "Asked for it"},
     "/webhooks": {"url": "https://hooks.example.com/x", "topics": ["*"]},
     "/remotes/callbacks": {"slug": "a", "fleet": "f", "header": {"name": "X-Key", "value": "0123456789abcdef"}},
+    "/vehicles/campaigns": {"name": "A", "type": "Overview"},
     "/vehicles/platforms": {"slug": "a", "platform": "enode"},
 }
 SLIPS = {
@@ -124,6 +129,7 @@ SLIPS = {
     "/outbox/reports": ("reasn", "reason"),
     "/webhooks": ("topic", "topics"),
     "/remotes/callbacks": ("batch_window", "batch_window_s"),
+    "/vehicles/campaigns": ("brand", "brands"),
     "/vehicles/platforms": ("silent_after", "silent_after_s"),
 }
 

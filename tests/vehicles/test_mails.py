@@ -80,7 +80,7 @@ def test_a_mail_leads_where_an_operator_says(smtp: MailServer, program: str, url
     take(driver(program=program), account(brand="Renault", auth_state="invalid_credentials"), linked("Renault"))
     deliver_due()
     _subject, text, html = parts(smtp.mails[0].content)
-    assert f"Connect <now>: {url}" in text
+    assert f"Connect <now>\r\n{url}" in text
     assert f'href="{url}"' in html
     assert "Connect &lt;now&gt;" in html
     (event,) = events(name="InvalidCredentials")
@@ -103,7 +103,7 @@ def test_a_sample_says_that_it_is_one(smtp: MailServer) -> None:
     subject, text, _html = parts(smtp.mails[0].content)
     assert subject == "Your payout of 12.50 EUR"
     assert "This is a sample" in text
-    assert "Look: https://app.example" in text
+    assert "Look\r\nhttps://app.example" in text
 
 
 def test_banners_do_not_wait_for_the_courier(smtp: MailServer) -> None:
