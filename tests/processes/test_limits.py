@@ -25,7 +25,13 @@ pytestmark = pytest.mark.processes
 def live(tmp_path_factory: pytest.TempPathFactory, server: MailServer) -> Iterator[Live]:
     folder: Path = tmp_path_factory.mktemp("limits")
     with running(
-        folder, "web", "worker", smtp_port=server.port, WEB_MEMORY_MB="256", SIGN_INS_PER_MIN="100000"
+        folder,
+        "web",
+        "worker",
+        smtp_port=server.port,
+        WEB_MEMORY_MB="256",
+        SIGN_INS_PER_MIN="100000",
+        SIGN_IN_FAILURE_LIMIT="100000",
     ) as found:
         yield found
 

@@ -124,6 +124,8 @@ def test_nothing_is_lost_when_the_database_and_the_proxy_are_killed(postgres: Po
             sent += frame(1, json.dumps([2, "z", "StatusNotification", fault()]).encode())
             three.writer.write(sent)
             await asyncio.wait_for(visit.reader.readexactly(len(sent)), PATIENCE_S)
+            # Frames are passed on before they are heard, some microseconds each.
+            await asyncio.sleep(0.05)
             os.killpg(proxy.process.pid, signal.SIGKILL)
         began = time.monotonic()
         await until(lambda: open_faults(postgres) == ["CP-2", "CP-3"])
