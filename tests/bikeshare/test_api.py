@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -258,7 +259,10 @@ def test_statements_of_a_list_do_not_grow_with_its_rows(api: ApiClient, plural: 
 
 
 def test_a_list_is_paged_in_the_order_of_making(api: ApiClient) -> None:
-    made = [StationFactory().pk for _number in range(5)]
+    made = []
+    for _number in range(5):
+        made.append(StationFactory().pk)
+        time.sleep(0.002)  # ids of one millisecond are in no order
     found, cursor = [], ""
     while True:
         page = ok(api.get(f"/bikeshare/stations?limit=2{cursor}"))
