@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -139,14 +140,32 @@ def test_the_newest_report_counts_and_opened_is_the_last_word(api: ApiClient) ->
 def test_bad_reports_are_named_and_good_ones_taken(api: ApiClient) -> None:
     note = private()
     banner = only("AudiRemoteAccessDisabledBanner")
-    body: list[dict[str, Any]] = [
-        {"notification": note.pk, "state": "delivered"},
+    body: list[Any] = [
+        {"id": str(note.pk), "status": "delivered", "at": "yesterday", "device": "phone"},
         {"notification": note.pk, "state": "eaten"},
         {"notification": 999_999, "state": "delivered"},
         {"notification": banner.pk, "state": "delivered"},
+        {"notification": -1, "state": "delivered"},
+        {"state": "delivered"},
+        7,
     ]
     answer = api.post(PATH, body).json()
-    assert (answer["accepted"], [row["index"] for row in answer["rejected"]]) == (1, [1, 2, 3])
+    assert (answer["accepted"], [row["index"] for row in answer["rejected"]]) == (1, [1, 2, 3, 4, 5, 6])
+    assert not any("PushReport" in row["error"] for row in answer["rejected"])
+    said = " ".join(row["warning"] for row in answer["warnings"])
+    assert all(name in said for name in ("`id`", "`status`", "`at`", "`device`"))
+    note.refresh_from_db()
+    assert note.push_state == "delivered"
+
+
+def test_a_backends_wrong_clock_holds_no_later_report_back(api: ApiClient) -> None:
+    note = private()
+    ahead = (timezone.now() + timedelta(days=400)).isoformat()
+    answer = api.post(PATH, {"notification": note.pk, "state": "failed", "at": ahead}).json()
+    assert "wrong" in answer["warnings"][0]["warning"]
+    api.post(PATH, {"notification": note.pk, "state": "delivered"})
+    note.refresh_from_db()
+    assert note.push_state == "delivered"
 
 
 # ---- banners, severity, filters -------------------------------------------------------------------------------------

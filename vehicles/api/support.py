@@ -5,42 +5,41 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Schema, Status
+from ninja import Status
 from pydantic import AwareDatetime, Field
 
 from core.api import ConfigurationIn, Problem, audited_by, key_of, page_of, rfc3339, serialize
-from core.batches import batch_answer
+from core.batches import batch_openapi
+from core.corrections import Envelope
+from core.ingest import BatchEndpoint
 from core.people import shown
 from vehicles import selectors
 from vehicles.api.base import READ, WRITE, router, serialize_notification
-from vehicles.choices import PushState
 from vehicles.models import Brake, Driver, DriverNotification, Mute
 from vehicles.services import brakes, pushes, support
 
-
-class PushReportIn(Schema):
-    """`notification` is the `id` in the event's data; without `at` it is now."""
-
-    notification: int = Field(ge=1, lt=1 << 63)
-    state: str = Field(examples=list(PushState.values))
-    at: AwareDatetime | None = None
-    reason: str = ""
+# Other names of the same; the notification's own is `id`, in the event's data.
+_NAMES = dict.fromkeys(("id", "notificationid"), "notification") | dict.fromkeys(("status", "event"), "state")
+_NAMES |= dict.fromkeys(("timestamp", "occurredat"), "at") | dict.fromkeys(("error", "detail"), "reason")
+_reports = BatchEndpoint[pushes.PushReport](
+    pushes.PushReport, pushes.take_reports, spare=("at", "reason"), envelope=Envelope(_NAMES, warns=True)
+)
 
 
-@router.post("/push-reports", auth=WRITE, summary="What became of pushes: delivered, failed, opened")
-def report_pushes(request: HttpRequest, body: list[PushReportIn] | PushReportIn) -> dict[str, Any]:
+@router.post(
+    "/push-reports",
+    auth=WRITE,
+    summary="What became of pushes: delivered, failed, opened",
+    openapi_extra=batch_openapi(
+        pushes.PushReport, {"failed": {"notification": 42, "state": "failed", "reason": "the token is gone"}}
+    ),
+)
+def report_pushes(request: HttpRequest) -> HttpResponse:
     """For the app's backend; one report or up to 1,000, in any order. `opened` marks the notification as read."""
-    reports = body if isinstance(body, list) else [body]
-    if len(reports) > pushes.AT_ONCE:
-        raise Problem(413, f"Send at most {pushes.AT_ONCE} reports at once.")
-    now = timezone.now()
-    taken = [pushes.PushReport(r.notification, r.state, r.at or now, r.reason) for r in reports]
-    errors = pushes.take_reports(taken)
-    rejected = [(place, error) for place, error in enumerate(errors) if error]
-    return batch_answer(len(errors) - len(rejected), 0, rejected)
+    return _reports.answer(request)
 
 
 # ---- a notification -------------------------------------------------------------------------------------------------

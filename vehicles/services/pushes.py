@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
-from django.db import connection, transaction
+import msgspec
+from django.db import connection
+from msgspec import Meta
 
+from core.device_clock import judge, span_text
+from core.ingest import BatchSteps, Intake, Submission, take
 from core.sql import columns, insert_rows, update_rows
 from outbox.subscriptions.matching import is_listened_to
 from vehicles.choices import DriverChannel, NotificationState, PushState, StepKind
 from vehicles.event_kinds import CREATED
+from vehicles.ingest.base import Moment
 from vehicles.models import DriverNotification, NotificationStep
 from vehicles.rules.words import PUSH_STATE
 
@@ -20,53 +25,69 @@ _STEP = columns(NotificationStep, "notification_id", "at", "kind", "reason", "de
 AT_ONCE = 1_000
 
 
-@dataclass(frozen=True)
-class PushReport:
-    """`notification` is the `id` in the event's data; `state` delivered, failed or opened."""
+class PushReport(msgspec.Struct, kw_only=True):
+    """What became of a push: `notification` is the `id` in the event's data; without `at` it is now."""
 
-    notification: int
-    state: str
-    at: datetime
-    reason: str = ""
+    notification: Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+    state: Annotated[str, Meta(examples=list(PushState.values))]
+    at: Moment | None = None
+    reason: str | None = None
 
 
-def take_reports(reports: Sequence[PushReport]) -> list[str]:
-    """What the backend says of pushes, in any order: for each what is wrong with it, or "". Opened is the last word,
-    else the newest counts; who opened a push has seen the notification."""
-    with transaction.atomic():
-        ids = {report.notification for report in reports}
-        found = DriverNotification.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-        notifications = {row.pk: row for row in found.only("pk", "ways", "state", "push_state", "push_at", "read_at")}
-        errors, steps = [], []
-        for report in reports:
-            note, state = notifications.get(report.notification), PUSH_STATE.read(report.state)
-            errors.append(_problem(report, note, state))
-            if note is not None and state is not None and not errors[-1] and _apply(note, PushState(state), report):
-                steps.append((note.pk, report.at, StepKind(state).value, "", report.reason[:120]))
-        rows = [(n.pk, n.push_state, n.push_at, n.push_reason, n.state, n.read_at) for n in notifications.values()]
-        update_rows("vehicles_drivernotification", _ID, _PUSH, rows)
+def take_reports(*, submissions: Sequence[Submission[PushReport]], now: datetime) -> list[Intake]:
+    """What the backend says of pushes, in any order. Opened is the last word, else the newest counts; who opened a push
+    has seen the notification."""
+    return take(submissions, _ReportSteps, now=now)
+
+
+class _ReportSteps(BatchSteps[PushReport]):
+    endpoint = "vehicles/push-reports"
+
+    def check(self, item: PushReport) -> str:
+        if PUSH_STATE.read(item.state) is not None:
+            return ""
+        return f"`state`: one of {', '.join(PushState.values)}, not “{item.state[:40]}”."
+
+    def resolve(self, rows: list[int]) -> None:
+        items = self.incoming.items
+        found = DriverNotification.objects.select_for_update(no_key=True).filter(
+            pk__in={items[row].notification for row in rows}
+        )
+        found = found.order_by("pk").only("pk", "ways", "state", "push_state", "push_at", "read_at")
+        self.notes = {note.pk: note for note in found}
+        for row in rows:
+            note = self.notes.get(items[row].notification)
+            if note is None:
+                self.incoming.reject(row, f"There is no notification {items[row].notification}.")
+            elif DriverChannel.PUSH not in note.ways:
+                self.incoming.reject(row, f"Notification {note.pk} goes by no push.")
+
+    def apply(self, rows: list[int]) -> None:
+        steps, changed = [], {}
+        for row in rows:
+            report = self.incoming.items[row]
+            note, moment = self.notes[report.notification], judge(report.at, self.now, longest_queue=None)
+            if moment.error_s is not None:
+                self.incoming.warn(row, f"`at` is wrong by {span_text(moment.error_s)}; the time of receipt counts.")
+            state, reason = PushState(str(PUSH_STATE.read(report.state))), report.reason or ""
+            if _apply(note, state, moment.at, reason):
+                changed[note.pk] = note
+                steps.append((note.pk, moment.at, StepKind(state).value, "", reason[:120]))
+        rows_of = [(n.pk, n.push_state, n.push_at, n.push_reason, n.state, n.read_at) for n in changed.values()]
+        update_rows("vehicles_drivernotification", _ID, _PUSH, rows_of)
         insert_rows("vehicles_notificationstep", _STEP, steps)
-    return errors
 
 
-def _problem(report: PushReport, note: DriverNotification | None, state: str | None) -> str:
-    if note is None:
-        return f"There is no notification {report.notification}."
-    if state is None:
-        return f"`state`: one of {', '.join(PushState.values)}, not “{report.state[:40]}”."
-    return "" if DriverChannel.PUSH in note.ways else "This notification goes by no push."
-
-
-def _apply(note: DriverNotification, state: PushState, report: PushReport) -> bool:
+def _apply(note: DriverNotification, state: PushState, at: datetime, reason: str) -> bool:
     """Says whether it was news."""
-    is_older = note.push_at is not None and report.at < note.push_at
+    is_older = note.push_at is not None and at < note.push_at
     if note.push_state == PushState.OPENED or (is_older and state != PushState.OPENED):
         return False
-    if (note.push_state, note.push_at) == (state, report.at):
+    if (note.push_state, note.push_at) == (state, at):
         return False
-    note.push_state, note.push_at, note.push_reason = state, report.at, report.reason[:200]
+    note.push_state, note.push_at, note.push_reason = state, at, reason[:200]
     if state == PushState.OPENED and note.state == NotificationState.OPEN:
-        note.state, note.read_at = NotificationState.READ, report.at
+        note.state, note.read_at = NotificationState.READ, at
     return True
 
 
