@@ -19,7 +19,7 @@ from bikeshare.ingest.areas import zones_of_areas
 from core.text import one_line
 from outbox.services.webhooks import policy_from_settings
 from outbox.transports.webhook.http import Answer, BlockingClient, Unreachable
-from outbox.transports.webhook.targets import Policy
+from outbox.transports.webhook.targets import Forbidden, Policy, parse_target
 
 MAX_BYTES = 50 * 1024 * 1024
 # What an import reads; the other files of a feed are not asked for.
@@ -118,6 +118,14 @@ def _addresses(index: Any) -> dict[str, str]:
         for entry in (feeds if isinstance(feeds, list) else ())
         if isinstance(entry, Mapping) and "name" in entry and "url" in entry
     }
+
+
+def check_address(url: str) -> None:
+    """Raises CannotRead for what is no address of the web, and for one that may not be asked."""
+    try:
+        parse_target(url, _policy())
+    except Forbidden as error:
+        raise CannotRead(str(error)) from error
 
 
 def _policy() -> Policy:

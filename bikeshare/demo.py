@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from bikeshare import models
 from bikeshare.choices import BikeStatus, CyclistStatus, RegistrationStatus, SubscriptionStatus, ZoneType
 from bikeshare.ingest.telemetry import DeviceMessage
@@ -76,10 +78,20 @@ def load(now: datetime) -> None:
         _states(city, now)
         _trips(city, now)
     _incidents(now)
+    _feed(now)
     create_list(
         settings={"name": "Batteries in Paris", "topics": ["vehicule.battery.low"], "condition": "city:paris"},
         emails=["batteries@service.example"],
     )
+
+
+def _feed(now: datetime) -> None:
+    """A neighbour whose stations and zones come in by its public feed: for the demo our own feed of Nantes."""
+    program = models.Program.objects.create(
+        pk="voisin", name="Vélos d’à côté", city="Nantes", operator="Signalbox Demo"
+    )
+    url = f"{settings.PUBLIC_URL}/gbfs/nemo/gbfs.json"
+    models.FeedSource.objects.create(program=program, url=url, every_min=5, next_at=now)
 
 
 def _stations(city: City, count: int) -> None:

@@ -10,6 +10,7 @@ app_name = "bikeshare"
 urlpatterns = [
     path("bikeshare/map/", views.city_map, name="map"),
     path("bikeshare/feeds/", views.feeds, name="feeds"),
+    path("bikeshare/feeds/<int:pk>/", views.feed_change, name="feed_change"),
     path("bikeshare/feeds/<int:pk>/read/", views.feed_read, name="feed_read"),
     path("bikeshare/feeds/<int:pk>/delete/", views.feed_delete, name="feed_delete"),
     path("bikeshare/topics/", views.topics, name="topics"),

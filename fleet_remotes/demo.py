@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+
+from django.contrib.auth.models import User
 
 from core.ingest import Submission
 from fleet_remotes.choices import Capability, Kind, State, StepKind
+from fleet_remotes.ingest.commands import Command
 from fleet_remotes.management.remote_simulator.paths import ACCEPTED, PathStep, arranged, named
 from fleet_remotes.models import Callback, CommandBatch, Fleet, FleetVehicle, RemoteAction
 from fleet_remotes.services.applying import apply_waiting
 from fleet_remotes.services.bulk_writes import write_steps
 from fleet_remotes.services.callbacks import Body, create_callback, demo_header, take_bodies
+from fleet_remotes.services.schedules import create_schedule
 from fleet_remotes.services.vehicles import VehicleInput, take_vehicles
 
 FLEETS = (("F-100", "Pool Köln", "pool"), ("F-200", "Dépôt Lyon", "depot"))
@@ -70,6 +74,7 @@ def load(now: datetime) -> None:
     _history(chance, now)
     _batch(chance, now - timedelta(days=1))
     _oddities(now - timedelta(hours=3))
+    _schedules(now)
 
 
 def _vehicles(chance: random.Random) -> list[VehicleInput]:
@@ -120,6 +125,34 @@ def _batch(chance: random.Random, at: datetime) -> None:
     actions = [_sent(vehicle, kind, parameters, at, batch) for vehicle in vehicles]
     path_names = ["success"] * 8 + ["failed_VehicleInUse", "failed_VehicleInUse", "battery", "already_done"]
     _played(actions, path_names, at, chance)
+
+
+def _schedules(now: datetime) -> None:
+    """Cars that are warm when people come to work, and one that is paused."""
+    person = User.objects.filter(username="operator").first()
+    pool = list(FleetVehicle.objects.filter(fleet__key="F-100").order_by("vin").values_list("pk", flat=True))
+    warm, charge = (Command(*COMMANDS[place]) for place in (1, 2))
+    create_schedule(
+        name="Warm on weekdays",
+        command=warm,
+        vehicle_ids=pool[:8],
+        days=range(5),
+        at=time(6, 30),
+        time_zone="Europe/Berlin",
+        by=person,
+        now=now,
+    )
+    create_schedule(
+        name="Charge at night",
+        command=charge,
+        vehicle_ids=pool[8:20],
+        days=range(7),
+        at=time(23),
+        time_zone="Europe/Berlin",
+        by=person,
+        now=now,
+        active=False,
+    )
 
 
 def _sent(

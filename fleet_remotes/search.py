@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -18,8 +20,22 @@ from core.search import (
     TimeFacet,
 )
 from core.search.facets import TagFacet
+from core.search.grammar import Value, Word
 from core.search.schema import any_text, folded_text
-from fleet_remotes.choices import FAILURES, OPEN, SUCCESS, Brand, Capability, Kind, Privacy, State, Verdict
+from core.words import Vocabulary
+from fleet_remotes.catalogue.words import BRAND, CAPABILITY, CAUSE, DONE, KIND, PENDING, PRIVACY, kind_of_name
+from fleet_remotes.choices import (
+    FAILURES,
+    OPEN,
+    REMOTE_TYPES,
+    SUCCESS,
+    Brand,
+    Capability,
+    Kind,
+    Privacy,
+    State,
+    Verdict,
+)
 from fleet_remotes.models import RemoteAction, WakeUpUse
 from fleet_remotes.rules.budget import month_of
 
@@ -45,6 +61,23 @@ def in_fleet(name: str | None) -> Q:
     return Q(fleet__key__iexact=name) | Q(fleet__name__iexact=name)
 
 
+@dataclass(frozen=True)
+class SpelledFacet(TextFacet):
+    """Text that is found in the vendor's own spelling, too (`spelled`)."""
+
+    spelled: Callable[[str], str | None] = lambda text: None
+
+    def condition(self, value: Value, context: SearchContext) -> Q:
+        found = super().condition(value, context)
+        known = self.spelled(value.text) if isinstance(value, Word) and value.text else None
+        return found | super().condition(Word(known), context) if known else found
+
+
+def _remote_type(text: str) -> str | None:
+    kind = kind_of_name(text)
+    return REMOTE_TYPES[kind] if kind else None
+
+
 _BRANDS: dict[str, Any] = {brand.value: brand.value for brand in Brand}
 _PRIVACY: dict[str, Any] = {"off": "None", "position": "Geolocation", "full": "Full", "unknown": ""}
 assert set(_PRIVACY.values()) == set(Privacy.values)
@@ -56,10 +89,12 @@ VEHICLE_SEARCH = SearchSchema(
         TextFacet("plate", "plate", _("Plate"), through="search_text"),
         TextFacet("name", "name", _("Name"), through="search_text"),
         MembershipFacet("fleet", "fleet", _("Fleet"), belongs=in_fleet),
-        ChoiceFacet("brand", "brand", _("Brand"), choices=_BRANDS),
+        ChoiceFacet("brand", "brand", _("Brand"), choices=_BRANDS, words=BRAND),
         TextFacet("model", "model", _("Model"), through="search_text"),
-        ChoiceFacet("can", "capabilities", _("Can"), choices={c: can_do(c) for c in Capability.values}),
-        ChoiceFacet("privacy", "privacy", _("Privacy"), choices=_PRIVACY),
+        ChoiceFacet(
+            "can", "capabilities", _("Can"), choices={c: can_do(c) for c in Capability.values}, words=CAPABILITY
+        ),
+        ChoiceFacet("privacy", "privacy", _("Privacy"), choices=_PRIVACY, words=PRIVACY),
         NumberFacet("battery", "battery_level", _("Battery (%)"), ("soc",)),
         FlagFacet("stolen", "is_stolen", _("Declared stolen"), when_true=Q(is_stolen=True)),
         FlagFacet("busy", "pk", _("Has an open command"), when_true=has_action(OPEN)),
@@ -73,24 +108,27 @@ VEHICLE_SEARCH = SearchSchema(
     ),
 )
 
+_KINDS: dict[str, Any] = {kind.lower(): kind for kind in Kind.values}
+_STATE_WORDS = Vocabulary({**PENDING.synonyms, **DONE.synonyms})
 _STATES: dict[str, Any] = {state.value: state.value for state in State}
 _GROUPS: dict[str, Any] = {
     "open": Q(state__in=OPEN),
     "ended": ~Q(state__in=OPEN),
     "success": Q(state__in=SUCCESS),
+    "approval": Q(state=State.DRAFT, confirm_digest=""),
     "trouble": Q(state__in=(*FAILURES, State.UNCONFIRMED)),
 }
 
 ACTION_SEARCH = SearchSchema(
     lambda text: Q(vehicle__search_text__folded_contains=text),
     (
-        ChoiceFacet("state", "state", _("State"), ("status",), choices=_STATES | _GROUPS),
-        ChoiceFacet("type", "kind", _("Command"), ("command", "kind"), choices={k.lower(): k for k in Kind.values}),
-        TextFacet("cause", "cause", _("Cause")),
+        ChoiceFacet("state", "state", _("State"), ("status",), choices=_STATES | _GROUPS, words=_STATE_WORDS),
+        ChoiceFacet("type", "kind", _("Command"), ("command", "kind"), choices=_KINDS, words=KIND),
+        SpelledFacet("cause", "cause", _("Cause"), spelled=CAUSE.read),
         TextFacet("vin", "vehicle__vin", _("VIN"), through="vehicle__search_text"),
         TextFacet("plate", "vehicle__plate", _("Plate"), through="vehicle__search_text"),
         MembershipFacet("fleet", "fleet", _("Fleet"), belongs=in_fleet),
-        ChoiceFacet("brand", "vehicle__brand", _("Brand"), choices=_BRANDS),
+        ChoiceFacet("brand", "vehicle__brand", _("Brand"), choices=_BRANDS, words=BRAND),
         TimeFacet("ordered", "created_at", _("Ordered"), ("created",)),
         TimeFacet("sent", "submitted_at", _("Taken by the vendor"), ("submitted",)),
         TimeFacet("since", "since", _("In its state since")),
@@ -111,8 +149,8 @@ NOTIFICATION_SEARCH = SearchSchema(
         TextFacet("vin", "vin", _("VIN")),
         TextFacet("id", "remote_action_id", _("Vendor’s action id"), exact=True),
         TextFacet("status", "status", _("Status")),
-        TextFacet("cause", "cause", _("Cause")),
-        TextFacet("type", "remote_type", _("Remote type")),
+        SpelledFacet("cause", "cause", _("Cause"), spelled=CAUSE.read),
+        SpelledFacet("type", "remote_type", _("Remote type"), spelled=_remote_type),
         TextFacet("callback", "callback__slug", _("Callback")),
         TimeFacet("received", "received_at", _("Received")),
         TimeFacet("date", "event_date", _("Date")),
@@ -134,7 +172,7 @@ MESSAGE_SEARCH = SearchSchema(
 BATCH_SEARCH = SearchSchema(
     any_text("reason", "created_by__username"),
     (
-        ChoiceFacet("type", "kind", _("Command"), ("command",), choices={k.lower(): k for k in Kind.values}),
+        ChoiceFacet("type", "kind", _("Command"), ("command",), choices=_KINDS, words=KIND),
         TimeFacet("sent", "created_at", _("Sent")),
         TextFacet("by", "created_by__username", _("Sent by")),
         NumberFacet("vehicles", "total", _("Vehicles")),
@@ -145,7 +183,7 @@ SCHEDULE_SEARCH = SearchSchema(
     any_text("name", "reason"),
     (
         TextFacet("name", "name", _("Name")),
-        ChoiceFacet("type", "kind", _("Command"), ("command",), choices={k.lower(): k for k in Kind.values}),
+        ChoiceFacet("type", "kind", _("Command"), ("command",), choices=_KINDS, words=KIND),
         FlagFacet("active", "next_at", _("Active"), when_true=Q(next_at__isnull=False)),
         TimeFacet("next", "next_at", _("Next time")),
     ),

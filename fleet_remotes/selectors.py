@@ -90,7 +90,15 @@ def batches() -> QuerySet[CommandBatch]:
 
 
 def schedules() -> QuerySet[CommandSchedule]:
-    return CommandSchedule.objects.select_related("created_by", "last_batch")
+    return CommandSchedule.objects.select_related("created_by", "created_by_key", "last_batch")
+
+
+def attach_vins(rows: Sequence[CommandSchedule]) -> None:
+    """Gives each schedule `vins`, those of its vehicles that there still are."""
+    ids = {pk for row in rows for pk in row.vehicles}
+    vins = dict(FleetVehicle.objects.filter(pk__in=ids).order_by("vin").values_list("pk", "vin"))
+    for row in rows:
+        row.vins = sorted(vins[pk] for pk in row.vehicles if pk in vins)  # type: ignore[attr-defined]
 
 
 def progress_of(rows: Sequence[CommandBatch]) -> dict[int, dict[str, int]]:

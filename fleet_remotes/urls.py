@@ -18,6 +18,7 @@ urlpatterns = [
     path("drafts/<int:pk>/schedule/", schedules.draft_schedule, name="draft_schedule"),
     path("schedules/", schedules.ScheduleList.as_view(), name="schedules"),
     path("schedules/<int:pk>/", schedules.schedule, name="schedule"),
+    path("schedules/<int:pk>/update/", schedules.schedule_update, name="schedule_update"),
     path("schedules/<int:pk>/pause/", schedules.schedule_change, {"what": "pause"}, name="schedule_pause"),
     path("schedules/<int:pk>/resume/", schedules.schedule_change, {"what": "resume"}, name="schedule_resume"),
     path("schedules/<int:pk>/delete/", schedules.schedule_change, {"what": "delete"}, name="schedule_delete"),

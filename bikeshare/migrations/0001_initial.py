@@ -214,14 +214,7 @@ class Migration(migrations.Migration):
             name="FeedSource",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "url",
-                    models.CharField(
-                        max_length=500,
-                        validators=[django.core.validators.URLValidator(["https", "http"])],
-                        verbose_name="address",
-                    ),
-                ),
+                ("url", models.CharField(max_length=500, verbose_name="address")),
                 (
                     "every_min",
                     models.PositiveIntegerField(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.validators import MaxValueValidator, URLValidator
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ class FeedSource(models.Model):
     """An address whose stations and zones come into a program: GBFS, GeoJSON, or geographies of MDS."""
 
     program = models.ForeignKey(Program, models.CASCADE, related_name="feeds", verbose_name=_("program"))
-    url = models.CharField(_("address"), max_length=500, validators=[URLValidator(["https", "http"])])
+    url = models.CharField(_("address"), max_length=500)
     every_min = models.PositiveIntegerField(
         _("read every (min)"),
         default=5,

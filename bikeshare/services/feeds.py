@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bikeshare.choices import BikeType, Refusal
-from bikeshare.client import CannotRead, read_feed
+from bikeshare.client import CannotRead, check_address, read_feed
 from bikeshare.ingest.gbfs import Feed, feed_from
 from bikeshare.ingest.resources import FeedBody, values_of
 from bikeshare.models import FeedSource, Program
@@ -51,6 +51,11 @@ def _save(feed: FeedSource, values: dict[str, Any]) -> FeedSource:
     unknown = sorted(set(values.get("types", {}).values()) - set(BikeType.values))
     if unknown:
         raise invalid("types", _("%(type)s is none of %(ours)s.") % {"type": unknown[0], "ours": ", ".join(BikeType)})
+    if values.get("url", feed.url) != feed.url:
+        try:
+            check_address(values["url"])
+        except CannotRead as error:
+            raise invalid("url", str(error)) from error
     for name, value in values.items():
         setattr(feed, name, value)
     with refusing_invalid_models():

@@ -1,7 +1,7 @@
 """Pages of bike-share, one file per kind."""
 
 from bikeshare.views.actions import ACTIONS
-from bikeshare.views.feeds import feed_delete, feed_read, feeds
+from bikeshare.views.feeds import feed_change, feed_delete, feed_read, feeds
 from bikeshare.views.lists import LISTS
 from bikeshare.views.map import city_map
 from bikeshare.views.objects import PAGES, trip_page
@@ -12,6 +12,7 @@ __all__ = [
     "LISTS",
     "PAGES",
     "city_map",
+    "feed_change",
     "feed_delete",
     "feed_read",
     "feeds",

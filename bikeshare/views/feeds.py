@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.forms import ModelForm, Textarea
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,7 +17,7 @@ from bikeshare.ingest.resources import FeedBody
 from bikeshare.models import FeedSource
 from bikeshare.services import feeds as services
 from core.permissions import requires
-from core.refusal import Refused
+from core.refusal import Refused, add_refusal
 
 
 class FeedForm(ModelForm):  # type: ignore[type-arg]
@@ -25,21 +26,49 @@ class FeedForm(ModelForm):  # type: ignore[type-arg]
         fields = ("program", "url", "every_min", "types", "rfc7946")
         widgets: ClassVar = {"types": Textarea({"rows": 2, "spellcheck": "false"})}
 
+    def clean_types(self) -> dict[str, str]:
+        given = self.cleaned_data["types"] or {}
+        if not isinstance(given, dict) or not all(isinstance(ours, str) for ours in given.values()):
+            raise ValidationError(_('Write which of ours each is, e.g. {"ebike": "vae"}.'))
+        return given
+
+
+def _body(form: FeedForm) -> FeedBody:
+    return FeedBody(**form.cleaned_data | {"program": form.cleaned_data["program"].pk})
+
 
 @requires("bikeshare.view_feedsource", to_change="bikeshare.add_feedsource")
 def feeds(request: HttpRequest) -> HttpResponse:
     form = FeedForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        values = {**form.cleaned_data, "program": form.cleaned_data["program"].pk}
         try:
-            services.create_feed(body=FeedBody(**values), now=timezone.now())
+            services.create_feed(body=_body(form), now=timezone.now())
         except Refused as error:
-            form.add_error(None, error.sentence)
+            add_refusal(form, error)
         else:
             messages.success(request, _("The feed is read within a minute."))
             return redirect("bikeshare:feeds")
     rows = FeedSource.objects.select_related("program")
-    return render(request, "bikeshare/feeds.html", {"page_title": _("Feeds"), "rows": rows, "form": form})
+    context = {"page_title": _("Feeds"), "rows": rows, "form": form}
+    return render(request, "bikeshare/feeds.html", context, status=422 if form.errors else 200)
+
+
+@requires("bikeshare.change_feedsource")
+def feed_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another address, another pace, other types; the program stays."""
+    found = get_object_or_404(FeedSource, pk=pk)
+    form = FeedForm(request.POST or None, instance=found)
+    form.fields["program"].disabled = True
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.patch_feed(feed=get_object_or_404(FeedSource, pk=pk), body=_body(form), now=timezone.now())
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The feed is changed, and read within a minute."))
+            return redirect("bikeshare:feeds")
+    context = {"page_title": _("Change the feed"), "form": form}
+    return render(request, "bikeshare/feed_change.html", context, status=422 if form.errors else 200)
 
 
 @requires("bikeshare.change_feedsource")

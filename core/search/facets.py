@@ -17,6 +17,7 @@ from core.search.grammar import Value, Word
 from core.search.quantities import NumberFacet, TimeFacet
 from core.search.tally import ByArray, ByColumn, ByCondition, ByRelation, Tally
 from core.search.vocabulary import values_with, values_without
+from core.words import Vocabulary
 
 __all__ = [
     "ChoiceFacet",
@@ -133,11 +134,13 @@ class TagFacet(Facet):
 class ChoiceFacet(Facet):
     """One of a fixed set. `choices` maps what is typed (case ignored) to a condition on `path` or to a whole Q.
 
-    A condition that depends on the moment is a function of the context. `labels` says how a choice is shown.
+    A condition that depends on the moment is a function of the context. `labels` says how a choice is shown. `words`
+    are others by which a choice, or what it stands for, may be typed.
     """
 
     choices: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str | Promise] = field(default_factory=dict)
+    words: Vocabulary | None = None
 
     def tally(self, context: SearchContext) -> Tally | None:
         if all(isinstance(target, str | int) for target in self.choices.values()):
@@ -155,6 +158,9 @@ class ChoiceFacet(Facet):
         known = {key.lower(): target for key, target in self.choices.items()}
         if isinstance(value, Word) and value.text.lower() in known:
             return self.condition_of(known[value.text.lower()], context)
+        meant = self.words.read(value.text) if self.words and isinstance(value, Word) else None
+        if meant is not None and (meant.lower() in known or meant in known.values()):
+            return self.condition_of(known.get(meant.lower(), meant), context)
         typed = value.text if isinstance(value, Word) else ""
         near = nearest(typed, known)
         raise SearchError(

@@ -118,17 +118,24 @@ def time_of_day(text: str, path: str, *, may_be_moment: bool = False) -> str:
     text = text.strip()
     if _AS_THE_VENDOR.fullmatch(text):
         return text
-    found = _DURATION.fullmatch(text) or _CLOCK.fullmatch(text)
-    if found is not None and any(found.groupdict().values()):
-        parts = {unit: float((found[unit] or "0").replace(",", ".")) for unit in "hms"}
-        seconds = round(parts["h"] * 3600 + parts["m"] * 60 + parts["s"])
-        if seconds < _DAY_S:
-            rest = f"{seconds % 60}S" if seconds % 60 else ""
-            return f"PT{seconds // 3600}H{seconds // 60 % 60}M{rest}"
-    elif may_be_moment and (moment := _moment(text)) is not None:
+    seconds = seconds_of_day(text)
+    if seconds is not None:
+        rest = f"{seconds % 60}S" if seconds % 60 else ""
+        return f"PT{seconds // 3600}H{seconds // 60 % 60}M{rest}"
+    if may_be_moment and (moment := _moment(text)) is not None:
         return moment.isoformat().replace("+00:00", "Z")
     or_moment = ", or a moment with its zone" if may_be_moment else ""
     raise Misspelled(f"“{text[:40]}” is no time of day: write e.g. PT6H30M or 6:30{or_moment}.", path)
+
+
+def seconds_of_day(text: str) -> int | None:
+    """The seconds since midnight of such a duration or clock; None for what is neither, or no time of one day."""
+    found = _DURATION.fullmatch(text.strip()) or _CLOCK.fullmatch(text.strip())
+    if found is None or not any(found.groupdict().values()):
+        return None
+    parts = {unit: float((found[unit] or "0").replace(",", ".")) for unit in "hms"}
+    seconds = round(parts["h"] * 3600 + parts["m"] * 60 + parts["s"])
+    return seconds if seconds < _DAY_S else None
 
 
 def _moment(text: str) -> datetime | None:

@@ -646,6 +646,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "created_by_key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="console.apikey",
+                        verbose_name="created by the key",
+                    ),
+                ),
+                (
                     "last_batch",
                     models.ForeignKey(
                         null=True,

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.lifecycle import Audited, Lifecycle, While, masked
+from core.models import ApiKey
 from fleet_remotes.choices import Kind
 from fleet_remotes.models.actions import CommandBatch
 
@@ -36,6 +37,10 @@ class CommandSchedule(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by")
     )
+    # In its place, where it was made by API.
+    created_by_key = models.ForeignKey(
+        ApiKey, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by the key")
+    )
 
     lifecycle = Lifecycle(
         kept=While("Operators make it."),
@@ -54,6 +59,13 @@ class CommandSchedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def made_by(self) -> str:
+        """Who made it, as actions name who ordered them; empty once nobody knows."""
+        if self.created_by_key is not None:
+            return f"API: {self.created_by_key.name}"
+        return self.created_by.get_username() if self.created_by is not None else ""
 
     @property
     def is_active(self) -> bool:

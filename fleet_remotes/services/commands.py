@@ -161,15 +161,16 @@ def place_batch(
     vehicle_ids: Sequence[int],
     command: Command,
     reason: str,
-    by: User,
+    by: User | str,
     now: datetime,
     retry_of: CommandBatch | None = None,
 ) -> CommandBatch:
-    """Queues a command for many vehicles; those that a check refuses are kept in the batch as not sent, with why.
+    """Queues a command for many vehicles, in the name of a person or of whatever is named; those that a check refuses
+    are kept in the batch as not sent, with why.
 
     Raises Refused for too many or no vehicles, a missing reason, or a dangerous command to several.
     """
-    reason = check_reason(command, reason)
+    reason, name = check_reason(command, reason), by if isinstance(by, str) else by.get_username()
     ids = sorted(set(vehicle_ids))
     if not ids or len(ids) > MOST_VEHICLES:
         raise Refused(_("Choose between 1 and %(n)d vehicles.") % {"n": MOST_VEHICLES})
@@ -185,15 +186,15 @@ def place_batch(
             reason=reason,
             total=len(vehicles),
             created_at=now,
-            created_by=by,
+            created_by=by if isinstance(by, User) else None,
             retry_of=retry_of,
         )
         going = [pk for pk, of in findings.items() if all(finding.level is not Level.BLOCKS for finding in of)]
-        _cancel_tries(going, command, now, by.get_username())
+        _cancel_tries(going, command, now, name)
         earlier = _failed_actions(retry_of) if retry_of is not None else {}
         actions = []
         for vehicle in vehicles:
-            action = _new_action(vehicle, command, reason, by.get_username(), now, retry_of=earlier.get(vehicle.pk))
+            action = _new_action(vehicle, command, reason, name, now, retry_of=earlier.get(vehicle.pk))
             action.batch = batch
             blocking = next((f.code for f in findings[vehicle.pk] if f.level is Level.BLOCKS), "")
             if blocking:

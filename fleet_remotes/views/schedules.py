@@ -77,8 +77,28 @@ def schedule_change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         services.delete_schedule(schedule=found)
         messages.success(request, _("The schedule is deleted; what it sent stays."))
         return redirect("fleet_remotes:schedules")
-    services.set_active(schedule=found, active=what == "resume", now=timezone.now())
+    changes = {"active": what == "resume"}
+    services.change_schedule(schedule=found, changes=changes, by=person(request), now=timezone.now())
     return redirect("fleet_remotes:schedule", pk)
+
+
+@requires(_SEND)
+def schedule_update(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another name, other days or another time; what is sent to whom stays."""
+    found = get_object_or_404(selectors.schedules(), pk=pk)
+    initial = {"name": found.name, "days": found.days, "at": found.at, "time_zone": found.time_zone}
+    form = ScheduleForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.change_schedule(schedule=found, changes=form.cleaned_data, by=person(request), now=timezone.now())
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("The schedule is changed."))
+            return redirect("fleet_remotes:schedule", pk)
+    context = {"page_title": _("Change the schedule"), "schedule": found, "form": form, "count": len(found.vehicles)}
+    context["summary"] = summary_of(found.kind, found.parameters)
+    return render(request, "fleet_remotes/schedule_form.html", context, status=422 if form.errors else 200)
 
 
 @requires(_SEND)
@@ -114,4 +134,4 @@ def draft_schedule(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "count": len(draft.vehicles),
     }
-    return render(request, "fleet_remotes/draft_schedule.html", context, status=422 if form.errors else 200)
+    return render(request, "fleet_remotes/schedule_form.html", context, status=422 if form.errors else 200)

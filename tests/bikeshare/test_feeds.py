@@ -116,3 +116,31 @@ def test_the_page_makes_reads_and_ends_feeds(administrator: Client, viewer: Clie
     assert administrator.post(reverse("bikeshare:feed_delete", args=[row.pk])).status_code == 302
     assert Program.objects.exists()
     assert not FeedSource.objects.exists()
+
+
+def test_the_page_of_a_feed_changes_it_but_not_its_program(administrator: Client, viewer: Client) -> None:
+    ProgramFactory(pk="other")
+    row = feed("https://feeds.example/gbfs.json", last_ok_at=NOW, types={"ebike": "vae"})
+    page = reverse("bikeshare:feed_change", args=[row.pk])
+    assert page in administrator.get(PAGE).content.decode()
+    assert row.url in administrator.get(page).content.decode()
+    assert viewer.get(page).status_code == 403
+    given = {"program": "other", "url": "https://feeds.example/2.json", "every_min": 60, "types": ""}
+    for wrong in ({"url": "http://10.0.0.1/"}, {"types": "[1]"}, {"types": '{"a": {}}'}, {"types": '{"a": "tank"}'}):
+        assert administrator.post(page, given | wrong).status_code == 422
+    assert administrator.post(page, given).status_code == 302
+    row.refresh_from_db()
+    said = (row.program_id, row.url, row.every_min, row.types, row.last_ok_at)
+    assert said == ("lutece", given["url"], 60, {}, None)
+    feed_of_another = FeedSource.objects.create(program=row.program, url="https://feeds.example/3.json")
+    again = administrator.post(reverse("bikeshare:feed_change", args=[feed_of_another.pk]), given)
+    assert (again.status_code, "already exists" in again.content.decode()) == (422, True)
+
+
+@pytest.mark.parametrize(
+    "url", ["feeds.example/gbfs.json", "ftp://feeds.example/g", "http://169.254.169.254/gbfs.json"]
+)
+def test_an_address_that_may_not_be_asked_is_refused_at_once(api: ApiClient, url: str) -> None:
+    ProgramFactory(pk="p")
+    answer = api.post("/bikeshare/feeds", {"program": "p", "url": url})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/url")

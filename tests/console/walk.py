@@ -248,6 +248,7 @@ class ApiOperation:
             "list_id": world[TopicList].pk,
             "banner_id": world[Banner].pk,
             "vin": world[FleetVehicle].vin,
+            "schedule_id": world[CommandSchedule].pk,
             "action_id": world[RemoteAction].pk,
             "path:driver_id": world[Driver].external_id,
             "notification_id": world[DriverNotification].pk,

@@ -355,6 +355,7 @@ def test_a_command_is_sent_again_with_all_its_checks(operator: Client, vehicles:
         ("q=state:trouble", {"failed", "lost"}),
         ("q=state:unconfirmed", {"lost"}),
         ("q=type:lights", {"lost"}),
+        ("q=type:RemoteLights", {"lost"}),
         ("q=cause:doors", {"failed"}),
         ("q=ordered:<1h", {"open", "failed", "lost"}),
         ("state=success", {"done"}),
