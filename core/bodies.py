@@ -23,6 +23,8 @@ DRAIN_BYTES, DRAIN_S = 64 * 1024 * 1024, 15.0
 # What an API request may hold is read before it is served; longer bodies are read by who wants them.
 _AT_ONCE = 5 * 1024 * 1024
 _STEP = 256 * 1024
+# A packed body may be several, one behind the other; each costs as much as some KiB.
+MOST_MEMBERS, _UNPACKED_AT_ONCE = 1_000, 16 * 1024
 _TOO_SLOW = (
     b'{"type": "about:blank", "title": "Request Timeout", "status": 408,'
     b' "detail": "The body did not arrive in time; nothing was kept. Send it again."}'
@@ -142,20 +144,36 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     if named not in ("gzip", "x-gzip", "deflate"):
         raise CompressionError(415, "Send the body as it is or with Content-Encoding: gzip.")
-    parts, size = [], 0
+    found, at, members = bytearray(), 0, 0
     try:
-        while body:
-            member = zlib.decompressobj(-zlib.MAX_WBITS if _is_bare(body, named) else zlib.MAX_WBITS | 32)
-            parts.append(member.decompress(body, limit + 1 - size))
-            size += len(parts[-1])
-            if size > limit:
-                raise CompressionError(413, f"The body is larger than {limit // 1024**2} MiB; send smaller batches.")
-            if not member.eof:
-                raise CompressionError(400, "The compressed body ends too early.")
-            body = member.unused_data.lstrip(b"\0")
+        while at < len(body):
+            members += 1
+            if members > MOST_MEMBERS:
+                raise CompressionError(413, f"The body is packed in more than {MOST_MEMBERS} pieces; pack it as one.")
+            at = _unpack(body, at, found, named, limit)
+            while at < len(body) and body[at] == 0:  # some fill up their blocks
+                at += 1
     except zlib.error as error:
         raise CompressionError(400, f"The body is not {named} as its Content-Encoding says: {error}.") from error
-    return b"".join(parts)
+    return bytes(found)
+
+
+def _unpack(body: bytes, at: int, found: bytearray, encoding: str, limit: int) -> int:
+    """Adds to `found` what a member that begins here holds, and returns where it ends.
+
+    It is fed in steps: of the last of them alone zlib copies what is behind the member.
+    """
+    bare = _is_bare(body[at : at + 2], encoding)
+    member = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
+    while not member.eof:
+        if at >= len(body):
+            raise CompressionError(400, "The compressed body ends too early.")
+        step = body[at : at + _UNPACKED_AT_ONCE]
+        found += member.decompress(step, limit + 1 - len(found))
+        if len(found) > limit:
+            raise CompressionError(413, f"The body is larger than {limit // 1024**2} MiB; send smaller batches.")
+        at += len(step) - len(member.unused_data)
+    return at
 
 
 def _is_bare(body: bytes, encoding: str) -> bool:
