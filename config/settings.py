@@ -37,6 +37,8 @@ VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
 # --- applications ------------------------------------------------------------------------------------
 DOMAIN_APPS = ["infra_notifications", "vehicles", "fleet_remotes", "bikeshare"]
 INSTALLED_APPS = [
+    # Before Django's, so that our `createsuperuser` wins over it.
+    "core.apps.CoreConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -57,7 +59,6 @@ INSTALLED_APPS = [
     "heroicons",
     "ninja",
     "template_partials",
-    "core.apps.CoreConfig",
     "console.apps.ConsoleConfig",
     "outbox.apps.OutboxConfig",
     "infra_notifications.apps.InfraNotificationsConfig",
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "core.middleware.ComposedForms",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "console.middleware.SessionEnds",
     "console.middleware.SignInRequired",
     "console.middleware.ViewerTimeZone",
     "core.middleware.PeopleShown",
@@ -326,6 +328,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "NumericPassword")
 ] + [{"NAME": "core.passwords.HouseWordsValidator"}]
+# A file of Have I Been Pwned: SHA-1 and count in each line, in the order of the hashes.
+BREACHED_PASSWORDS = env.text("BREACHED_PASSWORDS", "")
+if BREACHED_PASSWORDS:
+    AUTH_PASSWORD_VALIDATORS += [{"NAME": "core.passwords.BreachedPasswordValidator"}]
 PASSWORD_HASHERS = ["core.hashing.PatientPBKDF2"]
 
 # --- limits: requests a second of a key; wrong keys and passwords a minute of an address; 0: none --------------------
@@ -341,6 +347,7 @@ AUDITLOG_DISABLE_REMOTE_ADDR = False
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_MIN = env.number("SESSION_IDLE_MIN", 120)
 _prefix = "__Host-signalbox" if HTTPS else "signalbox"  # of no other host, and never without TLS (RFC 6265bis)
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}_session", f"{_prefix}_csrf"
 CSRF_FAILURE_VIEW = "console.views.csrf_failure"

@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse_lazy
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from console.forms import SignInForm
+from console.forms import OwnPasswordForm, SignInForm
 from core import passwords
-from core.hashing import check_place
+from core.hashing import check_place, is_first
 from core.permissions import SIGNED_IN, person, public, requires
 from core.rates import Verdict
 
@@ -60,10 +61,19 @@ sign_out = public(SignOut.as_view())
 
 class Account(PasswordChangeView):
     template_name = "console/account.html"
-    success_url = reverse_lazy("console:account")
+    form_class = OwnPasswordForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(page_title=_("Account"), languages=settings.LANGUAGES, **kwargs)
+        is_due = is_first(person(self.request).password)
+        return super().get_context_data(
+            page_title=_("Account"), languages=settings.LANGUAGES, is_due=is_due, next=self.get_success_url(), **kwargs
+        )
+
+    def get_success_url(self) -> str:
+        """Where somebody was going who had to choose a password first."""
+        target = self.request.POST.get("next") or self.request.GET.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(target, {self.request.get_host()}, self.request.is_secure())
+        return target if is_ours else reverse("console:account")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Whoever sits at somebody's screen must not guess their password here."""

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
+from console.forms import NewUserForm, OthersPasswordForm
 from console.paging import COUNT_CAP
 from core.encryption import EncryptedTextField
 from core.lifecycle import Lifecycle
@@ -233,7 +234,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
 
 @admin.register(User)
 class SignalboxUserAdmin(UserAdmin):  # type: ignore[type-arg]
-    form = PersonForm
+    form, add_form, change_password_form = PersonForm, NewUserForm, OthersPasswordForm
     fieldsets = (*(UserAdmin.fieldsets or ()), (_("API keys"), {"fields": ("stop_keys",)}))
     list_display = ("username", "email", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "groups")

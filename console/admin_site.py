@@ -29,6 +29,10 @@ class SignalboxAdminSite(AdminSite):
         """Administrators by their role, without a further tick at "staff"."""
         return may_administer(request.user)
 
+    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+        """One page for it, where guessing counts."""
+        return HttpResponseRedirect(reverse("console:account"))
+
     @login_not_required
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """One sign-in for both sites, so that brute-force protection counts in one place.

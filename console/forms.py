@@ -6,12 +6,19 @@ from datetime import datetime, time
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    AuthenticationForm,
+    PasswordChangeForm,
+    UsernameField,
+)
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.choices import Scope
+from core.hashing import make_first
 from core.models import ApiKey
 
 
@@ -23,6 +30,36 @@ class SignInForm(AuthenticationForm):
         max_length=User._meta.get_field("username").max_length,
         widget=forms.TextInput(attrs={"autofocus": True}),
     )
+
+
+class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+    """Django's, which takes the old password for a new one."""
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("old_password") and data["old_password"] == data.get("new_password1"):
+            self.add_error("new_password1", _("This is the old password; choose another."))
+        return data
+
+
+class _ForAnother:
+    """A password that somebody sets for somebody else has to be changed at the sign-in."""
+
+    def set_password_and_save(self, user: User, *args: Any, commit: bool = True) -> User:
+        user = super().set_password_and_save(user, *args, commit=False)  # type: ignore[misc]
+        if user.has_usable_password():
+            user.password = make_first(user._password)  # type: ignore[attr-defined] # as it was set a line before
+        if commit:
+            user.save()
+        return user
+
+
+class NewUserForm(_ForAnother, AdminUserCreationForm):  # type: ignore[type-arg]
+    pass
+
+
+class OthersPasswordForm(_ForAnother, AdminPasswordChangeForm):  # type: ignore[type-arg]
+    pass
 
 
 class ConfirmByTypingForm(forms.Form):

@@ -3,18 +3,63 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from auditlog.context import set_actor
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import SessionBase
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
 from core.addresses import client_address
+from core.hashing import is_first
 from core.middleware import SAFE_METHODS, Handler
+
+# The session's moment of sign-in, and the header of what a page asks by itself (static/js/console.js).
+BEGUN, BY_ITSELF = "begun", "X-By-Itself"
+# An activity is written down when it is so much younger than the last.
+WRITTEN_AFTER = timedelta(minutes=1)
+# What is open to who has to choose a password first.
+BEFORE_A_PASSWORD = {"console:account", "console:sign_out", "console:theme", "set_language"}
+
+
+class SessionEnds:
+    """A session ends SESSION_IDLE_MIN after its person did something, and SESSION_COOKIE_AGE after the sign-in.
+
+    What a page asks by itself is nothing that a person did. The moment is the session's own expiry, which is judged and
+    pruned by it.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.user.is_authenticated and BY_ITSELF not in request.headers:
+            prolong(request.session, timezone.now())
+        return response
+
+
+def prolong(session: SessionBase, now: datetime) -> None:
+    begun = datetime.fromisoformat(session.get(BEGUN) or now.isoformat())
+    end = begun + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    if settings.SESSION_IDLE_MIN:
+        end = min(end, now + timedelta(minutes=settings.SESSION_IDLE_MIN))
+    if BEGUN not in session or abs(end - session.get_expiry_date()) >= WRITTEN_AFTER:
+        session[BEGUN] = begun.isoformat()
+        session.set_expiry(end)
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, **_more: Any) -> None:
+    request.session.pop(BEGUN, None)
+    prolong(request.session, timezone.now())
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -26,7 +71,11 @@ class SignInRequired(LoginRequiredMiddleware):
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         if request.path.startswith("/api/"):
             return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
+        refusal = super().process_view(request, view_func, view_args, view_kwargs)
+        is_open = not getattr(view_func, "login_required", True) or _view_of(request) in BEFORE_A_PASSWORD
+        if refusal is not None or is_open or not is_first(request.user.password):
+            return refusal
+        return _sent_to(request, resolve_url("console:account"))
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
@@ -34,12 +83,19 @@ class SignInRequired(LoginRequiredMiddleware):
         response: HttpResponseBase = super().handle_no_permission(request, view_func)
         if request.headers.get("HX-Request") != "true":
             return response
-        sign_in = resolve_url(settings.LOGIN_URL)
-        answer = HttpResponse(status=401)
-        # Back to the page that asked, not to the part of it that was asked for.
-        page = _page_of(request)
-        answer["HX-Redirect"] = f"{sign_in}?{urlencode({'next': page}, safe='/')}" if page else sign_in
-        return answer
+        return _sent_to(request, resolve_url(settings.LOGIN_URL))
+
+
+def _view_of(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
+
+
+def _sent_to(request: HttpRequest, where: str) -> HttpResponse:
+    """Goes there first, and then back to the page that asked, not to the part of it that was asked for."""
+    is_part = request.headers.get("HX-Request") == "true"
+    page = _page_of(request) if is_part else request.get_full_path() if request.method in SAFE_METHODS else ""
+    where = f"{where}?{urlencode({'next': page}, safe='/')}" if page else where
+    return HttpResponse(status=401, headers={"HX-Redirect": where}) if is_part else HttpResponseRedirect(where)
 
 
 def _page_of(request: HttpRequest) -> str:

@@ -13,12 +13,15 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
+from django.utils.crypto import get_random_string
 
 # So many wait for their turn, each in a thread of the server that could serve others meanwhile.
 MOST_WAITING = 4
 # It gets a quarter of a processor that others want, so that people can sign in at any time.
 NICENESS = 5
+# How the salt begins of a password that somebody else chose; salts made by chance have letters and digits alone.
+_FIRST = "first-"
 _places = threading.BoundedSemaphore(MOST_WAITING)
 
 
@@ -38,6 +41,20 @@ class PatientPBKDF2(PBKDF2PasswordHasher):
             return encoded
         finally:
             _places.release()
+
+    def must_update(self, encoded: str) -> bool:
+        """What has to be changed anyway keeps its mark until then."""
+        return not is_first(encoded) and super().must_update(encoded)
+
+
+def make_first(password: str) -> str:
+    """The hash of a password that somebody chose for somebody else, who has to change it at the sign-in."""
+    return make_password(password, salt=_FIRST + get_random_string(22))
+
+
+def is_first(encoded: str) -> bool:
+    parts = encoded.split("$")
+    return len(parts) > 2 and parts[-2].startswith(_FIRST)
 
 
 @lru_cache(maxsize=1)

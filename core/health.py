@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.breaches import fault_of
 from core.encryption import unreadable_values
 from core.registry import Registry
 from core.selectors import LIFE_EXPECTED_WITHIN, last_signs_of_life
@@ -120,8 +122,17 @@ def check_secrets(_now: datetime) -> Finding:
     return Finding(True, _("FIELD_KEY opens what is encrypted"))
 
 
+def check_passwords(_now: datetime) -> Finding:
+    """Whether new passwords are compared with those of breaches; that they are not is a choice."""
+    if not settings.BREACHED_PASSWORDS:
+        return Finding(True, _("the most common are refused; BREACHED_PASSWORDS names no list of breaches"))
+    fault = fault_of(settings.BREACHED_PASSWORDS)
+    return Finding(not fault, fault or _("those of breaches are refused"))
+
+
 register_check("database", check_database)
 register_check("migrations", check_migrations)
 register_check("worker", check_life("worker"))
 register_check("beat", check_life("beat"))
 register_check("secrets", check_secrets, for_readiness=False)
+register_check("passwords", check_passwords, for_readiness=False, asks_database=False)

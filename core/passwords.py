@@ -16,9 +16,11 @@ from django.contrib.auth.models import AbstractBaseUser, User
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from core import rates
 from core.addresses import client_address, site_of
+from core.breaches import Unusable, is_breached
 from core.cache import Cache
 from core.keys import REFUSED
 from core.rates import Verdict
@@ -50,6 +52,28 @@ class HouseWordsValidator(CommonPasswordValidator):
             left = left.replace(word, "") if word.isalpha() and len(word) > 2 else left
         if letters and len(left) <= 1:  # a plural
             raise ValidationError(self.get_error_message(), code="password_too_common")
+
+
+class BreachedPasswordValidator:
+    """Refuses what is in the list of breaches, and everything while that cannot be read: nothing passes unchecked."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        try:
+            found = is_breached(password, settings.BREACHED_PASSWORDS)
+        except Unusable as error:
+            log.error("passwords cannot be checked", why=str(error))
+            raise ValidationError(
+                _("New passwords cannot be checked at the moment; manage.py doctor tells an administrator why."),
+                code="password_unchecked",
+            ) from error
+        if found:
+            raise ValidationError(
+                _("This password is known from a breach: who guesses tries it. Choose another."),
+                code="password_breached",
+            )
+
+    def get_help_text(self) -> str:
+        return _("Your password can’t be one that is known from a breach.")
 
 
 def too_often(request: HttpRequest, user: AbstractBaseUser | None = None) -> Verdict | None:

@@ -56,6 +56,11 @@
     if (event.target.dataset.home) history.replaceState({ htmx: true }, "", event.target.dataset.home);
   });
 
+  // What a page asks by itself, by no click and no key, must not keep its session open.
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.getAttribute("hx-trigger")?.startsWith("every ")) event.detail.headers["X-By-Itself"] = "1";
+  });
+
   // What the server could not be asked is said, and gone when it answers again.
   const offline = $("#offline");
   const reach = (reached) => {

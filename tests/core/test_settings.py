@@ -77,7 +77,9 @@ def test_web_and_worker_say_it_too_without_the_secret(tmp_path: Path, words: tup
 
 
 def test_django_finds_nothing_to_better_in_production(tmp_path: Path) -> None:
-    done = manage(tmp_path, "check", "--deploy", "--fail-level", "DEBUG")
+    listed = tmp_path / "breached.txt"
+    listed.write_text(f"{'A' * 40}:3\n")
+    done = manage(tmp_path, "check", "--deploy", "--fail-level", "DEBUG", BREACHED_PASSWORDS=str(listed))
     assert done.returncode == 0, done.stderr
     assert "no issues (1 silenced)" in done.stdout
 
