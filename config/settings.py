@@ -37,8 +37,7 @@ VAR_DIR = env.folder("VAR_DIR", BASE_DIR / "var")
 # --- applications ------------------------------------------------------------------------------------
 DOMAIN_APPS = ["infra_notifications", "vehicles", "fleet_remotes", "bikeshare"]
 INSTALLED_APPS = [
-    # Before Django's, so that our `createsuperuser` wins over it.
-    "core.apps.CoreConfig",
+    "core.apps.CoreConfig",  # before Django's, so that our `createsuperuser` wins over it
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -283,9 +282,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2, least=1)
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_SEND_TASK_EVENTS = CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_SCHEDULER = "config.scheduler.Scheduler"
@@ -309,10 +306,7 @@ elif CELERY_BROKER_URL.startswith("redis"):
     }
 
 # --- sign-in -----------------------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "console:sign_in"
 LOGIN_REDIRECT_URL = "console:dashboard"
 LOGOUT_REDIRECT_URL = "console:sign_in"
@@ -346,8 +340,7 @@ AUDITLOG_DISABLE_REMOTE_ADDR = False
 # --- security ----------------------------------------------------------------------------------------
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 12 * 3600
-SESSION_IDLE_MIN = env.number("SESSION_IDLE_MIN", 120)
+SESSION_COOKIE_AGE, SESSION_IDLE_MIN = 12 * 3600, env.number("SESSION_IDLE_MIN", 120)
 _prefix = "__Host-signalbox" if HTTPS else "signalbox"  # of no other host, and never without TLS (RFC 6265bis)
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}_session", f"{_prefix}_csrf"
 CSRF_FAILURE_VIEW = "console.views.csrf_failure"

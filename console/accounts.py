@@ -69,6 +69,9 @@ class Account(PasswordChangeView):
             page_title=_("Account"), languages=settings.LANGUAGES, is_due=is_due, next=self.get_success_url(), **kwargs
         )
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
+
     def get_success_url(self) -> str:
         """Where somebody was going who had to choose a password first."""
         target = self.request.POST.get("next") or self.request.GET.get("next", "")

@@ -29,7 +29,9 @@ class SignalboxAdminSite(AdminSite):
         """Administrators by their role, without a further tick at "staff"."""
         return may_administer(request.user)
 
-    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: object = None
+    ) -> HttpResponse:
         """One page for it, where guessing counts."""
         return HttpResponseRedirect(reverse("console:account"))
 

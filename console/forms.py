@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import Any
 
 from django import forms
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
     AdminUserCreationForm,
@@ -14,6 +15,7 @@ from django.contrib.auth.forms import (
     UsernameField,
 )
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,8 +34,19 @@ class SignInForm(AuthenticationForm):
     )
 
 
-class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
-    """Django's, which takes the old password for a new one."""
+class OwnPasswordForm(PasswordChangeForm):
+    """Django's, which takes the old password for a new one, and lets it be guessed without end."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """As at the sign-in, where those that are wrong are counted by name and address."""
+        old: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=old) is None:
+            raise forms.ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -54,7 +67,7 @@ class _ForAnother:
         return user
 
 
-class NewUserForm(_ForAnother, AdminUserCreationForm):  # type: ignore[type-arg]
+class NewUserForm(_ForAnother, AdminUserCreationForm):  # type: ignore[type-arg,misc]
     pass
 
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 from core.addresses import client_address
 from core.hashing import is_first
 from core.middleware import SAFE_METHODS, Handler
+from core.permissions import person
 
 # The session's moment of sign-in, and the header of what a page asks by itself (static/js/console.js).
 BEGUN, BY_ITSELF = "begun", "X-By-Itself"
@@ -73,7 +74,7 @@ class SignInRequired(LoginRequiredMiddleware):
             return None
         refusal = super().process_view(request, view_func, view_args, view_kwargs)
         is_open = not getattr(view_func, "login_required", True) or _view_of(request) in BEFORE_A_PASSWORD
-        if refusal is not None or is_open or not is_first(request.user.password):
+        if refusal is not None or is_open or not is_first(person(request).password):
             return refusal
         return _sent_to(request, resolve_url("console:account"))
 

@@ -29,8 +29,23 @@ _QUOTED = re.compile(r'"[^"]*"')
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # Characters that take no room and mean nothing in a cell; they come with texts that were copied.
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# Where a cell may begin, for who takes another separator than we, and what spreadsheets compute there, also where it is
+# typed full-width; apostrophes that stand before it are ours or the text's own.
+_COMPUTED = "'*[=+\\-@\t\r\n＝＋－＠]"
+_BEGINS = re.compile(rf"(\A|[;\t\r\n])(?={_COMPUTED})")
+_MADE_SAFE = re.compile(rf"(\A|[;\t\r\n])'(?={_COMPUTED})")
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 Row = tuple[int, list[str]]
+
+
+def safe_cell(text: str) -> str:
+    """A text as a cell of which no spreadsheet computes anything, wherever it takes it apart."""
+    return _BEGINS.sub(r"\1'", text)
+
+
+def plain_cell(cell: str) -> str:
+    """The text of a cell that `safe_cell` made."""
+    return _MADE_SAFE.sub(r"\1", cell)
 
 
 class Unreadable(ValueError):

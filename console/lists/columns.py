@@ -13,9 +13,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from core.people import HIDDEN, sees_people
-
-# What a spreadsheet would compute, also where it is typed full-width.
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+from core.sheets import safe_cell
 
 Function = Callable[[Any], Any]
 
@@ -100,8 +98,7 @@ def file_text(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case str() | Promise():
-            text = str(value)
-            return f"'{text}" if text.startswith((*FORMULA, "'")) else text
+            return safe_cell(str(value))
         case datetime():
             return timezone.localtime(value).isoformat(timespec="seconds")
         case date() | time():

@@ -20,7 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.batches import readable
-from core.sheets import MAX_COLUMNS, Table, Unreadable, read_table
+from core.sheets import MAX_COLUMNS, Table, Unreadable, plain_cell, read_table, safe_cell
 from core.text import identity_key
 from infra_notifications.evse_ids import ids_by_key, spelt_otherwise
 from infra_notifications.models import ChargePoint
@@ -43,8 +43,6 @@ _WHOLE_NUMBER = re.compile(r"([0-9]{1,20})(?:[.,]0*)?")
 _PARTS_THOUSANDS = re.compile("[ \u00a0\u202f'’]")
 _UNIT = re.compile(r"(?:kw|°)$", re.IGNORECASE)
 _JOINERS = re.compile("[\u200c\u200d]")
-# Spreadsheets take a cell that begins so for a formula; with an apostrophe in front it is a text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Progress = Callable[[int, int], None]
 
 
@@ -71,16 +69,6 @@ class ImportCheck:
         if len(self.errors) < MAX_ERRORS:
             # A cell may hold what no database stores.
             self.errors.append((line, sentence.replace("\x00", "\ufffd")))
-
-
-def safe_cell(text: str) -> str:
-    """A text as a cell that no spreadsheet computes."""
-    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
-
-
-def plain_cell(cell: str) -> str:
-    """The text of a cell that `safe_cell` made."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*_FORMULA, "'")) else cell
 
 
 def tags_cell(tags: Sequence[str]) -> str:

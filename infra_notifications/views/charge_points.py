@@ -24,6 +24,7 @@ from core.device_clock import span_text
 from core.models import Job
 from core.permissions import person, requires
 from core.search import SearchError
+from core.sheets import safe_cell
 from infra_notifications import selectors
 from infra_notifications.choices import CASE_COLOURS, CONNECTIVITY_COLOURS, VERDICT_COLOURS
 from infra_notifications.filters import ChargePointFilters
@@ -35,7 +36,7 @@ from infra_notifications.services import import_jobs
 from infra_notifications.services.availability import attach_availability, histories_of
 from infra_notifications.services.charge_points import FIELDS
 from infra_notifications.services.expectations import expectation_of
-from infra_notifications.services.imports import READ_ONLY, safe_cell, tags_cell
+from infra_notifications.services.imports import READ_ONLY, tags_cell
 from infra_notifications.services.standing_faults import end_of_standing_fault, is_unattended
 from infra_notifications.tables import ADD_TO_GROUP, MAINTENANCE, TAG
 from infra_notifications.views.cells import percent

@@ -54,6 +54,7 @@ OWN_MODULES = {
         "background",
         "batches",
         "bodies",
+        "breaches",
         "cache",
         "combine",
         "corrections",

@@ -241,9 +241,12 @@ def test_statements_of_a_file_do_not_grow_with_its_rows(operator: Client) -> Non
         (["=1", "@x"], "'=1, @x"),
         ("＝cmd", "'＝cmd"),
         ("＋1", "'＋1"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
         ("-1", "'-1"),
+        ("a;=1+1;b", "a;'=1+1;b"),  # where the semicolon parts cells
+        ("a\n@x", "a\n'@x"),
+        ("it's; '=1", "it's; '=1"),
         (-1, "-1"),
     ],
 )

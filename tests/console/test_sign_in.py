@@ -264,6 +264,16 @@ def test_one_changes_ones_password_and_stays_signed_in(anna: User) -> None:
     assert sign_in(password="battery-horse-correct").status_code == 302
 
 
+def test_one_is_guessed_there_as_often_as_at_the_sign_in(anna: User) -> None:
+    client = Client(REMOTE_ADDR="192.0.2.1")
+    client.post("/sign-in/", {"username": "anna", "password": PASSWORD})
+    new = {"new_password1": "battery-horse-correct", "new_password2": "battery-horse-correct"}
+    tried = [client.post("/account/", {"old_password": "wrong"} | new).status_code for _ in range(LIMIT)]
+    assert tried == [200] * (LIMIT - 1) + [429]
+    assert client.post("/account/", {"old_password": PASSWORD} | new).status_code == 429
+    assert sign_in().status_code == 429
+
+
 @pytest.mark.parametrize("new", ["short", "password", "12345678901234", "annanna"])
 def test_a_weak_password_is_refused(anna: User, new: str) -> None:
     client = Client()
