@@ -104,6 +104,15 @@ class Versioned(forms.Form):
         return data
 
     @contextmanager
+    def held_or_new(self) -> Iterator[Any]:
+        """As `held`, or None where something new is made."""
+        if self.row is None:
+            yield None
+        else:
+            with self.held() as row:
+                yield row
+
+    @contextmanager
     def held(self) -> Iterator[Any]:
         """The row, locked until the block ends. Raises Refused where it is not as the form showed it; sent once more,
         the form is of the present version."""

@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from console.admin import BigTableAdmin, MadeElsewhereAdmin, register_read_only
 from vehicles.models import (
+    AddedLanguage,
     Campaign,
     CampaignRecipient,
     ChargingLocation,
@@ -24,6 +25,7 @@ from vehicles.models import (
     Payout,
     PdlAgreement,
     PlatformMessage,
+    ProgramLook,
     Referral,
     Reimbursement,
     TelemetrySample,
@@ -80,6 +82,8 @@ register_read_only(
     filters=("state", "reason", "severity", "category"),
 )
 register_read_only(NotificationStep, ("id", "notification_id", "at", "kind", "reason", "detail"), filters=("kind",))
+register_read_only(ProgramLook, ("program", "sender", "reply_to", "logo", "colour"))
+register_read_only(AddedLanguage, ("code", "fallback"))
 # Changed in the console, which checks and has the drivers evaluated again.
 register_read_only(
     TypeSetting, ("type", "enabled", "ways", "cooldown_h", "updated_at"), filters=("enabled",), search=("type",)

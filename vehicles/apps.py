@@ -21,11 +21,13 @@ class VehiclesConfig(AppConfig):
         from outbox.services.mailing_lists.leaving import register_list
         from outbox.services.pruning import register_retention_hold
         from outbox.subscriptions.personal_data import Source, register_personal
+        from outbox.transports.rendering.words import register_mail_words
         from vehicles import demo, selectors, tiles
         from vehicles.event_kinds import DOMAIN, KINDS
         from vehicles.mailing import CATEGORY_LIST
         from vehicles.services import retention
         from vehicles.services.banners import AUDIENCE
+        from vehicles.services.languages import phrase
         from vehicles.services.notifications import BANNERS
 
         app = "vehicles"
@@ -33,6 +35,7 @@ class VehiclesConfig(AppConfig):
         register_kinds(KINDS)
         register_personal(DOMAIN, Source(selectors.people, Scope.VEHICLES_READ, f"{app}.view_driver"))
         register_list(CATEGORY_LIST)
+        register_mail_words(phrase=phrase)
         register_retention_hold(app, retention.events_of_living)
         register_owner(AUDIENCE, BANNERS)
         register_check("platforms", selectors.check_sources, for_readiness=False)

@@ -1,5 +1,6 @@
 """Choices of vehicles, each with the colour of its badge."""
 
+from django.conf.locale import LANG_INFO
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,12 +14,18 @@ class DriverChannel(models.TextChoices):
 
 
 class DriverLanguage(models.TextChoices):
-    """The languages in which drivers are told."""
+    """The languages in which drivers are told from the start; operators add further ones."""
 
     ENGLISH = "en", _("English")
     GERMAN = "de", _("German")
     FRENCH = "fr", _("French")
     DUTCH = "nl", _("Dutch")
+
+
+# Languages that people write dates and numbers in as Django knows, by their own names.
+LANGUAGE_NAMES: dict[str, str] = {
+    code: str(info["name_local"]) for code, info in LANG_INFO.items() if "-" not in code and "name_local" in info
+}
 
 
 class DriverSeverity(models.TextChoices):

@@ -53,6 +53,14 @@ class LinkFacts(msgspec.Struct, kw_only=True):
     label: str
 
 
+class LookFacts(msgspec.Struct, frozen=True):
+    """How a programme's messages look: the name above them, its colour as #rrggbb, and that of words on it."""
+
+    logo: str
+    colour: str
+    ink: str
+
+
 class NotificationFacts(msgspec.Struct, kw_only=True):
     """One notification. `channels` says how it reaches the driver: on `push`, the app's backend shows it on the phone.
 
@@ -80,6 +88,10 @@ class NotificationFacts(msgspec.Struct, kw_only=True):
     url: str = ""
     facts: dict[str, Any] = {}
     link: LinkFacts | msgspec.UnsetType = msgspec.UNSET
+    # Where operators set them for the driver's programme.
+    mail_from: str | msgspec.UnsetType = msgspec.UNSET
+    reply_to: str | msgspec.UnsetType = msgspec.UNSET
+    look: LookFacts | msgspec.UnsetType = msgspec.UNSET
     # Only where the operators' words name the driver; `title` and `body` are the same without the name.
     named: NamedWords | msgspec.UnsetType = msgspec.UNSET
 

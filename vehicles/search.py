@@ -21,7 +21,6 @@ from vehicles.choices import (
     CampaignState,
     Category,
     DriverChannel,
-    DriverLanguage,
     DriverSeverity,
     NotificationState,
     PairingReason,
@@ -113,7 +112,7 @@ DRIVER_SEARCH = SearchSchema(
         TextFacet("name", "name", _("Name"), through="search_text", personal=True),
         TextFacet("email", "email", _("E-mail address"), ("mail",), through="search_text", personal=True),
         TextFacet("country", "country", _("Country"), exact=True),
-        ChoiceFacet("language", "language", _("Language"), ("lang",), choices=_values(DriverLanguage)),
+        TextFacet("language", "language", _("Language"), ("lang",), exact=True),
         TextFacet("program", "program", _("Programme"), ("programme",)),
         TextFacet("platform", "app_platform", _("App platform")),
         VersionFacet("app", "app_version_key", _("App version"), ("version",)),
@@ -296,6 +295,15 @@ TYPE_SEARCH = SearchSchema(
         ChoiceFacet("kind", "type", _("Kind"), choices=_types("kind", TriggerKind)),
         FlagFacet("on", "enabled", _("On"), when_true=Q(enabled=True)),
     ),
+)
+
+LOOK_SEARCH = SearchSchema(
+    any_text("program", "logo", personal=("sender", "reply_to")),
+    (TextFacet("program", "program", _("Programme"), ("programme",)), TextFacet("logo", "logo", _("Logo"))),
+)
+LANGUAGE_SEARCH = SearchSchema(
+    any_text("code"),
+    (TextFacet("language", "code", _("Language"), ("code",)), TextFacet("fallback", "fallback", _("Otherwise"))),
 )
 
 SOURCE_SEARCH = SearchSchema(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from console.paging import COUNT_CAP, capped_ids
@@ -17,9 +18,11 @@ from core.people import seen_as_it_is
 from outbox.models import Delivery
 from outbox.selectors import deliveries_of_events
 from outbox.subscriptions.matching import is_listened_to
+from vehicles.catalogue import TYPES
 from vehicles.choices import LIVE, SHOWN, BrakeState, NotificationState, PushState, Reason
 from vehicles.event_kinds import CREATED
 from vehicles.models import (
+    AddedLanguage,
     Brake,
     Campaign,
     CampaignRecipient,
@@ -30,6 +33,7 @@ from vehicles.models import (
     Fact,
     Mute,
     NotificationStep,
+    NotificationText,
     OemAccount,
     PlatformMessage,
     TypeSetting,
@@ -337,6 +341,12 @@ def driver_of_fact(fact: Any) -> Driver | None:
 
 
 # ---- people ---------------------------------------------------------------------------------------------------------
+
+
+def added_languages() -> QuerySet[AddedLanguage]:
+    """With how many notifications are written in each."""
+    texts = NotificationText.objects.filter(language=OuterRef("code"), type__in=TYPES).order_by().values("language")
+    return AddedLanguage.objects.annotate(written=Coalesce(Subquery(texts.annotate(n=Count("*")).values("n")), 0))
 
 
 def people(payloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:

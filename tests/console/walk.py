@@ -58,12 +58,14 @@ from infra_notifications.services.mail_links import acknowledge_url
 from outbox.models import Address, Banner, Delivery, Event, TopicList, WebhookEndpoint
 from tests.factories.everything import World
 from vehicles.models import (
+    AddedLanguage,
     Brake,
     Campaign,
     Driver,
     DriverNotification,
     Mute,
     PlatformMessage,
+    ProgramLook,
     TypeSetting,
     Vehicle,
     VehicleSource,
@@ -107,6 +109,8 @@ OBJECT_OF: dict[str, type[Model]] = {
     "vehicles:notification": DriverNotification,
     "vehicles:type": TypeSetting,
     "vehicles:campaign": Campaign,
+    "vehicles:language": AddedLanguage,
+    "vehicles:look": ProgramLook,
     "vehicles:brake": Brake,
     "vehicles:driver_unmute": Mute,
     "bikeshare:gbfs": Program,

@@ -187,8 +187,8 @@ _STAYING = """
     outbox: Address ListenerStamp LogMark TopicList WebhookEndpoint
     infra_notifications: ChargePoint EventRule MovedStation NotificationGroup OcpiParty OcppRoute Source
     fleet_remotes: Callback CommandSchedule Fleet FleetVehicle
-    vehicles: Brake Campaign ChargingLocation Driver Feed NotificationText OemAccount TypeSetting
-    vehicles: UtilityContract Vehicle VehicleSource
+    vehicles: AddedLanguage Brake Campaign ChargingLocation Driver Feed NotificationText OemAccount
+    vehicles: ProgramLook TypeSetting UtilityContract Vehicle VehicleSource
     bikeshare: Bike Cyclist Dock FeedSource LockBox Pass Program Registration Station Subscription Zone
 """
 STAYING = {

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from vehicles.choices import CampaignState, StepKind
 from vehicles.models import (
+    AddedLanguage,
     Brake,
     Campaign,
     CampaignRecipient,
@@ -30,6 +31,7 @@ from vehicles.models import (
     Payout,
     PdlAgreement,
     PlatformMessage,
+    ProgramLook,
     Referral,
     Reimbursement,
     TelemetrySample,
@@ -134,6 +136,8 @@ def one_of_each(owner: User) -> list[Model]:
         NotificationStep.objects.create(notification=note, at=now, kind=StepKind.NOTIFIED, detail="banner"),
         Mute.objects.create(driver=driver, type=note.type, until=now + timedelta(days=1), note="<b>", created_by="x"),
         Brake.objects.create(brake_key="renault|0", drivers=30, of=100, began_at=now),
+        ProgramLook.objects.create(program="lyon", sender="L <a@lyon.example>", logo="<b>L", colour="#0f6363"),
+        AddedLanguage.objects.create(code="es", fallback="fr", phrases={"hello": "Hola {name},"}),
         Feed.objects.create(key=0, heard_since=now, last_heard_at=now),
         TypeSetting.objects.get_or_create(type=note.type)[0],
         NotificationText.objects.create(type=note.type, language="de", title="Titel", body="Text"),

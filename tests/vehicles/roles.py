@@ -7,7 +7,7 @@ from core.roles import OPERATOR, VIEWER
 _SEEN = (
     "driver oemaccount vehicle oemservice charginglocation utilitycontract pdlagreement chargingsession telemetrysample"
     " payout reimbursement coststatement referral campaign campaignrecipient fact drivernotification notificationstep"
-    " typesetting notificationtext vehiclesource platformmessage feed mute brake"
+    " programlook addedlanguage typesetting notificationtext vehiclesource platformmessage feed mute brake"
 )
 GRANTS: dict[str, set[str]] = {
     VIEWER: {f"view_{model}" for model in _SEEN.split()},
@@ -19,7 +19,14 @@ GRANTS: dict[str, set[str]] = {
         "decide_brake",
         *(
             f"{action}_{model}"
-            for model in ("campaign", "typesetting", "notificationtext", "vehiclesource")
+            for model in (
+                "campaign",
+                "typesetting",
+                "notificationtext",
+                "vehiclesource",
+                "programlook",
+                "addedlanguage",
+            )
             for action in ("add", "change", "delete")
         ),
     },

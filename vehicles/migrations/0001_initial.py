@@ -63,6 +63,8 @@ READ = (
     "feed",
     "mute",
     "brake",
+    "programlook",
+    "addedlanguage",
 )
 
 
@@ -84,7 +86,7 @@ def roles(apps, schema_editor):
                 *(
                     f"{action}_{model}"
                     for action in ("add", "change", "delete")
-                    for model in ("typesetting", "notificationtext", "vehiclesource")
+                    for model in ("typesetting", "notificationtext", "vehiclesource", "programlook", "addedlanguage")
                 ),
             ],
             ADMINISTRATOR: [],
@@ -112,15 +114,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, default="", max_length=120, verbose_name="name")),
                 ("email", models.CharField(blank=True, default="", max_length=320, verbose_name="e-mail address")),
                 ("country", models.CharField(blank=True, default="", max_length=3, verbose_name="country")),
-                (
-                    "language",
-                    models.CharField(
-                        choices=[("en", "English"), ("de", "German"), ("fr", "French"), ("nl", "Dutch")],
-                        default="en",
-                        max_length=5,
-                        verbose_name="language",
-                    ),
-                ),
+                ("language", models.CharField(default="en", max_length=5, verbose_name="language")),
                 ("time_zone", models.CharField(blank=True, default="", max_length=60, verbose_name="time zone")),
                 ("app_platform", models.CharField(blank=True, default="", max_length=20, verbose_name="app platform")),
                 ("app_version", models.CharField(blank=True, default="", max_length=40, verbose_name="app version")),
@@ -1129,14 +1123,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("type", models.CharField(max_length=60, verbose_name="type")),
-                (
-                    "language",
-                    models.CharField(
-                        choices=[("en", "English"), ("de", "German"), ("fr", "French"), ("nl", "Dutch")],
-                        max_length=5,
-                        verbose_name="language",
-                    ),
-                ),
+                ("language", models.CharField(max_length=5, verbose_name="language")),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
                 ("body", models.TextField(max_length=2000, verbose_name="text")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
@@ -1227,6 +1214,49 @@ class Migration(migrations.Migration):
                     models.Index(fields=["source", "-id"], name="platformmessage_source"),
                     django.contrib.postgres.indexes.BrinIndex(fields=["received_at"], name="platformmessage_received"),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProgramLook",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "program",
+                    models.CharField(blank=True, default="", max_length=60, unique=True, verbose_name="programme"),
+                ),
+                ("sender", models.EmailField(blank=True, default="", max_length=320, verbose_name="sender")),
+                ("reply_to", models.EmailField(blank=True, default="", max_length=320, verbose_name="answers go to")),
+                ("logo", models.CharField(blank=True, default="", max_length=60, verbose_name="logo")),
+                ("colour", models.CharField(blank=True, default="", max_length=7, verbose_name="colour")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+            ],
+            options={
+                "verbose_name": "look of a programme",
+                "verbose_name_plural": "looks of programmes",
+                "ordering": ("program",),
+            },
+        ),
+        migrations.CreateModel(
+            name="AddedLanguage",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=5, unique=True, verbose_name="language")),
+                (
+                    "fallback",
+                    models.CharField(
+                        choices=[("en", "English"), ("de", "German"), ("fr", "French"), ("nl", "Dutch")],
+                        default="en",
+                        max_length=5,
+                        verbose_name="otherwise",
+                    ),
+                ),
+                ("phrases", models.JSONField(default=dict, verbose_name="phrases")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+            ],
+            options={
+                "verbose_name": "added language",
+                "verbose_name_plural": "added languages",
+                "ordering": ("code",),
             },
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),

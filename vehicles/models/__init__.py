@@ -5,6 +5,7 @@ from vehicles.models.charging import ChargingSession, TelemetrySample
 from vehicles.models.contracts import ChargingLocation, PdlAgreement, UtilityContract
 from vehicles.models.drivers import Driver
 from vehicles.models.facts import Fact
+from vehicles.models.looks import AddedLanguage, ProgramLook
 from vehicles.models.money import CostStatement, Payout, Referral, Reimbursement
 from vehicles.models.notifications import (
     Brake,
@@ -18,6 +19,7 @@ from vehicles.models.oem import OemAccount, OemService, Vehicle
 from vehicles.models.sources import Feed, PlatformMessage, VehicleSource
 
 __all__ = [
+    "AddedLanguage",
     "Brake",
     "Campaign",
     "CampaignRecipient",
@@ -36,6 +38,7 @@ __all__ = [
     "Payout",
     "PdlAgreement",
     "PlatformMessage",
+    "ProgramLook",
     "Referral",
     "Reimbursement",
     "TelemetrySample",

@@ -20,9 +20,8 @@ class Driver(Reported):
     name = models.CharField(_("name"), max_length=120, blank=True, default="")
     email = models.CharField(_("e-mail address"), max_length=320, blank=True, default="")
     country = models.CharField(_("country"), max_length=3, blank=True, default="")
-    language = models.CharField(
-        _("language"), max_length=5, choices=DriverLanguage.choices, default=DriverLanguage.ENGLISH
-    )
+    # What the driver reads, whether we have words in it or not (`services.languages`).
+    language = models.CharField(_("language"), max_length=5, default=DriverLanguage.ENGLISH.value)
     time_zone = models.CharField(_("time zone"), max_length=60, blank=True, default="")
     app_platform = models.CharField(_("app platform"), max_length=20, blank=True, default="")
     app_version = models.CharField(_("app version"), max_length=40, blank=True, default="")

@@ -17,7 +17,6 @@ from vehicles.choices import (
     BrakeState,
     Category,
     DriverChannel,
-    DriverLanguage,
     DriverSeverity,
     NotificationState,
     PushState,
@@ -238,7 +237,7 @@ class NotificationText(models.Model):
     """An operator's words for a type in a language, instead of the catalogue's."""
 
     type = models.CharField(_("type"), max_length=60)
-    language = models.CharField(_("language"), max_length=5, choices=DriverLanguage.choices)
+    language = models.CharField(_("language"), max_length=5)
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("text"), max_length=2000)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

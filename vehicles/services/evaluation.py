@@ -23,6 +23,7 @@ from vehicles.rules.pairing import Patience, pairing_status, status_changes
 from vehicles.rules.sessions import LONGEST_PAUSE
 from vehicles.rules.windows import Window
 from vehicles.services.brakes import Brakes
+from vehicles.services.looks import Looks
 from vehicles.services.notifying import Item, write_changes
 from vehicles.services.policies import policies_in_force
 from vehicles.services.settling import settle_items
@@ -106,7 +107,7 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
     if not ids:
         return
     end_silent_sessions(driver_ids=ids, now=now)
-    policies, wording = policies_in_force(), Wording()
+    policies, wording, looks = policies_in_force(), Wording(), Looks()
     subjects = read_snapshots(ids, now)
     windows = {pk: list(windows_of(subject.snapshot, policies.values())) for pk, subject in subjects.items()}
     rows, histories, previous = _read_rows(subjects, windows)
@@ -120,6 +121,8 @@ def evaluate(*, driver_ids: Collection[int], now: datetime) -> None:
         decision = decide(in_force, rows.get(pk, []), policies, subject.person, histories[pk], now, braked)
         for change in decision.changes:
             item = _item(subject, change, wording, previous, now)
+            item.language = wording.language_for(change.row.type, subject.driver.language)
+            item.look = looks.of(subject.driver.program)
             item.brake_key = brakes.key_of(subject.snapshot, change.policy, change.window)
             items.append(item)
         next_evaluation = _next_evaluation(subject, decision, patience, now)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from vehicles.models import Driver, DriverNotification, NotificationStep
 from vehicles.rules.timelines import Reports
 from vehicles.services.banners import audience_of, banner_recipient, banners_of, notifications_of_events
 from vehicles.services.evaluation import lock_drivers
+from vehicles.services.looks import Looks
 from vehicles.services.notifying import link_facts
 from vehicles.services.policies import policies_in_force
 from vehicles.services.snapshots import zone_named
@@ -111,11 +113,13 @@ def living_of(driver: Driver) -> list[DriverNotification]:
     return list(DriverNotification.objects.filter(driver=driver, state__in=LIVE))
 
 
-def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str, now: datetime) -> list[int]:
+def send_sample(
+    *, entry: NotificationType, to: str, language: str, sent_by: str, now: datetime, program: str = ""
+) -> list[int]:
     """Shows what a driver would get, with invented facts: as mail to an address, or as banner or mail to a driver.
 
-    `to` is an e-mail address or a driver's id. Returns the ids of the events. Raises Refused when there is no
-    such driver, or no channel to one.
+    `to` is a driver's id, or an e-mail address; then `program` says whose sender, look and link are shown. Returns the
+    ids of the events. Raises Refused when there is no such driver, or no channel to one.
     """
     to = to.strip()
     driver = None if is_address(to) else Driver.objects.filter(external_id=to).first()
@@ -124,9 +128,9 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     policy = policies_in_force()[entry.name]
     in_force, ways = policy.ways, [DriverChannel.EMAIL.value]
     if driver is not None:
-        language = driver.language
+        language, program = driver.language, driver.program
         ways = [channel for channel in in_force if channel != DriverChannel.PUSH] or ways
-    recipients = []
+    language, recipients = Wording().language_for(entry.name, language), []
     if DriverChannel.EMAIL in ways and (driver is None or driver.email):
         recipients.append(Recipient(driver.email if driver is not None else to, language=language))
     if DriverChannel.BANNER in ways and driver is not None:
@@ -134,7 +138,8 @@ def send_sample(*, entry: NotificationType, to: str, language: str, sent_by: str
     if not recipients:
         raise Refused(_("The driver has no e-mail address."), field="to")
     payload = _sample_payload(entry, in_force, driver, language, sent_by, now)
-    payload.link = link_facts(policy, driver.program if driver is not None else "")
+    payload.link = link_facts(policy, program)
+    payload = msgspec.structs.replace(payload, **Looks().of(program))
     with transaction.atomic():
         event = NewEvent(
             SAMPLE, f"notification:{entry.name}", payload, f"vehicle-sample/{uuid.uuid4().hex}", now, tuple(recipients)

@@ -50,6 +50,9 @@ class Item:
     nameless: Words = field(default_factory=lambda: Words("", ""))
     named: Words | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    # In which language these are, and what the driver's programme says of sender and look.
+    language: str = "en"
+    look: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_changes(*, items: Sequence[Item], now: datetime) -> None:
@@ -87,7 +90,7 @@ def _state(item: Item) -> tuple[Any, ...]:
     return (
         *(getattr(item.change.row, name) for name in _ROW),
         msgspec.json.encode(item.change.policy.ways).decode(),
-        item.driver.language,
+        item.language,
         item.words.title[:300],
         item.words.body,
         msgspec.json.encode(item.facts).decode(),
@@ -134,7 +137,7 @@ def created_event(item: Item, now: datetime) -> NewEvent:
         payload_of(item, occasion),
         f"vehicle-notification/{row.id}/{row.times_told}",
         now,
-        recipients=recipients_of(item.driver, item.change),
+        recipients=recipients_of(item),
     )
 
 
@@ -146,16 +149,16 @@ def _subject(item: Item) -> str:
     return f"driver:{item.driver.external_id}"[:120]
 
 
-def recipients_of(driver: Driver, change: Change) -> tuple[Recipient, ...]:
+def recipients_of(item: Item) -> tuple[Recipient, ...]:
     """E-mail and banner; a push needs no recipient, because the app's backend hears of the event by webhook."""
-    recipients = []
+    driver, change, recipients = item.driver, item.change, []
     if DriverChannel.EMAIL in change.notify_by:
         # What is critical cannot be unsubscribed by a click: it would leave the driver without charging.
         critical = change.policy.severity == DriverSeverity.CRITICAL
         list_key = "" if critical else list_key_of(driver, change.policy.category)
-        recipients.append(Recipient(driver.email, list_key=list_key, language=driver.language))
+        recipients.append(Recipient(driver.email, list_key=list_key, language=item.language))
     if DriverChannel.BANNER in change.notify_by:
-        recipients.append(banner_recipient(driver.external_id, driver.language))
+        recipients.append(banner_recipient(driver.external_id, item.language))
     return tuple(recipients)
 
 
@@ -181,7 +184,7 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
         subject=row.subject,
         title=item.nameless.title,
         body=item.nameless.body,
-        language=driver.language,
+        language=item.language,
         program=driver.program,
         since=row.begins,
         occasion=occasion,
@@ -189,6 +192,7 @@ def payload_of(item: Item, occasion: str, reason: str = "") -> NotificationFacts
         url=notification_url(row.id),
         facts=dict(item.facts),
         link=link_facts(policy, driver.program),
+        **item.look,
         named=NamedWords(title=item.named.title, body=item.named.body) if item.named is not None else UNSET,
     )
 

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from core.refusal import Refused
 from vehicles.catalogue import TYPES, NotificationType
-from vehicles.choices import LIVE, DriverChannel, DriverLanguage
+from vehicles.choices import LIVE, DriverChannel
 from vehicles.models import Driver, DriverNotification, NotificationText, TypeSetting
 from vehicles.rules.deciding import Policy
+from vehicles.services.languages import language_choices
 from vehicles.services.texts import unknown_placeholders
 
 MAX_HOURS = 24 * 365
@@ -147,8 +148,9 @@ def mark_everyone_due(*, now: datetime) -> int:
 
 def change_text(*, entry: NotificationType, language: str, title: str, body: str) -> None:
     """Sets an operator's words; empty ones give the catalogue's back. Raises Refused by field."""
-    if language not in DriverLanguage.values:
-        raise Refused(_("The languages are %(known)s.") % {"known": ", ".join(DriverLanguage.values)}, field="language")
+    known = [code for code, _label in language_choices()]
+    if language not in known:
+        raise Refused(_("The languages are %(known)s.") % {"known": ", ".join(known)}, field="language")
     title, body = " ".join(title.split()), body.strip()
     if not title and not body:
         NotificationText.objects.filter(type=entry.name, language=language).delete()

@@ -17,6 +17,7 @@ from vehicles.event_kinds import CREATED, RESOLVED, DriverFacts, NotificationFac
 from vehicles.models import Driver, DriverNotification, Mute, NotificationStep
 from vehicles.services.banners import banner_recipient, events_that_notified
 from vehicles.services.evaluation import lock_drivers
+from vehicles.services.looks import Looks
 from vehicles.services.notifying import link_facts, list_key_of, notification_url
 from vehicles.services.policies import policies_in_force
 from vehicles.services.snapshots import zone_named
@@ -55,12 +56,13 @@ def resend(*, notification: DriverNotification, by: str, now: datetime) -> int:
 
 def _recipients(notification: DriverNotification) -> tuple[Recipient, ...]:
     driver, recipients = notification.driver, []
+    language = Wording().language_for(notification.type, driver.language)
     if DriverChannel.EMAIL in notification.ways and driver.email:
         critical = notification.severity == DriverSeverity.CRITICAL
         key = "" if critical else list_key_of(driver, notification.category)
-        recipients.append(Recipient(driver.email, list_key=key, language=driver.language))
+        recipients.append(Recipient(driver.email, list_key=key, language=language))
     if DriverChannel.BANNER in notification.ways and notification.state in SHOWN:
-        recipients.append(banner_recipient(driver.external_id, driver.language))
+        recipients.append(banner_recipient(driver.external_id, language))
     return tuple(recipients)
 
 
@@ -68,7 +70,8 @@ def payload_of(notification: DriverNotification, *, occasion: str = "", reason: 
     """A notification as it is kept, in today's words and without the driver's name."""
     driver, car = notification.driver, notification.vehicle
     zone = zone_named(driver.time_zone)
-    words = Wording().words(notification.type, driver.language, notification.facts, zone)
+    wording = Wording()
+    words = wording.words(notification.type, driver.language, notification.facts, zone)
     return NotificationFacts(
         id=notification.pk,
         type=notification.type,
@@ -81,7 +84,7 @@ def payload_of(notification: DriverNotification, *, occasion: str = "", reason: 
         subject=notification.subject,
         title=words.title,
         body=words.body,
-        language=driver.language,
+        language=wording.language_for(notification.type, driver.language),
         program=driver.program,
         since=notification.begins,
         occasion=occasion,
@@ -89,6 +92,7 @@ def payload_of(notification: DriverNotification, *, occasion: str = "", reason: 
         url=notification_url(notification.pk),
         facts=dict(notification.facts),
         link=link_facts(policies_in_force()[notification.type], driver.program),
+        **Looks().of(driver.program),
     )
 
 

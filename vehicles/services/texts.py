@@ -14,47 +14,12 @@ from django.utils import formats, translation
 from vehicles.catalogue.texts import PLACEHOLDERS, TEXTS
 from vehicles.models import NotificationText
 from vehicles.rules.clocks import as_moment
+from vehicles.services.languages import counted, fallbacks_of, phrase
 
-_UNITS = {
-    "en": {"days": ("day", "days"), "hours": ("hour", "hours")},
-    "de": {"days": ("Tag", "Tagen"), "hours": ("Stunde", "Stunden")},
-    "fr": {"days": ("jour", "jours"), "hours": ("heure", "heures")},
-    "nl": {"days": ("dag", "dagen"), "hours": ("uur", "uur")},
-}
-# What stands for a name that nobody told us: people know no ids.
-_UNNAMED = {
-    "vehicle": {"en": "car", "de": "Wagen", "fr": "voiture", "nl": "auto"},
-    "location": {"en": "your place", "de": "Ihren Ort", "fr": "votre lieu", "nl": "uw adres"},
-}
-_REASONS = {
-    "smart_charging_off": {
-        "en": "smart charging is switched off",
-        "de": "smartes Laden ist ausgeschaltet",
-        "fr": "la recharge intelligente est désactivée",
-        "nl": "slim laden is uitgeschakeld",
-    },
-    "unknown_location": {
-        "en": "we do not know this place",
-        "de": "wir kennen diesen Ort nicht",
-        "fr": "nous ne connaissons pas ce lieu",
-        "nl": "we kennen deze plek niet",
-    },
-    "missing_capability": {
-        "en": "your car does not allow it",
-        "de": "Ihr Auto lässt es nicht zu",
-        "fr": "votre voiture ne le permet pas",
-        "nl": "uw auto laat het niet toe",
-    },
-    "overview_requested": {
-        "en": "was asked for; we tell you when it is here",
-        "de": "ist angefordert; wir melden uns, wenn sie da ist",
-        "fr": "est demandé, nous vous préviendrons dès qu’il sera là",
-        "nl": "is aangevraagd; we melden ons als het er is",
-    },
-    "overview_issued": {"en": "is ready", "de": "ist da", "fr": "est prêt", "nl": "is er"},
-}
-
-
+# What is said of a reason; another system's own words stay as they are.
+_REASONS = ("smart_charging_off", "unknown_location", "missing_capability", "overview_requested", "overview_issued")
+# What is named otherwise where nobody told us a name: people know no ids.
+_UNNAMED = ("vehicle", "location")
 _NAME = re.compile(r"{(\w+)}")
 _PART = re.compile(r"\[([^\[\]]*)\]")
 
@@ -84,10 +49,18 @@ class Wording:
         rows = NotificationText.objects.values_list("type", "language", "title", "body")
         self._own = {(name, language): (title, body) for name, language, title, body in rows}
 
+    def own(self, name: str, language: str) -> tuple[str, str] | None:
+        """Title and body in a language, an operator's or the catalogue's, before anything is filled in."""
+        return self._own.get((name, language)) or TEXTS.get(language, {}).get(name)
+
+    def language_for(self, name: str, language: str) -> str:
+        """In which language a driver is told: the best in which there are words."""
+        return next(code for code in fallbacks_of(language) if self.own(name, code) is not None)
+
     def template(self, name: str, language: str) -> tuple[str, str]:
-        """Title and body before anything is filled in; English where a language has none."""
-        own = self._own.get((name, language)) or TEXTS.get(language, {}).get(name)
-        return own or self._own.get((name, "en")) or TEXTS["en"][name]
+        own = self.own(name, self.language_for(name, language))
+        assert own is not None
+        return own
 
     def names_driver(self, name: str, language: str) -> bool:
         """Whether the words of a type have a place for the driver's name."""
@@ -95,7 +68,7 @@ class Wording:
 
     def words(self, name: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
         title, body = self.template(name, language)
-        return fill(title, body, language, facts, zone)
+        return fill(title, body, self.language_for(name, language), facts, zone)
 
 
 def fill(title: str, body: str, language: str, facts: Mapping[str, Any], zone: tzinfo) -> Words:
@@ -125,21 +98,20 @@ def _plain(value: Any, _language: str, _facts: Mapping[str, Any], _zone: tzinfo)
 
 def _named(name: str) -> Format:
     def write_name(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
-        return str(value) if value not in (None, "") else _UNNAMED[name].get(language, _UNNAMED[name]["en"])
+        return str(value) if value not in (None, "") else phrase(name, language)
 
     return write_name
 
 
 def _counted(unit: str) -> Format:
     def write_counted(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
-        singular, plural = _UNITS.get(language, _UNITS["en"])[unit]
-        return f"{value:g} {singular if value == 1 else plural}" if isinstance(value, int | float) else str(value)
+        return counted(unit, value, language) if isinstance(value, int | float) else str(value)
 
     return write_counted
 
 
 def _reason(value: Any, language: str, _facts: Mapping[str, Any], _zone: tzinfo) -> str:
-    return _REASONS.get(str(value), {}).get(language, str(value))
+    return phrase(value, language) if value in _REASONS else str(value)
 
 
 def _amount(value: Any, language: str, facts: Mapping[str, Any], _zone: tzinfo) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import models
 
 from core.sql import Col, columns
-from vehicles.choices import DriverLanguage, UnmanagedReason
+from vehicles.choices import UnmanagedReason
 from vehicles.models import (
     ChargingLocation,
     ChargingSession,
@@ -34,6 +34,7 @@ from vehicles.rules.clocks import as_day, as_moment
 from vehicles.rules.conditions.money import amount_in
 from vehicles.rules.timelines import Reports
 from vehicles.rules.versions import version_key
+from vehicles.services.languages import language_named
 
 # What a column holds now, by the reports of its entity.
 Present = Callable[[Reports], Any]
@@ -111,9 +112,7 @@ def _quiet(end: str) -> Present:
 
 
 def language_of(reports: Reports) -> str:
-    """One of our languages from what a sender says: de, DE, de-AT; English where it is none of ours."""
-    short = _text(reports, "language").lower()[:2]
-    return short if short in DriverLanguage.values else DriverLanguage.ENGLISH.value
+    return language_named(_text(reports, "language"))
 
 
 def _those(prefix: str, length: int, value: object) -> Present:

@@ -32,6 +32,16 @@ from vehicles.views.support import (
     notification_resolve,
 )
 from vehicles.views.vehicles import AccountList, ContractList, SessionList, VehicleList, vehicle
+from vehicles.views.wording import (
+    LanguageList,
+    LookList,
+    language_delete,
+    language_edit,
+    language_new,
+    look_delete,
+    look_edit,
+    look_new,
+)
 
 __all__ = [
     "AccountList",
@@ -40,6 +50,8 @@ __all__ = [
     "CatalogueList",
     "ContractList",
     "DriverList",
+    "LanguageList",
+    "LookList",
     "NotificationList",
     "PlatformMessageList",
     "SessionList",
@@ -56,6 +68,12 @@ __all__ = [
     "driver_mute",
     "driver_unmute",
     "fact_new",
+    "language_delete",
+    "language_edit",
+    "language_new",
+    "look_delete",
+    "look_edit",
+    "look_new",
     "notification",
     "notification_note",
     "notification_resend",

@@ -18,11 +18,11 @@ from core.refusal import Refused, add_refusal
 from vehicles import selectors
 from vehicles.catalogue import TYPES, NotificationType, siblings_of
 from vehicles.catalogue.texts import TEXTS, awkward_examples, examples_of
-from vehicles.choices import DriverLanguage
 from vehicles.filters import TypeFilters
 from vehicles.forms import SampleForm, TextForm, TypeForm, threshold_text
 from vehicles.models import TypeSetting
 from vehicles.search import TYPE_SEARCH
+from vehicles.services.languages import fallbacks_of, language_choices, name_of
 from vehicles.services.notifications import send_sample
 from vehicles.services.policies import change_text, change_type, policy_of
 from vehicles.services.snapshots import zone_named
@@ -86,7 +86,10 @@ def _page(request: HttpRequest, setting: TypeSetting, entry: NotificationType, s
         "siblings": siblings_of(entry),
         "roots": [e for e in TYPES.values() if entry.rank and e.rank and e.rank < entry.rank],
         "counts": selectors.counts_of_type(entry.name),
-        "texts": [(language, wording.words(entry.name, language.value, examples, zone)) for language in DriverLanguage],
+        "texts": [
+            (code, label, wording.words(entry.name, code, examples, zone), wording.language_for(entry.name, code))
+            for code, label in language_choices()
+        ],
         "sample": sample,
     }
     return render(request, "vehicles/type.html", context)
@@ -147,8 +150,10 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
     """The words in one language, with a preview of what a driver would read."""
     setting, entry = _setting_and_type(pk)
     asked = request.GET.get("language", "en")
-    language = asked if asked in DriverLanguage.values else "en"
-    title, body = Wording().template(entry.name, language)
+    languages = language_choices()
+    language = asked if asked in dict(languages) else "en"
+    wording = Wording()
+    title, body = wording.own(entry.name, language) or ("", "")
     form = TextForm(request.POST or None, initial={"title": title, "body": body})
     if request.method == "POST" and form.is_valid():
         title, body = form.cleaned_data["title"], form.cleaned_data["body"]
@@ -163,9 +168,11 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
             else:
                 messages.success(request, _("The words are saved."))
                 return redirect("vehicles:type", pk)
-    own = TEXTS[language][entry.name]
+    otherwise = language if language in TEXTS else wording.language_for(entry.name, fallbacks_of(language)[1])
+    own = TEXTS[language][entry.name] if otherwise == language else wording.template(entry.name, otherwise)
+    read = language if title or body else otherwise
     previews = [
-        (label, fill(title or own[0], body or own[1], language, facts, zone_named("")))
+        (label, fill(title or own[0], body or own[1], read, facts, zone_named("")))
         for label, facts in awkward_examples(entry.name)
     ]
     context = {
@@ -174,7 +181,8 @@ def type_texts(request: HttpRequest, pk: int) -> HttpResponse:
         "entry": entry,
         "form": form,
         "language": language,
-        "languages": DriverLanguage.choices,
+        "languages": languages,
+        "otherwise": name_of(otherwise) if otherwise != language else "",
         "previews": previews,
         "catalogue_words": own,
         "placeholders": examples_of(entry.name),

@@ -19,6 +19,7 @@ from vehicles.filters import DriverFilters
 from vehicles.forms import MuteForm
 from vehicles.models import Driver
 from vehicles.search import DRIVER_SEARCH
+from vehicles.services.languages import name_of
 
 _CELLS = "vehicles/cells"
 
@@ -45,7 +46,7 @@ class DriverList(ListPage):
             export=lambda row: [note.type for note in row.open_notes],
         ),
         Column("country", gettext_lazy("Country"), sort="country"),
-        Column("language", gettext_lazy("Language"), value=lambda row: row.get_language_display()),
+        Column("language", gettext_lazy("Language"), value=lambda row: name_of(row.language)),
         Column("app_version", gettext_lazy("App"), sort="app_version_key"),
     )
     default_sort = "external_id"
@@ -83,6 +84,7 @@ def driver_page(request: HttpRequest, driver: Driver, mute_form: MuteForm) -> Ht
     context = {
         "page_title": driver.label,
         "driver": driver,
+        "language": name_of(driver.language),
         "unwanted": [Category(c).label if c in Category.values else c for c in driver.unwanted],
         "vehicles": selectors.vehicles().filter(driver=driver),
         "accounts": driver.accounts.all(),

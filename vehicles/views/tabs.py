@@ -12,6 +12,8 @@ NOTIFICATION_TABS = (
     ("notifications", _("Notifications"), "vehicles.view_drivernotification"),
     ("catalogue", _("Catalogue"), "vehicles.view_typesetting"),
     ("campaigns", _("Campaigns"), "vehicles.view_campaign"),
+    ("looks", _("Programmes"), "vehicles.view_programlook"),
+    ("languages", _("Languages"), "vehicles.view_addedlanguage"),
 )
 VEHICLE_TABS = (
     ("vehicles", _("Vehicles"), "vehicles.view_vehicle"),

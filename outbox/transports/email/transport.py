@@ -61,6 +61,12 @@ def _reply_to(payload: dict[str, Any]) -> str:
     return own if isinstance(own, str) and "@" in own else str(settings.MAIL_REPLY_TO)
 
 
+def _sender(payload: dict[str, Any]) -> str:
+    """From whom a mail comes: as its payload says, else the installation."""
+    own = payload.get("mail_from")
+    return own if isinstance(own, str) and "@" in own else str(settings.DEFAULT_FROM_EMAIL)
+
+
 def server_from_settings() -> SmtpServer:
     return SmtpServer(
         host=settings.EMAIL_HOST,
@@ -155,7 +161,7 @@ class EmailTransport(Transport):
         link = kind_of(delivery.event.kind).personal_link
         return build_message(
             body,
-            sender=settings.DEFAULT_FROM_EMAIL,
+            sender=_sender(delivery.event.payload),
             recipient=delivery.address,
             event_hex=delivery.event.uuid.hex,
             thread=delivery.event.thread,

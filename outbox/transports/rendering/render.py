@@ -59,6 +59,7 @@ def render_mail(
             "language": language,
         }
         with translation.override(language), timezone.override(_zone_of(event.payload)):
+            context["direction"] = "rtl" if translation.get_language_bidi() else "ltr"
             subject = " ".join(rendered(f"{name}.subject.txt", context, language=language, escaped=False).split())
             context["subject"] = subject
             text = rendered(f"{name}.txt", context, language=language, escaped=False)
