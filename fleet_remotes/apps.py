@@ -11,11 +11,12 @@ class FleetRemotesConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
+        from console.lists import register_bulk
         from console.navigation import Entry, Tile, register_entry, register_tile
         from core.demo import register_demo
         from core.health import register_check
         from core.schedule import register_periodic
-        from fleet_remotes import demo, tiles
+        from fleet_remotes import demo, tables, tiles
         from fleet_remotes.event_kinds import KINDS
         from fleet_remotes.selectors import check_callbacks
         from outbox.event_kinds import register_kinds
@@ -23,6 +24,7 @@ class FleetRemotesConfig(AppConfig):
         app = "fleet_remotes"
         register_demo(app, demo.load)
         register_kinds(KINDS)
+        register_bulk(*tables.BULK_ACTIONS)
         register_check("callbacks", check_callbacks, for_readiness=False)
         register_periodic("remotes: sweep", task="fleet_remotes.sweep", every_s=settings.REMOTES_SWEEP_S)
         register_periodic("remotes: bind", task="fleet_remotes.bind", every_s=60)

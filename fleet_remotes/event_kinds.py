@@ -1,4 +1,5 @@
-"""The kinds of event that fleet remotes publish: the outcome of a command, a silent callback, used-up wake-ups.
+"""The kinds of event that fleet remotes publish: the outcome of a command, one to be approved, a silent callback,
+used-up wake-ups.
 
 Every payload says in plain words what happened and what to do, so that a mail can be written from it alone. A
 command is reported once it has ended; `resolves` names the earlier failures of the same command that a success ends.
@@ -20,6 +21,7 @@ SUCCEEDED = "remote.succeeded"
 FAILED = "remote.failed"
 UNCONFIRMED = "remote.unconfirmed"
 BLOCKED = "remote.blocked"
+APPROVAL = "remote.approval"
 CALLBACK_SILENT = "callback.silent"
 WAKEUPS_EXHAUSTED = "wakeups.exhausted"
 
@@ -73,6 +75,20 @@ class RemoteOutcome(msgspec.Struct, kw_only=True):
     confirmed_late_after_s: int | None = None
     # Earlier actions of the same command on this vehicle whose failure this success ends.
     resolves: list[int] = []
+    url: str = ""
+
+
+class ApprovalAsked(msgspec.Struct, kw_only=True):
+    """Payload of `remote.approval`: one dangerous command waits for a second person; `vehicles` are the first 20."""
+
+    headline: str
+    summary: str
+    reason: str = ""
+    requested_by: str = ""
+    until: datetime
+    count: int = 1
+    vehicles: list[VehicleFacts] = []
+    batch: int | None = None
     url: str = ""
 
 
@@ -189,6 +205,20 @@ KINDS = (
             explanation="The battery is too low.", suggestion="Plug the vehicle in.",
         ),
         Severity.WARNING,
+    ),
+    EventKind(
+        APPROVAL,
+        _("Remote command to be approved"),
+        _("A dangerous command waits for a second person’s yes; mailed to those who may approve it, too."),
+        DOMAIN,
+        ApprovalAsked,
+        ApprovalAsked(
+            headline="Unlock the doors: To be approved (Pool 7, K-SB 208)", summary="Unlock the doors",
+            reason="key locked inside", requested_by="anna", until=_AT, vehicles=[_VEHICLE],
+            url="https://signalbox.example/…",
+        ),
+        Severity.WARNING,
+        mail="fleet_remotes/mail/approval",
     ),
     EventKind(
         CALLBACK_SILENT,

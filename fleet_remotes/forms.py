@@ -11,6 +11,7 @@ from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
+from console.lists import BulkForm
 from core.time_zones import known_zones
 from fleet_remotes.catalogue.advice import summary_of
 from fleet_remotes.catalogue.words import kind_of_name
@@ -270,7 +271,7 @@ class RegisterForm(forms.Form):
     )
 
 
-class BudgetForm(forms.Form):
+class BudgetForm(BulkForm):
     wakeup_budget = forms.IntegerField(
         label=_("Wake-ups a month"),
         required=False,

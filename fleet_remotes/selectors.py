@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -74,11 +74,9 @@ def attach_budgets(rows: Sequence[FleetVehicle], now: datetime) -> None:
 
 
 def wakeup_rows(now: datetime) -> QuerySet[FleetVehicle]:
-    """Vehicles that were woken up this month or have a budget, with `used`: this month's wake-ups."""
+    """Vehicles with `used`: this month's wake-ups."""
     month = WakeUpUse.objects.filter(vehicle=OuterRef("pk"), month=month_of(now))
-    used = Coalesce(Subquery(month.values("used")[:1]), 0)
-    has_budget = Q(wakeup_budget__isnull=False) | Q(wakeup_learnt__isnull=False)
-    return vehicles().annotate(used=used).filter(Q(Exists(month)) | has_budget)
+    return vehicles().annotate(used=Coalesce(Subquery(month.values("used")[:1]), 0))
 
 
 def actions() -> QuerySet[RemoteAction]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from fleet_remotes import selectors
 from fleet_remotes.choices import FAILURES, OPEN, SUCCESS, State
 from fleet_remotes.models import Callback, Fleet
+from fleet_remotes.services import approvals
 
 
 def action_tile(request: HttpRequest) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def action_tile(request: HttpRequest) -> dict[str, Any]:
         return sum(counts.get(state, 0) for state in states)
 
     return {
+        "to_approve": approvals.count_for(request.user, timezone.now()),
         "counts": [
             (_("open"), "state:open", "info", number(*OPEN)),
             (_("succeeded"), "state:success since:<24h", "success", number(*SUCCESS)),

@@ -24,6 +24,7 @@ from fleet_remotes.models import CommandBatch, FleetVehicle, RemoteAction
 from fleet_remotes.rules.preflight import CheckFinding, Level, preflight
 from fleet_remotes.selectors import sending_contexts, snapshots_of
 from fleet_remotes.services import nudges
+from fleet_remotes.services.approvals import ask_approval
 from fleet_remotes.services.bulk_writes import write_steps
 from fleet_remotes.services.outcomes import action_url
 
@@ -85,6 +86,7 @@ def place_command(
             action.state = State.DRAFT
         action.save()
         write_steps([(action.pk, now, StepKind.CREATED, by)])
+        ask_approval([action] if action.awaits_approval else [], now)
         transaction.on_commit(nudges.send_soon, robust=True)
     return action, code
 
@@ -113,6 +115,7 @@ def confirm_command(*, action: RemoteAction, code: str, by: str, now: datetime) 
             if _asks_second_person(command):
                 action.confirm_digest, action.expires_at = "", now + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
                 action.save(update_fields=["confirm_digest", "expires_at"])
+                ask_approval([action], now)
             else:
                 _queue(action, now)
     if wrong:
@@ -206,6 +209,7 @@ def place_batch(
         write_steps((action.pk, now, StepKind.CREATED, action.requested_by) for action in actions)
         refused = [action for action in actions if action.state == State.REFUSED]
         write_steps((action.pk, now, StepKind.REFUSED, action.cause) for action in refused)
+        ask_approval([action for action in actions if action.awaits_approval], now)
         transaction.on_commit(nudges.send_soon, robust=True)
     return batch
 

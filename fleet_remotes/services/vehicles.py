@@ -183,9 +183,15 @@ def _fleets(keys: Sequence[str], now: datetime) -> dict[str, int]:
     return dict(Fleet.objects.filter(key__in=keys).values_list("key", "pk"))
 
 
-def set_budget(*, vehicle: FleetVehicle, budget: int | None) -> None:
-    vehicle.wakeup_budget = budget
-    vehicle.save(update_fields=["wakeup_budget", "updated_at"])
+def set_budgets(*, vehicle_ids: Sequence[int], budget: int | None) -> list[int]:
+    """What a person allows these vehicles in a month, None for the installation's number; returns whose changed."""
+    with transaction.atomic():
+        rows = FleetVehicle.objects.select_for_update(no_key=True).filter(pk__in=vehicle_ids).order_by("pk")
+        changed = [vehicle for vehicle in rows if vehicle.wakeup_budget != budget]
+        for vehicle in changed:  # one by one, so that the audit log has each
+            vehicle.wakeup_budget = budget
+            vehicle.save(update_fields=["wakeup_budget", "updated_at"])
+    return [vehicle.pk for vehicle in changed]
 
 
 def stop_fleet(*, fleet: Fleet, by: AbstractBaseUser, reason: str, now: datetime) -> bool:

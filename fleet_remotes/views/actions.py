@@ -22,8 +22,9 @@ from fleet_remotes.filters import ActionFilters
 from fleet_remotes.models import CommandDraft, RemoteAction
 from fleet_remotes.rules.status import ActionStatus
 from fleet_remotes.search import ACTION_SEARCH
-from fleet_remotes.services import commands, polling
+from fleet_remotes.services import approvals, commands, polling
 from fleet_remotes.services.outcomes import explanation_of
+from fleet_remotes.tables import APPROVE
 from fleet_remotes.views.columns import ACTION_COLUMNS
 
 _VIEW, _SEND = "fleet_remotes.view_remoteaction", "fleet_remotes.send_command"
@@ -36,12 +37,17 @@ class ActionList(ListPage):
     search = ACTION_SEARCH
     filterset = ActionFilters
     columns = ACTION_COLUMNS
+    bulk = (APPROVE,)
+    template = "fleet_remotes/actions.html"
     placeholder = gettext_lazy("Search, e.g. state:trouble type:door ordered:today")
     empty_title = gettext_lazy("No commands yet")
     empty_text = gettext_lazy("Mark vehicles in their list and send them a command.")
 
     def rows(self, request: HttpRequest) -> Any:
         return selectors.actions()
+
+    def extra_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {"to_approve": approvals.count_for(request.user, timezone.now())}
 
 
 @requires(_VIEW)

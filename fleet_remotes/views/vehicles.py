@@ -26,6 +26,7 @@ from fleet_remotes.models import Fleet
 from fleet_remotes.search import FLEET_SEARCH, VEHICLE_SEARCH
 from fleet_remotes.services import imports, nudges, vendor_vehicles
 from fleet_remotes.services import vehicles as services
+from fleet_remotes.tables import BUDGET
 from fleet_remotes.views.columns import CELLS, VEHICLE_COLUMNS
 
 _VIEW = "fleet_remotes.view_fleetvehicle"
@@ -88,7 +89,7 @@ def vehicle_budget(request: HttpRequest, pk: int) -> HttpResponse:
     vehicle = get_object_or_404(selectors.vehicles(), pk=pk)
     form = BudgetForm(request.POST)
     if form.is_valid():
-        services.set_budget(vehicle=vehicle, budget=form.cleaned_data["wakeup_budget"])
+        services.set_budgets(vehicle_ids=[vehicle.pk], budget=form.cleaned_data["wakeup_budget"])
         messages.success(request, _("The budget is saved."))
     else:
         messages.error(request, " ".join(str(error) for error in form.errors["wakeup_budget"]))
@@ -171,8 +172,9 @@ class WakeUpList(ListPage):
         ),
     )
     filterset = VehicleFilters
+    bulk = (BUDGET,)
     default_sort = "-used"
-    empty_title = gettext_lazy("No vehicle was woken up this month")
+    empty_title = gettext_lazy("No vehicles yet")
     empty_text = gettext_lazy("Wake-ups are counted when the vendor says WakingUpVehicle.")
 
     def rows(self, request: HttpRequest) -> Any:

@@ -1,4 +1,4 @@
-"""Schedules: when they are due, what they send, who may; and the second person's yes to a dangerous command."""
+"""Schedules: when they are due, what they send, who may."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from fleet_remotes.choices import State
 from fleet_remotes.ingest.commands import read_command
 from fleet_remotes.models import CommandBatch, CommandDraft, CommandSchedule, FleetVehicle, RemoteAction
 from fleet_remotes.rules.schedules import next_time
-from fleet_remotes.services import commands, schedules
-from tests.conftest import ApiClient
+from fleet_remotes.services import schedules
 from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory
-from tests.fleet_remotes.helpers import fresh
 from tests.infra_notifications.pages import text_of
 
 WARM = read_command("RemotePreconditioning", {"immediate": True})
@@ -147,56 +145,3 @@ def test_a_draft_becomes_a_schedule_that_is_paused_resumed_and_deleted(operator:
     assert CommandSchedule.objects.get().next_at is not None
     operator.post(reverse("fleet_remotes:schedule_delete", args=[schedule.pk]))
     assert not CommandSchedule.objects.exists()
-
-
-# ---- the second person --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def _second_person(settings: Settings) -> None:
-    settings.REMOTES_SECOND_PERSON = True
-
-
-@pytest.mark.usefixtures("_second_person")
-def test_a_dangerous_command_waits_for_somebody_else(vehicle: FleetVehicle, anna: User) -> None:
-    def place(command: Any) -> RemoteAction:
-        order: dict[str, Any] = {"command": command, "reason": "locked out", "by": "anna", "now": timezone.now()}
-        return commands.place_command(vehicle=vehicle, confirmed=True, **order)[0]
-
-    action = place(UNLOCK)
-    assert (action.state, action.awaits_approval) == (State.DRAFT, True)
-    with pytest.raises(Refused, match="somebody else"):
-        commands.approve_command(action=action, by=anna, now=timezone.now())
-    commands.approve_command(action=action, by=UserFactory(username="ben"), now=timezone.now())
-    assert fresh(action).state == State.QUEUED
-    with pytest.raises(Refused, match="any more"):
-        commands.approve_command(action=action, by=UserFactory(), now=timezone.now())
-    assert place(WARM).state == State.QUEUED
-
-
-@pytest.mark.usefixtures("_second_person")
-def test_approval_comes_in_time_and_checks_again(vehicle: FleetVehicle, settings: Settings) -> None:
-    order: dict[str, Any] = {"command": UNLOCK, "reason": "locked out", "by": "anna", "now": timezone.now()}
-    action, _code = commands.place_command(vehicle=vehicle, confirmed=True, **order)
-    late = action.created_at + timedelta(seconds=settings.REMOTES_QUEUE_MAX_S)
-    with pytest.raises(Refused, match="any more"):
-        commands.approve_command(action=action, by=UserFactory(), now=late)
-    FleetVehicle.objects.update(privacy="Full")
-    with pytest.raises(Refused, match="privacy"):
-        commands.approve_command(action=action, by=UserFactory(), now=late - timedelta(seconds=1))
-
-
-@pytest.mark.usefixtures("_second_person")
-def test_a_machines_code_is_the_first_of_two_confirmations(
-    api: ApiClient, vehicle: FleetVehicle, operator: Client
-) -> None:
-    unlock = {"vin": vehicle.vin, "type": "RemoteDoorsState", "parameters": UNLOCK.parameters, "reason": "locked out"}
-    made = api.post("/remotes/actions", unlock).json()
-    code = {"code": made["confirmation"]["code"]}
-    assert api.post(f"/remotes/actions/{made['id']}/confirm", code).json()["state"] == "draft"
-    assert api.post(f"/remotes/actions/{made['id']}/confirm", code).status_code == 409
-    page = reverse("fleet_remotes:action", args=[made["id"]])
-    assert "Approve and send" in text_of(operator.get(page))
-    operator.post(reverse("fleet_remotes:action_approve", args=[made["id"]]))
-    assert RemoteAction.objects.get().state == State.QUEUED
-    assert "Approve and send" not in text_of(operator.get(page))
