@@ -85,6 +85,7 @@ def test_payloads_are_what_their_schemas_say() -> None:
         "remote.failed",
         "remote.unconfirmed",
         "remote.blocked",
+        "remote.approval",
         "callback.silent",
         "wakeups.exhausted",
     }
