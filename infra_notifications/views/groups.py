@@ -44,7 +44,7 @@ from outbox.selectors import (
     refused_addresses,
     webhooks_subscribed_to,
 )
-from outbox.services.mailing_lists.addresses import changed_addresses
+from outbox.services.mailing_lists.addresses import changed_addresses, in_fields
 from outbox.views.deliveries import DELIVERY_COLUMNS
 
 _VIEW, _CHANGE = "infra_notifications.view_notificationgroup", "infra_notifications.change_notificationgroup"
@@ -169,7 +169,7 @@ def group_edit(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("The configuration is saved."))
             _say_what_is_open(request, group, addresses)
             return redirect("infra_notifications:group", pk)
-    context = _head(group, "group") | {"form": form, "email_errors": refusals}
+    context = _head(group, "group") | {"form": form, "emails": in_fields(form.emails), "email_errors": refusals}
     return render(request, "infra_notifications/group_edit.html", context, status=422 if refusals else 200)
 
 

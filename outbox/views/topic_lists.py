@@ -25,7 +25,7 @@ from outbox.filters import DecisionFilters, DeliveryFilters, TopicListFilters
 from outbox.forms.topic_lists import TopicCheckForm, TopicListForm
 from outbox.models import TopicList
 from outbox.search import DECISION_SEARCH, DELIVERY_SEARCH, TOPIC_LIST_SEARCH
-from outbox.services.mailing_lists.addresses import changed_addresses
+from outbox.services.mailing_lists.addresses import changed_addresses, in_fields
 from outbox.services.topic_lists import lists as services
 from outbox.subscriptions.conditions import check_condition, fields_of
 from outbox.views.deliveries import DELIVERY_COLUMNS
@@ -175,13 +175,17 @@ def _save(request: HttpRequest, topic_list: TopicList | None) -> tuple[TopicList
     return form, [], saved
 
 
+def _typed(form: TopicListForm, refusals: list[str]) -> dict[str, Any]:
+    return {"form": form, "emails": in_fields(form.emails), "email_errors": refusals}
+
+
 @requires("outbox.add_topiclist")
 def topic_list_create(request: HttpRequest) -> HttpResponse:
     form, refusals, saved = _save(request, None)
     if saved is not None:
         messages.success(request, _("The topic list is made. Send a test to see that its mails arrive."))
         return redirect("outbox:topic_list", saved.pk)
-    context = {"page_title": _("New topic list"), "form": form, "email_errors": refusals}
+    context = {"page_title": _("New topic list"), **_typed(form, refusals)}
     return render(request, "outbox/topic_list_form.html", context, status=_status(form, refusals))
 
 
@@ -192,7 +196,7 @@ def topic_list_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if saved is not None:
         messages.success(request, _("The configuration is saved."))
         return redirect("outbox:topic_list", pk)
-    context = _head(row, "topic_list") | {"form": form, "email_errors": refusals}
+    context = _head(row, "topic_list") | _typed(form, refusals)
     return render(request, "outbox/topic_list_form.html", context, status=_status(form, refusals))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from core.refusal import Refused
 from infra_notifications.choices import Case
@@ -29,6 +32,7 @@ from tests.infra_notifications.helpers import (
     say,
     sweep,
 )
+from tests.outbox.topic_kit import a_list
 
 pytestmark = pytest.mark.django_db
 TICK = timedelta(microseconds=1)
@@ -38,6 +42,17 @@ QUIET = 300 * 86_400
 
 def allowed(is_allowed: bool) -> AbstractContextManager[Any]:
     return nullcontext() if is_allowed else pytest.raises(Refused)
+
+
+@pytest.mark.parametrize("page", ["infra_notifications:group_edit", "outbox:topic_list_edit"])
+def test_a_form_answers_with_little_more_than_it_was_sent(operator: Client, page: str) -> None:
+    """It showed a field for each of the addresses that were pasted: twenty MB for what a body may hold."""
+    row = NotificationGroupFactory() if "group" in page else a_list("charge_point.*")
+    pasted = "a@b " * 20_000
+    answer = operator.post(reverse(page, args=[row.pk]), {"emails": pasted})
+    assert len(answer.content) < len(pasted) + 300_000
+    shown = re.findall(r'name="emails"\s+value="([^"]*)"', answer.text)
+    assert " ".join(shown).split() == pasted.split()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from outbox.choices import DeliveryState, Reason
+from outbox.transports.webhook import http
 from outbox.transports.webhook.http import BlockingClient, Unreachable
 from outbox.transports.webhook.targets import Forbidden, Policy, check_address, is_inside
 from tests.outbox.hooks import LOOPBACK, deliver, endpoint_at, fresh, happened, tries
@@ -66,6 +67,39 @@ def test_blocking_client_goes_nowhere_that_was_not_judged(receiver: Receiver) ->
         for url in (receiver.url, receiver.url.replace("127.0.0.1", "localhost"), "https://[::ffff:127.0.0.1]/"):
             with pytest.raises(Forbidden):
                 client.ask("GET", url, {}, 1_000)
+    assert receiver.heard == []
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.1"],
+        ["0.0.0.0"],
+        ["::"],
+        ["::ffff:127.0.0.1"],
+        ["64:ff9b::7f00:1"],
+        ["10.1.2.3"],
+        ["1.1.1.1", "127.0.0.1"],
+    ],
+)
+def test_no_name_leads_a_client_inside(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
+) -> None:
+    """Parties of OCPI, feeds and the vendor's API are asked through this one, whatever their names lead to."""
+    monkeypatch.setattr(http, "look_up", lambda host: addresses)
+    policy, url = Policy((), ("https", "http"), (receiver.port,)), f"http://127.0.0.1.nip.example:{receiver.port}/"
+    with BlockingClient(policy) as client, pytest.raises(Unreachable, match=r"public address") as failed:
+        client.ask("POST", url, {}, 1_000, b"{}")
+    assert not failed.value.may_have_arrived
+    assert receiver.connections == 0
+
+
+def test_no_answer_leads_a_client_on(receiver: Receiver) -> None:
+    with (
+        Receiver(lambda heard: Answer(302, headers={"Location": receiver.url})) as first,
+        BlockingClient(NEAR) as client,
+    ):
+        assert client.ask("GET", first.url, {}, 1_000).status == 302
     assert receiver.heard == []
 
 

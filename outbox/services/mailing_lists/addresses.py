@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,11 @@ _TOKEN = re.compile(r"""("[^"<>]*+"|[^,;<>\n"]++)|<([^<>]*+)>|.""", re.DOTALL)
 def addresses_in(texts: Iterable[str]) -> list[str]:
     """What was typed or pasted, address by address; names beside them are left out."""
     return [part for text in texts for part in _BETWEEN.split(_without_names(text)) if part]
+
+
+def in_fields(addresses: Sequence[str]) -> list[str]:
+    """What is typed, one address a field; what is more than may be stands in the last, to be shortened there."""
+    return [*addresses[:MAX_ADDRESSES], *filter(None, [" ".join(addresses[MAX_ADDRESSES:])])]
 
 
 def _without_names(text: str) -> str:
