@@ -58,10 +58,13 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", visible(text)).strip()
 
 
+_AROUND = re.compile(r"^[\s/]+|[\s/]+$")
+
+
 def identity(text: str) -> str:
-    """An identity (an EVSE id, a station) as it is stored: composed, without the slashes that the address of its
-    connection left around it."""
-    return composed(text).strip("/ ")
+    """An identity (an EVSE id, a station) as it is stored, wherever that is: composed, without the slashes that the
+    address of its connection left around it."""
+    return _AROUND.sub("", composed(text))
 
 
 def identity_key(text: str | None) -> str:
@@ -70,9 +73,12 @@ def identity_key(text: str | None) -> str:
     It is what PostgreSQL's `upper` makes of the identity: letter by letter, so that ß stays one.
     """
     found = identity(text or "")
-    if found.isascii():
-        return found.upper()
-    return "".join(big if len(big := letter.upper()) == 1 else letter for letter in found)
+    return found.upper() if found.isascii() else "".join(map(_capital, found))
+
+
+def _capital(letter: str) -> str:
+    # ᾳ has a capital of one letter, which Python counts as that of titles alone.
+    return next((big for big in (letter.upper(), letter.title()) if len(big) == 1), letter)
 
 
 class IdentityKeys(dict[str | None, str]):

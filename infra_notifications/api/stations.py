@@ -13,7 +13,7 @@ from core.api import key_of, raw_body, rfc3339
 from core.batches import MAX_ITEMS, batch_answer, batch_openapi
 from core.combine import Combiner
 from core.ingest import BatchEndpoint, Intake, Submission
-from core.text import composed, identity_key
+from core.text import identity, identity_key
 from infra_notifications.api.base import READ, WRITE, router
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePoint, StationConnection
@@ -114,7 +114,7 @@ def get_station(request: HttpRequest, station: str) -> dict[str, Any]:
     is_connected = None if link is None else link.connected or (seen is not None and seen > link.since)
     seen = max(filter(None, (seen, link.last_seen if link else None)), default=None)
     return {
-        "station": points[0].station if points else link.station if link else composed(station),
+        "station": points[0].station if points else link.station if link else identity(station),
         "connected": is_connected,
         "since": rfc3339(link.since) if link else None,
         "protocol": (link.protocol if link else "") or next((s.ocpp_version for s in states if s.ocpp_version), ""),

@@ -172,9 +172,8 @@ def whole_stations(senders: Iterable[UnknownChargePoint]) -> list[UnknownStation
     """The stations of these senders, with all senders of each."""
     chosen = list(senders)
     names = {identity_key(sender.station) for sender in chosen if sender.station}
-    alone = [sender.pk for sender in chosen if not sender.station]
     by_name = UnknownChargePoint.objects.alias(key=Upper("station")).filter(key__in=names).exclude(station="")
-    stations = stations_of([*by_name, *UnknownChargePoint.objects.filter(pk__in=alone)])
+    stations = stations_of({sender.pk: sender for sender in (*chosen, *by_name)}.values())
     routes = OcppRoute.objects.exclude(evse_pattern="").values_list("pk", "evse_pattern")
     patterns = {source_id(SourceKind.PROXY, pk): pattern for pk, pattern in routes}
     for station in stations:

@@ -69,7 +69,7 @@ _NO_EVSE_ID = re.compile(r"""[\s\x00-\x1f\x7f,"]""")
 
 def evse_id_problem(evse_id: str) -> str:
     """Why a text cannot be an EVSE id, as a sentence; "" where it can. Blanks around it fall away."""
-    evse_id = composed(evse_id)
+    evse_id = identity(evse_id)
     if _NO_EVSE_ID.search(evse_id):
         return _("“%(evse)s” is no EVSE id: it holds a blank, a comma or a quote.") % {"evse": evse_id}
     return ""
@@ -120,7 +120,7 @@ def shared_places(rows: Sequence[ChargePointInput]) -> dict[int, str]:
             said[number] = _("%(evse)s has the same station and connector; what is said of one is said of both.") % {
                 "evse": other
             }
-        owners[place][keys[number]] = composed(rows[number].evse_id)
+        owners[place][keys[number]] = identity(rows[number].evse_id)
     return said
 
 
@@ -128,7 +128,7 @@ class _ChargePointSteps(BatchSteps[ChargePointInput]):
     endpoint = "charging/charge-points"
 
     def check(self, item: ChargePointInput) -> str:
-        return evse_id_problem(item.evse_id) if composed(item.evse_id) else "evse_id: must not be blank"
+        return evse_id_problem(item.evse_id) if identity(item.evse_id) else "evse_id: must not be blank"
 
     def apply(self, rows: list[int]) -> None:
         given = [self.incoming.items[row] for row in rows]

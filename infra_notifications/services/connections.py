@@ -18,7 +18,7 @@ from django.db import transaction
 from core.device_clock import judge, parse_time
 from core.ingest import BatchSteps, Incoming, Intake, Submission
 from core.sql import Col, columns, storable, update_rows
-from core.text import IdentityKeys, composed, identity_key
+from core.text import IdentityKeys, identity, identity_key
 from infra_notifications.choices import Case, Connectivity, MessageVerdict, SourceKind
 from infra_notifications.ingest import OcppMessage
 from infra_notifications.models import ChargePointState, Source, StationConnection
@@ -152,7 +152,7 @@ class _ConnectionSteps(BatchSteps[Any]):
             report, at, key = self.incoming.items[row], self.at[row], self.sender(row)
             station = stations.get(key)
             if station is None:
-                name, was = composed(report.station), not report.connected
+                name, was = identity(report.station), not report.connected
                 station = stations[key] = StationRow(key, name, was, at, at, Connections())
             changed[key] = row
             is_news = self._change(row, station, store, states)
@@ -209,7 +209,7 @@ class _ConnectionSteps(BatchSteps[Any]):
         senders: dict[str, UnknownSender] = {}
         for row in self.strangers:
             report, key = self.incoming.items[row], self.sender(row)
-            name = composed(report.station)
+            name = identity(report.station)
             sender = senders.setdefault(
                 key, UnknownSender("", name, None, source_of(self.incoming.keys[row]), self.at[row])
             )

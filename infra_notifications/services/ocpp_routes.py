@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.refusal import Refused
-from core.text import composed, identity_key
+from core.text import composed, identity, identity_key
 from infra_notifications.choices import SourceKind
 from infra_notifications.models import (
     ChargePoint,
@@ -167,7 +167,7 @@ def delete_route(*, route: OcppRoute) -> None:
 
 def _identities(stations: Sequence[str]) -> dict[str, str]:
     """As they are spelt, by what makes them the same. Raises Refused for what is no identity."""
-    named = {identity_key(name): composed(name) for name in stations}
+    named = {identity_key(name): identity(name) for name in stations}
     for key, name in named.items():
         if not key or len(key) > MAX_STATION:
             raise Refused(_("“%(name)s” is not an identity of a station.") % {"name": name[:60]}, field="stations")

@@ -15,7 +15,7 @@ from django.db import connection
 
 from core.receipts import digest_of_json
 from core.sql import array_literal, columns, insert_rows, storable
-from core.text import composed
+from core.text import identity
 from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.models import UnknownChargePoint
 from infra_notifications.rules.kept_messages import kept_payload
@@ -43,15 +43,15 @@ _NUMBERS = re.compile(r"\d+")
 
 def too_long(*identities: str | None) -> str:
     """Why an identity can be kept of nobody, as a sentence; cut, it could be somebody else's. "" where it can."""
-    for identity in identities:
-        if identity and len(identity) > MAX_IDENTITY:
-            return f"It is not kept, because an identity has at most {MAX_IDENTITY} characters, not {len(identity)}."
+    for name in identities:
+        if name and len(name) > MAX_IDENTITY:
+            return f"It is not kept, because an identity has at most {MAX_IDENTITY} characters, not {len(name)}."
     return ""
 
 
 def shown(name: str | None) -> str:
     """An identity in a sentence: its beginning where it is too long, so that what is said of it is read."""
-    whole = composed(name or "")
+    whole = identity(name or "")
     return whole if len(whole) <= MAX_IDENTITY else f"{whole[:MAX_IDENTITY]}…"
 
 

@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import clean_json, clean_text, composed, composed_json, one_line
+from core.text import clean_json, clean_text, composed, composed_json, identity_key, one_line
 from infra_notifications.models import ChargePoint, GroupDraft
 from tests.conftest import ApiClient
 
@@ -223,3 +224,14 @@ def test_what_people_and_machines_write_is_composed_everywhere(
     administrator.post(reverse("infra_notifications:wizard_start"), {"name": f"{name} 2"})
     draft = GroupDraft.objects.get()
     assert (draft.name, api.get(f"/charging/charge-points/{quote(name)}0").json()["name"]) == (f"{whole} 2", whole)
+
+
+@pytest.mark.django_db
+def test_the_key_of_a_name_is_the_database_s() -> None:
+    every = (chr(code) for code in range(0x21, 0x20000) if not 0xD800 <= code < 0xE000)
+    letters = [
+        sign for sign in every if composed(sign) == sign and {sign.upper(), sign.title(), sign.lower()} != {sign}
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sign, upper(sign) FROM unnest(%s::text[]) sign", [letters])
+        assert {sign: identity_key(sign) for sign in letters} == dict(cursor.fetchall())
