@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -57,7 +58,7 @@ def test_a_stranger_is_one_station_that_is_shown_and_adopted(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_that_is_known_is_found_and_moved(api: ApiClient, tmp_path: Path, name: str) -> None:
-    body = {"evse_id": f"/DE*ABC*{identity(name)}*1/", "station": name, "connector": 1}
+    body: dict[str, Any] = {"evse_id": f"/DE*ABC*{identity(name)}*1/", "station": name, "connector": 1}
     assert api.put("/charging/charge-points", [body]).json()["rejected"] == []
     point = ChargePoint.objects.get(station=identity(name), evse_id=identity(body["evse_id"]))
     for door in doors(name):
