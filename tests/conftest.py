@@ -34,7 +34,12 @@ from tests.template import template_on
 
 # Before any test module's own settings are made of it. A busy machine is no failure of a property; and CI tries the
 # same examples each time, while on developers' machines the search goes on.
-hypothesis.settings.register_profile("signalbox", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile(
+    "signalbox",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
 hypothesis.settings.load_profile("signalbox")
 
 

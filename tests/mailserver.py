@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.policy
+import itertools
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +18,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.waiting import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,14 @@ class MailServer:
         self.rcpt: Callable[[str], str | None] = lambda address: None
         self.data: Callable[[Envelope], str | None] = lambda envelope: None
         self._controller: Controller | None = None
+        self._sessions: list[SMTP] = []
         self.port = 0
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
+        self._sessions.append(server)
         session.host_name = hostname
         return [responses[0], *(f"250-{extension}" for extension in self.extensions), *responses[1:]]
 
@@ -78,7 +85,7 @@ class MailServer:
 
     def start(self, port: int = 0, **options: Any) -> MailServer:
         options.setdefault("enable_SMTPUTF8", True)
-        self._controller = Controller(self, hostname="127.0.0.1", port=port, **options)
+        self._controller = Controller(self, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE_S, **options)
         if port == 0:
             self._controller.port = free_port()
         self._controller.start()
@@ -90,12 +97,19 @@ class MailServer:
             self._controller.stop()
             self._controller = None
 
+    def hang_up(self) -> None:
+        """Closes every connection without a word."""
+        assert self._controller is not None
+        for session in self._sessions:
+            if session.transport is not None:
+                self._controller.loop.call_soon_threadsafe(session.transport.close)
+
     def to(self, address: str) -> list[Mail]:
         return [mail for mail in self.mails if address in mail.recipients]
 
-    def wait_for(self, number: int, timeout_s: float = 10) -> list[Mail]:
+    def wait_for(self, number: int) -> list[Mail]:
         """Waits until this many mails came; fails with what came instead."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + PATIENCE_S
         while len(self.mails) < number and time.monotonic() < deadline:
             time.sleep(0.01)
         subjects = [mail.message["Subject"] for mail in self.mails]
@@ -103,12 +117,17 @@ class MailServer:
         return list(self.mails)
 
 
-def free_port() -> int:
-    import socket
+# Below those that the system gives to connections, one of which might take a port before its server does; each process
+# tries them from a place of its own.
+_ports = itertools.cycle(range(12_000 + os.getpid() * 41 % 18_000, 32_000))
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+
+def free_port() -> int:
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class ScriptedServer:
@@ -137,14 +156,14 @@ class ScriptedServer:
     def __enter__(self) -> ScriptedServer:
         self._thread.start()
         starting = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop)
-        self._server = starting.result(5)
+        self._server = starting.result(PATIENCE_S)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
         self._loop.close()
 
 
@@ -168,6 +187,7 @@ class SmtpScript:
         self.mails: list[tuple[str, bytes]] = []
         self.open = 0
         self.ahead = 0
+        self.looks_ahead_s = 0.05
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
@@ -221,7 +241,7 @@ class SmtpScript:
         if not self.strict:
             return b""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(self.looks_ahead_s):
                 line = await reader.readline()
                 self.ahead += line.startswith(b"MAIL")
                 return line
@@ -231,7 +251,7 @@ class SmtpScript:
     async def _say(writer: asyncio.StreamWriter, reply: str) -> bool:
         """Answers; False when the connection is to be dropped."""
         if reply == HANG:
-            await asyncio.sleep(60)
+            await asyncio.sleep(3_600)
         if reply in (HANG, DROP):
             return False
         writer.write(f"{reply}\r\n".encode())

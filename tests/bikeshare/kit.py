@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from threading import Barrier, Thread
 from typing import Any
-
-from django.db import connections
 
 from bikeshare.ingest.resources import ResourceBody
 from bikeshare.ingest.telemetry import DeviceMessage
@@ -72,29 +68,6 @@ def take(*messages: DeviceMessage, now: datetime = NOW, key: int = KEY) -> Intak
 def say(of: LockBox | Bike | Trip | str, type: str, when: datetime = NOW, **more: Any) -> Intake:  # noqa: A002
     """One message of a box, received when it was sent."""
     return take(message(of, type, when, **more), now=max(when, NOW))
-
-
-def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Runs each work in a thread of its own, all starting together; returns each one's answer or error."""
-    works = list(works)
-    start = Barrier(len(works))
-    answers: list[Any] = [None] * len(works)
-
-    def run(number: int) -> None:
-        try:
-            start.wait(10)
-            answers[number] = works[number]()
-        except Exception as error:
-            answers[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return answers
 
 
 # ---- looking --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from bikeshare.models import Dock, Program, Trip
 from bikeshare.services import trips
 from bikeshare.services.renting import start_trip
 from core.refusal import Refused
-from tests.bikeshare.kit import NOW, at, at_once, last, say, state_of, told, topics, verdicts
+from tests.bikeshare.kit import NOW, at, last, say, state_of, told, topics, verdicts
 from tests.factories.bikeshare import (
     BikeFactory,
     CyclistFactory,
@@ -24,6 +24,7 @@ from tests.factories.bikeshare import (
     TripFactory,
     rider,
 )
+from tests.racing import at_once, or_refusal
 
 PHOTO = "https://photos.example.org/1.jpg"
 
@@ -60,7 +61,8 @@ def test_a_cyclist_rents_as_many_vehicles_as_allowed_and_no_more() -> None:
 def test_a_cyclist_who_rents_at_once_gets_no_more_than_allowed(committed: None) -> None:
     cyclist = rider()
     bikes = [BikeFactory() for _number in range(4)]
-    answers = at_once([partial(start_trip, cyclist_id=cyclist.pk, vehicule_id=bike.pk, now=NOW) for bike in bikes])
+    rents = [partial(or_refusal, start_trip, cyclist_id=cyclist.pk, vehicule_id=bike.pk, now=NOW) for bike in bikes]
+    answers = at_once(rents)
     refused = [answer.code for answer in answers if isinstance(answer, Refused)]
     assert refused == ["max_renting_count_reached"] * 3, answers
     assert Trip.objects.count() == 1

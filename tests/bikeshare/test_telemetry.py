@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bikeshare.ingest.telemetry import DeviceMessage
@@ -288,7 +288,7 @@ HISTORY = [
 ]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(order=st.permutations(HISTORY), extra=st.lists(st.sampled_from(HISTORY), max_size=5))
 def test_disorder_and_repetition_within_a_batch_tell_what_order_tells(
     order: list[Any], extra: list[Any], django_user_model: Any
@@ -312,7 +312,7 @@ def test_disorder_and_repetition_within_a_batch_tell_what_order_tells(
     assert (state.lock, state.battery, state.chain_type, state.latitude) == ("locked", 12, "valid", 48.85)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(order=st.permutations(HISTORY))
 def test_disorder_over_many_batches_ends_in_the_newest_state(order: list[Any], django_user_model: Any) -> None:
     bike = BikeFactory()

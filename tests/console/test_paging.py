@@ -94,10 +94,10 @@ def long_table(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     walking_is_cheaper(monkeypatch)
 
 
-def slow_below(part: str) -> QuerySet[SignOfLife]:
+def slow_below(part: str, by_s: float = 0.04) -> QuerySet[SignOfLife]:
     """Every row, but those before `part` are found slowly."""
     return SignOfLife.objects.extra(
-        where=["CASE WHEN part < %s THEN pg_sleep(0.04) IS NOT NULL ELSE true END"], params=[part]
+        where=["CASE WHEN part < %s THEN pg_sleep(%s) IS NOT NULL ELSE true END"], params=[part, by_s]
     )
 
 
@@ -140,9 +140,9 @@ def test_a_walk_that_takes_longer_than_expected_is_left(long_table: None, monkey
 def test_a_page_that_was_found_is_shown_although_counting_on_took_too_long(
     long_table: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging, "WALK_FOR_S", 0.02)
+    monkeypatch.setattr(paging, "WALK_FOR_S", 0.4)
     monkeypatch.setattr(paging, "COUNT_FOR_S", 60)
-    found = paged(slow_below("p3"))
+    found = paged(slow_below("p3", by_s=2))
     assert (found.total, found.capped, [row.part for row in found.rows]) == (4, True, ["p6", "p5", "p4"])
 
 

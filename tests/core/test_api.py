@@ -13,7 +13,7 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError
 from django.test import Client
 from django.urls import path
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from ninja import NinjaAPI
@@ -224,7 +224,7 @@ def bodies(operation: ApiOperation) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("operation", WRITING, ids=lambda o: f"{o.method} {o.pattern}")
-@hypothesis_settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_no_json_ends_in_a_server_error(api: ApiClient, world: World, operation: ApiOperation, data: Any) -> None:
     body = data.draw(bodies(operation))
@@ -235,7 +235,7 @@ def test_no_json_ends_in_a_server_error(api: ApiClient, world: World, operation:
 
 
 @pytest.mark.parametrize("operation", WRITING, ids=lambda o: f"{o.method} {o.pattern}")
-@hypothesis_settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=EXAMPLES)
 @given(body=st.binary(max_size=60) | JSON.map(lambda b: json.dumps(b).encode()[:-1]))
 def test_no_bytes_end_in_a_server_error(api: ApiClient, world: World, operation: ApiOperation, body: bytes) -> None:
     with undone():

@@ -18,15 +18,22 @@ from core import bodies
 from core.bodies import WholeBodies
 from core.slow_bodies import MOST_SLOW, Peer, Wait, late_of
 from tests.core.whole_bodies import MOST, application, echo
+from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S, wait_until
 
 MIB = 1024 * 1024
 
 
+def answers(number: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", number), 1).close()
+        return True
+    return False
+
+
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
+    number = free_port()
     command = [
         sys.executable,
         "-m",
@@ -42,22 +49,16 @@ def port() -> Iterator[int]:
     ]
     server = subprocess.Popen([*command, "tests.core.whole_bodies:application"], cwd=Path(__file__).parents[2])
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", number), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_until(lambda: answers(number), "the server answers")
         yield number
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE_S)
 
 
 def post(port: int, path: str, body: bytes, *, chunked: bool) -> tuple[int, bytes]:
     """As simple clients do: everything is written before the answer is read."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
         if chunked:
             parts = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
@@ -116,7 +117,7 @@ def test_a_length_that_is_none_is_left_to_django(length: str) -> None:
 
 
 def begin(port: int, head: str, body: bytes = b"", own: str = "127.0.0.1", path: str = "/") -> socket.socket:
-    sender = socket.create_connection(("127.0.0.1", port), 10, (own, 0))
+    sender = socket.create_connection(("127.0.0.1", port), PATIENCE_S, (own, 0))
     sender.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
     return sender
 
@@ -134,7 +135,7 @@ def test_a_body_that_does_not_arrive_is_answered_after_its_time(port: int, head:
 def test_one_letter_at_a_time_is_no_way_to_stay(port: int) -> None:
     with begin(port, "Content-Length: 900") as sender:
         sender.settimeout(0.2)
-        answer, deadline = b"", time.monotonic() + 60
+        answer, deadline = b"", time.monotonic() + PATIENCE_S
         while not answer and time.monotonic() < deadline:
             sender.sendall(b"x")
             with suppress(TimeoutError):
@@ -166,7 +167,7 @@ def test_of_many_that_send_slowly_at_once_few_get_their_time() -> None:
 
 def test_nothing_else_of_the_same_machine_is_ended(port: int) -> None:
     """A connection between two requests, one whose first answer is being made, and one that the server itself began."""
-    idle = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    idle = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     idle.request("POST", "/", b"x" * 10)
     assert idle.getresponse().read() == b"10"
     own = idle.sock

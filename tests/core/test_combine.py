@@ -17,6 +17,7 @@ from django.test import RequestFactory
 from core.combine import Combiner
 from core.ingest import HEAVY_BYTES, BatchEndpoint, Intake, Submission
 from core.models import ApiKey
+from tests.waiting import PATIENCE_S
 
 
 class Note(msgspec.Struct):
@@ -38,7 +39,7 @@ class Writer:
     def __call__(self, given: Sequence[int]) -> list[int]:
         self.groups.append(list(given))
         self.started.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE_S)
         if any(number < 0 for number in given):
             raise Bad(str([n for n in given if n < 0]))
         return [number * 2 for number in given]
@@ -54,12 +55,12 @@ def while_held(writer: Writer, first: Callable[[], object], then: Sequence[Calla
     writer.go_on.clear()
     with ThreadPoolExecutor(len(then) + 1) as pool:
         begun = pool.submit(first)
-        assert writer.started.wait(10)
+        assert writer.started.wait(PATIENCE_S)
         waiting = [pool.submit(work) for work in then]
         time.sleep(0.1)
         writer.go_on.set()
-        begun.result(10)
-        return [task.exception(10) or task.result(10) for task in waiting]
+        begun.result(PATIENCE_S)
+        return [task.exception(PATIENCE_S) or task.result(PATIENCE_S) for task in waiting]
 
 
 def test_a_lone_request_is_written_at_once(writer: Writer) -> None:
@@ -148,7 +149,7 @@ def test_who_waits_holds_no_connection(committed: None) -> None:
 
     def write(given: Sequence[int]) -> list[int]:
         begun.set()
-        assert queued.wait(30)
+        assert queued.wait(PATIENCE_S)
         return [_asked(number) for number in given]
 
     combiner = Combiner(write)
@@ -168,13 +169,15 @@ def test_who_waits_holds_no_connection(committed: None) -> None:
 
     with ThreadPoolExecutor(waiting + 1) as pool:
         leader = pool.submit(lead)
-        assert begun.wait(10)
+        assert begun.wait(PATIENCE_S)
         followers = [pool.submit(follow, number) for number in range(1, waiting + 1)]
         deadline = time.monotonic() + 8  # the pool would give up after ten seconds
         while len(at_the_gate) < waiting and time.monotonic() < deadline:
             time.sleep(0.01)
         queued.set()
-        assert [leader.result(20), *(follower.result(20) for follower in followers)] == list(range(waiting + 1))
+        assert [leader.result(PATIENCE_S), *(follower.result(PATIENCE_S) for follower in followers)] == list(
+            range(waiting + 1)
+        )
 
 
 def _asked(number: int) -> int:
@@ -190,7 +193,7 @@ def test_nobody_waits_for_a_message_of_thousands_of_entries(rf: RequestFactory) 
     def take(*, submissions: Sequence[Submission[Note]], now: object) -> list[Intake]:
         if any(len(item.text) > HEAVY_BYTES for submission in submissions for _place, item in submission.items):
             writing.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE_S)
         return [Intake(accepted=len(submission.items)) for submission in submissions]
 
     endpoint = BatchEndpoint[Note](Note, take)
@@ -203,8 +206,8 @@ def test_nobody_waits_for_a_message_of_thousands_of_entries(rf: RequestFactory) 
     with ThreadPoolExecutor(2) as pool:
         heavy = pool.submit(post, "x" * (HEAVY_BYTES + 1))
         try:
-            assert writing.wait(10)
-            assert b'"accepted":1' in pool.submit(post, "x").result(10)
+            assert writing.wait(PATIENCE_S)
+            assert b'"accepted":1' in pool.submit(post, "x").result(PATIENCE_S)
         finally:
             go_on.set()
-        assert b'"accepted":1' in heavy.result(10)
+        assert b'"accepted":1' in heavy.result(PATIENCE_S)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ingest import TRIES, BatchSteps, Incoming, Intake, Submission, take, try_again
@@ -23,7 +23,7 @@ from tests import clock
 pytestmark = pytest.mark.django_db
 NOW = clock.NOW
 MOST_BYTES = 40  # of a sign of life's part
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=60)
 
 
 class Ping(msgspec.Struct):

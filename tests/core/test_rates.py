@@ -23,6 +23,7 @@ from core.retention import prune_rate_accounts
 from tests.conftest import ApiClient
 from tests.factories.console import PASSWORD, UserFactory, make_key
 from tests.factories.fleet_remotes import CallbackFactory
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db
 LIMIT = Limit("test", 10, 5)
@@ -290,11 +291,11 @@ def test_few_wait_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> No
 
     def hold(*_: object) -> None:
         going.set()
-        go.wait(30)
+        go.wait(PATIENCE_S)
 
     waiting = [threading.Thread(target=lambda: PatientPBKDF2().encode("x", "salt", 1)) for _ in range(4)]
     held = hashing._thread(os.getpid()).submit(hold)
-    assert going.wait(30)
+    assert going.wait(PATIENCE_S)
     for thread in waiting:
         thread.start()
     try:
@@ -304,9 +305,9 @@ def test_few_wait_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> No
             PatientPBKDF2().encode("x", "salt", 1)
     finally:
         go.set()
-        held.result(30)
+        held.result(PATIENCE_S)
         for thread in waiting:
-            thread.join(30)
+            thread.join(PATIENCE_S)
 
 
 def test_who_comes_to_a_full_sign_in_reads_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:

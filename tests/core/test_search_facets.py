@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.db.models import Q
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -517,7 +517,7 @@ def rows() -> Iterable[Any]:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/New_York"])
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25)
 @given(data=st.data())
 def test_no_search_breaks(rows: Any, name: str, zone: str, data: st.DataObject) -> None:
     schema, queryset = SCHEMAS[name]
@@ -529,7 +529,7 @@ def test_no_search_breaks(rows: Any, name: str, zone: str, data: st.DataObject) 
     list(queryset().filter(condition)[:5])
 
 
-@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=50)
 @example("x" * 10_000)
 @example('"' + "😀" * 4_000)
 @example("\x00")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.models import FacetCount, SignOfLife
@@ -89,7 +89,7 @@ def test_rows_come_out_as_they_went_in(table: str) -> None:
     ]
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 @given(st.lists(TEXTS | st.sampled_from(NASTY) | st.none(), max_size=8, unique=True))
 def test_any_text_survives(table: str, texts: list[str | None]) -> None:
     insert_rows(table, (Col("t", "text"),), [(text,) for text in texts])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from fleet_remotes.management.remote_simulator import Simulator, Vendor, serve
 from fleet_remotes.management.remote_simulator.vendor import Hook, Remote
 from fleet_remotes.models import Callback, FleetVehicle
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory
+from tests.waiting import PATIENCE_S, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -57,10 +57,7 @@ class Running:
 
     def wait_for_end(self, remote_id: str) -> None:
         """Until the vendor has carried a command out."""
-        deadline = time.monotonic() + 5
-        while not self.vendor.remotes[remote_id].is_over:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: self.vendor.remotes[remote_id].is_over, "the command is carried out")
 
     def requests(self) -> list[str]:
         """The labels of the commands that the vendor carried out."""
@@ -77,7 +74,7 @@ def vendor(settings: Settings) -> Iterator[Running]:
     port = server.server_address[1]
     settings.REMOTES_API_URL = f"http://127.0.0.1:{port}/connectedcar/v3"
     settings.REMOTES_CLIENT_ID, settings.REMOTES_USERNAME, settings.REMOTES_PASSWORD = "id", "fleet", "secret"
-    settings.REMOTES_TIMEOUT_S = 1
+    settings.REMOTES_TIMEOUT_S = PATIENCE_S
     settings.REMOTES_SEND_PER_S = 1_000
     yield Running(simulator, port)
     server.shutdown()

@@ -32,8 +32,7 @@ from tests.factories.console import UserFactory
 from tests.factories.fleet_remotes import CallbackFactory, FleetVehicleFactory, RemoteActionFactory, with_callback
 from tests.fleet_remotes.conftest import Running
 from tests.fleet_remotes.helpers import accepted, at, body, event, fresh, post_callback, sent, success, waking
-from tests.infra_notifications.helpers import at_once
-from tests.racing import passed_by
+from tests.racing import at_once, passed_by
 
 pytestmark = pytest.mark.usefixtures("committed")
 THREADS = 8

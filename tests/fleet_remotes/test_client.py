@@ -19,6 +19,7 @@ from fleet_remotes.services.registration import address_of, register_callback
 from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory, FleetFactory
 from tests.fleet_remotes.conftest import Running
 from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S
 
 LIGHTS = {"label": "l", "lights": {"on": True}}
 WHERE = ("F", "v1", "cb")
@@ -70,8 +71,11 @@ def test_what_the_vendor_does_not_know_is_an_error_with_its_code(known: Running)
         ("hangs", ApiAway, False),
     ],
 )
-def test_what_is_known_when_it_fails(known: Running, path: str, kind: type[Exception], known_fate: bool) -> None:
+def test_what_is_known_when_it_fails(
+    known: Running, settings: Settings, path: str, kind: type[Exception], known_fate: bool
+) -> None:
     known.next(path)
+    settings.REMOTES_TIMEOUT_S = 1 if path == "hangs" else PATIENCE_S
     with pytest.raises(kind) as failed:
         Remotes().send(*WHERE, LIGHTS)
     error: Any = failed.value
@@ -115,11 +119,11 @@ def test_an_answer_that_names_no_id_leaves_the_fate_open(settings: Settings, ans
     thread = threading.Thread(target=once, daemon=True)
     thread.start()
     settings.REMOTES_API_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings.REMOTES_TIMEOUT_S = 2
+    settings.REMOTES_TIMEOUT_S = PATIENCE_S
     with pytest.raises(ApiAway) as failed:
         Remotes().send(*WHERE, LIGHTS)
     assert failed.value.may_have_arrived
-    thread.join(5)
+    thread.join(PATIENCE_S)
     listener.close()
 
 
@@ -158,7 +162,7 @@ def tls(tmp_path: Path, settings: Settings) -> Iterator[trustme.CA]:
     )
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     settings.REMOTES_API_URL = f"https://127.0.0.1:{server.server_address[1]}/connectedcar/v3"
-    settings.REMOTES_CLIENT_ID, settings.REMOTES_TIMEOUT_S = "id", 3
+    settings.REMOTES_CLIENT_ID, settings.REMOTES_TIMEOUT_S = "id", PATIENCE_S
     settings.REMOTES_CA, settings.REMOTES_CERTIFICATE = str(tmp_path / "ca.pem"), str(tmp_path / "client.pem")
     yield authority
     server.shutdown()

@@ -21,6 +21,7 @@ from tests.factories.fleet_remotes import HEADER_VALUE, CallbackFactory
 from tests.fleet_remotes import vendor_facts as facts
 from tests.fleet_remotes.conftest import Running
 from tests.fleet_remotes.vendor_facts import OPERATIONS, Operation
+from tests.waiting import PATIENCE_S
 
 BASE = "/connectedcar/v3"
 SUBSCRIBE = {
@@ -46,7 +47,7 @@ def ask(vendor: Running, operation: Operation, body: Any = None, query: str = ""
     login = base64.b64encode(b"fleet:secret").decode()
     request = Request(url, data, {"Authorization": f"Basic {login}"}, method=operation.method)
     try:
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=PATIENCE_S) as answer:
             raw = answer.read()
             return answer.status, json.loads(raw) if raw else {}
     except HTTPError as error:
@@ -140,7 +141,7 @@ def document(settings: Settings) -> Iterator[type[Document]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     settings.REMOTES_API_URL = f"http://127.0.0.1:{server.server_address[1]}{BASE}"
-    settings.REMOTES_CLIENT_ID, settings.REMOTES_TIMEOUT_S = "id", 3
+    settings.REMOTES_CLIENT_ID, settings.REMOTES_TIMEOUT_S = "id", PATIENCE_S
     yield handler
     server.shutdown()
     server.server_close()

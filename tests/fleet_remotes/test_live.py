@@ -23,6 +23,7 @@ from tests.factories.fleet_remotes import HEADER_VALUE
 from tests.live import Live, running
 from tests.mailserver import MailServer, free_port, mail_server
 from tests.outbox.receiver import Receiver
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 FLEET = "F-LIVE"
@@ -38,7 +39,7 @@ class Fleet:
         self.callback_id = ""
 
     def vendor(self, method: str, path: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, json.dumps(body))
             return json.loads(connection.getresponse().read())
@@ -288,7 +289,7 @@ def _event(action: Any, type_: str, status: str, at: datetime) -> dict[str, Any]
 
 def _knock(fleet: Fleet, events: list[dict[str, Any]]) -> list[tuple[int, bytes]]:
     """Posts each as a body of its own over one connection; returns the answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", fleet.live.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", fleet.live.port, timeout=PATIENCE_S)
     headers = {"Authorization": HEADER_VALUE, "Content-Type": "application/json"}
     answers = []
     for one in events:

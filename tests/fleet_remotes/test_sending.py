@@ -19,6 +19,7 @@ from fleet_remotes.services.sending import claim, send_due, settle
 from tests.factories.fleet_remotes import FleetVehicleFactory, RemoteActionFactory
 from tests.fleet_remotes.conftest import Running
 from tests.fleet_remotes.helpers import HOUR, fresh, published_kinds
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db
 COMMANDS: dict[Kind, dict[str, Any]] = {
@@ -167,11 +168,13 @@ def test_a_postponed_command_is_not_overtaken_by_its_opposite(vehicle: FleetVehi
 @pytest.mark.parametrize("path", ["no_answer", "server_error_but_done", "hangs"])
 @pytest.mark.parametrize("kind", [Kind.LIGHTS, Kind.IMMOBILIZATION])
 def test_without_an_answer_its_fate_is_found_in_the_vendors_list(
-    vehicle: FleetVehicle, vendor: Running, path: str, kind: Kind
+    vehicle: FleetVehicle, vendor: Running, settings: Settings, path: str, kind: Kind
 ) -> None:
     vendor.next(path)
     action = order(vehicle, kind)
+    settings.REMOTES_TIMEOUT_S = 1 if path == "hangs" else PATIENCE_S
     send_due()
+    settings.REMOTES_TIMEOUT_S = PATIENCE_S
     assert fresh(action).state == State.UNKNOWN
     assert send_due() == 0
     look(action)

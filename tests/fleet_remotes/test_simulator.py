@@ -16,6 +16,7 @@ from fleet_remotes.ingest.notifications import Event, read_body
 from fleet_remotes.management.remote_simulator import PATHS, Vendor
 from fleet_remotes.management.remote_simulator.paths import ODDITIES, choose_path, named
 from fleet_remotes.management.remote_simulator.vendor import Hook
+from tests.waiting import wait_until
 
 VIN = "VR3TEST0000000001"
 REQUEST = {"label": "l", "lights": {"on": True}}
@@ -54,10 +55,7 @@ class Receiver:
         return [one for body in list(self.bodies) for one in read_body(body) if not one.problem]
 
     def wait_for(self, count: int) -> list[Event]:
-        deadline = time.monotonic() + 10
-        while len(self.events()) < count:
-            assert time.monotonic() < deadline, [event.status for event in self.events()]
-            time.sleep(0.01)
+        wait_until(lambda: len(self.events()) >= count, f"{count} events came")
         return self.events()
 
 
@@ -128,10 +126,7 @@ def test_an_unknown_name_is_an_error() -> None:
 def test_what_we_did_not_take_comes_again_and_all_at_once_in_the_end(simulated: Vendor, receiver: Receiver) -> None:
     receiver.status = 500
     hook = play(simulated, receiver, "success", retries=1, retry_delay_s=1)
-    deadline = time.monotonic() + 10
-    while len(hook.stored) < 4:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: len(hook.stored) == 4, "all are stored")
     assert len(receiver.headers) == 8
     receiver.status = 200
     simulated.take(hook, "F", "v1", VIN, Kind.LIGHTS, dict(REQUEST), *named("missing_rights"))

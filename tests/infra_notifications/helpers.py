@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from threading import Barrier, Thread
 from typing import Any
 
 import msgspec
-from django.db import connections
 
 from core.ingest import Intake, Submission
 from core.refusal import Refused
@@ -201,34 +198,6 @@ def verdicts() -> list[str]:
 def unmapped() -> dict[str, int]:
     """What no rule knew, and how often it was seen."""
     return dict(UnmappedReport.objects.values_list("said", "seen"))
-
-
-# ---- at once --------------------------------------------------------------------------------------------------------
-
-
-def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Runs each work in a thread of its own, all starting together; returns the answers or raises the first error."""
-    works = list(works)
-    start, answers = Barrier(len(works)), [None] * len(works)
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            start.wait(10)
-            answers[number] = works[number]()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if errors:
-        raise errors[0]
-    return answers
 
 
 def adopt_unknown(*, unknown: UnknownChargePoint, evse_id: str, now: datetime) -> ChargePoint:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, NotificationDecision
@@ -128,7 +128,7 @@ def _ends(notice: NotificationDecision) -> list[str]:
     return found
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(STEPS, DELAYS, DELAYS, DELAYS)
 @example([(1, "vague"), (31, "fuse")], 0, 0, 0)
 @example([(1, "vague"), (61, "fuse"), (1, "fine"), (9, "vague"), (9, "said")], 0, 150, 0)

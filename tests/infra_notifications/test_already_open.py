@@ -41,7 +41,6 @@ from tests.infra_notifications.helpers import (
     addressees,
     alerts,
     at,
-    at_once,
     decisions,
     fault,
     fine,
@@ -55,6 +54,7 @@ from tests.infra_notifications.helpers import (
     sweep,
     take_neutral,
 )
+from tests.racing import at_once
 
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 TOLD = ("opened", "sent", "")

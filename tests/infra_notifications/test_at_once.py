@@ -43,7 +43,6 @@ from tests.infra_notifications.helpers import (
     NOW,
     alerts,
     at,
-    at_once,
     event,
     events,
     fault,
@@ -59,7 +58,8 @@ from tests.infra_notifications.helpers import (
 from tests.infra_notifications.pages import url
 from tests.infra_notifications.test_histories import BY_THE_CLOCK, check_promises
 from tests.mailserver import MailServer
-from tests.racing import wait_for_a_waiting_statement
+from tests.racing import at_once, wait_for_a_waiting_statement
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("committed")
 THREADS = 8
@@ -277,7 +277,7 @@ def test_group_deleted_between_reading_and_commit_fails_no_batch() -> None:
         sending = Thread(target=_in_thread, args=(partial(take, message(point, fault())),))
         sending.start()
         wait_for_a_waiting_statement()
-    sending.join(30)
+    sending.join(PATIENCE_S)
     assert (Incident.objects.count(), NotificationDecision.objects.count(), alerts()) == (1, 0, [])
 
 
@@ -329,5 +329,5 @@ def test_second_click_leads_to_the_overview_too() -> None:
         clicking = Thread(target=work)
         clicking.start()
         wait_for_a_waiting_statement()
-    clicking.join(30)
+    clicking.join(PATIENCE_S)
     assert answers[0].headers["Location"] == url("groups")

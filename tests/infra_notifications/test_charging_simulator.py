@@ -33,6 +33,7 @@ from outbox.models import Event as OutboxEvent
 from outbox.subscriptions.kinds import ENDPOINT_MOVED
 from tests.conftest import ApiClient
 from tests.infra_notifications.helpers import station as two_connectors
+from tests.waiting import soon
 
 SEED = 2026
 VERSIONS = {"ocpp1.6": "1.6", "ocpp2.0.1": "2.0.1"}
@@ -173,12 +174,6 @@ async def served(csms: Csms) -> tuple[web.AppRunner, str]:
     return runner, f"ws://127.0.0.1:{port}/ocpp"
 
 
-async def until(condition: Any, within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("protocol", VERSIONS)
 def test_a_station_lives_its_story_with_its_csms(protocol: str) -> None:
     async def play() -> Csms:
@@ -200,12 +195,12 @@ def test_a_station_lives_its_story_with_its_csms(protocol: str) -> None:
         async with session() as shared:
             one = Station(shared, url, "CP 1/ä", protocol=protocol, knowledge=knowledge(), story=steps)
             task = asyncio.create_task(one.live())
-            await until(lambda: csms.calls.get("StatusNotification") == 1)
+            await soon(lambda: csms.calls.get("StatusNotification") == 1)
             assert csms.connected >= 1
             assert one.interval_s == 300
             task.cancel()
             await asyncio.wait([task])
-            await until(lambda: csms.connected == 0)
+            await soon(lambda: csms.connected == 0)
         await runner.cleanup()
         return csms
 
@@ -224,13 +219,13 @@ def test_a_station_comes_back_when_its_csms_was_away_and_tells_what_happened() -
         async with session() as shared:
             one = Station(shared, url, "CP-1", protocol="ocpp1.6", knowledge=knowledge(), story=steps)
             task = asyncio.create_task(one.live())
-            await until(lambda: csms.calls.get("BootNotification") == 1)
+            await soon(lambda: csms.calls.get("BootNotification") == 1)
             await runner.cleanup()
             await asyncio.sleep(0.3)
             again = web.AppRunner(csms.application(), access_log=None, shutdown_timeout=0.1)
             await again.setup()
             await web.TCPSite(again, "127.0.0.1", int(url.rpartition(":")[2].partition("/")[0])).start()
-            await until(lambda: csms.calls.get("StatusNotification") == 1 and csms.calls.get("Heartbeat", 0) >= 1)
+            await soon(lambda: csms.calls.get("StatusNotification") == 1 and csms.calls.get("Heartbeat", 0) >= 1)
             task.cancel()
             await asyncio.wait([task])
             await again.cleanup()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.api import rfc3339
@@ -264,7 +264,7 @@ def _is_away(story: list[tuple[str, str, int]]) -> bool:
     return not any(at_ > last for what, _link, at_ in story if what in ("open", "message"))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(_STEPS, st.data())
 def test_whatever_the_order_the_last_word_holds(db: None, steps: list[tuple[str, str]], data: st.DataObject) -> None:
     Incident.objects.all().delete()

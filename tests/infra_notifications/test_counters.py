@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, Incident, StationConnection
@@ -127,7 +127,7 @@ def test_a_close_of_another_connection_changes_nothing_and_says_so(api: ApiClien
 REPORTS = st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.booleans()), min_size=1, max_size=6)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(REPORTS, st.data())
 def test_whatever_the_order_and_the_names_all_come_to_the_same(
     reports: list[tuple[str, bool]], data: st.DataObject

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, ChargePointState, Incident
@@ -19,7 +19,7 @@ NOW = clock.NOW
 FAULTED: dict[str, Any] = {"connectorId": 1, "errorCode": "OverCurrentFailure", "status": "Faulted"}
 FINE: dict[str, Any] = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 COUNTS = ("accepted", "duplicates", "rejected")
-QUIET = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=40)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, Flapping, Incident, NotificationGroup
@@ -234,7 +234,7 @@ def test_long_history_is_cheap_and_counts_as_flapping(points: list[ChargePoint])
 # ---- any history ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6)
 @given(st.lists(st.sampled_from([70, 600, 5_000, 40_000]), min_size=6, max_size=25))
 def test_nobody_is_mailed_more_than_six_times_a_day(pauses: list[int]) -> None:
     """Five alerts and the flapping mail; every opening is told or says why not."""

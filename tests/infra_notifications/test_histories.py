@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import Incident, MaintenanceWindow
@@ -251,7 +251,7 @@ def check_promises(*, but: Collection[str] = ()) -> None:
             assert not cursor.fetchall(), promise
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(st.lists(STEPS, min_size=1, max_size=12))
 @example([(0, ("messages", [("shock", 0, 0, True), ("tilt", 0, 0, True)])), (4_000, ("sweep",)), (60, ("sweep",))])
 @example([(0, ("life",)), (950, ("sweep",)), (121, ("sweep",)), (0, ("life",)), (60, ("sweep",))])
@@ -265,7 +265,7 @@ def test_every_history_keeps_every_promise(steps: list[tuple[int, tuple[Any, ...
         transaction.set_rollback(True)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(st.lists(STEPS.filter(lambda step: step[1][0] != "hold-off"), min_size=1, max_size=12))
 def test_no_mail_goes_out_before_its_hold_off(steps: list[tuple[int, tuple[Any, ...]]]) -> None:
     with transaction.atomic():
@@ -291,7 +291,7 @@ def _told_too_early() -> list[Any]:
         return list(cursor.fetchall())
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(st.lists(STEPS, min_size=1, max_size=8))
 @example([(0, ("messages", [("fuse", 0, 0, False), ("shock", 0, 0, False)])), (0, ("hold-off", 0)), (0, ("again",))])
 def test_after_everything_is_over_and_told_nothing_waits(steps: list[tuple[int, tuple[Any, ...]]]) -> None:

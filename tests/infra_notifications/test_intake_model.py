@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.ingest import OcppMessage
@@ -157,7 +157,7 @@ def messages_of(said: Sequence[tuple[Any, ...]], now: datetime, first: dict[Any,
     return batch
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(st.lists(BATCHES, min_size=1, max_size=8), st.sampled_from([0, 5_000]))
 @example([(1, False, [("CP-1", 1, "fuse", None, None)]), (1, True, [("CP-1", 1, "fine", 30, None)])], 0)
 @example([(1, False, [("CP-1", 1, "life", None, None)]), (1, False, [("CP-1", 2, "other", None, None)])], 5_000)

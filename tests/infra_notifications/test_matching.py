@@ -78,9 +78,9 @@ def test_words_that_say_nothing_make_no_pattern(words: list[str]) -> None:
 def test_words_take_linear_time_whatever_anyone_types() -> None:
     pattern = word_pattern(["*(a+)+$*", "a*", "*a", "(.*)*x"])
     assert pattern is not None
-    began = time.perf_counter()
+    began = time.process_time()
     pattern.search("a" * 200_000 + "!")
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

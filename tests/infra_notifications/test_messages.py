@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.refusal import Refused
@@ -213,7 +213,7 @@ def test_payload_is_kept_as_it_was_without_nul_characters(point: ChargePoint) ->
     assert ChargePointMessage.objects.get().payload == {"vendorId": "xy", "messageId": "\\u0000", "status": "\\"}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(action=ACTIONS, payload=PAYLOADS, protocol=st.sampled_from(["ocpp1.6", "ocpp2.0.1"]))
 def test_no_payload_whatever_fails_a_batch(point: ChargePoint, action: str, payload: Any, protocol: str) -> None:
     with transaction.atomic():

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -22,6 +22,8 @@ from infra_notifications.choices import Case, CloseReason, Connectivity
 from infra_notifications.models import ChargePoint, ChargePointState, Incident
 from infra_notifications.search import CHARGE_POINT_SEARCH, INCIDENT_SEARCH
 from tests.factories.infra_notifications import ChargePointFactory, IncidentFactory
+from tests.racing import wait_for_a_waiting_statement
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("db")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -177,13 +179,12 @@ def test_two_imports_with_the_same_new_values(committed: None, keeps: bool) -> N
         with transaction.atomic():
             ChargePoint.objects.bulk_create([ChargePoint(evse_id=f"F{n}", city=f"Neu {n}") for n in range(10)])
             waiting = in_thread(second)
-            waiting.join(0.5)
-            assert waiting.is_alive()
+            wait_for_a_waiting_statement()
             if not keeps:
                 transaction.set_rollback(True)
     finally:
         if waiting is not None:
-            waiting.join(30)
+            waiting.join(PATIENCE_S)
     assert len(found("city:neu")) == (20 if keeps else 10)
     assert {f"Neu {n}" for n in range(10)} <= known_cities()
 
@@ -191,7 +192,7 @@ def test_two_imports_with_the_same_new_values(committed: None, keeps: bool) -> N
 # ---- folding --------------------------------------------------------------------------------------------------------
 
 
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=200)
 @example("".join(chr(n) for n in range(1, 128)))
 @example("Straße Ångström Łódź Œuvre ＡＢ％ İ")
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
@@ -261,7 +262,7 @@ def age_of(connectivity: str, seen: int | None, ends: list[int]) -> float | None
 
 
 @pytest.mark.parametrize("text", SINCE)
-@hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=30)
 @given(given_points=POINTS)
 @example([(Connectivity.ONLINE, 1, []), (Connectivity.ONLINE, 1, [30, 20]), (Connectivity.SILENT, 24, [2])])
 def test_since_when_a_charge_point_is_silent_or_online(text: str, given_points: list[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.choices import CloseReason
@@ -149,7 +149,7 @@ class Story:
             assert ended.close_reason in (CloseReason.BY_HAND, CloseReason.SIGNAL)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(STEPS, min_size=1, max_size=9))
 @example([(0, ("rule", "momentary")), (0, ("messages", [("fuse", 0, False, None)])), (61, ("sweep",))])
 @example([(0, ("messages", [("available", 0, False, None), ("2.x faulted", 600, True, None)]))])

@@ -25,7 +25,6 @@ from tests.infra_notifications.helpers import (
     MINUTE,
     NOW,
     alerts,
-    at_once,
     decisions,
     fault,
     heartbeat,
@@ -37,6 +36,7 @@ from tests.infra_notifications.helpers import (
     take,
 )
 from tests.infra_notifications.pages import rows_of, text_of, url
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
 ADMINISTRATORS = ["admin@example.org", "root@example.org"]

@@ -21,7 +21,6 @@ from tests.infra_notifications.helpers import (
     KEY,
     NOW,
     at,
-    at_once,
     fault,
     fine,
     heartbeat,
@@ -31,6 +30,7 @@ from tests.infra_notifications.helpers import (
     take,
     take_neutral,
 )
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
 OTHER = 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, ChargePointState, EventRule, UnmappedReport
@@ -363,7 +363,7 @@ HARMLESS_RULES = (
 )
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=120)
 @given(
     messages=st.lists(st.one_of(STATUS_1_6, STATE_2_X, DEFECT_2_X), min_size=1, max_size=6),
     harmless=st.one_of(st.none(), st.sampled_from(HARMLESS_RULES)),

@@ -17,7 +17,6 @@ from tests.factories.infra_notifications import NotificationGroupFactory
 from tests.infra_notifications.helpers import (
     HOUR,
     at,
-    at_once,
     fault,
     fine,
     kinds,
@@ -27,6 +26,7 @@ from tests.infra_notifications.helpers import (
     station,
     sweep,
 )
+from tests.racing import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
 PEOPLE = ("anna", "bert", "carla", "dora")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.models import ChargePoint, Incident
@@ -109,7 +109,7 @@ def test_a_key_that_stands_twice_is_still_named(api: ApiClient, points: list[Cha
 NAMES = st.text(st.sampled_from("abcdefgxyz_AI"), min_size=1, max_size=12)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(GOOD)), st.dictionaries(NAMES, st.integers(0, 3), max_size=4))
 def test_no_field_is_passed_over_in_silence(
     api: ApiClient, points: list[ChargePoint], kind: str, more: dict[str, int]

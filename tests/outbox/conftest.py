@@ -16,6 +16,7 @@ from outbox.event_kinds import register_kinds
 from outbox.transports.email import transport as email
 from tests.mailserver import ScriptedServer, SmtpScript
 from tests.outbox.kit import KINDS, StartScript
+from tests.waiting import PATIENCE_S
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,10 +38,10 @@ def _kinds() -> Iterator[None]:
     event_kinds.registered.update(before)
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No connection counts as stuck, however long this machine halts: for tests that count connections."""
-    monkeypatch.setattr(email, "STUCK_S", 60.0)
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection counts as stuck, however long this machine halts."""
+    monkeypatch.setattr(email, "STUCK_S", 2.0 * PATIENCE_S)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import hypothesis
 import msgspec
-from django.db import connections, transaction
+from django.db import transaction
 
 from outbox.choices import Channel, Verdict
 from outbox.contract import Claimed, ClaimedEvent, NewEvent, Outcome, Recipient, Result, delivered
@@ -28,12 +27,12 @@ from outbox.transports.email.transport import EmailTransport
 from outbox.transports.rendering.render import Body
 from tests import clock
 from tests.mailserver import SmtpScript
+from tests.racing import at_once
+from tests.waiting import PATIENCE_S, soon
 
 NOW = clock.NOW
 # For properties that write to the test's own transaction, which is the same for every example.
-in_one_transaction = hypothesis.settings(
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=60
-)
+in_one_transaction = hypothesis.settings(max_examples=60)
 # What starts a server that follows a script; returns its port.
 StartScript = Callable[[SmtpScript], int]
 _number = itertools.count(1)
@@ -112,32 +111,7 @@ def fresh(delivery: Delivery) -> Delivery:
 
 def in_threads(*works: Callable[[], Any]) -> list[Any]:
     """Runs each work in a thread with a database connection of its own; returns their results or raises."""
-    results: dict[int, Any] = {}
-    errors: list[BaseException] = []
-
-    def run(place: int, work: Callable[[], Any]) -> None:
-        try:
-            results[place] = work()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(place, work)) for place, work in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    if errors:
-        raise errors[0]
-    return [results[place] for place in range(len(works))]
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 5) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain until {what}"
-        time.sleep(0.005)
+    return at_once(works)
 
 
 # ---- messages and servers ------------------------------------------------------------------------------------------
@@ -234,21 +208,19 @@ class TransportRun:
         self.results += [one for one in ready if isinstance(one, Result)]
         self.transport.submit([one for one in ready if isinstance(one, Work)])
 
-    async def reported(self, number: int, timeout_s: float = 10) -> None:
+    async def reported(self, number: int) -> None:
         """Waits for so many results; fails with those that came."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(self.results) < number:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
             raise AssertionError(f"{len(self.results)} of {number} were reported: {self.results}") from None
 
-    async def ready(self, timeout_s: float = 5) -> None:
+    async def ready(self) -> None:
         """Waits until the transport takes work again."""
-        async with asyncio.timeout(timeout_s):
-            while not self.transport.room():
-                await asyncio.sleep(0.005)
+        await soon(lambda: self.transport.room() > 0)
 
     def outcomes(self) -> dict[str, Outcome]:
         assert len({one.claimed.id for one in self.results}) == len(self.results), "something was reported twice"

@@ -12,6 +12,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from tests.waiting import PATIENCE_S
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -76,12 +78,12 @@ class Receiver:
 
     def __enter__(self) -> Receiver:
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
 
     @property
     def url(self) -> str:

@@ -31,6 +31,7 @@ from tests.outbox.kit import (
     settled,
     taken,
 )
+from tests.waiting import PATIENCE_S
 
 LATER = timedelta(seconds=1)
 NOT_WAITING = [state for state in DeliveryState if state not in (DeliveryState.PENDING, DeliveryState.RETRYING)]
@@ -104,7 +105,7 @@ def test_workers_that_claim_at_once_never_get_the_same_row(committed: None) -> N
     start = threading.Barrier(4)
 
     def work() -> list[int]:
-        start.wait(5)
+        start.wait(PATIENCE_S)
         found: list[int] = []
         while batch := taken(7):
             assert len(batch) <= 7

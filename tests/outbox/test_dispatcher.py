@@ -23,7 +23,8 @@ from outbox.rules import retrying
 from outbox.selectors import refused_addresses
 from outbox.services.settling import reclaim_lost
 from tests.mailserver import HANG, MailServer, ScriptedServer, SmtpScript, free_port
-from tests.outbox.kit import NOW, a_note, days, in_threads, published, taken, wait_until
+from tests.outbox.kit import NOW, a_note, days, in_threads, published, taken
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -46,7 +47,7 @@ def running_dispatcher() -> Iterator[Dispatcher]:
         yield dispatcher
     finally:
         dispatcher.stop()
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert not thread.is_alive()
 
 
@@ -104,7 +105,7 @@ def test_nothing_due_sends_nothing(smtp: MailServer) -> None:
     assert smtp.connections == 0
 
 
-def test_many_batches_go_out_over_one_connection(patient: None, smtp: MailServer, settings: Settings) -> None:
+def test_many_batches_go_out_over_one_connection(smtp: MailServer, settings: Settings) -> None:
     settings.OUTBOX_BATCH_SIZE, settings.OUTBOX_SMTP_CONNECTIONS = 5, 1
     published(*[a_note(*addresses(4)) for _ in range(6)])
     assert deliver_due() == 24
@@ -325,11 +326,11 @@ def test_waking_takes_up_what_came_meanwhile(smtp: MailServer) -> None:
         for number in (1, 2, 3):
             published(a_note("a@example.org"))
             dispatcher.wake()
-            wait_until(lambda n=number: len(smtp.mails) == n, f"mail {number} came", 2)  # type: ignore[misc]
+            wait_until(lambda n=number: len(smtp.mails) == n, f"mail {number} came")  # type: ignore[misc]
 
 
 def test_dispatcher_that_is_stopped_hands_back_what_it_did_not_send(settings: Settings) -> None:
-    script = SmtpScript(lambda verb, line: time.sleep(0.01) if verb == "CONTENT" else None)
+    script = SmtpScript(lambda verb, line: time.sleep(0.1) if verb == "CONTENT" else None)
     with ScriptedServer(script) as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.OUTBOX_SMTP_CONNECTIONS = "127.0.0.1", server.port, 1
         published(a_note(*addresses(50)))

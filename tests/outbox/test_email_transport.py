@@ -21,14 +21,14 @@ DELIVERED, RETRY, FAILED = Verdict.DELIVERED, Verdict.RETRY, Verdict.FAILED
 # ---- a batch ------------------------------------------------------------------------------------------------------
 
 
-def test_one_connection_serves_a_batch(patient: None, smtp: MailServer) -> None:
+def test_one_connection_serves_a_batch(smtp: MailServer) -> None:
     outcomes = sent(server_at(smtp.port), claims(20))
     assert verdicts(outcomes) == [DELIVERED] * 20
     assert (smtp.connections, len(smtp.mails)) == (1, 20)
 
 
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"]])
-def test_big_batch_opens_more_connections_up_to_the_limit(patient: None, extensions: list[str]) -> None:
+def test_big_batch_opens_more_connections_up_to_the_limit(extensions: list[str]) -> None:
     with mail_server(*extensions) as found:
         outcomes = sent(server_at(found.port), claims(200), connections=4)
     assert verdicts(outcomes) == [DELIVERED] * 200
@@ -36,7 +36,7 @@ def test_big_batch_opens_more_connections_up_to_the_limit(patient: None, extensi
     assert {mail.recipients[0] for mail in found.mails} == set(outcomes)
 
 
-def test_small_batch_opens_no_more_connections_than_it_needs(patient: None, smtp: MailServer) -> None:
+def test_small_batch_opens_no_more_connections_than_it_needs(smtp: MailServer) -> None:
     sent(server_at(smtp.port), claims(9), connections=32)
     assert smtp.connections <= 2
 
@@ -88,9 +88,7 @@ def test_mail_comes_from_whom_the_settings_name(smtp: MailServer, settings: Sett
         ("552 5.2.2 mailbox full", RETRY, Reason.TEMPORARY),
     ],
 )
-def test_refused_address_has_its_own_outcome(
-    patient: None, smtp: MailServer, reply: str, verdict: Verdict, reason: Reason
-) -> None:
+def test_refused_address_has_its_own_outcome(smtp: MailServer, reply: str, verdict: Verdict, reason: Reason) -> None:
     smtp.rcpt = {"a2@example.org": reply}.get
     outcomes = sent(server_at(smtp.port), claims(5))
     refused = outcomes.pop("a2@example.org")

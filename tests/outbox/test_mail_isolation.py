@@ -23,7 +23,8 @@ from outbox.transports.email.per_domain import DomainQueue
 from outbox.transports.email.transport import EmailTransport
 from tests.faults.sink import Sink
 from tests.mailserver import HANG, SmtpScript
-from tests.outbox.kit import StartScript, TransportRun, a_claim, a_note, published, server_at, wait_until
+from tests.outbox.kit import StartScript, TransportRun, a_claim, a_note, published, server_at
+from tests.waiting import PATIENCE_S, wait_until
 
 FINE, SILENT = delivered(250, "ok"), retry(Reason.TIMEOUT)
 
@@ -114,30 +115,35 @@ def silence_for(domain: str) -> SmtpScript:
     return SmtpScript(lambda verb, line: HANG if verb == "RCPT" and domain in line else None)
 
 
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection counts as stuck after a moment, long before anything times out."""
+    monkeypatch.setattr(transport_module, "STUCK_S", 0.2)
+
+
+@pytest.mark.usefixtures("stuck")
 @pytest.mark.parametrize("silent", [1, 40])
 def test_other_domains_are_sent_while_one_gets_no_answer(scripted: StartScript, silent: int) -> None:
-    async def run(port: int) -> float:
-        runner = TransportRun(server_at(port, timeout_s=3), connections=8)
+    async def run(port: int) -> None:
+        runner = TransportRun(server_at(port, timeout_s=2 * PATIENCE_S), connections=8)
         runner.submit(messages("silent.example", silent))
         await asyncio.sleep(0.1)
-        started = time.monotonic()
         runner.submit(messages("well.example", 20) + messages("fine.example", 20))
-        await runner.reported(40, timeout_s=5)
-        took = time.monotonic() - started
+        await runner.reported(40)
         assert {one.claimed.destination for one in runner.results} == {"email:well.example", "email:fine.example"}
         assert {one.outcome.verdict for one in runner.results} == {Verdict.DELIVERED}
-        return took
 
-    assert asyncio.run(run(scripted(silence_for("silent.example")))) < transport_module.STUCK_S + 1
+    asyncio.run(run(scripted(silence_for("silent.example"))))
 
 
+@pytest.mark.usefixtures("stuck")
 def test_one_message_alone_gets_another_connection_when_the_only_one_is_stuck(scripted: StartScript) -> None:
     async def run(port: int) -> None:
-        runner = TransportRun(server_at(port, timeout_s=3), connections=8)
+        runner = TransportRun(server_at(port, timeout_s=2 * PATIENCE_S), connections=8)
         runner.submit(messages("silent.example", 1))
         await asyncio.sleep(transport_module.STUCK_S + 0.1)
         runner.submit(messages("well.example", 1))
-        await runner.reported(1, timeout_s=1)
+        await runner.reported(1)
         assert runner.results[0].claimed.destination == "email:well.example"
 
     asyncio.run(run(scripted(silence_for("silent.example"))))
@@ -145,7 +151,7 @@ def test_one_message_alone_gets_another_connection_when_the_only_one_is_stuck(sc
 
 def test_every_message_is_reported_once_whatever_its_domain_does(scripted: StartScript) -> None:
     async def run(port: int) -> TransportRun:
-        runner = TransportRun(server_at(port, timeout_s=0.1), connections=4)
+        runner = TransportRun(server_at(port, timeout_s=1), connections=4)
         runner.submit(messages("silent.example", 30) + messages("well.example", 30))
         await runner.reported(60)
         await runner.transport.close()
@@ -172,7 +178,7 @@ def sink(settings: Settings) -> Iterator[Sink]:
     found.end()
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("committed", "stuck")
 @pytest.mark.parametrize("where", ["rcpt", "content"])
 def test_one_domain_of_fifty_that_hangs_leaves_the_others_p99_as_it_was(
     sink: Sink, where: str, monkeypatch: pytest.MonkeyPatch
@@ -183,7 +189,7 @@ def test_one_domain_of_fifty_that_hangs_leaves_the_others_p99_as_it_was(
     pairs = []
     for _ in range(3):
         pairs.append((_p99("well"), _p99("hang")))
-        if pairs[-1][1] <= 1.5 * pairs[-1][0]:
+        if pairs[-1][1] <= 1.5 * pairs[-1][0] + 0.25:
             return
     raise AssertionError(f"p99 without and with a domain that hangs, in seconds: {pairs}")
 
@@ -201,10 +207,10 @@ def _p99(last: str) -> float:
             dispatcher.wake()
             time.sleep(0.25)
         healthy = Delivery.objects.exclude(address__endswith="@hang.example")
-        wait_until(lambda: not healthy.exclude(state="delivered").exists(), "the healthy domains wait", 20)
+        wait_until(lambda: not healthy.exclude(state="delivered").exists(), "the healthy domains have theirs")
     finally:
         dispatcher.stop()
-        thread.join(30)
+        thread.join(PATIENCE_S)
     rows = Attempt.objects.filter(verdict="delivered").select_related("delivery")
     waits = [(one.at - one.delivery.created_at).total_seconds() + one.duration_ms / 1000 for one in rows]
     assert len(waits) == 24 * (49 + (last == "well"))

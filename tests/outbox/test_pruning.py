@@ -19,6 +19,7 @@ from outbox.services.pruning import prune_events, register_retention_hold
 from outbox.services.publishing import number_events
 from tests.conftest import ApiClient
 from tests.outbox.kit import NOW, a_delivery, a_note, days, fine, in_threads, published, settled, taken
+from tests.waiting import PATIENCE_S
 
 BEFORE = NOW + days(90)
 
@@ -132,7 +133,7 @@ def test_what_a_person_retries_meanwhile_is_not_deleted(transactional_db: None) 
         found: list[int] = []
         other = threading.Thread(target=lambda: found.extend(in_threads(lambda: prune_events(BEFORE, 0).deleted)))
         other.start()
-    other.join(10)
+    other.join(PATIENCE_S)
     assert found == [0]
     assert Delivery.objects.get().state == DeliveryState.RETRYING
 

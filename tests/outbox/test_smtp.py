@@ -19,6 +19,7 @@ from outbox.transports.email import smtp as client
 from outbox.transports.email.smtp import Broken, Reply, judge_content, judge_envelope
 from tests.mailserver import DROP, HANG, MailServer, ScriptedServer, SmtpScript, mail_server
 from tests.outbox.kit import a_message, away, opened, server_at, transmitted
+from tests.waiting import PATIENCE_S
 
 # The server's own opinion of its options; the encryption is one that it does not see.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -178,7 +179,7 @@ def test_server_that_never_greets_is_away_after_the_time_out(monkeypatch: pytest
     with ScriptedServer(SmtpScript(lambda verb, line: HANG)) as found:
         started = time.monotonic()
         assert said(away(server_at(found.port, timeout_s=0.1))) == (Verdict.POSTPONED, Reason.TIMEOUT)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_server_without_ehlo_is_spoken_to_with_helo() -> None:
@@ -231,6 +232,7 @@ def test_senders_refusal_delays_because_no_address_is_to_blame() -> None:
 def test_envelope_goes_out_in_one_group_and_the_next_one_before_the_contents_answer() -> None:
     """The scripted server answers MAIL and RCPT only when DATA came: a client that waits would wait for ever."""
     script = SmtpScript(None, "PIPELINING")
+    script.looks_ahead_s = 0.5
     with ScriptedServer(script) as found:
         outcomes = transmitted(server_at(found.port), *[a_message(f"{name}@x.example") for name in "abcd"])
     assert {said(outcome) for outcome in outcomes} == {(Verdict.DELIVERED, Reason.ACCEPTED)}
@@ -298,7 +300,7 @@ def test_international_sender_that_the_server_cannot_take_is_no_addresses_fault(
 def test_break_in_the_middle_of_a_message_is_retried(verb: str, what: str, reason: Reason) -> None:
     script = SmtpScript(lambda asked, line: what if asked == verb else None)
     with ScriptedServer(script) as found, pytest.raises(Broken) as broken:
-        transmitted(server_at(found.port, timeout_s=0.1), a_message())
+        transmitted(server_at(found.port, timeout_s=0.2 if what == HANG else PATIENCE_S), a_message())
     assert said(broken.value.outcome) == (Verdict.RETRY, reason)
 
 
@@ -306,8 +308,8 @@ def test_goodbye_that_is_never_answered_does_not_hold_the_worker(monkeypatch: py
     monkeypatch.setattr(client, "CLOSE_TIMEOUT_S", 0.1)
     with ScriptedServer(SmtpScript(lambda verb, line: HANG if verb == "QUIT" else None)) as found:
         started = time.monotonic()
-        assert len(transmitted(server_at(found.port), a_message())) == 1
-    assert time.monotonic() - started < 2
+        assert len(transmitted(server_at(found.port, timeout_s=PATIENCE_S), a_message())) == 1
+    assert time.monotonic() - started < PATIENCE_S / 2
 
 
 # ---- what answers mean --------------------------------------------------------------------------------------------

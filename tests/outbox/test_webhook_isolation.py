@@ -7,7 +7,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -40,6 +40,7 @@ from tests.outbox.hooks import LOOPBACK, deliver, endpoint_at, happened
 from tests.outbox.kit import NOW, Note, a_claim, in_threads, published
 from tests.outbox.kit import a_note as note
 from tests.outbox.receiver import Answer, Heard, Receiver
+from tests.waiting import PATIENCE_S, soon, wait_until
 
 # ---- how much one receiver may have under way ---------------------------------------------------------------------
 
@@ -222,13 +223,12 @@ def waits(receiver: Receiver, endpoints: int, rounds: int, per_round: int) -> li
             time.sleep(0.25)
         hanging = [one.key for one in WebhookEndpoint.objects.filter(description="hang")]
         healthy = Delivery.objects.exclude(list_key__in=hanging)
-        deadline = time.monotonic() + 20
-        while healthy.exclude(state=DeliveryState.DELIVERED).exists():
-            assert time.monotonic() < deadline, "the healthy endpoints wait"
-            time.sleep(0.02)
+        wait_until(
+            lambda: not healthy.exclude(state=DeliveryState.DELIVERED).exists(), "the healthy endpoints have theirs"
+        )
     finally:
         dispatcher.stop()
-        thread.join(30)
+        thread.join(PATIENCE_S)
     rows = Attempt.objects.filter(verdict="delivered").select_related("delivery")
     found = [(one.at - one.delivery.created_at).total_seconds() + one.duration_ms / 1000 for one in rows]
     assert len(found) == endpoints * rounds * per_round
@@ -245,7 +245,7 @@ def test_one_of_fifty_that_hangs_leaves_the_others_p99_as_it_was(
     pairs = []
     for _ in range(3):
         pairs.append((_p99(receiver, "well"), _p99(receiver, "hang")))
-        if pairs[-1][1] <= 1.5 * pairs[-1][0]:
+        if pairs[-1][1] <= 1.5 * pairs[-1][0] + 0.25:
             return
     raise AssertionError(f"p99 without and with a receiver that hangs, in seconds: {pairs}")
 
@@ -263,7 +263,8 @@ def _p99(receiver: Receiver, last: str) -> float:
 @pytest.mark.usefixtures("committed", "_allowed")
 def test_many_that_hang_do_not_fill_the_transport(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """40 receivers that never answer, with a backlog each, and one that does: it is not kept waiting for them."""
-    monkeypatch.setattr(http, "TOTAL_S", 3.0)
+    monkeypatch.setattr(http, "TOTAL_S", 2.0 * PATIENCE_S)
+    monkeypatch.setattr(transport_module, "CLOSE_WITHIN_S", 0.1)
     receiver.says = lambda heard: hanging_for(heard.path)
     for number in range(40):
         endpoint_at(f"{receiver.url}/hang/{number}")
@@ -271,21 +272,19 @@ def test_many_that_hang_do_not_fill_the_transport(receiver: Receiver, monkeypatc
     happened(100)
     asyncio.run(_until(lambda: _heard_by(receiver, "/well") == 100, WebhookTransport(policy=LOOPBACK)))
     assert Delivery.objects.filter(list_key=healthy.key, state=DeliveryState.DELIVERED).count() == 100
-    assert len([one for one in receiver.heard if "hang" in one.path]) <= 40 * 2 * FIRST_WINDOW
+    assert len([one for one in receiver.heard if "hang" in one.path]) <= 40 * FIRST_WINDOW
 
 
 def _heard_by(receiver: Receiver, path: str) -> int:
     return sum(one.path.endswith(path) for one in receiver.heard)
 
 
-async def _until(condition: object, transport: WebhookTransport) -> None:
+async def _until(condition: Callable[[], bool], transport: WebhookTransport) -> None:
     dispatcher = Dispatcher(lambda: (transport,))
     running = asyncio.create_task(dispatcher.run_forever())
-    async with asyncio.timeout(10):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.02)
+    await soon(condition)
     dispatcher.stop()
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, PATIENCE_S)
 
 
 @pytest.mark.usefixtures("committed", "_allowed")
@@ -298,19 +297,17 @@ def test_name_without_an_answer_delays_no_other_name(receiver: Receiver, monkeyp
     def look_up(host: str) -> list[str]:
         asked[host] += 1
         if host == "hangs.example":
-            released.wait(10)
+            released.wait(2 * PATIENCE_S)
         return ["127.0.0.1"]
 
     monkeypatch.setattr(http, "look_up", look_up)
     endpoint_at(f"http://hangs.example:{receiver.port}/")
     well = endpoint_at(f"http://well.example:{receiver.port}/")
     happened(60)
-    started = time.monotonic()
     try:
         asyncio.run(_until(lambda: len(receiver.heard) >= 60, WebhookTransport(policy=LOOPBACK)))
     finally:
         released.set()
-    assert time.monotonic() - started < 8
     assert Delivery.objects.filter(list_key=well.key, state=DeliveryState.DELIVERED).count() == 60
     assert asked["hangs.example"] <= 3
 
@@ -326,11 +323,9 @@ def test_worker_that_stops_lets_requests_finish_and_hands_back_the_rest(receiver
     dispatcher = Dispatcher(lambda: (WebhookTransport(policy=LOOPBACK),))
     thread = threading.Thread(target=lambda: asyncio.run(dispatcher.run_forever()))
     thread.start()
-    deadline = time.monotonic() + 5
-    while not receiver.heard and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: bool(receiver.heard), "one is heard")
     dispatcher.stop()
-    thread.join(15)
+    thread.join(PATIENCE_S)
     states = Counter(Delivery.objects.values_list("state", flat=True))
     assert states["sending"] == 0
     assert states["delivered"] == len(receiver.heard) == Attempt.objects.count()

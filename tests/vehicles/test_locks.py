@@ -33,6 +33,7 @@ from tests.vehicles.helpers import (
     take,
     telemetry,
 )
+from tests.waiting import PATIENCE_S
 from vehicles.catalogue import TYPES
 from vehicles.models import ChargingLocation, Driver, Fact, UtilityContract, Vehicle
 from vehicles.services.campaigns import end_campaign, save_campaign, start_campaign
@@ -173,6 +174,6 @@ def test_a_sweep_does_not_wait_for_a_batch_that_holds_rows(table: str, key: str)
         lock(table, key)
         thread = Thread(target=run)
         thread.start()
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert swept == [1]
     assert "CarNotReachable" in shown()

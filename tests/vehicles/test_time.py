@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from threading import Barrier, Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outbox.models import Event
+from tests.racing import at_once
 from tests.vehicles.helpers import (
     CAR,
     DRIVER,
@@ -297,30 +296,6 @@ def fleet(count: int, moment: datetime = NOW) -> list[Json]:
     return facts
 
 
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Runs each work in a thread of its own, all starting together; raises the first error."""
-    start, answers = Barrier(len(works)), [None] * len(works)
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            start.wait(10)
-            answers[number] = works[number]()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if errors:
-        raise errors[0]
-    return answers
-
-
 def until_done(now: datetime) -> int:
     heard(now)
     looked = 0
@@ -333,7 +308,7 @@ def until_done(now: datetime) -> int:
 def test_several_sweeps_share_the_work_and_tell_nobody_twice() -> None:
     take(*fleet(60))
     later = at(days=1)
-    looked = at_once(*[lambda: until_done(later)] * 4)
+    looked = at_once([lambda: until_done(later)] * 4)
     assert sum(looked) == 60
     assert DriverNotification.objects.filter(type="CarNotReachable", state="open").count() == 60
     assert Event.objects.filter(kind="vehicle.notification.created").count() == 60
@@ -348,7 +323,7 @@ def test_facts_and_sweeps_at_once_neither_block_nor_lose() -> None:
         for n in range(0, 40, 2):
             take(fact("telemetry", later, vehicle=f"c-{n}"), now=later)
 
-    at_once(speak, speak, lambda: until_done(later), lambda: until_done(later))
+    at_once([speak, speak, lambda: until_done(later), lambda: until_done(later)])
     until_done(later)
     silent = DriverNotification.objects.filter(type="CarNotReachable", state__in=("open", "read"))
     assert set(silent.values_list("driver__external_id", flat=True)) == {f"d-{n}" for n in range(1, 40, 2)}
@@ -358,7 +333,7 @@ def test_facts_and_sweeps_at_once_neither_block_nor_lose() -> None:
 @pytest.mark.usefixtures("committed")
 def test_the_same_facts_at_once_are_taken_once() -> None:
     batch = [*fleet(10), *(fact("vehicle", vehicle=f"c-{n}", brand="Audi", privacy_mode=True) for n in range(10))]
-    at_once(*[lambda: take(*batch)] * 4, *[lambda: take(*reversed(batch))] * 2)
+    at_once([*[lambda: take(*batch)] * 4, *[lambda: take(*reversed(batch))] * 2])
     assert Driver.objects.count() == 10
     assert Fact.objects.filter(times=6).count() == len(batch)
     assert DriverNotification.objects.filter(type="AudiRemoteAccessDisabled").count() == 0  # heard of at that moment
@@ -371,6 +346,6 @@ def test_a_sweep_passes_by_whom_somebody_holds() -> None:
     take(*fleet(2))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM vehicles_driver WHERE external_id = 'd-0' FOR UPDATE")
-        assert at_once(lambda: until_done(at(days=1))) == [1]
+        assert at_once([lambda: until_done(at(days=1))]) == [1]
     assert until_done(at(days=1)) == 1
     assert car() is not None

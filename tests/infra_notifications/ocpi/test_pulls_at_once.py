@@ -9,9 +9,9 @@ import pytest
 from django.db import connections
 
 from infra_notifications.models import ChargePoint, OcpiEvse, OcpiParty
-from tests.infra_notifications.helpers import at_once
 from tests.infra_notifications.ocpi.cpo import Cpo, Sender, evse, location, said
 from tests.infra_notifications.ocpi.helpers import places, pull
+from tests.racing import at_once
 
 pytestmark = pytest.mark.usefixtures("committed")
 LATER = "2026-11-02T10:00:00Z"

@@ -14,7 +14,6 @@ import ipaddress
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -30,9 +29,9 @@ from infra_notifications.proxy.routes import FixedRoutes, Route, RouteTable
 from tests.engines import ROOT
 from tests.lint import production
 from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S, wait_until
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-PATIENCE_S = 20
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 § 1.3
 
 # ---- the CSMS -------------------------------------------------------------------------------------------------------
@@ -215,7 +214,7 @@ class Proxy:
 
     def start(self) -> None:
         self._process = start_process(self._command, self._log, self._env | {"PYTHONPATH": str(ROOT)})
-        eventually(self._answers, 60)
+        wait_until(self._answers, "the proxy answers")
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -226,9 +225,11 @@ class Proxy:
 
     def get(self, path: str) -> tuple[int, str]:
         connection = (
-            http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=ssl._create_unverified_context())
+            http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=PATIENCE_S, context=ssl._create_unverified_context()
+            )
             if self._tls
-            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            else http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         )
         with contextlib.closing(connection):
             connection.request("GET", path)
@@ -285,27 +286,9 @@ class Recorder:
         self.calls.append(("closed", code, reason, "station" if by_station else "csms"))
 
 
-# ---- waiting --------------------------------------------------------------------------------------------------------
-
-
-def eventually(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-async def soon(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
-    """As `eventually`, while the loop runs on."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)
-
-
 def play(scene: Awaitable[None]) -> None:
     async def whole() -> None:
-        await asyncio.wait_for(scene, 120)
+        await asyncio.wait_for(scene, 2 * PATIENCE_S)
 
     # In a thread of its own: the browser's tests leave a loop in this one.
     with ThreadPoolExecutor(1) as thread:

@@ -22,6 +22,7 @@ from tests.infra_notifications.proxy.peers import (
 )
 from tests.infra_notifications.proxy.test_frames import frame
 from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -143,9 +144,9 @@ def test_what_came_with_the_handshake_is_not_lost(running: Proxy, csms_port: int
             writer.write(request("/site/CP-1") + hasty)
             visit = await system.visit()
             assert await visit.read(len(hasty)) == hasty
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
             assert head.startswith(b"HTTP/1.1 101 ")
-            assert await asyncio.wait_for(reader.readexactly(4), 20) == b"\x81\x02hi"
+            assert await asyncio.wait_for(reader.readexactly(4), PATIENCE_S) == b"\x81\x02hi"
             writer.close()
 
     play(scene())

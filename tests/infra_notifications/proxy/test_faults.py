@@ -20,16 +20,15 @@ import pytest
 from tests.infra_notifications.proxy.peers import (
     Proxy,
     csms,
-    eventually,
     play,
     proxy,
     relaying,
     request,
-    soon,
     station,
 )
 from tests.infra_notifications.proxy.test_frames import frame
 from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S, soon, wait_until
 
 TEXT, BINARY, CLOSE = 1, 2, 8
 FLOOD = 40 * 1024 * 1024
@@ -66,7 +65,7 @@ def test_a_side_that_reads_nothing_slows_the_other_and_takes_no_memory(tmp_path:
             other = await station(running.port, "/site/CP-2")
             second = await system.visit()
             other.writer.write(frame(TEXT, b"quick"))
-            assert len(await asyncio.wait_for(second.reader.readexactly(11), 5)) == 11
+            assert len(await asyncio.wait_for(second.reader.readexactly(11), PATIENCE_S)) == 11
             reader_transport.resume_reading()  # type: ignore[attr-defined]
             assert await reader.read(len(whole)) == whole
 
@@ -95,7 +94,7 @@ def test_a_station_that_leaves_while_its_csms_sleeps_is_noticed(monkeypatch: pyt
 
 def test_a_station_on_a_thin_line_gets_the_last_bytes_of_a_csms_that_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Much longer than a side may take that takes nothing."""
-    monkeypatch.setattr("infra_notifications.proxy.relay.CUT_S", 0.5)
+    monkeypatch.setattr("infra_notifications.proxy.relay.CUT_S", 1.5)
     whole = frame(BINARY, os.urandom(FLOOD // 2), masked=False)
 
     async def scene() -> None:
@@ -139,7 +138,7 @@ def test_the_end_of_the_process_is_told_to_all(tmp_path: Path) -> None:
 
     with proxy(tmp_path, f"site=ws://127.0.0.1:{port}/ocpp") as running:
         play(scene(running))
-        assert running.process.wait(15) == 0
+        assert running.process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.processes
@@ -157,7 +156,7 @@ def test_stations_that_ignore_the_end_do_not_hold_it_up(tmp_path: Path) -> None:
 
     with proxy(tmp_path, f"site=ws://127.0.0.1:{port}/ocpp", OCPP_PROXY_DRAIN_S="2") as running:
         play(scene(running))
-        assert running.process.wait(10) == 0
+        assert running.process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.processes
@@ -184,7 +183,7 @@ def test_several_processes_share_a_port_and_their_figures(tmp_path: Path) -> Non
                 peer.writer.write(frame(TEXT, b"no OCPP-J"))
             # Whichever process is asked tells what all of them heard.
             garbage = 'signalbox_ocpp_unread_total{why="garbage"} 40.0'
-            await loop.run_in_executor(None, eventually, lambda: garbage in running.get("/metrics")[1])
+            await loop.run_in_executor(None, wait_until, lambda: garbage in running.get("/metrics")[1])
             metrics = (await loop.run_in_executor(None, running.get, "/metrics"))[1]
             assert "signalbox_ocpp_connections 40.0" in metrics
             assert 'signalbox_ocpp_handshakes_total{outcome="accepted"} 40.0' in metrics
@@ -193,8 +192,8 @@ def test_several_processes_share_a_port_and_their_figures(tmp_path: Path) -> Non
             await soon(lambda: any(peer.reader.at_eof() for peer in peers))
             lost = sum(peer.reader.at_eof() for peer in peers)
             assert 0 < lost < 40  # the other process goes on
-            await loop.run_in_executor(None, eventually, lambda: len(children(running)) == 2)
-            await loop.run_in_executor(None, eventually, lambda: connections(running) == 40 - lost)
+            await loop.run_in_executor(None, wait_until, lambda: len(children(running)) == 2)
+            await loop.run_in_executor(None, wait_until, lambda: connections(running) == 40 - lost)
             assert (await station(running.port)).head.status == 101
             del system
 

@@ -18,9 +18,9 @@ from tests.infra_notifications.proxy.peers import (
     play,
     relaying,
     request,
-    soon,
     station,
 )
+from tests.waiting import PATIENCE_S, soon
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_what_is_no_handshake_is_refused_and_reaches_no_csms(raw: bytes, status:
         async with csms() as system, relaying(system.url) as proxy:
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
             writer.write(raw)
-            answer = await asyncio.wait_for(reader.read(), 20)
+            answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
             assert int(answer.split(b" ")[1]) in (status, 431)
             assert system.visits.empty()
             writer.close()
@@ -304,9 +304,9 @@ def test_a_station_that_gives_up_waits_at_no_csms() -> None:
         async with relaying(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp") as proxy:
             _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
             writer.write(request("/site/CP-1"))
-            await asyncio.wait_for(arrived.wait(), 20)
+            await asyncio.wait_for(arrived.wait(), PATIENCE_S)
             writer.close()
-            await asyncio.wait_for(left.wait(), 20)
+            await asyncio.wait_for(left.wait(), PATIENCE_S)
             await soon(lambda: not proxy.relay.waiting)
         server.close()
 

@@ -20,9 +20,10 @@ import pytest
 from config.demo.postgres import Postgres
 from tests.engines import ROOT
 from tests.infra_notifications.helpers import fault, fine
-from tests.infra_notifications.proxy.peers import PATIENCE_S, Csms, Proxy, Station, csms, eventually, play, station
+from tests.infra_notifications.proxy.peers import Csms, Proxy, Station, csms, play, station
 from tests.infra_notifications.proxy.test_frames import frame
 from tests.lint import production
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.processes
 _FILL = """
@@ -86,8 +87,8 @@ async def connected(system: Csms, proxy: Proxy, name: str) -> Any:
     peer.close()
 
 
-async def until(condition: Any, patience_s: float = 60) -> None:
-    await asyncio.to_thread(eventually, condition, patience_s)
+async def until(condition: Any) -> None:
+    await asyncio.to_thread(wait_until, condition)
 
 
 def test_nothing_is_lost_when_the_database_and_the_proxy_are_killed(postgres: Postgres, tmp_path: Path) -> None:

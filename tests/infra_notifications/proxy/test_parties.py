@@ -27,6 +27,7 @@ from ocpp.routing import on
 
 from tests.infra_notifications.proxy.peers import Proxy, play, proxy
 from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.processes
 TIME = "2026-11-30T00:00:00Z"
@@ -231,7 +232,7 @@ async def held(url: str, csms_port: int, version: Version) -> Talk:
             listening = asyncio.ensure_future(listen(station))
             talk.results += [await station.call(call) for call in version.calls]
             reported.set()
-            await asyncio.wait_for(done.wait(), 20)
+            await asyncio.wait_for(done.wait(), PATIENCE_S)
             listening.cancel()
         talk.at_station = [socket.said, socket.heard]
         while not talk.at_csms:
@@ -282,7 +283,7 @@ def test_stations_come_back_by_themselves_when_the_proxy_was_killed(
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
                     url = f"ws://127.0.0.1:{port}/site/{identity}"
                     async with session.ws_connect(url, protocols=("ocpp1.6",)) as ws:
-                        point = version.station(identity, Socket(ws), response_timeout=5)
+                        point = version.station(identity, Socket(ws), response_timeout=PATIENCE_S)
                         listening = asyncio.ensure_future(listen(point))
                         assert (await point.call(version.calls[0])).status == "Accepted"
                         boots.append(identity)

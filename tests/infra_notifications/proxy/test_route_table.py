@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from infra_notifications.models import OcppRoute
 from infra_notifications.proxy.route_table import Routing, RoutingReader, StoredRoutes
 from infra_notifications.proxy.routes import Route
 from infra_notifications.services.ocpp_routes import move_stations
+from tests.waiting import wait_until
 
 HERE = Route("berlin", "wss://csms.example/ocpp", id=1)
 THERE = Route("other", "wss://other.example", register_unknown=True, enabled=False, id=2, evse_pattern="{station}")
@@ -35,13 +35,6 @@ def running(copy: Path, read: Callable[[], Routing], wait_s: float = 3.0) -> Ite
         yield table
     finally:
         table.stop()
-
-
-def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +60,7 @@ def test_a_copy_says_all_that_the_table_says() -> None:
 def test_the_proxy_starts_and_goes_on_without_a_database(tmp_path: Path) -> None:
     copy = tmp_path / "routes.json"
     with running(copy, lambda: ROUTING) as table:
-        until(copy.exists)
+        wait_until(copy.exists)
         assert table.find("berlin", "CP-2") == THERE
     with running(copy, unreachable, wait_s=0.05) as table:
         assert table.find("berlin", "CP-2") == THERE
@@ -87,7 +80,7 @@ def test_a_copy_that_is_none_is_passed_over(rubbish: bytes, tmp_path: Path) -> N
     copy.write_bytes(rubbish)
     with running(copy, lambda: ROUTING) as table:
         assert table.find("berlin", "CP-1") == HERE
-        until(lambda: copy.read_bytes() == ROUTING.to_json())
+        wait_until(lambda: copy.read_bytes() == ROUTING.to_json())
 
 
 def test_a_copy_of_which_a_part_is_missing_is_passed_over() -> None:
@@ -107,7 +100,7 @@ def test_a_disk_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
 def test_only_its_owner_reads_the_copy(tmp_path: Path) -> None:
     copy = tmp_path / "new" / "routes.json"
     with running(copy, lambda: ROUTING):
-        until(copy.exists)
+        wait_until(copy.exists)
     assert os.stat(copy).st_mode & 0o077 == 0
     assert list(copy.parent.iterdir()) == [copy]
     assert json.loads(copy.read_bytes())["moves"] == {"berlin": {"CP-2": "other"}}
@@ -122,15 +115,15 @@ def test_it_follows_the_database(committed: None, tmp_path: Path) -> None:
             found = table.find("berlin", identity)
             return found.upstream if found is not None and found.enabled else ""
 
-        until(lambda: leads_to("CP-1") == "wss://csms.example/ocpp")
+        wait_until(lambda: leads_to("CP-1") == "wss://csms.example/ocpp")
         move_stations(route=berlin, stations=["cp-1"], target=other, now=timezone.now())
-        until(lambda: leads_to("CP-1") == "wss://other.example")
+        wait_until(lambda: leads_to("CP-1") == "wss://other.example")
         assert leads_to("CP-3") == "wss://csms.example/ocpp"
         move_stations(route=berlin, stations=["CP-1"], target=berlin, now=timezone.now())
-        until(lambda: leads_to("CP-1") == "wss://csms.example/ocpp")
+        wait_until(lambda: leads_to("CP-1") == "wss://csms.example/ocpp")
         OcppRoute.objects.filter(pk=berlin.pk).update(upstream="wss://new.example")
-        until(lambda: leads_to("CP-1") == "wss://new.example")
+        wait_until(lambda: leads_to("CP-1") == "wss://new.example")
         OcppRoute.objects.filter(pk=berlin.pk).update(enabled=False)
-        until(lambda: leads_to("CP-1") == "")
+        wait_until(lambda: leads_to("CP-1") == "")
         berlin.delete()
-        until(lambda: table.find("berlin", "CP-1") is None)
+        wait_until(lambda: table.find("berlin", "CP-1") is None)

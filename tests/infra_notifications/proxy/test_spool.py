@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra_notifications.proxy.journal import Half, Journal
@@ -118,7 +118,7 @@ def test_a_damaged_byte_costs_its_own_record(whole: bytes) -> None:
         assert sum(one.damaged for one in found) == (ends[hit + 1] - ends[hit] if hit < 3 else 0)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.integers(0, 4))
 def test_garbage_anywhere_is_passed_over(whole: bytes, garbage: bytes, where: int) -> None:
     ends = [0, *(found.end for found in records_in(whole))]

@@ -15,9 +15,10 @@ import trustme
 
 from infra_notifications.proxy.options import Options
 from infra_notifications.proxy.tls import station_context
-from tests.infra_notifications.proxy.peers import Proxy, Station, csms, play, proxy, relaying, soon, station
+from tests.infra_notifications.proxy.peers import Proxy, Station, csms, play, proxy, relaying, station
 from tests.infra_notifications.proxy.test_frames import frame
 from tests.mailserver import free_port
+from tests.waiting import PATIENCE_S, soon
 
 TEXT = 1
 
@@ -163,7 +164,7 @@ def running(folder: Path, csms_port: int) -> Iterator[Proxy]:
 
 async def retried(port: int, tls: ssl.SSLContext) -> Station:
     """A station, as soon as the proxy shows the certificate that it trusts."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             peer = await station(port, tls=tls)
