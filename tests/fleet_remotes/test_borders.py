@@ -304,7 +304,7 @@ def test_nothing_that_happens_to_another_fleet_changes_mine(
         return [
             *Fleet.objects.filter(pk=mine.fleet_id).values(),
             *actions,
-            *FleetVehicle.objects.filter(fleet=mine.fleet_id).values(),
+            *FleetVehicle.objects.filter(fleet=mine.fleet_id).order_by("pk").values(),
         ]
 
     before = rows()

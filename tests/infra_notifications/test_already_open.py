@@ -270,7 +270,8 @@ def test_two_sweeps_and_two_people_at_once_mail_once() -> None:
             [
                 *[partial(add_members, group=group, charge_point_ids=ids[n:], now=now) for n in (0, 3)],
                 *[partial(update_group, group=group, settings={}, emails=[A, B], now=now) for _ in range(2)],
-                *[partial(sweep, now + timedelta(seconds=1)) for _ in range(4)],
+                # Each of its own moment: a mail is known by the microsecond of its sweep.
+                *[partial(sweep, now + timedelta(seconds=1, microseconds=n)) for n in range(4)],
             ]
         )
         sweep(now + timedelta(seconds=2))

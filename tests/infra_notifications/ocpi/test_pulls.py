@@ -48,9 +48,9 @@ def test_requests_for_pages_name_token_ids_and_parties(sender: Sender, party: Oc
 def test_a_night_without_news_changes_nothing(sender: Sender, party: OcpiParty) -> None:
     sender.locations = places(3)
     pull(party)
-    before = list(OcpiEvse.objects.values_list("pk", "received_at"))
+    before = list(OcpiEvse.objects.order_by("pk").values_list("pk", "received_at"))
     assert pull(party).pull_result["changed"] == 0
-    assert list(OcpiEvse.objects.values_list("pk", "received_at")) == before
+    assert list(OcpiEvse.objects.order_by("pk").values_list("pk", "received_at")) == before
 
 
 def test_the_night_finds_what_was_lost(cpo: Cpo, sender: Sender, party: OcpiParty) -> None:
