@@ -19,7 +19,7 @@ A_WHILE_S, LONG_S = 1, 10
 
 
 def number(node: ast.expr | None) -> float | None:
-    return node.value if isinstance(node, ast.Constant) and type(node.value) in (int, float) else None
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
 
 
 def name_of(node: ast.expr) -> str:
