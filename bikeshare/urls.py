@@ -13,6 +13,7 @@ urlpatterns = [
     path("bikeshare/feeds/<int:pk>/", views.feed_change, name="feed_change"),
     path("bikeshare/feeds/<int:pk>/read/", views.feed_read, name="feed_read"),
     path("bikeshare/feeds/<int:pk>/delete/", views.feed_delete, name="feed_delete"),
+    path("bikeshare/zones.geojson", views.zones_geojson, name="zones_geojson"),
     path("bikeshare/topics/", views.topics, name="topics"),
     path("bikeshare/topics/sample/", views.topic_sample, name="topic_sample"),
     *(path(f"bikeshare/{plural}/", page.as_view(), name=plural) for plural, page in views.LISTS.items()),

@@ -270,7 +270,7 @@ class BatchDecoder(Generic[Item]):
             if (rest := self._corrections.rest(corrected)) is not None:
                 batch.refused.append((index, self._one.decode(msgspec.json.encode(rest)), readable(error)))
                 return
-        batch.rejected.append((index, readable(error)))
+        batch.rejected.append((index, self._corrections.all_missing(raw) or readable(error)))
 
     def _without_what_is_refused(self, corrected: dict[str, Any]) -> tuple[Item, list[str]]:
         """An item, without the values that can be spared and that the reader refuses; and what is said of these. Raises

@@ -208,6 +208,11 @@ class Corrections:
         tag = item.get(self._tag_field) if self._tag_field else None
         return self._inner.get(tag) if isinstance(tag, str | type(None)) else None
 
+    def all_missing(self, item: Any) -> str:
+        """What is said where several fields are missing: a reader names the first, its sender needs all."""
+        missing = sorted(self.required - item.keys()) if isinstance(item, dict) else []
+        return f"Object missing required fields {', '.join(f'`{name}`' for name in missing)}" if missing[1:] else ""
+
     def rest(self, corrected: dict[str, Any]) -> dict[str, Any] | None:
         """What can be read of an item that cannot be taken; None where nothing is made of that."""
         if self._blanks is None:

@@ -232,13 +232,16 @@ def geofencing_zones(program: Program, now: datetime) -> Data:
     }
 
 
-def _feature(zone: Zone, program: Program) -> Data:
+def rules_of(zone: Zone) -> list[Data]:
+    """A zone's own rules, or those that its type means; where it is only for one type of vehicle they say so."""
     forbidden = {"ride_start_allowed": False, "ride_end_allowed": False, "ride_through_allowed": False}
     allowed = dict.fromkeys(forbidden, True)
     rules = list(zone.rules) or [forbidden if zone.type == ZoneType.FORBIDDEN else allowed]
-    if zone.vehicule_type:
-        rules = [{"vehicle_type_ids": [zone.vehicule_type]} | rule for rule in rules]
-    rules = [_with_unknown_ranges(rule) for rule in rules]
+    return [{"vehicle_type_ids": [zone.vehicule_type]} | rule for rule in rules] if zone.vehicule_type else rules
+
+
+def _feature(zone: Zone, program: Program) -> Data:
+    rules = [_with_unknown_ranges(rule) for rule in rules_of(zone)]
     properties: Data = {"rules": rules} | ({"name": _texts(zone.name, program)} if zone.name else {})
     for key in ("start", "end"):
         if moment := getattr(zone, key):

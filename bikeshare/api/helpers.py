@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from bikeshare.models import Cyclist, Dock, Pass, Program, Resource, Station, Te
 from bikeshare.services.payloads import facts_of
 from core.api import Problem, ScopedKey, check_limit, decode_cursor, encode_cursor, limited_body
 from core.batches import readable
+from core.corrections import Corrections
 from core.people import shown, shows_people
 
 READ, WRITE = ScopedKey("bikeshare:read"), ScopedKey("bikeshare:write")
@@ -28,18 +30,32 @@ def read_body(request: HttpRequest, decoder: msgspec.json.Decoder[Body], *, defa
     try:
         return _decoded(body, decoder)
     except msgspec.ValidationError as error:
-        field = readable(error).partition(":")[0]
-        raise Problem(422, readable(error), [{"pointer": f"/{field}", "detail": readable(error)}]) from error
+        raise wrong_field(readable(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"The body is not valid JSON: {error}.") from error
 
 
+def wrong_field(sentence: str) -> Problem:
+    """A refusal that begins with the place of what is wrong, e.g. "position.latitude: …", with a pointer to that."""
+    path = sentence.partition(":")[0].replace("[", ".").replace("]", "").replace(".", "/")
+    return Problem(422, sentence, [{"pointer": f"/{path}", "detail": sentence}])
+
+
 def _decoded(body: bytes, decoder: msgspec.json.Decoder[Body]) -> Body:
+    """What has one meaning in another type, as a number in the place of a text, is taken as that."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError:
-        msgspec.json.decode(body, type=msgspec.Raw)  # a wrong field is found before what is malformed behind it
-        raise
+        raw = msgspec.json.decode(body)  # a wrong field is found before what is malformed behind it
+        if not isinstance(raw, dict):
+            raise
+        corrected, _notes = corrections_of(decoder.type).correct(raw)
+        return decoder.decode(msgspec.json.encode(corrected))
+
+
+@cache
+def corrections_of(kind: type[msgspec.Struct]) -> Corrections:
+    return Corrections(kind)
 
 
 def answer(body: Any, status: int = 200) -> HttpResponse:

@@ -14,12 +14,14 @@ from bikeshare.api.helpers import (
     READ,
     WRITE,
     answer,
+    corrections_of,
     page_of_ids,
     read_body,
     serialize,
     serialize_all,
     serialize_program,
     serialize_trip,
+    wrong_field,
 )
 from bikeshare.ingest.resources import ProgramBody, ResourceBody, TripBody, values_of
 from bikeshare.models import Program, Trip
@@ -28,7 +30,7 @@ from bikeshare.services import programs, resources
 from bikeshare.services.refusals import invalid
 from bikeshare.services.renting import start_trip
 from bikeshare.services.specs import SPECS, Spec
-from core.api import Problem, Router, audited_by, key_of, raw_body
+from core.api import Router, audited_by, key_of, raw_body
 from core.batches import BatchDecoder, batch_answer, batch_openapi, inline
 from core.refusal import Refused
 
@@ -45,7 +47,7 @@ def body_openapi(kind: type[msgspec.Struct], *, needed: bool = True) -> dict[str
 def add_resource(spec: Spec) -> None:
     """The five operations of a resource."""
     name, plural, search = spec.name, spec.plural, SEARCHES[spec.plural]
-    batch, single = BatchDecoder(spec.body), msgspec.json.Decoder(spec.body)
+    batch, single = BatchDecoder(spec.body, corrections_of(spec.body)), msgspec.json.Decoder(spec.body)
 
     def list_rows(request: HttpRequest, q: str = "", limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
         rows = selectors.rows_of(spec.model).filter(search.condition(q))
@@ -56,7 +58,7 @@ def add_resource(spec: Spec) -> None:
         with audited_by(key_of(request)):
             if decoded.is_single:
                 for _index, sentence in decoded.rejected:
-                    raise Problem(422, sentence, [{"pointer": f"/{sentence.partition(':')[0]}", "detail": sentence}])
+                    raise wrong_field(sentence)
                 return answer(_make_one(spec, decoded.items[0][1]), 201)
             made, rejected = _make_many(spec, decoded.items)
         return answer(batch_answer(made, 0, decoded.rejected + rejected, decoded.warnings), 202)

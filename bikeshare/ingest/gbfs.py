@@ -17,7 +17,7 @@ from typing import Any
 from shapely.geometry import MultiPolygon
 from shapely.ops import unary_union
 
-from bikeshare.choices import BikeType, ZoneType
+from bikeshare.choices import BikeType, OpenStatus, ZoneType
 from bikeshare.ingest.resources import clean
 from bikeshare.ingest.rules import BadRule, rules_from, truth
 from bikeshare.rules.geometry import BadArea, area_of, geojson_of, is_counter_clockwise, turned_inside_out
@@ -334,6 +334,8 @@ def _zone(feed: Feed, item: Any, types: Mapping[str, str], directed: bool, path:
     }
     if properties.get("type") in ZoneType.values:
         zone["type"] = properties["type"]
+    if properties.get("status") in OpenStatus.values:
+        zone["status"] = properties["status"]
     for key in ("start", "end"):
         try:
             zone[key] = _moment(properties.get(key))

@@ -2,7 +2,7 @@
 
 from bikeshare.views.actions import ACTIONS
 from bikeshare.views.feeds import feed_change, feed_delete, feed_read, feeds
-from bikeshare.views.lists import LISTS
+from bikeshare.views.lists import LISTS, zones_geojson
 from bikeshare.views.map import city_map
 from bikeshare.views.objects import PAGES, trip_page
 from bikeshare.views.topics import topic_sample, topics
@@ -19,4 +19,5 @@ __all__ = [
     "topic_sample",
     "topics",
     "trip_page",
+    "zones_geojson",
 ]

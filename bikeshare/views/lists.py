@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bikeshare import selectors
+from bikeshare.api.geojson import collection_of, geojson_answer
 from bikeshare.filters import FILTERS
 from bikeshare.models import (
     Bike,
@@ -26,6 +30,8 @@ from bikeshare.models import (
 from bikeshare.search import SEARCHES
 from console.lists import Action, Column, ListPage
 from console.lists.columns import file_text
+from core.permissions import requires
+from core.refusal import Refused
 
 _CELLS = "bikeshare/cells"
 _STATUS = Column("status", _("Status"), f"{_CELLS}/status.html", sort="status")
@@ -208,6 +214,26 @@ class ZoneList(ResourceList):
     placeholder = _("Search, e.g. type:forbidden status:open jardin")
     empty_title = _("No zones yet")
     empty_text = _("Import them with manage.py import_gbfs, or send them to the API.")
+
+    def actions(self, request: HttpRequest) -> list[Action]:
+        url = f"{reverse('bikeshare:zones_geojson')}?{request.GET.urlencode()}"
+        return [Action(gettext("As GeoJSON"), url, self.permission, "map")]
+
+
+@requires(ZoneList.permission)
+def zones_geojson(request: HttpRequest) -> HttpResponse:
+    """The zones that the list's search and filters find, as a file."""
+    zones, selection = ZoneList().matching(request)
+    if selection["search_error"]:
+        messages.error(request, str(selection["search_error"]))
+        return redirect("bikeshare:zones")
+    try:
+        response = geojson_answer(collection_of(zones))
+    except Refused as error:
+        messages.error(request, error.sentence)
+        return redirect("bikeshare:zones")
+    response["Content-Disposition"] = 'attachment; filename="zones.geojson"'
+    return response
 
 
 class CyclistList(ResourceList):

@@ -28,7 +28,8 @@ MAX_TOPICS = 500
 
 
 class EndpointIn(ConfigurationIn):
-    """`topics`: kinds (`GET /event-kinds`), prefixes such as `trip.*`, or `*`; `condition`: a Magic Search."""
+    """`topics`: kinds (`GET /event-kinds`), prefixes such as `trip.*`, or `*`, which takes everything (the condition
+    `-kind:x.*` leaves a part out); `condition`: a Magic Search."""
 
     url: str = Field(examples=["https://hooks.example.com/signalbox"])
     topics: list[str] = Field(max_length=MAX_TOPICS, examples=[["trip.*"]])

@@ -123,7 +123,7 @@ def test_what_is_needed_is_asked_for(api: ApiClient, plural: str) -> None:
     [
         ("stations", {"program": "nowhere"}, "/program"),
         ("stations", {"status": "half-open"}, "/status"),
-        ("stations", {"position": {"latitude": 91, "longitude": 0}}, "/position.latitude"),
+        ("stations", {"position": {"latitude": 91, "longitude": 0}}, "/position/latitude"),
         ("stations", {"name": "  "}, "/name"),
         ("stations", {"area": {"type": "Polygon", "coordinates": [[[1, 2]]]}}, "/area"),
         ("vehicules", {"type": "tank"}, "/type"),

@@ -15,7 +15,7 @@ from bikeshare.services.trips import pin_hash
 from tests.bikeshare.kit import NOW, last, say, state_of, told
 from tests.clock import iso
 from tests.conftest import ApiClient
-from tests.factories.bikeshare import BikeFactory, DockFactory, TripFactory
+from tests.factories.bikeshare import BikeFactory, DockFactory, ProgramFactory, TripFactory
 
 pytestmark = pytest.mark.django_db
 PLACE = {"latitude": 54.750423, "longitude": 55.998016}
@@ -184,3 +184,34 @@ def test_a_lock_in_other_words_still_ends_a_trip() -> None:
     say(trip, "lock", state="LOCKED", rfid=dock.rfid)
     assert len(told("trip.terminated")) == 1
     assert LockBoxState.objects.get().lock == "locked"
+
+
+# ---- resources ------------------------------------------------------------------------------------------------------
+
+LOOSE = {"number": 17, "model": 3, "dockless": "yes", "score": "4"}
+
+
+def test_a_resource_whose_fields_are_of_other_types_is_what_they_mean(api: ApiClient) -> None:
+    ProgramFactory(pk="lutece")
+    made = api.post("/bikeshare/vehicules", LOOSE | {"program": "lutece"})
+    assert made.status_code == 201
+    meant = {"number": "17", "model": "3", "dockless": True, "score": 4}
+    assert {name: made.json()[name] for name in meant} == meant
+    batch = api.post("/bikeshare/vehicules", [LOOSE | {"program": "lutece", "number": 18}]).json()
+    assert (batch["accepted"], len(batch["warnings"])) == (1, 4)
+    changed = api.patch(f"/bikeshare/vehicules/{made.json()['id']}", {"number": 19, "dockless": 0}).json()
+    assert (changed["number"], changed["dockless"], changed["model"]) == ("19", False, "3")
+
+
+@pytest.mark.parametrize("body", [{"number": {"a": 1}}, {"number": True}, {"dockless": "perhaps"}, {"score": "high"}])
+def test_what_has_no_meaning_is_refused_by_its_field(api: ApiClient, body: dict[str, Any]) -> None:
+    ProgramFactory(pk="lutece")
+    answer = api.post("/bikeshare/vehicules", {"program": "lutece", "number": "1"} | body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == f"/{next(iter(body))}"
+
+
+def test_a_pointer_leads_into_what_a_field_holds(api: ApiClient) -> None:
+    place = {"latitude": "north", "longitude": 2}
+    answer = api.post("/bikeshare/stations", {"program": "lutece", "name": "a", "position": place})
+    assert answer.json()["errors"][0]["pointer"] == "/position/latitude"

@@ -11,7 +11,8 @@ from bikeshare.event_kinds.watching import OWN
 from bikeshare.models import Bike, Dock, Program
 from bikeshare.services import renting, trips
 from bikeshare.services.watching import watch_fleets
-from outbox.event_kinds import matches_topic
+from outbox.event_kinds import all_kinds, matches_topic
+from outbox.subscriptions.conditions import EventView, compile_condition
 from tests.bikeshare.kit import DAY, HOUR, MINUTE, NOW, at, last, patch, say, told
 from tests.factories.bikeshare import BikeFactory, DockFactory, StationFactory, TripFactory, rider
 
@@ -34,6 +35,14 @@ def ways(kind: str) -> list[str]:
 
 def test_every_one_of_them_is_met_by_x_and_by_none_of_the_customers() -> None:
     assert all(matches_topic("x.*", topic.key) and not matches_topic("vehicule.*", topic.key) for topic in OWN)
+
+
+def test_a_star_takes_them_too_and_a_condition_leaves_them_out() -> None:
+    fits = compile_condition("-kind:x.*")
+    for topic in all_kinds():
+        view = EventView(topic.key, topic.domain, "", "info", topic.example_data())
+        assert matches_topic("*", topic.key)
+        assert fits(view) is not topic.key.startswith("x.")
 
 
 # ---- connection -----------------------------------------------------------------------------------------------------

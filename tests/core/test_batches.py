@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from core.api import Problem
 from core.batches import MAX_ITEMS, BatchDecoder, batch_answer, batch_openapi, inline
+from core.corrections import Corrections
 
 
 class Inner(msgspec.Struct):
@@ -68,6 +69,20 @@ def test_a_rejection_names_the_field_and_what_it_wants() -> None:
         "name: Expected `str`, got `int`",
         "inner.size: Expected `int` >= 1",
         "Object missing required field `name`",
+    ]
+
+
+class Pair(msgspec.Struct):
+    first: str
+    second: str
+    third: str = ""
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    batch = BatchDecoder(Pair, Corrections(Pair)).decode(b'[{"third": "a"}, {"second": "b"}]')
+    assert [error for _index, error in batch.rejected] == [
+        "Object missing required fields `first`, `second`",
+        "Object missing required field `first`",
     ]
 
 
