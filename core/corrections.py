@@ -20,11 +20,15 @@ _SCALARS = {str, int, float, bool, type(None), datetime, date}
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "on", "1", "1.0", "t", "y", "oui", "vrai", "ja", "wahr"), True),
+    **dict.fromkeys(("enabled", "active", "activated", "allowed", "granted", "given"), True),
     **dict.fromkeys(("false", "no", "off", "0", "0.0", "f", "n", "non", "faux", "nein", "falsch"), False),
+    **dict.fromkeys(("disabled", "inactive", "deactivated", "denied", "revoked", "withdrawn"), False),
 }
 # From 2001 on, in seconds or in milliseconds.
 _SECONDS, _MILLISECONDS = (10**9, 10**10), (10**12, 10**13)
 UNREADABLE = object()
+# Marks an int that is a percentage.
+PERCENT = msgspec.Meta(ge=0, le=100)
 # So many fields that nobody reads are named; so many sets of names, of so many characters, are remembered.
 _NAMED, _REMEMBERED = 5, 500
 
@@ -86,6 +90,7 @@ class Corrections:
             for name, field in every[0].items()
             if all(name in fields and fields[name].type == field.type for fields in every)
         }
+        self._percents = {name for name, field in every[0].items() if PERCENT in _metas_of(field.type)}
         self._blanks, self._spare = blanks, spare
         self._envelope = envelope or Envelope()
         self._named = {**self._envelope.aliases, **{folded(name): name for name in self.names}}
@@ -169,6 +174,8 @@ class Corrections:
                 continue
             is_moment = name == "at" or name.endswith("_at")
             value = _read(item[name], wanted, is_moment=is_moment, rounds=self._rounds)
+            if name in self._percents and (share := _share_of(item[name])) is not None:
+                value = share
             if value is not UNREADABLE:
                 if value == item[name] and (
                     type(item[name]) is type(value) or (type(item[name]), type(value)) == (int, float)
@@ -257,6 +264,22 @@ def _refused_field(sentence: str, within: str) -> tuple[str, str]:
 
 def _short(value: Any) -> str:
     return msgspec.json.encode(value).decode()[:60]
+
+
+def _metas_of(annotation: Any) -> list[Any]:
+    """What is said of a type beside it, however deep in a union."""
+    own = list(get_args(annotation)[1:]) if get_origin(annotation) is Annotated else []
+    inner = [] if own else [meta for part in get_args(annotation) for meta in _metas_of(part)]
+    return own + inner
+
+
+def _share_of(value: Any) -> int | None:
+    """A percentage that is said as a share of one: 0.45 is 45 %. Nothing has less than 1 % and says so."""
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        return None
+    return round(100 * share) if 0 < share < 1 else None
 
 
 def _scalars_of(annotation: Any) -> set[Any] | None:

@@ -1,16 +1,18 @@
 """The words that other systems use for what Signalbox knows: tables of synonyms, one for each field. Pure.
 
-A table maps each of our words to those that mean the same; ours mean themselves. Case, blanks, "-", "_" and ":" do not
+A table maps each of our words to those that mean the same; ours mean themselves. Case, accents, blanks and signs do not
 matter.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_JOINTS = re.compile(r"[\s_:/-]+")
+# What is no letter and no digit, the accents beside decomposed letters among them.
+_SIGNS = re.compile(r"[\W_]+")
 
 
 def word_key(word: str) -> str:
@@ -18,7 +20,7 @@ def word_key(word: str) -> str:
     try:
         return format(float(word), "g")
     except ValueError:
-        return _JOINTS.sub("", word).casefold()
+        return _SIGNS.sub("", unicodedata.normalize("NFKD", word)).casefold()
 
 
 @dataclass(frozen=True)

@@ -103,3 +103,123 @@ REAL: dict[str, dict[str, str]] = {
     },
 }
 CASES = [(maker, ours, word) for maker, words in REAL.items() for ours, some in words.items() for word in some.split()]
+
+# Other fields: type of fact and field → our word, or "" for what must bring nothing about → theirs. From what
+# WeConnect-python, myskoda, renault-api, bimmer_connected, evcc and Smartcar's and Enode's clients enumerate, from the
+# errors of OAuth (RFC 6749, OpenID Connect) and the payouts of Stripe, PayPal, Mollie, Adyen and Wise.
+OTHERS: dict[tuple[str, str], dict[str, str]] = {
+    ("telemetry", "plugged"): {
+        "in": (
+            "connected CONNECTED 1 1.0 true PLUGGED plugged_in CONNECTION_STATUS_CONNECTED_AC QC_CONNECTED 2 Engaged"
+            " CONNECTION_STATUS_CONNECTED_DC CHARGER_CONNECTION_STATUS_CONNECTED conductive CABLE_CONNECTED"
+        ),
+        "out": (
+            "disconnected DISCONNECTED 0 0.0 false UNPLUGGED not_connected NOT_CONNECTED Disengaged not_plugged"
+            " CONNECTION_STATUS_DISCONNECTED CHARGER_CONNECTION_STATUS_DISCONNECTED notPlugged"
+        ),
+        "unknown": (
+            "-1 -2147483648 invalid unsupported INVALID FAULT UNSPECIFIED UNKNOWN CONNECTION_STATUS_FAULT"
+            " CHARGER_CONNECTION_STATUS_FAULT CHARGER_CONNECTION_STATUS_UNSPECIFIED <invalid>"
+        ),
+    },
+    ("telemetry", "charge_state"): {
+        "charging": "-1.6",
+        "stopped": "-1.3 -1.5 0.1 0.3 0.4",
+        "complete": "0.2",
+        "unknown": "-1.0 -1.1 -1.4 0.0",
+    },
+    ("vehicle", "user_role"): {
+        "primary": "PRIMARY_USER PRIMARY OWNER PrimaryUser main_user",
+        "secondary": "SECONDARY_USER SECONDARY DRIVER USER",
+        "guest": "GUEST_USER GUEST",
+        "unknown": "CDIS_UNKNOWN_USER UNKNOWN",
+    },
+    ("vehicle", "enrollment"): {
+        "completed": "COMPLETED ACTIVE ENROLLED",
+        "started": "STARTED IN_PROGRESS PENDING",
+        "not_started": "NOT_STARTED GDC_MISSING INACTIVE NOT_ENROLLED",
+    },
+    ("oem_account", "auth_state"): {
+        "ok": "AUTHENTICATED VALID connected SUCCESS logged_in",
+        "invalid_credentials": (
+            "invalid_grant login_required AUTHENTICATION_FAILED AUTHENTICATION REAUTHENTICATE ACCOUNT_ISSUE"
+            " unauthorized invalid_token token_expired reauth_required InvalidLoginID wrong_password 401"
+            " interaction_required invalid_credentials account_locked Unauthorized_user"
+        ),
+        "revoked": (
+            "consent_required consent_missing PERMISSION access_denied consent_revoked insufficient_scope"
+            " permission_denied CONSENT_MISSING consent_expired deauthorized"
+        ),
+        "": "server_error temporarily_unavailable RATE_LIMIT UPSTREAM 503 invalid_request",
+    },
+    ("oem_service", "state"): {
+        "active": "ACTIVE ACTIVATED Actif Aktiv ENABLED SUBSCRIBED",
+        "ended": "ENDED DEACTIVATED CANCELLED DISABLED LICENSE_INACTIVE Résilié",
+        "expired": "LICENSE_EXPIRED Expiré EXPIRED Abgelaufen",
+        "rejected": "REJECTED Echec_d’activation ACTIVATION_FAILED",
+        "requested": "PENDING ACTIVATION_IN_PROGRESS IN_PROGRESS",
+        "none": "MISSING_LICENSE LICENSE_MISSING NOT_SUBSCRIBED NOTSUBSCRIBED NOT_ACTIVATED",
+    },
+    ("pairing", "step"): {
+        "ready": "READY_FOR_PAIRING",
+        "started": "PAIRING PENDING IN_PROGRESS",
+        "completed": "PAIRED CONFIRMED key_paired SUCCESS COMPLETED_SUCCESS",
+        "failed": "FAILED TIMEOUT timed_out ERROR REJECTED",
+    },
+    ("utility_contract", "state"): {
+        "valid": "ACTIVE SIGNED in_supply CONFIRMED accepted",
+        "pending": "PENDING SUBMITTED processing awaiting_activation draft",
+        "invalid": "REJECTED INVALID declined void",
+        "expired": "EXPIRED ENDED TERMINATED lapsed",
+        "removed": "DELETED CANCELLED withdrawn",
+    },
+    ("pdl_agreement", "state"): {
+        "accepted": "ACCEPTED granted signed consented given",
+        "declined": "REFUSED DENIED revoked withdrawn opted_out",
+        "offered": "PENDING requested sent awaiting_consent",
+    },
+    ("payout", "state"): {
+        "due": "pending open queued scheduled",
+        "sent": "in_transit PENDING_BOOKING processing-at-bank UNCLAIMED outgoing_payment_sent initiated processing",
+        "paid": "paid SUCCESS booked credited settled",
+        "failed": (
+            "failed canceled RETURNED DENIED refused bounced bounced_back REVERSED REFUNDED funds_refunded BLOCKED"
+            " charged_back"
+        ),
+        "": "ONHOLD",
+    },
+    ("referral", "state"): {
+        "completed": "completed converted redeemed successful rewarded qualified",
+        "open": "pending invited signed_up registered sent",
+    },
+    ("charging_command", "command"): {
+        "start": "START START_CHARGE charge_start start-charging startCharging RESUME",
+        "stop": "STOP STOP_CHARGE charge_stop stop-charging stopCharging PAUSE cancelCharge",
+    },
+}
+# Of capabilities: how they stand, and what they are called.
+CAPABILITY_STATES = {
+    "available": "available enabled true ACTIVATED AVAILABLE supported",
+    "missing": (
+        "MISSING_SERVICE MISSING_OPERATION LICENSE_EXPIRED LICENSE_INACTIVE MISSING_LICENSE STATUS_UNSUPPORTED 1008"
+        " 1007 2001 2002 2003 4001 NOT_AVAILABLE VEHICLE_NOT_CAPABLE not_supported"
+    ),
+    "blocked": (
+        "DEACTIVATED INITIALLY_DISABLED DISABLED_BY_USER OFFLINE_MODE LOCATION_DATA_DISABLED USER_NOT_VERIFIED"
+        " TERMS_AND_CONDITIONS_NOT_ACCEPTED INSUFFICIENT_RIGHTS CONSENT_MISSING 1001 1003 1004 1005 1013 3001 3002"
+        " 3003 3004 DEACTIVATED_BY_ACTIVE_VEHICLE_USER VEHICLE_DISABLED INSUFFICIENT_SPIN PERMISSION NOT_ALLOWED"
+    ),
+    # What passes by itself must neither take a capability away nor tell of it when it is back.
+    "": "DEEP_SLEEP POWER_BUDGET_REACHED WORKSHOP_MODE PLAY_PROTECTION INSUFFICIENT_BATTERY_LEVEL LIMITED_FEATURE",
+}
+CAPABILITY_NAMES = {
+    "geoLocation": "geolocation GEO_LOCATION location parkingPosition PARKING_POSITION vehicleFinder read_location",
+    "startStopCharging": "startStopCharging startCharging control_charge remoteChargingCommands start_stop_charging",
+    "stateOfCharge": "stateOfCharge read_battery batteryLevel BATTERY_LEVEL soc",
+    "chargeState": "chargeState read_charge charge_state",
+    "departureTimes": "departureTimers DEPARTURE_TIMERS departureTimes",
+}
+SERVICE_CODES = {
+    "ZE_INTERACTIVE": "ZE_INTERACTIVE ZECONNECTP ZEINTER My_Z.E_Inter@ctive My_Z.E._Connect",
+    "": "ZETRIP MMLIVE MMCOYOTE MUSEUMM12",
+}

@@ -109,3 +109,31 @@ def test_operators_decide_by_page_and_api(operator: Client, viewer: Client, api:
     assert api.post(f"/vehicles/brakes/{row['id']}/drop").status_code == 409
     operator.post(decide, {"decision": "drop"})
     assert Brake.objects.get().state == "released"
+
+
+def test_a_role_that_all_lose_at_once_is_the_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brakes, "LEAST", 5)
+    take(*(fact("vehicle", at(), vehicle=f"c-{n}", user_role="none") for n in range(20, 40)))
+    rows = DriverNotification.objects.filter(type="AudiNotPaired")
+    assert set(rows.values_list("state", "reason")) == {("suppressed", "brake")}
+
+
+def test_contracts_that_end_by_the_calendar_are_told_however_many() -> None:
+    last = at(days=-1).date().isoformat()
+    for state, moment in (("pending", at(days=-2)), ("valid", at(hours=-1))):
+        facts = (
+            fact(
+                "utility_contract",
+                moment,
+                contract=f"k-{n}",
+                location=f"h-{n}",
+                driver=f"d-{n}",
+                valid_to=last,
+                state=state,
+            )
+            for n in range(MANY)
+        )
+        take(*facts, now=moment)
+    sweep(at(days=1))
+    states = DriverNotification.objects.filter(type="ReconnectUtilityContract").values_list("state", flat=True)
+    assert (len(states), set(states)) == (MANY, {"open"})

@@ -22,16 +22,36 @@ def post(api: ApiClient, body: Any) -> list[str]:
 
 @pytest.mark.parametrize(
     ("spelling", "soc"),
-    [(60, 60), (60.0, 60), (60.5, 60), (61.5, 62), ("60", 60), ("60.0", 60), ("60 %", 60), ("60,4", 60), ([60], 60)],
+    [
+        (60, 60),
+        (60.0, 60),
+        (60.5, 60),
+        (61.5, 62),
+        ("60", 60),
+        ("60.0", 60),
+        ("60 %", 60),
+        ("60,4", 60),
+        ([60], 60),
+    ],
 )
 def test_a_state_of_charge_in_any_spelling(api: ApiClient, spelling: Any, soc: int) -> None:
     post(api, fact("telemetry", at(), vehicle=CAR, charge_state="charging", soc=spelling))
     assert TelemetrySample.objects.get().soc == soc
 
 
+@pytest.mark.parametrize("spelling", [0.45, "0.45"])
+def test_a_share_is_a_percentage_and_is_warned_of(api: ApiClient, spelling: Any) -> None:
+    (warning,) = post(api, fact("telemetry", at(), vehicle=CAR, charge_state="charging", soc=spelling))
+    assert "45" in warning
+    assert TelemetrySample.objects.get().soc == 45
+
+
 @pytest.mark.parametrize(
     ("spelling", "truth"),
-    [(True, True), (1, True), (0, False), ("true", True), ("False", False), ("yes", True), ("off", False), ("1", True)],
+    [
+        *[(True, True), (1, True), (0, False), ("true", True), ("False", False), ("yes", True), ("off", False)],
+        *[("1", True), ("ENABLED", True), ("deactivated", False)],
+    ],
 )
 def test_a_truth_in_any_spelling(api: ApiClient, spelling: Any, truth: bool) -> None:
     post(api, fact("vehicle", at(), vehicle=CAR, privacy_mode=spelling, brand="Audi"))

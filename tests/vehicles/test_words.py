@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.words import Vocabulary
 from tests.conftest import ApiClient
 from tests.vehicles.helpers import ACCOUNT, CAR, at, fact, judge
-from tests.vehicles.real_words import CASES
+from tests.vehicles.real_words import CAPABILITY_NAMES, CAPABILITY_STATES, CASES, OTHERS, SERVICE_CODES
 from vehicles.models import DriverNotification, OemAccount, TelemetrySample, Vehicle
-from vehicles.rules.words import CHARGE_STATE, VOCABULARIES
+from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, CHARGE_STATE, SERVICE_CODE, VOCABULARIES
 
 PATH = "/vehicles/facts"
 
 # Words of Smartcar, Enode, Kamereon, WeConnect, BMW CarData, Tesla and Jedlix.
 CHARGE_STATES = {
-    "disconnected": ("UNPLUGGED", "Disconnected", "not_connected", "-1.0"),
+    "disconnected": ("UNPLUGGED", "Disconnected", "not_connected"),
     "charging": (
         "CHARGING",
         "charging",
@@ -27,7 +29,7 @@ CHARGE_STATES = {
     ),
     "stopped": ("PLUGGED_IN:STOPPED", "NoPower", "readyForCharging", "WAITING_FOR_CHARGING", "CHARGINGPAUSED", "0.1"),
     "complete": ("FULLY_CHARGED", "Complete", "PLUGGED_IN:COMPLETE", "CHARGE_ENDED", "FINISHED_FULLY_CHARGED", "0.2"),
-    "unknown": ("NOT_CHARGING", "UNKNOWN", "off", "NOCHARGING", "0.0"),
+    "unknown": ("NOT_CHARGING", "UNKNOWN", "off", "NOCHARGING", "0.0", "-1.0"),
 }
 
 
@@ -39,6 +41,24 @@ def test_a_platforms_charge_state_has_one_meaning(ours: str, word: str) -> None:
 @pytest.mark.parametrize(("maker", "ours", "word"), CASES)
 def test_what_cars_really_say_is_read(maker: str, ours: str, word: str) -> None:
     assert CHARGE_STATE.read(word) == ours
+
+
+TABLES = {
+    **{f"{kind}.{field}": (VOCABULARIES[kind][field], table) for (kind, field), table in OTHERS.items()},
+    "capability": (CAPABILITY, CAPABILITY_NAMES),
+    "state of a capability": (CAPABILITY_STATE, CAPABILITY_STATES),
+    "service": (SERVICE_CODE, SERVICE_CODES),
+}
+
+
+@pytest.mark.parametrize("field", TABLES)
+def test_what_others_really_say_of_other_fields_is_read(field: str) -> None:
+    """With the share that is read, for whoever adds words before their table has them (`pytest -s`)."""
+    vocabulary, table = TABLES[field]
+    judged = [(ours, word) for ours, words in table.items() for word in words.split()]
+    wrong = [(word, ours, read) for ours, word in judged if (read := vocabulary.read(word) or "") != ours]
+    print(f"{field}: {len(judged) - len(wrong)} of {len(judged)} are read right")
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -89,8 +109,35 @@ def test_an_unknown_word_is_shown_and_the_known_one_holds_on(api: ApiClient) -> 
 def test_vendors_words_bring_about_what_ours_do(api: ApiClient) -> None:
     api.post(PATH, fact("vehicle", at(), vehicle=CAR, driver="d", brand="Audi", user_role="PRIMARY_USER"))
     assert not DriverNotification.objects.filter(type="AudiNotPaired").exists()
-    api.post(PATH, fact("vehicle", at(), vehicle=CAR, capabilities={"geolocation": "AVAILABLE", "charge": "wibble"}))
+    api.post(PATH, fact("vehicle", at(), vehicle=CAR, capabilities={"parkingPosition": True, "charge": "wibble"}))
     assert Vehicle.objects.get().capabilities == ["geoLocation"]
     api.post(PATH, fact("telemetry", at(), vehicle=CAR, charge_state="NOT_CHARGING", soc=50))
     assert TelemetrySample.objects.get().charge_state == "unknown"
     assert not DriverNotification.objects.filter(type="UnmanagedSessionStart").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"charge_state": "-1.0", "plugged": 0}, "disconnected"),
+        ({"charge_state": "-1.0", "plugged": 1}, "stopped"),
+        ({"charge_state": "CHARGING", "plugged": "CONNECTED"}, "charging"),
+        ({"charge_state": "NOT_CHARGING", "plugged": "disconnected"}, "disconnected"),
+        ({"charge_state": "NOT_CHARGING", "plugged": -2147483648}, "unknown"),
+        ({"plugged": True}, "stopped"),
+        ({"plugged": "false"}, "disconnected"),
+        ({"charge_state": "charging", "plugged": None}, "charging"),
+    ],
+)
+def test_the_plug_says_what_the_state_leaves_open(api: ApiClient, said: dict[str, Any], state: str) -> None:
+    answer = api.post(PATH, fact("telemetry", at(), vehicle=CAR, **said)).json()
+    assert (answer["accepted"], answer["warnings"]) == (1, [])
+    assert TelemetrySample.objects.get().charge_state == state
+
+
+@pytest.mark.django_db
+def test_a_plug_of_which_nothing_is_known_opens_no_session(api: ApiClient) -> None:
+    answer = api.post(PATH, fact("telemetry", at(), vehicle=CAR, plugged="FAULT", soc=40)).json()
+    assert answer["accepted"] == 1
+    assert not TelemetrySample.objects.exists()

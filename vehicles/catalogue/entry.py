@@ -15,7 +15,8 @@ class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `condition` names the rule that says when it holds; types that share one are siblings and end together. `rank` is
     its place in the order of root causes: of one vehicle only the lowest rank is notified; what does not `explains`
-    holds back nothing, because all still runs. `once`: one notification
+    holds back nothing, because all still runs. `is_mishap` is one without a rank of which many at once are mostly their
+    feed's. `once`: one notification
     per subject, whatever happens later. `cooldown_h` passes before the same is notified again, or a dismissed banner
     comes back.
     """
@@ -33,6 +34,7 @@ class NotificationType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     brand: str = ""
     rank: int = 0
     explains: bool = True
+    is_mishap: bool = False
     once: bool = False
     needs_consent: bool = False
     cooldown_h: float = 0

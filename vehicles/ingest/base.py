@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
+from core.corrections import PERCENT
 from core.time_zones import known_zones
 from vehicles.rules.sessions import Sample
 from vehicles.rules.timelines import UNKNOWN
@@ -20,7 +21,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=100, description="The sender's
 Word = Annotated[str, Meta(max_length=100)]
 Text = Annotated[str, Meta(max_length=250)]
 Moment = Annotated[datetime, Meta(tz=True)]
-Percent = Annotated[int, Meta(ge=0, le=100)]
+Percent = Annotated[int, PERCENT]
 Period = Annotated[str, Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="A month, e.g. 2026-10.")]
 Amount = Annotated[Decimal, Meta(description="In units of the currency, e.g. 12.50.")]
 Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217.")]
@@ -108,9 +109,9 @@ _FRAME = ("id", "occurred_at", "data")
 def _in_our_words(fact_type: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     vocabularies = VOCABULARIES.get(fact_type, {})
     for name, value in values.items():
-        if name in vocabularies and isinstance(value, str):
-            known = vocabularies[name].read(value)
-            yield (name, known) if known is not None else (name + UNKNOWN, value)
+        if name in vocabularies and isinstance(value, str | bool | int | float):
+            known = vocabularies[name].read(str(value))
+            yield (name, known) if known is not None else (name + UNKNOWN, str(value))
         else:
             yield name, value
 

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
 from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Text, Word
 from vehicles.rules.timelines import UNKNOWN
-from vehicles.rules.words import CAPABILITY_STATE, SERVICE_CODE
+from vehicles.rules.words import CAPABILITY, CAPABILITY_STATE, SERVICE_CODE
 
-# The capabilities of the reference, A1.2: a list names those that are available, the others of these are missing.
-CAPABILITIES = (
-    "chargeState",
-    "stateOfCharge",
-    "charge",
-    "discharge",
-    "startStopCharging",
-    "geoLocation",
-    "desiredStateOfCharge",
-    "pairing",
-    "departureTimes",
-    "pullTelemetry",
-    "pushTelemetry",
-    "geoFencing",
-)
-
-
-_BY_KEY = {name.casefold(): name for name in CAPABILITIES}
+# A list names those that are available, the others of these are missing.
+CAPABILITIES = CAPABILITY.words
 
 
 def capability_of(name: str) -> str:
-    """A capability's name as the reference spells it; another stays as it is."""
-    return _BY_KEY.get(re.sub(r"[\s_-]+", "", name).casefold(), name)
+    """A capability by our name; one that we have no name for stays as it is."""
+    return CAPABILITY.read(name) or name
 
 
-def _capability(name: str, state: str) -> tuple[str, str]:
-    known = CAPABILITY_STATE.read(state)
+def _capability(name: str, state: str | bool | int) -> tuple[str, str]:
+    known = CAPABILITY_STATE.read(str(state))
     field = f"capability.{capability_of(name)}"
-    return (field, known) if known is not None else (field + UNKNOWN, state)
+    return (field, known) if known is not None else (field + UNKNOWN, str(state))
 
 
 class AccountData(Data, kw_only=True):
@@ -69,7 +52,7 @@ class VehicleData(Data, kw_only=True):
     brand: Word | UnsetType = UNSET
     model: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
     vin: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
-    capabilities: dict[Word, Word] | list[Word] | UnsetType = UNSET
+    capabilities: dict[Word, Word | bool | int] | list[Word] | UnsetType = UNSET
     user_role: Word | UnsetType = UNSET
     enrollment: Word | UnsetType = UNSET
     privacy_mode: bool | UnsetType | None = UNSET

@@ -8,16 +8,18 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from vehicles.ingest.base import Data, EntityReport, Id, IncomingFact, Moment, Percent, SampleReport, Word
-from vehicles.rules.sessions import UNKNOWN_STATE, Sample
+from vehicles.rules.sessions import DISCONNECTED, STOPPED, UNKNOWN_STATE, Sample
 
 
 class TelemetryData(Data, kw_only=True):
-    """`charge_state`: disconnected, charging, stopped, complete, unknown; leave it out when you send sessions yourself.
+    """`charge_state`: disconnected, charging, stopped, complete, unknown; `plugged`: whether the cable is in, where the
+    state does not say. Leave both out when you send sessions yourself.
 
     `location` is a charging location's id; null or left out: the place is unknown.
     """
 
     charge_state: Word | UnsetType = UNSET
+    plugged: Word | bool | int | UnsetType | None = UNSET
     location: Id | None = None
     power_kw: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
     soc: Percent | None = None
@@ -34,10 +36,20 @@ class TelemetryFact(IncomingFact, tag="telemetry", kw_only=True):
         reports = [EntityReport("vehicle", self.vehicle, {"contact": True, "asleep": False})]
         return reports + ([EntityReport("location", self.data.location, {})] if self.data.location else [])
 
+    def _charge_state(self) -> str:
+        """What the state and the plug say together, "" where neither says anything: without a cable nothing charges,
+        and with one a car that does not say that it charges has stopped."""
+        values = self.data_values()
+        state = values.get("charge_state", "" if self.data.charge_state is UNSET else UNKNOWN_STATE)
+        plug = values.get("plugged")
+        if plug == "out":
+            return DISCONNECTED
+        return STOPPED if plug == "in" and state in ("", UNKNOWN_STATE, DISCONNECTED) else str(state)
+
     def samples(self, at: datetime) -> list[SampleReport]:
-        if self.data.charge_state is UNSET:
+        state = self._charge_state()
+        if not state:
             return []
-        state = self.data_values().get("charge_state", UNKNOWN_STATE)
         sample = Sample(at, state, self.data.location or "", self.data.power_kw, self.data.soc)
         return [SampleReport(self.vehicle, sample)]
 

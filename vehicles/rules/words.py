@@ -17,13 +17,13 @@ CHARGE_STATE = Vocabulary(
     {
         "disconnected": (
             "unplugged not_plugged not_plugged_in not_connected plugged_out connect_cable charger_disconnected "
-            "chrgr_sts_not_connected -1.0 -1"
+            "chrgr_sts_not_connected"
         ),
         "charging": (
             "charge_in_progress charging_active in_charge plugged_in:charging charging_slow charging_fast starting "
             "conservation conserving charge_purpose_reached_and_conservation quick_charging normal_charging "
             "rapidly_charging fast_charging smart_charging charging_ac charging_dc charging_dc_fast_charge "
-            "in_progress active 1.0 1"
+            "in_progress active v2g_charging_normal 1.0 1 -1.6"
         ),
         "stopped": (
             "stop paused charging_paused plugged_in plugged_in:stopped plugged_in:initializing plugged_in:no_power "
@@ -33,7 +33,7 @@ CHARGE_STATE = Vocabulary(
             "finished_not_full charging_ended scheduled pending charge_scheduled calibrating suspended ready_to_charge "
             "initialising waiting_to_charge failure charging_ready charging_connecting charging_user_stopped "
             "charging_station_err waiting_on_charger cable_connected charging_evse_preparation connected "
-            "smart_charging_paused 0.1 0.3 0.4"
+            "smart_charging_paused v2g_charging_waiting v2g_discharging 0.1 0.3 0.4 -1.3 -1.5"
         ),
         "complete": (
             "completed full fully_charged finished finished_fully_charged charge_ended charging_complete "
@@ -43,25 +43,48 @@ CHARGE_STATE = Vocabulary(
         ),
         "unknown": (
             "not_charging no_charging not_in_charge off unavailable unsupported invalid idle default unspecified none "
-            "not_ready evse_not_detected 0.0 0 -1.1"
+            "not_ready evse_not_detected v2l_connected 0.0 0 -1.1 -1.4 "
+            # Of older Renaults "does not charge", of newer ones an error.
+            "charge_error -1.0 -1"
         ),
     },
     ("chargingstatus", "chargingsystem", "chargestate", "chargingstate"),
 )
+PLUG = Vocabulary(
+    {
+        "in": (
+            "connected plugged plugged_in true yes 1 2 connected_ac connected_dc qc_connected engaged conductive "
+            "inductive cable_connected"
+        ),
+        "out": "disconnected unplugged not_connected not_plugged not_plugged_in false no 0 disengaged",
+        "unknown": "invalid unsupported unspecified fault error unavailable plug_error plug_unknown -1 -2147483648",
+    },
+    ("chargerconnectionstatus", "connectionstatus", "plugstate", "plugstatus"),
+)
 AUTH_STATE = Vocabulary(
     {
-        "ok": "valid active authenticated authentication_complete resolved connected success authorized approved",
+        "ok": (
+            "valid active authenticated authentication_complete resolved connected success authorized approved "
+            "logged_in signed_in"
+        ),
         "invalid_credentials": (
             "invalid authentication_failed auth_failed bad_credentials wrong_credentials invalidated expired "
-            "reauthenticate login_failed authentication_error"
+            "reauthenticate login_failed authentication_error authentication account_issue account_locked "
+            "invalid_grant invalid_token token_expired token_revoked login_required interaction_required "
+            "reauth_required reauthentication_required unauthorized unauthorized_user invalid_login_id "
+            "invalid_login wrong_password invalid_password unverified_user user_not_verified 401"
         ),
-        "revoked": "access_revoked disconnected deauthorized consent_revoked unlinked rejected",
+        "revoked": (
+            "access_revoked disconnected deauthorized consent_revoked unlinked rejected consent_required "
+            "consent_missing consent_expired consent_withdrawn permission permission_denied access_denied "
+            "insufficient_scope insufficient_rights terms_and_conditions_not_accepted forbidden 403"
+        ),
     }
 )
 USER_ROLE = Vocabulary(
     {
         "primary": "primary_user main main_user main_driver owner key_user primary_owner pu",
-        "secondary": "secondary_user co_user additional_user su shared driver",
+        "secondary": "secondary_user co_user additional_user su shared driver user",
         "guest": "guest_user gu",
         "none": "no_user not_a_user no_role",
         "unknown": "unknown_user cdis_unknown_user",
@@ -69,7 +92,7 @@ USER_ROLE = Vocabulary(
 )
 ENROLLMENT = Vocabulary(
     {
-        "not_started": "inactive gdc_missing open",
+        "not_started": "inactive gdc_missing open not_enrolled",
         "started": "in_progress pending ongoing",
         "completed": "complete done finished active enrolled",
         "unknown": "",
@@ -79,56 +102,105 @@ LINK_STATUS = Vocabulary({"active": "linked connected", "missing": "inactive non
 PAIRING_STEP = Vocabulary(
     {
         "ready": "ready_for_pairing",
-        "started": "pairing in_progress",
-        "completed": "paired complete success succeeded done",
-        "failed": "error failure aborted",
+        "started": "pairing in_progress pending requested waiting",
+        "completed": "paired complete success succeeded done confirmed key_paired completed_success",
+        "failed": "error failure aborted rejected timeout timed_out cancelled canceled expired",
     }
 )
-SERVICE_CODE = Vocabulary({"ZE_INTERACTIVE": "zeconnectp ze_connect_p ze_connect my_ze_connect z.e.connect ze"})
+SERVICE_CODE = Vocabulary(
+    {
+        "ZE_INTERACTIVE": (
+            "zeconnectp zeinter ze_connect my_ze_connect my_ze_connect_with_navigation my_ze_inter@ctive "
+            "ze_inter@ctive my_ze_interactive ze"
+        )
+    }
+)
 SERVICE_STATE = Vocabulary(
     {
-        "none": "missing not_subscribed not_activated",
+        "none": "missing not_subscribed not_activated missing_license license_missing missing_service",
         "requested": "activation_in_progress pending waiting in_progress being_activated",
-        "active": "activated enabled subscribed valid running",
-        "rejected": "refused failed activation_failed declined denied",
-        "expired": "license_expired subscription_expired elapsed",
-        "ended": "terminated cancelled canceled inactive license_inactive disabled stopped",
+        "active": "activated enabled subscribed valid running actif aktiv",
+        "rejected": "refused failed activation_failed declined denied echec_d'activation aktivierung_fehlgeschlagen",
+        "expired": "license_expired subscription_expired elapsed expiré abgelaufen",
+        "ended": (
+            "terminated cancelled canceled inactive license_inactive disabled stopped deactivated désactivé résilié "
+            "deaktiviert gekündigt"
+        ),
         "revoked": "withdrawn",
     }
 )
 CONTRACT_STATE = Vocabulary(
     {
-        "pending": "requested waiting in_progress new",
-        "valid": "active confirmed ok accepted verified",
-        "invalid": "rejected refused not_valid inactive failed",
-        "expired": "ended elapsed terminated",
-        "removed": "deleted cancelled canceled",
+        "pending": "requested waiting in_progress new submitted processing awaiting_activation draft",
+        "valid": "active confirmed ok accepted verified signed in_supply supplied",
+        "invalid": "rejected refused not_valid inactive failed declined void",
+        "expired": "ended elapsed terminated lapsed finished",
+        "removed": "deleted cancelled canceled withdrawn",
     }
 )
 AGREEMENT_STATE = Vocabulary(
-    {"offered": "open pending presented", "accepted": "agreed signed confirmed", "declined": "refused rejected"}
+    {
+        "offered": "open pending presented requested sent awaiting_consent",
+        "accepted": "agreed signed confirmed granted given consented approved",
+        "declined": "refused rejected denied revoked withdrawn opted_out",
+    }
 )
 PAYOUT_STATE = Vocabulary(
     {
-        "due": "pending open planned scheduled",
-        "sent": "submitted processing in_transit initiated",
-        "paid": "completed settled paid_out received success",
-        "failed": "rejected returned error cancelled canceled",
+        "due": "pending open planned scheduled queued",
+        "sent": (
+            "submitted processing in_transit initiated pending_booking processing_at_bank unclaimed "
+            "outgoing_payment_sent"
+        ),
+        "paid": "completed settled paid_out received success booked credited",
+        "failed": (
+            "rejected returned error cancelled canceled denied refused bounced bounced_back reversed refunded "
+            "funds_refunded blocked charged_back"
+        ),
     }
 )
-REFERRAL_STATE = Vocabulary({"open": "pending invited started", "completed": "complete done finished rewarded paid"})
+REFERRAL_STATE = Vocabulary(
+    {
+        "open": "pending invited started sent signed_up registered",
+        "completed": "complete done finished rewarded paid converted redeemed successful success qualified",
+    }
+)
 COMMAND = Vocabulary(
     {
-        "start": "start_charge start_charging charge resume startcharge",
-        "stop": "stop_charge stop_charging pause cancel stopcharge",
+        "start": "start_charge start_charging charge_start charge resume",
+        "stop": "stop_charge stop_charging charge_stop pause cancel cancel_charge",
     }
 )
+# What passes by itself (deep sleep, a workshop) is in none: it neither takes a capability away nor brings it back.
 CAPABILITY_STATE = Vocabulary(
     {
-        "available": "enabled active supported true yes",
-        "missing": "unavailable unsupported not_supported absent none false no not_capable",
-        "blocked": "disabled restricted intervention_required user_action_required",
+        "available": "enabled active activated supported true yes 1",
+        "missing": (
+            "unavailable unsupported not_supported absent none false no 0 not_capable not_available "
+            "vehicle_not_capable status_unsupported missing_service missing_operation missing_license license_missing "
+            "license_expired license_inactive 1007 1008 2001 2002 2003 4001"
+        ),
+        # What the driver can change: WeConnect's names and numbers, and Skoda's.
+        "blocked": (
+            "disabled restricted intervention_required user_action_required deactivated initially_disabled "
+            "disabled_by_user deactivated_by_active_vehicle_user vehicle_disabled offline_mode location_data_disabled "
+            "user_not_verified terms_and_conditions_not_accepted insufficient_rights insufficient_spin "
+            "consent_missing permission not_allowed 1001 1003 1004 1005 1013 3001 3002 3003 3004"
+        ),
     }
+)
+# Other names of capabilities that a notification is about.
+CAPABILITY = Vocabulary(
+    {
+        "chargeState": "read_charge charging_state",
+        "stateOfCharge": "read_battery battery_level soc",
+        "startStopCharging": "start_charging control_charge remote_charging_commands",
+        "geoLocation": "location parking_position vehicle_finder read_location",
+        "departureTimes": "departure_timers",
+    }
+    | dict.fromkeys(
+        ["charge", "discharge", "desiredStateOfCharge", "pairing", "pullTelemetry", "pushTelemetry", "geoFencing"], ""
+    )
 )
 PUSH_STATE = Vocabulary(
     {
@@ -141,7 +213,7 @@ PUSH_STATE = Vocabulary(
 VOCABULARIES: Mapping[str, Mapping[str, Vocabulary]] = {
     "oem_account": {"auth_state": AUTH_STATE},
     "vehicle": {"user_role": USER_ROLE, "enrollment": ENROLLMENT, "link_status": LINK_STATUS},
-    "telemetry": {"charge_state": CHARGE_STATE},
+    "telemetry": {"charge_state": CHARGE_STATE, "plugged": PLUG},
     "pairing": {"step": PAIRING_STEP},
     "oem_service": {"state": SERVICE_STATE},
     "utility_contract": {"state": CONTRACT_STATE},

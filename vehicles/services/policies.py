@@ -40,7 +40,7 @@ def policy_of(entry: NotificationType, setting: TypeSetting | None) -> Policy:
         enabled=setting is None or setting.enabled,
         rank=entry.rank,
         explains=entry.explains,
-        is_trouble=bool(entry.rank) and entry.explains,
+        is_trouble=(bool(entry.rank) and entry.explains) or entry.is_mishap,
         once=entry.once,
         needs_consent=entry.needs_consent,
         cooldown=timedelta(hours=cooldown),
