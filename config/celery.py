@@ -9,10 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import structlog
 from celery import Celery
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_process_init
+from django.conf import settings
 
 import config.brokers  # noqa: F401 - mends what Celery uses
 from core.logs import catch_stray_errors
+from core.memory import limit_growth
 
 app = Celery("signalbox")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -33,6 +35,12 @@ def name_request(task_id: str = "", task: Any = None, **_: Any) -> None:
     asked = getattr(task.request, "request_id", None) if task is not None else None
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=asked or task_id, task=getattr(task, "name", ""))
+
+
+@worker_process_init.connect
+def limit_memory(**_: Any) -> None:
+    """What asks for too much fails by itself: the process also sends the mails."""
+    limit_growth(settings.WORKER_MEMORY_MB)
 
 
 @task_postrun.connect

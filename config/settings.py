@@ -329,9 +329,9 @@ if BREACHED_PASSWORDS:
 PASSWORD_HASHERS = ["core.hashing.PatientPBKDF2"]
 
 # --- limits: requests a second of a key; wrong keys and passwords a minute of an address; 0: none --------------------
-API_RATE_PER_S = env.number("API_RATE_PER_S", 2_000)
+API_RATE_PER_S, BODY_TIMEOUT_S = env.number("API_RATE_PER_S", 2_000), env.number("BODY_TIMEOUT_S", 30, least=1)
 WRONG_KEYS_PER_MIN, SIGN_INS_PER_MIN = env.number("WRONG_KEYS_PER_MIN", 60), env.number("SIGN_INS_PER_MIN", 20)
-BODY_TIMEOUT_S, WEB_MEMORY_MB = env.number("BODY_TIMEOUT_S", 30, least=1), env.number("WEB_MEMORY_MB", 1_024)
+WEB_MEMORY_MB, WORKER_MEMORY_MB = env.number("WEB_MEMORY_MB", 1_024), env.number("WORKER_MEMORY_MB", 1_024)
 
 # --- audit -------------------------------------------------------------------------------------------
 AUDITLOG_STORE_JSON_CHANGES = True

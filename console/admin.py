@@ -130,9 +130,6 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     exclude = ("payload",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return super().get_queryset(request).defer("payload")
-
 
 @admin.register(SavedSearch)
 class SavedSearchAdmin(MadeElsewhereAdmin):
@@ -159,9 +156,6 @@ class ColumnChoiceAdmin(ReadOnlyAdmin):
 class UndoAdmin(ReadOnlyAdmin):
     list_display = ("label", "kind", "created_by", "created_at", "expires_at", "undone_at")
     exclude = ("payload",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Undo]:
-        return super().get_queryset(request).defer("payload")
 
 
 register_read_only(KnownValue, ("value", "column"), filters=("column",), search=("value",))

@@ -242,11 +242,11 @@ class AuditList(ListPage):
 @requires(SIGNED_IN)
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress of one's own piece of work; an administrator sees everyone's."""
-    job = get_object_or_404(Job.objects.defer("payload"), pk=pk)
+    job = get_object_or_404(Job, pk=pk)
     if job.created_by_id != request.user.pk:
         check_permission(request, "console.view_job")
     name = "console/job.html#progress" if request.headers.get("HX-Target") == "progress" else "console/job.html"
-    change = Undo.objects.defer("payload").filter(pk=job.result.get("undo")).first()
+    change = Undo.objects.filter(pk=job.result.get("undo")).first()
     can_undo = change is not None and change.is_open(timezone.now()) and may_take_back(change, person(request))
     return render(request, name, {"page_title": job.label, "job": job, "undo": change if can_undo else None})
 
@@ -255,7 +255,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes back one's own change of the last ten minutes."""
-    change = get_object_or_404(Undo.objects.defer("payload"), pk=pk, created_by=person(request))
+    change = get_object_or_404(Undo, pk=pk, created_by=person(request))
     if not may_take_back(change, person(request)):
         raise PermissionDenied
     try:

@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.bodies import GZIP, CompressionError, decompress
 from core.keys import admit
-from core.memory import let_go
+from core.memory import is_short_of_memory, let_go
 from core.models import ApiKey
 from core.pieces import repeated_keys
 from core.problems import Problem as Problem
@@ -102,7 +102,7 @@ def raw_body(request: HttpRequest) -> bytes:
         raise Problem(error.status, str(error)) from error
 
 
-def needs_too_much(error: MemoryError) -> Problem:
+def needs_too_much(error: BaseException) -> Problem:
     """Not 503: sent again as it is, it would need as much."""
     let_go(error)
     return Problem(413, "This request needs more memory than one may take; nothing was kept. Send less at once.")
@@ -329,6 +329,8 @@ def _on_data_error(_request: HttpRequest, error: DataError) -> HttpResponse:
 
 
 def _on_database_away(_request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_short_of_memory(error):
+        return problem_response(needs_too_much(error))
     log.error("the database did not do its part", error=str(error).strip())
     sentence = "Signalbox cannot reach its database at the moment; nothing of this request was kept. Send it again."
     return problem_response(Problem(503, sentence, headers={"Retry-After": "5"}))
@@ -356,6 +358,8 @@ def install_error_handlers(api: NinjaAPI) -> None:
 
 
 def _on_crash(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_short_of_memory(error):
+        return problem_response(needs_too_much(error))
     log.error("unexpected error", path=request.path, exc_info=error)
     response = problem_response(
         Problem(

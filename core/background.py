@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import structlog
 from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
@@ -24,6 +25,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from core.choices import JobState
+from core.memory import is_short_of_memory, let_go
 from core.models import Job
 from core.refusal import Refused
 from core.registry import Registry
@@ -86,9 +88,14 @@ def start_job(
 ) -> Job:
     """Keeps what is to be done; the language is that of whoever asks for it."""
     own = {"handed_over_at": timezone.now().isoformat(), "tries": 0, "language": translation.get_language()}
-    job = Job(kind=kind, label=label[:200], arguments=(arguments or {}) | own, payload=payload, total=total)
+    job = Job(kind=kind, label=label[:200], arguments=(arguments or {}) | own, total=total)
     job.created_by = created_by  # type: ignore[assignment]
     job.save()
+    if payload:
+        # As bytes, of which Django makes a text twice as long and a statement of that.
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute("UPDATE console_job SET payload = %b WHERE id = %s", (payload, job.pk))
+        job.refresh_from_db()
     return job
 
 
@@ -158,9 +165,18 @@ def run_job(*, job_id: int) -> None:
                 ended = _works[job.kind].run(job)
                 move_job(job=job, to=ended.state, away_from=[JobState.RUNNING], result=ended.result)
             except Exception as error:
-                _fail(job, error.sentence if isinstance(error, Refused) else _("An unexpected error; see the log."))
+                _fail(job, _why(error))
                 if not isinstance(error, Refused):
                     raise
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return error.sentence
+    if is_short_of_memory(error):
+        let_go(error)
+        return _("This needs more memory than a worker may take (WORKER_MEMORY_MB); nothing was kept. Split it.")
+    return _("An unexpected error; see the log.")
 
 
 @contextmanager
@@ -192,7 +208,7 @@ def _fail(job: Job, why: str) -> None:
 
 def sweep(*, now: datetime) -> None:
     """Hands over again what no worker took and what a worker left when it died, and ends what that does not help."""
-    waiting = Job.objects.defer("payload").filter(state__in=_OPEN, created_at__lt=now - AGAIN_AFTER)
+    waiting = Job.objects.filter(state__in=_OPEN, created_at__lt=now - AGAIN_AFTER)
     for job in waiting.order_by("pk")[:SWEPT_AT_ONCE]:
         since = parse_datetime(job.arguments.get("handed_over_at", "")) or job.created_at
         if since >= now - AGAIN_AFTER:

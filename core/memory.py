@@ -11,7 +11,14 @@ import resource
 import traceback
 from pathlib import Path
 
+from django.db import DatabaseError
+
 MIB = 1024 * 1024
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory for Python, for the driver of the database, or for the database itself."""
+    return isinstance(error, MemoryError) or (isinstance(error, DatabaseError) and "out of memory" in str(error))
 
 
 def let_go(error: BaseException) -> None:

@@ -20,6 +20,7 @@ from core.api import Problem, audited_by, needs_too_much, problem_response
 from core.choices import Scope
 from core.handlers import OF_MACHINES
 from core.hashing import TooManyPasswords
+from core.memory import is_short_of_memory
 from core.models import ApiKey
 from core.people import SEE_PEOPLE, key_sees_people, seen_by
 from core.rates import Verdict
@@ -206,7 +207,7 @@ class ApiProblems:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What is no fault of the code: too little memory for this request, too many passwords at a moment."""
-        if isinstance(exception, MemoryError):
+        if is_short_of_memory(exception):
             problem = needs_too_much(exception)
         elif isinstance(exception, TooManyPasswords):
             sentence = "Too many passwords are being checked at this moment; try again in a few seconds."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -15,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.choices import JobState, Scope
 from core.lifecycle import Audited, Kept, Lifecycle, While, With, masked
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 class ApiKey(models.Model):
@@ -133,6 +136,14 @@ class SignOfLife(models.Model):
         return f"{self.part} {self.instance}"
 
 
+class WithoutPayloads(models.Manager[Row]):
+    """Rows without their payload, which may be a file of 100 MiB: who wants it asks for it. The driver's buffers grow
+    by it and never shrink, with every connection."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        return super().get_queryset().defer("payload")
+
+
 class Job(models.Model):
     """A piece of work too long for a request: done by a worker, watched by a person, with a bar that says how far."""
 
@@ -150,6 +161,7 @@ class Job(models.Model):
     )
     finished_at = models.DateTimeField(_("finished"), null=True)
 
+    objects = WithoutPayloads["Job"]()
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_DAYS", by="created_at", only="finished_at IS NOT NULL", name="jobs"),
         personal=masked("label", "arguments", "payload", "result", what=_("pieces of work that named it")),
@@ -191,6 +203,7 @@ class Undo(models.Model):
     expires_at = models.DateTimeField(_("can be undone until"), null=True)
     undone_at = models.DateTimeField(_("undone"), null=True)
 
+    objects = WithoutPayloads["Undo"]()
     lifecycle = Lifecycle(
         kept=Kept("RETENTION_DAYS", by="created_at"), personal=masked("label", "arguments"), audited=None
     )

@@ -22,6 +22,8 @@ from core.text import clean_text, one_line
 
 MAX_COLUMNS = 200
 MAX_UNPACKED = 128 * 2**20
+# Each tag costs the reader of XML some hundred bytes, a cell with a value has four. No cell of Excel is longer.
+MAX_TAGS, MAX_CELL = 3_000_000, 32_767
 _SEPARATORS = (",", ";", "\t", "|")
 # What Excel writes, and understands, as the first line of a file; it names the separator.
 _NAMES_SEPARATOR = re.compile(r'"?sep=(.)"?[ \t,;]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
@@ -134,6 +136,8 @@ def _workbook_rows(data: bytes) -> Iterator[Row]:
             sheet.reset_dimensions()  # what a sheet says of its size may be wrong
             rows = sheet.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True)
             for line, values in enumerate(rows, start=1):
+                if any(isinstance(value, str) and len(value) > MAX_CELL for value in values):
+                    raise Unreadable(line, _("A cell of this line is longer than %(n)d characters.") % {"n": MAX_CELL})
                 cells = [_text_of(value) for value in values]
                 if any(cells):
                     is_empty = False
@@ -152,6 +156,13 @@ def _refuse_bomb(data: bytes) -> None:
             size = MAX_UNPACKED // 2**20
             sentence = _("Unpacked, this Excel file is larger than %(n)d MiB; save it as CSV.") % {"n": size}
             raise Unreadable(1, sentence)
+        tags = 0
+        for entry in archive.infolist():
+            with archive.open(entry) as file:
+                while tags <= MAX_TAGS and (part := file.read(2**20)):
+                    tags += part.count(b"<")
+        if tags > MAX_TAGS:
+            raise Unreadable(1, _("This Excel file has more than %(n)d cells; save it as CSV.") % {"n": MAX_TAGS // 4})
 
 
 def _text_of(value: Any) -> str:

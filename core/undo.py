@@ -112,5 +112,5 @@ def may_take_back(undo: Undo, user: User) -> bool:
 
 def last_undo(user: User) -> Undo | None:
     """A person's last change that can still be taken back; the one before it is offered once this one is undone."""
-    last = Undo.objects.defer("payload").filter(created_by_id=user.pk, undone_at__isnull=True).first()
+    last = Undo.objects.filter(created_by_id=user.pk, undone_at__isnull=True).first()
     return last if last is not None and last.is_open(timezone.now()) else None

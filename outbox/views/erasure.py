@@ -31,7 +31,7 @@ def erase_address(request: HttpRequest) -> HttpResponse:
     context = {
         "page_title": _("Erase an address"),
         "form": form,
-        "done": Job.objects.filter(kind=erasing.ERASE.kind).defer("payload").select_related("created_by")[:_LAST],
+        "done": Job.objects.filter(kind=erasing.ERASE.kind).select_related("created_by")[:_LAST],
     }
     return render(request, "outbox/erase_address.html", context, status=422 if form.errors else 200)
 

@@ -176,17 +176,18 @@ def test_pod_meets_the_restricted_standard_and_more(name: str) -> None:
         assert container["startupProbe"]["exec"]["command"] == command
 
 
-def test_web_meets_its_own_limit_of_memory_before_that_of_the_system() -> None:
-    """What asks for too much fails by itself (WEB_MEMORY_MB); the system would end all of it."""
-    web = (DEPLOY / "systemd" / "signalbox-web.service").read_text()
+@pytest.mark.parametrize(("name", "pod", "limit"), [("web", "20-web", "WEB"), ("worker", "30-worker", "WORKER")])
+def test_each_meets_its_own_limit_of_memory_before_that_of_the_system(name: str, pod: str, limit: str) -> None:
+    """What asks for too much fails by itself; the system would end all of it."""
+    unit = (DEPLOY / "systemd" / f"signalbox-{name}.service").read_text()
     given = {
-        *re.findall(r"^MemoryMax=(\d+)M$", web, re.MULTILINE),
-        COMPOSE["services"]["web"]["mem_limit"].removesuffix("m"),
-        PODS["20-web:Deployment/web"]["containers"][0]["resources"]["limits"]["memory"].removesuffix("Mi"),
+        *re.findall(r"^MemoryMax=(\d+)M$", unit, re.MULTILINE),
+        COMPOSE["services"][name]["mem_limit"].removesuffix("m"),
+        PODS[f"{pod}:Deployment/{name}"]["containers"][0]["resources"]["limits"]["memory"].removesuffix("Mi"),
     }
-    (workers,) = set(re.findall(r"--workers (\d+)", web))
-    of_a_process = settings.WEB_MEMORY_MB + 200
-    assert {int(number) >= int(workers) * of_a_process for number in given} == {True}
+    processes = int([*re.findall(r"--workers (\d+)", unit), settings.CELERY_WORKER_CONCURRENCY][0])
+    of_a_process = getattr(settings, f"{limit}_MEMORY_MB") + 200
+    assert {int(number) >= processes * of_a_process for number in given} == {True}
 
 
 def test_beat_is_never_there_twice() -> None:

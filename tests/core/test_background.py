@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from celery import current_app
 from django.db import connection
+from django.db.models import Model
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -30,7 +31,7 @@ from core.background import (
     sweep,
 )
 from core.choices import JobState
-from core.models import Job
+from core.models import Job, Undo
 from core.refusal import Refused
 from tests.dying import WorkerDied, catch_handed_over
 
@@ -270,3 +271,28 @@ def test_a_kind_of_work_is_registered_once() -> None:
 def test_the_worker_knows_the_task() -> None:
     current_app.loader.import_default_modules()
     assert TASK in current_app.tasks
+
+
+@pytest.mark.parametrize("model", [Job, Undo])
+def test_no_payload_is_read_that_nobody_asks_for(model: type[Model]) -> None:
+    """Whoever looks at a job's progress got its whole file, once a second."""
+    assert "payload" not in str(model._default_manager.all().query)
+
+
+def test_a_payload_is_kept_as_it_is() -> None:
+    content = bytes(range(256)) * 5_000
+    job = start_job(kind="tests.work", label="x", created_by=None, payload=content)
+    assert bytes(Job.objects.get(pk=job.pk).payload) == content
+
+
+def test_work_that_needs_too_much_memory_says_so(does: Callable[[Callable[[Job], Ended]], None]) -> None:
+    def asks_for_too_much(job: Job) -> Ended:
+        raise MemoryError
+
+    does(asks_for_too_much)
+    job = start_job(kind="tests.work", label="x", created_by=None)
+    with pytest.raises(MemoryError):
+        run_job(job_id=job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert "more memory than a worker may take" in job.result["message"]

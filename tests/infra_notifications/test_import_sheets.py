@@ -176,16 +176,23 @@ def _bomb() -> bytes:
     return file.getvalue()
 
 
+INLINE = b'<row r="1"><c r="A1" t="inlineStr"><is><t>%b</t></is></c></row>'
+
+
 def _far_cell(reference: str) -> bytes:
     """A workbook whose one sheet claims a cell far away, and to be as large."""
+    return _holding(f'<row r="1"><c r="{reference}" t="inlineStr"><is><t>far</t></is></c></row>'.encode())
+
+
+def _holding(rows: bytes) -> bytes:
+    """A workbook that begins with these rows."""
     plain = workbook(["evse_id"], ["A"])
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             data = old.read(name)
             if name.endswith("sheet1.xml"):
-                cell = f'<row r="1"><c r="{reference}" t="inlineStr"><is><t>far</t></is></c></row>'.encode()
-                data = data.replace(b"<sheetData>", b"<sheetData>" + cell).replace(b"A1:A2", b"A1:XFD1048576")
+                data = data.replace(b"<sheetData>", b"<sheetData>" + rows).replace(b"A1:A2", b"A1:XFD1048576")
             new.writestr(name, data)
     return file.getvalue()
 
@@ -197,6 +204,8 @@ def _far_cell(reference: str) -> bytes:
         (b"PK\x03\x04 and then nothing", "This Excel file cannot be read"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "This is an old or protected Excel file"),
         (_bomb(), "Unpacked, this Excel file is larger than 128 MiB"),
+        (_holding(b"<row>" + b"<c/>" * 4_000_000 + b"</row>"), "This Excel file has more than 750000 cells"),
+        (_holding(INLINE % (b"a" * 20_000_000)), "A cell of this line is longer than 32767 characters"),
         (_far_cell("XFD1"), "There is no column “A”."),
         (_far_cell("ZZZZ1"), "This Excel file cannot be read"),
         (workbook(["evse_id", *(f"c{n}" for n in range(5_000))]), "The table has more than 200 columns."),

@@ -74,6 +74,18 @@ def test_what_asks_for_too_much_memory_fails_alone(live: Live) -> None:
         live.wait_until(lambda: live.call("GET", "/api/v1/event-kinds")[0] == 200, "others are served", 20)
 
 
+def test_processes_of_a_worker_grow_only_so_far(live: Live) -> None:
+    """They also send the mails: a job that asks for too much must fail, and not end them."""
+    parent = live.processes["worker"].pid
+
+    def limits() -> list[str]:
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [Path(f"/proc/{pid}/limits").read_text().partition("Max data size")[2].split()[0] for pid in children]
+
+    live.wait_until(lambda: [each for each in limits() if each != "unlimited"] != [], "a child has its limit", 20)
+    assert all(int(each) < 2 * 1024**3 for each in limits())
+
+
 def post(live: Live, body: bytes) -> tuple[int, str]:
     """The answer to a message; 0 where the connection broke."""
     connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=60)
