@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from infra_notifications.choices import MessageVerdict
+from infra_notifications.choices import Effect, MessageVerdict
+from infra_notifications.rules.matching import CompiledRule
 
 MOST = 100
 _RANK = {verdict: rank for rank, verdict in enumerate(MessageVerdict.values)}
+
+
+def finding_of(
+    rule: CompiledRule | None, effect: Effect, said: str, count: int, steps: Iterable[str]
+) -> dict[str, Any]:
+    """What one observation came to at so many charge points; `steps` are those of `IncidentChange` that it made."""
+    finding: dict[str, Any] = {"rule": rule.id if rule else None, "said": said, "n": count, "steps": sorted(steps)}
+    return finding if rule is None else finding | {"name": rule.name, "effect": effect.value, "case": rule.case}
 
 
 class Findings:

@@ -257,7 +257,12 @@ def ending_what_faulted(fault: str) -> str:
 
 def note_clear(signal: Signal, cleared: dict[str, datetime]) -> None:
     """Remembers when a fault was last said to have ended, by fault."""
-    cleared[signal.fault] = max(signal.order, cleared.get(signal.fault, signal.order))
+    note_end(signal.fault, signal.order, cleared)
+
+
+def note_end(fault: str, order: datetime, cleared: dict[str, datetime]) -> None:
+    if (known := cleared.get(fault)) is None or order > known:
+        cleared[fault] = order
     if len(cleared) > REMEMBERED_CLEARS:
         del cleared[min(cleared, key=cleared.__getitem__)]
 

@@ -39,6 +39,16 @@ class PointMemory(msgspec.Struct, array_like=True):
         self.clock_newest, self.clock_received = mark.newest, mark.received_at
         return True
 
+    def note_right(self, at: datetime, received_at: datetime, error_s: int | None) -> bool:
+        """The same for a device's time that is right, without a mark."""
+        newest, received = self.clock_newest, self.clock_received
+        if error_s is not None or (newest is not None and received is not None):
+            if received_at < (received or EARLIEST):
+                return False
+            at = max(newest or EARLIEST, at)
+        self.clock_newest, self.clock_received = at, received_at
+        return True
+
 
 _decoder = msgspec.json.Decoder(PointMemory)
 

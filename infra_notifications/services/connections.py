@@ -145,7 +145,7 @@ class _ConnectionSteps(BatchSteps[Any]):
         store = IncidentStore(self.now)
         ids = sorted({point.id for row in rows for point in self.points[row]})
         store.load(ids, raising=ids)
-        states = PointStates(store, self.directory.points)
+        states = PointStates(store)
         stations = read_stations({self.sender(row) for row in rows})
         written, changed = [], dict[str, int]()
         for row in rows:

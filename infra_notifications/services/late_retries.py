@@ -9,14 +9,13 @@ is worse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from core.sql import array_literal, storable
-from infra_notifications.ingest import Observation, OcppMessage
 from infra_notifications.rules.oddities import has_moment
 from infra_notifications.services.repetitions import STATES, Teller
 
@@ -38,36 +37,25 @@ _OF_POINTS = _LATE.format("m.charge_point_id = k.id")
 _OF_STATIONS = _LATE.format("m.charge_point_id IS NULL AND m.station = k.station")
 
 
-class _Status(NamedTuple):
+class LateStatus(NamedTuple):
+    """A status without an id that its device says is older than what it told since."""
+
     row: int
     teller: Teller
     payload: Any
     moment: datetime
 
 
-def late_retries(
-    said: Iterable[tuple[int, Teller, OcppMessage, Sequence[Observation]]],
-    *,
-    newest: Callable[[int], Iterable[datetime | None]],
-    before: int | None,
-) -> set[int]:
-    """The rows that were taken before and are not news. `newest` are the latest moments that the devices of a row told:
-    what is not older was not said before. Only messages `before` this id are looked at, where it is given."""
-    asked = []
-    for row, teller, message, observations in said:
-        if message.id or message.received_at or message.action not in STATES:
-            continue
-        moment = next((o.occurred_at for o in observations if o.occurred_at), None)
-        if moment is None or not any(each is not None and each > moment for each in newest(row)):
-            continue
-        if has_moment(message.payload):
-            asked.append(_Status(row, teller, message.payload, moment))
+def late_retries(statuses: Iterable[LateStatus], *, before: int | None) -> set[int]:
+    """The rows that were taken before and are not news. Only messages `before` this id are looked at, where it is
+    given."""
+    asked = [status for status in statuses if has_moment(status.payload)]
     of_points = [status for status in asked if status.teller[0] is not None]
     of_stations = [status for status in asked if status.teller[0] is None]
     return _read(_OF_POINTS, of_points, before) | _read(_OF_STATIONS, of_stations, before)
 
 
-def _read(statement: str, statuses: Sequence[_Status], before: int | None) -> set[int]:
+def _read(statement: str, statuses: Sequence[LateStatus], before: int | None) -> set[int]:
     if not statuses:
         return set()
     values: dict[str, Any] = {

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from core.device_clock import judge, parse_time
@@ -16,14 +15,18 @@ from core.receipts import Receipt, digest_of_json
 from core.text import IdentityKeys
 from infra_notifications.ingest import Observation, OcppMessage, observe
 from infra_notifications.rules.action_names import CALL
+from infra_notifications.rules.calm import Calm, calm_of
 from infra_notifications.rules.findings import Findings
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.lifecycle import IncidentState
+from infra_notifications.rules.matching import Reading
 from infra_notifications.rules.oddities import incomplete, unreadable_moment
+from infra_notifications.rules.shapes import Seen, seen_as
 from infra_notifications.rules.spelling import is_exact, read_wire
 from infra_notifications.rules.stations import is_offline
 from infra_notifications.rules.vocabulary import NO_CONNECTOR, evse_of, whole
 from infra_notifications.services.directory import Point
+from infra_notifications.services.mapping import rule_book
 from infra_notifications.services.repetitions import (
     NO_RECEIPT,
     STATES,
@@ -59,10 +62,14 @@ class MessageReading(BatchSteps[OcppMessage]):
         self.keys = IdentityKeys()
         self.evses: list[int | None] = [None] * count
         self.observations: list[list[Observation]] = [[]] * count
-        self.statuses: dict[tuple[str, bytes], list[Observation]] = {}
+        # What is known of messages of the same shape, for those that have one.
+        self.seen: list[Seen | None] = [None] * count
+        # What the rows say that all is well with.
+        self.calm: dict[int, Calm] = {}
         self.targets: list[Sequence[Point]] = [()] * count
         self.alive: list[Sequence[Point]] = [()] * count
         self.queued = [False] * count
+        self.tellers: dict[int, Teller] = {}
         self.findings: dict[int, Findings] = defaultdict(Findings)
         self.ignored: list[tuple[dict[str, Any], list[IncidentState]]] = []
         self.unknown: dict[tuple[str, str, int | None], list[int]] = defaultdict(list)
@@ -77,7 +84,8 @@ class MessageReading(BatchSteps[OcppMessage]):
                     self.incoming.warn(row, message.note)
                 if message.said_as != CALL:
                     continue
-            if is_exact(message.protocol, message.action, message.payload):
+            self.seen[row] = seen = seen_as(message.protocol, message.action, message.payload)
+            if seen is not None or is_exact(message.protocol, message.action, message.payload):
                 self.are_exact[row] = True
                 continue
             if not message.action.strip() or row in self.incoming.refused:
@@ -145,26 +153,37 @@ class MessageReading(BatchSteps[OcppMessage]):
             if not forwarded.device_clock:
                 self.incoming.warn(row, NO_RECEIPT)
             self.received[row] = forwarded.at
-        self.queued[row] = is_offline(message.payload)
         self.evse_keys[row], self.stations[row] = self.keys[message.charge_point], self.keys[message.station]
+        if (seen := self.seen[row]) is not None and message.connector is None:
+            self.evses[row] = seen.shape.evse
+            if not self.incoming.errors[row]:
+                self.observations[row] = seen.observations
+            return
+        self.queued[row] = is_offline(message.payload)
         evse = evse_of(message.payload)
         self.evses[row] = evse if evse is not None else whole(message.connector)
         if self.kinds[row] == CALL and not self.incoming.errors[row]:
-            if self.are_exact[row] and message.action == "StatusNotification":
-                self.observations[row] = self._status(message)
-            else:
-                self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
+            self.observations[row] = observe(message.protocol.lower(), message.action, message.payload)
             self._note_oddities(row)
 
-    def _status(self, message: OcppMessage) -> list[Observation]:
-        """What a status says; most of a batch say the same of another moment."""
-        said = {**message.payload}
-        moment = parse_time(said.pop("timestamp", None))
-        key = message.protocol, msgspec.json.encode(said)
-        observations = self.statuses.get(key)
-        if observations is None:
-            observations = self.statuses[key] = observe(message.protocol.lower(), message.action, said)
-        return [replace(each, occurred_at=moment) for each in observations] if moment else observations
+    def match(self, rows: Sequence[int]) -> list[list[tuple[Observation, Reading]]]:
+        """Each observation with what the rules make of it; a point's known vendor counts where rules ask for it."""
+        book, readings = rule_book(), []
+        known: dict[int, tuple[list[Reading], Calm | None]] = {}
+        for row in rows:
+            observations, seen = self.observations[row], self.seen[row]
+            if book.asks_for_vendor and (vendor := self.targets[row][0].vendor):
+                seen, observations = None, [replace(o, vendor=f"{o.vendor} {vendor}".strip()) for o in observations]
+            if seen is None:
+                readings.append([(observation, book.read(observation)) for observation in observations])
+                continue
+            if (found := known.get(id(seen.shape))) is None:
+                read = [book.read(observation) for observation in observations]
+                found = known[id(seen.shape)] = read, calm_of(seen.shape, read)
+            readings.append([*zip(observations, found[0], strict=True)])
+            if found[1] is not None:
+                self.calm[row] = found[1]
+        return readings
 
     def _note_oddities(self, row: int) -> None:
         """Rejects a request without its required fields, unless what it says can be understood without them."""

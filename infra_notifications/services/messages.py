@@ -19,6 +19,7 @@ from core.sql import storable
 from core.text import identity
 from infra_notifications.choices import Effect, MessageVerdict
 from infra_notifications.ingest import Observation, OcppMessage
+from infra_notifications.rules.findings import finding_of
 from infra_notifications.rules.frames import HeardMessage
 from infra_notifications.rules.kept_messages import kept_payload
 from infra_notifications.rules.lifecycle import IncidentChange
@@ -28,8 +29,7 @@ from infra_notifications.rules.places import part_about
 from infra_notifications.rules.signals import last_seen_signal, signals_of
 from infra_notifications.rules.stations import firmware_of
 from infra_notifications.services.directory import Directory, Point
-from infra_notifications.services.late_retries import LATE_RETRY, late_retries
-from infra_notifications.services.mapping import rule_book
+from infra_notifications.services.late_retries import LATE_RETRY, LateStatus, late_retries
 from infra_notifications.services.message_reading import MessageReading
 from infra_notifications.services.point_states import PointStates
 from infra_notifications.services.records import (
@@ -38,6 +38,7 @@ from infra_notifications.services.records import (
     write_message_rows,
     write_unmapped,
 )
+from infra_notifications.services.repetitions import STATES
 from infra_notifications.services.sources import Heard, source_of, take_and_count
 from infra_notifications.services.transactions import ENDS, Spoken, place_ends
 from infra_notifications.services.unit_of_work import FACTS, IncidentStore, PointState
@@ -58,6 +59,7 @@ def take_messages(
 QUEUED_FOR = timedelta(minutes=5)
 TOO_EARLY_TO_END = "It is from before the fault was reported last, and did not end it."
 _CLOCK_ERROR = FACTS.index("clock_error_s")
+_NOBODY: Counter[int] = Counter()
 
 
 class _MessageSteps(MessageReading):
@@ -92,7 +94,10 @@ class _MessageSteps(MessageReading):
 
     def _strange(self, row: int) -> Counter[int]:
         """The connectors without a charge point that a message of a known station speaks of, and how often."""
-        other = (o.evse for o in self.observations[row] if o.evse and o.evse != self.evses[row])
+        evse = self.evses[row]
+        other = [o.evse for o in self.observations[row] if o.evse and o.evse != evse]
+        if not other:
+            return _NOBODY
         found = Counter(other)
         return Counter(
             {
@@ -161,11 +166,13 @@ class _MessageSteps(MessageReading):
         # By receipt; stable, so that messages of one moment stay in the order in which they came.
         rows = sorted(rows, key=self.received.__getitem__)
         self._place_ends(rows)
+        self.tellers = {row: self.teller(row) for row in rows}
         self._write_boot_facts(rows)
-        readings = dict(zip(rows, self._match(rows), strict=True))
+        readings = dict(zip(rows, self.match(rows), strict=True))
         raising = {
             point.id
             for row, read in readings.items()
+            if row not in self.calm
             for observation, reading in read
             if reading.rule is not None and effect_of(reading.rule, observation) == Effect.RAISE
             for point in self._concerned(row, observation)
@@ -175,12 +182,15 @@ class _MessageSteps(MessageReading):
         written = self._write_messages(early)
         store = IncidentStore(self.now)
         store.load([point.id for point in self.directory.points], raising=raising)
-        states = PointStates(store, self.directory.points)
+        states = PointStates(store)
         for row in self._late_retries(rows, store, before=min((pk for pk, _row, _count in written), default=None)):
             self.incoming.warn(row, LATE_RETRY)
             readings[row] = []
+            self.calm.pop(row, None)
         for row in sorted((*rows, *rejected), key=self.received.__getitem__):
             self._note_last_seen(row, store, states)
+            if row in self.calm and self._settle(row, states):
+                continue
             for observation, reading in readings.get(row, ()):
                 self._interpret(row, observation, reading, store, states)
         states.write()
@@ -192,16 +202,26 @@ class _MessageSteps(MessageReading):
         self._amend_messages(written)
 
     def _late_retries(self, rows: Sequence[int], store: IncidentStore, before: int | None) -> set[int]:
-        """The rows that repeat what is superseded, among those stored before this batch."""
+        """The rows that repeat what is superseded, among those stored before this batch: what is not older than all
+        that its devices told was not said before."""
+        asked = []
+        for row in rows:
+            message = self.messages[row]
+            if message.action not in STATES or message.id or message.received_at:
+                continue
+            moment = self._occurred(row)
+            for point in self.targets[row] if moment else ():
+                newest = store.state_of(point.id).memory.clock_newest
+                if newest is not None and moment is not None and newest > moment:
+                    asked.append(LateStatus(row, self.tellers[row], message.payload, moment))
+                    break
+        return late_retries(asked, before=before)
 
-        def newest(row: int) -> list[datetime | None]:
-            return [store.state_of(point.id).memory.clock_newest for point in self.targets[row]]
-
-        return late_retries(
-            [(row, self.teller(row), self.messages[row], self.observations[row]) for row in rows],
-            newest=newest,
-            before=before,
-        )
+    def _occurred(self, row: int) -> datetime | None:
+        """The first moment that a message tells."""
+        if (seen := self.seen[row]) is not None:
+            return seen.occurred_at
+        return next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
 
     def _place_ends(self, rows: Sequence[int]) -> None:
         """Finds the connectors of transactions that a fault ended, where nobody names them."""
@@ -211,15 +231,19 @@ class _MessageSteps(MessageReading):
         for row, evse in place_ends(spoken, asking).items():
             self.evses[row], self.targets[row] = evse, self.directory.at(self.stations[row], evse)
 
-    def _match(self, rows: Sequence[int]) -> list[list[tuple[Observation, Reading]]]:
-        """Each observation with what the rules make of it; a point's known vendor counts where rules ask for it."""
-        book, readings = rule_book(), []
-        for row in rows:
-            observations = self.observations[row]
-            if book.asks_for_vendor and (known := self.targets[row][0].vendor):
-                observations = [replace(each, vendor=f"{each.vendor} {known}".strip()) for each in observations]
-            readings.append([(observation, book.read(observation)) for observation in observations])
-        return readings
+    def _settle(self, row: int, states: PointStates) -> bool:
+        """Takes a status that all is well, as `_interpret` would, where nothing is open that it could end and the clock
+        is right; else says False."""
+        seen, received = self.seen[row], self.received[row]
+        points = self.directory.at(self.stations[row], seen.shape.observations[0].evse) if seen else ()
+        if seen is None or self.evse_keys[row] or not points:
+            return False
+        calm = self.calm[row]
+        if not states.settle(points, self.alive[row], seen, received, calm.clears):
+            return False
+        if calm.rule is not None:
+            self.findings[row] = calm.found_at(len(points))
+        return True
 
     def _concerned(self, row: int, observation: Observation) -> Sequence[Point]:
         """The charge points that one finding of a message is about; a named charge point wins over its numbers, but
@@ -288,14 +312,7 @@ class _MessageSteps(MessageReading):
             for incident in (store.history(point_id, case).open,)
             if incident is not None
         ]
-        finding: dict[str, Any] = {
-            "rule": rule.id if rule else None,
-            "said": reading.said,
-            "n": len(points),
-            "steps": sorted(steps - {IncidentChange.NOTHING}),
-        }
-        if rule is not None:
-            finding |= {"name": rule.name, "effect": effect.value, "case": rule.case}
+        finding = finding_of(rule, effect, reading.said, len(points), steps - {IncidentChange.NOTHING})
         findings = self.findings[row]
         if effect == Effect.RAISE:
             findings.add(MessageVerdict.RAISED, finding)
@@ -320,32 +337,37 @@ class _MessageSteps(MessageReading):
         """Messages that say nothing of note, which need not wait for what they do; and those of stations of which one
         does, all together, so that they are stored in their order."""
         notable = {
-            self.teller(row)
+            self.tellers[row]
             for row in rows
             if any(reading.rule is not None or observation.alarming for observation, reading in readings[row])
         }
-        early = [row for row in rows if self.teller(row) not in notable] if notable else [*rows]
-        return early, [row for row in rows if self.teller(row) in notable] if notable else []
+        early = [row for row in rows if self.tellers[row] not in notable] if notable else [*rows]
+        return early, [row for row in rows if self.tellers[row] in notable] if notable else []
 
     def _write_messages(self, rows: Sequence[int]) -> list[tuple[int, int, int]]:
         """Stores messages; returns for each its id, its row, and of how many warnings it tells."""
         written = []
         for row in rows:
             message = self.messages[row]
-            occurred = next((o.occurred_at for o in self.observations[row] if o.occurred_at), None)
             written.append(
                 (
-                    *self.teller(row),
+                    *self.tellers[row],
                     message.protocol.lower()[:12],
                     message.action,
-                    storable(kept_payload(message.action, message.payload, self.kinds[row])),
+                    self._kept(row),
                     *self._outcome(row),
-                    occurred,
+                    self._occurred(row),
                     self.received[row],
                 )
             )
         ids = write_message_rows(written)
         return [(pk, row, len(self.incoming.warnings.get(row, ()))) for pk, row in zip(ids, rows, strict=True)]
+
+    def _kept(self, row: int) -> str:
+        message, seen = self.messages[row], self.seen[row]
+        if seen is not None and seen.shape.is_kept:
+            return storable(message.payload)
+        return storable(kept_payload(message.action, message.payload, self.kinds[row]))
 
     def _amend_messages(self, written: Sequence[tuple[int, int, int]]) -> None:
         """Adds to stored messages what came of them since: what they ended, and what had to be warned of."""

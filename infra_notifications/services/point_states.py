@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -10,13 +10,15 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from core.device_clock import Clock, Moment, judge
+from core.device_clock import TOLERANCE, Clock, Moment, judge
 from core.sql import Col, columns, update_rows
 from infra_notifications.choices import Case, Connectivity, IntervalSource
 from infra_notifications.ingest import OPERATIVE, Observation, OcppMessage
 from infra_notifications.models import ChargePointState
 from infra_notifications.rules.fault_names import WHOLE_STATION
+from infra_notifications.rules.lifecycle import note_end
 from infra_notifications.rules.pace import Pace, read_pace, stored_pace
+from infra_notifications.rules.shapes import Seen
 from infra_notifications.rules.stations import boot_interval_of
 from infra_notifications.rules.vocabulary import VALUES
 from infra_notifications.services.directory import Point
@@ -75,9 +77,8 @@ class _Kin(msgspec.Struct):
 class PointStates:
     """The state rows of a batch's charge points, which the store has locked: changed by messages, written once."""
 
-    def __init__(self, store: IncidentStore, points: Iterable[Point]) -> None:
+    def __init__(self, store: IncidentStore) -> None:
         self._store, self._now = store, store.now
-        self._by_hand = {point.id: point.interval_s for point in points}
         self._default_s = settings.CHARGING_EXPECTED_INTERVAL_S
         self._families: dict[int, list[_Kin]] = {}
         self._deadlines: dict[tuple[datetime, int], datetime] = {}
@@ -86,10 +87,11 @@ class PointStates:
 
     def hear(
         self, points: Sequence[Point], received: datetime, message: OcppMessage, source: int | None
-    ) -> Iterator[int]:
-        """Notes that these live, and who said so; yields those whose silence a message received then ends."""
-        is_heartbeat = message.action.strip().lower() == "heartbeat"
-        boot_s, protocol = boot_interval_of(message.action, message.payload), message.protocol.lower()[:12]
+    ) -> Sequence[int]:
+        """Notes that these live, and who said so; returns those whose silence a message received then ends."""
+        ended: Sequence[int] = ()
+        store, action, protocol = self._store, message.action.strip().lower(), message.protocol.lower()[:12]
+        is_heartbeat, boot_s = action == "heartbeat", boot_interval_of(action, message.payload)
         for kin in self._family(points):
             pace, last_seen = kin.pace, kin.last_seen
             if boot_s and boot_s != pace.boot_s:
@@ -99,13 +101,15 @@ class PointStates:
                 kin.pace_changed = True
             if last_seen is None or received > last_seen:
                 kin.last_seen = received
-                self._store.heard.update(dict.fromkeys(kin.members, received))
+                for pk in kin.members:
+                    store.heard[pk] = received
             if kin.heard_at is None or received > kin.heard_at:
                 kin.heard_at, kin.source = received, source
             kin.protocol = protocol
-            silent = [pk for pk in kin.members if self._store.is_open(pk, Case.UNAVAILABLE)]
+            silent = [pk for pk in kin.members if store.is_open(pk, Case.UNAVAILABLE)]
             if silent and self._deadline(kin, received, self._learnt(kin)) > self._now:
-                yield from silent
+                ended = [*ended, *silent]
+        return ended
 
     def _family(self, points: Sequence[Point]) -> list[_Kin]:
         """Charge points that are always heard together, those that are alike as one."""
@@ -115,13 +119,14 @@ class PointStates:
         if family is None:
             family = self._families[points[0].id] = []
             for point in points:
-                stored, by_hand = self._store.stored_of(point.id), self._by_hand.get(point.id)
-                kin = next((kin for kin in family if kin.is_of(stored, by_hand)), None)
-                if kin is None:
+                stored, by_hand = self._store.stored_of(point.id), point.interval_s
+                for kin in family:
+                    if kin.is_of(stored, by_hand):
+                        kin.members.append(point.id)
+                        break
+                else:
                     seen, error_s = stored.last_seen, stored.facts[_CLOCK_ERROR]
-                    kin = _Kin(stored, read_pace(stored.pace), by_hand, seen, seen, error_s, [])
-                    family.append(kin)
-                kin.members.append(point.id)
+                    family.append(_Kin(stored, read_pace(stored.pace), by_hand, seen, seen, error_s, [point.id]))
         return family
 
     def _learnt(self, kin: _Kin) -> Learnt:
@@ -177,6 +182,38 @@ class PointStates:
             occurred = judge(observation.occurred_at, received)
             return occurred if occurred.device_clock else moment
         return moment
+
+    def settle(
+        self, points: Sequence[Point], station: Sequence[Point], seen: Seen, received: datetime, clears: Sequence[str]
+    ) -> bool:
+        """Takes a status that all is well with these charge points; says False, and takes nothing, where an incident is
+        open or the clock has to be judged. Does what `judge`, the signals' `note_clear` and `note_status` do then."""
+        store, at, kin = self._store, received, self._family(station)
+        for stamp in (seen.sent_at, seen.occurred_at):
+            if stamp is not None and not -TOLERANCE <= stamp - received <= TOLERANCE:
+                return False
+        if any(store.has_open(point.id) for point in points) or not kin:
+            return False
+        if seen.occurred_at is not None:
+            at = min(seen.occurred_at, received)
+        said, error_s = min(seen.sent_at or at, received), kin[0].clock_error_s
+        for point in points:
+            state = store.state_of(point.id)
+            memory = state.memory
+            if seen.occurred_at is not None and memory.note_right(said, received, error_s):
+                state.memory_changed = True
+            if clears:
+                cleared = memory.cleared.setdefault("", {})
+                for fault in clears:
+                    note_end(fault, received, cleared)
+                state.memory_changed = True
+            if memory.status_order is None or received >= memory.status_order:
+                memory.status_order, state.memory_changed = received, True
+                state.said = seen.shape.calm[:30], at
+        if seen.occurred_at is not None:
+            for one in kin:
+                one.clock_error_s = None
+        return True
 
     def note_status(self, points: Sequence[Point], observation: Observation, order: datetime, moment: Moment) -> None:
         """The status received last is the present one, whatever its timestamp, unless the sender says that it was

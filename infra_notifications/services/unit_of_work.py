@@ -101,7 +101,7 @@ def _lock_states(charge_point_ids: Iterable[int]) -> dict[int, StoredState]:
             # Each row is looked up, never the whole table read: what a batch touches is in memory. And a number is read
             # in a tenth of the time of a date.
             "SET LOCAL random_page_cost = 1.1; SELECT charge_point_id, memory, pace, status,"  # noqa: S608 - our own
-            f" (extract(epoch FROM last_seen) * 1000000)::bigint, {', '.join(FACTS)}"
+            f" (date_part('epoch', last_seen) * 1000000)::bigint, {', '.join(FACTS)}"
             " FROM infra_notifications_chargepointstate"
             " WHERE charge_point_id = ANY(%s::bigint[]) ORDER BY charge_point_id FOR UPDATE",
             [array_literal(charge_point_ids)],
@@ -186,7 +186,11 @@ class IncidentStore(UnitOfWork):
         return self._point(charge_point_id).open_incidents
 
     def is_open(self, charge_point_id: int, case: Case) -> bool:
-        return charge_point_id in self._points and self._points[charge_point_id].is_open(case)
+        point = self._points.get(charge_point_id)
+        return point is not None and point.is_open(case)
+
+    def has_open(self, charge_point_id: int) -> bool:
+        return charge_point_id in self._points and bool(self._points[charge_point_id].open_incidents)
 
     def is_faulty(self, charge_point_id: int) -> bool:
         """Whether an incident is open there that is no silence."""
