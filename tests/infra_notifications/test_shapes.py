@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import Model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -62,10 +63,14 @@ def message_of(said: dict[str, Any], stamp: Any, age: int | None, name: str, now
         payload["timestamp"] = told
     two = {"eventData", "connectorStatus"} & said.keys()
     action = "NotifyEvent" if "eventData" in said else "StatusNotification" if said else "Heartbeat"
-    whose = {"charge_point": name} if name else {"station": "CP-1"}
     received = None if age is None else (now - age * SECOND).isoformat()
     protocol = "ocpp2.0.1" if two else "ocpp1.6"
-    return OcppMessage(action=action, protocol=protocol, payload=payload, received_at=received, **whose)
+    message = OcppMessage(action=action, protocol=protocol, payload=payload, received_at=received)
+    if name:
+        message.charge_point = name
+    else:
+        message.station = "CP-1"
+    return message
 
 
 def become(batches: Sequence[tuple[int, list[Any]]]) -> list[Any]:
@@ -75,12 +80,14 @@ def become(batches: Sequence[tuple[int, list[Any]]]) -> list[Any]:
         points = {point.pk: number for number, point in enumerate(station("CP-1", 2))}
         for seconds, said in batches:
             now += seconds * SECOND
-            intake = take(*(message_of(*each, now) for each in said), now=now)
+            messages = [message_of(payload, stamp, age, name, now) for payload, stamp, age, name in said]
+            intake = take(*messages, now=now)
             found.append((intake.accepted, intake.duplicates, intake.rejected, intake.warnings))
-        for model, leaves in ((ChargePointState, ()), (Incident, ("id",)), (ChargePointMessage, ("id",))):
-            rows = model.objects.order_by("pk").values()
-            found += [{name: row[name] for name in row if name not in (*leaves, "charge_point_id")} for row in rows]
-            found += [points.get(row["charge_point_id"]) for row in rows]
+        tables: list[type[Model]] = [ChargePointState, Incident, ChargePointMessage]
+        for table in tables:
+            for row in map(dict, table._default_manager.order_by("pk").values()):
+                row.pop("id", None)
+                found.append(row | {"charge_point_id": points.get(row["charge_point_id"])})
         transaction.set_rollback(True)
     for row in found:
         for finding in (row.get("findings") or []) if isinstance(row, dict) else ():
