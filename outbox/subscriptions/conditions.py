@@ -6,7 +6,7 @@ of its path as one likes (`charge_point.city`, `data.charge_point.city`); of a l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from core.search import Facet, SearchContext, SearchError, SearchSchema, Word
 from core.search.facets import nearest
 from core.search.folding import fold
-from core.search.grammar import Value
+from core.search.grammar import Term, Value
 from core.search.open_values import OpenFacet, RankedFacet, Scalar
 from outbox.choices import Severity
 from outbox.contract import NewEvent
@@ -28,6 +28,8 @@ from outbox.event_kinds import EventKind, matches_topic
 ENVELOPE = ("kind", "domain", "severity", "subject")
 # Of every event, beside its envelope.
 _ALWAYS = (*ENVELOPE, "type")
+# What other languages of searches join parts by, and people write here for it.
+_JOINING = ("OR", "AND", "NOT")
 
 
 @dataclass(frozen=True)
@@ -124,15 +126,34 @@ def compile_condition(text: str) -> Predicate:
 def check_condition(text: str, kinds: Iterable[EventKind]) -> None:
     """Raises SearchError when a condition is malformed or names a field that none of these kinds has."""
     compile_condition(text)
-    fields_known: set[str] = set(_ALWAYS)
-    for kind in kinds:
-        fields = fields_of(kind)
-        if fields is None:
-            return  # a payload of free form may hold anything
-        fields_known |= fields
-    for term in EVENT_CONDITION.parse(text).terms:
-        if term.field is not None and EVENT_CONDITION.facet(term.field).name not in fields_known:
+    terms = EVENT_CONDITION.parse(text).terms
+    _refuse_unfinished(text, terms)
+    fields = [fields_of(kind) for kind in kinds]
+    is_open = None in fields  # a payload of free form may hold anything, but for what an envelope's field is taken for
+    fields_known = {*_ALWAYS, *(name for names in fields for name in names or ())}
+    for term in terms:
+        if term.field is None or EVENT_CONDITION.facet(term.field).name in fields_known:
+            continue
+        if not is_open:
             raise _unknown(term.field, fields_known)
+        if nearest(term.field, ENVELOPE):
+            raise _unknown(term.field, ENVELOPE)
+
+
+def _refuse_unfinished(text: str, terms: Sequence[Term]) -> None:
+    """A search that is being typed may be anything; a condition that is kept is finished, and means what it says."""
+    if len(EVENT_CONDITION.parse(f"{text} x").terms) == len(terms):
+        raise SearchError(_("A quotation mark in the condition is not closed."))
+    for term in terms:
+        (value, *_more) = term.values
+        if term.field is not None or not isinstance(value, Word) or value.quoted:
+            continue
+        word = value.text
+        if word in _JOINING or not any(map(str.isalnum, word)):
+            sentence = _("“%(word)s” joins nothing here: all parts of a condition have to fit, city:a,b means either.")
+            raise SearchError(sentence % {"word": word})
+        if word.endswith(":"):
+            raise SearchError(_("“%(field)s” has no value behind it.") % {"field": word})
 
 
 def fields_of(kind: EventKind) -> set[str] | None:

@@ -11,6 +11,7 @@ import pytest
 import trustme
 import yaml
 from django.core.management import get_commands
+from django.urls import reverse
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -61,11 +62,25 @@ def test_nginx_takes_the_example(example: str, tmp_path: Path) -> None:
     text = re.sub(r"(ssl_certificate)(\s+)\S+;", rf"\1\2{tmp_path}/cert.pem;", text)
     text = re.sub(r"(ssl_certificate_key)(\s+)\S+;", rf"\1\2{tmp_path}/key.pem;", text)
     text = re.sub(r"listen (443|80)\b", r"listen 127.0.0.1:1\1", text)
+    text = text.replace("/var/log/nginx", str(tmp_path))
     main = tmp_path / "nginx.conf"
-    main.write_text(f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{text}\n}}\n")
+    main.write_text(f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n{text}\n}}\n")
     done = subprocess.run([nginx, "-t", "-p", tmp_path, "-c", main], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all("http2" in line for line in done.stderr.splitlines() if "[warn]" in line)
+
+
+def test_no_key_and_no_link_stands_in_the_log_of_nginx() -> None:
+    (pattern,) = re.findall(r'"~(\^\S+)" "\$begin/\*\*\*"', (DEPLOY / "nginx.conf").read_text())
+    long = re.compile(pattern.replace("(?<begin>", "(?P<begin>"))
+    key = f"sbx_0123abcd_{'k' * 43}"
+    for name in ("citrineos", "infra_notifications:mail_acknowledge", "outbox:unsubscribe"):
+        path = reverse(name, args=[key])
+        found = long.match(path)
+        assert found is not None
+        assert found["begin"] == path.partition(f"/{key}")[0]
+    assert long.match("/infrastructure/charge-points/123/export.csv") is None
+    assert long.match("/api/v1/charging/charge-points/DE*ABC*E1234567*1") is None
 
 
 def commands() -> set[str]:

@@ -84,13 +84,14 @@ def front(live: Live) -> Iterator[int]:
     site = (ROOT / "deploy" / "nginx.conf").read_text().replace("127.0.0.1:8000", f"127.0.0.1:{live.port}")
     site = re.sub(r"^server \{\s+listen 80;.*?^\}", "", site, flags=re.DOTALL | re.MULTILINE)
     site = re.sub(r"^ *(ssl_|http2 ).*$", "", site, flags=re.MULTILINE)
+    site = site.replace("/var/log/nginx", str(folder))
     site = re.sub(r"listen 443 [^;]*;", f"listen 127.0.0.1:{port};", site)
     paths = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (folder / "nginx.conf").write_text(
         f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log; events {{ worker_connections 1024; }}"
-        f"http {{ access_log off; {paths}\n{site}\n}}"
+        f"http {{ {paths}\n{site}\n}}"
     )
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     log = live.folder / "log" / "nginx.log"

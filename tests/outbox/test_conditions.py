@@ -201,6 +201,30 @@ def test_payload_of_any_form_may_hold_any_field() -> None:
     check_condition("ctiy:köln", [SEEN, OPEN])
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('city:paris "unclosed', "not closed"),
+        ('city:"', "not closed"),
+        ("city:paris OR", "joins nothing"),
+        ("city:paris AND city:lyon", "joins nothing"),
+        ("(((", "joins nothing"),
+        ("city:paris || x", "joins nothing"),
+        ("city:", "no value"),
+        ("-city: severity:critical", "no value"),
+        ("severty:critical", "Did you mean “severity”"),
+    ],
+)
+def test_a_condition_that_is_kept_is_finished(text: str, said: str) -> None:
+    with pytest.raises(SearchError, match=said):
+        check_condition(text, [SEEN, OPEN])
+
+
+@pytest.mark.parametrize("text", ["", 'city:"new york" "OR"', 'city:""', "or paris", "a-b (x)", r'"a \"b\""', "a:b"])
+def test_a_finished_one_is_taken(text: str) -> None:
+    check_condition(text, [SEEN, OPEN])
+
+
 def test_registered_kinds_of_the_domains_can_be_asked_for_their_city() -> None:
     check_condition("city:paris", [kind_of("charge_point.fuse_tripped")])
 
